@@ -1,0 +1,154 @@
+//! Sound in and out: the handle that the session holds, and what is said through it.
+//!
+//! ```text
+//! session ── Command ──▶ owner thread (opens, watches, reopens streams)
+//!            Command ──▶ worker thread (resample, detect, feed the speaker)
+//! session ◀── Event ──── both
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::frame::Pcm;
+use crate::base::ids::TurnId;
+use crate::base::units::SampleRate;
+use crate::profile::Profile;
+use crate::vad::SpeechEvent;
+
+/// What the session asks of the sound side.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Take over a profile at the next frame edge; devices are reopened only if the period changes.
+    UseProfile(Arc<Profile>),
+    /// Use this microphone from now on.
+    UseInput(DeviceChoice),
+    /// Use this speaker from now on.
+    UseOutput(DeviceChoice),
+    /// What of the microphone reaches the session.
+    SetGate(Gate),
+    /// Queue reply audio. Chunks of one turn come in order; a new turn's follow the old one's.
+    Play(Pcm),
+    /// No more audio of this turn will come: play what there is, then report [`Event::Played`].
+    EndReply(TurnId),
+    /// Fade what is sounding and drop all that is queued; reports [`Event::Flushed`].
+    Flush,
+    /// Volume of replies, 0.0 to 1.0 as an amplitude.
+    SetVolume(f32),
+}
+
+/// What of the microphone reaches the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing: muted. The device is released.
+    Muted,
+    /// Utterances that the detector finds.
+    Voice,
+    /// Everything, as one utterance, while the talk key is held. Leaving it ends the utterance at once.
+    Held,
+    /// Every frame, as [`Event::Heard`], besides the utterances found (the service detects activity).
+    Everything,
+}
+
+/// Which device: the system's default, which is followed when it changes, or a certain one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The system's default.
+    #[default]
+    Default,
+    /// The device with this stable id.
+    Id(String),
+}
+
+/// A device that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Stable id, for the configuration file and `--input-device`.
+    pub id: String,
+    /// The name that people know it by.
+    pub name: String,
+    /// Whether it is the system's default.
+    pub is_default: bool,
+    /// Whether what it plays cannot reach a microphone.
+    pub headset: bool,
+}
+
+/// The devices that there are now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// The sound system: "PipeWire", "PulseAudio", "ALSA", "files", "none" …
+    pub host: String,
+    /// Microphones; monitors of speakers are not among them.
+    pub inputs: Vec<DeviceInfo>,
+    /// Speakers and headphones.
+    pub outputs: Vec<DeviceInfo>,
+}
+
+/// A stream that runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamInfo {
+    /// The device that it is attached to.
+    pub device: DeviceInfo,
+    /// Rate that the device runs at.
+    pub rate: SampleRate,
+    /// Channels of the device.
+    pub channels: u16,
+    /// Period that was granted, in frames, where the host tells.
+    pub period_frames: Option<u32>,
+}
+
+/// One of the two directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Microphone.
+    Input,
+    /// Speaker.
+    Output,
+}
+
+/// What the sound side reports.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An utterance begins, goes on, ends.
+    Speech(SpeechEvent),
+    /// A frame, with [`Gate::Everything`] only.
+    Heard(crate::base::frame::Frame),
+    /// The first non-silent sample of a reply left the speaker.
+    FirstAudible {
+        /// The reply's turn.
+        turn: TurnId,
+        /// When it left the speaker.
+        at: Instant,
+        /// Leading silence of the reply that was not played.
+        skipped_silence: Duration,
+    },
+    /// A reply was played to its end.
+    Played {
+        /// Its turn.
+        turn: TurnId,
+        /// When its last sample left the speaker.
+        at: Instant,
+        /// How much of it was heard.
+        heard: Duration,
+    },
+    /// A flush took effect.
+    Flushed {
+        /// The turn that was sounding, if one was.
+        turn: Option<TurnId>,
+        /// When the speaker fell silent.
+        at: Instant,
+        /// How much of it had been heard.
+        heard: Duration,
+    },
+    /// A device was opened, or opened again.
+    Opened(Direction, StreamInfo),
+    /// A device is not there or was lost; `what` says so in words for the user.
+    Lost(Direction, String),
+    /// The list of devices changed.
+    Devices(Devices),
+    /// The detector stayed on over unvarying sound and was re-armed.
+    DetectorRearmed,
+    /// The microphone gives nothing but zeros (muted by the system or by a switch), or does so no more.
+    AllZero(bool),
+    /// An input file has been spoken to its end (files only); the index counts files from 0.
+    FileSpoken(usize),
+}

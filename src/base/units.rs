@@ -1,0 +1,98 @@
+//! Sample rates, sample counts and levels, and their conversion to time.
+
+use std::time::Duration;
+
+/// Samples per second of one channel, in hertz. Never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SampleRate(u32);
+
+impl SampleRate {
+    /// What the detector, the stages and the uplink work at: the Live API's native input rate.
+    pub const WORKING: Self = Self(16_000);
+    /// What the Live API sends unless its MIME type names another rate.
+    pub const REPLY: Self = Self(24_000);
+
+    /// A rate in hertz; `None` for zero.
+    #[must_use]
+    pub const fn new(hz: u32) -> Option<Self> {
+        if hz == 0 { None } else { Some(Self(hz)) }
+    }
+
+    /// The rate in hertz.
+    #[must_use]
+    pub const fn hz(self) -> u32 {
+        self.0
+    }
+
+    /// How many whole samples of one channel begin within `duration` (rounded to the nearest sample).
+    #[must_use]
+    pub fn samples_in(self, duration: Duration) -> usize {
+        let nanos = duration.as_nanos() * u128::from(self.0);
+        usize::try_from((nanos + 500_000_000) / 1_000_000_000).unwrap_or(usize::MAX)
+    }
+
+    /// How long `samples` of one channel last.
+    #[must_use]
+    pub fn duration_of(self, samples: u64) -> Duration {
+        let nanos = u128::from(samples) * 1_000_000_000 / u128::from(self.0);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// A level in decibels relative to full scale: 0 is an amplitude of 1.0, silence is [`Dbfs::SILENCE`].
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Dbfs(pub f32);
+
+impl Dbfs {
+    /// The floor that meters and guards use for "nothing at all".
+    pub const SILENCE: Self = Self(-120.0);
+
+    /// The level of a linear amplitude (peak or RMS) of full scale 1.0.
+    #[must_use]
+    pub fn from_amplitude(amplitude: f32) -> Self {
+        if amplitude > 1e-6 {
+            Self(20.0 * amplitude.log10())
+        } else {
+            Self::SILENCE
+        }
+    }
+
+    /// The RMS level of a block of samples; [`Dbfs::SILENCE`] for an empty one.
+    #[must_use]
+    pub fn rms(samples: &[f32]) -> Self {
+        if samples.is_empty() {
+            return Self::SILENCE;
+        }
+        let power: f32 = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
+        Self::from_amplitude(power.sqrt())
+    }
+
+    /// The linear amplitude of this level.
+    #[must_use]
+    pub fn amplitude(self) -> f32 {
+        10.0_f32.powf(self.0 / 20.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_and_durations_convert_both_ways() {
+        let rate = SampleRate::WORKING;
+        assert_eq!(rate.samples_in(Duration::from_millis(10)), 160);
+        assert_eq!(rate.duration_of(160), Duration::from_millis(10));
+        let odd = SampleRate::new(44_100).expect("not zero");
+        assert_eq!(odd.samples_in(Duration::from_millis(10)), 441);
+        assert_eq!(odd.samples_in(odd.duration_of(123_457)), 123_457);
+    }
+
+    #[test]
+    fn levels_are_decibels_of_full_scale() {
+        assert!((Dbfs::from_amplitude(0.5).0 + 6.02).abs() < 0.01);
+        assert!((Dbfs::rms(&[0.5, -0.5]).0 + 6.02).abs() < 0.01);
+        assert_eq!(Dbfs::rms(&[]), Dbfs::SILENCE);
+        assert!((Dbfs(-20.0).amplitude() - 0.1).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,76 @@
+//! The Live client: one actor that owns the connection, its set-up, resumption and retries.
+
+use std::time::{Duration, Instant};
+
+use crate::live::message::{ClientMessage, ServerMessage, Setup};
+
+/// What the session asks of the client.
+#[derive(Debug)]
+pub enum Command {
+    /// Manual detection: an utterance begins.
+    ActivityStart,
+    /// Microphone audio: mono, 16 bit, 16 kHz; a multiple of 10 ms. Sent at once, 20 to 40 ms to a message.
+    Audio(Vec<i16>),
+    /// Manual detection: the utterance is over. Pending audio and this leave in one flush; [`Event::Flushed`] follows.
+    ActivityEnd,
+    /// Automatic detection: the microphone stops; pending audio and this leave in one flush.
+    AudioStreamEnd,
+    /// Any other message.
+    Send(ClientMessage),
+    /// Close this connection and open another with the newest handle and this setup.
+    Roll(Box<Setup>),
+    /// Use another endpoint or key: close, forget the handle, open with this setup.
+    Redial(Box<super::client::Target>, Box<Setup>),
+    /// Do not wait for the next attempt.
+    RetryNow,
+}
+
+/// Where to connect.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// A `ws://` (loopback only) or `wss://` address, path included.
+    pub url: url::Url,
+    /// The API key, where this endpoint may have it.
+    pub key: Option<secrecy::SecretString>,
+}
+
+/// What the client reports.
+#[derive(Debug)]
+pub enum Event {
+    /// An attempt begins; counts from 1 since the last connection that proved itself.
+    Connecting {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// `setupComplete` was read: messages may be sent.
+    Ready {
+        /// Counts the connections of this session from 1.
+        connection: u32,
+        /// Whether the service restored the conversation from a handle.
+        resumed: bool,
+    },
+    /// The service said something.
+    Message {
+        /// What.
+        message: Box<ServerMessage>,
+        /// When it was read from the socket.
+        at: Instant,
+    },
+    /// An `activityEnd` or `audioStreamEnd` was handed to the socket and flushed.
+    Flushed {
+        /// When.
+        at: Instant,
+    },
+    /// The service announced the end of the connection; answer with [`Command::Roll`] at a quiet moment.
+    GoAway {
+        /// How long it will last.
+        time_left: Duration,
+    },
+    /// The connection is gone or could not be made.
+    Lost {
+        /// Why, and what can be done.
+        fault: super::client::error::Fault,
+        /// When it is tried again by itself; `None`: not before [`Command::RetryNow`], `Roll` or `Redial`.
+        retry_in: Option<Duration>,
+    },
+}

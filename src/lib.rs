@@ -1,0 +1,37 @@
+//! Sovereign: a native desktop voice assistant for Gemini Live that shows why it is fast or slow.
+//!
+//! # Floors
+//!
+//! A module uses lower floors only; siblings do not know each other (`tests/floors.rs` checks it).
+//!
+//! ```text
+//! floor 4   ui   cli                                    faces
+//! floor 3   session                                     wires all: Command in, Snapshot out
+//! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
+//! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
+//! floor 0   base                                        units, frames, rings, YAML text
+//! ```
+//!
+//! # Threads
+//!
+//! ```text
+//!  device                          audio worker                        tokio, 2 workers
+//! ┌──────────────┐ ring f32  ┌────────────────────────────┐ mpsc   ┌─────────────────────────┐
+//! │ capture cb   │──────────►│ resample → detect → segment│───────►│ controller: turn machine│
+//! └──────────────┘           │                            │ bounded│  one loop, one enum     │
+//! ┌──────────────┐ ring f32  │ elastic queue → resample   │◄───────│      ▲  │  ▲            │
+//! │ playback cb  │◄──────────│ → fade                     │ mpsc   │      │  ▼  │            │
+//! └──────────────┘           └────────────────────────────┘        │ client actor, probe,    │
+//!    ▲ flush flag, counters      ▲ owner thread: opens, watches,   │ server (demo)           │
+//!    └───────────────────────────┘ reopens streams                 └──────┬───────────▲──────┘
+//!                                                               Snapshot  ▼ watch     │ Command, bounded
+//!                                                                  main thread: eframe │
+//! ```
+
+pub mod audio;
+pub mod base;
+pub mod metrics;
+pub mod profile;
+pub mod session;
+pub mod turn;
+pub mod vad;

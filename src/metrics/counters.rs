@@ -1,0 +1,68 @@
+//! Counters and meters that the audio callbacks, the worker and the socket write with relaxed atomics.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use crate::base::units::Dbfs;
+
+/// A count that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// The count so far.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A level that is written often and read now and then; the newest value wins.
+#[derive(Debug)]
+pub struct Meter(AtomicU32);
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self(AtomicU32::new(Dbfs::SILENCE.0.to_bits()))
+    }
+}
+
+impl Meter {
+    /// Shows a level.
+    pub fn set(&self, level: Dbfs) {
+        self.0.store(level.0.to_bits(), Relaxed);
+    }
+
+    /// The level shown last.
+    #[must_use]
+    pub fn get(&self) -> Dbfs {
+        Dbfs(f32::from_bits(self.0.load(Relaxed)))
+    }
+}
+
+/// All counters and meters of one session.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// RMS of the newest captured frame, before the gate.
+    pub input_level: Meter,
+    /// RMS of the newest block written to the speaker.
+    pub output_level: Meter,
+    /// Captured samples that were lost because the ring was full, at the device's rate.
+    pub capture_dropped: Counter,
+    /// Times that a reply ran dry before its end.
+    pub underruns: Counter,
+    /// Errors that streams reported, of any kind.
+    pub stream_errors: Counter,
+    /// Bytes written to the service, WebSocket payload.
+    pub bytes_sent: Counter,
+    /// Bytes read from the service, WebSocket payload.
+    pub bytes_received: Counter,
+    /// Messages of the service that could not be read, or held what could not be used.
+    pub bad_messages: Counter,
+    /// Smoothed round trip of the connection in microseconds; 0 while it is not known.
+    pub round_trip_us: AtomicU32,
+}

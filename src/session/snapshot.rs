@@ -1,0 +1,231 @@
+//! Everything that a user can see: plain data, made by the controller, read by the faces.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::audio::{DeviceChoice, Devices, StreamInfo};
+use crate::base::ids::TurnId;
+use crate::turn::timeline::Latencies;
+
+/// What the user can see at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What the assistant is doing.
+    pub activity: Activity,
+    /// The link to the service.
+    pub link: Link,
+    /// Whether the embedded server answers instead of the service.
+    pub demo: bool,
+    /// The user muted the microphone.
+    pub muted: bool,
+    /// Microphone and its choice.
+    pub input: Port,
+    /// Speaker and its choice.
+    pub output: Port,
+    /// All devices, for the pickers.
+    pub devices: Arc<Devices>,
+    /// Volume of replies, 0.0 to 1.0.
+    pub volume: f32,
+    /// Whether speech interrupts a reply now, and why or why not, in words.
+    pub barge_in: (bool, String),
+    /// The profiles to choose from, in the order of the switch.
+    pub profiles: Arc<[ProfileChoice]>,
+    /// Index of the active one in `profiles`.
+    pub active: usize,
+    /// Both sides of the conversation, oldest first; the newest 200.
+    pub captions: Arc<[Caption]>,
+    /// The figures of the active profile.
+    pub figures: Figures,
+    /// This process, once a second.
+    pub process: ProcessUsage,
+    /// What the user should know or do, newest last.
+    pub notices: Arc<[Notice]>,
+    /// Where the key comes from, if there is one: "environment", "keyring", "file" and its last four characters.
+    pub key: Option<KeyInfo>,
+}
+
+/// What the assistant is doing, in the order in which a turn passes through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// No connection yet, for the first time.
+    Connecting,
+    /// Waiting for the user to speak.
+    Listening,
+    /// The user speaks.
+    UserSpeaks,
+    /// The user holds the talk key.
+    Held,
+    /// The turn is over, the reply is awaited.
+    Thinking,
+    /// The reply sounds.
+    Answering,
+    /// The user muted the microphone.
+    Muted,
+    /// The connection was lost and is being made again.
+    Reconnecting,
+    /// No connection, and none will be tried by itself.
+    Offline,
+    /// There is no microphone.
+    NoMicrophone,
+}
+
+/// The link to the service.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// Being made.
+    Connecting {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Up.
+    Connected {
+        /// Since when.
+        since: Instant,
+        /// Host that was dialled.
+        host: String,
+    },
+    /// Down.
+    Down {
+        /// What happened, in a sentence.
+        what: String,
+        /// The one thing to do, in a sentence.
+        hint: String,
+        /// When it is tried again.
+        retry_at: Option<Instant>,
+        /// Whether another key would help.
+        key_refused: bool,
+    },
+}
+
+/// One direction of sound.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Port {
+    /// What the user chose.
+    pub choice: DeviceChoice,
+    /// The stream, while it runs.
+    pub stream: Option<StreamInfo>,
+    /// What is wrong, in words, while it does not.
+    pub trouble: Option<String>,
+}
+
+/// A profile as the switch shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileChoice {
+    /// Name for commands.
+    pub name: String,
+    /// Name for people.
+    pub label: String,
+    /// What it is for.
+    pub description: String,
+    /// Target of the response.
+    pub target: Duration,
+}
+
+/// A piece of the conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caption {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// The turn that it belongs to.
+    pub turn: TurnId,
+    /// Wall-clock time of its start, "14:02:11".
+    pub time: String,
+    /// The words so far.
+    pub text: String,
+    /// More words may come.
+    pub open: bool,
+    /// The user stopped it before its end.
+    pub stopped: bool,
+    /// The turn's figures, on the reply, once it was heard.
+    pub latencies: Option<Latencies>,
+}
+
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The user.
+    User,
+    /// The assistant.
+    Assistant,
+}
+
+/// Figures of the active profile since the start or the last reset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// The last turn with a reply that was heard.
+    pub last: Option<Latencies>,
+    /// Completed and interrupted turns that have a response.
+    pub n: u64,
+    /// Median response.
+    pub p50: Option<Duration>,
+    /// 95th percentile of the response.
+    pub p95: Option<Duration>,
+    /// 99th percentile, from n = 100 on.
+    pub p99: Option<Duration>,
+    /// Responses of the last turns, oldest first, at most 60.
+    pub history: Vec<Duration>,
+    /// Turns that the user went on in within a second of their end.
+    pub cut_offs: u64,
+    /// Turns of any outcome.
+    pub turns: u64,
+    /// Replies that the user interrupted.
+    pub interrupted: u64,
+    /// Times that the reply stuttered.
+    pub underruns: u64,
+    /// Captured samples that were lost.
+    pub capture_dropped: u64,
+    /// Smoothed round trip of the connection, where the system tells.
+    pub round_trip: Option<Duration>,
+    /// Bytes sent to the service.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Tokens that the service counted, prompt and response.
+    pub tokens: u64,
+}
+
+/// What this process uses.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProcessUsage {
+    /// Percent of one core over the last second.
+    pub cpu_percent: Option<f32>,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// Resident memory in bytes.
+    pub rss: Option<u64>,
+    /// CPU percentages of the last minute, oldest first.
+    pub cpu_history: Vec<f32>,
+    /// Resident memory of the last minute in bytes, oldest first.
+    pub rss_history: Vec<u64>,
+}
+
+/// Something that the user should know or do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// For [`Command::Dismiss`](super::command::Command::Dismiss).
+    pub id: u64,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What happened, and what to do.
+    pub text: String,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// It works, but not as asked.
+    Warning,
+    /// Something does not work.
+    Error,
+}
+
+/// Where the key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// "environment", "keyring" or "file".
+    pub source: &'static str,
+    /// Its last four characters.
+    pub ending: String,
+}

@@ -1,0 +1,3 @@
+//! Whose turn it is, and what a turn's instants say.
+
+pub mod timeline;
