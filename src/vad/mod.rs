@@ -6,6 +6,10 @@ use crate::base::frame::Frame;
 
 /// What the segmenter tells of an utterance, in this order: one `Started`, any number of `Frame`s, one `Ended`.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every event is a frame: a box would allocate for each"
+)]
 pub enum SpeechEvent {
     /// Speech began: an onset was found, or the user holds the talk key.
     Started {
