@@ -1,0 +1,485 @@
+//! The setup: what a client asks for when a connection begins.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::content::{Content, Empty, JsonObject};
+use super::notation::{integer, nullable};
+
+/// The first message of a connection, once; nothing else may be sent before `setupComplete`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Setup {
+    /// `models/NAME`; required.
+    #[serde(deserialize_with = "nullable")]
+    pub model: String,
+    /// What is generated, and how.
+    #[serde(alias = "generation_config", skip_serializing_if = "Option::is_none")]
+    pub generation_config: Option<GenerationConfig>,
+    /// Who the model is to be; text only.
+    #[serde(alias = "system_instruction", skip_serializing_if = "Option::is_none")]
+    pub system_instruction: Option<Content>,
+    /// What the model may use.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
+    /// Whose turn it is, and who decides.
+    #[serde(
+        alias = "realtime_input_config",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub realtime_input_config: Option<RealtimeInputConfig>,
+    /// Asks for the user's words as text.
+    #[serde(
+        alias = "input_audio_transcription",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub input_audio_transcription: Option<TranscriptionConfig>,
+    /// Asks for the model's words as text.
+    #[serde(
+        alias = "output_audio_transcription",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub output_audio_transcription: Option<TranscriptionConfig>,
+    /// Asks for handles, and names one to go on from.
+    #[serde(alias = "session_resumption", skip_serializing_if = "Option::is_none")]
+    pub session_resumption: Option<Resumption>,
+    /// What happens when the context is full.
+    #[serde(
+        alias = "context_window_compression",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub context_window_compression: Option<Compression>,
+    /// How a history is handed over.
+    #[serde(alias = "history_config", skip_serializing_if = "Option::is_none")]
+    pub history_config: Option<HistoryConfig>,
+    /// Whether the model may stay silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proactivity: Option<Proactivity>,
+    /// Safety thresholds, unread.
+    #[serde(alias = "safety_settings", skip_serializing_if = "Option::is_none")]
+    pub safety_settings: Option<Vec<JsonObject>>,
+    /// Labels for billing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// A talking picture, unread.
+    #[serde(alias = "avatar_config", skip_serializing_if = "Option::is_none")]
+    pub avatar_config: Option<JsonObject>,
+    /// Vertex only.
+    #[serde(alias = "explicit_vad_signal", skip_serializing_if = "Option::is_none")]
+    pub explicit_vad_signal: Option<bool>,
+}
+
+/// What is generated, and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct GenerationConfig {
+    /// Exactly one; current models know `AUDIO`.
+    #[serde(
+        alias = "response_modalities",
+        deserialize_with = "nullable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub response_modalities: Vec<Modality>,
+    /// Voice and language.
+    #[serde(alias = "speech_config", skip_serializing_if = "Option::is_none")]
+    pub speech_config: Option<SpeechConfig>,
+    /// 0.0 to 2.0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Nucleus.
+    #[serde(alias = "top_p", skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+    /// Candidates per token.
+    #[serde(alias = "top_k", skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<f32>,
+    /// Longest answer in tokens.
+    #[serde(alias = "max_output_tokens", skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u32>,
+    /// For the same answer again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i32>,
+    /// How many answers.
+    #[serde(alias = "candidate_count", skip_serializing_if = "Option::is_none")]
+    pub candidate_count: Option<u32>,
+    /// Against staying on a subject.
+    #[serde(alias = "presence_penalty", skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f32>,
+    /// Against repeating words.
+    #[serde(alias = "frequency_penalty", skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f32>,
+    /// How finely images are read.
+    #[serde(alias = "media_resolution", skip_serializing_if = "Option::is_none")]
+    pub media_resolution: Option<MediaResolution>,
+    /// How much the model may think.
+    #[serde(alias = "thinking_config", skip_serializing_if = "Option::is_none")]
+    pub thinking_config: Option<ThinkingConfig>,
+    /// Whether the model hears and answers moods.
+    #[serde(
+        alias = "enable_affective_dialog",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub enable_affective_dialog: Option<bool>,
+    /// For translating models.
+    #[serde(alias = "translation_config", skip_serializing_if = "Option::is_none")]
+    pub translation_config: Option<TranslationConfig>,
+}
+
+/// A kind of answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Modality {
+    /// The default.
+    ModalityUnspecified,
+    /// Text.
+    Text,
+    /// An image.
+    Image,
+    /// Speech.
+    Audio,
+    /// A film.
+    Video,
+}
+
+/// Voice and language.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SpeechConfig {
+    /// The voice.
+    #[serde(alias = "voice_config", skip_serializing_if = "Option::is_none")]
+    pub voice_config: Option<VoiceConfig>,
+    /// BCP 47.
+    #[serde(alias = "language_code", skip_serializing_if = "Option::is_none")]
+    pub language_code: Option<String>,
+}
+
+/// The voice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct VoiceConfig {
+    /// One of the service's own.
+    #[serde(
+        alias = "prebuilt_voice_config",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub prebuilt_voice_config: Option<PrebuiltVoice>,
+}
+
+/// A voice by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PrebuiltVoice {
+    /// Its name.
+    #[serde(alias = "voice_name", deserialize_with = "nullable")]
+    pub voice_name: String,
+}
+
+/// How finely images are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaResolution {
+    /// The default.
+    #[serde(rename = "MEDIA_RESOLUTION_UNSPECIFIED")]
+    Unspecified,
+    /// Coarsely.
+    #[serde(rename = "MEDIA_RESOLUTION_LOW")]
+    Low,
+    /// Middling.
+    #[serde(rename = "MEDIA_RESOLUTION_MEDIUM")]
+    Medium,
+    /// Finely.
+    #[serde(rename = "MEDIA_RESOLUTION_HIGH")]
+    High,
+}
+
+/// How much the model may think; level or budget, as the model takes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ThinkingConfig {
+    /// By level.
+    #[serde(alias = "thinking_level", skip_serializing_if = "Option::is_none")]
+    pub thinking_level: Option<ThinkingLevel>,
+    /// In tokens; -1 leaves it to the model.
+    #[serde(alias = "thinking_budget", skip_serializing_if = "Option::is_none")]
+    pub thinking_budget: Option<i32>,
+    /// Whether the thoughts are told.
+    #[serde(alias = "include_thoughts", skip_serializing_if = "Option::is_none")]
+    pub include_thoughts: Option<bool>,
+}
+
+/// How much the model may think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ThinkingLevel {
+    /// The default.
+    ThinkingLevelUnspecified,
+    /// As little as it can.
+    Minimal,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+/// For translating models.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TranslationConfig {
+    /// BCP 47.
+    #[serde(
+        alias = "target_language_code",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub target_language_code: Option<String>,
+    /// Whether speech in the target language is repeated.
+    #[serde(
+        alias = "echo_target_language",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub echo_target_language: Option<bool>,
+}
+
+/// Something the model may use; one field is set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Tool {
+    /// Functions of the client.
+    #[serde(
+        alias = "function_declarations",
+        deserialize_with = "nullable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub function_declarations: Vec<FunctionDeclaration>,
+    /// The service's own web search.
+    #[serde(alias = "google_search", skip_serializing_if = "Option::is_none")]
+    pub google_search: Option<Empty>,
+}
+
+/// A function of the client that the model may call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct FunctionDeclaration {
+    /// Its name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// What it does, for the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether the model waits for the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behavior: Option<Behavior>,
+    /// OpenAPI schema of the arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<JsonObject>,
+    /// JSON schema of the arguments, instead.
+    #[serde(
+        alias = "parameters_json_schema",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub parameters_json_schema: Option<Value>,
+    /// OpenAPI schema of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<JsonObject>,
+    /// JSON schema of the answer, instead.
+    #[serde(
+        alias = "response_json_schema",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub response_json_schema: Option<Value>,
+}
+
+/// Whether the model waits for the answer to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Behavior {
+    /// The model's default.
+    Unspecified,
+    /// It waits.
+    Blocking,
+    /// It goes on.
+    NonBlocking,
+}
+
+/// Whose turn it is, and who decides.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RealtimeInputConfig {
+    /// The service's detector.
+    #[serde(
+        alias = "automatic_activity_detection",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub automatic_activity_detection: Option<ActivityDetection>,
+    /// Whether speech interrupts an answer.
+    #[serde(alias = "activity_handling", skip_serializing_if = "Option::is_none")]
+    pub activity_handling: Option<ActivityHandling>,
+    /// What of the input belongs to a turn.
+    #[serde(alias = "turn_coverage", skip_serializing_if = "Option::is_none")]
+    pub turn_coverage: Option<TurnCoverage>,
+}
+
+/// The service's detector. While disabled the client sends `activityStart` and `activityEnd`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ActivityDetection {
+    /// Whether it is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// How readily a start is taken for one.
+    #[serde(
+        alias = "start_of_speech_sensitivity",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub start_of_speech_sensitivity: Option<StartSensitivity>,
+    /// How readily an end is taken for one.
+    #[serde(
+        alias = "end_of_speech_sensitivity",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub end_of_speech_sensitivity: Option<EndSensitivity>,
+    /// Speech needed before a start is committed, in milliseconds.
+    #[serde(alias = "prefix_padding_ms", skip_serializing_if = "Option::is_none")]
+    pub prefix_padding_ms: Option<u32>,
+    /// Silence needed before an end is committed, in milliseconds.
+    #[serde(alias = "silence_duration_ms", skip_serializing_if = "Option::is_none")]
+    pub silence_duration_ms: Option<u32>,
+}
+
+/// How readily a start is taken for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartSensitivity {
+    /// The default: high.
+    #[serde(rename = "START_SENSITIVITY_UNSPECIFIED")]
+    Unspecified,
+    /// Readily.
+    #[serde(rename = "START_SENSITIVITY_HIGH")]
+    High,
+    /// Reluctantly.
+    #[serde(rename = "START_SENSITIVITY_LOW")]
+    Low,
+}
+
+/// How readily an end is taken for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndSensitivity {
+    /// The default: high.
+    #[serde(rename = "END_SENSITIVITY_UNSPECIFIED")]
+    Unspecified,
+    /// Readily.
+    #[serde(rename = "END_SENSITIVITY_HIGH")]
+    High,
+    /// Reluctantly.
+    #[serde(rename = "END_SENSITIVITY_LOW")]
+    Low,
+}
+
+/// Whether speech interrupts an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ActivityHandling {
+    /// The default: it does.
+    ActivityHandlingUnspecified,
+    /// It does.
+    StartOfActivityInterrupts,
+    /// It does not.
+    NoInterruption,
+}
+
+/// What of the input belongs to a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TurnCoverage {
+    /// The model's default.
+    TurnCoverageUnspecified,
+    /// Only what was said.
+    TurnIncludesOnlyActivity,
+    /// Everything, silence included.
+    TurnIncludesAllInput,
+    /// What was said, and all images.
+    TurnIncludesAudioActivityAndAllVideo,
+}
+
+/// Asks for a transcription; empty for the model's choice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TranscriptionConfig {
+    /// BCP 47 codes of what may be spoken.
+    #[serde(alias = "language_codes", skip_serializing_if = "Option::is_none")]
+    pub language_codes: Option<Vec<String>>,
+    /// Words to expect.
+    #[serde(alias = "custom_vocabulary", skip_serializing_if = "Option::is_none")]
+    pub custom_vocabulary: Option<Vec<String>>,
+    /// Whether words carry times.
+    #[serde(alias = "word_timestamp", skip_serializing_if = "Option::is_none")]
+    pub word_timestamp: Option<bool>,
+    /// Whether speakers are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diarization: Option<bool>,
+    /// `VERBATIM` or `SMART`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+}
+
+/// Asks for handles, and names one to go on from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Resumption {
+    /// Where to go on; `None` begins anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// Vertex only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transparent: Option<bool>,
+}
+
+/// What happens when the context is full.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Compression {
+    /// Tokens at which it begins; 80 % of the window without.
+    #[serde(
+        alias = "trigger_tokens",
+        deserialize_with = "integer::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub trigger_tokens: Option<u64>,
+    /// Dropping the oldest turns; needed.
+    #[serde(alias = "sliding_window", skip_serializing_if = "Option::is_none")]
+    pub sliding_window: Option<SlidingWindow>,
+}
+
+/// Dropping the oldest turns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SlidingWindow {
+    /// Tokens that are kept; half the trigger without.
+    #[serde(
+        alias = "target_tokens",
+        deserialize_with = "integer::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub target_tokens: Option<u64>,
+}
+
+/// How a history is handed over.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct HistoryConfig {
+    /// Whether the first `clientContent` messages, up to `turnComplete`, are history and not to be answered.
+    #[serde(
+        alias = "initial_history_in_client_content",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub initial_history_in_client_content: Option<bool>,
+}
+
+/// Whether the model may stay silent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Proactivity {
+    /// Whether it may.
+    #[serde(alias = "proactive_audio", skip_serializing_if = "Option::is_none")]
+    pub proactive_audio: Option<bool>,
+}
