@@ -1,5 +1,7 @@
 //! Voice activity: detectors that judge frames, and the segmenter that makes utterances of their judgements.
 
+pub mod webrtc;
+
 use std::time::Instant;
 
 use crate::base::frame::Frame;
@@ -25,4 +27,17 @@ pub enum SpeechEvent {
         /// Last voiced sample at the microphone, found by level within the detector's tail.
         last_voiced: Instant,
     },
+}
+
+/// A detector of speech, asked once for each frame, in order.
+pub trait Detect {
+    /// Whether the sound that ends with this frame is speech. Detectors go on saying yes for some 100 ms after the
+    /// end of speech; the segmenter finds the true end by level.
+    fn voiced(&mut self, frame: &Frame) -> bool;
+
+    /// How much it takes to be speech: 0 lets much through, 3 little. What it has learnt stays.
+    fn set_aggressiveness(&mut self, aggressiveness: u8);
+
+    /// Forgets what it has learnt: a new stream begins.
+    fn reset(&mut self);
 }
