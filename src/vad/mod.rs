@@ -1,5 +1,8 @@
 //! Voice activity: detectors that judge frames, and the segmenter that makes utterances of their judgements.
 
+mod loudness;
+pub mod segment;
+mod watchdog;
 pub mod webrtc;
 
 use std::time::Instant;
@@ -29,10 +32,13 @@ pub enum SpeechEvent {
     },
 }
 
+/// How many frames a verdict looks at; the onset is looked for in all of those behind the first yes.
+pub const DETECTOR_WINDOW_FRAMES: usize = 2;
+
 /// A detector of speech, asked once for each frame, in order.
 pub trait Detect {
-    /// Whether the sound that ends with this frame is speech. Detectors go on saying yes for some 100 ms after the
-    /// end of speech; the segmenter finds the true end by level.
+    /// Whether the [`DETECTOR_WINDOW_FRAMES`] that end with this frame are speech. Detectors go on saying yes for some 100 ms after the
+    /// end of speech; [`segment::Segmenter`] finds the true end by level.
     fn voiced(&mut self, frame: &Frame) -> bool;
 
     /// How much it takes to be speech: 0 lets much through, 3 little. What it has learnt stays.

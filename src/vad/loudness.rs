@@ -1,0 +1,155 @@
+//! Where speech begins and ends to a few milliseconds: by level, since detectors answer late at both ends.
+
+use crate::base::frame::FRAME_SAMPLES;
+
+/// Blocks whose power is measured apart, 2.5 ms each: shorter than a pitch period would tell nothing.
+pub(super) const BLOCKS: usize = 4;
+const BLOCK_SAMPLES: usize = FRAME_SAMPLES / BLOCKS;
+
+/// Pole of the high-pass, about 80 Hz: offset and rumble of a device are not loudness of a voice.
+const HIGH_PASS: f32 = 0.97;
+/// A block this much above the noise is more than noise: 8 dB, as 2.5 ms of noise alone swing by about ±5 dB.
+const OVER_NOISE: f32 = 6.3;
+/// A frame this much above the noise may belong to an onset: 4 dB, as 10 ms of noise swing by about ±3 dB.
+const ONSET_OVER_NOISE: f32 = 2.5;
+/// What is this much weaker than the loudest of the voice is its echo in the room, or breath: -35 dB.
+const UNDER_VOICE: f32 = 3.2e-4;
+/// A voice this much above the noise is told apart from it by level: 11 dB, the noise limit and 3 dB to spare.
+const SEPARABLE: f32 = 12.6;
+/// The loudest of the voice is forgotten by 5 dB in a second, so that a shout does not hide what follows.
+const PEAK_DECAY: f32 = 0.988_55;
+/// The noise estimate rises over half a second and falls over 50 ms: the ends of words do not count as noise.
+const NOISE_RISE: f32 = 0.02;
+const NOISE_FALL: f32 = 0.18;
+
+/// Mean powers of the blocks of a frame.
+pub(super) type Powers = [f32; BLOCKS];
+
+/// Measures frames, one after the other.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Loudness {
+    last_in: f32,
+    last_out: f32,
+}
+
+impl Loudness {
+    pub(super) fn measure(&mut self, samples: &[f32; FRAME_SAMPLES]) -> Powers {
+        let mut powers = [0.0; BLOCKS];
+        for (power, block) in powers.iter_mut().zip(samples.chunks_exact(BLOCK_SAMPLES)) {
+            let mut sum = 0.0;
+            for &sample in block {
+                let out = sample - self.last_in + HIGH_PASS * self.last_out;
+                self.last_in = sample;
+                self.last_out = out;
+                sum += out * out;
+            }
+            *power = sum / BLOCK_SAMPLES as f32;
+        }
+        // The filter never quite forgets; in silence that would end in slow, tiny numbers.
+        if self.last_out.abs() < 1e-12 {
+            self.last_out = 0.0;
+        }
+        powers
+    }
+}
+
+/// The power of a whole frame.
+pub(super) fn mean(powers: &Powers) -> f32 {
+    powers.iter().sum::<f32>() / BLOCKS as f32
+}
+
+/// The noise between the words.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Noise {
+    /// `None` until a frame without speech was heard.
+    power: Option<f32>,
+}
+
+impl Noise {
+    /// Takes in a frame in which nobody speaks.
+    pub(super) fn learn(&mut self, power: f32) {
+        let known = self.power.get_or_insert(power);
+        let rate = if power > *known {
+            NOISE_RISE
+        } else {
+            NOISE_FALL
+        };
+        *known += rate * (power - *known);
+    }
+
+    /// Takes `power` for the noise from now on.
+    pub(super) fn set(&mut self, power: f32) {
+        self.power = Some(power);
+    }
+
+    /// Whether a frame of this power can be part of an onset.
+    pub(super) fn is_exceeded_by(&self, power: f32) -> bool {
+        self.power
+            .is_none_or(|noise| power > noise * ONSET_OVER_NOISE)
+    }
+}
+
+/// The level of the voice that is speaking.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Voice {
+    peak: f32,
+}
+
+impl Voice {
+    /// Takes in the next frame; its power counts if the detector took it for speech.
+    pub(super) fn follow(&mut self, power: f32, voiced: bool) {
+        self.peak *= PEAK_DECAY;
+        if voiced {
+            self.peak = self.peak.max(power);
+        }
+    }
+
+    /// The power from which on a block is voice; `None` if it cannot be told apart from the noise.
+    pub(super) fn threshold(&self, noise: &Noise) -> Option<f32> {
+        let noise = noise.power.unwrap_or(0.0);
+        let separable = self.peak > noise * SEPARABLE;
+        separable.then(|| (noise * OVER_NOISE).max(self.peak * UNDER_VOICE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_is_not_loud() {
+        let mut loudness = Loudness::default();
+        let frames = (0..10).map(|_| loudness.measure(&[0.3; FRAME_SAMPLES]));
+        let last = frames.last().map(|powers| mean(&powers)).unwrap_or(1.0);
+        assert!(last < 1e-6, "{last}");
+    }
+
+    #[test]
+    fn noise_is_followed_down_faster_than_up() {
+        let mut noise = Noise::default();
+        assert!(noise.is_exceeded_by(0.0) || noise.power.is_none());
+        noise.learn(1e-4);
+        for _ in 0..10 {
+            noise.learn(1e-3);
+        }
+        let risen = noise.power.unwrap_or_default();
+        assert!((2e-4..4e-4).contains(&risen), "{risen}");
+        for _ in 0..20 {
+            noise.learn(1e-5);
+        }
+        let fallen = noise.power.unwrap_or_default();
+        assert!(fallen < 2e-5, "{fallen}");
+    }
+
+    #[test]
+    fn the_threshold_lies_between_noise_and_voice() {
+        let mut noise = Noise::default();
+        let mut voice = Voice::default();
+        voice.follow(1e-2, true);
+        assert_eq!(voice.threshold(&noise), Some(1e-2 * UNDER_VOICE));
+        noise.set(1e-4);
+        assert_eq!(voice.threshold(&noise), Some(1e-4 * OVER_NOISE));
+        noise.set(5e-3);
+        assert_eq!(voice.threshold(&noise), None);
+    }
+}

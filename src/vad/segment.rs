@@ -1,0 +1,417 @@
+//! Makes utterances of frames and verdicts: onset, pre-roll, patience, the talk key. Pure: time is in the frames.
+//!
+//! ```text
+//!              onset trigger, or key down
+//!      ┌────┐ ─────────── Started ──────────▶ ┌──────┐
+//!      │idle│                                 │ open │ ──▶ Frame, Frame, …
+//!      └────┘ ◀────────── Ended ───────────── └──────┘
+//!              patience over, key up, close, stuck detector
+//!
+//! sound      ────────▁▂▄▇▇▅▇▆▂▁──────────────
+//! verdict    ──────────██████████████──────────      late at the onset, with a tail at the end
+//!                 ╷  ╷         ╷            ╷
+//!             lead│  │         │last_voiced │Ended: patience later
+//!                    └first_voiced
+//! ```
+//!
+//! Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::loudness::{self, BLOCKS, Loudness, Noise, Powers, Voice};
+use super::watchdog::Watchdog;
+use super::{DETECTOR_WINDOW_FRAMES, SpeechEvent};
+use crate::base::frame::{FRAME_DURATION, Frame};
+
+/// The start of a stream, in which no onset is believed: detectors fire within their first 60 to 110 ms, whatever
+/// they hear.
+const SETTLING: Duration = Duration::from_millis(200);
+/// Pre-roll when the talk key opens an utterance: people begin to speak as they press. Longer would send what
+/// they did not mean to.
+const HELD_PREROLL: Duration = Duration::from_millis(150);
+/// How far before the detector's first yes the onset is looked for: soft beginnings ("f", "h") come before it.
+const LOOK_BACK_FRAMES: usize = 10;
+/// Blocks below the threshold that do not interrupt an onset: 10 ms, less than two words are apart.
+const ONSET_GAP_BLOCKS: usize = 4;
+/// How long after the end of patience a detector that still says yes is waited for, although the level says that
+/// nobody speaks. webrtc-vad's own tail ends before: it is below 270 ms in every mode.
+const OVERTIME: Duration = Duration::from_millis(300);
+/// A re-armed detector is relaxed after this much quiet …
+const QUIET_FRAMES: u32 = 500;
+/// … this much weaker than the sound it was stuck at: -6 dB. As long as that sound goes on, it would stick again.
+const QUIET_POWER: f32 = 0.25;
+/// No setting keeps more frames than this, whatever it says: ten seconds.
+const MOST_FRAMES: u32 = 1_000;
+const BLOCK_DURATION: Duration = Duration::from_nanos(10_000_000 / BLOCKS as u64);
+
+/// When a sound is an utterance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentSettings {
+    /// Voiced sound needed for an onset while nothing is played, within half as much again.
+    pub onset_idle: Duration,
+    /// The same while a reply sounds.
+    pub onset_playing: Duration,
+    /// Silence, counted from the last voiced sample, after which the utterance is over.
+    pub patience: Duration,
+    /// Sound from before the onset that belongs to the utterance.
+    pub preroll: Duration,
+}
+
+/// What the caller knows of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The detector's verdict.
+    pub voiced: bool,
+    /// A reply sounds.
+    pub playing: bool,
+    /// The talk key is down.
+    pub held: bool,
+    /// The uplink is closed: nothing may start, and nothing of this frame may be sent later as pre-roll. An open
+    /// utterance goes on ([`Segmenter::close`] ends it). The talk key is stronger.
+    pub blocked: bool,
+}
+
+/// What the caller must do about the detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentNote {
+    /// The detector has been on for eight seconds of unvarying sound: set it to aggressiveness 3 and tell the
+    /// user. The false utterance, if one was open, has been ended; sound of this level starts no other one.
+    Rearm,
+    /// It has been quiet again for five seconds: set the detector back to the profile's aggressiveness.
+    Relax,
+}
+
+/// Makes utterances of frames. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Segmenter {
+    settings: SegmentSettings,
+    loudness: Loudness,
+    noise: Noise,
+    watchdog: Watchdog,
+    rearmed: Option<Rearmed>,
+    /// Frames since the stream began.
+    age: u32,
+    /// Sequence number that the next frame should have.
+    expected: Option<u64>,
+    /// Frames that belong to no utterance yet, oldest first, without a gap.
+    waiting: VecDeque<Waiting>,
+    open: Option<Utterance>,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    frame: Frame,
+    powers: Powers,
+    /// Speech by the detector and by level.
+    voiced: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Utterance {
+    held: bool,
+    voice: Voice,
+    last_voiced: Option<Instant>,
+    /// End of the newest frame.
+    end: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rearmed {
+    power: f32,
+    quiet: u32,
+}
+
+impl Segmenter {
+    /// A segmenter at the beginning of a stream.
+    #[must_use]
+    pub fn new(settings: SegmentSettings) -> Self {
+        Self {
+            settings,
+            loudness: Loudness::default(),
+            noise: Noise::default(),
+            watchdog: Watchdog::default(),
+            rearmed: None,
+            age: 0,
+            expected: None,
+            waiting: VecDeque::with_capacity(room(&settings)),
+            open: None,
+        }
+    }
+
+    /// Uses other settings from the next frame on; an open utterance goes on. A re-armed detector counts as relaxed:
+    /// set it to the new profile's aggressiveness.
+    pub fn set_settings(&mut self, settings: SegmentSettings) {
+        self.settings = settings;
+        self.rearmed = None;
+        let room = room(&settings);
+        self.waiting
+            .reserve(room.saturating_sub(self.waiting.len()));
+    }
+
+    /// Whether an utterance is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Takes in the next frame and appends what follows from it to `out`.
+    ///
+    /// Allocates only for [`SpeechEvent::Started`] and if `out` lacks room.
+    pub fn push(
+        &mut self,
+        frame: Frame,
+        context: Context,
+        out: &mut Vec<SpeechEvent>,
+    ) -> Option<SegmentNote> {
+        if self.expected != Some(frame.sequence) {
+            self.waiting.clear();
+        }
+        self.expected = Some(frame.sequence + 1);
+        self.age = self.age.saturating_add(1);
+        let powers = self.loudness.measure(&frame.samples);
+        let power = loudness::mean(&powers);
+        if !context.voiced && !context.blocked {
+            self.noise.learn(power);
+        }
+        if self.open.as_ref().is_some_and(|open| open.held) && !context.held {
+            self.close(out);
+        }
+        match &self.open {
+            Some(_) => self.go_on(frame, &powers, context, out),
+            None => self.await_onset(frame, powers, context, out),
+        }
+        self.guard(power, context, out)
+    }
+
+    /// Ends an open utterance now: the microphone is muted or lost, or the talk key went up between frames. Waiting
+    /// frames are forgotten too.
+    pub fn close(&mut self, out: &mut Vec<SpeechEvent>) {
+        self.waiting.clear();
+        if let Some(open) = self.open.take() {
+            out.push(SpeechEvent::Ended {
+                last_voiced: open.last_voiced.unwrap_or(open.end),
+            });
+        }
+    }
+
+    /// Begins a new stream: ends an open utterance and forgets everything but the settings. Reset the detector too.
+    pub fn reset(&mut self, out: &mut Vec<SpeechEvent>) {
+        self.close(out);
+        *self = Self::new(self.settings);
+    }
+
+    fn await_onset(
+        &mut self,
+        frame: Frame,
+        powers: Powers,
+        context: Context,
+        out: &mut Vec<SpeechEvent>,
+    ) {
+        if context.blocked {
+            self.waiting.clear();
+        }
+        if !context.held && context.blocked {
+            return;
+        }
+        let settled = self.age > frames(SETTLING);
+        let voiced =
+            context.voiced && settled && self.noise.is_exceeded_by(loudness::mean(&powers));
+        if self.waiting.len() >= room(&self.settings) {
+            let surplus = self.waiting.len() + 1 - room(&self.settings);
+            self.waiting.drain(..surplus);
+        }
+        self.waiting.push_back(Waiting {
+            frame,
+            powers,
+            voiced,
+        });
+        if context.held {
+            self.start_held(context.voiced, out);
+        } else if let Some(first) = self.onset(context.playing) {
+            self.start(first, out);
+        }
+    }
+
+    /// The first waiting frame of an onset, if there is one.
+    fn onset(&self, playing: bool) -> Option<usize> {
+        let trigger = if playing {
+            self.settings.onset_playing
+        } else {
+            self.settings.onset_idle
+        };
+        let needed = frames(trigger).max(1) as usize;
+        let window = frames(trigger * 3 / 2).max(1) as usize;
+        let begin = self.waiting.len().saturating_sub(window);
+        let mut voiced = (begin..self.waiting.len()).filter(|&i| self.waiting[i].voiced);
+        let first = voiced.next()?;
+        (1 + voiced.count() >= needed).then_some(first)
+    }
+
+    /// Opens an utterance whose first voiced frame by the detector is `first`.
+    fn start(&mut self, first: usize, out: &mut Vec<SpeechEvent>) {
+        let mut voice = Voice::default();
+        for waiting in self.waiting.range(first..) {
+            voice.follow(loudness::mean(&waiting.powers), waiting.voiced);
+        }
+        let first_voiced = self.first_voiced(first, &voice);
+        let onset = self
+            .waiting
+            .iter()
+            .position(|w| w.frame.end() > first_voiced);
+        let preroll = frames(self.settings.preroll) as usize;
+        let begin = onset.unwrap_or(first).saturating_sub(preroll);
+        let mut open = Utterance {
+            held: false,
+            voice,
+            last_voiced: Some(first_voiced),
+            end: first_voiced,
+        };
+        for waiting in self.waiting.range(first..) {
+            open.place(&waiting.frame, &waiting.powers, waiting.voiced, &self.noise);
+        }
+        self.open = Some(open);
+        self.emit_start(begin, first_voiced, out);
+    }
+
+    fn start_held(&mut self, voiced: bool, out: &mut Vec<SpeechEvent>) {
+        let Some(newest) = self.waiting.back() else {
+            return;
+        };
+        let first_voiced = newest.frame.captured;
+        let mut open = Utterance {
+            held: true,
+            voice: Voice::default(),
+            last_voiced: None,
+            end: newest.frame.end(),
+        };
+        open.follow(&newest.frame, &newest.powers, voiced, &self.noise);
+        self.open = Some(open);
+        let preroll = frames(HELD_PREROLL.min(self.settings.preroll)) as usize;
+        let begin = self.waiting.len().saturating_sub(1 + preroll);
+        self.emit_start(begin, first_voiced, out);
+    }
+
+    fn emit_start(&mut self, begin: usize, first_voiced: Instant, out: &mut Vec<SpeechEvent>) {
+        let lead = self.waiting.drain(..).skip(begin).map(|w| w.frame);
+        out.push(SpeechEvent::Started {
+            first_voiced,
+            lead: lead.collect(),
+        });
+    }
+
+    /// Looks for the instant at which the voice rises, from the frame before the detector's first yes.
+    fn first_voiced(&self, first: usize, voice: &Voice) -> Instant {
+        let judged = first.saturating_sub(DETECTOR_WINDOW_FRAMES - 1);
+        let Some(threshold) = voice.threshold(&self.noise) else {
+            return self.waiting[judged].frame.captured;
+        };
+        let loud = |block: usize| self.waiting[block / BLOCKS].powers[block % BLOCKS] >= threshold;
+        let instant = |block: usize| {
+            let frame = &self.waiting[block / BLOCKS].frame;
+            frame.captured + BLOCK_DURATION * (block % BLOCKS) as u32
+        };
+        let blocks = self.waiting.len() * BLOCKS;
+        let Some(mut begin) = (judged * BLOCKS..blocks).find(|&block| loud(block)) else {
+            return self.waiting[judged].frame.captured;
+        };
+        let limit = judged.saturating_sub(LOOK_BACK_FRAMES) * BLOCKS;
+        for block in (limit..begin).rev() {
+            if loud(block) {
+                begin = block;
+            } else if begin - block > ONSET_GAP_BLOCKS {
+                break;
+            }
+        }
+        instant(begin)
+    }
+
+    fn go_on(
+        &mut self,
+        frame: Frame,
+        powers: &Powers,
+        context: Context,
+        out: &mut Vec<SpeechEvent>,
+    ) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        open.held |= context.held;
+        open.follow(&frame, powers, context.voiced, &self.noise);
+        out.push(SpeechEvent::Frame(frame));
+        let since = open.last_voiced.unwrap_or(open.end);
+        let silence = open.end.saturating_duration_since(since);
+        let patience = self.settings.patience;
+        let over = silence >= patience && (!context.voiced || silence >= patience + OVERTIME);
+        if over && !open.held {
+            self.close(out);
+        }
+    }
+
+    /// Lets the watchdog see the frame, and does what it says.
+    fn guard(
+        &mut self,
+        power: f32,
+        context: Context,
+        out: &mut Vec<SpeechEvent>,
+    ) -> Option<SegmentNote> {
+        // The key says that it is speech, and what the loudspeaker plays is not the room's noise.
+        if context.held || context.blocked {
+            self.watchdog = Watchdog::default();
+            return None;
+        }
+        if let Some(power) = self.watchdog.watch(power, context.voiced) {
+            self.noise.set(power);
+            let news = self.rearmed.is_none() || self.open.is_some();
+            self.rearmed = Some(Rearmed { power, quiet: 0 });
+            self.close(out);
+            return news.then_some(SegmentNote::Rearm);
+        }
+        let rearmed = self.rearmed.as_mut()?;
+        let quiet = !context.voiced && power < rearmed.power * QUIET_POWER;
+        rearmed.quiet = if quiet { rearmed.quiet + 1 } else { 0 };
+        if rearmed.quiet < QUIET_FRAMES {
+            return None;
+        }
+        self.rearmed = None;
+        Some(SegmentNote::Relax)
+    }
+}
+
+impl Utterance {
+    /// Takes in the next frame.
+    fn follow(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) {
+        self.voice.follow(loudness::mean(powers), voiced);
+        self.place(frame, powers, voiced, noise);
+    }
+
+    /// Moves the last voiced sample into this frame if it holds a later one.
+    fn place(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) {
+        self.end = frame.end();
+        if !voiced {
+            return;
+        }
+        let last = match self.voice.threshold(noise) {
+            Some(threshold) => powers
+                .iter()
+                .rposition(|&power| power >= threshold)
+                .map(|block| frame.captured + BLOCK_DURATION * (block + 1) as u32),
+            // In noise this close to the voice the detector's tail is short: its window is all that is late.
+            None => Some(frame.captured),
+        };
+        self.last_voiced = last.or(self.last_voiced);
+    }
+}
+
+/// How many frames may wait: pre-roll, the look back, the onset's window.
+fn room(settings: &SegmentSettings) -> usize {
+    let trigger = settings.onset_idle.max(settings.onset_playing);
+    let window = frames(settings.preroll) + frames(trigger * 3 / 2);
+    window as usize + LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES + 1
+}
+
+/// The frames that it takes to last as long, ten seconds of them at most.
+fn frames(duration: Duration) -> u32 {
+    let frames = duration.as_nanos().div_ceil(FRAME_DURATION.as_nanos());
+    u32::try_from(frames).map_or(MOST_FRAMES, |frames| frames.min(MOST_FRAMES))
+}
