@@ -1,3 +1,7 @@
 //! The Live protocol as data: messages, audio in messages, models and voices, and the state of a link. No I/O.
 
+pub mod close;
+pub mod link;
 pub mod message;
+pub mod models;
+pub mod pcm;

@@ -1,0 +1,130 @@
+//! What the end of a connection means. The text that comes with a close frame is read no further than a known beginning.
+
+/// Why a connection ended, as far as it matters for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The network: no close frame, or no connection at all.
+    Cut,
+    /// The service said nothing in answer to the setup.
+    Silent,
+    /// Only the user can help: key, certificate, address, model, place.
+    NeedsUser,
+    /// The service has had enough for now.
+    Quota,
+    /// 1007: the service refuses what was said.
+    Refused,
+    /// 1008: against a rule of the service.
+    Policy,
+    /// Any other close: the service's own trouble, or its wish to end.
+    Closed,
+}
+
+/// What a close frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// The key is not valid.
+    Key,
+    /// The service is not offered where the user is.
+    Region,
+    /// No such model, or none that can be talked to.
+    Model,
+    /// Quota, billing, too many conversations at once.
+    Quota,
+    /// 1007 for another reason.
+    Refused,
+    /// 1008 for another reason.
+    Policy,
+    /// 1000, 1001: an end without trouble.
+    Done,
+    /// Any other.
+    Trouble,
+}
+
+impl Close {
+    /// Sorts a close frame by its code and the known beginnings of its reason, as seen from the service.
+    #[must_use]
+    pub fn of(code: u16, reason: &str) -> Self {
+        let begins = |beginnings: &[&str]| beginnings.iter().any(|b| reason.starts_with(b));
+        match code {
+            1007 | 1008
+                if begins(&["API key not valid", "API Key not found", "API key expired"]) =>
+            {
+                Self::Key
+            }
+            1007 | 1008 if begins(&["User location is not supported"]) => Self::Region,
+            1007 | 1008 if reason.starts_with("models/") => Self::Model,
+            1008 | 1011
+                if begins(&[
+                    "You exceeded your current quota",
+                    "Quota exceeded",
+                    "Resource has been exhausted",
+                ]) =>
+            {
+                Self::Quota
+            }
+            1007 => Self::Refused,
+            1008 => Self::Policy,
+            1000 | 1001 => Self::Done,
+            _ => Self::Trouble,
+        }
+    }
+
+    /// What it means for the next connection.
+    #[must_use]
+    pub fn end(self) -> End {
+        match self {
+            Self::Key | Self::Region | Self::Model => End::NeedsUser,
+            Self::Quota => End::Quota,
+            Self::Refused => End::Refused,
+            Self::Policy => End::Policy,
+            Self::Done | Self::Trouble => End::Closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_frames_are_sorted_by_code_and_known_beginnings() {
+        let table = [
+            (1000, "", Close::Done),
+            (1001, "API key not valid", Close::Done),
+            (1006, "", Close::Trouble),
+            (
+                1007,
+                "API key not valid. Please pass a valid API key.",
+                Close::Key,
+            ),
+            (
+                1007,
+                "Request contains an invalid argument. API key not valid",
+                Close::Refused,
+            ),
+            (
+                1007,
+                "User location is not supported for the API use.",
+                Close::Region,
+            ),
+            (1007, "", Close::Refused),
+            (
+                1008,
+                "models/gemini-0 is not found for API version v1beta",
+                Close::Model,
+            ),
+            (1008, "Operation is not implemented", Close::Policy),
+            (
+                1011,
+                "You exceeded your current quota, please check your plan",
+                Close::Quota,
+            ),
+            (1011, "Internal error encountered.", Close::Trouble),
+            (1013, "", Close::Trouble),
+            (4999, "models/x", Close::Trouble),
+        ];
+        for (code, reason, close) in table {
+            assert_eq!(Close::of(code, reason), close, "{code} {reason}");
+        }
+    }
+}
