@@ -1,0 +1,684 @@
+//! Reads `src/` and holds it to its layout: floors, one place per outside crate, sizes.
+//!
+//! The checker takes text and gives findings, so the tests at the bottom can hand it planted faults.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors of `src/lib.rs`: a module uses lower floors only.
+const FLOORS: &[&[&str]] = &[
+    &["base"],
+    &["profile", "dsp", "vad", "turn", "live", "metrics"],
+    &["audio", "client", "server", "settings", "probe"],
+    &["session"],
+    &["ui", "cli"],
+];
+
+/// Outside crates that only these places name, so that an upgrade or a replacement touches nothing else.
+const PLACES: &[(&str, &[&str])] = &[
+    ("cpal", &["audio/cpal.rs", "audio/cpal/"]),
+    ("rubato", &["dsp/resample.rs"]),
+    ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
+    ("webrtc_vad", &["vad/webrtc.rs"]),
+    ("ringbuf", &["base/ring.rs", "base/ring/"]),
+    ("egui", &["ui/"]),
+    ("eframe", &["ui/"]),
+    ("egui_kittest", &["ui/"]),
+    ("sysinfo", &["probe/"]),
+    ("tungstenite", &["client/", "server/"]),
+    ("tokio_tungstenite", &["client/", "server/"]),
+    ("keyring", &["settings/"]),
+    ("notify", &["settings/"]),
+];
+
+/// A file with more lines of non-test code wants to be two.
+const FILE_LINES: usize = 500;
+/// Files that may be longer, each with its limit and the reason.
+const LONGER: &[(&str, usize, &str)] =
+    &[("turn/machine.rs", 850, "one state machine, read as a whole")];
+/// No function is longer (a test's table may be).
+const FUNCTION_LINES: usize = 80;
+
+#[test]
+fn the_source_keeps_to_its_layout() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut findings = Vec::new();
+    let mut files = 0;
+    for path in rust_files(&root) {
+        let name = path.strip_prefix(&root).expect("found below src");
+        let name = name.to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&path).expect("a source file is readable text");
+        findings.extend(check_file(&name, &text));
+        files += 1;
+    }
+    assert!(files > 10, "only {files} files found in {}", root.display());
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
+
+/// Everything wrong with one file, each as `name:line: what`.
+fn check_file(name: &str, text: &str) -> Vec<String> {
+    let code = blank_comments_and_strings(text);
+    let mut findings = floor_faults(name, &code);
+    findings.extend(place_faults(name, &code));
+    findings.extend(size_faults(name, &code));
+    findings
+}
+
+// -- floors --
+
+fn floor_faults(name: &str, code: &str) -> Vec<String> {
+    let own = top_module(name);
+    if matches!(own, "main" | "lib") {
+        return Vec::new();
+    }
+    let Some(own_floor) = floor_of(own) else {
+        return vec![format!(
+            "{name}:1: module `{own}` has no floor: add it to src/lib.rs and to this test"
+        )];
+    };
+    let mut findings = Vec::new();
+    for (line, used) in used_modules(name, code) {
+        if used == own {
+            continue;
+        }
+        // What is no module of ours (a re-export, a macro) has no floor.
+        let Some(floor) = floor_of(&used) else {
+            continue;
+        };
+        if floor > own_floor {
+            findings.push(format!(
+                "{name}:{line}: `{own}` (floor {own_floor}) uses `{used}` above it (floor {floor})"
+            ));
+        } else if floor == own_floor {
+            findings.push(format!(
+                "{name}:{line}: `{own}` uses its sibling `{used}` (both floor {floor})"
+            ));
+        }
+    }
+    findings
+}
+
+fn floor_of(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// `audio` of `audio/cpal.rs`, `main` of `main.rs`.
+fn top_module(name: &str) -> &str {
+    let first = name.split('/').next().unwrap_or(name);
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+/// (line, top-level module) of each path that starts at the crate's root, spelt `crate::` or with enough `super::`.
+fn used_modules(name: &str, code: &str) -> Vec<(usize, String)> {
+    let tokens = tokenize(code);
+    let depth_of_file = module_depth(name);
+    let mut inline = Vec::new(); // brace depths at which inline modules opened
+    let mut depth = 0_usize;
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match tokens[at].text {
+            "{" => depth += 1,
+            "}" => {
+                depth = depth.saturating_sub(1);
+                if inline.last() == Some(&depth) {
+                    inline.pop();
+                }
+            }
+            "mod" if text_at(&tokens, at + 2) == "{" => inline.push(depth),
+            "crate" if text_at(&tokens, at + 1) == "::" && text_before(&tokens, at) != "$" => {
+                found.extend(heads(&tokens, at + 2));
+            }
+            "super" if text_before(&tokens, at) != "::" => {
+                let mut steps = 0;
+                while text_at(&tokens, at) == "super" && text_at(&tokens, at + 1) == "::" {
+                    steps += 1;
+                    at += 2;
+                }
+                if steps > 0 && steps == depth_of_file + inline.len() {
+                    found.extend(heads(&tokens, at));
+                }
+                if steps > 0 {
+                    continue; // the token behind `super::` is looked at like any other
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// How many `super::` lead from this file to the crate's root.
+fn module_depth(name: &str) -> usize {
+    let parts = name.split('/').count();
+    if name.ends_with("/mod.rs") {
+        parts - 1
+    } else {
+        parts
+    }
+}
+
+/// The first names of a path, or of each path in a group: `a::B` and `{a::B, c}`.
+fn heads(tokens: &[Token<'_>], at: usize) -> Vec<(usize, String)> {
+    let name = |i: usize| (tokens[i].line, tokens[i].text.to_owned());
+    if text_at(tokens, at) != "{" {
+        return if at < tokens.len() {
+            vec![name(at)]
+        } else {
+            Vec::new()
+        };
+    }
+    let mut found = Vec::new();
+    let mut depth = 0;
+    for i in at..tokens.len() {
+        match tokens[i].text {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            _ if depth == 1 && matches!(tokens[i - 1].text, "{" | ",") => found.push(name(i)),
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+// -- places of outside crates --
+
+fn place_faults(name: &str, code: &str) -> Vec<String> {
+    let tokens = tokenize(code);
+    let mut findings = Vec::new();
+    for (krate, places) in PLACES {
+        let at_home = places
+            .iter()
+            .any(|place| name == *place || (place.ends_with('/') && name.starts_with(place)));
+        // `mod notify;` makes the bare name a module of ours.
+        let own_module = tokens
+            .windows(2)
+            .any(|pair| pair[0].text == "mod" && pair[1].text == *krate);
+        if at_home {
+            continue;
+        }
+        for (i, token) in tokens.iter().enumerate() {
+            if token.text == *krate && names_a_crate(&tokens, i, own_module) {
+                findings.push(format!(
+                    "{name}:{}: `{krate}` is named outside {}",
+                    token.line,
+                    places.join(", ")
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether the name at this token begins a path (`cpal::`, `::cpal::`) or is imported (`use cpal`).
+fn names_a_crate(tokens: &[Token<'_>], at: usize, own_module: bool) -> bool {
+    let before = text_before(tokens, at);
+    let used = before == "use" || text_at(tokens, at + 1) == "::";
+    if before == "::" {
+        // `::cpal::X` is the crate; `audio::cpal::X` a module of that name.
+        let leads = at < 2 || !is_path_part(tokens[at - 2].text);
+        return used && leads;
+    }
+    used && !own_module && before != "."
+}
+
+fn is_path_part(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text != "use"
+}
+
+// -- sizes --
+
+fn size_faults(name: &str, code: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    if is_test_file(name) {
+        return findings;
+    }
+    let tests = test_modules(code);
+    let test_lines: usize = tests.iter().map(|(first, last)| last - first + 1).sum();
+    let lines = code.lines().count() - test_lines;
+    let limit = LONGER
+        .iter()
+        .find(|(file, ..)| *file == name)
+        .map_or(FILE_LINES, |(_, limit, _)| *limit);
+    if lines > limit {
+        findings.push(format!(
+            "{name}:1: {lines} lines of code beside its tests, {limit} are the limit"
+        ));
+    }
+    for (line, function, length) in functions(code) {
+        let in_tests = tests
+            .iter()
+            .any(|(first, last)| (first..=last).contains(&&line));
+        if length > FUNCTION_LINES && !in_tests {
+            findings.push(format!(
+                "{name}:{line}: fn {function} has {length} lines, {FUNCTION_LINES} are the limit"
+            ));
+        }
+    }
+    findings
+}
+
+fn is_test_file(name: &str) -> bool {
+    let stem = name
+        .rsplit('/')
+        .next()
+        .unwrap_or(name)
+        .trim_end_matches(".rs");
+    stem == "tests" || stem.ends_with("_tests") || name.contains("/tests/")
+}
+
+/// First and last lines of the `#[cfg(test)]` modules.
+fn test_modules(code: &str) -> Vec<(usize, usize)> {
+    let tokens = tokenize(code);
+    (0..tokens.len())
+        .filter(|&i| starts_test_module(&tokens, i))
+        .filter_map(|i| Some((tokens[i].line, block_end(&tokens, i)?)))
+        .collect()
+}
+
+/// `#[cfg(test)] mod name {` begins at this token.
+fn starts_test_module(tokens: &[Token<'_>], at: usize) -> bool {
+    let texts = ["#", "[", "cfg", "(", "test", ")", "]"];
+    texts
+        .iter()
+        .enumerate()
+        .all(|(k, text)| text_at(tokens, at + k) == *text)
+        && (at + 7..(at + 60).min(tokens.len()))
+            .find(|&i| {
+                matches!(
+                    tokens[i].text,
+                    "mod" | "fn" | "use" | "struct" | "impl" | ";"
+                )
+            })
+            .is_some_and(|i| tokens[i].text == "mod" && text_at(tokens, i + 2) == "{")
+}
+
+/// (line, name, lines) of each function with a body.
+fn functions(code: &str) -> Vec<(usize, String, usize)> {
+    let tokens = tokenize(code);
+    (0..tokens.len())
+        .filter(|&i| tokens[i].text == "fn" && text_at(&tokens, i + 1) != "(")
+        .filter_map(|i| {
+            let end = block_end(&tokens, i)?;
+            Some((
+                tokens[i].line,
+                text_at(&tokens, i + 1).to_owned(),
+                end - tokens[i].line + 1,
+            ))
+        })
+        .collect()
+}
+
+/// The line of the brace that closes the next block, or none where `;` ends the item first.
+fn block_end(tokens: &[Token<'_>], from: usize) -> Option<usize> {
+    let (mut braces, mut others) = (0_usize, 0_usize);
+    for token in &tokens[from..] {
+        match token.text {
+            "(" | "[" => others += 1,
+            ")" | "]" => others = others.saturating_sub(1),
+            "{" => braces += 1,
+            "}" => {
+                braces = braces.saturating_sub(1);
+                if braces == 0 {
+                    return Some(token.line);
+                }
+            }
+            ";" if braces == 0 && others == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+// -- reading Rust, as far as the above needs it --
+
+struct Token<'a> {
+    line: usize,
+    text: &'a str,
+}
+
+fn text_at<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
+    tokens.get(at).map_or("", |token| token.text)
+}
+
+fn text_before<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
+    at.checked_sub(1)
+        .map_or("", |before| text_at(tokens, before))
+}
+
+/// Names, `::`, and single characters, each with its line (from 1).
+fn tokenize(code: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    for (number, line) in code.lines().enumerate() {
+        let mut rest = line.trim_start();
+        while let Some(first) = rest.chars().next() {
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            let length = if word(first) {
+                rest.find(|c| !word(c)).unwrap_or(rest.len())
+            } else if rest.starts_with("::") {
+                2
+            } else {
+                first.len_utf8()
+            };
+            tokens.push(Token {
+                line: number + 1,
+                text: &rest[..length],
+            });
+            rest = rest[length..].trim_start();
+        }
+    }
+    tokens
+}
+
+/// The same text with comments, strings and characters made spaces; lines stay where they are.
+fn blank_comments_and_strings(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = blank_length(&text[at..], bytes[..at].last().copied());
+        if length == 0 {
+            let next = text[at..].chars().next().map_or(1, char::len_utf8);
+            out.push_str(&text[at..at + next]);
+            at += next;
+        } else {
+            out.extend(
+                text[at..at + length]
+                    .chars()
+                    .map(|c| if c == '\n' { '\n' } else { ' ' }),
+            );
+            at += length;
+        }
+    }
+    out
+}
+
+/// How many bytes from here are a comment, a string or a character; 0 where code begins.
+fn blank_length(rest: &str, before: Option<u8>) -> usize {
+    let after_word = before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if rest.starts_with("//") {
+        rest.find('\n').unwrap_or(rest.len())
+    } else if rest.starts_with("/*") {
+        block_comment(rest)
+    } else if rest.starts_with('"') {
+        quoted(rest, 1, '"')
+    } else if rest.starts_with('\'') {
+        character(rest)
+    } else if !after_word && rest.starts_with(['r', 'b', 'c']) {
+        prefixed_string(rest)
+    } else {
+        0
+    }
+}
+
+fn block_comment(rest: &str) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while at < rest.len() {
+        if rest[at..].starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if rest[at..].starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += rest[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    rest.len()
+}
+
+/// `b"…"`, `r#"…"#`, `br"…"`, `b'…'`.
+fn prefixed_string(rest: &str) -> usize {
+    let prefix = rest
+        .find(|c| !matches!(c, 'r' | 'b' | 'c'))
+        .unwrap_or(rest.len());
+    let raw = rest[..prefix].contains('r');
+    let hashes = rest[prefix..].len() - rest[prefix..].trim_start_matches('#').len();
+    let body = prefix + hashes;
+    if prefix > 2 || !rest[body..].starts_with(['"', '\'']) || (hashes > 0 && !raw) {
+        return 0;
+    }
+    if raw && rest[body..].starts_with('"') {
+        let close = format!("\"{}", "#".repeat(hashes));
+        return rest[body + 1..]
+            .find(&close)
+            .map_or(rest.len(), |end| body + 1 + end + close.len());
+    }
+    if rest[body..].starts_with('"') {
+        quoted(rest, body + 1, '"')
+    } else {
+        body + character(&rest[body..])
+    }
+}
+
+fn quoted(rest: &str, from: usize, close: char) -> usize {
+    let mut escaped = false;
+    for (offset, c) in rest[from..].char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == close => return from + offset + close.len_utf8(),
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// A character literal; 0 for a lifetime.
+fn character(rest: &str) -> usize {
+    let mut chars = rest.chars().skip(1);
+    match (chars.next(), chars.next()) {
+        (Some('\\'), _) => quoted(rest, 1, '\''),
+        (Some(c), Some('\'')) => 2 + c.len_utf8(),
+        _ => 0,
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("src is readable") {
+        let path = entry.expect("an entry of src is readable").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+// -- the checker finds what is planted --
+
+#[test]
+fn upward_and_sideways_paths_are_found() {
+    for (name, code, wanted) in [
+        (
+            "turn/machine.rs",
+            "use crate::session::Command;",
+            "turn/machine.rs:1: `turn` (floor 1) uses `session` above it",
+        ),
+        (
+            "client/actor.rs",
+            "\nfn f() { crate::server::start() }",
+            "client/actor.rs:2: `client` uses its sibling `server`",
+        ),
+        (
+            "dsp/mod.rs",
+            "use crate::{base::Frame,\n    vad::{Detector, x}};",
+            "dsp/mod.rs:2: `dsp` uses its sibling `vad`",
+        ),
+        (
+            "dsp/level.rs",
+            "use super::super::audio::X;",
+            "`dsp` (floor 1) uses `audio` above it",
+        ),
+        (
+            "dsp/mod.rs",
+            "use super::audio::X;",
+            "`dsp` (floor 1) uses `audio` above it",
+        ),
+        (
+            "dsp/level.rs",
+            "mod tests { use super::super::super::ui; }",
+            "`dsp` (floor 1) uses `ui` above it",
+        ),
+        (
+            "base/ring.rs",
+            "pub(crate) use crate::turn;",
+            "`base` (floor 0) uses `turn` above it",
+        ),
+        ("novel/mod.rs", "", "module `novel` has no floor"),
+    ] {
+        finds(name, code, wanted);
+    }
+}
+
+#[test]
+fn downward_paths_and_mere_words_pass() {
+    for (name, code) in [
+        (
+            "session/mod.rs",
+            "use crate::{audio::X, base::Y, live};\nuse super::client;",
+        ),
+        (
+            "turn/machine.rs",
+            "// crate::session is told\n/* crate::ui */ const S: &str = \"crate::ui::x\";",
+        ),
+        (
+            "turn/machine.rs",
+            "const S: &str = r#\"a \" crate::ui\"#; const C: char = '\"'; use crate::base::X;",
+        ),
+        (
+            "turn/machine.rs",
+            "use super::timeline; mod tests { use super::super::Mark; }",
+        ),
+        (
+            "turn/machine.rs",
+            "fn f<'a>(x: &'a str) -> char { 'x' } use crate::turn::Mark;",
+        ),
+        ("main.rs", "use sovereign::ui; use crate::ui;"),
+    ] {
+        assert_eq!(
+            check_file(name, code),
+            Vec::<String>::new(),
+            "{name}: {code}"
+        );
+    }
+}
+
+#[test]
+fn outside_crates_are_found_away_from_their_place() {
+    for (name, code, wanted) in [
+        (
+            "audio/mod.rs",
+            "use cpal::Device;",
+            "`cpal` is named outside audio/cpal.rs",
+        ),
+        (
+            "audio/owner.rs",
+            "fn f() -> ::cpal::Host {}",
+            "audio/owner.rs:1: `cpal` is named",
+        ),
+        (
+            "audio/mod.rs",
+            "mod cpal; fn f(x: ::cpal::X) {}",
+            "`cpal` is named",
+        ),
+        (
+            "session/mod.rs",
+            "fn f(c: egui::Context) {}",
+            "`egui` is named outside ui/",
+        ),
+        (
+            "live/link.rs",
+            "use tokio_tungstenite::connect;",
+            "`tokio_tungstenite` is named outside client/, server/",
+        ),
+        (
+            "profile/raw.rs",
+            "let v: serde_yaml::Value = x;",
+            "`serde_yaml` is named outside base/yaml.rs",
+        ),
+    ] {
+        finds(name, code, wanted);
+    }
+    for (name, code) in [
+        ("audio/cpal.rs", "use cpal::Device;"),
+        (
+            "audio/mod.rs",
+            "mod cpal; use self::cpal::Cpal; fn f() { cpal::open() }",
+        ),
+        (
+            "audio/owner.rs",
+            "use crate::audio::cpal::Cpal; fn f(x: super::cpal::Cpal) { wake.notify() }",
+        ),
+    ] {
+        assert_eq!(
+            check_file(name, code),
+            Vec::<String>::new(),
+            "{name}: {code}"
+        );
+    }
+}
+
+#[test]
+fn long_files_and_functions_are_found() {
+    let body = "    x();\n".repeat(79);
+    let long = format!(
+        "fn short() {{}}\n\n/// Doc {{\nfn long(s: [u8; 2]) -> bool\nwhere\n    X: Y,\n{{\n{body}}}\n"
+    );
+    finds(
+        "dsp/level.rs",
+        &long,
+        "dsp/level.rs:4: fn long has 84 lines",
+    );
+    finds(
+        "dsp/level.rs",
+        &"const X: u8 = 1;\n".repeat(501),
+        "dsp/level.rs:1: 501 lines of code",
+    );
+
+    let tested = format!(
+        "{}#[cfg(test)]\nmod tests {{\n{}}}\n",
+        "type X = u8;\n".repeat(400),
+        "type Y = u8;\n".repeat(400)
+    );
+    assert_eq!(check_file("dsp/level.rs", &tested), Vec::<String>::new());
+    assert_eq!(
+        check_file("dsp/level_tests.rs", &"type X = u8;\n".repeat(900)),
+        Vec::<String>::new()
+    );
+    let table = format!(
+        "fn a() {{}}\n#[cfg(test)]\nmod tests {{\n    #[test]\n    fn table() {{\n{body}{body}    }}\n}}\n"
+    );
+    assert_eq!(check_file("dsp/level.rs", &table), Vec::<String>::new());
+    finds(
+        "dsp/level.rs",
+        &table.replace("#[cfg(test)]", "#[cfg(unix)]"),
+        "fn table has 160 lines",
+    );
+    let trait_only = format!(
+        "trait T {{ fn f(&self); }}\n{}",
+        "type X = u8;\n".repeat(200)
+    );
+    assert_eq!(
+        check_file("dsp/level.rs", &trait_only),
+        Vec::<String>::new()
+    );
+}
+
+fn finds(name: &str, code: &str, wanted: &str) {
+    let found = check_file(name, code);
+    assert!(
+        found.iter().any(|line| line.contains(wanted)),
+        "{name}: {code:.60}: wanted {wanted:?}, found {found:?}"
+    );
+}
