@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Runs the cases of a stage against the built program, several lanes side by side.
+
+    run.py conformance --binary target/debug/sovereign --out target/stage
+    run.py rig --server pulse|pipewire …            [--only WORD]   [--list]
+
+One line per case with its time and its figures; each case has a folder with what the program said. Figures are
+printed, never judged. The last line is `N passed, N failed`; exit status 0 when none failed.
+"""
+
+import argparse
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+
+import cases_bare
+import cases_conformance
+import cases_echo
+import cases_talk
+import cases_window
+from desk import STOP, Desk, Failure
+
+
+class Case:
+    """What a case is given: the program's path, a folder of its own, its lane's desk, a place for figures."""
+
+    def __init__(self, function, options, desk):
+        self.name = function.__name__
+        self.binary, self.desk, self.options = options.binary, desk, options
+        self.speech = options.out / "speech"
+        self.folder = options.out / options.group / self.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.figures = []
+
+    def figure(self, name, value, unit="ms"):
+        self.figures.append(f"{name} {value:.0f} {unit}".rstrip() if isinstance(value, (int, float)) else f"{name} {value}")
+
+
+def lanes(options):
+    """[(needs a desk, cases)]: lanes run at the same time, the cases of one lane one after the other."""
+    if options.stage == "rig":
+        # The long wait of the echo case has a desk of its own beside the others.
+        return [(True, cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES), (True, cases_echo.CASES)]
+    # These wait in real time and need little: four beside each other, dealt from one pile.
+    pile = queue.SimpleQueue()
+    for case in cases_conformance.CASES + cases_bare.CASES:
+        pile.put(case)
+    return [(False, pile)] * 4
+
+
+def run_lane(number, needs_desk, cases, options, report):
+    cases = _selected(cases, options.only)
+    first = next(cases, None)
+    if first is None:
+        return
+    desk = None
+    try:
+        if needs_desk:
+            desk = Desk(options.out, f"desk-{options.server}-{number}", options.server).__enter__()
+        for function in _chain(first, cases):
+            if STOP.is_set():
+                break
+            run_case(Case(function, options, desk), function, report)
+    except Exception as error:  # the desk itself
+        report("desk", 0.0, f"{error}", None)
+    finally:
+        if desk:
+            desk.__exit__()
+
+
+def run_case(case, function, report):
+    started = time.monotonic()
+    try:
+        function(case)
+        problem = None
+    except Failure as failure:
+        problem = str(failure)
+    except Exception:  # a fault of the case itself is a failure too
+        problem = traceback.format_exc()
+    report(case.name, time.monotonic() - started, problem, case)
+
+
+def _chain(first, rest):
+    yield first
+    yield from rest
+
+
+def _selected(cases, word):
+    if isinstance(cases, queue.SimpleQueue):
+        def drawn():
+            while True:
+                try:
+                    yield cases.get_nowait()
+                except queue.Empty:
+                    return
+        cases = drawn()
+    return (c for c in cases if word in c.__name__)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=["conformance", "rig"])
+    parser.add_argument("--server", choices=["pulse", "pipewire"], default="pulse")
+    parser.add_argument("--binary", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("target/stage"))
+    parser.add_argument("--only", default="", metavar="WORD", help="cases whose name holds it")
+    parser.add_argument("--echo-seconds", type=float, default=120, help="how long the demo must keep quiet")
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    options.binary, options.out = options.binary.resolve(), options.out.resolve()
+    options.group = options.stage if options.stage != "rig" else f"rig-{options.server}"
+    if options.list:
+        everything = cases_conformance.CASES + cases_bare.CASES + cases_bare.CASES_ON_A_DESK + cases_talk.CASES
+        print(*[c.__name__ for c in everything + cases_window.CASES + cases_echo.CASES], sep="\n")
+        return 0
+    if options.stage == "rig" and not sys.platform.startswith("linux"):
+        print("FAILED the rig needs Linux")
+        return 1
+    # An end from outside unwinds every lane, so that programs and desks end with it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: STOP.set())
+    counts, lock = {"passed": 0, "failed": 0}, threading.Lock()
+
+    def report(name, seconds, problem, case):
+        with lock:
+            counts["failed" if problem else "passed"] += 1
+            figures = "   " + ", ".join(case.figures) if case and case.figures else ""
+            print(f"{'FAILED' if problem else 'ok    '} {options.group} {name}   {seconds:.1f} s{figures}", flush=True)
+            if problem:
+                print("       " + problem.replace("\n", "\n       "), flush=True)
+                if case:
+                    print(f"       what it said: {case.folder}", flush=True)
+
+    threads = [threading.Thread(target=run_lane, args=(n, needs, cases, options, report), daemon=True)
+               for n, (needs, cases) in enumerate(lanes(options))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if STOP.is_set():
+        print("stopped from outside")
+        return 143
+    print(f"{counts['passed']} passed, {counts['failed']} failed")
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
