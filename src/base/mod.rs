@@ -2,4 +2,7 @@
 
 pub mod frame;
 pub mod ids;
+pub mod nearest;
 pub mod units;
+pub mod voices;
+pub mod yaml;

@@ -1,6 +1,71 @@
 //! Profiles: every choice that trades speed for quality, checked.
+//!
+//! ```text
+//! YAML text ─▶ raw (what was written) ─▶ check (ranges, names, pairs; gaps filled from a built-in) ─▶ Profile
+//! built-ins and the user's files ─▶ store ─▶ Arc<Profile> by name
+//! ```
+//!
+//! A user's file may leave out everything. It starts from the built-in that `extends:` names, else from the built-in of its
+//! own name, else from `balanced`. Its name is `name:`, else the name of the file.
 
+mod check;
+mod keys;
+mod raw;
+mod show;
+pub mod store;
+
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::yaml::{Text, YamlError};
+
+/// The profile that is used where none is named.
+pub const DEFAULT: &str = "balanced";
+
+/// Name and text of the profiles in this program, in the order of the switch.
+pub const BUILTINS: [(&str, &str); 3] = [
+    ("ultra-fast", include_str!("../../profiles/ultra-fast.yaml")),
+    ("balanced", include_str!("../../profiles/balanced.yaml")),
+    (
+        "high-quality",
+        include_str!("../../profiles/high-quality.yaml"),
+    ),
+];
+
+/// The profile of this name that is in the program: `ultra-fast`, `balanced` or `high-quality`.
+#[must_use]
+pub fn builtin(name: &str) -> Option<Arc<Profile>> {
+    static CHECKED: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
+        let checked = BUILTINS.iter().map(|(name, text)| {
+            let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error])?;
+            check::complete(&text).map(Arc::new)
+        });
+        let checked: Result<_, Vec<YamlError>> = checked.collect();
+        checked.expect("the built-in profiles are checked by a test")
+    });
+    CHECKED.iter().find(|profile| profile.name == name).cloned()
+}
+
+/// What is wrong with a profile's file: every fault that could be found at once, at least one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Faults(pub Vec<YamlError>);
+
+impl Profile {
+    /// Reads and checks a user's profile; `file` is what errors call it, and its name is the profile's unless it has `name:`.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, Faults> {
+        let text = Text::new(file, text).map_err(|error| Faults(vec![error]))?;
+        check::user(file, &text).map_err(Faults)
+    }
+
+    /// The whole profile as YAML that [`Profile::parse`] accepts, without comments.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        show::yaml(self)
+    }
+}
 
 /// A checked profile. There is one way to make one: from YAML, through the checks.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +126,8 @@ pub struct TurnSettings {
 }
 
 /// Who detects activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Detection {
     /// Our detector; `activityStart` and `activityEnd` are sent.
     Manual,
@@ -70,7 +136,8 @@ pub enum Detection {
 }
 
 /// Whether speech interrupts a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BargeIn {
     /// On where the reply cannot reach the microphone: a headset, or files.
     Auto,
@@ -94,7 +161,8 @@ pub struct AutomaticSettings {
 }
 
 /// How readily the service's detector decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sensitivity {
     /// Readily.
     High,
@@ -130,7 +198,8 @@ pub struct LiveSettings {
 }
 
 /// How much the model may think.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Thinking {
     /// As little as the model can.
     Minimal,
@@ -143,7 +212,8 @@ pub enum Thinking {
 }
 
 /// How long answers should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AnswerLength {
     /// One or two sentences.
     Short,
@@ -152,7 +222,8 @@ pub enum AnswerLength {
 }
 
 /// How finely images are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MediaResolution {
     /// Coarse, few tokens.
     Low,
@@ -160,4 +231,62 @@ pub enum MediaResolution {
     Medium,
     /// Fine, many tokens.
     High,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_ins_are_complete_and_hold_the_values_of_the_design() {
+        for (name, text) in BUILTINS {
+            let text = Text::new(name, text.as_bytes()).expect("sound YAML");
+            let checked =
+                check::complete(&text).unwrap_or_else(|faults| panic!("{}", Faults(faults)));
+            assert_eq!(checked.name, name);
+            for (key, _) in keys::KEYS {
+                assert_eq!(text.place(key).is_some(), key != "extends", "{name}: {key}");
+            }
+        }
+        let table = |read: fn(&Profile) -> u128| {
+            BUILTINS.map(|(name, _)| read(&builtin(name).expect("built in")))
+        };
+        assert_eq!(table(|p| p.target.as_millis()), [200, 300, 400]);
+        assert_eq!(table(|p| p.audio.period_frames.into()), [256, 512, 1024]);
+        assert_eq!(table(|p| p.audio.resampler_taps.into()), [64, 64, 128]);
+        assert_eq!(table(|p| p.audio.prebuffer.as_millis()), [0, 20, 40]);
+        assert_eq!(table(|p| p.audio.preroll.as_millis()), [200, 300, 400]);
+        assert_eq!(table(|p| p.detector.onset_idle.as_millis()), [60, 64, 80]);
+        assert_eq!(
+            table(|p| p.detector.onset_playing.as_millis()),
+            [100, 96, 112]
+        );
+        assert_eq!(table(|p| p.turn.patience.as_millis()), [300, 500, 700]);
+        assert_eq!(
+            table(|p| p.live.compress_at_tokens.into()),
+            [16_000, 24_000, 32_000]
+        );
+    }
+
+    #[test]
+    fn a_profile_written_out_is_read_back_the_same() {
+        for (name, _) in BUILTINS {
+            let profile = builtin(name).expect("built in");
+            let again = Profile::parse("any.yaml", profile.to_yaml().as_bytes())
+                .expect("complete and good");
+            assert_eq!(again, *profile);
+        }
+        let text = "label: 'a \"b\" \\ ü'\nlive: {instruction: \"line\\nnext\\tx\", temperature: 0.3, voice: puck, thinking: low}\n\
+                    turn: {automatic: {silence_ms: 250, start_sensitivity: high, prefix_padding_ms: default}}";
+        let profile = Profile::parse("odd-one.yaml", text.as_bytes()).expect("good");
+        assert_eq!(
+            profile.live.voice.as_deref(),
+            Some("Puck"),
+            "as the service spells it"
+        );
+        assert_eq!(
+            Profile::parse("other.yaml", profile.to_yaml().as_bytes()),
+            Ok(profile)
+        );
+    }
 }

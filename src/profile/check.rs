@@ -1,0 +1,475 @@
+//! From what was written to what can be trusted: ranges, names, pairs of values, and gaps filled from a base.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keys::{self, Allowed};
+use super::raw::{Given, OrDefault, Raw, RawAudio, RawAutomatic, RawDetector, RawLive, RawTurn};
+use super::{
+    AudioSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings, LiveSettings, Profile,
+    TurnSettings, builtin,
+};
+use crate::base::nearest::nearest;
+use crate::base::voices::VOICES;
+use crate::base::yaml::{Text, YamlError};
+
+/// Checks a built-in profile, which must be complete.
+pub(super) fn complete(text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
+    let raw = read(text)?;
+    Checker::new(text, None).profile(raw, "")
+}
+
+/// Checks a user's profile: what it leaves out comes from a built-in.
+pub(super) fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
+    let raw = read(text)?;
+    let stem = Path::new(file)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("");
+    let base = base_of(text, &raw, stem)?;
+    Checker::new(text, Some(&base)).profile(raw, stem)
+}
+
+fn read(text: &Text<'_>) -> Result<Raw, Vec<YamlError>> {
+    text.read().map_err(|error| vec![say_more(error)])
+}
+
+/// Adds what a profile's key may hold, which the parser does not know.
+fn say_more(mut error: YamlError) -> YamlError {
+    if let Some(allowed) = keys::allowed(&error.key) {
+        error.allowed = allowed.to_string();
+    } else if error.suggestion.is_none() {
+        // A key that stands in the wrong group.
+        let word = error.key.rsplit('.').next().unwrap_or("");
+        error.suggestion = keys::named(word).next().map(str::to_owned);
+    }
+    error
+}
+
+fn base_of(text: &Text<'_>, raw: &Raw, stem: &str) -> Result<Arc<Profile>, Vec<YamlError>> {
+    if let Some(name) = &raw.extends.0 {
+        return builtin(name).ok_or_else(|| {
+            let mut fault = fault(text, "extends", format!("is `{name}`"));
+            fault.suggestion = nearest(name, BUILTINS.map(|(name, _)| name)).map(str::to_owned);
+            vec![fault]
+        });
+    }
+    let name = raw.name.0.as_deref().unwrap_or(stem);
+    let base = builtin(name).or_else(|| builtin(DEFAULT));
+    Ok(base.expect("the default profile is a built-in"))
+}
+
+fn fault(text: &Text<'_>, key: &str, what: String) -> YamlError {
+    text.fault(
+        key,
+        what,
+        keys::allowed(key)
+            .map(|allowed| allowed.to_string())
+            .unwrap_or_default(),
+    )
+}
+
+/// Checks value by value, and goes on after a fault so that all are reported at once.
+struct Checker<'a> {
+    text: &'a Text<'a>,
+    base: Option<&'a Profile>,
+    faults: Vec<YamlError>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(text: &'a Text<'a>, base: Option<&'a Profile>) -> Self {
+        Self {
+            text,
+            base,
+            faults: Vec::new(),
+        }
+    }
+
+    fn profile(mut self, raw: Raw, stem: &str) -> Result<Profile, Vec<YamlError>> {
+        let base = self.base;
+        let name = self.name(raw.name, stem);
+        // The label of the base would be that of another profile.
+        let label = raw.label.0.or_else(|| {
+            base.map(|base| {
+                if base.name == name {
+                    base.label.clone()
+                } else {
+                    name.clone()
+                }
+            })
+        });
+        let profile = Profile {
+            label: self.text("label", Given(label), None),
+            name,
+            description: self.text(
+                "description",
+                raw.description,
+                base.map(|base| base.description.as_str()),
+            ),
+            target: self.millis("target_ms", raw.target_ms, base.map(|base| base.target)),
+            audio: self.audio(raw.audio, base.map(|base| &base.audio)),
+            detector: self.detector(raw.detector, base.map(|base| &base.detector)),
+            turn: self.turn(raw.turn, base.map(|base| &base.turn)),
+            live: self.live(raw.live, base.map(|base| &base.live)),
+        };
+        self.pairs(&profile);
+        if self.faults.is_empty() {
+            Ok(profile)
+        } else {
+            Err(self.faults)
+        }
+    }
+
+    fn audio(&mut self, raw: RawAudio, base: Option<&AudioSettings>) -> AudioSettings {
+        let taps = self.whole(
+            "audio.resampler_taps",
+            raw.resampler_taps,
+            base.map(|base| base.resampler_taps),
+        );
+        if taps % 8 != 0 {
+            // rubato works on blocks of eight and would round up in silence.
+            self.refuse(
+                "audio.resampler_taps",
+                format!("is {taps}"),
+                "allowed is a multiple of 8",
+            );
+        }
+        AudioSettings {
+            period_frames: self.whole(
+                "audio.period_frames",
+                raw.period_frames,
+                base.map(|base| base.period_frames),
+            ),
+            resampler_taps: taps,
+            prebuffer: self.millis(
+                "audio.prebuffer_ms",
+                raw.prebuffer_ms,
+                base.map(|base| base.prebuffer),
+            ),
+            preroll: self.millis(
+                "audio.preroll_ms",
+                raw.preroll_ms,
+                base.map(|base| base.preroll),
+            ),
+        }
+    }
+
+    fn detector(&mut self, raw: RawDetector, base: Option<&DetectorSettings>) -> DetectorSettings {
+        let level = base.map(|base| u32::from(base.aggressiveness));
+        let level = self.whole("detector.aggressiveness", raw.aggressiveness, level);
+        DetectorSettings {
+            aggressiveness: u8::try_from(level).unwrap_or(u8::MAX),
+            onset_idle: self.millis(
+                "detector.onset_idle_ms",
+                raw.onset_idle_ms,
+                base.map(|base| base.onset_idle),
+            ),
+            onset_playing: self.millis(
+                "detector.onset_playing_ms",
+                raw.onset_playing_ms,
+                base.map(|base| base.onset_playing),
+            ),
+        }
+    }
+
+    fn turn(&mut self, raw: RawTurn, base: Option<&TurnSettings>) -> TurnSettings {
+        let fallback = super::Detection::Manual;
+        TurnSettings {
+            detection: self.chosen(
+                "turn.detection",
+                raw.detection,
+                base.map(|base| base.detection),
+                fallback,
+            ),
+            patience: self.millis(
+                "turn.patience_ms",
+                raw.patience_ms,
+                base.map(|base| base.patience),
+            ),
+            barge_in: self.chosen(
+                "turn.barge_in",
+                raw.barge_in,
+                base.map(|base| base.barge_in),
+                super::BargeIn::Auto,
+            ),
+            automatic: self.automatic(raw.automatic, base.map(|base| &base.automatic)),
+        }
+    }
+
+    fn automatic(
+        &mut self,
+        raw: RawAutomatic,
+        base: Option<&AutomaticSettings>,
+    ) -> AutomaticSettings {
+        let at = "turn.automatic";
+        let start = base.map(|base| base.start_sensitivity);
+        let end = base.map(|base| base.end_sensitivity);
+        let padding = base.map(|base| base.prefix_padding);
+        let silence = base.map(|base| base.silence);
+        AutomaticSettings {
+            start_sensitivity: self.optional(
+                &format!("{at}.start_sensitivity"),
+                raw.start_sensitivity,
+                start,
+            ),
+            end_sensitivity: self.optional(
+                &format!("{at}.end_sensitivity"),
+                raw.end_sensitivity,
+                end,
+            ),
+            prefix_padding: self.optional_millis(
+                &format!("{at}.prefix_padding_ms"),
+                raw.prefix_padding_ms,
+                padding,
+            ),
+            silence: self.optional_millis(&format!("{at}.silence_ms"), raw.silence_ms, silence),
+        }
+    }
+
+    fn live(&mut self, raw: RawLive, base: Option<&LiveSettings>) -> LiveSettings {
+        let model = self.chosen(
+            "live.model",
+            raw.model,
+            base.map(|base| base.model.clone()),
+            String::new(),
+        );
+        self.refuse_unless(is_model(&model), "live.model", &model);
+        let length = base.map(|base| base.answer_length);
+        let media = base.map(|base| base.media_resolution);
+        let search = base.map(|base| base.google_search);
+        LiveSettings {
+            model,
+            voice: self.voice(raw.voice, base.map(|base| base.voice.clone())),
+            language: self.language(raw.language, base.map(|base| base.language.clone())),
+            temperature: self.temperature(raw.temperature, base.map(|base| base.temperature)),
+            thinking: self.optional(
+                "live.thinking",
+                raw.thinking,
+                base.map(|base| base.thinking),
+            ),
+            instruction: self.text(
+                "live.instruction",
+                raw.instruction,
+                base.map(|base| base.instruction.as_str()),
+            ),
+            answer_length: self.chosen(
+                "live.answer_length",
+                raw.answer_length,
+                length,
+                super::AnswerLength::Free,
+            ),
+            media_resolution: self.chosen(
+                "live.media_resolution",
+                raw.media_resolution,
+                media,
+                super::MediaResolution::Low,
+            ),
+            google_search: self.chosen("live.google_search", raw.google_search, search, false),
+            compress_at_tokens: self.whole(
+                "live.compress_at_tokens",
+                raw.compress_at_tokens,
+                base.map(|base| base.compress_at_tokens),
+            ),
+            compress_to_tokens: self.whole(
+                "live.compress_to_tokens",
+                raw.compress_to_tokens,
+                base.map(|base| base.compress_to_tokens),
+            ),
+        }
+    }
+
+    fn name(&mut self, given: Given<String>, stem: &str) -> String {
+        let written = given.0.is_some();
+        let name = given.0.unwrap_or_else(|| stem.to_owned());
+        if !is_name(&name) && written {
+            self.fault("name", format!("is `{name}`"));
+        } else if !is_name(&name) {
+            self.refuse(
+                "name",
+                "is missing".to_owned(),
+                "the file's name cannot stand for it: add a line such as `name: my-own`",
+            );
+        }
+        name
+    }
+
+    fn voice(
+        &mut self,
+        given: Given<OrDefault<String>>,
+        base: Option<Option<String>>,
+    ) -> Option<String> {
+        let voice = self.optional("live.voice", given, base)?;
+        if let Some(known) = VOICES
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(&voice))
+        {
+            return Some((*known).to_owned());
+        }
+        let mut fault = fault(self.text, "live.voice", format!("is `{voice}`"));
+        fault.suggestion = nearest(&voice, VOICES).map(str::to_owned);
+        self.faults.push(fault);
+        None
+    }
+
+    fn language(
+        &mut self,
+        given: Given<OrDefault<String>>,
+        base: Option<Option<String>>,
+    ) -> Option<String> {
+        let language = self.optional("live.language", given, base)?;
+        self.refuse_unless(is_language(&language), "live.language", &language);
+        Some(language)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "0 to 2 is checked, and the service has no use for more digits"
+    )]
+    fn temperature(
+        &mut self,
+        given: Given<OrDefault<f64>>,
+        base: Option<Option<f32>>,
+    ) -> Option<f32> {
+        let base = base.map(|base| base.map(f64::from));
+        let written = given.0.is_some();
+        let value = self.optional("live.temperature", given, base)?;
+        if let Some(Allowed::NumberOrDefault(least, most)) = keys::allowed("live.temperature")
+            && written
+            && !(least..=most).contains(&value)
+        {
+            self.fault("live.temperature", format!("is {value}"));
+        }
+        Some(value as f32)
+    }
+
+    /// Values that must fit each other.
+    fn pairs(&mut self, profile: &Profile) {
+        let live = &profile.live;
+        if live.compress_to_tokens >= live.compress_at_tokens {
+            let what = format!(
+                "is {}, not less than compress_at_tokens",
+                live.compress_to_tokens
+            );
+            self.refuse(
+                "live.compress_to_tokens",
+                what,
+                &format!("allowed is less than {}", live.compress_at_tokens),
+            );
+        }
+        let detector = &profile.detector;
+        if detector.onset_playing < detector.onset_idle {
+            let what = format!(
+                "is {}, less than onset_idle_ms",
+                detector.onset_playing.as_millis()
+            );
+            let allowed = format!("allowed is {} or more", detector.onset_idle.as_millis());
+            self.refuse("detector.onset_playing_ms", what, &allowed);
+        }
+    }
+
+    /// A whole number within the range of its key.
+    fn whole(&mut self, key: &str, given: Given<u64>, base: Option<u32>) -> u32 {
+        let value = self.chosen(key, given, base.map(u64::from), 0);
+        if let Some(Allowed::Whole(least, most) | Allowed::WholeOrDefault(least, most)) =
+            keys::allowed(key)
+            && !(least..=most).contains(&value)
+        {
+            self.fault(key, format!("is {value}"));
+        }
+        u32::try_from(value).unwrap_or(u32::MAX)
+    }
+
+    fn millis(&mut self, key: &str, given: Given<u64>, base: Option<Duration>) -> Duration {
+        let base = base.map(|base| u32::try_from(base.as_millis()).unwrap_or(u32::MAX));
+        Duration::from_millis(u64::from(self.whole(key, given, base)))
+    }
+
+    fn optional_millis(
+        &mut self,
+        key: &str,
+        given: Given<OrDefault<u64>>,
+        base: Option<Option<Duration>>,
+    ) -> Option<Duration> {
+        let base =
+            base.map(|base| base.map(|base| u64::try_from(base.as_millis()).unwrap_or(u64::MAX)));
+        let value = self.optional(key, given, base)?;
+        Some(self.millis(key, Given(Some(value)), None))
+    }
+
+    fn text(&mut self, key: &str, given: Given<String>, base: Option<&str>) -> String {
+        let text = self.chosen(key, given, base.map(str::to_owned), String::new());
+        if let Some(Allowed::Text(least, most)) = keys::allowed(key) {
+            let count = text.trim().chars().count();
+            if !(least..=most).contains(&count) && self.faults.iter().all(|fault| fault.key != key)
+            {
+                self.fault(key, format!("has {count} characters"));
+            }
+        }
+        text.trim().to_owned()
+    }
+
+    fn optional<T>(
+        &mut self,
+        key: &str,
+        given: Given<OrDefault<T>>,
+        base: Option<Option<T>>,
+    ) -> Option<T> {
+        self.chosen(key, Given(given.0.map(|value| value.0)), base, None)
+    }
+
+    /// The given value, else that of the base; without either the key is missed, and `fallback` stands in.
+    fn chosen<T>(&mut self, key: &str, given: Given<T>, base: Option<T>, fallback: T) -> T {
+        given.0.or(base).unwrap_or_else(|| {
+            self.fault(key, "is missing".to_owned());
+            fallback
+        })
+    }
+
+    fn refuse_unless(&mut self, good: bool, key: &str, value: &str) {
+        // An empty value stands in for one that is missing, which has been said.
+        if !good && self.faults.last().is_none_or(|fault| fault.key != key) {
+            self.fault(key, format!("is `{value}`"));
+        }
+    }
+
+    fn fault(&mut self, key: &str, what: String) {
+        let fault = fault(self.text, key, what);
+        self.faults.push(fault);
+    }
+
+    fn refuse(&mut self, key: &str, what: String, allowed: &str) {
+        if self.faults.iter().all(|fault| fault.key != key) {
+            self.faults.push(self.text.fault(key, what, allowed));
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    name.len() <= 40 && name.split('-').all(part)
+}
+
+fn is_model(model: &str) -> bool {
+    let sign =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
+    (1..=100).contains(&model.len()) && model.bytes().all(sign)
+}
+
+/// The shape of a BCP 47 tag: a language of two or three letters, then parts of letters and digits.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or("");
+    let part = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_alphabetic())
+        && tag.len() <= 35
+        && parts.all(part)
+}

@@ -1,0 +1,137 @@
+//! What each key of a profile may hold: the one place that checks and messages take it from.
+
+use std::fmt;
+
+/// What a key may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Allowed {
+    /// A whole number from one to the other, both included.
+    Whole(u64, u64),
+    /// The same, or `default`.
+    WholeOrDefault(u64, u64),
+    /// Any number from one to the other, or `default`.
+    NumberOrDefault(f64, f64),
+    /// A text with so many characters.
+    Text(usize, usize),
+    /// What the words say.
+    Words(&'static str),
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(least, most) => {
+                write!(f, "allowed is a whole number from {least} to {most}")
+            }
+            Self::WholeOrDefault(least, most) => write!(
+                f,
+                "allowed is a whole number from {least} to {most}, or default"
+            ),
+            Self::NumberOrDefault(least, most) => {
+                write!(f, "allowed is a number from {least} to {most}, or default")
+            }
+            Self::Text(least, most) => {
+                write!(f, "allowed is a text of {least} to {most} characters")
+            }
+            Self::Words(words) => f.write_str(words),
+        }
+    }
+}
+
+/// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
+/// thing cannot work or cannot be meant.
+pub(super) const KEYS: [(&str, Allowed); 30] = [
+    (
+        "name",
+        Allowed::Words(
+            "allowed are small letters, digits and single hyphens between them, at most 40 characters",
+        ),
+    ),
+    (
+        "extends",
+        Allowed::Words("allowed are ultra-fast, balanced, high-quality"),
+    ),
+    ("label", Allowed::Text(1, 40)),
+    ("description", Allowed::Text(1, 300)),
+    ("target_ms", Allowed::Whole(50, 10_000)),
+    ("audio.period_frames", Allowed::Whole(64, 8_192)),
+    ("audio.resampler_taps", Allowed::Whole(16, 512)),
+    ("audio.prebuffer_ms", Allowed::Whole(0, 1_000)),
+    ("audio.preroll_ms", Allowed::Whole(0, 1_000)),
+    ("detector.aggressiveness", Allowed::Whole(0, 3)),
+    ("detector.onset_idle_ms", Allowed::Whole(10, 1_000)),
+    ("detector.onset_playing_ms", Allowed::Whole(10, 1_000)),
+    (
+        "turn.detection",
+        Allowed::Words("allowed are manual, automatic"),
+    ),
+    ("turn.patience_ms", Allowed::Whole(100, 5_000)),
+    ("turn.barge_in", Allowed::Words("allowed are auto, on, off")),
+    (
+        "turn.automatic.start_sensitivity",
+        Allowed::Words("allowed are default, high, low"),
+    ),
+    (
+        "turn.automatic.end_sensitivity",
+        Allowed::Words("allowed are default, high, low"),
+    ),
+    (
+        "turn.automatic.prefix_padding_ms",
+        Allowed::WholeOrDefault(0, 2_000),
+    ),
+    (
+        "turn.automatic.silence_ms",
+        Allowed::WholeOrDefault(50, 10_000),
+    ),
+    (
+        "live.model",
+        Allowed::Words(
+            "allowed is the name of a Live model without `models/`, such as gemini-3.8-live",
+        ),
+    ),
+    (
+        "live.voice",
+        Allowed::Words(
+            "allowed are default and the 30 voices of the Live API, from Achernar to Zubenelgenubi",
+        ),
+    ),
+    (
+        "live.language",
+        Allowed::Words("allowed is a language code such as en-US or de, or default"),
+    ),
+    ("live.temperature", Allowed::NumberOrDefault(0.0, 2.0)),
+    (
+        "live.thinking",
+        Allowed::Words("allowed are default, minimal, low, medium, high"),
+    ),
+    ("live.instruction", Allowed::Text(0, 8_000)),
+    (
+        "live.answer_length",
+        Allowed::Words("allowed are short, free"),
+    ),
+    (
+        "live.media_resolution",
+        Allowed::Words("allowed are low, medium, high"),
+    ),
+    (
+        "live.google_search",
+        Allowed::Words("allowed are true, false"),
+    ),
+    // The context window of the Live models is 131 072 tokens.
+    ("live.compress_at_tokens", Allowed::Whole(5_000, 128_000)),
+    ("live.compress_to_tokens", Allowed::Whole(1_000, 127_000)),
+];
+
+/// What `key` may hold.
+pub(super) fn allowed(key: &str) -> Option<Allowed> {
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, allowed)| *allowed)
+}
+
+/// The full names of the keys whose last part is `word`.
+pub(super) fn named(word: &str) -> impl Iterator<Item = &'static str> {
+    KEYS.iter()
+        .map(|(key, _)| *key)
+        .filter(move |key| key.rsplit('.').next() == Some(word))
+}

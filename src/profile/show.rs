@@ -1,0 +1,87 @@
+//! A profile written out in full.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Profile;
+use super::raw::DEFAULT_WORD;
+use crate::base::yaml::quoted;
+
+/// Every key of `profile`, as YAML.
+pub(super) fn yaml(profile: &Profile) -> String {
+    [head(profile), audio(profile), turn(profile), live(profile)].concat()
+}
+
+fn head(profile: &Profile) -> String {
+    format!(
+        "name: {}\nlabel: {}\ndescription: {}\ntarget_ms: {}\n",
+        profile.name,
+        quoted(&profile.label),
+        quoted(&profile.description),
+        profile.target.as_millis()
+    )
+}
+
+fn audio(profile: &Profile) -> String {
+    let (audio, detector) = (&profile.audio, &profile.detector);
+    format!(
+        "audio:\n  period_frames: {}\n  resampler_taps: {}\n  prebuffer_ms: {}\n  preroll_ms: {}\n\
+         detector:\n  aggressiveness: {}\n  onset_idle_ms: {}\n  onset_playing_ms: {}\n",
+        audio.period_frames,
+        audio.resampler_taps,
+        audio.prebuffer.as_millis(),
+        audio.preroll.as_millis(),
+        detector.aggressiveness,
+        detector.onset_idle.as_millis(),
+        detector.onset_playing.as_millis()
+    )
+}
+
+fn turn(profile: &Profile) -> String {
+    let turn = &profile.turn;
+    let automatic = &turn.automatic;
+    let millis =
+        |value: Option<Duration>| or_default(value.map(|value| value.as_millis().to_string()));
+    format!(
+        "turn:\n  detection: {}\n  patience_ms: {}\n  barge_in: {}\n  automatic:\n    start_sensitivity: {}\n    \
+         end_sensitivity: {}\n    prefix_padding_ms: {}\n    silence_ms: {}\n",
+        word(turn.detection),
+        turn.patience.as_millis(),
+        word(turn.barge_in),
+        or_default(automatic.start_sensitivity.map(word)),
+        or_default(automatic.end_sensitivity.map(word)),
+        millis(automatic.prefix_padding),
+        millis(automatic.silence)
+    )
+}
+
+fn live(profile: &Profile) -> String {
+    let live = &profile.live;
+    format!(
+        "live:\n  model: {}\n  voice: {}\n  language: {}\n  temperature: {}\n  thinking: {}\n  instruction: {}\n  \
+         answer_length: {}\n  media_resolution: {}\n  google_search: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
+        quoted(&live.model),
+        or_default(live.voice.clone()),
+        or_default(live.language.as_deref().map(quoted)),
+        or_default(live.temperature.map(|value| value.to_string())),
+        or_default(live.thinking.map(word)),
+        quoted(&live.instruction),
+        word(live.answer_length),
+        word(live.media_resolution),
+        live.google_search,
+        live.compress_at_tokens,
+        live.compress_to_tokens
+    )
+}
+
+fn or_default(value: Option<String>) -> String {
+    value.unwrap_or_else(|| DEFAULT_WORD.to_owned())
+}
+
+/// The word that YAML has for a choice.
+fn word<T: Serialize>(choice: T) -> String {
+    let word = serde_json::to_value(choice).ok();
+    word.and_then(|word| word.as_str().map(str::to_owned))
+        .expect("every choice is written as one word")
+}
