@@ -1,0 +1,104 @@
+"""`sovereign talk` with the rig's microphone and speaker."""
+
+import signal
+
+import numpy as np
+
+import sound
+from desk import Failure, require
+from program import Program, check_turn
+
+# One breath, no comma: no pause as long as any patience.
+SENTENCE = "Please tell me something about the weather in the mountains"
+GREETING_S = 40
+
+
+def talk(case, *arguments):
+    return Program(case.binary, ["talk", "--demo", "--json", *arguments], case.folder, case.desk.environment)
+
+
+def after_greeting(tape):
+    """Waits until the demo has greeted and is quiet; gives the sample where the quiet began."""
+    tape.wait_sound(0, GREETING_S, "the greeting")
+    return tape.wait_quiet(1.2, GREETING_S)
+
+
+def say_and_hear(case, tape, text=SENTENCE, limit=40):
+    """Speaks, waits for the whole reply, finds the words in it. Gives (said span on the tape, heard span, correlation)."""
+    start = tape.now()
+    case.desk.play(sound.speech(case.speech, text))
+    begun = tape.wait_sound(start, limit, f"a reply to {text!r}")
+    tape.wait_quiet(0.8, limit, begun)
+    return match(tape, start, text)
+
+
+def match(tape, start, text):
+    mouth, speaker = tape.mouth(start), tape.speaker(start)
+    said, heard = sound.span(mouth), sound.span(speaker)
+    require(said, f"nothing was said ({text!r})")
+    require(heard, f"nothing was heard after {text!r}")
+    lag, score = sound.find(mouth[said[0] : said[1]], speaker)
+    if score <= 0.6:
+        raise Failure(f"{text!r} is not in the reply: correlation {score:.2f}, heard {(heard[1] - heard[0]) / sound.RATE:.2f} s at "
+                      f"{sound.level(speaker[heard[0] : heard[1]]):.0f} dBFS")
+    return (start + said[0], start + said[1]), (start + heard[0], start + heard[1]), score
+
+
+def tape_total(said, heard):
+    """Last sample of speech at the mouth to the first of the reply at the speaker, in ms, off the tape."""
+    return (heard[0] - said[1]) * 1000 / sound.RATE
+
+
+def talk_hears_and_answers(case):
+    """Speech from the virtual microphone; the reply is found in what the virtual speaker played."""
+    for profile in ("ultra-fast", "balanced", "high-quality"):
+        with case.desk.tape(case.folder) as tape, talk(case, "--profile", profile) as program:
+            after_greeting(tape)
+            said, heard, score = say_and_hear(case, tape)
+            turn = check_turn(program.wait_spoken(1, 30))
+            require(turn["profile"] == profile, f"profile {turn['profile']}")
+            program.signal(signal.SIGTERM)
+            program.wait_end(20)
+            summary = program.summary()
+            require(summary["utterances"]["lost"] == 0, f"lost utterances: {summary['utterances']}")
+            spoken_ms = (said[1] - said[0]) * 1000 / sound.RATE
+            require(turn["audio"]["sent_ms"] > spoken_ms * 0.9, f"said {spoken_ms:.0f} ms, sent {turn['audio']['sent_ms']:.0f} ms")
+            case.figure(f"{profile}: response", turn["latency_ms"]["response"])
+            case.figure("total", turn["latency_ms"]["total"])
+            case.figure("total off the tape", tape_total(said, heard))
+            case.figure("correlation", f"{score:.2f}")
+
+
+def talk_leaves_after_its_turns(case):
+    """--turns ends it by itself, with status 0 and the summary last."""
+    with case.desk.tape(case.folder) as tape, talk(case, "--turns", "2") as program:
+        after_greeting(tape)
+        for _ in range(2):
+            start = tape.now()
+            case.desk.play(sound.speech(case.speech, SENTENCE))
+            tape.wait_sound(start, 40, "a reply")
+            tape.wait_quiet(0.8, 40, start)
+        program.wait_end(30)
+        require(len(program.spoken()) == 2, f"{len(program.spoken())} spoken turns, 2 wanted")
+        for turn in program.spoken():
+            check_turn(turn)
+        program.summary()
+
+
+def whole(case, tape, start, what):
+    """Nothing that was said since `start` is missing in the reply or stands twice; gives the seconds said."""
+    mouth, speaker = tape.mouth(start), tape.speaker(start)
+    said = sound.span(mouth)
+    require(said, f"{what}: nothing was said")
+    found = sound.pieces(mouth[said[0] : said[1]], speaker)
+    require(len(found) >= 5, f"{what}: too little was said to judge")
+    lost = [(at / sound.RATE, score) for at, _, score in found if score < 0.6]
+    require(not lost, f"{what}: pieces at {', '.join(f'{at:.1f} s ({score:.2f})' for at, score in lost)} are not in the reply")
+    lags = np.array([lag for _, lag, _ in found]) * 1000 / sound.RATE
+    # A smaller lag later on means that samples were left out. (Larger: the playback waited; that is heard, not lost.)
+    require(np.all(np.diff(lags) > -2), f"{what}: samples are missing, lags {np.round(lags).astype(int).tolist()} ms")
+    case.figure(f"{what}, waits in playback", float(lags.max() - lags[0]))
+    return (said[1] - said[0]) / sound.RATE
+
+
+CASES = [talk_hears_and_answers, talk_leaves_after_its_turns]

@@ -1,0 +1,165 @@
+"""The window, with the rig's microphone and speaker, driven by real keys."""
+
+import contextlib
+import threading
+import time
+
+import sound
+from cases_conformance import Service
+from cases_talk import SENTENCE, after_greeting, match, say_and_hear, tape_total, whole
+from desk import Window, eventually, require
+from program import Program
+
+LONG = "Let me see how long you will go on talking when nobody stops you before you reach the far end of the sentence"
+FIRST, SECOND = "The first half of this thought comes now", "and the second half comes a good while later"
+
+
+@contextlib.contextmanager
+def open_window(case, *arguments, environment=None):
+    """The program with its window in front; closed by the window manager, as a user would."""
+    case.desk.window_manager()
+    started = time.monotonic()
+    with case.desk.tape(case.folder) as tape, \
+            Program(case.binary, [*arguments], case.folder, {**case.desk.environment, **(environment or {})}) as program:
+        window = Window(case.desk, program)
+        case.figure("window after", (time.monotonic() - started) * 1000)
+        yield program, window, tape
+        require(program.alive(), f"it ended by itself, status {program.process.returncode}: {program.stderr()[-300:]}")
+        closed = time.monotonic()
+        window.close()
+        program.wait_end(20)
+        case.figure("closed in", (time.monotonic() - closed) * 1000)
+        require("panicked" not in program.stderr(), f"it panicked: {program.stderr()[-400:]}")
+
+
+def window_hears_and_answers(case):
+    with open_window(case, "--demo") as (_, window, tape):
+        after_greeting(tape)
+        case.desk.screenshot(case.folder / "1-listening.png")
+        start = tape.now()
+        case.desk.play(sound.speech(case.speech, SENTENCE))
+        begun = tape.wait_sound(start, 40, "a reply")
+        case.desk.screenshot(case.folder / "2-answering.png")
+        tape.wait_quiet(0.8, 40, begun)
+        said, heard, score = match(tape, start, SENTENCE)
+        case.desk.screenshot(case.folder / "3-after-a-turn.png")
+        require("Sovereign" in window.title() or "sovereign" in window.title(), f"title: {window.title()!r}")
+        case.figure("total off the tape", tape_total(said, heard))
+        case.figure("correlation", f"{score:.2f}")
+
+
+def window_keys(case):
+    """Ctrl+M, Space, Esc and F12 do what they say."""
+    desk = case.desk
+    with open_window(case, "--demo") as (_, window, tape):
+        after_greeting(tape)
+
+        window.key("ctrl+m")
+        start = tape.now()
+        desk.play(sound.speech(case.speech, SENTENCE))
+        desk.screenshot(case.folder / "1-muted.png")
+        _passes(tape, 3)
+        require(sound.span(tape.speaker(start)) is None, "muted, and yet it answered")
+        window.key("ctrl+m")
+        _passes(tape, 0.5)
+        say_and_hear(case, tape)
+
+        # Held over a pause longer than any patience: one turn of both halves.
+        start = tape.now()
+        with window.hold("space"):
+            _passes(tape, 0.3)
+            desk.play(sound.speech(case.speech, FIRST))
+            desk.screenshot(case.folder / "2-held.png")
+            _passes(tape, 1.5)
+            require(sound.span(tape.speaker(start)) is None, "it answered while Space was held")
+            desk.play(sound.speech(case.speech, SECOND))
+            _passes(tape, 0.2)
+        begun = tape.wait_sound(start, 40, "a reply after Space was let go")
+        tape.wait_quiet(2.5, 40, begun)
+        whole(case, tape, start, "held")
+
+        start = tape.now()
+        desk.play(sound.speech(case.speech, LONG))
+        begun = tape.wait_sound(start, 40, "a long reply")
+        _passes(tape, 0.5)
+        pressed = tape.now()
+        window.key("Escape")
+        quiet = tape.wait_quiet(1.0, 40, begun)
+        desk.screenshot(case.folder / "3-stopped.png")
+        said, heard = sound.span(tape.mouth(start)), sound.span(tape.speaker(start, quiet + 1))
+        require(heard[1] - heard[0] < 0.8 * (said[1] - said[0]),
+                f"Esc did not stop it: {(heard[1] - heard[0]) / sound.RATE:.1f} s of {(said[1] - said[0]) / sound.RATE:.1f} s were heard")
+        case.figure("Esc to silence, at most", (quiet - pressed) * 1000 / sound.RATE)
+
+        _picture_changes(case, window, "F12", "4-panel")
+
+
+def window_profiles(case):
+    """Ctrl+1, 2, 3 choose the profile: the patience can be heard."""
+    desk = case.desk
+    with open_window(case, "--demo") as (_, window, tape):
+        after_greeting(tape)
+        for key, name, least_ms in (("ctrl+1", "ultra-fast", 250), ("ctrl+3", "high-quality", 650), ("ctrl+2", "balanced", 450)):
+            window.key(key)
+            _passes(tape, 0.7)
+            desk.screenshot(case.folder / f"{name}.png")
+            said, heard, _ = say_and_hear(case, tape)
+            waited = tape_total(said, heard)
+            require(waited >= least_ms, f"{name} answered after {waited:.0f} ms, sooner than its patience")
+            case.figure(f"{name}: total off the tape", waited)
+
+
+def window_switch_in_mid_sentence(case):
+    """A switch while the user speaks loses nothing of what is said."""
+    desk = case.desk
+    with open_window(case, "--demo") as (_, window, tape):
+        after_greeting(tape)
+        start = tape.now()
+        player = _in_background(lambda: desk.play(sound.speech(case.speech, LONG)))
+        eventually("speech", 20, lambda: sound.span(tape.mouth(start)))
+        for key in ("ctrl+1", "ctrl+3", "ctrl+2"):
+            _passes(tape, 1.0)
+            window.key(key)
+        desk.screenshot(case.folder / "1-switched.png")
+        player.join()
+        begun = tape.wait_sound(start, 40, "a reply")
+        tape.wait_quiet(2.0, 60, begun)
+        case.figure("said", whole(case, tape, start, "switched") * 1000)
+
+
+def window_with_a_service(case):
+    """With a key and an endpoint the same window speaks the Live protocol to it, without a fault."""
+    with Service(case.folder, "--latency-ms", 150, "--reply-ms", 1500) as service:
+        with open_window(case, "--endpoint", service.url, environment={"GEMINI_API_KEY": "test-key"}) as (_, _window, tape):
+            _passes(tape, 1.5)
+            start = tape.now()
+            case.desk.play(sound.speech(case.speech, SENTENCE))
+            begun = tape.wait_sound(start, 40, "the service's tone")
+            tape.wait_quiet(0.8, 40, begun)
+            case.desk.screenshot(case.folder / "window.png")
+        service.verdict()
+
+
+def _passes(tape, seconds):
+    """Time as the tape counts it."""
+    end = tape.now() + int(seconds * sound.RATE)
+    eventually(f"{seconds:g} s of tape", seconds * 10 + 10, lambda: tape.now() >= end)
+
+
+def _picture_changes(case, window, key, name):
+    desk = case.desk
+    before = desk.pixels()
+    desk.screenshot(case.folder / f"{name}-before.png")
+    window.key(key)
+    # A level meter or a number alone changes far less.
+    eventually(f"another picture after {key}", 20, lambda: (before != desk.pixels()).any(axis=2).mean() > 0.01)
+    desk.screenshot(case.folder / f"{name}-after.png")
+
+
+def _in_background(action):
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    return thread
+
+
+CASES = [window_hears_and_answers, window_keys, window_profiles, window_switch_in_mid_sentence, window_with_a_service]
