@@ -34,6 +34,7 @@ pub mod dsp;
 pub mod live;
 pub mod metrics;
 pub mod profile;
+pub mod server;
 pub mod session;
 pub mod turn;
 pub mod vad;

@@ -1,0 +1,431 @@
+//! One answer on its way: the steps of a script, paced. Pure: it is told the time and says when it wants to be told again.
+//!
+//! ```text
+//! (think) ─▶ next step ─▶ speaking, chunk by chunk ─▶ next step ─▶ … ─▶ generationComplete ─▶ (playback) ─▶ done
+//!                └──────▶ waiting for a tool's answer ──┘
+//! ```
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::dialogue::{Output, content};
+use super::rules::{Agreement, Refusal};
+use super::script::{Action, Script, Sound, TurnComplete};
+use super::voice::{self, Source, Voice};
+use crate::base::units::SampleRate;
+use crate::live::message::{
+    Blob, Content, FunctionCall, GoAway, InteractionStatus, Part, ServerContent, ServerMessage,
+    ToolCall, Transcription,
+};
+use crate::live::pcm;
+
+/// MIME type of all audio that is sent.
+const MIME: &str = "audio/pcm;rate=24000";
+/// Audio sent after `interrupted`, where a script asks for it: 880 Hz, to be told from everything else.
+const LATE_HZ: f32 = 880.0;
+
+/// What the user did in one turn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// Sound at the working rate; the first minute of it.
+    pub(super) samples: Vec<i16>,
+    /// How long the sound was in all.
+    pub(super) heard: Duration,
+    /// The voice in it.
+    pub(super) voice: Option<Voice>,
+    /// Text came, alone or beside the sound.
+    pub(super) text: bool,
+}
+
+/// How an answer went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// To its end.
+    Completed,
+    /// New speech or text ended it.
+    Interrupted,
+    /// The script left it without an end.
+    Stalled,
+    /// The script ended the connection.
+    Disconnected,
+}
+
+/// The tool calls of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// Calls that wait for an answer: id and function.
+    pub(super) open: Vec<(String, String)>,
+    /// Ids that were answered or cancelled.
+    pub(super) closed: Vec<String>,
+    /// How many there were.
+    pub(super) count: u64,
+}
+
+/// What an answer may use of the conversation that it belongs to.
+pub(super) struct Around<'a> {
+    pub(super) now: Instant,
+    pub(super) agreement: &'a Agreement,
+    pub(super) script: &'a Script,
+    pub(super) calls: &'a mut Calls,
+    pub(super) out: &'a mut VecDeque<Output>,
+    /// When the connection will be closed after a `goAway`.
+    pub(super) leave: &'a mut Option<Instant>,
+}
+
+pub(super) struct Answer {
+    asked: Asked,
+    steps: std::vec::IntoIter<Action>,
+    stage: Stage,
+    due: Instant,
+    pace: Pace,
+    /// When the first audio left, and how much of it has left.
+    played_from: Option<Instant>,
+    samples: usize,
+    late: u32,
+}
+
+enum Stage {
+    Next,
+    Speaking(Box<Speech>),
+    /// Until the call of this id is answered or `due` is over.
+    Calling(String),
+    Played,
+}
+
+struct Speech {
+    source: Source,
+    /// Samples of silence ahead of it.
+    pad: usize,
+    began: Instant,
+    total: usize,
+    sent: usize,
+    words: Vec<String>,
+}
+
+struct Pace {
+    speed: f64,
+    chunk: Duration,
+    jitter: Duration,
+    random: StdRng,
+    pad: Duration,
+    odd: bool,
+    /// Half a sample that the last chunk was too odd to hold.
+    carry: Option<u8>,
+}
+
+impl Answer {
+    /// An answer to `asked`, whose first step is due at `due`.
+    pub(super) fn new(asked: Asked, actions: Vec<Action>, due: Instant) -> Self {
+        Self {
+            asked,
+            steps: actions.into_iter(),
+            stage: Stage::Next,
+            due,
+            pace: Pace {
+                speed: 4.0,
+                chunk: Duration::from_millis(40),
+                jitter: Duration::ZERO,
+                random: StdRng::seed_from_u64(1),
+                pad: Duration::ZERO,
+                odd: false,
+                carry: None,
+            },
+            played_from: None,
+            samples: 0,
+            late: 0,
+        }
+    }
+
+    /// When [`Answer::advance`] has something to do.
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// How much audio has been sent.
+    pub(super) fn spoken(&self) -> Duration {
+        SampleRate::REPLY.duration_of(self.samples as u64)
+    }
+
+    /// The tool call `id` was answered.
+    pub(super) fn answered(&mut self, id: &str, now: Instant) {
+        if matches!(&self.stage, Stage::Calling(waiting) if waiting == id) {
+            self.stage = Stage::Next;
+            self.due = now;
+        }
+    }
+
+    /// Does what is due; says how the answer went once it is over.
+    pub(super) fn advance(&mut self, around: &mut Around<'_>) -> Option<Outcome> {
+        while self.due <= around.now {
+            match &mut self.stage {
+                Stage::Speaking(speech) if speech.sent < speech.total => self.chunk(around),
+                Stage::Speaking(_) => self.stage = Stage::Next,
+                Stage::Calling(_) => self.stage = Stage::Next,
+                Stage::Played => return Some(Outcome::Completed),
+                Stage::Next => match self.steps.next() {
+                    None => self.finish(around),
+                    Some(action) => {
+                        if let Some(outcome) = self.perform(action, around) {
+                            return Some(outcome);
+                        }
+                    }
+                },
+            }
+        }
+        None
+    }
+
+    /// Ends the answer because of new activity: chunks that a client has to drop, if the script wants some.
+    pub(super) fn interrupt(&mut self, around: &mut Around<'_>) {
+        let length = self.pace.chunk * self.late;
+        let mut late = Source::tone(LATE_HZ, length);
+        while late.left() > 0 {
+            let samples = late.take(SampleRate::REPLY.samples_in(self.pace.chunk));
+            around.send(audio(pcm::to_bytes(&samples)));
+        }
+    }
+
+    fn perform(&mut self, action: Action, around: &mut Around<'_>) -> Option<Outcome> {
+        match action {
+            Action::Parrot => self.parrot(around.now),
+            Action::Say { words, sound } => {
+                let source = match sound {
+                    Sound::Tone { hz, length } => Source::tone(hz, length),
+                    Sound::Samples(samples) => Source::samples(samples),
+                    // Only a script that was not loaded from a file still names one.
+                    Sound::File(_) => Source::silence(Duration::ZERO),
+                };
+                self.say(&words, source, around.now);
+            }
+            Action::Wait(pause) => self.due += pause,
+            Action::Call {
+                name,
+                args,
+                wait,
+                timeout,
+            } => self.call(name, args, wait.then_some(timeout), around),
+            Action::Thought(text) => {
+                let part = Part {
+                    text: Some(text),
+                    thought: true,
+                    ..Part::default()
+                };
+                let turn = Content {
+                    parts: vec![part],
+                    role: Some("model".to_owned()),
+                };
+                around.send(content(ServerContent {
+                    model_turn: Some(turn),
+                    ..ServerContent::default()
+                }));
+            }
+            Action::Stall => return Some(Outcome::Stalled),
+            Action::Empty => {}
+            Action::Drop => {
+                around.out.push_back(Output::Cut);
+                return Some(Outcome::Disconnected);
+            }
+            Action::Close { code, reason } => {
+                around
+                    .out
+                    .push_back(Output::Close(Refusal { code, reason }));
+                return Some(Outcome::Disconnected);
+            }
+            Action::GoAway(left) => {
+                let go_away = GoAway {
+                    time_left: Some(left),
+                };
+                around.send(ServerMessage {
+                    go_away: Some(go_away),
+                    ..ServerMessage::default()
+                });
+                *around.leave = Some(around.now + left);
+            }
+            Action::PhantomInterrupt => {
+                around.send(content(ServerContent {
+                    interrupted: true,
+                    ..ServerContent::default()
+                }));
+                around.send(content(ServerContent {
+                    turn_complete: true,
+                    interaction_status: Some(InteractionStatus::Idle),
+                    ..ServerContent::default()
+                }));
+            }
+            Action::Raw(text) => around.out.push_back(Output::Send(text)),
+            Action::LateAudio(chunks) => self.late = chunks,
+            Action::Speed(speed) => self.pace.speed = speed,
+            Action::Chunk(chunk) => self.pace.chunk = chunk,
+            Action::Jitter { max, seed } => {
+                self.pace.jitter = max;
+                self.pace.random = StdRng::seed_from_u64(seed);
+            }
+            Action::Pad(pad) => self.pace.pad += pad,
+            Action::OddPcm => self.pace.odd = true,
+        }
+        None
+    }
+
+    /// The user's own voice; words where there is none to give back.
+    fn parrot(&mut self, now: Instant) {
+        match self.asked.voice {
+            Some(voice) => {
+                let said = self
+                    .asked
+                    .samples
+                    .drain(..)
+                    .skip(voice.from)
+                    .take(voice.to - voice.from)
+                    .collect();
+                let words = format!("Your own voice, {:.1} seconds.", voice.length.as_secs_f64());
+                self.say(&words, Source::echo(said), now);
+            }
+            None if self.asked.text => {
+                let words = voice::greeting();
+                self.say(words.caption, Source::samples(words.samples.clone()), now);
+            }
+            None if self.asked.heard.is_zero() => {}
+            None => {
+                let words = voice::nothing();
+                self.say(words.caption, Source::samples(words.samples.clone()), now);
+            }
+        }
+    }
+
+    fn say(&mut self, words: &str, source: Source, now: Instant) {
+        let pad = SampleRate::REPLY.samples_in(std::mem::take(&mut self.pace.pad));
+        self.stage = Stage::Speaking(Box::new(Speech {
+            total: pad + source.left(),
+            source,
+            pad,
+            began: now,
+            sent: 0,
+            words: words.split_inclusive(' ').map(str::to_owned).collect(),
+        }));
+    }
+
+    /// Sends the next chunk and says when the one after it is due.
+    fn chunk(&mut self, around: &mut Around<'_>) {
+        let Stage::Speaking(speech) = &mut self.stage else {
+            return;
+        };
+        let size = SampleRate::REPLY.samples_in(self.pace.chunk);
+        let mut samples = vec![0; size.min(speech.pad)];
+        speech.pad -= samples.len();
+        samples.extend(speech.source.take(size - samples.len()));
+        speech.sent += samples.len();
+        let over = speech.sent >= speech.total;
+        let mut message = audio(self.pace.bytes(&samples, over));
+        let words = speech.due_words();
+        if !words.is_empty() && around.agreement.output_words && around.script.transcripts {
+            let transcription = Transcription {
+                text: words,
+                ..Transcription::default()
+            };
+            if let Some(content) = &mut message.server_content {
+                content.output_transcription = Some(transcription);
+            }
+        }
+        self.played_from.get_or_insert(around.now);
+        self.samples += samples.len();
+        let sent = SampleRate::REPLY.duration_of(speech.sent as u64);
+        if self.pace.speed > 0.0 && !over {
+            self.due =
+                self.due.max(speech.began + sent.div_f64(self.pace.speed)) + self.pace.delay();
+        }
+        around.send(message);
+    }
+
+    fn call(
+        &mut self,
+        name: String,
+        args: crate::live::message::JsonObject,
+        timeout: Option<Duration>,
+        around: &mut Around<'_>,
+    ) {
+        if !around.agreement.functions.contains(&name) {
+            return;
+        }
+        around.calls.count += 1;
+        let id = format!("function-call-{}", around.calls.count);
+        around.calls.open.push((id.clone(), name.clone()));
+        let call = FunctionCall {
+            id: Some(id.clone()),
+            name,
+            args,
+        };
+        let tool_call = Some(ToolCall {
+            function_calls: vec![call],
+        });
+        around.send(ServerMessage {
+            tool_call,
+            ..ServerMessage::default()
+        });
+        if let Some(timeout) = timeout {
+            self.stage = Stage::Calling(id);
+            self.due = around.now + timeout;
+        }
+    }
+
+    fn finish(&mut self, around: &mut Around<'_>) {
+        around.send(content(ServerContent {
+            generation_complete: true,
+            ..ServerContent::default()
+        }));
+        self.stage = Stage::Played;
+        if let (TurnComplete::Playback, Some(from)) =
+            (around.script.turn_complete, self.played_from)
+        {
+            self.due = self.due.max(from + self.spoken());
+        }
+    }
+}
+
+impl Around<'_> {
+    pub(super) fn send(&mut self, message: ServerMessage) {
+        self.out.push_back(Output::Send(message.to_json()));
+    }
+}
+
+impl Speech {
+    /// The words that belong to the sound sent so far, and were not sent with earlier sound.
+    fn due_words(&mut self) -> String {
+        let left = self.total - self.sent;
+        let later = self.words.len() * left / self.total.max(1);
+        self.words.drain(..self.words.len() - later).collect()
+    }
+}
+
+impl Pace {
+    /// A chunk as it goes out; in odd mode each has an odd length, and the last takes what is left.
+    fn bytes(&mut self, samples: &[i16], over: bool) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.carry.take().into_iter().collect();
+        bytes.extend(pcm::to_bytes(samples));
+        if self.odd && !over && bytes.len().is_multiple_of(2) {
+            self.carry = bytes.pop();
+        }
+        bytes
+    }
+
+    fn delay(&mut self) -> Duration {
+        if self.jitter.is_zero() {
+            return Duration::ZERO;
+        }
+        self.jitter.mul_f64(self.random.random_range(0.0..1.0))
+    }
+}
+
+fn audio(data: Vec<u8>) -> ServerMessage {
+    let turn = Content::media(Blob {
+        data,
+        mime_type: MIME.to_owned(),
+    });
+    content(ServerContent {
+        model_turn: Some(turn),
+        ..ServerContent::default()
+    })
+}

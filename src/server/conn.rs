@@ -1,0 +1,371 @@
+//! One connection: handshake, frames in and out. What is said is decided in `rules` and `dialogue`.
+//!
+//! ```text
+//! socket ─▶ converse: rules ─▶ dialogue ─▶ bounded queue ─▶ write ─▶ socket
+//!               └── timer of the dialogue
+//! ```
+//!
+//! Both halves run in one task. When the queue is full because the client does not read, nothing more is read from it,
+//! and after [`SLOW`] it is dropped.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::{sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_util::sync::CancellationToken;
+
+use super::Service;
+use super::dialogue::{Dialogue, Output};
+use super::event::Event;
+use super::gate::{self, Access, Welcome};
+use super::registry::ConversationId;
+use super::rules::{Agreement, Refusal, Rules, Said};
+
+/// Time for the handshake, then for the setup: a program on this computer needs milliseconds.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+const SETUP: Duration = Duration::from_secs(10);
+/// How long a client may leave a full queue unread.
+const SLOW: Duration = Duration::from_secs(10);
+/// Time for the other side to answer a close frame; `sovereign serve` ends within 500 ms.
+const GOODBYE: Duration = Duration::from_millis(250);
+/// Messages between the dialogue and the socket: ten seconds of audio in chunks of 40 ms.
+const QUEUE: usize = 256;
+/// The longest message that is taken: two minutes of audio in one.
+const MOST_BYTES: usize = 4 << 20;
+/// The longest reason that fits into a close frame.
+const MOST_REASON: usize = 123;
+
+/// How a connection ended.
+enum End {
+    /// With this close frame, sent by us.
+    Ours(Refusal),
+    /// The client closed it, or it was lost.
+    Theirs { code: Option<u16>, reason: String },
+    /// Cut without a close frame, by the script.
+    Cut,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<S>(io: S, service: &Service, connection: u64, stop: &CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (socket, welcome) = match timeout(HANDSHAKE, accept(io, &service.options.access)).await {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(error)) => return service.tell(turned_away(connection, &error)),
+        Err(_) => {
+            let reason = "no handshake in time".to_owned();
+            return service.tell(Event::TurnedAway { connection, reason });
+        }
+    };
+    service.tell(Event::Connected { connection });
+    let (sink, stream) = socket.split();
+    let (queue, queued) = mpsc::channel(QUEUE);
+    let mut talk = Talk {
+        service,
+        connection,
+        stream,
+        queue,
+        conversation: None,
+        text: service.options.text_frames,
+    };
+    let mut writer = std::pin::pin!(write(sink, queued));
+    let end = tokio::select! {
+        biased;
+        () = stop.cancelled() => End::Ours(Refusal { code: 1001, reason: "the server is ending".to_owned() }),
+        end = talk.run(welcome) => end,
+        () = &mut writer => End::Theirs { code: None, reason: "the connection was lost".to_owned() },
+    };
+    let now = now();
+    if let Some(id) = talk.conversation {
+        service.registry().end(id, now);
+    }
+    let Talk {
+        mut stream, queue, ..
+    } = talk;
+    let (code, reason) = match end {
+        End::Ours(refusal) => {
+            let frame = Message::Close(Some(CloseFrame {
+                code: CloseCode::from(refusal.code),
+                reason: shortened(&refusal.reason).into(),
+            }));
+            let goodbye = async {
+                queue.send(frame).await.ok();
+                drop(queue);
+                writer.await;
+                // The client's own close frame, so that the socket ends in order.
+                while let Some(Ok(_)) = stream.next().await {}
+            };
+            timeout(GOODBYE, goodbye).await.ok();
+            (Some(refusal.code), refusal.reason)
+        }
+        End::Cut => {
+            drop(queue);
+            timeout(GOODBYE, writer).await.ok();
+            (None, "cut, as the script says".to_owned())
+        }
+        End::Theirs { code, reason } => {
+            drop(queue);
+            (code, reason)
+        }
+    };
+    service.tell(Event::Closed {
+        connection,
+        code,
+        reason,
+    });
+}
+
+/// What is needed while the two talk.
+struct Talk<'a, S> {
+    service: &'a Service,
+    connection: u64,
+    stream: SplitStream<WebSocketStream<S>>,
+    queue: mpsc::Sender<Message>,
+    conversation: Option<ConversationId>,
+    /// Whether messages leave in text frames; the service uses binary ones.
+    text: bool,
+}
+
+/// What happened next on a connection.
+enum Tick {
+    Frame(Option<Result<Message, Error>>),
+    Due,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
+    async fn run(&mut self, welcome: Welcome) -> End {
+        if welcome == Welcome::WrongKey {
+            let reason = "API key not valid. Please pass a valid API key.".to_owned();
+            return End::Ours(Refusal { code: 1007, reason });
+        }
+        let mut rules = Rules::default();
+        let mut dialogue: Option<Dialogue> = None;
+        let setup_due = now() + SETUP;
+        loop {
+            if let Some(dialogue) = &mut dialogue
+                && let Err(end) = self.perform(dialogue).await
+            {
+                return end;
+            }
+            let deadline = dialogue
+                .as_ref()
+                .map_or(Some(setup_due), Dialogue::deadline);
+            match self.tick(deadline).await {
+                Tick::Due => match &mut dialogue {
+                    Some(dialogue) => dialogue.tick(now()),
+                    None => {
+                        let reason = "no setup came in time".to_owned();
+                        return End::Ours(Refusal { code: 1008, reason });
+                    }
+                },
+                Tick::Frame(frame) => {
+                    let json = match read(frame) {
+                        Ok(Some(json)) => json,
+                        Ok(None) => continue,
+                        Err(end) => return end,
+                    };
+                    let ready = dialogue.as_ref().is_some_and(Dialogue::is_ready);
+                    match (rules.check(&json, ready), &mut dialogue) {
+                        (Err(refusal), _) => return End::Ours(refusal),
+                        (Ok(Said::Setup(agreement)), _) => match self.begin(*agreement) {
+                            Ok(begun) => dialogue = Some(begun),
+                            Err(refusal) => return End::Ours(refusal),
+                        },
+                        (Ok(said), Some(dialogue)) => dialogue.take(said, now()),
+                        // The rules let nothing else pass before a setup.
+                        (Ok(_), None) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next frame, or that the deadline has come.
+    async fn tick(&mut self, deadline: Option<Instant>) -> Tick {
+        let due = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            frame = self.stream.next() => Tick::Frame(frame),
+            () = due => Tick::Due,
+        }
+    }
+
+    fn begin(&mut self, agreement: Agreement) -> Result<Dialogue, Refusal> {
+        let mut registry = self.service.registry();
+        let now = now();
+        let model = agreement.model.clone();
+        let mut memory = None;
+        self.conversation = Some(match &agreement.handle {
+            Some(handle) => {
+                let (id, kept) = registry.resume(handle, &model, now)?;
+                memory = Some(kept);
+                id
+            }
+            None => registry.begin(&model),
+        });
+        drop(registry);
+        self.service.tell(Event::Setup {
+            connection: self.connection,
+            model,
+            detection: if agreement.detection.is_some() {
+                "automatic"
+            } else {
+                "manual"
+            },
+            resumed: memory.is_some(),
+        });
+        Ok(Dialogue::new(
+            Arc::clone(&self.service.options.script),
+            agreement,
+            memory,
+            now,
+        ))
+    }
+
+    /// Does what the dialogue wants done.
+    async fn perform(&mut self, dialogue: &mut Dialogue) -> Result<(), End> {
+        while let Some(output) = dialogue.poll() {
+            match output {
+                Output::Send(json) => self.send(json).await?,
+                Output::Handle(memory) => {
+                    let Some(id) = self.conversation else {
+                        continue;
+                    };
+                    let handle = self.service.registry().issue(id, memory);
+                    self.send(super::dialogue::resumption(handle)).await?;
+                }
+                Output::Close(refusal) => return Err(End::Ours(refusal)),
+                Output::Cut => return Err(End::Cut),
+                Output::Tell(told) => self.service.tell(Event::told(self.connection, told)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, json: String) -> Result<(), End> {
+        let frame = if self.text {
+            Message::text(json)
+        } else {
+            Message::binary(json)
+        };
+        match timeout(SLOW, self.queue.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(lost("the connection was lost")),
+            Err(_) => Err(lost("the client does not read: dropped")),
+        }
+    }
+}
+
+async fn accept<S>(io: S, access: &Access) -> Result<(WebSocketStream<S>, Welcome), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut welcome = Welcome::Come;
+    #[expect(
+        clippy::result_large_err,
+        reason = "the library's callback has this type"
+    )]
+    let judge = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
+        match gate::admit(request, access) {
+            Ok(judged) => {
+                welcome = judged;
+                Ok(response)
+            }
+            Err(turned) => {
+                let mut answer = ErrorResponse::new(Some(turned.why.to_owned()));
+                *answer.status_mut() = turned.status;
+                Err(answer)
+            }
+        }
+    };
+    // Small buffers: many connections are idle most of the time.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(8 << 10)
+        .write_buffer_size(8 << 10)
+        .max_write_buffer_size(2 * MOST_BYTES)
+        .max_message_size(Some(MOST_BYTES))
+        .max_frame_size(Some(MOST_BYTES));
+    let socket = tokio_tungstenite::accept_hdr_async_with_config(io, judge, Some(config)).await?;
+    Ok((socket, welcome))
+}
+
+/// Sends what is queued, everything that waits in one flush, until the queue is closed or the socket is lost.
+async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+    mut sink: SplitSink<WebSocketStream<S>, Message>,
+    mut queued: mpsc::Receiver<Message>,
+) {
+    while let Some(first) = queued.recv().await {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            if sink.feed(message).await.is_err() {
+                return;
+            }
+            next = queued.try_recv().ok();
+        }
+        if sink.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The text of a frame; nothing for those that carry none; the end, if this was it.
+fn read(frame: Option<Result<Message, Error>>) -> Result<Option<Vec<u8>>, End> {
+    match frame {
+        Some(Ok(Message::Text(text))) => Ok(Some(text.as_bytes().to_vec())),
+        Some(Ok(Message::Binary(bytes))) => Ok(Some(bytes.to_vec())),
+        Some(Ok(Message::Close(frame))) => Err(End::Theirs {
+            code: frame.as_ref().map(|frame| frame.code.into()),
+            reason: frame.map_or_else(|| "closed".to_owned(), |frame| frame.reason.to_string()),
+        }),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
+        Some(Err(Error::Capacity(error))) => Err(End::Ours(Refusal {
+            code: 1009,
+            reason: error.to_string(),
+        })),
+        Some(Err(Error::Utf8(_))) => Err(End::Ours(Refusal::invalid("", "not UTF-8"))),
+        Some(Err(error)) => Err(lost(&error.to_string())),
+        None => Err(lost("the connection was lost")),
+    }
+}
+
+fn lost(reason: &str) -> End {
+    End::Theirs {
+        code: None,
+        reason: reason.to_owned(),
+    }
+}
+
+fn turned_away(connection: u64, error: &Error) -> Event {
+    let reason = if let Error::Http(response) = error {
+        let why = response.body().as_deref().unwrap_or_default();
+        format!("{}: {}", response.status(), String::from_utf8_lossy(why))
+    } else {
+        error.to_string()
+    };
+    Event::TurnedAway { connection, reason }
+}
+
+/// As much of a reason as fits into a close frame.
+fn shortened(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(MOST_REASON)]
+}
+
+/// The clock of the runtime, which tests can stop.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,507 @@
+//! One conversation: what the client said in, what the server says out. Pure: the time comes in as an argument.
+//!
+//! ```text
+//!            activityStart, onset            activityEnd, endpoint, text
+//!   idle ─────────────────────▶ listening ──────────────────────────────▶ answering
+//!    ▲                             ▲   interrupted, turnComplete              │
+//!    │                             └──────────────── new activity ────────────┤
+//!    └──────── generationComplete, (playback), turnComplete, handle ──────────┘
+//! ```
+//!
+//! With `NO_INTERRUPTION` listening and answering overlap, and answers wait for each other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::answer::{Answer, Around, Asked, Calls, Outcome};
+use super::ear::{Ear, EarEvent};
+use super::rules::{Agreement, Refusal, Said};
+use super::script::{Action, Script, Sound};
+use super::voice;
+use crate::base::units::{Dbfs, SampleRate};
+use crate::dsp::resample::Resampler;
+use crate::live::message::{
+    FunctionResponse, InteractionStatus, ModalityTokens, ResumptionUpdate, ServerContent,
+    ServerMessage, SetupComplete, ToolCallCancellation, Transcription, UsageMetadata,
+};
+
+/// How much of an utterance is kept for the echo.
+const LONGEST_ECHO: Duration = Duration::from_secs(60);
+/// Answers that may wait for another; with more the oldest is dropped.
+const MOST_WAITING: usize = 8;
+/// What the Live API counts for a second of audio.
+const TOKENS_PER_SECOND: f64 = 25.0;
+
+/// What the connection has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Output {
+    /// Send this text as a frame.
+    Send(String),
+    /// Make a handle for this state of the conversation and send it.
+    Handle(Memory),
+    /// Close with a frame.
+    Close(Refusal),
+    /// Cut the connection without one.
+    Cut,
+    /// Tell who watches.
+    Tell(Told),
+}
+
+/// What happened, for who watches.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Told {
+    /// A turn of the user is over.
+    Asked {
+        turn: u64,
+        trigger: &'static str,
+        heard: Duration,
+        voice: Option<(Duration, Dbfs)>,
+    },
+    /// The answer to it is over, or was cut.
+    Answered {
+        turn: u64,
+        outcome: Outcome,
+        spoken: Duration,
+    },
+}
+
+/// What of a conversation outlives a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// Turns of the user so far; also the place in the script.
+    turns: u64,
+    /// Sound in both directions and characters: the context that each turn is billed for.
+    heard: Duration,
+    spoken: Duration,
+    characters: usize,
+    calls: u64,
+}
+
+pub(super) struct Dialogue {
+    script: Arc<Script>,
+    agreement: Agreement,
+    memory: Memory,
+    /// When `setupComplete` is due; `None`: it was sent.
+    setup_due: Option<Instant>,
+    greet: bool,
+    /// From the rate of the client's audio to the working rate.
+    resampler: Option<Resampler>,
+    ear: Option<Box<Ear>>,
+    listening: Option<Asked>,
+    answer: Option<(u64, Answer)>,
+    waiting: VecDeque<(u64, Asked)>,
+    calls: Calls,
+    leave: Option<Instant>,
+    out: VecDeque<Output>,
+}
+
+impl Dialogue {
+    /// A conversation that begins, or goes on where `memory` left it.
+    pub(super) fn new(
+        script: Arc<Script>,
+        agreement: Agreement,
+        memory: Option<Memory>,
+        now: Instant,
+    ) -> Self {
+        let ear = agreement
+            .detection
+            .as_ref()
+            .map(|detection| Box::new(Ear::new(detection, now)));
+        let mut dialogue = Self {
+            setup_due: Some(now + Duration::from_millis(script.setup_delay_ms)),
+            greet: script.greeting && memory.is_none(),
+            script,
+            agreement,
+            memory: memory.unwrap_or_default(),
+            resampler: None,
+            ear,
+            listening: None,
+            answer: None,
+            waiting: VecDeque::new(),
+            calls: Calls::default(),
+            leave: None,
+            out: VecDeque::new(),
+        };
+        dialogue.calls.count = dialogue.memory.calls;
+        dialogue.tick(now);
+        dialogue
+    }
+
+    /// Whether `setupComplete` was sent.
+    pub(super) fn is_ready(&self) -> bool {
+        self.setup_due.is_none()
+    }
+
+    /// The next thing to do for the connection.
+    pub(super) fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Dialogue::tick`] has something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let answer = self.answer.as_ref().map(|(_, answer)| answer.due());
+        [self.setup_due, self.leave, answer]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, now: Instant) {
+        if self.setup_due.is_some_and(|due| due <= now) {
+            self.setup_due = None;
+            self.begin(now);
+        }
+        if self.leave.is_some_and(|due| due <= now) {
+            self.leave = None;
+            self.out.push_back(Output::Close(Refusal {
+                code: 1008,
+                reason: "the client did not leave after goAway".to_owned(),
+            }));
+        }
+        self.advance(now);
+    }
+
+    /// Takes in what the client said, checked by the rules.
+    pub(super) fn take(&mut self, said: Said, now: Instant) {
+        match said {
+            Said::Setup(_) | Said::Else => {}
+            Said::Audio { rate, samples } => self.audio(rate, &samples, now),
+            Said::ActivityStart => self.started(now),
+            Said::ActivityEnd => self.ended("activity_end", now),
+            Said::AudioStreamEnd => {
+                let events = self.ear.as_mut().map(|ear| ear.flush());
+                self.heard(events.into_iter().flatten(), "audio_stream_end", now);
+            }
+            Said::Text(text) => self.text(&text, now),
+            Said::Content { characters, ask } => {
+                self.memory.characters += characters;
+                self.waiting.clear();
+                self.interrupt(now);
+                if ask {
+                    self.ask(
+                        Asked {
+                            text: true,
+                            ..Asked::default()
+                        },
+                        "client_content",
+                        now,
+                    );
+                }
+            }
+            Said::ToolResponse(responses) => self.tool_responses(&responses, now),
+        }
+        self.advance(now);
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.send(ServerMessage {
+            setup_complete: Some(SetupComplete::default()),
+            ..ServerMessage::default()
+        });
+        self.give_handle();
+        if self.greet {
+            let words = voice::greeting();
+            let greeting = Action::Say {
+                words: words.caption.to_owned(),
+                sound: Sound::Samples(words.samples.clone()),
+            };
+            // Turn 0: nobody asked.
+            self.answer = Some((0, Answer::new(Asked::default(), vec![greeting], now)));
+        }
+    }
+
+    fn audio(&mut self, rate: SampleRate, samples: &[i16], now: Instant) {
+        let length = rate.duration_of(samples.len() as u64);
+        self.memory.heard += length;
+        let resampled = self.at_working_rate(rate, samples);
+        let samples = resampled.as_deref().unwrap_or(samples);
+        if let Some(ear) = &mut self.ear {
+            let events = ear.push(samples);
+            self.heard(events.into_iter(), "silence", now);
+        } else if let Some(asked) = &mut self.listening {
+            append(asked, samples);
+        }
+    }
+
+    /// `None`: they are at that rate already.
+    fn at_working_rate(&mut self, rate: SampleRate, samples: &[i16]) -> Option<Vec<i16>> {
+        if rate == SampleRate::WORKING {
+            self.resampler = None;
+            return None;
+        }
+        if self.resampler.as_ref().is_none_or(|r| r.from() != rate) {
+            // The rules let only rates pass that it supports.
+            self.resampler = Resampler::new(rate, SampleRate::WORKING, 64).ok();
+        }
+        let input: Vec<f32> = samples.iter().map(|&s| voice::to_f32(s)).collect();
+        let mut output = Vec::new();
+        self.resampler.as_mut()?.push(&input, &mut output);
+        Some(output.into_iter().map(voice::to_i16).collect())
+    }
+
+    fn heard(
+        &mut self,
+        events: impl Iterator<Item = EarEvent>,
+        trigger: &'static str,
+        now: Instant,
+    ) {
+        for event in events {
+            match event {
+                EarEvent::Started => self.started(now),
+                EarEvent::Sound(samples) => {
+                    if let Some(asked) = &mut self.listening {
+                        append(asked, &samples);
+                    }
+                }
+                EarEvent::Ended => self.ended(trigger, now),
+            }
+        }
+    }
+
+    /// Activity begins, by the client's word or by ear.
+    fn started(&mut self, now: Instant) {
+        if self.agreement.interrupts {
+            self.interrupt(now);
+        }
+        self.listening = Some(Asked::default());
+    }
+
+    fn ended(&mut self, trigger: &'static str, now: Instant) {
+        if let Some(asked) = self.listening.take() {
+            self.ask(asked, trigger, now);
+        }
+    }
+
+    /// Text in the real-time stream: part of the open activity, or activity of its own.
+    fn text(&mut self, text: &str, now: Instant) {
+        self.memory.characters += text.len();
+        if let Some(asked) = &mut self.listening {
+            asked.text = true;
+            return;
+        }
+        self.started(now);
+        if let Some(asked) = &mut self.listening {
+            asked.text = true;
+        }
+        self.ended("text", now);
+    }
+
+    /// A turn of the user is over: answers it now, or after the answer that is running.
+    fn ask(&mut self, mut asked: Asked, trigger: &'static str, now: Instant) {
+        asked.voice = voice::find_voice(&asked.samples);
+        self.memory.turns += 1;
+        let turn = self.memory.turns;
+        self.out.push_back(Output::Tell(Told::Asked {
+            turn,
+            trigger,
+            heard: asked.heard,
+            voice: asked.voice.map(|voice| (voice.length, voice.level)),
+        }));
+        if self.waiting.len() == MOST_WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back((turn, asked));
+        self.answer_next(now);
+    }
+
+    fn answer_next(&mut self, now: Instant) {
+        if self.answer.is_some() {
+            return;
+        }
+        let Some((turn, asked)) = self.waiting.pop_front() else {
+            return;
+        };
+        if self.agreement.input_words && self.script.transcripts && !asked.heard.is_zero() {
+            let text = match asked.voice {
+                Some(voice) => {
+                    // The minus sign of typography, as the window shows levels.
+                    let level = format!("{:.0}", voice.level.0).replace('-', "−");
+                    format!("{:.1} seconds at {level} dB", voice.length.as_secs_f64())
+                }
+                None => format!("{:.1} seconds of silence", asked.heard.as_secs_f64()),
+            };
+            let transcription = Transcription {
+                text,
+                finished: true,
+                ..Transcription::default()
+            };
+            self.send(content(ServerContent {
+                input_transcription: Some(transcription),
+                ..ServerContent::default()
+            }));
+        }
+        let position = usize::try_from(turn - 1).unwrap_or(usize::MAX);
+        let due = now + Duration::from_millis(self.script.think_ms);
+        self.answer = Some((
+            turn,
+            Answer::new(asked, self.script.actions(position).to_vec(), due),
+        ));
+    }
+
+    fn advance(&mut self, now: Instant) {
+        while let Some((turn, mut answer)) = self.answer.take() {
+            let outcome = answer.advance(&mut self.around(now));
+            let Some(outcome) = outcome else {
+                self.answer = Some((turn, answer));
+                return;
+            };
+            let spoken = answer.spoken();
+            if outcome == Outcome::Completed {
+                self.complete_turn(spoken);
+            }
+            self.out.push_back(Output::Tell(Told::Answered {
+                turn,
+                outcome,
+                spoken,
+            }));
+            self.answer_next(now);
+        }
+    }
+
+    /// `interrupted`, what is cancelled with it, and the end of the old turn; nothing of it comes after.
+    fn interrupt(&mut self, now: Instant) {
+        let Some((turn, mut answer)) = self.answer.take() else {
+            return;
+        };
+        self.send(content(ServerContent {
+            interrupted: true,
+            ..ServerContent::default()
+        }));
+        answer.interrupt(&mut self.around(now));
+        let open = std::mem::take(&mut self.calls.open);
+        if !open.is_empty() {
+            let ids: Vec<String> = open.into_iter().map(|(id, _)| id).collect();
+            self.calls.closed.extend(ids.iter().cloned());
+            self.send(ServerMessage {
+                tool_call_cancellation: Some(ToolCallCancellation { ids }),
+                ..ServerMessage::default()
+            });
+        }
+        let spoken = answer.spoken();
+        self.complete_turn(spoken);
+        self.out.push_back(Output::Tell(Told::Answered {
+            turn,
+            outcome: Outcome::Interrupted,
+            spoken,
+        }));
+    }
+
+    fn complete_turn(&mut self, spoken: Duration) {
+        let usage = self.memory.usage(spoken);
+        self.memory.spoken += spoken;
+        self.send(ServerMessage {
+            usage_metadata: Some(usage),
+            ..content(ServerContent {
+                turn_complete: true,
+                interaction_status: Some(InteractionStatus::Idle),
+                ..ServerContent::default()
+            })
+        });
+        self.give_handle();
+    }
+
+    fn give_handle(&mut self) {
+        if self.agreement.resumption && self.script.resumption {
+            self.memory.calls = self.calls.count;
+            self.out.push_back(Output::Handle(self.memory));
+        }
+    }
+
+    fn tool_responses(&mut self, responses: &[FunctionResponse], now: Instant) {
+        for response in responses {
+            let id = response.id.as_deref().unwrap_or_default();
+            if self.calls.closed.iter().any(|closed| closed == id) {
+                continue; // It crossed with the cancellation.
+            }
+            let Some(place) = self.calls.open.iter().position(|(open, _)| open == id) else {
+                return self.refuse("id", "no such call");
+            };
+            if Some(self.calls.open[place].1.as_str()) != response.name.as_deref() {
+                return self.refuse("name", "not the function that was called");
+            }
+            if !response.will_continue.unwrap_or(false) {
+                self.calls.open.remove(place);
+                self.calls.closed.push(id.to_owned());
+            }
+            if let Some((_, answer)) = &mut self.answer {
+                answer.answered(id, now);
+            }
+        }
+    }
+
+    fn refuse(&mut self, field: &str, what: &str) {
+        let path = format!("toolResponse.functionResponses.{field}");
+        self.out
+            .push_back(Output::Close(Refusal::invalid(&path, what)));
+    }
+
+    fn around(&mut self, now: Instant) -> Around<'_> {
+        Around {
+            now,
+            agreement: &self.agreement,
+            script: &self.script,
+            calls: &mut self.calls,
+            out: &mut self.out,
+            leave: &mut self.leave,
+        }
+    }
+
+    fn send(&mut self, message: ServerMessage) {
+        self.out.push_back(Output::Send(message.to_json()));
+    }
+}
+
+impl Memory {
+    /// What a turn costs whose answer has `spoken` of audio: all that was said before is read again.
+    fn usage(&self, spoken: Duration) -> UsageMetadata {
+        let tokens = |length: Duration| (length.as_secs_f64() * TOKENS_PER_SECOND).round() as u64;
+        // A system instruction and the frame of the conversation, roughly; four characters make a token.
+        let text = 10 + self.characters as u64 / 4;
+        let audio = tokens(self.heard) + tokens(self.spoken);
+        let response = tokens(spoken);
+        let of = |modality: &str, count| ModalityTokens {
+            modality: Some(modality.to_owned()),
+            token_count: Some(count),
+        };
+        UsageMetadata {
+            prompt_token_count: Some(text + audio),
+            response_token_count: Some(response),
+            total_token_count: Some(text + audio + response),
+            prompt_tokens_details: vec![of("TEXT", text), of("AUDIO", audio)],
+            response_tokens_details: vec![of("AUDIO", response)],
+            ..UsageMetadata::default()
+        }
+    }
+}
+
+fn append(asked: &mut Asked, samples: &[i16]) {
+    asked.heard += SampleRate::WORKING.duration_of(samples.len() as u64);
+    let room = SampleRate::WORKING
+        .samples_in(LONGEST_ECHO)
+        .saturating_sub(asked.samples.len());
+    asked.samples.extend(samples.iter().take(room));
+}
+
+/// A message of server content alone.
+pub(super) fn content(content: ServerContent) -> ServerMessage {
+    ServerMessage {
+        server_content: Some(content),
+        ..ServerMessage::default()
+    }
+}
+
+/// The message that carries a handle.
+pub(super) fn resumption(handle: String) -> String {
+    let update = ResumptionUpdate {
+        new_handle: Some(handle),
+        resumable: true,
+        ..ResumptionUpdate::default()
+    };
+    ServerMessage {
+        session_resumption_update: Some(update),
+        ..ServerMessage::default()
+    }
+    .to_json()
+}

@@ -1,0 +1,168 @@
+//! What the server tells whoever watches it. No words and no keys are in it.
+
+use serde::Serialize;
+
+pub use super::answer::Outcome;
+use super::dialogue::Told;
+
+/// One thing that happened on a connection; `sovereign serve --json` prints each as a line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A handshake was accepted. Connections count from 1.
+    Connected {
+        /// Which connection.
+        connection: u64,
+    },
+    /// A handshake failed or was refused.
+    TurnedAway {
+        /// Which connection.
+        connection: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A setup was accepted.
+    Setup {
+        /// Which connection.
+        connection: u64,
+        /// The model that it asked for.
+        model: String,
+        /// `manual` or `automatic`.
+        detection: &'static str,
+        /// Whether it goes on with an earlier conversation.
+        resumed: bool,
+    },
+    /// A turn of the user is over.
+    Turn {
+        /// Which connection.
+        connection: u64,
+        /// Turns count from 1 in each conversation.
+        turn: u64,
+        /// What ended it: `activity_end`, `silence`, `audio_stream_end`, `text` or `client_content`.
+        trigger: &'static str,
+        /// Sound that came with it, in milliseconds.
+        heard_ms: f64,
+        /// From the first to the last voiced sample; absent when there was no voice.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        voice_ms: Option<f64>,
+        /// Mean level of the voice.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        level_dbfs: Option<f64>,
+    },
+    /// An answer is over.
+    Answer {
+        /// Which connection.
+        connection: u64,
+        /// The turn that it answered; 0 is what was said unasked.
+        turn: u64,
+        /// How it went.
+        outcome: Outcome,
+        /// Audio that was sent, in milliseconds.
+        spoken_ms: f64,
+    },
+    /// The connection is over.
+    Closed {
+        /// Which connection.
+        connection: u64,
+        /// The close code; absent when there was no close frame.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<u16>,
+        /// Its reason, or what happened.
+        reason: String,
+    },
+}
+
+impl Event {
+    pub(super) fn told(connection: u64, told: Told) -> Self {
+        let ms = |length: std::time::Duration| (length.as_secs_f64() * 10_000.0).round() / 10.0;
+        match told {
+            Told::Asked {
+                turn,
+                trigger,
+                heard,
+                voice,
+            } => Self::Turn {
+                connection,
+                turn,
+                trigger,
+                heard_ms: ms(heard),
+                voice_ms: voice.map(|(length, _)| ms(length)),
+                level_dbfs: voice.map(|(_, level)| f64::from((level.0 * 10.0).round()) / 10.0),
+            },
+            Told::Answered {
+                turn,
+                outcome,
+                spoken,
+            } => Self::Answer {
+                connection,
+                turn,
+                outcome,
+                spoken_ms: ms(spoken),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Event {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connected { connection } => write!(f, "{connection}: connected"),
+            Self::TurnedAway { connection, reason } => {
+                write!(f, "{connection}: turned away: {reason}")
+            }
+            Self::Setup {
+                connection,
+                model,
+                detection,
+                resumed,
+            } => {
+                let how = if *resumed { "resumed" } else { "new" };
+                write!(
+                    f,
+                    "{connection}: {how} conversation, {model}, {detection} detection"
+                )
+            }
+            Self::Turn {
+                connection,
+                turn,
+                trigger,
+                heard_ms,
+                ..
+            } => {
+                write!(
+                    f,
+                    "{connection}: turn {turn} over ({trigger}), {heard_ms:.0} ms of sound"
+                )
+            }
+            Self::Answer {
+                connection,
+                turn,
+                outcome,
+                spoken_ms,
+            } => {
+                let how = match outcome {
+                    Outcome::Completed => "completed",
+                    Outcome::Interrupted => "interrupted",
+                    Outcome::Stalled => "left without an end",
+                    Outcome::Disconnected => "ended the connection",
+                };
+                write!(
+                    f,
+                    "{connection}: answer {turn} {how}, {spoken_ms:.0} ms of sound"
+                )
+            }
+            Self::Closed {
+                connection,
+                code: Some(code),
+                reason,
+            } => {
+                write!(f, "{connection}: closed with {code} {reason}")
+            }
+            Self::Closed {
+                connection,
+                code: None,
+                reason,
+            } => write!(f, "{connection}: closed: {reason}"),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! A Live-compatible WebSocket server for this computer: the offline demo, the partner of tests and measurements, and
+//! `sovereign serve`.
+//!
+//! ```text
+//! thread "live-server"
+//! ┌──────────────────────────────────────────────────────────────────┐
+//! │ accept ─▶ conn: gate ─▶ rules ─▶ dialogue ─▶ answer ─▶ voice     │   one task per connection
+//! │                │ who may   │ what may  │ whose    │ a step of     │
+//! │                │ come in   │ be said   │ turn     │ the script    │
+//! │                └ registry: handles of conversations              │
+//! └──────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! It binds loopback only, speaks the paths of the Gemini Developer API and of Vertex, takes everything that protobuf
+//! JSON allows and refuses what the service refuses. Without a [`script`] it parrots: each turn is answered at once with
+//! the user's own voice, from its first voiced sample, four times as fast as it plays. Silence is answered with the
+//! words "I heard nothing", a turn without any sound with an empty turn, and text with the greeting's words.
+
+mod answer;
+mod conn;
+mod dialogue;
+mod ear;
+mod event;
+mod gate;
+mod registry;
+mod rules;
+pub mod script;
+mod voice;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::event::{Event, Outcome};
+pub use self::gate::Access;
+pub use self::script::{Script, ScriptError};
+
+use self::registry::Registry;
+
+/// The path that is served under [`Server::url`]; every other Live path is served too.
+const PATH: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
+/// What connections get to say goodbye when the server ends.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// How a server behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What it answers.
+    pub script: Arc<Script>,
+    /// Who may come in.
+    pub access: Access,
+    /// Send text frames; the service sends binary ones.
+    pub text_frames: bool,
+    /// Connections at a time; more are answered with HTTP 503.
+    pub most_connections: usize,
+    /// Where events go. When it is full they are dropped: no conversation waits for who watches.
+    pub watcher: Option<mpsc::Sender<Event>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            script: Arc::new(Script::default()),
+            access: Access::Open,
+            text_frames: false,
+            most_connections: 1024,
+            watcher: None,
+        }
+    }
+}
+
+/// Why a server cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address can be reached from outside.
+    #[error(
+        "{0} is not a loopback address: this server has no protection against others; use 127.0.0.1 or [::1]"
+    )]
+    NotLoopback(SocketAddr),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no thread or no event queue.
+    #[error("cannot start the server: {0}")]
+    Start(#[source] io::Error),
+}
+
+/// Everything that connections share. It serves any byte stream; [`Server`] feeds it with TCP connections.
+#[derive(Debug)]
+pub struct Service {
+    options: Options,
+    registry: Mutex<Registry>,
+    connections: AtomicU64,
+}
+
+impl Service {
+    /// A service without connections or memory.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            registry: Mutex::default(),
+            connections: AtomicU64::new(0),
+        }
+    }
+
+    /// Serves one connection to its end, or until `stop`. It uses the runtime's clock, which may be paused. The future
+    /// is not `Send` (the detector is not): await it where it is made, or `spawn_local` it.
+    pub async fn serve_stream<S>(&self, io: S, stop: &CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let connection = 1 + self.connections.fetch_add(1, Ordering::Relaxed);
+        conn::serve(io, self, connection, stop).await;
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // Nothing that holds it can panic half-way through a change.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: Event) {
+        tracing::debug!(?event, "live server");
+        if let Some(watcher) = &self.options.watcher {
+            watcher.try_send(event).ok();
+        }
+    }
+}
+
+/// A running server. It ends when this is dropped; [`Server::stop`] also waits for it.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds `address` (port 0 picks a free one) and serves it on a thread of its own.
+    ///
+    /// # Errors
+    /// When the address is not loopback or cannot be bound, or the system gives no thread.
+    pub fn start(address: SocketAddr, options: Options) -> Result<Self, ServerError> {
+        if !address.ip().is_loopback() {
+            return Err(ServerError::NotLoopback(address));
+        }
+        let bind = |source| ServerError::Bind { address, source };
+        let listener = TcpListener::bind(address).map_err(bind)?;
+        listener.set_nonblocking(true).map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(ServerError::Start)?;
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let thread = thread::Builder::new()
+            .name("live-server".to_owned())
+            .spawn(move || LocalSet::new().block_on(&runtime, accept(listener, options, stopped)))
+            .map_err(ServerError::Start)?;
+        Ok(Self {
+            address,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// The offline demo for this process: greets, parrots, and lets only the holder of the returned token in.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_demo() -> Result<(Self, SecretString), ServerError> {
+        let token = SecretString::from(format!("{:032x}", rand::random::<u128>()));
+        let options = Options {
+            script: Arc::new(Script {
+                greeting: true,
+                ..Script::default()
+            }),
+            access: Access::Token(token.clone()),
+            most_connections: 8,
+            ..Options::default()
+        };
+        let server = Self::start(SocketAddr::from(([127, 0, 0, 1], 0)), options)?;
+        Ok((server, token))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address for a client, path included.
+    #[must_use]
+    pub fn url(&self) -> url::Url {
+        url::Url::parse(&format!("ws://{}{PATH}", self.address))
+            .expect("an address and a path make a URL")
+    }
+
+    /// Closes every connection (1001) and waits until the thread has ended: at most half a second.
+    pub fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the server's thread panicked");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn accept(listener: TcpListener, options: Options, stop: CancellationToken) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "the server cannot listen"),
+    };
+    let room = Arc::new(Semaphore::new(options.most_connections));
+    let service = Rc::new(Service::new(options));
+    let tasks = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of files, most often: the connections that end give them back.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        // Answers are many small messages, and each is wanted at once.
+        stream.set_nodelay(true).ok();
+        let (service, stop) = (Rc::clone(&service), stop.clone());
+        match Arc::clone(&room).try_acquire_owned() {
+            Ok(place) => drop(tasks.spawn_local(async move {
+                service.serve_stream(stream, &stop).await;
+                drop(place);
+            })),
+            Err(_) => drop(tasks.spawn_local(refuse(stream))),
+        }
+    }
+    tasks.close();
+    tokio::time::timeout(GRACE, tasks.wait()).await.ok();
+}
+
+/// There is no room for another connection.
+async fn refuse(mut stream: tokio::net::TcpStream) {
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let answer = async {
+        stream.write_all(ANSWER).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(GRACE, answer).await {
+        tracing::debug!(%error, "a refused client left early");
+    }
+}
