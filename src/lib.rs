@@ -37,4 +37,5 @@ pub mod profile;
 pub mod server;
 pub mod session;
 pub mod turn;
+pub mod ui;
 pub mod vad;

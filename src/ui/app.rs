@@ -1,0 +1,334 @@
+//! The window as a whole: a snapshot and the user's input go in, shapes and commands come out.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{
+    CentralPanel, Color32, Context, Frame, Margin, Panel, ScrollArea, ThemePreference, Ui,
+    ViewportCommand,
+};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+
+use super::theme::{space, tokens};
+use super::view::{Page, Room, View};
+use super::{
+    UiLink, banners, captions, footer, header, key_page, keys, latency, talk, theme, words,
+};
+use crate::base::units::Dbfs;
+use crate::metrics::counters::Counters;
+use crate::session::command::Command;
+use crate::session::snapshot::{Activity, Link, Snapshot};
+
+/// Wishes that are kept while the session is busy; beyond that the oldest are dropped.
+const OUTBOX: usize = 64;
+
+/// How soon a wish that found no room is offered again.
+const OFFER_AGAIN: Duration = Duration::from_millis(50);
+
+/// The window. It reads snapshots and meters, and sends commands; it waits for nobody.
+pub struct UiApp {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    snapshot: Arc<Snapshot>,
+    commands: mpsc::Sender<Command>,
+    outbox: VecDeque<Command>,
+    counters: Arc<Counters>,
+    key_file: PathBuf,
+    view: View,
+    shown_demo: Option<bool>,
+    quitting: bool,
+    clock: Box<dyn Fn() -> Instant>,
+}
+
+impl UiApp {
+    /// A window that is not shown yet. Gives the context its face and themes.
+    #[must_use]
+    pub fn new(ctx: &Context, link: &UiLink) -> Self {
+        theme::install(ctx);
+        ctx.set_theme(link.preferences.theme.preference());
+        Self {
+            snapshots: link.snapshots.clone(),
+            snapshot: link.snapshots.borrow().clone(),
+            commands: link.commands.clone(),
+            outbox: VecDeque::new(),
+            counters: link.counters.clone(),
+            key_file: link.key_file.clone(),
+            view: View::new(link.preferences.panel),
+            shown_demo: None,
+            quitting: false,
+            clock: Box::new(Instant::now),
+        }
+    }
+
+    /// Takes the time from elsewhere: for tests.
+    pub fn set_clock(&mut self, clock: impl Fn() -> Instant + 'static) {
+        self.clock = Box::new(clock);
+    }
+
+    /// How much the latency panel shows, 0 to 3.
+    #[must_use]
+    pub fn panel(&self) -> u8 {
+        self.view.panel
+    }
+
+    /// Says that the user is leaving, once.
+    fn quit(&mut self) {
+        if !self.quitting {
+            self.quitting = true;
+            self.outbox.push_back(Command::Quit);
+        }
+        self.send(Vec::new());
+    }
+
+    /// Sends what is wished; what finds no room is offered again with the next frame. True if nothing is left.
+    fn send(&mut self, wishes: Vec<Command>) -> bool {
+        self.outbox.extend(wishes);
+        while let Some(command) = self.outbox.pop_front() {
+            match self.commands.try_send(command) {
+                Ok(()) => {}
+                Err(TrySendError::Full(command)) => {
+                    self.outbox.push_front(command);
+                    let surplus = self.outbox.len().saturating_sub(OUTBOX);
+                    self.outbox.drain(..surplus);
+                    return false;
+                }
+                // The session ended; the window is about to be closed.
+                Err(TrySendError::Closed(_)) => self.outbox.clear(),
+            }
+        }
+        true
+    }
+
+    /// The level that the bars of the talk button move with: the voice that sounds.
+    fn voice(&self) -> Dbfs {
+        match self.snapshot.activity {
+            Activity::Answering => self.counters.output_level.get(),
+            Activity::Listening | Activity::UserSpeaks | Activity::Held => {
+                self.counters.input_level.get()
+            }
+            Activity::Connecting
+            | Activity::Thinking
+            | Activity::Muted
+            | Activity::Reconnecting
+            | Activity::Offline
+            | Activity::NoMicrophone => Dbfs::SILENCE,
+        }
+    }
+
+    /// Takes in levels and figures, and asks for the frames that these need by themselves.
+    fn keep_time(&mut self, ctx: &Context, now: Instant) {
+        let muted = self.snapshot.muted;
+        let level = if muted {
+            Dbfs::SILENCE
+        } else {
+            self.counters.input_level.get()
+        };
+        self.view.meter.update(level, now);
+        let idle = self.snapshot.activity == Activity::Muted;
+        let wait = self.view.numbers.update(&self.snapshot, now);
+        if let Some(wait) = wait.filter(|_| !idle) {
+            ctx.request_repaint_after(wait);
+        }
+        match &self.snapshot.link {
+            Link::Down { .. } => {
+                if words::retry_in(&self.snapshot.link, now).is_some_and(|seconds| seconds > 0) {
+                    ctx.request_repaint_after(Duration::from_millis(500));
+                }
+            }
+            Link::Connected { since, .. } if !idle => {
+                // The minute in the footer.
+                let into = now.saturating_duration_since(*since).as_secs() % 60;
+                ctx.request_repaint_after(Duration::from_secs(60 - into));
+            }
+            Link::Connected { .. } | Link::Connecting { .. } => {}
+        }
+    }
+
+    fn window_ui(&mut self, ui: &mut Ui, now: Instant, commands: &mut Vec<Command>) {
+        let room = Room::of(ui.available_size());
+        if room == Room::Tight {
+            self.column_ui(ui, now, commands);
+            return;
+        }
+        let (t, snapshot) = (tokens(ui), self.snapshot.clone());
+        let bar = |fill: Color32, x: i8, y: i8| {
+            Frame::new()
+                .fill(fill)
+                .inner_margin(Margin::symmetric(x, y))
+        };
+        Panel::top("header")
+            .frame(bar(t.page, 20, 10))
+            .resizable(false)
+            .show(ui, |ui| {
+                header::header_ui(ui, room, &snapshot, now, &mut self.view, commands);
+            });
+        Panel::bottom("footer")
+            .frame(bar(t.page, 20, 6))
+            .resizable(false)
+            .show(ui, |ui| {
+                ui.set_min_height(20.0);
+                footer::footer_ui(ui, room, &snapshot, now);
+            });
+        if self.view.page == Page::Talk && self.view.panel > 0 {
+            let (width, margin) = if room == Room::Wide {
+                (351.0, 16)
+            } else {
+                (264.0, 10)
+            };
+            Panel::right("latency")
+                .frame(bar(t.side, margin, margin))
+                .resizable(false)
+                .exact_size(width)
+                .show(ui, |ui| {
+                    ScrollArea::vertical()
+                        .id_salt("panel")
+                        .auto_shrink([false, false])
+                        .show(ui, |ui| {
+                            latency::panel_ui(ui, &snapshot, now, &mut self.view, commands);
+                        });
+                });
+        }
+        let margin = if room == Room::Wide { 24 } else { 16 };
+        CentralPanel::default()
+            .frame(bar(t.page, margin, 16))
+            .show(ui, |ui| match self.view.page {
+                Page::Key => {
+                    key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view, commands)
+                }
+                Page::Talk => {
+                    let voice = self.voice();
+                    Panel::bottom("talk")
+                        .frame(Frame::new())
+                        .show_separator_line(false)
+                        .resizable(false)
+                        .show(ui, |ui| {
+                            talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands)
+                        });
+                    banners::banners_ui(ui, &snapshot, now, &mut self.view, commands);
+                    let height = ui.available_height() - space::S;
+                    captions::captions_ui(ui, &snapshot, &mut self.view, height);
+                }
+            });
+    }
+
+    /// Everything under each other, in one column that scrolls.
+    fn column_ui(&mut self, ui: &mut Ui, now: Instant, commands: &mut Vec<Command>) {
+        let (t, snapshot) = (tokens(ui), self.snapshot.clone());
+        let frame = Frame::new().fill(t.page).inner_margin(Margin::same(12));
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            let height = ui.available_height();
+            ScrollArea::vertical()
+                .id_salt("column")
+                .auto_shrink([false, false])
+                .show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = space::M;
+                    header::header_ui(ui, Room::Tight, &snapshot, now, &mut self.view, commands);
+                    match self.view.page {
+                        Page::Key => key_page::page_ui(
+                            ui,
+                            &snapshot,
+                            &self.key_file,
+                            &mut self.view,
+                            commands,
+                        ),
+                        Page::Talk => {
+                            banners::banners_ui(ui, &snapshot, now, &mut self.view, commands);
+                            let height = (height * 0.5).max(96.0);
+                            captions::captions_ui(ui, &snapshot, &mut self.view, height);
+                            let voice = self.voice();
+                            talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands);
+                            if self.view.panel > 0 {
+                                latency::panel_ui(ui, &snapshot, now, &mut self.view, commands);
+                            }
+                        }
+                    }
+                    footer::footer_ui(ui, Room::Tight, &snapshot, now);
+                });
+        });
+    }
+}
+
+impl eframe::App for UiApp {
+    /// Runs also while the window is hidden.
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.snapshot = self.snapshots.borrow().clone();
+        if self.shown_demo != Some(self.snapshot.demo) {
+            self.shown_demo = Some(self.snapshot.demo);
+            ctx.send_viewport_cmd(ViewportCommand::Title(title(self.snapshot.demo).to_owned()));
+        }
+        let (closing, away) = ctx.input(|i| {
+            (
+                i.viewport().close_requested(),
+                i.viewport().focused == Some(false),
+            )
+        });
+        if closing {
+            self.quit();
+        }
+        if away {
+            let mut wishes = Vec::new();
+            self.view.hold.release(&mut wishes);
+            self.send(wishes);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let (ctx, now) = (ui.ctx().clone(), (self.clock)());
+        let mut commands = Vec::new();
+        keys::handle(&ctx, &self.snapshot, &mut self.view, &mut commands);
+        self.keep_time(&ctx, now);
+        self.window_ui(ui, now, &mut commands);
+        if !self.send(commands) {
+            ctx.request_repaint_after(OFFER_AGAIN);
+        }
+    }
+
+    fn clear_color(&self, visuals: &eframe::egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.quit();
+    }
+}
+
+/// The title of the window.
+pub(super) const fn title(demo: bool) -> &'static str {
+    if demo {
+        "Sovereign — DEMO"
+    } else {
+        "Sovereign"
+    }
+}
+
+/// Which theme is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ThemeChoice {
+    /// That of the system; dark where it does not say.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+impl ThemeChoice {
+    pub(super) const fn preference(self) -> ThemePreference {
+        match self {
+            Self::System => ThemePreference::System,
+            Self::Dark => ThemePreference::Dark,
+            Self::Light => ThemePreference::Light,
+        }
+    }
+
+    pub(super) const fn of(preference: ThemePreference) -> Self {
+        match preference {
+            ThemePreference::System => Self::System,
+            ThemePreference::Dark => Self::Dark,
+            ThemePreference::Light => Self::Light,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What the user should know or do: notices, a lost link, a missing microphone, the way out of the demo.
+
+use std::time::Instant;
+
+use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
+
+use super::paint::{Icon, Sign};
+use super::theme::{Tokens, Weight, space, text, tokens};
+use super::view::{Page, View};
+use super::widgets::{icon_button, plain_button, primary_button, sign};
+use super::words;
+use crate::session::command::Command;
+use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+
+/// Notices shown at once; older ones wait.
+const NOTICES_SHOWN: usize = 3;
+
+/// All banners, none if there is nothing to say.
+pub(super) fn banners_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let most = (ui.available_height() * 0.5).max(80.0);
+    ScrollArea::vertical()
+        .id_salt("banners")
+        .max_height(most)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = space::S;
+            link_ui(ui, snapshot, now, view, commands);
+            sound_ui(ui, snapshot, view);
+            notices_ui(ui, snapshot, commands);
+            demo_ui(ui, snapshot, view);
+        });
+}
+
+fn link_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let Link::Down {
+        what,
+        hint,
+        key_refused,
+        ..
+    } = &snapshot.link
+    else {
+        return;
+    };
+    let head = match words::retry_in(&snapshot.link, now) {
+        Some(seconds) => format!("Connection lost, next try in {seconds} s"),
+        None => "Not connected".to_owned(),
+    };
+    let t = tokens(ui);
+    let said = format!("{} {}", words::clean(what), words::clean(hint));
+    let width = if *key_refused { 240.0 } else { 100.0 };
+    banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
+        if plain_button(ui, "Retry now").clicked() {
+            commands.push(Command::RetryNow);
+        }
+        if *key_refused && plain_button(ui, "Enter another key").clicked() {
+            view.page = Page::Key;
+        }
+    });
+}
+
+fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
+    let t = tokens(ui);
+    let lost = snapshot.activity == Activity::NoMicrophone;
+    if lost || snapshot.input.trouble.is_some() {
+        let what = snapshot
+            .input
+            .trouble
+            .as_deref()
+            .unwrap_or("No microphone was found.");
+        let words = format!(
+            "{} Plug one in, or choose another. Everything else works meanwhile.",
+            words::clean(what)
+        );
+        banner(
+            ui,
+            (Sign::Cross, t.bad, "No microphone"),
+            &words,
+            180.0,
+            |ui| {
+                if plain_button(ui, "Choose a microphone").clicked() {
+                    view.sound_open = true;
+                }
+            },
+        );
+    }
+    if let Some(trouble) = &snapshot.output.trouble {
+        let words = format!(
+            "{} Answers are shown as text meanwhile.",
+            words::clean(trouble)
+        );
+        banner(
+            ui,
+            (Sign::Cross, t.bad, "No speaker"),
+            &words,
+            180.0,
+            |ui| {
+                if plain_button(ui, "Choose a speaker").clicked() {
+                    view.sound_open = true;
+                }
+            },
+        );
+    }
+}
+
+fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let hidden = snapshot.notices.len().saturating_sub(NOTICES_SHOWN);
+    for notice in snapshot.notices.iter().rev().take(NOTICES_SHOWN) {
+        let (mark, ink, head) = match notice.severity {
+            Severity::Info => (Sign::Info, t.you, "Note"),
+            Severity::Warning => (Sign::Triangle, t.warn, "Warning"),
+            Severity::Error => (Sign::Cross, t.bad, "Error"),
+        };
+        ui.push_id(notice.id, |ui| {
+            banner(
+                ui,
+                (mark, ink, head),
+                &words::clean(&notice.text),
+                32.0,
+                |ui| {
+                    if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
+                        commands.push(Command::Dismiss(notice.id));
+                    }
+                },
+            );
+        });
+    }
+    if hidden > 0 {
+        ui.label(text(
+            format!("and {hidden} more"),
+            Weight::Regular,
+            12.0,
+            t.muted,
+        ));
+    }
+}
+
+fn demo_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
+    if !snapshot.demo || snapshot.key.is_some() {
+        return;
+    }
+    let t = tokens(ui);
+    let words = "Speak, and it answers with your own voice, from this computer alone.";
+    banner(
+        ui,
+        (Sign::Info, t.accent, "This is the demo"),
+        words,
+        190.0,
+        |ui| {
+            if primary_button(ui, "Use Gemini: enter a key").clicked() {
+                view.page = Page::Key;
+            }
+        },
+    );
+}
+
+/// A sign, a word, a sentence and what can be done about it: buttons of about `width` points, beside it if there is room.
+fn banner(
+    ui: &mut Ui,
+    (mark, ink, head): (Sign, Color32, &str),
+    words: &str,
+    width: f32,
+    buttons: impl FnOnce(&mut Ui),
+) {
+    frame(tokens(ui)).show(ui, |ui| {
+        let room = ui.available_width();
+        ui.set_width(room);
+        if room < width + 260.0 {
+            said_ui(ui, mark, ink, head, words);
+            ui.horizontal_wrapped(buttons);
+            return;
+        }
+        ui.horizontal(|ui| {
+            ui.vertical(|ui| {
+                ui.set_width(room - width - space::S);
+                said_ui(ui, mark, ink, head, words);
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), buttons);
+        });
+    });
+}
+
+fn said_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str, words: &str) {
+    let t = tokens(ui);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.horizontal(|ui| {
+        sign(ui, mark, 11.0, ink);
+        ui.label(text(head, Weight::SemiBold, 13.0, t.strong));
+    });
+    ui.label(text(words, Weight::Regular, 13.0, t.normal));
+}
+
+fn frame(t: &Tokens) -> Frame {
+    Frame::new()
+        .fill(t.card)
+        .stroke(Stroke::new(1.0, t.hairline))
+        .corner_radius(super::theme::RADIUS_CARD)
+        .inner_margin(Margin::symmetric(16, 10))
+}

@@ -1,0 +1,66 @@
+//! The bottom of the window: the link, the microphone, whether speech interrupts, and where sound goes.
+
+use std::time::Instant;
+
+use eframe::egui::{Align, Layout, RichText, Ui};
+
+use super::paint::Sign;
+use super::theme::{Tokens, Weight, space, text, tokens};
+use super::view::Room;
+use super::widgets::sign;
+use super::words;
+use crate::session::snapshot::{Link, Snapshot};
+
+/// The footer, in one row or, with less room, in as many as it takes.
+pub(super) fn footer_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {
+    if room == Room::Wide {
+        ui.horizontal_centered(|ui| {
+            facts_ui(ui, snapshot, now);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(small(words::privacy(snapshot), tokens(ui)));
+            });
+        });
+    } else {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.y = space::XS;
+            facts_ui(ui, snapshot, now);
+            ui.label(small(words::privacy(snapshot), tokens(ui)));
+        });
+    }
+}
+
+fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
+    let t = tokens(ui);
+    let (mark, ink, detail) = match &snapshot.link {
+        Link::Connected { host, .. } => (Sign::Dot, t.ok, host.clone()),
+        Link::Connecting { .. } => (Sign::Ring, t.muted, String::new()),
+        Link::Down { what, hint, .. } => (Sign::Cross, t.bad, format!("{what} {hint}")),
+    };
+    ui.spacing_mut().item_spacing.x = space::S;
+    sign(ui, mark, 9.0, ink);
+    let link = ui.label(small(&words::link(snapshot, now), t));
+    if !detail.is_empty() {
+        link.on_hover_text(detail);
+    }
+    ui.add_space(space::M);
+    ui.label(small(&microphone(snapshot), t));
+    ui.add_space(space::M);
+    ui.label(small(&snapshot.barge_in.1, t));
+    ui.add_space(space::M);
+}
+
+/// The microphone and its rate.
+fn microphone(snapshot: &Snapshot) -> String {
+    match &snapshot.input.stream {
+        Some(stream) => {
+            let khz = f64::from(stream.rate.hz()) / 1e3;
+            format!("{} · {khz} kHz", stream.device.name)
+        }
+        None if snapshot.muted => "microphone released".into(),
+        None => "no microphone".into(),
+    }
+}
+
+fn small(words: &str, t: &Tokens) -> RichText {
+    text(words, Weight::Regular, 12.0, t.muted)
+}

@@ -1,0 +1,99 @@
+//! The top of the window: who it is, what it is doing, the profiles, sound and key.
+
+use std::time::Instant;
+
+use eframe::egui::accesskit::Live;
+use eframe::egui::{Align, Layout, Sense, Ui, Vec2};
+
+use super::paint::{self, Icon};
+use super::theme::{Weight, space, text, tokens};
+use super::view::{Page, Room, View};
+use super::widgets::{Segment, badge, icon_button, pill, segmented};
+use super::{sound, words};
+use crate::session::command::Command;
+use crate::session::snapshot::Snapshot;
+
+/// The header, in one row or, with less room, in two.
+pub(super) fn header_ui(
+    ui: &mut Ui,
+    room: Room,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(36.0);
+        who_and_what_ui(ui, room, snapshot, now);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            buttons_ui(ui, snapshot, view, commands);
+            if room == Room::Wide {
+                ui.add_space(space::XS);
+                profiles_ui(ui, snapshot, commands);
+            }
+        });
+    });
+    if room != Room::Wide {
+        ui.add_space(space::XS);
+        profiles_ui(ui, snapshot, commands);
+    }
+}
+
+fn who_and_what_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {
+    let t = tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
+    paint::mark(ui.painter(), rect, t);
+    if room != Room::Tight {
+        ui.add_space(space::S);
+        ui.label(text("Sovereign", Weight::SemiBold, 15.0, t.strong));
+    }
+    ui.add_space(space::S);
+    let (sign, ink) = paint::sign_of(snapshot.activity, t);
+    let state = pill(ui, sign, ink, &words::state(snapshot, now));
+    // A screen reader says the new state when it has finished what it is saying.
+    ui.ctx()
+        .accesskit_node_builder(state.id, |node| node.set_live(Live::Polite));
+    if snapshot.demo {
+        badge(ui, "DEMO, offline").on_hover_text(
+            "A server inside this program answers with your own voice. Nothing leaves this computer.",
+        );
+    }
+}
+
+fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+    if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
+        view.page = match view.page {
+            Page::Talk => Page::Key,
+            Page::Key => Page::Talk,
+        };
+        view.key.clear();
+    }
+    let button = icon_button(ui, Icon::Sound, 34.0, "Sound");
+    if button.clicked() {
+        view.sound_open = !view.sound_open;
+    }
+    sound::popup_ui(&button, snapshot, view, commands);
+}
+
+/// The profiles as one switch, each with its target.
+fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let segments: Vec<Segment<'_>> = snapshot
+        .profiles
+        .iter()
+        .map(|profile| Segment {
+            label: &profile.label,
+            figure: words::grouped(profile.target.as_millis() as u64),
+            tooltip: format!(
+                "{}\nTarget of the response: {} ms.",
+                profile.description,
+                words::millis(profile.target)
+            ),
+        })
+        .collect();
+    if let Some(taken) = segmented(ui, &segments, snapshot.active)
+        && let Some(profile) = snapshot.profiles.get(taken)
+    {
+        commands.push(Command::UseProfile(profile.name.clone()));
+    }
+}

@@ -1,0 +1,183 @@
+//! The page with the key and the appearance.
+
+use std::path::Path;
+
+use eframe::egui::text_edit::TextEditState;
+use eframe::egui::{Align, Id, Layout, Margin, ScrollArea, TextEdit, ThemePreference, Ui, vec2};
+
+use super::paint::{Icon, Sign};
+use super::theme::{Weight, caps, space, text, tokens};
+use super::view::{Page, View};
+use super::widgets::{Segment, card, icon_button, plain_button, primary_button, segmented, sign};
+use super::words;
+use crate::session::command::Command;
+use crate::session::snapshot::{Link, Snapshot};
+
+/// Where a key is to be had.
+const KEY_PAGE: &str = "https://aistudio.google.com/apikey";
+
+/// The page. `key_file` is where a typed key is kept.
+pub(super) fn page_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    key_file: &Path,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    ScrollArea::vertical()
+        .id_salt("key page")
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            let margin = ((ui.available_width() - 640.0) / 2.0).max(0.0);
+            ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(margin);
+                ui.vertical(|ui| {
+                    ui.set_max_width(640.0_f32.min(ui.available_width()));
+                    ui.spacing_mut().item_spacing = vec2(space::S, space::S);
+                    let pad = if margin > 0.0 { 32 } else { 16 };
+                    card(tokens(ui))
+                        .corner_radius(16)
+                        .inner_margin(Margin::same(pad))
+                        .show(ui, |ui| {
+                            ui.set_width(ui.available_width());
+                            key_ui(ui, snapshot, key_file, view, commands);
+                            ui.add_space(space::L);
+                            appearance_ui(ui);
+                            ui.add_space(space::L);
+                            if plain_button(ui, "Back").clicked() {
+                                view.key.clear();
+                                view.page = Page::Talk;
+                            }
+                        });
+                });
+            });
+        });
+}
+
+fn key_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    key_file: &Path,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let t = tokens(ui);
+    ui.label(text(
+        "Your key for Gemini",
+        Weight::SemiBold,
+        24.0,
+        t.strong,
+    ));
+    let place = format!(
+        "It is kept in {}, which only you can read, and sent to Google alone.",
+        key_file.display()
+    );
+    ui.label(text(place, Weight::Regular, 14.0, t.normal));
+    ui.add_space(space::XS);
+    present_ui(ui, snapshot, commands);
+    refused_ui(ui, snapshot);
+    let label = ui.label(caps("Key", t));
+    let id = Id::unique("the key field");
+    let mut save = false;
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let name = if view.key.visible {
+                "Hide the key"
+            } else {
+                "Show the key"
+            };
+            if icon_button(ui, Icon::Eye(view.key.visible), 36.0, name).clicked() {
+                view.key.visible = !view.key.visible;
+            }
+            let field = TextEdit::singleline(&mut view.key.typed)
+                .id(id)
+                .password(!view.key.visible)
+                .char_limit(512)
+                .hint_text("Paste your key here")
+                .margin(Margin::symmetric(12, 9))
+                .desired_width(f32::INFINITY);
+            let response = ui.add(field).labelled_by(label.id);
+            save |= super::widgets::entered(ui, &response)
+                || response.lost_focus() && ui.input(|i| i.key_pressed(eframe::egui::Key::Enter));
+        });
+    });
+    ui.add_space(space::XS);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::L;
+        save |= primary_button(ui, "Save and connect").clicked();
+        ui.hyperlink_to("Get a key at Google AI Studio", KEY_PAGE);
+    });
+    if save && let Some(key) = view.key.take() {
+        commands.push(Command::SetKey(key));
+        view.page = Page::Talk;
+        // The field's history of changes would still hold the key.
+        TextEdit::store_state(ui.ctx(), id, TextEditState::default());
+    }
+}
+
+/// The key that there is, and how to be rid of it.
+fn present_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let Some(key) = &snapshot.key else {
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        sign(ui, Sign::Dot, 10.0, t.ok);
+        let words = format!(
+            "A key is in use, from the {}; it ends in {}",
+            key.source,
+            words::clean(&key.ending)
+        );
+        ui.label(text(words, Weight::Medium, 13.0, t.strong));
+        if plain_button(ui, "Remove key").clicked() {
+            commands.push(Command::RemoveKey);
+        }
+    });
+}
+
+/// What the service said of the key.
+fn refused_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    let t = tokens(ui);
+    let Link::Down {
+        what,
+        hint,
+        key_refused: true,
+        ..
+    } = &snapshot.link
+    else {
+        return;
+    };
+    ui.horizontal_top(|ui| {
+        sign(ui, Sign::Cross, 11.0, t.bad);
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.label(text("The key was refused", Weight::SemiBold, 13.0, t.bad));
+            let words = format!("{} {}", words::clean(what), words::clean(hint));
+            ui.label(text(words, Weight::Regular, 13.0, t.normal));
+        });
+    });
+}
+
+fn appearance_ui(ui: &mut Ui) {
+    const CHOICES: [(ThemePreference, &str); 3] = [
+        (ThemePreference::System, "As the system"),
+        (ThemePreference::Dark, "Dark"),
+        (ThemePreference::Light, "Light"),
+    ];
+    ui.label(caps("Appearance", tokens(ui)));
+    let chosen = ui.ctx().options(|options| options.theme_preference);
+    let active = CHOICES
+        .iter()
+        .position(|(choice, _)| *choice == chosen)
+        .unwrap_or(0);
+    let segments = CHOICES.map(|(_, label)| Segment {
+        label,
+        figure: String::new(),
+        tooltip: String::new(),
+    });
+    if let Some(taken) = segmented(ui, &segments, active) {
+        ui.ctx().set_theme(CHOICES[taken].0);
+    }
+}

@@ -1,0 +1,109 @@
+//! The keys of the whole window. They are taken out of the input before a widget sees them, so that Space talks and never
+//! presses the button that happens to have the focus (Enter does).
+
+use eframe::egui::{Context, Event, Key, Modifiers};
+
+use super::view::{Holder, Page, View};
+use crate::session::command::Command;
+use crate::session::snapshot::Snapshot;
+
+/// Turns key presses into commands and changes of the view.
+pub(super) fn handle(
+    ctx: &Context,
+    snapshot: &Snapshot,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let typing = ctx.text_edit_focused();
+    let busy = view.sound_open || ctx.any_popup_open();
+    ctx.input_mut(|input| {
+        if !input.focused {
+            view.hold.release(commands);
+        }
+        input.events.retain(|event| {
+            if let Event::Key {
+                key,
+                pressed,
+                repeat,
+                modifiers,
+                ..
+            } = event
+            {
+                let (key, pressed, repeat, modifiers) = (*key, *pressed, *repeat, *modifiers);
+                let press = Press {
+                    key,
+                    pressed,
+                    repeat,
+                    modifiers,
+                };
+                return !press.take(snapshot, view, commands, typing, busy);
+            }
+            typing || !matches!(event, Event::Text(words) if words == " ")
+        });
+    });
+}
+
+#[derive(Clone, Copy)]
+struct Press {
+    key: Key,
+    pressed: bool,
+    repeat: bool,
+    modifiers: Modifiers,
+}
+
+impl Press {
+    /// Does what the key means; false if it means nothing here.
+    fn take(
+        self,
+        snapshot: &Snapshot,
+        view: &mut View,
+        commands: &mut Vec<Command>,
+        typing: bool,
+        busy: bool,
+    ) -> bool {
+        if self.key == Key::Space && !self.modifiers.any() && !typing {
+            if !self.repeat {
+                view.hold.set(Holder::Space, self.pressed, commands);
+            }
+            return true;
+        }
+        // A release ends the hold wherever the focus went meanwhile.
+        if self.key == Key::Space && !self.pressed {
+            view.hold.set(Holder::Space, false, commands);
+        }
+        if !self.pressed || self.repeat {
+            return false;
+        }
+        if self.modifiers.command_only() {
+            return self.take_with_ctrl(snapshot, commands);
+        }
+        if self.modifiers.any() {
+            return false;
+        }
+        let own = self.key == Key::F12 || self.key == Key::Escape && !busy;
+        if self.key == Key::F12 {
+            view.panel = (view.panel + 1) % 4;
+        } else if own && view.page == Page::Key {
+            view.key.clear();
+            view.page = Page::Talk;
+        } else if own {
+            commands.push(Command::StopReply);
+        }
+        own
+    }
+
+    fn take_with_ctrl(self, snapshot: &Snapshot, commands: &mut Vec<Command>) -> bool {
+        const PROFILES: [Key; 3] = [Key::Num1, Key::Num2, Key::Num3];
+        if self.key == Key::M {
+            commands.push(Command::SetMuted(!snapshot.muted));
+        } else if self.key == Key::R {
+            commands.push(Command::ResetStatistics);
+        } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
+            let profile = snapshot.profiles.get(nth);
+            commands.extend(profile.map(|profile| Command::UseProfile(profile.name.clone())));
+        } else {
+            return false;
+        }
+        true
+    }
+}

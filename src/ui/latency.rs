@@ -1,0 +1,392 @@
+//! The panel: how long the answer took and why, and what this program uses.
+
+use std::time::{Duration, Instant};
+
+use eframe::egui::{Align, Color32, Layout, RichText, Ui, vec2};
+
+use super::paint::Sign;
+use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
+use super::view::View;
+use super::widgets::{Swatch, card, plain_button, sign, value_row};
+use super::words::{self, UNKNOWN, Verdict as Judged};
+use super::{plots, report};
+use crate::session::command::Command;
+use crate::session::snapshot::{Figures, Snapshot};
+use crate::turn::timeline::Latencies;
+
+/// How long "Copied" is said.
+const COPIED_STANDS: Duration = Duration::from_secs(2);
+
+/// The panel at the level that the user chose, 1 to 3.
+pub(super) fn panel_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let target = snapshot
+        .profiles
+        .get(snapshot.active)
+        .map(|profile| profile.target);
+    ui.spacing_mut().item_spacing.y = space::M;
+    let full = view.panel >= 3;
+    card(tokens(ui)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 3.0;
+        response_ui(ui, &view.numbers.figures, target, full);
+        if view.panel >= 2
+            && let Some(target) = target
+        {
+            ui.add_space(space::XS);
+            plots::history(ui, &view.numbers.figures.history, target);
+        }
+    });
+    if view.panel >= 2 {
+        usage_ui(ui, view);
+    }
+    if full {
+        card(tokens(ui)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 3.0;
+            counts_ui(ui, &view.numbers.figures);
+        });
+        tools_ui(ui, snapshot, now, view, commands);
+    }
+}
+
+fn response_ui(ui: &mut Ui, figures: &Figures, target: Option<Duration>, full: bool) {
+    let t = tokens(ui);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(caps("Response", t));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::S;
+            let mut quantile = |name: &str, value: Option<Duration>, what: &str| {
+                let value = value.map_or_else(|| UNKNOWN.to_owned(), words::millis);
+                ui.label(text(format!("{name} {value}"), Weight::Medium, 11.0, t.muted)).on_hover_text(what);
+            };
+            if figures.n >= 100 {
+                quantile("p99", figures.p99, "99 of 100 responses were no slower, in milliseconds.");
+            }
+            quantile("p95", figures.p95, "95 of 100 responses were no slower, in milliseconds.");
+            quantile("p50", figures.p50, "Half of the responses were no slower, in milliseconds.");
+            let n = "Turns with a response that was heard, with this profile since the start or the last reset.";
+            ui.label(text(format!("n {}", words::grouped(figures.n)), Weight::Medium, 11.0, t.muted)).on_hover_text(n);
+        });
+    });
+    let last = figures.last.clone().unwrap_or_default();
+    big_number_ui(ui, &last, target, t);
+    if full {
+        ui.add_space(6.0);
+        parts_ui(ui, &last, t);
+    }
+}
+
+/// The response of the last turn, and what to think of it.
+fn big_number_ui(ui: &mut Ui, last: &Latencies, target: Option<Duration>, t: &Tokens) {
+    let definition = "From the end of your turn (your last word and the patience after it) to the first audible sample \
+                      of the answer. Patience is not in it: it is shown apart.";
+    let number = last
+        .response
+        .map_or_else(|| UNKNOWN.to_owned(), words::millis);
+    let verdict = last.response.zip(target).map_or_else(
+        || Verdict::unknown(t),
+        |(response, target)| Verdict::new(last, response, target, t),
+    );
+    let beside = ui
+        .with_layout(Layout::left_to_right(Align::Min), |ui| {
+            ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
+            let (weight, ink) = if last.response.is_some() {
+                (Weight::SemiBold, t.strong)
+            } else {
+                (Weight::Regular, t.muted)
+            };
+            ui.label(text(number, weight, BIG, ink))
+                .on_hover_text(definition);
+            on_baseline(ui, 16.0, |ui| {
+                ui.label(text("ms", Weight::Regular, 16.0, t.muted))
+                    .on_hover_text(definition);
+            });
+            let beside = verdict.width(ui) + space::S <= ui.available_width();
+            if beside {
+                ui.add_space(6.0);
+                on_baseline(ui, 13.0, |ui| verdict.show(ui));
+            }
+            beside
+        })
+        .inner;
+    if !beside {
+        verdict.show(ui);
+    }
+}
+
+/// Size of the big number.
+const BIG: f32 = 40.0;
+
+/// Puts text of a size on the baseline of the big number to its left.
+fn on_baseline(ui: &mut Ui, size: f32, add: impl FnOnce(&mut Ui)) {
+    // From the top of a row of Inter to its baseline, as a share of the size (the face's ascender, 1984 of 2048).
+    const ASCENT: f32 = 0.968_75;
+    ui.vertical(|ui| {
+        ui.add_space((BIG - size) * ASCENT);
+        add(ui);
+    });
+}
+
+/// What to think of a response, as a sign, words and an explanation.
+struct Verdict {
+    sign: Option<Sign>,
+    ink: Color32,
+    words: String,
+    explanation: String,
+}
+
+impl Verdict {
+    fn unknown(t: &Tokens) -> Self {
+        Self {
+            sign: None,
+            ink: t.muted,
+            words: "no answer was heard yet".into(),
+            explanation: String::new(),
+        }
+    }
+
+    fn new(last: &Latencies, response: Duration, target: Duration, t: &Tokens) -> Self {
+        let judged = Judged::of(response, target);
+        let (sign, ink) = match judged {
+            Judged::OnTarget => (Sign::Dot, t.ok),
+            Judged::Over => (Sign::Triangle, t.warn),
+            Judged::FarOver => (Sign::Cross, t.bad),
+        };
+        let limit = words::millis(target);
+        let words = match (judged, words::largest_share(last)) {
+            (Judged::OnTarget, _) => "on target".to_owned(),
+            (Judged::Over | Judged::FarOver, Some(share)) => format!("over {limit}: {share}"),
+            (Judged::Over | Judged::FarOver, None) => format!("over {limit}"),
+        };
+        let explanation = format!(
+            "The target of this profile is {limit} ms. Where a response is over it, the larger share is named: the \
+             service with the network, or this computer."
+        );
+        Self {
+            sign: Some(sign),
+            ink,
+            words,
+            explanation,
+        }
+    }
+
+    fn text(&self) -> RichText {
+        let weight = if self.sign.is_some() {
+            Weight::SemiBold
+        } else {
+            Weight::Regular
+        };
+        text(&self.words, weight, 13.0, self.ink)
+    }
+
+    fn width(&self, ui: &Ui) -> f32 {
+        let font = font(Weight::SemiBold, 13.0);
+        let words = ui
+            .painter()
+            .layout_no_wrap(self.words.clone(), font, self.ink);
+        words.size().x + 20.0
+    }
+
+    fn show(&self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            // The row is as high as its text: it stands on a baseline.
+            ui.spacing_mut().interact_size.y = 0.0;
+            ui.spacing_mut().item_spacing.x = 7.0;
+            if let Some(mark) = self.sign {
+                sign(ui, mark, 10.0, self.ink);
+            }
+            let label = ui.label(self.text());
+            if !self.explanation.is_empty() {
+                label.on_hover_text(&self.explanation);
+            }
+        });
+    }
+}
+
+fn parts_ui(ui: &mut Ui, last: &Latencies, t: &Tokens) {
+    let parts = [
+        (last.uplink, t.you),
+        (last.server, t.muted),
+        (last.downlink, t.accent),
+    ];
+    plots::parts_bar(ui, &parts, &words::sum_of_parts(last));
+    ui.add_space(space::XS);
+    let rows = [
+        (
+            Swatch::Filled(t.you),
+            "to the service",
+            last.uplink,
+            "From the decision that you have finished to the last byte on its way.",
+        ),
+        (
+            Swatch::Filled(t.muted),
+            "service and network",
+            last.server,
+            "From there to the first sound of the answer that arrived here.",
+        ),
+        (
+            Swatch::Filled(t.accent),
+            "to your ear",
+            last.downlink,
+            "From there to the first sample that left the speaker.",
+        ),
+        (
+            Swatch::Hatched,
+            "patience before it",
+            last.endpointing,
+            "Silence after your last word until it was clear that you had finished. Not in the response; the profile sets it.",
+        ),
+    ];
+    for (swatch, name, value, tooltip) in rows {
+        value_row(
+            ui,
+            Some(swatch),
+            name,
+            &words::millis_or_unknown(value),
+            tooltip,
+        );
+    }
+}
+
+fn usage_ui(ui: &mut Ui, view: &View) {
+    let process = &view.numbers.process;
+    let cores = match process.cores {
+        0 => String::new(),
+        n => format!(" of {n}"),
+    };
+    let rss: Vec<f32> = process
+        .rss_history
+        .iter()
+        .map(|rss| *rss as f32 / 1e6)
+        .collect();
+    ui.columns_const(|[left, right]| {
+        usage_card_ui(
+            left,
+            "CPU",
+            &words::percent(process.cpu_percent),
+            &format!("Percent of one core{cores} over the last second; below it the last minute."),
+            |ui| {
+                plots::trend(
+                    ui,
+                    &process.cpu_history,
+                    &[5.0, 20.0, 50.0, 100.0, 400.0, 1_600.0],
+                )
+            },
+        );
+        usage_card_ui(
+            right,
+            "Memory",
+            &words::megabytes(process.rss),
+            "Resident memory of this program, shared libraries included; below it the last minute.",
+            |ui| plots::trend(ui, &rss, &[64.0, 128.0, 256.0, 512.0, 1_024.0, 4_096.0]),
+        );
+    });
+}
+
+fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: impl FnOnce(&mut Ui)) {
+    let t = tokens(ui);
+    card(t)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 3.0;
+            ui.label(caps(name, t));
+            ui.label(text(value, Weight::SemiBold, 20.0, t.strong));
+            graph(ui);
+        })
+        .response
+        .on_hover_text(tooltip);
+}
+
+fn counts_ui(ui: &mut Ui, figures: &Figures) {
+    let cut_offs = match figures.turns {
+        0 => UNKNOWN.to_owned(),
+        turns => format!(
+            "{} of {}",
+            words::grouped(figures.cut_offs),
+            words::grouped(turns)
+        ),
+    };
+    let sent = match figures.tokens {
+        0 => words::bytes(figures.bytes_sent),
+        tokens => format!(
+            "{} · {} tokens",
+            words::bytes(figures.bytes_sent),
+            words::grouped(tokens)
+        ),
+    };
+    value_row(
+        ui,
+        None,
+        "cut-offs",
+        &cut_offs,
+        "Turns that you went on in within a second: patience was too short.",
+    );
+    value_row(
+        ui,
+        None,
+        "interrupted",
+        &words::grouped(figures.interrupted),
+        "Answers that you interrupted.",
+    );
+    value_row(
+        ui,
+        None,
+        "round trip",
+        &words::millis_or_unknown(figures.round_trip),
+        "Smoothed round trip of the connection, as the system measures it.",
+    );
+    value_row(
+        ui,
+        None,
+        "stutters",
+        &words::grouped(figures.underruns),
+        "Times that an answer ran dry before its end.",
+    );
+    if figures.capture_dropped > 0 {
+        value_row(
+            ui,
+            None,
+            "lost samples",
+            &words::grouped(figures.capture_dropped),
+            "Captured samples that were lost because this computer was busy.",
+        );
+    }
+    value_row(
+        ui,
+        None,
+        "sent",
+        &sent,
+        "Bytes sent to the service, and the tokens that it counted.",
+    );
+}
+
+fn tools_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    ui.horizontal_wrapped(|ui| {
+        let copied = view
+            .copied_at
+            .is_some_and(|at| now.duration_since(at) < COPIED_STANDS);
+        if plain_button(ui, if copied { "Copied" } else { "Copy report" }).clicked() {
+            ui.ctx().copy_text(report::report(snapshot));
+            view.copied_at = Some(now);
+            ui.ctx().request_repaint_after(COPIED_STANDS);
+        }
+        if plain_button(ui, "Reset")
+            .on_hover_text("Begin these figures anew (Ctrl R)")
+            .clicked()
+        {
+            commands.push(Command::ResetStatistics);
+        }
+    });
+}

@@ -1,0 +1,214 @@
+//! Floor 4: the window. It shows a [`Snapshot`] and sends [`Command`]s; it holds no lock, waits for nothing and does no I/O.
+//!
+//! ```text
+//!              main thread                                     tokio
+//! ┌───────────────────────────────────┐  watch: Snapshot  ┌─────────────┐
+//! │ eframe: UiApp::logic, UiApp::ui   │◄──────────────────│  session    │
+//! │   header · banners · captions     │  mpsc: Command    │             │
+//! │   talk · latency · footer         │──────────────────►│             │
+//! └──────▲────────────────────────────┘                   └──────┬──────┘
+//!        │ request_repaint, at a bearable pace                   │ watch
+//!        └──────────────────────── wake task ◄───────────────────┘  + level meters
+//! ```
+
+mod app;
+mod banners;
+mod captions;
+mod footer;
+mod header;
+mod key_page;
+mod keys;
+mod latency;
+mod pace;
+mod paint;
+mod plots;
+mod report;
+mod sound;
+mod talk;
+pub mod theme;
+mod view;
+mod widgets;
+mod words;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow};
+use eframe::egui::{self, ViewportBuilder, ViewportCommand};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+pub use app::{ThemeChoice, UiApp};
+use pace::{Change, Pace, WORDS_APART};
+
+use crate::metrics::counters::Counters;
+use crate::session::command::Command;
+use crate::session::snapshot::{Activity, Snapshot};
+
+/// What the window needs from the session and from the settings.
+pub struct UiLink {
+    /// The newest snapshot. When its sender is gone, the window closes.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where wishes go.
+    pub commands: mpsc::Sender<Command>,
+    /// Meters, read with every frame.
+    pub counters: Arc<Counters>,
+    /// Where a typed key will be kept: shown to the user, never opened here.
+    pub key_file: PathBuf,
+    /// How the window looked last time.
+    pub preferences: Preferences,
+    /// Runs the task that wakes the window, and what the system's accessibility bus needs.
+    pub runtime: Handle,
+}
+
+/// How the window looks; to be kept from one start to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preferences {
+    /// How much the latency panel shows: 0 nothing, 1 the number, 2 with graphs, 3 everything.
+    pub panel: u8,
+    /// Which theme.
+    pub theme: ThemeChoice,
+    /// Width and height of the window in points.
+    pub size: [f32; 2],
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            panel: 3,
+            theme: ThemeChoice::System,
+            size: [1100.0, 720.0],
+        }
+    }
+}
+
+/// Smallest window.
+const LEAST: [f32; 2] = [360.0, 300.0];
+
+/// Shows the window until it is closed or the session ends. Must be called on the main thread. Gives the preferences as
+/// the user left them.
+///
+/// # Errors
+/// If there is no display, or nothing that can draw on it: says what is missing.
+pub fn run(link: UiLink) -> anyhow::Result<Preferences> {
+    // The accessibility bus looks for a runtime on this thread.
+    let _runtime = link.runtime.enter();
+    let left = Arc::new(Mutex::new(link.preferences));
+    let options = eframe::NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title(app::title(link.snapshots.borrow().demo))
+            .with_app_id("sovereign")
+            .with_inner_size(link.preferences.size)
+            .with_min_inner_size(LEAST)
+            .with_icon(paint::app_icon(64)),
+        renderer: eframe::Renderer::Glow,
+        dithering: false,
+        ..Default::default()
+    };
+    let kept = left.clone();
+    let created: eframe::AppCreator<'_> = Box::new(move |cc| {
+        let waker = link.runtime.spawn(wake(
+            cc.egui_ctx.clone(),
+            link.snapshots.clone(),
+            link.counters.clone(),
+        ));
+        let app = UiApp::new(&cc.egui_ctx, &link);
+        Ok(Box::new(Window {
+            app,
+            left: kept,
+            waker,
+        }))
+    });
+    eframe::run_native("sovereign", options, created)
+        .map_err(|error| anyhow!("{error}"))
+        .context(HELP)?;
+    let preferences = *left.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(preferences)
+}
+
+/// What to do when no window can be opened.
+const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYLAND_DISPLAY) and OpenGL (on Debian and \
+                    Ubuntu: the packages libgl1, libegl1, libgl1-mesa-dri and libxkbcommon-x11-0); \
+                    `sovereign talk` works without";
+
+/// The window with what outlives it: the preferences go out, the wake task ends.
+struct Window {
+    app: UiApp,
+    left: Arc<Mutex<Preferences>>,
+    waker: tokio::task::JoinHandle<()>,
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        self.app.logic(ctx, frame);
+        let now = Preferences {
+            panel: self.app.panel(),
+            theme: ThemeChoice::of(ctx.options(|options| options.theme_preference)),
+            size: ctx.content_rect().size().into(),
+        };
+        // Nobody else touches it before the window is closed.
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.app.ui(ui, frame);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        self.app.clear_color(visuals)
+    }
+
+    fn on_exit(&mut self, gl: Option<&eframe::glow::Context>) {
+        self.app.on_exit(gl);
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        self.waker.abort();
+    }
+}
+
+/// Asks for frames when the session has something to show; closes the window when the session has ended.
+async fn wake(
+    ctx: egui::Context,
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    counters: Arc<Counters>,
+) {
+    let mut pace = Pace::default();
+    let mut shown = snapshots.borrow_and_update().clone();
+    loop {
+        let now = Instant::now();
+        if pace.take(now) {
+            ctx.request_repaint();
+        }
+        // The meters have nobody who tells of a change: they are looked at while there is something to hear.
+        let look = (shown.activity != Activity::Muted).then_some(now + WORDS_APART);
+        let until = pace.deadline().into_iter().chain(look).min();
+        tokio::select! {
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    ctx.send_viewport_cmd(ViewportCommand::Close);
+                    ctx.request_repaint();
+                    return;
+                }
+                let new = snapshots.borrow_and_update().clone();
+                pace.note(Change::between(&shown, &new), Instant::now());
+                shown = new;
+            }
+            () = sleep_until(until) => {}
+        }
+        pace.note_levels(
+            [counters.input_level.get(), counters.output_level.get()],
+            Instant::now(),
+        );
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,245 @@
+//! Painted signs: the mark, the shapes of states, the icons. Each is drawn into a square with lines and circles, so that
+//! it is sharp at every size and takes the colours of the theme.
+
+use eframe::egui::{
+    Color32, CornerRadius, IconData, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2,
+    vec2,
+};
+
+use super::theme::{DARK, Tokens};
+use crate::session::snapshot::Activity;
+
+/// A sign that stands beside a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Good; on.
+    Dot,
+    /// Being made; off.
+    Ring,
+    /// Not as it should be.
+    Triangle,
+    /// Bad.
+    Cross,
+    /// Switched off by the user.
+    Crossed,
+    /// Sound.
+    Bars,
+    /// Waiting.
+    Dots,
+    /// Good to know.
+    Info,
+}
+
+/// The sign and colour of a state.
+pub(super) fn sign_of(activity: Activity, t: &Tokens) -> (Sign, Color32) {
+    match activity {
+        Activity::Connecting => (Sign::Ring, t.muted),
+        Activity::Listening => (Sign::Dot, t.ok),
+        Activity::UserSpeaks | Activity::Held => (Sign::Bars, t.you),
+        Activity::Thinking => (Sign::Dots, t.accent),
+        Activity::Answering => (Sign::Bars, t.accent),
+        Activity::Muted => (Sign::Crossed, t.muted),
+        Activity::Reconnecting => (Sign::Triangle, t.warn),
+        Activity::Offline | Activity::NoMicrophone => (Sign::Cross, t.bad),
+    }
+}
+
+/// Draws a sign in a square.
+pub(super) fn sign(painter: &Painter, rect: Rect, sign: Sign, color: Color32) {
+    let center = rect.center();
+    let r = rect.width() / 2.0;
+    let line = Stroke::new((r * 0.36).max(1.2), color);
+    let at = |x: f32, y: f32| center + vec2(x, y) * r;
+    match sign {
+        Sign::Dot => {
+            painter.circle_filled(center, r * 0.9, color);
+        }
+        Sign::Ring => {
+            painter.circle_stroke(center, r * 0.75, line);
+        }
+        Sign::Triangle => {
+            let points = vec![at(0.0, -0.95), at(1.05, 0.85), at(-1.05, 0.85)];
+            painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
+        }
+        Sign::Cross => {
+            painter.line_segment([at(-0.7, -0.7), at(0.7, 0.7)], line);
+            painter.line_segment([at(-0.7, 0.7), at(0.7, -0.7)], line);
+        }
+        Sign::Crossed => {
+            painter.circle_stroke(center, r * 0.8, Stroke::new(line.width * 0.8, color));
+            painter.line_segment(
+                [at(-0.55, 0.55), at(0.55, -0.55)],
+                Stroke::new(line.width * 0.8, color),
+            );
+        }
+        Sign::Bars => bars(painter, rect, &[0.45, 0.95, 0.6], color),
+        Sign::Dots => {
+            for x in [-0.72, 0.0, 0.72] {
+                painter.circle_filled(at(x, 0.0), r * 0.26, color);
+            }
+        }
+        Sign::Info => {
+            painter.circle_stroke(center, r * 0.9, Stroke::new(1.2, color));
+            painter.circle_filled(at(0.0, -0.4), r * 0.14, color);
+            painter.line_segment([at(0.0, -0.02), at(0.0, 0.5)], Stroke::new(r * 0.22, color));
+        }
+    }
+}
+
+/// Upright bars of the given heights (0 to 1 of half the square), side by side.
+pub(super) fn bars(painter: &Painter, rect: Rect, heights: &[f32], color: Color32) {
+    let step = rect.width() / heights.len() as f32;
+    let width = (step * 0.52).max(1.4);
+    for (i, height) in heights.iter().enumerate() {
+        let x = rect.left() + step * (i as f32 + 0.5);
+        let half = (rect.height() / 2.0 * height).max(width / 2.0);
+        let bar = Rect::from_min_max(
+            pos2(x - width / 2.0, rect.center().y - half),
+            pos2(x + width / 2.0, rect.center().y + half),
+        );
+        painter.rect_filled(bar, width / 2.0, color);
+    }
+}
+
+/// The mark of the product: bars in a ring.
+pub(super) fn mark(painter: &Painter, rect: Rect, t: &Tokens) {
+    let r = rect.width() / 2.0;
+    painter.circle_stroke(rect.center(), r - 1.0, Stroke::new(r * 0.14, t.accent));
+    bars(
+        painter,
+        Rect::from_center_size(rect.center(), Vec2::splat(r * 0.98)),
+        &[0.42, 1.0, 0.42],
+        t.accent,
+    );
+}
+
+/// An icon of a button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Icon {
+    /// Microphone and speaker.
+    Sound,
+    /// The key.
+    Key,
+    /// Take away.
+    Close,
+    /// Show what is hidden; crossed while it is shown.
+    Eye(bool),
+}
+
+/// Draws an icon in a square.
+pub(super) fn icon(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
+    let center = rect.center();
+    let r = rect.width() / 2.0;
+    let line = Stroke::new(1.5, color);
+    let at = |x: f32, y: f32| center + vec2(x, y) * r;
+    match icon {
+        Icon::Sound => microphone(painter, center, r, line),
+        Icon::Key => {
+            painter.circle_stroke(at(-0.42, 0.0), r * 0.38, line);
+            painter.line_segment([at(-0.04, 0.0), at(0.9, 0.0)], line);
+            painter.line_segment([at(0.9, 0.0), at(0.9, 0.36)], line);
+            painter.line_segment([at(0.5, 0.0), at(0.5, 0.3)], line);
+        }
+        Icon::Close => sign(painter, rect.shrink(r * 0.3), Sign::Cross, color),
+        Icon::Eye(crossed) => {
+            let lid = |sign: f32| -> Vec<Pos2> {
+                (0..=12)
+                    .map(|i| {
+                        let x = i as f32 / 6.0 - 1.0;
+                        at(x * 0.95, sign * 0.55 * (1.0 - x * x))
+                    })
+                    .collect()
+            };
+            painter.add(Shape::line(lid(-1.0), line));
+            painter.add(Shape::line(lid(1.0), line));
+            painter.circle_filled(center, r * 0.24, color);
+            if crossed {
+                painter.line_segment([at(-0.75, 0.75), at(0.75, -0.75)], line);
+            }
+        }
+    }
+}
+
+fn microphone(painter: &Painter, center: Pos2, r: f32, line: Stroke) {
+    let at = |x: f32, y: f32| center + vec2(x, y) * r;
+    let body = Rect::from_min_max(at(-0.28, -0.95), at(0.28, 0.2));
+    painter.rect_stroke(
+        body,
+        CornerRadius::same((r * 0.28) as u8),
+        line,
+        StrokeKind::Middle,
+    );
+    let cradle: Vec<Pos2> = (0..=10)
+        .map(|i| {
+            let angle = std::f32::consts::PI * i as f32 / 10.0;
+            at(0.62 * angle.cos(), -0.05 + 0.6 * angle.sin())
+        })
+        .collect();
+    painter.add(Shape::line(cradle, line));
+    painter.line_segment([at(0.0, 0.55), at(0.0, 0.92)], line);
+    painter.line_segment([at(-0.34, 0.92), at(0.34, 0.92)], line);
+}
+
+/// The mark as the icon of the window, `size` pixels square.
+pub(super) fn app_icon(size: u32) -> IconData {
+    let (page, accent) = (DARK.page, DARK.accent);
+    let mut rgba = Vec::with_capacity((size * size * 4) as usize);
+    for y in 0..size {
+        for x in 0..size {
+            // 2×2 samples per pixel: the edges are soft enough for an icon.
+            let mut sums = [0.0_f32; 4];
+            for (dx, dy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
+                let u = (x as f32 + dx) / size as f32 * 2.0 - 1.0;
+                let v = (y as f32 + dy) / size as f32 * 2.0 - 1.0;
+                if let Some(in_mark) = mark_at(u, v) {
+                    let color = if in_mark { accent } else { page };
+                    for (sum, byte) in sums.iter_mut().zip([color.r(), color.g(), color.b(), 255]) {
+                        *sum += f32::from(byte) / 4.0;
+                    }
+                }
+            }
+            let cover = (sums[3] / 255.0).max(1.0 / 255.0);
+            rgba.extend(sums[..3].iter().map(|sum| (sum / cover) as u8));
+            rgba.push(sums[3] as u8);
+        }
+    }
+    IconData {
+        rgba,
+        width: size,
+        height: size,
+    }
+}
+
+/// What is at a point of the square from -1 to 1: outside the icon, its ground, or the mark.
+fn mark_at(u: f32, v: f32) -> Option<bool> {
+    let radius = u.hypot(v);
+    if radius > 0.98 {
+        return None;
+    }
+    let ring = (0.80..0.92).contains(&radius);
+    let bar = [(-0.34, 0.22), (0.0, 0.50), (0.34, 0.22)]
+        .into_iter()
+        .any(|(x, half)| (u - x).hypot((v.abs() - half).max(0.0)) < 0.10);
+    Some(ring || bar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_icon_is_round_and_shows_the_mark() {
+        let icon = app_icon(64);
+        let pixel = |x: usize, y: usize| &icon.rgba[(y * 64 + x) * 4..][..4];
+        assert_eq!(icon.rgba.len(), 64 * 64 * 4);
+        assert_eq!(pixel(0, 0)[3], 0);
+        assert_eq!(
+            pixel(32, 32),
+            [DARK.accent.r(), DARK.accent.g(), DARK.accent.b(), 255]
+        );
+        assert_eq!(
+            pixel(32, 10),
+            [DARK.page.r(), DARK.page.g(), DARK.page.b(), 255]
+        );
+    }
+}

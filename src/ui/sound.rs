@@ -1,0 +1,128 @@
+//! The popup with microphone, speaker and volume.
+
+use eframe::egui::{
+    Frame, Margin, Popup, PopupCloseBehavior, RectAlign, Response, ScrollArea, Slider, Ui,
+};
+
+use super::paint::Sign;
+use super::theme::{Weight, caps, space, text, tokens};
+use super::view::View;
+use super::widgets::{radio_row, sign};
+use crate::audio::{DeviceChoice, DeviceInfo};
+use crate::session::command::Command;
+use crate::session::snapshot::{Port, Snapshot};
+
+/// The popup, while it is open, under its button.
+pub(super) fn popup_ui(
+    button: &Response,
+    snapshot: &Snapshot,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let frame = Frame::popup(&button.ctx.global_style()).inner_margin(Margin::same(16));
+    Popup::from_response(button)
+        .open_bool(&mut view.sound_open)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .align(RectAlign::BOTTOM_END)
+        .accessible_name("Sound")
+        .frame(frame)
+        .gap(6.0)
+        .show(|ui| {
+            let room = ui.ctx().content_rect().size() - eframe::egui::vec2(60.0, 120.0);
+            ui.set_width(320.0_f32.min(room.x));
+            ScrollArea::vertical()
+                .max_height(room.y.max(120.0))
+                .show(ui, |ui| {
+                    devices_ui(
+                        ui,
+                        "Microphone",
+                        &snapshot.input,
+                        &snapshot.devices.inputs,
+                        &mut |choice| {
+                            commands.push(Command::UseInput(choice));
+                        },
+                    );
+                    ui.add_space(space::S);
+                    devices_ui(
+                        ui,
+                        "Speaker",
+                        &snapshot.output,
+                        &snapshot.devices.outputs,
+                        &mut |choice| {
+                            commands.push(Command::UseOutput(choice));
+                        },
+                    );
+                    ui.add_space(space::S);
+                    volume_ui(ui, snapshot.volume, commands);
+                    ui.add_space(space::XS);
+                    let t = tokens(ui);
+                    ui.label(text(
+                        format!("Sound system: {}", snapshot.devices.host),
+                        Weight::Regular,
+                        11.0,
+                        t.muted,
+                    ));
+                });
+        });
+}
+
+fn devices_ui(
+    ui: &mut Ui,
+    title: &str,
+    port: &Port,
+    devices: &[DeviceInfo],
+    choose: &mut dyn FnMut(DeviceChoice),
+) {
+    let t = tokens(ui);
+    ui.label(caps(title, t));
+    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.push_id(title, |ui| {
+        let default = devices.iter().find(|device| device.is_default);
+        let name = default.map_or_else(
+            || "Default".to_owned(),
+            |device| format!("Default ({})", device.name),
+        );
+        if radio_row(ui, port.choice == DeviceChoice::Default, &name).clicked() {
+            choose(DeviceChoice::Default);
+        }
+        for device in devices {
+            let chosen = matches!(&port.choice, DeviceChoice::Id(id) if *id == device.id);
+            if radio_row(ui, chosen, &device.name).clicked() {
+                choose(DeviceChoice::Id(device.id.clone()));
+            }
+        }
+    });
+    if let DeviceChoice::Id(id) = &port.choice
+        && !devices.iter().any(|device| device.id == *id)
+    {
+        trouble_ui(
+            ui,
+            "The chosen device is not there; it is used again when it comes back.",
+        );
+    }
+    if let Some(trouble) = &port.trouble {
+        trouble_ui(ui, trouble);
+    }
+}
+
+fn trouble_ui(ui: &mut Ui, words: &str) {
+    let t = tokens(ui);
+    ui.horizontal_top(|ui| {
+        ui.add_space(space::S);
+        sign(ui, Sign::Triangle, 10.0, t.warn);
+        ui.label(text(words, Weight::Regular, 12.0, t.normal));
+    });
+}
+
+fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let label = ui.label(caps("Volume", t));
+    let mut percent = (volume.clamp(0.0, 1.0) * 100.0).round();
+    ui.spacing_mut().slider_width = ui.available_width() - 70.0;
+    let slider = Slider::new(&mut percent, 0.0..=100.0)
+        .suffix(" %")
+        .fixed_decimals(0);
+    if ui.add(slider).labelled_by(label.id).changed() {
+        commands.push(Command::SetVolume(percent / 100.0));
+    }
+}

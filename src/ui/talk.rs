@@ -1,0 +1,197 @@
+//! The card at the bottom: the talk button, what the user can do now, the level, and the keys.
+
+use eframe::egui::{Align, Layout, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use super::paint;
+use super::theme::{Weight, space, text, tokens};
+use super::view::{Holder, MeterView, View};
+use super::widgets::{card, focus_ring, key_hint};
+use super::words;
+use crate::base::units::Dbfs;
+use crate::session::command::Command;
+use crate::session::snapshot::{Activity, Snapshot};
+
+/// The lowest level that the meter shows.
+const METER_FLOOR: f32 = -60.0;
+
+/// Above this the bar says loud, and above the second it says too loud (the scale of common mixers).
+const LOUD: f32 = -9.0;
+const TOO_LOUD: f32 = -3.0;
+
+/// Share of full deflection of a level, 0 to 1.
+pub(super) fn deflection(level: Dbfs) -> f32 {
+    (1.0 - level.0 / METER_FLOOR).clamp(0.0, 1.0)
+}
+
+/// The card; `voice` is the level that the bars of the button move with.
+pub(super) fn talk_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    view: &mut View,
+    voice: Dbfs,
+    commands: &mut Vec<Command>,
+) {
+    card(tokens(ui)).inner_margin(10).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            let down = talk_button(ui, snapshot, voice, view.hold.held());
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 6.0;
+                ui.add_space(2.0);
+                said_ui(ui, snapshot, &view.meter);
+                meter_ui(ui, &view.meter, snapshot.muted);
+                let hint_down = keys_ui(ui, snapshot, view, commands);
+                view.hold.set(Holder::Pointer, down || hint_down, commands);
+            });
+        });
+    });
+}
+
+/// The round button: pressed and held it talks. Gives whether it is down.
+fn talk_button(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, held: bool) -> bool {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(72.0), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Talk"));
+    let (_, state_ink) = paint::sign_of(snapshot.activity, t);
+    let ink = match snapshot.activity {
+        Activity::UserSpeaks | Activity::Held => t.you,
+        Activity::Listening | Activity::Thinking | Activity::Answering => t.accent,
+        Activity::Connecting
+        | Activity::Muted
+        | Activity::Reconnecting
+        | Activity::Offline
+        | Activity::NoMicrophone => state_ink,
+    };
+    let painter = ui.painter();
+    let center = rect.center();
+    let halo = if held || response.hovered() {
+        0.30
+    } else {
+        0.16
+    };
+    painter.circle_filled(center, 36.0, ink.gamma_multiply(halo));
+    painter.circle_filled(
+        center,
+        30.0,
+        if ui.visuals().dark_mode {
+            t.page
+        } else {
+            t.card
+        },
+    );
+    painter.circle_filled(center, 30.0, ink.gamma_multiply(0.14));
+    painter.circle_stroke(center, 30.0, Stroke::new(2.0, ink));
+    // Still, the bars have the shape of the mark; a voice makes them longer.
+    let swing = 0.55 + 0.75 * deflection(voice);
+    let heights = [0.28, 0.55, 0.85, 0.55, 0.28].map(|h: f32| (h * swing).min(1.0));
+    paint::bars(
+        painter,
+        Rect::from_center_size(center, vec2(32.0, 36.0)),
+        &heights,
+        ink,
+    );
+    if snapshot.muted || snapshot.activity == Activity::NoMicrophone {
+        let d = vec2(20.0, -20.0);
+        painter.line_segment([center - d, center + d], Stroke::new(5.0, t.card));
+        painter.line_segment([center - d, center + d], Stroke::new(2.0, ink));
+    }
+    focus_ring(ui, &response, 36.0);
+    let down = response.is_pointer_button_down_on();
+    response.on_hover_text("Hold to talk");
+    down
+}
+
+/// What the user can do now, and the level as a figure.
+fn said_ui(ui: &mut Ui, snapshot: &Snapshot, meter: &MeterView) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        ui.set_min_height(20.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let figure = if snapshot.muted {
+                "muted".to_owned()
+            } else {
+                words::decibels(meter.figure)
+            };
+            ui.label(text(figure, Weight::Regular, 12.0, t.muted))
+                .on_hover_text("Level of the microphone, in decibels below full scale.");
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.label(text(
+                    words::invitation(snapshot),
+                    Weight::SemiBold,
+                    13.0,
+                    t.strong,
+                ));
+            });
+        });
+    });
+}
+
+/// The level as a bar from -60 to 0 dBFS, with a mark where it becomes loud and one at the highest of late.
+fn meter_ui(ui: &mut Ui, meter: &MeterView, muted: bool) {
+    let t = tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), Sense::hover());
+    let track = rect.shrink2(vec2(0.0, 1.0));
+    let painter = ui.painter();
+    painter.rect_filled(track, 3.0, t.field);
+    let x = |level: f32| track.left() + track.width() * deflection(Dbfs(level));
+    if !muted {
+        let level = meter.level.0;
+        let ink = if level > TOO_LOUD {
+            t.bad
+        } else if level > LOUD {
+            t.warn
+        } else {
+            t.ok
+        };
+        let bar = Rect::from_min_max(track.min, pos2(x(level), track.bottom()));
+        if bar.width() > 1.0 {
+            painter.rect_filled(bar, 3.0, ink);
+        }
+        if meter.peak.0 > METER_FLOOR && meter.peak > meter.level {
+            painter.vline(x(meter.peak.0), rect.y_range(), Stroke::new(2.0, ink));
+        }
+    }
+    painter.vline(x(LOUD), rect.y_range(), Stroke::new(1.5, t.muted));
+}
+
+/// The keys, each to be pressed with the pointer too. Gives whether the talk key is held down with the pointer.
+fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) -> bool {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(space::L, space::XS);
+        let talk = key_hint(ui, "Space", "hold to talk", "Hold to talk");
+        if key_hint(ui, "Esc", "stop the reply", "Stop the reply").clicked() {
+            commands.push(Command::StopReply);
+        }
+        let (does, name) = if snapshot.muted {
+            ("unmute", "Unmute")
+        } else {
+            ("mute", "Mute")
+        };
+        if key_hint(ui, "Ctrl M", does, name).clicked() {
+            commands.push(Command::SetMuted(!snapshot.muted));
+        }
+        if key_hint(ui, "F12", "panel", "Latency panel").clicked() {
+            view.panel = (view.panel + 1) % 4;
+        }
+        talk.is_pointer_button_down_on()
+    })
+    .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_meter_runs_from_sixty_below_to_full_scale() {
+        for (level, wanted) in [
+            (-120.0, 0.0),
+            (-60.0, 0.0),
+            (-30.0, 0.5),
+            (0.0, 1.0),
+            (6.0, 1.0),
+        ] {
+            assert!((deflection(Dbfs(level)) - wanted).abs() < 1e-6, "{level}");
+        }
+    }
+}

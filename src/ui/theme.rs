@@ -1,0 +1,330 @@
+//! How the window looks: colours, type, spaces and the bundled face. The only file with literal colours.
+
+use std::sync::Arc;
+
+use eframe::egui::{
+    self, Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText,
+    Stroke, TextStyle, Theme,
+};
+
+/// Steps of space in points.
+pub(super) mod space {
+    pub(in crate::ui) const XS: f32 = 4.0;
+    pub(in crate::ui) const S: f32 = 8.0;
+    pub(in crate::ui) const M: f32 = 12.0;
+    pub(in crate::ui) const L: f32 = 16.0;
+}
+
+/// Radius of fields and buttons; of cards.
+pub(super) const RADIUS_FIELD: u8 = 6;
+pub(super) const RADIUS_CARD: u8 = 12;
+
+/// The colours of one theme. Three layers, three greys of text, one accent; the rest is for state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// Behind everything.
+    pub page: Color32,
+    /// Behind the latency panel.
+    pub side: Color32,
+    /// A group of things.
+    pub card: Color32,
+    /// Something to press or to fill in.
+    pub field: Color32,
+    /// Thin lines around layers.
+    pub hairline: Color32,
+    /// What is to be read first.
+    pub strong: Color32,
+    /// What is to be read.
+    pub normal: Color32,
+    /// What can be read.
+    pub muted: Color32,
+    /// Selection, the assistant, the one primary button.
+    pub accent: Color32,
+    /// A tint of the accent, behind the talk button and badges.
+    pub accent_tint: Color32,
+    /// Text on the accent.
+    pub on_accent: Color32,
+    /// The user's side.
+    pub you: Color32,
+    /// Good, with a dot.
+    pub ok: Color32,
+    /// Not as it should be, with a triangle.
+    pub warn: Color32,
+    /// Bad, with a cross.
+    pub bad: Color32,
+}
+
+/// Colours on dark.
+pub const DARK: Tokens = Tokens {
+    page: rgb(0x10_13_18),
+    side: rgb(0x12_16_1C),
+    card: rgb(0x17_1B_22),
+    field: rgb(0x1F_25_2E),
+    hairline: rgb(0x2A_31_3C),
+    strong: rgb(0xF1_F3_F6),
+    normal: rgb(0xB4_BC_C8),
+    muted: rgb(0x8C_96_A5),
+    accent: rgb(0xE5_B4_54),
+    accent_tint: rgb(0x34_2B_1A),
+    on_accent: rgb(0x1C_15_05),
+    you: rgb(0x7F_B2_FF),
+    ok: rgb(0x2F_B5_8F),
+    warn: rgb(0xE6_9F_00),
+    bad: rgb(0xEF_6F_4A),
+};
+
+/// Colours on light.
+pub const LIGHT: Tokens = Tokens {
+    page: rgb(0xF4_F5_F7),
+    side: rgb(0xF8_F9_FB),
+    card: rgb(0xFF_FF_FF),
+    field: rgb(0xEC_EF_F3),
+    hairline: rgb(0xD9_DE_E5),
+    strong: rgb(0x16_1A_20),
+    normal: rgb(0x43_4C_59),
+    muted: rgb(0x5F_69_78),
+    accent: rgb(0x8F_62_00),
+    accent_tint: rgb(0xF6_E9_CD),
+    on_accent: rgb(0xFF_FF_FF),
+    you: rgb(0x1B_5F_C1),
+    ok: rgb(0x00_70_56),
+    warn: rgb(0x8A_5C_00),
+    bad: rgb(0xB0_36_12),
+};
+
+const fn rgb(hex: u32) -> Color32 {
+    let [_, r, g, b] = hex.to_be_bytes();
+    Color32::from_rgb(r, g, b)
+}
+
+/// The colours of a theme.
+#[must_use]
+pub const fn tokens_of(theme: Theme) -> &'static Tokens {
+    match theme {
+        Theme::Dark => &DARK,
+        Theme::Light => &LIGHT,
+    }
+}
+
+/// The colours for what is drawn in `ui`.
+pub(super) fn tokens(ui: &egui::Ui) -> &'static Tokens {
+    if ui.visuals().dark_mode {
+        &DARK
+    } else {
+        &LIGHT
+    }
+}
+
+/// The three weights of the face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    Regular,
+    Medium,
+    SemiBold,
+}
+
+impl Weight {
+    const ALL: [Self; 3] = [Self::Regular, Self::Medium, Self::SemiBold];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Regular => "Inter Regular",
+            Self::Medium => "Inter Medium",
+            Self::SemiBold => "Inter SemiBold",
+        }
+    }
+
+    fn data(self) -> FontData {
+        FontData::from_static(match self {
+            Self::Regular => include_bytes!("../../assets/fonts/Inter-Regular.otf"),
+            Self::Medium => include_bytes!("../../assets/fonts/Inter-Medium.otf"),
+            Self::SemiBold => include_bytes!("../../assets/fonts/Inter-SemiBold.otf"),
+        })
+    }
+
+    fn family(self) -> FontFamily {
+        match self {
+            Self::Regular => FontFamily::Proportional,
+            Self::Medium | Self::SemiBold => FontFamily::Name(self.name().into()),
+        }
+    }
+}
+
+/// The face in a weight and size.
+pub(super) fn font(weight: Weight, size: f32) -> FontId {
+    FontId::new(size, weight.family())
+}
+
+/// Text of a weight, size and colour.
+pub(super) fn text(
+    words: impl Into<String>,
+    weight: Weight,
+    size: f32,
+    color: Color32,
+) -> RichText {
+    RichText::new(words).font(font(weight, size)).color(color)
+}
+
+/// A small heading: muted capitals, spaced.
+pub(super) fn caps(words: &str, tokens: &Tokens) -> RichText {
+    text(words.to_uppercase(), Weight::Medium, 11.0, tokens.muted).extra_letter_spacing(0.8)
+}
+
+/// Gives a context the face and both themes. The system says which theme is shown.
+pub(super) fn install(ctx: &egui::Context) {
+    ctx.set_fonts(fonts());
+    for theme in [Theme::Dark, Theme::Light] {
+        ctx.set_style_of(theme, Arc::new(style(theme)));
+    }
+}
+
+/// Inter first, then the toolkit's own symbols; what both lack comes from the system.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let symbols: Vec<String> = fonts.families[&FontFamily::Proportional]
+        .iter()
+        .filter(|name| name.to_lowercase().contains("emoji"))
+        .cloned()
+        .collect();
+    fonts.font_data.retain(|name, _| symbols.contains(name));
+    for weight in Weight::ALL {
+        let list: Vec<String> = std::iter::once(weight.name().to_owned())
+            .chain(symbols.iter().cloned())
+            .collect();
+        fonts
+            .font_data
+            .insert(weight.name().to_owned(), Arc::new(weight.data()));
+        fonts.families.insert(weight.family(), list.clone());
+        if weight == Weight::Regular {
+            fonts.families.insert(FontFamily::Monospace, list);
+        }
+    }
+    fonts
+}
+
+fn style(theme: Theme) -> egui::Style {
+    let t = tokens_of(theme);
+    let mut style = egui::Style {
+        visuals: visuals(theme, t),
+        // Nothing glides: it costs frames, and some people feel sick of it.
+        animation_time: 0.0,
+        ..Default::default()
+    };
+    style.scroll_animation = egui::style::ScrollAnimation::none();
+    style.text_styles = [
+        (TextStyle::Heading, font(Weight::SemiBold, 20.0)),
+        (TextStyle::Body, font(Weight::Regular, 14.0)),
+        (TextStyle::Button, font(Weight::Medium, 13.0)),
+        (TextStyle::Small, font(Weight::Regular, 12.0)),
+        (TextStyle::Monospace, font(Weight::Regular, 13.0)),
+    ]
+    .into();
+    style.spacing.item_spacing = egui::vec2(space::S, space::S);
+    style.spacing.button_padding = egui::vec2(space::M, 6.0);
+    style.spacing.interact_size = egui::vec2(28.0, 20.0);
+    style.spacing.menu_margin = Margin::same(16);
+    style.spacing.window_margin = Margin::same(16);
+    style.spacing.tooltip_width = 320.0;
+    style.spacing.scroll = egui::style::ScrollStyle {
+        // Bars lie over the content, thin, while the pointer is near.
+        bar_width: 8.0,
+        floating_width: 4.0,
+        ..egui::style::ScrollStyle::floating()
+    };
+    style.interaction.selectable_labels = false;
+    style.interaction.tooltip_delay = 0.3;
+    style
+}
+
+fn visuals(theme: Theme, t: &Tokens) -> egui::Visuals {
+    let mut v = theme.default_visuals();
+    v.panel_fill = t.page;
+    v.window_fill = t.card;
+    v.window_stroke = Stroke::new(1.0, t.hairline);
+    v.window_corner_radius = CornerRadius::same(RADIUS_CARD);
+    v.menu_corner_radius = CornerRadius::same(RADIUS_CARD);
+    v.extreme_bg_color = t.field;
+    v.text_edit_bg_color = Some(t.field);
+    v.faint_bg_color = t.field;
+    v.weak_text_color = Some(t.muted);
+    v.hyperlink_color = t.you;
+    v.warn_fg_color = t.warn;
+    v.error_fg_color = t.bad;
+    v.selection.bg_fill = t.you.gamma_multiply(0.35);
+    v.selection.stroke = Stroke::new(1.0, t.strong);
+    v.text_cursor.blink = false;
+    v.handle_shape = egui::style::HandleShape::Circle;
+    v.slider_trailing_fill = true;
+    let radius = CornerRadius::same(RADIUS_FIELD);
+    let w = &mut v.widgets;
+    for (widget, fill, line, ink) in [
+        (&mut w.noninteractive, t.card, t.hairline, t.normal),
+        (&mut w.inactive, t.field, t.hairline, t.strong),
+        (&mut w.hovered, t.hairline, t.muted, t.strong),
+        (&mut w.active, t.hairline, t.accent, t.strong),
+        (&mut w.open, t.hairline, t.hairline, t.strong),
+    ] {
+        widget.bg_fill = fill;
+        widget.weak_bg_fill = fill;
+        widget.bg_stroke = Stroke::new(1.0, line);
+        widget.fg_stroke = Stroke::new(1.0, ink);
+        widget.corner_radius = radius;
+        widget.expansion = 0.0;
+    }
+    // What has the focus of the keyboard is drawn as active: its ring must be seen.
+    w.active.bg_stroke.width = 2.0;
+    v
+}
+
+/// How far two colours are apart, 1 to 21 (WCAG 2.2, "contrast ratio").
+#[must_use]
+pub fn contrast(a: Color32, b: Color32) -> f32 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// Relative luminance of an opaque sRGB colour (WCAG 2.2).
+fn luminance(color: Color32) -> f32 {
+    let linear = |byte: u8| {
+        let value = f32::from(byte) / 255.0;
+        if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_can_be_read_on_every_layer_it_is_put_on() {
+        for (name, t) in [("dark", &DARK), ("light", &LIGHT)] {
+            let inks = [
+                t.strong, t.normal, t.muted, t.accent, t.you, t.ok, t.warn, t.bad,
+            ];
+            let mut pairs: Vec<_> = [t.page, t.side, t.card, t.field]
+                .into_iter()
+                .flat_map(|layer| inks.map(|ink| (ink, layer)))
+                .collect();
+            pairs.extend([
+                (t.on_accent, t.accent),
+                (t.accent, t.accent_tint),
+                (t.strong, t.hairline),
+            ]);
+            for (ink, layer) in pairs {
+                let got = contrast(ink, layer);
+                assert!(got >= 4.5, "{name}: {ink:?} on {layer:?} is {got:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn contrast_is_that_of_the_recommendation() {
+        assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 0.01);
+        assert!((contrast(rgb(0x77_77_77), Color32::WHITE) - 4.48).abs() < 0.01);
+    }
+}

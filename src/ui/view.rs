@@ -1,0 +1,292 @@
+//! What the window itself remembers between frames: nothing that the session needs to know.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::Vec2;
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroize as _;
+
+use super::words;
+use crate::base::units::Dbfs;
+use crate::session::command::Command;
+use crate::session::snapshot::{Caption, Figures, ProcessUsage, Snapshot};
+
+/// How long a figure stands before it may change: two changes a second can be read.
+pub(super) const FIGURES_STAND: Duration = Duration::from_millis(500);
+
+/// How long the highest level stays marked.
+const PEAK_STANDS: Duration = Duration::from_millis(1_500);
+
+/// How much room there is, in points: zoom makes a window smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Everything side by side.
+    Wide,
+    /// The panel is slim, the header has two rows.
+    Narrow,
+    /// One column that scrolls.
+    Tight,
+}
+
+impl Room {
+    pub(super) fn of(size: Vec2) -> Self {
+        if size.x < 600.0 || size.y < 420.0 {
+            Self::Tight
+        } else if size.x < 960.0 {
+            Self::Narrow
+        } else {
+            Self::Wide
+        }
+    }
+}
+
+/// What the middle shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Talk,
+    Key,
+}
+
+/// The window's own state.
+pub(super) struct View {
+    pub(super) page: Page,
+    /// How much the latency panel shows, 0 to 3.
+    pub(super) panel: u8,
+    pub(super) sound_open: bool,
+    pub(super) key: KeyEntry,
+    pub(super) hold: Hold,
+    pub(super) meter: MeterView,
+    pub(super) numbers: Numbers,
+    pub(super) captions: CleanCaptions,
+    /// The report was copied at this time; said for a moment.
+    pub(super) copied_at: Option<Instant>,
+}
+
+impl View {
+    pub(super) fn new(panel: u8) -> Self {
+        Self {
+            page: Page::Talk,
+            panel: panel.min(3),
+            sound_open: false,
+            key: KeyEntry::default(),
+            hold: Hold::default(),
+            meter: MeterView::default(),
+            numbers: Numbers::default(),
+            captions: CleanCaptions::default(),
+            copied_at: None,
+        }
+    }
+}
+
+/// The key while it is typed. It has no `Debug`, and leaves no trace in memory.
+#[derive(Default)]
+pub(super) struct KeyEntry {
+    pub(super) typed: String,
+    /// Shown in clear while the user asks for it.
+    pub(super) visible: bool,
+}
+
+impl KeyEntry {
+    /// Overwrites what was typed.
+    pub(super) fn clear(&mut self) {
+        self.typed.zeroize();
+        self.visible = false;
+    }
+
+    /// The key without the spaces that come along when it is pasted; `None` if nothing was typed.
+    pub(super) fn take(&mut self) -> Option<SecretString> {
+        let key = self.typed.trim();
+        let secret = (!key.is_empty()).then(|| SecretString::from(key));
+        self.clear();
+        secret
+    }
+}
+
+impl Drop for KeyEntry {
+    fn drop(&mut self) {
+        self.typed.zeroize();
+    }
+}
+
+/// What holds the talk key down. The session hears of the first press and of the last release.
+#[derive(Debug, Default)]
+pub(super) struct Hold {
+    space: bool,
+    pointer: bool,
+}
+
+/// One of the ways to hold the talk key down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    Space,
+    Pointer,
+}
+
+impl Hold {
+    pub(super) fn set(&mut self, holder: Holder, down: bool, commands: &mut Vec<Command>) {
+        let before = self.held();
+        match holder {
+            Holder::Space => self.space = down,
+            Holder::Pointer => self.pointer = down,
+        }
+        if self.held() != before {
+            commands.push(Command::HoldToTalk(self.held()));
+        }
+    }
+
+    /// Lets go of everything: the window lost the focus, so no release will be seen.
+    pub(super) fn release(&mut self, commands: &mut Vec<Command>) {
+        self.set(Holder::Space, false, commands);
+        self.set(Holder::Pointer, false, commands);
+    }
+
+    pub(super) fn held(&self) -> bool {
+        self.space || self.pointer
+    }
+}
+
+/// The level meter: the bar, the mark of the highest level, and the figure that stands for half a second.
+#[derive(Debug)]
+pub(super) struct MeterView {
+    pub(super) level: Dbfs,
+    pub(super) peak: Dbfs,
+    pub(super) figure: Dbfs,
+    peak_at: Option<Instant>,
+    figure_at: Option<Instant>,
+}
+
+impl Default for MeterView {
+    fn default() -> Self {
+        Self {
+            level: Dbfs::SILENCE,
+            peak: Dbfs::SILENCE,
+            figure: Dbfs::SILENCE,
+            peak_at: None,
+            figure_at: None,
+        }
+    }
+}
+
+impl MeterView {
+    /// Takes in the level of this moment.
+    pub(super) fn update(&mut self, level: Dbfs, now: Instant) {
+        self.level = level;
+        let stale =
+            |at: Option<Instant>, after| at.is_none_or(|at| now.duration_since(at) >= after);
+        if level >= self.peak || stale(self.peak_at, PEAK_STANDS) {
+            self.peak = level;
+            self.peak_at = Some(now);
+        }
+        if stale(self.figure_at, FIGURES_STAND) {
+            self.figure = level;
+            self.figure_at = Some(now);
+        }
+    }
+}
+
+/// The figures as they are shown: they change twice a second at most.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    pub(super) figures: Figures,
+    pub(super) process: ProcessUsage,
+    at: Option<Instant>,
+}
+
+impl Numbers {
+    /// Takes over the newest figures, or says in how long it will.
+    pub(super) fn update(&mut self, snapshot: &Snapshot, now: Instant) -> Option<Duration> {
+        if self.figures == snapshot.figures && self.process == snapshot.process {
+            return None;
+        }
+        let stood = self.at.map_or(FIGURES_STAND, |at| now.duration_since(at));
+        if stood < FIGURES_STAND {
+            return Some(FIGURES_STAND - stood);
+        }
+        self.figures.clone_from(&snapshot.figures);
+        self.process.clone_from(&snapshot.process);
+        self.at = Some(now);
+        None
+    }
+}
+
+/// The words of the captions, made safe to show once per change and not once per frame.
+#[derive(Debug, Default)]
+pub(super) struct CleanCaptions {
+    of: Option<Arc<[Caption]>>,
+    texts: Vec<String>,
+}
+
+impl CleanCaptions {
+    pub(super) fn texts(&mut self, captions: &Arc<[Caption]>) -> &[String] {
+        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, captions)) {
+            self.texts = captions
+                .iter()
+                .map(|caption| words::clean(&caption.text))
+                .collect();
+            self.of = Some(captions.clone());
+        }
+        &self.texts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_hears_of_the_first_press_and_the_last_release() {
+        let (mut hold, mut said) = (Hold::default(), Vec::new());
+        for (holder, down) in [
+            (Holder::Space, true),
+            (Holder::Space, true),
+            (Holder::Pointer, true),
+            (Holder::Space, false),
+            (Holder::Pointer, false),
+        ] {
+            hold.set(holder, down, &mut said);
+        }
+        hold.release(&mut said);
+        assert!(
+            matches!(
+                said[..],
+                [Command::HoldToTalk(true), Command::HoldToTalk(false)]
+            ),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn the_peak_stays_and_falls() {
+        let (mut meter, start) = (MeterView::default(), Instant::now());
+        meter.update(Dbfs(-10.0), start);
+        meter.update(Dbfs(-40.0), start + Duration::from_millis(1_400));
+        assert_eq!((meter.level, meter.peak), (Dbfs(-40.0), Dbfs(-10.0)));
+        meter.update(Dbfs(-40.0), start + PEAK_STANDS);
+        assert_eq!(meter.peak, Dbfs(-40.0));
+    }
+
+    #[test]
+    fn the_figure_of_the_meter_stands_for_half_a_second() {
+        let (mut meter, start) = (MeterView::default(), Instant::now());
+        meter.update(Dbfs(-10.0), start);
+        meter.update(Dbfs(-20.0), start + Duration::from_millis(499));
+        assert_eq!(meter.figure, Dbfs(-10.0));
+        meter.update(Dbfs(-20.0), start + FIGURES_STAND);
+        assert_eq!(meter.figure, Dbfs(-20.0));
+    }
+
+    #[test]
+    fn a_pasted_key_loses_its_spaces_and_the_field_is_emptied() {
+        use secrecy::ExposeSecret as _;
+        let mut entry = KeyEntry {
+            typed: " AIzaSECRET\n".into(),
+            visible: true,
+        };
+        let key = entry.take().expect("something was typed");
+        assert_eq!(key.expose_secret(), "AIzaSECRET");
+        assert!(entry.typed.is_empty() && !entry.visible);
+        entry.typed = "  ".into();
+        assert!(entry.take().is_none());
+    }
+}

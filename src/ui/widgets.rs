@@ -1,0 +1,370 @@
+//! The window's own small widgets. Each has an accessible name and a visible focus.
+
+use std::sync::Arc;
+
+use eframe::egui::{
+    self, Align, Align2, Color32, Frame, Key, Layout, Margin, Rect, Response, Role, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+};
+
+use super::paint::{self, Icon, Sign};
+use super::theme::{RADIUS_CARD, RADIUS_FIELD, Tokens, Weight, font, text, tokens};
+
+/// The frame of a card.
+pub(super) fn card(t: &Tokens) -> Frame {
+    Frame::new()
+        .fill(t.card)
+        .stroke(Stroke::new(1.0, t.hairline))
+        .corner_radius(RADIUS_CARD)
+        .inner_margin(Margin::same(16))
+}
+
+/// A sign of the size of the text beside it.
+pub(super) fn sign(ui: &mut Ui, sign: Sign, size: f32, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(size), Sense::hover());
+    paint::sign(ui.painter(), rect, sign, color);
+}
+
+/// The ring around what has the focus of the keyboard.
+pub(super) fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
+    if response.has_focus() {
+        ui.painter().rect_stroke(
+            response.rect.expand(2.0),
+            radius + 2.0,
+            Stroke::new(2.0, tokens(ui).accent),
+            StrokeKind::Middle,
+        );
+    }
+}
+
+/// A square button with an icon; `name` is what it is called and its tooltip.
+pub(super) fn icon_button(ui: &mut Ui, icon: Icon, size: f32, name: &str) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    if ui.is_rect_visible(rect) {
+        let fill = if response.hovered() {
+            t.hairline
+        } else {
+            t.field
+        };
+        ui.painter().rect_filled(rect, 8.0, fill);
+        let ink = if response.hovered() {
+            t.strong
+        } else {
+            t.normal
+        };
+        paint::icon(ui.painter(), rect.shrink(size * 0.28), icon, ink);
+        focus_ring(ui, &response, 8.0);
+    }
+    response.on_hover_text(name)
+}
+
+/// The one button of a view that is meant to be pressed.
+pub(super) fn primary_button(ui: &mut Ui, words: &str) -> Response {
+    let t = tokens(ui);
+    let button = egui::Button::new(text(words, Weight::SemiBold, 13.0, t.on_accent))
+        .fill(t.accent)
+        .stroke(Stroke::NONE)
+        .corner_radius(8)
+        .min_size(vec2(0.0, 32.0));
+    let response = ui.add(button);
+    focus_ring(ui, &response, 8.0);
+    response
+}
+
+/// An ordinary button.
+pub(super) fn plain_button(ui: &mut Ui, words: &str) -> Response {
+    let t = tokens(ui);
+    let button = egui::Button::new(text(words, Weight::Medium, 13.0, t.strong))
+        .corner_radius(8)
+        .min_size(vec2(0.0, 28.0));
+    ui.add(button)
+}
+
+/// A key cap with what it does; the whole is a button called `name`.
+pub(super) fn key_hint(ui: &mut Ui, cap: &str, does: &str, name: &str) -> Response {
+    let t = tokens(ui);
+    let cap_text =
+        ui.painter()
+            .layout_no_wrap(cap.to_owned(), font(Weight::Medium, 11.0), t.strong);
+    let does_text =
+        ui.painter()
+            .layout_no_wrap(does.to_owned(), font(Weight::Regular, 12.0), t.muted);
+    let cap_size = vec2(cap_text.size().x + 12.0, 18.0);
+    let size = vec2(cap_size.x + 5.0 + does_text.size().x + 2.0, 22.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    if ui.is_rect_visible(rect) {
+        let cap_rect = Rect::from_min_size(rect.left_top() + vec2(0.0, 2.0), cap_size);
+        let fill = if response.hovered() {
+            t.hairline
+        } else {
+            t.field
+        };
+        let line = Stroke::new(1.0, t.hairline);
+        ui.painter()
+            .rect(cap_rect, 4.0, fill, line, StrokeKind::Inside);
+        let at = cap_rect.center() - cap_text.size() / 2.0;
+        ui.painter().galley(at, cap_text, t.strong);
+        let ink = if response.hovered() {
+            t.strong
+        } else {
+            t.muted
+        };
+        let at = egui::pos2(
+            cap_rect.right() + 5.0,
+            rect.center().y - does_text.size().y / 2.0,
+        );
+        ui.painter()
+            .galley_with_override_text_color(at, does_text, ink);
+        focus_ring(ui, &response, 4.0);
+    }
+    response
+}
+
+/// One cell of a segmented switch.
+pub(super) struct Segment<'a> {
+    pub(super) label: &'a str,
+    /// Small figure behind the label.
+    pub(super) figure: String,
+    /// What it is for.
+    pub(super) tooltip: String,
+}
+
+/// Height of a segmented switch.
+const SWITCH_HEIGHT: f32 = 36.0;
+
+/// A row of choices of which one holds. Tab goes to each, Enter takes it. Gives the one that was taken.
+pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) -> Option<usize> {
+    let widths = segments
+        .iter()
+        .enumerate()
+        .map(|(i, segment)| segment.size(ui, i == active).x);
+    let width = widths.sum::<f32>() + 4.0;
+    let size = vec2(width.min(ui.available_width()), SWITCH_HEIGHT);
+    let mut taken = None;
+    // Its own layout, from the left, so that Tab goes through it in reading order wherever it stands.
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        let frame = Frame::new()
+            .fill(tokens(ui).field)
+            .corner_radius(9)
+            .inner_margin(Margin::same(2));
+        frame.show(ui, |ui| {
+            ui.spacing_mut().item_spacing = Vec2::ZERO;
+            ui.horizontal_wrapped(|ui| {
+                for (i, segment) in segments.iter().enumerate() {
+                    if segment_ui(ui, segment, i == active).clicked() && i != active {
+                        taken = Some(i);
+                    }
+                }
+            });
+        });
+    });
+    taken
+}
+
+impl Segment<'_> {
+    /// Label and figure, laid out.
+    fn galleys(&self, ui: &Ui, active: bool) -> [Arc<egui::Galley>; 2] {
+        let t = tokens(ui);
+        let (weight, ink) = if active {
+            (Weight::SemiBold, t.strong)
+        } else {
+            (Weight::Regular, t.normal)
+        };
+        let label = ui
+            .painter()
+            .layout_no_wrap(self.label.to_owned(), font(weight, 13.0), ink);
+        let figure = font(Weight::Regular, 11.0);
+        [
+            label,
+            ui.painter()
+                .layout_no_wrap(self.figure.clone(), figure, t.muted),
+        ]
+    }
+
+    const fn gap(&self) -> f32 {
+        if self.figure.is_empty() { 0.0 } else { 6.0 }
+    }
+
+    fn size(&self, ui: &Ui, active: bool) -> Vec2 {
+        let [label, figure] = self.galleys(ui, active);
+        vec2(
+            label.size().x + self.gap() + figure.size().x + 28.0,
+            SWITCH_HEIGHT - 4.0,
+        )
+    }
+}
+
+fn segment_ui(ui: &mut Ui, segment: &Segment<'_>, active: bool) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(segment.size(ui, active), Sense::click());
+    let name = segment.label;
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, active, name));
+    if ui.is_rect_visible(rect) {
+        if active {
+            let line = Stroke::new(1.0, t.hairline);
+            let fill = if ui.visuals().dark_mode {
+                t.page
+            } else {
+                t.card
+            };
+            ui.painter().rect(rect, 7.0, fill, line, StrokeKind::Inside);
+        } else if response.hovered() {
+            ui.painter().rect_filled(rect, 7.0, t.hairline);
+        }
+        let mut x = rect.left() + 14.0;
+        for galley in segment.galleys(ui, active) {
+            let at = egui::pos2(x, rect.center().y - galley.size().y / 2.0);
+            x += galley.size().x + segment.gap();
+            ui.painter().galley(at, galley, t.strong);
+        }
+        focus_ring(ui, &response, 7.0);
+    }
+    if segment.tooltip.is_empty() {
+        response
+    } else {
+        response.on_hover_text(&segment.tooltip)
+    }
+}
+
+/// A row of a list of which one holds: a ring or a dot, and a name.
+pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
+    let t = tokens(ui);
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, chosen, label));
+    if ui.is_rect_visible(rect) {
+        if response.hovered() || chosen {
+            ui.painter()
+                .rect_filled(rect, f32::from(RADIUS_FIELD), t.field);
+        }
+        let dot = Rect::from_center_size(rect.left_center() + vec2(16.0, 0.0), Vec2::splat(14.0));
+        let ink = if chosen { t.accent } else { t.muted };
+        ui.painter()
+            .circle_stroke(dot.center(), 6.0, Stroke::new(1.2, ink));
+        if chosen {
+            ui.painter().circle_filled(dot.center(), 3.2, t.accent);
+        }
+        let mut job = egui::text::LayoutJob::simple_singleline(
+            label.to_owned(),
+            font(
+                if chosen {
+                    Weight::Medium
+                } else {
+                    Weight::Regular
+                },
+                13.0,
+            ),
+            if chosen { t.strong } else { t.normal },
+        );
+        job.wrap = egui::text::TextWrapping::truncate_at_width(width - 40.0);
+        let galley = ui.painter().layout_job(job);
+        let at = egui::pos2(rect.left() + 32.0, rect.center().y - galley.size().y / 2.0);
+        ui.painter().galley(at, galley, t.normal);
+        focus_ring(ui, &response, f32::from(RADIUS_FIELD));
+    }
+    response
+}
+
+/// A name on the left and a value on the right, as one row with a tooltip that says what the value is.
+pub(super) fn value_row(
+    ui: &mut Ui,
+    swatch: Option<Swatch>,
+    name: &str,
+    value: &str,
+    tooltip: &str,
+) {
+    let t = tokens(ui);
+    let response = ui
+        .horizontal(|ui| {
+            ui.set_min_height(20.0);
+            ui.spacing_mut().item_spacing.x = 13.0;
+            if let Some(swatch) = swatch {
+                let (rect, _) = ui.allocate_exact_size(Vec2::splat(9.0), Sense::hover());
+                swatch.paint(ui, rect);
+            }
+            ui.label(text(name, Weight::Regular, 13.0, t.normal));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(text(value, Weight::Medium, 13.0, t.strong));
+            });
+        })
+        .response;
+    response.on_hover_text(tooltip);
+}
+
+/// The colour of a part: filled, or hatched for what is not in the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Swatch {
+    Filled(Color32),
+    Hatched,
+}
+
+impl Swatch {
+    fn paint(self, ui: &Ui, rect: Rect) {
+        match self {
+            Self::Filled(color) => {
+                ui.painter().rect_filled(rect, 2.0, color);
+            }
+            Self::Hatched => {
+                let painter = ui.painter().with_clip_rect(rect);
+                for i in 0..5 {
+                    let x = rect.left() - rect.width() + 4.5 * i as f32;
+                    painter.line_segment(
+                        [
+                            egui::pos2(x, rect.top()),
+                            egui::pos2(x + rect.width(), rect.bottom()),
+                        ],
+                        Stroke::new(1.6, tokens(ui).muted),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A pill with a sign and a word. Gives the label's response, so that changes can be announced.
+pub(super) fn pill(ui: &mut Ui, mark: Sign, ink: Color32, words: &str) -> Response {
+    let t = tokens(ui);
+    capsule(ui, t.field, |ui| {
+        sign(ui, mark, 10.0, ink);
+        ui.label(text(words, Weight::Medium, 13.0, t.strong))
+    })
+}
+
+/// A badge in the accent.
+pub(super) fn badge(ui: &mut Ui, words: &str) -> Response {
+    let t = tokens(ui);
+    capsule(ui, t.accent_tint, |ui| {
+        ui.label(text(words, Weight::Medium, 13.0, t.accent))
+    })
+}
+
+/// Something small on a round ground, of its own height in a row of any height.
+fn capsule(ui: &mut Ui, fill: Color32, content: impl FnOnce(&mut Ui) -> Response) -> Response {
+    let ground = ui.painter().add(egui::Shape::Noop);
+    let inner = ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 7.0;
+        ui.add_space(10.0);
+        let response = content(ui);
+        ui.add_space(3.0);
+        response
+    });
+    let rect = inner.response.rect;
+    let rect = Rect::from_center_size(rect.center(), vec2(rect.width(), 26.0));
+    ui.painter()
+        .set(ground, egui::Shape::rect_filled(rect, 13.0, fill));
+    inner.inner
+}
+
+/// Paints small text at a place that is not laid out.
+pub(super) fn small_text(ui: &Ui, at: egui::Pos2, align: Align2, words: &str, color: Color32) {
+    ui.painter()
+        .text(at, align, words, font(Weight::Regular, 11.0), color);
+}
+
+/// Whether a widget with the focus was asked for by Enter.
+pub(super) fn entered(ui: &Ui, response: &Response) -> bool {
+    response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter))
+}

@@ -1,0 +1,388 @@
+//! Numbers and states in words, as the window writes them. Pure: nothing is drawn here.
+
+use std::time::{Duration, Instant};
+
+use crate::base::units::Dbfs;
+use crate::session::snapshot::{Activity, Link, Snapshot};
+use crate::turn::timeline::Latencies;
+
+/// What stands for a value that is not known; never 0.
+pub(super) const UNKNOWN: &str = "–";
+
+/// Longest text of one caption that is laid out, in characters: some pages.
+const LONGEST_CAPTION: usize = 4_000;
+
+/// Milliseconds without the unit: none after the point from 10 on, one below.
+pub(super) fn millis(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1e3;
+    if ms < 9.95 {
+        format!("{ms:.1}")
+    } else {
+        grouped(ms.round() as u64)
+    }
+}
+
+/// The same for a value that may be unknown, with the unit.
+pub(super) fn millis_or_unknown(duration: Option<Duration>) -> String {
+    duration.map_or_else(|| UNKNOWN.to_owned(), |d| format!("{} ms", millis(d)))
+}
+
+/// A count in groups of three digits.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push('\u{a0}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes in the unit that reads best, of 1000.
+pub(super) fn bytes(count: u64) -> String {
+    let value = count as f64;
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.0} kB", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", value / 1e6),
+        _ => format!("{:.2} GB", value / 1e9),
+    }
+}
+
+/// Memory in megabytes.
+pub(super) fn megabytes(rss: Option<u64>) -> String {
+    rss.map_or_else(
+        || UNKNOWN.to_owned(),
+        |rss| format!("{} MB", grouped((rss as f64 / 1e6).round() as u64)),
+    )
+}
+
+/// Percent of one core.
+pub(super) fn percent(value: Option<f32>) -> String {
+    value.map_or_else(
+        || UNKNOWN.to_owned(),
+        |v| {
+            if v < 10.0 {
+                format!("{v:.1} %")
+            } else {
+                format!("{v:.0} %")
+            }
+        },
+    )
+}
+
+/// A level; silence has no figure.
+pub(super) fn decibels(level: Dbfs) -> String {
+    if level.0 <= -99.5 {
+        format!("{UNKNOWN} dB")
+    } else if level.0 >= -0.5 {
+        "0 dB".to_owned()
+    } else {
+        format!("\u{2212}{:.0} dB", -level.0)
+    }
+}
+
+/// The state as one or two words.
+pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
+    match snapshot.activity {
+        Activity::Connecting => "Connecting".into(),
+        Activity::Listening => "Listening".into(),
+        Activity::UserSpeaks => "You speak".into(),
+        Activity::Held => "You speak, key held".into(),
+        Activity::Thinking => "Thinking".into(),
+        Activity::Answering => "Answering".into(),
+        Activity::Muted => "Muted".into(),
+        Activity::Reconnecting => match retry_in(&snapshot.link, now) {
+            Some(seconds) if seconds > 0 => format!("Reconnecting in {seconds} s"),
+            _ => "Reconnecting".into(),
+        },
+        Activity::Offline => "Offline".into(),
+        Activity::NoMicrophone => "No microphone".into(),
+    }
+}
+
+/// What the user can do now, in a sentence.
+pub(super) fn invitation(snapshot: &Snapshot) -> &'static str {
+    match snapshot.activity {
+        Activity::Connecting => "Connecting",
+        Activity::Listening => "Speak whenever you like",
+        Activity::UserSpeaks => "Go on, you are heard",
+        Activity::Held => "Speak, and let go when you are done",
+        Activity::Thinking => "The answer is on its way",
+        Activity::Answering if snapshot.barge_in.0 => "Speak to interrupt, or press Esc",
+        Activity::Answering => "Press Esc to stop the reply",
+        Activity::Muted => "Muted: nothing is heard",
+        Activity::Reconnecting => "The connection was lost and is being made again",
+        Activity::Offline => "Not connected",
+        Activity::NoMicrophone => "No microphone: plug one in, or choose one under Sound",
+    }
+}
+
+/// The link in the footer.
+pub(super) fn link(snapshot: &Snapshot, now: Instant) -> String {
+    match &snapshot.link {
+        Link::Connecting { attempt: 0 | 1 } => "connecting".into(),
+        Link::Connecting { attempt } => format!("connecting, attempt {attempt}"),
+        Link::Connected { since, .. } => {
+            let minutes = now.saturating_duration_since(*since).as_secs() / 60;
+            match minutes {
+                0 => "connected".into(),
+                1..120 => format!("connected {minutes} min"),
+                _ => format!("connected {} h {} min", minutes / 60, minutes % 60),
+            }
+        }
+        Link::Down { .. } => match retry_in(&snapshot.link, now) {
+            Some(seconds) if seconds > 0 => format!("not connected, next try in {seconds} s"),
+            _ => "not connected".into(),
+        },
+    }
+}
+
+/// Where sound goes.
+pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
+    if snapshot.demo {
+        "nothing leaves this computer"
+    } else if snapshot.muted {
+        "muted: no audio leaves this computer"
+    } else {
+        "audio leaves this computer while you speak"
+    }
+}
+
+/// Whole seconds until the next attempt, rounded up.
+pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
+    match link {
+        Link::Down {
+            retry_at: Some(at), ..
+        } => Some(
+            at.saturating_duration_since(now)
+                .as_millis()
+                .div_ceil(1_000) as u64,
+        ),
+        Link::Down { .. } | Link::Connecting { .. } | Link::Connected { .. } => None,
+    }
+}
+
+/// How a response compares with its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Within the target.
+    OnTarget,
+    /// Over it, by up to half.
+    Over,
+    /// Over it by more.
+    FarOver,
+}
+
+impl Verdict {
+    pub(super) fn of(response: Duration, target: Duration) -> Self {
+        if response <= target {
+            Self::OnTarget
+        } else if response <= target.mul_f64(1.5) {
+            Self::Over
+        } else {
+            Self::FarOver
+        }
+    }
+}
+
+/// Whose the larger share of a response is, with its milliseconds: "service 371".
+pub(super) fn largest_share(latencies: &Latencies) -> Option<String> {
+    let (server, client) = (latencies.server?, latencies.client?);
+    Some(if server >= client {
+        format!("service {}", millis(server))
+    } else {
+        format!("this computer {}", millis(client))
+    })
+}
+
+/// The parts as a sum, for those who cannot see the bar.
+pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
+    let parts = [
+        ("to the service", latencies.uplink),
+        ("service and network", latencies.server),
+        ("to your ear", latencies.downlink),
+    ];
+    let sum: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(name, part)| Some(format!("{name} {}", millis(part?))))
+        .collect();
+    if sum.is_empty() {
+        return "no response yet".into();
+    }
+    format!(
+        "{} = response {}",
+        sum.join(" + "),
+        millis_or_unknown(latencies.response)
+    )
+}
+
+/// Words of a stranger, made safe to show: nothing that moves the cursor, turns the direction of the text or cannot be
+/// seen. Shortened to some pages.
+pub(super) fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(LONGEST_CAPTION * 4));
+    let mut chars = without_escapes(text);
+    for c in chars.by_ref().take(LONGEST_CAPTION) {
+        out.push(c);
+    }
+    let rest = chars.count() as u64;
+    if rest > 0 {
+        out.push_str(&format!(" … ({} more characters)", grouped(rest)));
+    }
+    out
+}
+
+/// The characters of a text without terminal sequences (`ESC [ … letter`), control characters and marks of direction.
+fn without_escapes(text: &str) -> impl Iterator<Item = char> + '_ {
+    let mut chars = text.chars().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            match chars.next()? {
+                '\u{1b}' => {
+                    if chars.next_if_eq(&'[').is_some() {
+                        while chars
+                            .next_if(|c| !('\u{40}'..='\u{7e}').contains(c))
+                            .is_some()
+                        {}
+                        chars.next();
+                    }
+                }
+                '\t' => return Some(' '),
+                '\n' => return Some('\n'),
+                c if c.is_control() || turns_direction(c) => {}
+                c => return Some(c),
+            }
+        }
+    })
+}
+
+/// Marks, embeddings, overrides and isolates of the bidirectional algorithm, and other format characters that hide.
+/// Joiners stay: emoji and some scripts need them.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: f64) -> Duration {
+        Duration::from_secs_f64(ms / 1e3)
+    }
+
+    #[test]
+    fn milliseconds_have_one_decimal_below_ten() {
+        let table = [
+            (0.0, "0.0"),
+            (0.84, "0.8"),
+            (9.94, "9.9"),
+            (9.96, "10"),
+            (268.4, "268"),
+            (12_345.0, "12\u{a0}345"),
+        ];
+        for (given, wanted) in table {
+            assert_eq!(millis(ms(given)), wanted);
+        }
+        assert_eq!(millis_or_unknown(None), "–");
+    }
+
+    #[test]
+    fn counts_bytes_and_levels_read_well() {
+        assert_eq!(grouped(8_140), "8\u{a0}140");
+        assert_eq!(grouped(140), "140");
+        assert_eq!(
+            [bytes(12), bytes(93_000), bytes(1_230_000)],
+            ["12 B", "93 kB", "1.2 MB"]
+        );
+        assert_eq!(megabytes(Some(61_400_000)), "61 MB");
+        assert_eq!(
+            [percent(Some(1.34)), percent(Some(42.4)), percent(None)],
+            ["1.3 %", "42 %", "–"]
+        );
+        assert_eq!(decibels(Dbfs(-18.2)), "\u{2212}18 dB");
+        assert_eq!(decibels(Dbfs::SILENCE), "– dB");
+        assert_eq!(decibels(Dbfs(0.0)), "0 dB");
+    }
+
+    #[test]
+    fn the_verdict_turns_at_the_target() {
+        let target = ms(300.0);
+        assert_eq!(Verdict::of(ms(300.0), target), Verdict::OnTarget);
+        assert_eq!(Verdict::of(ms(300.1), target), Verdict::Over);
+        assert_eq!(Verdict::of(ms(451.0), target), Verdict::FarOver);
+    }
+
+    #[test]
+    fn the_larger_share_is_named() {
+        let mut latencies = Latencies {
+            server: Some(ms(371.0)),
+            client: Some(ms(41.0)),
+            ..Latencies::default()
+        };
+        assert_eq!(largest_share(&latencies).as_deref(), Some("service 371"));
+        latencies.client = Some(ms(400.0));
+        assert_eq!(
+            largest_share(&latencies).as_deref(),
+            Some("this computer 400")
+        );
+        latencies.server = None;
+        assert_eq!(largest_share(&latencies), None);
+    }
+
+    #[test]
+    fn the_sum_names_the_parts_that_exist() {
+        let mut latencies = Latencies {
+            uplink: Some(ms(1.0)),
+            server: Some(ms(248.0)),
+            downlink: Some(ms(19.0)),
+            response: Some(ms(268.0)),
+            ..Latencies::default()
+        };
+        assert_eq!(
+            sum_of_parts(&latencies),
+            "to the service 1.0 + service and network 248 + to your ear 19 = response 268 ms"
+        );
+        latencies.uplink = None;
+        assert_eq!(
+            sum_of_parts(&latencies),
+            "service and network 248 + to your ear 19 = response 268 ms"
+        );
+        assert_eq!(sum_of_parts(&Latencies::default()), "no response yet");
+    }
+
+    #[test]
+    fn strangers_cannot_move_the_cursor_or_turn_the_text() {
+        assert_eq!(
+            clean("a\u{1b}[31;1mred\u{1b}[0m\u{202e}b\u{7}\r\tc\nd"),
+            "aredb c\nd"
+        );
+        assert_eq!(clean("\u{1b}["), "");
+        assert_eq!(clean("👩\u{200d}🚀 שלום"), "👩\u{200d}🚀 שלום");
+    }
+
+    #[test]
+    fn a_book_is_shortened_and_says_so() {
+        let shown = clean(&"x".repeat(1 << 20));
+        assert!(
+            shown.ends_with("(1\u{a0}044\u{a0}576 more characters)"),
+            "{}",
+            &shown[LONGEST_CAPTION..]
+        );
+    }
+
+    #[test]
+    fn the_countdown_ends_at_zero() {
+        let now = Instant::now();
+        let link = |retry_at| Link::Down {
+            what: String::new(),
+            hint: String::new(),
+            retry_at,
+            key_refused: false,
+        };
+        assert_eq!(retry_in(&link(Some(now + ms(3_400.0))), now), Some(4));
+        assert_eq!(retry_in(&link(Some(now)), now + ms(5.0)), Some(0));
+        assert_eq!(retry_in(&link(None), now), None);
+    }
+}
