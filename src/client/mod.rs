@@ -1,5 +1,18 @@
 //! The Live client: one actor that owns the connection, its set-up, resumption and retries.
 
+mod actor;
+pub mod dial;
+pub mod error;
+mod open;
+mod proxy;
+pub mod setup;
+mod socket;
+mod tls;
+mod upgrade;
+mod uplink;
+
+pub use self::actor::{Handle, spawn};
+
 use std::time::{Duration, Instant};
 
 use crate::live::message::{ClientMessage, ServerMessage, Setup};

@@ -57,6 +57,8 @@ pub struct Counters {
     pub underruns: Counter,
     /// Errors that streams reported, of any kind.
     pub stream_errors: Counter,
+    /// Samples that the client dropped because no connection would take them, at the working rate.
+    pub uplink_dropped: Counter,
     /// Bytes written to the service, WebSocket payload.
     pub bytes_sent: Counter,
     /// Bytes read from the service, WebSocket payload.

@@ -1,0 +1,405 @@
+//! The one task that owns the connection: it connects at once, stays connected, and is the only place that knows a socket.
+//!
+//! ```text
+//!  commands ──► recv_many ──► uplink ──► socket.queue ──► flush ──► Flushed
+//!                                            ▲                         │
+//!  link.due ──► open (dial, upgrade, setup) ─┘   socket.turn ──► handle_message ──► outbox ──► events
+//! ```
+//!
+//! Nothing in the loop waits for anything else: while the receiver of events is slow the socket is not read (the service is
+//! held back by TCP), but commands are heard, and what is to be sent is sent.
+
+use std::collections::{HashSet, VecDeque};
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, info, warn};
+
+use super::dial::Dialer;
+use super::error::Fault;
+use super::open::{MOST_BAD_MESSAGES, Open, open};
+use super::socket::{Socket, Turn};
+use super::uplink::Uplink;
+use super::{Command, Event, Target};
+use crate::base::units::SampleRate;
+use crate::live::link::{Due, Link};
+use crate::live::message::{
+    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ServerMessage, Setup,
+    ToolResponse,
+};
+use crate::metrics::counters::Counters;
+
+/// Commands that may wait: seconds of audio, though the loop takes them at once. A sender that finds it full waits.
+const COMMANDS: usize = 256;
+/// Events that may wait; then the socket is not read any more.
+const EVENTS: usize = 64;
+/// Commands taken at once, so that what is there leaves in one flush.
+const AT_ONCE: usize = 64;
+/// Calls answered in one connection; whoever calls more gets no answer.
+const MOST_CALLS: usize = 1_000;
+
+/// The client. It ends when `commands` or `events` is dropped, within 300 ms; `task` is done then.
+pub struct Handle {
+    /// What to do.
+    pub commands: mpsc::Sender<Command>,
+    /// What happened.
+    pub events: mpsc::Receiver<Event>,
+    /// The task.
+    pub task: JoinHandle<()>,
+}
+
+/// Starts the client on the current runtime. It dials at once and stays connected.
+///
+/// **Contract.** Audio and signals that come while there is no connection are dropped and counted
+/// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`Event::Ready`], from their
+/// `ActivityStart` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
+/// would not be balanced are not sent, so that commands meant for a lost connection do no harm on the next one.
+/// Other messages are dropped too. [`Event::Flushed`] follows a signal that was sent, and no other.
+///
+/// [`Event::Connecting`] begins each attempt; [`Event::Ready`] or [`Event::Lost`] ends it, unless a `Roll` or a `Redial`
+/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`. A connection that was
+/// announced to end and not rolled is left 2 s before its time, with [`Fault::GoingAway`].
+///
+/// The setup's resumption handle is filled in here, if the setup has a `session_resumption` at all. Calls of functions are
+/// answered here with an error, once each: no function is offered. `round_trip_us` is the time of the TCP connect: the
+/// smoothed value of the kernel is not to be had without `unsafe`.
+#[must_use]
+pub fn spawn(
+    dialer: Arc<dyn Dialer>,
+    target: Target,
+    setup: Setup,
+    counters: Arc<Counters>,
+) -> Handle {
+    let (commands, command_receiver) = mpsc::channel(COMMANDS);
+    let (event_sender, events) = mpsc::channel(EVENTS);
+    let actor = Actor {
+        dialer,
+        target,
+        setup,
+        counters,
+        commands: command_receiver,
+        inbox: Vec::with_capacity(AT_ONCE),
+        events: event_sender,
+        outbox: VecDeque::new(),
+        link: Link::new(Instant::now().into_std()),
+        state: State::Closed,
+        uplink: Uplink::default(),
+        answered: HashSet::new(),
+        bad_in_row: 0,
+    };
+    let task = tokio::spawn(actor.run());
+    Handle {
+        commands,
+        events,
+        task,
+    }
+}
+
+struct Actor {
+    dialer: Arc<dyn Dialer>,
+    target: Target,
+    setup: Setup,
+    counters: Arc<Counters>,
+    commands: mpsc::Receiver<Command>,
+    inbox: Vec<Command>,
+    events: mpsc::Sender<Event>,
+    /// Events that found no room yet; nothing is read while there are any.
+    outbox: VecDeque<Event>,
+    link: Link,
+    state: State,
+    uplink: Uplink,
+    /// Calls of this connection that were answered.
+    answered: HashSet<String>,
+    bad_in_row: u32,
+}
+
+enum State {
+    Closed,
+    /// The last socket is being closed.
+    Closing(BoxFuture<'static, ()>),
+    Opening(BoxFuture<'static, Result<Open, Fault>>),
+    Open(Box<Socket>),
+}
+
+enum Happening {
+    /// The inbox holds commands.
+    Commands,
+    /// An event was taken.
+    Delivered,
+    /// Something happened on the connection.
+    Link(LinkHappening),
+    /// The link's time has come.
+    Due,
+    /// Nobody is there any more.
+    Stopped,
+}
+
+enum LinkHappening {
+    Opened(Result<Open, Fault>),
+    Closed,
+    Turn(Turn),
+}
+
+impl Actor {
+    async fn run(mut self) {
+        loop {
+            match self.tick().await {
+                Happening::Commands => self.handle_commands(),
+                Happening::Link(LinkHappening::Opened(Ok(open))) => self.handle_open(open),
+                Happening::Link(LinkHappening::Opened(Err(fault))) => self.lost(fault),
+                Happening::Link(LinkHappening::Closed) => self.state = State::Closed,
+                Happening::Link(LinkHappening::Turn(turn)) => self.handle_turn(turn),
+                Happening::Due => self.handle_due(),
+                Happening::Delivered => {}
+                Happening::Stopped => break,
+            }
+        }
+        match self.state {
+            State::Open(socket) => socket.close().await,
+            State::Closing(closing) => closing.await,
+            State::Closed | State::Opening(_) => {}
+        }
+    }
+
+    async fn tick(&mut self) -> Happening {
+        let due = self.link.poll_timeout();
+        let (waiting, read) = (!self.outbox.is_empty(), self.outbox.is_empty());
+        tokio::select! {
+            biased;
+            taken = self.commands.recv_many(&mut self.inbox, AT_ONCE) => match taken {
+                0 => Happening::Stopped,
+                _ => Happening::Commands,
+            },
+            permit = self.events.reserve(), if waiting => match (permit, self.outbox.pop_front()) {
+                (Ok(permit), Some(event)) => {
+                    permit.send(event);
+                    Happening::Delivered
+                }
+                _ => Happening::Stopped,
+            },
+            happening = self.state.next(read) => Happening::Link(happening),
+            () = sleep_until(due.map_or_else(Instant::now, Instant::from_std)), if due.is_some() => Happening::Due,
+            () = self.events.closed() => Happening::Stopped,
+        }
+    }
+
+    fn handle_commands(&mut self) {
+        let mut commands = std::mem::take(&mut self.inbox);
+        for command in commands.drain(..) {
+            self.handle_command(command);
+        }
+        self.inbox = commands;
+        if let State::Open(socket) = &mut self.state {
+            self.uplink.flush(&mut |message| socket.queue(message));
+            if socket.is_stuck() {
+                let why = "nothing that is sent gets away".to_owned();
+                self.lost(Fault::Cut { why });
+            }
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let now = Instant::now().into_std();
+        match command {
+            Command::Audio(samples) => {
+                if !matches!(self.state, State::Open(_)) || !self.uplink.audio(&samples) {
+                    let dropped = SampleRate::WORKING.duration_of(samples.len() as u64);
+                    debug!(?dropped, "no connection takes this audio");
+                    self.counters.uplink_dropped.add(samples.len() as u64);
+                }
+            }
+            Command::ActivityStart => self.send(&RealtimeInput::ActivityStart.into()),
+            Command::ActivityEnd => self.send(&RealtimeInput::ActivityEnd.into()),
+            Command::AudioStreamEnd => self.send(&RealtimeInput::AudioStreamEnd.into()),
+            Command::Send(message) => self.send(&message),
+            Command::RetryNow => self.link.retry_now(now),
+            Command::Roll(setup) => {
+                self.setup = *setup;
+                self.link.roll(now);
+                self.hang_up();
+            }
+            Command::Redial(target, setup) => {
+                (self.target, self.setup) = (*target, *setup);
+                self.link.redial(now);
+                self.hang_up();
+            }
+        }
+    }
+
+    fn send(&mut self, message: &ClientMessage) {
+        if let State::Open(socket) = &mut self.state {
+            self.uplink
+                .message(message, &mut |message| socket.queue(message));
+        } else {
+            debug!("no connection takes this message");
+        }
+    }
+
+    fn handle_due(&mut self) {
+        match self.link.due(Instant::now().into_std()) {
+            Some(Due::Dial) => self.begin(),
+            Some(Due::Roll) => self.lost(Fault::GoingAway),
+            None => {}
+        }
+    }
+
+    /// Begins an attempt, after the last socket is closed: its handle is refused before.
+    fn begin(&mut self) {
+        let attempt = self.link.dial(Instant::now().into_std());
+        let mut setup = self.setup.clone();
+        if let Some(resumption) = &mut setup.session_resumption {
+            resumption.handle = attempt.handle;
+        }
+        info!(attempt = attempt.number, "connecting");
+        self.outbox.push_back(Event::Connecting {
+            attempt: attempt.number,
+        });
+        let connection = open(
+            Arc::clone(&self.dialer),
+            self.target.clone(),
+            setup,
+            Arc::clone(&self.counters),
+        );
+        let last = std::mem::replace(&mut self.state, State::Closed);
+        self.state = State::Opening(match last {
+            State::Closing(closing) => Box::pin(async move {
+                closing.await;
+                connection.await
+            }),
+            State::Closed | State::Opening(_) | State::Open(_) => Box::pin(connection),
+        });
+    }
+
+    fn handle_open(&mut self, open: Open) {
+        let connection = self.link.ready(Instant::now().into_std());
+        info!(
+            connection = connection.number,
+            resumed = connection.resumed,
+            "connected"
+        );
+        let round_trip = open
+            .round_trip
+            .map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));
+        self.counters.round_trip_us.store(round_trip, Relaxed);
+        self.uplink = Uplink::new(&self.setup);
+        self.answered.clear();
+        self.bad_in_row = 0;
+        self.state = State::Open(open.socket);
+        self.outbox.push_back(Event::Ready {
+            connection: connection.number,
+            resumed: connection.resumed,
+        });
+    }
+
+    fn handle_turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Message(bytes) => self.handle_message(&bytes),
+            Turn::Flushed => self.outbox.push_back(Event::Flushed {
+                at: Instant::now().into_std(),
+            }),
+            Turn::Ended(fault) => self.lost(fault),
+        }
+    }
+
+    fn handle_message(&mut self, bytes: &[u8]) {
+        let at = Instant::now().into_std();
+        let message = match ServerMessage::read(bytes) {
+            Ok(message) => message,
+            Err(error) => {
+                debug!(%error);
+                self.counters.bad_messages.add(1);
+                self.bad_in_row += 1;
+                if self.bad_in_row == MOST_BAD_MESSAGES {
+                    self.lost(Fault::Malformed);
+                }
+                return;
+            }
+        };
+        self.bad_in_row = 0;
+        if message == ServerMessage::default() {
+            self.counters.bad_messages.add(1); // a kind that is not known here
+            return;
+        }
+        if let Some(update) = &message.session_resumption_update {
+            self.link.resumption(update);
+        }
+        if message
+            .server_content
+            .as_ref()
+            .is_some_and(|content| content.turn_complete)
+        {
+            self.link.served();
+        }
+        for call in message
+            .tool_call
+            .iter()
+            .flat_map(|call| &call.function_calls)
+        {
+            self.refuse_call(call);
+        }
+        let go_away = message.go_away.clone();
+        let message = Box::new(message);
+        self.outbox.push_back(Event::Message { message, at });
+        if let Some(go_away) = go_away {
+            let time_left = self.link.go_away(at, go_away.time_left);
+            info!(?time_left, "the service will end this connection");
+            self.outbox.push_back(Event::GoAway { time_left });
+        }
+    }
+
+    /// A model that calls a function that nobody offered would wait for it for ever.
+    fn refuse_call(&mut self, call: &FunctionCall) {
+        let Some(id) = call.id.clone() else { return };
+        if self.answered.len() >= MOST_CALLS || !self.answered.insert(id.clone()) {
+            return;
+        }
+        warn!(function = %call.name, "the model calls a function that was not offered");
+        let answer = FunctionResponse {
+            id: Some(id),
+            name: Some(call.name.clone()),
+            response: json!({"error": "no such tool"}).as_object().cloned(),
+            ..FunctionResponse::default()
+        };
+        self.send(&ClientMessage::ToolResponse(ToolResponse {
+            function_responses: vec![answer],
+        }));
+    }
+
+    fn lost(&mut self, fault: Fault) {
+        self.hang_up();
+        let now = Instant::now().into_std();
+        let retry_in = self.link.lost(now, fault.retry(), rand::random());
+        warn!(%fault, ?retry_in, "no connection");
+        self.outbox.push_back(Event::Lost { fault, retry_in });
+    }
+
+    /// Begins to close what is open, and forgets what was meant for it.
+    fn hang_up(&mut self) {
+        self.uplink = Uplink::default();
+        self.state = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(socket) => State::Closing(Box::pin(socket.close())),
+            closing @ State::Closing(_) => closing,
+            State::Closed | State::Opening(_) => State::Closed,
+        };
+    }
+}
+
+impl State {
+    async fn next(&mut self, read: bool) -> LinkHappening {
+        match self {
+            Self::Closed => pending().await,
+            Self::Closing(closing) => {
+                closing.await;
+                LinkHappening::Closed
+            }
+            Self::Opening(opening) => LinkHappening::Opened(opening.await),
+            Self::Open(socket) => LinkHappening::Turn(socket.turn(read).await),
+        }
+    }
+}

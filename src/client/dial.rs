@@ -1,0 +1,339 @@
+//! From an address to a stream of bytes: names, TCP, proxy, TLS. What happens on the stream is the same for every dialler.
+//!
+//! | step | limit | why |
+//! | --- | --- | --- |
+//! | name | 2 s | a resolver that is slower is broken |
+//! | TCP | 3.5 s | a SYN is sent at 0, 1 and 3 s: two lost ones are survived |
+//! | proxy, TLS, upgrade | 3.5 s each | one or two round trips of data, with one retransmission |
+//! | `setupComplete` | 10 s | restoring a long conversation takes the service seconds |
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use rustls::pki_types::CertificateDer;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, warn};
+use url::{Host, Url};
+
+use super::error::{Fault, Stage};
+use super::proxy::Proxy;
+use super::tls::Tls;
+use super::upgrade;
+
+/// A stream of bytes, both ways.
+pub type Stream = Box<dyn Io>;
+
+/// What a stream can do.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A stream that was opened.
+pub struct Opened {
+    /// The stream, encrypted where the address says so.
+    pub stream: Stream,
+    /// How long TCP took to connect: one round trip; `None` where there was none.
+    pub round_trip: Option<Duration>,
+}
+
+/// Opens streams. Tests open one within memory.
+pub trait Dialer: Send + Sync + 'static {
+    /// Opens a stream to the host of `url`. The path is not of interest.
+    fn dial(&self, url: Url) -> BoxFuture<'static, Result<Opened, Fault>>;
+}
+
+const RESOLVE_LIMIT: Duration = Duration::from_secs(2);
+/// For TCP as a whole, over all addresses of a name.
+const CONNECT_LIMIT: Duration = Duration::from_millis(3_500);
+/// For each of proxy, TLS and upgrade.
+pub(super) const EXCHANGE_LIMIT: Duration = Duration::from_millis(3_500);
+/// After which the next address of a name is tried beside the last (RFC 8305, connection attempt delay).
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+/// How long sent bytes may stay unacknowledged. Four retransmissions fit in, a user's patience ends.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(4);
+/// Keepalive finds a peer that vanished while nothing is said: 8 + 3 × 2 s.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(8);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
+
+/// Dials over TCP, through the environment's proxy where there is one, with TLS for `wss://`.
+#[derive(Clone)]
+pub struct TcpDialer {
+    inner: std::sync::Arc<Inner>,
+}
+
+struct Inner {
+    tls: Tls,
+    proxy: Option<Proxy>,
+}
+
+impl Default for TcpDialer {
+    fn default() -> Self {
+        Self::with_extra_roots(Vec::new())
+    }
+}
+
+impl TcpDialer {
+    /// A dialler that trusts these certificates besides the platform's.
+    #[must_use]
+    pub fn with_extra_roots(roots: Vec<CertificateDer<'static>>) -> Self {
+        let proxy = Proxy::from_variables(|name| std::env::var(name).ok());
+        let tls = Tls::with_extra_roots(roots);
+        Self {
+            inner: std::sync::Arc::new(Inner { tls, proxy }),
+        }
+    }
+}
+
+impl Dialer for TcpDialer {
+    fn dial(&self, url: Url) -> BoxFuture<'static, Result<Opened, Fault>> {
+        let inner = std::sync::Arc::clone(&self.inner);
+        Box::pin(async move { inner.open(&url).await })
+    }
+}
+
+impl Inner {
+    async fn open(&self, url: &Url) -> Result<Opened, Fault> {
+        let (host, encrypted) = check(url)?;
+        let proxy = self
+            .proxy
+            .as_ref()
+            .filter(|p| !is_loopback(&host) && p.serves(&host.to_string()));
+        let (tcp, round_trip) = connect(proxy.map_or(url, |proxy| &proxy.url)).await?;
+        let mut stream: Stream = Box::new(tcp);
+        let address = upgrade::address(url);
+        if let Some(proxy) = proxy {
+            limited(
+                Stage::Proxy,
+                &address,
+                EXCHANGE_LIMIT,
+                proxy.tunnel(&mut stream, url),
+            )
+            .await?;
+        }
+        if encrypted {
+            let name = host.to_string();
+            let encrypt = self.tls.encrypt(&name, stream);
+            stream = limited(Stage::Encrypt, &address, EXCHANGE_LIMIT, encrypt).await?;
+        }
+        Ok(Opened {
+            stream,
+            round_trip: Some(round_trip),
+        })
+    }
+}
+
+/// Runs a step within its limit.
+pub(super) async fn limited<T>(
+    stage: Stage,
+    address: &str,
+    limit: Duration,
+    step: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    timeout(limit, step).await.unwrap_or_else(|_| {
+        Err(Fault::TimedOut {
+            address: address.to_owned(),
+            stage,
+            after: limit,
+        })
+    })
+}
+
+/// The host, and whether it is reached with TLS.
+fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
+    let bad = |why| Fault::BadAddress {
+        url: format!("{}://{}", url.scheme(), upgrade::address(url)),
+        why,
+    };
+    let host = url
+        .host()
+        .ok_or_else(|| bad("it names no host"))?
+        .to_owned();
+    match url.scheme() {
+        "wss" => Ok((host, true)),
+        "ws" if is_loopback(&host) => Ok((host, false)),
+        "ws" => Err(Fault::Unencrypted {
+            host: host.to_string(),
+        }),
+        _ => Err(bad("it begins neither with wss:// nor with ws://")),
+    }
+}
+
+fn is_loopback(host: &Host<String>) -> bool {
+    match host {
+        Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+/// Connects, and says how long the address that answered took.
+async fn connect(url: &Url) -> Result<(TcpStream, Duration), Fault> {
+    let address = upgrade::address(url);
+    let addresses = limited(Stage::Resolve, &address, RESOLVE_LIMIT, resolve(url)).await?;
+    let race = race(&address, addresses);
+    let (stream, round_trip) = limited(Stage::Connect, &address, CONNECT_LIMIT, race).await?;
+    tune(&stream).map_err(|error| Fault::connecting(&address, &error))?;
+    Ok((stream, round_trip))
+}
+
+async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, Fault> {
+    let port = url.port_or_known_default().unwrap_or(443);
+    let name = match url.host() {
+        Some(Host::Ipv4(ip)) => return Ok(vec![(ip, port).into()]),
+        Some(Host::Ipv6(ip)) => return Ok(vec![(ip, port).into()]),
+        Some(Host::Domain(name)) => name.to_owned(),
+        None => String::new(),
+    };
+    let found = tokio::net::lookup_host((name.as_str(), port)).await;
+    match found.map(Iterator::collect) {
+        Ok(found) => Ok(alternate(found)),
+        Err(error) => {
+            debug!(%name, %error, "name not found");
+            Err(Fault::NameNotFound { host: name })
+        }
+    }
+}
+
+/// Families take turns, beginning with the first one, so that a broken one costs 250 ms only (RFC 8305).
+fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut these, mut those): (VecDeque<_>, VecDeque<_>) = addresses
+        .into_iter()
+        .partition(|a| a.is_ipv6() == first_is_v6);
+    let mut ordered = Vec::with_capacity(these.len() + those.len());
+    while let Some(next) = these.pop_front().or_else(|| those.pop_front()) {
+        ordered.push(next);
+        std::mem::swap(&mut these, &mut those);
+    }
+    ordered
+}
+
+/// Tries all addresses, each 250 ms after the last or as soon as that one failed; the first that answers wins.
+async fn race(address: &str, addresses: Vec<SocketAddr>) -> Result<(TcpStream, Duration), Fault> {
+    let mut waiting = VecDeque::from(addresses);
+    let mut trying = FuturesUnordered::new();
+    let mut last = Fault::NameNotFound {
+        host: address.to_owned(),
+    };
+    loop {
+        if let Some(next) = waiting.pop_front() {
+            trying.push(attempt(next));
+        }
+        tokio::select! {
+            Some(result) = trying.next() => match result {
+                Ok(connected) => return Ok(connected),
+                Err(error) => last = Fault::connecting(address, &error),
+            },
+            () = sleep(NEXT_ADDRESS), if !waiting.is_empty() => {}
+            else => return Err(last),
+        }
+    }
+}
+
+async fn attempt(address: SocketAddr) -> std::io::Result<(TcpStream, Duration)> {
+    let started = Instant::now();
+    let stream = TcpStream::connect(address).await?;
+    Ok((stream, started.elapsed()))
+}
+
+/// No Nagle, which would hold the last audio of an utterance back for a round trip; a dead peer is found by TCP alone.
+fn tune(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    if !stream.nodelay()? {
+        return Err(std::io::Error::other("TCP_NODELAY does not hold"));
+    }
+    let loopback = stream.peer_addr().is_ok_and(|peer| is_local(peer.ip()));
+    if !loopback {
+        let socket = SockRef::from(stream);
+        let keepalive = TcpKeepalive::new()
+            .with_time(KEEPALIVE_AFTER)
+            .with_interval(KEEPALIVE_EVERY);
+        let mut tuned = socket.set_tcp_keepalive(&keepalive);
+        #[cfg(target_os = "linux")]
+        {
+            tuned = tuned.and(socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED)));
+        }
+        tuned.unwrap_or_else(|error| warn!(%error, "a dead connection will be noticed late"));
+    }
+    Ok(())
+}
+
+fn is_local(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_computer_is_dialled_without_encryption() {
+        let table = [
+            ("wss://example.org/x", Ok(true)),
+            ("ws://127.0.0.1:9/x", Ok(false)),
+            ("ws://127.8.9.1:9/x", Ok(false)),
+            ("ws://[::1]:9/x", Ok(false)),
+            ("ws://localhost:9/x", Ok(false)),
+            ("ws://localhost.example.org/x", Err("without encryption")),
+            ("ws://192.168.0.1/x", Err("without encryption")),
+            ("https://example.org/x", Err("neither with wss")),
+            ("data:x", Err("names no host")),
+        ];
+        for (url, expected) in table {
+            let got = check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
+            match (got, expected) {
+                (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{url}"),
+                (Err(fault), Err(part)) => {
+                    assert!(fault.to_string().contains(part), "{url}: {fault}")
+                }
+                (got, _) => panic!("{url}: {got:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let parse =
+            |all: &[&str]| -> Vec<SocketAddr> { all.iter().map(|a| a.parse().expect(a)).collect() };
+        let mixed = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        assert_eq!(
+            alternate(mixed),
+            parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
+        );
+    }
+
+    #[tokio::test]
+    async fn the_socket_does_not_wait_for_more_to_send() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback");
+        let port = listener.local_addr().expect("bound").port();
+        let url = Url::parse(&format!("ws://127.0.0.1:{port}/")).expect("an address");
+        let (stream, _) = connect(&url).await.expect("somebody listens");
+        assert!(stream.nodelay().expect("an open socket"));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_says_so_and_names_the_address() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback");
+        let address = listener.local_addr().expect("bound").to_string();
+        drop(listener);
+        let url = Url::parse(&format!("ws://{address}/")).expect("an address");
+        let fault = TcpDialer::default()
+            .dial(url)
+            .await
+            .err()
+            .expect("nobody listens");
+        assert_eq!(fault, Fault::ConnectionRefused { address });
+    }
+}

@@ -1,0 +1,498 @@
+//! Every way in which a connection fails, as a sentence that a user understands and one thing to do about it.
+
+use std::io;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::live::close::{Close, End};
+
+/// Why there is no connection. Shown as a sentence; holds no key and no header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The address cannot be used at all.
+    #[error("{url} is no address of a Live server: {why}")]
+    BadAddress {
+        /// The address, without user, password and query.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An unencrypted address that is not this computer.
+    #[error("{host} would be reached without encryption, so it is not dialled")]
+    Unencrypted {
+        /// The host.
+        host: String,
+    },
+    /// DNS knows no such name.
+    #[error("the name {host} was not found")]
+    NameNotFound {
+        /// The host.
+        host: String,
+    },
+    /// Nothing listens there.
+    #[error("{address} refuses connections")]
+    ConnectionRefused {
+        /// Host and port.
+        address: String,
+    },
+    /// The network leads nowhere.
+    #[error("{address} cannot be reached ({why})")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A step took too long.
+    #[error("{address} did not {stage} within {} s", .after.as_secs_f32())]
+    TimedOut {
+        /// Host and port.
+        address: String,
+        /// Which step.
+        stage: Stage,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The server could not prove who it is.
+    #[error("{host} could not prove who it is: {problem}")]
+    Certificate {
+        /// The host.
+        host: String,
+        /// Why.
+        problem: CertificateProblem,
+    },
+    /// TLS failed otherwise.
+    #[error("no encrypted connection to {host}: {why}")]
+    Tls {
+        /// The host.
+        host: String,
+        /// What the TLS library says.
+        why: String,
+    },
+    /// This computer trusts nobody.
+    #[error("this computer's certificates cannot be used: {why}")]
+    NoRoots {
+        /// What the TLS library says.
+        why: String,
+    },
+    /// Something answered, but not as a Live server does.
+    #[error("{address} is not a Live server: it answered {answer}")]
+    NotLive {
+        /// Host and port.
+        address: String,
+        /// What it answered.
+        answer: String,
+    },
+    /// The network wants a login or an agreement first.
+    #[error("{address} sends us elsewhere ({to}); a login page of the network may be in between")]
+    Redirected {
+        /// Host and port.
+        address: String,
+        /// Host that it names, or what it sent.
+        to: String,
+    },
+    /// The proxy wants to know who we are.
+    #[error("the proxy {proxy} wants a login (HTTP 407)")]
+    ProxyLogin {
+        /// Host and port.
+        proxy: String,
+    },
+    /// The proxy does not lead there.
+    #[error("the proxy {proxy} does not connect to {address}: {answer}")]
+    Proxy {
+        /// Host and port of the proxy.
+        proxy: String,
+        /// Host and port asked for.
+        address: String,
+        /// What it answered.
+        answer: String,
+    },
+    /// A key that cannot be sent.
+    #[error("the API key holds spaces or signs that no key has")]
+    KeyUnusable,
+    /// The service does not take the key.
+    #[error("the service refuses the API key ({detail})")]
+    KeyRefused {
+        /// HTTP status or close frame.
+        detail: String,
+    },
+    /// The service has had enough.
+    #[error("the quota of this API key is used up ({detail})")]
+    Quota {
+        /// HTTP status or close frame.
+        detail: String,
+    },
+    /// No such model.
+    #[error("the model is not available ({detail})")]
+    Model {
+        /// Close frame.
+        detail: String,
+    },
+    /// Not offered here.
+    #[error("the service is not offered where you are ({detail})")]
+    Region {
+        /// Close frame.
+        detail: String,
+    },
+    /// The setup, or a message, was refused.
+    #[error("the service refused what was sent ({detail})")]
+    Refused {
+        /// Close frame.
+        detail: String,
+    },
+    /// The service has trouble of its own.
+    #[error("{address} has trouble of its own (HTTP {status})")]
+    Trouble {
+        /// Host and port.
+        address: String,
+        /// The status.
+        status: u16,
+    },
+    /// The connection was closed.
+    #[error("the service closed the connection ({detail})")]
+    Closed {
+        /// Close frame.
+        detail: String,
+        /// What the code means.
+        close: Close,
+    },
+    /// The connection ended without a word.
+    #[error("the connection broke off ({why})")]
+    Cut {
+        /// What the system says.
+        why: String,
+    },
+    /// Three messages in a row made no sense.
+    #[error("the service sent messages that make no sense")]
+    Malformed,
+    /// The announced end came near.
+    #[error("the service is about to end this connection")]
+    GoingAway,
+}
+
+/// A step of connecting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// DNS.
+    Resolve,
+    /// TCP.
+    Connect,
+    /// The proxy's answer.
+    Proxy,
+    /// TLS.
+    Encrypt,
+    /// HTTP upgrade.
+    Upgrade,
+    /// `setupComplete`.
+    Setup,
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "become known by name",
+            Self::Connect => "answer",
+            Self::Proxy => "answer through the proxy",
+            Self::Encrypt => "agree on encryption",
+            Self::Upgrade => "open a conversation",
+            Self::Setup => "take up the conversation",
+        })
+    }
+}
+
+/// Why a certificate proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateProblem {
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// Nobody this computer trusts has signed it.
+    UnknownIssuer,
+    /// It is for another name.
+    WrongName,
+    /// Another problem, in the words of the TLS library.
+    Other(String),
+}
+
+impl std::fmt::Display for CertificateProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "its certificate has expired",
+            Self::NotYetValid => "its certificate is not valid yet",
+            Self::UnknownIssuer => "nobody this computer trusts has signed its certificate",
+            Self::WrongName => "its certificate is for another name",
+            Self::Other(why) => why,
+        })
+    }
+}
+
+impl Fault {
+    /// The one thing to do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::BadAddress { .. } => {
+                "Check the endpoint: it begins with wss://, or with ws:// on this computer."
+            }
+            Self::Unencrypted { .. } => "Use a wss:// address.",
+            Self::NameNotFound { .. } => {
+                "Check the network connection and the spelling of the endpoint."
+            }
+            Self::ConnectionRefused { .. } => {
+                "Check that the server runs and that the port is right."
+            }
+            Self::Unreachable { .. } | Self::Cut { .. } => "Check the network connection.",
+            Self::TimedOut {
+                stage: Stage::Setup,
+                ..
+            } => "Check that the endpoint is a Live server; otherwise try again.",
+            Self::TimedOut { .. } => {
+                "Check the network connection, and whether a firewall is in between."
+            }
+            Self::Certificate { problem, .. } => problem.hint(),
+            Self::Tls { .. } => "Check that the endpoint speaks TLS 1.2 or newer.",
+            Self::NoRoots { .. } => {
+                "Install the system's certificates (on Debian: ca-certificates)."
+            }
+            Self::NotLive { .. } => "Check the endpoint, its path included.",
+            Self::Redirected { .. } => "Open a web page in the browser and log in to the network.",
+            Self::ProxyLogin { .. } => "Put user and password into HTTPS_PROXY.",
+            Self::Proxy { .. } => "Check HTTPS_PROXY, or name the host in NO_PROXY.",
+            Self::KeyUnusable => "Copy the key anew, without spaces.",
+            Self::KeyRefused { .. } => "Enter a valid key; one can be made in Google AI Studio.",
+            Self::Quota { .. } => "Wait, or raise the quota in Google AI Studio.",
+            Self::Model { .. } => "Choose another model in the profile.",
+            Self::Region { .. } => "Use the service from a place where it is offered.",
+            Self::Refused { .. } => "Choose a built-in profile; if it stays, report this text.",
+            Self::Trouble { .. } | Self::Malformed => "Wait a little: it is tried again.",
+            Self::Closed {
+                close: Close::Policy,
+                ..
+            } => "Try again; if it stays, report this text.",
+            Self::Closed { .. } | Self::GoingAway => "Nothing: it is connected again.",
+        }
+    }
+
+    /// Whether another key is needed.
+    #[must_use]
+    pub fn is_key_refused(&self) -> bool {
+        matches!(self, Self::KeyUnusable | Self::KeyRefused { .. })
+    }
+
+    /// What it means for the next attempt.
+    #[must_use]
+    pub fn retry(&self) -> End {
+        match self {
+            Self::BadAddress { .. }
+            | Self::Unencrypted { .. }
+            | Self::Certificate { .. }
+            | Self::NoRoots { .. }
+            | Self::NotLive { .. }
+            | Self::ProxyLogin { .. }
+            | Self::KeyUnusable
+            | Self::KeyRefused { .. }
+            | Self::Model { .. }
+            | Self::Region { .. } => End::NeedsUser,
+            Self::TimedOut {
+                stage: Stage::Setup,
+                ..
+            } => End::Silent,
+            Self::Quota { .. } => End::Quota,
+            Self::Refused { .. } => End::Refused,
+            Self::Closed { close, .. } => close.end(),
+            Self::Malformed => End::Closed,
+            Self::NameNotFound { .. }
+            | Self::ConnectionRefused { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Tls { .. }
+            | Self::Redirected { .. }
+            | Self::Proxy { .. }
+            | Self::Trouble { .. }
+            | Self::Cut { .. }
+            | Self::GoingAway => End::Cut,
+        }
+    }
+
+    /// What a close frame of the service means. `key` is taken out of its text.
+    pub(super) fn closed(code: u16, reason: &str, key: Option<&SecretString>) -> Self {
+        let shown = presentable(reason, key);
+        let detail = if shown.is_empty() {
+            format!("code {code}, no reason given")
+        } else {
+            format!("code {code}: {shown}")
+        };
+        match Close::of(code, reason) {
+            Close::Key => Self::KeyRefused { detail },
+            Close::Region => Self::Region { detail },
+            Close::Model => Self::Model { detail },
+            Close::Quota => Self::Quota { detail },
+            Close::Refused => Self::Refused { detail },
+            close @ (Close::Policy | Close::Done | Close::Trouble) => {
+                Self::Closed { detail, close }
+            }
+        }
+    }
+
+    /// A failure of TCP while connecting.
+    pub(super) fn connecting(address: &str, error: &io::Error) -> Self {
+        let address = address.to_owned();
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            Self::ConnectionRefused { address }
+        } else {
+            Self::Unreachable {
+                address,
+                why: error.to_string(),
+            }
+        }
+    }
+
+    /// A failure of the TLS handshake.
+    pub(super) fn encrypting(host: &str, error: &io::Error) -> Self {
+        let host = host.to_owned();
+        let inner = error
+            .get_ref()
+            .and_then(|e| e.downcast_ref::<rustls::Error>());
+        match inner {
+            Some(rustls::Error::InvalidCertificate(problem)) => Self::Certificate {
+                host,
+                problem: CertificateProblem::of(problem),
+            },
+            Some(rustls::Error::InvalidMessage(_)) => Self::Tls {
+                host,
+                why: "what answers does not speak TLS".to_owned(),
+            },
+            Some(other) => Self::Tls {
+                host,
+                why: other.to_string(),
+            },
+            None => Self::Tls {
+                host,
+                why: format!("it broke off ({error})"),
+            },
+        }
+    }
+}
+
+impl CertificateProblem {
+    fn of(error: &rustls::CertificateError) -> Self {
+        use rustls::CertificateError as E;
+        if matches!(error, E::Expired | E::ExpiredContext { .. }) {
+            Self::Expired
+        } else if matches!(error, E::NotValidYet | E::NotValidYetContext { .. }) {
+            Self::NotYetValid
+        } else if matches!(error, E::UnknownIssuer) {
+            Self::UnknownIssuer
+        } else if matches!(error, E::NotValidForName | E::NotValidForNameContext { .. }) {
+            Self::WrongName
+        } else {
+            Self::Other(error.to_string())
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Expired | Self::NotYetValid => "Check this computer's date and time.",
+            Self::UnknownIssuer => {
+                "If your network inspects traffic, install its certificate in this computer."
+            }
+            Self::WrongName => "Check the endpoint's spelling.",
+            Self::Other(_) => "Tell the server's owner.",
+        }
+    }
+}
+
+/// Text of the other side as it may be shown: one line, not long, without control characters and without anything like a key.
+pub(super) fn presentable(text: &str, key: Option<&SecretString>) -> String {
+    let mut text = text.to_owned();
+    if let Some(key) = key
+        .map(|key| key.expose_secret())
+        .filter(|key| !key.is_empty())
+    {
+        text = text.replace(key, "[key]");
+    }
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(300)
+        .collect();
+    let words = text.split_whitespace().map(|word| match word.find("AIza") {
+        Some(at) => format!("{}[key]", &word[..at]),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_frames_become_sentences_with_a_policy() {
+        let table = [
+            (
+                1000,
+                "",
+                "the service closed the connection (code 1000, no reason given)",
+                End::Closed,
+            ),
+            (
+                1011,
+                "Internal error",
+                "the service closed the connection (code 1011: Internal error)",
+                End::Closed,
+            ),
+            (
+                1007,
+                "Unknown name",
+                "the service refused what was sent (code 1007: Unknown name)",
+                End::Refused,
+            ),
+            (
+                1007,
+                "API key not valid. Pass one.",
+                "the service refuses the API key (code 1007: API key not valid. Pass one.)",
+                End::NeedsUser,
+            ),
+            (
+                1008,
+                "models/x is not found",
+                "the model is not available (code 1008: models/x is not found)",
+                End::NeedsUser,
+            ),
+            (
+                1008,
+                "",
+                "the service closed the connection (code 1008, no reason given)",
+                End::Policy,
+            ),
+            (
+                1011,
+                "You exceeded your current quota",
+                "the quota of this API key is used up (code 1011: You exceeded your current quota)",
+                End::Quota,
+            ),
+        ];
+        for (code, reason, sentence, end) in table {
+            let fault = Fault::closed(code, reason, None);
+            assert_eq!(fault.to_string(), sentence);
+            assert_eq!(fault.retry(), end, "{sentence}");
+            assert!(fault.hint().ends_with('.'), "{sentence}");
+            assert_eq!(
+                fault.is_key_refused(),
+                sentence.contains("API key ("),
+                "{sentence}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_of_the_other_side_is_shown_without_keys_and_control_characters() {
+        let key = SecretString::from("canary-0815");
+        let shown = presentable("bad\u{1b}[31m\nkey=canary-0815 x-AIzaSyD_9-abc", Some(&key));
+        assert_eq!(shown, "bad [31m key=[key] x-[key]");
+        assert_eq!(presentable(&"ä".repeat(400), None).chars().count(), 300);
+    }
+}

@@ -1,0 +1,201 @@
+//! One WebSocket: messages out, messages in, both at once, and never waiting in a place where a command could not be heard.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use secrecy::SecretString;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+
+use super::dial::Stream;
+use super::error::Fault;
+use crate::metrics::counters::Counters;
+
+/// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited
+/// for; but not longer than a user would not notice.
+const CLOSE_LIMIT: Duration = Duration::from_millis(300);
+/// The largest message taken, in one frame or many: four minutes of 24 kHz audio in base64. The service sends a second at a
+/// time; more than this is no audio of ours.
+const LARGEST_MESSAGE: usize = 16 << 20;
+/// Gathered before it is written without being asked to flush: everything that is ready leaves in one piece.
+const WRITE_BUFFER: usize = 64 << 10;
+/// Messages that may wait to be sent: a minute of audio in messages of 30 ms.
+const LONGEST_BACKLOG: usize = 2_000;
+
+/// A WebSocket and what waits to be sent on it.
+pub(super) struct Socket {
+    inner: WebSocketStream<Stream>,
+    outgoing: VecDeque<Outgoing>,
+    /// Whether something was given to `inner` since it was flushed.
+    unflushed: bool,
+    /// How many of these are to be reported when flushed.
+    marked: usize,
+    key: Option<SecretString>,
+    counters: Arc<Counters>,
+}
+
+/// A message on its way out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    /// JSON.
+    pub(super) text: String,
+    /// Whether [`Turn::Flushed`] is to follow.
+    pub(super) report: bool,
+}
+
+/// What happened on a socket.
+pub(super) enum Turn {
+    /// A message came, in a text or a binary frame.
+    Message(Bytes),
+    /// A message that was to be reported, and all before it, were handed to the system.
+    Flushed,
+    /// It is over.
+    Ended(Fault),
+}
+
+impl Socket {
+    /// A socket on a stream that was upgraded; `read` is what was read behind the answer.
+    pub(super) async fn new(
+        stream: Stream,
+        read: Vec<u8>,
+        key: Option<SecretString>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4 << 10) // 128 KiB, the default, is held for nothing between messages
+            .write_buffer_size(WRITE_BUFFER)
+            .max_write_buffer_size(1 << 20)
+            .max_message_size(Some(LARGEST_MESSAGE))
+            .max_frame_size(Some(LARGEST_MESSAGE));
+        Self {
+            inner: WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config))
+                .await,
+            outgoing: VecDeque::new(),
+            unflushed: false,
+            marked: 0,
+            key,
+            counters,
+        }
+    }
+
+    /// Puts a message behind those that wait.
+    pub(super) fn queue(&mut self, message: Outgoing) {
+        self.outgoing.push_back(message);
+    }
+
+    /// Whether what is sent does not get away.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.outgoing.len() > LONGEST_BACKLOG
+    }
+
+    /// Sends what waits, reads if `read`, and says what happens first. Nothing is lost when this is dropped in between.
+    pub(super) async fn turn(&mut self, read: bool) -> Turn {
+        poll_fn(|cx| self.poll_turn(cx, read)).await
+    }
+
+    /// Says goodbye and waits for the answer, but not long.
+    pub(super) async fn close(mut self) {
+        let goodbye = CloseFrame {
+            code: CloseCode::Normal,
+            reason: "".into(),
+        };
+        let close = async {
+            self.inner.close(Some(goodbye)).await.ok();
+            while let Some(Ok(_)) = self.inner.next().await {}
+        };
+        timeout(CLOSE_LIMIT, close).await.ok();
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Turn> {
+        match self.poll_write(cx) {
+            Poll::Ready(Ok(())) if self.marked > 0 => {
+                self.marked -= 1;
+                return Poll::Ready(Turn::Flushed);
+            }
+            Poll::Ready(Err(error)) => return self.poll_last_words(cx, error),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        if read {
+            self.poll_read(cx)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while !self.outgoing.is_empty() {
+            ready!(self.inner.poll_ready_unpin(cx))?;
+            let Some(Outgoing { text, report }) = self.outgoing.pop_front() else {
+                break;
+            };
+            self.counters.bytes_sent.add(text.len() as u64);
+            self.unflushed = true;
+            self.marked += usize::from(report);
+            self.inner.start_send_unpin(Message::text(text))?;
+        }
+        if self.unflushed {
+            ready!(self.inner.poll_flush_unpin(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        loop {
+            let bytes = match ready!(self.inner.poll_next_unpin(cx)) {
+                Some(Ok(Message::Text(text))) => Bytes::from(text),
+                Some(Ok(Message::Binary(bytes))) => bytes,
+                // Pings are answered by the library with the next read or write.
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Close(frame))) => {
+                    return Poll::Ready(Turn::Ended(self.closed(frame.as_ref())));
+                }
+                Some(Err(error)) => return Poll::Ready(Turn::Ended(broken(&error))),
+                None => return Poll::Ready(Turn::Ended(broken(&Error::ConnectionClosed))),
+            };
+            self.counters.bytes_received.add(bytes.len() as u64);
+            return Poll::Ready(Turn::Message(bytes));
+        }
+    }
+
+    /// Writing failed; a close frame that came before says why.
+    fn poll_last_words(&mut self, cx: &mut Context<'_>, error: Error) -> Poll<Turn> {
+        while let Poll::Ready(Some(Ok(message))) = self.inner.poll_next_unpin(cx) {
+            if let Message::Close(frame) = message {
+                return Poll::Ready(Turn::Ended(self.closed(frame.as_ref())));
+            }
+        }
+        Poll::Ready(Turn::Ended(broken(&error)))
+    }
+
+    fn closed(&self, frame: Option<&CloseFrame>) -> Fault {
+        // 1005: a close frame without a code (RFC 6455, 7.4.1).
+        let (code, reason) = frame.map_or((1005, ""), |frame| {
+            (frame.code.into(), frame.reason.as_str())
+        });
+        Fault::closed(code, reason, self.key.as_ref())
+    }
+}
+
+/// An end without a close frame.
+fn broken(error: &Error) -> Fault {
+    let cut = |why: String| Fault::Cut { why };
+    match error {
+        Error::Io(error) => cut(error.to_string()),
+        Error::ConnectionClosed | Error::AlreadyClosed => cut("no reason given".to_owned()),
+        Error::Protocol(problem @ tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            cut(problem.to_string())
+        }
+        Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) | Error::AttackAttempt => Fault::Malformed,
+        Error::WriteBufferFull(_) => cut("nothing that is sent gets away".to_owned()),
+        Error::Tls(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => cut("an error of the WebSocket library".to_owned()),
+    }
+}

@@ -1,0 +1,196 @@
+//! The HTTP part of a WebSocket connection, and of a proxy.
+//!
+//! Written here and not left to the WebSocket library, because that one logs the whole request at TRACE, key included.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use url::Url;
+
+use super::dial::Stream;
+use super::error::{Fault, presentable};
+
+/// A head longer than this is no answer to us.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// The head of an HTTP answer.
+pub(super) struct Head {
+    pub(super) status: u16,
+    headers: Vec<(String, String)>,
+    /// What came behind the head already.
+    pub(super) rest: Vec<u8>,
+}
+
+/// Why there is no head.
+pub(super) enum NoHead {
+    /// The connection ended.
+    Io(std::io::Error),
+    /// What came is not HTTP.
+    NotHttp,
+}
+
+/// Asks for the WebSocket. Returns what came behind the answer: the beginning of the first frame.
+///
+/// # Errors
+/// The other side answers otherwise, or not in HTTP at all.
+pub(super) async fn upgrade(
+    stream: &mut Stream,
+    url: &Url,
+    key: Option<&SecretString>,
+) -> Result<Vec<u8>, Fault> {
+    let address = address(url);
+    let nonce = generate_key();
+    let request = request(url, &nonce, key)?;
+    let head = exchange(stream, &request).await.map_err(|why| match why {
+        NoHead::Io(error) => Fault::NotLive {
+            address: address.clone(),
+            answer: format!("nothing ({error})"),
+        },
+        NoHead::NotHttp => Fault::NotLive {
+            address: address.clone(),
+            answer: "something that is not HTTP".to_owned(),
+        },
+    })?;
+    if head.status != 101 {
+        return Err(refusal(&head, address, key));
+    }
+    let upgraded = head
+        .header("upgrade")
+        .is_some_and(|v| v.eq_ignore_ascii_case("websocket"));
+    let accepted =
+        head.header("sec-websocket-accept") == Some(derive_accept_key(nonce.as_bytes()).as_str());
+    if upgraded && accepted {
+        Ok(head.rest)
+    } else {
+        Err(Fault::NotLive {
+            address,
+            answer: "an upgrade that is none of a WebSocket".to_owned(),
+        })
+    }
+}
+
+/// Sends a request and reads the head of the answer.
+pub(super) async fn exchange(stream: &mut Stream, request: &[u8]) -> Result<Head, NoHead> {
+    stream.write_all(request).await.map_err(NoHead::Io)?;
+    stream.flush().await.map_err(NoHead::Io)?;
+    let mut read = Vec::with_capacity(1024);
+    loop {
+        if let Some(end) = read.windows(4).position(|w| w == b"\r\n\r\n") {
+            let rest = read.split_off(end + 4);
+            return Head::parse(&read, rest).ok_or(NoHead::NotHttp);
+        }
+        let begins_as_http = read.iter().zip(b"HTTP/1.").all(|(a, b)| a == b);
+        if !begins_as_http || read.len() > LONGEST_HEAD {
+            return Err(NoHead::NotHttp);
+        }
+        if stream.read_buf(&mut read).await.map_err(NoHead::Io)? == 0 {
+            return Err(NoHead::Io(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
+}
+
+impl Head {
+    /// The value of a header, by its name in lower case.
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn parse(head: &[u8], rest: Vec<u8>) -> Option<Self> {
+        let text = String::from_utf8_lossy(head);
+        let mut lines = text.split("\r\n");
+        let mut status_line = lines.next()?.split(' ');
+        status_line.next()?.strip_prefix("HTTP/1.")?;
+        let status = status_line.next()?.parse().ok()?;
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Some(Self {
+            status,
+            headers,
+            rest,
+        })
+    }
+}
+
+/// Host and port, as they are shown and asked for.
+pub(super) fn address(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// Whether a key can be sent in a header.
+pub(super) fn usable(key: &SecretString) -> bool {
+    let key = key.expose_secret();
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn request(url: &Url, nonce: &str, key: Option<&SecretString>) -> Result<Vec<u8>, Fault> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let query = url
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let mut request = format!(
+        "GET {}{query} HTTP/1.1\r\nHost: {host}{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {nonce}\r\nUser-Agent: sovereign-voice/{}\r\n",
+        url.path(),
+        env!("CARGO_PKG_VERSION"),
+    );
+    if let Some(key) = key {
+        if !usable(key) {
+            return Err(Fault::KeyUnusable);
+        }
+        request.push_str("x-goog-api-key: ");
+        request.push_str(key.expose_secret());
+        request.push_str("\r\n");
+    }
+    request.push_str("\r\n");
+    Ok(request.into_bytes())
+}
+
+/// What an answer other than 101 means.
+fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
+    let html = head
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    let detail = format!("HTTP {}", head.status);
+    match head.status {
+        300..=399 => Fault::Redirected {
+            address,
+            to: head
+                .header("location")
+                .and_then(|to| Url::parse(to).ok())
+                .and_then(|to| to.host_str().map(|host| presentable(host, key)))
+                .unwrap_or(detail),
+        },
+        401 | 403 => Fault::KeyRefused { detail },
+        407 => Fault::ProxyLogin { proxy: address },
+        429 => Fault::Quota { detail },
+        511 => Fault::Redirected {
+            address,
+            to: detail,
+        },
+        500..=599 => Fault::Trouble {
+            address,
+            status: head.status,
+        },
+        200..=299 if html => Fault::Redirected {
+            address,
+            to: "a web page".to_owned(),
+        },
+        _ => Fault::NotLive {
+            address,
+            answer: detail,
+        },
+    }
+}
