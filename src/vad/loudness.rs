@@ -6,14 +6,22 @@ use crate::base::frame::FRAME_SAMPLES;
 pub(super) const BLOCKS: usize = 4;
 const BLOCK_SAMPLES: usize = FRAME_SAMPLES / BLOCKS;
 
-/// Pole of the high-pass, about 80 Hz: offset and rumble of a device are not loudness of a voice.
-const HIGH_PASS: f32 = 0.97;
+/// Pole of the high-pass, about 150 Hz: offset and rumble of a device are not loudness of a voice.
+const HIGH_PASS: f32 = 0.94;
 /// A block this much above the noise is more than noise: 8 dB, as 2.5 ms of noise alone swing by about ±5 dB.
 const OVER_NOISE: f32 = 6.3;
 /// A frame this much above the noise may belong to an onset: 4 dB, as 10 ms of noise swing by about ±3 dB.
 const ONSET_OVER_NOISE: f32 = 2.5;
 /// What is this much weaker than the loudest of the voice is its echo in the room, or breath: -35 dB.
 const UNDER_VOICE: f32 = 3.2e-4;
+/// What a detector denies is voice only if it is no weaker than the loudest of the voice by this, -32 dB, …
+const HISS_UNDER_VOICE: f32 = 6.3e-4;
+/// … and this much above the noise: 10 dB.
+const HISS_OVER_NOISE: f32 = 10.0;
+/// Devices begin with zeros; what is weaker than -100 dBFS tells nothing of the room.
+const SOUNDLESS: f32 = 1e-10;
+/// The weakest of twenty frames of noise is some 2 dB below their mean.
+const WEAKEST_TO_MEAN: f32 = 1.6;
 /// A voice this much above the noise is told apart from it by level: 11 dB, the noise limit and 3 dB to spare.
 const SEPARABLE: f32 = 12.6;
 /// The loudest of the voice is forgotten by 5 dB in a second, so that a shout does not hide what follows.
@@ -77,6 +85,15 @@ impl Noise {
         *known += rate * (power - *known);
     }
 
+    /// Takes in a frame of a stream's first moments, in which detectors cannot be believed: the weakest that has any
+    /// sound is taken for the noise until better is known.
+    pub(super) fn guess(&mut self, power: f32) {
+        if power > SOUNDLESS {
+            let guess = power * WEAKEST_TO_MEAN;
+            self.power = Some(self.power.map_or(guess, |known| known.min(guess)));
+        }
+    }
+
     /// Takes `power` for the noise from now on.
     pub(super) fn set(&mut self, power: f32) {
         self.power = Some(power);
@@ -109,6 +126,13 @@ impl Voice {
         let noise = noise.power.unwrap_or(0.0);
         let separable = self.peak > noise * SEPARABLE;
         separable.then(|| (noise * OVER_NOISE).max(self.peak * UNDER_VOICE))
+    }
+
+    /// The same for sound that the detector denies to be speech.
+    pub(super) fn hiss_threshold(&self, noise: &Noise) -> Option<f32> {
+        let denied = noise.power.unwrap_or(0.0) * HISS_OVER_NOISE;
+        self.threshold(noise)
+            .map(|_| denied.max(self.peak * HISS_UNDER_VOICE))
     }
 }
 

@@ -24,6 +24,9 @@ use super::watchdog::Watchdog;
 use super::{DETECTOR_WINDOW_FRAMES, SpeechEvent};
 use crate::base::frame::{FRAME_DURATION, Frame};
 
+#[cfg(test)]
+mod tests;
+
 /// The start of a stream, in which no onset is believed: detectors fire within their first 60 to 110 ms, whatever
 /// they hear.
 const SETTLING: Duration = Duration::from_millis(200);
@@ -34,9 +37,16 @@ const HELD_PREROLL: Duration = Duration::from_millis(150);
 const LOOK_BACK_FRAMES: usize = 10;
 /// Blocks below the threshold that do not interrupt an onset: 10 ms, less than two words are apart.
 const ONSET_GAP_BLOCKS: usize = 4;
+/// How late noise is learnt: detectors miss soft beginnings ("s", "f"), and those are no noise.
+const NOISE_DELAY_FRAMES: usize = 20;
+/// How long after the detector's last yes the voice can still end: it misses hissing ends of words ("s", "sh"), which
+/// last up to a quarter of a second.
+const HISS: Duration = Duration::from_millis(250);
+/// Soft time within or before such an end: the stop of "ts".
+const HISS_GAP: Duration = Duration::from_millis(40);
 /// How long after the end of patience a detector that still says yes is waited for, although the level says that
-/// nobody speaks. webrtc-vad's own tail ends before: it is below 270 ms in every mode.
-const OVERTIME: Duration = Duration::from_millis(300);
+/// nobody speaks: webrtc-vad's own tail is over then, it is below 270 ms in every mode.
+const OVERTIME: Duration = Duration::from_millis(150);
 /// A re-armed detector is relaxed after this much quiet …
 const QUIET_FRAMES: u32 = 500;
 /// … this much weaker than the sound it was stuck at: -6 dB. As long as that sound goes on, it would stick again.
@@ -103,8 +113,10 @@ pub struct Segmenter {
 struct Waiting {
     frame: Frame,
     powers: Powers,
-    /// Speech by the detector and by level.
+    /// Speech by the detector and by level, in a stream that has settled.
     voiced: bool,
+    /// The detector said no.
+    denied: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +124,8 @@ struct Utterance {
     held: bool,
     voice: Voice,
     last_voiced: Option<Instant>,
+    /// End of the newest frame that the detector took for speech.
+    last_yes: Option<Instant>,
     /// End of the newest frame.
     end: Instant,
 }
@@ -171,11 +185,11 @@ impl Segmenter {
         self.age = self.age.saturating_add(1);
         let powers = self.loudness.measure(&frame.samples);
         let power = loudness::mean(&powers);
-        if !context.voiced && !context.blocked {
-            self.noise.learn(power);
-        }
         if self.open.as_ref().is_some_and(|open| open.held) && !context.held {
             self.close(out);
+        }
+        if self.age <= frames(SETTLING) && !context.held {
+            self.noise.guess(power);
         }
         match &self.open {
             Some(_) => self.go_on(frame, &powers, context, out),
@@ -225,11 +239,23 @@ impl Segmenter {
             frame,
             powers,
             voiced,
+            denied: !context.voiced,
         });
+        self.learn_noise();
         if context.held {
             self.start_held(context.voiced, out);
         } else if let Some(first) = self.onset(context.playing) {
             self.start(first, out);
+        }
+    }
+
+    /// Learns from a frame after which no speech began.
+    fn learn_noise(&mut self) {
+        let settled = self.waiting.len().checked_sub(1 + NOISE_DELAY_FRAMES);
+        if let Some(waiting) = settled.and_then(|index| self.waiting.get(index))
+            && waiting.denied
+        {
+            self.noise.learn(loudness::mean(&waiting.powers));
         }
     }
 
@@ -265,6 +291,7 @@ impl Segmenter {
             held: false,
             voice,
             last_voiced: Some(first_voiced),
+            last_yes: None,
             end: first_voiced,
         };
         for waiting in self.waiting.range(first..) {
@@ -283,6 +310,7 @@ impl Segmenter {
             held: true,
             voice: Voice::default(),
             last_voiced: None,
+            last_yes: None,
             end: newest.frame.end(),
         };
         open.follow(&newest.frame, &newest.powers, voiced, &self.noise);
@@ -337,7 +365,10 @@ impl Segmenter {
             return;
         };
         open.held |= context.held;
-        open.follow(&frame, powers, context.voiced, &self.noise);
+        let voice = open.follow(&frame, powers, context.voiced, &self.noise);
+        if !voice && !context.blocked {
+            self.noise.learn(loudness::mean(powers));
+        }
         out.push(SpeechEvent::Frame(frame));
         let since = open.last_voiced.unwrap_or(open.end);
         let silence = open.end.saturating_duration_since(since);
@@ -379,28 +410,45 @@ impl Segmenter {
 }
 
 impl Utterance {
-    /// Takes in the next frame.
-    fn follow(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) {
+    /// Takes in the next frame. Returns whether it may hold voice.
+    fn follow(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) -> bool {
         self.voice.follow(loudness::mean(powers), voiced);
-        self.place(frame, powers, voiced, noise);
+        self.place(frame, powers, voiced, noise)
     }
 
     /// Moves the last voiced sample into this frame if it holds a later one.
-    fn place(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) {
+    fn place(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) -> bool {
         self.end = frame.end();
-        if !voiced {
-            return;
-        }
-        let last = match self.voice.threshold(noise) {
-            Some(threshold) => powers
-                .iter()
-                .rposition(|&power| power >= threshold)
-                .map(|block| frame.captured + BLOCK_DURATION * (block + 1) as u32),
-            // In noise this close to the voice the detector's tail is short: its window is all that is late.
-            None => Some(frame.captured),
+        let last = if voiced {
+            self.last_yes = Some(self.end);
+            match self.voice.threshold(noise) {
+                Some(threshold) => last_above(threshold, frame, powers),
+                // In noise this close to the voice the detector's tail is short: its window is all that is late.
+                None => Some(frame.captured),
+            }
+        } else {
+            self.hiss(frame, powers, noise)
         };
         self.last_voiced = last.or(self.last_voiced);
+        voiced || last.is_some()
     }
+
+    /// The end of the voice in a frame which the detector denies, if the voice clearly goes on in it.
+    fn hiss(&self, frame: &Frame, powers: &Powers, noise: &Noise) -> Option<Instant> {
+        let near = |instant: Option<Instant>, reach| {
+            instant.is_some_and(|instant| frame.captured.saturating_duration_since(instant) < reach)
+        };
+        if !near(self.last_yes, HISS) || !near(self.last_voiced, HISS_GAP) {
+            return None;
+        }
+        last_above(self.voice.hiss_threshold(noise)?, frame, powers)
+    }
+}
+
+/// The end of the last block whose power reaches `threshold`.
+fn last_above(threshold: f32, frame: &Frame, powers: &Powers) -> Option<Instant> {
+    let block = powers.iter().rposition(|&power| power >= threshold)?;
+    Some(frame.captured + BLOCK_DURATION * (block + 1) as u32)
 }
 
 /// How many frames may wait: pre-roll, the look back, the onset's window.

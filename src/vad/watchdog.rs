@@ -7,8 +7,9 @@
 const BINS: usize = 80;
 /// Frames in a bin: 100 ms, shorter than the syllables whose rise and fall is the mark of speech.
 const BIN_FRAMES: u32 = 10;
-/// Share of the frames that must be called speech: noise makes detectors flicker now and then.
-const VOICED_PERCENT: u32 = 90;
+/// Share of the frames that must be called speech: in noise detectors flicker. It need not be large, as no speech is
+/// as level as this.
+const VOICED_PERCENT: u32 = 50;
 /// Ratio of the powers of the bins at nine and at one tenth from the bottom: 3 dB. Outliers do not count.
 const VARIATION: f32 = 2.0;
 
@@ -50,7 +51,11 @@ impl Watchdog {
         self.voiced[self.next] = voiced;
         self.next = (self.next + 1) % BINS;
         self.filled = (self.filled + 1).min(BINS);
-        let stuck = self.stuck();
+        let stuck = if voiced * 2 > frames {
+            self.stuck()
+        } else {
+            None
+        };
         if stuck.is_some() {
             *self = Self::default();
         }
@@ -66,5 +71,42 @@ impl Watchdog {
         sorted.sort_by(f32::total_cmp);
         let (low, high) = (sorted[BINS / 10], sorted[BINS - BINS / 10]);
         (high < low * VARIATION).then_some(sorted[BINS / 2])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_level_sound_that_is_called_speech_for_eight_seconds_counts() {
+        // Swing of the level from one 100 ms to the next in dB, one frame in how many is denied, whether it is stuck.
+        let table = [
+            (0.0, 1_000, true),
+            (2.0, 1_000, true),
+            (2.0, 3, true),
+            (4.0, 1_000, false),
+            (20.0, 1_000, false),
+            (0.0, 1, false),
+        ];
+        for (swing, denied, stuck) in table {
+            let mut watchdog = Watchdog::default();
+            let heard = (0..2_000).find_map(|frame: u32| {
+                let up = if (frame / 10).is_multiple_of(2) {
+                    0.0
+                } else {
+                    swing
+                };
+                let power = 1e-4 * 10.0_f32.powf(up / 10.0);
+                let power = watchdog.watch(power, !frame.is_multiple_of(denied));
+                power.map(|power| (frame, power))
+            });
+            assert_eq!(
+                heard.map(|heard| heard.0),
+                stuck.then_some(799),
+                "{swing} dB, {denied}"
+            );
+            assert!(heard.is_none_or(|heard| (0.9e-4..2e-4).contains(&heard.1)));
+        }
     }
 }

@@ -96,3 +96,93 @@ fn mode(aggressiveness: u8) -> VadMode {
 fn to_i16(sample: f32) -> i16 {
     (sample * 32_768.0).round() as i16
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn silence_is_no_speech_and_a_vowel_is() {
+        for aggressiveness in 0..=3 {
+            let mut detector = Detector::new(aggressiveness);
+            let silence = run(&mut detector, 0..50, |_| 0.0);
+            assert!(silence.iter().all(|voiced| !voiced), "{aggressiveness}");
+            let vowel = run(&mut detector, 50..100, vowel);
+            let voiced = vowel.iter().filter(|voiced| **voiced).count();
+            assert!(voiced >= 45, "{aggressiveness}: {voiced} of 50");
+        }
+    }
+
+    #[test]
+    fn each_frame_gets_a_verdict_of_its_own() {
+        let mut detector = Detector::new(2);
+        run(&mut detector, 0..50, |_| 0.0);
+        // Whether the vowel begins with an even or an odd frame, its first or second frame is called speech.
+        for begin in [50, 101] {
+            let verdicts = run(&mut detector, begin..begin + 2, vowel);
+            assert!(verdicts[1], "{begin}: {verdicts:?}");
+            run(&mut detector, begin + 2..begin + 51, |_| 0.0);
+        }
+    }
+
+    #[test]
+    fn a_reset_detector_judges_as_a_new_one() {
+        let mut detector = Detector::new(3);
+        run(&mut detector, 0..73, vowel);
+        detector.reset();
+        let sound = |i: usize| if i % 8_000 < 4_000 { vowel(i) } else { 0.0 };
+        assert_eq!(
+            run(&mut detector, 0..200, sound),
+            run(&mut Detector::new(3), 0..200, sound)
+        );
+    }
+
+    #[test]
+    fn a_change_of_aggressiveness_keeps_what_was_learnt() {
+        let sound = |i: usize| if i % 8_000 < 4_000 { vowel(i) } else { 0.0 };
+        let mut changed = Detector::new(2);
+        let mut steady = Detector::new(2);
+        run(&mut changed, 0..101, sound);
+        run(&mut steady, 0..101, sound);
+        changed.set_aggressiveness(0);
+        changed.set_aggressiveness(2);
+        assert_eq!(
+            run(&mut changed, 101..300, sound),
+            run(&mut steady, 101..300, sound)
+        );
+    }
+
+    #[test]
+    fn any_number_is_taken() {
+        let mut detector = Detector::new(200);
+        for sample in [f32::NAN, f32::INFINITY, -1e30, 2.0] {
+            run(&mut detector, 0..4, |_| sample);
+        }
+    }
+
+    fn run(
+        detector: &mut Detector,
+        frames: std::ops::Range<usize>,
+        sound: impl Fn(usize) -> f32,
+    ) -> Vec<bool> {
+        let verdict = |frame: usize| {
+            detector.voiced(&Frame {
+                samples: std::array::from_fn(|i| sound(frame * FRAME_SAMPLES + i)),
+                sequence: frame as u64,
+                captured: Instant::now(),
+            })
+        };
+        frames.map(verdict).collect()
+    }
+
+    /// Twenty harmonics of 125 Hz, falling.
+    fn vowel(sample: usize) -> f32 {
+        let phase = sample as f32 * 125.0 / 16_000.0 * std::f32::consts::TAU;
+        (1..=20_u8)
+            .map(f32::from)
+            .map(|n| 0.2 / n * (n * phase).sin())
+            .sum()
+    }
+}
