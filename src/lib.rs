@@ -30,6 +30,7 @@
 
 pub mod audio;
 pub mod base;
+pub mod cli;
 pub mod client;
 pub mod dsp;
 pub mod live;

@@ -89,7 +89,7 @@ pub enum ServerError {
     )]
     NotLoopback(SocketAddr),
     /// The address cannot be bound.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Bind {
         /// Which.
         address: SocketAddr,
@@ -97,7 +97,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// The system gives no thread or no event queue.
-    #[error("cannot start the server: {0}")]
+    #[error("cannot start the server")]
     Start(#[source] io::Error),
 }
 

@@ -158,7 +158,7 @@ pub enum Sound {
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// The file cannot be read.
-    #[error("cannot read the script {}: {source}", file.display())]
+    #[error("cannot read the script {}", file.display())]
     Read {
         /// Which file.
         file: PathBuf,

@@ -1,0 +1,3 @@
+//! Floor 4, the terminal.
+
+pub mod serve;

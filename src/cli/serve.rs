@@ -1,0 +1,193 @@
+//! `sovereign serve`: the Live-compatible server on its own, for other programs and for tests.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use secrecy::SecretString;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::server::{Access, Event, Options, Script, Server, ServerError};
+
+/// Events that may wait to be printed; with more, the newest are dropped.
+const EVENTS: usize = 1024;
+/// Connections at a time: as many as `sovereign load` opens.
+const CONNECTIONS: usize = 65_536;
+
+/// Serve the Live protocol on this computer: parrot, or answer by a script
+///
+/// Any Live client may connect: point it at ws://127.0.0.1:PORT. Without a script each turn is answered with the user's
+/// own voice.
+#[derive(Args, Clone, Debug)]
+#[command(after_long_help = SCRIPT_HELP)]
+pub struct ServeArgs {
+    /// Where to listen: a loopback address; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9090")]
+    pub listen: SocketAddr,
+    /// Answer by this script (YAML; see below)
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Events as JSON lines; the first line tells the address
+    #[arg(long)]
+    pub json: bool,
+    /// Close connections with another key, as the service does (1007)
+    #[arg(long, value_name = "KEY")]
+    pub require_key: Option<String>,
+    /// Pause before each answer
+    #[arg(long, value_name = "MS")]
+    pub think_ms: Option<u64>,
+    /// Greet each new conversation
+    #[arg(long)]
+    pub greet: bool,
+    /// Send text frames; the service sends binary ones
+    #[arg(long)]
+    pub text_frames: bool,
+}
+
+const SCRIPT_HELP: &str = "\
+Events with --json, one object per line, after {\"listening\":\"ws://127.0.0.1:PORT\",\"port\":PORT}:
+  connected, turned_away, setup, turn (of the user), answer, closed; each with its connection
+
+A script:
+  think_ms: 150            pause before each answer (0)
+  setup_delay_ms: 0        pause before setupComplete
+  transcripts: true        false: none, although asked for
+  turn_complete: playback  after the assumed end of playback; or: immediate
+  resumption: true         false: no handles
+  greeting: false          true: greet each new conversation
+  repeat: true             begin again after the last turn; else parrot from there on
+  turns:                   one list of actions for each turn of the user
+    - - say: First reply.
+        ms: 1200
+    - - call: get_time
+        args: {zone: UTC}
+      - parrot
+
+Actions:
+  parrot                   the user's own voice
+  say: TEXT                a tone of hz (440) for ms (1000), or the file wav; TEXT is its transcript
+  wait: MS                 pause
+  call: NAME               tool call with args; waits timeout_ms (20000) unless async: true
+  thought: TEXT            a part marked as thought
+  stall | empty | drop     never answer | a turn without content | cut the connection
+  close: CODE              close, with reason
+  go_away: MS              announce the end, close (1008) after MS
+  late_audio: N            N chunks after interrupted
+  phantom_interrupt        interrupted although nobody spoke
+  raw: TEXT                one frame as it is, JSON or not
+  speed: X, chunk_ms: MS   pace of audio from here on (4 times real time; 40), speed 0: at once
+  jitter: MS               random delay of each chunk, drawn from seed (1)
+  pad: MS                  silence before the next sound
+  odd_pcm                  chunks end in the middle of a sample";
+
+/// The first line of `--json`.
+#[derive(Serialize)]
+struct Listening {
+    listening: String,
+    port: u16,
+}
+
+/// Serves until Ctrl-C or SIGTERM, or until nobody reads standard output.
+///
+/// # Errors
+/// When the address cannot be bound or the system refuses what is needed. Wrong usage (an address that is not loopback,
+/// a script with faults) is said on standard error, with exit status 2.
+pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let (watcher, mut events) = mpsc::channel(EVENTS);
+    let mut script = match args.script.as_deref().map(Script::load).transpose() {
+        Ok(script) => script.unwrap_or_default(),
+        Err(error) => return Ok(usage(&error.into())),
+    };
+    script.think_ms = args.think_ms.unwrap_or(script.think_ms);
+    script.greeting |= args.greet;
+    let options = Options {
+        script: Arc::new(script),
+        access: args
+            .require_key
+            .map_or(Access::Open, |key| Access::Key(SecretString::from(key))),
+        text_frames: args.text_frames,
+        most_connections: CONNECTIONS,
+        watcher: Some(watcher),
+    };
+    let stop = stop_wish().context("cannot listen for signals")?;
+    let server = match Server::start(args.listen, options) {
+        Ok(server) => server,
+        Err(error @ ServerError::NotLoopback(_)) => return Ok(usage(&error.into())),
+        Err(error) => {
+            return Err(error)
+                .context("the server did not start; --listen 127.0.0.1:0 picks a free port");
+        }
+    };
+    let mut stop = std::pin::pin!(stop);
+    let mut open = print(&listening(&server, args.json)?);
+    while open {
+        tokio::select! {
+            () = &mut stop => break,
+            Some(event) = events.recv() => open = print(&line(&event, args.json)?),
+        }
+    }
+    server.stop();
+    // What the end itself brought about.
+    while let Ok(event) = events.try_recv() {
+        open = open && print(&line(&event, args.json)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listening(server: &Server, json: bool) -> anyhow::Result<String> {
+    let address = server.address();
+    let listening = format!("ws://{address}");
+    if json {
+        let port = address.port();
+        return Ok(serde_json::to_string(&Listening { listening, port })?);
+    }
+    Ok(format!("listening on {listening}; Ctrl-C ends it"))
+}
+
+fn line(event: &Event, json: bool) -> anyhow::Result<String> {
+    Ok(if json {
+        serde_json::to_string(event)?
+    } else {
+        event.to_string()
+    })
+}
+
+/// Writes a line at once; whether somebody still reads.
+fn print(line: &str) -> bool {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()
+}
+
+fn usage(what: &anyhow::Error) -> ExitCode {
+    writeln!(io::stderr().lock(), "error: {what:#}").ok();
+    ExitCode::from(2)
+}
+
+/// Ends when the process is asked to; listens from the call on.
+#[cfg(unix)]
+fn stop_wish() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends when the process is asked to.
+#[cfg(not(unix))]
+fn stop_wish() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
