@@ -38,6 +38,7 @@ pub mod metrics;
 pub mod profile;
 pub mod server;
 pub mod session;
+pub mod settings;
 pub mod turn;
 pub mod ui;
 pub mod vad;

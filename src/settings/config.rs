@@ -1,0 +1,527 @@
+//! `config.yaml`: what the user chose, in the window or by hand.
+//!
+//! A choice made in the window is written back at once. Only its own line changes: comments and order stay. Where that is
+//! not possible (values written in braces) the file is written anew, without comments.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::endpoint;
+use super::file::{self, ReadError};
+use crate::base::yaml::{Text, YamlError, quoted};
+use crate::profile::Detection;
+
+/// The configuration. What is `None` was not chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Name of the profile to begin with.
+    pub profile: Option<String>,
+    /// Stable id of the microphone; `None` follows the system's default.
+    pub input_device: Option<String>,
+    /// Stable id of the speaker; `None` follows the system's default.
+    pub output_device: Option<String>,
+    /// Address of a Live endpoint; one that [`endpoint::parse`] takes.
+    pub endpoint: Option<String>,
+    /// Who detects activity, whatever the profile says.
+    pub detection: Option<Detection>,
+    /// Volume of replies, 0.0 to 1.0.
+    pub volume: f32,
+    /// The window.
+    pub window: Window,
+    /// Folder for logs and recordings, instead of the usual one.
+    pub state: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            profile: None,
+            input_device: None,
+            output_device: None,
+            endpoint: None,
+            detection: None,
+            volume: 1.0,
+            window: Window::default(),
+            state: None,
+        }
+    }
+}
+
+/// How the window looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// How much of the latency panel is shown, 0 (nothing) to 3 (everything).
+    pub panel: u8,
+    /// Light or dark.
+    pub theme: Theme,
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system is.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+impl Config {
+    /// Reads and checks a configuration; `file` is what errors call it.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, YamlError> {
+        let text = Text::new(file, text)?;
+        let raw: Raw = text.read()?;
+        let volume = raw.volume.unwrap_or(1.0);
+        if !(0.0..=1.0).contains(&volume) {
+            return Err(text.fault(
+                "volume",
+                format!("is {volume}"),
+                "allowed is a number from 0 to 1",
+            ));
+        }
+        let panel = raw.window.panel.unwrap_or(0);
+        if panel > 3 {
+            return Err(text.fault(
+                "window.panel",
+                format!("is {panel}"),
+                "allowed is a whole number from 0 to 3",
+            ));
+        }
+        if let Some(Err(error)) = raw.endpoint.as_deref().map(endpoint::parse) {
+            return Err(text.fault("endpoint", error.to_string(), ""));
+        }
+        let texts = [
+            ("profile", &raw.profile),
+            ("input_device", &raw.input_device),
+            ("output_device", &raw.output_device),
+            ("state", &raw.state),
+        ];
+        if let Some((key, _)) = texts
+            .iter()
+            .find(|(_, text)| text.as_deref().is_some_and(|text| text.trim().is_empty()))
+        {
+            return Err(text.fault(key, "is empty", "write a value, or remove the line"));
+        }
+        Ok(Self {
+            profile: raw.profile,
+            input_device: raw.input_device,
+            output_device: raw.output_device,
+            endpoint: raw.endpoint,
+            detection: raw.detection,
+            volume,
+            window: Window {
+                panel: u8::try_from(panel).unwrap_or(3),
+                theme: raw.window.theme.unwrap_or_default(),
+            },
+            state: raw.state.map(PathBuf::from),
+        })
+    }
+
+    /// Keys and values as YAML; `None` where nothing was chosen, which is not written.
+    fn lines(&self) -> [(&'static str, Option<String>); 9] {
+        let text = |text: &Option<String>| text.as_deref().map(quoted);
+        let usual = Self::default();
+        let volume = (self.volume != usual.volume).then(|| self.volume.to_string());
+        let panel =
+            (self.window.panel != usual.window.panel).then(|| self.window.panel.to_string());
+        let theme = (self.window.theme != usual.window.theme).then(|| word(self.window.theme));
+        [
+            ("profile", text(&self.profile)),
+            ("input_device", text(&self.input_device)),
+            ("output_device", text(&self.output_device)),
+            ("endpoint", text(&self.endpoint)),
+            ("detection", self.detection.map(word)),
+            ("volume", volume),
+            ("window.panel", panel),
+            ("window.theme", theme),
+            (
+                "state",
+                self.state
+                    .as_deref()
+                    .map(|state| quoted(&state.to_string_lossy())),
+            ),
+        ]
+    }
+}
+
+/// What was written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Raw {
+    profile: Option<String>,
+    input_device: Option<String>,
+    output_device: Option<String>,
+    endpoint: Option<String>,
+    detection: Option<Detection>,
+    volume: Option<f32>,
+    window: RawWindow,
+    state: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RawWindow {
+    panel: Option<u64>,
+    theme: Option<Theme>,
+}
+
+/// The configuration and the file that it is kept in.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    path: Option<PathBuf>,
+    config: Config,
+}
+
+/// Why a choice was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// There is no home folder to keep it in.
+    #[error("there is no folder for the configuration: name a file with --config")]
+    Homeless,
+    /// What stands in the file is faulty; it is left for the user to mend.
+    #[error("{0}. The file is left as it is: mend it first")]
+    Faulty(String),
+    /// The system refused.
+    #[error("{path} cannot be written: {error}")]
+    Refused {
+        /// The configuration file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+impl ConfigFile {
+    /// Reads the file. A missing one is no fault; with a faulty one the defaults hold, and the second value says why.
+    #[must_use]
+    pub fn load(path: Option<PathBuf>) -> (Self, Option<String>) {
+        let mut this = Self {
+            path,
+            config: Config::default(),
+        };
+        let fault = this.reload().err();
+        (this, fault)
+    }
+
+    /// Reads the file again; says whether anything changed. A faulty one changes nothing.
+    pub fn reload(&mut self) -> Result<bool, String> {
+        let config = match &self.path {
+            Some(path) => on_disk(path)?.1,
+            None => return Ok(false),
+        };
+        let changed = config != self.config;
+        self.config = config;
+        Ok(changed)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn get(&self) -> &Config {
+        &self.config
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Changes the configuration, and the file with it. The change holds also where it could not be kept.
+    pub fn save(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), SaveError> {
+        let Some(path) = self.path.clone() else {
+            change(&mut self.config);
+            return Err(SaveError::Homeless);
+        };
+        // What was edited by hand in the meantime is kept.
+        let (text, mut config) = match on_disk(&path) {
+            Ok(read) => read,
+            Err(fault) => {
+                change(&mut self.config);
+                return Err(SaveError::Faulty(fault));
+            }
+        };
+        let before = config.clone();
+        change(&mut config);
+        self.config = config;
+        if self.config == before {
+            return Ok(());
+        }
+        let text = rewritten(&text, &before, &self.config);
+        file::write_private(&path, text.as_bytes())
+            .map_err(|error| SaveError::Refused { path, error })
+    }
+}
+
+/// Text and meaning of the file; nothing and the defaults where there is none, or nothing but comments in it.
+fn on_disk(path: &Path) -> Result<(String, Config), String> {
+    let bytes = match file::read(path) {
+        Ok(bytes) => bytes,
+        Err(ReadError::Missing) => Vec::new(),
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+    };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let silent = text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    if silent {
+        return Ok((text, Config::default()));
+    }
+    let config =
+        Config::parse(&path.display().to_string(), &bytes).map_err(|error| error.to_string())?;
+    Ok((text, config))
+}
+
+/// `text`, which means `before`, changed to mean `after`.
+fn rewritten(text: &str, before: &Config, after: &Config) -> String {
+    let mut edited = text.to_owned();
+    for ((key, old), (_, new)) in before.lines().into_iter().zip(after.lines()) {
+        if old != new {
+            edited = with_line(&edited, key, new.as_deref());
+        }
+    }
+    if Config::parse("", edited.as_bytes()).as_ref() == Ok(after) {
+        return edited;
+    }
+    let whole = after
+        .lines()
+        .into_iter()
+        .fold(String::new(), |text, (key, value)| {
+            with_line(&text, key, value.as_deref())
+        });
+    if whole.is_empty() {
+        "# Nothing is chosen.\n".to_owned()
+    } else {
+        whole
+    }
+}
+
+/// `text` with one key set to `value`, or without it. May fail to mean that; the caller reads it again.
+fn with_line(text: &str, key: &str, value: Option<&str>) -> String {
+    let read = Text::new("", text.as_bytes()).ok();
+    let place = |key: &str| read.as_ref().and_then(|text| text.place(key));
+    match (place(key), value) {
+        (Some((line, _)), None) => without_line(text, line),
+        (Some(_), Some(value)) => read
+            .as_ref()
+            .and_then(|text| text.with_value(key, value))
+            .unwrap_or_default(),
+        (None, None) => text.to_owned(),
+        (None, Some(value)) => match key.split_once('.') {
+            None => appended(text, &format!("{key}: {value}\n")),
+            Some((group, key)) => match place(group) {
+                Some((line, column)) => inserted(
+                    text,
+                    line,
+                    &format!("{:width$}{key}: {value}\n", "", width = column - 1),
+                ),
+                None => appended(text, &format!("{group}:\n  {key}: {value}\n")),
+            },
+        },
+    }
+}
+
+fn appended(text: &str, line: &str) -> String {
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    format!("{text}{end}{line}")
+}
+
+/// `text` with a line put before line number `at`, from 1.
+fn inserted(text: &str, at: usize, line: &str) -> String {
+    let start: usize = text.split_inclusive('\n').take(at - 1).map(str::len).sum();
+    format!("{}{line}{}", &text[..start], &text[start..])
+}
+
+fn without_line(text: &str, at: usize) -> String {
+    text.split_inclusive('\n')
+        .enumerate()
+        .filter(|(index, _)| index + 1 != at)
+        .map(|(_, line)| line)
+        .collect()
+}
+
+/// The word that YAML has for a choice.
+fn word<T: Serialize>(choice: T) -> String {
+    let word = serde_json::to_value(choice).ok();
+    word.and_then(|word| word.as_str().map(str::to_owned))
+        .expect("every choice is written as one word")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_can_be_written_is_read() {
+        let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
+                    detection: automatic\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n";
+        let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
+        assert_eq!(config.profile.as_deref(), Some("ultra-fast"));
+        assert_eq!(config.input_device.as_deref(), Some("alsa:hw 1"));
+        assert_eq!(config.detection, Some(Detection::Automatic));
+        assert_eq!(
+            (config.volume, config.window.panel, config.window.theme),
+            (0.5, 2, Theme::Dark)
+        );
+        assert_eq!(config.state, Some("logs".into()));
+        let whole = rewritten("", &Config::default(), &config);
+        assert_eq!(Config::parse("", whole.as_bytes()), Ok(config));
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        let table = [
+            (
+                "profil: x",
+                "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, volume, window, state; did you mean `profile`?",
+            ),
+            (
+                "volume: 2",
+                "c:1:9: volume: is 2, allowed is a number from 0 to 1",
+            ),
+            (
+                "volume: .nan",
+                "c:1:9: volume: is NaN, allowed is a number from 0 to 1",
+            ),
+            (
+                "window:\n  panel: 4",
+                "c:2:10: window.panel: is 4, allowed is a whole number from 0 to 3",
+            ),
+            (
+                "window: {theme: drak}",
+                "c:1:17: window.theme: is `drak`, allowed are system, dark, light; did you mean `dark`?",
+            ),
+            (
+                "endpoint: http://x",
+                "c:1:11: endpoint: does not begin with wss:// or ws://; the Live API is spoken over WebSocket only",
+            ),
+            (
+                "profile: ''",
+                "c:1:10: profile: is empty, write a value, or remove the line",
+            ),
+        ];
+        for (text, fault) in table {
+            assert_eq!(
+                Config::parse("c", text.as_bytes())
+                    .expect_err(text)
+                    .to_string(),
+                fault
+            );
+        }
+    }
+
+    #[test]
+    fn a_choice_changes_its_own_line_only() {
+        let text =
+            "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\n";
+        let table: [(&str, &dyn Fn(&mut Config), &str); 5] = [
+            (
+                "replaced",
+                &|c| c.profile = Some("ultra-fast".into()),
+                "# mine\nprofile: \"ultra-fast\" # for now\n\nwindow:\n    theme: dark # at night\n# end\n",
+            ),
+            (
+                "removed",
+                &|c| c.profile = None,
+                "# mine\n\nwindow:\n    theme: dark # at night\n# end\n",
+            ),
+            (
+                "added",
+                &|c| c.volume = 0.25,
+                "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\nvolume: 0.25\n",
+            ),
+            (
+                "added to a group",
+                &|c| c.window.panel = 1,
+                "# mine\nprofile: balanced # for now\n\nwindow:\n    panel: 1\n    theme: dark # at night\n# end\n",
+            ),
+            (
+                "the usual again",
+                &|c| c.window.theme = Theme::System,
+                "# mine\nprofile: balanced # for now\n\nwindow:\n# end\n",
+            ),
+        ];
+        for (what, change, expected) in table {
+            let before = Config::parse("", text.as_bytes()).expect("good");
+            let mut after = before.clone();
+            change(&mut after);
+            assert_eq!(rewritten(text, &before, &after), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_edited_is_written_anew() {
+        let before = Config::parse("", b"{profile: a, window: {panel: 1}}").expect("good");
+        let after = Config {
+            profile: None,
+            ..before.clone()
+        };
+        assert_eq!(
+            rewritten("{profile: a, window: {panel: 1}}", &before, &after),
+            "window:\n  panel: 1\n"
+        );
+        let nothing = rewritten(
+            "profile: a",
+            &Config::parse("", b"profile: a").expect("good"),
+            &Config::default(),
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("c"), nothing).expect("written");
+        assert_eq!(
+            ConfigFile::load(Some(folder.path().join("c"))).1,
+            None,
+            "no fault"
+        );
+    }
+
+    #[test]
+    fn saving_keeps_what_was_edited_meanwhile_and_never_overwrites_a_faulty_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("sub/config.yaml");
+        let (mut file, fault) = ConfigFile::load(Some(path.clone()));
+        assert_eq!(fault, None, "a missing file is no fault");
+        file.save(|config| config.volume = 0.5).expect("kept");
+        std::fs::write(&path, "volume: 0.5\ninput_device: usb\n").expect("written");
+        file.save(|config| config.profile = Some("ultra-fast".into()))
+            .expect("kept");
+        assert_eq!(file.get().input_device.as_deref(), Some("usb"));
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("there"),
+            "volume: 0.5\ninput_device: usb\nprofile: \"ultra-fast\"\n"
+        );
+        std::fs::write(&path, "volume: loud\n").expect("written");
+        assert!(file.reload().expect_err("faulty").contains("volume"));
+        assert_eq!(
+            file.get().profile.as_deref(),
+            Some("ultra-fast"),
+            "the last good one stays"
+        );
+        assert!(matches!(
+            file.save(|config| config.volume = 0.1),
+            Err(SaveError::Faulty(_))
+        ));
+        assert_eq!(file.get().volume, 0.1, "the choice holds");
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("there"),
+            "volume: loud\n"
+        );
+    }
+
+    #[test]
+    fn without_a_home_a_choice_holds_until_the_end() {
+        let (mut file, fault) = ConfigFile::load(None);
+        assert_eq!(fault, None);
+        assert!(matches!(
+            file.save(|config| config.volume = 0.1),
+            Err(SaveError::Homeless)
+        ));
+        assert_eq!(file.get().volume, 0.1);
+    }
+}

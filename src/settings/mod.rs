@@ -1,0 +1,19 @@
+//! What the user has set: the configuration file, profiles, the key, where they are, and what happens when they change.
+//!
+//! ```text
+//! paths ──▶ config.yaml ─▶ config::ConfigFile      endpoint: which address, from flag, file, key
+//!      ├──▶ profiles/   ─▶ profiles::Profiles      key: environment ▶ keyring ▶ key file
+//!      └──▶ key         ─▶ key::KeyStore
+//! watch: a thread that tells when config.yaml or profiles/ changed
+//! ```
+//!
+//! Nothing here stops the program: what cannot be read leaves what was good before, or the defaults, and a sentence that
+//! says so.
+
+pub mod config;
+pub mod endpoint;
+pub mod file;
+pub mod key;
+pub mod paths;
+pub mod profiles;
+pub mod watch;

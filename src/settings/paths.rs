@@ -1,0 +1,124 @@
+//! Where everything is.
+
+use std::path::{Path, PathBuf};
+
+/// The files and folders of this user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    config_file: Option<PathBuf>,
+    state: PathBuf,
+}
+
+impl Paths {
+    /// The usual places, or those beside `config`, the file that `--config` names. Without a home (and without `config`)
+    /// there is no configuration, and the state is kept in the folder for temporary files.
+    #[must_use]
+    pub fn find(config: Option<&Path>) -> Self {
+        let usual = directories::ProjectDirs::from("", "", "sovereign");
+        let folder = usual.as_ref().map(|usual| usual.config_dir().to_owned());
+        let state = usual.map(|usual| {
+            usual
+                .state_dir()
+                .unwrap_or(usual.data_local_dir())
+                .to_owned()
+        });
+        let here = std::env::current_dir().unwrap_or_default();
+        Self::of(folder, state, config.map(|config| here.join(config)))
+    }
+
+    fn of(folder: Option<PathBuf>, state: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        // The process's number keeps others from laying something out for us there.
+        let temporary = || std::env::temp_dir().join(format!("sovereign-{}", std::process::id()));
+        Self {
+            config_file: config.or_else(|| folder.map(|folder| folder.join("config.yaml"))),
+            state: state.unwrap_or_else(temporary),
+        }
+    }
+
+    /// These paths with the state folder that the configuration file names, if it does; a relative one starts from the
+    /// file's folder.
+    #[must_use]
+    pub fn with_state(mut self, state: Option<&Path>) -> Self {
+        if let Some(state) = state {
+            self.state = self.config_folder().unwrap_or(Path::new("")).join(state);
+        }
+        self
+    }
+
+    /// The folder of the configuration.
+    #[must_use]
+    pub fn config_folder(&self) -> Option<&Path> {
+        self.config_file.as_deref().and_then(Path::parent)
+    }
+
+    /// `config.yaml`, or what `--config` names.
+    #[must_use]
+    pub fn config_file(&self) -> Option<PathBuf> {
+        self.config_file.clone()
+    }
+
+    /// The folder of the user's profiles.
+    #[must_use]
+    pub fn profiles(&self) -> Option<PathBuf> {
+        self.config_folder().map(|folder| folder.join("profiles"))
+    }
+
+    /// The file with the key.
+    #[must_use]
+    pub fn key(&self) -> Option<PathBuf> {
+        self.config_folder().map(|folder| folder.join("key"))
+    }
+
+    /// The folder for logs and recordings.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_lies_beside_the_configuration_file() {
+        let usual = Paths::of(
+            Some("/home/me/.config/sovereign".into()),
+            Some("/home/me/state".into()),
+            None,
+        );
+        assert_eq!(
+            usual.config_file(),
+            Some("/home/me/.config/sovereign/config.yaml".into())
+        );
+        assert_eq!(
+            usual.profiles(),
+            Some("/home/me/.config/sovereign/profiles".into())
+        );
+        let named = Paths::of(
+            Some("/home/me/.config/sovereign".into()),
+            None,
+            Some("/else/my.yaml".into()),
+        );
+        assert_eq!(named.config_file(), Some("/else/my.yaml".into()));
+        assert_eq!(named.key(), Some("/else/key".into()));
+        assert_eq!(
+            named.with_state(Some(Path::new("here"))).state(),
+            Path::new("/else/here")
+        );
+        assert_eq!(
+            usual.with_state(Some(Path::new("/abs"))).state(),
+            Path::new("/abs")
+        );
+    }
+
+    #[test]
+    fn without_a_home_there_is_no_configuration_and_a_state_folder_all_the_same() {
+        let homeless = Paths::of(None, None, None);
+        assert_eq!(
+            (homeless.config_file(), homeless.profiles(), homeless.key()),
+            (None, None, None)
+        );
+        assert!(homeless.state().starts_with(std::env::temp_dir()));
+    }
+}
