@@ -1,5 +1,7 @@
 //! What each model takes and refuses, and the voices. The one place that knows names of models.
 
+pub use crate::base::voices::VOICES;
+
 use super::message::{Behavior, Modality, Setup, ThinkingLevel};
 
 /// A family of models and what differs between them.
@@ -38,40 +40,6 @@ pub enum ProactivityControl {
     /// Either.
     Free,
 }
-
-/// The prebuilt voices.
-pub const VOICES: [&str; 30] = [
-    "Zephyr",
-    "Puck",
-    "Charon",
-    "Kore",
-    "Fenrir",
-    "Leda",
-    "Orus",
-    "Aoede",
-    "Callirrhoe",
-    "Autonoe",
-    "Enceladus",
-    "Iapetus",
-    "Umbriel",
-    "Algieba",
-    "Despina",
-    "Erinome",
-    "Algenib",
-    "Rasalgethi",
-    "Laomedeia",
-    "Achernar",
-    "Alnilam",
-    "Schedar",
-    "Gacrux",
-    "Pulcherrima",
-    "Achird",
-    "Zubenelgenubi",
-    "Vindemiatrix",
-    "Sadachbia",
-    "Sadaltager",
-    "Sulafat",
-];
 
 /// The families. Source: Google's model pages and the refusals of the service, November 2026.
 pub const MODELS: [Model; 5] = [
