@@ -25,7 +25,7 @@ pub const MAX_BYTES: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct YamlError {
     /// The file as it should be named to the user.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -37,7 +37,7 @@ pub struct YamlError {
     /// What is allowed, or what to do. May be empty.
     pub allowed: String,
     /// The known word that was probably meant.
-    pub suggestion: Option<String>,
+    pub suggestion: Option<Box<str>>,
 }
 
 impl fmt::Display for YamlError {
@@ -197,7 +197,7 @@ impl<'a> Text<'a> {
             key: said.key,
             what: said.what,
             allowed: said.allowed,
-            suggestion: said.suggestion,
+            suggestion: said.suggestion.map(Into::into),
             ..blank(self.file, line, column)
         }
     }
@@ -311,7 +311,7 @@ fn empty(file: &str) -> YamlError {
 
 fn blank(file: &str, line: usize, column: usize) -> YamlError {
     YamlError {
-        file: file.to_owned(),
+        file: file.into(),
         line,
         column,
         key: String::new(),

@@ -42,7 +42,7 @@ fn say_more(mut error: YamlError) -> YamlError {
     } else if error.suggestion.is_none() {
         // A key that stands in the wrong group.
         let word = error.key.rsplit('.').next().unwrap_or("");
-        error.suggestion = keys::named(word).next().map(str::to_owned);
+        error.suggestion = keys::named(word).next().map(Into::into);
     }
     error
 }
@@ -51,7 +51,7 @@ fn base_of(text: &Text<'_>, raw: &Raw, stem: &str) -> Result<Arc<Profile>, Vec<Y
     if let Some(name) = &raw.extends.0 {
         return builtin(name).ok_or_else(|| {
             let mut fault = fault(text, "extends", format!("is `{name}`"));
-            fault.suggestion = nearest(name, BUILTINS.map(|(name, _)| name)).map(str::to_owned);
+            fault.suggestion = nearest(name, BUILTINS.map(|(name, _)| name)).map(Into::into);
             vec![fault]
         });
     }
@@ -127,7 +127,7 @@ impl<'a> Checker<'a> {
             raw.resampler_taps,
             base.map(|base| base.resampler_taps),
         );
-        if taps % 8 != 0 {
+        if !taps.is_multiple_of(8) {
             // rubato works on blocks of eight and would round up in silence.
             self.refuse(
                 "audio.resampler_taps",
@@ -307,7 +307,7 @@ impl<'a> Checker<'a> {
             return Some((*known).to_owned());
         }
         let mut fault = fault(self.text, "live.voice", format!("is `{voice}`"));
-        fault.suggestion = nearest(&voice, VOICES).map(str::to_owned);
+        fault.suggestion = nearest(&voice, VOICES).map(Into::into);
         self.faults.push(fault);
         None
     }

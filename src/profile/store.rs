@@ -76,7 +76,7 @@ impl Store {
     /// wrong with them in words, each with what is used instead.
     pub fn update(&mut self, mut files: Vec<Found>) -> &[String] {
         files.sort_by(|a, b| a.file.cmp(&b.file));
-        let before = std::mem::replace(self, Self::new());
+        let before = std::mem::take(self);
         for found in files {
             match read(&found) {
                 Ok(profile) => self.add(profile, &found.file),

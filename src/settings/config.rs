@@ -421,7 +421,8 @@ mod tests {
     fn a_choice_changes_its_own_line_only() {
         let text =
             "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\n";
-        let table: [(&str, &dyn Fn(&mut Config), &str); 5] = [
+        type Row = (&'static str, &'static dyn Fn(&mut Config), &'static str);
+        let table: [Row; 5] = [
             (
                 "replaced",
                 &|c| c.profile = Some("ultra-fast".into()),

@@ -83,9 +83,12 @@ pub fn google() -> Url {
 
 /// Reads an address; one without a path gets [`LIVE_PATH`].
 pub fn parse(address: &str) -> Result<Url, EndpointError> {
-    let mut url = Url::parse(address.trim()).map_err(|error| match error {
-        url::ParseError::EmptyHost => EndpointError::NoHost,
-        _ => EndpointError::NotAUrl,
+    let mut url = Url::parse(address.trim()).map_err(|error| {
+        if error == url::ParseError::EmptyHost {
+            EndpointError::NoHost
+        } else {
+            EndpointError::NotAUrl
+        }
     })?;
     if !matches!(url.scheme(), "ws" | "wss") {
         return Err(EndpointError::Scheme);

@@ -114,6 +114,9 @@ pub enum KeyError {
     },
 }
 
+/// A place and what is in it: a key, nothing, or a fault in words.
+type Look<'a> = &'a dyn Fn() -> Result<Option<SecretString>, String>;
+
 /// What reads the system's keyring; a test has its own.
 pub trait Keyring: Send + Sync {
     /// The stored key; `None` where there is none or no keyring at all; else what is wrong, in words without any secret.
@@ -163,10 +166,10 @@ impl KeyStore {
     #[must_use]
     pub fn find(&self) -> Found {
         let mut found = Found::default();
-        let places: [(Source, &dyn Fn() -> Result<Option<SecretString>, String>); 3] = [
-            (Source::Environment, &|| self.from_environment()),
-            (Source::Keyring, &|| self.from_keyring()),
-            (Source::File, &|| self.from_file()),
+        let places: [(Source, Look<'_>); 3] = [
+            (Source::Environment, &|| self.in_environment()),
+            (Source::Keyring, &|| self.in_keyring()),
+            (Source::File, &|| self.in_file()),
         ];
         for (source, look) in places {
             match look() {
@@ -206,7 +209,7 @@ impl KeyStore {
     }
 
     /// A variable that is set to nothing counts as not set: that is how scripts switch it off.
-    fn from_environment(&self) -> Result<Option<SecretString>, String> {
+    fn in_environment(&self) -> Result<Option<SecretString>, String> {
         let Some(value) = &self.environment else {
             return Ok(None);
         };
@@ -218,7 +221,7 @@ impl KeyStore {
     }
 
     /// Asks on a thread of its own. One that never gets an answer stays behind, once per call: nothing can end it.
-    fn from_keyring(&self) -> Result<Option<SecretString>, String> {
+    fn in_keyring(&self) -> Result<Option<SecretString>, String> {
         let (answer, answered) = mpsc::sync_channel(1);
         let keyring = Arc::clone(&self.keyring);
         let thread = std::thread::Builder::new().name("keyring".to_owned());
@@ -244,7 +247,7 @@ impl KeyStore {
         checked.map_err(|error| format!("The key in the system's keyring is not used: {error}."))
     }
 
-    fn from_file(&self) -> Result<Option<SecretString>, String> {
+    fn in_file(&self) -> Result<Option<SecretString>, String> {
         let Some(path) = &self.file else {
             return Ok(None);
         };
