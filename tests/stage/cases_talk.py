@@ -5,7 +5,7 @@ import signal
 import numpy as np
 
 import sound
-from desk import Failure, require
+from desk import require
 from program import Program, check_turn
 
 # One breath, no comma: no pause as long as any patience.
@@ -37,10 +37,12 @@ def match(tape, start, text):
     said, heard = sound.span(mouth), sound.span(speaker)
     require(said, f"nothing was said ({text!r})")
     require(heard, f"nothing was heard after {text!r}")
-    lag, score = sound.find(mouth[said[0] : said[1]], speaker)
-    if score <= 0.6:
-        raise Failure(f"{text!r} is not in the reply: correlation {score:.2f}, heard {(heard[1] - heard[0]) / sound.RATE:.2f} s at "
-                      f"{sound.level(speaker[heard[0] : heard[1]]):.0f} dBFS")
+    # Piece by piece, so that a gap in playback on a busy machine moves the rest instead of hiding it.
+    scores = [score for _, _, score in sound.pieces(mouth[said[0] : said[1]], speaker)]
+    score = float(np.median(scores)) if scores else 0.0
+    # Other words by the same voice reach 0.35.
+    require(score > 0.5, f"{text!r} is not in the reply: correlation {score:.2f}, heard {(heard[1] - heard[0]) / sound.RATE:.2f} s "
+                         f"at {sound.level(speaker[heard[0] : heard[1]]):.0f} dBFS")
     return (start + said[0], start + said[1]), (start + heard[0], start + heard[1]), score
 
 
