@@ -171,7 +171,7 @@ impl Engine {
             // That of the filter as it was before it was stretched: its shape over the output's band stays.
             .f_cutoff(calculate_cutoff(taps as usize, window))
             .oversampling_factor(OVERSAMPLING)
-            .interpolation(SincInterpolationType::Linear);
+            .interpolation(interpolation(step));
         let block = from.samples_in(BLOCK);
         let inner = Async::new_sinc(step.recip(), 1.0, &filter, block, 1, FixedAsync::Input)
             .map_err(|error| ResampleError::Refused {
@@ -279,6 +279,18 @@ fn feed(inner: &mut Async<f32>, block: &[f32], output: &mut Vec<f32>) -> usize {
         .process_into_buffer(&input, &mut room, None)
         .expect(SIZED);
     due
+}
+
+/// Where every output sample falls on a point of the filter there is nothing to interpolate between, which halves the
+/// work: 48, 96 and 192 kHz to 16 kHz, 24 to 48 kHz.
+fn interpolation(step: f64) -> SincInterpolationType {
+    // As rubato will step: it is given the ratio, and divides by it.
+    let points = step.recip().recip() * OVERSAMPLING as f64;
+    if points.fract() == 0.0 {
+        SincInterpolationType::Nearest
+    } else {
+        SincInterpolationType::Linear
+    }
 }
 
 /// `taps` where the input is up to three times as fast as the output, in proportion above; a multiple of 8, as

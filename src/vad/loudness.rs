@@ -41,6 +41,7 @@ pub(super) struct Loudness {
 }
 
 impl Loudness {
+    /// The powers of the next frame. One that holds no numbers counts as silence.
     pub(super) fn measure(&mut self, samples: &[f32; FRAME_SAMPLES]) -> Powers {
         let mut powers = [0.0; BLOCKS];
         for (power, block) in powers.iter_mut().zip(samples.chunks_exact(BLOCK_SAMPLES)) {
@@ -52,6 +53,10 @@ impl Loudness {
                 sum += out * out;
             }
             *power = sum / BLOCK_SAMPLES as f32;
+        }
+        if !powers.iter().all(|power| power.is_finite()) {
+            *self = Self::default();
+            return [0.0; BLOCKS];
         }
         // The filter never quite forgets; in silence that would end in slow, tiny numbers.
         if self.last_out.abs() < 1e-12 {
@@ -146,6 +151,17 @@ mod tests {
         let frames = (0..10).map(|_| loudness.measure(&[0.3; FRAME_SAMPLES]));
         let last = frames.last().map(|powers| mean(&powers)).unwrap_or(1.0);
         assert!(last < 1e-6, "{last}");
+    }
+
+    #[test]
+    fn a_frame_without_numbers_spoils_no_other() {
+        let mut loudness = Loudness::default();
+        for sample in [f32::NAN, f32::INFINITY, 1e30] {
+            assert_eq!(loudness.measure(&[sample; FRAME_SAMPLES]), [0.0; BLOCKS]);
+        }
+        let tone = std::array::from_fn(|i| if i % 2 == 0 { 0.5 } else { -0.5 });
+        let power = mean(&loudness.measure(&tone));
+        assert!((0.2..0.3).contains(&power), "{power}");
     }
 
     #[test]

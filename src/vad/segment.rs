@@ -181,14 +181,14 @@ impl Segmenter {
         if self.expected != Some(frame.sequence) {
             self.waiting.clear();
         }
-        self.expected = Some(frame.sequence + 1);
+        self.expected = Some(frame.sequence.wrapping_add(1));
         self.age = self.age.saturating_add(1);
         let powers = self.loudness.measure(&frame.samples);
         let power = loudness::mean(&powers);
         if self.open.as_ref().is_some_and(|open| open.held) && !context.held {
             self.close(out);
         }
-        if self.age <= frames(SETTLING) && !context.held {
+        if self.age <= frames(SETTLING) && !context.held && !context.blocked {
             self.noise.guess(power);
         }
         match &self.open {
@@ -267,7 +267,7 @@ impl Segmenter {
             self.settings.onset_idle
         };
         let needed = frames(trigger).max(1) as usize;
-        let window = frames(trigger * 3 / 2).max(1) as usize;
+        let window = onset_window(trigger);
         let begin = self.waiting.len().saturating_sub(window);
         let mut voiced = (begin..self.waiting.len()).filter(|&i| self.waiting[i].voiced);
         let first = voiced.next()?;
@@ -373,7 +373,8 @@ impl Segmenter {
         let since = open.last_voiced.unwrap_or(open.end);
         let silence = open.end.saturating_duration_since(since);
         let patience = self.settings.patience;
-        let over = silence >= patience && (!context.voiced || silence >= patience + OVERTIME);
+        let over = silence >= patience
+            && (!context.voiced || silence >= patience.saturating_add(OVERTIME));
         if over && !open.held {
             self.close(out);
         }
@@ -454,8 +455,14 @@ fn last_above(threshold: f32, frame: &Frame, powers: &Powers) -> Option<Instant>
 /// How many frames may wait: pre-roll, the look back, the onset's window.
 fn room(settings: &SegmentSettings) -> usize {
     let trigger = settings.onset_idle.max(settings.onset_playing);
-    let window = frames(settings.preroll) + frames(trigger * 3 / 2);
-    window as usize + LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES + 1
+    let preroll = frames(settings.preroll) as usize;
+    preroll + onset_window(trigger) + LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES + 1
+}
+
+/// The frames among which those of the trigger must be: half as many again, so that a stop inside a word ("six") does
+/// not hide an onset.
+fn onset_window(trigger: Duration) -> usize {
+    frames(trigger.saturating_add(trigger / 2)).max(1) as usize
 }
 
 /// The frames that it takes to last as long, ten seconds of them at most.

@@ -396,6 +396,25 @@ fn new_settings_hold_from_the_next_frame_on() {
     assert_eq!(sequences, (30..140).collect::<Vec<u64>>());
 }
 
+#[test]
+fn no_setting_is_too_large_or_too_small() {
+    for duration in [Duration::ZERO, Duration::MAX] {
+        let mut bench = Bench::new();
+        bench.segmenter.set_settings(SegmentSettings {
+            onset_idle: duration,
+            onset_playing: duration,
+            patience: duration,
+            preroll: duration,
+        });
+        bench.run(1, SILENCE, NO);
+        bench.next = u64::from(u32::MAX);
+        bench.run(50, SILENCE, NO);
+        bench.run(20, VOICE, YES);
+        bench.run(20, SILENCE, NO);
+        assert_eq!(bench.starts(), usize::from(duration.is_zero()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
