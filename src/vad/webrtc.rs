@@ -129,6 +129,26 @@ mod tests {
     }
 
     #[test]
+    fn verdicts_are_those_of_unbroken_20_ms_blocks() {
+        let sound = |i: usize| if i % 5_000 < 2_500 { vowel(i) } else { 0.0 };
+        let verdicts = run(&mut Detector::new(2), 0..301, sound);
+        for first in [0, 1] {
+            let mut plain = fresh(2);
+            for frame in (first..300).step_by(2) {
+                let begin = frame * FRAME_SAMPLES;
+                let block: Vec<i16> = (begin..begin + 2 * FRAME_SAMPLES)
+                    .map(|i| to_i16(sound(i)))
+                    .collect();
+                assert_eq!(
+                    plain.is_voice_segment(&block),
+                    Ok(verdicts[frame + 1]),
+                    "{frame}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_reset_detector_judges_as_a_new_one() {
         let mut detector = Detector::new(3);
         run(&mut detector, 0..73, vowel);
