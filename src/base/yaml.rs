@@ -175,9 +175,27 @@ impl<'a> Text<'a> {
             .err()
             .and_then(|error| error.location());
         let (line, column) = place.map_or((1, 1), |at| (at.line(), at.column()));
+        let marked = self
+            .text
+            .lines()
+            .take(line)
+            .skip(1)
+            .any(|line| line.starts_with("---") || line.starts_with("..."));
+        let (what, allowed) = if marked {
+            (
+                "a second document begins",
+                "one document to a file is allowed: remove `---` and what follows",
+            )
+        } else {
+            // libyaml takes a line that stands further left than the first for a new document.
+            (
+                "this line is indented less than the first",
+                "keys of one group begin in the same column",
+            )
+        };
         YamlError {
-            what: "a second document begins".to_owned(),
-            allowed: "one document to a file is allowed: remove `---` and what follows".to_owned(),
+            what: what.to_owned(),
+            allowed: allowed.to_owned(),
             ..blank(self.file, line, column)
         }
     }
@@ -265,6 +283,17 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Err(empty(file));
+    }
+    if let Some((at, c)) = text
+        .char_indices()
+        .find(|(_, c)| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+    {
+        let (line, column) = end_of(&text[..at]);
+        return Err(YamlError {
+            what: format!("a control character (U+{:04X}) stands here", u32::from(c)),
+            allowed: "only text is allowed".to_owned(),
+            ..blank(file, line, column)
+        });
     }
     if let Some((at, level)) = deepest(text).filter(|(_, level)| *level > MAX_FLOW_DEPTH) {
         let (line, column) = end_of(&text[..at]);

@@ -283,7 +283,7 @@ impl<'a> Checker<'a> {
         let written = given.0.is_some();
         let name = given.0.unwrap_or_else(|| stem.to_owned());
         if !is_name(&name) && written {
-            self.fault("name", format!("is `{name}`"));
+            self.fault("name", is(&name));
         } else if !is_name(&name) {
             self.refuse(
                 "name",
@@ -343,29 +343,53 @@ impl<'a> Checker<'a> {
         Some(value as f32)
     }
 
-    /// Values that must fit each other.
+    /// Values that must fit each other. The fault is told of the one that the file holds.
     fn pairs(&mut self, profile: &Profile) {
-        let live = &profile.live;
-        if live.compress_to_tokens >= live.compress_at_tokens {
-            let what = format!(
-                "is {}, not less than compress_at_tokens",
-                live.compress_to_tokens
-            );
-            self.refuse(
-                "live.compress_to_tokens",
-                what,
-                &format!("allowed is less than {}", live.compress_at_tokens),
+        let (at, to) = (
+            profile.live.compress_at_tokens,
+            profile.live.compress_to_tokens,
+        );
+        if to >= at {
+            self.order(
+                ("live.compress_to_tokens", to.into()),
+                ("live.compress_at_tokens", at.into()),
+                "less than",
             );
         }
-        let detector = &profile.detector;
-        if detector.onset_playing < detector.onset_idle {
-            let what = format!(
-                "is {}, less than onset_idle_ms",
-                detector.onset_playing.as_millis()
+        let (idle, playing) = (
+            profile.detector.onset_idle.as_millis(),
+            profile.detector.onset_playing.as_millis(),
+        );
+        if playing < idle {
+            self.order(
+                ("detector.onset_idle_ms", idle),
+                ("detector.onset_playing_ms", playing),
+                "at most",
             );
-            let allowed = format!("allowed is {} or more", detector.onset_idle.as_millis());
-            self.refuse("detector.onset_playing_ms", what, &allowed);
         }
+    }
+
+    /// Refuses a pair of which `small` should be `relation` than (or as) `large`.
+    fn order(&mut self, small: (&str, u128), large: (&str, u128), relation: &str) {
+        let opposite = if relation == "less than" {
+            "more than"
+        } else {
+            "at least"
+        };
+        let written = |key: &str| self.text.place(key).is_some();
+        let (ours, other, relation) = if written(small.0) || !written(large.0) {
+            (small, large, relation)
+        } else {
+            (large, small, opposite)
+        };
+        self.refuse(
+            ours.0,
+            format!("is {}", ours.1),
+            &format!(
+                "allowed is {relation} {}, the value of {}",
+                other.1, other.0
+            ),
+        );
     }
 
     /// A whole number within the range of its key.
@@ -429,7 +453,7 @@ impl<'a> Checker<'a> {
     fn refuse_unless(&mut self, good: bool, key: &str, value: &str) {
         // An empty value stands in for one that is missing, which has been said.
         if !good && self.faults.last().is_none_or(|fault| fault.key != key) {
-            self.fault(key, format!("is `{value}`"));
+            self.fault(key, is(value));
         }
     }
 
@@ -442,6 +466,14 @@ impl<'a> Checker<'a> {
         if self.faults.iter().all(|fault| fault.key != key) {
             self.faults.push(self.text.fault(key, what, allowed));
         }
+    }
+}
+
+fn is(value: &str) -> String {
+    if value.is_empty() {
+        "is empty".to_owned()
+    } else {
+        format!("is `{value}`")
     }
 }
 

@@ -86,6 +86,11 @@ impl<'de> Visitor<'de> for Check<'_> {
         Ok(())
     }
 
+    /// A text of comments alone.
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        self.visit_unit()
+    }
+
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         self.outcome.nothing = self.path.is_empty();
         Ok(())

@@ -61,11 +61,20 @@ fn unknown(parent: &str, message: &str) -> Option<Said> {
         what: if is_key {
             "unknown key".to_owned()
         } else {
-            format!("is `{}`", clipped(word))
+            quoted(word)
         },
         allowed: one_of(&known),
         suggestion: nearest(word, known.iter().copied()).map(str::to_owned),
     })
+}
+
+/// A word that is not allowed.
+fn quoted(word: &str) -> String {
+    if word.is_empty() {
+        "is empty".to_owned()
+    } else {
+        format!("is `{}`", clipped(word))
+    }
 }
 
 fn one_of(known: &[&str]) -> String {
@@ -95,21 +104,20 @@ fn wrong_value(message: &str, from: &str) -> Option<(String, String)> {
 
 /// What serde found, in words.
 fn value(found: &str) -> String {
-    let quoted = |prefix: &str| {
-        found
-            .strip_prefix(prefix)
-            .and_then(|rest| rest.strip_suffix('`'))
-    };
     if let Some(text) = found.strip_prefix("string ") {
         return format!("the text {}", clipped(text));
     }
     for prefix in ["integer `", "floating point `", "boolean `"] {
-        if let Some(plain) = quoted(prefix) {
+        // Numbers beyond 64 bits end with "` as u128".
+        if let Some((plain, _)) = found
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.split_once('`'))
+        {
             return plain.to_owned();
         }
     }
     match found {
-        "unit value" | "null" => "empty".to_owned(),
+        "unit value" | "null" | "Option value" => "empty".to_owned(),
         "map" => "a group of keys".to_owned(),
         "sequence" => "a list".to_owned(),
         other => other.to_owned(),
@@ -181,11 +189,14 @@ fn wrong_form(message: &str, (whole, from): (&str, &str)) -> Option<(String, Str
         let hint = "put texts that begin with a sign such as `@` or `` ` `` in quotes";
         return Some(pair("a sign stands here that cannot begin a value", hint));
     }
-    if message.contains("control characters are not allowed") {
-        return Some(pair(
-            "a control character stands in the file",
-            "only text is allowed",
-        ));
+    let unclosed = [
+        "unexpected end of stream",
+        "expected node content",
+        "expected ',' or",
+    ];
+    if unclosed.iter().any(|sign| message.contains(sign)) {
+        let what = "a quote or a bracket is not closed, or one is closed that was not opened";
+        return Some(pair(what, "close what was opened before here"));
     }
     None
 }
