@@ -44,32 +44,38 @@ class Case:
 
 
 def lanes(options):
-    """[(needs a desk, cases)]: lanes run at the same time, the cases of one lane one after the other."""
+    """[(needs a desk, pile of cases)]: lanes run at the same time; a lane takes its next case from its pile."""
     if options.stage == "rig":
         # The long wait of the echo case has a desk of its own beside the others.
-        return [(True, cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES), (True, cases_echo.CASES)]
-    # These wait in real time and need little: four beside each other, dealt from one pile.
-    pile = queue.SimpleQueue()
-    for case in cases_conformance.CASES + cases_bare.CASES:
-        pile.put(case)
-    return [(False, pile)] * 4
+        together = cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES
+        return [(True, pile(together, options.only)), (True, pile(cases_echo.CASES, options.only))]
+    # These wait in real time and need little: four beside each other, from one pile.
+    return [(False, pile(cases_conformance.CASES + cases_bare.CASES, options.only))] * 4
+
+
+def pile(cases, word):
+    chosen = queue.SimpleQueue()
+    for case in cases:
+        if word in case.__name__:
+            chosen.put(case)
+    return chosen
 
 
 def run_lane(number, needs_desk, cases, options, report):
-    cases = _selected(cases, options.only)
-    first = next(cases, None)
-    if first is None:
+    if cases.empty():
         return
     desk = None
     try:
         if needs_desk:
             desk = Desk(options.out, f"desk-{options.server}-{number}", options.server).__enter__()
-        for function in _chain(first, cases):
-            if STOP.is_set():
+        while not STOP.is_set():
+            try:
+                function = cases.get_nowait()
+            except queue.Empty:
                 break
             run_case(Case(function, options, desk), function, report)
-    except Exception as error:  # the desk itself
-        report("desk", 0.0, f"{error}", None)
+    except Exception:  # the desk itself
+        report("desk", 0.0, traceback.format_exc(), None)
     finally:
         if desk:
             desk.__exit__()
@@ -85,23 +91,6 @@ def run_case(case, function, report):
     except Exception:  # a fault of the case itself is a failure too
         problem = traceback.format_exc()
     report(case.name, time.monotonic() - started, problem, case)
-
-
-def _chain(first, rest):
-    yield first
-    yield from rest
-
-
-def _selected(cases, word):
-    if isinstance(cases, queue.SimpleQueue):
-        def drawn():
-            while True:
-                try:
-                    yield cases.get_nowait()
-                except queue.Empty:
-                    return
-        cases = drawn()
-    return (c for c in cases if word in c.__name__)
 
 
 def main():

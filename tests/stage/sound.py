@@ -2,7 +2,9 @@
 
 import functools
 import hashlib
+import os
 import subprocess
+import threading
 import wave
 from pathlib import Path
 
@@ -11,16 +13,19 @@ import numpy as np
 RATE = 48_000  # of the rig's bus; everything is compared at this rate
 COARSE = 6  # correlation runs at 8 kHz: speech has its energy below 4 kHz, and it is quick
 
+_one_at_a_time = threading.Lock()
+
 
 def speech(folder, text, words_per_minute=165):
     """A WAV file of these words, made once."""
     name = hashlib.sha256(f"{words_per_minute} {text}".encode()).hexdigest()[:16]
     path = Path(folder) / f"{name}.wav"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{id(text)}.part")
-        subprocess.run(["espeak-ng", "-v", "en-us", "-s", str(words_per_minute), "-w", str(part), "--", text], check=True)
-        part.rename(path)
+    with _one_at_a_time:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{os.getpid()}.part")
+            subprocess.run(["espeak-ng", "-v", "en-us", "-s", str(words_per_minute), "-w", str(part), "--", text], check=True)
+            part.rename(path)
     return path
 
 
