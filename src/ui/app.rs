@@ -206,7 +206,7 @@ impl UiApp {
                         .show(ui, |ui| {
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands)
                         });
-                    banners::banners_ui(ui, &snapshot, now, &mut self.view, commands);
+                    banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                     let height = ui.available_height() - space::S;
                     captions::captions_ui(ui, &snapshot, &mut self.view, height);
                 }
@@ -234,7 +234,7 @@ impl UiApp {
                             commands,
                         ),
                         Page::Talk => {
-                            banners::banners_ui(ui, &snapshot, now, &mut self.view, commands);
+                            banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                             let height = (height * 0.5).max(96.0);
                             captions::captions_ui(ui, &snapshot, &mut self.view, height);
                             let voice = self.voice();

@@ -1,7 +1,5 @@
 //! What the user should know or do: notices, a lost link, a missing microphone, the way out of the demo.
 
-use std::time::Instant;
-
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
 
 use super::paint::{Icon, Sign};
@@ -15,52 +13,60 @@ use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 /// Notices shown at once; older ones wait.
 const NOTICES_SHOWN: usize = 3;
 
+/// Height that banners leave to the captions.
+const LEAST_CAPTIONS: f32 = 84.0;
+
 /// All banners, none if there is nothing to say.
 pub(super) fn banners_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
-    now: Instant,
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
-    let most = (ui.available_height() * 0.5).max(80.0);
+    let quiet = snapshot.notices.is_empty()
+        && !matches!(snapshot.link, Link::Down { .. })
+        && snapshot.activity != Activity::NoMicrophone
+        && snapshot.input.trouble.is_none()
+        && snapshot.output.trouble.is_none()
+        && !(snapshot.demo && snapshot.key.is_none());
+    if quiet {
+        return;
+    }
+    // Some lines of the conversation stay in view.
+    let most = (ui.available_height() - LEAST_CAPTIONS).max(LEAST_CAPTIONS);
     ScrollArea::vertical()
         .id_salt("banners")
         .max_height(most)
+        .min_scrolled_height(0.0)
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
-            link_ui(ui, snapshot, now, view, commands);
+            link_ui(ui, snapshot, view, commands);
             sound_ui(ui, snapshot, view);
             notices_ui(ui, snapshot, commands);
             demo_ui(ui, snapshot, view);
         });
+    ui.add_space(space::M);
 }
 
-fn link_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    now: Instant,
-    view: &mut View,
-    commands: &mut Vec<Command>,
-) {
+fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
     let Link::Down {
         what,
         hint,
+        retry_at,
         key_refused,
-        ..
     } = &snapshot.link
     else {
         return;
     };
-    let head = match words::retry_in(&snapshot.link, now) {
-        Some(seconds) => format!("Connection lost, next try in {seconds} s"),
-        None => "Not connected".to_owned(),
+    let head = match retry_at {
+        Some(_) => "Connection lost",
+        None => "Not connected",
     };
     let t = tokens(ui);
     let said = format!("{} {}", words::clean(what), words::clean(hint));
     let width = if *key_refused { 240.0 } else { 100.0 };
-    banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
+    banner(ui, (Sign::Cross, t.bad, head), &said, width, |ui| {
         if plain_button(ui, "Retry now").clicked() {
             commands.push(Command::RetryNow);
         }
@@ -177,29 +183,38 @@ fn banner(
     frame(tokens(ui)).show(ui, |ui| {
         let room = ui.available_width();
         ui.set_width(room);
-        if room < width + 260.0 {
-            said_ui(ui, mark, ink, head, words);
-            ui.horizontal_wrapped(buttons);
-            return;
-        }
-        ui.horizontal(|ui| {
-            ui.vertical(|ui| {
-                ui.set_width(room - width - space::S);
-                said_ui(ui, mark, ink, head, words);
+        ui.spacing_mut().item_spacing.y = 2.0;
+        if room >= width + 260.0 {
+            ui.horizontal(|ui| {
+                ui.vertical(|ui| {
+                    ui.set_width(room - width - space::S);
+                    ui.horizontal(|ui| head_ui(ui, mark, ink, head));
+                    words_ui(ui, words);
+                });
+                ui.with_layout(Layout::right_to_left(Align::Center), buttons);
             });
-            ui.with_layout(Layout::right_to_left(Align::Center), buttons);
-        });
+        } else if room >= width + 150.0 {
+            ui.horizontal(|ui| {
+                head_ui(ui, mark, ink, head);
+                ui.with_layout(Layout::right_to_left(Align::Center), buttons);
+            });
+            words_ui(ui, words);
+        } else {
+            ui.horizontal(|ui| head_ui(ui, mark, ink, head));
+            words_ui(ui, words);
+            ui.add_space(space::XS);
+            ui.horizontal_wrapped(buttons);
+        }
     });
 }
 
-fn said_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str, words: &str) {
-    let t = tokens(ui);
-    ui.spacing_mut().item_spacing.y = 2.0;
-    ui.horizontal(|ui| {
-        sign(ui, mark, 11.0, ink);
-        ui.label(text(head, Weight::SemiBold, 13.0, t.strong));
-    });
-    ui.label(text(words, Weight::Regular, 13.0, t.normal));
+fn head_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str) {
+    sign(ui, mark, 11.0, ink);
+    ui.label(text(head, Weight::SemiBold, 13.0, tokens(ui).strong));
+}
+
+fn words_ui(ui: &mut Ui, words: &str) {
+    ui.label(text(words, Weight::Regular, 13.0, tokens(ui).normal));
 }
 
 fn frame(t: &Tokens) -> Frame {

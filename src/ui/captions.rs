@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui};
+use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui, UiBuilder};
 
 use super::paint::Sign;
 use super::theme::{Tokens, Weight, font, space, text, tokens};
@@ -27,23 +27,30 @@ pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, hei
         .get(snapshot.active)
         .map(|profile| profile.target);
     let texts = view.captions.texts(&snapshot.captions);
-    ScrollArea::vertical()
-        .id_salt("captions")
-        .auto_shrink([false, false])
-        .max_height(height)
-        .stick_to_bottom(true)
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = space::XS;
-            for (i, (caption, words)) in snapshot.captions.iter().zip(texts).enumerate() {
-                if i > 0 {
-                    ui.add_space(14.0);
+    let room = ui.available_rect_before_wrap();
+    // The scroll bar lies in the margin, beside the words.
+    let with_bar = room.with_max_x(room.right() + space::M);
+    ui.scope_builder(UiBuilder::new().max_rect(with_bar), |ui| {
+        ScrollArea::vertical()
+            .id_salt("captions")
+            .auto_shrink([false, false])
+            .max_height(height)
+            .min_scrolled_height(0.0)
+            .stick_to_bottom(true)
+            .show(ui, |ui| {
+                ui.set_max_width(room.width());
+                ui.spacing_mut().item_spacing.y = space::XS;
+                for (i, (caption, words)) in snapshot.captions.iter().zip(texts).enumerate() {
+                    if i > 0 {
+                        ui.add_space(14.0);
+                    }
+                    ui.push_id(i, |ui| {
+                        caption_ui(ui, caption, words, snapshot.demo, target)
+                    });
                 }
-                ui.push_id(i, |ui| {
-                    caption_ui(ui, caption, words, snapshot.demo, target)
-                });
-            }
-            ui.add_space(space::M);
-        });
+                ui.add_space(space::M);
+            });
+    });
 }
 
 fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use eframe::egui::{Align, Layout, RichText, Ui};
+use eframe::egui::{Align, Label, Layout, Response, Ui};
 
 use super::paint::Sign;
-use super::theme::{Tokens, Weight, space, text, tokens};
+use super::theme::{Weight, space, text, tokens};
 use super::view::Room;
 use super::widgets::sign;
 use super::words;
@@ -17,14 +17,14 @@ pub(super) fn footer_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Insta
         ui.horizontal_centered(|ui| {
             facts_ui(ui, snapshot, now);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.label(small(words::privacy(snapshot), tokens(ui)));
+                fact(ui, words::privacy(snapshot));
             });
         });
     } else {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.y = space::XS;
             facts_ui(ui, snapshot, now);
-            ui.label(small(words::privacy(snapshot), tokens(ui)));
+            fact(ui, words::privacy(snapshot));
         });
     }
 }
@@ -38,14 +38,14 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
     };
     ui.spacing_mut().item_spacing.x = space::S;
     sign(ui, mark, 9.0, ink);
-    let link = ui.label(small(&words::link(snapshot, now), t));
+    let link = fact(ui, &words::link(snapshot, now));
     if !detail.is_empty() {
         link.on_hover_text(detail);
     }
     ui.add_space(space::M);
-    ui.label(small(&microphone(snapshot), t));
+    fact(ui, &microphone(snapshot));
     ui.add_space(space::M);
-    ui.label(small(&snapshot.barge_in.1, t));
+    fact(ui, &snapshot.barge_in.1);
     ui.add_space(space::M);
 }
 
@@ -61,6 +61,8 @@ fn microphone(snapshot: &Snapshot) -> String {
     }
 }
 
-fn small(words: &str, t: &Tokens) -> RichText {
-    text(words, Weight::Regular, 12.0, t.muted)
+/// A fact in one piece: a row that is full ends before it.
+fn fact(ui: &mut Ui, words: &str) -> Response {
+    let words = text(words, Weight::Regular, 12.0, tokens(ui).muted);
+    ui.add(Label::new(words).extend())
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use eframe::egui::text_edit::TextEditState;
-use eframe::egui::{Align, Id, Layout, Margin, ScrollArea, TextEdit, ThemePreference, Ui, vec2};
+use eframe::egui::{
+    Align, Id, Label, Layout, Margin, ScrollArea, TextEdit, ThemePreference, Ui, vec2,
+};
 
 use super::paint::{Icon, Sign};
 use super::theme::{Weight, caps, space, text, tokens};
@@ -123,17 +125,21 @@ fn present_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let Some(key) = &snapshot.key else {
         return;
     };
-    ui.horizontal_wrapped(|ui| {
-        sign(ui, Sign::Dot, 10.0, t.ok);
+    ui.horizontal(|ui| {
         let words = format!(
             "A key is in use, from the {}; it ends in {}",
             key.source,
             words::clean(&key.ending)
         );
-        ui.label(text(words, Weight::Medium, 13.0, t.strong));
-        if plain_button(ui, "Remove key").clicked() {
-            commands.push(Command::RemoveKey);
-        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if plain_button(ui, "Remove key").clicked() {
+                commands.push(Command::RemoveKey);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                sign(ui, Sign::Dot, 10.0, t.ok);
+                ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
+            });
+        });
     });
 }
 

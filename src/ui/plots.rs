@@ -43,7 +43,7 @@ pub(super) fn parts_bar(ui: &mut Ui, parts: &[(Option<Duration>, Color32)], name
     response.on_hover_text(name);
 }
 
-/// Responses of the last turns, with the target as a dashed line in the middle of the scale.
+/// Responses of the last turns, with the target as a dashed line at two thirds of the scale.
 pub(super) fn history(ui: &mut Ui, responses: &[Duration], target: Duration) {
     let t = tokens(ui);
     let target_ms = target.as_millis();
@@ -55,7 +55,7 @@ pub(super) fn history(ui: &mut Ui, responses: &[Duration], target: Duration) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
     let plot = rect.with_min_y(rect.top() + 16.0).shrink2(vec2(3.0, 3.0));
     let painter = ui.painter();
-    let most = target.as_secs_f32() * 2.0;
+    let most = target.as_secs_f32() * 1.5;
     let y = |value: Duration| plot.bottom() - plot.height() * (value.as_secs_f32() / most).min(1.0);
     let ends = [pos2(rect.left(), y(target)), pos2(rect.right(), y(target))];
     painter.extend(Shape::dashed_line(
@@ -91,7 +91,9 @@ pub(super) fn history(ui: &mut Ui, responses: &[Duration], target: Duration) {
         &format!("target {target_ms}"),
         t.muted,
     );
-    response.on_hover_text(format!("{words}. The scale ends at twice the target."));
+    response.on_hover_text(format!(
+        "{words}. The scale ends at one and a half times the target."
+    ));
 }
 
 /// A line of values on a scale that ends at the next of `scales`; older values on the left.

@@ -1,7 +1,8 @@
 //! The popup with microphone, speaker and volume.
 
 use eframe::egui::{
-    Frame, Margin, Popup, PopupCloseBehavior, RectAlign, Response, ScrollArea, Slider, Ui,
+    Align, Frame, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response, ScrollArea,
+    Slider, Ui,
 };
 
 use super::paint::Sign;
@@ -32,6 +33,7 @@ pub(super) fn popup_ui(
             ui.set_width(320.0_f32.min(room.x));
             ScrollArea::vertical()
                 .max_height(room.y.max(120.0))
+                .min_scrolled_height(room.y.max(120.0))
                 .show(ui, |ui| {
                     devices_ui(
                         ui,
@@ -42,7 +44,7 @@ pub(super) fn popup_ui(
                             commands.push(Command::UseInput(choice));
                         },
                     );
-                    ui.add_space(space::S);
+                    ui.add_space(space::M);
                     devices_ui(
                         ui,
                         "Speaker",
@@ -52,7 +54,7 @@ pub(super) fn popup_ui(
                             commands.push(Command::UseOutput(choice));
                         },
                     );
-                    ui.add_space(space::S);
+                    ui.add_space(space::M);
                     volume_ui(ui, snapshot.volume, commands);
                     ui.add_space(space::XS);
                     let t = tokens(ui);
@@ -108,7 +110,7 @@ fn devices_ui(
 fn trouble_ui(ui: &mut Ui, words: &str) {
     let t = tokens(ui);
     ui.horizontal_top(|ui| {
-        ui.add_space(space::S);
+        ui.add_space(space::M);
         sign(ui, Sign::Triangle, 10.0, t.warn);
         ui.label(text(words, Weight::Regular, 12.0, t.normal));
     });
@@ -116,12 +118,18 @@ fn trouble_ui(ui: &mut Ui, words: &str) {
 
 fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {
     let t = tokens(ui);
-    let label = ui.label(caps("Volume", t));
     let mut percent = (volume.clamp(0.0, 1.0) * 100.0).round();
-    ui.spacing_mut().slider_width = ui.available_width() - 70.0;
-    let slider = Slider::new(&mut percent, 0.0..=100.0)
-        .suffix(" %")
-        .fixed_decimals(0);
+    let label = ui
+        .horizontal(|ui| {
+            let label = ui.label(caps("Volume", t));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(text(format!("{percent} %"), Weight::Medium, 12.0, t.strong));
+            });
+            label
+        })
+        .inner;
+    ui.spacing_mut().slider_width = ui.available_width();
+    let slider = Slider::new(&mut percent, 0.0..=100.0).show_value(false);
     if ui.add(slider).labelled_by(label.id).changed() {
         commands.push(Command::SetVolume(percent / 100.0));
     }

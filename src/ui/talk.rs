@@ -1,6 +1,8 @@
 //! The card at the bottom: the talk button, what the user can do now, the level, and the keys.
 
-use eframe::egui::{Align, Layout, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, Label, Layout, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use super::paint;
 use super::theme::{Weight, space, text, tokens};
@@ -34,12 +36,17 @@ pub(super) fn talk_ui(
     card(tokens(ui)).inner_margin(10).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
-            let down = talk_button(ui, snapshot, voice, view.hold.held());
+            let size = if ui.available_width() < 420.0 {
+                56.0
+            } else {
+                72.0
+            };
+            let down = talk_button(ui, size, snapshot, voice, view.hold.held());
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 ui.add_space(2.0);
                 said_ui(ui, snapshot, &view.meter);
-                meter_ui(ui, &view.meter, snapshot.muted);
+                meter_ui(ui, &view.meter, off(snapshot));
                 let hint_down = keys_ui(ui, snapshot, view, commands);
                 view.hold.set(Holder::Pointer, down || hint_down, commands);
             });
@@ -48,9 +55,9 @@ pub(super) fn talk_ui(
 }
 
 /// The round button: pressed and held it talks. Gives whether it is down.
-fn talk_button(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, held: bool) -> bool {
+fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: bool) -> bool {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(72.0), Sense::click_and_drag());
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Talk"));
     let (_, state_ink) = paint::sign_of(snapshot.activity, t);
     let ink = match snapshot.activity {
@@ -62,43 +69,40 @@ fn talk_button(ui: &mut Ui, snapshot: &Snapshot, voice: Dbfs, held: bool) -> boo
         | Activity::Offline
         | Activity::NoMicrophone => state_ink,
     };
-    let painter = ui.painter();
-    let center = rect.center();
+    let (painter, center, r) = (ui.painter(), rect.center(), size / 2.0);
     let halo = if held || response.hovered() {
         0.30
     } else {
         0.16
     };
-    painter.circle_filled(center, 36.0, ink.gamma_multiply(halo));
-    painter.circle_filled(
-        center,
-        30.0,
-        if ui.visuals().dark_mode {
-            t.page
-        } else {
-            t.card
-        },
-    );
-    painter.circle_filled(center, 30.0, ink.gamma_multiply(0.14));
-    painter.circle_stroke(center, 30.0, Stroke::new(2.0, ink));
+    let ground = if ui.visuals().dark_mode {
+        t.page
+    } else {
+        t.card
+    };
+    painter.circle_filled(center, r, ink.gamma_multiply(halo));
+    painter.circle_filled(center, r * 0.83, ground);
+    painter.circle_filled(center, r * 0.83, ink.gamma_multiply(0.14));
+    painter.circle_stroke(center, r * 0.83, Stroke::new(2.0, ink));
     // Still, the bars have the shape of the mark; a voice makes them longer.
     let swing = 0.55 + 0.75 * deflection(voice);
     let heights = [0.28, 0.55, 0.85, 0.55, 0.28].map(|h: f32| (h * swing).min(1.0));
-    paint::bars(
-        painter,
-        Rect::from_center_size(center, vec2(32.0, 36.0)),
-        &heights,
-        ink,
-    );
-    if snapshot.muted || snapshot.activity == Activity::NoMicrophone {
-        let d = vec2(20.0, -20.0);
+    let square = Rect::from_center_size(center, vec2(r * 0.9, r));
+    paint::bars(painter, square, &heights, ink);
+    if off(snapshot) {
+        let d = vec2(r, -r) * 0.56;
         painter.line_segment([center - d, center + d], Stroke::new(5.0, t.card));
         painter.line_segment([center - d, center + d], Stroke::new(2.0, ink));
     }
-    focus_ring(ui, &response, 36.0);
+    focus_ring(ui, &response, r);
     let down = response.is_pointer_button_down_on();
     response.on_hover_text("Hold to talk");
     down
+}
+
+/// Whether no sound comes in.
+fn off(snapshot: &Snapshot) -> bool {
+    snapshot.muted || snapshot.input.stream.is_none()
 }
 
 /// What the user can do now, and the level as a figure.
@@ -107,34 +111,35 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, meter: &MeterView) {
     ui.horizontal(|ui| {
         ui.set_min_height(20.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let figure = if snapshot.muted {
-                "muted".to_owned()
+            let figure = if off(snapshot) {
+                words::UNKNOWN.to_owned()
             } else {
                 words::decibels(meter.figure)
             };
             ui.label(text(figure, Weight::Regular, 12.0, t.muted))
                 .on_hover_text("Level of the microphone, in decibels below full scale.");
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.label(text(
+                let words = text(
                     words::invitation(snapshot),
                     Weight::SemiBold,
                     13.0,
                     t.strong,
-                ));
+                );
+                ui.add(Label::new(words).wrap());
             });
         });
     });
 }
 
 /// The level as a bar from -60 to 0 dBFS, with a mark where it becomes loud and one at the highest of late.
-fn meter_ui(ui: &mut Ui, meter: &MeterView, muted: bool) {
+fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
     let t = tokens(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 8.0), Sense::hover());
     let track = rect.shrink2(vec2(0.0, 1.0));
     let painter = ui.painter();
     painter.rect_filled(track, 3.0, t.field);
     let x = |level: f32| track.left() + track.width() * deflection(Dbfs(level));
-    if !muted {
+    if !off {
         let level = meter.level.0;
         let ink = if level > TOO_LOUD {
             t.bad
@@ -157,7 +162,14 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, muted: bool) {
 /// The keys, each to be pressed with the pointer too. Gives whether the talk key is held down with the pointer.
 fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) -> bool {
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(space::L, space::XS);
+        ui.spacing_mut().item_spacing = vec2(
+            if ui.available_width() < 400.0 {
+                10.0
+            } else {
+                space::L
+            },
+            space::XS,
+        );
         let talk = key_hint(ui, "Space", "hold to talk", "Hold to talk");
         if key_hint(ui, "Esc", "stop the reply", "Stop the reply").clicked() {
             commands.push(Command::StopReply);

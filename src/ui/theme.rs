@@ -83,7 +83,7 @@ pub const LIGHT: Tokens = Tokens {
     strong: rgb(0x16_1A_20),
     normal: rgb(0x43_4C_59),
     muted: rgb(0x5F_69_78),
-    accent: rgb(0x8F_62_00),
+    accent: rgb(0x8A_5E_00),
     accent_tint: rgb(0xF6_E9_CD),
     on_accent: rgb(0xFF_FF_FF),
     you: rgb(0x1B_5F_C1),
@@ -178,27 +178,16 @@ pub(super) fn install(ctx: &egui::Context) {
     }
 }
 
-/// Inter first, then the toolkit's own symbols; what both lack comes from the system.
+/// Inter alone; what it lacks comes from the system.
 fn fonts() -> FontDefinitions {
-    let mut fonts = FontDefinitions::default();
-    let symbols: Vec<String> = fonts.families[&FontFamily::Proportional]
-        .iter()
-        .filter(|name| name.to_lowercase().contains("emoji"))
-        .cloned()
-        .collect();
-    fonts.font_data.retain(|name, _| symbols.contains(name));
+    let mut fonts = FontDefinitions::empty();
     for weight in Weight::ALL {
-        let list: Vec<String> = std::iter::once(weight.name().to_owned())
-            .chain(symbols.iter().cloned())
-            .collect();
-        fonts
-            .font_data
-            .insert(weight.name().to_owned(), Arc::new(weight.data()));
-        fonts.families.insert(weight.family(), list.clone());
-        if weight == Weight::Regular {
-            fonts.families.insert(FontFamily::Monospace, list);
-        }
+        let name = weight.name().to_owned();
+        fonts.families.insert(weight.family(), vec![name.clone()]);
+        fonts.font_data.insert(name, Arc::new(weight.data()));
     }
+    let regular = vec![Weight::Regular.name().to_owned()];
+    fonts.families.insert(FontFamily::Monospace, regular);
     fonts
 }
 

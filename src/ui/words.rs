@@ -133,10 +133,7 @@ pub(super) fn link(snapshot: &Snapshot, now: Instant) -> String {
                 _ => format!("connected {} h {} min", minutes / 60, minutes % 60),
             }
         }
-        Link::Down { .. } => match retry_in(&snapshot.link, now) {
-            Some(seconds) if seconds > 0 => format!("not connected, next try in {seconds} s"),
-            _ => "not connected".into(),
-        },
+        Link::Down { .. } => "not connected".into(),
     }
 }
 
