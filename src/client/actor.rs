@@ -403,3 +403,8 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod tests;

@@ -383,7 +383,7 @@ impl CertificateProblem {
             Self::Expired
         } else if matches!(error, E::NotValidYet | E::NotValidYetContext { .. }) {
             Self::NotYetValid
-        } else if matches!(error, E::UnknownIssuer) {
+        } else if matches!(error, E::UnknownIssuer | E::BadSignature) {
             Self::UnknownIssuer
         } else if matches!(error, E::NotValidForName | E::NotValidForNameContext { .. }) {
             Self::WrongName

@@ -200,3 +200,127 @@ fn automatic(settings: &AutomaticSettings) -> ActivityDetection {
         silence_duration_ms: settings.silence.map(ms),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::live::message::ClientMessage;
+    use crate::profile::{BUILTINS, builtin};
+
+    #[test]
+    fn no_model_refuses_the_setup_of_any_profile() {
+        let names = models::MODELS.map(|model| model.prefix);
+        for (profile, _) in BUILTINS {
+            for model in names.into_iter().chain(["something-else"]) {
+                for thinking in [None, Some(Thinking::Minimal), Some(Thinking::High)] {
+                    let mut profile = Profile::clone(&builtin(profile).expect("it is built in"));
+                    profile.live.model = model.to_owned();
+                    profile.live.thinking = thinking;
+                    profile.live.google_search = true;
+                    let setup = setup(&profile, &context(), Some("h"));
+                    assert_eq!(models::refusals(&setup), [], "{model} {thinking:?}");
+                    let json = ClientMessage::Setup(Box::new(setup.clone())).to_json();
+                    let read = ClientMessage::read(json.as_bytes());
+                    assert_eq!(read, Ok(ClientMessage::Setup(Box::new(setup))), "{json}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn thinking_is_set_in_the_way_of_the_model() {
+        let level =
+            |model| thinking_config(model, Thinking::Minimal).and_then(|c| c.thinking_level);
+        assert_eq!(thinking_config("gemini-3.8-live", Thinking::High), None);
+        assert_eq!(
+            level("gemini-3.8-live-extended-thinking"),
+            Some(ThinkingLevel::Low),
+            "its least"
+        );
+        assert_eq!(
+            level("gemini-3.1-flash-live-preview"),
+            Some(ThinkingLevel::Minimal)
+        );
+        let budget = thinking_config(
+            "gemini-2.5-flash-native-audio-preview-12-2025",
+            Thinking::Low,
+        );
+        assert_eq!(budget.and_then(|c| c.thinking_budget), Some(1_024));
+        assert_eq!(thinking_config("something-else", Thinking::High), None);
+    }
+
+    #[test]
+    fn detection_is_the_profiles_unless_it_is_overruled() {
+        let mut profile = Profile::clone(&builtin("balanced").expect("it is built in"));
+        profile.turn.detection = Detection::Manual;
+        profile.turn.automatic.silence = Some(Duration::from_millis(700));
+        profile.turn.automatic.start_sensitivity = Some(Sensitivity::Low);
+        let config = |context: &SetupContext| {
+            let config = setup(&profile, context, None)
+                .realtime_input_config
+                .expect("always there");
+            (
+                config.automatic_activity_detection.expect("always there"),
+                config.activity_handling,
+            )
+        };
+        let quiet = SetupContext {
+            no_interruption: true,
+            ..context()
+        };
+        let (manual, handling) = config(&quiet);
+        assert_eq!(
+            manual,
+            ActivityDetection {
+                disabled: Some(true),
+                ..Default::default()
+            }
+        );
+        assert_eq!(handling, Some(ActivityHandling::StartOfActivityInterrupts));
+        let (automatic, handling) = config(&SetupContext {
+            detection: Some(Detection::Automatic),
+            ..quiet
+        });
+        assert_eq!(
+            (automatic.disabled, automatic.silence_duration_ms),
+            (Some(false), Some(700))
+        );
+        assert_eq!(
+            automatic.start_of_speech_sensitivity,
+            Some(StartSensitivity::Low)
+        );
+        assert_eq!(handling, Some(ActivityHandling::NoInterruption));
+    }
+
+    #[test]
+    fn the_model_is_told_when_and_where_and_what_was_said() {
+        let mut profile = Profile::clone(&builtin("balanced").expect("it is built in"));
+        profile.live.instruction = "Be kind.\n".to_owned();
+        profile.live.answer_length = AnswerLength::Short;
+        let context = SetupContext {
+            history: Some("User: Hi".to_owned()),
+            ..context()
+        };
+        let told = setup(&profile, &context, None)
+            .system_instruction
+            .expect("always there");
+        assert_eq!(
+            told.parts[0].text.as_deref(),
+            Some(
+                "Be kind.\n\nAnswer in one or two short sentences, unless you are asked for more.\n\n\
+                 This conversation began on Saturday, 21 November 2026, 14:05 (Europe/Berlin).\n\n\
+                 The user's locale is de-DE.\n\nThe conversation goes on. What was said before:\nUser: Hi"
+            )
+        );
+    }
+
+    fn context() -> SetupContext {
+        SetupContext {
+            date_time: "Saturday, 21 November 2026, 14:05".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            locale: "de-DE".to_owned(),
+            ..SetupContext::default()
+        }
+    }
+}

@@ -194,3 +194,133 @@ fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::live::close::End;
+
+    #[tokio::test]
+    async fn each_answer_of_a_stranger_has_its_sentence() {
+        let table = [
+            (
+                "HTTP/1.1 200 OK\r\n\r\n",
+                "127.0.0.1:9 is not a Live server: it answered HTTP 200",
+                End::NeedsUser,
+            ),
+            (
+                "HTTP/1.1 404 Not Found\r\n\r\n",
+                "127.0.0.1:9 is not a Live server: it answered HTTP 404",
+                End::NeedsUser,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=x\r\n\r\n<html>",
+                "127.0.0.1:9 sends us elsewhere (a web page); a login page of the network may be in between",
+                End::Cut,
+            ),
+            (
+                "HTTP/1.0 302 Found\r\nLocation: https://login.example/?key=x\r\n\r\n",
+                "127.0.0.1:9 sends us elsewhere (login.example); a login page of the network may be in between",
+                End::Cut,
+            ),
+            (
+                "HTTP/1.1 301 Moved\r\n\r\n",
+                "127.0.0.1:9 sends us elsewhere (HTTP 301); a login page of the network may be in between",
+                End::Cut,
+            ),
+            (
+                "HTTP/1.1 401 No\r\n\r\n",
+                "the service refuses the API key (HTTP 401)",
+                End::NeedsUser,
+            ),
+            (
+                "HTTP/1.1 403 No\r\n\r\n",
+                "the service refuses the API key (HTTP 403)",
+                End::NeedsUser,
+            ),
+            (
+                "HTTP/1.1 407 Who\r\n\r\n",
+                "the proxy 127.0.0.1:9 wants a login (HTTP 407)",
+                End::NeedsUser,
+            ),
+            (
+                "HTTP/1.1 429 Slow\r\n\r\n",
+                "the quota of this API key is used up (HTTP 429)",
+                End::Quota,
+            ),
+            (
+                "HTTP/1.1 503 Busy\r\n\r\n",
+                "127.0.0.1:9 has trouble of its own (HTTP 503)",
+                End::Cut,
+            ),
+            (
+                "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
+                "127.0.0.1:9 is not a Live server: it answered an upgrade that is none of a WebSocket",
+                End::NeedsUser,
+            ),
+            (
+                "SSH-2.0-OpenSSH_9.6\r\n",
+                "127.0.0.1:9 is not a Live server: it answered something that is not HTTP",
+                End::NeedsUser,
+            ),
+            (
+                "",
+                "127.0.0.1:9 is not a Live server: it answered nothing (unexpected end of file)",
+                End::NeedsUser,
+            ),
+        ];
+        for (answer, sentence, end) in table {
+            let (fault, _) = ask(answer, None).await;
+            assert_eq!(fault.to_string(), sentence);
+            assert_eq!(fault.retry(), end, "{sentence}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_without_an_end_is_no_http() {
+        let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(2 * LONGEST_HEAD));
+        let (fault, _) = ask(&endless, None).await;
+        assert!(fault.to_string().contains("not HTTP"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn the_key_is_in_the_header_and_nowhere_else() {
+        let (_, request) = ask("HTTP/1.1 404 No\r\n\r\n", Some("canary-1")).await;
+        assert_eq!(request.matches("canary-1").count(), 1);
+        assert!(request.contains("\r\nx-goog-api-key: canary-1\r\n"));
+        assert!(
+            request.starts_with("GET /ws/x?y=z HTTP/1.1\r\nHost: 127.0.0.1:9\r\n"),
+            "{request}"
+        );
+    }
+
+    #[test]
+    fn a_key_that_would_break_the_header_is_not_sent() {
+        for key in ["", " ", "a b", "a\r\nX: y", "kl\u{fc}ssel"] {
+            assert!(!usable(&SecretString::from(key)), "{key:?}");
+        }
+        assert!(usable(&SecretString::from("AIzaSyA-b_C")));
+    }
+
+    /// Asks for an upgrade and gets this answer; returns what is made of it, and what was asked.
+    async fn ask(answer: &str, key: Option<&str>) -> (Fault, String) {
+        let (near, mut far) = tokio::io::duplex(64 * 1024);
+        let url = Url::parse("ws://127.0.0.1:9/ws/x?y=z").expect("an address");
+        let key = key.map(SecretString::from);
+        let service = async {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                far.read_buf(&mut request).await.expect("a request");
+            }
+            far.write_all(answer.as_bytes())
+                .await
+                .expect("somebody reads");
+            drop(far);
+            String::from_utf8(request).expect("a request is ASCII")
+        };
+        let mut stream: Stream = Box::new(near);
+        let (result, request) = tokio::join!(upgrade(&mut stream, &url, key.as_ref()), service);
+        (result.expect_err("it is no Live server"), request)
+    }
+}

@@ -1,4 +1,4 @@
-//! The Live protocol as data: messages, audio in messages, models and voices, and the state of a link. No I/O.
+//! The Live protocol as data: messages, audio in messages, models, and the state of a link. No I/O.
 
 pub mod close;
 pub mod link;

@@ -1,4 +1,4 @@
-//! What each model takes and refuses, and the voices. The one place that knows names of models.
+//! What each model takes and refuses. The one place that knows names of models.
 
 pub use crate::base::voices::VOICES;
 
