@@ -16,23 +16,21 @@ use std::time::{Duration, Instant};
 
 use super::answer::{Answer, Around, Asked, Calls, Outcome};
 use super::ear::{Ear, EarEvent};
+use super::memory::Memory;
 use super::rules::{Agreement, Refusal, Said};
 use super::script::{Action, Script, Sound};
 use super::voice;
 use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::resample::Resampler;
 use crate::live::message::{
-    FunctionResponse, InteractionStatus, ModalityTokens, ResumptionUpdate, ServerContent,
-    ServerMessage, SetupComplete, ToolCallCancellation, Transcription, UsageMetadata,
+    FunctionResponse, InteractionStatus, ResumptionUpdate, ServerContent, ServerMessage,
+    SetupComplete, ToolCallCancellation, Transcription,
 };
 
 /// How much of an utterance is kept for the echo.
 const LONGEST_ECHO: Duration = Duration::from_secs(60);
 /// Answers that may wait for another; with more the oldest is dropped.
 const MOST_WAITING: usize = 8;
-/// What the Live API counts for a second of audio.
-const TOKENS_PER_SECOND: f64 = 25.0;
-
 /// What the connection has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Output {
@@ -64,18 +62,6 @@ pub(super) enum Told {
         outcome: Outcome,
         spoken: Duration,
     },
-}
-
-/// What of a conversation outlives a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Memory {
-    /// Turns of the user so far; also the place in the script.
-    turns: u64,
-    /// Sound in both directions and characters: the context that each turn is billed for.
-    heard: Duration,
-    spoken: Duration,
-    characters: usize,
-    calls: u64,
 }
 
 pub(super) struct Dialogue {
@@ -450,29 +436,6 @@ impl Dialogue {
 
     fn send(&mut self, message: ServerMessage) {
         self.out.push_back(Output::Send(message.to_json()));
-    }
-}
-
-impl Memory {
-    /// What a turn costs whose answer has `spoken` of audio: all that was said before is read again.
-    fn usage(&self, spoken: Duration) -> UsageMetadata {
-        let tokens = |length: Duration| (length.as_secs_f64() * TOKENS_PER_SECOND).round() as u64;
-        // A system instruction and the frame of the conversation, roughly; four characters make a token.
-        let text = 10 + self.characters as u64 / 4;
-        let audio = tokens(self.heard) + tokens(self.spoken);
-        let response = tokens(spoken);
-        let of = |modality: &str, count| ModalityTokens {
-            modality: Some(modality.to_owned()),
-            token_count: Some(count),
-        };
-        UsageMetadata {
-            prompt_token_count: Some(text + audio),
-            response_token_count: Some(response),
-            total_token_count: Some(text + audio + response),
-            prompt_tokens_details: vec![of("TEXT", text), of("AUDIO", audio)],
-            response_tokens_details: vec![of("AUDIO", response)],
-            ..UsageMetadata::default()
-        }
     }
 }
 

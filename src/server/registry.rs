@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::dialogue::Memory;
+use super::memory::Memory;
 use super::rules::Refusal;
 
 /// How long a handle is good after its connection has ended, as with the service.
