@@ -1,0 +1,426 @@
+//! `sovereign doctor`: what is wrong, and what to do about it.
+
+mod checks;
+mod network;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::profiles::put;
+use crate::audio::Devices;
+use crate::settings::config::ConfigFile;
+use crate::settings::endpoint::{self, Endpoint, Wishes};
+use crate::settings::key::{Found, KeyStore};
+use crate::settings::paths::Paths;
+use crate::settings::profiles::Profiles;
+
+/// Check configuration, profiles, key, sound and network: what is wrong, and what to do
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DoctorArgs {
+    /// Also connect to the service, and see whether it takes the key and the set-up
+    #[arg(long)]
+    pub live: bool,
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What the other options of the command line say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// `--config`.
+    pub config: Option<&'a Path>,
+    /// `--profile`.
+    pub profile: Option<&'a str>,
+    /// `--endpoint`.
+    pub endpoint: Option<&'a str>,
+    /// `--demo`.
+    pub demo: bool,
+}
+
+/// Checks everything and prints what was found. The status is 1 if anything is bad.
+///
+/// # Errors
+///
+/// When `out` cannot be written, for another reason than that nobody reads it.
+pub fn run(
+    args: DoctorArgs,
+    asked: Asked<'_>,
+    devices: impl FnOnce() -> Devices,
+    out: &mut dyn Write,
+) -> io::Result<ExitCode> {
+    let paths = Paths::find(asked.config);
+    let keys = KeyStore::system(paths.key());
+    let checks = examine(args, asked, paths, &keys, &devices());
+    put(
+        out,
+        &if args.json {
+            json(&checks)
+        } else {
+            text(&checks)
+        },
+    )?;
+    let bad = checks.iter().any(|check| check.status == Status::Bad);
+    Ok(if bad {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    /// It works, but not as it could.
+    Warn,
+    /// It does not work.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Check {
+    name: &'static str,
+    status: Status,
+    /// What was found, without any secret.
+    what: String,
+    /// The one thing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            name,
+            status: Status::Ok,
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    fn warn(name: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            name,
+            status: Status::Warn,
+            what: what.into(),
+            hint: Some(hint.into()),
+        }
+    }
+
+    fn bad(name: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            name,
+            status: Status::Bad,
+            what: what.into(),
+            hint: Some(hint.into()),
+        }
+    }
+}
+
+fn examine(
+    args: DoctorArgs,
+    asked: Asked<'_>,
+    paths: Paths,
+    keys: &KeyStore,
+    devices: &Devices,
+) -> Vec<Check> {
+    let (config, fault) = ConfigFile::load(paths.config_file());
+    let config = config.get();
+    let paths = paths.with_state(config.state.as_deref());
+    let profiles = Profiles::load(paths.profiles());
+    let found = keys.find();
+    let mut checks = vec![checks::configuration(&paths, fault)];
+    checks.extend(checks::profiles(&paths, &profiles));
+    let wanted = asked
+        .profile
+        .or(config.profile.as_deref())
+        .unwrap_or(crate::profile::DEFAULT);
+    let profile = profiles.get(wanted);
+    if let Err(unknown) = &profile {
+        checks.push(Check::bad(
+            "profile",
+            unknown.to_string(),
+            "Choose one of these, with --profile or in the configuration file.",
+        ));
+    }
+    checks.push(checks::state(&paths));
+    checks.extend(checks::key(&found));
+    checks.extend(checks::sound(devices));
+    checks.push(network::demo());
+    let config_endpoint = config.endpoint.as_deref();
+    let wishes = Wishes {
+        demo: asked.demo,
+        flag: asked.endpoint,
+        config: config_endpoint,
+        has_key: found.key.is_some(),
+    };
+    checks.extend(connection(
+        args.live,
+        wishes,
+        &found,
+        profile.ok().as_deref(),
+    ));
+    checks
+}
+
+/// What would be dialled, and with `live` whether it answers.
+fn connection(
+    live: bool,
+    wishes: Wishes<'_>,
+    found: &Found,
+    profile: Option<&crate::profile::Profile>,
+) -> Vec<Check> {
+    let name = "endpoint";
+    let url = match endpoint::choose(wishes) {
+        Err(error) => {
+            return vec![Check::bad(
+                name,
+                format!("the endpoint {error}"),
+                "Correct --endpoint, or `endpoint:` in the configuration file.",
+            )];
+        }
+        Ok(Endpoint::Demo) if live => {
+            return vec![Check::warn(
+                name,
+                "the demo, which needs no network: there is nothing to try",
+                "Set a key, or name an endpoint with --endpoint.",
+            )];
+        }
+        Ok(Endpoint::Demo) => return vec![Check::ok(name, "the demo inside this program")],
+        Ok(Endpoint::Live(url)) => url,
+    };
+    let host = checks::place(&url);
+    let key = found
+        .key
+        .as_ref()
+        .filter(|key| endpoint::may_have_key(key.source, &url, wishes.config));
+    let mut checks = vec![match (&found.key, key) {
+        (Some(_), None) => Check::warn(
+            name,
+            format!(
+                "{host}, without the key: a stored key goes to Google or to the configured endpoint only"
+            ),
+            "If this endpoint may have it, write it as `endpoint:` into the configuration file, or set GEMINI_API_KEY.",
+        ),
+        _ => Check::ok(name, host),
+    }];
+    if let (true, Some(profile)) = (live, profile) {
+        checks.push(network::service(
+            url,
+            key.map(|key| key.secret.clone()),
+            profile,
+        ));
+    }
+    checks
+}
+
+fn text(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let status = match check.status {
+            Status::Ok => "ok",
+            Status::Warn => "warn",
+            Status::Bad => "BAD",
+        };
+        text += &format!("{status:4}  {:13}  {}\n", check.name, check.what);
+        if let Some(hint) = &check.hint {
+            text += &format!("{:21}→ {hint}\n", "");
+        }
+    }
+    text
+}
+
+fn json(checks: &[Check]) -> String {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        schema: &'static str,
+        checks: &'a [Check],
+    }
+    let report = Report {
+        schema: "sovereign.doctor/1",
+        checks,
+    };
+    serde_json::to_string(&report).expect("texts become JSON") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::settings::key::Keyring;
+
+    const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
+
+    #[test]
+    fn a_fresh_machine_has_nothing_bad() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let checks = examined(folder.path(), None, Asked::default());
+        assert!(
+            checks.iter().all(|check| check.status != Status::Bad),
+            "{}",
+            text(&checks)
+        );
+        assert_eq!(status(&checks, "key"), Status::Warn);
+        assert_eq!(status(&checks, "demo"), Status::Ok);
+        assert!(
+            checks
+                .iter()
+                .all(|check| (check.status == Status::Ok) == check.hint.is_none()),
+            "what is not ok has a hint"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("config.yaml"), "volum: 1\n").expect("written");
+        fs::create_dir(folder.path().join("profiles")).expect("made");
+        fs::write(folder.path().join("profiles/mine.yaml"), "target_ms: 1\n").expect("written");
+        let asked = Asked {
+            profile: Some("fast"),
+            endpoint: Some("http://x"),
+            ..Asked::default()
+        };
+        let checks = examined(folder.path(), None, asked);
+        for name in ["configuration", "profiles", "profile", "endpoint"] {
+            assert_eq!(
+                status(&checks, name),
+                Status::Bad,
+                "{name}: {}",
+                text(&checks)
+            );
+        }
+        assert!(
+            text(&checks).contains("config.yaml:1:1: volum: unknown key")
+                && text(&checks).contains("mine.yaml:1:12: target_ms")
+        );
+    }
+
+    #[test]
+    fn the_key_is_never_printed_and_never_promised_to_strangers() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("key");
+        KeyStore::new(None, Arc::new(NoKeyring), Some(path))
+            .save(&SecretString::from(KEY))
+            .expect("kept");
+        let asked = Asked {
+            endpoint: Some("wss://gate.example"),
+            ..Asked::default()
+        };
+        let checks = examined(folder.path(), None, asked);
+        assert_eq!(status(&checks, "endpoint"), Status::Warn);
+        for shown in [
+            text(&checks),
+            json(&checks),
+            text(&examined(folder.path(), Some(KEY), Asked::default())),
+        ] {
+            assert!(
+                shown.contains("mnop") && !shown.contains("Canary"),
+                "{shown}"
+            );
+        }
+        let report: serde_json::Value = serde_json::from_str(&json(&checks)).expect("JSON");
+        assert_eq!(report["schema"], "sovereign.doctor/1");
+        assert_eq!(report["checks"][0]["name"], "configuration");
+    }
+
+    #[test]
+    fn the_service_is_tried_where_that_is_asked() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = crate::server::Options {
+            access: crate::server::Access::Open,
+            ..Default::default()
+        };
+        let server =
+            crate::server::Server::start(([127, 0, 0, 1], 0).into(), options).expect("started");
+        let url = format!("ws://{}", server.address());
+        let live = |endpoint| {
+            let asked = Asked {
+                endpoint: Some(endpoint),
+                ..Asked::default()
+            };
+            looked(
+                DoctorArgs {
+                    live: true,
+                    json: false,
+                },
+                folder.path(),
+                None,
+                asked,
+            )
+        };
+        assert_eq!(status(&live(&url), "service"), Status::Ok);
+        server.stop();
+        let checks = live(&url);
+        assert_eq!(status(&checks, "service"), Status::Bad, "{}", text(&checks));
+        let asked = Asked {
+            demo: true,
+            ..Asked::default()
+        };
+        let checks = looked(
+            DoctorArgs {
+                live: true,
+                json: false,
+            },
+            folder.path(),
+            None,
+            asked,
+        );
+        assert_eq!(status(&checks, "endpoint"), Status::Warn);
+    }
+
+    fn examined(folder: &Path, environment: Option<&str>, asked: Asked<'_>) -> Vec<Check> {
+        looked(
+            DoctorArgs {
+                live: false,
+                json: false,
+            },
+            folder,
+            environment,
+            asked,
+        )
+    }
+
+    fn looked(
+        args: DoctorArgs,
+        folder: &Path,
+        environment: Option<&str>,
+        asked: Asked<'_>,
+    ) -> Vec<Check> {
+        let paths =
+            Paths::find(Some(&folder.join("config.yaml"))).with_state(Some(Path::new("state")));
+        let keys = KeyStore::new(
+            environment.map(Into::into),
+            Arc::new(NoKeyring),
+            paths.key(),
+        );
+        examine(args, asked, paths, &keys, &Devices::default())
+    }
+
+    fn status(checks: &[Check], name: &str) -> Status {
+        checks
+            .iter()
+            .find(|check| check.name == name)
+            .unwrap_or_else(|| panic!("{name} is not among {checks:?}"))
+            .status
+    }
+
+    struct NoKeyring;
+
+    impl Keyring for NoKeyring {
+        fn get(&self) -> Result<Option<SecretString>, String> {
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What can be told without a connection.
+
+use url::Url;
+
+use super::Check;
+use crate::audio::Devices;
+use crate::settings::file;
+use crate::settings::key::{Found, VARIABLE};
+use crate::settings::paths::Paths;
+use crate::settings::profiles::Profiles;
+
+pub(super) fn configuration(paths: &Paths, fault: Option<String>) -> Check {
+    let name = "configuration";
+    match (paths.config_file(), fault) {
+        (_, Some(fault)) => Check::bad(
+            name,
+            fault,
+            "Mend the line, or remove it; the defaults hold until then.",
+        ),
+        (None, None) => Check::warn(
+            name,
+            "there is no home folder: nothing is kept",
+            "Set HOME, or name a file with --config.",
+        ),
+        (Some(file), None) if file.exists() => Check::ok(name, file.display().to_string()),
+        (Some(file), None) => Check::ok(
+            name,
+            format!("{} (not there yet: the defaults hold)", file.display()),
+        ),
+    }
+}
+
+pub(super) fn profiles(paths: &Paths, profiles: &Profiles) -> Vec<Check> {
+    let name = "profiles";
+    if !profiles.faults().is_empty() {
+        let bad = |fault: &String| {
+            Check::bad(
+                name,
+                fault.clone(),
+                "Mend the file; `sovereign profiles check FILE` says when it is good.",
+            )
+        };
+        return profiles.faults().iter().map(bad).collect();
+    }
+    let own = profiles
+        .entries()
+        .iter()
+        .filter(|entry| entry.file.is_some())
+        .count();
+    let folder = paths.profiles().map_or_else(
+        || "no folder".to_owned(),
+        |folder| folder.display().to_string(),
+    );
+    vec![Check::ok(
+        name,
+        format!(
+            "{} profiles, {own} of them from {folder}",
+            profiles.entries().len()
+        ),
+    )]
+}
+
+/// Whether logs and recordings can be written. Makes the folder, as every start does.
+pub(super) fn state(paths: &Paths) -> Check {
+    let name = "state";
+    let folder = paths.state();
+    let probe = folder.join(".doctor");
+    let written = file::make_folder(folder)
+        .and_then(|()| file::write_private(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => Check::ok(name, folder.display().to_string()),
+        Err(error) => Check::warn(
+            name,
+            format!(
+                "{} cannot be written ({error}): logs and recordings are not kept",
+                folder.display()
+            ),
+            "Make it writable, or name another folder as `state:` in the configuration file.",
+        ),
+    }
+}
+
+pub(super) fn key(found: &Found) -> Vec<Check> {
+    let name = "key";
+    let mut checks: Vec<Check> = found
+        .warnings
+        .iter()
+        .map(|warning| Check::warn(name, warning.clone(), "Do as it says, then run this again."))
+        .collect();
+    checks.push(match &found.key {
+        Some(key) => {
+            let ending = key.ending();
+            let ending = if ending.is_empty() {
+                String::new()
+            } else {
+                format!(", ending in {ending}")
+            };
+            Check::ok(name, format!("from the {}{ending}", key.source.word()))
+        }
+        None => Check::warn(
+            name,
+            "none: the offline demo answers",
+            format!(
+                "Make a key in Google AI Studio, and set {VARIABLE} or type it into the window."
+            ),
+        ),
+    });
+    checks
+}
+
+pub(super) fn sound(devices: &Devices) -> Vec<Check> {
+    let host = if devices.host.is_empty() {
+        "none"
+    } else {
+        &devices.host
+    };
+    let without = |what: &str| format!("no {what} (sound system: {host})");
+    let names = |list: &[crate::audio::DeviceInfo]| {
+        let name = |device: &crate::audio::DeviceInfo| {
+            let default = if device.is_default { " (default)" } else { "" };
+            format!("{}{default}", device.name)
+        };
+        format!(
+            "{} through {host}",
+            list.iter().map(name).collect::<Vec<_>>().join(", ")
+        )
+    };
+    let microphone = if devices.inputs.is_empty() {
+        Check::warn(
+            "microphone",
+            without("microphone"),
+            "Plug one in and start PipeWire or PulseAudio; until then, use `talk --input FILE.wav`.",
+        )
+    } else {
+        Check::ok("microphone", names(&devices.inputs))
+    };
+    let speaker = if devices.outputs.is_empty() {
+        Check::warn(
+            "speaker",
+            without("speaker"),
+            "Plug one in and start PipeWire or PulseAudio; until then, use `talk --output FILE.wav`.",
+        )
+    } else {
+        Check::ok("speaker", names(&devices.outputs))
+    };
+    vec![microphone, speaker]
+}
+
+/// Host and port of an address; its query may hold what should not be shown.
+pub(super) fn place(url: &Url) -> String {
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or(""))
+}

@@ -1,0 +1,322 @@
+//! `sovereign profiles`: what there is, a profile in full, and what is wrong with a file.
+//!
+//! All three print on standard output, `check` its faults too: they are its result, to be counted or piped on.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::base::yaml::Text;
+use crate::profile::Profile;
+use crate::settings::file;
+use crate::settings::paths::Paths;
+use crate::settings::profiles::Profiles;
+
+/// Profiles: every choice that trades speed for quality
+#[derive(Args, Clone, Debug)]
+pub struct ProfilesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: ProfilesCommand,
+}
+
+/// What to do with profiles.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ProfilesCommand {
+    /// All profiles, built-in and your own
+    List {
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// A profile as complete YAML: the start of one of your own
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// What is wrong with profile files: a line per fault, and exit status 2; nothing for good ones
+    Check {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Runs the command; `config` is what `--config` says.
+///
+/// # Errors
+///
+/// When `out` or `err` cannot be written, for another reason than that nobody reads it.
+pub fn run(
+    args: &ProfilesArgs,
+    config: Option<&Path>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<ExitCode> {
+    let load = || Profiles::load(Paths::find(config).profiles());
+    match &args.command {
+        ProfilesCommand::List { json } => {
+            let profiles = load();
+            for fault in profiles.faults() {
+                put(err, &format!("warning: {fault}\n"))?;
+            }
+            put(
+                out,
+                &if *json {
+                    list_json(&profiles)
+                } else {
+                    list(&profiles)
+                },
+            )?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ProfilesCommand::Show { name } => match load().show(name) {
+            Ok(yaml) => put(out, &yaml).map(|()| ExitCode::SUCCESS),
+            Err(unknown) => put(err, &format!("error: {unknown}\n")).map(|()| ExitCode::from(2)),
+        },
+        ProfilesCommand::Check { files } => {
+            let faults = check(files);
+            put(out, &faults)?;
+            Ok(if faults.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(2)
+            })
+        }
+    }
+}
+
+/// Writes all of `text`. A pipe that nobody reads any more is no failure: who closed it has seen enough.
+pub(super) fn put(to: &mut dyn Write, text: &str) -> io::Result<()> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn list(profiles: &Profiles) -> String {
+    let widest = profiles
+        .entries()
+        .iter()
+        .map(|entry| entry.profile.name.len())
+        .max()
+        .unwrap_or(0);
+    let lines = profiles.entries().iter().map(|entry| {
+        let Profile {
+            name,
+            description,
+            target,
+            ..
+        } = &*entry.profile;
+        let from = entry
+            .file
+            .as_ref()
+            .map_or_else(String::new, |file| format!("  [{file}]"));
+        format!(
+            "{name:widest$}  {:>5} ms  {description}{from}\n",
+            target.as_millis()
+        )
+    });
+    lines.collect()
+}
+
+fn list_json(profiles: &Profiles) -> String {
+    #[derive(Serialize)]
+    struct List<'a> {
+        schema: &'static str,
+        profiles: Vec<Row<'a>>,
+        faults: &'a [String],
+    }
+    #[derive(Serialize)]
+    struct Row<'a> {
+        name: &'a str,
+        label: &'a str,
+        description: &'a str,
+        target_ms: u128,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<&'a str>,
+    }
+    let rows = profiles.entries().iter().map(|entry| Row {
+        name: &entry.profile.name,
+        label: &entry.profile.label,
+        description: &entry.profile.description,
+        target_ms: entry.profile.target.as_millis(),
+        file: entry.file.as_deref(),
+    });
+    let list = List {
+        schema: "sovereign.profiles/1",
+        profiles: rows.collect(),
+        faults: profiles.faults(),
+    };
+    let json = serde_json::to_string(&list).expect("texts and numbers become JSON");
+    json + "\n"
+}
+
+/// The faults of all files, a line each; nothing if there are none.
+fn check(files: &[PathBuf]) -> String {
+    let mut names: Vec<(PathBuf, String)> = Vec::new();
+    let mut faults = String::new();
+    for path in files {
+        let shown = path.display().to_string();
+        let bytes = match file::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                faults += &format!("{shown}:1:1: {error}\n");
+                continue;
+            }
+        };
+        let profile = match Profile::parse(&shown, &bytes) {
+            Ok(profile) => profile,
+            Err(wrong) => {
+                faults += &format!("{wrong}\n");
+                continue;
+            }
+        };
+        // In one folder only: a file of the user's may replace a shipped one of its name.
+        let twin = names.iter().find(|(other, name)| {
+            *name == profile.name && other.parent() == path.parent() && other != path
+        });
+        if let (Some((other, name)), Ok(text)) = (twin, Text::new(&shown, &bytes)) {
+            let what = format!("`{name}` is the name of {} too", other.display());
+            faults += &format!(
+                "{}\n",
+                text.fault(
+                    "name",
+                    what,
+                    "each file of a folder needs a name of its own"
+                )
+            );
+        }
+        names.push((path.clone(), profile.name));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn good_files_are_passed_over_in_silence() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let good = write(folder.path(), "good.yaml", "target_ms: 250");
+        assert_eq!(check(&[good.clone(), good]), "");
+    }
+
+    #[test]
+    fn each_fault_is_a_line_with_its_place() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let bad = write(
+            folder.path(),
+            "bad.yaml",
+            "target_ms: 5\nturn: {patience_ms: 5}",
+        );
+        let one = write(folder.path(), "one.yaml", "name: same");
+        let two = write(folder.path(), "two.yaml", "label: x\nname: same");
+        let missing = folder.path().join("missing.yaml");
+        let faults = check(&[bad, one, two, missing, folder.path().to_owned()]);
+        let expected = [
+            "bad.yaml:1:12: target_ms: is 5, allowed",
+            "bad.yaml:2:21: turn.patience_ms: is 5, allowed",
+            "two.yaml:2:7: name: `same` is the name of ",
+            "missing.yaml:1:1: there is no such file",
+            ":1:1: is a folder",
+        ];
+        assert_eq!(faults.lines().count(), expected.len(), "{faults}");
+        for (line, part) in faults.lines().zip(expected) {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_commands_print_and_give_their_status() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = folder.path().join("config.yaml");
+        fs::create_dir(folder.path().join("profiles")).expect("made");
+        write(
+            &folder.path().join("profiles"),
+            "mine.yaml",
+            "target_ms: 250\ndescription: My own",
+        );
+        let bad = write(
+            &folder.path().join("profiles"),
+            "bad.yaml",
+            "tagret_ms: 250",
+        );
+        let (out, err, _) = ran(ProfilesCommand::List { json: false }, &config);
+        assert!(
+            out.starts_with("ultra-fast      200 ms  ")
+                && out.contains("mine            250 ms  My own  ["),
+            "{out}"
+        );
+        assert!(
+            err.contains("bad.yaml:1:1: tagret_ms: unknown key"),
+            "{err}"
+        );
+        let (out, ..) = ran(ProfilesCommand::List { json: true }, &config);
+        let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(
+            (&json["schema"], &json["profiles"][3]["target_ms"]),
+            (&"sovereign.profiles/1".into(), &250.into())
+        );
+        assert_eq!(json["profiles"][0].get("file"), None);
+        let (out, err, status) = ran(
+            ProfilesCommand::Show {
+                name: "mine".into(),
+            },
+            &config,
+        );
+        assert!(
+            out.contains("target_ms: 250\n") && err.is_empty() && status == ExitCode::SUCCESS,
+            "{out}{err}"
+        );
+        let (out, err, status) = ran(
+            ProfilesCommand::Show {
+                name: "fast".into(),
+            },
+            &config,
+        );
+        assert!(
+            out.is_empty() && err.contains("did you mean `ultra-fast`?"),
+            "{err}"
+        );
+        assert_eq!(status, ExitCode::from(2));
+        assert_eq!(
+            ran(ProfilesCommand::Check { files: vec![bad] }, &config).2,
+            ExitCode::from(2)
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        put(&mut Closed, "text").expect("nobody reads");
+    }
+
+    fn ran(command: ProfilesCommand, config: &Path) -> (String, String, ExitCode) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = run(&ProfilesArgs { command }, Some(config), &mut out, &mut err)
+            .expect("a vector takes all");
+        let text = |bytes| String::from_utf8(bytes).expect("we write text");
+        (text(out), text(err), status)
+    }
+
+    fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, text).expect("written");
+        path
+    }
+}
