@@ -63,7 +63,7 @@ pub struct Handle {
 /// Other messages are dropped too. [`Event::Flushed`] follows a signal that was sent, and no other.
 ///
 /// [`Event::Connecting`] begins each attempt; [`Event::Ready`] or [`Event::Lost`] ends it, unless a `Roll` or a `Redial`
-/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`. A connection that was
+/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a new conversation. A connection that was
 /// announced to end and not rolled is left 2 s before its time, with [`Fault::GoingAway`].
 ///
 /// The setup's resumption handle is filled in here, if the setup has a `session_resumption` at all. Calls of functions are
@@ -220,8 +220,13 @@ impl Actor {
             Command::Send(message) => self.send(&message),
             Command::RetryNow => self.link.retry_now(now),
             Command::Roll(setup) => {
+                // A handle belongs to its model.
+                if setup.model == self.setup.model {
+                    self.link.roll(now);
+                } else {
+                    self.link.redial(now);
+                }
                 self.setup = *setup;
-                self.link.roll(now);
                 self.hang_up();
             }
             Command::Redial(target, setup) => {

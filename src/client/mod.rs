@@ -30,7 +30,7 @@ pub enum Command {
     AudioStreamEnd,
     /// Any other message.
     Send(ClientMessage),
-    /// Close this connection and open another with the newest handle and this setup.
+    /// Close this connection and open another with this setup, and with the newest handle unless the model is another.
     Roll(Box<Setup>),
     /// Use another endpoint or key: close, forget the handle, open with this setup.
     Redial(Box<super::client::Target>, Box<Setup>),

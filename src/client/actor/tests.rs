@@ -126,15 +126,17 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
     let (mut rig, mut peer) = Rig::ready().await;
     peer.offer("handle-1").await;
     rig.event().await;
-    rig.tell(Command::Roll(Box::new(setup("second")))).await;
+    let mut changed = setup("first");
+    changed.explicit_vad_signal = Some(true);
+    rig.tell(Command::Roll(Box::new(changed))).await;
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
     // This service does not answer the close: it is waited for, but not long.
     let before = Instant::now();
     let (_, setup) = Peer::set_up(&mut rig.ends).await;
     assert!((before.elapsed().as_millis()) <= 301);
     assert_eq!(
-        (setup.model.as_str(), handle_of(&setup)),
-        ("models/second", Some("handle-1"))
+        (setup.explicit_vad_signal, handle_of(&setup)),
+        (Some(true), Some("handle-1"))
     );
     assert!(matches!(
         rig.event().await,
@@ -147,6 +149,19 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
             resumed: true
         }
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_model_begins_a_new_conversation() {
+    let (mut rig, mut peer) = Rig::ready().await;
+    peer.offer("handle-1").await;
+    rig.event().await;
+    rig.tell(Command::Roll(Box::new(setup("second")))).await;
+    let (_, setup) = Peer::set_up(&mut rig.ends).await;
+    assert_eq!(
+        (setup.model.as_str(), handle_of(&setup)),
+        ("models/second", None)
+    );
 }
 
 #[tokio::test(start_paused = true)]
