@@ -3,6 +3,7 @@
 pub mod frame;
 pub mod ids;
 pub mod nearest;
+pub mod ring;
 pub mod units;
 pub mod voices;
 pub mod yaml;
