@@ -23,7 +23,7 @@ const WARM_UP_SECS: f64 = 1.0;
 const JUMP_SECS: f64 = 0.010;
 
 /// Running fit of a stream's sample counter to the monotonic clock.
-pub struct SampleClock {
+pub(super) struct SampleClock {
     rate: f64,
     origin: Option<Instant>,
     warm: bool,
@@ -57,7 +57,7 @@ impl Line {
 impl SampleClock {
     /// A clock that knows nothing yet.
     #[must_use]
-    pub fn new(rate: SampleRate) -> Self {
+    pub(super) fn new(rate: SampleRate) -> Self {
         Self {
             rate: f64::from(rate.hz()),
             origin: None,
@@ -68,7 +68,7 @@ impl SampleClock {
     }
 
     /// Takes in that the sample at `position` passed the microphone or the speaker at `at` or, by chance, earlier.
-    pub fn observe(&mut self, position: u64, at: Instant) {
+    pub(super) fn observe(&mut self, position: u64, at: Instant) {
         let origin = *self.origin.get_or_insert(at);
         let seconds = signed_seconds(origin, at);
         let nominal = position as f64 / self.rate;
@@ -98,7 +98,7 @@ impl SampleClock {
 
     /// When the sample at `position` passed, or will pass, microphone or speaker. `None` before any observation.
     #[must_use]
-    pub fn instant_of(&self, position: u64) -> Option<Instant> {
+    pub(super) fn instant_of(&self, position: u64) -> Option<Instant> {
         let origin = self.origin?;
         let nominal = position as f64 / self.rate;
         let seconds = nominal + self.line.at(nominal);
@@ -107,12 +107,6 @@ impl SampleClock {
         } else {
             origin.checked_sub(Duration::from_secs_f64(-seconds))
         }
-    }
-
-    /// Relative difference of the device's crystal and the system's clock, as far as it is known.
-    #[must_use]
-    pub fn drift(&self) -> f64 {
-        self.line.drift
     }
 
     fn close_bucket(&mut self) {
@@ -237,6 +231,10 @@ mod tests {
             clock.observe(n * 480, origin + Duration::from_millis(10 * (n - 1)));
         }
         let told = clock.instant_of(480).expect("observed");
-        assert!(told - origin < Duration::from_millis(1), "{:?}", told - origin);
+        assert!(
+            told - origin < Duration::from_millis(1),
+            "{:?}",
+            told - origin
+        );
     }
 }

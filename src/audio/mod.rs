@@ -5,15 +5,104 @@
 //!            Command ──▶ worker thread (resample, detect, feed the speaker)
 //! session ◀── Event ──── both
 //! ```
+//!
+//! The streams come from a backend: real devices, WAV files, or nothing ([`Setup`]). Worker and owner know no clock;
+//! [`simulate()`] drives the very same two on simulated time.
 
+mod backend;
+pub mod capture;
+mod clock;
+mod convert;
+mod cpal;
+mod handle;
+mod microphone;
+mod names;
+mod null;
+mod owner;
+mod paced;
+pub mod playback;
+mod queue;
+mod simulate;
+mod speaker;
+pub mod status;
+mod wav;
+mod worker;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use backend::Format;
+pub use handle::{Handle, devices, spawn};
+pub use simulate::{Desk, SimulatedDesk, simulate};
 
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
+
+/// Where sound comes from and goes to. Every combination is legal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// In place of the microphone.
+    pub input: InputKind,
+    /// In place of the speaker.
+    pub output: OutputKind,
+}
+
+/// Where sound comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// A microphone.
+    Device(DeviceChoice),
+    /// WAV files, one utterance each, spoken when [`Command::SpeakNext`] asks for them.
+    Files(Vec<PathBuf>),
+    /// Silence.
+    None,
+}
+
+/// Where replies go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputKind {
+    /// A speaker.
+    Device(DeviceChoice),
+    /// A WAV file: the reply audio alone, 24 kHz mono 16 bit.
+    File(PathBuf),
+    /// Nowhere, at real-time pace.
+    None,
+}
+
+impl Default for InputKind {
+    fn default() -> Self {
+        Self::Device(DeviceChoice::Default)
+    }
+}
+
+impl Default for OutputKind {
+    fn default() -> Self {
+        Self::Device(DeviceChoice::Default)
+    }
+}
+
+/// Why the sound side cannot be started or told something.
+#[derive(Debug, thiserror::Error)]
+pub enum AudioError {
+    /// A file cannot be used.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it, and what is expected.
+        what: String,
+    },
+    /// The system refused a thread.
+    #[error("the system refused a thread for the sound: {0}; close other programs")]
+    Thread(#[source] std::io::Error),
+    /// The sound threads do not take commands: they have ended, or hang in the sound system.
+    #[error("the sound side does not answer; start the program again")]
+    Gone,
+}
 
 /// What the session asks of the sound side.
 #[derive(Clone, Debug)]
@@ -34,6 +123,14 @@ pub enum Command {
     Flush,
     /// Volume of replies, 0.0 to 1.0 as an amplitude.
     SetVolume(f32),
+    /// Whether speech may interrupt a reply. If not, nothing is heard while a reply sounds and 300 ms after. On at
+    /// the start.
+    SetBargeIn(bool),
+    /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
+    SpeakNext {
+        /// Silence ahead of the file.
+        lead: Duration,
+    },
 }
 
 /// What of the microphone reaches the session.

@@ -3,7 +3,9 @@
 //! One writer (the callback) and any reader share the newest stamp through a sequence lock made of atomics: the
 //! writer never waits; a reader that meets a write in progress tries again.
 
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence};
+use std::sync::atomic::{
+    AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence,
+};
 use std::time::{Duration, Instant};
 
 /// How long a device may claim to hold a sample; hosts have reported hours (a clock of another origin).

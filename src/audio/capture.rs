@@ -1,0 +1,167 @@
+//! The body of a capture callback: moves samples into the ring, stamps, counts, wakes the worker. Nothing else.
+//!
+//! It allocates nothing, takes no lock and makes no system call but one: it unparks the worker when 10 ms or more
+//! are new since the last time (no call at all if the worker is not parked). Reading `Instant::now()` is left to the
+//! caller; on the systems that we run on it is a read of a page that the kernel shares, not a call.
+
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use super::backend::Format;
+use super::status::{Stamp, Status};
+use crate::base::frame::FRAME_DURATION;
+use crate::base::ring::{Reader, Writer, ring};
+
+/// Interleaved samples that the ring holds at least, for devices with very long blocks.
+const LEAST_ROOM: usize = 1 << 17;
+/// The worker may be late by this much before sound is lost.
+const ROOM: Duration = Duration::from_secs(1);
+
+/// What runs in the callback of an input stream.
+pub struct CaptureBody {
+    ring: Writer<f32>,
+    status: Arc<Status>,
+    worker: Option<Thread>,
+    channels: usize,
+    wake_after: usize,
+    since_wake: usize,
+    position: u64,
+    /// The ring was full: nothing is written until the worker has emptied it, so that a gap has one place.
+    overrun: bool,
+}
+
+/// The worker's end of an input stream.
+pub struct CaptureEnd {
+    /// Interleaved samples. What was lost lies between what was in the ring when it was full and what came later.
+    pub ring: Reader<f32>,
+    /// Stamps of the callbacks.
+    pub status: Arc<Status>,
+    /// What the stream delivers.
+    pub format: Format,
+}
+
+/// Makes the two ends of an input stream. `worker` is woken; without one (simulation) nobody is.
+#[must_use]
+pub fn capture(
+    format: Format,
+    epoch: Instant,
+    worker: Option<Thread>,
+) -> (CaptureBody, CaptureEnd) {
+    let channels = usize::from(format.channels.max(1));
+    let room = (format.rate.samples_in(ROOM) * channels).max(LEAST_ROOM);
+    let (writer, reader) = ring(room);
+    let status = Arc::new(Status::new(epoch));
+    let body = CaptureBody {
+        ring: writer,
+        status: status.clone(),
+        worker,
+        channels,
+        wake_after: format.rate.samples_in(FRAME_DURATION),
+        since_wake: 0,
+        position: 0,
+        overrun: false,
+    };
+    let end = CaptureEnd {
+        ring: reader,
+        status,
+        format,
+    };
+    (body, end)
+}
+
+impl CaptureBody {
+    /// Takes in a block of interleaved samples; an incomplete last frame is passed over. `age` is how long before
+    /// `now` the block's first frame was captured, where the host tells.
+    pub fn run<T: Copy>(
+        &mut self,
+        block: &[T],
+        to_f32: impl Fn(T) -> f32,
+        now: Instant,
+        age: Option<Duration>,
+    ) {
+        let frames = block.len() / self.channels;
+        let whole = frames * self.channels;
+        self.status.publish(Stamp {
+            position: self.position,
+            frames: frames as u64,
+            at: now,
+            latency: age,
+        });
+        self.position += frames as u64;
+        self.overrun &= !self.ring.is_empty();
+        // Whole frames only: channels must not change places after an overrun.
+        let room = if self.overrun {
+            0
+        } else {
+            self.ring.free() / self.channels * self.channels
+        };
+        let taken = whole.min(room);
+        self.ring
+            .push_iter(block[..taken].iter().map(|&s| to_f32(s)));
+        if taken < whole {
+            self.overrun = true;
+            self.ring.count_dropped((whole - taken) as u64);
+        }
+        self.wake(frames);
+    }
+
+    fn wake(&mut self, frames: usize) {
+        self.since_wake += frames;
+        if self.since_wake >= self.wake_after {
+            self.since_wake = 0;
+            if let Some(worker) = &self.worker {
+                worker.unpark();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::SampleRate;
+
+    #[test]
+    fn samples_pass_in_order_and_stamps_count_frames() {
+        let now = Instant::now();
+        let (mut body, mut end) = capture(format(2), now, None);
+        body.run(&[1_i16, 2, 3, 4, 5], f32::from, now, None);
+        body.run(&[] as &[i16], f32::from, now, None);
+        body.run(&[6_i16, 7], f32::from, now, None);
+        let mut out = [0.0; 8];
+        assert_eq!(end.ring.pop(&mut out), 6);
+        assert_eq!(out[..6], [1.0, 2.0, 3.0, 4.0, 6.0, 7.0]);
+        let stamp = end.status.newest().expect("three callbacks");
+        assert_eq!((stamp.position, stamp.frames), (2, 1));
+    }
+
+    #[test]
+    fn an_overrun_leaves_one_gap_of_whole_frames() {
+        let now = Instant::now();
+        let (mut body, mut end) = capture(format(3), now, None);
+        let block = vec![1.0_f32; 3 * 10_000];
+        for _ in 0..5 {
+            body.run(&block, |s| s, now, None);
+        }
+        let kept = end.ring.len();
+        assert_eq!(kept % 3, 0);
+        assert_eq!(kept as u64 + end.ring.dropped(), 150_000);
+        // Room alone does not end the gap; an empty ring does.
+        end.ring.skip(30_000);
+        body.run(&[2.0_f32; 3], |s| s, now, None);
+        assert_eq!(end.ring.len(), kept - 30_000);
+        end.ring.skip(kept);
+        body.run(&[3.0_f32; 3], |s| s, now, None);
+        assert_eq!(end.ring.pop_one(), Some(3.0));
+    }
+
+    fn format(channels: u16) -> Format {
+        Format {
+            rate: SampleRate::new(8_000).expect("not zero"),
+            channels,
+            period: None,
+            latency: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The handle that the session holds, and the two threads behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::backend::Backend;
+use super::cpal::Cpal;
+use super::null::Null;
+use super::owner::{Backends, Owner, Threads, ToOwner};
+use super::wav::{Cue, Utterance, WavInput, WavOutput, read_all};
+use super::worker::{ToWorker, Worker};
+use super::{AudioError, Command, DeviceChoice, Devices, Event, InputKind, OutputKind, Setup};
+use crate::metrics::counters::Counters;
+use crate::profile::Profile;
+
+/// Commands that can wait: a burst of a whole answer in chunks of 20 ms, several times over.
+pub(super) const COMMANDS: usize = 8_192;
+/// Events that can wait before the worker keeps them itself.
+pub(super) const EVENTS: usize = 256;
+/// The worker looks round at least so often; its streams wake it when there is something to do.
+const IDLE: Duration = Duration::from_secs(1);
+/// Ending takes no longer than this, whatever hangs in the sound system.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// What the session holds of the sound side. Dropping it ends all threads and streams.
+pub struct Handle {
+    /// What the sound side reports.
+    pub events: mpsc::Receiver<Event>,
+    pub(super) to_worker: SyncSender<ToWorker>,
+    pub(super) to_owner: SyncSender<ToOwner>,
+    pub(super) threads: Threads,
+    pub(super) cue: Option<Cue>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) running: Vec<Running>,
+}
+
+/// A thread, and the word that it has ended.
+pub(super) struct Running {
+    pub(super) thread: JoinHandle<()>,
+    pub(super) ended: Receiver<()>,
+}
+
+impl Handle {
+    /// Passes a command on. Never waits.
+    ///
+    /// # Errors
+    /// [`AudioError::Gone`] if the sound side has ended or has taken nothing for so long that its queue is full.
+    pub fn send(&self, command: Command) -> Result<(), AudioError> {
+        match &command {
+            Command::SpeakNext { lead } => {
+                let taken = self.cue.as_ref().is_none_or(|cue| cue.speak_next(*lead));
+                return taken.then_some(()).ok_or(AudioError::Gone);
+            }
+            Command::UseProfile(_) | Command::SetGate(_) => {
+                self.tell_owner(command.clone())?;
+                self.tell_worker(command)?;
+            }
+            Command::UseInput(_) | Command::UseOutput(_) => self.tell_owner(command)?,
+            Command::SetBargeIn(_)
+            | Command::Play(_)
+            | Command::EndReply(_)
+            | Command::Flush
+            | Command::SetVolume(_) => self.tell_worker(command)?,
+        }
+        Ok(())
+    }
+
+    /// Ends all threads and streams; returns when they have ended, after 300 ms at the latest.
+    pub fn shut_down(self) {
+        drop(self);
+    }
+
+    fn tell_worker(&self, command: Command) -> Result<(), AudioError> {
+        let sent = self.to_worker.try_send(ToWorker::Command(command));
+        if let Some(worker) = &self.threads.worker {
+            worker.unpark();
+        }
+        sent.map_err(|_| AudioError::Gone)
+    }
+
+    fn tell_owner(&self, command: Command) -> Result<(), AudioError> {
+        let sent = self.to_owner.try_send(ToOwner::Command(command));
+        if let Some(owner) = &self.threads.owner {
+            owner.unpark();
+        }
+        sent.map_err(|_| AudioError::Gone)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        self.to_owner.try_send(ToOwner::Stop).ok();
+        let threads = [&self.threads.owner, &self.threads.worker];
+        for thread in threads.into_iter().flatten() {
+            thread.unpark();
+        }
+        let deadline = Instant::now() + GRACE;
+        for running in self.running.drain(..) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // The sender is dropped when the thread ends, also by a panic.
+            let ended =
+                running.ended.recv_timeout(left) != Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+            if ended {
+                running.thread.join().ok();
+            } else {
+                tracing::warn!("a sound thread hangs in the sound system and is left behind");
+            }
+        }
+    }
+}
+
+/// Starts the sound side.
+///
+/// # Errors
+/// A file that cannot be read or written, or a refused thread. A missing device is no error: it is reported by
+/// [`Event::Lost`] and used as soon as it appears.
+pub fn spawn(
+    setup: Setup,
+    counters: Arc<Counters>,
+    profile: &Arc<Profile>,
+) -> Result<Handle, AudioError> {
+    let (events_in, events) = mpsc::channel(EVENTS);
+    let (to_worker, worker_inbox) = sync_channel(COMMANDS);
+    let (to_owner, owner_inbox) = sync_channel(COMMANDS);
+    let parts = Parts::prepare(setup, &events_in)?;
+    let cue = parts.cue.clone();
+    let stop = Arc::new(AtomicBool::new(false));
+
+    let (stopped, profile_, counters_) = (stop.clone(), profile.clone(), counters.clone());
+    let worker_events = events_in.clone();
+    let worker = run("sound-worker", move || {
+        // Made here: the detector must stay on one thread.
+        let mut worker = Worker::new(&profile_, counters_, worker_inbox, worker_events);
+        while !stopped.load(Relaxed) {
+            let now = Instant::now();
+            let wake = worker.tick(now).unwrap_or(now + IDLE);
+            std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
+        }
+    })?;
+
+    let period = profile.audio.period_frames;
+    let worker_thread = worker.thread.thread().clone();
+    let (owner_to_worker, threads_worker) = (to_worker.clone(), worker_thread.clone());
+    let owner = run("sound-owner", move || {
+        let threads = Threads {
+            worker: Some(threads_worker),
+            owner: Some(std::thread::current()),
+        };
+        let choices = parts.choices.clone();
+        let mut owner = Owner::new(
+            parts.open(),
+            choices,
+            period,
+            owner_inbox,
+            owner_to_worker,
+            threads,
+            events_in,
+            counters,
+            Instant::now(),
+        );
+        loop {
+            let wake = owner.tick(Instant::now());
+            if owner.is_stopped() {
+                break;
+            }
+            std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
+        }
+    })?;
+    Ok(Handle {
+        events,
+        to_worker,
+        to_owner,
+        threads: Threads {
+            worker: Some(worker_thread),
+            owner: Some(owner.thread.thread().clone()),
+        },
+        cue,
+        stop,
+        running: vec![owner, worker],
+    })
+}
+
+/// The devices that there are now, for a list on the terminal. May take some hundred milliseconds.
+#[must_use]
+pub fn devices() -> Devices {
+    Cpal::new().devices()
+}
+
+/// Starts a named thread that says when it has ended.
+pub(super) fn run(name: &str, body: impl FnOnce() + Send + 'static) -> Result<Running, AudioError> {
+    let (ending, ended) = sync_channel(1);
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let _ending: SyncSender<()> = ending;
+            body();
+        })
+        .map_err(AudioError::Thread)?;
+    Ok(Running { thread, ended })
+}
+
+/// What can be checked before threads start.
+struct Parts {
+    files: Option<WavInput>,
+    cue: Option<Cue>,
+    recording: Option<WavOutput>,
+    microphone: bool,
+    speaker: bool,
+    choices: (DeviceChoice, DeviceChoice),
+}
+
+impl Parts {
+    fn prepare(setup: Setup, events: &mpsc::Sender<Event>) -> Result<Self, AudioError> {
+        let mut parts = Self {
+            files: None,
+            cue: None,
+            recording: None,
+            microphone: false,
+            speaker: false,
+            choices: Default::default(),
+        };
+        match setup.input {
+            InputKind::Device(choice) => {
+                parts.microphone = true;
+                parts.choices.0 = choice;
+            }
+            InputKind::Files(paths) => {
+                let files: Vec<Utterance> = read_all(&paths)?;
+                let (input, cue) = WavInput::new(files, events.clone());
+                parts.files = Some(input);
+                parts.cue = Some(cue);
+            }
+            InputKind::None => {}
+        }
+        match setup.output {
+            OutputKind::Device(choice) => {
+                parts.speaker = true;
+                parts.choices.1 = choice;
+            }
+            OutputKind::File(path) => parts.recording = Some(WavOutput::create(&path)?),
+            OutputKind::None => {}
+        }
+        Ok(parts)
+    }
+
+    /// Makes the backends, on the thread that owns them.
+    fn open(self) -> Backends {
+        let input: Box<dyn Backend> = match self.files {
+            Some(files) => Box::new(files),
+            None if self.microphone => Box::new(Cpal::new()),
+            None => Box::new(Null),
+        };
+        let output: Option<Box<dyn Backend>> = match self.recording {
+            Some(recording) => Some(Box::new(recording)),
+            None if self.speaker && self.microphone => None,
+            None if self.speaker => Some(Box::new(Cpal::new())),
+            None => Some(Box::new(Null)),
+        };
+        Backends {
+            input,
+            output,
+            watch_zeros: self.microphone,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What the names of devices and servers tell: headset or not, real device or plumbing, which server answers.
+
+use std::path::{Path, PathBuf};
+
+/// Parts of names and ids, in lower case, of devices that play into the ear: their sound does not reach a
+/// microphone. Bluetooth telephone profiles (HFP, HSP) are headsets; a Bluetooth device as such may be a loudspeaker.
+const HEADSET_WORDS: [&str; 16] = [
+    "headset",
+    "headphone",
+    "head-phone",
+    "earphone",
+    "earpod",
+    "earbud",
+    "airpods",
+    "buds",
+    "in-ear",
+    "kopfhörer",
+    "casque",
+    "auriculares",
+    "handsfree",
+    "hands-free",
+    "hfp",
+    "hsp",
+];
+
+/// Whether a device is worn on the ear, by its name or id.
+pub(super) fn is_headset(name: &str, id: &str) -> bool {
+    let text = format!("{name} {id}").to_lowercase();
+    // Short words only where they stand alone: "hsp" is part of "earthspeaker".
+    let words = || text.split(|c: char| !c.is_alphanumeric() && c != '-');
+    HEADSET_WORDS
+        .iter()
+        .any(|word| words().any(|w| w == *word) || (word.len() > 3 && text.contains(word)))
+}
+
+/// Whether a source plays back what a speaker plays.
+pub(super) fn is_monitor(name: &str, id: &str) -> bool {
+    id.ends_with(".monitor") || name.to_lowercase().starts_with("monitor of ")
+}
+
+/// Whether an ALSA name is a card or the way to a server. The rest (rate converters, up-mixers, `null` …) is plumbing
+/// that claims to be input and output alike.
+pub(super) fn is_real_alsa(pcm: &str) -> bool {
+    matches!(pcm, "default" | "pulse" | "pipewire") || pcm.starts_with("plughw:")
+}
+
+/// Whether PipeWire's socket answers.
+#[cfg(target_os = "linux")]
+pub(super) fn pipewire_answers() -> bool {
+    let remote = std::env::var_os("PIPEWIRE_REMOTE").map(PathBuf::from);
+    let name = remote.unwrap_or_else(|| PathBuf::from("pipewire-0"));
+    runtime_folders(&["PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR"])
+        .any(|folder| answers(&folder.join(&name)))
+}
+
+/// Whether a server that speaks PulseAudio's protocol answers.
+#[cfg(target_os = "linux")]
+pub(super) fn pulse_answers() -> bool {
+    match std::env::var("PULSE_SERVER") {
+        // Another machine's, or a list: only trying can tell.
+        Ok(server) if !server.is_empty() => match server.strip_prefix("unix:") {
+            Some(path) => answers(Path::new(path)),
+            None => true,
+        },
+        _ => {
+            let own = runtime_folders(&["PULSE_RUNTIME_PATH"]);
+            let usual = runtime_folders(&["XDG_RUNTIME_DIR"]).map(|f| f.join("pulse"));
+            own.chain(usual)
+                .any(|folder| answers(&folder.join("native")))
+        }
+    }
+}
+
+/// Whether the server of PulseAudio's protocol is PipeWire in its clothes, by the process that it names.
+#[cfg(target_os = "linux")]
+pub(super) fn pulse_is_pipewire() -> bool {
+    runtime_folders(&["XDG_RUNTIME_DIR"]).any(|folder| {
+        let pid = std::fs::read_to_string(folder.join("pulse/pid"));
+        let command =
+            pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{}/comm", pid.trim())));
+        command.is_ok_and(|command| command.starts_with("pipewire"))
+    })
+}
+
+/// Whether there is anything that ALSA could open. Asking libasound itself makes it complain on standard error.
+#[cfg(target_os = "linux")]
+pub(super) fn alsa_has_cards() -> bool {
+    let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
+    let card = |line: &str| line.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    cards.lines().any(card) || std::env::var_os("ALSA_CONFIG_PATH").is_some() || pulse_answers()
+}
+
+#[cfg(target_os = "linux")]
+fn answers(socket: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(socket).is_ok()
+}
+
+#[cfg(target_os = "linux")]
+fn runtime_folders(variables: &[&str]) -> impl Iterator<Item = PathBuf> {
+    let folders: Vec<PathBuf> = variables
+        .iter()
+        .filter_map(std::env::var_os)
+        .map(PathBuf::from)
+        .collect();
+    folders.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headsets_are_known_by_their_names() {
+        for name in [
+            "Jabra Evolve Headset",
+            "AirPods Pro",
+            "Galaxy Buds2",
+            "Kopfhörer",
+            "WH-1000XM4 (HFP)",
+            "USB Headphones",
+        ] {
+            assert!(is_headset(name, ""), "{name}");
+        }
+        assert!(is_headset(
+            "WH-1000",
+            "bluez_output.AA_BB.headset-head-unit"
+        ));
+        for name in [
+            "Earthspeaker",
+            "Built-in Audio",
+            "Bluetooth speaker",
+            "MacBook Pro Speakers",
+        ] {
+            assert!(!is_headset(name, "alsa_output.pci"), "{name}");
+        }
+    }
+
+    #[test]
+    fn monitors_and_plumbing_are_no_devices() {
+        assert!(is_monitor("Monitor of Built-in Audio", "x"));
+        assert!(is_monitor("Speaker", "pulseaudio:spk.monitor"));
+        assert!(!is_monitor("Monitor microphone", "pulseaudio:mic"));
+        assert!(is_real_alsa("plughw:CARD=0,DEV=0") && is_real_alsa("default"));
+        for pcm in [
+            "lavrate",
+            "upmix",
+            "jack",
+            "oss",
+            "null",
+            "sysdefault",
+            "hw:CARD=0,DEV=0",
+        ] {
+            assert!(!is_real_alsa(pcm), "{pcm}");
+        }
+    }
+}

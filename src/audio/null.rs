@@ -1,0 +1,108 @@
+//! A backend without devices: a silent microphone, a speaker that nobody hears, both at real-time pace.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::backend::{Backend, Faults, Format, MakeCapture, MakePlayback, OpenError, Opened, Wish};
+use super::paced::{Paced, Sink, Source};
+use super::{DeviceInfo, Devices, StreamInfo};
+use crate::base::units::SampleRate;
+
+/// Longest block of a made-up device, whatever period is asked for.
+const LONGEST_BLOCK: Duration = Duration::from_millis(10);
+
+/// See the [module](self).
+pub(super) struct Null;
+
+/// Silence.
+pub(super) struct Silence;
+
+/// Nowhere.
+pub(super) struct Nowhere;
+
+impl Backend for Null {
+    fn devices(&mut self) -> Devices {
+        Devices {
+            host: "none".to_owned(),
+            inputs: vec![device("none", "No microphone")],
+            outputs: vec![device("none", "No speaker")],
+        }
+    }
+
+    fn poll_every(&self) -> Option<Duration> {
+        None
+    }
+
+    fn open_input(
+        &mut self,
+        wish: &Wish,
+        make: MakeCapture<'_>,
+        _: &Arc<Faults>,
+    ) -> Result<Opened, OpenError> {
+        let format = format(SampleRate::WORKING, wish);
+        let stream = Paced::input(format, make(format), Box::new(Silence), Instant::now());
+        Ok(Opened {
+            info: info(device("none", "No microphone"), format),
+            stream: Box::new(stream.spawn("no-microphone")?),
+        })
+    }
+
+    fn open_output(
+        &mut self,
+        wish: &Wish,
+        make: MakePlayback<'_>,
+        _: &Arc<Faults>,
+    ) -> Result<Opened, OpenError> {
+        let format = format(SampleRate::REPLY, wish);
+        let sink = Box::new(Nowhere);
+        let stream = Paced::output(format, make(format), sink, Duration::ZERO, Instant::now());
+        Ok(Opened {
+            info: info(device("none", "No speaker"), format),
+            stream: Box::new(stream.spawn("no-speaker")?),
+        })
+    }
+}
+
+impl Source for Silence {
+    fn fill(&mut self, out: &mut [f32], _: Instant) {
+        out.fill(0.0);
+    }
+}
+
+impl Sink for Nowhere {
+    fn take(&mut self, _: &[f32], _: bool, _: Instant) {}
+
+    fn tick(&mut self, _: Instant) {}
+}
+
+/// The format of a made-up device: mono, in blocks as long as the period would be at 48 kHz, at most 10 ms.
+pub(super) fn format(rate: SampleRate, wish: &Wish) -> Format {
+    let asked = Duration::from_secs_f64(f64::from(wish.period) / 48_000.0);
+    let frames = rate.samples_in(asked.min(LONGEST_BLOCK)).max(1);
+    Format {
+        rate,
+        channels: 1,
+        period: u32::try_from(frames).ok(),
+        latency: Duration::ZERO,
+    }
+}
+
+/// A made-up device. It cannot echo.
+pub(super) fn device(id: &str, name: &str) -> DeviceInfo {
+    DeviceInfo {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        is_default: true,
+        headset: true,
+    }
+}
+
+/// What is told of a made-up stream.
+pub(super) fn info(device: DeviceInfo, format: Format) -> StreamInfo {
+    StreamInfo {
+        device,
+        rate: format.rate,
+        channels: format.channels,
+        period_frames: format.period,
+    }
+}

@@ -1,0 +1,674 @@
+//! The playback half of the worker: from queued replies to the ring of the output stream, and back from the
+//! stream's counters to what was heard, and when.
+//!
+//! ```text
+//! Play ─▶ ReplyQueue ─▶ Converter ─▶ volume ─▶ ring ─▶ (callback) ─▶ device
+//!                                                 │ Note, Stamp
+//! FirstAudible, Played, Flushed ◀─ indices ◀──────┘
+//! ```
+//!
+//! Everything is known by its index in the flow through the ring. A `Started` note ties an index to a position of the
+//! stream; the stream's clock ties the position to an instant.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Event;
+use super::clock::SampleClock;
+use super::convert::Converter;
+use super::playback::{Note, PlaybackEnd};
+use super::queue::{Begin, Piece, ReplyQueue};
+use crate::base::frame::Pcm;
+use crate::base::ids::TurnId;
+use crate::base::units::{Dbfs, SampleRate};
+use crate::metrics::counters::Counters;
+
+/// Sound kept in the ring, beyond the device's period: what the worker may be late without being heard. The rest of
+/// a reply stays in the queue, where a flush costs nothing.
+const AHEAD: Duration = Duration::from_millis(40);
+/// Taken from the queue at once.
+const PIECE: Duration = Duration::from_millis(10);
+/// A change of volume takes this long, so that it does not click.
+const VOLUME_GLIDE: Duration = Duration::from_millis(10);
+/// How much each underrun adds to the prebuffer, and how long without one takes it away again.
+const PREBUFFER_STEP: Duration = Duration::from_millis(20);
+const PREBUFFER_MOST: Duration = Duration::from_millis(200);
+const PREBUFFER_DECAY: Duration = Duration::from_secs(10);
+/// The room goes on sounding after the speaker; the uplink stays closed so long where echo is to be kept out.
+const ECHO_TAIL: Duration = Duration::from_millis(300);
+/// A stream that does not answer a flush within this is not running.
+const FLUSH_PATIENCE: Duration = Duration::from_millis(300);
+/// An old stream gets this long to play what it has before a new one takes over.
+const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
+/// Looks after itself at this pace while something plays, whatever the callbacks say.
+const PACE: Duration = Duration::from_millis(20);
+
+/// The playback half of the worker.
+pub(super) struct Speaker {
+    queue: ReplyQueue,
+    out: Option<Out>,
+    /// Takes over once `out` has played what it has.
+    successor: Option<(Out, Instant)>,
+    converter: Option<Converter>,
+    /// Input samples that `converter` was given.
+    fed: u64,
+    taps: u32,
+    prebuffer: Prebuffer,
+    volume: Volume,
+    /// Samples flow from the queue to the ring; else they wait for the prebuffer.
+    flowing: bool,
+    /// Replies that are in the ring or were, oldest first.
+    replies: VecDeque<Reply>,
+    /// What happens at the speaker in a moment.
+    due: VecDeque<(Instant, Event)>,
+    flush: Option<Flush>,
+    /// Samples that a lost stream did not play.
+    rest: Vec<f32>,
+    /// Rate of `rest`, while there is any.
+    rest_rate: Option<SampleRate>,
+    sounding: Sounding,
+    counters: Arc<Counters>,
+    scratch: Vec<f32>,
+    converted: Vec<f32>,
+}
+
+struct Out {
+    end: PlaybackEnd,
+    clock: SampleClock,
+    stamped: Option<u64>,
+    /// Index in the ring and position in the stream at which sound began after silence.
+    run: Option<(u64, u64)>,
+    /// The newest samples that went into the ring; those not played yet among them.
+    in_ring: VecDeque<f32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Reply {
+    turn: TurnId,
+    skipped: Duration,
+    /// Index of its first sample.
+    first: u64,
+    /// Index of its first sample that is not silent, until that was reported.
+    sound: Option<u64>,
+    /// Index after its last sample, once all of it is in the ring.
+    end: Option<u64>,
+    /// Heard from an earlier stream.
+    heard_before: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Flush {
+    asked: Instant,
+    /// Replies that begin below this index are flushed.
+    below: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Sounding {
+    Never,
+    Now,
+    Until(Instant),
+}
+
+impl Speaker {
+    pub(super) fn new(taps: u32, prebuffer: Duration, counters: Arc<Counters>) -> Self {
+        Self {
+            queue: ReplyQueue::default(),
+            out: None,
+            successor: None,
+            converter: None,
+            fed: 0,
+            taps,
+            prebuffer: Prebuffer::new(prebuffer),
+            volume: Volume::default(),
+            flowing: false,
+            replies: VecDeque::new(),
+            due: VecDeque::new(),
+            flush: None,
+            rest: Vec::new(),
+            rest_rate: None,
+            sounding: Sounding::Never,
+            counters,
+            scratch: Vec::new(),
+            converted: Vec::new(),
+        }
+    }
+
+    pub(super) fn play(&mut self, pcm: Pcm) {
+        self.queue.push(pcm);
+    }
+
+    pub(super) fn end_reply(&mut self, turn: TurnId) {
+        self.queue.end(turn);
+    }
+
+    pub(super) fn set_volume(&mut self, volume: f32) {
+        self.volume.set(volume);
+    }
+
+    /// Takes over a profile's filter and prebuffer, also in the middle of a reply.
+    pub(super) fn set_profile(&mut self, taps: u32, prebuffer: Duration) {
+        self.prebuffer.base = prebuffer;
+        if taps != self.taps {
+            self.taps = taps;
+            if let Some(converter) = &mut self.converter
+                && let Err(error) = converter.set_taps(taps)
+            {
+                tracing::error!(%error, "the filter of the reply stays as it was");
+            }
+        }
+    }
+
+    /// Fades what sounds and drops all that waits.
+    pub(super) fn flush(&mut self, now: Instant, events: &mut Vec<Event>) {
+        self.queue.flush();
+        self.converter = None;
+        self.fed = 0;
+        self.flowing = false;
+        self.rest.clear();
+        if let Some((successor, _)) = self.successor.take() {
+            self.replace_out(Some(successor), now);
+            self.rest.clear();
+        }
+        match &self.out {
+            Some(out) => {
+                out.end.flush();
+                self.flush = Some(Flush {
+                    asked: now,
+                    below: out.end.ring.written(),
+                });
+            }
+            None => {
+                self.flush = Some(Flush {
+                    asked: now,
+                    below: u64::MAX,
+                });
+                self.flushed(u64::MAX, now, events);
+            }
+        }
+    }
+
+    /// A stream was opened. If the one before still runs it plays what it has first.
+    pub(super) fn attach(&mut self, end: PlaybackEnd, now: Instant) {
+        let ahead = ahead(end.format.rate, end.format.period);
+        end.wake_below(ahead / 2);
+        let clock = SampleClock::new(end.format.rate);
+        let new = Out {
+            end,
+            clock,
+            stamped: None,
+            run: None,
+            in_ring: VecDeque::new(),
+        };
+        if self.out.is_some() && self.flush.is_none() {
+            self.successor = Some((new, now + DRAIN_PATIENCE));
+        } else {
+            self.replace_out(Some(new), now);
+        }
+    }
+
+    /// The stream was lost. What it did not play is played by the next one.
+    pub(super) fn detach(&mut self, now: Instant) {
+        let successor = self.successor.take().map(|(out, _)| out);
+        self.replace_out(successor, now);
+    }
+
+    /// Whether a reply sounds at the speaker.
+    pub(super) fn is_sounding(&self, now: Instant) -> bool {
+        match self.sounding {
+            Sounding::Never => false,
+            Sounding::Now => true,
+            Sounding::Until(end) => now < end,
+        }
+    }
+
+    /// Whether a reply sounds, or may still be in the room.
+    pub(super) fn is_in_the_room(&self, now: Instant) -> bool {
+        match self.sounding {
+            Sounding::Until(end) => now < end + ECHO_TAIL,
+            Sounding::Never | Sounding::Now => self.is_sounding(now),
+        }
+    }
+
+    /// Moves everything on; says when to be called again at the latest.
+    pub(super) fn tick(&mut self, now: Instant, events: &mut Vec<Event>) -> Option<Instant> {
+        self.observe();
+        self.read_notes(now, events);
+        self.hand_over(now);
+        if let Some(flush) = self.flush
+            && now.saturating_duration_since(flush.asked) > FLUSH_PATIENCE
+        {
+            let taken = self.out.as_ref().map_or(0, |out| out.end.ring.taken());
+            self.flushed(taken, now, events);
+        }
+        self.feed();
+        self.report_due(now, events);
+        self.prebuffer.decay(now);
+        self.deadline(now)
+    }
+
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        let busy = self.flush.is_some() || self.successor.is_some() || !self.replies.is_empty();
+        let pace = busy.then(|| now + PACE);
+        let due = self.due.front().map(|(at, _)| *at);
+        [pace, due].into_iter().flatten().min()
+    }
+
+    fn observe(&mut self) {
+        let outs = self.out.iter_mut();
+        for out in outs.chain(self.successor.iter_mut().map(|(out, _)| out)) {
+            out.observe();
+        }
+    }
+
+    fn read_notes(&mut self, now: Instant, events: &mut Vec<Event>) {
+        // The fill first, the notes afterwards: a note is posted before the samples that it tells of are taken.
+        let taken = self.out.as_ref().map_or(0, |out| out.end.ring.taken());
+        while let Some(note) = self.out.as_mut().and_then(|out| out.end.notes.pop_one()) {
+            match note {
+                Note::Started { index, position } => {
+                    self.resolve_up_to(index, now);
+                    if let Some(out) = &mut self.out {
+                        out.run = Some((index, position));
+                    }
+                    self.sounding = Sounding::Now;
+                }
+                Note::Dry { index, position } => self.ran_dry(index, position, now),
+                Note::Flushed { index, position } => {
+                    let at = self.instant_of(position).unwrap_or(now);
+                    self.resolve_up_to(index, now);
+                    self.sounding = match self.sounding {
+                        Sounding::Now => Sounding::Until(at),
+                        Sounding::Never | Sounding::Until(_) => self.sounding,
+                    };
+                    self.flushed(index, at, events);
+                }
+            }
+        }
+        self.resolve_up_to(taken, now);
+    }
+
+    fn ran_dry(&mut self, index: u64, position: u64, now: Instant) {
+        self.resolve_up_to(index, now);
+        let at = self.instant_of(position).unwrap_or(now);
+        self.sounding = Sounding::Until(at);
+        let open = self.replies.back().is_some_and(|r| r.end.is_none());
+        let draining = self.successor.is_some() || self.flush.is_some();
+        if open && !draining {
+            self.counters.underruns.add(1);
+            self.prebuffer.underrun(now);
+            self.flowing = false;
+            tracing::debug!(prebuffer = ?self.prebuffer.now(), "a reply ran dry");
+        } else if !open {
+            self.flowing = false;
+        }
+    }
+
+    fn instant_of(&self, position: u64) -> Option<Instant> {
+        self.out.as_ref()?.clock.instant_of(position)
+    }
+
+    /// Turns indices that were passed by into instants,
+    /// as far as the run that is known goes: indices below `taken` were written.
+    fn resolve_up_to(&mut self, taken: u64, now: Instant) {
+        let Some(out) = &self.out else { return };
+        let run = out.run;
+        let position = |index: u64| {
+            let (from, at) = run?;
+            (index >= from).then(|| at + (index - from))
+        };
+        let rate = out.end.format.rate;
+        for reply in &mut self.replies {
+            if let Some(sound) = reply.sound.filter(|&s| s < taken)
+                && let Some(position) = position(sound)
+            {
+                reply.sound = None;
+                let at = out.clock.instant_of(position).unwrap_or(now);
+                let event = Event::FirstAudible {
+                    turn: reply.turn,
+                    at,
+                    skipped_silence: reply.skipped,
+                };
+                self.due.push_back((at, event));
+            }
+        }
+        while let Some(reply) = self.replies.front()
+            && let Some(end) = reply.end.filter(|&end| end <= taken)
+        {
+            let at = if end == reply.first {
+                Some(now)
+            } else {
+                position(end).map(|at| out.clock.instant_of(at).unwrap_or(now))
+            };
+            let Some(at) = at else { break };
+            let event = Event::Played {
+                turn: reply.turn,
+                at,
+                heard: reply.heard_before + rate.duration_of(end - reply.first),
+            };
+            self.due.push_back((at, event));
+            self.replies.pop_front();
+        }
+    }
+
+    fn report_due(&mut self, now: Instant, events: &mut Vec<Event>) {
+        while self.due.front().is_some_and(|(at, _)| *at <= now) {
+            events.extend(self.due.pop_front().map(|(_, event)| event));
+        }
+    }
+
+    /// The flush took effect: samples below `index` were heard.
+    fn flushed(&mut self, index: u64, at: Instant, events: &mut Vec<Event>) {
+        let Some(flush) = self.flush.take() else {
+            return;
+        };
+        // What was heard before the flush comes before it.
+        events.extend(self.due.drain(..).map(|(_, event)| event));
+        let rate = self.out.as_ref().map(|out| out.end.format.rate);
+        let mut sounded = None;
+        while self.replies.front().is_some_and(|r| r.first < flush.below) {
+            let Some(reply) = self.replies.pop_front() else {
+                break;
+            };
+            let here = rate.map_or(Duration::ZERO, |rate| {
+                rate.duration_of(index.saturating_sub(reply.first))
+            });
+            let heard = reply.heard_before + here;
+            if !heard.is_zero() {
+                sounded.get_or_insert((reply.turn, heard));
+            }
+        }
+        let (turn, heard) = sounded.unzip();
+        events.push(Event::Flushed {
+            turn,
+            at,
+            heard: heard.unwrap_or_default(),
+        });
+    }
+
+    /// Lets the successor take over when the stream before it has played what it has.
+    fn hand_over(&mut self, now: Instant) {
+        let Some((_, patience)) = &self.successor else {
+            return;
+        };
+        let drained = self.out.as_ref().is_none_or(|out| out.end.ring.is_empty());
+        if drained || now >= *patience {
+            self.detach(now);
+        }
+    }
+
+    fn replace_out(&mut self, new: Option<Out>, now: Instant) {
+        let old = std::mem::replace(&mut self.out, new);
+        if let Some(mut old) = old {
+            self.keep_unplayed(&mut old, now);
+        }
+        self.settle();
+    }
+
+    /// Keeps what the old stream did not play, and numbers the replies by what is kept.
+    fn keep_unplayed(&mut self, old: &mut Out, now: Instant) {
+        let taken = old.end.ring.taken();
+        let rate = old.end.format.rate;
+        let surplus = old.in_ring.len().saturating_sub(old.end.ring.len());
+        old.in_ring.drain(..surplus);
+        // Behind what was kept earlier and could not be handed on yet.
+        let before = self.rest.len() as u64;
+        self.rest.extend(old.in_ring.drain(..));
+        for reply in &mut self.replies {
+            let heard = taken.saturating_sub(reply.first);
+            reply.heard_before += rate.duration_of(heard);
+            let shift = |index: u64| before + index.saturating_sub(taken);
+            reply.first = shift(reply.first);
+            reply.sound = reply.sound.map(shift);
+            reply.end = reply.end.map(shift);
+        }
+        if let Some(flush) = &mut self.flush {
+            flush.below = u64::MAX;
+        }
+        if let Sounding::Now = self.sounding {
+            self.sounding = Sounding::Until(now);
+        }
+        if let Some(converter) = &mut self.converter
+            && let Some(new) = self.out.as_ref().map(|out| out.end.format.rate)
+            && new != rate
+        {
+            converter.finish(&mut self.rest);
+            self.converter = None;
+            self.fed = 0;
+        }
+        if self.flush.is_some() {
+            self.rest.clear();
+        }
+        self.rest_rate = Some(rate);
+    }
+
+    /// Hands what was kept to the new stream, at its rate.
+    fn settle(&mut self) {
+        let (Some(out), Some(from)) = (&mut self.out, self.rest_rate) else {
+            return;
+        };
+        let to = out.end.format.rate;
+        if from != to {
+            let mut converted = Vec::new();
+            match Converter::new(from, to, self.taps) {
+                Ok(mut converter) => {
+                    converter.push(&self.rest, &mut converted);
+                    converter.finish(&mut converted);
+                }
+                Err(error) => tracing::error!(%error, "what the lost speaker held is dropped"),
+            }
+            let scale = |index: u64| index * u64::from(to.hz()) / u64::from(from.hz());
+            for reply in &mut self.replies {
+                reply.first = scale(reply.first);
+                reply.sound = reply.sound.map(scale);
+                reply.end = reply.end.map(scale);
+            }
+            self.rest = converted;
+        }
+        self.rest_rate = None;
+        out.push(&std::mem::take(&mut self.rest));
+    }
+
+    fn feed(&mut self) {
+        if self.successor.is_some() {
+            return;
+        }
+        self.flowing |= self.queue.is_ready(self.prebuffer.now());
+        while self.flowing {
+            let Some(out) = &self.out else { return };
+            let ahead = ahead(out.end.format.rate, out.end.format.period);
+            if out.end.ring.len() >= ahead || !self.feed_piece() {
+                return;
+            }
+        }
+    }
+
+    /// Moves one piece from the queue to the ring; false if there was none.
+    fn feed_piece(&mut self) -> bool {
+        self.scratch.clear();
+        let most = SampleRate::REPLY.samples_in(PIECE);
+        let Some(piece) = self.queue.take(most, &mut self.scratch) else {
+            return false;
+        };
+        self.converted.clear();
+        match piece {
+            Piece::Begin(begin) => self.begin_reply(begin),
+            Piece::Samples(rate) => {
+                if self.use_rate(rate)
+                    && let Some(converter) = &mut self.converter
+                {
+                    self.fed += self.scratch.len() as u64;
+                    converter.push(&self.scratch, &mut self.converted);
+                }
+                self.write();
+            }
+            Piece::End => {
+                self.finish_converter();
+                self.write();
+                let written = self.out.as_ref().map(|out| out.end.ring.written());
+                if let Some(reply) = self.replies.back_mut() {
+                    reply.end = written;
+                }
+            }
+        }
+        true
+    }
+
+    fn begin_reply(&mut self, begin: Begin) {
+        let usable = self.use_rate(begin.rate);
+        self.write();
+        let (Some(out), Some(converter)) = (&self.out, &self.converter) else {
+            return;
+        };
+        let written = out.end.ring.written();
+        let ahead = |input: u64| converter.place_of(self.fed + input) - converter.given();
+        self.replies.push_back(Reply {
+            turn: begin.turn,
+            skipped: begin.skipped,
+            first: written,
+            sound: begin
+                .quiet
+                .filter(|_| usable)
+                .map(|quiet| written + ahead(quiet)),
+            end: None,
+            heard_before: Duration::ZERO,
+        });
+    }
+
+    /// Makes the converter one from this rate; false if that cannot be.
+    fn use_rate(&mut self, from: SampleRate) -> bool {
+        let Some(to) = self.out.as_ref().map(|out| out.end.format.rate) else {
+            return false;
+        };
+        if self
+            .converter
+            .as_ref()
+            .is_some_and(|c| c.from() == from && c.to() == to)
+        {
+            return true;
+        }
+        self.finish_converter();
+        self.fed = 0;
+        match Converter::new(from, to, self.taps) {
+            Ok(converter) => {
+                self.converter = Some(converter);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a chunk of the reply cannot be played");
+                false
+            }
+        }
+    }
+
+    fn finish_converter(&mut self) {
+        if let Some(converter) = &mut self.converter {
+            converter.finish(&mut self.converted);
+        }
+    }
+
+    fn write(&mut self) {
+        let Some(out) = &mut self.out else { return };
+        self.volume.apply(&mut self.converted, out.end.format.rate);
+        if !self.converted.is_empty() {
+            self.counters.output_level.set(Dbfs::rms(&self.converted));
+        }
+        out.push(&self.converted);
+    }
+}
+
+impl Out {
+    fn observe(&mut self) {
+        let Some(stamp) = self.end.status.newest() else {
+            return;
+        };
+        if self.stamped != Some(stamp.position) {
+            self.stamped = Some(stamp.position);
+            let latency = stamp.latency.unwrap_or(self.end.format.latency);
+            self.clock.observe(stamp.position, stamp.at + latency);
+        }
+    }
+
+    fn push(&mut self, samples: &[f32]) {
+        let pushed = self.end.ring.push(samples);
+        if pushed < samples.len() {
+            // The ring is many times as large as what is kept in it.
+            self.end.ring.count_dropped((samples.len() - pushed) as u64);
+            tracing::error!(lost = samples.len() - pushed, "the playback ring is full");
+        }
+        self.in_ring.extend(&samples[..pushed]);
+        let surplus = self.in_ring.len().saturating_sub(self.end.ring.len());
+        self.in_ring.drain(..surplus);
+    }
+}
+
+fn ahead(rate: SampleRate, period: Option<u32>) -> usize {
+    rate.samples_in(AHEAD) + period.unwrap_or(0) as usize
+}
+
+/// How much to gather before a reply is played: the profile's wish, more after underruns.
+struct Prebuffer {
+    base: Duration,
+    extra: Duration,
+    changed: Option<Instant>,
+}
+
+impl Prebuffer {
+    fn new(base: Duration) -> Self {
+        Self {
+            base,
+            extra: Duration::ZERO,
+            changed: None,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        (self.base + self.extra).min(self.base.max(PREBUFFER_MOST))
+    }
+
+    fn underrun(&mut self, now: Instant) {
+        self.extra = (self.extra + PREBUFFER_STEP).min(PREBUFFER_MOST);
+        self.changed = Some(now);
+    }
+
+    fn decay(&mut self, now: Instant) {
+        if let Some(changed) = self.changed
+            && now.saturating_duration_since(changed) >= PREBUFFER_DECAY
+        {
+            self.extra = self.extra.saturating_sub(PREBUFFER_STEP);
+            self.changed = (!self.extra.is_zero()).then_some(now);
+        }
+    }
+}
+
+/// A gain that glides to where it is set, and a limit at full scale.
+struct Volume {
+    wanted: f32,
+    gain: f32,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self {
+            wanted: 1.0,
+            gain: 1.0,
+        }
+    }
+}
+
+impl Volume {
+    fn set(&mut self, volume: f32) {
+        if volume.is_finite() {
+            self.wanted = volume.clamp(0.0, 1.0);
+        }
+    }
+
+    fn apply(&mut self, samples: &mut [f32], rate: SampleRate) {
+        let step = 1.0 / rate.samples_in(VOLUME_GLIDE) as f32;
+        for sample in samples {
+            self.gain += (self.wanted - self.gain).clamp(-step, step);
+            *sample = (*sample * self.gain).clamp(-1.0, 1.0);
+        }
+    }
+}

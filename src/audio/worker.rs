@@ -1,0 +1,177 @@
+//! The worker: takes commands and what the streams deliver, gives events. Knows no clock and no thread of its own:
+//! [`Worker::tick`] is called with the time, by a thread in real life and by a driver in simulated time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::capture::CaptureEnd;
+use super::microphone::{Microphone, Surroundings};
+use super::playback::PlaybackEnd;
+use super::speaker::Speaker;
+use super::{Command, Event, Gate};
+use crate::base::frame::FRAME_SAMPLES;
+use crate::metrics::counters::Counters;
+use crate::profile::Profile;
+use crate::vad::SpeechEvent;
+
+/// Events that wait when the session does not take them: five seconds of frames. Beyond it frames are lost and
+/// counted; nothing else is ever dropped.
+const WAITING: usize = 512;
+
+/// What the worker is told.
+pub(super) enum ToWorker {
+    /// By the session.
+    Command(Command),
+    /// By the owner: a stream was opened.
+    Input {
+        end: CaptureEnd,
+        /// Whether nothing but zeros means that something is wrong.
+        watch_zeros: bool,
+    },
+    /// By the owner: a stream was opened.
+    Output(PlaybackEnd),
+    /// By the owner: there is no microphone any more.
+    NoInput,
+    /// By the owner: there is no speaker any more.
+    NoOutput,
+}
+
+/// See the [module](self).
+pub(super) struct Worker {
+    inbox: Receiver<ToWorker>,
+    outbox: Outbox,
+    microphone: Microphone,
+    speaker: Speaker,
+    barge_in: bool,
+    counters: Arc<Counters>,
+    events: Vec<Event>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        profile: &Profile,
+        counters: Arc<Counters>,
+        inbox: Receiver<ToWorker>,
+        events: Sender<Event>,
+    ) -> Self {
+        let audio = &profile.audio;
+        Self {
+            inbox,
+            outbox: Outbox {
+                sender: events,
+                waiting: VecDeque::new(),
+                lost: 0,
+            },
+            microphone: Microphone::new(profile, counters.clone()),
+            speaker: Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
+            barge_in: true,
+            counters,
+            events: Vec::new(),
+        }
+    }
+
+    /// Does all that can be done now; says when to be called again at the latest.
+    pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        while let Ok(message) = self.inbox.try_recv() {
+            self.obey(message, now);
+        }
+        let deadline = self.speaker.tick(now, &mut self.events);
+        let around = Surroundings {
+            playing: self.speaker.is_sounding(now),
+            blocked: !self.barge_in && self.speaker.is_in_the_room(now),
+        };
+        let mut lost = 0;
+        self.microphone
+            .tick(now, around, &mut lost, &mut self.events);
+        self.counters.capture_dropped.add(lost);
+        self.outbox.send(&mut self.events);
+        self.counters.capture_dropped.add(self.outbox.take_lost());
+        deadline
+    }
+
+    fn obey(&mut self, message: ToWorker, now: Instant) {
+        match message {
+            ToWorker::Command(command) => self.obey_command(command, now),
+            ToWorker::Input { end, watch_zeros } => {
+                self.microphone
+                    .attach(end, watch_zeros, now, &mut self.events);
+            }
+            ToWorker::Output(end) => self.speaker.attach(end, now),
+            ToWorker::NoInput => self.microphone.detach(&mut self.events),
+            ToWorker::NoOutput => self.speaker.detach(now),
+        }
+    }
+
+    fn obey_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::UseProfile(profile) => {
+                self.microphone.set_profile(&profile);
+                let audio = &profile.audio;
+                self.speaker
+                    .set_profile(audio.resampler_taps, audio.prebuffer);
+            }
+            Command::SetGate(gate) => self.set_gate(gate),
+            Command::SetBargeIn(on) => self.barge_in = on,
+            Command::Play(pcm) => self.speaker.play(pcm),
+            Command::EndReply(turn) => self.speaker.end_reply(turn),
+            Command::Flush => self.speaker.flush(now, &mut self.events),
+            Command::SetVolume(volume) => self.speaker.set_volume(volume),
+            // The owner's, and the files'.
+            Command::UseInput(_) | Command::UseOutput(_) | Command::SpeakNext { .. } => {}
+        }
+    }
+
+    fn set_gate(&mut self, gate: Gate) {
+        self.microphone.set_gate(gate, &mut self.events);
+    }
+}
+
+/// Events on their way to the session, in order.
+struct Outbox {
+    sender: Sender<Event>,
+    waiting: VecDeque<Event>,
+    /// Samples that were lost since the last look.
+    lost: u64,
+}
+
+impl Outbox {
+    fn send(&mut self, events: &mut Vec<Event>) {
+        self.waiting.extend(events.drain(..));
+        while let Some(event) = self.waiting.pop_front() {
+            match self.sender.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Full(event)) => {
+                    self.waiting.push_front(event);
+                    break;
+                }
+                Err(TrySendError::Closed(_)) => {
+                    self.waiting.clear();
+                    break;
+                }
+            }
+        }
+        while self.waiting.len() > WAITING {
+            let Some(oldest) = self.waiting.iter().position(is_frame) else {
+                break;
+            };
+            self.waiting.remove(oldest);
+            self.lost += FRAME_SAMPLES as u64;
+        }
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+}
+
+fn is_frame(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Heard(_) | Event::Speech(SpeechEvent::Frame(_))
+    )
+}
