@@ -5,7 +5,7 @@ import signal
 import numpy as np
 
 import sound
-from desk import require
+from desk import Failure, require
 from program import Program, check_turn
 
 # One breath, no comma: no pause as long as any patience.
@@ -87,6 +87,33 @@ def talk_leaves_after_its_turns(case):
         program.summary()
 
 
+def talk_outlives_its_sound_server(case):
+    """The sound server ends and comes back: the program goes on by itself."""
+    desk = case.desk
+    with talk(case) as program:
+        with desk.tape(case.folder) as tape:
+            after_greeting(tape)
+            say_and_hear(case, tape)
+        desk.rig("kill-server")
+        desk.rig("up")
+        with desk.tape(case.folder) as tape:
+            # It finds its devices again in its own time; until then nobody hears.
+            for attempt in range(1, 7):
+                start = tape.now()
+                desk.play(sound.speech(case.speech, SENTENCE))
+                try:
+                    tape.wait_sound(start, 8, "a reply")
+                    break
+                except Failure:
+                    require(program.alive() and attempt < 6, f"deaf after the server came back: {program.stderr()[-300:]}")
+            tape.wait_quiet(0.8, 40, start)
+            match(tape, start, SENTENCE)
+            case.figure("heard at attempt", attempt, "")
+        program.signal(signal.SIGTERM)
+        program.wait_end(20)
+        program.summary()
+
+
 def whole(case, tape, start, what):
     """Nothing that was said since `start` is missing in the reply or stands twice; gives the seconds said."""
     mouth, speaker = tape.mouth(start), tape.speaker(start)
@@ -103,4 +130,4 @@ def whole(case, tape, start, what):
     return (said[1] - said[0]) / sound.RATE
 
 
-CASES = [talk_hears_and_answers, talk_leaves_after_its_turns]
+CASES = [talk_hears_and_answers, talk_leaves_after_its_turns, talk_outlives_its_sound_server]
