@@ -98,7 +98,7 @@ class Desk:
 
     def window_manager(self):
         self.rig("wm")
-        eventually("a window manager", 20, lambda: self.x("xdotool", "get_num_desktops", check=False).strip())
+        eventually("a window manager", 20, lambda: self.x("xdotool", "get_num_desktops", check=False).strip() not in ("", "0"))
 
     def x(self, *command, check=True):
         """Runs an X client and gives its standard output."""
