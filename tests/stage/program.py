@@ -1,5 +1,6 @@
 """The program under test: started in an environment of its own, its JSON lines read, its end waited for."""
 
+import contextlib
 import json
 import os
 import signal
@@ -35,7 +36,8 @@ class Program:
         self._reader.start()
 
     def _read(self):
-        with open(self.folder / "stdout.txt", "wb") as copy:
+        # ValueError: the case closed it, as a reader that goes away does.
+        with open(self.folder / "stdout.txt", "wb") as copy, contextlib.suppress(ValueError):
             for line in self.process.stdout:
                 copy.write(line)
                 copy.flush()
