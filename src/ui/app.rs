@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{
-    CentralPanel, Color32, Context, Frame, Margin, Panel, ScrollArea, ThemePreference, Ui,
-    ViewportCommand,
+    CentralPanel, Context, Frame, Margin, Panel, ScrollArea, ThemePreference, Ui, ViewportCommand,
 };
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::theme::{space, tokens};
-use super::view::{Page, Room, View};
+use super::view::{FIGURES_STAND, Page, Room, View};
 use super::{
     UiLink, banners, captions, footer, header, key_page, keys, latency, talk, theme, words,
 };
@@ -127,6 +126,10 @@ impl UiApp {
         };
         self.view.meter.update(level, now);
         let idle = self.snapshot.activity == Activity::Muted;
+        if !idle && self.view.meter.peak_is_marked() {
+            // So that the mark falls although nothing else moves.
+            ctx.request_repaint_after(FIGURES_STAND);
+        }
         let wait = self.view.numbers.update(&self.snapshot, now);
         if let Some(wait) = wait.filter(|_| !idle) {
             ctx.request_repaint_after(wait);
@@ -153,19 +156,16 @@ impl UiApp {
             return;
         }
         let (t, snapshot) = (tokens(ui), self.snapshot.clone());
-        let bar = |fill: Color32, x: i8, y: i8| {
-            Frame::new()
-                .fill(fill)
-                .inner_margin(Margin::symmetric(x, y))
-        };
+        // The page itself is the colour that the frame was cleared with: one layer less to draw.
+        let bar = |x: i8, y: i8| Frame::new().inner_margin(Margin::symmetric(x, y));
         Panel::top("header")
-            .frame(bar(t.page, 20, 10))
+            .frame(bar(20, 10))
             .resizable(false)
             .show(ui, |ui| {
                 header::header_ui(ui, room, &snapshot, now, &mut self.view, commands);
             });
         Panel::bottom("footer")
-            .frame(bar(t.page, 20, 6))
+            .frame(bar(20, 6))
             .resizable(false)
             .show(ui, |ui| {
                 ui.set_min_height(20.0);
@@ -178,7 +178,7 @@ impl UiApp {
                 (264.0, 10)
             };
             Panel::right("latency")
-                .frame(bar(t.side, margin, margin))
+                .frame(bar(margin, margin).fill(t.side))
                 .resizable(false)
                 .exact_size(width)
                 .show(ui, |ui| {
@@ -192,7 +192,7 @@ impl UiApp {
         }
         let margin = if room == Room::Wide { 24 } else { 16 };
         CentralPanel::default()
-            .frame(bar(t.page, margin, 16))
+            .frame(bar(margin, 16))
             .show(ui, |ui| match self.view.page {
                 Page::Key => {
                     key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view, commands)

@@ -40,11 +40,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 pub use app::{ThemeChoice, UiApp};
-use pace::{Change, Pace, WORDS_APART};
+use pace::{Change, Pace};
 
 use crate::metrics::counters::Counters;
 use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Snapshot};
+use crate::session::snapshot::Snapshot;
 
 /// What the window needs from the session and from the settings.
 pub struct UiLink {
@@ -183,8 +183,7 @@ async fn wake(
         if pace.take(now) {
             ctx.request_repaint();
         }
-        // The meters have nobody who tells of a change: they are looked at while there is something to hear.
-        let look = (shown.activity != Activity::Muted).then_some(now + WORDS_APART);
+        let look = pace::looks_apart(shown.activity).map(|apart| now + apart);
         let until = pace.deadline().into_iter().chain(look).min();
         tokio::select! {
             changed = snapshots.changed() => {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! watch channel ── changed ──▶ Pace ── due ──▶ request_repaint
-//! level meters  ── ten a second, unless muted ──▲
+//! level meters  ── four to ten a second, unless muted ──▲
 //! ```
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::base::units::Dbfs;
 use crate::session::snapshot::{Activity, Snapshot};
 
 /// Frames for words and levels: a repaint every 100 ms costs 2.3 % of a core in software, one every 16 ms seven times that.
-pub(super) const WORDS_APART: Duration = Duration::from_millis(100);
+const WORDS_APART: Duration = Duration::from_millis(100);
 
 /// Frames for a new state: one of a 60 Hz screen.
 const STATES_APART: Duration = Duration::from_millis(16);
@@ -21,8 +21,11 @@ const STATES_APART: Duration = Duration::from_millis(16);
 /// Frames for figures.
 const FIGURES_APART: Duration = Duration::from_millis(500);
 
+/// Looks at the meters while nobody speaks: the bar shows that the microphone lives, no more.
+const QUIET_LOOKS_APART: Duration = Duration::from_millis(250);
+
 /// Smallest change of a level that is worth a frame.
-const LEVEL_STEP_DB: f32 = 1.0;
+const LEVEL_STEP_DB: f32 = 1.5;
 
 /// Levels below this are not shown.
 const LEVEL_FLOOR_DB: f32 = -60.0;
@@ -76,6 +79,18 @@ fn same<T: PartialEq + ?Sized>(old: &Arc<T>, new: &Arc<T>) -> bool {
     Arc::ptr_eq(old, new) || old == new
 }
 
+/// How often the meters are worth a look: they have nobody who tells of a change.
+pub(super) const fn looks_apart(activity: Activity) -> Option<Duration> {
+    match activity {
+        Activity::UserSpeaks | Activity::Held | Activity::Answering => Some(WORDS_APART),
+        Activity::Listening
+        | Activity::Thinking
+        | Activity::Connecting
+        | Activity::Reconnecting => Some(QUIET_LOOKS_APART),
+        Activity::Muted | Activity::Offline | Activity::NoMicrophone => None,
+    }
+}
+
 /// Decides on frames.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -126,9 +141,45 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::snapshot::{Figures, Link, Port, ProcessUsage};
 
     fn after(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn what_is_new_is_sorted_by_how_soon_it_must_be_seen() {
+        let old = snapshot();
+        let after = |change: fn(&mut Snapshot)| {
+            let mut new = old.clone();
+            change(&mut new);
+            Change::between(&old, &new)
+        };
+        assert_eq!(after(|_| {}), Change::Nothing);
+        assert_eq!(after(|s| s.activity = Activity::Thinking), Change::State);
+        assert_eq!(after(|s| s.active = 1), Change::State);
+        assert_eq!(
+            after(|s| s.link = Link::Connecting { attempt: 2 }),
+            Change::State
+        );
+        assert_eq!(after(|s| s.volume = 0.5), Change::Words);
+        assert_eq!(after(|s| s.notices = Arc::from([])), Change::Nothing);
+        assert_eq!(after(|s| s.demo = false), Change::Words);
+        assert_eq!(after(|s| s.figures.bytes_sent = 9), Change::Figures);
+        assert_eq!(
+            after(|s| s.process.cpu_percent = Some(1.0)),
+            Change::Figures
+        );
+    }
+
+    #[test]
+    fn figures_alone_are_not_worth_a_frame_while_muted() {
+        let mut old = snapshot();
+        old.activity = Activity::Muted;
+        let mut new = old.clone();
+        new.process.cpu_percent = Some(1.0);
+        assert_eq!(Change::between(&old, &new), Change::Nothing);
+        assert_eq!(looks_apart(Activity::Muted), None);
     }
 
     #[test]
@@ -166,13 +217,34 @@ mod tests {
         pace.note_levels([Dbfs(-20.0), Dbfs::SILENCE], start);
         assert!(pace.take(start));
         for (ms, level, frame) in [
-            (200, -20.9, false),
-            (400, -21.1, true),
+            (200, -21.4, false),
+            (400, -21.6, true),
             (600, -90.0, true),
             (800, -61.0, false),
         ] {
             pace.note_levels([Dbfs(level), Dbfs(-100.0)], after(start, ms));
             assert_eq!(pace.take(after(start, ms)), frame, "{level}");
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            activity: Activity::Listening,
+            link: Link::Connecting { attempt: 1 },
+            demo: true,
+            muted: false,
+            input: Port::default(),
+            output: Port::default(),
+            devices: Arc::default(),
+            volume: 1.0,
+            barge_in: (true, String::new()),
+            profiles: Arc::from([]),
+            active: 0,
+            captions: Arc::from([]),
+            figures: Figures::default(),
+            process: ProcessUsage::default(),
+            notices: Arc::from([]),
+            key: None,
         }
     }
 }

@@ -6,15 +6,12 @@ use eframe::egui::{
 
 use super::paint;
 use super::theme::{Weight, space, text, tokens};
-use super::view::{Holder, MeterView, View};
+use super::view::{Holder, METER_FLOOR, MeterView, View};
 use super::widgets::{card, focus_ring, key_hint};
 use super::words;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Snapshot};
-
-/// The lowest level that the meter shows.
-const METER_FLOOR: f32 = -60.0;
 
 /// Above this the bar says loud, and above the second it says too loud (the scale of common mixers).
 const LOUD: f32 = -9.0;
@@ -152,7 +149,7 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
         if bar.width() > 1.0 {
             painter.rect_filled(bar, 3.0, ink);
         }
-        if meter.peak.0 > METER_FLOOR && meter.peak > meter.level {
+        if meter.peak_is_marked() {
             painter.vline(x(meter.peak.0), rect.y_range(), Stroke::new(2.0, ink));
         }
     }

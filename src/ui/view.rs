@@ -15,6 +15,9 @@ use crate::session::snapshot::{Caption, Figures, ProcessUsage, Snapshot};
 /// How long a figure stands before it may change: two changes a second can be read.
 pub(super) const FIGURES_STAND: Duration = Duration::from_millis(500);
 
+/// The lowest level that the meter shows, in decibels of full scale.
+pub(super) const METER_FLOOR: f32 = -60.0;
+
 /// How long the highest level stays marked.
 const PEAK_STANDS: Duration = Duration::from_millis(1_500);
 
@@ -169,6 +172,11 @@ impl Default for MeterView {
 }
 
 impl MeterView {
+    /// Whether the highest level is marked apart from the bar.
+    pub(super) fn peak_is_marked(&self) -> bool {
+        self.peak > self.level && self.peak.0 > METER_FLOOR
+    }
+
     /// Takes in the level of this moment.
     pub(super) fn update(&mut self, level: Dbfs, now: Instant) {
         self.level = level;
