@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::keys::{self, Allowed};
 use super::raw::{Given, OrDefault, Raw, RawAudio, RawAutomatic, RawDetector, RawLive, RawTurn};
+use super::shape::{is_language, is_model, is_name};
 use super::{
     AudioSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings, LiveSettings, Profile,
     TurnSettings, builtin,
@@ -475,33 +476,4 @@ fn is(value: &str) -> String {
     } else {
         format!("is `{value}`")
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    name.len() <= 40 && name.split('-').all(part)
-}
-
-fn is_model(model: &str) -> bool {
-    let sign =
-        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
-    (1..=100).contains(&model.len()) && model.bytes().all(sign)
-}
-
-/// The shape of a BCP 47 tag: a language of two or three letters, then parts of letters and digits.
-fn is_language(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let language = parts.next().unwrap_or("");
-    let part = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|b| b.is_ascii_alphabetic())
-        && tag.len() <= 35
-        && parts.all(part)
 }

@@ -11,6 +11,7 @@
 mod check;
 mod keys;
 mod raw;
+mod shape;
 mod show;
 pub mod store;
 
