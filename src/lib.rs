@@ -35,6 +35,7 @@ pub mod client;
 pub mod dsp;
 pub mod live;
 pub mod metrics;
+pub mod probe;
 pub mod profile;
 pub mod server;
 pub mod session;

@@ -1,6 +1,188 @@
-//! Floor 4, the terminal.
+//! Floor 4, the terminal: arguments, commands, errors and exit statuses.
 
 pub mod devices;
 pub mod doctor;
+mod log;
 pub mod profiles;
 pub mod serve;
+pub mod signal;
+pub mod start;
+pub mod talk;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+/// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sovereign",
+    version,
+    about,
+    args_conflicts_with_subcommands = false
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; none is the window.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Profile to begin with: ultra-fast, balanced, high-quality, or one of your own
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Live endpoint to talk to (wss://…, or ws:// on this computer)
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// The offline demo, even if there is a key
+    #[arg(long, global = true)]
+    pub demo: bool,
+    /// Configuration file; its folder then holds profiles/ and key
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Microphone, by its id (see `sovereign devices`)
+    #[arg(long, global = true, value_name = "ID")]
+    pub input_device: Option<String>,
+    /// Speaker, by its id
+    #[arg(long, global = true, value_name = "ID")]
+    pub output_device: Option<String>,
+    /// Insist on the window: without a display this fails instead of talking in the terminal
+    #[arg(long, global = true)]
+    pub window: bool,
+    /// How much is logged: error, warn, info, debug, trace, or a filter as `sovereign=debug`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A conversation in the terminal, with the microphone or with WAV files
+    Talk(talk::TalkArgs),
+    /// The Live-compatible server on its own, on this computer
+    Serve(serve::ServeArgs),
+    /// What is wrong with configuration, profiles, key, sound and network, and what to do
+    Doctor(doctor::DoctorArgs),
+    /// List, show and check profiles
+    Profiles(profiles::ProfilesArgs),
+    /// Microphones and speakers with their ids
+    Devices(devices::DevicesArgs),
+}
+
+/// Runs what the arguments ask for.
+///
+/// # Errors
+///
+/// As the commands do; [`Problem`] knows its exit status.
+pub fn run(cli: &Cli) -> Result<ExitCode, Problem> {
+    let global = &cli.global;
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
+    let written = match &cli.command {
+        None => return start::window(global),
+        Some(Command::Talk(args)) => return talk::run(global, args),
+        Some(Command::Serve(args)) => return Ok(runtime()?.block_on(serve::run(args.clone()))?),
+        Some(Command::Doctor(args)) => {
+            let asked = doctor::Asked {
+                config: global.config.as_deref(),
+                profile: global.profile.as_deref(),
+                endpoint: global.endpoint.as_deref(),
+                demo: global.demo,
+            };
+            doctor::run(*args, asked, crate::audio::devices, &mut out)
+        }
+        Some(Command::Profiles(args)) => {
+            profiles::run(args, global.config.as_deref(), &mut out, &mut err)
+        }
+        Some(Command::Devices(args)) => devices::run(*args, &crate::audio::devices(), &mut out),
+    };
+    Ok(written.context("standard output cannot be written")?)
+}
+
+/// Why the program ends, what can be done, and its exit status.
+#[derive(Debug)]
+pub struct Problem {
+    status: u8,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Problem {
+    /// It failed: status 1.
+    #[must_use]
+    pub fn failed(error: anyhow::Error) -> Self {
+        Self {
+            status: 1,
+            error,
+            hint: None,
+        }
+    }
+
+    /// Wrong usage or configuration: status 2.
+    #[must_use]
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self {
+            status: 2,
+            error: anyhow::Error::msg(what.into()),
+            hint: None,
+        }
+    }
+
+    /// Nothing to run on: status 3.
+    #[must_use]
+    pub fn nothing_to_run_on(what: impl Into<String>) -> Self {
+        Self {
+            status: 3,
+            error: anyhow::Error::msg(what.into()),
+            hint: None,
+        }
+    }
+
+    /// The one thing to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what happened and gives the exit status.
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        say(&format!("error: {:#}", self.error));
+        if let Some(hint) = &self.hint {
+            say(&format!("hint: {hint}"));
+        }
+        ExitCode::from(self.status)
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// A line for the person at the terminal, on standard error. One that nobody can read is not missed.
+pub fn say(line: &str) {
+    writeln!(std::io::stderr().lock(), "{line}").ok();
+}
+
+/// The runtime of the controller, the client, the probe and the demo: two workers, as the drawing in `lib.rs` has it.
+///
+/// # Errors
+///
+/// When the system gives no threads.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    Ok(built.context("the system gives no threads")?)
+}

@@ -182,15 +182,15 @@ impl Server {
         })
     }
 
-    /// The offline demo for this process: greets, parrots, and lets only the holder of the returned token in.
+    /// The offline demo for this process: greets if it shall, parrots, and lets only the holder of the returned token in.
     ///
     /// # Errors
     /// As [`Server::start`].
-    pub fn start_demo() -> Result<(Self, SecretString), ServerError> {
+    pub fn start_demo(greeting: bool) -> Result<(Self, SecretString), ServerError> {
         let token = SecretString::from(format!("{:032x}", rand::random::<u128>()));
         let options = Options {
             script: Arc::new(Script {
-                greeting: true,
+                greeting,
                 ..Script::default()
             }),
             access: Access::Token(token.clone()),

@@ -1,5 +1,175 @@
 //! Floor 3: wires sound, turns and service together. A [`Command`](command::Command) goes in, a
-//! [`Snapshot`](snapshot::Snapshot) comes out.
+//! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
+mod captions;
 pub mod command;
+mod controller;
+mod deck;
+mod ledger;
+pub mod record;
+mod service;
+mod settings;
 pub mod snapshot;
+mod sound;
+mod statistics;
+mod user;
+mod view;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::base::ids::TurnId;
+use crate::metrics::counters::Counters;
+use crate::profile::Profile;
+use crate::settings::profiles::Profiles;
+use crate::turn::machine::Machine;
+use crate::{audio, client};
+use controller::Controller;
+use record::{Summary, TurnRecord};
+pub use settings::{Choice, Settings};
+use snapshot::{Link, Port, Severity, Snapshot};
+
+/// Commands that may wait; a person cannot give more at once.
+const COMMANDS: usize = 64;
+/// Events that may wait for a listener; more than a conversation of hours has turns.
+const EVENTS: usize = 1_024;
+
+/// A conversation that runs; dropping it ends the conversation.
+#[derive(Debug)]
+pub struct Session {
+    /// What the user asks.
+    pub commands: mpsc::Sender<command::Command>,
+    /// What the user can see; the newest value.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What a listener must not miss.
+    pub events: mpsc::Receiver<Event>,
+    /// Live meters and counters.
+    pub counters: Arc<Counters>,
+}
+
+/// What a listener must not miss.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A reply became audible.
+    Audible {
+        /// Its turn.
+        turn: TurnId,
+        /// When.
+        at: Instant,
+    },
+    /// A turn of the user is over.
+    Closed(Box<TurnRecord>),
+    /// Something that the user should know.
+    Notice(Severity, String),
+    /// All input files were spoken and answered.
+    InputOver,
+    /// A part that cannot be done without is gone.
+    Broken(String),
+    /// The conversation is over; nothing follows.
+    Over(Box<Summary>),
+}
+
+/// The parts of a conversation, opened by a face.
+pub struct Parts {
+    /// The sound side.
+    pub audio: audio::Handle,
+    /// The connection, dialling already.
+    pub client: client::Handle,
+    /// What both count into.
+    pub counters: Arc<Counters>,
+    /// All profiles.
+    pub profiles: Profiles,
+    /// The one to begin with.
+    pub profile: Arc<Profile>,
+    /// Endpoint, key, configuration file.
+    pub settings: Settings,
+    /// Names of the input files, where files are the microphone.
+    pub files: Option<Vec<String>>,
+    /// Files only: the next one starts so long after a reply became audible.
+    pub interrupt_after: Option<Duration>,
+    /// Volume of replies, 0.0 to 1.0.
+    pub volume: f32,
+    /// Devices chosen: microphone, speaker.
+    pub choices: [audio::DeviceChoice; 2],
+    /// What went wrong before the conversation began and the user should know.
+    pub notices: Vec<(Severity, String)>,
+}
+
+/// Starts the conversation; call it inside the runtime.
+#[must_use]
+pub fn start(parts: Parts) -> Session {
+    let (commands, commands_in) = mpsc::channel(COMMANDS);
+    let (snapshots_in, snapshots) = watch::channel(Arc::new(Snapshot::default()));
+    let (events_in, events) = mpsc::channel(EVENTS);
+    let counters = Arc::clone(&parts.counters);
+    let mut controller = controller(parts, snapshots_in, events_in);
+    controller.tell_sound(audio::Command::SetVolume(controller.volume));
+    controller.publish();
+    tokio::spawn(controller.run(commands_in));
+    Session {
+        commands,
+        snapshots,
+        events,
+        counters,
+    }
+}
+
+fn controller(
+    parts: Parts,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    events: mpsc::Sender<Event>,
+) -> Controller {
+    let setup = parts.settings.setup(&parts.profile);
+    let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
+    let [input, output] = parts.choices.map(|choice| Port {
+        choice,
+        ..Port::default()
+    });
+    let mut controller = Controller {
+        machine: Machine::new(manual),
+        ledger: ledger::Ledger::default(),
+        captions: captions::Captions::default(),
+        statistics: statistics::Statistics::default(),
+        counters: parts.counters,
+        deck: parts
+            .files
+            .as_ref()
+            .map(|files| deck::Deck::new(files.len(), parts.interrupt_after)),
+        files: parts.files.unwrap_or_default(),
+        audio: parts.audio,
+        client: parts.client,
+        outbox: VecDeque::new(),
+        reply: crate::live::pcm::PcmReader::default(),
+        chunk: None,
+        profiles: parts.profiles,
+        profile: parts.profile,
+        settings: parts.settings,
+        wanted: setup.clone(),
+        setup,
+        link: Link::Connecting { attempt: 1 },
+        ever_connected: false,
+        going_away: false,
+        streaming: None,
+        muted: false,
+        held: false,
+        volume: parts.volume,
+        input,
+        output,
+        devices: Arc::default(),
+        notes: HashMap::new(),
+        notices: VecDeque::new(),
+        last_notice: 0,
+        turns: 0,
+        probe: crate::probe::Probe::default(),
+        snapshots,
+        events,
+        changed: true,
+    };
+    for (severity, text) in parts.notices {
+        controller.notice(severity, text);
+    }
+    controller
+}

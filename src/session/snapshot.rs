@@ -44,6 +44,30 @@ pub struct Snapshot {
     pub key: Option<KeyInfo>,
 }
 
+impl Default for Snapshot {
+    /// What there is to see before anything is known.
+    fn default() -> Self {
+        Self {
+            activity: Activity::Connecting,
+            link: Link::Connecting { attempt: 1 },
+            demo: false,
+            muted: false,
+            input: Port::default(),
+            output: Port::default(),
+            devices: Arc::default(),
+            volume: 1.0,
+            barge_in: (false, String::new()),
+            profiles: Arc::default(),
+            active: 0,
+            captions: Arc::default(),
+            figures: Figures::default(),
+            process: ProcessUsage::default(),
+            notices: Arc::default(),
+            key: None,
+        }
+    }
+}
+
 /// What the assistant is doing, in the order in which a turn passes through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {

@@ -45,6 +45,8 @@ pub enum Input {
     },
     /// The user wants the reply to stop.
     StopPressed,
+    /// The program ends: every turn is closed as it stands, without waiting for the speaker.
+    Quit,
     /// Messages can be sent.
     LinkUp,
     /// The connection is gone.
@@ -242,6 +244,7 @@ impl Machine {
             Input::SpeechStarted { first_voiced } => self.speech_started(now, first_voiced),
             Input::SpeechEnded { last_voiced } => self.speech_ended(now, last_voiced),
             Input::StopPressed => self.stop(now),
+            Input::Quit => self.quit(now),
             Input::LinkUp => self.link_up(now),
             Input::LinkDown => self.link_down(now),
             Input::Flushed { at } => self.flushed(at),
@@ -426,6 +429,13 @@ impl Machine {
             .is_some_and(|turn| turn.phase != Phase::Speaking)
         {
             self.cut(now, None);
+        }
+    }
+
+    fn quit(&mut self, now: Instant) {
+        self.cut(now, None);
+        while !self.silencing.is_empty() {
+            self.silenced(now, Duration::ZERO);
         }
     }
 

@@ -474,3 +474,19 @@ fn an_interruption_without_speech_stops_the_reply_and_ends_the_turn() {
     assert_eq!(bench.at(2_020, Input::TurnComplete), vec![]);
     assert!(bench.machine.is_quiet());
 }
+
+#[test]
+fn at_the_end_every_turn_is_closed_as_it_stands() {
+    let mut bench = Bench::new(true);
+    bench.speak(0);
+    assert_eq!(
+        closed(&bench.at(500, Input::Quit)).outcome,
+        Outcome::Cancelled
+    );
+    let mut bench = Bench::new(true);
+    bench.ask_and_hear();
+    assert_eq!(
+        closed(&bench.at(2_000, Input::Quit)).outcome,
+        Outcome::Interrupted
+    );
+}

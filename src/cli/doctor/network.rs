@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(super) fn demo() -> Check {
     let name = "demo";
     let hint = "Check that programs may open ports on 127.0.0.1 (firewall, container).";
-    let (server, token) = match Server::start_demo() {
+    let (server, token) = match Server::start_demo(false) {
         Ok(started) => started,
         Err(error) => return Check::bad(name, error.to_string(), hint),
     };

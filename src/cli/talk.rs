@@ -1,0 +1,324 @@
+//! `sovereign talk`: a conversation in the terminal, or of files.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::start::{Sink, Source, Start, Voice};
+use super::{Global, Problem, say};
+use crate::session::record::{Summary, TurnRecord};
+use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+use crate::session::{self, command::Command};
+use crate::turn::machine::Outcome;
+
+/// The endpoint must answer within this time.
+const REACHED_WITHIN: Duration = Duration::from_secs(15);
+/// Ending must not take longer, whatever hangs.
+pub(super) const OVER_WITHIN: Duration = Duration::from_millis(450);
+
+/// What `talk` can be told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TalkArgs {
+    /// `mic`, or WAV files that are spoken one after the other, one utterance each [default: mic, or a bundled
+    /// question where there is no microphone]
+    #[arg(long, num_args = 1.., value_name = "mic|FILE.wav")]
+    pub input: Vec<String>,
+    /// `speaker`, a WAV file that gets the replies, or `none` [default: speaker, or a file where there is none]
+    #[arg(long, value_name = "speaker|FILE.wav|none")]
+    pub output: Option<String>,
+    /// Leave after so many turns, whatever their outcome
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub turns: Option<u64>,
+    /// Files only: the next file starts so many milliseconds after a reply became audible
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    pub interrupt_after: Option<u64>,
+    /// One line of JSON per turn on standard output, and a summary at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Talks until the input is over, so many turns are closed, or the user ends it.
+///
+/// # Errors
+///
+/// When there is nothing to run on, the endpoint cannot be reached, or a turn failed.
+pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
+    let voice = voice(args)?;
+    let start = Start::new(global, &voice)?;
+    say(&start.announcement());
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(async {
+        let (session, _log) = start.session(args.interrupt_after.map(Duration::from_millis))?;
+        Talk::new(session, args).run().await
+    });
+    // What still runs (a name look-up, say) is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    ended
+}
+
+fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
+    let input = match args.input.as_slice() {
+        [] => None,
+        [one] if one == "mic" => Some(Source::Microphone),
+        files if files.iter().any(|file| file == "mic") => {
+            return Err(Problem::usage(
+                "--input takes either `mic` or files, not both",
+            ));
+        }
+        files => Some(Source::Files(files.iter().map(PathBuf::from).collect())),
+    };
+    if args.interrupt_after.is_some() && !matches!(input, Some(Source::Files(_))) {
+        return Err(Problem::usage(
+            "--interrupt-after needs files: add --input FIRST.wav SECOND.wav",
+        ));
+    }
+    let output = args.output.as_deref().map(|output| match output {
+        "speaker" => Sink::Speaker,
+        "none" => Sink::Nowhere,
+        file => Sink::File(PathBuf::from(file)),
+    });
+    Ok(Voice {
+        input,
+        output,
+        window: false,
+    })
+}
+
+/// A running conversation as the terminal shows it.
+struct Talk<'a> {
+    session: session::Session,
+    args: &'a TalkArgs,
+    closed: u64,
+    failed: bool,
+    last_state: String,
+}
+
+enum Next {
+    Event(Option<session::Event>),
+    State,
+    Signal,
+    Unreached,
+}
+
+impl<'a> Talk<'a> {
+    fn new(session: session::Session, args: &'a TalkArgs) -> Self {
+        Self {
+            session,
+            args,
+            closed: 0,
+            failed: false,
+            last_state: String::new(),
+        }
+    }
+
+    async fn run(mut self) -> Result<ExitCode, Problem> {
+        let mut stop = super::signal::Stop::new()?;
+        let unreached = tokio::time::sleep(REACHED_WITHIN);
+        tokio::pin!(unreached);
+        let mut reached = false;
+        loop {
+            let next = tokio::select! {
+                biased;
+                event = self.session.events.recv() => Next::Event(event),
+                () = stop.wait() => Next::Signal,
+                _ = self.session.snapshots.changed() => Next::State,
+                () = &mut unreached, if !reached => Next::Unreached,
+            };
+            match next {
+                Next::Event(Some(event)) => {
+                    if let Some(end) = self.on_event(event) {
+                        return end;
+                    }
+                }
+                Next::Event(None) => {
+                    return Err(Problem::failed(anyhow!(
+                        "the conversation ended without a summary"
+                    )));
+                }
+                Next::Signal => return self.end(None).await,
+                Next::Unreached => return self.unreachable().await,
+                Next::State => {
+                    let snapshot = self.session.snapshots.borrow_and_update().clone();
+                    reached |= matches!(snapshot.link, Link::Connected { .. });
+                    if !reached && matches!(snapshot.link, Link::Down { retry_at: None, .. }) {
+                        return self.unreachable().await;
+                    }
+                    self.show_state(&snapshot);
+                }
+            }
+            if self.args.turns.is_some_and(|turns| self.closed >= turns) {
+                return self.end(None).await;
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: session::Event) -> Option<Result<ExitCode, Problem>> {
+        match event {
+            session::Event::Closed(record) => {
+                self.closed += 1;
+                self.failed |= matches!(record.outcome, Outcome::Failed(_));
+                self.show_turn(&record);
+                None
+            }
+            session::Event::Notice(severity, text) => {
+                say(&format!("{}: {text}", severity_word(severity)));
+                None
+            }
+            session::Event::InputOver => {
+                self.session.commands.try_send(Command::Quit).ok();
+                None
+            }
+            session::Event::Over(summary) => Some(self.finish(&summary)),
+            session::Event::Broken(what) => Some(Err(Problem::failed(anyhow!(what)))),
+            session::Event::Audible { .. } => None,
+        }
+    }
+
+    /// Ends the conversation and waits for its summary.
+    async fn end(mut self, because: Option<Problem>) -> Result<ExitCode, Problem> {
+        self.session.commands.try_send(Command::Quit).ok();
+        let summary = tokio::time::timeout(OVER_WITHIN, async {
+            while let Some(event) = self.session.events.recv().await {
+                match event {
+                    session::Event::Over(summary) => return Some(summary),
+                    other => drop(self.on_event(other)),
+                }
+            }
+            None
+        });
+        let summary = summary.await.ok().flatten();
+        let end = summary.map(|summary| self.finish(&summary));
+        match (because, end) {
+            (Some(problem), _) => Err(problem),
+            (None, Some(end)) => end,
+            (None, None) => Err(Problem::failed(anyhow!(
+                "the conversation did not end in time"
+            ))),
+        }
+    }
+
+    async fn unreachable(self) -> Result<ExitCode, Problem> {
+        let link = self.session.snapshots.borrow().link.clone();
+        let problem = match link {
+            Link::Down { what, hint, .. } => Problem::failed(anyhow!(what)).hint(hint),
+            Link::Connecting { .. } | Link::Connected { .. } => {
+                let what = anyhow!(
+                    "the service did not answer within {} s",
+                    REACHED_WITHIN.as_secs()
+                );
+                Problem::failed(what).hint("Check the network, or try --demo.")
+            }
+        };
+        self.end(Some(problem)).await
+    }
+
+    fn finish(&self, summary: &Summary) -> Result<ExitCode, Problem> {
+        if self.args.json {
+            self.print(&summary.to_json());
+        } else {
+            self.print(&closing_line(summary));
+        }
+        // The reason was said with the turn.
+        Ok(if self.failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    fn show_turn(&self, record: &TurnRecord) {
+        if self.args.json {
+            return self.print(&record.to_json());
+        }
+        for (who, words) in [("you", &record.user), ("reply", &record.assistant)] {
+            if !words.is_empty() {
+                self.print(&format!("{who:>6}  {}", printable(words)));
+            }
+        }
+        let response = record
+            .latencies
+            .response
+            .map_or("no response".into(), |r| format!("{} ms", r.as_millis()));
+        let why = if let Outcome::Failed(why) = &record.outcome {
+            format!(": {why}")
+        } else {
+            String::new()
+        };
+        self.print(&format!(
+            "        {response}, {}{why}",
+            record.outcome.name()
+        ));
+    }
+
+    fn show_state(&mut self, snapshot: &Snapshot) {
+        let state = state_words(snapshot);
+        if !self.args.json && state != self.last_state {
+            say(&state);
+        }
+        self.last_state = state;
+    }
+
+    /// A line on standard output. A reader that has gone away ends the conversation, as Ctrl-C does.
+    fn print(&self, line: &str) {
+        let mut out = std::io::stdout().lock();
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            self.session.commands.try_send(Command::Quit).ok();
+        }
+    }
+}
+
+fn state_words(snapshot: &Snapshot) -> String {
+    match (&snapshot.link, snapshot.activity) {
+        (Link::Down { what, hint, .. }, _) => format!("{what} {hint}"),
+        (_, Activity::Connecting) => "connecting …".into(),
+        (_, Activity::Reconnecting) => "reconnecting …".into(),
+        (_, Activity::Listening) => "listening: speak whenever you like (Ctrl-C ends)".into(),
+        (_, Activity::UserSpeaks | Activity::Held) => "you speak".into(),
+        (_, Activity::Thinking) => "thinking …".into(),
+        (_, Activity::Answering) => "answering".into(),
+        (_, Activity::Muted) => "muted".into(),
+        (_, Activity::Offline) => "offline".into(),
+        (_, Activity::NoMicrophone) => snapshot
+            .input
+            .trouble
+            .clone()
+            .unwrap_or_else(|| "no microphone".into()),
+    }
+}
+
+fn closing_line(summary: &Summary) -> String {
+    let [completed, interrupted, cancelled, empty, failed] = summary.turns;
+    let response = &summary.latencies[5];
+    let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
+    format!(
+        "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
+         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost",
+        summary.turns.iter().sum::<u64>(),
+        ms(response.quantile(0.5)),
+        ms(response.quantile(0.95)),
+        response.n(),
+        summary.answered,
+        summary.spoken,
+        summary.lost,
+    )
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+/// Words of the service with control characters taken out: a terminal obeys some of them.
+fn printable(words: &str) -> String {
+    words
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

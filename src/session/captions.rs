@@ -1,0 +1,140 @@
+//! Both sides of the conversation in words, under the turn that they belong to.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::snapshot::{Caption, Speaker};
+use crate::base::ids::TurnId;
+use crate::turn::timeline::Latencies;
+
+/// Captions that are kept; the oldest go first.
+const KEPT: usize = 200;
+/// Characters of one caption; a service that never stops must not fill the memory.
+const LONGEST: usize = 20_000;
+
+/// The book of captions.
+#[derive(Debug, Default)]
+pub(super) struct Captions {
+    book: VecDeque<Caption>,
+}
+
+impl Captions {
+    /// Adds words of one side to a turn; begins its caption where there is none. Empty words only begin it.
+    pub(super) fn add(&mut self, turn: TurnId, speaker: Speaker, words: &str) {
+        let caption = match self.position(turn, speaker) {
+            Some(found) => &mut self.book[found],
+            None => self.begin(turn, speaker),
+        };
+        let room = LONGEST.saturating_sub(caption.text.chars().count());
+        caption.text.extend(words.chars().take(room));
+    }
+
+    /// The words of one side of a turn so far.
+    #[must_use]
+    pub(super) fn text(&self, turn: TurnId, speaker: Speaker) -> &str {
+        self.position(turn, speaker)
+            .map_or("", |found| self.book[found].text.trim())
+    }
+
+    /// A turn is over; what its reply took stands beside the reply.
+    pub(super) fn close(&mut self, turn: TurnId, stopped: bool, latencies: Option<&Latencies>) {
+        for caption in self.book.iter_mut().filter(|caption| caption.turn == turn) {
+            caption.open = false;
+            if caption.speaker == Speaker::Assistant {
+                caption.stopped = stopped;
+                caption.latencies = latencies.cloned();
+            }
+        }
+    }
+
+    /// The newest turn with a caption.
+    #[must_use]
+    pub(super) fn last_turn(&self) -> Option<TurnId> {
+        self.book.back().map(|caption| caption.turn)
+    }
+
+    /// Whether nobody has said anything.
+    #[must_use]
+    pub(super) fn is_empty(&self) -> bool {
+        self.book.is_empty()
+    }
+
+    /// A copy for the snapshot.
+    #[must_use]
+    pub(super) fn shared(&self) -> Arc<[Caption]> {
+        self.book.iter().cloned().collect()
+    }
+
+    /// The user's words come before the assistant's of the same turn, even when the service writes them down later.
+    fn begin(&mut self, turn: TurnId, speaker: Speaker) -> &mut Caption {
+        if self.book.len() == KEPT {
+            self.book.pop_front();
+        }
+        let reply = if speaker == Speaker::User {
+            self.position(turn, Speaker::Assistant)
+        } else {
+            None
+        };
+        let place = reply.unwrap_or(self.book.len());
+        let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+        self.book.insert(
+            place,
+            Caption {
+                speaker,
+                turn,
+                time,
+                text: String::new(),
+                open: true,
+                stopped: false,
+                latencies: None,
+            },
+        );
+        &mut self.book[place]
+    }
+
+    fn position(&self, turn: TurnId, speaker: Speaker) -> Option<usize> {
+        self.book
+            .iter()
+            .rposition(|caption| caption.turn == turn && caption.speaker == speaker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_gather_under_their_turn_and_side() {
+        let mut book = Captions::default();
+        book.add(TurnId(1), Speaker::Assistant, "Hel");
+        book.add(TurnId(1), Speaker::User, "hi");
+        book.add(TurnId(1), Speaker::Assistant, "lo");
+        book.close(TurnId(1), true, None);
+        let shown = book.shared();
+        let told: Vec<_> = shown
+            .iter()
+            .map(|c| (c.speaker, c.text.as_str(), c.open, c.stopped))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Speaker::User, "hi", false, false),
+                (Speaker::Assistant, "Hello", false, true)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_book_and_its_captions_are_bounded() {
+        let mut book = Captions::default();
+        for turn in 0..500 {
+            book.add(TurnId(turn), Speaker::User, "x");
+        }
+        assert_eq!(book.shared().len(), KEPT);
+        book.add(TurnId(1_000), Speaker::User, &"é".repeat(LONGEST * 2));
+        assert_eq!(
+            book.text(TurnId(1_000), Speaker::User).chars().count(),
+            LONGEST
+        );
+    }
+}

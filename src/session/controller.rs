@@ -1,0 +1,447 @@
+//! The controller: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
+//!
+//! ```text
+//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::Command   gate, play, flush
+//!  audio ── Event ───▶ │ controller │ ──▶ client::Command  activity, audio, roll
+//!  client ── Event ──▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
+//!  files ── change ──▶ └────────────┘
+//! ```
+//!
+//! The handlers of each side are in `sound.rs`, `service.rs` and `user.rs`; what the user sees is made in `view.rs`.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, info};
+
+use super::captions::Captions;
+use super::deck::{Deck, Wish};
+use super::ledger::Ledger;
+use super::record::TurnRecord;
+use super::snapshot::Speaker;
+use super::snapshot::{Link, Notice, Port, Severity, Snapshot};
+use super::statistics::Statistics;
+use super::{Event, command};
+use crate::audio::Devices;
+use crate::base::frame::Pcm;
+use crate::base::ids::{Mark, TurnId};
+use crate::base::units::SampleRate;
+use crate::live::message::Setup;
+use crate::live::pcm;
+use crate::metrics::counters::Counters;
+use crate::probe::Probe;
+use crate::profile::{Detection, Profile};
+use crate::settings::profiles::Profiles;
+use crate::turn::machine::{Action, Closed, Input, Machine, Outcome};
+use crate::{audio, client};
+
+/// How often processor, memory and what has no event of its own are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long the client may take to close the connection at the end.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
+/// Notices that are kept; the oldest go first.
+const NOTICES: usize = 8;
+
+/// See the drawing above.
+pub(super) struct Controller {
+    pub(super) machine: Machine,
+    pub(super) ledger: Ledger,
+    pub(super) captions: Captions,
+    pub(super) statistics: Statistics,
+    pub(super) counters: Arc<Counters>,
+    pub(super) deck: Option<Deck>,
+    pub(super) files: Vec<String>,
+
+    pub(super) audio: audio::Handle,
+    pub(super) client: client::Handle,
+    /// Commands that the client has had no room for yet; order is kept.
+    pub(super) outbox: VecDeque<client::Command>,
+    pub(super) reply: pcm::PcmReader,
+    /// Reply audio that the machine is being asked about.
+    pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
+
+    pub(super) profiles: Profiles,
+    pub(super) profile: Arc<Profile>,
+    pub(super) settings: super::Settings,
+    /// What the connection was set up with, and what the next one shall be.
+    pub(super) setup: Setup,
+    pub(super) wanted: Setup,
+
+    pub(super) link: Link,
+    pub(super) ever_connected: bool,
+    /// The service announced the end of the connection.
+    pub(super) going_away: bool,
+    pub(super) streaming: Option<Instant>,
+    pub(super) muted: bool,
+    pub(super) held: bool,
+    pub(super) volume: f32,
+    pub(super) input: Port,
+    pub(super) output: Port,
+    pub(super) devices: Arc<Devices>,
+    pub(super) notes: HashMap<TurnId, Notes>,
+    pub(super) notices: VecDeque<Notice>,
+    pub(super) last_notice: u64,
+    pub(super) turns: u64,
+    pub(super) probe: Probe,
+
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) changed: bool,
+}
+
+/// What the controller notes of a turn besides the machine's marks.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) number: u64,
+    pub(super) input: Option<String>,
+    pub(super) underruns: u64,
+    pub(super) capture_dropped: u64,
+    pub(super) tokens: Option<(u64, u64)>,
+    /// Microphone samples that belong to it, at the working rate.
+    pub(super) samples: u64,
+}
+
+enum Happening {
+    Command(Option<command::Command>),
+    Audio(Option<audio::Event>),
+    Client(Option<client::Event>),
+    Files(Option<crate::settings::watch::Change>),
+    Deadline,
+    Look,
+    Sent,
+}
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    On,
+    Over,
+}
+
+impl Controller {
+    /// Runs until the user quits or a part that cannot be done without is gone.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<command::Command>) {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        self.apply_gate();
+        self.apply_barge_in();
+        self.publish();
+        loop {
+            let happening = self.next(&mut commands, &mut look).await;
+            if self.dispatch(happening) == Flow::Over {
+                break;
+            }
+            self.perform();
+            self.poll_deck();
+            self.roll_if_quiet();
+            if std::mem::take(&mut self.changed) {
+                self.publish();
+            }
+        }
+        self.finish().await;
+    }
+
+    async fn next(
+        &mut self,
+        commands: &mut mpsc::Receiver<command::Command>,
+        look: &mut tokio::time::Interval,
+    ) -> Happening {
+        let now = now();
+        let deck = self.deck.as_ref().and_then(|deck| deck.poll_timeout(now));
+        let deadline = [self.machine.poll_timeout(), deck]
+            .into_iter()
+            .flatten()
+            .min();
+        let sleep = deadline.map(|at| tokio::time::sleep_until(at.into()));
+        tokio::select! {
+            biased;
+            command = commands.recv() => Happening::Command(command),
+            permit = self.client.commands.reserve(), if !self.outbox.is_empty() => {
+                if let (Ok(permit), Some(command)) = (permit, self.outbox.pop_front()) {
+                    permit.send(command);
+                }
+                Happening::Sent
+            }
+            event = self.client.events.recv() => Happening::Client(event),
+            event = self.audio.events.recv() => Happening::Audio(event),
+            change = self.settings.change() => Happening::Files(change),
+            () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
+            _ = look.tick() => Happening::Look,
+        }
+    }
+
+    fn dispatch(&mut self, happening: Happening) -> Flow {
+        let now = now();
+        match happening {
+            Happening::Command(None | Some(command::Command::Quit)) => return Flow::Over,
+            Happening::Command(Some(command)) => self.on_command(now, command),
+            Happening::Audio(Some(event)) => self.on_audio(now, event),
+            Happening::Client(Some(event)) => self.on_client(now, event),
+            Happening::Files(Some(change)) => self.on_files(change),
+            // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
+            Happening::Audio(None) => return self.lost_part("the sound thread"),
+            Happening::Client(None) => return self.lost_part("the connection task"),
+            Happening::Files(None) | Happening::Sent => {}
+            Happening::Deadline => self.machine.handle_timeout(now),
+            Happening::Look => self.look(now),
+        }
+        Flow::On
+    }
+
+    /// Does what the machine decided, in its order.
+    pub(super) fn perform(&mut self) {
+        while let Some(action) = self.machine.poll_action() {
+            debug!(?action, "turn");
+            self.changed = true;
+            match action {
+                Action::Begin(turn) => self.begin(turn),
+                Action::End(turn) => self.end(turn),
+                Action::Play(turn) => self.play(turn),
+                Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
+                Action::Flush => self.tell_sound(audio::Command::Flush),
+                Action::Close(closed) => self.close(*closed),
+            }
+        }
+    }
+
+    /// Tells the sound side something. When that has ended, its event channel says so, and the loop ends with it.
+    pub(super) fn tell_sound(&mut self, command: audio::Command) {
+        if let Err(problem) = self.audio.send(command) {
+            tracing::warn!(%problem, "sound");
+        }
+    }
+
+    /// Feeds the machine and performs what it decides.
+    pub(super) fn feed(&mut self, now: Instant, input: Input) {
+        self.machine.handle(now, input);
+        self.perform();
+    }
+
+    /// Whether our detector decides about turns.
+    pub(super) fn is_manual(&self) -> bool {
+        self.settings.detection(&self.profile) == Detection::Manual
+    }
+
+    fn begin(&mut self, turn: TurnId) {
+        self.ledger.rewind();
+        if self.is_manual() {
+            self.outbox.push_back(client::Command::ActivityStart);
+            self.send_unsent(turn);
+        } else if self.ledger.captured(turn) > 0 {
+            // Automatic detection streams anyway; only what an earlier connection took with it is said again.
+            self.send_unsent(turn);
+        }
+    }
+
+    fn end(&mut self, turn: TurnId) {
+        self.send_unsent(turn);
+        if self.is_manual() {
+            self.outbox.push_back(client::Command::ActivityEnd);
+        } else if self.muted || self.streaming.is_none() {
+            self.outbox.push_back(client::Command::AudioStreamEnd);
+        }
+    }
+
+    pub(super) fn send_unsent(&mut self, turn: TurnId) {
+        let samples = self.ledger.unsent(turn);
+        if !samples.is_empty() {
+            self.outbox.push_back(client::Command::Audio(samples));
+        }
+    }
+
+    fn play(&mut self, turn: TurnId) {
+        if let Some((rate, samples)) = self.chunk.take() {
+            self.tell_sound(audio::Command::Play(Pcm {
+                turn,
+                rate,
+                samples,
+            }));
+        }
+    }
+
+    fn close(&mut self, closed: Closed) {
+        let stopped = closed.outcome == Outcome::Interrupted;
+        let latencies = closed.timeline.latencies();
+        let notes = self.notes.remove(&closed.turn).unwrap_or_default();
+        if !closed.asked {
+            return self.captions.close(closed.turn, stopped, None);
+        }
+        self.captions.close(closed.turn, stopped, Some(&latencies));
+        let record = self.record(closed, latencies, notes);
+        info!(
+            turn = record.number,
+            outcome = record.outcome.name(),
+            "turn closed"
+        );
+        if let Outcome::Failed(why) = &record.outcome {
+            self.notice(
+                Severity::Error,
+                format!("No full answer: {why}. Please say it again."),
+            );
+        }
+        self.count_lost(&record);
+        self.statistics.add(&record);
+        self.tell(Event::Closed(Box::new(record)));
+    }
+
+    fn record(
+        &mut self,
+        closed: Closed,
+        latencies: crate::turn::timeline::Latencies,
+        notes: Notes,
+    ) -> TurnRecord {
+        TurnRecord {
+            number: notes.number,
+            turn: closed.turn,
+            input: notes.input,
+            profile: self.profile.name.clone(),
+            latencies,
+            sent: SampleRate::WORKING.duration_of(notes.samples),
+            heard: closed.heard,
+            underruns: self.counters.underruns.get() - notes.underruns,
+            capture_dropped: self.counters.capture_dropped.get() - notes.capture_dropped,
+            reopened: closed.reopened,
+            cut_offs: closed.cut_offs,
+            silenced_after: closed.silenced_after,
+            user: self.captions.text(closed.turn, Speaker::User).to_owned(),
+            assistant: self
+                .captions
+                .text(closed.turn, Speaker::Assistant)
+                .to_owned(),
+            tokens: notes.tokens,
+            outcome: closed.outcome,
+            timeline: closed.timeline,
+        }
+    }
+
+    /// An utterance is lost when the service never got all of it and nobody wanted that.
+    fn count_lost(&mut self, record: &TurnRecord) {
+        let unsent = self.is_manual() && record.timeline.get(Mark::Sent).is_none();
+        let unwanted = matches!(record.outcome, Outcome::Failed(_));
+        if (unsent && unwanted) || self.ledger.forgotten() > 0 {
+            self.statistics.summary.lost += 1;
+        }
+    }
+
+    /// A turn of the user began: what is counted until its end is counted from here.
+    pub(super) fn note_opened(&mut self) {
+        let Some((turn, true)) = self.machine.open_turn() else {
+            return;
+        };
+        if self.notes.contains_key(&turn) {
+            return;
+        }
+        self.turns += 1;
+        let file = self.deck.as_ref().and_then(Deck::file);
+        let notes = Notes {
+            number: self.turns,
+            input: file.and_then(|file| self.files.get(file).cloned()),
+            underruns: self.counters.underruns.get(),
+            capture_dropped: self.counters.capture_dropped.get(),
+            tokens: None,
+            samples: 0,
+        };
+        self.notes.insert(turn, notes);
+        if let Some(deck) = &mut self.deck {
+            deck.turn_opened();
+        }
+        self.captions.add(turn, Speaker::User, "");
+        self.changed = true;
+    }
+
+    fn poll_deck(&mut self) {
+        let quiet = self.machine.is_quiet() && matches!(self.link, Link::Connected { .. });
+        while let Some(wish) = self.deck.as_mut().and_then(|deck| deck.poll(now(), quiet)) {
+            match wish {
+                Wish::Speak { lead, .. } => self.tell_sound(audio::Command::SpeakNext { lead }),
+                Wish::NoSpeech(file) => {
+                    let name = self.files.get(file).cloned().unwrap_or_default();
+                    self.notice(
+                        Severity::Warning,
+                        format!("{name}: no speech was found in it"),
+                    );
+                }
+                Wish::Over => self.tell(Event::InputOver),
+            }
+        }
+    }
+
+    /// Shows a notice; the same text is not shown twice.
+    pub(super) fn notice(&mut self, severity: Severity, text: String) {
+        if self.notices.iter().any(|notice| notice.text == text) {
+            return;
+        }
+        self.last_notice += 1;
+        if self.notices.len() == NOTICES {
+            self.notices.pop_front();
+        }
+        self.tell(Event::Notice(severity, text.clone()));
+        self.notices.push_back(Notice {
+            id: self.last_notice,
+            severity,
+            text,
+        });
+        self.changed = true;
+    }
+
+    /// Takes the warnings about files away: they have just been read again.
+    pub(super) fn withdraw_warnings(&mut self) {
+        self.notices
+            .retain(|notice| notice.severity != Severity::Warning);
+    }
+
+    /// Takes a notice away that is not true any more.
+    pub(super) fn withdraw(&mut self, begins_with: &str) {
+        self.notices
+            .retain(|notice| !notice.text.starts_with(begins_with));
+        self.changed = true;
+    }
+
+    /// Tells a listener that every event counts for; one that has stopped listening is not waited for.
+    pub(super) fn tell(&mut self, event: Event) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
+            tracing::warn!(?event, "nobody takes the events");
+        }
+    }
+
+    fn lost_part(&mut self, what: &str) -> Flow {
+        self.tell(Event::Broken(format!("{what} ended unexpectedly")));
+        Flow::Over
+    }
+
+    /// Once a second: the process, and what has no event of its own.
+    fn look(&mut self, now: Instant) {
+        if let Some(usage) = self.probe.read() {
+            self.statistics.reading(usage);
+            self.changed = true;
+        }
+        self.end_stalled_stream(now);
+    }
+
+    async fn finish(mut self) {
+        self.machine.handle(now(), Input::Quit);
+        self.perform();
+        let summary = self.summary();
+        self.tell(Event::Over(Box::new(summary)));
+        self.publish();
+        // The client says goodbye to the service when nobody gives it commands any more.
+        let client::Handle {
+            commands,
+            events,
+            task,
+        } = self.client;
+        drop((commands, events));
+        tokio::time::timeout(GOODBYE_WITHIN, task).await.ok();
+        // Joins threads, for at most 300 ms: not on a worker of the runtime.
+        tokio::task::spawn_blocking(move || self.audio.shut_down())
+            .await
+            .ok();
+    }
+}
+
+/// The clock of the session: tokio's, so that tests can simulate it.
+pub(super) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,382 @@
+//! The record of a turn and of a whole conversation, and their JSON (`sovereign.turn/1`, `sovereign.summary/1`).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::base::ids::{Mark, TurnId};
+use crate::metrics::histogram::Distribution;
+use crate::turn::machine::Outcome;
+use crate::turn::timeline::{Latencies, Timeline};
+
+/// Everything that is known of one turn of the user.
+#[derive(Clone, Debug)]
+pub struct TurnRecord {
+    /// Counts the user's turns from 1.
+    pub number: u64,
+    /// The machine's name for it.
+    pub turn: TurnId,
+    /// The input file that it was spoken from.
+    pub input: Option<String>,
+    /// Profile in force at its end.
+    pub profile: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its instants.
+    pub timeline: Timeline,
+    /// What they make.
+    pub latencies: Latencies,
+    /// Microphone audio that the service was sent.
+    pub sent: Duration,
+    /// Reply audio that was heard.
+    pub heard: Duration,
+    /// Times that its reply ran dry.
+    pub underruns: u64,
+    /// Captured samples lost while it was open.
+    pub capture_dropped: u64,
+    /// How often the user went on after its endpoint.
+    pub reopened: u32,
+    /// How often within a second.
+    pub cut_offs: u32,
+    /// From the interrupting onset to silence.
+    pub silenced_after: Option<Duration>,
+    /// The user's words, as the service heard them.
+    pub user: String,
+    /// The assistant's words.
+    pub assistant: String,
+    /// Tokens of prompt and response, where the service counted them.
+    pub tokens: Option<(u64, u64)>,
+}
+
+impl TurnRecord {
+    /// One line of JSON without the line's end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut line = Map::new();
+        line.insert("schema".into(), json!("sovereign.turn/1"));
+        line.insert("turn".into(), json!(self.number));
+        insert_some(&mut line, "input", self.input.as_deref());
+        line.insert("profile".into(), json!(self.profile));
+        line.insert("outcome".into(), json!(self.outcome.name()));
+        if let Outcome::Failed(why) = &self.outcome {
+            line.insert("error".into(), json!(why));
+        }
+        line.insert("marks_ms".into(), marks(&self.timeline));
+        line.insert("latency_ms".into(), latencies(&self.latencies));
+        line.insert("audio".into(), self.audio());
+        line.insert("reopened".into(), json!(self.reopened));
+        if let Some(after) = self.silenced_after {
+            line.insert("interruption_ms".into(), json!({ "silence": ms(after) }));
+        }
+        let mut words = Map::new();
+        insert_some(&mut words, "user", some_words(&self.user));
+        insert_some(&mut words, "assistant", some_words(&self.assistant));
+        line.insert("transcript".into(), words.into());
+        if let Some((prompt, response)) = self.tokens {
+            line.insert(
+                "tokens".into(),
+                json!({ "prompt": prompt, "response": response }),
+            );
+        }
+        Value::Object(line).to_string()
+    }
+
+    fn audio(&self) -> Value {
+        json!({
+            "sent_ms": ms(self.sent), "heard_ms": ms(self.heard),
+            "underruns": self.underruns, "capture_dropped": self.capture_dropped,
+        })
+    }
+}
+
+/// Everything that is known of a conversation at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Turns by outcome, in the order completed, interrupted, cancelled, empty, failed.
+    pub turns: [u64; 5],
+    /// Latencies by name, in the order of [`latency_names`].
+    pub latencies: [Distribution; 9],
+    /// Pairs of marks in the wrong order: faults of the measurement.
+    pub negative: u64,
+    /// Turns that the user went on in within a second of their end.
+    pub cut_offs: u64,
+    /// Utterances of the user.
+    pub spoken: u64,
+    /// Those that got an audible reply.
+    pub answered: u64,
+    /// Those that the service never received whole.
+    pub lost: u64,
+    /// Connections that were set up.
+    pub connections: u64,
+    /// Planned changes of connection.
+    pub rolls: u64,
+    /// Connections that went on with an earlier conversation.
+    pub resumes: u64,
+    /// Times that replies ran dry.
+    pub underruns: u64,
+    /// Captured samples that were lost.
+    pub capture_dropped: u64,
+    /// Bytes sent and received.
+    pub bytes: (u64, u64),
+    /// Processor seconds of this process, and over which time.
+    pub cpu: Option<(Duration, Duration)>,
+    /// Resident memory at the end and at its peak, in bytes.
+    pub memory: Option<(u64, u64)>,
+}
+
+/// Names of the nine latencies in JSON.
+#[must_use]
+pub const fn latency_names() -> [&'static str; 9] {
+    [
+        "endpointing",
+        "uplink",
+        "server",
+        "downlink",
+        "client",
+        "response",
+        "total",
+        "skipped_silence",
+        "held",
+    ]
+}
+
+impl Summary {
+    /// Takes a turn in.
+    pub fn add(&mut self, record: &TurnRecord) {
+        let kind = match record.outcome {
+            Outcome::Completed => 0,
+            Outcome::Interrupted => 1,
+            Outcome::Cancelled => 2,
+            Outcome::Empty => 3,
+            Outcome::Failed(_) => 4,
+        };
+        self.turns[kind] += 1;
+        for (all, one) in self.latencies.iter_mut().zip(values(&record.latencies)) {
+            if let Some(value) = one {
+                all.record(value);
+            }
+        }
+        self.negative += u64::from(record.latencies.negative);
+        self.cut_offs += u64::from(record.cut_offs);
+        self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
+        self.answered += u64::from(record.timeline.get(Mark::FirstAudible).is_some());
+    }
+
+    /// One line of JSON without the line's end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let outcomes = ["completed", "interrupted", "cancelled", "empty", "failed"];
+        let turns: Map<String, Value> = outcomes
+            .into_iter()
+            .map(String::from)
+            .zip(self.turns.map(Value::from))
+            .collect();
+        let mut line = Map::new();
+        line.insert("schema".into(), json!("sovereign.summary/1"));
+        line.insert("turns".into(), turns.into());
+        line.insert("latency_ms".into(), self.quantiles());
+        line.insert("cut_offs".into(), json!(self.cut_offs));
+        let utterances =
+            json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
+        line.insert("utterances".into(), utterances);
+        line.insert("connections".into(), json!(self.connections));
+        line.insert("rolls".into(), json!(self.rolls));
+        line.insert("resumes".into(), json!(self.resumes));
+        line.insert("underruns".into(), json!(self.underruns));
+        line.insert("capture_dropped".into(), json!(self.capture_dropped));
+        line.insert("negative_latencies".into(), json!(self.negative));
+        line.insert(
+            "bytes".into(),
+            json!({ "sent": self.bytes.0, "received": self.bytes.1 }),
+        );
+        if let Some((used, wall)) = self.cpu {
+            let percent = used.as_secs_f64() / wall.as_secs_f64().max(1e-9) * 100.0;
+            let cpu = json!({ "seconds": round(used.as_secs_f64(), 3), "percent_of_core": round(percent, 2) });
+            line.insert("cpu".into(), cpu);
+        }
+        if let Some((rss, peak)) = self.memory {
+            let mb = |bytes: u64| round(bytes as f64 / 1e6, 1);
+            line.insert(
+                "memory_mb".into(),
+                json!({ "rss": mb(rss), "peak": mb(peak) }),
+            );
+        }
+        Value::Object(line).to_string()
+    }
+
+    fn quantiles(&self) -> Value {
+        let mut all = Map::new();
+        for (name, values) in latency_names().into_iter().zip(&self.latencies) {
+            let (Some(p50), Some(p95), Some(max)) =
+                (values.quantile(0.5), values.quantile(0.95), values.max())
+            else {
+                continue;
+            };
+            let mut one = Map::new();
+            one.insert("n".into(), json!(values.n()));
+            one.insert("p50".into(), ms(p50));
+            one.insert("p95".into(), ms(p95));
+            if let Some(p99) = values.p99() {
+                one.insert("p99".into(), ms(p99));
+            }
+            one.insert("max".into(), ms(max));
+            all.insert(name.into(), one.into());
+        }
+        all.into()
+    }
+}
+
+/// Milliseconds since the end of speech (of a text turn: since it was sent), which is 0.
+fn marks(timeline: &Timeline) -> Value {
+    let origin = [
+        Mark::SpeechEnd,
+        Mark::Sent,
+        Mark::SpeechStart,
+        Mark::FirstAudio,
+    ]
+    .into_iter()
+    .find_map(|mark| timeline.get(mark));
+    let since = |at: Instant, origin: Instant| {
+        let after = at.saturating_duration_since(origin).as_secs_f64();
+        let before = origin.saturating_duration_since(at).as_secs_f64();
+        json!(round((after - before) * 1e3, 1))
+    };
+    let mut all = Map::new();
+    for mark in Mark::ALL {
+        if let (Some(at), Some(origin)) = (timeline.get(mark), origin) {
+            all.insert(mark.name().into(), since(at, origin));
+        }
+    }
+    all.into()
+}
+
+fn latencies(latencies: &Latencies) -> Value {
+    let mut all = Map::new();
+    for (name, value) in latency_names().into_iter().zip(values(latencies)) {
+        insert_some(&mut all, name, value.map(ms));
+    }
+    all.into()
+}
+
+/// The nine values; the two that stand beside the sums exist once there is a response.
+fn values(l: &Latencies) -> [Option<Duration>; 9] {
+    let beside = |value: Duration| l.response.map(|_| value);
+    [
+        l.endpointing,
+        l.uplink,
+        l.server,
+        l.downlink,
+        l.client,
+        l.response,
+        l.total,
+        beside(l.skipped_silence),
+        beside(l.held),
+    ]
+}
+
+fn insert_some<T: Into<Value>>(map: &mut Map<String, Value>, key: &str, value: Option<T>) {
+    if let Some(value) = value {
+        map.insert(key.into(), value.into());
+    }
+}
+
+fn some_words(words: &str) -> Option<&str> {
+    Some(words.trim()).filter(|words| !words.is_empty())
+}
+
+fn ms(duration: Duration) -> Value {
+    json!(round(duration.as_secs_f64() * 1e3, 1))
+}
+
+fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> TurnRecord {
+        let origin = Instant::now();
+        let mut timeline = Timeline::default();
+        for (mark, ms) in Mark::ALL
+            .into_iter()
+            .zip([0, 1_840, 2_344, 2_345, 2_347, 2_365])
+        {
+            timeline.set(mark, origin + Duration::from_millis(ms));
+        }
+        TurnRecord {
+            number: 1,
+            turn: TurnId(1),
+            input: Some("question.wav".into()),
+            profile: "balanced".into(),
+            outcome: Outcome::Completed,
+            latencies: timeline.latencies(),
+            timeline,
+            sent: Duration::from_millis(2_140),
+            heard: Duration::from_millis(1_980),
+            underruns: 0,
+            capture_dropped: 0,
+            reopened: 0,
+            cut_offs: 0,
+            silenced_after: None,
+            user: " hello ".into(),
+            assistant: String::new(),
+            tokens: Some((45, 30)),
+        }
+    }
+
+    #[test]
+    fn a_turn_is_one_line_with_marks_since_the_end_of_speech() {
+        let line: Value = serde_json::from_str(&record().to_json()).expect("JSON");
+        assert_eq!(line["schema"], "sovereign.turn/1");
+        assert_eq!(line["marks_ms"]["speech_start"], -1840.0);
+        assert_eq!(line["marks_ms"]["speech_end"], 0.0);
+        assert_eq!(line["latency_ms"]["total"], 525.0);
+        assert_eq!(
+            line["transcript"],
+            json!({ "user": "hello" }),
+            "unknown words are absent"
+        );
+        assert_eq!(line["tokens"], json!({ "prompt": 45, "response": 30 }));
+        assert!(line.get("error").is_none() && line.get("interruption_ms").is_none());
+    }
+
+    #[test]
+    fn a_failed_turn_says_why_and_has_no_latency_that_did_not_happen() {
+        let mut failed = record();
+        failed.outcome = Outcome::Failed("no answer".into());
+        failed.timeline.clear(Mark::FirstAudio);
+        failed.timeline.clear(Mark::FirstAudible);
+        failed.latencies = failed.timeline.latencies();
+        let line: Value = serde_json::from_str(&failed.to_json()).expect("JSON");
+        assert_eq!(
+            (&line["outcome"], &line["error"]),
+            (&json!("failed"), &json!("no answer"))
+        );
+        assert_eq!(
+            line["latency_ms"],
+            json!({ "endpointing": 504.0, "uplink": 1.0 })
+        );
+    }
+
+    #[test]
+    fn a_summary_counts_outcomes_and_shows_p99_from_a_hundred_turns_on() {
+        let mut summary = Summary::default();
+        for _ in 0..99 {
+            summary.add(&record());
+        }
+        let few: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
+        assert_eq!(few["turns"]["completed"], 99);
+        assert_eq!(few["latency_ms"]["response"]["n"], 99);
+        assert!(few["latency_ms"]["response"].get("p99").is_none());
+        summary.add(&record());
+        let enough: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
+        assert!(enough["latency_ms"]["response"]["p99"].is_number());
+        assert_eq!(
+            enough["utterances"],
+            json!({ "spoken": 100, "answered": 100, "lost": 0 })
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! What the client reports, and when a new connection is due.
+
+use std::time::Instant;
+
+use tracing::{debug, info, warn};
+
+use super::controller::Controller;
+use super::snapshot::{Link, Severity, Speaker};
+use crate::base::ids::TurnId;
+use crate::client;
+use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage, UsageMetadata};
+use crate::live::pcm;
+use crate::turn::machine::{Input, Phase};
+
+impl Controller {
+    pub(super) fn on_client(&mut self, now: Instant, event: client::Event) {
+        match event {
+            client::Event::Connecting { attempt } => {
+                if self.is_connected() {
+                    self.feed(now, Input::LinkDown);
+                }
+                self.link = Link::Connecting { attempt };
+                self.changed = true;
+            }
+            client::Event::Ready {
+                connection,
+                resumed,
+            } => self.on_ready(now, connection, resumed),
+            client::Event::Message { message, at } => self.on_message(now, at, *message),
+            client::Event::Flushed { at } => self.feed(now, Input::Flushed { at }),
+            client::Event::GoAway { time_left } => {
+                info!(?time_left, "the service will end this connection");
+                self.going_away = true;
+            }
+            client::Event::Lost { fault, retry_in } => {
+                debug!(%fault, ?retry_in, "the session is without a connection");
+                self.outbox.clear();
+                self.streaming = None;
+                self.link = Link::Down {
+                    what: fault.to_string(),
+                    hint: fault.hint().to_string(),
+                    retry_at: retry_in.map(|wait| now + wait),
+                    key_refused: fault.is_key_refused(),
+                };
+                self.feed(now, Input::LinkDown);
+                self.changed = true;
+            }
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.link, Link::Connected { .. })
+    }
+
+    fn on_ready(&mut self, now: Instant, connection: u32, resumed: bool) {
+        info!(connection, resumed, "connected");
+        self.statistics.summary.connections = u64::from(connection);
+        self.statistics.summary.resumes += u64::from(resumed);
+        if self.ever_connected && !resumed && !self.captions.is_empty() {
+            self.notice(
+                Severity::Info,
+                "The service began a new conversation: it does not remember the last one.".into(),
+            );
+        }
+        self.ever_connected = true;
+        self.going_away = false;
+        self.link = Link::Connected {
+            since: now,
+            host: self.settings.host(),
+        };
+        self.machine.set_manual(self.is_manual());
+        self.feed(now, Input::LinkUp);
+        self.changed = true;
+    }
+
+    /// Every field of a message counts: one may hold audio, words and flags together.
+    fn on_message(&mut self, now: Instant, at: Instant, message: ServerMessage) {
+        if message.tool_call.is_some() {
+            self.feed(now, Input::ReplySign);
+        }
+        if let Some(usage) = &message.usage_metadata {
+            self.note_tokens(usage);
+        }
+        if let Some(content) = message.server_content {
+            self.on_content(now, at, content);
+        }
+    }
+
+    fn on_content(&mut self, now: Instant, at: Instant, content: ServerContent) {
+        if content.interrupted {
+            self.feed(now, Input::Interrupted);
+        }
+        if let Some(words) = content.input_transcription {
+            self.on_words(now, Speaker::User, &words.text);
+        }
+        for part in content.model_turn.into_iter().flat_map(|turn| turn.parts) {
+            // Thoughts are not said. Text beside audio is a transcript's affair.
+            let Some(blob) = part
+                .inline_data
+                .filter(|_| !part.thought && !content.interrupted)
+            else {
+                continue;
+            };
+            self.on_reply_audio(now, at, &blob);
+        }
+        if let Some(words) = content.output_transcription {
+            self.on_words(now, Speaker::Assistant, &words.text);
+        }
+        if content.generation_complete {
+            self.feed(now, Input::GenerationComplete);
+        }
+        if content.turn_complete {
+            self.reply.reset();
+            // Extended thinking closes a turn several times; only the last one is its end.
+            let more = content.interaction_status == Some(InteractionStatus::InProgress);
+            self.feed(
+                now,
+                if more {
+                    Input::ReplySign
+                } else {
+                    Input::TurnComplete
+                },
+            );
+        }
+    }
+
+    fn on_reply_audio(&mut self, now: Instant, at: Instant, blob: &Blob) {
+        match pcm::reply_rate(&blob.mime_type) {
+            Ok(rate) => {
+                self.chunk = Some((rate, self.reply.read(&blob.data)));
+                self.feed(now, Input::ReplyAudio { at });
+                self.chunk = None;
+            }
+            Err(problem) => {
+                self.counters.bad_messages.add(1);
+                warn!(%problem, "reply audio that cannot be played");
+            }
+        }
+    }
+
+    fn on_words(&mut self, now: Instant, speaker: Speaker, words: &str) {
+        let turn = match speaker {
+            Speaker::User => self.machine.heard_turn(),
+            Speaker::Assistant => self
+                .machine
+                .heard_turn()
+                .filter(|_| self.machine.phase() != Phase::Speaking),
+        };
+        if let Some(turn) = turn.or_else(|| self.last_closed(speaker)) {
+            self.captions.add(turn, speaker, words);
+            self.changed = true;
+        }
+        self.feed(now, Input::ReplySign);
+    }
+
+    /// Words that come after their turn was closed belong to it all the same.
+    fn last_closed(&self, speaker: Speaker) -> Option<TurnId> {
+        self.captions
+            .last_turn()
+            .filter(|_| speaker == Speaker::User || self.machine.phase() == Phase::Idle)
+    }
+
+    fn note_tokens(&mut self, usage: &UsageMetadata) {
+        let counts = (
+            usage.prompt_token_count.unwrap_or(0),
+            usage.response_token_count.unwrap_or(0),
+        );
+        let Some((turn, true)) = self.machine.open_turn() else {
+            return;
+        };
+        if let Some(notes) = self.notes.get_mut(&turn) {
+            notes.tokens = Some(counts);
+        }
+    }
+
+    /// Opens the connection that is due: because the service ends this one, or because the settings want another.
+    pub(super) fn roll_if_quiet(&mut self) {
+        let changed = self.wanted != self.setup;
+        if !self.is_connected() || !(self.going_away || changed) || !self.machine.is_quiet() {
+            return;
+        }
+        info!(self.going_away, changed, "planned change of connection");
+        self.going_away = false;
+        self.statistics.summary.rolls += 1;
+        self.settings.refresh_context();
+        self.wanted = self.settings.setup(&self.profile);
+        self.setup = self.wanted.clone();
+        self.feed(super::controller::now(), Input::LinkDown);
+        self.link = Link::Connecting { attempt: 1 };
+        self.outbox.clear();
+        self.outbox
+            .push_back(client::Command::Roll(Box::new(self.setup.clone())));
+        self.apply_gate();
+        self.changed = true;
+    }
+}

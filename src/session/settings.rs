@@ -1,0 +1,249 @@
+//! Where the conversation connects to and with which setup; what of it is kept on the disk.
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+
+use super::snapshot::KeyInfo;
+use crate::client::Target;
+use crate::client::setup::{self, SetupContext};
+use crate::live::message::Setup;
+use crate::profile::{BargeIn, Detection, Profile};
+use crate::server::Server;
+use crate::settings::config::{Config, ConfigFile, SaveError};
+use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
+use crate::settings::key::{Key, KeyStore};
+use crate::settings::watch::Watch;
+
+/// What the command line and the machine decide.
+#[derive(Debug)]
+pub struct Choice {
+    /// `--demo`.
+    pub demo: bool,
+    /// `--endpoint`.
+    pub endpoint: Option<String>,
+    /// Whether the demo greets: only where somebody listens.
+    pub greeting: bool,
+    /// The configuration file.
+    pub config: ConfigFile,
+    /// Where keys are kept.
+    pub keys: KeyStore,
+    /// The key that was found.
+    pub key: Option<Key>,
+    /// Tells of files that change.
+    pub changes: Watch,
+}
+
+/// Endpoint, key, configuration file and the demo, while the conversation runs.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to connect.
+    pub target: Target,
+    choice: Choice,
+    demo: Option<(Server, Target)>,
+    is_demo: bool,
+    /// Taken once per connection: a changed minute is no reason for another one.
+    context: SetupContext,
+}
+
+impl Settings {
+    /// Decides where to connect, and starts the demo if that is where.
+    ///
+    /// # Errors
+    ///
+    /// When the endpoint is none, or the demo cannot be started.
+    pub fn new(choice: Choice) -> anyhow::Result<Self> {
+        let nowhere = Target {
+            url: endpoint::google(),
+            key: None,
+        };
+        let mut this = Self {
+            target: nowhere,
+            choice,
+            demo: None,
+            is_demo: false,
+            context: SetupContext::default(),
+        };
+        this.refresh_context();
+        this.choose_target()?;
+        Ok(this)
+    }
+
+    /// Decides again where to connect.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::new`]; the target is unchanged then.
+    pub fn choose_target(&mut self) -> anyhow::Result<()> {
+        let config = self.choice.config.get().endpoint.as_deref();
+        let has_key = self.choice.key.is_some();
+        let wishes = Wishes {
+            demo: self.choice.demo,
+            flag: self.choice.endpoint.as_deref(),
+            config,
+            has_key,
+        };
+        match choose(wishes)? {
+            Endpoint::Demo => {
+                self.target = self.demo()?;
+                self.is_demo = true;
+            }
+            Endpoint::Live(url) => {
+                let may = |key: &&Key| endpoint::may_have_key(key.source, &url, config);
+                let key = self
+                    .choice
+                    .key
+                    .as_ref()
+                    .filter(may)
+                    .map(|key| key.secret.clone());
+                self.target = Target { url, key };
+                self.is_demo = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server inside this process answers.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.is_demo
+    }
+
+    /// The host that is dialled, for people.
+    #[must_use]
+    pub fn host(&self) -> String {
+        if self.is_demo {
+            return "this computer".into();
+        }
+        self.target.url.host_str().unwrap_or("?").to_owned()
+    }
+
+    /// The key that there is, without the key.
+    #[must_use]
+    pub fn key_info(&self) -> Option<KeyInfo> {
+        let key = self.choice.key.as_ref()?;
+        Some(KeyInfo {
+            source: key.source.word(),
+            ending: key.ending(),
+        })
+    }
+
+    /// Who detects activity.
+    #[must_use]
+    pub fn detection(&self, profile: &Profile) -> Detection {
+        self.choice
+            .config
+            .get()
+            .detection
+            .unwrap_or(profile.turn.detection)
+    }
+
+    /// What the service is asked for.
+    #[must_use]
+    pub fn setup(&self, profile: &Profile) -> Setup {
+        let no_interruption = profile.turn.barge_in == BargeIn::Off;
+        let detection = Some(self.detection(profile));
+        setup::setup(
+            profile,
+            &SetupContext {
+                no_interruption,
+                detection,
+                ..self.context.clone()
+            },
+            None,
+        )
+    }
+
+    /// Takes date and time anew, for the next connection.
+    pub fn refresh_context(&mut self) {
+        let now = jiff::Zoned::now();
+        self.context = SetupContext {
+            date_time: now.strftime("%A, %-d %B %Y, %H:%M").to_string(),
+            zone: now.time_zone().iana_name().unwrap_or("unknown").to_owned(),
+            locale: sys_locale::get_locale().unwrap_or_else(|| "en".into()),
+            ..SetupContext::default()
+        };
+    }
+
+    /// Keeps a key and uses it from now on, with Gemini Live if nothing else was named.
+    ///
+    /// # Errors
+    ///
+    /// When it is no key, or cannot be kept.
+    pub fn set_key(&mut self, key: &SecretString) -> anyhow::Result<()> {
+        let kept = self.choice.keys.save(key).context("the key was not kept")?;
+        self.choice.key = Some(kept);
+        self.choice.demo = false;
+        self.choose_target()
+    }
+
+    /// Forgets the key of the key file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be removed, or the key is in a place that is not ours.
+    pub fn remove_key(&mut self) -> anyhow::Result<()> {
+        self.choice
+            .keys
+            .remove()
+            .context("the key was not removed")?;
+        self.choice.key = self.choice.keys.find().key;
+        if let Some(key) = &self.choice.key {
+            let place = key.source.word();
+            anyhow::bail!("another key is still there, in the {place}: remove it there");
+        }
+        self.choose_target()
+    }
+
+    /// Keeps a choice in the configuration file. It holds until the end of the program in any case.
+    ///
+    /// # Errors
+    ///
+    /// When the file is faulty or cannot be written.
+    pub fn save(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), SaveError> {
+        self.choice.config.save(change)
+    }
+
+    /// Reads the configuration file again; whether it changed.
+    ///
+    /// # Errors
+    ///
+    /// In words, when the file is faulty; what held before still holds.
+    pub fn reload(&mut self) -> Result<bool, String> {
+        self.choice.config.reload()
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.choice.config.get()
+    }
+
+    /// The next change of a file.
+    pub(super) async fn change(&mut self) -> Option<crate::settings::watch::Change> {
+        self.choice.changes.recv().await
+    }
+
+    fn demo(&mut self) -> anyhow::Result<Target> {
+        if let Some((_, target)) = &self.demo {
+            return Ok(target.clone());
+        }
+        let (server, token) =
+            Server::start_demo(self.choice.greeting).context("the demo cannot be started")?;
+        let target = Target {
+            url: server.url(),
+            key: Some(token),
+        };
+        self.demo = Some((server, target.clone()));
+        Ok(target)
+    }
+}
+
+/// As [`endpoint::choose`], with the name of what holds the faulty address.
+fn choose(wishes: Wishes<'_>) -> anyhow::Result<Endpoint> {
+    let place = if wishes.flag.is_some() {
+        "--endpoint"
+    } else {
+        "endpoint of the configuration file"
+    };
+    endpoint::choose(wishes).map_err(|error: EndpointError| anyhow::anyhow!("{place} {error}"))
+}

@@ -1,0 +1,192 @@
+//! What the sound side reports.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Event;
+use super::controller::Controller;
+use super::snapshot::{Port, Severity};
+use crate::audio::{self, Direction, Gate};
+use crate::base::frame::{FRAME_SAMPLES, Frame};
+use crate::client;
+use crate::profile::BargeIn;
+use crate::turn::machine::{Input, Phase};
+use crate::vad::SpeechEvent;
+
+/// Automatic detection: the service wants to be told when the microphone stops for longer than this.
+const STREAM_STALLS_AFTER: Duration = Duration::from_secs(1);
+
+impl Controller {
+    pub(super) fn on_audio(&mut self, now: Instant, event: audio::Event) {
+        match event {
+            audio::Event::Speech(event) => self.on_speech(now, event),
+            audio::Event::Heard(frame) => self.on_heard(now, &frame),
+            audio::Event::FirstAudible {
+                turn,
+                at,
+                skipped_silence,
+            } => {
+                if let Some(deck) = self
+                    .deck
+                    .as_mut()
+                    .filter(|_| self.machine.open_turn() == Some((turn, true)))
+                {
+                    deck.audible(at);
+                }
+                self.feed(
+                    now,
+                    Input::FirstAudible {
+                        turn,
+                        at,
+                        skipped_silence,
+                    },
+                );
+                self.tell(Event::Audible { turn, at });
+                self.changed = true;
+            }
+            audio::Event::Played { turn, heard, .. } => {
+                self.feed(now, Input::Played { turn, heard })
+            }
+            audio::Event::Flushed { at, heard, .. } => {
+                self.feed(now, Input::Silenced { at, heard })
+            }
+            audio::Event::Opened(direction, stream) => {
+                let port = self.port(direction);
+                (port.stream, port.trouble) = (Some(stream), None);
+                self.apply_barge_in();
+            }
+            audio::Event::Lost(direction, what) => {
+                let port = self.port(direction);
+                (port.stream, port.trouble) = (None, Some(what));
+                self.changed = true;
+            }
+            audio::Event::Devices(devices) => {
+                self.devices = Arc::new(devices);
+                self.changed = true;
+            }
+            audio::Event::DetectorRearmed => {
+                let what = "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
+                self.notice(Severity::Warning, what.into());
+            }
+            audio::Event::AllZero(true) => {
+                let what = "The microphone gives no sound at all: it is muted by the system or by a switch on it.";
+                self.notice(Severity::Warning, what.into());
+            }
+            audio::Event::AllZero(false) => self.withdraw("The microphone gives no sound at all"),
+            audio::Event::FileSpoken(file) => {
+                if let Some(deck) = &mut self.deck {
+                    deck.spoken(file, now);
+                }
+            }
+        }
+    }
+
+    fn on_speech(&mut self, now: Instant, event: SpeechEvent) {
+        match event {
+            SpeechEvent::Started { first_voiced, lead } => {
+                self.feed(now, Input::SpeechStarted { first_voiced });
+                self.note_opened();
+                self.keep(&lead);
+                self.changed = true;
+            }
+            SpeechEvent::Frame(frame) => self.keep(&[frame]),
+            SpeechEvent::Ended { last_voiced } => {
+                self.feed(now, Input::SpeechEnded { last_voiced });
+                self.changed = true;
+            }
+        }
+    }
+
+    /// Frames of the open utterance: kept until it is answered, and sent as they come.
+    fn keep(&mut self, frames: &[Frame]) {
+        let Some((turn, true)) = self
+            .machine
+            .open_turn()
+            .filter(|_| self.machine.phase() == Phase::Speaking)
+        else {
+            return;
+        };
+        self.ledger.add(turn, frames);
+        if let Some(notes) = self.notes.get_mut(&turn) {
+            notes.samples += (frames.len() * FRAME_SAMPLES) as u64;
+        }
+        if !self.is_connected() {
+            return;
+        }
+        if self.is_manual() || self.held {
+            self.send_unsent(turn);
+        } else {
+            // Automatic detection: they were streamed already.
+            self.ledger.unsent(turn).clear();
+        }
+    }
+
+    /// Automatic detection: everything that is heard is sent.
+    fn on_heard(&mut self, now: Instant, frame: &Frame) {
+        if self.is_manual() || !self.is_connected() {
+            return;
+        }
+        self.streaming = Some(now);
+        self.outbox
+            .push_back(client::Command::Audio(super::ledger::to_pcm(
+                std::slice::from_ref(frame),
+            )));
+    }
+
+    /// Automatic detection: a microphone that has stopped is reported once, so that the service flushes what it holds.
+    pub(super) fn end_stalled_stream(&mut self, now: Instant) {
+        if self
+            .streaming
+            .is_some_and(|last| now.saturating_duration_since(last) > STREAM_STALLS_AFTER)
+        {
+            self.streaming = None;
+            if self.is_connected() {
+                self.outbox.push_back(client::Command::AudioStreamEnd);
+            }
+        }
+    }
+
+    fn port(&mut self, direction: Direction) -> &mut Port {
+        self.changed = true;
+        match direction {
+            Direction::Input => &mut self.input,
+            Direction::Output => &mut self.output,
+        }
+    }
+
+    /// Tells the sound side what of the microphone we want.
+    pub(super) fn apply_gate(&mut self) {
+        let gate = match (self.muted, self.held, self.is_manual()) {
+            (true, ..) => Gate::Muted,
+            (_, true, _) => Gate::Held,
+            (_, _, true) => Gate::Voice,
+            (_, _, false) => Gate::Everything,
+        };
+        self.tell_sound(audio::Command::SetGate(gate));
+    }
+
+    /// Tells the sound side whether speech may be heard while a reply sounds.
+    pub(super) fn apply_barge_in(&mut self) {
+        let (allowed, _) = self.barge_in();
+        self.tell_sound(audio::Command::SetBargeIn(allowed));
+        self.changed = true;
+    }
+
+    /// Whether speech interrupts a reply, and why or why not.
+    pub(super) fn barge_in(&self) -> (bool, String) {
+        let headset = self
+            .output
+            .stream
+            .as_ref()
+            .is_some_and(|stream| stream.device.headset);
+        match self.profile.turn.barge_in {
+            BargeIn::On => (true, "speak to interrupt: always on".into()),
+            BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
+            BargeIn::Auto if self.deck.is_some() => {
+                (true, "speak to interrupt: files cannot echo".into())
+            }
+            BargeIn::Auto if headset => (true, "speak to interrupt: headset".into()),
+            BargeIn::Auto => (false, "loudspeaker: Esc or Space interrupts".into()),
+        }
+    }
+}

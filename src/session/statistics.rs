@@ -1,0 +1,111 @@
+//! The figures of each profile, and of the conversation as a whole.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use super::record::{Summary, TurnRecord};
+use super::snapshot::{Figures, ProcessUsage};
+use crate::metrics::histogram::Distribution;
+use crate::probe::Usage;
+use crate::turn::machine::Outcome;
+use crate::turn::timeline::Latencies;
+
+/// Responses that the sparkline shows.
+const HISTORY: usize = 60;
+/// Readings of processor and memory that are kept: a minute of them.
+const READINGS: usize = 60;
+
+/// Figures that grow with every turn. Profiles are not mixed.
+#[derive(Debug, Default)]
+pub(super) struct Statistics {
+    /// The whole conversation.
+    pub summary: Summary,
+    profiles: HashMap<String, Tally>,
+    process: ProcessUsage,
+    last_reading: Option<Usage>,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    response: Distribution,
+    last: Option<Latencies>,
+    history: VecDeque<Duration>,
+    cut_offs: u64,
+    turns: u64,
+    interrupted: u64,
+    tokens: u64,
+}
+
+impl Statistics {
+    /// Takes a closed turn in.
+    pub(super) fn add(&mut self, record: &TurnRecord) {
+        self.summary.add(record);
+        let tally = self.profiles.entry(record.profile.clone()).or_default();
+        tally.turns += 1;
+        tally.cut_offs += u64::from(record.cut_offs);
+        tally.interrupted += u64::from(record.outcome == Outcome::Interrupted);
+        tally.tokens += record
+            .tokens
+            .map_or(0, |(prompt, response)| prompt + response);
+        if let Some(response) = record.latencies.response {
+            tally.response.record(response);
+            tally.last = Some(record.latencies.clone());
+            tally.history.push_back(response);
+            if tally.history.len() > HISTORY {
+                tally.history.pop_front();
+            }
+        }
+    }
+
+    /// Takes a reading of the process in.
+    pub(super) fn reading(&mut self, now: Usage) {
+        if let Some(before) = self.last_reading.replace(now) {
+            let wall = now.wall.saturating_sub(before.wall).as_secs_f32().max(1e-3);
+            let percent = now.cpu.saturating_sub(before.cpu).as_secs_f32() / wall * 100.0;
+            self.process.cpu_percent = Some(percent);
+            keep(&mut self.process.cpu_history, percent);
+        }
+        self.process.rss = Some(now.rss);
+        keep(&mut self.process.rss_history, now.rss);
+        self.process.cores = crate::probe::Probe::cores();
+    }
+
+    /// What the process uses.
+    #[must_use]
+    pub(super) fn process(&self) -> &ProcessUsage {
+        &self.process
+    }
+
+    /// The figures of one profile; what is not a turn's is left at its default.
+    #[must_use]
+    pub(super) fn figures(&self, profile: &str) -> Figures {
+        let Some(tally) = self.profiles.get(profile) else {
+            return Figures::default();
+        };
+        Figures {
+            last: tally.last.clone(),
+            n: tally.response.n(),
+            p50: tally.response.quantile(0.5),
+            p95: tally.response.quantile(0.95),
+            p99: tally.response.p99(),
+            history: tally.history.iter().copied().collect(),
+            cut_offs: tally.cut_offs,
+            turns: tally.turns,
+            interrupted: tally.interrupted,
+            tokens: tally.tokens,
+            ..Figures::default()
+        }
+    }
+
+    /// Begins the figures of one profile anew; the conversation's summary goes on.
+    pub(super) fn reset(&mut self, profile: &str) {
+        self.profiles.remove(profile);
+    }
+}
+
+fn keep<T>(readings: &mut Vec<T>, newest: T) {
+    if readings.len() == READINGS {
+        readings.remove(0);
+    }
+    readings.push(newest);
+}

@@ -1,0 +1,221 @@
+//! What the user asks, and what changes in the user's files.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::command::Command;
+use super::controller::{Controller, now};
+use super::snapshot::Severity;
+use crate::audio::{self, Direction};
+use crate::client;
+use crate::settings::watch::Change;
+use crate::turn::machine::{Input, Phase};
+
+impl Controller {
+    pub(super) fn on_command(&mut self, now: Instant, command: Command) {
+        self.changed = true;
+        match command {
+            Command::SetMuted(muted) => {
+                self.muted = muted;
+                self.held &= !muted;
+                self.apply_gate();
+            }
+            Command::HoldToTalk(held) => self.hold(now, held),
+            Command::StopReply => self.feed(now, Input::StopPressed),
+            Command::UseProfile(name) => {
+                self.take_profile(&name);
+                let name = self.profile.name.clone();
+                self.save(|config| config.profile = Some(name));
+            }
+            Command::UseInput(choice) => {
+                self.take_device(Direction::Input, choice.clone());
+                self.save(|config| config.input_device = id(choice));
+            }
+            Command::UseOutput(choice) => {
+                self.take_device(Direction::Output, choice.clone());
+                self.save(|config| config.output_device = id(choice));
+            }
+            Command::SetVolume(volume) => {
+                self.take_volume(volume);
+                let volume = self.volume;
+                self.save(|config| config.volume = volume);
+            }
+            Command::SetKey(key) => self.set_key(key),
+            Command::RemoveKey => self.remove_key(),
+            Command::RetryNow => self.outbox.push_back(client::Command::RetryNow),
+            Command::ResetStatistics => self.statistics.reset(&self.profile.name),
+            Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
+            Command::Quit => {}
+        }
+    }
+
+    /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
+    fn hold(&mut self, now: Instant, held: bool) {
+        if self.held == held || self.muted {
+            return;
+        }
+        self.held = held;
+        if held && self.machine.phase() == Phase::Replying {
+            self.feed(now, Input::StopPressed);
+        }
+        self.apply_gate();
+    }
+
+    /// One message, applied at a frame edge. What only a new connection can take waits for the next pause.
+    fn take_profile(&mut self, name: &str) {
+        match self.profiles.get(name) {
+            Ok(profile) => self.adopt_profile(profile),
+            Err(unknown) => self.notice(Severity::Error, unknown.to_string()),
+        }
+    }
+
+    fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
+        self.profile = Arc::clone(&profile);
+        self.tell_sound(audio::Command::UseProfile(profile));
+        self.wanted = self.settings.setup(&self.profile);
+        self.apply_barge_in();
+        if self.wanted != self.setup && !self.machine.is_quiet() {
+            let what = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
+            self.notice(Severity::Info, what.into());
+        }
+    }
+
+    fn take_device(&mut self, direction: Direction, choice: audio::DeviceChoice) {
+        match direction {
+            Direction::Input => {
+                self.input.choice = choice.clone();
+                self.tell_sound(audio::Command::UseInput(choice));
+            }
+            Direction::Output => {
+                self.output.choice = choice.clone();
+                self.tell_sound(audio::Command::UseOutput(choice));
+            }
+        }
+    }
+
+    fn take_volume(&mut self, volume: f32) {
+        self.volume = volume.clamp(0.0, 1.0);
+        self.tell_sound(audio::Command::SetVolume(self.volume));
+    }
+
+    fn set_key(&mut self, key: secrecy::SecretString) {
+        match self.settings.set_key(&key) {
+            Ok(()) => self.redial(),
+            Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
+        }
+    }
+
+    fn remove_key(&mut self) {
+        match self.settings.remove_key() {
+            Ok(()) => self.redial(),
+            Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
+        }
+    }
+
+    /// Connects to what the settings name now. An open turn is asked there again.
+    fn redial(&mut self) {
+        match self.settings.choose_target() {
+            Ok(()) => {
+                self.setup = self.settings.setup(&self.profile);
+                self.wanted = self.setup.clone();
+                self.feed(now(), Input::LinkDown);
+                self.link = super::snapshot::Link::Connecting { attempt: 1 };
+                self.outbox.clear();
+                let target = Box::new(self.settings.target.clone());
+                self.outbox.push_back(client::Command::Redial(
+                    target,
+                    Box::new(self.setup.clone()),
+                ));
+            }
+            Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
+        }
+    }
+
+    /// Keeps a choice in the configuration file.
+    fn save(&mut self, change: impl FnOnce(&mut crate::settings::config::Config)) {
+        if let Err(problem) = self.settings.save(change) {
+            self.notice(
+                Severity::Warning,
+                format!("This choice holds until the program ends: {problem:#}"),
+            );
+        }
+    }
+
+    /// A file of the user changed on the disk.
+    pub(super) fn on_files(&mut self, change: Change) {
+        match change {
+            Change::Profiles => self.reload_profiles(),
+            Change::Config => self.reload_config(),
+        }
+        self.changed = true;
+    }
+
+    fn reload_profiles(&mut self) {
+        let faults = self.profiles.reload();
+        self.withdraw_warnings();
+        for fault in faults {
+            self.notice(Severity::Warning, fault);
+        }
+        let name = self.profile.name.clone();
+        match self.profiles.get(&name) {
+            Ok(profile) if *profile != *self.profile => {
+                self.adopt_profile(profile);
+                self.notice(
+                    Severity::Info,
+                    format!("The profile {name} was read again and is in use."),
+                );
+            }
+            Ok(_) => {}
+            Err(_) => self.notice(
+                Severity::Info,
+                format!("The file of the profile {name} is gone; it stays in use."),
+            ),
+        }
+    }
+
+    fn reload_config(&mut self) {
+        let before = self.settings.config().clone();
+        match self.settings.reload() {
+            Err(fault) => {
+                return self.notice(
+                    Severity::Warning,
+                    format!("{fault}. The last good settings stay."),
+                );
+            }
+            Ok(false) => return,
+            Ok(true) => self.withdraw_warnings(),
+        }
+        let after = self.settings.config().clone();
+        if before.profile != after.profile
+            && let Some(name) = &after.profile
+        {
+            self.take_profile(name);
+        }
+        if before.input_device != after.input_device {
+            self.take_device(Direction::Input, choice(after.input_device));
+        }
+        if before.output_device != after.output_device {
+            self.take_device(Direction::Output, choice(after.output_device));
+        }
+        if before.volume != after.volume {
+            self.take_volume(after.volume);
+        }
+        if before.detection != after.detection {
+            self.wanted = self.settings.setup(&self.profile);
+        }
+        if before.endpoint != after.endpoint {
+            self.redial();
+        }
+    }
+}
+
+fn id(choice: audio::DeviceChoice) -> Option<String> {
+    match choice {
+        audio::DeviceChoice::Default => None,
+        audio::DeviceChoice::Id(id) => Some(id),
+    }
+}
+
+fn choice(id: Option<String>) -> audio::DeviceChoice {
+    id.map_or(audio::DeviceChoice::Default, audio::DeviceChoice::Id)
+}

@@ -1,0 +1,101 @@
+//! What the user sees, made of what the controller knows.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use super::controller::Controller;
+use super::record::Summary;
+use super::snapshot::{Activity, Figures, Link, ProfileChoice, Snapshot};
+use crate::turn::machine::Phase;
+
+impl Controller {
+    pub(super) fn publish(&mut self) {
+        let profiles: Arc<[ProfileChoice]> = self
+            .profiles
+            .entries()
+            .iter()
+            .map(|entry| choice(&entry.profile))
+            .collect();
+        let active = profiles
+            .iter()
+            .position(|profile| profile.name == self.profile.name)
+            .unwrap_or(0);
+        let snapshot = Snapshot {
+            activity: self.activity(),
+            link: self.link.clone(),
+            demo: self.settings.is_demo(),
+            muted: self.muted,
+            input: self.input.clone(),
+            output: self.output.clone(),
+            devices: Arc::clone(&self.devices),
+            volume: self.volume,
+            barge_in: self.barge_in(),
+            profiles,
+            active,
+            captions: self.captions.shared(),
+            figures: self.figures(),
+            process: self.statistics.process().clone(),
+            notices: self.notices.iter().cloned().collect(),
+            key: self.settings.key_info(),
+        };
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    fn activity(&self) -> Activity {
+        if self.muted {
+            return Activity::Muted;
+        }
+        match (self.machine.phase(), &self.link) {
+            (Phase::Speaking, _) if self.held => Activity::Held,
+            (Phase::Speaking, _) => Activity::UserSpeaks,
+            (Phase::Replying, _) => Activity::Answering,
+            (_, Link::Down { retry_at: None, .. }) => Activity::Offline,
+            (_, Link::Down { .. }) => Activity::Reconnecting,
+            (_, Link::Connecting { .. }) if self.ever_connected => Activity::Reconnecting,
+            (_, Link::Connecting { .. }) => Activity::Connecting,
+            (Phase::Awaiting, Link::Connected { .. }) => Activity::Thinking,
+            (Phase::Idle, Link::Connected { .. }) if self.input.trouble.is_some() => {
+                Activity::NoMicrophone
+            }
+            (Phase::Idle, Link::Connected { .. }) => Activity::Listening,
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let round_trip = self.counters.round_trip_us.load(Relaxed);
+        Figures {
+            underruns: self.counters.underruns.get(),
+            capture_dropped: self.counters.capture_dropped.get(),
+            round_trip: (round_trip > 0).then(|| Duration::from_micros(u64::from(round_trip))),
+            bytes_sent: self.counters.bytes_sent.get(),
+            bytes_received: self.counters.bytes_received.get(),
+            ..self.statistics.figures(&self.profile.name)
+        }
+    }
+
+    /// Everything that is known at the end.
+    pub(super) fn summary(&mut self) -> Summary {
+        let mut summary = self.statistics.summary.clone();
+        summary.underruns = self.counters.underruns.get();
+        summary.capture_dropped = self.counters.capture_dropped.get();
+        summary.bytes = (
+            self.counters.bytes_sent.get(),
+            self.counters.bytes_received.get(),
+        );
+        if let Some(usage) = self.probe.read() {
+            summary.cpu = Some((usage.cpu, usage.wall));
+            summary.memory = Some((usage.rss, self.probe.peak()));
+        }
+        summary
+    }
+}
+
+fn choice(profile: &Arc<crate::profile::Profile>) -> ProfileChoice {
+    ProfileChoice {
+        name: profile.name.clone(),
+        label: profile.label.clone(),
+        description: profile.description.clone(),
+        target: profile.target,
+    }
+}
