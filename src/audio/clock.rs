@@ -96,6 +96,18 @@ impl SampleClock {
         self.fit();
     }
 
+    /// As [`SampleClock::observe`] for a speaker, where a sample cannot sound before the callback that asked for it. If
+    /// the line says so the device has starved: its samples sound later from now on, and the line begins anew.
+    pub(super) fn observe_causal(&mut self, position: u64, callback: Instant, latency: Duration) {
+        if self
+            .instant_of(position)
+            .is_some_and(|told| told < callback)
+        {
+            self.buckets.clear();
+        }
+        self.observe(position, callback + latency);
+    }
+
     /// When the sample at `position` passed, or will pass, microphone or speaker. `None` before any observation.
     #[must_use]
     pub(super) fn instant_of(&self, position: u64) -> Option<Instant> {
@@ -219,6 +231,31 @@ mod tests {
         }
         let told = clock.instant_of(480_000).expect("observed") - origin;
         assert!(told > Duration::from_millis(10_099) && told < Duration::from_millis(10_101));
+    }
+
+    #[test]
+    fn no_sample_sounds_before_it_was_asked_for() {
+        let origin = Instant::now();
+        let mut clock = SampleClock::new(RATE);
+        for n in 0..400_u64 {
+            // A stall of 60 ms after two seconds, then six blocks at once, as servers do.
+            let at = if (200..206).contains(&n) {
+                2_060
+            } else if n < 206 {
+                10 * n
+            } else {
+                10 * n + 60
+            };
+            let at = origin + Duration::from_millis(at);
+            clock.observe_causal(n * 480, at, Duration::from_millis(10));
+            let told = clock.instant_of(n * 480).expect("observed");
+            assert!(told >= at || n == 205, "block {n}");
+        }
+        let told = clock.instant_of(399 * 480).expect("observed") - origin;
+        assert!(
+            told >= Duration::from_millis(4_050) && told < Duration::from_millis(4_075),
+            "{told:?}"
+        );
     }
 
     #[test]

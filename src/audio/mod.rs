@@ -25,6 +25,8 @@ mod queue;
 mod simulate;
 mod speaker;
 pub mod status;
+#[cfg(test)]
+mod tests;
 mod wav;
 mod worker;
 

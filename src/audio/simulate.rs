@@ -8,7 +8,6 @@
 //! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
 //! it at each step, so nothing ever runs at the same time.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +31,9 @@ use crate::profile::Profile;
 
 /// One step of the driver.
 const STEP: Duration = Duration::from_millis(1);
+
+/// What was spoken is kept for streams that lag behind.
+const FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// What stands on the simulated desk.
 #[derive(Clone, Debug)]
@@ -70,7 +72,9 @@ pub struct Desk {
 
 #[derive(Default)]
 struct Air {
-    spoken: VecDeque<f32>,
+    spoken: Vec<f32>,
+    /// When the first of `spoken` reached the microphone.
+    spoken_from: Option<Instant>,
     /// When the newest sample that was spoken reached the microphone.
     spoken_until: Option<Instant>,
     heard: Vec<Heard>,
@@ -103,16 +107,18 @@ impl Default for Plugged {
 }
 
 impl Desk {
-    /// Speaks samples (mono, at the microphone's rate) behind what is being spoken; silence follows.
+    /// Speaks samples (mono, at the microphone's rate) behind what is being spoken; silence follows. Speech that
+    /// begins while nobody listens waits for a listener; what is said while the microphone is released is lost.
     pub fn speak(&self, samples: &[f32]) {
-        self.air().spoken.extend(samples);
+        let mut air = self.air();
+        air.spoken.extend(samples);
+        air.spoken_until = None;
     }
 
-    /// When the last sample that was spoken reached the microphone; `None` while some wait or none were given.
+    /// When the last sample that was spoken reached the microphone; `None` while it has not.
     #[must_use]
     pub fn spoken_until(&self) -> Option<Instant> {
-        let air = self.air();
-        air.spoken_until.filter(|_| air.spoken.is_empty())
+        self.air().spoken_until
     }
 
     /// All that the speaker gave, oldest first.
@@ -311,11 +317,13 @@ impl Simulated {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The period that was asked for, as long as it is at 48 kHz.
     fn format(&self, rate: SampleRate, wish: &Wish) -> Format {
+        let period = u64::from(wish.period) * u64::from(rate.hz()) / 48_000;
         Format {
             rate,
             channels: 1,
-            period: Some(wish.period),
+            period: u32::try_from(period).ok(),
             latency: Duration::ZERO,
         }
     }
@@ -421,13 +429,26 @@ struct Mouth(Desk, SampleRate);
 impl Source for Mouth {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         let mut air = self.0.air();
-        let n = air.spoken.len().min(out.len());
-        for (to, from) in out.iter_mut().zip(air.spoken.drain(..n)) {
-            *to = from;
+        out.fill(0.0);
+        if air.spoken.is_empty() {
+            return;
         }
-        out[n..].fill(0.0);
-        if n > 0 {
-            air.spoken_until = Some(start + self.1.duration_of(n as u64));
+        let rate = self.1;
+        let from = *air.spoken_from.get_or_insert(start);
+        // Two streams may listen at a time: both hear the same.
+        let begun = rate.samples_in(start.saturating_duration_since(from));
+        let ahead = rate.samples_in(from.saturating_duration_since(start));
+        let sounds = air.spoken.iter().skip(begun);
+        for (to, from) in out.iter_mut().skip(ahead).zip(sounds) {
+            *to = *from;
+        }
+        let end = from + rate.duration_of(air.spoken.len() as u64);
+        if start < end && end <= start + rate.duration_of(out.len() as u64) {
+            air.spoken_until = Some(end);
+        }
+        if start > end + FORGOTTEN {
+            air.spoken.clear();
+            air.spoken_from = None;
         }
     }
 }

@@ -586,7 +586,7 @@ impl Out {
         if self.stamped != Some(stamp.position) {
             self.stamped = Some(stamp.position);
             let latency = stamp.latency.unwrap_or(self.end.format.latency);
-            self.clock.observe(stamp.position, stamp.at + latency);
+            self.clock.observe_causal(stamp.position, stamp.at, latency);
         }
     }
 
