@@ -6,7 +6,7 @@ import time
 
 import sound
 from cases_conformance import Service
-from cases_talk import SENTENCE, after_greeting, match, say_and_hear, tape_total, whole
+from cases_talk import SENTENCE, after_greeting, say_and_hear, tape_total, whole
 from desk import Window, eventually, require
 from program import Program
 
@@ -36,12 +36,9 @@ def window_hears_and_answers(case):
     with open_window(case, "--demo") as (_, window, tape):
         after_greeting(tape)
         case.desk.screenshot(case.folder / "1-listening.png")
-        start = tape.now()
-        case.desk.play(sound.speech(case.speech, SENTENCE))
-        begun = tape.wait_sound(start, 40, "a reply")
-        case.desk.screenshot(case.folder / "2-answering.png")
-        tape.wait_quiet(0.8, 40, begun)
-        said, heard, score = match(tape, start, SENTENCE)
+        player = _in_background(lambda: _when_it_sounds(case.desk, tape, tape.now() + sound.RATE, case.folder / "2-answering.png"))
+        said, heard, score = say_and_hear(case, tape)
+        player.join()
         case.desk.screenshot(case.folder / "3-after-a-turn.png")
         require("Sovereign" in window.title() or "sovereign" in window.title(), f"title: {window.title()!r}")
         case.figure("total off the tape", tape_total(said, heard))
@@ -144,6 +141,11 @@ def _passes(tape, seconds):
     """Time as the tape counts it."""
     end = tape.now() + int(seconds * sound.RATE)
     eventually(f"{seconds:g} s of tape", seconds * 10 + 10, lambda: tape.now() >= end)
+
+
+def _when_it_sounds(desk, tape, since, path):
+    tape.wait_sound(since, 40)
+    desk.screenshot(path)
 
 
 def _picture_changes(case, window, key, name):
