@@ -65,14 +65,15 @@ def window_keys(case):
         start = tape.now()
         with window.hold("space"):
             _passes(tape, 0.3)
-            desk.play(sound.speech(case.speech, FIRST))
             desk.screenshot(case.folder / "2-held.png")
+            desk.play(sound.speech(case.speech, FIRST))
             _passes(tape, 1.5)
             require(sound.span(tape.speaker(start)) is None, "it answered while Space was held")
             desk.play(sound.speech(case.speech, SECOND))
             _passes(tape, 0.2)
+        held = (tape.now() - start) / sound.RATE
         begun = tape.wait_sound(start, 40, "a reply after Space was let go")
-        tape.wait_quiet(2.5, 40, begun)
+        tape.wait_quiet(held, 60, begun)  # no pause within the reply is as long
         whole(case, tape, start, "held")
 
         start = tape.now()
