@@ -320,7 +320,7 @@ impl Machine {
 
     /// Whose words the service is writing down now: the user's side.
     #[must_use]
-    pub fn heard_turn(&mut self) -> Option<TurnId> {
+    pub fn heard_turn(&self) -> Option<TurnId> {
         match self.replies.owner_of_content() {
             Owner::Turn(turn) => Some(turn),
             Owner::Old => None,
@@ -614,11 +614,7 @@ impl Machine {
     }
 
     fn turn_complete(&mut self, now: Instant) {
-        let answered = self
-            .open
-            .as_ref()
-            .is_some_and(|turn| turn.phase == Phase::Replying);
-        let owner = self.replies.complete(answered);
+        let owner = self.replies.complete();
         let Some(turn) = &mut self.open else { return };
         let its = match owner {
             Owner::Old => return,

@@ -23,8 +23,11 @@ struct Owed {
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     line: VecDeque<Owed>,
-    /// Cut turns that were given up because the next one's answer came: their late `turnComplete` must not end it.
+    /// Cut turns that were given up when the next one was ended. If the service stops one of them after all, it says
+    /// `interrupted` first.
     given_up: u32,
+    /// Of those, how many it did stop: so many `turnComplete`s belong to them.
+    stopped_late: u32,
 }
 
 /// Whose an `interrupted` or a `turnComplete` is.
@@ -40,7 +43,13 @@ pub(super) enum Owner {
 
 impl Replies {
     /// A turn was ended, or the service began to speak unasked.
+    ///
+    /// A cut turn that the service has not stopped until now is given up. It was told of the next one's beginning an
+    /// utterance ago, so nothing more will come of it; and if it kept its place, it would take the next one's answer.
     pub(super) fn expect(&mut self, turn: TurnId) {
+        let before = self.line.len();
+        self.line.retain(|owed| !owed.cut || owed.interrupted);
+        self.given_up += u32::try_from(before - self.line.len()).unwrap_or(u32::MAX);
         self.line.push_back(Owed {
             turn,
             cut: false,
@@ -59,45 +68,38 @@ impl Replies {
     }
 
     /// Whose content arrives now.
-    pub(super) fn owner_of_content(&mut self) -> Owner {
-        // A service that had nothing to stop sends no `interrupted`: then content after the next turn's end is the next
-        // turn's, or a cut turn without an answer would mute everything behind it.
-        while self.line.len() > 1 && self.line[0].cut && !self.line[0].interrupted {
-            self.line.pop_front();
-            self.given_up += 1;
+    pub(super) fn owner_of_content(&self) -> Owner {
+        match self.line.front() {
+            None => Owner::Nobody,
+            Some(owed) if owed.cut => Owner::Old,
+            Some(owed) => Owner::Turn(owed.turn),
         }
-        self.front()
     }
 
     /// `interrupted` arrived; the turn it stops stays in line for its `turnComplete`.
     pub(super) fn interrupted(&mut self) -> Owner {
         if self.given_up > 0 {
+            self.given_up -= 1;
+            self.stopped_late += 1;
             return Owner::Old;
         }
-        let owner = self.front();
+        let owner = self.owner_of_content();
         if let Some(first) = self.line.front_mut() {
             (first.cut, first.interrupted) = (true, true);
         }
         owner
     }
 
-    /// `turnComplete` arrived; `answered` tells whether the first of the line has had content.
-    pub(super) fn complete(&mut self, answered: bool) -> Owner {
-        if self.given_up > 0 && !answered {
-            self.given_up -= 1;
+    /// `turnComplete` arrived.
+    pub(super) fn complete(&mut self) -> Owner {
+        if self.stopped_late > 0 {
+            self.stopped_late -= 1;
             return Owner::Old;
         }
-        let owner = self.front();
+        self.given_up = 0;
+        let owner = self.owner_of_content();
         self.line.pop_front();
         owner
-    }
-
-    fn front(&self) -> Owner {
-        match self.line.front() {
-            None => Owner::Nobody,
-            Some(owed) if owed.cut => Owner::Old,
-            Some(owed) => Owner::Turn(owed.turn),
-        }
     }
 }
 
@@ -122,9 +124,9 @@ mod tests {
             Owner::Old,
             "still before its turnComplete"
         );
-        assert_eq!(line.complete(true), Owner::Old);
+        assert_eq!(line.complete(), Owner::Old);
         assert_eq!(line.owner_of_content(), Owner::Turn(SECOND));
-        assert_eq!(line.complete(true), Owner::Turn(SECOND));
+        assert_eq!(line.complete(), Owner::Turn(SECOND));
         assert_eq!(line.owner_of_content(), Owner::Nobody);
     }
 
@@ -135,7 +137,7 @@ mod tests {
         line.cut_all();
         line.expect(SECOND);
         assert_eq!(line.owner_of_content(), Owner::Turn(SECOND));
-        assert_eq!(line.complete(true), Owner::Turn(SECOND));
+        assert_eq!(line.complete(), Owner::Turn(SECOND));
     }
 
     #[test]
@@ -146,8 +148,18 @@ mod tests {
         line.expect(SECOND);
         assert_eq!(line.owner_of_content(), Owner::Turn(SECOND));
         assert_eq!(line.interrupted(), Owner::Old);
-        assert_eq!(line.complete(false), Owner::Old);
-        assert_eq!(line.complete(true), Owner::Turn(SECOND));
+        assert_eq!(line.complete(), Owner::Old);
+        assert_eq!(line.complete(), Owner::Turn(SECOND));
+    }
+
+    #[test]
+    fn an_empty_turn_behind_one_given_up_is_ended_by_its_own_end() {
+        let mut line = Replies::default();
+        line.expect(FIRST);
+        line.cut_all();
+        line.expect(SECOND);
+        assert_eq!(line.complete(), Owner::Turn(SECOND));
+        assert_eq!(line.owner_of_content(), Owner::Nobody);
     }
 
     #[test]
@@ -155,6 +167,6 @@ mod tests {
         let mut line = Replies::default();
         assert_eq!(line.owner_of_content(), Owner::Nobody);
         assert_eq!(line.interrupted(), Owner::Nobody);
-        assert_eq!(line.complete(false), Owner::Nobody);
+        assert_eq!(line.complete(), Owner::Nobody);
     }
 }

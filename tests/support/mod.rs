@@ -1,0 +1,265 @@
+//! A whole conversation on simulated time: desk, sound side, session, client, embedded server, in one paused runtime.
+
+#![expect(dead_code, reason = "each test file uses its part of this")]
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use sovereign::audio::{self, Desk, SimulatedDesk};
+use sovereign::client::dial::{Dialer, Opened};
+use sovereign::client::{self, error::Fault};
+use sovereign::metrics::counters::Counters;
+use sovereign::profile::Profile;
+use sovereign::server::{Options, Script, Service};
+use sovereign::session::record::{Summary, TurnRecord};
+use sovereign::session::{self, Choice, Event, Parts, Session, Settings, command::Command};
+use sovereign::settings::config::ConfigFile;
+use sovereign::settings::key::{KeyStore, Keyring};
+use sovereign::settings::profiles::Profiles;
+use sovereign::settings::watch::Watch;
+use tokio::io::DuplexStream;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// What a test may choose.
+pub struct World {
+    pub desk: SimulatedDesk,
+    pub profile: Profile,
+    pub script: Script,
+    pub files: Option<usize>,
+    pub interrupt_after: Option<Duration>,
+}
+
+impl World {
+    /// A headset, a built-in profile, the parrot.
+    pub fn new(profile: &str) -> Self {
+        Self {
+            desk: SimulatedDesk::default(),
+            profile: Profile::clone(&sovereign::profile::builtin(profile).expect("built in")),
+            script: Script::default(),
+            files: None,
+            interrupt_after: None,
+        }
+    }
+
+    /// Starts the conversation. Call it within a `LocalSet` of a paused runtime.
+    pub fn start(self) -> Running {
+        let counters = Arc::new(Counters::default());
+        let profile = Arc::new(self.profile);
+        let (audio, desk) =
+            audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
+        let settings = settings();
+        let stop = CancellationToken::new();
+        let cut = Rc::new(Notify::new());
+        let dialer = serve(self.script, stop.clone(), cut.clone());
+        let setup = settings.setup(&profile);
+        let target = settings.target.clone();
+        let client = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
+        let files = self
+            .files
+            .map(|n| (0..n).map(|i| format!("{i}.wav")).collect());
+        let session = session::start(Parts {
+            audio,
+            client,
+            counters,
+            profiles: Profiles::load(None),
+            profile,
+            settings,
+            files,
+            interrupt_after: self.interrupt_after,
+            volume: 1.0,
+            choices: Default::default(),
+            notices: Vec::new(),
+        });
+        Running {
+            session,
+            desk,
+            stop,
+            cut,
+        }
+    }
+}
+
+/// A conversation that runs.
+pub struct Running {
+    pub session: Session,
+    pub desk: Desk,
+    stop: CancellationToken,
+    cut: Rc<Notify>,
+}
+
+impl Running {
+    /// Cuts the connection, as a cable that is pulled.
+    pub fn cut(&self) {
+        self.cut.notify_waiters();
+    }
+
+    /// Waits until the service can be spoken to and the detector has settled.
+    pub async fn ready(&mut self) {
+        let mut snapshots = self.session.snapshots.clone();
+        let connected = |s: &Arc<session::snapshot::Snapshot>| {
+            matches!(s.link, session::snapshot::Link::Connected { .. })
+        };
+        snapshots
+            .wait_for(connected)
+            .await
+            .expect("the session runs");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+
+    /// Speaks, in real time of the simulation; returns when the last sample was at the microphone.
+    pub async fn speak(&self, samples: &[f32]) -> Instant {
+        self.desk.speak(samples);
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if let Some(end) = self.desk.spoken_until() {
+                return end;
+            }
+        }
+    }
+
+    /// The next closed turn; everything else that happens is passed over.
+    pub async fn turn(&mut self) -> TurnRecord {
+        loop {
+            match self.event().await {
+                Event::Closed(record) => return *record,
+                Event::Broken(what) => panic!("{what}"),
+                Event::Over(_) => panic!("the conversation ended without a turn"),
+                Event::Audible { .. } | Event::Notice(..) | Event::InputOver => {}
+            }
+        }
+    }
+
+    /// Waits for a reply to become audible.
+    pub async fn audible(&mut self) -> Instant {
+        loop {
+            if let Event::Audible { at, .. } = self.event().await {
+                return at;
+            }
+        }
+    }
+
+    /// The next event, within ten simulated minutes.
+    pub async fn event(&mut self) -> Event {
+        let event = tokio::time::timeout(Duration::from_secs(600), self.session.events.recv());
+        event
+            .await
+            .expect("something happens")
+            .expect("the session runs")
+    }
+
+    /// Tells the session something.
+    pub async fn tell(&self, command: Command) {
+        self.session
+            .commands
+            .send(command)
+            .await
+            .expect("the session runs");
+    }
+
+    /// Ends the conversation.
+    pub async fn quit(mut self) -> Summary {
+        self.tell(Command::Quit).await;
+        loop {
+            if let Event::Over(summary) = self.event().await {
+                self.stop.cancel();
+                return *summary;
+            }
+        }
+    }
+}
+
+/// A recording of a voice at 48 kHz, mono: the first sample is voiced.
+pub fn voice(name: &str) -> Vec<f32> {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/speech/{name}.wav"));
+    let mut reader = hound::WavReader::open(path).expect("a fixture");
+    let rate = sovereign::base::units::SampleRate::new(reader.spec().sample_rate).expect("a rate");
+    let samples: Vec<f32> = reader
+        .samples::<i16>()
+        .map(|s| f32::from(s.expect("whole")) / 32_768.0)
+        .collect();
+    let to = sovereign::base::units::SampleRate::new(48_000).expect("a rate");
+    let mut resampler = sovereign::dsp::resample::Resampler::new(rate, to, 64).expect("rates");
+    let mut out = Vec::new();
+    resampler.push(&samples, &mut out);
+    resampler.flush(&mut out);
+    let loud = |s: &f32| s.abs() > 0.003;
+    let first = out.iter().position(loud).expect("a voice");
+    let last = out.iter().rposition(loud).expect("a voice");
+    out[first..=last].to_vec()
+}
+
+fn settings() -> Settings {
+    Settings::new(Choice {
+        demo: false,
+        endpoint: Some("ws://127.0.0.1:1".into()),
+        greeting: false,
+        config: ConfigFile::load(None).0,
+        keys: KeyStore::new(None, Arc::new(NoKeyring), None),
+        key: None,
+        changes: Watch::nothing(),
+    })
+    .expect("an address")
+}
+
+/// The embedded server behind streams in memory.
+fn serve(script: Script, stop: CancellationToken, cut: Rc<Notify>) -> InMemory {
+    let (dialled, mut streams) = mpsc::channel::<DuplexStream>(8);
+    let service = Rc::new(Service::new(Options {
+        script: Arc::new(script),
+        ..Options::default()
+    }));
+    tokio::task::spawn_local(async move {
+        while let Some(stream) = streams.recv().await {
+            let (service, stop, cut) = (service.clone(), stop.clone(), cut.clone());
+            tokio::task::spawn_local(async move {
+                tokio::select! {
+                    () = service.serve_stream(stream, &stop) => {}
+                    () = cut.notified() => {}
+                }
+            });
+        }
+    });
+    InMemory(dialled)
+}
+
+struct InMemory(mpsc::Sender<DuplexStream>);
+
+impl Dialer for InMemory {
+    fn dial(
+        &self,
+        _: url::Url,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Opened, Fault>> + Send>> {
+        let dialled = self.0.clone();
+        Box::pin(async move {
+            let (ours, theirs) = tokio::io::duplex(1 << 20);
+            dialled.send(theirs).await.expect("the server runs");
+            Ok(Opened {
+                stream: Box::new(ours),
+                round_trip: None,
+            })
+        })
+    }
+}
+
+struct NoKeyring;
+
+impl Keyring for NoKeyring {
+    fn get(&self) -> Result<Option<SecretString>, String> {
+        Ok(None)
+    }
+}
+
+/// Runs a test on simulated time.
+pub fn simulate<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, test)
+}
