@@ -1,5 +1,7 @@
 //! Chooses a face and turns its end into an exit status.
 
+mod window;
+
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -7,8 +9,9 @@ use sovereign::cli::{self, Cli};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli::run(&cli) {
-        Ok(status) => status,
-        Err(problem) => problem.report(),
-    }
+    let ended = match &cli.command {
+        None => window::run(&cli.global),
+        Some(command) => cli::run(&cli.global, command),
+    };
+    ended.unwrap_or_else(|problem| problem.report())
 }

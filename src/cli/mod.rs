@@ -77,19 +77,17 @@ pub enum Command {
     Devices(devices::DevicesArgs),
 }
 
-/// Runs what the arguments ask for.
+/// Runs a command.
 ///
 /// # Errors
 ///
 /// As the commands do; [`Problem`] knows its exit status.
-pub fn run(cli: &Cli) -> Result<ExitCode, Problem> {
-    let global = &cli.global;
+pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
-    let written = match &cli.command {
-        None => return start::window(global),
-        Some(Command::Talk(args)) => return talk::run(global, args),
-        Some(Command::Serve(args)) => return Ok(runtime()?.block_on(serve::run(args.clone()))?),
-        Some(Command::Doctor(args)) => {
+    let written = match command {
+        Command::Talk(args) => return talk::run(global, args),
+        Command::Serve(args) => return Ok(runtime()?.block_on(serve::run(args.clone()))?),
+        Command::Doctor(args) => {
             let asked = doctor::Asked {
                 config: global.config.as_deref(),
                 profile: global.profile.as_deref(),
@@ -98,10 +96,10 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Problem> {
             };
             doctor::run(*args, asked, crate::audio::devices, &mut out)
         }
-        Some(Command::Profiles(args)) => {
+        Command::Profiles(args) => {
             profiles::run(args, global.config.as_deref(), &mut out, &mut err)
         }
-        Some(Command::Devices(args)) => devices::run(*args, &crate::audio::devices(), &mut out),
+        Command::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
     Ok(written.context("standard output cannot be written")?)
 }

@@ -1,27 +1,24 @@
 //! From arguments, files and devices to a running conversation, on any machine.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use super::talk::TalkArgs;
-use super::{Global, Problem, log, say, talk};
+use super::{Global, Problem, log};
 use crate::audio::{self, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::profile::{DEFAULT, Profile};
 use crate::session::snapshot::Severity;
 use crate::session::{self, Choice, Parts, Session, Settings};
-use crate::settings::config::{ConfigFile, Theme};
+use crate::settings::config::{ConfigFile, Window};
 use crate::settings::key::{Found, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
-use crate::ui::{self, Preferences, ThemeChoice, UiLink};
 
 /// What is spoken where there is no microphone: mono, 16 bit.
 const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav");
@@ -151,6 +148,18 @@ impl Start {
         lines.join("\n")
     }
 
+    /// The files and folders of this user.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// How the window shall look.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.choice.config.get().window.clone()
+    }
+
     /// Opens sound and connection and starts the conversation; call it inside the runtime.
     ///
     /// # Errors
@@ -198,129 +207,6 @@ impl Start {
             notices: self.notices,
         };
         Ok((session::start(parts), self.log))
-    }
-}
-
-/// The window; where there is no display the same assistant in the terminal.
-///
-/// # Errors
-///
-/// As `talk`; 3 when the window was insisted on and cannot be.
-pub fn window(global: &Global) -> Result<ExitCode, Problem> {
-    if !has_display() {
-        if global.window {
-            let hint =
-                "Start it in a desktop session, or without --window to talk in the terminal.";
-            return Err(
-                Problem::nothing_to_run_on("there is no display to open a window on").hint(hint),
-            );
-        }
-        say("no display: talking in the terminal (sovereign talk)");
-        return talk::run(global, &TalkArgs::default());
-    }
-    match open_window(global) {
-        Err(Opened::No(error)) if global.window => {
-            Err(Problem::nothing_to_run_on(format!("{error:#}")))
-        }
-        Err(Opened::No(error)) => {
-            say(&format!("{error:#}"));
-            say("talking in the terminal instead (sovereign talk)");
-            talk::run(global, &TalkArgs::default())
-        }
-        Err(Opened::Failed(problem)) => Err(problem),
-        Ok(status) => Ok(status),
-    }
-}
-
-enum Opened {
-    No(anyhow::Error),
-    Failed(Problem),
-}
-
-fn open_window(global: &Global) -> Result<ExitCode, Opened> {
-    let start = Start::new(
-        global,
-        &Voice {
-            window: true,
-            ..Voice::default()
-        },
-    )
-    .map_err(Opened::Failed)?;
-    let key_file = start.paths.key().unwrap_or_default();
-    let window = start.choice.config.get().window.clone();
-    let paths = start.paths.clone();
-    let runtime = super::runtime().map_err(Opened::Failed)?;
-    let entered = runtime.enter();
-    let (session, log) = start.session(None).map_err(Opened::Failed)?;
-    drop(entered);
-    let preferences = Preferences {
-        panel: window.panel,
-        theme: theme(window.theme),
-        ..Preferences::default()
-    };
-    let link = UiLink {
-        snapshots: session.snapshots.clone(),
-        commands: session.commands.clone(),
-        counters: Arc::clone(&session.counters),
-        key_file,
-        preferences,
-        runtime: runtime.handle().clone(),
-    };
-    let shown = ui::run(link);
-    let ended = runtime.block_on(end(session));
-    runtime.shutdown_timeout(Duration::from_millis(100));
-    drop(log);
-    let left = shown.map_err(Opened::No)?;
-    if left != preferences {
-        keep(&paths, left);
-    }
-    ended.map_err(Opened::Failed)
-}
-
-/// Waits for the conversation to write its summary; the window has asked for the end already.
-async fn end(mut session: Session) -> Result<ExitCode, Problem> {
-    session
-        .commands
-        .try_send(session::command::Command::Quit)
-        .ok();
-    let over = async {
-        while let Some(event) = session.events.recv().await {
-            match event {
-                session::Event::Over(_) => return Ok(ExitCode::SUCCESS),
-                session::Event::Broken(what) => return Err(Problem::failed(anyhow::anyhow!(what))),
-                session::Event::Audible { .. }
-                | session::Event::Closed(_)
-                | session::Event::Notice(..)
-                | session::Event::InputOver => {}
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    };
-    tokio::time::timeout(talk::OVER_WITHIN, over)
-        .await
-        .unwrap_or(Ok(ExitCode::SUCCESS))
-}
-
-fn keep(paths: &Paths, left: Preferences) {
-    let (mut file, _) = ConfigFile::load(paths.config_file());
-    let kept = file.save(|config| {
-        config.window.panel = left.panel;
-        config.window.theme = match left.theme {
-            ThemeChoice::System => Theme::System,
-            ThemeChoice::Dark => Theme::Dark,
-            ThemeChoice::Light => Theme::Light,
-        };
-    });
-    if let Err(problem) = kept {
-        tracing::warn!(%problem, "the look of the window is not kept");
-    }
-}
-
-fn theme(theme: Theme) -> ThemeChoice {
-    match theme {
-        Theme::System => ThemeChoice::System,
-        Theme::Dark => ThemeChoice::Dark,
-        Theme::Light => ThemeChoice::Light,
     }
 }
 
@@ -423,13 +309,4 @@ fn state_file(paths: &Paths, name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder
         .context("no folder can be written, not even the temporary one")?
         .join(name))
-}
-
-/// Whether a window can be tried at all. On other systems there always is a display.
-fn has_display() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !cfg!(all(unix, not(target_os = "macos")))
-        || set("DISPLAY")
-        || set("WAYLAND_DISPLAY")
-        || set("WAYLAND_SOCKET")
 }

@@ -18,7 +18,7 @@ use crate::turn::machine::Outcome;
 /// The endpoint must answer within this time.
 const REACHED_WITHIN: Duration = Duration::from_secs(15);
 /// Ending must not take longer, whatever hangs.
-pub(super) const OVER_WITHIN: Duration = Duration::from_millis(450);
+pub const OVER_WITHIN: Duration = Duration::from_millis(450);
 
 /// What `talk` can be told.
 #[derive(Args, Clone, Debug, Default)]
@@ -185,7 +185,11 @@ impl<'a> Talk<'a> {
             while let Some(event) = self.session.events.recv().await {
                 match event {
                     session::Event::Over(summary) => return Some(summary),
-                    other => drop(self.on_event(other)),
+                    other @ (session::Event::Audible { .. }
+                    | session::Event::Closed(_)
+                    | session::Event::Notice(..)
+                    | session::Event::InputOver
+                    | session::Event::Broken(_)) => drop(self.on_event(other)),
                 }
             }
             None

@@ -74,6 +74,8 @@ pub(super) struct Controller {
     /// The service announced the end of the connection.
     pub(super) going_away: bool,
     pub(super) streaming: Option<Instant>,
+    /// The open microphone has given something else than zeros.
+    pub(super) gave_sound: bool,
     pub(super) muted: bool,
     pub(super) held: bool,
     pub(super) volume: f32,

@@ -153,6 +153,7 @@ fn controller(
         ever_connected: false,
         going_away: false,
         streaming: None,
+        gave_sound: false,
         muted: false,
         held: false,
         volume: parts.volume,

@@ -51,6 +51,7 @@ impl Controller {
                 self.feed(now, Input::Silenced { at, heard })
             }
             audio::Event::Opened(direction, stream) => {
+                self.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
                 self.apply_barge_in();
@@ -68,11 +69,7 @@ impl Controller {
                 let what = "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
                 self.notice(Severity::Warning, what.into());
             }
-            audio::Event::AllZero(true) => {
-                let what = "The microphone gives no sound at all: it is muted by the system or by a switch on it.";
-                self.notice(Severity::Warning, what.into());
-            }
-            audio::Event::AllZero(false) => self.withdraw("The microphone gives no sound at all"),
+            audio::Event::AllZero(zero) => self.on_all_zero(zero),
             audio::Event::FileSpoken(file) => {
                 if let Some(deck) = &mut self.deck {
                     deck.spoken(file, now);
@@ -81,9 +78,28 @@ impl Controller {
         }
     }
 
+    /// Zeros after sound are a quiet room behind a noise gate; zeros from the first sample on are a switch.
+    fn on_all_zero(&mut self, zero: bool) {
+        const WHAT: &str = "The microphone gives no sound at all";
+        match (zero, self.gave_sound) {
+            (true, true) => {}
+            (true, false) => self.notice(
+                Severity::Warning,
+                format!(
+                    "{WHAT}. Look for a mute switch on it, and in the sound settings of the system."
+                ),
+            ),
+            (false, _) => {
+                self.gave_sound = true;
+                self.withdraw(WHAT);
+            }
+        }
+    }
+
     fn on_speech(&mut self, now: Instant, event: SpeechEvent) {
         match event {
             SpeechEvent::Started { first_voiced, lead } => {
+                self.on_all_zero(false);
                 self.feed(now, Input::SpeechStarted { first_voiced });
                 self.note_opened();
                 self.keep(&lead);

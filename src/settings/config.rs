@@ -49,12 +49,21 @@ impl Default for Config {
 }
 
 /// How the window looks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// How much of the latency panel is shown, 0 (nothing) to 3 (everything).
     pub panel: u8,
     /// Light or dark.
     pub theme: Theme,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            panel: 3,
+            theme: Theme::System,
+        }
+    }
 }
 
 /// Light or dark.
@@ -83,7 +92,7 @@ impl Config {
                 "allowed is a number from 0 to 1",
             ));
         }
-        let panel = raw.window.panel.unwrap_or(0);
+        let panel = raw.window.panel.unwrap_or(3);
         if panel > 3 {
             return Err(text.fault(
                 "window.panel",
