@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -12,6 +12,8 @@ use super::Problem;
 
 /// Daily files that are kept.
 const DAYS: usize = 7;
+/// Lines that may wait for the disk; more are dropped. The crate's own default takes 4 MB of memory.
+const WAITING: usize = 1_024;
 
 /// Starts logging; the guard writes what is left when it is dropped. `level` is what `--log` says, for both places;
 /// without it errors are shown (the faces say the rest in words) and INFO is filed. A folder that cannot be written costs the file, nothing else.
@@ -30,7 +32,9 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<Option<WorkerG
     let (file, guard) = match appender(folder) {
         None => (None, None),
         Some(appender) => {
-            let (writer, guard) = tracing_appender::non_blocking(appender);
+            let (writer, guard) = NonBlockingBuilder::default()
+                .buffered_lines_limit(WAITING)
+                .finish(appender);
             let layer = tracing_subscriber::fmt::layer()
                 .with_ansi(false)
                 .with_writer(writer);
