@@ -2,15 +2,10 @@
 
 use std::fmt;
 
-/// A turn of the conversation. Counts from 1 in the order in which turns begin; 0 is no turn of the user's
-/// (what the service says unasked, as the demo's greeting).
+/// A turn of the conversation, or what the service says unasked (as the demo's greeting). Counts from 1 in the order
+/// in which they begin; 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TurnId(pub u64);
-
-impl TurnId {
-    /// Sound that answers nobody: it is played, but it is not a turn and has no record.
-    pub const UNASKED: Self = Self(0);
-}
 
 impl fmt::Display for TurnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,9 @@
 //! A whole conversation on simulated time: desk, sound side, session, client, embedded server, in one paused runtime.
 
-#![expect(dead_code, reason = "each test file uses its part of this")]
+#![expect(
+    unreachable_pub,
+    reason = "shared by test files, each of which is a crate"
+)]
 
 use std::path::Path;
 use std::rc::Rc;

@@ -1,6 +1,7 @@
 //! Tables for the turn machine: what happens, and what must be done about it.
 
 use super::*;
+use crate::base::ids::Mark;
 
 const T1: TurnId = TurnId(1);
 const T2: TurnId = TurnId(2);

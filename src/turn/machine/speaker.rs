@@ -1,0 +1,118 @@
+//! The speaker's side, and how turns end.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Action, Closed, FIRST_SIGN_WITHIN, Machine, NEXT_SIGN_WITHIN, Outcome, Phase, Silencing, Turn,
+};
+use crate::base::ids::{Mark, TurnId};
+
+impl Machine {
+    pub(super) fn first_audible(&mut self, id: TurnId, at: Instant, skipped_silence: Duration) {
+        if let Some(turn) = self.turn_mut(id) {
+            turn.timeline.set_first(Mark::FirstAudible, at);
+            turn.timeline.skipped_silence = skipped_silence;
+        }
+    }
+
+    pub(super) fn played(&mut self, now: Instant, id: TurnId, heard: Duration) {
+        if let Some(turn) = self
+            .open
+            .as_mut()
+            .filter(|turn| turn.id == id && turn.phase == Phase::Replying)
+        {
+            turn.played = Some((now, heard));
+            self.close_if_over();
+        }
+    }
+
+    pub(super) fn silenced(&mut self, at: Instant, heard: Duration) {
+        let Some(Silencing { turn, onset, .. }) = self.silencing.pop_front() else {
+            return;
+        };
+        let outcome = if turn.is_audible() {
+            Outcome::Interrupted
+        } else {
+            Outcome::Cancelled
+        };
+        let silenced_after = onset
+            .filter(|_| turn.is_audible())
+            .and_then(|onset| at.checked_duration_since(onset));
+        let turn = Turn {
+            played: Some((at, heard)),
+            ..turn
+        };
+        self.close(turn, outcome, silenced_after);
+    }
+}
+
+impl Machine {
+    pub(super) fn close_if_over(&mut self) {
+        let Some(turn) = self
+            .open
+            .take_if(|t| t.played.is_some() && (t.completed || t.broken.is_some()))
+        else {
+            return;
+        };
+        let outcome = turn
+            .broken
+            .clone()
+            .map_or(Outcome::Completed, Outcome::Failed);
+        self.close(turn, outcome, None);
+        self.take_up_overlap();
+    }
+
+    /// Automatic detection: the reply ended by itself while the user was speaking already.
+    pub(super) fn take_up_overlap(&mut self) {
+        if let Some(onset) = self.overlap.take() {
+            self.begin(onset, onset);
+        }
+    }
+
+    pub(super) fn give_up(&mut self, now: Instant, phase: Phase, played: bool) {
+        if phase == Phase::Replying && !played {
+            // Play what there is; the turn closes when that is over.
+            if let Some(turn) = &mut self.open {
+                if !turn.generated {
+                    turn.broken = Some(format!(
+                        "the reply stopped for {} s",
+                        NEXT_SIGN_WITHIN.as_secs()
+                    ));
+                }
+                turn.generated = true;
+                turn.last_sign = now;
+                self.actions.push_back(Action::EndReply(turn.id));
+            }
+            return;
+        }
+        let Some(turn) = self.open.take() else { return };
+        self.replies.cut_all();
+        let outcome = match turn.broken.clone() {
+            Some(why) => Outcome::Failed(why),
+            None if played => Outcome::Completed,
+            None => Outcome::Failed(format!(
+                "no answer within {} s",
+                FIRST_SIGN_WITHIN.as_secs()
+            )),
+        };
+        self.close(turn, outcome, None);
+    }
+
+    pub(super) fn close(&mut self, turn: Turn, outcome: Outcome, silenced_after: Option<Duration>) {
+        self.actions.push_back(Action::Close(Box::new(Closed {
+            turn: turn.id,
+            asked: turn.asked,
+            outcome,
+            reopened: turn.reopened,
+            cut_offs: turn.cut_offs,
+            heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
+            timeline: turn.timeline,
+            silenced_after,
+        })));
+    }
+
+    pub(super) fn turn_mut(&mut self, id: TurnId) -> Option<&mut Turn> {
+        let cut = self.silencing.iter_mut().map(|s| &mut s.turn);
+        self.open.iter_mut().chain(cut).find(|turn| turn.id == id)
+    }
+}

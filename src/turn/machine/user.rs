@@ -1,0 +1,136 @@
+//! The user's side: speech begins, goes on, ends; the wish to stop.
+
+use std::time::{Duration, Instant};
+
+use super::{Action, Machine, Outcome, Phase, Silencing, Turn};
+use crate::base::ids::{Mark, TurnId};
+
+impl Machine {
+    pub(super) fn speech_started(&mut self, now: Instant, first_voiced: Instant) {
+        let Some(turn) = &self.open else {
+            return self.begin(now, first_voiced);
+        };
+        match turn.phase {
+            Phase::Idle | Phase::Speaking => {}
+            Phase::Awaiting | Phase::Replying if turn.asked && self.goes_on(first_voiced) => {
+                self.reopen(first_voiced)
+            }
+            Phase::Awaiting | Phase::Replying if self.manual => {
+                self.cut(now, Some(first_voiced));
+                self.begin(now, first_voiced);
+            }
+            Phase::Awaiting | Phase::Replying => self.overlap = Some(first_voiced),
+        }
+    }
+
+    /// Whether speech continues the open turn: nothing of its reply was heard, and either the service has not got it,
+    /// or the pause was short, or the service decides about turns and has said nothing yet.
+    pub(super) fn goes_on(&self, first_voiced: Instant) -> bool {
+        self.open.as_ref().is_some_and(|turn| {
+            let soon = turn.is_cut_off_by(first_voiced);
+            !turn.is_audible()
+                && (!self.connected || soon || (!self.manual && turn.phase == Phase::Awaiting))
+        })
+    }
+
+    pub(super) fn begin(&mut self, now: Instant, first_voiced: Instant) {
+        self.last_id += 1;
+        let mut turn = Turn::new(TurnId(self.last_id), true, Phase::Speaking, now);
+        turn.timeline.set(Mark::SpeechStart, first_voiced);
+        self.offer(&mut turn);
+        self.open = Some(turn);
+    }
+
+    pub(super) fn reopen(&mut self, first_voiced: Instant) {
+        let Some(mut turn) = self.open.take() else {
+            return;
+        };
+        turn.reopened += 1;
+        turn.cut_offs += u32::from(turn.is_cut_off_by(first_voiced));
+        if turn.phase == Phase::Replying {
+            self.actions.push_back(Action::Flush);
+        }
+        for mark in [
+            Mark::SpeechEnd,
+            Mark::Endpoint,
+            Mark::Sent,
+            Mark::FirstAudio,
+        ] {
+            turn.timeline.clear(mark);
+        }
+        turn.phase = Phase::Speaking;
+        (turn.generated, turn.completed, turn.played) = (false, false, None);
+        if self.manual {
+            self.replies.cut_all();
+            self.unflushed.clear();
+            if self.connected {
+                self.actions.push_back(Action::Begin(turn.id));
+            }
+        }
+        self.open = Some(turn);
+    }
+
+    pub(super) fn speech_ended(&mut self, now: Instant, last_voiced: Instant) {
+        self.overlap = None;
+        let Some(turn) = self
+            .open
+            .as_mut()
+            .filter(|turn| turn.phase == Phase::Speaking)
+        else {
+            return;
+        };
+        turn.timeline.set(Mark::SpeechEnd, last_voiced);
+        if self.manual {
+            turn.timeline.set(Mark::Endpoint, now);
+        }
+        turn.phase = Phase::Awaiting;
+        turn.last_sign = now;
+        let id = turn.id;
+        if self.connected {
+            self.end(id);
+        }
+    }
+
+    pub(super) fn stop(&mut self, now: Instant) {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|turn| turn.phase != Phase::Speaking)
+        {
+            self.cut(now, None);
+        }
+    }
+
+    pub(super) fn quit(&mut self, now: Instant) {
+        self.cut(now, None);
+        while !self.silencing.is_empty() {
+            self.silenced(now, Duration::ZERO);
+        }
+    }
+
+    /// Ends the open turn because the user has no use for its reply any more.
+    pub(super) fn cut(&mut self, now: Instant, onset: Option<Instant>) {
+        let Some(mut turn) = self.open.take() else {
+            return;
+        };
+        if let Some(onset) = onset {
+            turn.cut_offs += u32::from(turn.is_cut_off_by(onset));
+        }
+        self.replies.cut_all();
+        if turn.phase == Phase::Replying && turn.played.is_none() {
+            self.actions.push_back(Action::Flush);
+            self.silencing.push_back(Silencing {
+                turn,
+                onset,
+                since: now,
+            });
+        } else {
+            let outcome = if turn.played.is_some() {
+                Outcome::Completed
+            } else {
+                Outcome::Cancelled
+            };
+            self.close(turn, outcome, None);
+        }
+    }
+}
