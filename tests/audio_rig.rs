@@ -228,7 +228,7 @@ impl Seen {
             .position(|&s| s.abs() > 0.002)
             .map(|n| n + at)
         {
-            // A gap of 20 ms ends it.
+            // A gap of 100 ms ends it: on a busy machine the rig itself stutters.
             let mut last = first;
             let mut full = first;
             for (n, &s) in speaker.iter().enumerate().skip(first) {
@@ -238,7 +238,7 @@ impl Seen {
                 if s > 0.46 {
                     full = n;
                 }
-                if n > last + 960 {
+                if n > last + 4_800 {
                     break;
                 }
             }
@@ -247,7 +247,7 @@ impl Seen {
                 (full + 1) as f64 / BUS_HZ,
                 (last + 1) as f64 / BUS_HZ,
             ));
-            at = (last + 961).min(speaker.len());
+            at = (last + 4_801).min(speaker.len());
         }
         Self { pulses, tones }
     }

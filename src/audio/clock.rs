@@ -1,57 +1,54 @@
 //! The clock of a stream: which instant of the monotonic clock a sample belongs to.
 //!
-//! A device counts samples by its own crystal, and its callbacks run late by chance, never early. So the instants of
-//! callbacks lie on or above a line over the sample counter; its lower edge is the truth. The edge is found from the
-//! earliest callback in each quarter of a second over four seconds, and followed when the crystals drift apart.
+//! A device counts samples by its own crystal, so sample counter and clock run apart, slowly. Two kinds of
+//! observations tie them together, and each has its own kind of error:
+//!
+//! - The host tells how long the device holds a sample. What it tells was asked for a moment earlier and is corrected
+//!   by guess: now and then it is wrong by a whole block, or by a stall of the machine, in either direction (seen
+//!   with PulseAudio). Most are right: the **median** is the truth.
+//! - The host tells nothing. Callbacks run late by chance, never early: the **lower edge** is the truth.
+//!
+//! Both are taken over the last one or two seconds, in which crystals run apart by 0.4 ms at most.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::base::units::SampleRate;
 
-/// One minimum is kept for each such stretch.
-const BUCKET_SECS: f64 = 0.25;
-/// How many minima the line rests on: four seconds.
-const BUCKETS: usize = 16;
-/// Minima needed before a drift is believed.
-const BUCKETS_FOR_DRIFT: usize = 8;
-/// Crystals differ by less than this; more is a mistake of the fit.
-const MAX_DRIFT: f64 = 500e-6;
+/// Older observations say nothing of now.
+const WINDOW_SECS: f64 = 2.0;
+/// More are not needed, however often a stream calls.
+const MOST: usize = 192;
 /// A stream's first callbacks fill empty buffers, earlier than all later ones.
 const WARM_UP_SECS: f64 = 1.0;
-/// A whole stretch later than this is not chance: samples were lost, and the line begins anew.
+/// Observations that are all later than this, for as long as that, are not chance: samples were lost, and the line
+/// begins anew.
 const JUMP_SECS: f64 = 0.010;
+const JUMP_LASTS_SECS: f64 = 0.25;
+
+/// Where the instant of an observation comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// The host told how long the device holds the sample.
+    Told,
+    /// The callback alone, and a constant.
+    Callback,
+}
 
 /// Running fit of a stream's sample counter to the monotonic clock.
 pub(super) struct SampleClock {
     rate: f64,
     origin: Option<Instant>,
     warm: bool,
-    buckets: VecDeque<Bucket>,
-    line: Line,
-}
-
-#[derive(Clone, Copy)]
-struct Bucket {
-    /// When the stretch began, in seconds since the origin.
-    began: f64,
-    /// Nominal time of the position with the least lateness.
-    nominal: f64,
-    /// That lateness: instant minus nominal time.
-    lateness: f64,
-}
-
-/// `lateness(nominal) = offset + drift * nominal`.
-#[derive(Clone, Copy, Default)]
-struct Line {
+    /// Of what is in `seen`; callbacks count no more once the host has told something.
+    basis: Basis,
+    /// Second since the origin, and lateness (second minus nominal time), oldest first.
+    seen: VecDeque<(f64, f64)>,
+    sorted: Vec<f64>,
+    /// Since when all observations have been too late.
+    late_since: Option<f64>,
+    /// Lateness of the line.
     offset: f64,
-    drift: f64,
-}
-
-impl Line {
-    fn at(self, nominal: f64) -> f64 {
-        self.offset + self.drift * nominal
-    }
 }
 
 impl SampleClock {
@@ -62,58 +59,61 @@ impl SampleClock {
             rate: f64::from(rate.hz()),
             origin: None,
             warm: false,
-            buckets: VecDeque::with_capacity(BUCKETS + 1),
-            line: Line::default(),
+            basis: Basis::Callback,
+            seen: VecDeque::with_capacity(MOST + 1),
+            sorted: Vec::with_capacity(MOST + 1),
+            late_since: None,
+            offset: 0.0,
         }
     }
 
-    /// Takes in that the sample at `position` passed the microphone or the speaker at `at` or, by chance, earlier.
-    pub(super) fn observe(&mut self, position: u64, at: Instant) {
+    /// Takes in that the sample at `position` passed the microphone or the speaker at `at`.
+    pub(super) fn observe(&mut self, position: u64, at: Instant, basis: Basis) {
         let origin = *self.origin.get_or_insert(at);
         let seconds = signed_seconds(origin, at);
-        let nominal = position as f64 / self.rate;
-        let lateness = seconds - nominal;
+        let lateness = seconds - position as f64 / self.rate;
+        if self.basis != basis {
+            if basis == Basis::Callback {
+                return;
+            }
+            self.basis = basis;
+            self.seen.clear();
+        }
         if !self.warm && seconds > WARM_UP_SECS {
             self.warm = true;
-            self.buckets.clear();
+            self.seen.clear();
         }
-        match self.buckets.back_mut() {
-            Some(last) if seconds - last.began < BUCKET_SECS => {
-                if lateness < last.lateness {
-                    last.lateness = lateness;
-                    last.nominal = nominal;
-                }
-            }
-            _ => {
-                self.close_bucket();
-                self.buckets.push_back(Bucket {
-                    began: seconds,
-                    nominal,
-                    lateness,
-                });
-            }
+        self.notice_jump(seconds, lateness);
+        self.seen.push_back((seconds, lateness));
+        while self.seen.len() > MOST
+            || (self.seen.front()).is_some_and(|(then, _)| seconds - then > WINDOW_SECS)
+        {
+            self.seen.pop_front();
         }
         self.fit();
     }
 
     /// As [`SampleClock::observe`] for a speaker, where a sample cannot sound before the callback that asked for it. If
     /// the line says so the device has starved: its samples sound later from now on, and the line begins anew.
-    pub(super) fn observe_causal(&mut self, position: u64, callback: Instant, latency: Duration) {
-        if self
-            .instant_of(position)
-            .is_some_and(|told| told < callback)
-        {
-            self.buckets.clear();
+    pub(super) fn observe_causal(
+        &mut self,
+        position: u64,
+        callback: Instant,
+        latency: Duration,
+        basis: Basis,
+    ) {
+        let starved = |told: Instant| told < callback;
+        if self.instant_of(position).is_some_and(starved) {
+            self.seen.clear();
         }
-        self.observe(position, callback + latency);
+        self.observe(position, callback + latency, basis);
     }
 
     /// When the sample at `position` passed, or will pass, microphone or speaker. `None` before any observation.
     #[must_use]
     pub(super) fn instant_of(&self, position: u64) -> Option<Instant> {
         let origin = self.origin?;
-        let nominal = position as f64 / self.rate;
-        let seconds = nominal + self.line.at(nominal);
+        let seconds = position as f64 / self.rate + self.offset;
         if seconds >= 0.0 {
             Some(origin + Duration::from_secs_f64(seconds))
         } else {
@@ -121,48 +121,29 @@ impl SampleClock {
         }
     }
 
-    fn close_bucket(&mut self) {
-        if let Some(last) = self.buckets.back().copied()
-            && self.buckets.len() > 1
-        {
-            let mut earlier = self.buckets.clone();
-            earlier.pop_back();
-            if last.lateness - fit(&earlier).at(last.nominal) > JUMP_SECS {
-                self.buckets.clear();
-                self.buckets.push_back(last);
-            }
+    fn notice_jump(&mut self, seconds: f64, lateness: f64) {
+        if self.seen.is_empty() || lateness - self.offset <= JUMP_SECS {
+            self.late_since = None;
+            return;
         }
-        if self.buckets.len() == BUCKETS {
-            self.buckets.pop_front();
+        let since = *self.late_since.get_or_insert(seconds);
+        if seconds - since >= JUMP_LASTS_SECS {
+            self.late_since = None;
+            self.seen.retain(|&(then, _)| then >= since);
         }
     }
 
     fn fit(&mut self) {
-        self.line = fit(&self.buckets);
-    }
-}
-
-/// Least squares for the slope; the lower edge for the offset.
-fn fit(buckets: &VecDeque<Bucket>) -> Line {
-    let mut drift = 0.0;
-    if buckets.len() >= BUCKETS_FOR_DRIFT {
-        let n = buckets.len() as f64;
-        let mean_x = buckets.iter().map(|b| b.nominal).sum::<f64>() / n;
-        let mean_y = buckets.iter().map(|b| b.lateness).sum::<f64>() / n;
-        let covariance = buckets
-            .iter()
-            .map(|b| (b.nominal - mean_x) * (b.lateness - mean_y));
-        let variance = buckets.iter().map(|b| (b.nominal - mean_x).powi(2));
-        drift = covariance.sum::<f64>() / variance.sum::<f64>().max(f64::MIN_POSITIVE);
-        drift = drift.clamp(-MAX_DRIFT, MAX_DRIFT);
-    }
-    let offset = buckets
-        .iter()
-        .map(|b| b.lateness - drift * b.nominal)
-        .fold(f64::INFINITY, f64::min);
-    Line {
-        offset: if offset.is_finite() { offset } else { 0.0 },
-        drift,
+        let lateness = self.seen.iter().map(|&(_, lateness)| lateness);
+        self.offset = match self.basis {
+            Basis::Callback => lateness.fold(f64::INFINITY, f64::min),
+            Basis::Told => {
+                self.sorted.clear();
+                self.sorted.extend(lateness);
+                let middle = self.sorted.len() / 2;
+                *self.sorted.select_nth_unstable_by(middle, f64::total_cmp).1
+            }
+        };
     }
 }
 
@@ -198,7 +179,7 @@ mod tests {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 // Up to 8 ms late; one in eight is on time.
                 let late = if random >> 61 == 0 { 0.0 } else { (random >> 40 & 0xff) as f64 / 256.0 * 0.008 };
-                clock.observe(position, origin + Duration::from_secs_f64(truth(position) + late));
+                clock.observe(position, origin + Duration::from_secs_f64(truth(position) + late), Basis::Callback);
                 position += period;
             }
             let told = clock.instant_of(position).expect("observed");
@@ -213,7 +194,11 @@ mod tests {
         let mut clock = SampleClock::new(RATE);
         assert_eq!(clock.instant_of(0), None);
         for n in 0..3 {
-            clock.observe(n * 480, origin + Duration::from_millis(10 * n));
+            clock.observe(
+                n * 480,
+                origin + Duration::from_millis(10 * n),
+                Basis::Callback,
+            );
         }
         let told = clock.instant_of(4_800).expect("observed");
         assert!(told - origin > Duration::from_micros(99_999));
@@ -227,10 +212,37 @@ mod tests {
         for n in 0..1_000_u64 {
             // 100 ms are lost after five seconds.
             let late = if n < 500 { 0 } else { 100 };
-            clock.observe(n * 480, origin + Duration::from_millis(10 * n + late));
+            clock.observe(
+                n * 480,
+                origin + Duration::from_millis(10 * n + late),
+                Basis::Callback,
+            );
         }
         let told = clock.instant_of(480_000).expect("observed") - origin;
         assert!(told > Duration::from_millis(10_099) && told < Duration::from_millis(10_101));
+    }
+
+    #[test]
+    fn what_the_host_tells_may_be_wrong_by_a_block_now_and_then() {
+        let origin = Instant::now();
+        let mut clock = SampleClock::new(RATE);
+        for n in 0..600_u64 {
+            // The host's answer was a block old, or a stall went into it; at times it has none.
+            let latency = match n % 10 {
+                3 => Some(Duration::from_micros(200)),
+                7 => Some(Duration::from_millis(30)),
+                9 => None,
+                _ => Some(Duration::from_millis(11)),
+            };
+            let basis = latency.map_or(Basis::Callback, |_| Basis::Told);
+            let at = origin + Duration::from_millis(10 * n);
+            clock.observe(n * 480, at + latency.unwrap_or_default(), basis);
+        }
+        let told = clock.instant_of(0).expect("observed") - origin;
+        assert!(
+            told.abs_diff(Duration::from_millis(11)) < Duration::from_micros(10),
+            "{told:?}"
+        );
     }
 
     #[test]
@@ -247,7 +259,7 @@ mod tests {
                 10 * n + 60
             };
             let at = origin + Duration::from_millis(at);
-            clock.observe_causal(n * 480, at, Duration::from_millis(10));
+            clock.observe_causal(n * 480, at, Duration::from_millis(10), Basis::Callback);
             let told = clock.instant_of(n * 480).expect("observed");
             assert!(told >= at || n == 205, "block {n}");
         }
@@ -263,9 +275,13 @@ mod tests {
         let origin = Instant::now();
         let mut clock = SampleClock::new(RATE);
         // The host fills two buffers of 10 ms at once, then asks at its pace.
-        clock.observe(0, origin);
+        clock.observe(0, origin, Basis::Callback);
         for n in 1..300_u64 {
-            clock.observe(n * 480, origin + Duration::from_millis(10 * (n - 1)));
+            clock.observe(
+                n * 480,
+                origin + Duration::from_millis(10 * (n - 1)),
+                Basis::Callback,
+            );
         }
         let told = clock.instant_of(480).expect("observed");
         assert!(

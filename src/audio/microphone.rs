@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::capture::CaptureEnd;
-use super::clock::SampleClock;
+use super::clock::{Basis, SampleClock};
 use super::convert::Converter;
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
@@ -372,9 +372,12 @@ impl Input {
         }
         self.stamped = Some(stamp.position);
         let block = self.end.format.rate.duration_of(stamp.frames);
-        let age = stamp.latency.unwrap_or(block + self.end.format.latency);
+        let (age, basis) = match stamp.latency {
+            Some(told) => (told, Basis::Told),
+            None => (block + self.end.format.latency, Basis::Callback),
+        };
         if let Some(at) = stamp.at.checked_sub(age) {
-            self.clock.observe(stamp.position, at);
+            self.clock.observe(stamp.position, at, basis);
         }
     }
 

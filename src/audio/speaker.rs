@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Event;
-use super::clock::SampleClock;
+use super::clock::{Basis, SampleClock};
 use super::convert::Converter;
 use super::playback::{Note, PlaybackEnd};
 use super::queue::{Begin, Piece, ReplyQueue};
@@ -585,8 +585,12 @@ impl Out {
         };
         if self.stamped != Some(stamp.position) {
             self.stamped = Some(stamp.position);
-            let latency = stamp.latency.unwrap_or(self.end.format.latency);
-            self.clock.observe_causal(stamp.position, stamp.at, latency);
+            let (latency, basis) = match stamp.latency {
+                Some(told) => (told, Basis::Told),
+                None => (self.end.format.latency, Basis::Callback),
+            };
+            self.clock
+                .observe_causal(stamp.position, stamp.at, latency, basis);
         }
     }
 
