@@ -1,4 +1,4 @@
-//! Real devices, through cpal. The only file that names it.
+//! Real devices, through cpal. Only this module names it.
 //!
 //! Which sound system is chosen on Linux, because cpal's own choice is blind:
 //!
@@ -8,30 +8,21 @@
 //! else a card ────────────────────────────────────────▶ ALSA           behind the owner's storm guard
 //! ```
 
+mod plans;
+mod streams;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
-use cpal::{
-    BufferSize, Device, DeviceType, Error, ErrorKind, FromSample, Host, HostId, SampleFormat,
-    SizedSample, Stream, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
-};
+use cpal::traits::{DeviceTrait as _, HostTrait as _};
+use cpal::{Device, DeviceType, Error, Host, HostId};
 
-use super::backend::{
-    Backend, Fault, Faults, Format, MakeCapture, MakePlayback, OpenError, Opened, Wish,
-};
-use super::capture::CaptureBody;
+use self::plans::plans;
+use self::streams::{input_stream, open_first, output_stream, refused};
+use super::backend::{Backend, Fault, Faults, MakeCapture, MakePlayback, OpenError, Opened, Wish};
 use super::names::{is_headset, is_monitor, is_real_alsa};
-use super::playback::PlaybackBody;
-use super::{DeviceChoice, DeviceInfo, Devices, Direction, StreamInfo};
-use crate::base::units::SampleRate;
-use crate::dsp::resample::RATES_HZ;
+use super::{DeviceChoice, DeviceInfo, Devices, Direction};
 
-/// Rate that is preferred where a device has it: what the periods of the profiles are counted in.
-const PREFERRED_HZ: u32 = 48_000;
-const MOST_CHANNELS: u16 = 8;
-/// A host that does not build a stream within this hangs.
-const BUILD: Duration = Duration::from_secs(2);
 /// No host tells of devices that come and go.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -337,280 +328,6 @@ fn find(host: &Host, direction: Direction, id: &str) -> Option<Device> {
         .then(|| cpal::host_from_id(host.id()).ok())
         .flatten();
     renewed.as_ref().unwrap_or(host).devices().ok()?.find(fits)
-}
-
-/// A way to open a device.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Plan {
-    config: StreamConfig,
-    sample: SampleFormat,
-    direction: Direction,
-}
-
-impl Plan {
-    fn period(&self) -> u32 {
-        match self.config.buffer_size {
-            BufferSize::Fixed(frames) => frames,
-            BufferSize::Default => 0,
-        }
-    }
-
-    fn format(&self) -> Format {
-        let rate = SampleRate::new(self.config.sample_rate).unwrap_or(SampleRate::WORKING);
-        // One period is queued ahead of the one that is asked for; what is captured is handed over at once.
-        let queued = match self.direction {
-            Direction::Input => 0,
-            Direction::Output => self.period(),
-        };
-        Format {
-            rate,
-            channels: self.config.channels,
-            period: Some(self.period()),
-            latency: rate.duration_of(u64::from(queued)),
-        }
-    }
-}
-
-/// The ways to open a device, best first: the preferred rate, the device's own channels, floats, the period that was
-/// asked for or the nearest that is supported.
-fn plans(
-    ranges: Vec<SupportedStreamConfigRange>,
-    preset: Option<(u16, u32)>,
-    period: u32,
-    direction: Direction,
-) -> Result<Vec<Plan>, OpenError> {
-    let channels = preset.map_or(2, |(channels, _)| channels);
-    let mut found: Vec<(u32, Plan)> = ranges
-        .iter()
-        .filter(|r| (1..=MOST_CHANNELS).contains(&r.channels()) && !r.sample_format().is_dsd())
-        .filter_map(|range| {
-            let rate = nearest_rate(range)?;
-            let penalty = u32::from(rate != PREFERRED_HZ) * 1_000
-                + u32::from(range.channels().abs_diff(channels)) * 50
-                + awkwardness(range.sample_format());
-            let sizes = [1, 2, 4].into_iter().map(move |times| {
-                let asked = scaled(period, rate) * times;
-                let plan = Plan {
-                    config: StreamConfig {
-                        channels: range.channels(),
-                        sample_rate: rate,
-                        buffer_size: BufferSize::Fixed(clamped(asked, range.buffer_size())),
-                    },
-                    sample: range.sample_format(),
-                    direction,
-                };
-                (penalty + (times - 1) * 10, plan)
-            });
-            Some(sizes)
-        })
-        .flatten()
-        .collect();
-    found.sort_by_key(|(penalty, _)| *penalty);
-    let mut plans: Vec<Plan> = found.into_iter().map(|(_, plan)| plan).collect();
-    plans.dedup();
-    plans.truncate(24);
-    if plans.is_empty() {
-        return Err(OpenError {
-            kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(noun(direction)),
-        });
-    }
-    Ok(plans)
-}
-
-fn nearest_rate(range: &SupportedStreamConfigRange) -> Option<u32> {
-    let low = range.min_sample_rate().max(*RATES_HZ.start());
-    let high = range.max_sample_rate().min(*RATES_HZ.end());
-    (low <= high).then(|| PREFERRED_HZ.clamp(low, high))
-}
-
-/// The period at another rate than it is counted in: as long, a power of two times it.
-fn scaled(period: u32, rate: u32) -> u32 {
-    match rate {
-        0..12_000 => period / 4,
-        12_000..32_000 => period / 2,
-        32_000..64_000 => period,
-        64_000..128_000 => period * 2,
-        _ => period * 4,
-    }
-}
-
-fn clamped(frames: u32, supported: &SupportedBufferSize) -> u32 {
-    match supported {
-        SupportedBufferSize::Range { min, max } if min <= max && *max > 0 => {
-            frames.clamp((*min).max(1), *max)
-        }
-        SupportedBufferSize::Range { .. } | SupportedBufferSize::Unknown => frames.max(1),
-    }
-}
-
-fn awkwardness(format: SampleFormat) -> u32 {
-    match format {
-        SampleFormat::F32 => 0,
-        SampleFormat::I32 | SampleFormat::I24 => 1,
-        SampleFormat::I16 => 2,
-        SampleFormat::F64 | SampleFormat::I64 => 3,
-        SampleFormat::U16 | SampleFormat::U24 | SampleFormat::U32 | SampleFormat::U64 => 4,
-        _ => 9,
-    }
-}
-
-/// Tries the plans in turn as long as the device says that it does not support them.
-fn open_first(
-    plans: Vec<Plan>,
-    direction: Direction,
-    device: DeviceInfo,
-    mut open: impl FnMut(&Plan) -> Result<Stream, Error>,
-) -> Result<Opened, OpenError> {
-    let mut last = None;
-    for plan in plans {
-        let started = open(&plan).and_then(|stream| {
-            stream.play()?;
-            Ok(stream)
-        });
-        match started {
-            Ok(stream) => {
-                let granted = stream.buffer_size().ok().filter(|&frames| frames > 0);
-                let format = plan.format();
-                return Ok(Opened {
-                    info: StreamInfo {
-                        device,
-                        rate: format.rate,
-                        channels: format.channels,
-                        period_frames: granted,
-                    },
-                    stream: Box::new(stream),
-                });
-            }
-            Err(error) => {
-                tracing::debug!(?plan, %error, "a way to open the device was refused");
-                let other_may_do = matches!(
-                    error.kind(),
-                    ErrorKind::UnsupportedConfig | ErrorKind::InvalidInput
-                );
-                last = Some(error);
-                if !other_may_do {
-                    break;
-                }
-            }
-        }
-    }
-    Err(match last {
-        Some(error) => refused(direction)(error),
-        None => OpenError {
-            kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(noun(direction)),
-        },
-    })
-}
-
-fn input_stream(
-    device: &Device,
-    plan: &Plan,
-    body: CaptureBody,
-    faults: Arc<Faults>,
-) -> Result<Stream, Error> {
-    match plan.sample {
-        SampleFormat::I8 => input::<i8>(device, plan, body, faults),
-        SampleFormat::I16 => input::<i16>(device, plan, body, faults),
-        SampleFormat::I24 => input::<cpal::I24>(device, plan, body, faults),
-        SampleFormat::I32 => input::<i32>(device, plan, body, faults),
-        SampleFormat::I64 => input::<i64>(device, plan, body, faults),
-        SampleFormat::U8 => input::<u8>(device, plan, body, faults),
-        SampleFormat::U16 => input::<u16>(device, plan, body, faults),
-        SampleFormat::U24 => input::<cpal::U24>(device, plan, body, faults),
-        SampleFormat::U32 => input::<u32>(device, plan, body, faults),
-        SampleFormat::U64 => input::<u64>(device, plan, body, faults),
-        SampleFormat::F32 => input::<f32>(device, plan, body, faults),
-        SampleFormat::F64 => input::<f64>(device, plan, body, faults),
-        _ => Err(Error::new(ErrorKind::UnsupportedConfig)),
-    }
-}
-
-fn output_stream(
-    device: &Device,
-    plan: &Plan,
-    body: PlaybackBody,
-    faults: Arc<Faults>,
-) -> Result<Stream, Error> {
-    match plan.sample {
-        SampleFormat::I8 => output::<i8>(device, plan, body, faults),
-        SampleFormat::I16 => output::<i16>(device, plan, body, faults),
-        SampleFormat::I24 => output::<cpal::I24>(device, plan, body, faults),
-        SampleFormat::I32 => output::<i32>(device, plan, body, faults),
-        SampleFormat::I64 => output::<i64>(device, plan, body, faults),
-        SampleFormat::U8 => output::<u8>(device, plan, body, faults),
-        SampleFormat::U16 => output::<u16>(device, plan, body, faults),
-        SampleFormat::U24 => output::<cpal::U24>(device, plan, body, faults),
-        SampleFormat::U32 => output::<u32>(device, plan, body, faults),
-        SampleFormat::U64 => output::<u64>(device, plan, body, faults),
-        SampleFormat::F32 => output::<f32>(device, plan, body, faults),
-        SampleFormat::F64 => output::<f64>(device, plan, body, faults),
-        _ => Err(Error::new(ErrorKind::UnsupportedConfig)),
-    }
-}
-
-fn input<T: SizedSample>(
-    device: &Device,
-    plan: &Plan,
-    mut body: CaptureBody,
-    faults: Arc<Faults>,
-) -> Result<Stream, Error>
-where
-    f32: FromSample<T>,
-{
-    let data = move |block: &[T], info: &cpal::InputCallbackInfo| {
-        let stamp = info.timestamp();
-        let age = stamp.callback.checked_duration_since(stamp.capture);
-        body.run(block, f32::from_sample_, Instant::now(), age);
-    };
-    let error = move |error: Error| faults.report(fault(error.kind()));
-    device.build_input_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
-}
-
-fn output<T: SizedSample + FromSample<f32>>(
-    device: &Device,
-    plan: &Plan,
-    mut body: PlaybackBody,
-    faults: Arc<Faults>,
-) -> Result<Stream, Error> {
-    let data = move |block: &mut [T], info: &cpal::OutputCallbackInfo| {
-        let stamp = info.timestamp();
-        let delay = stamp.playback.checked_duration_since(stamp.callback);
-        body.run(block, T::from_sample_, Instant::now(), delay);
-    };
-    let error = move |error: Error| faults.report(fault(error.kind()));
-    device.build_output_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
-}
-
-fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
-    move |error| {
-        tracing::debug!(%error, ?direction, "the device cannot be opened");
-        let kind = fault(error.kind());
-        OpenError {
-            kind,
-            what: kind.words(noun(direction)),
-        }
-    }
-}
-
-fn fault(kind: ErrorKind) -> Fault {
-    match kind {
-        ErrorKind::DeviceBusy => Fault::DeviceBusy,
-        ErrorKind::DeviceChanged => Fault::DeviceChanged,
-        ErrorKind::DeviceNotAvailable => Fault::DeviceNotAvailable,
-        ErrorKind::HostUnavailable => Fault::HostUnavailable,
-        ErrorKind::InvalidInput => Fault::InvalidInput,
-        ErrorKind::PermissionDenied => Fault::PermissionDenied,
-        ErrorKind::RealtimeDenied => Fault::RealtimeDenied,
-        ErrorKind::ResourceExhausted => Fault::ResourceExhausted,
-        ErrorKind::StreamInvalidated => Fault::StreamInvalidated,
-        ErrorKind::UnsupportedConfig => Fault::UnsupportedConfig,
-        ErrorKind::UnsupportedOperation => Fault::UnsupportedOperation,
-        ErrorKind::Xrun => Fault::Xrun,
-        ErrorKind::BackendError => Fault::BackendError,
-        _ => Fault::Other,
-    }
 }
 
 fn noun(direction: Direction) -> &'static str {

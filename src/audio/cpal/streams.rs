@@ -1,0 +1,188 @@
+//! Builds and starts the streams: one callback for each sample format round the bodies that do the work.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait as _, StreamTrait as _};
+use cpal::{Device, Error, ErrorKind, FromSample, SampleFormat, SizedSample, Stream};
+
+use super::super::backend::{Fault, Faults, OpenError, Opened};
+use super::super::capture::CaptureBody;
+use super::super::playback::PlaybackBody;
+use super::super::{DeviceInfo, Direction, StreamInfo};
+use super::noun;
+use super::plans::Plan;
+
+/// A host that does not build a stream within this hangs.
+const BUILD: Duration = Duration::from_secs(2);
+
+/// Tries the plans in turn as long as the device says that it does not support them.
+pub(super) fn open_first(
+    plans: Vec<Plan>,
+    direction: Direction,
+    device: DeviceInfo,
+    mut open: impl FnMut(&Plan) -> Result<Stream, Error>,
+) -> Result<Opened, OpenError> {
+    let mut last = None;
+    for plan in plans {
+        let started = open(&plan).and_then(|stream| {
+            stream.play()?;
+            Ok(stream)
+        });
+        match started {
+            Ok(stream) => {
+                let granted = stream.buffer_size().ok().filter(|&frames| frames > 0);
+                let format = plan.format();
+                return Ok(Opened {
+                    info: StreamInfo {
+                        device,
+                        rate: format.rate,
+                        channels: format.channels,
+                        period_frames: granted,
+                    },
+                    stream: Box::new(stream),
+                });
+            }
+            Err(error) => {
+                tracing::debug!(?plan, %error, "a way to open the device was refused");
+                let other_may_do = matches!(
+                    error.kind(),
+                    ErrorKind::UnsupportedConfig | ErrorKind::InvalidInput
+                );
+                last = Some(error);
+                if !other_may_do {
+                    break;
+                }
+            }
+        }
+    }
+    Err(match last {
+        Some(error) => refused(direction)(error),
+        None => OpenError {
+            kind: Fault::UnsupportedConfig,
+            what: Fault::UnsupportedConfig.words(noun(direction)),
+        },
+    })
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "one-bit formats are no samples; cpal may add others"
+)]
+pub(super) fn input_stream(
+    device: &Device,
+    plan: &Plan,
+    body: CaptureBody,
+    faults: Arc<Faults>,
+) -> Result<Stream, Error> {
+    match plan.sample {
+        SampleFormat::I8 => input::<i8>(device, plan, body, faults),
+        SampleFormat::I16 => input::<i16>(device, plan, body, faults),
+        SampleFormat::I24 => input::<cpal::I24>(device, plan, body, faults),
+        SampleFormat::I32 => input::<i32>(device, plan, body, faults),
+        SampleFormat::I64 => input::<i64>(device, plan, body, faults),
+        SampleFormat::U8 => input::<u8>(device, plan, body, faults),
+        SampleFormat::U16 => input::<u16>(device, plan, body, faults),
+        SampleFormat::U24 => input::<cpal::U24>(device, plan, body, faults),
+        SampleFormat::U32 => input::<u32>(device, plan, body, faults),
+        SampleFormat::U64 => input::<u64>(device, plan, body, faults),
+        SampleFormat::F32 => input::<f32>(device, plan, body, faults),
+        SampleFormat::F64 => input::<f64>(device, plan, body, faults),
+        _ => Err(Error::new(ErrorKind::UnsupportedConfig)),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "one-bit formats are no samples; cpal may add others"
+)]
+pub(super) fn output_stream(
+    device: &Device,
+    plan: &Plan,
+    body: PlaybackBody,
+    faults: Arc<Faults>,
+) -> Result<Stream, Error> {
+    match plan.sample {
+        SampleFormat::I8 => output::<i8>(device, plan, body, faults),
+        SampleFormat::I16 => output::<i16>(device, plan, body, faults),
+        SampleFormat::I24 => output::<cpal::I24>(device, plan, body, faults),
+        SampleFormat::I32 => output::<i32>(device, plan, body, faults),
+        SampleFormat::I64 => output::<i64>(device, plan, body, faults),
+        SampleFormat::U8 => output::<u8>(device, plan, body, faults),
+        SampleFormat::U16 => output::<u16>(device, plan, body, faults),
+        SampleFormat::U24 => output::<cpal::U24>(device, plan, body, faults),
+        SampleFormat::U32 => output::<u32>(device, plan, body, faults),
+        SampleFormat::U64 => output::<u64>(device, plan, body, faults),
+        SampleFormat::F32 => output::<f32>(device, plan, body, faults),
+        SampleFormat::F64 => output::<f64>(device, plan, body, faults),
+        _ => Err(Error::new(ErrorKind::UnsupportedConfig)),
+    }
+}
+
+fn input<T: SizedSample>(
+    device: &Device,
+    plan: &Plan,
+    mut body: CaptureBody,
+    faults: Arc<Faults>,
+) -> Result<Stream, Error>
+where
+    f32: FromSample<T>,
+{
+    let data = move |block: &[T], info: &cpal::InputCallbackInfo| {
+        let stamp = info.timestamp();
+        let age = stamp.callback.checked_duration_since(stamp.capture);
+        body.run(block, f32::from_sample_, Instant::now(), age);
+    };
+    let error = move |error: Error| faults.report(fault(error.kind()));
+    device.build_input_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
+}
+
+fn output<T: SizedSample + FromSample<f32>>(
+    device: &Device,
+    plan: &Plan,
+    mut body: PlaybackBody,
+    faults: Arc<Faults>,
+) -> Result<Stream, Error> {
+    let data = move |block: &mut [T], info: &cpal::OutputCallbackInfo| {
+        let stamp = info.timestamp();
+        let delay = stamp.playback.checked_duration_since(stamp.callback);
+        body.run(block, T::from_sample_, Instant::now(), delay);
+    };
+    let error = move |error: Error| faults.report(fault(error.kind()));
+    device.build_output_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
+}
+
+/// For the user: why the device cannot be opened.
+pub(super) fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
+    move |error| {
+        tracing::debug!(%error, ?direction, "the device cannot be opened");
+        let kind = fault(error.kind());
+        OpenError {
+            kind,
+            what: kind.words(noun(direction)),
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "cpal may add kinds; what is not known here is some other fault"
+)]
+fn fault(kind: ErrorKind) -> Fault {
+    match kind {
+        ErrorKind::DeviceBusy => Fault::DeviceBusy,
+        ErrorKind::DeviceChanged => Fault::DeviceChanged,
+        ErrorKind::DeviceNotAvailable => Fault::DeviceNotAvailable,
+        ErrorKind::HostUnavailable => Fault::HostUnavailable,
+        ErrorKind::InvalidInput => Fault::InvalidInput,
+        ErrorKind::PermissionDenied => Fault::PermissionDenied,
+        ErrorKind::RealtimeDenied => Fault::RealtimeDenied,
+        ErrorKind::ResourceExhausted => Fault::ResourceExhausted,
+        ErrorKind::StreamInvalidated => Fault::StreamInvalidated,
+        ErrorKind::UnsupportedConfig => Fault::UnsupportedConfig,
+        ErrorKind::UnsupportedOperation => Fault::UnsupportedOperation,
+        ErrorKind::Xrun => Fault::Xrun,
+        ErrorKind::BackendError => Fault::BackendError,
+        _ => Fault::Other,
+    }
+}
