@@ -99,6 +99,6 @@ fn format(channels: u16) -> Format {
         rate: SampleRate::new(48_000).expect("not zero"),
         channels,
         period: Some(512),
-        latency: Duration::ZERO,
+        held_blocks: 0,
     }
 }

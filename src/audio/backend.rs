@@ -20,9 +20,9 @@ pub struct Format {
     pub channels: u16,
     /// Frames per callback, as far as it was asked for or granted; callbacks may differ from it.
     pub period: Option<u32>,
-    /// How long the device holds a sample, where a callback does not tell: between the callback and the speaker for an
-    /// output, between the microphone and the callback, beyond the block itself, for an input.
-    pub latency: Duration,
+    /// How many blocks the device holds, where a callback does not tell: ahead of the speaker for an output, behind
+    /// the microphone, beyond the block itself, for an input.
+    pub held_blocks: u32,
 }
 
 /// What is asked of a device.

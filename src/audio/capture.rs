@@ -161,7 +161,7 @@ mod tests {
             rate: SampleRate::new(8_000).expect("not zero"),
             channels,
             period: None,
-            latency: Duration::ZERO,
+            held_blocks: 0,
         }
     }
 }

@@ -374,7 +374,7 @@ impl Input {
         let block = self.end.format.rate.duration_of(stamp.frames);
         let (age, basis) = match stamp.latency {
             Some(told) => (told, Basis::Told),
-            None => (block + self.end.format.latency, Basis::Callback),
+            None => (block * (1 + self.end.format.held_blocks), Basis::Callback),
         };
         if let Some(at) = stamp.at.checked_sub(age) {
             self.clock.observe(stamp.position, at, basis);

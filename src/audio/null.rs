@@ -83,7 +83,7 @@ pub(super) fn format(rate: SampleRate, wish: &Wish) -> Format {
         rate,
         channels: 1,
         period: u32::try_from(frames).ok(),
-        latency: Duration::ZERO,
+        held_blocks: 0,
     }
 }
 

@@ -474,7 +474,7 @@ mod tests {
             rate: RATE,
             channels,
             period: None,
-            latency: Duration::ZERO,
+            held_blocks: 0,
         };
         playback(format, Instant::now(), None)
     }

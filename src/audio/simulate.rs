@@ -324,7 +324,7 @@ impl Simulated {
             rate,
             channels: 1,
             period: u32::try_from(period).ok(),
-            latency: Duration::ZERO,
+            held_blocks: 0,
         }
     }
 

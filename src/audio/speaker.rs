@@ -10,12 +10,19 @@
 //! Everything is known by its index in the flow through the ring. A `Started` note ties an index to a position of the
 //! stream; the stream's clock ties the position to an instant.
 
-use std::collections::VecDeque;
+mod heard;
+mod out;
+mod prebuffer;
+mod volume;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::heard::{Heard, Reply};
+use self::out::Out;
+use self::prebuffer::Prebuffer;
+use self::volume::Volume;
 use super::Event;
-use super::clock::{Basis, SampleClock};
 use super::convert::Converter;
 use super::playback::{Note, PlaybackEnd};
 use super::queue::{Begin, Piece, ReplyQueue};
@@ -24,17 +31,8 @@ use crate::base::ids::TurnId;
 use crate::base::units::{Dbfs, SampleRate};
 use crate::metrics::counters::Counters;
 
-/// Sound kept in the ring, beyond the device's period: what the worker may be late without being heard. The rest of
-/// a reply stays in the queue, where a flush costs nothing.
-const AHEAD: Duration = Duration::from_millis(40);
 /// Taken from the queue at once.
 const PIECE: Duration = Duration::from_millis(10);
-/// A change of volume takes this long, so that it does not click.
-const VOLUME_GLIDE: Duration = Duration::from_millis(10);
-/// How much each underrun adds to the prebuffer, and how long without one takes it away again.
-const PREBUFFER_STEP: Duration = Duration::from_millis(20);
-const PREBUFFER_MOST: Duration = Duration::from_millis(200);
-const PREBUFFER_DECAY: Duration = Duration::from_secs(10);
 /// The room goes on sounding after the speaker; the uplink stays closed so long where echo is to be kept out.
 const ECHO_TAIL: Duration = Duration::from_millis(300);
 /// A stream that does not answer a flush within this is not running.
@@ -58,10 +56,7 @@ pub(super) struct Speaker {
     volume: Volume,
     /// Samples flow from the queue to the ring; else they wait for the prebuffer.
     flowing: bool,
-    /// Replies that are in the ring or were, oldest first.
-    replies: VecDeque<Reply>,
-    /// What happens at the speaker in a moment.
-    due: VecDeque<(Instant, Event)>,
+    heard: Heard,
     flush: Option<Flush>,
     /// Samples that a lost stream did not play.
     rest: Vec<f32>,
@@ -71,30 +66,6 @@ pub(super) struct Speaker {
     counters: Arc<Counters>,
     scratch: Vec<f32>,
     converted: Vec<f32>,
-}
-
-struct Out {
-    end: PlaybackEnd,
-    clock: SampleClock,
-    stamped: Option<u64>,
-    /// Index in the ring and position in the stream at which sound began after silence.
-    run: Option<(u64, u64)>,
-    /// The newest samples that went into the ring; those not played yet among them.
-    in_ring: VecDeque<f32>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Reply {
-    turn: TurnId,
-    skipped: Duration,
-    /// Index of its first sample.
-    first: u64,
-    /// Index of its first sample that is not silent, until that was reported.
-    sound: Option<u64>,
-    /// Index after its last sample, once all of it is in the ring.
-    end: Option<u64>,
-    /// Heard from an earlier stream.
-    heard_before: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -123,8 +94,7 @@ impl Speaker {
             prebuffer: Prebuffer::new(prebuffer),
             volume: Volume::default(),
             flowing: false,
-            replies: VecDeque::new(),
-            due: VecDeque::new(),
+            heard: Heard::default(),
             flush: None,
             rest: Vec::new(),
             rest_rate: None,
@@ -191,16 +161,7 @@ impl Speaker {
 
     /// A stream was opened. If the one before still runs it plays what it has first.
     pub(super) fn attach(&mut self, end: PlaybackEnd, now: Instant) {
-        let ahead = ahead(end.format.rate, end.format.period);
-        end.wake_below(ahead / 2);
-        let clock = SampleClock::new(end.format.rate);
-        let new = Out {
-            end,
-            clock,
-            stamped: None,
-            run: None,
-            in_ring: VecDeque::new(),
-        };
+        let new = Out::new(end);
         if self.out.is_some() && self.flush.is_none() {
             self.successor = Some((new, now + DRAIN_PATIENCE));
         } else {
@@ -242,16 +203,16 @@ impl Speaker {
             let taken = self.out.as_ref().map_or(0, |out| out.end.ring.taken());
             self.flushed(taken, now, events);
         }
-        self.feed();
-        self.report_due(now, events);
+        self.feed(now);
+        self.heard.report(now, events);
         self.prebuffer.decay(now);
         self.deadline(now)
     }
 
     fn deadline(&self, now: Instant) -> Option<Instant> {
-        let busy = self.flush.is_some() || self.successor.is_some() || !self.replies.is_empty();
+        let busy = self.flush.is_some() || self.successor.is_some() || !self.heard.is_empty();
         let pace = busy.then(|| now + PACE);
-        let due = self.due.front().map(|(at, _)| *at);
+        let due = self.heard.next_due();
         [pace, due].into_iter().flatten().min()
     }
 
@@ -293,7 +254,7 @@ impl Speaker {
         self.resolve_up_to(index, now);
         let at = self.instant_of(position).unwrap_or(now);
         self.sounding = Sounding::Until(at);
-        let open = self.replies.back().is_some_and(|r| r.end.is_none());
+        let open = self.heard.is_open();
         let draining = self.successor.is_some() || self.flush.is_some();
         if open && !draining {
             self.counters.underruns.add(1);
@@ -309,52 +270,10 @@ impl Speaker {
         self.out.as_ref()?.clock.instant_of(position)
     }
 
-    /// Turns indices that were passed by into instants,
-    /// as far as the run that is known goes: indices below `taken` were written.
+    /// Tells what the samples that were passed by mean: indices below `taken` were written.
     fn resolve_up_to(&mut self, taken: u64, now: Instant) {
-        let Some(out) = &self.out else { return };
-        let run = out.run;
-        let position = |index: u64| {
-            let (from, at) = run?;
-            (index >= from).then(|| at + (index - from))
-        };
-        let rate = out.end.format.rate;
-        for reply in &mut self.replies {
-            if let Some(sound) = reply.sound.filter(|&s| s < taken)
-                && let Some(position) = position(sound)
-            {
-                reply.sound = None;
-                let at = out.clock.instant_of(position).unwrap_or(now);
-                let event = Event::FirstAudible {
-                    turn: reply.turn,
-                    at,
-                    skipped_silence: reply.skipped,
-                };
-                self.due.push_back((at, event));
-            }
-        }
-        while let Some(reply) = self.replies.front()
-            && let Some(end) = reply.end.filter(|&end| end <= taken)
-        {
-            let at = if end == reply.first {
-                Some(now)
-            } else {
-                position(end).map(|at| out.clock.instant_of(at).unwrap_or(now))
-            };
-            let Some(at) = at else { break };
-            let event = Event::Played {
-                turn: reply.turn,
-                at,
-                heard: reply.heard_before + rate.duration_of(end - reply.first),
-            };
-            self.due.push_back((at, event));
-            self.replies.pop_front();
-        }
-    }
-
-    fn report_due(&mut self, now: Instant, events: &mut Vec<Event>) {
-        while self.due.front().is_some_and(|(at, _)| *at <= now) {
-            events.extend(self.due.pop_front().map(|(_, event)| event));
+        if let Some(out) = &self.out {
+            self.heard.resolve(taken, out, now);
         }
     }
 
@@ -363,26 +282,12 @@ impl Speaker {
         let Some(flush) = self.flush.take() else {
             return;
         };
-        // What was heard before the flush comes before it.
-        events.extend(self.due.drain(..).map(|(_, event)| event));
         let rate = self.out.as_ref().map(|out| out.end.format.rate);
-        let mut sounded = None;
-        while self.replies.front().is_some_and(|r| r.first < flush.below) {
-            let Some(reply) = self.replies.pop_front() else {
-                break;
-            };
-            let here = rate.map_or(Duration::ZERO, |rate| {
-                rate.duration_of(index.saturating_sub(reply.first))
-            });
-            let heard = reply.heard_before + here;
-            if !heard.is_zero() {
-                sounded.get_or_insert((reply.turn, heard));
-            }
-        }
+        let sounded = self.heard.flush(flush.below, index, rate, events);
         let (turn, heard) = sounded.unzip();
         events.push(Event::Flushed {
             turn,
-            at,
+            at: at.max(flush.asked),
             heard: heard.unwrap_or_default(),
         });
     }
@@ -410,19 +315,11 @@ impl Speaker {
     fn keep_unplayed(&mut self, old: &mut Out, now: Instant) {
         let taken = old.end.ring.taken();
         let rate = old.end.format.rate;
-        let surplus = old.in_ring.len().saturating_sub(old.end.ring.len());
-        old.in_ring.drain(..surplus);
+        old.forget_played();
         // Behind what was kept earlier and could not be handed on yet.
         let before = self.rest.len() as u64;
         self.rest.extend(old.in_ring.drain(..));
-        for reply in &mut self.replies {
-            let heard = taken.saturating_sub(reply.first);
-            reply.heard_before += rate.duration_of(heard);
-            let shift = |index: u64| before + index.saturating_sub(taken);
-            reply.first = shift(reply.first);
-            reply.sound = reply.sound.map(shift);
-            reply.end = reply.end.map(shift);
-        }
+        self.heard.renumber(taken, before, rate);
         if let Some(flush) = &mut self.flush {
             flush.below = u64::MAX;
         }
@@ -458,34 +355,28 @@ impl Speaker {
                 }
                 Err(error) => tracing::error!(%error, "what the lost speaker held is dropped"),
             }
-            let scale = |index: u64| index * u64::from(to.hz()) / u64::from(from.hz());
-            for reply in &mut self.replies {
-                reply.first = scale(reply.first);
-                reply.sound = reply.sound.map(scale);
-                reply.end = reply.end.map(scale);
-            }
+            self.heard.rescale(from, to);
             self.rest = converted;
         }
         self.rest_rate = None;
         out.push(&std::mem::take(&mut self.rest));
     }
 
-    fn feed(&mut self) {
+    fn feed(&mut self, now: Instant) {
         if self.successor.is_some() {
             return;
         }
         self.flowing |= self.queue.is_ready(self.prebuffer.now());
         while self.flowing {
             let Some(out) = &self.out else { return };
-            let ahead = ahead(out.end.format.rate, out.end.format.period);
-            if out.end.ring.len() >= ahead || !self.feed_piece() {
+            if out.end.ring.len() >= out.ahead() || !self.feed_piece(now) {
                 return;
             }
         }
     }
 
     /// Moves one piece from the queue to the ring; false if there was none.
-    fn feed_piece(&mut self) -> bool {
+    fn feed_piece(&mut self, now: Instant) -> bool {
         self.scratch.clear();
         let most = SampleRate::REPLY.samples_in(PIECE);
         let Some(piece) = self.queue.take(most, &mut self.scratch) else {
@@ -493,7 +384,7 @@ impl Speaker {
         };
         self.converted.clear();
         match piece {
-            Piece::Begin(begin) => self.begin_reply(begin),
+            Piece::Begin(begin) => self.begin_reply(begin, now),
             Piece::Samples(rate) => {
                 if self.use_rate(rate)
                     && let Some(converter) = &mut self.converter
@@ -507,15 +398,13 @@ impl Speaker {
                 self.finish_converter();
                 self.write();
                 let written = self.out.as_ref().map(|out| out.end.ring.written());
-                if let Some(reply) = self.replies.back_mut() {
-                    reply.end = written;
-                }
+                self.heard.end(written);
             }
         }
         true
     }
 
-    fn begin_reply(&mut self, begin: Begin) {
+    fn begin_reply(&mut self, begin: Begin, now: Instant) {
         let usable = self.use_rate(begin.rate);
         self.write();
         let (Some(out), Some(converter)) = (&self.out, &self.converter) else {
@@ -523,7 +412,7 @@ impl Speaker {
         };
         let written = out.end.ring.written();
         let ahead = |input: u64| converter.place_of(self.fed + input) - converter.given();
-        self.replies.push_back(Reply {
+        self.heard.begin(Reply {
             turn: begin.turn,
             skipped: begin.skipped,
             first: written,
@@ -532,6 +421,7 @@ impl Speaker {
                 .filter(|_| usable)
                 .map(|quiet| written + ahead(quiet)),
             end: None,
+            begun: now,
             heard_before: Duration::ZERO,
         });
     }
@@ -575,104 +465,5 @@ impl Speaker {
             self.counters.output_level.set(Dbfs::rms(&self.converted));
         }
         out.push(&self.converted);
-    }
-}
-
-impl Out {
-    fn observe(&mut self) {
-        let Some(stamp) = self.end.status.newest() else {
-            return;
-        };
-        if self.stamped != Some(stamp.position) {
-            self.stamped = Some(stamp.position);
-            let (latency, basis) = match stamp.latency {
-                Some(told) => (told, Basis::Told),
-                None => (self.end.format.latency, Basis::Callback),
-            };
-            self.clock
-                .observe_causal(stamp.position, stamp.at, latency, basis);
-        }
-    }
-
-    fn push(&mut self, samples: &[f32]) {
-        let pushed = self.end.ring.push(samples);
-        if pushed < samples.len() {
-            // The ring is many times as large as what is kept in it.
-            self.end.ring.count_dropped((samples.len() - pushed) as u64);
-            tracing::error!(lost = samples.len() - pushed, "the playback ring is full");
-        }
-        self.in_ring.extend(&samples[..pushed]);
-        let surplus = self.in_ring.len().saturating_sub(self.end.ring.len());
-        self.in_ring.drain(..surplus);
-    }
-}
-
-fn ahead(rate: SampleRate, period: Option<u32>) -> usize {
-    rate.samples_in(AHEAD) + period.unwrap_or(0) as usize
-}
-
-/// How much to gather before a reply is played: the profile's wish, more after underruns.
-struct Prebuffer {
-    base: Duration,
-    extra: Duration,
-    changed: Option<Instant>,
-}
-
-impl Prebuffer {
-    fn new(base: Duration) -> Self {
-        Self {
-            base,
-            extra: Duration::ZERO,
-            changed: None,
-        }
-    }
-
-    fn now(&self) -> Duration {
-        (self.base + self.extra).min(self.base.max(PREBUFFER_MOST))
-    }
-
-    fn underrun(&mut self, now: Instant) {
-        self.extra = (self.extra + PREBUFFER_STEP).min(PREBUFFER_MOST);
-        self.changed = Some(now);
-    }
-
-    fn decay(&mut self, now: Instant) {
-        if let Some(changed) = self.changed
-            && now.saturating_duration_since(changed) >= PREBUFFER_DECAY
-        {
-            self.extra = self.extra.saturating_sub(PREBUFFER_STEP);
-            self.changed = (!self.extra.is_zero()).then_some(now);
-        }
-    }
-}
-
-/// A gain that glides to where it is set, and a limit at full scale.
-struct Volume {
-    wanted: f32,
-    gain: f32,
-}
-
-impl Default for Volume {
-    fn default() -> Self {
-        Self {
-            wanted: 1.0,
-            gain: 1.0,
-        }
-    }
-}
-
-impl Volume {
-    fn set(&mut self, volume: f32) {
-        if volume.is_finite() {
-            self.wanted = volume.clamp(0.0, 1.0);
-        }
-    }
-
-    fn apply(&mut self, samples: &mut [f32], rate: SampleRate) {
-        let step = 1.0 / rate.samples_in(VOLUME_GLIDE) as f32;
-        for sample in samples {
-            self.gain += (self.wanted - self.gain).clamp(-step, step);
-            *sample = (*sample * self.gain).clamp(-1.0, 1.0);
-        }
     }
 }

@@ -32,16 +32,16 @@ impl Plan {
 
     pub(super) fn format(&self) -> Format {
         let rate = SampleRate::new(self.config.sample_rate).unwrap_or(SampleRate::WORKING);
-        // One period is queued ahead of the one that is asked for; what is captured is handed over at once.
-        let queued = match self.direction {
+        // Hosts without a word of it ask for one block while another is played; what is captured is handed over at once.
+        let held_blocks = match self.direction {
             Direction::Input => 0,
-            Direction::Output => self.period(),
+            Direction::Output => 1,
         };
         Format {
             rate,
             channels: self.config.channels,
             period: Some(self.period()),
-            latency: rate.duration_of(u64::from(queued)),
+            held_blocks,
         }
     }
 }
