@@ -5,6 +5,7 @@
 //! A module uses lower floors only; siblings do not know each other (`tests/floors.rs` checks it).
 //!
 //! ```text
+//! program   main.rs  window.rs                            choose a face; a crate of their own
 //! floor 4   ui   cli                                    faces
 //! floor 3   session                                     wires all: Command in, Snapshot out
 //! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
@@ -16,16 +17,17 @@
 //!
 //! ```text
 //!  device                          audio worker                        tokio, 2 workers
-//! ┌──────────────┐ ring f32  ┌────────────────────────────┐ mpsc   ┌─────────────────────────┐
-//! │ capture cb   │──────────►│ resample → detect → segment│───────►│ controller: turn machine│
-//! └──────────────┘           │                            │ bounded│  one loop, one enum     │
-//! ┌──────────────┐ ring f32  │ elastic queue → resample   │◄───────│      ▲  │  ▲            │
-//! │ playback cb  │◄──────────│ → fade                     │ mpsc   │      │  ▼  │            │
-//! └──────────────┘           └────────────────────────────┘        │ client actor, probe,    │
-//!    ▲ flush flag, counters      ▲ owner thread: opens, watches,   │ server (demo)           │
-//!    └───────────────────────────┘ reopens streams                 └──────┬───────────▲──────┘
-//!                                                               Snapshot  ▼ watch     │ Command, bounded
-//!                                                                  main thread: eframe │
+//! ┌──────────────┐ ring f32  ┌────────────────────────────┐ mpsc    ┌─────────────────────────┐
+//! │ capture cb   │──────────►│ resample → detect → segment│────────►│ controller: turn machine│
+//! └──────────────┘           │                            │ bounded │  one loop, one enum     │
+//! ┌──────────────┐ ring f32  │ elastic queue → resample   │◄────────│      ▲  │               │
+//! │ playback cb  │◄──────────│ → fade                     │ bounded │      │  ▼               │
+//! └──────────────┘           └────────────────────────────┘         │ client actor            │
+//!    ▲ flush flag, counters      ▲ owner thread: opens, watches,    └──────┬───────────▲──────┘
+//!    └───────────────────────────┘ reopens streams                Snapshot ▼ watch     │ Command, bounded
+//!                                                                   main thread: eframe │
+//!
+//! besides, while needed: the demo's server, the watch on the user's files, the log writer, one thread each
 //! ```
 
 pub mod audio;
