@@ -158,6 +158,7 @@ fn speech_interrupts_a_reply_and_is_answered_itself() {
                 Outcome::Completed,
                 "{detection:?}: {second:?}"
             );
+            assert_eq!((first.number, second.number), (1, 2));
             assert!(apart(mark(&second, Mark::SpeechStart), onset) < 40.0);
             assert!(
                 ms(second.heard) > 500.0,

@@ -119,6 +119,8 @@ impl<'a> Talk<'a> {
         let mut stop = super::signal::Stop::new()?;
         let unreached = tokio::time::sleep(REACHED_WITHIN);
         tokio::pin!(unreached);
+        // A person may wait for the network to come back; a script with files may not.
+        let patient = !matches!(self.args.input.as_slice(), [first, ..] if first != "mic");
         let mut reached = false;
         loop {
             let next = tokio::select! {
@@ -143,7 +145,12 @@ impl<'a> Talk<'a> {
                 Next::Unreached => return self.unreachable().await,
                 Next::State => {
                     let snapshot = self.session.snapshots.borrow_and_update().clone();
-                    reached |= matches!(snapshot.link, Link::Connected { .. });
+                    let connected = matches!(snapshot.link, Link::Connected { .. });
+                    if reached && !connected && !patient {
+                        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
+                        unreached.as_mut().reset(deadline);
+                    }
+                    reached = connected || (reached && patient);
                     if !reached && matches!(snapshot.link, Link::Down { retry_at: None, .. }) {
                         return self.unreachable().await;
                     }

@@ -218,6 +218,7 @@ impl Controller {
     /// Feeds the machine and performs what it decides.
     pub(super) fn feed(&mut self, now: Instant, input: Input) {
         self.machine.handle(now, input);
+        self.note_opened();
         self.perform();
     }
 
@@ -328,7 +329,7 @@ impl Controller {
     }
 
     /// A turn of the user began: what is counted until its end is counted from here.
-    pub(super) fn note_opened(&mut self) {
+    fn note_opened(&mut self) {
         let Some((turn, true)) = self.machine.open_turn() else {
             return;
         };

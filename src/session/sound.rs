@@ -101,7 +101,6 @@ impl Controller {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
                 self.feed(now, Input::SpeechStarted { first_voiced });
-                self.note_opened();
                 self.keep(&lead);
                 self.changed = true;
             }
