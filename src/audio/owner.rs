@@ -10,7 +10,12 @@
 //!     └──────────────── back-off 0.25 to 4 s ◀──────────────────────────┘
 //! ```
 
-use std::any::Any;
+mod backends;
+mod outbox;
+mod port;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -18,71 +23,27 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
 
-use super::backend::{Backend, Fault, Faults, OpenError, Opened, Policy, Wish};
+pub(super) use self::backends::Backends;
+use self::outbox::Outbox;
+use self::port::Port;
+use super::backend::{Fault, Faults, OpenError, Opened, Wish};
 use super::capture::capture;
 use super::playback::playback;
 use super::status::Status;
 use super::worker::ToWorker;
-use super::{Command, DeviceChoice, DeviceInfo, Devices, Direction, Event, Gate, StreamInfo};
+use super::{Command, DeviceChoice, DeviceInfo, Devices, Direction, Event, Gate};
 use crate::metrics::counters::Counters;
 
-const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_LAST: Duration = Duration::from_secs(4);
-/// A stream that was quiet for so long, and for five periods, has died without a word (seen with every host).
-const STALLED: Duration = Duration::from_millis(500);
-/// Hosts take longer to the first callback than between two.
-const FIRST_CALLBACK: Duration = Duration::from_secs(3);
-/// Faults of one kind within a second that make a storm.
-const STORM: u32 = 10;
-const STORM_WINDOW: Duration = Duration::from_secs(1);
-/// A device that stutters gets up to this many times the period asked for.
-const MOST_STRETCH: u32 = 4;
-/// How long the device plays on after the last sample was taken from the ring.
-const DEVICE_TAIL: Duration = Duration::from_millis(300);
-/// A retired stream is dropped after this, whoever still holds its other end.
-const RETIREMENT: Duration = Duration::from_secs(2);
+/// Devices that never change are looked at no more often than this.
+const UNCHANGING: Duration = Duration::from_secs(2);
 /// Pace of looking after streams: the watchdog's limit, so that idling costs two wake-ups a second.
 const PACE: Duration = Duration::from_millis(500);
 const PACE_RETIRING: Duration = Duration::from_millis(20);
-/// Events that wait when the session does not take them.
-const WAITING: usize = 64;
-
 /// What the owner is told.
 pub(super) enum ToOwner {
     Command(Command),
     Stop,
-}
-
-/// Where the streams come from.
-pub(super) struct Backends {
-    pub(super) input: Box<dyn Backend>,
-    /// `None`: the same as `input`.
-    pub(super) output: Option<Box<dyn Backend>>,
-    /// Whether a microphone that gives nothing but zeros is at fault: not so for files.
-    pub(super) watch_zeros: bool,
-}
-
-impl Backends {
-    fn of(&mut self, direction: Direction) -> &mut dyn Backend {
-        match (direction, &mut self.output) {
-            (Direction::Output, Some(output)) => output.as_mut(),
-            _ => self.input.as_mut(),
-        }
-    }
-
-    pub(super) fn devices(&mut self) -> Devices {
-        let mut devices = self.input.devices();
-        if let Some(output) = &mut self.output {
-            let other = output.devices();
-            devices.outputs = other.outputs;
-            if devices.host != other.host {
-                devices.host = format!("{}, {}", devices.host, other.host);
-            }
-        }
-        devices
-    }
 }
 
 /// See the [module](self).
@@ -110,47 +71,6 @@ pub(super) struct Threads {
     pub(super) owner: Option<Thread>,
 }
 
-struct Outbox {
-    sender: Sender<Event>,
-    waiting: VecDeque<Event>,
-}
-
-struct Port {
-    direction: Direction,
-    choice: DeviceChoice,
-    wanted: bool,
-    live: Option<Live>,
-    retired: Vec<Retired>,
-    retry_at: Instant,
-    retry_after: Duration,
-    /// Trouble that was told and not taken back yet.
-    told: Option<String>,
-    /// Times the period asked for, after storms of xruns.
-    stretch: u32,
-    /// When a fault of each kind was logged last.
-    logged: [Option<Instant>; Fault::ALL.len()],
-}
-
-struct Live {
-    stream: Box<dyn Any + Send>,
-    info: StreamInfo,
-    status: Arc<Status>,
-    faults: Arc<Faults>,
-    callbacks: u64,
-    moved: Instant,
-    opened: Instant,
-    window: Instant,
-    storm: [u32; Fault::ALL.len()],
-}
-
-struct Retired {
-    _stream: Box<dyn Any + Send>,
-    status: Arc<Status>,
-    until: Instant,
-    /// The worker has let go of its end.
-    released: bool,
-}
-
 impl Owner {
     #[expect(
         clippy::too_many_arguments,
@@ -172,10 +92,7 @@ impl Owner {
             worker,
             unsent: VecDeque::new(),
             threads,
-            outbox: Outbox {
-                sender: events,
-                waiting: VecDeque::new(),
-            },
+            outbox: Outbox::new(events),
             backends,
             input: Port::new(Direction::Input, choices.0, now),
             output: Port::new(Direction::Output, choices.1, now),
@@ -202,7 +119,10 @@ impl Owner {
             }
         }
         for direction in [Direction::Input, Direction::Output] {
-            self.watch(direction, now);
+            let (period, counters) = (self.period, self.counters.clone());
+            if let Some(fault) = self.port(direction).look(period, &counters, now) {
+                self.rebuild(direction, fault, now);
+            }
             let port = self.port(direction);
             if port.wanted && port.live.is_none() && now >= port.retry_at {
                 self.open(direction, now);
@@ -218,7 +138,7 @@ impl Owner {
 
     fn deadline(&self, now: Instant) -> Instant {
         let ports = [&self.input, &self.output];
-        let retiring = ports.iter().any(|p| !p.retired.is_empty());
+        let retiring = ports.iter().any(|p| p.is_retiring());
         let pace = if retiring { PACE_RETIRING } else { PACE };
         let retries = ports
             .iter()
@@ -283,12 +203,7 @@ impl Owner {
         self.open(direction, now);
         let port = self.port(direction);
         if port.live.is_some() {
-            port.retired.push(Retired {
-                _stream: old.stream,
-                status: old.status,
-                until: now + RETIREMENT,
-                released: false,
-            });
+            port.retire_behind(old, now);
         } else {
             // Some hosts give a device to one stream only: the old one goes first.
             drop(old);
@@ -364,18 +279,7 @@ impl Owner {
     ) {
         let info = opened.info.clone();
         let port = self.port(direction);
-        port.told = None;
-        port.live = Some(Live {
-            stream: opened.stream,
-            info: opened.info,
-            status,
-            faults,
-            callbacks: 0,
-            moved: now,
-            opened: now,
-            window: now,
-            storm: [0; Fault::ALL.len()],
-        });
+        port.begin(opened, status, faults, now);
         tracing::info!(?direction, device = %info.device.name, rate = info.rate.hz(), channels = info.channels,
             period = info.period_frames, "a sound device was opened");
         self.outbox.push(Event::Opened(direction, info));
@@ -383,63 +287,9 @@ impl Owner {
 
     fn refused(&mut self, direction: Direction, error: &OpenError, now: Instant) {
         let port = self.port(direction);
-        port.retry_at = now + port.retry_after;
-        port.retry_after = (port.retry_after * 2).min(RETRY_LAST);
+        port.back_off(now);
         let what = error.what.clone();
         self.tell_lost(direction, what);
-    }
-
-    /// Looks at what the stream reported and whether it still runs.
-    fn watch(&mut self, direction: Direction, now: Instant) {
-        let counters = self.counters.clone();
-        let period = self.period;
-        let port = self.port(direction);
-        port.retire(now);
-        let Some(live) = &mut port.live else { return };
-        if now.saturating_duration_since(live.window) > STORM_WINDOW {
-            live.window = now;
-            live.storm = [0; Fault::ALL.len()];
-        }
-        let mut trouble = None;
-        for (fault, count) in live.faults.take() {
-            counters.stream_errors.add(u64::from(count));
-            let seen = &mut live.storm[fault as usize];
-            *seen = seen.saturating_add(count);
-            let last = &mut port.logged[fault as usize];
-            if last.is_none_or(|at| now.saturating_duration_since(at) >= STORM_WINDOW) {
-                *last = Some(now);
-                tracing::warn!(?direction, ?fault, count, "a sound device reports a fault");
-            }
-            match fault.policy() {
-                Policy::GoOn => {}
-                Policy::RebuildIfMany if *seen <= STORM => {}
-                Policy::RebuildIfMany | Policy::Rebuild => trouble = Some(fault),
-            }
-        }
-        let callbacks = live.status.callbacks();
-        if callbacks != live.callbacks {
-            live.callbacks = callbacks;
-            live.moved = now;
-            // It has proved itself: the next trouble is a new one.
-            if now.saturating_duration_since(live.opened) > RETRY_LAST {
-                port.retry_after = RETRY_FIRST;
-            }
-        }
-        let limit = if callbacks == 0 {
-            FIRST_CALLBACK
-        } else {
-            let frames = live.info.period_frames.unwrap_or(period);
-            STALLED.max(live.info.rate.duration_of(u64::from(frames) * 5))
-        };
-        if now.saturating_duration_since(live.moved) > limit {
-            trouble = Some(Fault::StreamInvalidated);
-        }
-        if let Some(fault) = trouble {
-            if fault == Fault::Xrun {
-                port.stretch = (port.stretch * 2).min(MOST_STRETCH);
-            }
-            self.rebuild(direction, fault, now);
-        }
     }
 
     /// Drops a stream that is of no more use; it is opened again at once, then with growing pauses.
@@ -447,10 +297,7 @@ impl Owner {
         tracing::warn!(?direction, ?fault, "a sound device is opened again");
         self.close(direction);
         let port = self.port(direction);
-        let first = port.retry_after == RETRY_FIRST;
-        port.retry_at = if first { now } else { now + port.retry_after };
-        port.retry_after = (port.retry_after * 2).min(RETRY_LAST);
-        if !first {
+        if port.back_off_after_loss(now) {
             self.tell_lost(direction, fault.words(noun(direction)));
         }
     }
@@ -471,11 +318,11 @@ impl Owner {
             .min();
         let first = self.devices.is_none();
         if every.is_none() && !first {
-            self.next_look = now + RETIREMENT;
+            self.next_look = now + UNCHANGING;
             return;
         }
         let devices = self.backends.devices();
-        self.next_look = now + every.unwrap_or(RETIREMENT);
+        self.next_look = now + every.unwrap_or(UNCHANGING);
         let changed = self.devices.as_ref() != Some(&devices);
         if changed {
             for (direction, list) in [
@@ -555,68 +402,6 @@ impl Owner {
         match direction {
             Direction::Input => &mut self.input,
             Direction::Output => &mut self.output,
-        }
-    }
-}
-
-impl Port {
-    fn new(direction: Direction, choice: DeviceChoice, now: Instant) -> Self {
-        Self {
-            direction,
-            choice,
-            wanted: true,
-            live: None,
-            retired: Vec::new(),
-            retry_at: now,
-            retry_after: RETRY_FIRST,
-            told: None,
-            stretch: 1,
-            logged: [None; Fault::ALL.len()],
-        }
-    }
-
-    fn forget_trouble(&mut self, now: Instant) {
-        self.retry_at = now;
-        self.retry_after = RETRY_FIRST;
-    }
-
-    /// Drops the streams that nobody listens to any more.
-    fn retire(&mut self, now: Instant) {
-        let tail = match self.direction {
-            Direction::Input => Duration::ZERO,
-            Direction::Output => DEVICE_TAIL,
-        };
-        self.retired.retain_mut(|old| {
-            // One count is ours, one the callback's.
-            if !old.released && Arc::strong_count(&old.status) <= 2 {
-                old.released = true;
-                old.until = old.until.min(now + tail);
-            }
-            now < old.until
-        });
-    }
-}
-
-impl Outbox {
-    fn push(&mut self, event: Event) {
-        self.waiting.push_back(event);
-        self.send();
-    }
-
-    fn send(&mut self) {
-        while let Some(event) = self.waiting.pop_front() {
-            match self.sender.try_send(event) {
-                Ok(()) => {}
-                Err(TrySendError::Full(event)) => {
-                    self.waiting.push_front(event);
-                    break;
-                }
-                Err(TrySendError::Closed(_)) => self.waiting.clear(),
-            }
-        }
-        // Devices come and go slowly; if nobody listens for that long, the newest news count.
-        while self.waiting.len() > WAITING {
-            self.waiting.pop_front();
         }
     }
 }
