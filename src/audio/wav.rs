@@ -1,5 +1,8 @@
 //! Files in place of devices: WAV files spoken as if into a microphone, replies written as if by a recorder.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
