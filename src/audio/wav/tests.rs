@@ -112,7 +112,7 @@ fn a_recording_is_a_valid_file_at_any_time_and_holds_sound_only() {
     let path = folder.path().join("out.wav");
     let output = WavOutput::create(&path).expect("created");
     assert_eq!(recorded(&path), [] as [i16; 0], "before any sound");
-    let mut sink = output.recorder.clone();
+    let mut sink = output.recorder;
     let mut now = Instant::now();
     sink.take(&[0.5; 240], true, now);
     sink.tick(now);
