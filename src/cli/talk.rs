@@ -179,7 +179,7 @@ impl<'a> Talk<'a> {
                 self.session.commands.try_send(Command::Quit).ok();
                 None
             }
-            session::Event::Over(summary) => Some(self.finish(&summary)),
+            session::Event::Over(summary) => Some(Ok(self.finish(&summary))),
             session::Event::Broken(what) => Some(Err(Problem::failed(anyhow!(what)))),
             session::Event::Audible { .. } => None,
         }
@@ -202,7 +202,7 @@ impl<'a> Talk<'a> {
             None
         });
         let summary = summary.await.ok().flatten();
-        let end = summary.map(|summary| self.finish(&summary));
+        let end = summary.map(|summary| Ok(self.finish(&summary)));
         match (because, end) {
             (Some(problem), _) => Err(problem),
             (None, Some(end)) => end,
@@ -227,18 +227,18 @@ impl<'a> Talk<'a> {
         self.end(Some(problem)).await
     }
 
-    fn finish(&self, summary: &Summary) -> Result<ExitCode, Problem> {
+    fn finish(&self, summary: &Summary) -> ExitCode {
         if self.args.json {
             self.print(&summary.to_json());
         } else {
             self.print(&closing_line(summary));
         }
         // The reason was said with the turn.
-        Ok(if self.failed {
+        if self.failed {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
-        })
+        }
     }
 
     fn show_turn(&self, record: &TurnRecord) {

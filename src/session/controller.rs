@@ -105,6 +105,10 @@ pub(super) struct Notes {
     pub(super) samples: u64,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack: a box would allocate for each"
+)]
 enum Happening {
     Command(Option<command::Command>),
     Audio(Option<audio::Event>),
