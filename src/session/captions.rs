@@ -29,6 +29,13 @@ impl Captions {
         caption.text.extend(words.chars().take(room));
     }
 
+    /// What was said is sent again, and will be written down and answered again.
+    pub(super) fn begin_again(&mut self, turn: TurnId) {
+        for caption in self.book.iter_mut().filter(|caption| caption.turn == turn) {
+            caption.text.clear();
+        }
+    }
+
     /// The words of one side of a turn so far.
     #[must_use]
     pub(super) fn text(&self, turn: TurnId, speaker: Speaker) -> &str {

@@ -103,6 +103,8 @@ pub(super) struct Notes {
     pub(super) tokens: Option<(u64, u64)>,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
+    /// How its last connection was lost.
+    pub(super) fault: Option<String>,
 }
 
 #[expect(
@@ -233,6 +235,8 @@ impl Controller {
 
     fn begin(&mut self, turn: TurnId) {
         self.ledger.rewind();
+        // What an earlier connection wrote down is written down again.
+        self.captions.begin_again(turn);
         if self.is_manual() {
             self.outbox.push_back(client::Command::ActivityStart);
             self.send_unsent(turn);
@@ -268,10 +272,13 @@ impl Controller {
         }
     }
 
-    fn close(&mut self, closed: Closed) {
+    fn close(&mut self, mut closed: Closed) {
         let stopped = closed.outcome == Outcome::Interrupted;
         let latencies = closed.timeline.latencies();
         let notes = self.notes.remove(&closed.turn).unwrap_or_default();
+        if let (Outcome::Failed(why), Some(fault)) = (&mut closed.outcome, &notes.fault) {
+            *why = format!("{why}: {fault}");
+        }
         if !closed.asked {
             return self.captions.close(closed.turn, stopped, None);
         }
@@ -347,8 +354,7 @@ impl Controller {
             input: file.and_then(|file| self.files.get(file).cloned()),
             underruns: self.counters.underruns.get(),
             capture_dropped: self.counters.capture_dropped.get(),
-            tokens: None,
-            samples: 0,
+            ..Notes::default()
         };
         self.notes.insert(turn, notes);
         if let Some(deck) = &mut self.deck {

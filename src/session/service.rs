@@ -36,6 +36,9 @@ impl Controller {
                 debug!(%fault, ?retry_in, "the session is without a connection");
                 self.outbox.clear();
                 self.streaming = None;
+                for notes in self.notes.values_mut() {
+                    notes.fault = Some(fault.to_string());
+                }
                 self.link = Link::Down {
                     what: fault.to_string(),
                     hint: fault.hint().to_string(),
