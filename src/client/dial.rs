@@ -147,7 +147,7 @@ pub(super) async fn limited<T>(
 }
 
 /// The host, and whether it is reached with TLS.
-fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
+pub(super) fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
     let bad = |why| Fault::BadAddress {
         url: format!("{}://{}", url.scheme(), upgrade::address(url)),
         why,
@@ -166,7 +166,7 @@ fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
     }
 }
 
-fn is_loopback(host: &Host<String>) -> bool {
+pub(super) fn is_loopback(host: &Host<String>) -> bool {
     match host {
         Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
         Host::Ipv4(address) => address.is_loopback(),

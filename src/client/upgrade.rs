@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
-use super::dial::Stream;
+use super::dial::{self, Stream};
 use super::error::{Fault, presentable};
 
 /// A head longer than this is no answer to us.
@@ -53,7 +53,14 @@ pub(super) async fn upgrade(
         },
     })?;
     if head.status != 101 {
-        return Err(refusal(&head, address, key));
+        let fault = refusal(&head, address, key);
+        return Err(
+            if dial::check(url).is_ok_and(|(host, _)| dial::is_loopback(&host)) {
+                from_here(fault)
+            } else {
+                fault
+            },
+        );
     }
     let upgraded = head
         .header("upgrade")
@@ -195,6 +202,15 @@ fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
     }
 }
 
+/// No login page is between this computer and itself: what sends us elsewhere is some other server.
+fn from_here(fault: Fault) -> Fault {
+    let Fault::Redirected { address, to } = fault else {
+        return fault;
+    };
+    let answer = format!("as a web server does ({to})");
+    Fault::NotLive { address, answer }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,23 +226,28 @@ mod tests {
                 End::NeedsUser,
             ),
             (
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>",
+                "127.0.0.1:9 is not a Live server: it answered as a web server does (a web page)",
+                End::NeedsUser,
+            ),
+            (
                 "HTTP/1.1 404 Not Found\r\n\r\n",
                 "127.0.0.1:9 is not a Live server: it answered HTTP 404",
                 End::NeedsUser,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=x\r\n\r\n<html>",
-                "127.0.0.1:9 sends us elsewhere (a web page); a login page of the network may be in between",
+                "gate.example:9 sends us elsewhere (a web page); a login page of the network may be in between",
                 End::Cut,
             ),
             (
                 "HTTP/1.0 302 Found\r\nLocation: https://login.example/?key=x\r\n\r\n",
-                "127.0.0.1:9 sends us elsewhere (login.example); a login page of the network may be in between",
+                "gate.example:9 sends us elsewhere (login.example); a login page of the network may be in between",
                 End::Cut,
             ),
             (
                 "HTTP/1.1 301 Moved\r\n\r\n",
-                "127.0.0.1:9 sends us elsewhere (HTTP 301); a login page of the network may be in between",
+                "gate.example:9 sends us elsewhere (HTTP 301); a login page of the network may be in between",
                 End::Cut,
             ),
             (
@@ -271,7 +292,12 @@ mod tests {
             ),
         ];
         for (answer, sentence, end) in table {
-            let (fault, _) = ask(answer, None).await;
+            let url = if sentence.starts_with("gate.") {
+                ELSEWHERE
+            } else {
+                HERE
+            };
+            let (fault, _) = ask_at(url, answer, None).await;
             assert_eq!(fault.to_string(), sentence);
             assert_eq!(fault.retry(), end, "{sentence}");
         }
@@ -304,9 +330,16 @@ mod tests {
     }
 
     /// Asks for an upgrade and gets this answer; returns what is made of it, and what was asked.
+    const HERE: &str = "ws://127.0.0.1:9/ws/x?y=z";
+    const ELSEWHERE: &str = "wss://gate.example:9/ws/x?y=z";
+
     async fn ask(answer: &str, key: Option<&str>) -> (Fault, String) {
+        ask_at(HERE, answer, key).await
+    }
+
+    async fn ask_at(url: &str, answer: &str, key: Option<&str>) -> (Fault, String) {
         let (near, mut far) = tokio::io::duplex(64 * 1024);
-        let url = Url::parse("ws://127.0.0.1:9/ws/x?y=z").expect("an address");
+        let url = Url::parse(url).expect("an address");
         let key = key.map(SecretString::from);
         let service = async {
             let mut request = Vec::new();
