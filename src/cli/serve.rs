@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::server::{Access, Event, Options, Script, Server, ServerError};
+use super::Problem;
+use super::signal::Stop;
+use crate::server::{Access, Event, Options, Script, ScriptError, Server, ServerError};
 
 /// Events that may wait to be printed; with more, the newest are dropped.
 const EVENTS: usize = 1024;
@@ -92,17 +93,15 @@ struct Listening {
     port: u16,
 }
 
-/// Serves until Ctrl-C or SIGTERM, or until nobody reads standard output.
+/// Serves until Ctrl-C, SIGTERM or SIGHUP, or until nobody reads standard output.
 ///
 /// # Errors
-/// When the address cannot be bound or the system refuses what is needed. Wrong usage (an address that is not loopback,
-/// a script with faults) is said on standard error, with exit status 2.
-pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+/// When the address cannot be bound or the system refuses what is needed; as wrong usage, when the address is not
+/// loopback or the script has faults.
+pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
     let (watcher, mut events) = mpsc::channel(EVENTS);
-    let mut script = match args.script.as_deref().map(Script::load).transpose() {
-        Ok(script) => script.unwrap_or_default(),
-        Err(error) => return Ok(usage(&error.into())),
-    };
+    let script = args.script.as_deref().map(Script::load).transpose();
+    let mut script = script.map_err(bad_script)?.unwrap_or_default();
     script.think_ms = args.think_ms.unwrap_or(script.think_ms);
     script.greeting |= args.greet;
     let options = Options {
@@ -114,20 +113,12 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         most_connections: CONNECTIONS,
         watcher: Some(watcher),
     };
-    let stop = stop_wish().context("cannot listen for signals")?;
-    let server = match Server::start(args.listen, options) {
-        Ok(server) => server,
-        Err(error @ ServerError::NotLoopback(_)) => return Ok(usage(&error.into())),
-        Err(error) => {
-            return Err(error)
-                .context("the server did not start; --listen 127.0.0.1:0 picks a free port");
-        }
-    };
-    let mut stop = std::pin::pin!(stop);
+    let mut stop = Stop::new()?;
+    let server = Server::start(args.listen, options).map_err(not_started)?;
     let mut open = print(&listening(&server, args.json)?);
     while open {
         tokio::select! {
-            () = &mut stop => break,
+            () = stop.wait() => break,
             Some(event) = events.recv() => open = print(&line(&event, args.json)?),
         }
     }
@@ -163,31 +154,15 @@ fn print(line: &str) -> bool {
     writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()
 }
 
-fn usage(what: &anyhow::Error) -> ExitCode {
-    writeln!(io::stderr().lock(), "error: {what:#}").ok();
-    ExitCode::from(2)
+fn bad_script(error: ScriptError) -> Problem {
+    Problem::usage(format!("{:#}", anyhow::Error::from(error)))
+        .hint("`sovereign serve --help` shows what a script can say.")
 }
 
-/// Ends when the process is asked to; listens from the call on.
-#[cfg(unix)]
-fn stop_wish() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Ends when the process is asked to.
-#[cfg(not(unix))]
-fn stop_wish() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
+fn not_started(error: ServerError) -> Problem {
+    if matches!(error, ServerError::NotLoopback(_)) {
+        return Problem::usage(error.to_string());
+    }
+    let error = anyhow::Error::from(error).context("the server did not start");
+    Problem::failed(error).hint("--listen 127.0.0.1:0 picks a free port.")
 }

@@ -40,6 +40,7 @@
 //! | `odd_pcm` | from here on, chunks end in the middle of a sample |
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,7 +187,7 @@ impl Script {
     /// # Errors
     /// When a file cannot be read, or what is in it is not a script or not a sound.
     pub fn load(file: &Path) -> Result<Self, ScriptError> {
-        let text = std::fs::read(file).map_err(|source| ScriptError::Read {
+        let text = read(file).map_err(|source| ScriptError::Read {
             file: file.to_owned(),
             source,
         })?;
@@ -226,6 +227,16 @@ impl Script {
         };
         turn.map_or(&[Action::Parrot], Vec::as_slice)
     }
+}
+
+/// At most one byte more than a script may have, which is then refused: a device never ends.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let limit = yaml::MAX_BYTES as u64 + 1;
+    std::fs::File::open(file)?
+        .take(limit)
+        .read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// An action as it is written in a mapping: one of the actions, and what belongs to it.

@@ -61,8 +61,9 @@ fn words(caption: &'static str, wav: &[u8]) -> Words {
 
 /// Reads a WAV file as mono at 24 kHz.
 pub(super) fn read_wav(file: &Path) -> Result<Arc<[i16]>, String> {
-    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
-    decode(bytes.as_slice())
+    // No further than it is a WAV file: a device never ends.
+    let file = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    decode(std::io::BufReader::new(file))
 }
 
 fn decode(wav: impl Read) -> Result<Arc<[i16]>, String> {
