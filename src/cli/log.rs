@@ -1,5 +1,6 @@
 //! Where the log goes: errors to standard error, more to a daily file in the state folder.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -28,6 +29,7 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<Option<WorkerG
     };
     let shown = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_filter(filter("error")?);
     let (file, guard) = match appender(folder) {
         None => (None, None),

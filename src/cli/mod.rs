@@ -86,7 +86,7 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
     let written = match command {
         Command::Talk(args) => return talk::run(global, args),
-        Command::Serve(args) => return Ok(runtime()?.block_on(serve::run(args.clone()))?),
+        Command::Serve(args) => return runtime()?.block_on(serve::run(args.clone())),
         Command::Doctor(args) => {
             let asked = doctor::Asked {
                 config: global.config.as_deref(),

@@ -1,6 +1,8 @@
 //! From arguments, files and devices to a running conversation, on any machine.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,6 +150,12 @@ impl Start {
         lines.join("\n")
     }
 
+    /// Whether a microphone is listened to, and no file.
+    #[must_use]
+    pub fn hears_a_microphone(&self) -> bool {
+        matches!(self.setup.input, InputKind::Device(_))
+    }
+
     /// The files and folders of this user.
     #[must_use]
     pub fn paths(&self) -> &Paths {
@@ -184,7 +192,7 @@ impl Start {
         let settings =
             Settings::new(self.choice).map_err(|error| Problem::usage(format!("{error:#}")))?;
         let audio = audio::spawn(self.setup, Arc::clone(&counters), &self.profile)
-            .map_err(|error| Problem::usage(error.to_string()))?;
+            .map_err(|error| Problem::usage(error.to_string()).hint(HINT_FILES))?;
         let dialer = Arc::new(TcpDialer::default());
         let wanted = settings.setup(&self.profile);
         let client = client::spawn(
@@ -234,6 +242,7 @@ fn profile(
     profiles.get(DEFAULT).or_else(|_| Ok(built_in()?))
 }
 
+const HINT_FILES: &str = "Check the names after --input and --output. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
 const NO_MICROPHONE: &str = "There is no microphone";
 
 fn chosen(flag: Option<&String>, kept: Option<&String>) -> DeviceChoice {
@@ -248,7 +257,8 @@ fn sound(
     voice: &Voice,
     [input, output]: &[DeviceChoice; 2],
 ) -> Result<(audio::Setup, Vec<String>), Problem> {
-    let needs_devices = !matches!(voice.input, Some(Source::Files(_))) || voice.output.is_none();
+    let needs_devices = !matches!(voice.input, Some(Source::Files(_)))
+        || matches!(voice.output, None | Some(Sink::Speaker));
     let devices = if needs_devices {
         audio::devices()
     } else {
@@ -270,8 +280,12 @@ fn sound(
         Some(Source::Microphone) | None => InputKind::Device(input.clone()),
     };
     let output = match &voice.output {
-        Some(Sink::File(file)) => OutputKind::File(file.clone()),
+        Some(Sink::File(file)) => OutputKind::File(recording(file, &input)?),
         Some(Sink::Nowhere) => OutputKind::None,
+        Some(Sink::Speaker) if devices.outputs.is_empty() => {
+            let hint = "Connect one, or write the replies to a file: --output FILE.wav";
+            return Err(Problem::nothing_to_run_on("there is no speaker or headphone").hint(hint));
+        }
         None if devices.outputs.is_empty() => {
             missing.push("There is no speaker or headphone: replies cannot be heard.".into());
             if voice.window {
@@ -285,28 +299,81 @@ fn sound(
     Ok((audio::Setup { input, output }, missing))
 }
 
+/// The file for the replies, if writing it neither waits for a reader nor destroys what is spoken.
+fn recording(file: &Path, input: &InputKind) -> Result<PathBuf, Problem> {
+    let name = file.display();
+    let hint = "Name a file that is not there yet: --output FILE.wav";
+    if std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type())) {
+        let what = format!("--output {name}: replies cannot be written into a pipe");
+        return Err(Problem::usage(what).hint(hint));
+    }
+    let same = |spoken: &PathBuf| {
+        let places = [spoken.canonicalize(), file.canonicalize()];
+        matches!(places, [Ok(spoken), Ok(file)] if spoken == file)
+    };
+    if matches!(input, InputKind::Files(files) if files.iter().any(same)) {
+        let what = format!("--output {name}: this file is spoken, and would be overwritten");
+        return Err(Problem::usage(what).hint(hint));
+    }
+    Ok(file.to_owned())
+}
+
+#[cfg(unix)]
+fn is_waiting(kind: std::fs::FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    kind.is_fifo() || kind.is_socket()
+}
+
+#[cfg(not(unix))]
+fn is_waiting(_: std::fs::FileType) -> bool {
+    false
+}
+
 /// The bundled question as a file, which the file microphone can speak.
 fn bundled_question(paths: &Paths) -> anyhow::Result<PathBuf> {
-    let file = state_file(paths, "question.wav")?;
-    std::fs::write(&file, BUNDLED_QUESTION)
-        .with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(file)
+    in_a_folder(paths, |folder| {
+        let file = folder.join("question.wav");
+        // As a whole: another program of this user may be reading it.
+        crate::settings::file::write_private(&file, BUNDLED_QUESTION)?;
+        Ok(file)
+    })
 }
 
+/// A new file, so that two programs that start in the same second have one each.
 fn reply_file(paths: &Paths) -> anyhow::Result<PathBuf> {
-    state_file(
-        paths,
-        &format!("reply-{}.wav", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")),
-    )
+    let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+    let name = |nth: u32| match nth {
+        1 => format!("reply-{now}.wav"),
+        nth => format!("reply-{now}-{nth}.wav"),
+    };
+    in_a_folder(paths, |folder| {
+        let mut nth = 1;
+        loop {
+            let file = folder.join(name(nth));
+            match File::create_new(&file) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => nth += 1,
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(file),
+            }
+        }
+    })
 }
 
-fn state_file(paths: &Paths, name: &str) -> anyhow::Result<PathBuf> {
-    // A state folder that cannot be written (read-only home) must not keep anybody from trying the program.
+/// Makes a file in the state folder, or in one for temporary files: a state folder that cannot be written (read-only
+/// home) must not keep anybody from trying the program.
+fn in_a_folder(
+    paths: &Paths,
+    make: impl Fn(&Path) -> io::Result<PathBuf>,
+) -> anyhow::Result<PathBuf> {
+    let made = |folder: &Path| {
+        crate::settings::file::make_folder(folder)?;
+        make(folder)
+    };
     let temporary = std::env::temp_dir().join(format!("sovereign-{}", std::process::id()));
-    let folder = [paths.state().to_owned(), temporary]
-        .into_iter()
-        .find(|folder| std::fs::create_dir_all(folder).is_ok());
-    Ok(folder
-        .context("no folder can be written, not even the temporary one")?
-        .join(name))
+    made(paths.state())
+        .or_else(|_| made(&temporary))
+        .with_context(|| {
+            let state = paths.state().display();
+            format!("neither {state} nor {} can be written", temporary.display())
+        })
 }

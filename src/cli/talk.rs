@@ -26,10 +26,10 @@ pub struct TalkArgs {
     /// `mic`, or WAV files that are spoken one after the other, one utterance each [default: mic, or a bundled
     /// question where there is no microphone]
     #[arg(long, num_args = 1.., value_name = "mic|FILE.wav")]
-    pub input: Vec<String>,
+    pub input: Vec<PathBuf>,
     /// `speaker`, a WAV file that gets the replies, or `none` [default: speaker, or a file where there is none]
     #[arg(long, value_name = "speaker|FILE.wav|none")]
-    pub output: Option<String>,
+    pub output: Option<PathBuf>,
     /// Leave after so many turns, whatever their outcome
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub turns: Option<u64>,
@@ -51,9 +51,10 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let start = Start::new(global, &voice)?;
     say(&start.announcement());
     let runtime = super::runtime()?;
+    let attended = start.hears_a_microphone();
     let ended = runtime.block_on(async {
         let (session, _log) = start.session(args.interrupt_after.map(Duration::from_millis))?;
-        Talk::new(session, args).run().await
+        Talk::new(session, args, attended).run().await
     });
     // What still runs (a name look-up, say) is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -63,23 +64,23 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
 fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
     let input = match args.input.as_slice() {
         [] => None,
-        [one] if one == "mic" => Some(Source::Microphone),
-        files if files.iter().any(|file| file == "mic") => {
+        [one] if one.as_os_str() == "mic" => Some(Source::Microphone),
+        files if files.iter().any(|file| file.as_os_str() == "mic") => {
             return Err(Problem::usage(
                 "--input takes either `mic` or files, not both",
             ));
         }
-        files => Some(Source::Files(files.iter().map(PathBuf::from).collect())),
+        files => Some(Source::Files(files.to_vec())),
     };
     if args.interrupt_after.is_some() && !matches!(input, Some(Source::Files(_))) {
         return Err(Problem::usage(
             "--interrupt-after needs files: add --input FIRST.wav SECOND.wav",
         ));
     }
-    let output = args.output.as_deref().map(|output| match output {
-        "speaker" => Sink::Speaker,
-        "none" => Sink::Nowhere,
-        file => Sink::File(PathBuf::from(file)),
+    let output = args.output.as_ref().map(|output| match output.to_str() {
+        Some("speaker") => Sink::Speaker,
+        Some("none") => Sink::Nowhere,
+        _ => Sink::File(output.clone()),
     });
     Ok(Voice {
         input,
@@ -93,8 +94,12 @@ struct Talk<'a> {
     session: session::Session,
     args: &'a TalkArgs,
     closed: u64,
+    /// Whether a person talks, who may wait for the network to come back; a script with files may not.
+    attended: bool,
     failed: bool,
     last_state: String,
+    /// Why there was no connection the last time, and what to do.
+    last_fault: Option<(String, String)>,
 }
 
 enum Next {
@@ -105,13 +110,15 @@ enum Next {
 }
 
 impl<'a> Talk<'a> {
-    fn new(session: session::Session, args: &'a TalkArgs) -> Self {
+    fn new(session: session::Session, args: &'a TalkArgs, attended: bool) -> Self {
         Self {
             session,
             args,
             closed: 0,
+            attended,
             failed: false,
             last_state: String::new(),
+            last_fault: None,
         }
     }
 
@@ -119,8 +126,6 @@ impl<'a> Talk<'a> {
         let mut stop = super::signal::Stop::new()?;
         let unreached = tokio::time::sleep(REACHED_WITHIN);
         tokio::pin!(unreached);
-        // A person may wait for the network to come back; a script with files may not.
-        let patient = !matches!(self.args.input.as_slice(), [first, ..] if first != "mic");
         let mut reached = false;
         loop {
             let next = tokio::select! {
@@ -146,12 +151,12 @@ impl<'a> Talk<'a> {
                 Next::State => {
                     let snapshot = self.session.snapshots.borrow_and_update().clone();
                     let connected = matches!(snapshot.link, Link::Connected { .. });
-                    if reached && !connected && !patient {
+                    if reached && !connected && !self.attended {
                         let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
                         unreached.as_mut().reset(deadline);
                     }
-                    reached = connected || (reached && patient);
-                    if !reached && matches!(snapshot.link, Link::Down { retry_at: None, .. }) {
+                    reached = connected || (reached && self.attended);
+                    if self.note_fault(&snapshot.link) && !reached {
                         return self.unreachable().await;
                     }
                     self.show_state(&snapshot);
@@ -161,6 +166,24 @@ impl<'a> Talk<'a> {
                 return self.end(None).await;
             }
         }
+    }
+
+    /// Notes why there is no connection; whether none will be tried again by itself.
+    fn note_fault(&mut self, link: &Link) -> bool {
+        let Link::Down {
+            what,
+            hint,
+            retry_at,
+            ..
+        } = link
+        else {
+            if matches!(link, Link::Connected { .. }) {
+                self.last_fault = None;
+            }
+            return false;
+        };
+        self.last_fault = Some((what.clone(), hint.clone()));
+        retry_at.is_none()
     }
 
     fn on_event(&mut self, event: session::Event) -> Option<Result<ExitCode, Problem>> {
@@ -179,7 +202,10 @@ impl<'a> Talk<'a> {
                 self.session.commands.try_send(Command::Quit).ok();
                 None
             }
-            session::Event::Over(summary) => Some(Ok(self.finish(&summary))),
+            session::Event::Over(summary) => {
+                self.finish(&summary);
+                Some(Ok(self.status()))
+            }
             session::Event::Broken(what) => Some(Err(Problem::failed(anyhow!(what)))),
             session::Event::Audible { .. } => None,
         }
@@ -202,10 +228,12 @@ impl<'a> Talk<'a> {
             None
         });
         let summary = summary.await.ok().flatten();
-        let end = summary.map(|summary| Ok(self.finish(&summary)));
-        match (because, end) {
+        if let Some(summary) = &summary {
+            self.finish(summary);
+        }
+        match (because, summary) {
             (Some(problem), _) => Err(problem),
-            (None, Some(end)) => end,
+            (None, Some(_)) => Ok(self.status()),
             (None, None) => Err(Problem::failed(anyhow!(
                 "the conversation did not end in time"
             ))),
@@ -213,32 +241,30 @@ impl<'a> Talk<'a> {
     }
 
     async fn unreachable(self) -> Result<ExitCode, Problem> {
-        let link = self.session.snapshots.borrow().link.clone();
-        let problem = match link {
-            Link::Down { what, hint, .. } => Problem::failed(anyhow!(what)).hint(hint),
-            Link::Connecting { .. } | Link::Connected { .. } => {
-                let what = anyhow!(
-                    "the service did not answer within {} s",
-                    REACHED_WITHIN.as_secs()
-                );
-                Problem::failed(what).hint("Check the network, or try --demo.")
-            }
-        };
+        let (what, hint) = self.last_fault.clone().unwrap_or_else(|| {
+            let seconds = REACHED_WITHIN.as_secs();
+            let what = format!("the service did not answer within {seconds} s");
+            (what, "Check the network, or try --demo.".into())
+        });
+        let problem = Problem::failed(anyhow!(what)).hint(hint);
         self.end(Some(problem)).await
     }
 
-    fn finish(&self, summary: &Summary) -> ExitCode {
+    fn finish(&self, summary: &Summary) {
         if self.args.json {
             self.print(&summary.to_json());
         } else {
             self.print(&closing_line(summary));
         }
-        // The reason was said with the turn.
-        if self.failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
+    }
+
+    fn status(&self) -> ExitCode {
+        if !self.failed {
+            return ExitCode::SUCCESS;
         }
+        // The error was said with the turn.
+        say("hint: `sovereign doctor --live` tells whether the service answers at all.");
+        ExitCode::FAILURE
     }
 
     fn show_turn(&self, record: &TurnRecord) {
@@ -267,10 +293,12 @@ impl<'a> Talk<'a> {
 
     fn show_state(&mut self, snapshot: &Snapshot) {
         let state = state_words(snapshot);
-        if !self.args.json && state != self.last_state {
+        // A script that reads the JSON has a person who reads the log.
+        let is_wanted = !self.args.json || matches!(snapshot.link, Link::Down { .. });
+        if is_wanted && state != self.last_state {
             say(&state);
+            self.last_state = state;
         }
-        self.last_state = state;
     }
 
     /// A line on standard output. A reader that has gone away ends the conversation, as Ctrl-C does.
@@ -284,7 +312,7 @@ impl<'a> Talk<'a> {
 
 fn state_words(snapshot: &Snapshot) -> String {
     match (&snapshot.link, snapshot.activity) {
-        (Link::Down { what, hint, .. }, _) => format!("{what} {hint}"),
+        (Link::Down { what, hint, .. }, _) => format!("{what}. {hint}"),
         (_, Activity::Connecting) => "connecting …".into(),
         (_, Activity::Reconnecting) => "reconnecting …".into(),
         (_, Activity::Listening) => "listening: speak whenever you like (Ctrl-C ends)".into(),
