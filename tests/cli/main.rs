@@ -1,0 +1,11 @@
+//! The built program as users and scripts meet it: real processes, real sockets on loopback, real-time pace, in a home of their
+//! own without display, sound and key. No test judges speed; limits are there so that a hang is a failure.
+
+mod conversations;
+mod desk;
+mod ends;
+mod failures;
+mod files;
+mod hostile;
+mod machines;
+mod secrets;
