@@ -157,13 +157,17 @@ class Ours:
     """`sovereign serve` on a free port."""
 
     def __init__(self, case, *arguments):
-        self.program = Program(case.binary, ["serve", "--listen", "127.0.0.1:0", "--json", *arguments], case.folder)
+        self.program = Program(case.binary, ["serve", "--listen", "127.0.0.1:0", "--json", *arguments], case.folder / "serve")
 
     def __enter__(self):
         first = eventually("the server's first line", 30, lambda: (self.program.alive() or self.program.wait_end(0)) and self.program.documents()[:1])
         require(set(first[0]) >= {"listening", "port"}, f"first line: {first[0]}")
         self.url = f"ws://127.0.0.1:{first[0]['port']}"
         return self
+
+    def turns(self):
+        """The user's turns as the server heard them."""
+        return [d for d in self.program.documents() if d.get("event") == "turn"]
 
     def __exit__(self, *_):
         self.program.signal(signal.SIGTERM)

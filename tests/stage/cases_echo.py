@@ -27,12 +27,14 @@ def demo_keeps_quiet_with_an_echo(case):
             again = sound.span(tape.speaker(quiet + sound.RATE))
             require(again is None, f"it spoke by itself {(again or [0])[0] / sound.RATE + 1:.1f} s after its reply")
             require(len(program.spoken()) == 1, f"{len(program.spoken())} spoken turns, 1 wanted")
+            percent, megabytes = program.usage()
             program.signal(signal.SIGTERM)
             program.wait_end(20)
             summary = program.summary()
             require(summary["utterances"]["spoken"] == 1, f"utterances: {summary['utterances']}")
             case.figure("quiet for", seconds, "s")
-            case.figure("CPU", summary["cpu"]["percent_of_core"], "% of a core")
+            case.figure("CPU", percent, "% of a core")
+            case.figure("memory", megabytes, "MB")
     finally:
         desk.rig("echo-path", "off")
 

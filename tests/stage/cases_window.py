@@ -5,7 +5,7 @@ import threading
 import time
 
 import sound
-from cases_conformance import Service
+from cases_conformance import Ours, Service
 from cases_talk import SENTENCE, after_greeting, say_and_hear, tape_total, whole
 from desk import Window, eventually, require
 from program import Program
@@ -25,6 +25,9 @@ def open_window(case, *arguments, environment=None):
         case.figure("window after", (time.monotonic() - started) * 1000)
         yield program, window, tape
         require(program.alive(), f"it ended by itself, status {program.process.returncode}: {program.stderr()[-300:]}")
+        percent, megabytes = program.usage()
+        case.figure("CPU", percent, "% of a core")
+        case.figure("memory", megabytes, "MB")
         closed = time.monotonic()
         window.close()
         program.wait_end(20)
@@ -108,9 +111,10 @@ def window_profiles(case):
 
 
 def window_switch_in_mid_sentence(case):
-    """A switch while the user speaks loses nothing of what is said."""
+    """A switch while the user speaks loses nothing of what is said: the server hears as much as was spoken."""
     desk = case.desk
-    with open_window(case, "--demo") as (_, window, tape):
+    with Ours(case, "--greet") as server, \
+            open_window(case, "--endpoint", server.url, environment={"GEMINI_API_KEY": "test-key"}) as (_, window, tape):
         after_greeting(tape)
         start = tape.now()
         player = _in_background(lambda: desk.play(sound.speech(case.speech, LONG)))
@@ -122,7 +126,12 @@ def window_switch_in_mid_sentence(case):
         player.join()
         begun = tape.wait_sound(start, 40, "a reply")
         tape.wait_quiet(2.0, 60, begun)
-        case.figure("said", whole(case, tape, start, "switched") * 1000)
+        said = whole(case, tape, start, "switched") * 1000
+        require(len(server.turns()) == 1, f"{len(server.turns())} turns, 1 wanted")
+        heard = server.turns()[0]["voice_ms"]
+        require(abs(heard - said) <= 150, f"said {said:.0f} ms, the server heard {heard:.0f} ms")
+        case.figure("said", said)
+        case.figure("heard", heard)
 
 
 def window_with_a_service(case):

@@ -68,6 +68,14 @@ class Program:
         self.log.flush()
         return (self.folder / "stderr.txt").read_text(errors="replace")
 
+    def usage(self):
+        """(percent of a core since the start, megabytes of its own share of memory), as Linux tells them."""
+        process = Path(f"/proc/{self.process.pid}")
+        fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+        seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        pss = next(line for line in (process / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+        return 100 * seconds / (time.monotonic() - self.started), int(pss.split()[1]) / 1024
+
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
