@@ -64,6 +64,8 @@ pub(super) struct Controller {
 
     pub(super) profiles: Profiles,
     pub(super) profile: Arc<Profile>,
+    /// The period that the devices run at, before they stretch it: the active profile's from the next pause on.
+    pub(super) period: u32,
     pub(super) settings: super::Settings,
     /// What the connection was set up with, and what the next one shall be.
     pub(super) setup: Setup,
@@ -144,6 +146,7 @@ impl Controller {
             self.perform();
             self.poll_deck();
             self.roll_if_quiet();
+            self.reopen_if_quiet();
             if std::mem::take(&mut self.changed) {
                 self.publish();
             }

@@ -145,6 +145,7 @@ fn controller(
         reply: crate::live::pcm::PcmReader::default(),
         chunk: None,
         profiles: parts.profiles,
+        period: parts.profile.audio.period_frames,
         profile: parts.profile,
         settings: parts.settings,
         wanted: setup.clone(),

@@ -70,13 +70,32 @@ impl Controller {
     }
 
     fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
-        self.profile = Arc::clone(&profile);
-        self.tell_sound(audio::Command::UseProfile(profile));
+        self.profile = profile;
+        self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
         self.apply_barge_in();
         if self.wanted != self.setup && !self.machine.is_quiet() {
             let what = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
             self.notice(Severity::Info, what.into());
+        }
+    }
+
+    /// Hands the profile to the sound side. Another period reopens the devices, and what is said or played meanwhile would
+    /// be lost (10 to 60 ms, measured): that waits for a pause.
+    fn tell_profile(&mut self) {
+        let mut profile = Arc::clone(&self.profile);
+        if self.machine.is_quiet() {
+            self.period = profile.audio.period_frames;
+        } else if profile.audio.period_frames != self.period {
+            Arc::make_mut(&mut profile).audio.period_frames = self.period;
+        }
+        self.tell_sound(audio::Command::UseProfile(profile));
+    }
+
+    /// Gives the devices the period that waited for this pause.
+    pub(super) fn reopen_if_quiet(&mut self) {
+        if self.period != self.profile.audio.period_frames && self.machine.is_quiet() {
+            self.tell_profile();
         }
     }
 

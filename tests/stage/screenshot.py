@@ -36,7 +36,7 @@ def main():
     folder = options.out.resolve() / "screenshot"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(f"window:\n  theme: {options.theme}\n  panel: 3\n")
-    with Desk(options.out.resolve(), "desk-screenshot", "pulse") as desk:
+    with Desk(options.out.resolve(), "desk-screenshot", "pipewire") as desk:
         desk.window_manager()
         with desk.tape(folder) as tape, \
                 Program(options.binary.resolve(), ["--demo", "--config", folder / "config.yaml"], folder, desk.environment) as program:
