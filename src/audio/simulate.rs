@@ -9,7 +9,7 @@
 //! it at each step, so nothing ever runs at the same time.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -229,16 +229,7 @@ pub fn simulate(
     })?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
-    tokio::spawn(async move {
-        let mut next = start;
-        while !stopped.load(Relaxed) {
-            if go.send(next.into_std()).is_err() || finished.recv().is_err() {
-                break;
-            }
-            next += STEP;
-            tokio::time::sleep_until(next).await;
-        }
-    });
+    tokio::spawn(drive(start, stopped, go, finished));
     let handle = Handle {
         events,
         to_worker,
@@ -251,6 +242,23 @@ pub fn simulate(
     };
     drop(running);
     Ok((handle, air))
+}
+
+/// Lets the sound side do a step whenever tokio's clock has come to it.
+async fn drive(
+    start: tokio::time::Instant,
+    stopped: Arc<AtomicBool>,
+    go: SyncSender<Instant>,
+    finished: Receiver<()>,
+) {
+    let mut next = start;
+    while !stopped.load(Relaxed) {
+        if go.send(next.into_std()).is_err() || finished.recv().is_err() {
+            break;
+        }
+        next += STEP;
+        tokio::time::sleep_until(next).await;
+    }
 }
 
 type Streams = Arc<Mutex<Vec<(u64, Paced)>>>;
