@@ -242,6 +242,8 @@ fn profile(
     profiles.get(DEFAULT).or_else(|_| Ok(built_in()?))
 }
 
+/// Bytes of a file that is spoken: 20 minutes of 48 kHz stereo, more than any service listens to at a time.
+const LARGEST: u64 = 256 << 20;
 const HINT_FILES: &str = "Check the names after --input and --output. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
 const NO_MICROPHONE: &str = "There is no microphone";
 
@@ -266,7 +268,7 @@ fn sound(
     };
     let mut missing = Vec::new();
     let input = match &voice.input {
-        Some(Source::Files(files)) => InputKind::Files(files.clone()),
+        Some(Source::Files(files)) => InputKind::Files(utterances(files)?),
         Some(Source::Microphone) if devices.inputs.is_empty() => {
             let hint = "Connect a microphone, or speak files: --input FILE.wav";
             return Err(Problem::nothing_to_run_on("there is no microphone").hint(hint));
@@ -297,6 +299,19 @@ fn sound(
         Some(Sink::Speaker) | None => OutputKind::Device(output.clone()),
     };
     Ok((audio::Setup { input, output }, missing))
+}
+
+/// Files to speak, none of them so large that reading it would take the memory: that is no utterance.
+fn utterances(files: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
+    let is_huge = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|file| file.len() > LARGEST);
+    match files.iter().find(is_huge) {
+        None => Ok(files.to_vec()),
+        Some(file) => {
+            let (name, most) = (file.display(), LARGEST >> 20);
+            let what = format!("{name}: an utterance of more than {most} MiB is not spoken");
+            Err(Problem::usage(what).hint("Cut it into shorter files."))
+        }
+    }
 }
 
 /// The file for the replies, if writing it neither waits for a reader nor destroys what is spoken.

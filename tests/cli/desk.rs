@@ -175,11 +175,19 @@ impl Drop for Running {
 fn reader(
     mut read: impl FnMut(&mut Vec<u8>) -> std::io::Result<usize> + Send + 'static,
 ) -> std::thread::JoinHandle<String> {
-    std::thread::spawn(move || {
+    in_thread(move || {
         let mut bytes = Vec::new();
         read(&mut bytes).ok();
         String::from_utf8_lossy(&bytes).into_owned()
     })
+}
+
+/// A thread with a name, whose end is waited for where its result counts.
+pub(crate) fn in_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::thread::JoinHandle<T> {
+    let thread = std::thread::Builder::new().name("test".into());
+    thread.spawn(work).expect("the system has threads")
 }
 
 /// What a program said, and how it ended.

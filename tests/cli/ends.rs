@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::desk::{Home, Running, Server, voice};
+use crate::desk::{Home, Running, Server, in_thread, voice};
 
 /// A reply that lasts until somebody ends it.
 const LONG: &str = "turns:\n  - [{say: On and on., ms: 60000}]\nrepeat: true\n";
@@ -27,7 +27,7 @@ fn signals_end_it_in_good_order_with_the_summary() {
             &file,
         ];
         let talk = Running::start(&mut home.sovereign(args));
-        std::thread::spawn(move || {
+        in_thread(move || {
             std::thread::sleep(Duration::from_millis(after));
             talk.signal(signal);
             talk.end()

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::desk::{Home, Running, nobody, voice};
+use crate::desk::{Home, Running, in_thread, nobody, voice};
 
 #[test]
 fn an_endpoint_that_is_none_fails_with_the_reason_and_a_hint() {
@@ -13,11 +13,13 @@ fn an_endpoint_that_is_none_fails_with_the_reason_and_a_hint() {
     let silent_url = format!("ws://{}", silent.local_addr().expect("bound"));
     let web = TcpListener::bind("127.0.0.1:0").expect("a port");
     let web_url = format!("ws://{}", web.local_addr().expect("bound"));
-    std::thread::spawn(move || {
+    in_thread(move || {
         for stream in web.incoming() {
             let Ok(mut stream) = stream else { return };
             let mut request = [0; 4096];
-            stream.read(&mut request).ok();
+            if stream.read(&mut request).is_ok_and(|n| n == 0) {
+                continue;
+            }
             stream
                 .write_all(
                     b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello",

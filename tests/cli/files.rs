@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
-use crate::desk::{Home, Running, Server, voice};
+use crate::desk::{Home, Running, Server, in_thread, voice};
 
 const BUILT_IN: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
 
@@ -139,7 +139,7 @@ fn a_profile_is_applied_on_save_and_a_bad_one_changes_nothing() {
     args.extend([file.as_str(); 3]);
     let mut child = home.sovereign(args).spawn().expect("built");
     let err = BufReader::new(child.stderr.take().expect("piped"));
-    let err = std::thread::spawn(move || {
+    let err = in_thread(move || {
         err.lines()
             .map_while(Result::ok)
             .collect::<Vec<_>>()

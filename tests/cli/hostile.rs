@@ -46,6 +46,13 @@ fn recordings_of_every_usual_kind_are_spoken() {
 fn what_is_no_recording_is_refused_with_its_name_and_what_is_expected() {
     let home = Home::new();
     let whole = std::fs::read(voice("american-man")).expect("a fixture");
+    // It takes no room on the disk.
+    let huge = home.write("huge.wav", &whole);
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&huge)
+        .expect("our own");
+    file.set_len(1 << 32).expect("a sparse file");
     let files = [
         home.write("header.wav", &whole[..44]),
         home.write("half a header.wav", &whole[..20]),
@@ -56,6 +63,7 @@ fn what_is_no_recording_is_refused_with_its_name_and_what_is_expected() {
         home.path("tmp"),
         home.path("nowhere.wav"),
         PathBuf::from("/dev/zero"),
+        huge,
     ];
     for file in files {
         let ended = speak(&home, "ws://127.0.0.1:1", &file).end();
