@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint;
 use super::file::{self, ReadError};
-use crate::base::yaml::{Text, YamlError, quoted};
+use crate::base::yaml::{MAX_BYTES, Text, YamlError, quoted};
 use crate::profile::Detection;
 
 /// The configuration. What is `None` was not chosen.
@@ -273,9 +273,11 @@ fn on_disk(path: &Path) -> Result<(String, Config), String> {
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let silent = text
+    let all_comments = text
         .lines()
         .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    // Of a longer file only the beginning was read: writing that back would lose the rest.
+    let silent = all_comments && bytes.len() <= MAX_BYTES;
     if silent {
         return Ok((text, Config::default()));
     }
@@ -366,6 +368,19 @@ fn word<T: Serialize>(choice: T) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("config.yaml");
+        let text = "# note\n".repeat(MAX_BYTES / 4) + "volume: 0.5\n";
+        std::fs::write(&path, &text).expect("written");
+        let (mut config, fault) = ConfigFile::load(Some(path.clone()));
+        assert!(fault.is_some_and(|fault| fault.contains("bytes")));
+        let saved = config.save(|config| config.profile = Some("balanced".into()));
+        assert!(saved.is_err());
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), text);
+    }
 
     #[test]
     fn everything_that_can_be_written_is_read() {
