@@ -58,7 +58,9 @@ impl Controller {
             }
             audio::Event::Lost(direction, what) => {
                 let port = self.port(direction);
-                (port.stream, port.trouble) = (None, Some(what));
+                (port.stream, port.trouble) = (None, Some(what.clone()));
+                // The window shows it at the port; who listens without a window is told.
+                self.tell(Event::Notice(Severity::Warning, what));
                 self.changed = true;
             }
             audio::Event::Devices(devices) => {
