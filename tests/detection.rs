@@ -197,7 +197,9 @@ fn survey(profile: (&str, u64, u64, u64), aggressiveness: u8, snr: Option<f32>) 
                         survey.first.push(at(*first_voiced) - truth.0);
                         survey.onset.push(at(*decided) - truth.0);
                     }
-                    SpeechEvent::Frame(_) => {}
+                    SpeechEvent::Frame(_)
+                    | SpeechEvent::Lull { .. }
+                    | SpeechEvent::Resumed { .. } => {}
                     SpeechEvent::Ended { last_voiced } => {
                         survey.last.push(at(*last_voiced) - truth.1);
                         survey

@@ -153,6 +153,24 @@ impl<'a> Checker<'a> {
                 raw.preroll_ms,
                 base.map(|base| base.preroll),
             ),
+            echo_cancellation: self.chosen(
+                "audio.echo_cancellation",
+                raw.echo_cancellation,
+                base.map(|base| base.echo_cancellation),
+                super::EchoCancellation::Auto,
+            ),
+            noise_suppression: self.chosen(
+                "audio.noise_suppression",
+                raw.noise_suppression,
+                base.map(|base| base.noise_suppression),
+                super::NoiseSuppression::Off,
+            ),
+            gain_control: self.chosen(
+                "audio.gain_control",
+                raw.gain_control,
+                base.map(|base| base.gain_control),
+                super::Switch::Off,
+            ),
         }
     }
 
@@ -160,6 +178,12 @@ impl<'a> Checker<'a> {
         let level = base.map(|base| u32::from(base.aggressiveness));
         let level = self.whole("detector.aggressiveness", raw.aggressiveness, level);
         DetectorSettings {
+            kind: self.chosen(
+                "detector.kind",
+                raw.kind,
+                base.map(|base| base.kind),
+                super::DetectorKind::Webrtc,
+            ),
             aggressiveness: u8::try_from(level).unwrap_or(u8::MAX),
             onset_idle: self.millis(
                 "detector.onset_idle_ms",
@@ -188,11 +212,28 @@ impl<'a> Checker<'a> {
                 raw.patience_ms,
                 base.map(|base| base.patience),
             ),
+            eager_endpoint: self.chosen(
+                "turn.eager_endpoint",
+                raw.eager_endpoint,
+                base.map(|base| base.eager_endpoint),
+                super::Switch::Off,
+            ),
+            adaptive_patience: self.chosen(
+                "turn.adaptive_patience",
+                raw.adaptive_patience,
+                base.map(|base| base.adaptive_patience),
+                super::Switch::Off,
+            ),
             barge_in: self.chosen(
                 "turn.barge_in",
                 raw.barge_in,
                 base.map(|base| base.barge_in),
                 super::BargeIn::Auto,
+            ),
+            backchannel: self.millis(
+                "turn.backchannel_ms",
+                raw.backchannel_ms,
+                base.map(|base| base.backchannel),
             ),
             automatic: self.automatic(raw.automatic, base.map(|base| &base.automatic)),
         }

@@ -40,7 +40,7 @@ impl fmt::Display for Allowed {
 
 /// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
 /// thing cannot work or cannot be meant.
-pub(super) const KEYS: [(&str, Allowed); 30] = [
+pub(super) const KEYS: [(&str, Allowed); 37] = [
     (
         "name",
         Allowed::Words(
@@ -58,6 +58,19 @@ pub(super) const KEYS: [(&str, Allowed); 30] = [
     ("audio.resampler_taps", Allowed::Whole(16, 512)),
     ("audio.prebuffer_ms", Allowed::Whole(0, 1_000)),
     ("audio.preroll_ms", Allowed::Whole(0, 1_000)),
+    (
+        "audio.echo_cancellation",
+        Allowed::Words("allowed are auto, on, off"),
+    ),
+    (
+        "audio.noise_suppression",
+        Allowed::Words("allowed are off, light, on, keyboard"),
+    ),
+    ("audio.gain_control", Allowed::Words("allowed are on, off")),
+    (
+        "detector.kind",
+        Allowed::Words("allowed are webrtc, earshot"),
+    ),
     ("detector.aggressiveness", Allowed::Whole(0, 3)),
     ("detector.onset_idle_ms", Allowed::Whole(10, 1_000)),
     ("detector.onset_playing_ms", Allowed::Whole(10, 1_000)),
@@ -66,7 +79,13 @@ pub(super) const KEYS: [(&str, Allowed); 30] = [
         Allowed::Words("allowed are manual, automatic"),
     ),
     ("turn.patience_ms", Allowed::Whole(100, 5_000)),
+    ("turn.eager_endpoint", Allowed::Words("allowed are on, off")),
+    (
+        "turn.adaptive_patience",
+        Allowed::Words("allowed are on, off"),
+    ),
     ("turn.barge_in", Allowed::Words("allowed are auto, on, off")),
+    ("turn.backchannel_ms", Allowed::Whole(0, 2_000)),
     (
         "turn.automatic.start_sensitivity",
         Allowed::Words("allowed are default, high, low"),

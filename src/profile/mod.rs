@@ -100,17 +100,79 @@ pub struct AudioSettings {
     pub prebuffer: Duration,
     /// Sound from before the onset that is sent with the utterance.
     pub preroll: Duration,
+    /// Whether the reply is taken out of what the microphone hears.
+    pub echo_cancellation: EchoCancellation,
+    /// How much noise is taken out of it.
+    pub noise_suppression: NoiseSuppression,
+    /// Whether quiet voices are raised and loud ones lowered.
+    pub gain_control: Switch,
+}
+
+/// Whether the reply is taken out of what the microphone hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EchoCancellation {
+    /// As the speaker and what the microphone hears of it demand.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// How much noise is taken out of what the microphone hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoiseSuppression {
+    /// None.
+    Off,
+    /// Some of steady noise.
+    Light,
+    /// Most of steady noise.
+    On,
+    /// Keyboards and other noise that comes and goes, by a neural network.
+    Keyboard,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+impl Switch {
+    /// Whether it is on.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
 }
 
 /// When a sound counts as speech.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorSettings {
+    /// Which detector.
+    pub kind: DetectorKind,
     /// webrtc-vad's mode, 0 (lets much through) to 3 (lets little through).
     pub aggressiveness: u8,
     /// Voiced sound needed for an onset while nothing is played.
     pub onset_idle: Duration,
     /// The same while a reply sounds.
     pub onset_playing: Duration,
+}
+
+/// A detector of speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DetectorKind {
+    /// webrtc-vad: the soonest, for quiet rooms.
+    Webrtc,
+    /// earshot, a small neural network: holds against fans, keyboards, music.
+    Earshot,
 }
 
 /// Who decides when a turn is over, and what speech does to a reply.
@@ -120,8 +182,14 @@ pub struct TurnSettings {
     pub detection: Detection,
     /// Silence, counted from the last voiced sample, after which a turn is over.
     pub patience: Duration,
+    /// Whether a turn is closed early and its reply held until patience has run out.
+    pub eager_endpoint: Switch,
+    /// Whether patience follows the pauses that the user makes.
+    pub adaptive_patience: Switch,
     /// Whether speech interrupts a reply.
     pub barge_in: BargeIn,
+    /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.
+    pub backchannel: Duration,
     /// The service's own detector; used with [`Detection::Automatic`] only.
     pub automatic: AutomaticSettings,
 }
@@ -140,7 +208,7 @@ pub enum Detection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BargeIn {
-    /// On where the reply cannot reach the microphone: a headset, or files.
+    /// On where the reply does not reach the microphone (a headset, files) or is taken out of it.
     Auto,
     /// Always.
     On,

@@ -6,7 +6,10 @@ use std::marker::PhantomData;
 use serde::de::value::{F64Deserializer, I64Deserializer, StrDeserializer, U64Deserializer};
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer as _, Visitor};
 
-use super::{AnswerLength, BargeIn, Detection, MediaResolution, Sensitivity, Thinking};
+use super::{
+    AnswerLength, BargeIn, Detection, DetectorKind, EchoCancellation, MediaResolution,
+    NoiseSuppression, Sensitivity, Switch, Thinking,
+};
 
 #[derive(serde::Deserialize, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
@@ -29,11 +32,15 @@ pub(super) struct RawAudio {
     pub(super) resampler_taps: Given<u64>,
     pub(super) prebuffer_ms: Given<u64>,
     pub(super) preroll_ms: Given<u64>,
+    pub(super) echo_cancellation: Given<EchoCancellation>,
+    pub(super) noise_suppression: Given<NoiseSuppression>,
+    pub(super) gain_control: Given<Switch>,
 }
 
 #[derive(serde::Deserialize, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawDetector {
+    pub(super) kind: Given<DetectorKind>,
     pub(super) aggressiveness: Given<u64>,
     pub(super) onset_idle_ms: Given<u64>,
     pub(super) onset_playing_ms: Given<u64>,
@@ -44,7 +51,10 @@ pub(super) struct RawDetector {
 pub(super) struct RawTurn {
     pub(super) detection: Given<Detection>,
     pub(super) patience_ms: Given<u64>,
+    pub(super) eager_endpoint: Given<Switch>,
+    pub(super) adaptive_patience: Given<Switch>,
     pub(super) barge_in: Given<BargeIn>,
+    pub(super) backchannel_ms: Given<u64>,
     pub(super) automatic: RawAutomatic,
 }
 

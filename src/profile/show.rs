@@ -26,12 +26,17 @@ fn head(profile: &Profile) -> String {
 fn audio(profile: &Profile) -> String {
     let (audio, detector) = (&profile.audio, &profile.detector);
     format!(
-        "audio:\n  period_frames: {}\n  resampler_taps: {}\n  prebuffer_ms: {}\n  preroll_ms: {}\n\
-         detector:\n  aggressiveness: {}\n  onset_idle_ms: {}\n  onset_playing_ms: {}\n",
+        "audio:\n  period_frames: {}\n  resampler_taps: {}\n  prebuffer_ms: {}\n  preroll_ms: {}\n  \
+         echo_cancellation: {}\n  noise_suppression: {}\n  gain_control: {}\n\
+         detector:\n  kind: {}\n  aggressiveness: {}\n  onset_idle_ms: {}\n  onset_playing_ms: {}\n",
         audio.period_frames,
         audio.resampler_taps,
         audio.prebuffer.as_millis(),
         audio.preroll.as_millis(),
+        word(audio.echo_cancellation),
+        word(audio.noise_suppression),
+        word(audio.gain_control),
+        word(detector.kind),
         detector.aggressiveness,
         detector.onset_idle.as_millis(),
         detector.onset_playing.as_millis()
@@ -44,11 +49,15 @@ fn turn(profile: &Profile) -> String {
     let millis =
         |value: Option<Duration>| or_default(value.map(|value| value.as_millis().to_string()));
     format!(
-        "turn:\n  detection: {}\n  patience_ms: {}\n  barge_in: {}\n  automatic:\n    start_sensitivity: {}\n    \
+        "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  adaptive_patience: {}\n  \
+         barge_in: {}\n  backchannel_ms: {}\n  automatic:\n    start_sensitivity: {}\n    \
          end_sensitivity: {}\n    prefix_padding_ms: {}\n    silence_ms: {}\n",
         word(turn.detection),
         turn.patience.as_millis(),
+        word(turn.eager_endpoint),
+        word(turn.adaptive_patience),
         word(turn.barge_in),
+        turn.backchannel.as_millis(),
         or_default(automatic.start_sensitivity.map(word)),
         or_default(automatic.end_sensitivity.map(word)),
         millis(automatic.prefix_padding),

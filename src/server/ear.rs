@@ -130,6 +130,7 @@ fn told(event: SpeechEvent) -> Vec<EarEvent> {
             ]
         }
         SpeechEvent::Frame(frame) => vec![EarEvent::Sound(pcm(&frame).to_vec())],
+        SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => Vec::new(),
         SpeechEvent::Ended { .. } => vec![EarEvent::Ended],
     }
 }

@@ -107,6 +107,7 @@ impl Controller {
                 self.changed = true;
             }
             SpeechEvent::Frame(frame) => self.keep(&[frame]),
+            SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => {}
             SpeechEvent::Ended { last_voiced } => {
                 self.feed(now, Input::SpeechEnded { last_voiced });
                 self.changed = true;

@@ -5,11 +5,12 @@ pub mod segment;
 mod watchdog;
 pub mod webrtc;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::base::frame::Frame;
 
-/// What the segmenter tells of an utterance, in this order: one `Started`, any number of `Frame`s, one `Ended`.
+/// What the segmenter tells of an utterance, in this order: one `Started`, any number of `Frame`s, one `Ended`. Between
+/// frames, a `Lull` and perhaps its `Resumed`, any number of times.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(
     clippy::large_enum_variant,
@@ -25,12 +26,28 @@ pub enum SpeechEvent {
     },
     /// The next 10 ms of an open utterance, silence inside it included.
     Frame(Frame),
+    /// The voice has been silent for [`LULL`]; the utterance is still open and its frames go on.
+    Lull {
+        /// Last voiced sample so far, found by level within the detector's tail.
+        last_voiced: Instant,
+    },
+    /// The voice goes on after a `Lull`, before patience ran out.
+    Resumed {
+        /// First voiced sample after the pause.
+        first_voiced: Instant,
+        /// Silence between the two, by level.
+        pause: Duration,
+    },
     /// The utterance is over: patience has run out, or the key was released. No frame follows.
     Ended {
         /// Last voiced sample at the microphone, found by level within the detector's tail.
         last_voiced: Instant,
     },
 }
+
+/// Silence within an utterance that is told as a [`SpeechEvent::Lull`]: longer than the stops inside words, and the
+/// least after which a turn may be closed early.
+pub const LULL: Duration = Duration::from_millis(120);
 
 /// How many frames a verdict looks at; the onset is looked for in all of those behind the first yes.
 pub const DETECTOR_WINDOW_FRAMES: usize = 2;

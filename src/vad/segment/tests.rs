@@ -448,7 +448,7 @@ proptest! {
                     prop_assert!(*first_voiced >= lead[0].captured);
                     first = Some(*first_voiced);
                 }
-                SpeechEvent::Frame(_) => {}
+                SpeechEvent::Frame(_) | SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => {}
                 SpeechEvent::Ended { last_voiced } => prop_assert!(Some(*last_voiced) >= first),
             }
         }
@@ -621,7 +621,10 @@ impl Bench {
     fn first_voiced(&self) -> Vec<Instant> {
         let starts = self.out.iter().filter_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
-            SpeechEvent::Frame(_) | SpeechEvent::Ended { .. } => None,
+            SpeechEvent::Frame(_)
+            | SpeechEvent::Lull { .. }
+            | SpeechEvent::Resumed { .. }
+            | SpeechEvent::Ended { .. } => None,
         });
         starts.collect()
     }
@@ -629,7 +632,10 @@ impl Bench {
     fn last_voiced(&self) -> Vec<Instant> {
         let ends = self.out.iter().filter_map(|event| match event {
             SpeechEvent::Ended { last_voiced } => Some(*last_voiced),
-            SpeechEvent::Frame(_) | SpeechEvent::Started { .. } => None,
+            SpeechEvent::Frame(_)
+            | SpeechEvent::Lull { .. }
+            | SpeechEvent::Resumed { .. }
+            | SpeechEvent::Started { .. } => None,
         });
         ends.collect()
     }
@@ -643,18 +649,22 @@ impl Bench {
                     sequences.extend(lead.iter().map(|frame| frame.sequence));
                 }
                 SpeechEvent::Frame(frame) => sequences.push(frame.sequence),
-                SpeechEvent::Ended { .. } => {}
+                SpeechEvent::Lull { .. }
+                | SpeechEvent::Resumed { .. }
+                | SpeechEvent::Ended { .. } => {}
             }
         }
         sequences
     }
 }
 
-/// S, F and E for the events.
+/// S, F and E for the events, L and R for pauses.
 fn kinds(events: &[SpeechEvent]) -> String {
     let kind = |event: &SpeechEvent| match event {
         SpeechEvent::Started { .. } => 'S',
         SpeechEvent::Frame(_) => 'F',
+        SpeechEvent::Lull { .. } => 'L',
+        SpeechEvent::Resumed { .. } => 'R',
         SpeechEvent::Ended { .. } => 'E',
     };
     events.iter().map(kind).collect()

@@ -1,0 +1,8 @@
+//! The laboratory: rooms, noise, talkers and networks made of arithmetic with fixed seeds, and what the program makes of
+//! them. Every file is a theme; its tests hold the figures to limits, and print them as tables.
+//!
+//! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
+//! version of each.
+
+mod table;
+mod voices;
