@@ -22,6 +22,7 @@ mod owner;
 mod paced;
 pub mod playback;
 mod queue;
+mod reference;
 mod simulate;
 mod speaker;
 pub mod status;
@@ -40,7 +41,7 @@ use std::time::{Duration, Instant};
 
 pub use backend::Format;
 pub use handle::{Handle, devices, spawn};
-pub use simulate::{Desk, SimulatedDesk, simulate};
+pub use simulate::{Desk, Room, SimulatedDesk, simulate};
 
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
@@ -239,6 +240,8 @@ pub enum Event {
         turn: Option<TurnId>,
         /// When the speaker fell silent.
         at: Instant,
+        /// When the reply had been lowered, if it was.
+        ducked: Option<Instant>,
         /// How much of it had been heard.
         heard: Duration,
     },

@@ -8,6 +8,8 @@
 //! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
 //! it at each step, so nothing ever runs at the same time.
 
+mod room;
+
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use self::room::Played;
+pub use self::room::Room;
 use super::backend::{
     Backend, Fault, Faults, Format, MakeCapture, MakePlayback, OpenError, Opened, Wish,
 };
@@ -46,6 +50,12 @@ pub struct SimulatedDesk {
     pub speaker_latency: Duration,
     /// The speaker is a headset.
     pub headset: bool,
+    /// The speaker reaches the microphone.
+    pub room: Option<Room>,
+    /// How much faster the crystals of microphone and speaker run than they should, in parts per million.
+    pub drift_ppm: (f64, f64),
+    /// All that the speaker gave is kept, for [`Desk::heard`]: 11 MB a minute.
+    pub keep_heard: bool,
     /// In place of a microphone: files, mono at [`SampleRate::WORKING`], spoken by `Command::SpeakNext`.
     pub files: Vec<Vec<f32>>,
 }
@@ -58,6 +68,9 @@ impl Default for SimulatedDesk {
             speaker_rate: rate,
             speaker_latency: Duration::from_millis(5),
             headset: true,
+            room: None,
+            drift_ppm: (0.0, 0.0),
+            keep_heard: true,
             files: Vec::new(),
         }
     }
@@ -78,6 +91,7 @@ struct Air {
     /// When the newest sample that was spoken reached the microphone.
     spoken_until: Option<Instant>,
     heard: Vec<Heard>,
+    played: Played,
     plugged: Plugged,
 }
 
@@ -280,7 +294,11 @@ fn sound_source(
     events: &mpsc::Sender<Event>,
 ) -> (SharedSource, Option<super::wav::Cue>) {
     if desk.files.is_empty() {
-        let mouth = Mouth(air.clone(), desk.microphone_rate);
+        let mouth = Mouth {
+            desk: air.clone(),
+            rate: desk.microphone_rate,
+            room: desk.room,
+        };
         return (Arc::new(Mutex::new(Box::new(mouth))), None);
     }
     let files = desk.files.iter().cloned();
@@ -394,6 +412,7 @@ impl Backend for Simulated {
         let format = self.format(rate, wish);
         let source = Box::new(self.source.clone());
         let stream = Paced::input(format, make(format), source, self.now());
+        let stream = stream.with_drift(self.desk.drift_ppm.0);
         let device = self.device("simulated:microphone", "Simulated microphone");
         Ok(self.place(stream, device, format))
     }
@@ -408,9 +427,14 @@ impl Backend for Simulated {
             return Err(missing("speaker"));
         }
         let format = self.format(self.desk.speaker_rate, wish);
-        let ear = Box::new(Ear(self.air.clone()));
+        let ear = Box::new(Ear {
+            desk: self.air.clone(),
+            keeps: self.desk.keep_heard,
+            echoes: self.desk.room.is_some(),
+        });
         let latency = self.desk.speaker_latency;
         let stream = Paced::output(format, make(format), ear, latency, self.now());
+        let stream = stream.with_drift(self.desk.drift_ppm.1);
         let device = self.device("simulated:speaker", "Simulated speaker");
         Ok(self.place(stream, device, format))
     }
@@ -432,23 +456,31 @@ impl Source for SharedSource {
 }
 
 /// What is spoken on the desk reaches the microphone.
-struct Mouth(Desk, SampleRate);
+struct Mouth {
+    desk: Desk,
+    rate: SampleRate,
+    room: Option<Room>,
+}
 
 impl Source for Mouth {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
-        let mut air = self.0.air();
+        let mut air = self.desk.air();
         out.fill(0.0);
+        if let Some(room) = self.room {
+            let rates = (self.desk.speaker_rate, self.rate);
+            air.played.add_echo(room, out, start, rates);
+        }
         if air.spoken.is_empty() {
             return;
         }
-        let rate = self.1;
+        let rate = self.rate;
         let from = *air.spoken_from.get_or_insert(start);
         // Two streams may listen at a time: both hear the same.
         let begun = rate.samples_in(start.saturating_duration_since(from));
         let ahead = rate.samples_in(from.saturating_duration_since(start));
         let sounds = air.spoken.iter().skip(begun);
         for (to, from) in out.iter_mut().skip(ahead).zip(sounds) {
-            *to = *from;
+            *to += *from;
         }
         let end = from + rate.duration_of(air.spoken.len() as u64);
         if start < end && end <= start + rate.duration_of(out.len() as u64) {
@@ -462,12 +494,23 @@ impl Source for Mouth {
 }
 
 /// What the speaker gives is kept.
-struct Ear(Desk);
+struct Ear {
+    desk: Desk,
+    keeps: bool,
+    echoes: bool,
+}
 
 impl Sink for Ear {
     fn take(&mut self, block: &[f32], sounding: bool, start: Instant) {
-        if !block.is_empty() {
-            self.0.air().heard.push(Heard {
+        if block.is_empty() {
+            return;
+        }
+        let mut air = self.desk.air();
+        if self.echoes {
+            air.played.push(start, block);
+        }
+        if self.keeps {
+            air.heard.push(Heard {
                 start,
                 samples: block.to_vec(),
                 sounding,

@@ -10,6 +10,7 @@
 //! Everything is known by its index in the flow through the ring. A `Started` note ties an index to a position of the
 //! stream; the stream's clock ties the position to an instant.
 
+mod duck;
 mod heard;
 mod out;
 mod prebuffer;
@@ -18,14 +19,18 @@ mod volume;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::duck::Duck;
 use self::heard::{Heard, Reply};
 use self::out::Out;
+pub(super) use self::out::Tap;
 use self::prebuffer::Prebuffer;
 use self::volume::Volume;
 use super::Event;
 use super::convert::Converter;
-use super::playback::{Note, PlaybackEnd};
+use super::playback::{Level, Note, PlaybackEnd};
 use super::queue::{Begin, Piece, ReplyQueue};
+use super::reference::Reference;
+use crate::base::frame::FRAME_SAMPLES;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::{Dbfs, SampleRate};
@@ -63,6 +68,8 @@ pub(super) struct Speaker {
     /// Rate of `rest`, while there is any.
     rest_rate: Option<SampleRate>,
     sounding: Sounding,
+    duck: Duck,
+    reference: Reference,
     counters: Arc<Counters>,
     scratch: Vec<f32>,
     converted: Vec<f32>,
@@ -99,6 +106,8 @@ impl Speaker {
             rest: Vec::new(),
             rest_rate: None,
             sounding: Sounding::Never,
+            duck: Duck::default(),
+            reference: Reference::new(taps),
             counters,
             scratch: Vec::new(),
             converted: Vec::new(),
@@ -115,6 +124,24 @@ impl Speaker {
 
     pub(super) fn set_volume(&mut self, volume: f32) {
         self.volume.set(volume);
+    }
+
+    /// Lowers the reply, pauses it, or lets it go on; takes effect with the next period.
+    pub(super) fn set_level(&mut self, level: Level) {
+        self.duck.set(level);
+        if let Some(out) = &self.out {
+            out.end.set_level(level);
+        }
+    }
+
+    /// What sounded while a frame was captured that reached the microphone at `captured`; silence without a speaker.
+    pub(super) fn far(&mut self, captured: Instant) -> [f32; FRAME_SAMPLES] {
+        match &self.out {
+            Some(out) => self
+                .reference
+                .frame(captured, &out.clock, out.end.format.rate),
+            None => [0.0; FRAME_SAMPLES],
+        }
     }
 
     /// Takes over a profile's filter and prebuffer, also in the middle of a reply.
@@ -175,8 +202,11 @@ impl Speaker {
         self.replace_out(successor, now);
     }
 
-    /// Whether a reply sounds at the speaker.
+    /// Whether a reply sounds at the speaker, or pauses.
     pub(super) fn is_sounding(&self, now: Instant) -> bool {
+        if self.duck.is_paused() {
+            return true;
+        }
         match self.sounding {
             Sounding::Never => false,
             Sounding::Now => true,
@@ -221,6 +251,9 @@ impl Speaker {
         for out in outs.chain(self.successor.iter_mut().map(|(out, _)| out)) {
             out.observe();
         }
+        if let Some(out) = &mut self.out {
+            self.reference.take(&mut out.tap());
+        }
     }
 
     fn read_notes(&mut self, now: Instant, events: &mut Vec<Event>) {
@@ -234,6 +267,17 @@ impl Speaker {
                         out.run = Some((index, position));
                     }
                     self.sounding = Sounding::Now;
+                    self.duck.goes_on();
+                }
+                Note::Ducked { position } => {
+                    let at = self.instant_of(position).unwrap_or(now);
+                    self.duck.reached(at);
+                }
+                Note::Paused { index, position } => {
+                    self.resolve_up_to(index, now);
+                    let at = self.instant_of(position).unwrap_or(now);
+                    self.sounding = Sounding::Until(at);
+                    self.duck.paused(at);
                 }
                 Note::Dry { index, position } => self.ran_dry(index, position, now),
                 Note::Flushed { index, position } => {
@@ -285,11 +329,14 @@ impl Speaker {
         let rate = self.out.as_ref().map(|out| out.end.format.rate);
         let sounded = self.heard.flush(flush.below, index, rate, events);
         let (turn, heard) = sounded.unzip();
+        let (ducked, silent) = self.duck.flushed();
         events.push(Event::Flushed {
             turn,
-            at: at.max(flush.asked),
+            at: silent.unwrap_or(at.max(flush.asked)),
+            ducked,
             heard: heard.unwrap_or_default(),
         });
+        self.set_level(Level::Full);
     }
 
     /// Lets the successor take over when the stream before it has played what it has.
@@ -305,6 +352,10 @@ impl Speaker {
 
     fn replace_out(&mut self, new: Option<Out>, now: Instant) {
         let old = std::mem::replace(&mut self.out, new);
+        self.reference.begin();
+        if let Some(out) = &self.out {
+            out.end.set_level(self.duck.level());
+        }
         if let Some(mut old) = old {
             self.keep_unplayed(&mut old, now);
         }

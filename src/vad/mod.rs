@@ -1,5 +1,6 @@
 //! Voice activity: detectors that judge frames, and the segmenter that makes utterances of their judgements.
 
+pub mod barge_in;
 mod loudness;
 pub mod segment;
 mod watchdog;
