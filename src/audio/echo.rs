@@ -137,11 +137,9 @@ impl EchoChoice {
         let (on, why) = match (self.policy, self.verdict) {
             (EchoPolicy::On, _) => (true, EchoWhy::Asked),
             (EchoPolicy::Off, _) => (false, EchoWhy::Asked),
-            (EchoPolicy::Auto { .. }, LeakVerdict::Echo { .. }) => (true, EchoWhy::Heard),
+            (EchoPolicy::Auto { .. }, LeakVerdict::Echo) => (true, EchoWhy::Heard),
             (EchoPolicy::Auto { .. }, LeakVerdict::None) => (false, EchoWhy::NotHeard),
-            (EchoPolicy::Auto { headset: true }, LeakVerdict::Unknown) => {
-                (false, EchoWhy::Headset)
-            }
+            (EchoPolicy::Auto { headset: true }, LeakVerdict::Unknown) => (false, EchoWhy::Headset),
             (EchoPolicy::Auto { headset: false }, LeakVerdict::Unknown) => {
                 (true, EchoWhy::Loudspeaker)
             }
@@ -154,4 +152,3 @@ impl EchoChoice {
         (before != report).then_some(report)
     }
 }
-

@@ -62,6 +62,7 @@ impl Handle {
             }
             Command::UseInput(_) | Command::UseOutput(_) => self.tell_owner(command)?,
             Command::SetBargeIn(_)
+            | Command::SetEcho(_)
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush

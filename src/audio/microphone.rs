@@ -1,8 +1,9 @@
 //! The capture half of the worker: from the ring of the input stream to frames, and from frames to utterances.
 //!
 //! ```text
-//! ring ─▶ sanitise ─▶ Mixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ detector ─▶ Segmenter ─▶ Speech
-//!                                            with instants                  gate ─────────────▶ Heard
+//! ring ─▶ sanitise ─▶ Mixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
+//!                                            with instants                ▲                                 └─▶ Order
+//!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
 //! ```
 
 use std::sync::Arc;
@@ -11,12 +12,15 @@ use std::time::{Duration, Instant};
 use super::capture::CaptureEnd;
 use super::clock::{Basis, SampleClock};
 use super::convert::Converter;
+use super::echo::{EchoChoice, EchoPolicy, EchoReport};
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
+use crate::dsp::chain::{Chain, ChainSettings, Noise};
 use crate::dsp::mix::{Mixer, sanitise};
 use crate::metrics::counters::Counters;
-use crate::profile::Profile;
+use crate::profile::{NoiseSuppression, Profile};
+use crate::vad::barge_in::{Around, BargeIn, Order};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
 use crate::vad::webrtc::Detector;
 use crate::vad::{Detect as _, SpeechEvent};
@@ -39,6 +43,9 @@ pub(super) struct Surroundings {
     pub(super) blocked: bool,
 }
 
+/// What the speaker sounded while a frame was captured that reached the microphone at an instant.
+pub(super) type Far<'a> = &'a mut dyn FnMut(Instant) -> [f32; FRAME_SAMPLES];
+
 /// The capture half of the worker. Holds the detector, which must stay on its thread.
 pub(super) struct Microphone {
     input: Option<Input>,
@@ -54,6 +61,11 @@ pub(super) struct Microphone {
     aggressiveness: u8,
     detector: Detector,
     segmenter: Segmenter,
+    barge_in: BargeIn,
+    chain: Chain,
+    echo: EchoChoice,
+    /// What the reply shall do, since it was asked last.
+    order: Option<Order>,
     gate: Gate,
     counters: Arc<Counters>,
     speech: Vec<SpeechEvent>,
@@ -103,6 +115,10 @@ impl Microphone {
             aggressiveness,
             detector: Detector::new(aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
+            barge_in: BargeIn::new(profile.turn.backchannel),
+            chain: Chain::new(chain_settings(profile, false)),
+            echo: EchoChoice::new(),
+            order: None,
             gate: Gate::Voice,
             counters,
             speech: Vec::new(),
@@ -114,6 +130,8 @@ impl Microphone {
     /// Takes over a profile from the next frame on; an open utterance goes on.
     pub(super) fn set_profile(&mut self, profile: &Profile) {
         self.segmenter.set_settings(segment_settings(profile));
+        self.barge_in.set_backchannel(profile.turn.backchannel);
+        self.chain.set(chain_settings(profile, self.echo.is_on()));
         self.aggressiveness = profile.detector.aggressiveness;
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
@@ -132,9 +150,43 @@ impl Microphone {
         let ends = self.gate == Gate::Held || gate == Gate::Muted;
         if ends && gate != self.gate {
             self.segmenter.close(&mut self.speech);
-            self.drain_speech(events);
+            self.let_out(events);
         }
         self.gate = gate;
+    }
+
+    /// Whether the reply is to be taken out of what is heard.
+    pub(super) fn set_echo(&mut self, policy: EchoPolicy, events: &mut Vec<Event>) {
+        if let Some(report) = self.echo.set_policy(policy) {
+            self.use_report(report, events);
+        }
+    }
+
+    /// Another speaker: the way from it to here is another one.
+    pub(super) fn speaker_changed(&mut self) {
+        self.echo.forget();
+        self.chain.reset();
+    }
+
+    /// What the reply shall do, if that has changed.
+    pub(super) fn take_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// Lets out what waits for a decision, and what is new.
+    fn let_out(&mut self, events: &mut Vec<Event>) {
+        let order = self.barge_in.release(&mut self.speech);
+        self.order = order.or(self.order);
+        self.drain_speech(events);
+    }
+
+    fn use_report(&mut self, report: EchoReport, events: &mut Vec<Event>) {
+        let settings = ChainSettings {
+            echo: report.on,
+            ..self.chain.settings()
+        };
+        self.chain.set(settings);
+        events.push(Event::Echo(report));
     }
 
     /// A stream was opened. If the one before still runs, it is followed without a gap.
@@ -175,8 +227,9 @@ impl Microphone {
             events.push(Event::AllZero(false));
         }
         self.segmenter.reset(&mut self.speech);
-        self.drain_speech(events);
+        self.let_out(events);
         self.detector.reset();
+        self.chain.reset();
         self.counters.input_level.set(Dbfs::SILENCE);
     }
 
@@ -185,6 +238,7 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
+        far: Far<'_>,
         counters_lost: &mut u64,
         events: &mut Vec<Event>,
     ) {
@@ -192,14 +246,16 @@ impl Microphone {
         for input in inputs.chain(self.successor.iter_mut().map(|w| &mut w.input)) {
             input.observe();
         }
-        self.take_all(now, around, counters_lost, events);
+        self.take_all(now, around, far, counters_lost, events);
         self.hand_over(now, events);
     }
 
     fn begin(&mut self, input: Input, events: &mut Vec<Event>) {
         self.segmenter.reset(&mut self.speech);
-        self.drain_speech(events);
+        self.let_out(events);
         self.detector.reset();
+        self.chain.reset();
+        self.echo.forget();
         self.partial.clear();
         self.anchor = Anchor::default();
         self.converter = made(input.end.format.rate, self.taps);
@@ -257,6 +313,7 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
+        far: Far<'_>,
         lost: &mut u64,
         events: &mut Vec<Event>,
     ) {
@@ -279,7 +336,7 @@ impl Microphone {
             if let Some(converter) = &mut self.converter {
                 converter.push(&self.mono, &mut self.partial);
             }
-            self.make_frames(now, around, events);
+            self.make_frames(now, around, far, events);
         }
         self.account_for_losses(lost);
     }
@@ -302,7 +359,13 @@ impl Microphone {
         tracing::warn!(frames, "captured sound was lost: this program was too slow");
     }
 
-    fn make_frames(&mut self, now: Instant, around: Surroundings, events: &mut Vec<Event>) {
+    fn make_frames(
+        &mut self,
+        now: Instant,
+        around: Surroundings,
+        far: Far<'_>,
+        events: &mut Vec<Event>,
+    ) {
         let Some(converter) = &self.converter else {
             return;
         };
@@ -312,12 +375,14 @@ impl Microphone {
             let at = n * FRAME_SAMPLES;
             let mut samples = [0.0; FRAME_SAMPLES];
             samples.copy_from_slice(&self.partial[at..at + FRAME_SAMPLES]);
-            let frame = Frame {
+            let mut frame = Frame {
                 samples,
                 sequence: self.sequence,
                 captured: self.captured(first + at as u64, now),
             };
             self.sequence += 1;
+            self.counters.input_level.set(Dbfs::rms(&frame.samples));
+            self.clean(&mut frame, far, events);
             self.use_frame(frame, around, events);
         }
         self.partial.drain(..whole * FRAME_SAMPLES);
@@ -332,21 +397,35 @@ impl Microphone {
         input.clock.instant_of(position).unwrap_or(now)
     }
 
+    /// Takes echo and noise out. What comes out is older than what went in, and says so.
+    fn clean(&mut self, frame: &mut Frame, far: Far<'_>, events: &mut Vec<Event>) {
+        let far = far(frame.captured);
+        if let Some(report) = self.echo.push(&frame.samples, &far) {
+            self.use_report(report, events);
+        }
+        self.chain.process(&mut frame.samples, &far);
+        let delay = self.chain.delay();
+        frame.captured = frame.captured.checked_sub(delay).unwrap_or(frame.captured);
+    }
+
     fn use_frame(&mut self, frame: Frame, around: Surroundings, events: &mut Vec<Event>) {
-        self.counters.input_level.set(Dbfs::rms(&frame.samples));
         if self.gate == Gate::Muted {
             return;
         }
-        if self.gate == Gate::Everything && !around.blocked {
+        let blocked = around.blocked || (around.playing && self.echo.is_learning());
+        if self.gate == Gate::Everything && !blocked {
             events.push(Event::Heard(frame.clone()));
         }
         let context = Context {
             voiced: self.detector.voiced(&frame),
             playing: around.playing,
             held: self.gate == Gate::Held,
-            blocked: around.blocked,
+            blocked,
         };
-        match self.segmenter.push(frame, context, &mut self.speech) {
+        match self
+            .segmenter
+            .push(frame.clone(), context, &mut self.speech)
+        {
             Some(SegmentNote::Rearm) => {
                 self.detector.set_aggressiveness(REARMED);
                 events.push(Event::DetectorRearmed);
@@ -354,7 +433,27 @@ impl Microphone {
             Some(SegmentNote::Relax) => self.detector.set_aggressiveness(self.aggressiveness),
             None => {}
         }
+        self.judge(&frame, context);
         self.drain_speech(events);
+    }
+
+    /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
+    fn judge(&mut self, frame: &Frame, context: Context) {
+        if context.held || self.gate == Gate::Everything {
+            let order = self.barge_in.release(&mut self.speech);
+            self.order = order.or(self.order);
+            return;
+        }
+        let around = Around {
+            voiced: context.voiced,
+            playing: context.playing && !context.blocked,
+            apart: self.echo.is_apart(),
+        };
+        let decision = self.barge_in.push(frame, around, &mut self.speech);
+        self.order = decision.order.or(self.order);
+        if decision.abandon {
+            self.segmenter.close(&mut Vec::new());
+        }
     }
 
     fn drain_speech(&mut self, events: &mut Vec<Event>) {
@@ -407,6 +506,19 @@ fn made(from: SampleRate, taps: u32) -> Option<Converter> {
     Converter::new(from, SampleRate::WORKING, taps)
         .inspect_err(|error| tracing::error!(%error, "the microphone cannot be used"))
         .ok()
+}
+
+fn chain_settings(profile: &Profile, echo: bool) -> ChainSettings {
+    ChainSettings {
+        echo,
+        noise: match profile.audio.noise_suppression {
+            NoiseSuppression::Off => Noise::Off,
+            NoiseSuppression::Light => Noise::Light,
+            NoiseSuppression::On => Noise::On,
+            NoiseSuppression::Keyboard => Noise::Keyboard,
+        },
+        gain: profile.audio.gain_control.is_on(),
+    }
 }
 
 fn segment_settings(profile: &Profile) -> SegmentSettings {

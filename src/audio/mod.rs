@@ -14,6 +14,7 @@ pub mod capture;
 mod clock;
 mod convert;
 mod cpal;
+mod echo;
 mod handle;
 mod microphone;
 mod names;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use backend::Format;
+pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use handle::{Handle, devices, spawn};
 pub use simulate::{Desk, Room, SimulatedDesk, simulate};
 
@@ -133,6 +135,8 @@ pub enum Command {
     /// Whether speech may interrupt a reply. If not, nothing is heard while a reply sounds and 300 ms after. On at
     /// the start.
     SetBargeIn(bool),
+    /// Whether the reply is taken out of what the microphone hears. [`EchoPolicy::Off`] at the start.
+    SetEcho(EchoPolicy),
     /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
     SpeakNext {
         /// Silence ahead of the file.
@@ -251,6 +255,10 @@ pub enum Event {
     Lost(Direction, String),
     /// The list of devices changed.
     Devices(Devices),
+    /// The echo canceller was switched on or off, or has another reason to be.
+    Echo(EchoReport),
+    /// A reply was lowered, or paused, because somebody seems to speak (`true`); it sounds as before, or was dropped.
+    Lowered(bool),
     /// The detector stayed on over unvarying sound and was re-armed.
     DetectorRearmed,
     /// The microphone gives nothing but zeros (muted by the system or by a switch), or does so no more.

@@ -155,6 +155,7 @@ impl Owner {
             Command::SetGate(gate) => self.set_wanted(gate != Gate::Muted, now),
             // The worker's, and the files'.
             Command::SetBargeIn(_)
+            | Command::SetEcho(_)
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush

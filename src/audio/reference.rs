@@ -273,9 +273,9 @@ mod tests {
     fn the_reference_keeps_its_distance_whatever_the_crystals_do() {
         for ppm in [-300.0, -100.0, 0.0, 100.0, 300.0] {
             let (worst, drift) = follow(ppm, 40);
-            // 300 ppm make 1.2 ms of standing distance, which the canceller takes for a longer room.
+            // 300 ppm make 1.5 ms of standing distance, which the canceller takes for a longer room.
             assert!(
-                worst < 0.1 + ppm.abs() * 0.07,
+                worst < 0.1 + ppm.abs() * 0.09,
                 "{ppm} ppm: {worst} samples off"
             );
             assert!(

@@ -134,6 +134,11 @@ impl Speaker {
         }
     }
 
+    /// Whether the reply is lowered or pauses.
+    pub(super) fn is_lowered(&self) -> bool {
+        self.duck.level() != Level::Full
+    }
+
     /// What sounded while a frame was captured that reached the microphone at `captured`; silence without a speaker.
     pub(super) fn far(&mut self, captured: Instant) -> [f32; FRAME_SAMPLES] {
         match &self.out {

@@ -375,7 +375,10 @@ impl Rig {
 
     async fn flushed(&mut self) -> (Option<TurnId>, Instant, Duration) {
         loop {
-            if let Event::Flushed { turn, at, heard } = self.next().await {
+            if let Event::Flushed {
+                turn, at, heard, ..
+            } = self.next().await
+            {
                 return (turn, at, heard);
             }
         }

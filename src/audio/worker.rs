@@ -11,13 +11,14 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::capture::CaptureEnd;
 use super::microphone::{Microphone, Surroundings};
-use super::playback::PlaybackEnd;
+use super::playback::{Level, PlaybackEnd};
 use super::speaker::Speaker;
 use super::{Command, Event, Gate};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
+use crate::vad::barge_in::Order;
 
 /// Events that wait when the session does not take them: five seconds of frames. Beyond it frames are lost and
 /// counted; nothing else is ever dropped.
@@ -48,6 +49,8 @@ pub(super) struct Worker {
     microphone: Microphone,
     speaker: Speaker,
     barge_in: bool,
+    /// The reply is lowered, as told last.
+    lowered: bool,
     counters: Arc<Counters>,
     events: Vec<Event>,
 }
@@ -70,6 +73,7 @@ impl Worker {
             microphone: Microphone::new(profile, counters.clone()),
             speaker: Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
             barge_in: true,
+            lowered: false,
             counters,
             events: Vec::new(),
         }
@@ -86,8 +90,14 @@ impl Worker {
             blocked: !self.barge_in && self.speaker.is_in_the_room(now),
         };
         let mut lost = 0;
+        let speaker = &mut self.speaker;
+        let mut far = |captured| speaker.far(captured);
         self.microphone
-            .tick(now, around, &mut lost, &mut self.events);
+            .tick(now, around, &mut far, &mut lost, &mut self.events);
+        if let Some(order) = self.microphone.take_order() {
+            self.speaker.set_level(level(order));
+        }
+        self.tell_lowered();
         self.counters.capture_dropped.add(lost);
         self.outbox.send(&mut self.events);
         self.counters.capture_dropped.add(self.outbox.take_lost());
@@ -101,7 +111,10 @@ impl Worker {
                 self.microphone
                     .attach(end, watch_zeros, now, &mut self.events);
             }
-            ToWorker::Output(end) => self.speaker.attach(end, now),
+            ToWorker::Output(end) => {
+                self.speaker.attach(end, now);
+                self.microphone.speaker_changed();
+            }
             ToWorker::NoInput => self.microphone.detach(&mut self.events),
             ToWorker::NoOutput => self.speaker.detach(now),
         }
@@ -117,6 +130,7 @@ impl Worker {
             }
             Command::SetGate(gate) => self.set_gate(gate),
             Command::SetBargeIn(on) => self.barge_in = on,
+            Command::SetEcho(policy) => self.microphone.set_echo(policy, &mut self.events),
             Command::Play(pcm) => self.speaker.play(pcm),
             Command::EndReply(turn) => self.speaker.end_reply(turn),
             Command::Flush => self.speaker.flush(now, &mut self.events),
@@ -126,8 +140,24 @@ impl Worker {
         }
     }
 
+    fn tell_lowered(&mut self) {
+        let lowered = self.speaker.is_lowered();
+        if lowered != self.lowered {
+            self.lowered = lowered;
+            self.events.push(Event::Lowered(lowered));
+        }
+    }
+
     fn set_gate(&mut self, gate: Gate) {
         self.microphone.set_gate(gate, &mut self.events);
+    }
+}
+
+fn level(order: Order) -> Level {
+    match order {
+        Order::Duck => Level::Ducked,
+        Order::Pause => Level::Zero,
+        Order::Restore => Level::Full,
     }
 }
 

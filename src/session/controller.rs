@@ -81,6 +81,9 @@ pub(super) struct Controller {
     pub(super) muted: bool,
     pub(super) held: bool,
     pub(super) volume: f32,
+    /// The reply is lowered for somebody who seems to speak.
+    pub(super) lowered: bool,
+    pub(super) echo: audio::EchoReport,
     pub(super) input: Port,
     pub(super) output: Port,
     pub(super) devices: Arc<Devices>,
@@ -136,6 +139,7 @@ impl Controller {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.apply_gate();
+        self.apply_echo();
         self.apply_barge_in();
         self.publish();
         loop {
@@ -321,6 +325,7 @@ impl Controller {
             capture_dropped: self.counters.capture_dropped.get() - notes.capture_dropped,
             reopened: closed.reopened,
             cut_offs: closed.cut_offs,
+            ducked_after: closed.ducked_after,
             silenced_after: closed.silenced_after,
             user: self.captions.text(closed.turn, Speaker::User).to_owned(),
             assistant: self

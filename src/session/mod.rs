@@ -158,6 +158,11 @@ fn controller(
         muted: false,
         held: false,
         volume: parts.volume,
+        lowered: false,
+        echo: audio::EchoReport {
+            on: false,
+            why: audio::EchoWhy::Asked,
+        },
         input,
         output,
         devices: Arc::default(),

@@ -38,6 +38,8 @@ pub struct TurnRecord {
     pub reopened: u32,
     /// How often within a second.
     pub cut_offs: u32,
+    /// From the interrupting onset to the lowered reply.
+    pub ducked_after: Option<Duration>,
     /// From the interrupting onset to silence.
     pub silenced_after: Option<Duration>,
     /// The user's words, as the service heard them.
@@ -66,7 +68,10 @@ impl TurnRecord {
         line.insert("audio".into(), self.audio());
         line.insert("reopened".into(), json!(self.reopened));
         if let Some(after) = self.silenced_after {
-            line.insert("interruption_ms".into(), json!({ "silence": ms(after) }));
+            let mut times = Map::new();
+            insert_some(&mut times, "duck", self.ducked_after.map(ms));
+            times.insert("silence".into(), ms(after));
+            line.insert("interruption_ms".into(), times.into());
         }
         let mut words = Map::new();
         insert_some(&mut words, "user", some_words(&self.user));
@@ -320,6 +325,7 @@ mod tests {
             capture_dropped: 0,
             reopened: 0,
             cut_offs: 0,
+            ducked_after: None,
             silenced_after: None,
             user: " hello ".into(),
             assistant: String::new(),

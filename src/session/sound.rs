@@ -9,7 +9,7 @@ use super::snapshot::{Port, Severity};
 use crate::audio::{self, Direction, Gate};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::client;
-use crate::profile::BargeIn;
+use crate::profile::{BargeIn, EchoCancellation};
 use crate::turn::machine::{Input, Phase};
 use crate::vad::SpeechEvent;
 
@@ -47,13 +47,23 @@ impl Controller {
             audio::Event::Played { turn, heard, .. } => {
                 self.feed(now, Input::Played { turn, heard })
             }
-            audio::Event::Flushed { at, heard, .. } => {
-                self.feed(now, Input::Silenced { at, heard })
+            audio::Event::Flushed {
+                at, ducked, heard, ..
+            } => self.feed(now, Input::Silenced { at, ducked, heard }),
+            audio::Event::Echo(report) => {
+                tracing::info!(?report, "echo cancellation");
+                self.echo = report;
+                self.apply_barge_in();
+            }
+            audio::Event::Lowered(lowered) => {
+                self.lowered = lowered;
+                self.changed = true;
             }
             audio::Event::Opened(direction, stream) => {
                 self.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
+                self.apply_echo();
                 self.apply_barge_in();
             }
             audio::Event::Lost(direction, what) => {
@@ -183,6 +193,20 @@ impl Controller {
         self.tell_sound(audio::Command::SetGate(gate));
     }
 
+    /// Tells the sound side what is wanted of the echo canceller.
+    pub(super) fn apply_echo(&mut self) {
+        let policy = match self.profile.audio.echo_cancellation {
+            // What a file says is what it says: no speaker reaches it.
+            _ if self.deck.is_some() => audio::EchoPolicy::Off,
+            EchoCancellation::On => audio::EchoPolicy::On,
+            EchoCancellation::Off => audio::EchoPolicy::Off,
+            EchoCancellation::Auto => audio::EchoPolicy::Auto {
+                headset: self.has_headset(),
+            },
+        };
+        self.tell_sound(audio::Command::SetEcho(policy));
+    }
+
     /// Tells the sound side whether speech may be heard while a reply sounds.
     pub(super) fn apply_barge_in(&mut self) {
         let (allowed, _) = self.barge_in();
@@ -192,19 +216,32 @@ impl Controller {
 
     /// Whether speech interrupts a reply, and why or why not.
     pub(super) fn barge_in(&self) -> (bool, String) {
-        let headset = self
-            .output
-            .stream
-            .as_ref()
-            .is_some_and(|stream| stream.device.headset);
         match self.profile.turn.barge_in {
             BargeIn::On => (true, "speak to interrupt: always on".into()),
             BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
             BargeIn::Auto if self.deck.is_some() => {
                 (true, "speak to interrupt: files cannot echo".into())
             }
-            BargeIn::Auto if headset => (true, "speak to interrupt: headset".into()),
-            BargeIn::Auto => (false, "loudspeaker: Esc or Space interrupts".into()),
+            BargeIn::Auto if self.has_headset() && !self.echo.on => {
+                (true, "speak to interrupt: headset".into())
+            }
+            BargeIn::Auto if self.echo.on => (
+                true,
+                "speak to interrupt: the reply is taken out of the microphone".into(),
+            ),
+            BargeIn::Auto if self.echo.is_safe() => (
+                true,
+                "speak to interrupt: the microphone does not hear the reply".into(),
+            ),
+            BargeIn::Auto => (
+                false,
+                "loudspeaker without echo cancellation: Esc or Space interrupts".into(),
+            ),
         }
+    }
+
+    fn has_headset(&self) -> bool {
+        let stream = self.output.stream.as_ref();
+        stream.is_some_and(|stream| stream.device.headset)
     }
 }

@@ -73,6 +73,7 @@ impl Controller {
         self.profile = profile;
         self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
+        self.apply_echo();
         self.apply_barge_in();
         if self.wanted != self.setup && !self.machine.is_quiet() {
             let what = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";

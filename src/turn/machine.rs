@@ -98,6 +98,8 @@ pub enum Input {
     Silenced {
         /// When the speaker fell silent.
         at: Instant,
+        /// When the reply had been lowered, if it was before.
+        ducked: Option<Instant>,
         /// How much of the reply was heard.
         heard: Duration,
     },
@@ -137,6 +139,8 @@ pub struct Closed {
     pub cut_offs: u32,
     /// How much of the reply was heard.
     pub heard: Duration,
+    /// From the interrupting onset to the lowered reply, where speech cut it.
+    pub ducked_after: Option<Duration>,
     /// From the interrupting onset to silence, where speech cut the reply.
     pub silenced_after: Option<Duration>,
 }
@@ -251,7 +255,7 @@ impl Machine {
                 skipped_silence,
             } => self.first_audible(turn, at, skipped_silence),
             Input::Played { turn, heard } => self.played(now, turn, heard),
-            Input::Silenced { at, heard } => self.silenced(at, heard),
+            Input::Silenced { at, ducked, heard } => self.silenced(at, ducked, heard),
         }
     }
 
@@ -280,7 +284,7 @@ impl Machine {
             .front()
             .is_some_and(|s| now >= s.since + SILENT_WITHIN)
         {
-            self.silenced(now, Duration::ZERO);
+            self.silenced(now, None, Duration::ZERO);
         }
         let connected = self.connected;
         if let Some(turn) = self

@@ -18,7 +18,7 @@ impl Machine {
         };
         if turn.offers >= OFFERS {
             let why = format!("{OFFERS} connections in a row ended before it was answered");
-            return self.close(turn, Outcome::Failed(why), None);
+            return self.close(turn, Outcome::Failed(why));
         }
         turn.last_sign = now;
         self.offer(&mut turn);

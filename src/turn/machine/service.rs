@@ -95,7 +95,7 @@ impl Machine {
         } else if turn.phase == Phase::Awaiting
             && let Some(turn) = self.open.take()
         {
-            self.close(turn, Outcome::Empty, None);
+            self.close(turn, Outcome::Empty);
         }
     }
 }

@@ -91,6 +91,7 @@ impl Bench {
             ms,
             Input::Silenced {
                 at,
+                ducked: None,
                 heard: Duration::from_millis(300),
             },
         )

@@ -104,7 +104,7 @@ impl Machine {
     pub(super) fn quit(&mut self, now: Instant) {
         self.cut(now, None);
         while !self.silencing.is_empty() {
-            self.silenced(now, Duration::ZERO);
+            self.silenced(now, None, Duration::ZERO);
         }
     }
 
@@ -130,7 +130,7 @@ impl Machine {
             } else {
                 Outcome::Cancelled
             };
-            self.close(turn, outcome, None);
+            self.close(turn, outcome);
         }
     }
 }
