@@ -19,3 +19,17 @@ pub(super) trait Stage {
     /// Forgets all it has learnt: a new stream begins.
     fn reset(&mut self);
 }
+
+/// The sum of the products, in eight sums side by side: in one after the other each addition would wait for the last.
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<8>();
+    let (b, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0_f32; 8];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..8 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
