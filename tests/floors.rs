@@ -22,6 +22,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("nnnoiseless", &["dsp/denoise.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
     ("webrtc_vad", &["vad/webrtc.rs"]),
+    ("earshot", &["vad/earshot.rs"]),
     ("ringbuf", &["base/ring.rs", "base/ring/"]),
     ("egui", &["ui/"]),
     ("eframe", &["ui/"]),

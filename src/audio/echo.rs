@@ -76,7 +76,7 @@ impl EchoChoice {
     pub(super) fn new() -> Self {
         Self {
             policy: EchoPolicy::Off,
-            leak: Leak::default(),
+            leak: Leak::new(),
             verdict: LeakVerdict::Unknown,
             report: EchoReport {
                 on: false,
@@ -97,7 +97,7 @@ impl EchoChoice {
 
     /// Another stream: what was heard through the one before says nothing of it.
     pub(super) fn forget(&mut self) {
-        self.leak = Leak::default();
+        self.leak = Leak::new();
         self.verdict = LeakVerdict::Unknown;
         self.sounded = 0;
     }
@@ -137,7 +137,7 @@ impl EchoChoice {
         let (on, why) = match (self.policy, self.verdict) {
             (EchoPolicy::On, _) => (true, EchoWhy::Asked),
             (EchoPolicy::Off, _) => (false, EchoWhy::Asked),
-            (EchoPolicy::Auto { .. }, LeakVerdict::Echo) => (true, EchoWhy::Heard),
+            (EchoPolicy::Auto { .. }, LeakVerdict::Echo { .. }) => (true, EchoWhy::Heard),
             (EchoPolicy::Auto { .. }, LeakVerdict::None) => (false, EchoWhy::NotHeard),
             (EchoPolicy::Auto { headset: true }, LeakVerdict::Unknown) => (false, EchoWhy::Headset),
             (EchoPolicy::Auto { headset: false }, LeakVerdict::Unknown) => {

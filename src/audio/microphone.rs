@@ -19,11 +19,10 @@ use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::chain::{Chain, ChainSettings, Noise};
 use crate::dsp::mix::{Mixer, sanitise};
 use crate::metrics::counters::Counters;
-use crate::profile::{NoiseSuppression, Profile};
+use crate::profile::{DetectorKind, NoiseSuppression, Profile};
 use crate::vad::barge_in::{Around, BargeIn, Order};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use crate::vad::webrtc::Detector;
-use crate::vad::{Detect as _, SpeechEvent};
+use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
 
 /// A microphone that gives nothing but zeros for so long is switched off somewhere.
 const ALL_ZERO: Duration = Duration::from_secs(3);
@@ -113,7 +112,7 @@ impl Microphone {
             sequence: 0,
             taps: profile.audio.resampler_taps,
             aggressiveness,
-            detector: Detector::new(aggressiveness),
+            detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
             barge_in: BargeIn::new(profile.turn.backchannel),
             chain: Chain::new(chain_settings(profile, false)),
@@ -133,6 +132,7 @@ impl Microphone {
         self.barge_in.set_backchannel(profile.turn.backchannel);
         self.chain.set(chain_settings(profile, self.echo.is_on()));
         self.aggressiveness = profile.detector.aggressiveness;
+        self.detector.set_kind(detector_kind(profile));
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
         if taps != self.taps {
@@ -518,6 +518,13 @@ fn chain_settings(profile: &Profile, echo: bool) -> ChainSettings {
             NoiseSuppression::Keyboard => Noise::Keyboard,
         },
         gain: profile.audio.gain_control.is_on(),
+    }
+}
+
+fn detector_kind(profile: &Profile) -> Kind {
+    match profile.detector.kind {
+        DetectorKind::Webrtc => Kind::Webrtc,
+        DetectorKind::Earshot => Kind::Earshot,
     }
 }
 
