@@ -20,6 +20,7 @@ use cpal::{Device, DeviceType, Error, Host, HostId};
 use self::plans::plans;
 use self::streams::{input_stream, open_first, output_stream, refused};
 use super::backend::{Backend, Fault, Faults, MakeCapture, MakePlayback, OpenError, Opened, Wish};
+use super::choice::meant;
 use super::names::{is_headset, is_monitor, is_real_alsa};
 use super::{DeviceChoice, DeviceInfo, Devices, Direction};
 
@@ -77,7 +78,8 @@ impl Cpal {
             Direction::Output => listed.outputs,
         };
         let chosen = match choice {
-            DeviceChoice::Default => list.iter().find(|d| d.is_default).or(list.first()),
+            DeviceChoice::Default => meant(direction, choice, &list),
+            // The owner names the one that stands in.
             DeviceChoice::Id(id) => list.iter().find(|d| d.id == *id),
         };
         let noun = noun(direction);

@@ -11,6 +11,7 @@
 
 mod backend;
 pub mod capture;
+mod choice;
 mod clock;
 mod convert;
 mod cpal;
@@ -22,6 +23,7 @@ mod null;
 mod owner;
 mod paced;
 pub mod playback;
+pub mod priority;
 mod queue;
 mod reference;
 mod simulate;
@@ -204,6 +206,15 @@ pub struct StreamInfo {
     pub period_frames: Option<u32>,
 }
 
+impl StreamInfo {
+    /// Whether the device carries a telephone's band only, as a Bluetooth headset does whose microphone is in use:
+    /// 8 or 16 kHz.
+    #[must_use]
+    pub fn narrowband(&self) -> bool {
+        self.rate <= SampleRate::WORKING
+    }
+}
+
 /// One of the two directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -253,6 +264,17 @@ pub enum Event {
     Opened(Direction, StreamInfo),
     /// A device is not there or was lost; `what` says so in words for the user.
     Lost(Direction, String),
+    /// Another device is used than the one that was meant, or the one that was meant again.
+    Moved {
+        /// Of which direction.
+        direction: Direction,
+        /// What happened and what comes next, in words for the user.
+        what: String,
+        /// What was told before of this direction, and holds no more.
+        before: Option<String>,
+        /// Everything is as it was meant: `what` need not stay.
+        settled: bool,
+    },
     /// The list of devices changed.
     Devices(Devices),
     /// The echo canceller was switched on or off, or has another reason to be.

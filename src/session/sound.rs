@@ -73,6 +73,22 @@ impl Controller {
                 self.tell(Event::Notice(Severity::Warning, what));
                 self.changed = true;
             }
+            audio::Event::Moved {
+                what,
+                before,
+                settled,
+                ..
+            } => {
+                if let Some(before) = before {
+                    self.withdraw(&before);
+                }
+                if settled {
+                    // Nothing to keep in sight; who listens without a window is told.
+                    self.tell(Event::Notice(Severity::Info, what));
+                } else {
+                    self.notice(Severity::Warning, what);
+                }
+            }
             audio::Event::Devices(devices) => {
                 self.devices = Arc::new(devices);
                 self.changed = true;
