@@ -67,6 +67,9 @@ impl Handle {
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
+            | Command::Hold
+            | Command::Release
+            | Command::SetPatience(_)
             | Command::SetVolume(_) => self.tell_worker(command)?,
         }
         Ok(())

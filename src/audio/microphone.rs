@@ -126,6 +126,11 @@ impl Microphone {
         }
     }
 
+    /// Uses another patience than the profile's, from the next frame on.
+    pub(super) fn set_patience(&mut self, patience: Duration) {
+        self.segmenter.set_patience(patience);
+    }
+
     /// Takes over a profile from the next frame on; an open utterance goes on.
     pub(super) fn set_profile(&mut self, profile: &Profile) {
         self.segmenter.set_settings(segment_settings(profile));

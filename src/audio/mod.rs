@@ -132,6 +132,12 @@ pub enum Command {
     EndReply(TurnId),
     /// Fade what is sounding and drop all that is queued; reports [`Event::Flushed`].
     Flush,
+    /// Begin no reply until [`Command::Release`]: what is played is gathered, what sounds goes on.
+    Hold,
+    /// Begin replies again, with what was gathered.
+    Release,
+    /// Silence, counted from the last voiced sample, after which an utterance is over; until the next profile.
+    SetPatience(Duration),
     /// Volume of replies, 0.0 to 1.0 as an amplitude.
     SetVolume(f32),
     /// Whether speech may interrupt a reply. If not, nothing is heard while a reply sounds and 300 ms after. On at

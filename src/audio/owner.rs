@@ -180,6 +180,9 @@ impl Owner {
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
+            | Command::Hold
+            | Command::Release
+            | Command::SetPatience(_)
             | Command::SetVolume(_)
             | Command::SpeakNext { .. } => {}
         }

@@ -61,6 +61,8 @@ pub(super) struct Speaker {
     volume: Volume,
     /// Samples flow from the queue to the ring; else they wait for the prebuffer.
     flowing: bool,
+    /// No reply may begin.
+    held: bool,
     heard: Heard,
     flush: Option<Flush>,
     /// Samples that a lost stream did not play.
@@ -101,6 +103,7 @@ impl Speaker {
             prebuffer: Prebuffer::new(prebuffer),
             volume: Volume::default(),
             flowing: false,
+            held: false,
             heard: Heard::default(),
             flush: None,
             rest: Vec::new(),
@@ -120,6 +123,11 @@ impl Speaker {
 
     pub(super) fn end_reply(&mut self, turn: TurnId) {
         self.queue.end(turn);
+    }
+
+    /// Whether replies must not begin; one that has begun goes on.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     pub(super) fn set_volume(&mut self, volume: f32) {
@@ -423,7 +431,7 @@ impl Speaker {
             return;
         }
         self.flowing |= self.queue.is_ready(self.prebuffer.now());
-        while self.flowing {
+        while self.flowing && (!self.held || self.heard.is_open()) {
             let Some(out) = &self.out else { return };
             if out.end.ring.len() >= out.ahead() || !self.feed_piece(now) {
                 return;

@@ -134,6 +134,9 @@ impl Worker {
             Command::Play(pcm) => self.speaker.play(pcm),
             Command::EndReply(turn) => self.speaker.end_reply(turn),
             Command::Flush => self.speaker.flush(now, &mut self.events),
+            Command::Hold => self.speaker.hold(true),
+            Command::Release => self.speaker.hold(false),
+            Command::SetPatience(patience) => self.microphone.set_patience(patience),
             Command::SetVolume(volume) => self.speaker.set_volume(volume),
             // The owner's, and the files'.
             Command::UseInput(_) | Command::UseOutput(_) | Command::SpeakNext { .. } => {}

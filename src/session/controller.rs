@@ -59,6 +59,8 @@ pub(super) struct Controller {
     /// Commands that the client has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<client::Command>,
     pub(super) reply: pcm::PcmReader,
+    /// The patience that the segmenter keeps.
+    pub(super) patience: Duration,
     /// Reply audio that the machine is being asked about.
     pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
 
@@ -106,6 +108,8 @@ pub(super) struct Notes {
     pub(super) underruns: u64,
     pub(super) capture_dropped: u64,
     pub(super) tokens: Option<(u64, u64)>,
+    /// Tokens of its generations that were dropped because it went on.
+    pub(super) vain_tokens: u64,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
     /// How its last connection was lost.
@@ -141,6 +145,7 @@ impl Controller {
         self.apply_gate();
         self.apply_echo();
         self.apply_barge_in();
+        self.apply_pace();
         self.publish();
         loop {
             let happening = self.next(&mut commands, &mut look).await;
@@ -148,6 +153,7 @@ impl Controller {
                 break;
             }
             self.perform();
+            self.tell_patience();
             self.poll_deck();
             self.roll_if_quiet();
             self.reopen_if_quiet();
@@ -212,7 +218,10 @@ impl Controller {
             self.changed = true;
             match action {
                 Action::Begin(turn) => self.begin(turn),
+                Action::Continue(turn) => self.go_on(turn),
                 Action::End(turn) => self.end(turn),
+                Action::Hold(_) => self.tell_sound(audio::Command::Hold),
+                Action::Release(_) => self.tell_sound(audio::Command::Release),
                 Action::Play(turn) => self.play(turn),
                 Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
                 Action::Flush => self.tell_sound(audio::Command::Flush),
@@ -251,6 +260,13 @@ impl Controller {
             // Automatic detection streams anyway; only what an earlier connection took with it is said again.
             self.send_unsent(turn);
         }
+    }
+
+    /// The connection has what was said before: only what follows is sent, and written down.
+    fn go_on(&mut self, turn: TurnId) {
+        self.captions.go_on(turn);
+        self.outbox.push_back(client::Command::ActivityStart);
+        self.send_unsent(turn);
     }
 
     fn end(&mut self, turn: TurnId) {
@@ -326,6 +342,8 @@ impl Controller {
             reopened: closed.reopened,
             cut_offs: closed.cut_offs,
             ducked_after: closed.ducked_after,
+            closed_in_vain: closed.closed_in_vain,
+            vain_tokens: notes.vain_tokens,
             silenced_after: closed.silenced_after,
             user: self.captions.text(closed.turn, Speaker::User).to_owned(),
             assistant: self

@@ -6,6 +6,7 @@ pub mod command;
 mod controller;
 mod deck;
 mod ledger;
+mod pace;
 pub mod record;
 mod service;
 mod settings;
@@ -146,6 +147,7 @@ fn controller(
         chunk: None,
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
+        patience: parts.profile.turn.patience,
         profile: parts.profile,
         settings: parts.settings,
         wanted: setup.clone(),

@@ -190,6 +190,14 @@ pub struct Figures {
     pub history: Vec<Duration>,
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
+    /// Early ends of turns that went on: what the eager endpoint costs.
+    pub closed_in_vain: u64,
+    /// Tokens of the generations that were dropped with them, where the service counted them.
+    pub vain_tokens: u64,
+    /// Silence after which a turn is over now.
+    pub patience: Duration,
+    /// Silence after which it is closed early now, where it is.
+    pub early_close: Option<Duration>,
     /// Turns of any outcome.
     pub turns: u64,
     /// Replies that the user interrupted.

@@ -129,11 +129,20 @@ impl Controller {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
                 self.feed(now, Input::SpeechStarted { first_voiced });
+                // What leads a new turn has its pre-roll with it.
+                self.join_pause(0);
                 self.keep(&lead);
                 self.changed = true;
             }
             SpeechEvent::Frame(frame) => self.keep(&[frame]),
-            SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => {}
+            SpeechEvent::Lull { last_voiced } if !self.held => {
+                self.feed(now, Input::Lull { last_voiced });
+            }
+            SpeechEvent::Lull { .. } => {}
+            SpeechEvent::Resumed {
+                first_voiced,
+                pause,
+            } => self.resume(now, first_voiced, pause),
             SpeechEvent::Ended { last_voiced } => {
                 self.feed(now, Input::SpeechEnded { last_voiced });
                 self.changed = true;
@@ -142,12 +151,15 @@ impl Controller {
     }
 
     /// Frames of the open utterance: kept until it is answered, and sent as they come.
-    fn keep(&mut self, frames: &[Frame]) {
+    pub(super) fn keep(&mut self, frames: &[Frame]) {
         let Some((turn, true)) = self
             .machine
             .open_turn()
             .filter(|_| self.machine.phase() == Phase::Speaking)
         else {
+            if self.is_manual() {
+                self.ledger.set_aside(frames);
+            }
             return;
         };
         self.ledger.add(turn, frames);

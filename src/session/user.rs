@@ -55,7 +55,10 @@ impl Controller {
             return;
         }
         self.held = held;
-        if held && self.machine.phase() == Phase::Replying {
+        if held && self.machine.is_closed_early() {
+            // The key says that the user goes on.
+            self.resume(now, now, std::time::Duration::ZERO);
+        } else if held && self.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
         }
         self.apply_gate();
@@ -90,7 +93,9 @@ impl Controller {
         } else if profile.audio.period_frames != self.period {
             Arc::make_mut(&mut profile).audio.period_frames = self.period;
         }
+        self.patience = profile.turn.patience;
         self.tell_sound(audio::Command::UseProfile(profile));
+        self.apply_pace();
     }
 
     /// Gives the devices the period that waited for this pause.
@@ -138,6 +143,8 @@ impl Controller {
             Ok(()) => {
                 self.setup = self.settings.setup(&self.profile);
                 self.wanted = self.setup.clone();
+                self.machine.forget_thinking();
+                self.apply_pace();
                 self.feed(now(), Input::LinkDown);
                 self.link = super::snapshot::Link::Connecting { attempt: 1 };
                 self.outbox.clear();

@@ -46,7 +46,13 @@ impl Controller {
         if self.muted {
             return Activity::Muted;
         }
-        match (self.machine.phase(), &self.link) {
+        // While patience runs it is still the user's turn, whatever the service has been told.
+        let phase = if self.machine.is_closed_early() {
+            Phase::Speaking
+        } else {
+            self.machine.phase()
+        };
+        match (phase, &self.link) {
             (Phase::Speaking, _) if self.held => Activity::Held,
             (Phase::Speaking, _) => Activity::UserSpeaks,
             (Phase::Replying, _) => Activity::Answering,
@@ -70,6 +76,8 @@ impl Controller {
             round_trip: (round_trip > 0).then(|| Duration::from_micros(u64::from(round_trip))),
             bytes_sent: self.counters.bytes_sent.get(),
             bytes_received: self.counters.bytes_received.get(),
+            patience: self.machine.patience(),
+            early_close: self.machine.early_close(),
             ..self.statistics.figures(&self.profile.name)
         }
     }

@@ -7,11 +7,14 @@
 //!                          └─────────────────────┘  └──▶ closed: cancelled  └──▶ closed: interrupted
 //! ```
 //!
+//! A turn may be closed towards the service before patience is over; its reply is held unheard until then (`eager`).
+//!
 //! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
 //! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
 //!
-//! Each side has its file: `user`, `link`, `service`, `speaker`; `turn` is what is kept of the open turn.
+//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `turn` is what is kept of the open turn.
 
+mod eager;
 mod link;
 mod service;
 mod speaker;
@@ -21,6 +24,8 @@ mod user;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::pace::{Pace, PaceSettings};
+pub use super::replies::Bill;
 use super::replies::{Owner, Replies};
 use super::timeline::Timeline;
 use crate::base::ids::TurnId;
@@ -47,7 +52,19 @@ pub enum Input {
         /// First voiced sample.
         first_voiced: Instant,
     },
-    /// The utterance is over.
+    /// The voice has been silent for a moment; patience runs.
+    Lull {
+        /// Last voiced sample so far.
+        last_voiced: Instant,
+    },
+    /// The voice goes on before patience ran out.
+    Resumed {
+        /// First voiced sample after the pause.
+        first_voiced: Instant,
+        /// The silence between.
+        pause: Duration,
+    },
+    /// The utterance is over: patience has run out, or was not asked for.
     SpeechEnded {
         /// Last voiced sample.
         last_voiced: Instant,
@@ -110,8 +127,14 @@ pub enum Input {
 pub enum Action {
     /// Begin a turn towards the service; the audio that is kept for it goes first.
     Begin(TurnId),
+    /// Begin its activity again on the same connection: the service keeps what it has heard of it.
+    Continue(TurnId),
     /// End it towards the service.
     End(TurnId),
+    /// Patience runs still: let nothing of this turn's reply be heard.
+    Hold(TurnId),
+    /// Patience is over, or nothing is left to be held.
+    Release(TurnId),
     /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
     Play(TurnId),
     /// No more audio of this reply will come.
@@ -135,8 +158,10 @@ pub struct Closed {
     pub timeline: Timeline,
     /// How often the user went on after its endpoint.
     pub reopened: u32,
-    /// How often within a second.
+    /// How often because patience was too short.
     pub cut_offs: u32,
+    /// How often it had been closed early, in vain.
+    pub closed_in_vain: u32,
     /// How much of the reply was heard.
     pub heard: Duration,
     /// From the interrupting onset to the lowered reply, where speech cut it.
@@ -195,10 +220,13 @@ pub struct Machine {
     last_id: u64,
     open: Option<Turn>,
     replies: Replies,
-    /// Turns whose end was sent but not flushed yet.
-    unflushed: VecDeque<TurnId>,
+    /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
+    unflushed: VecDeque<Option<TurnId>>,
     /// Cut turns that wait for the speaker to fall silent.
     silencing: VecDeque<Silencing>,
+    /// The turn whose reply the speaker holds back.
+    holding: Option<TurnId>,
+    pace: Pace,
     /// Automatic detection: speech over a reply, which the service may or may not take for an interruption.
     overlap: Option<Instant>,
     actions: VecDeque<Action>,
@@ -224,6 +252,8 @@ impl Machine {
             replies: Replies::default(),
             unflushed: VecDeque::new(),
             silencing: VecDeque::new(),
+            holding: None,
+            pace: Pace::default(),
             overlap: None,
             actions: VecDeque::new(),
         }
@@ -238,6 +268,11 @@ impl Machine {
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::SpeechStarted { first_voiced } => self.speech_started(now, first_voiced),
+            Input::Lull { last_voiced } => self.lull(now, last_voiced),
+            Input::Resumed {
+                first_voiced,
+                pause,
+            } => self.resumed(now, first_voiced, pause),
             Input::SpeechEnded { last_voiced } => self.speech_ended(now, last_voiced),
             Input::StopPressed => self.stop(now),
             Input::Quit => self.quit(now),
@@ -270,6 +305,7 @@ impl Machine {
         let silence = self.silencing.front().map(|s| s.since + SILENT_WITHIN);
         [
             self.open.as_ref().and_then(|t| t.deadline(self.connected)),
+            self.early_deadline(),
             silence,
         ]
         .into_iter()
@@ -277,8 +313,9 @@ impl Machine {
         .min()
     }
 
-    /// Gives up what has taken too long.
+    /// Closes early what is due, and gives up what has taken too long.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.close_early_if_due(now);
         while self
             .silencing
             .front()
@@ -319,9 +356,15 @@ impl Machine {
     pub fn heard_turn(&self) -> Option<TurnId> {
         match self.replies.owner_of_content() {
             Owner::Turn(turn) => Some(turn),
-            Owner::Old => None,
+            Owner::Old | Owner::GivenUp => None,
             Owner::Nobody => self.open.as_ref().map(|turn| turn.id),
         }
+    }
+
+    /// Whose the token counts are that arrive now.
+    #[must_use]
+    pub fn bill(&self) -> Bill {
+        self.replies.owner_of_usage()
     }
 
     /// Whether nothing is going on: a good moment for another connection.

@@ -96,7 +96,7 @@ impl Machine {
             return;
         }
         let Some(turn) = self.open.take() else { return };
-        self.replies.cut_all();
+        self.replies.cut_all(false);
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
             None if played => Outcome::Completed,
@@ -113,12 +113,19 @@ impl Machine {
     }
 
     fn close_cut(&mut self, turn: Turn, outcome: Outcome, cut: Cut) {
+        if self.holding == Some(turn.id) {
+            self.release();
+        }
+        if turn.asked && turn.cut_offs == 0 {
+            self.pace.pauses.ended_well();
+        }
         self.actions.push_back(Action::Close(Box::new(Closed {
             turn: turn.id,
             asked: turn.asked,
             outcome,
             reopened: turn.reopened,
             cut_offs: turn.cut_offs,
+            closed_in_vain: turn.closed_in_vain,
             heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
             timeline: turn.timeline,
             ducked_after: cut.ducked_after,
