@@ -127,14 +127,15 @@ impl Microphone {
         }
     }
 
-    /// Leaving [`Gate::Held`] or muting ends an open utterance.
+    /// Leaving [`Gate::Held`], muting or closing ends an open utterance.
     pub(super) fn set_gate(&mut self, gate: Gate, events: &mut Vec<Event>) {
-        let ends = self.gate == Gate::Held || gate == Gate::Muted;
+        let ends = self.gate == Gate::Held || matches!(gate, Gate::Muted | Gate::Closed);
         if ends && gate != self.gate {
             self.segmenter.close(&mut self.speech);
             self.drain_speech(events);
         }
         self.gate = gate;
+        self.segmenter.set_by_key(gate == Gate::Closed);
     }
 
     /// A stream was opened. If the one before still runs, it is followed without a gap.

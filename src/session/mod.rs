@@ -7,11 +7,13 @@ mod controller;
 mod deck;
 mod ledger;
 pub mod record;
+mod replay;
 mod service;
 mod settings;
 pub mod snapshot;
 mod sound;
 mod statistics;
+mod talk_key;
 mod user;
 mod view;
 
@@ -107,6 +109,9 @@ pub fn start(parts: Parts) -> Session {
     let counters = Arc::clone(&parts.counters);
     let mut controller = controller(parts, snapshots_in, events_in);
     controller.tell_sound(audio::Command::SetVolume(controller.volume));
+    if controller.settings.config().echo_cancellation.is_some() {
+        controller.tell_profile();
+    }
     controller.publish();
     tokio::spawn(controller.run(commands_in));
     Session {
@@ -157,6 +162,8 @@ fn controller(
         gave_sound: false,
         muted: false,
         held: false,
+        key: talk_key::Key::default(),
+        replay: replay::Replay::default(),
         volume: parts.volume,
         input,
         output,

@@ -42,6 +42,7 @@ impl Controller {
                     },
                 );
                 self.tell(Event::Audible { turn, at });
+                self.replay.heard(turn, at);
                 self.changed = true;
             }
             audio::Event::Played { turn, heard, .. } => {
@@ -131,7 +132,7 @@ impl Controller {
         if !self.is_connected() {
             return;
         }
-        if self.is_manual() || self.held {
+        if self.is_manual() || self.held || !self.settings.voice_activation() {
             self.send_unsent(turn);
         } else {
             // Automatic detection: they were streamed already.
@@ -177,6 +178,7 @@ impl Controller {
         let gate = match (self.muted, self.held, self.is_manual()) {
             (true, ..) => Gate::Muted,
             (_, true, _) => Gate::Held,
+            _ if !self.settings.voice_activation() => Gate::Closed,
             (_, _, true) => Gate::Voice,
             (_, _, false) => Gate::Everything,
         };
@@ -198,6 +200,9 @@ impl Controller {
             .as_ref()
             .is_some_and(|stream| stream.device.headset);
         match self.profile.turn.barge_in {
+            _ if !self.settings.voice_activation() => {
+                (false, "the talk key interrupts, speech does not".into())
+            }
             BargeIn::On => (true, "speak to interrupt: always on".into()),
             BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
             BargeIn::Auto if self.deck.is_some() => {

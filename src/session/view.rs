@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::controller::Controller;
 use super::record::Summary;
-use super::snapshot::{Activity, Figures, Link, ProfileChoice, Snapshot};
+use super::snapshot::{Activity, EchoView, Figures, Link, ProfileChoice, Snapshot, TalkView};
+use crate::profile::EchoCancellation;
 use crate::turn::machine::Phase;
 
 impl Controller {
@@ -30,6 +31,11 @@ impl Controller {
             output: self.output.clone(),
             devices: Arc::clone(&self.devices),
             volume: self.volume,
+            ducked: false,
+            talk: self.talk(),
+            repeat: self.repeat(),
+            echo: self.echo(),
+            check: None,
             barge_in: self.barge_in(),
             profiles,
             active,
@@ -49,6 +55,7 @@ impl Controller {
         match (self.machine.phase(), &self.link) {
             (Phase::Speaking, _) if self.held => Activity::Held,
             (Phase::Speaking, _) => Activity::UserSpeaks,
+            (Phase::Replying, _) if self.machine.is_repeating() => Activity::Repeating,
             (Phase::Replying, _) => Activity::Answering,
             (_, Link::Down { retry_at: None, .. }) => Activity::Offline,
             (_, Link::Down { .. }) => Activity::Reconnecting,
@@ -59,6 +66,36 @@ impl Controller {
                 Activity::NoMicrophone
             }
             (Phase::Idle, Link::Connected { .. }) => Activity::Listening,
+        }
+    }
+
+    fn talk(&self) -> TalkView {
+        let config = self.settings.config();
+        TalkView {
+            key: config.talk_key,
+            release_delay: config.release_delay,
+            voice_activation: self.settings.voice_activation(),
+            closing: self.key.is_closing(),
+        }
+    }
+
+    /// What the choice, the profile and the device say; what the microphone hears says more.
+    fn echo(&self) -> EchoView {
+        let speaker = self.output.stream.as_ref().map(|stream| &stream.device);
+        let choice = self.settings.echo_cancellation(&self.profile);
+        let (on, why) = match choice {
+            EchoCancellation::On => (true, "switched on: taken out"),
+            EchoCancellation::Off => (false, "switched off: not taken out"),
+            EchoCancellation::Auto => match speaker {
+                None => (false, "no speaker: not needed"),
+                Some(device) if device.headset => (false, "headset: not needed"),
+                Some(_) => (true, "loudspeaker: taken out"),
+            },
+        };
+        EchoView {
+            choice,
+            on,
+            why: why.into(),
         }
     }
 
