@@ -18,6 +18,8 @@ const FLOORS: &[&[&str]] = &[
 const PLACES: &[(&str, &[&str])] = &[
     ("cpal", &["audio/cpal.rs", "audio/cpal/"]),
     ("rubato", &["dsp/resample.rs"]),
+    ("sonora", &["dsp/apm.rs"]),
+    ("nnnoiseless", &["dsp/denoise.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
     ("webrtc_vad", &["vad/webrtc.rs"]),
     ("ringbuf", &["base/ring.rs", "base/ring/"]),

@@ -1,10 +1,23 @@
-//! Arithmetic on sound: resampling, down-mixing, cleaning, levels. Pure: no clock, no thread, no device.
+//! Arithmetic on sound: resampling, down-mixing, cleaning, levels, echo, noise, gain. Pure: no clock, no thread, no
+//! device.
 //!
 //! ```text
-//! device, N channels ─▶ sanitise ─▶ Mixer (mono) ─▶ Resampler ─▶ 16 kHz frames
-//! reply, 24 kHz mono ─▶ Resampler ─▶ device's rate
+//! device, N channels ─▶ sanitise ─▶ Mixer (mono) ─▶ Resampler ─▶ 16 kHz frames ─▶ Chain ─▶ detector
+//! reply, 24 kHz mono ─▶ Resampler ─▶ device's rate                                  ▲
+//!                                          └──── what was played, 16 kHz ───────────┘
 //! ```
 
+mod apm;
+pub mod chain;
+mod denoise;
+pub mod echo;
+mod filter;
+mod gain;
+pub mod leak;
 pub mod level;
+mod limiter;
 pub mod mix;
 pub mod resample;
+mod slot;
+pub mod soundcheck;
+mod stage;

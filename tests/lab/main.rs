@@ -4,5 +4,7 @@
 //! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
 //! version of each.
 
+mod echo;
+mod room;
 mod table;
 mod voices;

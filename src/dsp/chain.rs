@@ -1,0 +1,156 @@
+//! What happens to the microphone's sound between the resampler and the detector.
+//!
+//! ```text
+//! near ─▶ sanitise ─▶ high-pass ─▶ echo ─▶ noise ─▶ gain ─▶ limiter ─▶ out
+//! far ──▶ sanitise ────────────────┘
+//! ```
+//!
+//! The order is fixed: nothing that moves comes before the canceller, which can only learn a way through the room that
+//! stays; the gain comes behind the suppressor, which must not see its floor lifted. High-pass and limiter are in as
+//! soon as one of the three others is. With all off the sound passes bit by bit, without delay.
+//!
+//! Settings can change at every frame: each stage is changed in its own [slot](super::slot), the others keep what
+//! they have learnt. A change is heard 20 ms after it was asked for, within 10 ms.
+
+use std::time::Duration;
+
+use super::denoise::Denoise;
+use super::echo::{Echo, EchoState};
+use super::filter::HighPass;
+use super::gain::Gain;
+use super::limiter::Limiter;
+use super::mix::sanitise;
+use super::slot::Slot;
+use super::stage::Samples;
+use crate::base::frame::FRAME_SAMPLES;
+
+/// How noise is suppressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Noise {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Steady noise by about 6 dB: the voice stays as it is.
+    Light,
+    /// Steady noise by about 12 dB.
+    On,
+    /// By a small neural network, keys and clicks too; more delay.
+    Keyboard,
+}
+
+/// Which stages are in the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ChainSettings {
+    /// Take out what the loudspeaker plays.
+    pub echo: bool,
+    /// Take out noise.
+    pub noise: Noise,
+    /// Bring the voice to an even level.
+    pub gain: bool,
+}
+
+impl ChainSettings {
+    /// Whether there is anything to do.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+/// See the [module](self). Allocates as it works: never for an audio callback.
+pub struct Chain {
+    settings: ChainSettings,
+    high_pass: Slot<bool, HighPass>,
+    echo: Slot<bool, Echo>,
+    noise: Slot<Noise, Denoise>,
+    gain: Slot<bool, Gain>,
+    limiter: Slot<bool, Limiter>,
+}
+
+impl Chain {
+    /// A chain of these stages.
+    #[must_use]
+    pub fn new(settings: ChainSettings) -> Self {
+        let any = settings.any();
+        Self {
+            settings,
+            high_pass: Slot::new(any, |on| on.then(HighPass::new)),
+            echo: Slot::new(settings.echo, |on| on.then(Echo::new)),
+            noise: Slot::new(settings.noise, Denoise::new),
+            gain: Slot::new(settings.gain, |on| on.then(Gain::new)),
+            limiter: Slot::new(any, |on| on.then_some(Limiter)),
+        }
+    }
+
+    /// Takes other settings from the next frame on. What stays keeps its state.
+    pub fn set(&mut self, settings: ChainSettings) {
+        self.settings = settings;
+        self.high_pass.want(settings.any());
+        self.echo.want(settings.echo);
+        self.noise.want(settings.noise);
+        self.gain.want(settings.gain);
+        self.limiter.want(settings.any());
+    }
+
+    /// What was asked for last.
+    #[must_use]
+    pub fn settings(&self) -> ChainSettings {
+        self.settings
+    }
+
+    /// Works on the next 10 ms. `far` is what the loudspeaker played in the same 10 ms, before the room: the echo must
+    /// not be in `near` before it is in `far`. Whatever comes in, finite numbers come out.
+    pub fn process(&mut self, near: &mut [f32; FRAME_SAMPLES], far: &[f32; FRAME_SAMPLES]) {
+        sanitise(near);
+        if self.idle() {
+            return;
+        }
+        let mut heard: Samples = *far;
+        sanitise(&mut heard);
+        self.high_pass.process(near, &heard);
+        self.echo.process(near, &heard);
+        self.noise.process(near, &heard);
+        self.gain.process(near, &heard);
+        self.limiter.process(near, &heard);
+        // A stage that fell over (none is known to) must not take the rest of the conversation with it.
+        if sanitise(near) > 0 {
+            self.reset();
+        }
+    }
+
+    /// How much later a sample comes out than it went in. Once a change of settings is heard, it is that of the new ones.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        self.high_pass.delay()
+            + self.echo.delay()
+            + self.noise.delay()
+            + self.gain.delay()
+            + self.limiter.delay()
+    }
+
+    /// Forgets everything heard: a new stream or another device begins. Settings stay.
+    pub fn reset(&mut self) {
+        self.high_pass.reset();
+        self.echo.reset();
+        self.noise.reset();
+        self.gain.reset();
+        self.limiter.reset();
+    }
+
+    /// How the echo cancellation goes; all unknown while it is off.
+    #[must_use]
+    pub fn echo_state(&self) -> EchoState {
+        self.echo.stage().map(Echo::state).unwrap_or_default()
+    }
+
+    fn idle(&self) -> bool {
+        self.high_pass.idle()
+            && self.echo.idle()
+            && self.noise.idle()
+            && self.gain.idle()
+            && self.limiter.idle()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! The chain as its user sees it: delays, changes, and that nothing breaks it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::units::Dbfs;
+
+const QUIET: Samples = [0.0; FRAME_SAMPLES];
+const NOISES: [Noise; 4] = [Noise::Off, Noise::Light, Noise::On, Noise::Keyboard];
+
+#[test]
+fn with_all_off_every_bit_passes_at_once() {
+    let mut chain = Chain::new(ChainSettings::default());
+    assert_eq!(chain.delay(), Duration::ZERO);
+    let mut bursts = Bursts::new(1);
+    for _ in 0..100 {
+        let given: Samples = bursts.frame().map(|s| s * 4.0);
+        let mut taken = given;
+        chain.process(&mut taken, &given);
+        assert_eq!(given.map(f32::to_bits), taken.map(f32::to_bits));
+    }
+    assert_eq!(chain.echo_state(), EchoState::default());
+}
+
+#[test]
+fn the_delay_is_as_told_for_every_combination() {
+    for settings in all_settings() {
+        let mut chain = Chain::new(settings);
+        let mut bursts = Bursts::new(7);
+        let (mut given, mut taken) = (Vec::new(), Vec::new());
+        for frame in 0..400 {
+            let mut near = bursts.frame();
+            let before = near;
+            chain.process(&mut near, &QUIET);
+            // What is learnt at first changes the shape.
+            if frame >= 200 {
+                given.extend(before);
+                taken.extend(near);
+            }
+        }
+        let late_ms = lag(&given, &taken) / 16.0;
+        let told_ms = chain.delay().as_secs_f64() * 1e3;
+        println!("{settings:?}: measured {late_ms:.2} ms, told {told_ms:.2} ms");
+        assert!(
+            (late_ms - told_ms).abs() < 1.0,
+            "{settings:?}: {late_ms} ms but {told_ms} ms"
+        );
+    }
+}
+
+#[test]
+fn a_change_is_heard_without_a_click_and_without_a_lost_frame() {
+    // A tone has no steps of its own: whatever steps are there, the change made them.
+    let tone = |at: usize| 0.25 * (at as f32 / 16_000.0 * 440.0 * std::f32::consts::TAU).sin();
+    let steepest = 0.25 * 440.0 * std::f32::consts::TAU / 16_000.0;
+    let mut last_gain = false;
+    for noise in NOISES {
+        for echo in [true, false] {
+            let mut chain = Chain::new(ChainSettings::default());
+            let mut out = Vec::new();
+            for frame in 0..120 {
+                let on = ChainSettings {
+                    echo,
+                    noise,
+                    gain: last_gain,
+                };
+                // At frame 40 to all that is on, at 80 back.
+                chain.set(if (40..80).contains(&frame) {
+                    on
+                } else {
+                    ChainSettings::default()
+                });
+                let mut near: Samples = std::array::from_fn(|i| tone(frame * FRAME_SAMPLES + i));
+                chain.process(&mut near, &QUIET);
+                out.extend(near);
+            }
+            assert_eq!(out.len(), 120 * FRAME_SAMPLES);
+            let step = out
+                .windows(2)
+                .map(|w| (w[1] - w[0]).abs())
+                .fold(0.0, f32::max);
+            println!(
+                "{noise:?} echo {echo}: step {:.2} of the tone's",
+                step / steepest
+            );
+            assert!(
+                step < 1.6 * steepest,
+                "{noise:?}, echo {echo}: a step of {step}"
+            );
+            // And back to every bit.
+            let tail = out.len() - 30 * FRAME_SAMPLES;
+            for (i, sample) in out[tail..].iter().enumerate() {
+                assert_eq!(sample.to_bits(), tone(tail + i).to_bits());
+            }
+        }
+        last_gain = !last_gain;
+    }
+}
+
+#[test]
+fn stages_that_stay_keep_what_they_learnt() {
+    let mut steady = Chain::new(ChainSettings {
+        echo: true,
+        ..ChainSettings::default()
+    });
+    let mut switched = Chain::new(ChainSettings {
+        echo: true,
+        ..ChainSettings::default()
+    });
+    let mut bursts = Bursts::new(3);
+    let mut line = [QUIET; 4];
+    let mut left = [0.0_f32; 2];
+    for frame in 0..600 {
+        let far = bursts.frame();
+        line.rotate_right(1);
+        line[0] = far;
+        // The echo of what was played 30 ms ago, 6 dB down.
+        let near = line[3].map(|s| s * 0.5);
+        if (300..340).contains(&frame) {
+            let noise = if frame % 10 < 5 {
+                Noise::On
+            } else {
+                Noise::Off
+            };
+            switched.set(ChainSettings {
+                noise,
+                ..switched.settings()
+            });
+        }
+        for (chain, left) in [&mut steady, &mut switched].into_iter().zip(&mut left) {
+            let mut out = near;
+            chain.process(&mut out, &far);
+            if frame >= 350 {
+                *left = left.max(Dbfs::rms(&out).amplitude());
+            }
+        }
+    }
+    let [steady_left, switched_left] = left.map(|l| Dbfs::from_amplitude(l).0);
+    println!("left: steady {steady_left:.1}, switched {switched_left:.1} dBFS");
+    assert!(
+        switched_left < -45.0,
+        "the canceller began anew: {switched_left} dBFS"
+    );
+    assert!(steady_left < -45.0);
+    let state = switched.echo_state();
+    assert!(state.converged, "{state:?}");
+    let delay = state.delay.expect("the far end sounded").as_millis();
+    assert!((20..=44).contains(&delay), "{state:?}");
+}
+
+#[test]
+fn nothing_is_known_of_an_echo_before_anything_was_played() {
+    let mut chain = Chain::new(ChainSettings {
+        echo: true,
+        ..ChainSettings::default()
+    });
+    let mut bursts = Bursts::new(5);
+    for _ in 0..200 {
+        chain.process(&mut bursts.frame(), &QUIET);
+    }
+    assert_eq!(chain.echo_state(), EchoState::default());
+}
+
+#[test]
+fn loud_sound_stays_within_full_scale() {
+    for settings in all_settings().filter(|s| s.any()) {
+        let mut chain = Chain::new(settings);
+        let mut bursts = Bursts::new(9);
+        for _ in 0..100 {
+            let mut near = bursts.frame().map(|s| s * 30.0);
+            let far = bursts.frame().map(|s| s * 30.0);
+            chain.process(&mut near, &far);
+            assert!(near.iter().all(|s| s.abs() <= 1.0), "{settings:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_comes_in_finite_numbers_come_out(
+        frames in prop::collection::vec((shape(), shape(), 0_usize..16), 1..40),
+        seed in any::<u64>(),
+    ) {
+        let all: Vec<ChainSettings> = all_settings().collect();
+        let mut chain = Chain::new(ChainSettings::default());
+        let mut dice = Dice(seed | 1);
+        for (near, far, settings) in frames {
+            if dice.next() > 0.5 {
+                chain.set(all[settings]);
+            }
+            let mut near = near.frame(&mut dice);
+            let far = far.frame(&mut dice);
+            chain.process(&mut near, &far);
+            prop_assert!(near.iter().all(|s| s.is_finite()));
+            prop_assert!(chain.delay() < Duration::from_millis(40));
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Sound,
+    Constant(f32),
+    Spikes(f32),
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let odd = prop_oneof![
+        Just(f32::NAN),
+        Just(f32::INFINITY),
+        Just(f32::NEG_INFINITY),
+        Just(f32::MAX),
+        Just(1e-40_f32),
+        Just(0.0_f32),
+        Just(1.0_f32),
+        Just(-16.0_f32),
+        any::<f32>(),
+    ];
+    prop_oneof![
+        Just(Shape::Sound),
+        odd.clone().prop_map(Shape::Constant),
+        odd.prop_map(Shape::Spikes),
+    ]
+}
+
+impl Shape {
+    fn frame(self, dice: &mut Dice) -> Samples {
+        std::array::from_fn(|i| match self {
+            Self::Sound => dice.next(),
+            Self::Constant(value) => value,
+            Self::Spikes(value) if i % 17 == 3 => value,
+            Self::Spikes(_) => dice.next() * 0.1,
+        })
+    }
+}
+
+fn all_settings() -> impl Iterator<Item = ChainSettings> {
+    (0..16).map(|i| ChainSettings {
+        echo: i & 1 > 0,
+        gain: i & 2 > 0,
+        noise: NOISES[i >> 2],
+    })
+}
+
+/// Noise in words of 200 ms with pauses of 150 ms, about -26 dBFS: no suppressor takes it for a fan.
+struct Bursts {
+    dice: Dice,
+    at: usize,
+    last: f32,
+}
+
+impl Bursts {
+    fn new(seed: u64) -> Self {
+        Self {
+            dice: Dice(seed | 1),
+            at: 0,
+            last: 0.0,
+        }
+    }
+
+    fn frame(&mut self) -> Samples {
+        std::array::from_fn(|_| {
+            let place = (self.at % 5_600) as f32 / 3_200.0;
+            self.at += 1;
+            let swell = if place < 1.0 {
+                (place * std::f32::consts::PI).sin()
+            } else {
+                0.0
+            };
+            // A voice has most of its power below 1 kHz.
+            self.last = 0.8 * self.last + 0.2 * self.dice.next();
+            swell * self.last * 0.5
+        })
+    }
+}
+
+struct Dice(u64);
+
+impl Dice {
+    /// Uniform in -1..1 (xorshift64).
+    fn next(&mut self) -> f32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 40) as f32 / 8_388_608.0 - 1.0
+    }
+}
+
+/// By how many samples `late` is behind `early`: the peak of their correlation, between samples by a parabola.
+fn lag(early: &[f32], late: &[f32]) -> f64 {
+    let product = |lag: usize| -> f64 {
+        let pairs = early.iter().zip(&late[lag..]);
+        pairs.map(|(a, b)| f64::from(a * b)).sum()
+    };
+    let all: Vec<f64> = (0..800).map(product).collect();
+    let best = (1..799)
+        .max_by(|a, b| all[*a].total_cmp(&all[*b]))
+        .unwrap_or(0);
+    if all[0] > all[best] {
+        return 0.0;
+    }
+    let (left, top, right) = (all[best - 1], all[best], all[best + 1]);
+    best as f64 + 0.5 * (left - right) / (left - 2.0 * top + right)
+}

@@ -1,0 +1,121 @@
+//! Noise suppression: two for steady noise, by statistics, and one that has learnt what voices are, for keyboards.
+//!
+//! ```text
+//! Light, On:  sonora, 16 kHz, in place
+//! Keyboard:   16 kHz ─▶ Resampler ─▶ 48 kHz, 10 ms ─▶ nnnoiseless ─▶ Resampler ─▶ 16 kHz
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use nnnoiseless::DenoiseState;
+
+use super::apm::{Apm, Job};
+use super::chain::Noise;
+use super::resample::Resampler;
+use super::stage::{Samples, Stage};
+use crate::base::frame::FRAME_SAMPLES;
+use crate::base::units::SampleRate;
+
+/// Of sonora's suppressor: its window overlaps by 96 samples (measured, see the tests of `chain`).
+const STATISTICAL_DELAY: Duration = Duration::from_millis(6);
+/// nnnoiseless gives each frame when it has the next (its window covers two).
+const LEARNT_DELAY: Duration = Duration::from_millis(10);
+/// Of the filters to 48 kHz and back: nothing above 7 kHz matters to the model, and each tap is delay.
+const TAPS: u32 = 64;
+/// nnnoiseless was trained on the numbers of 16-bit files.
+const SCALE: f32 = 32_768.0;
+
+/// One of the suppressors.
+pub(super) enum Denoise {
+    Statistical(Apm),
+    Learnt(Box<Learnt>),
+}
+
+impl Denoise {
+    pub(super) fn new(noise: Noise) -> Option<Self> {
+        match noise {
+            Noise::Off => None,
+            Noise::Light => Some(Self::Statistical(Apm::new(Job::LightNoise))),
+            Noise::On => Some(Self::Statistical(Apm::new(Job::Noise))),
+            Noise::Keyboard => Some(Self::Learnt(Box::new(Learnt::new()))),
+        }
+    }
+}
+
+impl Stage for Denoise {
+    fn process(&mut self, near: &mut Samples, _far: &Samples) {
+        match self {
+            Self::Statistical(apm) => apm.process(near),
+            Self::Learnt(learnt) => learnt.process(near),
+        }
+    }
+
+    fn delay(&self) -> Duration {
+        match self {
+            Self::Statistical(_) => STATISTICAL_DELAY,
+            Self::Learnt(learnt) => learnt.up.delay() + LEARNT_DELAY + learnt.down.delay(),
+        }
+    }
+
+    fn reset(&mut self) {
+        match self {
+            Self::Statistical(apm) => apm.reset(),
+            Self::Learnt(learnt) => **learnt = Learnt::new(),
+        }
+    }
+}
+
+/// nnnoiseless between two resamplers.
+pub(super) struct Learnt {
+    up: Resampler,
+    model: Box<DenoiseState<'static>>,
+    down: Resampler,
+    /// At 48 kHz, waiting until a frame is full: the one sample that the first frame gives more.
+    waiting: Vec<f32>,
+    given: Vec<f32>,
+    /// At 16 kHz, on the way out.
+    ready: VecDeque<f32>,
+    back: Vec<f32>,
+}
+
+impl Learnt {
+    fn new() -> Self {
+        const MADE: &str = "the rates and taps are among those that can be made";
+        let fast = SampleRate::new(48_000).expect("not zero");
+        Self {
+            up: Resampler::new(SampleRate::WORKING, fast, TAPS).expect(MADE),
+            model: DenoiseState::new(),
+            down: Resampler::new(fast, SampleRate::WORKING, TAPS).expect(MADE),
+            waiting: Vec::new(),
+            given: vec![0.0; DenoiseState::FRAME_SIZE],
+            ready: VecDeque::new(),
+            back: Vec::new(),
+        }
+    }
+
+    fn process(&mut self, near: &mut Samples) {
+        self.up.push(near, &mut self.waiting);
+        let whole = self.waiting.len() / DenoiseState::FRAME_SIZE * DenoiseState::FRAME_SIZE;
+        for frame in self.waiting[..whole].chunks_exact_mut(DenoiseState::FRAME_SIZE) {
+            frame.iter_mut().for_each(|s| *s *= SCALE);
+            self.model.process_frame(&mut self.given, frame);
+            self.given.iter_mut().for_each(|s| *s /= SCALE);
+            self.back.clear();
+            self.down.push(&self.given, &mut self.back);
+            self.ready.extend(&self.back);
+        }
+        self.waiting.drain(..whole);
+        debug_assert!(
+            self.ready.len() >= FRAME_SAMPLES,
+            "10 ms in give 10 ms out from the first frame on"
+        );
+        near.fill(0.0);
+        for (sample, ready) in near
+            .iter_mut()
+            .zip(self.ready.drain(..FRAME_SAMPLES.min(self.ready.len())))
+        {
+            *sample = ready;
+        }
+    }
+}

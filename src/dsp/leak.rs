@@ -1,0 +1,322 @@
+//! Is what the loudspeaker plays audible in the microphone? Decides for `echo_cancellation: auto`: with a true headset
+//! the canceller must be out (it eats the first words), with open speakers, or a headset that leaks, it must be in.
+//!
+//! ```text
+//! near ─▶ 4 kHz ─▶ even out ─┐
+//!                            ├─▶ correlation at 1 600 delays (0..400 ms), over the last seconds of playing
+//! far ──▶ 4 kHz ─▶ even out ─┘        │
+//!                                     ▼
+//!              highest peak against the mean of all: one delay that stands out is an echo
+//!
+//! Unknown ──3 s of playing, no peak──▶ None ──a high peak──▶ Echo { delay, loss }
+//!    └───────────── a high peak ──────────────────────────────▲ │
+//!                          None ◀──5 s of playing without peak──┘
+//! ```
+//!
+//! A user who talks over the reply adds to all delays alike, and so raises the mean with the peaks. Time in which
+//! nothing is played does not count: it tells nothing.
+
+use std::time::Duration;
+
+use super::stage::{Samples, dot};
+use crate::base::frame::FRAME_SAMPLES;
+use crate::base::units::Dbfs;
+
+/// One sample of four is kept: voices have their power below 2 kHz, and the work falls by sixteen.
+const STEP: usize = 4;
+/// Samples of a frame at 4 kHz.
+const FEW: usize = FRAME_SAMPLES / STEP;
+/// Delays that are looked at: 400 ms, more than a Bluetooth speaker adds to what its stream says.
+const LAGS: usize = 1_600;
+/// Taps of the low-pass before decimation.
+const TAPS: usize = 32;
+/// Frames of the far end above it are sound.
+const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
+/// The correlation forgets with a time constant of so many frames of playing (3 s): long enough that an echo 10 dB below
+/// the noise of the room stands out.
+const MEMORY_FRAMES: f32 = 300.0;
+/// The peak is looked for every so many frames of playing.
+const LOOK_EVERY: u32 = 10;
+/// Peak over mean from which it is an echo, and that it must be over to stay one: see `tests/lab/echo.rs`, table
+/// `echo-leak`, for what headsets and rooms give.
+const IS_ECHO: f32 = 9.0;
+const STAYS_ECHO: f32 = 6.5;
+/// Looks in a row that must find the same delay before it is an echo.
+const LOOKS: u32 = 3;
+/// Delays that count as the same: 3 ms.
+const SAME: usize = 12;
+/// Playing without a peak until it is said that there is no echo, in frames: first, and after an echo.
+const NONE_AFTER: u32 = 300;
+const GONE_AFTER: u32 = 500;
+
+/// Whether what is played is heard by the microphone.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum LeakVerdict {
+    /// Too little has been played.
+    #[default]
+    Unknown,
+    /// It is not: a headset, or a muted speaker.
+    None,
+    /// It is.
+    Echo {
+        /// How much later than in the far end, to about a millisecond.
+        delay: Duration,
+        /// Far end to echo, in decibels, to about 3 dB.
+        loss_db: f32,
+    },
+}
+
+/// See the [module](self).
+pub struct Leak {
+    near: Decimator,
+    far: Decimator,
+    /// The far end at 4 kHz, evened out, oldest first.
+    past: Vec<f32>,
+    /// Levels of the far end's frames, newest first, as long as the delays.
+    far_levels: [f32; LAGS / FEW],
+    products: Vec<f32>,
+    /// Frames of playing since the last reset.
+    playing: u32,
+    /// The delay that the last look found, and how often in a row.
+    candidate: usize,
+    looks: u32,
+    /// Frames of playing since there was a peak.
+    without: u32,
+    prominence: f32,
+    loss: Loss,
+    verdict: LeakVerdict,
+}
+
+impl Default for Leak {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Leak {
+    /// Nothing heard yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            near: Decimator::new(),
+            far: Decimator::new(),
+            past: vec![0.0; LAGS + FEW],
+            far_levels: [Dbfs::SILENCE.0; LAGS / FEW],
+            products: vec![0.0; LAGS],
+            playing: 0,
+            candidate: 0,
+            looks: 0,
+            without: 0,
+            prominence: 0.0,
+            loss: Loss::default(),
+            verdict: LeakVerdict::Unknown,
+        }
+    }
+
+    /// Takes in 10 ms of the microphone, before any stage, and what was played in them; both finite. Gives the verdict
+    /// when it has become another.
+    pub fn push(
+        &mut self,
+        near: &[f32; FRAME_SAMPLES],
+        far: &[f32; FRAME_SAMPLES],
+    ) -> Option<LeakVerdict> {
+        let level = Dbfs::rms(far).0;
+        self.far_levels.rotate_right(1);
+        self.far_levels[0] = level;
+        self.past.copy_within(FEW.., 0);
+        let heard = evened(self.far.push(far));
+        self.past[LAGS..].copy_from_slice(&heard);
+        let near_level = Dbfs::rms(near).0;
+        let near = evened(self.near.push(near));
+        if self.far_levels.iter().all(|l| *l < FAR_SOUNDS.0) {
+            return None;
+        }
+        self.playing = self.playing.saturating_add(1);
+        self.correlate(&near);
+        self.measure_loss(near_level);
+        if self.playing.is_multiple_of(LOOK_EVERY) {
+            return self.look();
+        }
+        None
+    }
+
+    /// The verdict so far.
+    #[must_use]
+    pub fn verdict(&self) -> LeakVerdict {
+        self.verdict
+    }
+
+    /// How far the highest peak of the correlation stood out at the last look: what the verdict goes by.
+    #[must_use]
+    pub fn prominence(&self) -> f32 {
+        self.prominence
+    }
+
+    /// Another device: nothing is known any more.
+    pub fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn correlate(&mut self, near: &[f32; FEW]) {
+        let keep = 1.0 - (self.playing as f32).min(MEMORY_FRAMES).recip();
+        for (lag, product) in self.products.iter_mut().enumerate() {
+            let far = &self.past[LAGS - lag..LAGS - lag + FEW];
+            *product = *product * keep + dot(near, far);
+        }
+    }
+
+    /// While the delay is known, follows how far below the far end the microphone is.
+    fn measure_loss(&mut self, near_level: f32) {
+        let frames = self.candidate / FEW;
+        // An echo is spread over two frames at least: compare with the louder of the two.
+        let before = self.far_levels[(frames + 1).min(self.far_levels.len() - 1)];
+        let far_level = self.far_levels[frames].max(before);
+        if self.looks > 0 && far_level > FAR_SOUNDS.0 + 10.0 {
+            self.loss.push(far_level - near_level);
+        }
+    }
+
+    fn look(&mut self) -> Option<LeakVerdict> {
+        let (place, peak) =
+            self.products
+                .iter()
+                .map(|p| p.abs())
+                .enumerate()
+                .fold(
+                    (0, 0.0),
+                    |best, this| if this.1 > best.1 { this } else { best },
+                );
+        let power: f32 = self.products.iter().map(|p| p * p).sum();
+        let mean = (power / LAGS as f32).sqrt();
+        self.prominence = if mean > f32::MIN_POSITIVE {
+            peak / mean
+        } else {
+            0.0
+        };
+        let is_echo = matches!(self.verdict, LeakVerdict::Echo { .. });
+        let needed = if is_echo { STAYS_ECHO } else { IS_ECHO };
+        if self.prominence >= needed {
+            self.seen(place);
+        } else {
+            self.without = self.without.saturating_add(LOOK_EVERY);
+            if !is_echo {
+                self.looks = 0;
+            }
+        }
+        self.judge(is_echo)
+    }
+
+    fn seen(&mut self, place: usize) {
+        self.without = 0;
+        if place.abs_diff(self.candidate) <= SAME {
+            self.looks = self.looks.saturating_add(1);
+        } else {
+            self.looks = 1;
+            self.loss = Loss::default();
+        }
+        self.candidate = place;
+    }
+
+    fn judge(&mut self, was_echo: bool) -> Option<LeakVerdict> {
+        let patience = if was_echo { GONE_AFTER } else { NONE_AFTER };
+        let verdict = if self.without >= patience {
+            self.looks = 0;
+            LeakVerdict::None
+        } else if self.looks >= LOOKS && self.without == 0 {
+            let micros = self.candidate as u64 * 1_000_000 * STEP as u64 / 16_000;
+            LeakVerdict::Echo {
+                delay: Duration::from_micros(micros),
+                loss_db: self.loss.db,
+            }
+        } else {
+            return None;
+        };
+        let news = differs(self.verdict, verdict);
+        self.verdict = verdict;
+        news.then_some(verdict)
+    }
+}
+
+/// Whether it is worth telling: a new kind, or another way through the room.
+fn differs(before: LeakVerdict, now: LeakVerdict) -> bool {
+    match (before, now) {
+        (LeakVerdict::Echo { delay: a, .. }, LeakVerdict::Echo { delay: b, .. }) => {
+            a.abs_diff(b) > Duration::from_millis(5)
+        }
+        _ => before != now,
+    }
+}
+
+/// Halves the differences in level between frames (in decibels), so that one loud word, the user's or the reply's, does
+/// not outweigh all others.
+fn evened(mut samples: [f32; FEW]) -> [f32; FEW] {
+    let power = samples.iter().map(|s| s * s).sum::<f32>() / FEW as f32;
+    if power > 1e-12 {
+        let gain = power.powf(-0.25);
+        samples.iter_mut().for_each(|s| *s *= gain);
+    } else {
+        samples.fill(0.0);
+    }
+    samples
+}
+
+/// Follows the upper third of the losses seen: the user's voice and the reverberation of louder words make the microphone
+/// louder than the echo is, nothing makes it quieter.
+#[derive(Clone, Copy, Debug, Default)]
+struct Loss {
+    db: f32,
+    seen: u32,
+}
+
+impl Loss {
+    fn push(&mut self, db: f32) {
+        self.seen = self.seen.saturating_add(1);
+        if self.seen == 1 {
+            self.db = db;
+        }
+        // A quantile by steps, large at first: it rests where one step up meets two down.
+        let step = (12.0 / self.seen as f32).max(0.2);
+        self.db += if db > self.db {
+            step * 0.67
+        } else {
+            step * -0.33
+        };
+    }
+}
+
+/// From 16 to 4 kHz, with the treble raised: what is left of voices is then about white, and its correlation narrow.
+struct Decimator {
+    taps: [f32; TAPS],
+    past: [f32; TAPS + FRAME_SAMPLES],
+    last: f32,
+}
+
+impl Decimator {
+    fn new() -> Self {
+        // A sinc with its edge at 1.8 kHz under a Hann window.
+        let taps: [f32; TAPS] = std::array::from_fn(|i| {
+            let place = i as f32 + 0.5 - TAPS as f32 / 2.0;
+            let edge = 1_800.0 / 8_000.0;
+            let angle = std::f32::consts::PI * place;
+            let window = 0.5 + 0.5 * (angle / (TAPS as f32 / 2.0)).cos();
+            (angle * edge).sin() / angle * window
+        });
+        Self {
+            taps,
+            past: [0.0; TAPS + FRAME_SAMPLES],
+            last: 0.0,
+        }
+    }
+
+    fn push(&mut self, samples: &Samples) -> [f32; FEW] {
+        self.past.copy_within(FRAME_SAMPLES.., 0);
+        self.past[TAPS..].copy_from_slice(samples);
+        std::array::from_fn(|i| {
+            let window = &self.past[(i + 1) * STEP..][..TAPS];
+            let low = dot(window, &self.taps);
+            let raised = low - 0.9 * self.last;
+            self.last = low;
+            raised
+        })
+    }
+}
