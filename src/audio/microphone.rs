@@ -150,14 +150,15 @@ impl Microphone {
         }
     }
 
-    /// Leaving [`Gate::Held`] or muting ends an open utterance.
+    /// Leaving [`Gate::Held`], muting or closing ends an open utterance.
     pub(super) fn set_gate(&mut self, gate: Gate, events: &mut Vec<Event>) {
-        let ends = self.gate == Gate::Held || gate == Gate::Muted;
+        let ends = self.gate == Gate::Held || matches!(gate, Gate::Muted | Gate::Closed);
         if ends && gate != self.gate {
             self.segmenter.close(&mut self.speech);
             self.let_out(events);
         }
         self.gate = gate;
+        self.segmenter.set_by_key(gate == Gate::Closed);
     }
 
     /// Whether the reply is to be taken out of what is heard.
@@ -453,6 +454,7 @@ impl Microphone {
             voiced: context.voiced,
             playing: context.playing && !context.blocked,
             apart: self.echo.is_apart(),
+            last_voiced: self.segmenter.last_voiced(),
         };
         let decision = self.barge_in.push(frame, around, &mut self.speech);
         self.order = decision.order.or(self.order);

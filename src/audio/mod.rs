@@ -157,6 +157,8 @@ pub enum Command {
 pub enum Gate {
     /// Nothing: muted. The device is released.
     Muted,
+    /// Nothing until the talk key opens it. The device runs on, so that the first syllable is not lost.
+    Closed,
     /// Utterances that the detector finds.
     Voice,
     /// Everything, as one utterance, while the talk key is held. Leaving it ends the utterance at once.

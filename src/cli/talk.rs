@@ -319,6 +319,7 @@ fn state_words(snapshot: &Snapshot) -> String {
         (_, Activity::UserSpeaks | Activity::Held) => "you speak".into(),
         (_, Activity::Thinking) => "thinking …".into(),
         (_, Activity::Answering) => "answering".into(),
+        (_, Activity::Repeating) => "repeating".into(),
         (_, Activity::Muted) => "muted".into(),
         (_, Activity::Offline) => "offline".into(),
         (_, Activity::NoMicrophone) => snapshot

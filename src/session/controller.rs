@@ -81,7 +81,11 @@ pub(super) struct Controller {
     /// The open microphone has given something else than zeros.
     pub(super) gave_sound: bool,
     pub(super) muted: bool,
+    /// The microphone is open for the talk key.
     pub(super) held: bool,
+    pub(super) key: super::talk_key::Key,
+    /// The last reply that was heard.
+    pub(super) replay: super::replay::Replay,
     pub(super) volume: f32,
     /// The reply is lowered for somebody who seems to speak.
     pub(super) lowered: bool,
@@ -171,7 +175,7 @@ impl Controller {
     ) -> Happening {
         let now = now();
         let deck = self.deck.as_ref().and_then(|deck| deck.poll_timeout(now));
-        let deadline = [self.machine.poll_timeout(), deck]
+        let deadline = [self.machine.poll_timeout(), deck, self.key.poll_timeout()]
             .into_iter()
             .flatten()
             .min();
@@ -205,7 +209,10 @@ impl Controller {
             Happening::Audio(None) => return self.lost_part("the sound thread"),
             Happening::Client(None) => return self.lost_part("the connection task"),
             Happening::Files(None) | Happening::Sent => {}
-            Happening::Deadline => self.machine.handle_timeout(now),
+            Happening::Deadline => {
+                self.machine.handle_timeout(now);
+                self.close_in_time(now);
+            }
             Happening::Look => self.look(now),
         }
         Flow::On
@@ -224,7 +231,11 @@ impl Controller {
                 Action::Release(_) => self.tell_sound(audio::Command::Release),
                 Action::Play(turn) => self.play(turn),
                 Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
-                Action::Flush => self.tell_sound(audio::Command::Flush),
+                Action::Replay(turn) => self.play_again(turn),
+                Action::Flush => {
+                    self.replay.flushed();
+                    self.tell_sound(audio::Command::Flush);
+                }
                 Action::Close(closed) => self.close(*closed),
             }
         }
@@ -287,6 +298,7 @@ impl Controller {
 
     fn play(&mut self, turn: TurnId) {
         if let Some((rate, samples)) = self.chunk.take() {
+            self.replay.keep(turn, rate, &samples);
             self.tell_sound(audio::Command::Play(Pcm {
                 turn,
                 rate,
@@ -457,6 +469,7 @@ impl Controller {
             self.changed = true;
         }
         self.end_stalled_stream(now);
+        self.changed |= self.replay.forget_old(now);
     }
 
     async fn finish(mut self) {

@@ -8,11 +8,13 @@ mod deck;
 mod ledger;
 mod pace;
 pub mod record;
+mod replay;
 mod service;
 mod settings;
 pub mod snapshot;
 mod sound;
 mod statistics;
+mod talk_key;
 mod user;
 mod view;
 
@@ -159,6 +161,8 @@ fn controller(
         gave_sound: false,
         muted: false,
         held: false,
+        key: talk_key::Key::default(),
+        replay: replay::Replay::default(),
         volume: parts.volume,
         lowered: false,
         echo: audio::EchoReport {

@@ -42,6 +42,7 @@ impl Controller {
                     },
                 );
                 self.tell(Event::Audible { turn, at });
+                self.replay.heard(turn, at);
                 self.changed = true;
             }
             audio::Event::Played { turn, heard, .. } => {
@@ -169,7 +170,7 @@ impl Controller {
         if !self.is_connected() {
             return;
         }
-        if self.is_manual() || self.held {
+        if self.is_manual() || self.held || !self.settings.voice_activation() {
             self.send_unsent(turn);
         } else {
             // Automatic detection: they were streamed already.
@@ -215,6 +216,7 @@ impl Controller {
         let gate = match (self.muted, self.held, self.is_manual()) {
             (true, ..) => Gate::Muted,
             (_, true, _) => Gate::Held,
+            _ if !self.settings.voice_activation() => Gate::Closed,
             (_, _, true) => Gate::Voice,
             (_, _, false) => Gate::Everything,
         };
@@ -223,7 +225,7 @@ impl Controller {
 
     /// Tells the sound side what is wanted of the echo canceller.
     pub(super) fn apply_echo(&mut self) {
-        let policy = match self.profile.audio.echo_cancellation {
+        let policy = match self.settings.echo_cancellation(&self.profile) {
             // What a file says is what it says: no speaker reaches it.
             _ if self.deck.is_some() => audio::EchoPolicy::Off,
             EchoCancellation::On => audio::EchoPolicy::On,
@@ -245,6 +247,9 @@ impl Controller {
     /// Whether speech interrupts a reply, and why or why not.
     pub(super) fn barge_in(&self) -> (bool, String) {
         match self.profile.turn.barge_in {
+            _ if !self.settings.voice_activation() => {
+                (false, "the talk key interrupts, speech does not".into())
+            }
             BargeIn::On => (true, "speak to interrupt: always on".into()),
             BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
             BargeIn::Auto if self.deck.is_some() => {

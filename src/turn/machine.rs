@@ -12,10 +12,12 @@
 //! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
 //! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
 //!
-//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `turn` is what is kept of the open turn.
+//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again; `turn` is
+//! what is kept of the open turn.
 
 mod eager;
 mod link;
+mod repeat;
 mod service;
 mod speaker;
 mod turn;
@@ -71,6 +73,8 @@ pub enum Input {
     },
     /// The user wants the reply to stop.
     StopPressed,
+    /// The user wants to hear the last reply again.
+    Repeat,
     /// The program ends: every turn is closed as it stands, without waiting for the speaker.
     Quit,
     /// Messages can be sent.
@@ -137,6 +141,8 @@ pub enum Action {
     Release(TurnId),
     /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
     Play(TurnId),
+    /// Play the last reply that was heard again, all of it, as this turn's.
+    Replay(TurnId),
     /// No more audio of this reply will come.
     EndReply(TurnId),
     /// Silence the speaker and drop what is queued.
@@ -275,6 +281,7 @@ impl Machine {
             } => self.resumed(now, first_voiced, pause),
             Input::SpeechEnded { last_voiced } => self.speech_ended(now, last_voiced),
             Input::StopPressed => self.stop(now),
+            Input::Repeat => self.repeat(now),
             Input::Quit => self.quit(now),
             Input::LinkUp => self.link_up(now),
             Input::LinkDown => self.link_down(now),
@@ -357,7 +364,11 @@ impl Machine {
         match self.replies.owner_of_content() {
             Owner::Turn(turn) => Some(turn),
             Owner::Old | Owner::GivenUp => None,
-            Owner::Nobody => self.open.as_ref().map(|turn| turn.id),
+            Owner::Nobody => self
+                .open
+                .as_ref()
+                .filter(|turn| !turn.repeats)
+                .map(|turn| turn.id),
         }
     }
 

@@ -1,13 +1,14 @@
-//! The popup with microphone, speaker and volume.
+//! The popup with microphone, speaker, volume, echo and the talk key.
 
 use eframe::egui::{
     Align, Frame, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response, ScrollArea,
     Slider, Ui,
 };
 
+use super::choices;
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::view::View;
+use super::view::{Page, View};
 use super::widgets::{radio_row, sign};
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::session::command::Command;
@@ -20,6 +21,7 @@ pub(super) fn popup_ui(
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
+    let mut wants_check = false;
     let frame = Frame::popup(&button.ctx.global_style()).inner_margin(Margin::same(16));
     Popup::from_response(button)
         .open_bool(&mut view.sound_open)
@@ -56,6 +58,12 @@ pub(super) fn popup_ui(
                     );
                     ui.add_space(space::M);
                     volume_ui(ui, snapshot.volume, commands);
+                    ui.add_space(space::M);
+                    choices::echo_ui(ui, &snapshot.echo, commands);
+                    ui.add_space(space::M);
+                    choices::talk_ui(ui, snapshot.talk, commands);
+                    ui.add_space(space::M);
+                    wants_check = choices::check_ui(ui);
                     ui.add_space(space::XS);
                     let t = tokens(ui);
                     ui.label(text(
@@ -66,6 +74,10 @@ pub(super) fn popup_ui(
                     ));
                 });
         });
+    if wants_check {
+        view.sound_open = false;
+        view.page = Page::Check;
+    }
 }
 
 fn devices_ui(

@@ -22,7 +22,7 @@
 use std::time::{Duration, Instant};
 
 use super::SpeechEvent;
-use crate::base::frame::{FRAME_DURATION, Frame};
+use crate::base::frame::Frame;
 
 /// Voiced sound after which the reply is ducked: two frames, one of which could be a click.
 const SUSPECT_FRAMES: u32 = 2;
@@ -60,6 +60,8 @@ pub struct Around {
     pub playing: bool,
     /// The reply cannot reach the microphone: suspicions may be acted on sooner.
     pub apart: bool,
+    /// Last voiced sample of the utterance that the segmenter has open: by level, without the detector's tail.
+    pub last_voiced: Option<Instant>,
 }
 
 /// What the machine decides with a frame.
@@ -218,14 +220,14 @@ impl BargeIn {
     ) -> Decision {
         let ended = events.iter().any(is_end);
         self.held.append(events);
-        let long = now.saturating_duration_since(first_voiced) >= self.backchannel;
-        let goes_on = long && !self.is_unvoiced_for(now, FRAME_DURATION * 10);
-        if goes_on || !around.playing {
+        let last_voiced = around.last_voiced.unwrap_or(first_voiced);
+        let long = last_voiced.saturating_duration_since(first_voiced) >= self.backchannel;
+        if long || !around.playing {
             self.let_go(events);
             self.pass(now);
             return Decision::default();
         }
-        if ended || self.is_unvoiced_for(now, OVER) {
+        if ended || now.saturating_duration_since(last_voiced) >= OVER {
             self.held.clear();
             self.passed_over = Some(now);
             self.recent = 0;
@@ -286,7 +288,7 @@ fn is_end(event: &SpeechEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::frame::FRAME_SAMPLES;
+    use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES};
 
     /// Orders by the frame that they came with, abandonments, and the kinds of events that went out.
     #[derive(Debug, Default, PartialEq)]
@@ -306,7 +308,7 @@ mod tests {
     ) -> Seen {
         let base = Instant::now();
         let mut seen = Seen::default();
-        let (mut count, mut silence, mut open) = (0, 0, false);
+        let (mut count, mut silence, mut open, mut last) = (0, 0, false, None);
         for n in 0..frames {
             let frame = Frame {
                 samples: [0.0; FRAME_SAMPLES],
@@ -334,8 +336,12 @@ mod tests {
                     lead: vec![frame.clone()],
                 });
             }
+            if yes {
+                last = Some(frame.end());
+            }
             let around = Around {
                 voiced: yes,
+                last_voiced: last.filter(|_| open),
                 ..around
             };
             let decision = machine.push(&frame, around, &mut events);
@@ -358,6 +364,7 @@ mod tests {
         voiced: false,
         playing: true,
         apart: false,
+        last_voiced: None,
     };
     const BACKCHANNEL: Duration = Duration::from_millis(400);
 

@@ -99,6 +99,8 @@ pub struct Segmenter {
     /// Frames that belong to no utterance yet, oldest first, without a gap.
     waiting: VecDeque<Waiting>,
     open: Option<Utterance>,
+    /// Only the talk key opens an utterance.
+    by_key: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -131,6 +133,7 @@ impl Segmenter {
             expected: None,
             waiting: VecDeque::with_capacity(room(&settings)),
             open: None,
+            by_key: false,
         }
     }
 
@@ -147,6 +150,17 @@ impl Segmenter {
     /// Changes patience alone, from the next frame on, in mid-utterance too.
     pub fn set_patience(&mut self, patience: Duration) {
         self.settings.patience = patience;
+    }
+
+    /// Whether only the talk key opens an utterance; one that is open goes on.
+    pub fn set_by_key(&mut self, by_key: bool) {
+        self.by_key = by_key;
+    }
+
+    /// Last voiced sample so far of the open utterance, by level.
+    #[must_use]
+    pub fn last_voiced(&self) -> Option<Instant> {
+        self.open.as_ref().and_then(Utterance::last_voiced)
     }
 
     /// Whether an utterance is open.
@@ -195,10 +209,13 @@ impl Segmenter {
         }
     }
 
-    /// Begins a new stream: ends an open utterance and forgets everything but the settings. Reset the detector too.
+    /// Begins a new stream: ends an open utterance and forgets everything but the settings and who opens utterances. Reset the detector too.
     pub fn reset(&mut self, out: &mut Vec<SpeechEvent>) {
         self.close(out);
-        *self = Self::new(self.settings);
+        *self = Self {
+            by_key: self.by_key,
+            ..Self::new(self.settings)
+        };
     }
 
     fn await_onset(
@@ -230,7 +247,9 @@ impl Segmenter {
         self.learn_noise();
         if context.held {
             self.start_held(context.voiced, out);
-        } else if let Some(first) = self.onset(context.playing) {
+        } else if !self.by_key
+            && let Some(first) = self.onset(context.playing)
+        {
             self.start(first, out);
         }
     }

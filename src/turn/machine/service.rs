@@ -33,6 +33,9 @@ impl Machine {
     /// The turn that content belongs to while none is in line: the open one with automatic detection, else a new one
     /// that nobody asked for. None while the user speaks: it would talk over them.
     pub(super) fn adopt(&mut self, now: Instant) -> Option<TurnId> {
+        if self.is_repeating() {
+            self.cut(now, None);
+        }
         let id = match &self.open {
             None => {
                 self.last_id += 1;

@@ -33,6 +33,8 @@ pub(super) struct Turn {
     pub(super) offers: u32,
     pub(super) generated: bool,
     pub(super) completed: bool,
+    /// It is an earlier reply once more, of which the service knows nothing.
+    pub(super) repeats: bool,
     /// The reply broke off; what came of it is still played.
     pub(super) broken: Option<String>,
     pub(super) played: Option<(Instant, Duration)>,
@@ -54,6 +56,7 @@ impl Turn {
             offers: 0,
             generated: false,
             completed: false,
+            repeats: false,
             broken: None,
             played: None,
             last_sign: now,

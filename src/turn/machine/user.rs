@@ -16,7 +16,7 @@ impl Machine {
             Phase::Awaiting | Phase::Replying if turn.asked && self.goes_on(first_voiced) => {
                 self.reopen(first_voiced)
             }
-            Phase::Awaiting | Phase::Replying if self.manual => {
+            Phase::Awaiting | Phase::Replying if self.manual || turn.repeats => {
                 self.cut(now, Some(first_voiced));
                 self.begin(now, first_voiced);
             }
