@@ -160,7 +160,7 @@ impl Segmenter {
     /// Last voiced sample so far of the open utterance, by level.
     #[must_use]
     pub fn last_voiced(&self) -> Option<Instant> {
-        self.open.as_ref().and_then(Utterance::last_voiced)
+        self.open.as_ref().map(Utterance::last_voiced)
     }
 
     /// Whether an utterance is open.

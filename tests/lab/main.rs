@@ -4,7 +4,13 @@
 //! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
 //! version of each.
 
+mod detection;
+mod detection_detectors;
+mod detection_hangover;
+mod detection_onset;
 mod echo;
+mod listen;
+mod noises;
 mod room;
 mod table;
 mod voices;

@@ -91,7 +91,10 @@ mod tests {
                 } = &**closed;
                 Some((*turn, *asked, outcome.clone()))
             }
-            Action::Begin(_)
+            Action::Continue(_)
+            | Action::Hold(_)
+            | Action::Release(_)
+            | Action::Begin(_)
             | Action::End(_)
             | Action::Play(_)
             | Action::Replay(_)
@@ -130,7 +133,14 @@ mod tests {
             assert_eq!(machine.phase(), Phase::Speaking);
             let at = onset + Duration::from_millis(110);
             let heard = Duration::from_millis(610);
-            machine.handle(at, Input::Silenced { at, heard });
+            machine.handle(
+                at,
+                Input::Silenced {
+                    at,
+                    ducked: None,
+                    heard,
+                },
+            );
             let done = actions(&mut machine);
             assert_eq!(closed(&done), [(T1, false, Outcome::Interrupted)]);
         }
@@ -142,7 +152,14 @@ mod tests {
         machine.handle(start, Input::StopPressed);
         assert_eq!(actions(&mut machine), [Action::Flush]);
         let (at, heard) = (start, Duration::ZERO);
-        machine.handle(at, Input::Silenced { at, heard });
+        machine.handle(
+            at,
+            Input::Silenced {
+                at,
+                ducked: None,
+                heard,
+            },
+        );
         let done = actions(&mut machine);
         assert_eq!(closed(&done), [(T1, false, Outcome::Cancelled)]);
     }

@@ -82,11 +82,6 @@ impl Utterance {
         }
     }
 
-    /// Last voiced sample so far.
-    pub(super) fn last_voiced(&self) -> Option<Instant> {
-        self.last_voiced
-    }
-
     /// One that begins with the talk key.
     pub(super) fn held(sound: &Sound, noise: &Noise) -> Self {
         let mut open = Self {
