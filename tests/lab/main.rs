@@ -9,8 +9,16 @@ mod detection_detectors;
 mod detection_hangover;
 mod detection_onset;
 mod echo;
+mod interruption;
 mod listen;
 mod noises;
 mod room;
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "shared by test files, each of which is a crate and uses its part"
+)]
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
 mod voices;
