@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
 const PLACES: &[(&str, &[&str])] = &[
     ("cpal", &["audio/cpal.rs", "audio/cpal/"]),
     ("rubato", &["dsp/resample.rs"]),
+    ("thread_priority", &["audio/priority.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
     ("webrtc_vad", &["vad/webrtc.rs"]),
     ("ringbuf", &["base/ring.rs", "base/ring/"]),
