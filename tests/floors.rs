@@ -20,6 +20,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("rubato", &["dsp/resample.rs"]),
     ("sonora", &["dsp/apm.rs"]),
     ("nnnoiseless", &["dsp/denoise.rs"]),
+    ("thread_priority", &["audio/priority.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
     ("webrtc_vad", &["vad/webrtc.rs"]),
     ("earshot", &["vad/earshot.rs"]),

@@ -35,7 +35,7 @@ use super::capture::capture;
 use super::playback::playback;
 use super::status::Status;
 use super::worker::ToWorker;
-use super::{Command, DeviceChoice, Devices, Direction, Event, Gate};
+use super::{Command, DeviceChoice, Devices, Direction, Event, Gate, StreamInfo};
 use crate::metrics::counters::Counters;
 
 /// Pace of looking after streams: the watchdog's limit, so that idling costs two wake-ups a second.
@@ -310,6 +310,14 @@ impl Owner {
         port.begin(opened, status, faults, now);
         tracing::info!(?direction, device = %info.device.name, rate = info.rate.hz(), channels = info.channels,
             period = info.period_frames, asked, narrowband = info.narrowband(), "a sound device was opened");
+        if is_longer(&info, asked) {
+            tracing::warn!(
+                ?direction,
+                period = info.period_frames,
+                asked,
+                "the device takes longer blocks than asked for: replies come later"
+            );
+        }
         let device = info.device.clone();
         self.outbox.push(Event::Opened(direction, info));
         self.tell_moved(direction, &device);
@@ -389,6 +397,14 @@ impl Owner {
             Direction::Output => &mut self.output,
         }
     }
+}
+
+/// Whether the device was granted much longer blocks than were asked for, in time; `asked` counts at 48 kHz.
+fn is_longer(info: &StreamInfo, asked: u32) -> bool {
+    // The next power of two may be twice as long.
+    let most = Duration::from_secs_f64(2.0 * f64::from(asked) / 48_000.0);
+    info.period_frames
+        .is_some_and(|frames| info.rate.duration_of(frames.into()) > most)
 }
 
 fn noun(direction: Direction) -> &'static str {

@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 
 import cases_bare
 import cases_conformance
+import cases_devices
 import cases_echo
 import cases_talk
 import cases_window
@@ -44,7 +45,7 @@ class Case:
 
 
 # The longest first, so that the desks end together.
-RIG_CASES = sorted(cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES,
+RIG_CASES = sorted(cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES,
                    key=lambda case: case.__name__ not in ("window_keys", "talk_hears_and_answers", "window_profiles"))
 
 

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::audio::DeviceInfo;
 use crate::audio::backend::{Backend, Format, MakeCapture, MakePlayback, Policy};
 use crate::audio::capture::CaptureBody;
-use crate::audio::{DeviceInfo, StreamInfo};
 use crate::base::units::SampleRate;
 
 #[test]
@@ -293,6 +293,31 @@ fn a_storm_of_xruns_lengthens_the_period_and_calm_shortens_it_at_the_next_openin
     desk.report(Fault::StreamInvalidated, 1);
     desk.run(ms(2_000));
     assert_eq!(desk.asked(), 480);
+}
+
+#[test]
+fn a_period_is_too_long_by_its_time_not_by_its_frames() {
+    let stream = |hz, frames| StreamInfo {
+        rate: SampleRate::new(hz).expect("not zero"),
+        period_frames: frames,
+        ..stream_of(info("speaker", true))
+    };
+    for (hz, frames, longer) in [
+        (48_000, Some(512), false),
+        (48_000, Some(1_024), false),
+        (48_000, Some(1_025), true),
+        (192_000, Some(4_096), false),
+        (8_000, Some(512), true),
+        (48_000, None, false),
+    ] {
+        assert_eq!(
+            is_longer(&stream(hz, frames), 512),
+            longer,
+            "{hz} {frames:?}"
+        );
+    }
+    assert!(stream(16_000, None).narrowband() && stream(8_000, None).narrowband());
+    assert!(!stream(44_100, None).narrowband());
 }
 
 #[test]
