@@ -378,8 +378,9 @@ impl Segmenter {
         if !voice && !context.blocked {
             self.noise.learn(loudness::mean(powers));
         }
-        open.tell_pause(frame.captured, out);
+        let captured = frame.captured;
         out.push(SpeechEvent::Frame(frame));
+        open.tell_pause(captured, out);
         let since = open.last_voiced.unwrap_or(open.end);
         let silence = open.end.saturating_duration_since(since);
         let patience = self.settings.patience;

@@ -4,5 +4,8 @@
 //! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
 //! version of each.
 
+mod patience;
+mod patience_adaptive;
 mod table;
+mod talk;
 mod voices;
