@@ -12,6 +12,8 @@ mod echo;
 mod interruption;
 mod listen;
 mod noises;
+mod patience;
+mod patience_adaptive;
 mod room;
 #[expect(
     dead_code,
@@ -21,4 +23,5 @@ mod room;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod talk;
 mod voices;
