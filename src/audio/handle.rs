@@ -65,7 +65,9 @@ impl Handle {
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
-            | Command::SetVolume(_) => self.tell_worker(command)?,
+            | Command::SetVolume(_)
+            | Command::CheckSound { .. }
+            | Command::CancelCheck => self.tell_worker(command)?,
         }
         Ok(())
     }

@@ -55,6 +55,8 @@ pub(super) struct Microphone {
     detector: Detector,
     segmenter: Segmenter,
     gate: Gate,
+    /// Frames for the sound check, while it runs: they go nowhere else.
+    tapped: Option<Vec<Frame>>,
     counters: Arc<Counters>,
     speech: Vec<SpeechEvent>,
     interleaved: Vec<f32>,
@@ -104,6 +106,7 @@ impl Microphone {
             detector: Detector::new(aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
             gate: Gate::Voice,
+            tapped: None,
             counters,
             speech: Vec::new(),
             interleaved: Vec::new(),
@@ -136,6 +139,18 @@ impl Microphone {
         }
         self.gate = gate;
         self.segmenter.set_by_key(gate == Gate::Closed);
+    }
+
+    /// Diverts every frame to the sound check, or no more; an open utterance ends.
+    pub(super) fn tap(&mut self, on: bool, events: &mut Vec<Event>) {
+        self.segmenter.close(&mut self.speech);
+        self.drain_speech(events);
+        self.tapped = on.then(Vec::new);
+    }
+
+    /// The frames that were diverted since the last call.
+    pub(super) fn take_tapped(&mut self) -> Vec<Frame> {
+        self.tapped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A stream was opened. If the one before still runs, it is followed without a gap.
@@ -336,6 +351,10 @@ impl Microphone {
     fn use_frame(&mut self, frame: Frame, around: Surroundings, events: &mut Vec<Event>) {
         self.counters.input_level.set(Dbfs::rms(&frame.samples));
         if self.gate == Gate::Muted {
+            return;
+        }
+        if let Some(tapped) = &mut self.tapped {
+            tapped.push(frame);
             return;
         }
         if self.gate == Gate::Everything && !around.blocked {

@@ -159,6 +159,8 @@ impl Owner {
             | Command::EndReply(_)
             | Command::Flush
             | Command::SetVolume(_)
+            | Command::CheckSound { .. }
+            | Command::CancelCheck
             | Command::SpeakNext { .. } => {}
         }
     }

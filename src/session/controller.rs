@@ -84,6 +84,7 @@ pub(super) struct Controller {
     pub(super) key: super::talk_key::Key,
     /// The last reply that was heard.
     pub(super) replay: super::replay::Replay,
+    pub(super) check: Option<super::check::Check>,
     pub(super) volume: f32,
     pub(super) input: Port,
     pub(super) output: Port,
@@ -148,6 +149,7 @@ impl Controller {
                 break;
             }
             self.perform();
+            self.hush(now());
             self.poll_deck();
             self.roll_if_quiet();
             self.reopen_if_quiet();
@@ -447,6 +449,7 @@ impl Controller {
         }
         self.end_stalled_stream(now);
         self.changed |= self.replay.forget_old(now);
+        self.look_at_check(now);
     }
 
     async fn finish(mut self) {
