@@ -1,4 +1,4 @@
-//! The talk key and the wish to hear it again, on simulated time, over the embedded server.
+//! The talk key, the wish to hear it again, and the sound check: on simulated time, over the embedded server.
 
 mod support;
 
@@ -9,7 +9,7 @@ use sovereign::profile::Detection;
 use sovereign::server::Script;
 use sovereign::session::command::Command;
 use sovereign::session::record::TurnRecord;
-use sovereign::session::snapshot::{Activity, Snapshot};
+use sovereign::session::snapshot::{Activity, CheckStatus, CheckStep, Snapshot};
 use sovereign::settings::config::TalkKey;
 use sovereign::turn::machine::Outcome;
 use support::{Running, World, simulate, voice};
@@ -335,5 +335,122 @@ fn an_answer_that_was_cut_sounds_again_as_far_as_it_came() {
         let again = (world.desk.heard_replies().len() - before) as f64 / 48.0;
         assert!(again > 900.0, "{again} ms");
         world.quit().await;
+    });
+}
+
+/// Noise at -60 dBFS for so long, at 48 kHz.
+fn hush(seconds: usize) -> Vec<f32> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 16) as f32 / 32_768.0 - 1.0) * 0.001_7
+    };
+    (0..seconds * 48_000).map(|_| next()).collect()
+}
+
+/// Follows a sound check to its end; the steps that were seen, and the last snapshot.
+async fn follow(world: &mut Running) -> (Vec<CheckStep>, Snapshot) {
+    let mut steps = Vec::new();
+    loop {
+        let changed = tokio::time::timeout(ms(20_000), world.session.snapshots.changed()).await;
+        changed.expect("it ends").expect("the session runs");
+        let shown = seen(world);
+        let Some(check) = &shown.check else { continue };
+        if steps.last() != Some(&check.step) {
+            steps.push(check.step);
+        }
+        if check.step == CheckStep::Over {
+            return (steps, shown);
+        }
+    }
+}
+
+#[test]
+fn a_sound_check_tells_what_it_finds_and_nothing_of_it_is_sent() {
+    for voice_activation in [true, false] {
+        simulate(async {
+            let mut world = World::new("balanced").start();
+            world.ready().await;
+            tell_all(&world, [Command::SetVoiceActivation(voice_activation)]).await;
+            let sent = world.session.counters.bytes_sent.get();
+            let mut air = hush(2);
+            for name in ["american-man", "british-woman", "american-man"] {
+                air.extend(voice(name));
+            }
+            air.extend(hush(8));
+            world.desk.speak(&air);
+            world.tell(Command::CheckSound { with_voice: true }).await;
+            let (steps, shown) = follow(&mut world).await;
+            let all = [
+                CheckStep::Quiet,
+                CheckStep::Speak,
+                CheckStep::Chirp,
+                CheckStep::Over,
+            ];
+            assert_eq!(steps, all);
+            let lines = shown.check.expect("results").lines;
+            let status: Vec<_> = lines.iter().map(|line| (line.name, line.status)).collect();
+            let wanted = ["Microphone", "Room", "Voice", "Speaker", "Echo"];
+            assert_eq!(
+                status,
+                wanted.map(|name| (name, CheckStatus::Ok)),
+                "{lines:?}"
+            );
+            assert_eq!(lines[4].what, "the microphone does not hear the headset");
+            let chirp = world.desk.heard_replies().len() as f64 / 48.0;
+            assert!((200.0..350.0).contains(&chirp), "{chirp} ms");
+            assert_eq!(world.session.counters.bytes_sent.get(), sent);
+            world.tell(Command::CancelCheck).await;
+            tokio::time::sleep(ms(100)).await;
+            assert_eq!(seen(&world).check, None);
+            assert_eq!(world.quit().await.spoken, 0);
+        });
+    }
+}
+
+#[test]
+fn a_silent_microphone_and_a_muted_one_are_told_apart() {
+    simulate(async {
+        let mut world = World::new("balanced").start();
+        world.ready().await;
+        world.tell(Command::CheckSound { with_voice: false }).await;
+        let (_, shown) = follow(&mut world).await;
+        let lines = shown.check.expect("results").lines;
+        assert_eq!(lines[0].status, CheckStatus::Bad);
+        assert!(lines[0].what.contains("zeros"), "{lines:?}");
+        tell_all(&world, [Command::SetMuted(true)]).await;
+        tell_all(&world, [Command::CheckSound { with_voice: false }]).await;
+        let check = seen(&world).check.expect("results");
+        assert_eq!(check.step, CheckStep::Over);
+        assert_eq!(check.lines[0].what, "the microphone is muted");
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_sound_check_is_given_up_and_the_conversation_goes_on() {
+    simulate(async {
+        let mut world = World::new("balanced").start();
+        world.ready().await;
+        world.speak(&voice("american-man")).await;
+        world.audible().await;
+        let check = Command::CheckSound { with_voice: true };
+        tell_all(&world, [check.clone(), PRESS]).await;
+        assert_eq!(world.turn().await.outcome, Outcome::Interrupted);
+        assert_ne!(
+            seen(&world).activity,
+            Activity::Held,
+            "the key is not heard"
+        );
+        assert_eq!(
+            seen(&world).repeat.hindrance,
+            Some("the sound is being checked")
+        );
+        tell_all(&world, [RELEASE, Command::CancelCheck]).await;
+        world.speak(&voice("british-woman")).await;
+        assert_eq!(world.turn().await.outcome, Outcome::Completed);
+        tell_all(&world, [check, Command::SetMuted(true)]).await;
+        assert_eq!(seen(&world).check, None, "mute ends it");
+        assert_eq!(world.quit().await.spoken, 2);
     });
 }

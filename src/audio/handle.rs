@@ -70,7 +70,9 @@ impl Handle {
             | Command::Hold
             | Command::Release
             | Command::SetPatience(_)
-            | Command::SetVolume(_) => self.tell_worker(command)?,
+            | Command::SetVolume(_)
+            | Command::CheckSound { .. }
+            | Command::CancelCheck => self.tell_worker(command)?,
         }
         Ok(())
     }

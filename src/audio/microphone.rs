@@ -66,6 +66,8 @@ pub(super) struct Microphone {
     /// What the reply shall do, since it was asked last.
     order: Option<Order>,
     gate: Gate,
+    /// Frames for the sound check, while it runs: they go nowhere else.
+    tapped: Option<Vec<Frame>>,
     counters: Arc<Counters>,
     speech: Vec<SpeechEvent>,
     interleaved: Vec<f32>,
@@ -119,6 +121,7 @@ impl Microphone {
             echo: EchoChoice::new(),
             order: None,
             gate: Gate::Voice,
+            tapped: None,
             counters,
             speech: Vec::new(),
             interleaved: Vec::new(),
@@ -193,6 +196,18 @@ impl Microphone {
         };
         self.chain.set(settings);
         events.push(Event::Echo(report));
+    }
+
+    /// Diverts every frame to the sound check, or no more; an open utterance ends.
+    pub(super) fn tap(&mut self, on: bool, events: &mut Vec<Event>) {
+        self.segmenter.close(&mut self.speech);
+        self.let_out(events);
+        self.tapped = on.then(Vec::new);
+    }
+
+    /// The frames that were diverted since the last call.
+    pub(super) fn take_tapped(&mut self) -> Vec<Frame> {
+        self.tapped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A stream was opened. If the one before still runs, it is followed without a gap.
@@ -388,6 +403,11 @@ impl Microphone {
             };
             self.sequence += 1;
             self.counters.input_level.set(Dbfs::rms(&frame.samples));
+            if let Some(tapped) = self.tapped.as_mut().filter(|_| self.gate != Gate::Muted) {
+                // As it came: the check looks for the echo that would be taken out.
+                tapped.push(frame);
+                continue;
+            }
             self.clean(&mut frame, far, events);
             self.use_frame(frame, around, events);
         }

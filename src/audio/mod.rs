@@ -11,6 +11,7 @@
 
 mod backend;
 pub mod capture;
+mod check;
 mod choice;
 mod clock;
 mod convert;
@@ -50,6 +51,7 @@ pub use simulate::{Desk, Room, SimulatedDesk, simulate};
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
+use crate::dsp::soundcheck::{Phase, Report};
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
 
@@ -145,6 +147,14 @@ pub enum Command {
     SetBargeIn(bool),
     /// Whether the reply is taken out of what the microphone hears. [`EchoPolicy::Off`] at the start.
     SetEcho(EchoPolicy),
+    /// Check microphone, speaker and echo; reports [`Event::Check`]. Until it is over nothing else of the microphone is
+    /// told. It needs an open microphone.
+    CheckSound {
+        /// Whether the user is asked to say a sentence.
+        with_voice: bool,
+    },
+    /// End the sound check at once, without a report.
+    CancelCheck,
     /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
     SpeakNext {
         /// Silence ahead of the file.
@@ -232,6 +242,20 @@ pub enum Direction {
     Output,
 }
 
+/// What a sound check reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckEvent {
+    /// It is in this phase.
+    Step {
+        /// Which.
+        phase: Phase,
+        /// How much of it is over, 0.0 to 1.0.
+        progress: f32,
+    },
+    /// It is over.
+    Done(Box<Report>),
+}
+
 /// What the sound side reports.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -293,6 +317,8 @@ pub enum Event {
     DetectorRearmed,
     /// The microphone gives nothing but zeros (muted by the system or by a switch), or does so no more.
     AllZero(bool),
+    /// How far the sound check is, or what it found.
+    Check(CheckEvent),
     /// An input file has been spoken to its end (files only); the index counts files from 0.
     FileSpoken(usize),
 }

@@ -184,6 +184,8 @@ impl Owner {
             | Command::Release
             | Command::SetPatience(_)
             | Command::SetVolume(_)
+            | Command::CheckSound { .. }
+            | Command::CancelCheck
             | Command::SpeakNext { .. } => {}
         }
     }

@@ -86,6 +86,7 @@ pub(super) struct Controller {
     pub(super) key: super::talk_key::Key,
     /// The last reply that was heard.
     pub(super) replay: super::replay::Replay,
+    pub(super) check: Option<super::check::Check>,
     pub(super) volume: f32,
     /// The reply is lowered for somebody who seems to speak.
     pub(super) lowered: bool,
@@ -158,6 +159,7 @@ impl Controller {
             }
             self.perform();
             self.tell_patience();
+            self.hush(now());
             self.poll_deck();
             self.roll_if_quiet();
             self.reopen_if_quiet();
@@ -470,6 +472,7 @@ impl Controller {
         }
         self.end_stalled_stream(now);
         self.changed |= self.replay.forget_old(now);
+        self.look_at_check(now);
     }
 
     async fn finish(mut self) {

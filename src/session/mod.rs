@@ -2,9 +2,11 @@
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
 mod captions;
+mod check;
 pub mod command;
 mod controller;
 mod deck;
+pub mod findings;
 mod ledger;
 mod pace;
 pub mod record;
@@ -163,6 +165,7 @@ fn controller(
         held: false,
         key: talk_key::Key::default(),
         replay: replay::Replay::default(),
+        check: None,
         volume: parts.volume,
         lowered: false,
         echo: audio::EchoReport {

@@ -139,6 +139,7 @@ impl Controller {
             (Phase::Speaking, _) => Some("not while you speak"),
             (Phase::Awaiting, _) => Some("an answer is on its way"),
             (Phase::Replying, _) => Some("an answer sounds"),
+            _ if self.is_checking() => Some("the sound is being checked"),
             (Phase::Idle, None) => Some("no answer was heard in the last ten minutes"),
             (Phase::Idle, _) if !self.machine.is_quiet() => Some("an answer is being stopped"),
             (Phase::Idle, _) if self.output.trouble.is_some() => Some("there is no speaker"),

@@ -99,6 +99,7 @@ impl Controller {
                 self.notice(Severity::Warning, what.into());
             }
             audio::Event::AllZero(zero) => self.on_all_zero(zero),
+            audio::Event::Check(event) => self.on_check(event),
             audio::Event::FileSpoken(file) => {
                 if let Some(deck) = &mut self.deck {
                     deck.spoken(file, now);

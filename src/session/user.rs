@@ -19,6 +19,7 @@ impl Controller {
             Command::SetMuted(muted) => {
                 self.muted = muted;
                 if muted {
+                    self.cancel_check();
                     self.key.close();
                     self.held = false;
                 }
@@ -33,7 +34,8 @@ impl Controller {
                 self.choose_talk(|config| config.voice_activation = on);
             }
             Command::StopReply => self.stop_pressed(now),
-            Command::CheckSound { .. } | Command::CancelCheck => {}
+            Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
+            Command::CancelCheck => self.cancel_check(),
             Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
                 self.take_profile(&name);

@@ -35,7 +35,7 @@ impl Controller {
             talk: self.talk(),
             repeat: self.repeat(),
             echo: self.echo(),
-            check: None,
+            check: self.check.as_ref().map(|check| check.view.clone()),
             barge_in: self.barge_in(),
             profiles,
             active,

@@ -96,7 +96,8 @@ fn ms(duration: Duration) -> f64 {
 
 fn quantiles(mut values: Vec<f64>) -> String {
     values.sort_by(f64::total_cmp);
-    let at = |q: f64| values[((values.len() as f64 * q).ceil() as usize).clamp(1, values.len()) - 1];
+    let at =
+        |q: f64| values[((values.len() as f64 * q).ceil() as usize).clamp(1, values.len()) - 1];
     if values.is_empty() {
         return "–".into();
     }
@@ -123,14 +124,21 @@ fn speech_interrupts() {
                 .iter()
                 .map(|name| heard_over(profile, place, &voice(name, USER)))
                 .collect();
-            let cut = turns.iter().filter(|t| t.outcome == Outcome::Interrupted).count();
+            let cut = turns
+                .iter()
+                .filter(|t| t.outcome == Outcome::Interrupted)
+                .count();
             let times = |of: fn(&TurnRecord) -> Option<Duration>| -> Vec<f64> {
                 turns.iter().filter_map(of).map(ms).collect()
             };
             let (ducked, silent) = (times(|t| t.ducked_after), times(|t| t.silenced_after));
             assert_eq!(cut, voices, "{profile}, {}: {turns:?}", place.name);
             let limit = if place.headset { 110.0 } else { 300.0 };
-            assert!(silent.iter().all(|t| *t <= limit), "{profile}, {}: {silent:?}", place.name);
+            assert!(
+                silent.iter().all(|t| *t <= limit),
+                "{profile}, {}: {silent:?}",
+                place.name
+            );
             table.row(&[
                 (*profile).to_owned(),
                 place.name.to_owned(),
@@ -172,7 +180,11 @@ fn short_sounds_do_not() {
                     format!("{kind:?}"),
                     format!("{cut} of {seeds}"),
                 ]);
-                assert!(cut as u64 * 4 <= seeds, "{profile}, {}, {kind:?}: {cut} of {seeds}", place.name);
+                assert!(
+                    cut as u64 * 4 <= seeds,
+                    "{profile}, {}, {kind:?}: {cut} of {seeds}",
+                    place.name
+                );
             }
         }
     }
@@ -184,7 +196,13 @@ fn the_assistant_never_interrupts_itself() {
     let mut table = Table::new(
         "self-interruption",
         "One question, then replies over open speakers for so long (simulated): turns that the assistant began with itself.",
-        &["delay", "gain", "drift", "minutes of replies", "turns by itself"],
+        &[
+            "delay",
+            "gain",
+            "drift",
+            "minutes of replies",
+            "turns by itself",
+        ],
     );
     let minutes = if full() { 60 } else { 1 };
     let rooms: &[(u64, f32, f64)] = if full() {
@@ -199,7 +217,11 @@ fn the_assistant_never_interrupts_itself() {
         &[(60, 0.4, 100.0)]
     };
     for &(delay, gain, ppm) in rooms {
-        let minutes = if (delay, ppm) == (60, 0.0) || !full() { minutes } else { 10 };
+        let minutes = if (delay, ppm) == (60, 0.0) || !full() {
+            minutes
+        } else {
+            10
+        };
         let spoken = simulate(async {
             let mut world = world("balanced", speakers(delay, gain));
             world.desk.drift_ppm = (0.0, ppm);
@@ -226,7 +248,10 @@ fn the_assistant_never_interrupts_itself() {
             format!("{minutes}"),
             format!("{}", spoken - 1),
         ]);
-        assert_eq!(spoken, 1, "{delay} ms, {gain}, {ppm} ppm: it spoke to itself");
+        assert_eq!(
+            spoken, 1,
+            "{delay} ms, {gain}, {ppm} ppm: it spoke to itself"
+        );
     }
     table.finish();
 }
