@@ -32,15 +32,17 @@ const LAGS: usize = 1_600;
 const TAPS: usize = 32;
 /// Frames of the far end above it are sound.
 const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
-/// The correlation forgets with a time constant of so many frames of playing (3 s): long enough that an echo 10 dB below
-/// the noise of the room stands out.
-const MEMORY_FRAMES: f32 = 300.0;
+/// The correlation forgets with a time constant of so many frames of playing (2 s): long enough that chance does not look
+/// like an echo.
+const MEMORY_FRAMES: f32 = 200.0;
 /// The peak is looked for every so many frames of playing.
 const LOOK_EVERY: u32 = 10;
 /// Peak over mean from which it is an echo, and that it must be over to stay one: see `tests/lab/echo.rs`, table
 /// `echo-leak`, for what headsets and rooms give.
 const IS_ECHO: f32 = 9.0;
 const STAYS_ECHO: f32 = 6.5;
+/// An echo that is quieter is none: nothing that listens to voices hears it.
+const MOST_LOSS_DB: f32 = 50.0;
 /// Looks in a row that must find the same delay before it is an echo.
 const LOOKS: u32 = 3;
 /// Delays that count as the same: 3 ms.
@@ -75,6 +77,8 @@ pub struct Leak {
     /// Levels of the far end's frames, newest first, as long as the delays.
     far_levels: [f32; LAGS / FEW],
     products: Vec<f32>,
+    /// Frames of nothing but zeros from the microphone, up to now.
+    mute: u32,
     /// Frames of playing since the last reset.
     playing: u32,
     /// The delay that the last look found, and how often in a row.
@@ -103,6 +107,7 @@ impl Leak {
             past: vec![0.0; LAGS + FEW],
             far_levels: [Dbfs::SILENCE.0; LAGS / FEW],
             products: vec![0.0; LAGS],
+            mute: 0,
             playing: 0,
             candidate: 0,
             looks: 0,
@@ -124,10 +129,15 @@ impl Leak {
         self.far_levels.rotate_right(1);
         self.far_levels[0] = level;
         self.past.copy_within(FEW.., 0);
-        let heard = evened(self.far.push(far));
+        let heard = evened(self.far.push(far), 0.25);
         self.past[LAGS..].copy_from_slice(&heard);
         let near_level = Dbfs::rms(near).0;
-        let near = evened(self.near.push(near));
+        let near = evened(self.near.push(near), 0.5);
+        self.mute = if near == [0.0; FEW] {
+            self.mute.saturating_add(1)
+        } else {
+            0
+        };
         if self.far_levels.iter().all(|l| *l < FAR_SOUNDS.0) {
             return None;
         }
@@ -188,26 +198,30 @@ impl Leak {
                 );
         let power: f32 = self.products.iter().map(|p| p * p).sum();
         let mean = (power / LAGS as f32).sqrt();
-        self.prominence = if mean > f32::MIN_POSITIVE {
+        self.prominence = if mean > f32::MIN_POSITIVE && self.mute < LOOK_EVERY {
             peak / mean
         } else {
             0.0
         };
         let is_echo = matches!(self.verdict, LeakVerdict::Echo { .. });
         let needed = if is_echo { STAYS_ECHO } else { IS_ECHO };
+        let faint = self.looks >= LOOKS && self.loss.db > MOST_LOSS_DB;
         if self.prominence >= needed {
             self.seen(place);
-        } else {
+        }
+        if self.prominence < needed || faint {
             self.without = self.without.saturating_add(LOOK_EVERY);
-            if !is_echo {
+            // A faint one may become louder: its delay stays known.
+            if !is_echo && !faint {
                 self.looks = 0;
             }
+        } else {
+            self.without = 0;
         }
         self.judge(is_echo)
     }
 
     fn seen(&mut self, place: usize) {
-        self.without = 0;
         if place.abs_diff(self.candidate) <= SAME {
             self.looks = self.looks.saturating_add(1);
         } else {
@@ -220,9 +234,8 @@ impl Leak {
     fn judge(&mut self, was_echo: bool) -> Option<LeakVerdict> {
         let patience = if was_echo { GONE_AFTER } else { NONE_AFTER };
         let verdict = if self.without >= patience {
-            self.looks = 0;
             LeakVerdict::None
-        } else if self.looks >= LOOKS && self.without == 0 {
+        } else if self.looks >= LOOKS && self.without == 0 && self.loss.db <= MOST_LOSS_DB {
             let micros = self.candidate as u64 * 1_000_000 * STEP as u64 / 16_000;
             LeakVerdict::Echo {
                 delay: Duration::from_micros(micros),
@@ -247,12 +260,12 @@ fn differs(before: LeakVerdict, now: LeakVerdict) -> bool {
     }
 }
 
-/// Halves the differences in level between frames (in decibels), so that one loud word, the user's or the reply's, does
-/// not outweigh all others.
-fn evened(mut samples: [f32; FEW]) -> [f32; FEW] {
+/// Takes out differences in level between frames, whole (0.5) or in part: one loud word, the user's or the reply's, does
+/// not outweigh all others, and what was heard before the headset was plugged in is soon outweighed by its silence.
+fn evened(mut samples: [f32; FEW], exponent: f32) -> [f32; FEW] {
     let power = samples.iter().map(|s| s * s).sum::<f32>() / FEW as f32;
     if power > 1e-12 {
-        let gain = power.powf(-0.25);
+        let gain = power.powf(-exponent);
         samples.iter_mut().for_each(|s| *s *= gain);
     } else {
         samples.fill(0.0);

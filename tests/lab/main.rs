@@ -5,6 +5,7 @@
 //! version of each.
 
 mod echo;
+mod noise;
 mod room;
 mod table;
 mod voices;
