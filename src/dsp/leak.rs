@@ -1,5 +1,5 @@
 //! Is what the loudspeaker plays audible in the microphone? Decides for `echo_cancellation: auto`: with a true headset
-//! the canceller must be out (it eats the first words), with open speakers, or a headset that leaks, it must be in.
+//! the canceller must be out (it eats the first words: `tests/lab/echo.rs`), with open speakers, or a headset that leaks, it must be in.
 //!
 //! ```text
 //! near ─▶ 4 kHz ─▶ even out ─┐
@@ -18,6 +18,7 @@
 
 use std::time::Duration;
 
+use super::mix::sanitise;
 use super::stage::{Samples, dot};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
@@ -118,21 +119,24 @@ impl Leak {
         }
     }
 
-    /// Takes in 10 ms of the microphone, before any stage, and what was played in them; both finite. Gives the verdict
-    /// when it has become another.
+    /// Takes in 10 ms of the microphone, before any stage, and what was played in them. Gives the verdict when it has
+    /// become another.
     pub fn push(
         &mut self,
         near: &[f32; FRAME_SAMPLES],
         far: &[f32; FRAME_SAMPLES],
     ) -> Option<LeakVerdict> {
-        let level = Dbfs::rms(far).0;
+        let (mut near, mut far) = (*near, *far);
+        sanitise(&mut near);
+        sanitise(&mut far);
+        let level = Dbfs::rms(&far).0;
         self.far_levels.rotate_right(1);
         self.far_levels[0] = level;
         self.past.copy_within(FEW.., 0);
-        let heard = evened(self.far.push(far), 0.25);
+        let heard = evened(self.far.push(&far), 0.25);
         self.past[LAGS..].copy_from_slice(&heard);
-        let near_level = Dbfs::rms(near).0;
-        let near = evened(self.near.push(near), 0.5);
+        let near_level = Dbfs::rms(&near).0;
+        let near = evened(self.near.push(&near), 0.5);
         self.mute = if near == [0.0; FEW] {
             self.mute.saturating_add(1)
         } else {
@@ -331,5 +335,89 @@ impl Decimator {
             self.last = low;
             raised
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUIET: Samples = [0.0; FRAME_SAMPLES];
+
+    #[test]
+    fn nothing_played_tells_nothing() {
+        let mut leak = Leak::new();
+        let mut dice = Dice(1);
+        for _ in 0..1_000 {
+            assert_eq!(leak.push(&dice.frame(0.1), &QUIET), None);
+        }
+        assert_eq!(leak.verdict(), LeakVerdict::Unknown);
+    }
+
+    #[test]
+    fn an_echo_is_found_once_and_a_muted_microphone_loses_it() {
+        let mut leak = Leak::new();
+        let mut dice = Dice(2);
+        let mut line = [QUIET; 13];
+        let mut told = Vec::new();
+        for frame in 0..1_500 {
+            line.rotate_right(1);
+            line[0] = dice.frame(0.2);
+            let near = if frame < 700 {
+                line[12].map(|s| s * 0.1)
+            } else {
+                QUIET
+            };
+            told.extend(leak.push(&near, &line[0]).map(|verdict| (frame, verdict)));
+        }
+        let [
+            (found, LeakVerdict::Echo { delay, loss_db }),
+            (lost, LeakVerdict::None),
+        ] = told[..]
+        else {
+            panic!("an echo, then none: {told:?}");
+        };
+        assert!(found < 100, "after {found} frames");
+        assert!((700..1_300).contains(&lost), "after {lost} frames");
+        assert!(
+            delay.abs_diff(Duration::from_millis(120)) <= Duration::from_millis(1),
+            "{delay:?}"
+        );
+        assert!((loss_db - 20.0).abs() < 1.0, "{loss_db} dB");
+        leak.reset();
+        assert_eq!(leak.verdict(), LeakVerdict::Unknown);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn whatever_comes_the_figures_are_finite(values in prop::collection::vec(any::<f32>(), 1..60)) {
+            let mut leak = Leak::new();
+            for frame in 0..60 {
+                let value = |i: usize| values[(frame * 31 + i) % values.len()];
+                leak.push(&std::array::from_fn(value), &std::array::from_fn(|i| value(i / 2)));
+                prop_assert!(leak.prominence().is_finite());
+                if let LeakVerdict::Echo { loss_db, .. } = leak.verdict() {
+                    prop_assert!(loss_db.is_finite());
+                }
+            }
+        }
+    }
+
+    struct Dice(u64);
+
+    impl Dice {
+        fn frame(&mut self, size: f32) -> Samples {
+            std::array::from_fn(|_| {
+                self.0 = self
+                    .0
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                size * ((self.0 >> 40) as f32 / 8_388_608.0 - 1.0)
+            })
+        }
     }
 }

@@ -7,5 +7,6 @@
 mod echo;
 mod noise;
 mod room;
+mod soundcheck;
 mod table;
 mod voices;

@@ -17,7 +17,7 @@ const VOICE_DBFS: f32 = -26.0;
 fn noise_suppression() {
     let mut table = Table::new(
         "noise-suppression",
-        "Six voices at -26 dBFS in noise. SI-SDR before and behind the chain in decibels (against the clean voice behind \
+        "Six voices in turn, each saying some words at -26 dBFS in every four seconds, in noise (SNR while they speak). SI-SDR before and behind the chain in decibels (against the clean voice behind \
          the same high-passes), how much the noise falls while nobody speaks, and how much the level of the voice changes.",
         &[
             "noise",
