@@ -31,7 +31,7 @@ const SCALE: f32 = 32_768.0;
 
 /// One of the suppressors.
 pub(super) enum Denoise {
-    Statistical(Apm),
+    Statistical(Box<Apm>),
     Learnt(Box<Learnt>),
 }
 
@@ -39,8 +39,8 @@ impl Denoise {
     pub(super) fn new(noise: Noise) -> Option<Self> {
         match noise {
             Noise::Off => None,
-            Noise::Light => Some(Self::Statistical(Apm::new(Job::LightNoise))),
-            Noise::On => Some(Self::Statistical(Apm::new(Job::Noise))),
+            Noise::Light => Some(Self::Statistical(Box::new(Apm::new(Job::LightNoise)))),
+            Noise::On => Some(Self::Statistical(Box::new(Apm::new(Job::Noise)))),
             Noise::Keyboard => Some(Self::Learnt(Box::new(Learnt::new()))),
         }
     }

@@ -422,7 +422,6 @@ fn a_headset_that_is_unplugged_is_noticed_and_plugged_in_again_too() {
         .iter()
         .map(|(at, v)| (*at / 100, matches!(v, LeakVerdict::Echo { .. })))
         .collect();
-    println!("{told:?}");
     assert_eq!(
         kinds.iter().map(|k| k.1).collect::<Vec<_>>(),
         [false, true, false]

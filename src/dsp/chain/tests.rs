@@ -40,7 +40,6 @@ fn the_delay_is_as_told_for_every_combination() {
         }
         let late_ms = lag(&given, &taken) / 16.0;
         let told_ms = chain.delay().as_secs_f64() * 1e3;
-        println!("{settings:?}: measured {late_ms:.2} ms, told {told_ms:.2} ms");
         assert!(
             (late_ms - told_ms).abs() < 1.0,
             "{settings:?}: {late_ms} ms but {told_ms} ms"
@@ -79,10 +78,6 @@ fn a_change_is_heard_without_a_click_and_without_a_lost_frame() {
                 .windows(2)
                 .map(|w| (w[1] - w[0]).abs())
                 .fold(0.0, f32::max);
-            println!(
-                "{noise:?} echo {echo}: step {:.2} of the tone's",
-                step / steepest
-            );
             assert!(
                 step < 1.6 * steepest,
                 "{noise:?}, echo {echo}: a step of {step}"
@@ -141,7 +136,6 @@ fn switching_all_the_time_keeps_every_frame_in_its_place() {
         assert!(seen.len() > 500, "{} frames compared", seen.len());
         seen.sort_unstable();
         seen.dedup();
-        println!("every {every} frames: delays {seen:?}");
         assert!(seen.len() >= 2, "the settings took turns: {seen:?}");
     }
 }
@@ -165,7 +159,6 @@ fn a_suppressor_that_comes_in_the_middle_of_a_word_does_not_take_it_for_noise() 
             taken += near.iter().map(|s| s * s).sum::<f32>();
         }
         let change = 10.0 * (taken / given).log10();
-        println!("{noise:?}: {change:.1} dB");
         assert!(change > -3.0, "{noise:?}: {change} dB");
     }
 }
@@ -234,7 +227,6 @@ fn stages_that_stay_keep_what_they_learnt() {
         }
     }
     let [steady_left, switched_left] = left.map(|l| Dbfs::from_amplitude(l).0);
-    println!("left: steady {steady_left:.1}, switched {switched_left:.1} dBFS");
     assert!(
         switched_left < -45.0,
         "the canceller began anew: {switched_left} dBFS"
