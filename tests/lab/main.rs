@@ -11,10 +11,12 @@ mod detection_onset;
 mod echo;
 mod interruption;
 mod listen;
+mod noise;
 mod noises;
 mod patience;
 mod patience_adaptive;
 mod room;
+mod soundcheck;
 #[expect(
     dead_code,
     unreachable_pub,

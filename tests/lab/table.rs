@@ -48,6 +48,7 @@ impl Table {
     }
 
     /// Prints the table, and keeps it if asked.
+    #[expect(clippy::print_stdout, reason = "the table is what the run is for")]
     pub(crate) fn finish(self) {
         println!("{}", self.text);
         if full() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sovereign::base::ids::{Mark, TurnId};
+use sovereign::base::ids::TurnId;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
 use sovereign::turn::pace::PaceSettings;
 use sovereign::vad::LULL;
@@ -304,6 +304,7 @@ impl Desk {
             Next::Played(turn) => self.tell(Input::Played { turn, heard: REPLY }),
             Next::Silenced => self.tell(Input::Silenced {
                 at,
+                ducked: None,
                 heard: Duration::ZERO,
             }),
         }
@@ -328,7 +329,7 @@ impl Desk {
                         .retain(|(_, next)| !matches!(next, Next::Audible(_) | Next::Played(_)));
                     self.agenda.push((self.now, Next::Silenced));
                 }
-                Action::EndReply(_) => {}
+                Action::EndReply(_) | Action::Replay(_) => {}
                 Action::Close(closed) => self.closed.push(*closed),
             }
         }
