@@ -2,6 +2,7 @@
 
 mod detector;
 pub mod earshot;
+mod leveller;
 mod loudness;
 pub mod segment;
 mod watchdog;
