@@ -21,7 +21,7 @@ use crate::base::frame::{FRAME_SAMPLES, Frame};
 /// What the network takes at once: 16 ms.
 const HOP: usize = 256;
 /// The score from which on a hop is speech, by aggressiveness. The makers recommend 0.5. Measured (the table
-/// `detection-detectors`): 0.3 takes steady noise for speech half of the time, 0.4 the pauses of music for a third of it; 0.6 admits
+/// `detection-detectors`): 0.3 takes steady noise for speech half of the time, 0.4 the pauses of music for a fifth of it; 0.6 admits
 /// hardly any noise and denies twice as much speech in it as 0.5; 0.7 denies four times as much.
 const THRESHOLDS: [f32; 4] = [0.4, 0.45, 0.5, 0.6];
 

@@ -15,7 +15,7 @@ use crate::base::frame::Frame;
 const BINS: usize = 32;
 const BIN_FRAMES: u32 = 5;
 /// Power to which the weakest bin is brought, above 150 Hz: −41 dBFS. Measured with speech 5 dB above a fan, at −12 dBFS: brought
-/// to −50 dBFS, 25 % of the speech is denied, to −44 17 %, to −41 13 %, and the fan hardly ever is speech; as it was, it always was.
+/// to −47 dBFS, 25 % of the speech is denied, to −44 17 %, to −41 13 %, and the fan hardly ever is speech; as it was, it always was.
 const TARGET: f32 = 8e-5;
 /// A quiet room stays as it is: raised by 6 dB, a quarter fewer frames of quiet talkers are denied, but music, whose floor lies far
 /// below it, is speech for nine tenths of the time instead of one.
