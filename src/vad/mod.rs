@@ -3,6 +3,7 @@
 pub mod barge_in;
 mod detector;
 pub mod earshot;
+mod leveller;
 mod loudness;
 pub mod segment;
 mod watchdog;

@@ -35,7 +35,7 @@ const GRACE: f64 = 150.0;
 
 #[test]
 fn what_each_profile_hears_in_noise() {
-    let rounds = if full() { 12 } else { 1 };
+    let rounds = if full() { 8 } else { 1 };
     let mut table = Table::new(
         "detection",
         "Six voices say a sentence each, over and over, 1.6 to 2.2 s apart; detector and segmenter listen, without the stages \
@@ -58,21 +58,26 @@ fn what_each_profile_hears_in_noise() {
             "n",
         ],
     );
+    let mut surveys = Vec::new();
     for profile in profiles() {
         let shipped = Ears::of(&profile);
-        let mut falsely = [Vec::new(), Vec::new()];
-        for (kind, falsely) in KINDS.into_iter().zip(&mut falsely) {
+        for kind in KINDS {
             let ears = Ears { kind, ..shipped };
             for (name, level, noise) in SCENES {
                 let seen = survey(ears, level, noise, rounds);
                 table.row(&seen.row(&profile.name, &named(kind, shipped), name));
-                hold(kind, name, &seen);
-                falsely.push((name, seen.falsely));
+                surveys.push((kind, name, seen));
             }
         }
-        compare(&falsely);
     }
     table.finish();
+    for (kind, scene, seen) in &surveys {
+        hold(*kind, scene, seen);
+    }
+    for profile in surveys.chunks_exact(KINDS.len() * SCENES.len()) {
+        let (webrtc, earshot) = profile.split_at(SCENES.len());
+        compare(webrtc, earshot);
+    }
 }
 
 /// Limits for talk that a detector must cope with: what was measured at full length, and as much again.
@@ -104,7 +109,7 @@ fn hold(kind: DetectorKind, scene: &str, seen: &Seen) {
         );
     }
     if earshot && ["fan 5 dB", "keyboard 10 dB"].contains(&scene) {
-        assert!(seen.missed <= 4.0, "{place}: {} % missed", seen.missed);
+        assert!(seen.missed <= 10.0, "{place}: {} % missed", seen.missed);
         assert!(
             seen.merged * 10 <= seen.sentences,
             "{place}: {}",
@@ -114,9 +119,10 @@ fn hold(kind: DetectorKind, scene: &str, seen: &Seen) {
 }
 
 /// Why there are two detectors: where webrtc-vad is stuck, earshot is not.
-fn compare([webrtc, earshot]: &[Vec<(&str, f64)>; 2]) {
-    for (&(scene, webrtc), &(_, earshot)) in webrtc.iter().zip(earshot) {
-        if ["pink 0 dB", "fan 5 dB", "keyboard 10 dB", "music 10 dB"].contains(&scene) {
+fn compare(webrtc: &[Survey], earshot: &[Survey]) {
+    for ((_, scene, webrtc), (_, _, earshot)) in webrtc.iter().zip(earshot) {
+        let (webrtc, earshot) = (webrtc.falsely, earshot.falsely);
+        if ["pink 0 dB", "fan 5 dB", "keyboard 10 dB", "music 10 dB"].contains(scene) {
             assert!(
                 earshot * 2.5 <= webrtc,
                 "{scene}: {earshot} % against {webrtc} %"
@@ -124,6 +130,9 @@ fn compare([webrtc, earshot]: &[Vec<(&str, f64)>; 2]) {
         }
     }
 }
+
+/// What one detector made of one scene.
+type Survey = (DetectorKind, &'static str, Seen);
 
 fn named(kind: DetectorKind, shipped: Ears) -> String {
     let mark = if kind == shipped.kind {
@@ -136,7 +145,7 @@ fn named(kind: DetectorKind, shipped: Ears) -> String {
 
 #[test]
 fn what_each_profile_takes_for_speech() {
-    let minutes = if full() { 10.0 } else { 0.5 };
+    let minutes = if full() { 5.0 } else { 0.25 };
     let mut table = Table::new(
         "detection-noise",
         "Noise alone, at −40 dBFS; coughs and \"uh-huh\", every two seconds, as loud as a talker. Starts in a minute, idle and while a \
@@ -173,8 +182,8 @@ fn what_each_profile_takes_for_speech() {
                 ]);
                 let calm = kind == DetectorKind::Earshot && noise == Kind::Keyboard;
                 if calm || matches!(noise, Kind::Pink | Kind::Fan) {
-                    let starts = per_minute(&idle).max(per_minute(&playing));
-                    assert!(starts <= 1.0, "{kind:?}, {noise:?}: {starts} a minute");
+                    let starts = idle.starts().max(playing.starts());
+                    assert!(starts <= 1, "{kind:?}, {noise:?}: {starts} starts");
                 }
             }
         }

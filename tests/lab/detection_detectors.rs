@@ -15,13 +15,15 @@ const SCORES: [f32; 7] = [0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8];
 
 #[test]
 fn what_each_setting_denies_and_admits() {
-    let scenes: [(&str, f32, Option<(Kind, f32)>); 9] = [
+    let scenes: [(&str, f32, Option<(Kind, f32)>); 11] = [
         ("clean", SPEECH, None),
         ("quiet", SPEECH - 20.0, None),
         ("pink 20", SPEECH, Some((Kind::Pink, 20.0))),
         ("pink 10", SPEECH, Some((Kind::Pink, 10.0))),
+        ("pink 10, −40 dBFS", -40.0, Some((Kind::Pink, 10.0))),
         ("pink 0", SPEECH, Some((Kind::Pink, 0.0))),
         ("fan 5", SPEECH, Some((Kind::Fan, 5.0))),
+        ("fan 5, −12 dBFS", -12.0, Some((Kind::Fan, 5.0))),
         ("keys 10", SPEECH, Some((Kind::Keyboard, 10.0))),
         ("music 10", SPEECH, Some((Kind::Music, 10.0))),
         ("babble 10", SPEECH, Some((Kind::Babble, 10.0))),
@@ -52,6 +54,14 @@ fn what_each_setting_denies_and_admits() {
         for (n, score) in SCORES.iter().enumerate() {
             let verdicts: Vec<bool> = scores.iter().map(|s| s >= score).collect();
             rows[4 + n].push(rates(talk, &verdicts));
+        }
+    }
+    for rates in &rows[7..8] {
+        // Earshot at 0.5: no level makes it deaf, or holds it on in steady noise.
+        for (rates, (scene, ..)) in rates.iter().zip(scenes) {
+            let steady = !scene.starts_with("music") && !scene.starts_with("babble");
+            assert!(rates.denied <= 25.0, "{scene}: {rates:?}");
+            assert!(!steady || rates.admitted <= 5.0, "{scene}: {rates:?}");
         }
     }
     let names = (0..4).map(|mode| format!("webrtc {mode}"));

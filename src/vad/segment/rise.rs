@@ -8,8 +8,9 @@ use super::super::loudness::{BLOCK_DURATION, BLOCKS, Powers};
 /// How far before the detector's first yes a voice can begin: soft beginnings ("f", "h") come before it with both
 /// detectors; earshot says yes up to 120 ms after the beginning of a loud one (95 of 100, measured).
 pub(super) const LOOK_BACK_FRAMES: usize = 20;
-/// Blocks below the threshold that do not interrupt an onset: 10 ms, less than two words are apart.
-const GAP_BLOCKS: usize = 4;
+/// Blocks below the threshold that do not interrupt an onset: 30 ms, the stop after the first sound of a word. No word came
+/// before it, or it would be part of an utterance.
+const GAP_BLOCKS: usize = 12;
 
 /// The first voiced sample of a run of `frames` frames, of which `heard` tells the beginning and the powers. The detector's
 /// first yes is that of frame `first`. Without a threshold level tells nothing: the detector's window is all that is known.
