@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::loudness::{self, BLOCKS, Loudness, Noise, Powers, Voice};
 use super::watchdog::Watchdog;
-use super::{DETECTOR_WINDOW_FRAMES, LULL, SpeechEvent};
+use super::{DETECTOR_WINDOW_FRAMES, SpeechEvent};
 use crate::base::frame::{FRAME_DURATION, Frame};
 
 #[cfg(test)]
@@ -124,8 +124,6 @@ struct Utterance {
     held: bool,
     voice: Voice,
     last_voiced: Option<Instant>,
-    /// The last voiced sample that was told as a lull's, until the voice goes on.
-    lull: Option<Instant>,
     /// End of the newest frame that the detector took for speech.
     last_yes: Option<Instant>,
     /// End of the newest frame.
@@ -163,11 +161,6 @@ impl Segmenter {
         let room = room(&settings);
         self.waiting
             .reserve(room.saturating_sub(self.waiting.len()));
-    }
-
-    /// Uses another patience from the next frame on.
-    pub fn set_patience(&mut self, patience: Duration) {
-        self.settings.patience = patience;
     }
 
     /// Whether an utterance is open.
@@ -298,7 +291,6 @@ impl Segmenter {
             held: false,
             voice,
             last_voiced: Some(first_voiced),
-            lull: None,
             last_yes: None,
             end: first_voiced,
         };
@@ -318,7 +310,6 @@ impl Segmenter {
             held: true,
             voice: Voice::default(),
             last_voiced: None,
-            lull: None,
             last_yes: None,
             end: newest.frame.end(),
         };
@@ -378,9 +369,7 @@ impl Segmenter {
         if !voice && !context.blocked {
             self.noise.learn(loudness::mean(powers));
         }
-        let captured = frame.captured;
         out.push(SpeechEvent::Frame(frame));
-        open.tell_pause(captured, out);
         let since = open.last_voiced.unwrap_or(open.end);
         let silence = open.end.saturating_duration_since(since);
         let patience = self.settings.patience;
@@ -426,28 +415,6 @@ impl Utterance {
     fn follow(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) -> bool {
         self.voice.follow(loudness::mean(powers), voiced);
         self.place(frame, powers, voiced, noise)
-    }
-
-    /// Tells that the voice has been silent for a moment, or goes on in the frame captured at `frame`.
-    fn tell_pause(&mut self, frame: Instant, out: &mut Vec<SpeechEvent>) {
-        let Some(last_voiced) = self.last_voiced.filter(|_| !self.held) else {
-            return;
-        };
-        match self.lull {
-            Some(lull) if last_voiced > lull => {
-                self.lull = None;
-                let first_voiced = frame.max(lull);
-                out.push(SpeechEvent::Resumed {
-                    first_voiced,
-                    pause: first_voiced - lull,
-                });
-            }
-            None if self.end.saturating_duration_since(last_voiced) >= LULL => {
-                self.lull = Some(last_voiced);
-                out.push(SpeechEvent::Lull { last_voiced });
-            }
-            Some(_) | None => {}
-        }
     }
 
     /// Moves the last voiced sample into this frame if it holds a later one.
