@@ -20,6 +20,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("rubato", &["dsp/resample.rs"]),
     ("serde_yaml", &["base/yaml.rs", "base/yaml/"]),
     ("webrtc_vad", &["vad/webrtc.rs"]),
+    ("earshot", &["vad/earshot.rs"]),
     ("ringbuf", &["base/ring.rs", "base/ring/"]),
     ("egui", &["ui/"]),
     ("eframe", &["ui/"]),

@@ -16,10 +16,9 @@ use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::mix::{Mixer, sanitise};
 use crate::metrics::counters::Counters;
-use crate::profile::Profile;
+use crate::profile::{DetectorKind, Profile};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use crate::vad::webrtc::Detector;
-use crate::vad::{Detect as _, SpeechEvent};
+use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
 
 /// A microphone that gives nothing but zeros for so long is switched off somewhere.
 const ALL_ZERO: Duration = Duration::from_secs(3);
@@ -101,7 +100,7 @@ impl Microphone {
             sequence: 0,
             taps: profile.audio.resampler_taps,
             aggressiveness,
-            detector: Detector::new(aggressiveness),
+            detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
             gate: Gate::Voice,
             counters,
@@ -120,6 +119,7 @@ impl Microphone {
     pub(super) fn set_profile(&mut self, profile: &Profile) {
         self.segmenter.set_settings(segment_settings(profile));
         self.aggressiveness = profile.detector.aggressiveness;
+        self.detector.set_kind(detector_kind(profile));
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
         if taps != self.taps {
@@ -412,6 +412,13 @@ fn made(from: SampleRate, taps: u32) -> Option<Converter> {
     Converter::new(from, SampleRate::WORKING, taps)
         .inspect_err(|error| tracing::error!(%error, "the microphone cannot be used"))
         .ok()
+}
+
+fn detector_kind(profile: &Profile) -> Kind {
+    match profile.detector.kind {
+        DetectorKind::Webrtc => Kind::Webrtc,
+        DetectorKind::Earshot => Kind::Earshot,
+    }
 }
 
 fn segment_settings(profile: &Profile) -> SegmentSettings {
