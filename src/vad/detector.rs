@@ -124,10 +124,7 @@ mod tests {
             }
             let heard = buzz(frame);
             let verdict = changed.voiced(&heard);
-            let (old, new) = (
-                old.voiced(&heard),
-                frame >= 150 && new.voiced(&heard),
-            );
+            let (old, new) = (old.voiced(&heard), frame >= 150 && new.voiced(&heard));
             let expected = if frame < 250 { old } else { new };
             assert_eq!(verdict, expected, "frame {frame}");
             differ += u32::from(old != new);

@@ -173,5 +173,8 @@ fn a_beginning_that_the_detector_missed_does_not_become_noise_within_an_utteranc
     }
     bench.run(30, VOICE, YES);
     bench.run(110, 0.001, NO);
-    assert_eq!(bench.ended_at, vec![bench.now() - Duration::from_millis(100)]);
+    assert_eq!(
+        bench.ended_at,
+        vec![bench.now() - Duration::from_millis(100)]
+    );
 }
