@@ -507,7 +507,7 @@ fn a_sentence_cut_off_by_patience_goes_on_without_being_sent_again() {
         );
         // 46.5 bytes for each millisecond of speech (16 kHz, 16 bit, base64, JSON).
         let sent = (world.session.counters.bytes_sent.get() - sent) as f64 / 46.5;
-        assert_close("sent once", sent, ms(turn.sent), 0.05 * sent);
+        assert_close("sent once", sent, ms(turn.sent), 0.1 * sent);
         world.quit().await;
     });
 }
@@ -592,20 +592,20 @@ fn a_reply_that_is_complete_while_it_is_held_is_heard_or_dropped_as_a_whole() {
     simulate(async {
         let quick = |world: &mut World| world.script = suddenly_quick();
         let mut world = acquainted(0, quick).await;
-        let patience = world.session.snapshots.borrow().figures.patience;
         world.speak(&voice("american-man")).await;
         let turn = world.turn().await;
         assert_eq!(turn.outcome, Outcome::Completed);
         assert_close("what was heard", ms(turn.heard), 500.0, 15.0);
         let l = &turn.latencies;
+        // What was given because thinking hid it is taken back with the quick answer: the profile's 500 ms are left.
         assert_close(
             "held for the rest of patience",
             ms(l.held),
-            ms(patience) - 120.0,
-            40.0,
+            500.0 - 120.0,
+            30.0,
         );
         assert!(l.downlink.expect("a downlink") > l.held, "inside it: {l:?}");
-        assert_close("wait", ms(l.total.expect("a total")), ms(patience), 90.0);
+        assert_close("wait", ms(l.total.expect("a total")), 500.0, 90.0);
         world.quit().await;
     });
     simulate(async {

@@ -15,7 +15,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::patience::Patience;
-use crate::vad::LULL;
 
 /// Think times that are remembered: services get slower and faster within minutes.
 const REMEMBERED: usize = 8;
@@ -34,6 +33,8 @@ pub struct PaceSettings {
     pub adaptive: bool,
     /// Whether turns are closed early.
     pub eager: bool,
+    /// Silence after which they are at the earliest.
+    pub earliest: Duration,
     /// The service's think time before one was measured.
     pub assumed_think: Duration,
 }
@@ -45,6 +46,7 @@ impl Default for PaceSettings {
             patience: Duration::from_millis(500),
             adaptive: false,
             eager: false,
+            earliest: Duration::from_millis(120),
             assumed_think: Duration::ZERO,
         }
     }
@@ -85,19 +87,19 @@ impl Pace {
             return learnt;
         }
         // What thinking hides behind the earliest close costs nobody anything.
-        let free = (LULL + self.low_think()).min(2 * wanted);
-        learnt.max(if free > LULL + LEAST_GAIN {
-            free
-        } else {
-            Duration::ZERO
-        })
+        let think = self.low_think();
+        if think <= LEAST_GAIN {
+            return learnt;
+        }
+        learnt.max((self.settings.earliest + think).min(2 * wanted))
     }
 
     /// Silence after which a turn is closed towards the service, where that is sooner.
     #[must_use]
     pub(super) fn early_close(&self) -> Option<Duration> {
         let patience = self.patience();
-        let early = LULL.max(patience.saturating_sub(self.low_think()));
+        let earliest = self.settings.earliest;
+        let early = earliest.max(patience.saturating_sub(self.low_think()));
         Some(early).filter(|early| self.settings.eager && *early + LEAST_GAIN <= patience)
     }
 
@@ -129,6 +131,7 @@ mod tests {
                 adaptive,
                 eager: true,
                 assumed_think: ms(assumed),
+                ..PaceSettings::default()
             },
             ..Pace::default()
         };

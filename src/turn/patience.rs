@@ -5,12 +5,10 @@
 //! prior: the profile's patience, worth 8 pauses ───┴▶ 95 % quantile ─▶ at least the last cut-off ─▶ 0.5 to 2 × profile
 //! ```
 //!
-//! Pauses are log-normal: there are many short ones and a few long ones. Those shorter than [`LULL`] are not told and not
-//! learnt; the quantile is one of the pauses that could end a turn.
+//! Pauses are log-normal: there are many short ones and a few long ones. The shortest are not told and not learnt; the
+//! quantile is one of the pauses that could end a turn.
 
 use std::time::Duration;
-
-use crate::vad::LULL;
 
 /// Patience outlasts 95 % of the pauses: this many standard deviations above their mean. 5 % is what the most patient
 /// of the published timers (1600 ms) cuts off.
@@ -22,6 +20,8 @@ const PRIOR_SPREAD: f64 = 0.75;
 const PRIOR_PAUSES: f64 = 8.0;
 /// Older pauses fade beyond this many: some minutes of talk, so that another person at the microphone is noticed.
 const REMEMBERED: f64 = 64.0;
+/// Shorter ones are stops inside words; the segmenter tells none below 120 ms.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// Longer silences are no pauses: 1 s after the longest patience that a shipped profile grows to (1400 ms), rounded up.
 const LONGEST: Duration = Duration::from_secs(3);
 /// How much of a cut-off's pause each turn without another forgets: it is half after seven turns.
@@ -45,7 +45,7 @@ pub(super) struct Patience {
 impl Patience {
     /// The user paused within a turn.
     pub(super) fn paused(&mut self, pause: Duration) {
-        if !(LULL..=LONGEST).contains(&pause) {
+        if !(SHORTEST..=LONGEST).contains(&pause) {
             return;
         }
         if self.n >= REMEMBERED {
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(after(&[]), 500);
         assert!((400..600).contains(&after(&[200])), "{}", after(&[200]));
         assert!((450..700).contains(&after(&[450])), "{}", after(&[450]));
-        assert_eq!(after(&[50, 119, 3_001, 60_000]), 500, "these are no pauses");
+        assert_eq!(after(&[50, 99, 3_001, 60_000]), 500, "these are no pauses");
     }
 
     #[test]

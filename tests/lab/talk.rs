@@ -26,6 +26,7 @@ pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
         patience: Duration::from_millis(patience),
         adaptive: false,
         eager,
+        earliest: LULL,
         assumed_think: Duration::ZERO,
     }
 }
