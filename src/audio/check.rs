@@ -65,13 +65,14 @@ impl Checking {
 
     /// Takes out what is told of the chirp: it is no reply.
     pub(super) fn take_own(&mut self, events: &mut Vec<Event>) {
-        events.retain(|event| match event {
-            Event::FirstAudible { turn, at, .. } if *turn == self.turn => {
+        events.retain(|event| {
+            if let Event::FirstAudible { turn, at, .. } = event
+                && *turn == self.turn
+            {
                 self.sounded = Some(*at);
-                false
+                return false;
             }
-            Event::Played { turn, .. } => *turn != self.turn,
-            _ => true,
+            !matches!(event, Event::Played { turn, .. } if *turn == self.turn)
         });
     }
 
@@ -215,17 +216,19 @@ mod tests {
                 assert!(matches!(told[..], [Event::DetectorRearmed]), "{told:?}");
             }
             for event in events {
-                match event {
-                    Event::Check(CheckEvent::Step { phase, progress }) => {
+                let Event::Check(told) = event else {
+                    panic!("{event:?}");
+                };
+                match told {
+                    CheckEvent::Step { phase, progress } => {
                         assert!((0.0..=1.0).contains(&progress));
                         phases.push(phase);
                     }
-                    Event::Check(CheckEvent::Done(report)) => {
+                    CheckEvent::Done(report) => {
                         assert!(!on);
                         phases.dedup();
                         return (phases, *report);
                     }
-                    other => panic!("{other:?}"),
                 }
             }
         }
