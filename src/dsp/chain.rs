@@ -10,7 +10,8 @@
 //! soon as one of the three others is. With all off the sound passes bit by bit, without delay.
 //!
 //! Settings can change at every frame: each stage is changed in its own [slot](super::slot), the others keep what
-//! they have learnt. A change is heard 20 ms after it was asked for, within 10 ms.
+//! they have learnt. What goes is gone in the next frame; what comes is heard 20 ms after it was asked for (a suppressor
+//! of steady noise half a second: it must first learn what noise is), and then within 10 ms.
 
 use std::time::Duration;
 
@@ -82,7 +83,7 @@ impl Chain {
         }
     }
 
-    /// Takes other settings from the next frame on. What stays keeps its state.
+    /// Takes other settings from the next frame on (see the [module](self)). What stays keeps its state.
     pub fn set(&mut self, settings: ChainSettings) {
         self.settings = settings;
         self.high_pass.want(settings.any());

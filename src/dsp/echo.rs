@@ -25,9 +25,11 @@ const ECHO_LASTS: u32 = 25;
 const MEMORY_FRAMES: f32 = 50.0;
 /// Frames of sounding far end before the measure means anything.
 const ENOUGH_FRAMES: u32 = 30;
-/// Taken for converged from here on. The first seconds give some 13 dB, and 10 s later it is 40 (`tests/lab/echo.rs`);
-/// at 20 dB the echo of a loud speaker is below what starts a detector.
+/// Taken for converged from here on: the echo of a loud speaker, at -32 dBFS, is then quieter than a quiet room's noise
+/// at most detectors' input (`tests/lab/echo.rs`, table `echo-loss`, shows what comes after).
 const CONVERGED_DB: f32 = 20.0;
+/// Or from here on, whatever was taken out: what is left is too quiet to matter.
+const INAUDIBLE: Dbfs = Dbfs(-60.0);
 
 /// How the cancellation goes. All unknown while it is off or nothing was played.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -118,7 +120,9 @@ impl Watch {
         let weight = (self.frames as f32).min(MEMORY_FRAMES).recip();
         self.before += (before - self.before) * weight;
         self.behind += (behind - self.behind) * weight;
-        self.converged |= self.frames >= ENOUGH_FRAMES && self.removed_db() >= CONVERGED_DB;
+        let little =
+            self.removed_db() >= CONVERGED_DB || self.behind <= INAUDIBLE.amplitude().powi(2);
+        self.converged |= little && self.frames >= ENOUGH_FRAMES;
     }
 
     fn removed_db(&self) -> f32 {

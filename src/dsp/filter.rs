@@ -1,6 +1,6 @@
-//! The high-pass in front of the other stages: no DC, less rumble and hum. It is the only one of the chain: the
-//! canceller's own (of sixth order) is off, because it turns the phase of the voice much further: seen as level change
-//! of the voice between input and output, 3.4 dB against less than 1 dB.
+//! The high-pass in front of the other stages: no DC, less rumble and hum. The canceller's own (of sixth order) is off:
+//! it turns the phase of the voice much further, seen as a loss of 3.4 dB between voice in and out against 0.4 dB with
+//! this one (`tests/lab/echo.rs`). The noise suppressor's cannot be switched off.
 
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Is what the loudspeaker plays audible in the microphone? Decides for `echo_cancellation: auto`: with a true headset
-//! the canceller must be out (it eats the first words), with open speakers, or a headset that leaks, it must be in.
+//! the canceller must be out (it eats the first words: `tests/lab/echo.rs`), with open speakers, or a headset that leaks, it must be in.
 //!
 //! ```text
 //! near ─▶ 4 kHz ─▶ even out ─┐
@@ -18,6 +18,7 @@
 
 use std::time::Duration;
 
+use super::mix::sanitise;
 use super::stage::{Samples, dot};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
@@ -32,15 +33,17 @@ const LAGS: usize = 1_600;
 const TAPS: usize = 32;
 /// Frames of the far end above it are sound.
 const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
-/// The correlation forgets with a time constant of so many frames of playing (3 s): long enough that an echo 10 dB below
-/// the noise of the room stands out.
-const MEMORY_FRAMES: f32 = 300.0;
+/// The correlation forgets with a time constant of so many frames of playing (2 s): long enough that chance does not look
+/// like an echo.
+const MEMORY_FRAMES: f32 = 200.0;
 /// The peak is looked for every so many frames of playing.
 const LOOK_EVERY: u32 = 10;
 /// Peak over mean from which it is an echo, and that it must be over to stay one: see `tests/lab/echo.rs`, table
 /// `echo-leak`, for what headsets and rooms give.
 const IS_ECHO: f32 = 9.0;
 const STAYS_ECHO: f32 = 6.5;
+/// An echo that is quieter is none: nothing that listens to voices hears it.
+const MOST_LOSS_DB: f32 = 50.0;
 /// Looks in a row that must find the same delay before it is an echo.
 const LOOKS: u32 = 3;
 /// Delays that count as the same: 3 ms.
@@ -75,6 +78,8 @@ pub struct Leak {
     /// Levels of the far end's frames, newest first, as long as the delays.
     far_levels: [f32; LAGS / FEW],
     products: Vec<f32>,
+    /// Frames of nothing but zeros from the microphone, up to now.
+    mute: u32,
     /// Frames of playing since the last reset.
     playing: u32,
     /// The delay that the last look found, and how often in a row.
@@ -103,6 +108,7 @@ impl Leak {
             past: vec![0.0; LAGS + FEW],
             far_levels: [Dbfs::SILENCE.0; LAGS / FEW],
             products: vec![0.0; LAGS],
+            mute: 0,
             playing: 0,
             candidate: 0,
             looks: 0,
@@ -113,21 +119,29 @@ impl Leak {
         }
     }
 
-    /// Takes in 10 ms of the microphone, before any stage, and what was played in them; both finite. Gives the verdict
-    /// when it has become another.
+    /// Takes in 10 ms of the microphone, before any stage, and what was played in them. Gives the verdict when it has
+    /// become another.
     pub fn push(
         &mut self,
         near: &[f32; FRAME_SAMPLES],
         far: &[f32; FRAME_SAMPLES],
     ) -> Option<LeakVerdict> {
-        let level = Dbfs::rms(far).0;
+        let (mut near, mut far) = (*near, *far);
+        sanitise(&mut near);
+        sanitise(&mut far);
+        let level = Dbfs::rms(&far).0;
         self.far_levels.rotate_right(1);
         self.far_levels[0] = level;
         self.past.copy_within(FEW.., 0);
-        let heard = evened(self.far.push(far));
+        let heard = evened(self.far.push(&far), 0.25);
         self.past[LAGS..].copy_from_slice(&heard);
-        let near_level = Dbfs::rms(near).0;
-        let near = evened(self.near.push(near));
+        let near_level = Dbfs::rms(&near).0;
+        let near = evened(self.near.push(&near), 0.5);
+        self.mute = if near == [0.0; FEW] {
+            self.mute.saturating_add(1)
+        } else {
+            0
+        };
         if self.far_levels.iter().all(|l| *l < FAR_SOUNDS.0) {
             return None;
         }
@@ -188,26 +202,30 @@ impl Leak {
                 );
         let power: f32 = self.products.iter().map(|p| p * p).sum();
         let mean = (power / LAGS as f32).sqrt();
-        self.prominence = if mean > f32::MIN_POSITIVE {
+        self.prominence = if mean > f32::MIN_POSITIVE && self.mute < LOOK_EVERY {
             peak / mean
         } else {
             0.0
         };
         let is_echo = matches!(self.verdict, LeakVerdict::Echo { .. });
         let needed = if is_echo { STAYS_ECHO } else { IS_ECHO };
+        let faint = self.looks >= LOOKS && self.loss.db > MOST_LOSS_DB;
         if self.prominence >= needed {
             self.seen(place);
-        } else {
+        }
+        if self.prominence < needed || faint {
             self.without = self.without.saturating_add(LOOK_EVERY);
-            if !is_echo {
+            // A faint one may become louder: its delay stays known.
+            if !is_echo && !faint {
                 self.looks = 0;
             }
+        } else {
+            self.without = 0;
         }
         self.judge(is_echo)
     }
 
     fn seen(&mut self, place: usize) {
-        self.without = 0;
         if place.abs_diff(self.candidate) <= SAME {
             self.looks = self.looks.saturating_add(1);
         } else {
@@ -220,9 +238,8 @@ impl Leak {
     fn judge(&mut self, was_echo: bool) -> Option<LeakVerdict> {
         let patience = if was_echo { GONE_AFTER } else { NONE_AFTER };
         let verdict = if self.without >= patience {
-            self.looks = 0;
             LeakVerdict::None
-        } else if self.looks >= LOOKS && self.without == 0 {
+        } else if self.looks >= LOOKS && self.without == 0 && self.loss.db <= MOST_LOSS_DB {
             let micros = self.candidate as u64 * 1_000_000 * STEP as u64 / 16_000;
             LeakVerdict::Echo {
                 delay: Duration::from_micros(micros),
@@ -247,12 +264,12 @@ fn differs(before: LeakVerdict, now: LeakVerdict) -> bool {
     }
 }
 
-/// Halves the differences in level between frames (in decibels), so that one loud word, the user's or the reply's, does
-/// not outweigh all others.
-fn evened(mut samples: [f32; FEW]) -> [f32; FEW] {
+/// Takes out differences in level between frames, whole (0.5) or in part: one loud word, the user's or the reply's, does
+/// not outweigh all others, and what was heard before the headset was plugged in is soon outweighed by its silence.
+fn evened(mut samples: [f32; FEW], exponent: f32) -> [f32; FEW] {
     let power = samples.iter().map(|s| s * s).sum::<f32>() / FEW as f32;
     if power > 1e-12 {
-        let gain = power.powf(-0.25);
+        let gain = power.powf(-exponent);
         samples.iter_mut().for_each(|s| *s *= gain);
     } else {
         samples.fill(0.0);
@@ -318,5 +335,89 @@ impl Decimator {
             self.last = low;
             raised
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUIET: Samples = [0.0; FRAME_SAMPLES];
+
+    #[test]
+    fn nothing_played_tells_nothing() {
+        let mut leak = Leak::new();
+        let mut dice = Dice(1);
+        for _ in 0..1_000 {
+            assert_eq!(leak.push(&dice.frame(0.1), &QUIET), None);
+        }
+        assert_eq!(leak.verdict(), LeakVerdict::Unknown);
+    }
+
+    #[test]
+    fn an_echo_is_found_once_and_a_muted_microphone_loses_it() {
+        let mut leak = Leak::new();
+        let mut dice = Dice(2);
+        let mut line = [QUIET; 13];
+        let mut told = Vec::new();
+        for frame in 0..1_500 {
+            line.rotate_right(1);
+            line[0] = dice.frame(0.2);
+            let near = if frame < 700 {
+                line[12].map(|s| s * 0.1)
+            } else {
+                QUIET
+            };
+            told.extend(leak.push(&near, &line[0]).map(|verdict| (frame, verdict)));
+        }
+        let [
+            (found, LeakVerdict::Echo { delay, loss_db }),
+            (lost, LeakVerdict::None),
+        ] = told[..]
+        else {
+            panic!("an echo, then none: {told:?}");
+        };
+        assert!(found < 100, "after {found} frames");
+        assert!((700..1_300).contains(&lost), "after {lost} frames");
+        assert!(
+            delay.abs_diff(Duration::from_millis(120)) <= Duration::from_millis(1),
+            "{delay:?}"
+        );
+        assert!((loss_db - 20.0).abs() < 1.0, "{loss_db} dB");
+        leak.reset();
+        assert_eq!(leak.verdict(), LeakVerdict::Unknown);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn whatever_comes_the_figures_are_finite(values in prop::collection::vec(any::<f32>(), 1..60)) {
+            let mut leak = Leak::new();
+            for frame in 0..60 {
+                let value = |i: usize| values[(frame * 31 + i) % values.len()];
+                leak.push(&std::array::from_fn(value), &std::array::from_fn(|i| value(i / 2)));
+                prop_assert!(leak.prominence().is_finite());
+                if let LeakVerdict::Echo { loss_db, .. } = leak.verdict() {
+                    prop_assert!(loss_db.is_finite());
+                }
+            }
+        }
+    }
+
+    struct Dice(u64);
+
+    impl Dice {
+        fn frame(&mut self, size: f32) -> Samples {
+            std::array::from_fn(|_| {
+                self.0 = self
+                    .0
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                size * ((self.0 >> 40) as f32 / 8_388_608.0 - 1.0)
+            })
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!              old ────────────────╲
 //! near ─┬────▶                      ╳──▶      the new stage first fills with sound, unheard, then takes over
-//!       └────▶ new  (WARM frames) ─╱           within a frame
+//!       └────▶ new  (warming up) ──╱           within a frame
 //! ```
 //!
 //! Old and new may have different delays, so for the length of the cross-fade the sound is heard twice, some
@@ -14,10 +14,6 @@ use std::time::Duration;
 
 use super::stage::{Samples, Stage};
 use crate::base::frame::FRAME_SAMPLES;
-
-/// Frames that a new stage is fed before it is heard: more than the longest delay of a stage (13 ms), so that what comes
-/// out is sound and not the silence it was filled with.
-const WARM: u32 = 2;
 
 /// The place: `K` says which stage is wanted, `S` is that stage.
 pub(super) struct Slot<K, S> {
@@ -31,7 +27,8 @@ pub(super) struct Slot<K, S> {
 struct Change<K, S> {
     kind: K,
     stage: Option<S>,
-    frames: u32,
+    /// Frames that it is fed unheard.
+    warm: u32,
 }
 
 impl<K: Copy + PartialEq, S: Stage> Slot<K, S> {
@@ -45,7 +42,7 @@ impl<K: Copy + PartialEq, S: Stage> Slot<K, S> {
         }
     }
 
-    /// Another stage is wanted: the change begins with the next frame, or when the one under way is over.
+    /// Another stage is wanted: the change begins with the next frame. One that is not heard yet is given up.
     pub(super) fn want(&mut self, kind: K) {
         self.wanted = kind;
     }
@@ -61,25 +58,34 @@ impl<K: Copy + PartialEq, S: Stage> Slot<K, S> {
     }
 
     pub(super) fn process(&mut self, near: &mut Samples, far: &Samples) {
-        if self.change.is_none() && self.wanted != self.kind {
-            self.change = Some(Change {
-                kind: self.wanted,
-                stage: (self.build)(self.wanted),
-                frames: 0,
-            });
-        }
+        self.follow_wish();
         let Some(change) = &mut self.change else {
             return run(self.stage.as_mut(), near, far);
         };
         let mut coming = *near;
         run(change.stage.as_mut(), &mut coming, far);
         run(self.stage.as_mut(), near, far);
-        change.frames += 1;
-        if change.frames > WARM {
+        if change.warm > 0 {
+            change.warm -= 1;
+        } else {
             cross_fade(near, &coming);
             self.kind = change.kind;
             self.stage = change.stage.take();
             self.change = None;
+        }
+    }
+
+    fn follow_wish(&mut self) {
+        if self.change.as_ref().is_some_and(|c| c.kind != self.wanted) {
+            self.change = None;
+        }
+        if self.change.is_none() && self.wanted != self.kind {
+            let stage = (self.build)(self.wanted);
+            self.change = Some(Change {
+                kind: self.wanted,
+                warm: stage.as_ref().map_or(0, Stage::warm_up),
+                stage,
+            });
         }
     }
 

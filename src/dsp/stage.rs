@@ -16,6 +16,12 @@ pub(super) trait Stage {
     /// How much later a sample comes out than it went in.
     fn delay(&self) -> Duration;
 
+    /// Frames that it is fed before it is heard: more than its delay, so that what comes out is sound and not the silence
+    /// that it was filled with, and as many as it takes to know voice from noise.
+    fn warm_up(&self) -> u32 {
+        2
+    }
+
     /// Forgets all it has learnt: a new stream begins.
     fn reset(&mut self);
 }

@@ -5,6 +5,8 @@
 //! version of each.
 
 mod echo;
+mod noise;
 mod room;
+mod soundcheck;
 mod table;
 mod voices;

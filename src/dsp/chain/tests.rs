@@ -58,14 +58,14 @@ fn a_change_is_heard_without_a_click_and_without_a_lost_frame() {
         for echo in [true, false] {
             let mut chain = Chain::new(ChainSettings::default());
             let mut out = Vec::new();
-            for frame in 0..120 {
+            for frame in 0..220 {
                 let on = ChainSettings {
                     echo,
                     noise,
                     gain: last_gain,
                 };
-                // At frame 40 to all that is on, at 80 back.
-                chain.set(if (40..80).contains(&frame) {
+                // At frame 40 to all that is on, at 160 back.
+                chain.set(if (40..160).contains(&frame) {
                     on
                 } else {
                     ChainSettings::default()
@@ -74,7 +74,7 @@ fn a_change_is_heard_without_a_click_and_without_a_lost_frame() {
                 chain.process(&mut near, &QUIET);
                 out.extend(near);
             }
-            assert_eq!(out.len(), 120 * FRAME_SAMPLES);
+            assert_eq!(out.len(), 220 * FRAME_SAMPLES);
             let step = out
                 .windows(2)
                 .map(|w| (w[1] - w[0]).abs())
@@ -95,6 +95,104 @@ fn a_change_is_heard_without_a_click_and_without_a_lost_frame() {
         }
         last_gain = !last_gain;
     }
+}
+
+/// All through a conversation, by what the three shipped profiles want: ten times a second, and once a second, so that
+/// the suppressor has its turn.
+#[test]
+fn switching_all_the_time_keeps_every_frame_in_its_place() {
+    let profiles = [
+        ChainSettings::default(),
+        ChainSettings {
+            echo: true,
+            noise: Noise::Light,
+            gain: false,
+        },
+        ChainSettings {
+            echo: true,
+            noise: Noise::On,
+            gain: true,
+        },
+    ];
+    for every in [10, 100] {
+        let mut chain = Chain::new(profiles[0]);
+        let mut bursts = Bursts::new(11);
+        let mut given = Vec::new();
+        let mut delays = [Duration::MAX; 2];
+        let mut seen = Vec::new();
+        for frame in 0..3_000 {
+            if frame % every == 0 {
+                chain.set(profiles[frame / every % 3]);
+            }
+            let mut near = bursts.frame();
+            given.extend(near);
+            chain.process(&mut near, &QUIET);
+            delays = [chain.delay(), delays[0]];
+            // But for the cross-fades, a frame is what was given `delay` ago.
+            let late = (delays[0].as_secs_f64() * 16_000.0).round() as usize;
+            let first = (frame * FRAME_SAMPLES).saturating_sub(late);
+            let then = &given[first..first + FRAME_SAMPLES];
+            if delays[0] == delays[1] && Dbfs::rms(then).0 > -30.0 {
+                let alike = likeness(then, &near);
+                assert!(alike > 0.6, "every {every}, frame {frame}, {late}: {alike}");
+                seen.push(late);
+            }
+        }
+        assert!(seen.len() > 500, "{} frames compared", seen.len());
+        seen.sort_unstable();
+        seen.dedup();
+        println!("every {every} frames: delays {seen:?}");
+        assert!(seen.len() >= 2, "the settings took turns: {seen:?}");
+    }
+}
+
+#[test]
+fn a_suppressor_that_comes_in_the_middle_of_a_word_does_not_take_it_for_noise() {
+    for noise in [Noise::Light, Noise::On] {
+        let mut chain = Chain::new(ChainSettings::default());
+        let mut bursts = Bursts::new(11);
+        let (mut given, mut taken) = (0.0, 0.0);
+        for frame in 0..200 {
+            if frame == 10 {
+                chain.set(ChainSettings {
+                    noise,
+                    ..ChainSettings::default()
+                });
+            }
+            let mut near = bursts.frame();
+            given += near.iter().map(|s| s * s).sum::<f32>();
+            chain.process(&mut near, &QUIET);
+            taken += near.iter().map(|s| s * s).sum::<f32>();
+        }
+        let change = 10.0 * (taken / given).log10();
+        println!("{noise:?}: {change:.1} dB");
+        assert!(change > -3.0, "{noise:?}: {change} dB");
+    }
+}
+
+#[test]
+fn a_wish_that_is_taken_back_changes_nothing() {
+    let mut chain = Chain::new(ChainSettings::default());
+    let mut bursts = Bursts::new(13);
+    for frame in 0..300 {
+        let noise = if frame % 40 < 20 {
+            Noise::On
+        } else {
+            Noise::Off
+        };
+        chain.set(ChainSettings {
+            noise,
+            ..ChainSettings::default()
+        });
+        chain.process(&mut bursts.frame(), &QUIET);
+        assert_eq!(chain.delay(), Duration::ZERO);
+    }
+}
+
+#[test]
+fn it_can_be_made_on_another_thread() {
+    fn sendable<T: Send>(_: &T) {}
+    sendable(&Chain::new(ChainSettings::default()));
 }
 
 #[test]
@@ -303,4 +401,12 @@ fn lag(early: &[f32], late: &[f32]) -> f64 {
     }
     let (left, top, right) = (all[best - 1], all[best], all[best + 1]);
     best as f64 + 0.5 * (left - right) / (left - 2.0 * top + right)
+}
+
+/// The correlation of the treble of two frames, -1..1: high-passes turn the phase of the bass.
+fn likeness(a: &[f32], b: &[f32]) -> f32 {
+    let treble = |x: &[f32]| -> Vec<f32> { x.windows(2).map(|w| w[1] - w[0]).collect() };
+    let (a, b) = (treble(a), treble(b));
+    let sum = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f32>();
+    sum(&a, &b) / (sum(&a, &a) * sum(&b, &b)).sqrt().max(1e-12)
 }

