@@ -298,6 +298,21 @@ fn speech_the_key_and_escape_end_the_repetition() {
 }
 
 #[test]
+fn the_repetition_outlives_the_connection() {
+    simulate(async {
+        let mut world = answered(Detection::Manual).await;
+        let first = world.desk.heard_replies().len();
+        world.tell(Command::Repeat).await;
+        world.audible().await;
+        world.cut();
+        tokio::time::sleep(ms(5_000)).await;
+        assert_eq!(world.desk.heard_replies().len(), 2 * first);
+        assert_eq!(seen(&world).activity, Activity::Listening);
+        world.quit().await;
+    });
+}
+
+#[test]
 fn an_answer_is_kept_for_ten_minutes() {
     simulate(async {
         let world = answered(Detection::Manual).await;
