@@ -43,6 +43,8 @@ pub(super) struct Checking {
     /// Place of its first sound, the one that the speaker tells of.
     first_sound: usize,
     sounded: Option<Instant>,
+    /// A frame by its number, and the place in the chirp at which it begins.
+    anchor: Option<(u64, i64)>,
     phase: Phase,
     frames: usize,
 }
@@ -58,6 +60,7 @@ impl Checking {
             chirp: Vec::new(),
             first_sound: 0,
             sounded: None,
+            anchor: None,
             phase: Phase::Quiet,
             frames: 0,
         }
@@ -65,13 +68,14 @@ impl Checking {
 
     /// Takes out what is told of the chirp: it is no reply.
     pub(super) fn take_own(&mut self, events: &mut Vec<Event>) {
-        events.retain(|event| match event {
-            Event::FirstAudible { turn, at, .. } if *turn == self.turn => {
+        events.retain(|event| {
+            if let Event::FirstAudible { turn, at, .. } = event
+                && *turn == self.turn
+            {
                 self.sounded = Some(*at);
-                false
+                return false;
             }
-            Event::Played { turn, .. } => *turn != self.turn,
-            _ => true,
+            !matches!(event, Event::Played { turn, .. } if *turn == self.turn)
         });
     }
 
@@ -85,7 +89,7 @@ impl Checking {
             return (None, true);
         };
         self.frames += 1;
-        let far = self.far(frame.captured);
+        let far = self.far(&frame);
         let step = self.check.push(&frame.samples, &far);
         match step {
             Step::Nothing => {
@@ -146,17 +150,22 @@ impl Checking {
         }
     }
 
-    /// What the speaker gave in the 10 ms from this instant on.
-    fn far(&self, from: Instant) -> [f32; FRAME_SAMPLES] {
+    /// What the speaker gave in the 10 ms of this frame.
+    ///
+    /// Its instant counts for the first frame alone, the others follow sample by sample: instants waver by some samples
+    /// when the stream's clock learns, and a chirp in pieces is none.
+    fn far(&mut self, frame: &Frame) -> [f32; FRAME_SAMPLES] {
         let mut far = [0.0; FRAME_SAMPLES];
         let Some(sounded) = self.sounded else {
             return far;
         };
-        // Signed samples from the first sound to the frame.
-        let hz = f64::from(SampleRate::WORKING.hz());
-        let after = from.saturating_duration_since(sounded).as_secs_f64();
-        let before = sounded.saturating_duration_since(from).as_secs_f64();
-        let start = ((after - before) * hz).round() as i64 + self.first_sound as i64;
+        let first = self.first_sound as i64;
+        let (sequence, start) = *self.anchor.get_or_insert_with(|| {
+            let start = samples_between(sounded, frame.captured) + first;
+            (frame.sequence, start)
+        });
+        let since = frame.sequence.saturating_sub(sequence) as i64;
+        let start = start + since * FRAME_SAMPLES as i64;
         for (n, sample) in far.iter_mut().enumerate() {
             let place = usize::try_from(start + n as i64).ok();
             *sample = place
@@ -165,6 +174,13 @@ impl Checking {
         }
         far
     }
+}
+
+/// Samples at the working rate from one instant to another; below zero if that is earlier.
+fn samples_between(from: Instant, to: Instant) -> i64 {
+    let after = to.saturating_duration_since(from).as_secs_f64();
+    let before = from.saturating_duration_since(to).as_secs_f64();
+    ((after - before) * f64::from(SampleRate::WORKING.hz())).round() as i64
 }
 
 #[cfg(test)]
@@ -186,8 +202,9 @@ mod tests {
         let origin = Instant::now();
         let (mut phases, mut asked, mut noise) = (Vec::new(), None, 1_u32);
         for nth in 0..1_000_usize {
-            let captured = origin + Duration::from_millis(10) * nth as u32;
-            let heard = echo(&checking, captured, room);
+            let at = origin + Duration::from_millis(10) * nth as u32;
+            let sounds = asked.map(|asked: Instant| asked + room.speaker);
+            let heard = echo(&checking, sounds, at, room);
             let samples = std::array::from_fn(|n| {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 heard[n] + (noise >> 16) as f32 / 65_536.0 * 0.001
@@ -195,13 +212,13 @@ mod tests {
             let frame = Frame {
                 samples,
                 sequence: nth as u64,
-                captured,
+                // A clock that learns wavers.
+                captured: at + Duration::from_micros(300) * (nth % 3) as u32,
             };
             let mut events = Vec::new();
             let (play, on) = checking.push(frame, &mut events);
-            asked = asked.or(play.map(|_| captured));
-            let at = asked.map(|asked: Instant| asked + room.speaker);
-            if let Some(at) = at.filter(|at| *at <= captured) {
+            asked = asked.or(play.map(|_| at));
+            if let Some(at) = sounds.filter(|sounds| *sounds <= at) {
                 let skipped_silence = Duration::ZERO;
                 let mut told = vec![
                     Event::FirstAudible {
@@ -215,29 +232,42 @@ mod tests {
                 assert!(matches!(told[..], [Event::DetectorRearmed]), "{told:?}");
             }
             for event in events {
-                match event {
-                    Event::Check(CheckEvent::Step { phase, progress }) => {
+                let Event::Check(told) = event else {
+                    panic!("{event:?}");
+                };
+                match told {
+                    CheckEvent::Step { phase, progress } => {
                         assert!((0.0..=1.0).contains(&progress));
                         phases.push(phase);
                     }
-                    Event::Check(CheckEvent::Done(report)) => {
+                    CheckEvent::Done(report) => {
                         assert!(!on);
                         phases.dedup();
                         return (phases, *report);
                     }
-                    other => panic!("{other:?}"),
                 }
             }
         }
         panic!("it does not end");
     }
 
-    /// What the microphone hears of the chirp.
-    fn echo(checking: &Checking, captured: Instant, room: &Room) -> [f32; FRAME_SAMPLES] {
-        let air = SampleRate::WORKING.duration_of(room.air as u64);
-        let mut heard = checking.far(captured.checked_sub(air).expect("late enough"));
-        heard.iter_mut().for_each(|sample| *sample *= room.gain);
-        heard
+    /// What the microphone hears of the chirp in a frame that begins at this instant.
+    fn echo(
+        checking: &Checking,
+        sounded: Option<Instant>,
+        at: Instant,
+        room: &Room,
+    ) -> [f32; FRAME_SAMPLES] {
+        let Some(sounded) = sounded else {
+            return [0.0; FRAME_SAMPLES];
+        };
+        let first = checking.first_sound as i64 - room.air as i64;
+        let start = samples_between(sounded, at) + first;
+        std::array::from_fn(|n| {
+            let place = usize::try_from(start + n as i64).ok();
+            let sample = place.and_then(|place| checking.chirp.get(place));
+            sample.copied().unwrap_or(0.0) * room.gain
+        })
     }
 
     #[test]

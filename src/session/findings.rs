@@ -54,7 +54,12 @@ fn microphone(report: &Report) -> CheckLine {
 
 fn room(report: &Report) -> Option<CheckLine> {
     const NAME: &str = "Room";
-    let what = format!("{} of noise while nobody speaks", level(report.noise?));
+    let noise = report.noise?;
+    let what = if noise <= Dbfs::SILENCE {
+        "no noise at all while nobody speaks".to_owned()
+    } else {
+        format!("{} of noise while nobody speaks", level(noise))
+    };
     Some(if has(report, Finding::AllZero) {
         return None;
     } else if has(report, Finding::Noisy) {
@@ -80,7 +85,8 @@ fn voice(report: &Report) -> Option<CheckLine> {
             "Speak nearer to the microphone, or choose another one under Sound.",
         ));
     };
-    let over = report.noise.map_or_else(String::new, |noise| {
+    let heard = report.noise.filter(|noise| *noise > Dbfs::SILENCE);
+    let over = heard.map_or_else(String::new, |noise| {
         format!(", {:.0} dB over the room", voice.0 - noise.0)
     });
     let what = format!("{}{over}", level(voice));
@@ -149,11 +155,7 @@ fn has(report: &Report, finding: Finding) -> bool {
 }
 
 fn level(level: Dbfs) -> String {
-    if level <= Dbfs::SILENCE {
-        "no sound at all".to_owned()
-    } else {
-        format!("\u{2212}{:.0} dB", -level.0.min(0.0))
-    }
+    format!("\u{2212}{:.0} dB", -level.0.min(0.0))
 }
 
 fn ok(name: &'static str, what: impl Into<String>) -> CheckLine {

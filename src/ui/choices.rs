@@ -1,10 +1,10 @@
-//! Choices of the sound popup besides the devices: echo, the talk key, and the way to the sound check.
+//! Choices besides the devices: echo, the talk key, and hearing the last answer again.
 
 use eframe::egui::{Align, Layout, Slider, Ui};
 
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::widgets::{Segment, plain_button, segmented, sign, switch_row};
+use super::widgets::{Segment, key_hint, segmented, sign, switch_row};
 use super::words;
 use crate::profile::EchoCancellation;
 use crate::session::command::Command;
@@ -110,17 +110,12 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     }
 }
 
-/// The way to the sound check; gives whether it is taken.
-pub(super) fn check_ui(ui: &mut Ui) -> bool {
-    plain_button(ui, "Check the sound").clicked()
-}
-
 /// The last answer once more: a key hint that is a button, with the reason where it cannot be.
 pub(super) fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let hindrance = snapshot.repeat.hindrance;
     let button = ui
         .add_enabled_ui(hindrance.is_none(), |ui| {
-            super::widgets::key_hint(ui, "Ctrl L", "hear it again", "Hear the last answer again")
+            key_hint(ui, "Ctrl L", "hear it again", "Hear the last answer again")
         })
         .inner;
     if button.clicked() {

@@ -29,7 +29,8 @@ pub(super) fn panel_ui(
         .profiles
         .get(snapshot.active)
         .map(|profile| profile.target);
-    ui.spacing_mut().item_spacing.y = space::M;
+    // With everything shown, the panel fits the usual window.
+    ui.spacing_mut().item_spacing.y = space::S;
     let full = view.panel >= 3;
     card(tokens(ui)).show(ui, |ui| {
         ui.set_width(ui.available_width());

@@ -9,7 +9,7 @@ use super::choices;
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::view::{Page, View};
-use super::widgets::{radio_row, sign};
+use super::widgets::{plain_button, radio_row, sign};
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::session::command::Command;
 use crate::session::snapshot::{Port, Snapshot};
@@ -37,6 +37,10 @@ pub(super) fn popup_ui(
                 .max_height(room.y.max(120.0))
                 .min_scrolled_height(room.y.max(120.0))
                 .show(ui, |ui| {
+                    // The scroll bar lies beside what it moves.
+                    ui.set_max_width(ui.available_width() - 10.0);
+                    wants_check = top_ui(ui, &snapshot.devices.host);
+                    ui.add_space(space::S);
                     devices_ui(
                         ui,
                         "Microphone",
@@ -62,22 +66,26 @@ pub(super) fn popup_ui(
                     choices::echo_ui(ui, &snapshot.echo, commands);
                     ui.add_space(space::M);
                     choices::talk_ui(ui, snapshot.talk, commands);
-                    ui.add_space(space::M);
-                    wants_check = choices::check_ui(ui);
-                    ui.add_space(space::XS);
-                    let t = tokens(ui);
-                    ui.label(text(
-                        format!("Sound system: {}", snapshot.devices.host),
-                        Weight::Regular,
-                        11.0,
-                        t.muted,
-                    ));
                 });
         });
     if wants_check {
         view.sound_open = false;
         view.page = Page::Check;
     }
+}
+
+/// The sound system, and the way to the sound check; gives whether it is taken.
+fn top_ui(ui: &mut Ui, host: &str) -> bool {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        let words = format!("Sound system: {host}");
+        ui.label(text(words, Weight::Regular, 11.0, t.muted));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            plain_button(ui, "Check the sound").clicked()
+        })
+        .inner
+    })
+    .inner
 }
 
 fn devices_ui(
