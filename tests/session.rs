@@ -244,7 +244,8 @@ fn a_profile_switch_in_mid_sentence_loses_nothing() {
         assert_eq!(turn.outcome, Outcome::Completed);
         assert_eq!(turn.capture_dropped, 0);
         assert_close("what was sent", ms(turn.sent), ms(plain.sent), 10.0);
-        assert_close("what was heard", ms(turn.heard), ms(plain.heard), 10.0);
+        // The parrot finds the ends of a voice by its level, which noise suppression and gain change a little.
+        assert_close("what was heard", ms(turn.heard), ms(plain.heard), 20.0);
         world.quit().await;
     });
 }
@@ -423,7 +424,10 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
         let mut world = acquainted(630, |_| {}).await;
         let figures = world.session.snapshots.borrow().figures.clone();
         assert_eq!(figures.early_close, Some(sovereign::vad::LULL));
-        assert!(figures.patience > Duration::from_millis(700), "{figures:?}");
+        assert!(
+            figures.patience > Some(Duration::from_millis(700)),
+            "{figures:?}"
+        );
         let said = halting(PAUSE);
         world.speak(&said).await;
         let turn = world.turn().await;

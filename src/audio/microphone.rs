@@ -6,26 +6,26 @@
 //!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
 //! ```
 
+mod input;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::input::Input;
 use super::capture::CaptureEnd;
-use super::clock::{Basis, SampleClock};
 use super::convert::Converter;
 use super::echo::{EchoChoice, EchoPolicy, EchoReport};
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::chain::{Chain, ChainSettings, Noise};
-use crate::dsp::mix::{Mixer, sanitise};
+use crate::dsp::mix::sanitise;
 use crate::metrics::counters::Counters;
 use crate::profile::{DetectorKind, NoiseSuppression, Profile};
 use crate::vad::barge_in::{Around, BargeIn, Order};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
 use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
 
-/// A microphone that gives nothing but zeros for so long is switched off somewhere.
-const ALL_ZERO: Duration = Duration::from_secs(3);
 /// A new stream that does not come up to the old one within this takes over with a gap.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Taken from the ring at once.
@@ -72,22 +72,6 @@ pub(super) struct Microphone {
     speech: Vec<SpeechEvent>,
     interleaved: Vec<f32>,
     mono: Vec<f32>,
-}
-
-struct Input {
-    end: CaptureEnd,
-    clock: SampleClock,
-    stamped: Option<u64>,
-    mixer: Mixer,
-    /// Frame counter of the next frame that comes out of the ring.
-    position: u64,
-    /// Samples known to be lost.
-    dropped: u64,
-    /// Frames that an earlier stream has delivered already.
-    skip: u64,
-    /// Frames of nothing but zeros in a row; `None` if that means nothing.
-    zeros: Option<u64>,
-    told_zero: bool,
 }
 
 struct Waiting {
@@ -218,17 +202,7 @@ impl Microphone {
         now: Instant,
         events: &mut Vec<Event>,
     ) {
-        let new = Input {
-            clock: SampleClock::new(end.format.rate),
-            mixer: Mixer::new(end.format.channels),
-            stamped: None,
-            position: 0,
-            dropped: 0,
-            skip: 0,
-            zeros: watch_zeros.then_some(0),
-            told_zero: false,
-            end,
-        };
+        let new = Input::new(end, watch_zeros);
         if self.input.is_some() {
             self.successor = Some(Waiting {
                 input: new,
@@ -485,47 +459,6 @@ impl Microphone {
 
     fn drain_speech(&mut self, events: &mut Vec<Event>) {
         events.extend(self.speech.drain(..).map(Event::Speech));
-    }
-}
-
-impl Input {
-    fn observe(&mut self) {
-        let Some(stamp) = self.end.status.newest() else {
-            return;
-        };
-        if self.stamped == Some(stamp.position) {
-            return;
-        }
-        self.stamped = Some(stamp.position);
-        let block = self.end.format.rate.duration_of(stamp.frames);
-        let (age, basis) = match stamp.latency {
-            Some(told) => (told, Basis::Told),
-            None => (block * (1 + self.end.format.held_blocks), Basis::Callback),
-        };
-        if let Some(at) = stamp.at.checked_sub(age) {
-            self.clock.observe(stamp.position, at, basis);
-        }
-    }
-
-    fn drop_skipped(&mut self) {
-        let wanted = usize::try_from(self.skip).unwrap_or(usize::MAX);
-        let skipped = self.end.ring.skip(wanted * self.mixer.channels()) / self.mixer.channels();
-        self.skip -= skipped as u64;
-        self.position += skipped as u64;
-    }
-
-    /// Whether the microphone turned to zeros (`true`) or back to sound (`false`) with these samples.
-    fn watch(&mut self, mono: &[f32]) -> Option<bool> {
-        let zeros = self.zeros.as_mut()?;
-        if mono.iter().all(|&s| s == 0.0) {
-            *zeros += mono.len() as u64;
-        } else {
-            *zeros = 0;
-        }
-        let silent = *zeros >= self.end.format.rate.samples_in(ALL_ZERO) as u64;
-        // One sample of sound is enough to take it back.
-        let told = std::mem::replace(&mut self.told_zero, silent);
-        (told != silent).then_some(silent)
     }
 }
 

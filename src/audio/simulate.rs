@@ -8,6 +8,7 @@
 //! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
 //! it at each step, so nothing ever runs at the same time.
 
+mod air;
 mod room;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use self::air::{Ear, Mouth};
 use self::room::Played;
 pub use self::room::Room;
 use super::backend::{
@@ -25,7 +27,7 @@ use super::backend::{
 use super::handle::{COMMANDS, EVENTS, run};
 use super::null::info;
 use super::owner::{Backends, Owner, Threads};
-use super::paced::{Paced, Sink, Source};
+use super::paced::{Paced, Source};
 use super::wav::{FileReader, Utterance};
 use super::worker::Worker;
 use super::{AudioError, DeviceInfo, Devices, Event, Handle};
@@ -35,9 +37,6 @@ use crate::profile::Profile;
 
 /// One step of the driver.
 const STEP: Duration = Duration::from_millis(1);
-
-/// What was spoken is kept for streams that lag behind.
-const FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// What stands on the simulated desk.
 #[derive(Clone, Debug)]
@@ -453,70 +452,4 @@ impl Source for SharedSource {
             .unwrap_or_else(PoisonError::into_inner)
             .fill(out, start);
     }
-}
-
-/// What is spoken on the desk reaches the microphone.
-struct Mouth {
-    desk: Desk,
-    rate: SampleRate,
-    room: Option<Room>,
-}
-
-impl Source for Mouth {
-    fn fill(&mut self, out: &mut [f32], start: Instant) {
-        let mut air = self.desk.air();
-        out.fill(0.0);
-        if let Some(room) = self.room {
-            let rates = (self.desk.speaker_rate, self.rate);
-            air.played.add_echo(room, out, start, rates);
-        }
-        if air.spoken.is_empty() {
-            return;
-        }
-        let rate = self.rate;
-        let from = *air.spoken_from.get_or_insert(start);
-        // Two streams may listen at a time: both hear the same.
-        let begun = rate.samples_in(start.saturating_duration_since(from));
-        let ahead = rate.samples_in(from.saturating_duration_since(start));
-        let sounds = air.spoken.iter().skip(begun);
-        for (to, from) in out.iter_mut().skip(ahead).zip(sounds) {
-            *to += *from;
-        }
-        let end = from + rate.duration_of(air.spoken.len() as u64);
-        if start < end && end <= start + rate.duration_of(out.len() as u64) {
-            air.spoken_until = Some(end);
-        }
-        if start > end + FORGOTTEN {
-            air.spoken.clear();
-            air.spoken_from = None;
-        }
-    }
-}
-
-/// What the speaker gives is kept.
-struct Ear {
-    desk: Desk,
-    keeps: bool,
-    echoes: bool,
-}
-
-impl Sink for Ear {
-    fn take(&mut self, block: &[f32], sounding: bool, start: Instant) {
-        if block.is_empty() {
-            return;
-        }
-        let mut air = self.desk.air();
-        if self.echoes {
-            air.played.push(start, block);
-        }
-        if self.keeps {
-            air.heard.push(Heard {
-                start,
-                samples: block.to_vec(),
-                sounding,
-            });
-        }
-    }
-
-    fn tick(&mut self, _: Instant) {}
 }

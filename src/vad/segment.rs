@@ -34,6 +34,9 @@ mod utterance;
 /// The start of a stream, in which no onset is believed: detectors fire within their first 60 to 110 ms, whatever
 /// they hear.
 const SETTLING: Duration = Duration::from_millis(200);
+/// How long a detector goes on saying yes to an utterance that was ended from outside: webrtc-vad's tail is below 270 ms
+/// in every mode. Until it says no once, nothing begins.
+const TAIL: Duration = Duration::from_millis(270);
 /// Pre-roll when the talk key opens an utterance: people begin to speak as they press. Longer would send what
 /// they did not mean to.
 const HELD_PREROLL: Duration = Duration::from_millis(150);
@@ -92,6 +95,8 @@ pub struct Segmenter {
     noise: Noise,
     watchdog: Watchdog,
     rearmed: Option<Rearmed>,
+    /// Frames in which the detector may still be saying yes to the utterance before.
+    tail: u32,
     /// Frames since the stream began.
     age: u32,
     /// Sequence number that the next frame should have.
@@ -129,6 +134,7 @@ impl Segmenter {
             noise: Noise::default(),
             watchdog: Watchdog::default(),
             rearmed: None,
+            tail: 0,
             age: 0,
             expected: None,
             waiting: VecDeque::with_capacity(room(&settings)),
@@ -203,6 +209,7 @@ impl Segmenter {
     pub fn close(&mut self, out: &mut Vec<SpeechEvent>) {
         self.waiting.clear();
         if let Some(open) = self.open.take() {
+            self.tail = frames(TAIL);
             out.push(SpeechEvent::Ended {
                 last_voiced: open.last_voiced(),
             });
@@ -232,8 +239,15 @@ impl Segmenter {
             return;
         }
         let settled = self.age > frames(SETTLING);
-        let voiced =
-            context.voiced && settled && self.noise.is_exceeded_by(loudness::mean(&powers));
+        self.tail = if context.voiced {
+            self.tail.saturating_sub(1)
+        } else {
+            0
+        };
+        let voiced = context.voiced
+            && settled
+            && self.tail == 0
+            && self.noise.is_exceeded_by(loudness::mean(&powers));
         if self.waiting.len() >= room(&self.settings) {
             let surplus = self.waiting.len() + 1 - room(&self.settings);
             self.waiting.drain(..surplus);

@@ -19,7 +19,6 @@ mod room;
 mod soundcheck;
 #[expect(
     dead_code,
-    unreachable_pub,
     reason = "shared by test files, each of which is a crate and uses its part"
 )]
 #[path = "../support/mod.rs"]
