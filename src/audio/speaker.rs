@@ -117,12 +117,15 @@ impl Speaker {
         }
     }
 
-    pub(super) fn play(&mut self, pcm: Pcm) {
-        self.queue.push(pcm);
+    pub(super) fn play(&mut self, pcm: Pcm, now: Instant) {
+        let turn = pcm.turn;
+        let sound = self.queue.push(pcm);
+        self.prebuffer.arrived(turn, sound, now);
     }
 
     pub(super) fn end_reply(&mut self, turn: TurnId) {
         self.queue.end(turn);
+        self.prebuffer.ended();
     }
 
     /// Whether replies must not begin; one that has begun goes on.
@@ -248,7 +251,6 @@ impl Speaker {
         }
         self.feed(now);
         self.heard.report(now, events);
-        self.prebuffer.decay(now);
         self.deadline(now)
     }
 
@@ -315,7 +317,7 @@ impl Speaker {
         let draining = self.successor.is_some() || self.flush.is_some();
         if open && !draining {
             self.counters.underruns.add(1);
-            self.prebuffer.underrun(now);
+            self.prebuffer.underrun();
             self.flowing = false;
             tracing::debug!(prebuffer = ?self.prebuffer.now(), "a reply ran dry");
         } else if !open {

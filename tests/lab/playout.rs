@@ -105,7 +105,9 @@ async fn converse(pattern: Pattern, profile: &str, replies: u64) -> Score {
 /// Everything sounded once and in order, without a click; sums up what it cost.
 fn judge(rig: &Rig, told: &[Told]) -> Score {
     let heard = rig.desk.heard();
-    let wanted: Vec<f32> = (0..rig.sent).map(|i| f32::from(tone(i)) / 32_768.0).collect();
+    let wanted: Vec<f32> = (0..rig.sent)
+        .map(|i| f32::from(tone(i)) / 32_768.0)
+        .collect();
     let found = follow(&heard, SampleRate::REPLY, &wanted, 1e-6).expect("what was sent");
     assert_eq!(found.samples, wanted.len(), "all of it");
     let mut score = Score::default();
@@ -117,8 +119,15 @@ fn judge(rig: &Rig, told: &[Told]) -> Score {
         let came = reply.asked + reply.arrivals[0].at + latency;
         let start = first.expect("it began").1.saturating_duration_since(came);
         let need = least_delay(&reply.arrivals);
-        let inside = found.gaps.iter().filter(|g| place < g.place && g.place < end);
-        assert_eq!(inside.clone().count() as u64, reply.underruns, "what is counted is heard");
+        let inside = found
+            .gaps
+            .iter()
+            .filter(|g| place < g.place && g.place < end);
+        assert_eq!(
+            inside.clone().count() as u64,
+            reply.underruns,
+            "what is counted is heard"
+        );
         score.replies += 1;
         score.underruns += reply.underruns;
         score.least_underruns += u64::from(start < need);
