@@ -170,7 +170,8 @@ impl Reference {
     fn at(&self, place: f64) -> f32 {
         let whole = place.floor();
         let phase = (place - whole) as f32 * PHASES as f32;
-        let row = phase as usize;
+        // A place just below a whole one is rounded up to it.
+        let row = (phase as usize).min(PHASES - 1);
         let between = phase - row as f32;
         let (low, high) = (&self.kernel[row], &self.kernel[row + 1]);
         let begin = whole as i64 - self.first as i64 - (TAPS as i64 / 2 - 1);
@@ -223,6 +224,14 @@ mod tests {
     use crate::base::ring::ring;
 
     const RATE: SampleRate = SampleRate::new(48_000).expect("not zero");
+
+    #[test]
+    fn a_place_a_hair_below_a_sample_is_read_as_that_sample() {
+        let mut reference = Reference::new(64);
+        reference.samples.extend((0..64).map(|i| i as f32 / 64.0));
+        let place = 32.0 - 1e-12;
+        assert!((reference.at(place) - 0.5).abs() < 1e-3);
+    }
 
     /// A tone is played by a crystal that is `ppm` fast, and read by frames of the true clock: worst error and drift of
     /// its phase over the last half, in samples at 16 kHz.

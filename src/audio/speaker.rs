@@ -61,6 +61,8 @@ pub(super) struct Speaker {
     volume: Volume,
     /// Samples flow from the queue to the ring; else they wait for the prebuffer.
     flowing: bool,
+    /// The reply ran dry: if more of it comes that was an underrun, else only its end is late.
+    dry: bool,
     /// No reply may begin.
     held: bool,
     heard: Heard,
@@ -103,6 +105,7 @@ impl Speaker {
             prebuffer: Prebuffer::new(prebuffer),
             volume: Volume::default(),
             flowing: false,
+            dry: false,
             held: false,
             heard: Heard::default(),
             flush: None,
@@ -179,6 +182,7 @@ impl Speaker {
         self.converter = None;
         self.fed = 0;
         self.flowing = false;
+        self.dry = false;
         self.rest.clear();
         if let Some((successor, _)) = self.successor.take() {
             self.replace_out(Some(successor), now);
@@ -316,7 +320,7 @@ impl Speaker {
         let open = self.heard.is_open();
         let draining = self.successor.is_some() || self.flush.is_some();
         if open && !draining {
-            self.counters.underruns.add(1);
+            self.dry = true;
             self.prebuffer.underrun();
             self.flowing = false;
             tracing::debug!(prebuffer = ?self.prebuffer.now(), "a reply ran dry");
@@ -452,6 +456,9 @@ impl Speaker {
         match piece {
             Piece::Begin(begin) => self.begin_reply(begin, now),
             Piece::Samples(rate) => {
+                if std::mem::take(&mut self.dry) {
+                    self.counters.underruns.add(1);
+                }
                 if self.use_rate(rate)
                     && let Some(converter) = &mut self.converter
                 {
@@ -461,6 +468,7 @@ impl Speaker {
                 self.write();
             }
             Piece::End => {
+                self.dry = false;
                 self.finish_converter();
                 self.write();
                 let written = self.out.as_ref().map(|out| out.end.ring.written());

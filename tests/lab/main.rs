@@ -18,6 +18,7 @@ mod patience;
 mod patience_adaptive;
 mod playout;
 mod room;
+mod roulette;
 mod runs;
 mod soundcheck;
 #[expect(

@@ -44,6 +44,7 @@ fn replies_run_dry_hardly_more_often_than_an_oracles() {
     for pattern in Pattern::ALL {
         for profile in PROFILES {
             let score = run(pattern, profile, if full() { 20 } else { 2 });
+            score.hold(pattern, profile);
             table.row(&[
                 pattern.name().to_owned(),
                 profile.to_owned(),
@@ -59,6 +60,50 @@ fn replies_run_dry_hardly_more_often_than_an_oracles() {
     table.finish();
 }
 
+/// The word that a reply is over comes behind its sound, and a service may take its time: that is no gap.
+#[test]
+fn a_late_end_is_no_underrun() {
+    simulated(async {
+        let mut rig = Rig::new("ultra-fast");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        rig.play(TurnId(1), 12_000);
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        rig.end(TurnId(1)).await;
+        assert_eq!(rig.counters.underruns.get(), 0);
+        rig.play(TurnId(2), 2_400);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        rig.play(TurnId(2), 2_400);
+        rig.end(TurnId(2)).await;
+        assert_eq!(rig.counters.underruns.get(), 1);
+    });
+}
+
+#[test]
+fn a_change_of_volume_glides() {
+    simulated(async {
+        let mut rig = Rig::new("balanced");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        rig.play(TurnId(1), 48_000);
+        for volume in [0.25, 0.9, 0.0, 1.0] {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            rig.send(Command::SetVolume(volume));
+        }
+        rig.end(TurnId(1)).await;
+        let heard = rig.desk.heard_replies();
+        let gains: Vec<f32> = (0..48_000)
+            .filter(|i| tone(*i).unsigned_abs() > 1_000)
+            .map(|i| heard[i] / (f32::from(tone(i)) / 32_768.0))
+            .collect();
+        // From nothing to all takes 240 samples; up to 20 in a row are too quiet to tell.
+        let steps = gains[120..].windows(2).map(|w| (w[1] - w[0]).abs());
+        assert!(steps.fold(0.0, f32::max) <= 21.0 / 240.0);
+        for volume in [1.0, 0.25, 0.9, 0.0] {
+            let at_it = gains.iter().filter(|gain| (*gain - volume).abs() < 1e-4);
+            assert!(at_it.count() > 3_000, "it arrives at {volume}");
+        }
+    });
+}
+
 #[derive(Default)]
 struct Score {
     replies: u32,
@@ -70,17 +115,48 @@ struct Score {
     for_none: Duration,
 }
 
+impl Score {
+    /// Measured over 20 replies each: 0.2 underruns a reply more than the oracle with jitter and stalls, 0.6 with a heavy
+    /// tail, 1.4 where the service falls behind; silence 1.03 and 1.37 times the oracle's; a start 46 ms after its.
+    fn hold(&self, pattern: Pattern, profile: &str) {
+        let replies = u64::from(self.replies);
+        let (more, silence) = match (pattern, full()) {
+            (Pattern::Bursts | Pattern::LateFirst, _) => (0, 1.0),
+            (Pattern::Behind, true) => (replies * 8 / 5, 1.4),
+            (Pattern::HeavyTail, true) => (replies * 4 / 5, 1.15),
+            (Pattern::Jitter | Pattern::Stalls, true) => (replies * 3 / 10, 1.15),
+            // Of two replies only: nothing is learnt yet.
+            (Pattern::Behind | Pattern::HeavyTail, false) => (replies * 4, 1.4),
+            (Pattern::Jitter | Pattern::Stalls, false) => (replies, 1.15),
+        };
+        let row = format!("{pattern:?}, {profile}");
+        assert!(
+            self.underruns <= self.least_underruns + more,
+            "{row}: {}",
+            self.underruns
+        );
+        let most = self.least_gaps.mul_f64(silence) + Duration::from_millis(25) * self.replies;
+        assert!(self.gaps <= most, "{row}: {:?} of {most:?}", self.gaps);
+        let latest = self.for_none + Duration::from_millis(60) * self.replies;
+        assert!(self.start <= latest, "{row}: {:?}", self.start);
+    }
+}
+
 fn ms(duration: Duration) -> String {
     format!("{:.0}", duration.as_secs_f64() * 1e3)
 }
 
 fn run(pattern: Pattern, profile: &str, replies: u64) -> Score {
+    simulated(converse(pattern, profile, replies))
+}
+
+fn simulated<T>(task: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
-    runtime.block_on(converse(pattern, profile, replies))
+    runtime.block_on(task)
 }
 
 /// A reply as it arrived, and what was counted while it played.
@@ -172,23 +248,33 @@ impl Rig {
         self.handle.send(command).expect("the sound side lives");
     }
 
+    /// Plays the next so many samples of the tone.
+    fn play(&mut self, turn: TurnId, samples: usize) {
+        let chunk = (self.sent..self.sent + samples).map(tone).collect();
+        self.sent += samples;
+        self.send(Command::Play(Pcm {
+            turn,
+            rate: SampleRate::REPLY,
+            samples: chunk,
+        }));
+    }
+
+    /// Ends the reply, and waits until it has been heard.
+    async fn end(&mut self, turn: TurnId) {
+        self.send(Command::EndReply(turn));
+        while !matches!(self.handle.events.recv().await, Some(Event::Played { .. })) {}
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+
     /// Plays a reply as it arrives, until it has been heard.
     async fn reply(&mut self, turn: TurnId, arrivals: Vec<Arrival>) -> Told {
         let asked = tokio::time::Instant::now();
         let before = self.counters.underruns.get();
         for chunk in &arrivals {
             tokio::time::sleep_until(asked + chunk.at).await;
-            let samples = (self.sent..self.sent + chunk.samples).map(tone).collect();
-            self.sent += chunk.samples;
-            self.send(Command::Play(Pcm {
-                turn,
-                rate: SampleRate::REPLY,
-                samples,
-            }));
+            self.play(turn, chunk.samples);
         }
-        self.send(Command::EndReply(turn));
-        while !matches!(self.handle.events.recv().await, Some(Event::Played { .. })) {}
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.end(turn).await;
         Told {
             arrivals,
             asked: asked.into_std(),
@@ -198,7 +284,7 @@ impl Rig {
 }
 
 /// Two tones that do not repeat together, at half of full scale.
-fn tone(i: usize) -> i16 {
+pub(super) fn tone(i: usize) -> i16 {
     let t = i as f64 / 24_000.0 * std::f64::consts::TAU;
     (((t * 220.0).sin() + (t * 347.3).sin()) * 8_000.0) as i16
 }

@@ -78,12 +78,16 @@ pub(crate) fn follow(
     };
     for block in heard {
         if !follower.block(block) {
+            let place = follower.found.samples;
+            let pairs = block.samples.iter().zip(wanted.iter().skip(place));
+            let off = pairs
+                .clone()
+                .position(|(got, wanted)| (got - wanted).abs() > error);
+            let there = pairs.skip(off.unwrap_or(0)).take(3);
             return Err(format!(
-                "a block of {} samples fits nothing at sample {}: {:?} …, expected {:?} …",
+                "a block of {} samples fits nothing at sample {place}: off at {off:?}: {:?}",
                 block.samples.len(),
-                follower.found.samples,
-                &block.samples[..block.samples.len().min(4)],
-                wanted.get(follower.found.samples..follower.found.samples + 4)
+                there.collect::<Vec<_>>()
             ));
         }
     }
