@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::ids::TurnId;
 
-/// Gathered where a reply runs dry for the first time: one or two chunks as services send them. With 20 ms there are a
-/// quarter more gaps when a service falls behind.
+/// Gathered where a reply runs dry for the first time: one or two chunks as services send them.
 const REFILL: Duration = Duration::from_millis(40);
 /// The most that is gathered: to wait for more is worse than the gap that it spares.
 const MOST: Duration = Duration::from_millis(200);
