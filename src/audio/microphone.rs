@@ -24,12 +24,16 @@ use crate::metrics::counters::Counters;
 use crate::profile::{DetectorKind, NoiseSuppression, Profile};
 use crate::vad::barge_in::{Around, BargeIn, Order};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
+use crate::vad::webrtc::Detector as Quick;
 use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
 
 /// A new stream that does not come up to the old one within this takes over with a gap.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Taken from the ring at once.
 const PIECE: Duration = FRAME_DURATION;
+/// How strict the quick detector is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through
+/// than a laxer one.
+const QUICK: u8 = 3;
 /// How strict the detector is once it got stuck.
 const REARMED: u8 = 3;
 
@@ -61,6 +65,8 @@ pub(super) struct Microphone {
     detector: Detector,
     segmenter: Segmenter,
     barge_in: BargeIn,
+    /// Hears sooner than the profile's detector, and more: good enough to lower a reply for a moment.
+    quick: Quick,
     chain: Chain,
     echo: EchoChoice,
     /// What the reply shall do, since it was asked last.
@@ -101,6 +107,7 @@ impl Microphone {
             detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
             barge_in: BargeIn::new(profile.turn.backchannel),
+            quick: Quick::new(QUICK),
             chain: Chain::new(chain_settings(profile, false)),
             echo: EchoChoice::new(),
             order: None,
@@ -444,10 +451,14 @@ impl Microphone {
             self.order = order.or(self.order);
             return;
         }
+        let apart = self.echo.is_apart();
+        let playing = context.playing && !context.blocked;
+        // What is left of an echo would lower the reply again and again.
+        let quick = playing && apart && self.quick.voiced(frame);
         let around = Around {
-            voiced: context.voiced,
-            playing: context.playing && !context.blocked,
-            apart: self.echo.is_apart(),
+            voiced: context.voiced || quick,
+            playing,
+            apart,
             last_voiced: self.segmenter.last_voiced(),
         };
         let decision = self.barge_in.push(frame, around, &mut self.speech);
