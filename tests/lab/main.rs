@@ -7,6 +7,7 @@
 mod detection;
 mod detection_detectors;
 mod detection_hangover;
+mod detection_noise;
 mod detection_onset;
 mod echo;
 mod interruption;
