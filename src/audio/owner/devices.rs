@@ -44,6 +44,9 @@ impl Owner {
             if self.backends.of(direction).poll_every().is_some() {
                 let list = list_of(&devices, direction);
                 self.follow(direction, list, changed && !first, now);
+                if list.is_empty() && !devices.host.is_empty() {
+                    self.tell_absence(direction);
+                }
             }
         }
         if changed {
@@ -78,6 +81,15 @@ impl Owner {
                     self.tell_lost(direction, what);
                 }
             }
+        }
+    }
+
+    /// A stream ended because its device was the last: said at once, not only when the next try fails.
+    fn tell_absence(&mut self, direction: Direction) {
+        let port = self.port(direction);
+        if port.wanted && port.live.is_none() && port.gone.is_some() {
+            let what = port.absence(noun(direction));
+            self.tell_lost(direction, what);
         }
     }
 

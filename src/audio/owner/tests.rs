@@ -216,6 +216,19 @@ fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
 }
 
 #[test]
+fn the_last_device_that_reports_itself_gone_is_told_at_once() {
+    let mut desk = Desk::new();
+    // Just opened: the next try is a second away.
+    desk.run(ms(50));
+    desk.plug(&[]);
+    desk.report(Fault::DeviceNotAvailable, 1);
+    desk.run(ms(20));
+    assert_eq!(desk.lost, [Fault::DeviceNotAvailable.words("microphone")]);
+    desk.run(ms(5_000));
+    assert_eq!(desk.lost.len(), 1);
+}
+
+#[test]
 fn a_flapping_device_costs_a_stream_a_second_and_nothing_piles_up() {
     for choice in [None, Some("usb")] {
         // Three flaps a second to one in two seconds; the default goes with the device.
