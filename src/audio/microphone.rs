@@ -7,25 +7,27 @@
 //! ```
 
 mod input;
+mod settings;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::input::Input;
+use self::settings::{chain_settings, detector_kind, segment_settings};
 use super::capture::CaptureEnd;
 use super::convert::Converter;
 use super::echo::{EchoChoice, EchoPolicy, EchoReport};
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
-use crate::dsp::chain::{Chain, ChainSettings, Noise};
+use crate::dsp::chain::{Chain, ChainSettings};
 use crate::dsp::mix::sanitise;
 use crate::metrics::counters::Counters;
-use crate::profile::{DetectorKind, NoiseSuppression, Profile};
+use crate::profile::Profile;
 use crate::vad::barge_in::{Around, BargeIn, Order};
-use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
+use crate::vad::segment::{Context, SegmentNote, Segmenter};
 use crate::vad::webrtc::Detector as Quick;
-use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
+use crate::vad::{Detect as _, Detector, SpeechEvent};
 
 /// A new stream that does not come up to the old one within this takes over with a gap.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -477,33 +479,4 @@ fn made(from: SampleRate, taps: u32) -> Option<Converter> {
     Converter::new(from, SampleRate::WORKING, taps)
         .inspect_err(|error| tracing::error!(%error, "the microphone cannot be used"))
         .ok()
-}
-
-fn chain_settings(profile: &Profile, echo: bool) -> ChainSettings {
-    ChainSettings {
-        echo,
-        noise: match profile.audio.noise_suppression {
-            NoiseSuppression::Off => Noise::Off,
-            NoiseSuppression::Light => Noise::Light,
-            NoiseSuppression::On => Noise::On,
-            NoiseSuppression::Keyboard => Noise::Keyboard,
-        },
-        gain: profile.audio.gain_control.is_on(),
-    }
-}
-
-fn detector_kind(profile: &Profile) -> Kind {
-    match profile.detector.kind {
-        DetectorKind::Webrtc => Kind::Webrtc,
-        DetectorKind::Earshot => Kind::Earshot,
-    }
-}
-
-fn segment_settings(profile: &Profile) -> SegmentSettings {
-    SegmentSettings {
-        onset_idle: profile.detector.onset_idle,
-        onset_playing: profile.detector.onset_playing,
-        patience: profile.turn.patience,
-        preroll: profile.audio.preroll,
-    }
 }

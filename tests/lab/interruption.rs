@@ -61,13 +61,21 @@ fn world(profile: &str, place: Place) -> World {
 fn talk(seconds: f32) -> Vec<f32> {
     let mut said = Vec::new();
     for name in VOICES.iter().cycle() {
-        said.extend(voice(name, USER));
-        said.extend([0.0; 1_600]);
+        said.extend(trimmed(&voice(name, USER)));
+        said.extend([0.0; 800]);
         if said.len() as f32 > seconds * 16_000.0 {
             break;
         }
     }
     said
+}
+
+/// Without the silence at both ends, which would end a turn.
+fn trimmed(samples: &[f32]) -> &[f32] {
+    let loud = |s: &f32| s.abs() > 0.003;
+    let first = samples.iter().position(loud).unwrap_or(0);
+    let last = samples.iter().rposition(loud).unwrap_or(0);
+    &samples[first..=last]
 }
 
 /// Asks for a reply as long as what is said, and waits until it has sounded for so long.
@@ -83,7 +91,7 @@ fn heard_over(profile: &str, place: Place, over: &[f32]) -> TurnRecord {
         let mut world = world(profile, place).start();
         world.ready().await;
         reply_sounds(&mut world, 8.0).await;
-        world.speak(over).await;
+        world.speak(trimmed(over)).await;
         let turn = world.turn().await;
         world.quit().await;
         turn
