@@ -300,8 +300,8 @@ pub enum Event {
     Moved {
         /// Of which direction.
         direction: Direction,
-        /// What happened and what comes next, in words for the user.
-        what: String,
+        /// What happened and what comes next, in words for the user; `None` if there is nothing more to say.
+        what: Option<String>,
         /// What was told before of this direction, and holds no more.
         before: Option<String>,
         /// Everything is as it was meant: `what` need not stay.

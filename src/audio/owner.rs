@@ -367,7 +367,16 @@ impl Owner {
         if port.told.as_ref() != Some(&what) {
             port.told = Some(what.clone());
             tracing::warn!(?direction, what, "a sound device is not there");
+            let before = port.moved.take().map(|moved| moved.what);
             self.outbox.push(Event::Lost(direction, what));
+            if before.is_some() {
+                self.outbox.push(Event::Moved {
+                    direction,
+                    what: None,
+                    before,
+                    settled: true,
+                });
+            }
         }
     }
 

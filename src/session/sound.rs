@@ -83,11 +83,11 @@ impl Controller {
                 if let Some(before) = before {
                     self.withdraw(&before);
                 }
-                if settled {
+                match what {
                     // Nothing to keep in sight; who listens without a window is told.
-                    self.tell(Event::Notice(Severity::Info, what));
-                } else {
-                    self.notice(Severity::Warning, what);
+                    Some(what) if settled => self.tell(Event::Notice(Severity::Info, what)),
+                    Some(what) => self.notice(Severity::Warning, what),
+                    None => {}
                 }
             }
             audio::Event::Devices(devices) => {

@@ -193,7 +193,7 @@ def all_microphones_unplugged(case):
         require(len(program.spoken()) == 1, f"it heard itself: {len(program.spoken())} turns of speech, 1 wanted")
         event = Event(case, program)
         case.desk.rig("replug-mic")
-        event.told("is used now", "replugged")
+        event.told("_Microphone is used now", "replugged")
         event.attached("source", "mic", "replugged")
         say_and_hear(case, tape)
 

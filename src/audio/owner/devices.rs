@@ -150,7 +150,7 @@ impl Owner {
         tracing::info!(?direction, what, "another sound device is used");
         self.outbox.push(Event::Moved {
             direction,
-            what,
+            what: Some(what),
             before,
             settled,
         });
