@@ -195,9 +195,9 @@ const VALUES: &[Fault] = &[
         "at most 60, the value of detector.onset_playing_ms",
     ),
     (
-        "detector: {onset_playing_ms: 60}",
-        "1:30: detector.onset_playing_ms: is 60",
-        "at least 64",
+        "detector: {onset_playing_ms: 30}",
+        "1:30: detector.onset_playing_ms: is 30",
+        "at least 40",
     ),
     (
         "turn:\n  detection: manul",

@@ -44,6 +44,8 @@ const REARMED: u8 = 3;
 pub(super) struct Surroundings {
     /// A reply sounds.
     pub(super) playing: bool,
+    /// One did, and may still be in the room.
+    pub(super) tail: bool,
     /// The uplink is closed against echo.
     pub(super) blocked: bool,
 }
@@ -73,6 +75,8 @@ pub(super) struct Microphone {
     echo: EchoChoice,
     /// What the reply shall do, since it was asked last.
     order: Option<Order>,
+    /// A reply may still be in the room.
+    tail: bool,
     gate: Gate,
     /// Frames for the sound check, while it runs: they go nowhere else.
     tapped: Option<Vec<Frame>>,
@@ -113,6 +117,7 @@ impl Microphone {
             chain: Chain::new(chain_settings(profile, false)),
             echo: EchoChoice::new(),
             order: None,
+            tail: false,
             gate: Gate::Voice,
             tapped: None,
             counters,
@@ -442,6 +447,7 @@ impl Microphone {
             Some(SegmentNote::Relax) => self.detector.set_aggressiveness(self.aggressiveness),
             None => {}
         }
+        self.tail = around.tail;
         self.judge(&frame, context);
         self.drain_speech(events);
     }
@@ -460,6 +466,7 @@ impl Microphone {
         let around = Around {
             voiced: context.voiced || quick,
             playing,
+            tail: self.tail && !apart,
             apart,
             last_voiced: self.segmenter.last_voiced(),
         };

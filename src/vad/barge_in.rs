@@ -16,6 +16,9 @@
 //! Whoever plays the reply drops it when the utterance goes out. Where that does not happen (the reply had just ended)
 //! what is left of it sounds again after a moment.
 //!
+//! A reply that is over is in the room still, and what a canceller leaves of it may pass for a voice. So what begins
+//! then has to last too, though not as long: a "yes" is no echo.
+//!
 //! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
 //! People say it again, then: the second sound soon after the first one is believed at once.
 
@@ -37,6 +40,9 @@ const UNVOICED: Duration = Duration::from_millis(150);
 const OVER: Duration = Duration::from_millis(200);
 /// A reply that an utterance did not end by then goes on: dropping it takes some milliseconds.
 const NOT_DROPPED: Duration = Duration::from_millis(300);
+/// What begins in the tail of a reply is speech if its voice lasts so long. What was left of replies on the rig, 60 ms
+/// behind them, lasted 150 ms at most.
+const NO_ECHO: Duration = Duration::from_millis(200);
 /// Whoever is heard again so soon after a sound that was passed over means it.
 const AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
 
@@ -58,6 +64,8 @@ pub struct Around {
     pub voiced: bool,
     /// A reply sounds or pauses, and speech may interrupt it.
     pub playing: bool,
+    /// No reply sounds any more, but its echo may be in the room.
+    pub tail: bool,
     /// The reply cannot reach the microphone: suspicions may be acted on sooner.
     pub apart: bool,
     /// Last voiced sample of the utterance that the segmenter has open: by level, without the detector's tail.
@@ -93,7 +101,7 @@ pub struct BargeIn {
 enum State {
     Quiet,
     Suspect { paused: bool },
-    Holding { first_voiced: Instant },
+    Holding { first_voiced: Instant, tail: bool },
     Passing,
 }
 
@@ -132,7 +140,9 @@ impl BargeIn {
         let decision = match self.state {
             State::Quiet => self.quiet(now, around, events),
             State::Suspect { paused } => self.suspect(now, around, paused, events),
-            State::Holding { first_voiced } => self.holding(now, around, first_voiced, events),
+            State::Holding { first_voiced, tail } => {
+                self.holding(now, around, (first_voiced, tail), events)
+            }
             State::Passing => self.passing(now),
         };
         if self.state == State::Passing && events.iter().any(is_end) {
@@ -159,8 +169,8 @@ impl BargeIn {
 
     fn quiet(&mut self, now: Instant, around: Around, events: &mut Vec<SpeechEvent>) -> Decision {
         if events.iter().any(is_start) {
-            if around.playing && !self.is_believed(now) {
-                return self.hold(events);
+            if around.tail || (around.playing && !self.is_believed(now)) {
+                return self.hold(around.tail, events);
             }
             self.state = State::Passing;
         } else if around.playing && self.recent.count_ones() >= SUSPECT_FRAMES {
@@ -179,7 +189,7 @@ impl BargeIn {
     ) -> Decision {
         if events.iter().any(is_start) {
             if around.playing && !self.is_believed(now) {
-                return self.hold(events);
+                return self.hold(false, events);
             }
             self.pass(now);
             return Decision::default();
@@ -195,7 +205,7 @@ impl BargeIn {
         Decision::default()
     }
 
-    fn hold(&mut self, events: &mut Vec<SpeechEvent>) -> Decision {
+    fn hold(&mut self, tail: bool, events: &mut Vec<SpeechEvent>) -> Decision {
         let first_voiced = events.iter().find_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
             SpeechEvent::Frame(_)
@@ -207,7 +217,10 @@ impl BargeIn {
             return Decision::default();
         };
         self.held.append(events);
-        self.state = State::Holding { first_voiced };
+        self.state = State::Holding { first_voiced, tail };
+        if tail {
+            return Decision::default();
+        }
         order(Order::Pause)
     }
 
@@ -215,14 +228,15 @@ impl BargeIn {
         &mut self,
         now: Instant,
         around: Around,
-        first_voiced: Instant,
+        (first_voiced, tail): (Instant, bool),
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
+        let enough = if tail { NO_ECHO } else { self.backchannel };
         let ended = events.iter().any(is_end);
         self.held.append(events);
         let last_voiced = around.last_voiced.unwrap_or(first_voiced);
-        let long = last_voiced.saturating_duration_since(first_voiced) >= self.backchannel;
-        if long || !around.playing {
+        let long = last_voiced.saturating_duration_since(first_voiced) >= enough;
+        if long || !(around.playing || tail) {
             self.let_go(events);
             self.pass(now);
             return Decision::default();
@@ -365,6 +379,7 @@ mod tests {
         playing: true,
         apart: false,
         last_voiced: None,
+        tail: false,
     };
     const BACKCHANNEL: Duration = Duration::from_millis(400);
 
@@ -442,6 +457,22 @@ mod tests {
             (10..25).contains(&n)
         });
         assert_eq!((seen.orders.len(), seen.out.chars().next()), (0, Some('S')));
+    }
+
+    #[test]
+    fn in_the_tail_of_a_reply_a_rest_of_echo_is_nothing_and_a_yes_is_speech() {
+        let tail = Around {
+            tail: true,
+            ..Around::default()
+        };
+        for (length, out) in [
+            (15, String::new()),
+            (30, format!("S{}E", "f".repeat(20 + 29))),
+        ] {
+            let mut machine = BargeIn::new(BACKCHANNEL);
+            let seen = run(&mut machine, 100, tail, |n| (10..10 + length).contains(&n));
+            assert_eq!(seen.out, out);
+        }
     }
 
     #[test]
