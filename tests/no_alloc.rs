@@ -67,6 +67,62 @@ proptest! {
     }
 }
 
+/// Callbacks of each body. At 128 frames and 48 kHz that is more than seven hours.
+const CALLBACKS: usize = 10_000_000;
+/// As short as hosts make them: PulseAudio gives 12 to 20 frames at a time.
+const SHORT: usize = 24;
+/// What is done between two looks at the other end.
+const BATCH: usize = 50;
+
+#[test]
+fn ten_million_captures_allocate_nothing_and_lose_nothing() {
+    let worker = std::thread::current();
+    let (mut body, mut end) = capture(format(2), Instant::now(), Some(worker));
+    let block = [0.5_f32; 2 * SHORT];
+    let mut out = [0.0; 2 * SHORT * BATCH];
+    let (now, mut given, mut taken) = (Instant::now(), 0, 0);
+    for batch in 0..CALLBACKS / BATCH {
+        assert_no_alloc(|| {
+            for n in 0..BATCH {
+                let frames = (batch * 7 + n * 5) % (SHORT + 1);
+                body.run(&block[..2 * frames], |s| s, now, None);
+                given += 2 * frames;
+            }
+            taken += end.ring.pop(&mut out);
+        });
+    }
+    assert_eq!(end.status.callbacks(), CALLBACKS as u64);
+    assert_eq!((given, end.ring.dropped()), (taken, 0));
+}
+
+#[test]
+fn ten_million_playbacks_allocate_nothing_in_every_state() {
+    let worker = std::thread::current();
+    let (mut body, mut end) = playback(format(2), Instant::now(), Some(worker));
+    end.wake_below(1_000);
+    let sound = [0.7_f32; SHORT * BATCH];
+    let mut block = [0.0_f32; 2 * SHORT];
+    let (now, mut notes) = (Instant::now(), 0);
+    for batch in 0..CALLBACKS / BATCH {
+        assert_no_alloc(|| {
+            // Plays, runs dry, is flushed: in the fade-in, in the middle, in the tail.
+            end.ring.push(&sound[..(batch * 37) % sound.len()]);
+            for n in 0..BATCH {
+                if (batch * BATCH + n).is_multiple_of(977) {
+                    end.flush();
+                }
+                let frames = (batch * 7 + n * 5) % (SHORT + 1);
+                body.run(&mut block[..2 * frames], |s| s, now, None);
+            }
+            while end.notes.pop_one().is_some() {
+                notes += 1;
+            }
+        });
+    }
+    assert_eq!(end.status.callbacks(), CALLBACKS as u64);
+    assert!(notes > CALLBACKS / 1_000, "{notes} changes of state");
+}
+
 #[test]
 fn the_guard_bites() {
     let this = std::env::current_exe().expect("a test knows its own file");

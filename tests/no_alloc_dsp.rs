@@ -8,9 +8,8 @@ use sovereign::base::units::SampleRate;
 use sovereign::dsp::level::Meter;
 use sovereign::dsp::mix::{Mixer, sanitise};
 use sovereign::dsp::resample::Resampler;
-use sovereign::vad::Detect as _;
 use sovereign::vad::segment::{Context, SegmentSettings, Segmenter};
-use sovereign::vad::webrtc::Detector;
+use sovereign::vad::{Detect as _, Detector, Kind};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -57,7 +56,13 @@ fn mixing_cleaning_and_metering_take_no_memory() {
 
 #[test]
 fn detecting_and_segmenting_take_no_memory_between_utterances() {
-    let mut detector = Detector::new(2);
+    for kind in [Kind::Webrtc, Kind::Earshot] {
+        detect_without_memory(kind);
+    }
+}
+
+fn detect_without_memory(kind: Kind) {
+    let mut detector = Detector::new(kind, 2);
     let mut segmenter = Segmenter::new(SegmentSettings {
         onset_idle: Duration::from_millis(60),
         onset_playing: Duration::from_millis(100),

@@ -192,7 +192,7 @@ const VALUES: &[Fault] = &[
     (
         "detector:\n  onset_idle_ms: 200",
         "2:18: detector.onset_idle_ms: is 200",
-        "at most 96, the value of detector.onset_playing_ms",
+        "at most 60, the value of detector.onset_playing_ms",
     ),
     (
         "detector: {onset_playing_ms: 60}",

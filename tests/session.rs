@@ -5,14 +5,14 @@ mod support;
 use std::time::{Duration, Instant};
 
 use sovereign::base::ids::Mark;
-use sovereign::profile::{BargeIn, Detection};
+use sovereign::profile::{BargeIn, Detection, Switch};
 use sovereign::server::Script;
 use sovereign::server::script::Action;
 use sovereign::session::command::Command;
 use sovereign::session::record::TurnRecord;
 use sovereign::session::snapshot::{Activity, Link};
 use sovereign::turn::machine::Outcome;
-use support::{World, simulate, voice};
+use support::{Running, World, simulate, voice};
 
 const PROFILES: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
 
@@ -244,7 +244,8 @@ fn a_profile_switch_in_mid_sentence_loses_nothing() {
         assert_eq!(turn.outcome, Outcome::Completed);
         assert_eq!(turn.capture_dropped, 0);
         assert_close("what was sent", ms(turn.sent), ms(plain.sent), 10.0);
-        assert_close("what was heard", ms(turn.heard), ms(plain.heard), 10.0);
+        // The parrot finds the ends of a voice by its level, which noise suppression and gain change a little.
+        assert_close("what was heard", ms(turn.heard), ms(plain.heard), 20.0);
         world.quit().await;
     });
 }
@@ -389,5 +390,241 @@ fn files_are_spoken_one_after_the_other_and_may_interrupt() {
             2,
             "a file without speech makes no turn"
         );
+    });
+}
+
+/// A conversation with a service that thinks, after its first turn: the think time is known.
+async fn acquainted(think_ms: u64, change: impl FnOnce(&mut World)) -> Running {
+    let mut world = World::new("balanced");
+    world.script.think_ms = think_ms;
+    change(&mut world);
+    let mut world = world.start();
+    world.ready().await;
+    world.speak(&voice("american-man")).await;
+    assert_eq!(world.turn().await.outcome, Outcome::Completed);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world
+}
+
+/// A sentence with a pause in it.
+fn halting(pause: Duration) -> Vec<f32> {
+    let silence = vec![0.0; pause.as_millis() as usize * 48];
+    [voice("american-man"), silence, voice("british-woman")].concat()
+}
+
+fn length(samples: &[f32]) -> f64 {
+    samples.len() as f64 / 48.0
+}
+
+const PAUSE: Duration = Duration::from_millis(400);
+
+#[test]
+fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
+    simulate(async {
+        let mut world = acquainted(630, |_| {}).await;
+        let figures = world.session.snapshots.borrow().figures.clone();
+        assert_eq!(figures.early_close, Some(sovereign::vad::LULL));
+        assert!(
+            figures.patience > Some(Duration::from_millis(700)),
+            "{figures:?}"
+        );
+        let said = halting(PAUSE);
+        world.speak(&said).await;
+        let turn = world.turn().await;
+        assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Completed, 0));
+        assert!(turn.closed_in_vain >= 1, "{turn:?}");
+        assert_eq!(turn.reopened, turn.closed_in_vain);
+        assert!(turn.vain_tokens > 0, "the service counted them: {turn:?}");
+        assert_close(
+            "all of it comes back, the pause included",
+            ms(turn.heard),
+            length(&said) + 110.0,
+            40.0,
+        );
+        assert_eq!(
+            turn.user.matches("seconds at").count(),
+            turn.closed_in_vain as usize + 1
+        );
+        let l = &turn.latencies;
+        assert!(ms(l.held) < 60.0, "patience hid behind thinking: {l:?}");
+        // 120 ms and what the microphone and a frame take; the thinking; what the speaker takes.
+        assert_close("wait", ms(l.total.expect("a total")), 120.0 + 630.0, 90.0);
+        let figures = world.session.snapshots.borrow().figures.clone();
+        assert_eq!(figures.closed_in_vain, u64::from(turn.closed_in_vain));
+        assert_eq!(figures.vain_tokens, turn.vain_tokens);
+        let summary = world.quit().await;
+        assert_eq!((summary.spoken, summary.answered, summary.lost), (2, 2, 0));
+        assert_eq!(summary.closed_in_vain, u64::from(turn.closed_in_vain));
+    });
+}
+
+#[test]
+fn nothing_is_closed_early_where_nobody_thinks_or_nobody_wants_it() {
+    for (think_ms, eager) in [(0, Switch::On), (0, Switch::Off), (630, Switch::Off)] {
+        simulate(async {
+            let mut world = acquainted(think_ms, |world| {
+                world.profile.turn.eager_endpoint = eager;
+                world.profile.turn.adaptive_patience = Switch::Off;
+            })
+            .await;
+            assert_eq!(world.session.snapshots.borrow().figures.early_close, None);
+            let said = halting(PAUSE);
+            world.speak(&said).await;
+            let turn = world.turn().await;
+            assert_eq!(turn.outcome, Outcome::Completed);
+            assert_eq!((turn.reopened, turn.closed_in_vain), (0, 0));
+            assert_eq!(turn.latencies.held, Duration::ZERO);
+            let endpointing = ms(turn.latencies.endpointing.expect("an endpoint"));
+            assert_close("patience", endpointing, 515.0, 20.0);
+            assert_close(
+                "what was heard",
+                ms(turn.heard),
+                length(&said) + 110.0,
+                40.0,
+            );
+            world.quit().await;
+        });
+    }
+}
+
+#[test]
+fn a_sentence_cut_off_by_patience_goes_on_without_being_sent_again() {
+    simulate(async {
+        let mut world = acquainted(630, |world| {
+            world.profile.turn.eager_endpoint = Switch::Off;
+            world.profile.turn.adaptive_patience = Switch::Off;
+        })
+        .await;
+        let sent = world.session.counters.bytes_sent.get();
+        let said = halting(Duration::from_millis(900));
+        world.speak(&said).await;
+        let turn = world.turn().await;
+        assert_eq!(
+            (turn.reopened, turn.cut_offs, turn.closed_in_vain),
+            (1, 1, 0)
+        );
+        let heard = ms(turn.heard);
+        // What was silent between patience and the pre-roll was not recorded.
+        assert!(
+            (length(&said) - 400.0..length(&said) + 150.0).contains(&heard),
+            "{turn:?}"
+        );
+        // 46.5 bytes for each millisecond of speech (16 kHz, 16 bit, base64, JSON).
+        let sent = (world.session.counters.bytes_sent.get() - sent) as f64 / 46.5;
+        assert_close("sent once", sent, ms(turn.sent), 0.1 * sent);
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_link_cut_while_a_reply_is_held_costs_no_words() {
+    for goes_on in [false, true] {
+        simulate(async {
+            let mut world = acquainted(630, |_| {}).await;
+            let first = voice("american-man");
+            let said = if goes_on {
+                halting(PAUSE)
+            } else {
+                first.clone()
+            };
+            world.desk.speak(&said);
+            let early = Duration::from_secs_f64(length(&first) / 1e3 + 0.25);
+            tokio::time::sleep(early).await;
+            assert_eq!(
+                world.session.snapshots.borrow().activity,
+                Activity::UserSpeaks,
+                "closed for the service alone"
+            );
+            world.cut();
+            let turn = world.turn().await;
+            assert_eq!(turn.outcome, Outcome::Completed, "{turn:?}");
+            assert_close("all of it", ms(turn.heard), length(&said) + 110.0, 40.0);
+            let summary = world.quit().await;
+            assert_eq!((summary.connections, summary.lost), (2, 0));
+        });
+    }
+}
+
+#[test]
+fn escape_while_a_reply_is_held_cancels_it_and_the_next_is_heard() {
+    simulate(async {
+        let mut world = acquainted(630, |_| {}).await;
+        world.speak(&voice("american-man")).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        world.tell(Command::StopReply).await;
+        let turn = world.turn().await;
+        assert_eq!(
+            (&turn.outcome, turn.closed_in_vain),
+            (&Outcome::Cancelled, 0)
+        );
+        // What is said before patience is over belongs to the next turn, from its first syllable on.
+        let said = voice("british-woman");
+        world.speak(&said).await;
+        let turn = world.turn().await;
+        assert_eq!(turn.outcome, Outcome::Completed);
+        assert!(ms(turn.heard) >= length(&said) + 80.0, "{turn:?}");
+        world.quit().await;
+    });
+}
+
+#[test]
+fn the_talk_key_goes_on_with_a_turn_that_was_closed_early() {
+    simulate(async {
+        let mut world = acquainted(630, |_| {}).await;
+        let first = voice("american-man");
+        world.speak(&first).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        world.tell(Command::HoldToTalk(true)).await;
+        world.speak(&voice("british-woman")).await;
+        world.tell(Command::HoldToTalk(false)).await;
+        let turn = world.turn().await;
+        assert_eq!((&turn.outcome, turn.reopened), (&Outcome::Completed, 1));
+        let both = length(&first) + length(&voice("british-woman"));
+        // The parrot leaves away what is 30 dB below the voice.
+        assert!(
+            ms(turn.heard) > both - 30.0,
+            "both halves come back: {turn:?}"
+        );
+        world.quit().await;
+    });
+}
+
+/// Thinks before the first answer only; the second is there at once, as a whole.
+fn suddenly_quick() -> Script {
+    let text = "turns:\n  - - wait: 600\n    - say: First.\n      ms: 500\n  - - speed: 0\n    - say: Second.\n      ms: 500\n";
+    Script::parse(std::path::Path::new("quick.yaml"), text.as_bytes()).expect("a script")
+}
+
+#[test]
+fn a_reply_that_is_complete_while_it_is_held_is_heard_or_dropped_as_a_whole() {
+    simulate(async {
+        let quick = |world: &mut World| world.script = suddenly_quick();
+        let mut world = acquainted(0, quick).await;
+        world.speak(&voice("american-man")).await;
+        let turn = world.turn().await;
+        assert_eq!(turn.outcome, Outcome::Completed);
+        assert_close("what was heard", ms(turn.heard), 500.0, 15.0);
+        let l = &turn.latencies;
+        // What was given because thinking hid it is taken back with the quick answer: the profile's 500 ms are left.
+        assert_close(
+            "held for the rest of patience",
+            ms(l.held),
+            500.0 - 120.0,
+            30.0,
+        );
+        assert!(l.downlink.expect("a downlink") > l.held, "inside it: {l:?}");
+        assert_close("wait", ms(l.total.expect("a total")), 500.0, 90.0);
+        world.quit().await;
+    });
+    simulate(async {
+        let quick = |world: &mut World| world.script = suddenly_quick();
+        let mut world = acquainted(0, quick).await;
+        world.speak(&halting(PAUSE)).await;
+        let turn = world.turn().await;
+        assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Completed, 0));
+        assert_eq!(turn.assistant.matches("Second").count(), 0, "{turn:?}");
+        // The answer had been given, as far as the service knows: the second half alone is parroted.
+        assert!(ms(turn.heard) > length(&voice("british-woman")), "{turn:?}");
+        world.quit().await;
     });
 }

@@ -1,5 +1,7 @@
 //! The window, driven by hand-made snapshots and by keys and clicks, found by label as a screen reader finds it.
 
+#[path = "ui_rig/choices.rs"]
+mod choices;
 mod ui_rig;
 
 use std::sync::Arc;
@@ -347,7 +349,7 @@ fn devices_and_volume_are_chosen_under_sound() {
         [Command::UseOutput(DeviceChoice::Default)]
     ));
     rig.harness
-        .get_by_role(Role::Slider)
+        .get_by_role_and_label(Role::Slider, "VOLUME")
         .set_value_accesskit(25.0);
     rig.step();
     let sent = rig.sent();

@@ -121,6 +121,14 @@ impl SampleClock {
         }
     }
 
+    /// Place in the stream, in samples and parts of one, of what passes microphone or speaker at this instant; below zero
+    /// before its start. `None` before any observation.
+    #[must_use]
+    pub(super) fn position_of(&self, at: Instant) -> Option<f64> {
+        let seconds = signed_seconds(self.origin?, at);
+        Some((seconds - self.offset) * self.rate)
+    }
+
     fn notice_jump(&mut self, seconds: f64, lateness: f64) {
         if self.seen.is_empty() || lateness - self.offset <= JUMP_SECS {
             self.late_since = None;

@@ -8,6 +8,8 @@
 //! else a card ────────────────────────────────────────▶ ALSA           behind the owner's storm guard
 //! ```
 
+#[cfg(test)]
+mod formats_tests;
 mod plans;
 mod streams;
 
@@ -20,11 +22,14 @@ use cpal::{Device, DeviceType, Error, Host, HostId};
 use self::plans::plans;
 use self::streams::{input_stream, open_first, output_stream, refused};
 use super::backend::{Backend, Fault, Faults, MakeCapture, MakePlayback, OpenError, Opened, Wish};
+use super::choice::meant;
 use super::names::{is_headset, is_monitor, is_real_alsa};
 use super::{DeviceChoice, DeviceInfo, Devices, Direction};
 
-/// No host tells of devices that come and go.
+/// No host tells of devices that come and go. A PulseAudio server, or one in its clothes, answers in about a
+/// millisecond, and the owner wakes as often anyway; other hosts are asked half as often.
 const POLL: Duration = Duration::from_secs(1);
+const POLL_PULSE: Duration = Duration::from_millis(500);
 
 /// The sound system of this machine.
 pub(super) struct Cpal {
@@ -45,9 +50,14 @@ impl Cpal {
     }
 
     fn find_host(&mut self) {
+        let name = |host: &Option<Host>| host.as_ref().map(|host| host.id().name());
+        let before = name(&self.host);
         (self.host, self.guide) = find_host();
-        if let Some(host) = &self.host {
-            tracing::info!(host = host.id().name(), "sound system");
+        // PipeWire's host without a guide is made anew for every look.
+        if let Some(host) = name(&self.host)
+            && before != Some(host)
+        {
+            tracing::info!(host, "sound system");
         }
     }
 
@@ -77,7 +87,8 @@ impl Cpal {
             Direction::Output => listed.outputs,
         };
         let chosen = match choice {
-            DeviceChoice::Default => list.iter().find(|d| d.is_default).or(list.first()),
+            DeviceChoice::Default => meant(direction, choice, &list),
+            // The owner names the one that stands in.
             DeviceChoice::Id(id) => list.iter().find(|d| d.id == *id),
         };
         let noun = noun(direction);
@@ -129,7 +140,9 @@ impl Backend for Cpal {
     }
 
     fn poll_every(&self) -> Option<Duration> {
-        Some(POLL)
+        let asked = self.guide.as_ref().or(self.host.as_ref());
+        let quick = asked.is_none_or(|host| host.id().name().eq_ignore_ascii_case("pulseaudio"));
+        Some(if quick { POLL_PULSE } else { POLL })
     }
 
     fn open_input(

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc;
 
 use super::backend::Backend;
 use super::cpal::Cpal;
 use super::null::Null;
-use super::owner::{Backends, Owner, Threads, ToOwner};
+use super::owner::{Backends, Owner, SleepWatch, Threads, ToOwner};
+use super::priority;
 use super::wav::{Cue, Utterance, WavInput, WavOutput, read_all};
 use super::worker::{ToWorker, Worker};
 use super::{AudioError, Command, DeviceChoice, Devices, Event, InputKind, OutputKind, Setup};
@@ -62,10 +63,16 @@ impl Handle {
             }
             Command::UseInput(_) | Command::UseOutput(_) => self.tell_owner(command)?,
             Command::SetBargeIn(_)
+            | Command::SetEcho(_)
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
-            | Command::SetVolume(_) => self.tell_worker(command)?,
+            | Command::Hold
+            | Command::Release
+            | Command::SetPatience(_)
+            | Command::SetVolume(_)
+            | Command::CheckSound { .. }
+            | Command::CancelCheck => self.tell_worker(command)?,
         }
         Ok(())
     }
@@ -135,6 +142,10 @@ pub fn spawn(
     let (stopped, profile_, counters_) = (stop.clone(), profile.clone(), counters.clone());
     let worker_events = events_in.clone();
     let worker = run("sound-worker", move || {
+        match priority::raise() {
+            Ok(granted) => tracing::info!(granted, "priority of the sound worker"),
+            Err(refused) => tracing::info!(%refused, "priority of the sound worker"),
+        }
         // Made here: the detector must stay on one thread.
         let mut worker = Worker::new(&profile_, counters_, worker_inbox, worker_events);
         while !stopped.load(Relaxed) {
@@ -169,7 +180,11 @@ pub fn spawn(
             if owner.is_stopped() {
                 break;
             }
+            let watch = SleepWatch::begin(Instant::now(), SystemTime::now(), wake);
             std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
+            if watch.slept(Instant::now(), SystemTime::now()) {
+                owner.resume(Instant::now());
+            }
         }
     })?;
     Ok(Handle {

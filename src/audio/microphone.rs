@@ -1,32 +1,41 @@
 //! The capture half of the worker: from the ring of the input stream to frames, and from frames to utterances.
 //!
 //! ```text
-//! ring ─▶ sanitise ─▶ Mixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ detector ─▶ Segmenter ─▶ Speech
-//!                                            with instants                  gate ─────────────▶ Heard
+//! ring ─▶ sanitise ─▶ Mixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
+//!                                            with instants                ▲                                 └─▶ Order
+//!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
 //! ```
+
+mod input;
+mod settings;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::input::Input;
+use self::settings::{chain_settings, detector_kind, segment_settings};
 use super::capture::CaptureEnd;
-use super::clock::{Basis, SampleClock};
 use super::convert::Converter;
+use super::echo::{EchoChoice, EchoPolicy, EchoReport};
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
-use crate::dsp::mix::{Mixer, sanitise};
+use crate::dsp::chain::{Chain, ChainSettings};
+use crate::dsp::mix::sanitise;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
-use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use crate::vad::webrtc::Detector;
-use crate::vad::{Detect as _, SpeechEvent};
+use crate::vad::barge_in::{Around, BargeIn, Order};
+use crate::vad::segment::{Context, SegmentNote, Segmenter};
+use crate::vad::webrtc::Detector as Quick;
+use crate::vad::{Detect as _, Detector, SpeechEvent};
 
-/// A microphone that gives nothing but zeros for so long is switched off somewhere.
-const ALL_ZERO: Duration = Duration::from_secs(3);
 /// A new stream that does not come up to the old one within this takes over with a gap.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Taken from the ring at once.
 const PIECE: Duration = FRAME_DURATION;
+/// How strict the quick detector is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through
+/// than a laxer one.
+const QUICK: u8 = 3;
 /// How strict the detector is once it got stuck.
 const REARMED: u8 = 3;
 
@@ -38,6 +47,9 @@ pub(super) struct Surroundings {
     /// The uplink is closed against echo.
     pub(super) blocked: bool,
 }
+
+/// What the speaker sounded while a frame was captured that reached the microphone at an instant.
+pub(super) type Far<'a> = &'a mut dyn FnMut(Instant) -> [f32; FRAME_SAMPLES];
 
 /// The capture half of the worker. Holds the detector, which must stay on its thread.
 pub(super) struct Microphone {
@@ -54,27 +66,20 @@ pub(super) struct Microphone {
     aggressiveness: u8,
     detector: Detector,
     segmenter: Segmenter,
+    barge_in: BargeIn,
+    /// Hears sooner than the profile's detector, and more: good enough to lower a reply for a moment.
+    quick: Quick,
+    chain: Chain,
+    echo: EchoChoice,
+    /// What the reply shall do, since it was asked last.
+    order: Option<Order>,
     gate: Gate,
+    /// Frames for the sound check, while it runs: they go nowhere else.
+    tapped: Option<Vec<Frame>>,
     counters: Arc<Counters>,
     speech: Vec<SpeechEvent>,
     interleaved: Vec<f32>,
     mono: Vec<f32>,
-}
-
-struct Input {
-    end: CaptureEnd,
-    clock: SampleClock,
-    stamped: Option<u64>,
-    mixer: Mixer,
-    /// Frame counter of the next frame that comes out of the ring.
-    position: u64,
-    /// Samples known to be lost.
-    dropped: u64,
-    /// Frames that an earlier stream has delivered already.
-    skip: u64,
-    /// Frames of nothing but zeros in a row; `None` if that means nothing.
-    zeros: Option<u64>,
-    told_zero: bool,
 }
 
 struct Waiting {
@@ -101,9 +106,15 @@ impl Microphone {
             sequence: 0,
             taps: profile.audio.resampler_taps,
             aggressiveness,
-            detector: Detector::new(aggressiveness),
+            detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
+            barge_in: BargeIn::new(profile.turn.backchannel),
+            quick: Quick::new(QUICK),
+            chain: Chain::new(chain_settings(profile, false)),
+            echo: EchoChoice::new(),
+            order: None,
             gate: Gate::Voice,
+            tapped: None,
             counters,
             speech: Vec::new(),
             interleaved: Vec::new(),
@@ -111,10 +122,18 @@ impl Microphone {
         }
     }
 
+    /// Uses another patience than the profile's, from the next frame on.
+    pub(super) fn set_patience(&mut self, patience: Duration) {
+        self.segmenter.set_patience(patience);
+    }
+
     /// Takes over a profile from the next frame on; an open utterance goes on.
     pub(super) fn set_profile(&mut self, profile: &Profile) {
         self.segmenter.set_settings(segment_settings(profile));
+        self.barge_in.set_backchannel(profile.turn.backchannel);
+        self.chain.set(chain_settings(profile, self.echo.is_on()));
         self.aggressiveness = profile.detector.aggressiveness;
+        self.detector.set_kind(detector_kind(profile));
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
         if taps != self.taps {
@@ -127,14 +146,61 @@ impl Microphone {
         }
     }
 
-    /// Leaving [`Gate::Held`] or muting ends an open utterance.
+    /// Leaving [`Gate::Held`], muting or closing ends an open utterance.
     pub(super) fn set_gate(&mut self, gate: Gate, events: &mut Vec<Event>) {
-        let ends = self.gate == Gate::Held || gate == Gate::Muted;
+        let ends = self.gate == Gate::Held || matches!(gate, Gate::Muted | Gate::Closed);
         if ends && gate != self.gate {
             self.segmenter.close(&mut self.speech);
-            self.drain_speech(events);
+            self.let_out(events);
         }
         self.gate = gate;
+        self.segmenter.set_by_key(gate == Gate::Closed);
+    }
+
+    /// Whether the reply is to be taken out of what is heard.
+    pub(super) fn set_echo(&mut self, policy: EchoPolicy, events: &mut Vec<Event>) {
+        if let Some(report) = self.echo.set_policy(policy) {
+            self.use_report(report, events);
+        }
+    }
+
+    /// Another speaker: the way from it to here is another one.
+    pub(super) fn speaker_changed(&mut self) {
+        self.echo.forget();
+        self.chain.reset();
+    }
+
+    /// What the reply shall do, if that has changed.
+    pub(super) fn take_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// Lets out what waits for a decision, and what is new.
+    fn let_out(&mut self, events: &mut Vec<Event>) {
+        let order = self.barge_in.release(&mut self.speech);
+        self.order = order.or(self.order);
+        self.drain_speech(events);
+    }
+
+    fn use_report(&mut self, report: EchoReport, events: &mut Vec<Event>) {
+        let settings = ChainSettings {
+            echo: report.on,
+            ..self.chain.settings()
+        };
+        self.chain.set(settings);
+        events.push(Event::Echo(report));
+    }
+
+    /// Diverts every frame to the sound check, or no more; an open utterance ends.
+    pub(super) fn tap(&mut self, on: bool, events: &mut Vec<Event>) {
+        self.segmenter.close(&mut self.speech);
+        self.let_out(events);
+        self.tapped = on.then(Vec::new);
+    }
+
+    /// The frames that were diverted since the last call.
+    pub(super) fn take_tapped(&mut self) -> Vec<Frame> {
+        self.tapped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A stream was opened. If the one before still runs, it is followed without a gap.
@@ -145,17 +211,7 @@ impl Microphone {
         now: Instant,
         events: &mut Vec<Event>,
     ) {
-        let new = Input {
-            clock: SampleClock::new(end.format.rate),
-            mixer: Mixer::new(end.format.channels),
-            stamped: None,
-            position: 0,
-            dropped: 0,
-            skip: 0,
-            zeros: watch_zeros.then_some(0),
-            told_zero: false,
-            end,
-        };
+        let new = Input::new(end, watch_zeros);
         if self.input.is_some() {
             self.successor = Some(Waiting {
                 input: new,
@@ -175,8 +231,9 @@ impl Microphone {
             events.push(Event::AllZero(false));
         }
         self.segmenter.reset(&mut self.speech);
-        self.drain_speech(events);
+        self.let_out(events);
         self.detector.reset();
+        self.chain.reset();
         self.counters.input_level.set(Dbfs::SILENCE);
     }
 
@@ -185,6 +242,7 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
+        far: Far<'_>,
         counters_lost: &mut u64,
         events: &mut Vec<Event>,
     ) {
@@ -192,14 +250,16 @@ impl Microphone {
         for input in inputs.chain(self.successor.iter_mut().map(|w| &mut w.input)) {
             input.observe();
         }
-        self.take_all(now, around, counters_lost, events);
+        self.take_all(now, around, far, counters_lost, events);
         self.hand_over(now, events);
     }
 
     fn begin(&mut self, input: Input, events: &mut Vec<Event>) {
         self.segmenter.reset(&mut self.speech);
-        self.drain_speech(events);
+        self.let_out(events);
         self.detector.reset();
+        self.chain.reset();
+        self.echo.forget();
         self.partial.clear();
         self.anchor = Anchor::default();
         self.converter = made(input.end.format.rate, self.taps);
@@ -257,6 +317,7 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
+        far: Far<'_>,
         lost: &mut u64,
         events: &mut Vec<Event>,
     ) {
@@ -279,7 +340,7 @@ impl Microphone {
             if let Some(converter) = &mut self.converter {
                 converter.push(&self.mono, &mut self.partial);
             }
-            self.make_frames(now, around, events);
+            self.make_frames(now, around, far, events);
         }
         self.account_for_losses(lost);
     }
@@ -302,7 +363,13 @@ impl Microphone {
         tracing::warn!(frames, "captured sound was lost: this program was too slow");
     }
 
-    fn make_frames(&mut self, now: Instant, around: Surroundings, events: &mut Vec<Event>) {
+    fn make_frames(
+        &mut self,
+        now: Instant,
+        around: Surroundings,
+        far: Far<'_>,
+        events: &mut Vec<Event>,
+    ) {
         let Some(converter) = &self.converter else {
             return;
         };
@@ -312,12 +379,19 @@ impl Microphone {
             let at = n * FRAME_SAMPLES;
             let mut samples = [0.0; FRAME_SAMPLES];
             samples.copy_from_slice(&self.partial[at..at + FRAME_SAMPLES]);
-            let frame = Frame {
+            let mut frame = Frame {
                 samples,
                 sequence: self.sequence,
                 captured: self.captured(first + at as u64, now),
             };
             self.sequence += 1;
+            self.counters.input_level.set(Dbfs::rms(&frame.samples));
+            if let Some(tapped) = self.tapped.as_mut().filter(|_| self.gate != Gate::Muted) {
+                // As it came: the check looks for the echo that would be taken out.
+                tapped.push(frame);
+                continue;
+            }
+            self.clean(&mut frame, far, events);
             self.use_frame(frame, around, events);
         }
         self.partial.drain(..whole * FRAME_SAMPLES);
@@ -332,21 +406,35 @@ impl Microphone {
         input.clock.instant_of(position).unwrap_or(now)
     }
 
+    /// Takes echo and noise out. What comes out is older than what went in, and says so.
+    fn clean(&mut self, frame: &mut Frame, far: Far<'_>, events: &mut Vec<Event>) {
+        let far = far(frame.captured);
+        if let Some(report) = self.echo.push(&frame.samples, &far) {
+            self.use_report(report, events);
+        }
+        self.chain.process(&mut frame.samples, &far);
+        let delay = self.chain.delay();
+        frame.captured = frame.captured.checked_sub(delay).unwrap_or(frame.captured);
+    }
+
     fn use_frame(&mut self, frame: Frame, around: Surroundings, events: &mut Vec<Event>) {
-        self.counters.input_level.set(Dbfs::rms(&frame.samples));
         if self.gate == Gate::Muted {
             return;
         }
-        if self.gate == Gate::Everything && !around.blocked {
+        let blocked = around.blocked || (around.playing && self.echo.is_learning());
+        if self.gate == Gate::Everything && !blocked {
             events.push(Event::Heard(frame.clone()));
         }
         let context = Context {
             voiced: self.detector.voiced(&frame),
             playing: around.playing,
             held: self.gate == Gate::Held,
-            blocked: around.blocked,
+            blocked,
         };
-        match self.segmenter.push(frame, context, &mut self.speech) {
+        match self
+            .segmenter
+            .push(frame.clone(), context, &mut self.speech)
+        {
             Some(SegmentNote::Rearm) => {
                 self.detector.set_aggressiveness(REARMED);
                 events.push(Event::DetectorRearmed);
@@ -354,7 +442,32 @@ impl Microphone {
             Some(SegmentNote::Relax) => self.detector.set_aggressiveness(self.aggressiveness),
             None => {}
         }
+        self.judge(&frame, context);
         self.drain_speech(events);
+    }
+
+    /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
+    fn judge(&mut self, frame: &Frame, context: Context) {
+        if context.held || self.gate == Gate::Everything {
+            let order = self.barge_in.release(&mut self.speech);
+            self.order = order.or(self.order);
+            return;
+        }
+        let apart = self.echo.is_apart();
+        let playing = context.playing && !context.blocked;
+        // What is left of an echo would lower the reply again and again.
+        let quick = playing && apart && self.quick.voiced(frame);
+        let around = Around {
+            voiced: context.voiced || quick,
+            playing,
+            apart,
+            last_voiced: self.segmenter.last_voiced(),
+        };
+        let decision = self.barge_in.push(frame, around, &mut self.speech);
+        self.order = decision.order.or(self.order);
+        if decision.abandon {
+            self.segmenter.close(&mut Vec::new());
+        }
     }
 
     fn drain_speech(&mut self, events: &mut Vec<Event>) {
@@ -362,58 +475,8 @@ impl Microphone {
     }
 }
 
-impl Input {
-    fn observe(&mut self) {
-        let Some(stamp) = self.end.status.newest() else {
-            return;
-        };
-        if self.stamped == Some(stamp.position) {
-            return;
-        }
-        self.stamped = Some(stamp.position);
-        let block = self.end.format.rate.duration_of(stamp.frames);
-        let (age, basis) = match stamp.latency {
-            Some(told) => (told, Basis::Told),
-            None => (block * (1 + self.end.format.held_blocks), Basis::Callback),
-        };
-        if let Some(at) = stamp.at.checked_sub(age) {
-            self.clock.observe(stamp.position, at, basis);
-        }
-    }
-
-    fn drop_skipped(&mut self) {
-        let wanted = usize::try_from(self.skip).unwrap_or(usize::MAX);
-        let skipped = self.end.ring.skip(wanted * self.mixer.channels()) / self.mixer.channels();
-        self.skip -= skipped as u64;
-        self.position += skipped as u64;
-    }
-
-    /// Whether the microphone turned to zeros (`true`) or back to sound (`false`) with these samples.
-    fn watch(&mut self, mono: &[f32]) -> Option<bool> {
-        let zeros = self.zeros.as_mut()?;
-        if mono.iter().all(|&s| s == 0.0) {
-            *zeros += mono.len() as u64;
-        } else {
-            *zeros = 0;
-        }
-        let silent = *zeros >= self.end.format.rate.samples_in(ALL_ZERO) as u64;
-        // One sample of sound is enough to take it back.
-        let told = std::mem::replace(&mut self.told_zero, silent);
-        (told != silent).then_some(silent)
-    }
-}
-
 fn made(from: SampleRate, taps: u32) -> Option<Converter> {
     Converter::new(from, SampleRate::WORKING, taps)
         .inspect_err(|error| tracing::error!(%error, "the microphone cannot be used"))
         .ok()
-}
-
-fn segment_settings(profile: &Profile) -> SegmentSettings {
-    SegmentSettings {
-        onset_idle: profile.detector.onset_idle,
-        onset_playing: profile.detector.onset_playing,
-        patience: profile.turn.patience,
-        preroll: profile.audio.preroll,
-    }
 }

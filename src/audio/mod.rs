@@ -11,9 +11,12 @@
 
 mod backend;
 pub mod capture;
+mod check;
+mod choice;
 mod clock;
 mod convert;
 mod cpal;
+mod echo;
 mod handle;
 mod microphone;
 mod names;
@@ -21,7 +24,9 @@ mod null;
 mod owner;
 mod paced;
 pub mod playback;
+pub mod priority;
 mod queue;
+mod reference;
 mod simulate;
 mod speaker;
 pub mod status;
@@ -39,12 +44,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use backend::Format;
+pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use handle::{Handle, devices, spawn};
-pub use simulate::{Desk, SimulatedDesk, simulate};
+pub use simulate::{Desk, Room, SimulatedDesk, simulate};
 
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
+use crate::dsp::soundcheck::{Phase, Report};
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
 
@@ -127,11 +134,27 @@ pub enum Command {
     EndReply(TurnId),
     /// Fade what is sounding and drop all that is queued; reports [`Event::Flushed`].
     Flush,
+    /// Begin no reply until [`Command::Release`]: what is played is gathered, what sounds goes on.
+    Hold,
+    /// Begin replies again, with what was gathered.
+    Release,
+    /// Silence, counted from the last voiced sample, after which an utterance is over; until the next profile.
+    SetPatience(Duration),
     /// Volume of replies, 0.0 to 1.0 as an amplitude.
     SetVolume(f32),
     /// Whether speech may interrupt a reply. If not, nothing is heard while a reply sounds and 300 ms after. On at
     /// the start.
     SetBargeIn(bool),
+    /// Whether the reply is taken out of what the microphone hears. [`EchoPolicy::Off`] at the start.
+    SetEcho(EchoPolicy),
+    /// Check microphone, speaker and echo; reports [`Event::Check`]. Until it is over nothing else of the microphone is
+    /// told. It needs an open microphone.
+    CheckSound {
+        /// Whether the user is asked to say a sentence.
+        with_voice: bool,
+    },
+    /// End the sound check at once, without a report.
+    CancelCheck,
     /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
     SpeakNext {
         /// Silence ahead of the file.
@@ -144,6 +167,8 @@ pub enum Command {
 pub enum Gate {
     /// Nothing: muted. The device is released.
     Muted,
+    /// Nothing until the talk key opens it. The device runs on, so that the first syllable is not lost.
+    Closed,
     /// Utterances that the detector finds.
     Voice,
     /// Everything, as one utterance, while the talk key is held. Leaving it ends the utterance at once.
@@ -199,6 +224,15 @@ pub struct StreamInfo {
     pub period_frames: Option<u32>,
 }
 
+impl StreamInfo {
+    /// Whether the device carries a telephone's band only, as a Bluetooth headset does whose microphone is in use:
+    /// 8 or 16 kHz.
+    #[must_use]
+    pub fn narrowband(&self) -> bool {
+        self.rate <= SampleRate::WORKING
+    }
+}
+
 /// One of the two directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -206,6 +240,20 @@ pub enum Direction {
     Input,
     /// Speaker.
     Output,
+}
+
+/// What a sound check reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckEvent {
+    /// It is in this phase.
+    Step {
+        /// Which.
+        phase: Phase,
+        /// How much of it is over, 0.0 to 1.0.
+        progress: f32,
+    },
+    /// It is over.
+    Done(Box<Report>),
 }
 
 /// What the sound side reports.
@@ -239,6 +287,8 @@ pub enum Event {
         turn: Option<TurnId>,
         /// When the speaker fell silent.
         at: Instant,
+        /// When the reply had been lowered, if it was.
+        ducked: Option<Instant>,
         /// How much of it had been heard.
         heard: Duration,
     },
@@ -246,12 +296,29 @@ pub enum Event {
     Opened(Direction, StreamInfo),
     /// A device is not there or was lost; `what` says so in words for the user.
     Lost(Direction, String),
+    /// Another device is used than the one that was meant, or the one that was meant again.
+    Moved {
+        /// Of which direction.
+        direction: Direction,
+        /// What happened and what comes next, in words for the user; `None` if there is nothing more to say.
+        what: Option<String>,
+        /// What was told before of this direction, and holds no more.
+        before: Option<String>,
+        /// Everything is as it was meant: `what` need not stay.
+        settled: bool,
+    },
     /// The list of devices changed.
     Devices(Devices),
+    /// The echo canceller was switched on or off, or has another reason to be.
+    Echo(EchoReport),
+    /// A reply was lowered, or paused, because somebody seems to speak (`true`); it sounds as before, or was dropped.
+    Lowered(bool),
     /// The detector stayed on over unvarying sound and was re-armed.
     DetectorRearmed,
     /// The microphone gives nothing but zeros (muted by the system or by a switch), or does so no more.
     AllZero(bool),
+    /// How far the sound check is, or what it found.
+    Check(CheckEvent),
     /// An input file has been spoken to its end (files only); the index counts files from 0.
     FileSpoken(usize),
 }

@@ -25,12 +25,34 @@ const HEADSET_WORDS: [&str; 16] = [
 
 /// Whether a device is worn on the ear, by its name or id.
 pub(super) fn is_headset(name: &str, id: &str) -> bool {
+    holds_word(&HEADSET_WORDS, name, id)
+}
+
+fn holds_word(wanted: &[&str], name: &str, id: &str) -> bool {
     let text = format!("{name} {id}").to_lowercase();
     // Short words only where they stand alone: "hsp" is part of "earthspeaker".
     let words = || text.split(|c: char| !c.is_alphanumeric() && c != '-');
-    HEADSET_WORDS
+    wanted
         .iter()
         .any(|word| words().any(|w| w == *word) || (word.len() > 3 && text.contains(word)))
+}
+
+/// Parts of names and ids, in lower case, of devices that are reached by Bluetooth: Linux names them `bluez`, the
+/// telephone profiles tell it everywhere.
+const BLUETOOTH_WORDS: [&str; 8] = [
+    "bluez",
+    "bluetooth",
+    "airpods",
+    "handsfree",
+    "hands-free",
+    "hfp",
+    "hsp",
+    "headset-head-unit",
+];
+
+/// Whether a device is reached by Bluetooth, by its name or id.
+pub(super) fn is_bluetooth(name: &str, id: &str) -> bool {
+    holds_word(&BLUETOOTH_WORDS, name, id)
 }
 
 /// Whether a source plays back what a speaker plays.
@@ -133,6 +155,24 @@ mod tests {
         ] {
             assert!(!is_headset(name, "alsa_output.pci"), "{name}");
         }
+    }
+
+    #[test]
+    fn bluetooth_is_known_by_its_names() {
+        assert!(is_bluetooth(
+            "WH-1000XM4",
+            "pulseaudio:bluez_source.AA.handsfree_head_unit"
+        ));
+        assert!(is_bluetooth(
+            "Headset (WH-1000XM4 Hands-Free AG Audio)",
+            "{0.0.1}"
+        ));
+        assert!(is_bluetooth("AirPods Pro", "AA-BB"));
+        assert!(!is_bluetooth(
+            "Jabra Evolve Headset",
+            "alsa_input.usb-Jabra"
+        ));
+        assert!(!is_bluetooth("Built-in Audio", "alsa_input.pci-0000"));
     }
 
     #[test]

@@ -11,9 +11,15 @@
 //! ```
 
 mod backends;
+mod devices;
 mod outbox;
 mod port;
+mod sleep;
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks the events that it is about"
+)]
 mod tests;
 
 use std::collections::VecDeque;
@@ -27,19 +33,20 @@ use tokio::sync::mpsc::Sender;
 pub(super) use self::backends::Backends;
 use self::outbox::Outbox;
 use self::port::Port;
+pub(super) use self::sleep::SleepWatch;
 use super::backend::{Fault, Faults, OpenError, Opened, Wish};
 use super::capture::capture;
 use super::playback::playback;
 use super::status::Status;
 use super::worker::ToWorker;
-use super::{Command, DeviceChoice, DeviceInfo, Devices, Direction, Event, Gate};
+use super::{Command, DeviceChoice, Devices, Direction, Event, Gate, StreamInfo};
 use crate::metrics::counters::Counters;
 
-/// Devices that never change are looked at no more often than this.
-const UNCHANGING: Duration = Duration::from_secs(2);
 /// Pace of looking after streams: the watchdog's limit, so that idling costs two wake-ups a second.
 const PACE: Duration = Duration::from_millis(500);
 const PACE_RETIRING: Duration = Duration::from_millis(20);
+const BOTH: [Direction; 2] = [Direction::Input, Direction::Output];
+
 /// What the owner is told.
 pub(super) enum ToOwner {
     Command(Command),
@@ -118,16 +125,22 @@ impl Owner {
                 ToOwner::Stop => self.stopped = true,
             }
         }
-        for direction in [Direction::Input, Direction::Output] {
+        for direction in BOTH {
             let (period, counters) = (self.period, self.counters.clone());
             if let Some(fault) = self.port(direction).look(period, &counters, now) {
                 self.rebuild(direction, fault, now);
             }
+        }
+        if self.devices.is_some() {
+            self.look_for_devices(now);
+        }
+        for direction in BOTH {
             let port = self.port(direction);
             if port.wanted && port.live.is_none() && now >= port.retry_at {
                 self.open(direction, now);
             }
         }
+        // The first time only: streams need not wait for the list.
         self.look_for_devices(now);
         if !self.unsent.is_empty() {
             self.send_unsent();
@@ -138,13 +151,25 @@ impl Owner {
 
     fn deadline(&self, now: Instant) -> Instant {
         let ports = [&self.input, &self.output];
-        let retiring = ports.iter().any(|p| p.is_retiring());
+        let retiring = ports.iter().any(|p| p.retiring() > 0);
         let pace = if retiring { PACE_RETIRING } else { PACE };
         let retries = ports
             .iter()
             .filter(|p| p.wanted && p.live.is_none())
             .map(|p| p.retry_at);
-        retries.fold(now + pace, Instant::min)
+        retries.fold(self.next_look.min(now + pace), Instant::min)
+    }
+
+    /// The system slept, or this program was stopped: what is held of devices is stale. Both are opened again at
+    /// once, looked for by their ids.
+    pub(super) fn resume(&mut self, now: Instant) {
+        tracing::info!("the system slept: the sound devices are opened again");
+        self.next_look = now;
+        for direction in BOTH {
+            self.close(direction);
+            self.port(direction).forget_trouble(now);
+            self.port(direction).retry_at = now;
+        }
     }
 
     fn obey(&mut self, command: Command, now: Instant) {
@@ -155,10 +180,16 @@ impl Owner {
             Command::SetGate(gate) => self.set_wanted(gate != Gate::Muted, now),
             // The worker's, and the files'.
             Command::SetBargeIn(_)
+            | Command::SetEcho(_)
             | Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
+            | Command::Hold
+            | Command::Release
+            | Command::SetPatience(_)
             | Command::SetVolume(_)
+            | Command::CheckSound { .. }
+            | Command::CancelCheck
             | Command::SpeakNext { .. } => {}
         }
     }
@@ -179,7 +210,7 @@ impl Owner {
             return;
         }
         self.period = period;
-        for direction in [Direction::Input, Direction::Output] {
+        for direction in BOTH {
             self.port(direction).stretch = 1;
             self.replace(direction, now);
         }
@@ -188,9 +219,9 @@ impl Owner {
     fn use_device(&mut self, direction: Direction, choice: DeviceChoice, now: Instant) {
         let port = self.port(direction);
         if port.choice != choice {
-            port.choice = choice;
-            port.stretch = 1;
+            port.choose(choice);
             port.forget_trouble(now);
+            port.retry_at = now;
             self.replace(direction, now);
         }
     }
@@ -200,12 +231,10 @@ impl Owner {
         let Some(old) = self.port(direction).live.take() else {
             return;
         };
-        self.open(direction, now);
-        let port = self.port(direction);
-        if port.live.is_some() {
-            port.retire_behind(old, now);
+        if self.try_open(direction, now).is_ok() {
+            self.port(direction).retire_behind(old, now);
         } else {
-            // Some hosts give a device to one stream only: the old one goes first.
+            // Some hosts give a device to one stream only: the old one goes first. Nothing is told yet.
             drop(old);
             self.tell_worker_lost(direction);
             self.port(direction).retry_at = now;
@@ -213,17 +242,21 @@ impl Owner {
     }
 
     fn open(&mut self, direction: Direction, now: Instant) {
-        let port = self.port(direction);
-        let stretch = port.stretch;
+        if let Err(error) = self.try_open(direction, now) {
+            self.refused(direction, &error, now);
+        }
+    }
+
+    fn try_open(&mut self, direction: Direction, now: Instant) -> Result<(), OpenError> {
+        let choice = self.choice_now(direction, now);
         let wish = Wish {
-            choice: port.choice.clone(),
-            period: self.period * stretch,
+            choice,
+            period: self.period * self.port(direction).stretch_now(now),
         };
         let faults = Arc::new(Faults::new(self.threads.owner.clone()));
-        match self.build(direction, &wish, &faults) {
-            Ok((opened, status)) => self.opened(direction, opened, status, faults, now),
-            Err(error) => self.refused(direction, &error, now),
-        }
+        let (opened, status) = self.build(direction, &wish, &faults)?;
+        self.opened(direction, opened, status, faults, wish.period, now);
+        Ok(())
     }
 
     fn build(
@@ -275,26 +308,47 @@ impl Owner {
         opened: Opened,
         status: Arc<Status>,
         faults: Arc<Faults>,
+        asked: u32,
         now: Instant,
     ) {
         let info = opened.info.clone();
         let port = self.port(direction);
         port.begin(opened, status, faults, now);
         tracing::info!(?direction, device = %info.device.name, rate = info.rate.hz(), channels = info.channels,
-            period = info.period_frames, "a sound device was opened");
+            period = info.period_frames, asked, narrowband = info.narrowband(), "a sound device was opened");
+        if is_longer(&info, asked) {
+            tracing::warn!(
+                ?direction,
+                period = info.period_frames,
+                asked,
+                "the device takes longer blocks than asked for: replies come later"
+            );
+        }
+        let device = info.device.clone();
         self.outbox.push(Event::Opened(direction, info));
+        self.tell_moved(direction, &device);
+        let port = self.port(direction);
+        (port.told, port.gone) = (None, None);
     }
 
     fn refused(&mut self, direction: Direction, error: &OpenError, now: Instant) {
         let port = self.port(direction);
         port.back_off(now);
-        let what = error.what.clone();
+        let what = if error.kind == Fault::DeviceNotAvailable {
+            port.absence(noun(direction))
+        } else {
+            error.what.clone()
+        };
         self.tell_lost(direction, what);
     }
 
     /// Drops a stream that is of no more use; it is opened again at once, then with growing pauses.
     fn rebuild(&mut self, direction: Direction, fault: Fault, now: Instant) {
         tracing::warn!(?direction, ?fault, "a sound device is opened again");
+        // Perhaps it is no more: the list of devices is asked before the next try.
+        self.next_look = now;
+        let port = self.port(direction);
+        port.gone = port.live.as_ref().map(|live| live.info.device.clone());
         self.close(direction);
         let port = self.port(direction);
         if port.back_off_after_loss(now) {
@@ -308,67 +362,21 @@ impl Owner {
         }
     }
 
-    fn look_for_devices(&mut self, now: Instant) {
-        if now < self.next_look {
-            return;
-        }
-        let every = [Direction::Input, Direction::Output]
-            .into_iter()
-            .filter_map(|d| self.backends.of(d).poll_every())
-            .min();
-        let first = self.devices.is_none();
-        if every.is_none() && !first {
-            self.next_look = now + UNCHANGING;
-            return;
-        }
-        let devices = self.backends.devices();
-        self.next_look = now + every.unwrap_or(UNCHANGING);
-        let changed = self.devices.as_ref() != Some(&devices);
-        if changed {
-            for (direction, list) in [
-                (Direction::Input, &devices.inputs),
-                (Direction::Output, &devices.outputs),
-            ] {
-                if !first {
-                    self.follow(direction, list, now);
-                }
-            }
-            self.outbox.push(Event::Devices(devices.clone()));
-            self.devices = Some(devices);
-        }
-    }
-
-    /// The list changed: follows the default, lets go of what is no more, tries again what was missing.
-    fn follow(&mut self, direction: Direction, list: &[DeviceInfo], now: Instant) {
-        let port = self.port(direction);
-        let Some(live) = &port.live else {
-            port.forget_trouble(now);
-            return;
-        };
-        let here = &live.info.device.id;
-        let gone = !list.is_empty() && !list.iter().any(|d| d.id == *here);
-        let moved = port.choice == DeviceChoice::Default
-            && list.iter().any(|d| d.is_default && d.id != *here);
-        if list.is_empty() || (gone && !moved) {
-            // A host may have moved the stream to another device, even to the monitor of the speaker.
-            let what = Fault::DeviceNotAvailable.words(noun(direction));
-            self.close(direction);
-            self.tell_lost(direction, what);
-            self.port(direction).retry_at = now;
-        } else if gone {
-            self.close(direction);
-            self.port(direction).retry_at = now;
-        } else if moved {
-            self.replace(direction, now);
-        }
-    }
-
     fn tell_lost(&mut self, direction: Direction, what: String) {
         let port = self.port(direction);
         if port.told.as_ref() != Some(&what) {
             port.told = Some(what.clone());
             tracing::warn!(?direction, what, "a sound device is not there");
+            let before = port.moved.take().map(|moved| moved.what);
             self.outbox.push(Event::Lost(direction, what));
+            if before.is_some() {
+                self.outbox.push(Event::Moved {
+                    direction,
+                    what: None,
+                    before,
+                    settled: true,
+                });
+            }
         }
     }
 
@@ -404,6 +412,14 @@ impl Owner {
             Direction::Output => &mut self.output,
         }
     }
+}
+
+/// Whether the device was granted much longer blocks than were asked for, in time; `asked` counts at 48 kHz.
+fn is_longer(info: &StreamInfo, asked: u32) -> bool {
+    // The next power of two may be twice as long.
+    let most = Duration::from_secs_f64(2.0 * f64::from(asked) / 48_000.0);
+    info.period_frames
+        .is_some_and(|frames| info.rate.duration_of(frames.into()) > most)
 }
 
 fn noun(direction: Direction) -> &'static str {

@@ -38,6 +38,8 @@ pub(super) struct Paced {
     block: Vec<f32>,
     start: Instant,
     done: u64,
+    /// Seconds of the true clock in a second of the made-up device's.
+    slowness: f64,
     /// How long the made-up device holds a sample.
     latency: Duration,
 }
@@ -77,8 +79,15 @@ impl Paced {
             block: vec![0.0; frames as usize],
             start: now,
             done: 0,
+            slowness: 1.0,
             latency: Duration::ZERO,
         }
+    }
+
+    /// Lets the made-up device's crystal run fast by so many parts per million.
+    pub(super) fn with_drift(mut self, ppm: f64) -> Self {
+        self.slowness = 1.0 / (1.0 + ppm * 1e-6);
+        self
     }
 
     /// Whether it is a microphone.
@@ -92,7 +101,11 @@ impl Paced {
             Body::Input(..) => self.block.len() as u64,
             Body::Output(..) => 0,
         };
-        self.start + self.rate.duration_of(self.done + ahead)
+        let nominal = self.rate.duration_of(self.done + ahead);
+        if self.slowness == 1.0 {
+            return self.start + nominal;
+        }
+        self.start + nominal.mul_f64(self.slowness)
     }
 
     /// Runs the body for every block that is due at `now`.

@@ -3,14 +3,22 @@
 //! ```text
 //!            ring has samples            ring is empty
 //!  Silent ───────────────────▶ Playing ────────────────▶ Tail ─┐
-//!    ▲                           │ flush                       │ 5 ms
-//!    │◀────────────────────── Fading ◀─────────────────────────┤
+//!    ▲                         │ ▲   │ flush                   │ 5 ms
+//!    │◀── flush ── Paused ◀────┘ │   ▼                         │
+//!    │               └───────────┘ Fading ◀────────────────────┤
 //!    └─────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! The worker sets a level: full, ducked, or zero. At zero the sound pauses: not a sample is taken, and it goes on from
+//! there. All that is written is also put into a second ring, the tap: what the echo canceller has to take out.
 //!
 //! Nothing is ever cut: what begins is faded in, a flush fades what comes next and then discards the rest, and where
 //! samples run out the last one is held and faded. As in the capture body there is no allocation, no lock and no
 //! system call but one unpark of the worker, when the ring falls below the worker's mark or when there is news.
+
+mod level;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{
@@ -19,6 +27,8 @@ use std::sync::atomic::{
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+pub use self::level::Level;
+use self::level::{Gain, Reached};
 use super::backend::Format;
 use super::status::{Stamp, Status};
 use crate::base::ring::{Reader, Writer, ring};
@@ -27,6 +37,8 @@ use crate::base::ring::{Reader, Writer, ring};
 pub const FADE: Duration = Duration::from_millis(5);
 /// The ring's size. The worker keeps far less in it.
 const ROOM: Duration = Duration::from_millis(500);
+/// The tap's size: the worker may be late by so much before the canceller misses something.
+const TAP_ROOM: Duration = Duration::from_secs(1);
 /// Frames that are rendered at once.
 const BLOCK: usize = 256;
 /// News that can wait for the worker. Each follows from something that the worker did, so few are ever under way.
@@ -51,6 +63,18 @@ pub enum Note {
         /// Frame counter of the stream.
         position: u64,
     },
+    /// The sound has come down to the ducked level at this position of the stream.
+    Ducked {
+        /// Frame counter of the stream.
+        position: u64,
+    },
+    /// The sound pauses: the sample with this index is the next one, silence began at this position.
+    Paused {
+        /// Index in the flow through the ring.
+        index: u64,
+        /// Frame counter of the stream.
+        position: u64,
+    },
     /// A flush took effect: samples below `index` were written, those up to the flush's mark discarded.
     Flushed {
         /// Index in the flow through the ring.
@@ -69,12 +93,18 @@ struct Control {
     flush_below: AtomicU64,
     /// Fill of the ring below which the worker wants to be woken.
     wake_below: AtomicUsize,
+    /// The level that the sound shall have.
+    level: level::Wanted,
 }
 
 /// What runs in the callback of an output stream.
 pub struct PlaybackBody {
     ring: Reader<f32>,
     notes: Writer<Note>,
+    tap: Writer<f32>,
+    /// The tap was full: nothing is written until the worker has emptied it, so that a gap has one place.
+    tap_overrun: bool,
+    gain: Gain,
     status: Arc<Status>,
     control: Arc<Control>,
     worker: Option<Thread>,
@@ -95,6 +125,8 @@ pub struct PlaybackBody {
 enum State {
     Silent,
     Playing,
+    /// The level is zero: the ring keeps what it has.
+    Paused,
     /// Dry: the last sample is held and faded.
     Tail,
     /// Flushing: what comes next is faded.
@@ -107,6 +139,9 @@ pub struct PlaybackEnd {
     pub ring: Writer<f32>,
     /// News of the callbacks.
     pub notes: Reader<Note>,
+    /// Every sample that was written to the stream, silence included: sample `n` at position `n`, as long as none was
+    /// dropped. What was lost lies between what was in the ring when it was full and what came later.
+    pub tap: Reader<f32>,
     /// Stamps of the callbacks.
     pub status: Arc<Status>,
     /// What the stream takes.
@@ -123,11 +158,15 @@ pub fn playback(
 ) -> (PlaybackBody, PlaybackEnd) {
     let (writer, reader) = ring(format.rate.samples_in(ROOM));
     let (notes_in, notes_out) = ring(NOTES);
+    let (tap_in, tap_out) = ring(format.rate.samples_in(TAP_ROOM));
     let status = Arc::new(Status::new(epoch));
     let control = Arc::new(Control::default());
     let body = PlaybackBody {
         ring: reader,
         notes: notes_in,
+        tap: tap_in,
+        tap_overrun: false,
+        gain: Gain::new(format.rate),
         status: status.clone(),
         control: control.clone(),
         worker,
@@ -143,6 +182,7 @@ pub fn playback(
     let end = PlaybackEnd {
         ring: writer,
         notes: notes_out,
+        tap: tap_out,
         status,
         format,
         control,
@@ -155,6 +195,11 @@ impl PlaybackEnd {
     pub fn flush(&self) {
         self.control.flush_below.store(self.ring.written(), Relaxed);
         self.control.flushes.fetch_add(1, Release);
+    }
+
+    /// Sets the level of the sound; it glides there within [`FADE`].
+    pub fn set_level(&self, level: Level) {
+        self.control.level.set(level);
     }
 
     /// Asks to be woken whenever fewer samples than this are in the ring while sound plays.
@@ -183,6 +228,7 @@ impl PlaybackBody {
             while done < mono.len() {
                 done += self.render(&mut mono[done..]).0;
             }
+            self.tap(mono);
             for (frame, &sample) in part.chunks_exact_mut(self.channels).zip(mono.iter()) {
                 frame.fill(from_f32(sample));
             }
@@ -207,6 +253,7 @@ impl PlaybackBody {
             part(&block[done..done + n], sounding);
             done += n;
         }
+        self.tap(block);
         self.end();
     }
 
@@ -236,6 +283,7 @@ impl PlaybackBody {
         let (n, sounding) = match self.state {
             State::Silent => self.silent(out),
             State::Playing => (self.playing(out), true),
+            State::Paused => self.paused(out),
             State::Tail => (self.falling(out, false), true),
             State::Fading => (self.falling(out, true), true),
         };
@@ -247,7 +295,10 @@ impl PlaybackBody {
         let flushes = self.control.flushes.load(Acquire);
         if flushes != self.flushes {
             match self.state {
-                State::Silent => self.discard(),
+                State::Silent | State::Paused => {
+                    self.state = State::Silent;
+                    self.discard();
+                }
                 State::Playing | State::Tail => self.state = State::Fading,
                 State::Fading => {}
             }
@@ -255,7 +306,8 @@ impl PlaybackBody {
     }
 
     fn silent(&mut self, out: &mut [f32]) -> (usize, bool) {
-        if self.ring.is_empty() {
+        self.gain.jump(self.control.level.get());
+        if self.ring.is_empty() || self.gain.is_zero() {
             out.fill(0.0);
             return (out.len(), false);
         }
@@ -268,8 +320,35 @@ impl PlaybackBody {
         (0, true)
     }
 
+    /// Silence, until the level is raised again.
+    fn paused(&mut self, out: &mut [f32]) -> (usize, bool) {
+        self.gain.aim(self.control.level.get());
+        if self.gain.is_zero() {
+            out.fill(0.0);
+            return (out.len(), false);
+        }
+        self.tell(Note::Started {
+            index: self.ring.read(),
+            position: self.position,
+        });
+        // The gain is its fade-in.
+        self.step = self.fade.len() - 1;
+        self.state = State::Playing;
+        (0, true)
+    }
+
     fn playing(&mut self, out: &mut [f32]) -> usize {
-        let n = self.ring.pop(out);
+        self.gain.aim(self.control.level.get());
+        if self.gain.is_zero() {
+            self.tell(Note::Paused {
+                index: self.ring.read(),
+                position: self.position,
+            });
+            self.state = State::Paused;
+            return 0;
+        }
+        let most = out.len().min(self.gain.steps_to_zero());
+        let n = self.ring.pop(&mut out[..most]);
         if n == 0 {
             self.tell(Note::Dry {
                 index: self.ring.read(),
@@ -287,6 +366,11 @@ impl PlaybackBody {
         for sample in &mut out[..n.min(full - self.step)] {
             self.step += 1;
             *sample *= self.fade[self.step];
+        }
+        if let Some(Reached { after }) = self.gain.apply(&mut out[..n]) {
+            self.tell(Note::Ducked {
+                position: self.position + after as u64,
+            });
         }
         n
     }
@@ -308,10 +392,11 @@ impl PlaybackBody {
             self.last = out[taken - 1];
         }
         out[taken..].fill(self.last);
-        for sample in out {
+        for sample in out.iter_mut() {
             self.step -= 1;
             *sample *= self.fade[self.step];
         }
+        self.gain.apply(out);
         if self.step == 0 {
             self.state = State::Silent;
         }
@@ -332,6 +417,20 @@ impl PlaybackBody {
         });
     }
 
+    /// Puts what was written into the tap.
+    fn tap(&mut self, written: &[f32]) {
+        self.tap_overrun &= !self.tap.is_empty();
+        let pushed = if self.tap_overrun {
+            0
+        } else {
+            self.tap.push(written)
+        };
+        if pushed < written.len() {
+            self.tap_overrun = true;
+            self.tap.count_dropped((written.len() - pushed) as u64);
+        }
+    }
+
     fn tell(&mut self, note: Note) {
         if self.notes.push(&[note]) == 0 {
             self.notes.count_dropped(1);
@@ -345,154 +444,4 @@ fn raised_cosine(steps: usize) -> Box<[f32]> {
     (0..=steps)
         .map(|i| 0.5 - 0.5 * (std::f32::consts::PI * i as f32 / steps as f32).cos())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::base::units::SampleRate;
-
-    const RATE: SampleRate = SampleRate::new(48_000).expect("not zero");
-    const FADE_SAMPLES: usize = 240;
-    /// Largest step of a raised cosine over 240 samples of full scale.
-    const FADE_STEP: f32 = 0.0066;
-
-    #[test]
-    fn what_is_written_sounds_once_on_all_channels() {
-        let (mut body, mut end) = ends(3);
-        let sound: Vec<f32> = (0..1_000).map(|i| i as f32 / 1_000.0).collect();
-        end.ring.push(&sound);
-        let mut block = vec![9.0; 3 * 700 + 1];
-        body.run(&mut block, |s| s, Instant::now(), None);
-        assert_eq!(block[3 * 699], block[3 * 699 + 2]);
-        assert_eq!(block[3 * 699], sound[699]);
-        assert_eq!(block[3 * 700], 0.0);
-        assert_eq!(
-            notes(&mut end),
-            [Note::Started {
-                index: 0,
-                position: 0
-            }]
-        );
-        assert_eq!(end.ring.taken(), 700);
-    }
-
-    #[test]
-    fn a_flush_is_silence_after_the_fade() {
-        let (mut body, mut end) = ends(1);
-        end.ring.push(&[1.0; 5_000]);
-        pull(&mut body, 512);
-        end.flush();
-        // What comes after the flush is another reply and survives it.
-        end.ring.push(&[0.5; 100]);
-        let block = pull(&mut body, 512);
-        assert!(block[0] > 0.99 && block[FADE_SAMPLES - 1] < 0.01);
-        let position = 512 + FADE_SAMPLES as u64;
-        assert_eq!(
-            notes(&mut end)[1..3],
-            [
-                Note::Flushed {
-                    index: position,
-                    position
-                },
-                Note::Started {
-                    index: 5_000,
-                    position
-                },
-            ]
-        );
-        assert_steps(&block, FADE_STEP);
-    }
-
-    #[test]
-    fn a_flush_of_silence_is_answered_at_once() {
-        let (mut body, mut end) = ends(1);
-        end.flush();
-        pull(&mut body, 64);
-        assert_eq!(
-            notes(&mut end),
-            [Note::Flushed {
-                index: 0,
-                position: 0
-            }]
-        );
-    }
-
-    #[test]
-    fn a_flush_in_the_fade_in_turns_round() {
-        let (mut body, mut end) = ends(1);
-        end.ring.push(&[1.0; 5_000]);
-        let mut all = pull(&mut body, 100);
-        end.flush();
-        all.extend(pull(&mut body, 512));
-        assert_steps(&all, FADE_STEP);
-        assert_eq!(all[200], 0.0);
-    }
-
-    #[test]
-    fn parts_tell_sound_from_silence() {
-        let (mut body, mut end) = ends(1);
-        end.ring.push(&[0.0; 300]);
-        let mut seen = Vec::new();
-        let mut block = [0.0; 512];
-        body.run_parts(&mut block, Instant::now(), None, |part, sounding| {
-            if !part.is_empty() {
-                seen.push((part.len(), sounding));
-            }
-        });
-        assert_eq!(seen, [(300, true), (212, false)]);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn running_dry_never_clicks_and_loses_nothing(
-            pushes in prop::collection::vec(0_usize..700, 1..30),
-            period in 1_usize..600,
-        ) {
-            let (mut body, mut end) = ends(1);
-            let mut heard = Vec::new();
-            let mut pushed = 0_usize;
-            for n in pushes {
-                // A slow tone: its own steps are small beside those of a click.
-                let sound: Vec<f32> = (pushed..pushed + n).map(|i| (i as f32 * 0.004).sin()).collect();
-                pushed += end.ring.push(&sound);
-                heard.extend(pull(&mut body, period));
-            }
-            while !end.ring.is_empty() {
-                heard.extend(pull(&mut body, period));
-            }
-            assert_steps(&heard, FADE_STEP + 0.004);
-            prop_assert_eq!(end.ring.taken() as usize, pushed);
-        }
-    }
-
-    fn ends(channels: u16) -> (PlaybackBody, PlaybackEnd) {
-        let format = Format {
-            rate: RATE,
-            channels,
-            period: None,
-            held_blocks: 0,
-        };
-        playback(format, Instant::now(), None)
-    }
-
-    fn pull(body: &mut PlaybackBody, frames: usize) -> Vec<f32> {
-        let mut block = vec![0.0; frames];
-        body.run(&mut block, |s| s, Instant::now(), None);
-        block
-    }
-
-    fn notes(end: &mut PlaybackEnd) -> Vec<Note> {
-        std::iter::from_fn(|| end.notes.pop_one()).collect()
-    }
-
-    fn assert_steps(samples: &[f32], most: f32) {
-        for (i, pair) in samples.windows(2).enumerate() {
-            let step = (pair[1] - pair[0]).abs();
-            assert!(step <= most, "step of {step} at {i}");
-        }
-    }
 }

@@ -19,6 +19,11 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// Flushed turns whose late chunks are still recognised.
 const FLUSHED_KEPT: usize = 16;
 
+/// Place of the first sample that is not silent.
+pub(super) fn first_sound(samples: &[i16]) -> Option<usize> {
+    samples.iter().position(|s| s.unsigned_abs() > SILENT)
+}
+
 /// Replies that wait to be played.
 #[derive(Default)]
 pub(super) struct ReplyQueue {
@@ -180,7 +185,7 @@ impl ReplyQueue {
             arriving.rate = pcm.rate;
             silence.clear();
         }
-        let sound = pcm.samples.iter().position(|s| s.unsigned_abs() > SILENT);
+        let sound = first_sound(&pcm.samples);
         silence.extend_from_slice(&pcm.samples[..sound.unwrap_or(pcm.samples.len())]);
         let surplus = silence.len().saturating_sub(pcm.rate.samples_in(KEPT));
         silence.drain(..surplus);

@@ -8,6 +8,9 @@
 //! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
 //! it at each step, so nothing ever runs at the same time.
 
+mod air;
+mod room;
+
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,13 +18,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use self::air::{Ear, Mouth};
+use self::room::Played;
+pub use self::room::Room;
 use super::backend::{
     Backend, Fault, Faults, Format, MakeCapture, MakePlayback, OpenError, Opened, Wish,
 };
 use super::handle::{COMMANDS, EVENTS, run};
 use super::null::info;
 use super::owner::{Backends, Owner, Threads};
-use super::paced::{Paced, Sink, Source};
+use super::paced::{Paced, Source};
 use super::wav::{FileReader, Utterance};
 use super::worker::Worker;
 use super::{AudioError, DeviceInfo, Devices, Event, Handle};
@@ -31,9 +37,6 @@ use crate::profile::Profile;
 
 /// One step of the driver.
 const STEP: Duration = Duration::from_millis(1);
-
-/// What was spoken is kept for streams that lag behind.
-const FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// What stands on the simulated desk.
 #[derive(Clone, Debug)]
@@ -46,6 +49,12 @@ pub struct SimulatedDesk {
     pub speaker_latency: Duration,
     /// The speaker is a headset.
     pub headset: bool,
+    /// The speaker reaches the microphone.
+    pub room: Option<Room>,
+    /// How much faster the crystals of microphone and speaker run than they should, in parts per million.
+    pub drift_ppm: (f64, f64),
+    /// All that the speaker gave is kept, for [`Desk::heard`]: 11 MB a minute.
+    pub keep_heard: bool,
     /// In place of a microphone: files, mono at [`SampleRate::WORKING`], spoken by `Command::SpeakNext`.
     pub files: Vec<Vec<f32>>,
 }
@@ -58,6 +67,9 @@ impl Default for SimulatedDesk {
             speaker_rate: rate,
             speaker_latency: Duration::from_millis(5),
             headset: true,
+            room: None,
+            drift_ppm: (0.0, 0.0),
+            keep_heard: true,
             files: Vec::new(),
         }
     }
@@ -78,6 +90,7 @@ struct Air {
     /// When the newest sample that was spoken reached the microphone.
     spoken_until: Option<Instant>,
     heard: Vec<Heard>,
+    played: Played,
     plugged: Plugged,
 }
 
@@ -280,7 +293,11 @@ fn sound_source(
     events: &mpsc::Sender<Event>,
 ) -> (SharedSource, Option<super::wav::Cue>) {
     if desk.files.is_empty() {
-        let mouth = Mouth(air.clone(), desk.microphone_rate);
+        let mouth = Mouth {
+            desk: air.clone(),
+            rate: desk.microphone_rate,
+            room: desk.room,
+        };
         return (Arc::new(Mutex::new(Box::new(mouth))), None);
     }
     let files = desk.files.iter().cloned();
@@ -394,6 +411,7 @@ impl Backend for Simulated {
         let format = self.format(rate, wish);
         let source = Box::new(self.source.clone());
         let stream = Paced::input(format, make(format), source, self.now());
+        let stream = stream.with_drift(self.desk.drift_ppm.0);
         let device = self.device("simulated:microphone", "Simulated microphone");
         Ok(self.place(stream, device, format))
     }
@@ -408,9 +426,14 @@ impl Backend for Simulated {
             return Err(missing("speaker"));
         }
         let format = self.format(self.desk.speaker_rate, wish);
-        let ear = Box::new(Ear(self.air.clone()));
+        let ear = Box::new(Ear {
+            desk: self.air.clone(),
+            keeps: self.desk.keep_heard,
+            echoes: self.desk.room.is_some(),
+        });
         let latency = self.desk.speaker_latency;
         let stream = Paced::output(format, make(format), ear, latency, self.now());
+        let stream = stream.with_drift(self.desk.drift_ppm.1);
         let device = self.device("simulated:speaker", "Simulated speaker");
         Ok(self.place(stream, device, format))
     }
@@ -429,51 +452,4 @@ impl Source for SharedSource {
             .unwrap_or_else(PoisonError::into_inner)
             .fill(out, start);
     }
-}
-
-/// What is spoken on the desk reaches the microphone.
-struct Mouth(Desk, SampleRate);
-
-impl Source for Mouth {
-    fn fill(&mut self, out: &mut [f32], start: Instant) {
-        let mut air = self.0.air();
-        out.fill(0.0);
-        if air.spoken.is_empty() {
-            return;
-        }
-        let rate = self.1;
-        let from = *air.spoken_from.get_or_insert(start);
-        // Two streams may listen at a time: both hear the same.
-        let begun = rate.samples_in(start.saturating_duration_since(from));
-        let ahead = rate.samples_in(from.saturating_duration_since(start));
-        let sounds = air.spoken.iter().skip(begun);
-        for (to, from) in out.iter_mut().skip(ahead).zip(sounds) {
-            *to = *from;
-        }
-        let end = from + rate.duration_of(air.spoken.len() as u64);
-        if start < end && end <= start + rate.duration_of(out.len() as u64) {
-            air.spoken_until = Some(end);
-        }
-        if start > end + FORGOTTEN {
-            air.spoken.clear();
-            air.spoken_from = None;
-        }
-    }
-}
-
-/// What the speaker gives is kept.
-struct Ear(Desk);
-
-impl Sink for Ear {
-    fn take(&mut self, block: &[f32], sounding: bool, start: Instant) {
-        if !block.is_empty() {
-            self.0.air().heard.push(Heard {
-                start,
-                samples: block.to_vec(),
-                sounding,
-            });
-        }
-    }
-
-    fn tick(&mut self, _: Instant) {}
 }

@@ -10,6 +10,8 @@
 //! Everything is known by its index in the flow through the ring. A `Started` note ties an index to a position of the
 //! stream; the stream's clock ties the position to an instant.
 
+mod duck;
+mod feed;
 mod heard;
 mod out;
 mod prebuffer;
@@ -18,17 +20,21 @@ mod volume;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::heard::{Heard, Reply};
+use self::duck::Duck;
+use self::heard::Heard;
 use self::out::Out;
+pub(super) use self::out::Tap;
 use self::prebuffer::Prebuffer;
 use self::volume::Volume;
 use super::Event;
 use super::convert::Converter;
-use super::playback::{Note, PlaybackEnd};
-use super::queue::{Begin, Piece, ReplyQueue};
+use super::playback::{Level, Note, PlaybackEnd};
+use super::queue::ReplyQueue;
+use super::reference::Reference;
+use crate::base::frame::FRAME_SAMPLES;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
-use crate::base::units::{Dbfs, SampleRate};
+use crate::base::units::SampleRate;
 use crate::metrics::counters::Counters;
 
 /// Taken from the queue at once.
@@ -56,6 +62,8 @@ pub(super) struct Speaker {
     volume: Volume,
     /// Samples flow from the queue to the ring; else they wait for the prebuffer.
     flowing: bool,
+    /// No reply may begin.
+    held: bool,
     heard: Heard,
     flush: Option<Flush>,
     /// Samples that a lost stream did not play.
@@ -63,6 +71,8 @@ pub(super) struct Speaker {
     /// Rate of `rest`, while there is any.
     rest_rate: Option<SampleRate>,
     sounding: Sounding,
+    duck: Duck,
+    reference: Reference,
     counters: Arc<Counters>,
     scratch: Vec<f32>,
     converted: Vec<f32>,
@@ -94,11 +104,14 @@ impl Speaker {
             prebuffer: Prebuffer::new(prebuffer),
             volume: Volume::default(),
             flowing: false,
+            held: false,
             heard: Heard::default(),
             flush: None,
             rest: Vec::new(),
             rest_rate: None,
             sounding: Sounding::Never,
+            duck: Duck::default(),
+            reference: Reference::new(taps),
             counters,
             scratch: Vec::new(),
             converted: Vec::new(),
@@ -113,8 +126,36 @@ impl Speaker {
         self.queue.end(turn);
     }
 
+    /// Whether replies must not begin; one that has begun goes on.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
     pub(super) fn set_volume(&mut self, volume: f32) {
         self.volume.set(volume);
+    }
+
+    /// Lowers the reply, pauses it, or lets it go on; takes effect with the next period.
+    pub(super) fn set_level(&mut self, level: Level) {
+        self.duck.set(level);
+        if let Some(out) = &self.out {
+            out.end.set_level(level);
+        }
+    }
+
+    /// Whether the reply is lowered or pauses.
+    pub(super) fn is_lowered(&self) -> bool {
+        self.duck.level() != Level::Full
+    }
+
+    /// What sounded while a frame was captured that reached the microphone at `captured`; silence without a speaker.
+    pub(super) fn far(&mut self, captured: Instant) -> [f32; FRAME_SAMPLES] {
+        match &self.out {
+            Some(out) => self
+                .reference
+                .frame(captured, &out.clock, out.end.format.rate),
+            None => [0.0; FRAME_SAMPLES],
+        }
     }
 
     /// Takes over a profile's filter and prebuffer, also in the middle of a reply.
@@ -175,8 +216,11 @@ impl Speaker {
         self.replace_out(successor, now);
     }
 
-    /// Whether a reply sounds at the speaker.
+    /// Whether a reply sounds at the speaker, or pauses.
     pub(super) fn is_sounding(&self, now: Instant) -> bool {
+        if self.duck.is_paused() {
+            return true;
+        }
         match self.sounding {
             Sounding::Never => false,
             Sounding::Now => true,
@@ -221,6 +265,9 @@ impl Speaker {
         for out in outs.chain(self.successor.iter_mut().map(|(out, _)| out)) {
             out.observe();
         }
+        if let Some(out) = &mut self.out {
+            self.reference.take(&mut out.tap());
+        }
     }
 
     fn read_notes(&mut self, now: Instant, events: &mut Vec<Event>) {
@@ -234,6 +281,17 @@ impl Speaker {
                         out.run = Some((index, position));
                     }
                     self.sounding = Sounding::Now;
+                    self.duck.goes_on();
+                }
+                Note::Ducked { position } => {
+                    let at = self.instant_of(position).unwrap_or(now);
+                    self.duck.reached(at);
+                }
+                Note::Paused { index, position } => {
+                    self.resolve_up_to(index, now);
+                    let at = self.instant_of(position).unwrap_or(now);
+                    self.sounding = Sounding::Until(at);
+                    self.duck.paused(at);
                 }
                 Note::Dry { index, position } => self.ran_dry(index, position, now),
                 Note::Flushed { index, position } => {
@@ -285,11 +343,14 @@ impl Speaker {
         let rate = self.out.as_ref().map(|out| out.end.format.rate);
         let sounded = self.heard.flush(flush.below, index, rate, events);
         let (turn, heard) = sounded.unzip();
+        let (ducked, silent) = self.duck.flushed();
         events.push(Event::Flushed {
             turn,
-            at: at.max(flush.asked),
+            at: silent.unwrap_or(at.max(flush.asked)),
+            ducked,
             heard: heard.unwrap_or_default(),
         });
+        self.set_level(Level::Full);
     }
 
     /// Lets the successor take over when the stream before it has played what it has.
@@ -305,6 +366,10 @@ impl Speaker {
 
     fn replace_out(&mut self, new: Option<Out>, now: Instant) {
         let old = std::mem::replace(&mut self.out, new);
+        self.reference.begin();
+        if let Some(out) = &self.out {
+            out.end.set_level(self.duck.level());
+        }
         if let Some(mut old) = old {
             self.keep_unplayed(&mut old, now);
         }
@@ -360,110 +425,5 @@ impl Speaker {
         }
         self.rest_rate = None;
         out.push(&std::mem::take(&mut self.rest));
-    }
-
-    fn feed(&mut self, now: Instant) {
-        if self.successor.is_some() {
-            return;
-        }
-        self.flowing |= self.queue.is_ready(self.prebuffer.now());
-        while self.flowing {
-            let Some(out) = &self.out else { return };
-            if out.end.ring.len() >= out.ahead() || !self.feed_piece(now) {
-                return;
-            }
-        }
-    }
-
-    /// Moves one piece from the queue to the ring; false if there was none.
-    fn feed_piece(&mut self, now: Instant) -> bool {
-        self.scratch.clear();
-        let most = SampleRate::REPLY.samples_in(PIECE);
-        let Some(piece) = self.queue.take(most, &mut self.scratch) else {
-            return false;
-        };
-        self.converted.clear();
-        match piece {
-            Piece::Begin(begin) => self.begin_reply(begin, now),
-            Piece::Samples(rate) => {
-                if self.use_rate(rate)
-                    && let Some(converter) = &mut self.converter
-                {
-                    self.fed += self.scratch.len() as u64;
-                    converter.push(&self.scratch, &mut self.converted);
-                }
-                self.write();
-            }
-            Piece::End => {
-                self.finish_converter();
-                self.write();
-                let written = self.out.as_ref().map(|out| out.end.ring.written());
-                self.heard.end(written);
-            }
-        }
-        true
-    }
-
-    fn begin_reply(&mut self, begin: Begin, now: Instant) {
-        let usable = self.use_rate(begin.rate);
-        self.write();
-        let (Some(out), Some(converter)) = (&self.out, &self.converter) else {
-            return;
-        };
-        let written = out.end.ring.written();
-        let ahead = |input: u64| converter.place_of(self.fed + input) - converter.given();
-        self.heard.begin(Reply {
-            turn: begin.turn,
-            skipped: begin.skipped,
-            first: written,
-            sound: begin
-                .quiet
-                .filter(|_| usable)
-                .map(|quiet| written + ahead(quiet)),
-            end: None,
-            begun: now,
-            heard_before: Duration::ZERO,
-        });
-    }
-
-    /// Makes the converter one from this rate; false if that cannot be.
-    fn use_rate(&mut self, from: SampleRate) -> bool {
-        let Some(to) = self.out.as_ref().map(|out| out.end.format.rate) else {
-            return false;
-        };
-        if self
-            .converter
-            .as_ref()
-            .is_some_and(|c| c.from() == from && c.to() == to)
-        {
-            return true;
-        }
-        self.finish_converter();
-        self.fed = 0;
-        match Converter::new(from, to, self.taps) {
-            Ok(converter) => {
-                self.converter = Some(converter);
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a chunk of the reply cannot be played");
-                false
-            }
-        }
-    }
-
-    fn finish_converter(&mut self) {
-        if let Some(converter) = &mut self.converter {
-            converter.finish(&mut self.converted);
-        }
-    }
-
-    fn write(&mut self) {
-        let Some(out) = &mut self.out else { return };
-        self.volume.apply(&mut self.converted, out.end.format.rate);
-        if !self.converted.is_empty() {
-            self.counters.output_level.set(Dbfs::rms(&self.converted));
-        }
-        out.push(&self.converted);
     }
 }

@@ -8,8 +8,8 @@ use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 use crate::metrics::counters::Counters;
-use crate::profile::Profile;
 use crate::profile::builtin;
+use crate::profile::{NoiseSuppression, Profile, Switch};
 use crate::vad::SpeechEvent;
 
 const TURN: TurnId = TurnId(1);
@@ -286,6 +286,32 @@ async fn muting_releases_the_microphone_and_ends_the_utterance() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_said_until_the_microphone_went_is_an_utterance() {
+    let mut rig = rig(SimulatedDesk::default());
+    tokio::time::sleep(ms(1_000)).await;
+    let began = now();
+    rig.desk.speak(&voice(5_000));
+    tokio::time::sleep(ms(1_500)).await;
+    rig.desk.plug_microphone(false);
+    let mut events = Vec::new();
+    rig.collect(ms(1_500), &mut events).await;
+    let mut frames = 0;
+    let mut ended = None;
+    for event in events {
+        match event {
+            Event::Speech(SpeechEvent::Started { lead, .. }) => frames += lead.len(),
+            Event::Speech(SpeechEvent::Frame(_)) => frames += 1,
+            Event::Speech(SpeechEvent::Ended { last_voiced }) => ended = Some(last_voiced),
+            _ => {}
+        }
+    }
+    assert_near(ended.expect("it is closed"), began + ms(1_500), ms(40));
+    // All of it, with the pre-roll before it; a block of the device may have been under way.
+    let preroll = rig.profile.audio.preroll.as_millis() as usize / 10;
+    assert!((148..=152 + preroll).contains(&frames), "{frames} frames");
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_are_spoken_when_asked_for() {
     let mut rig = rig(SimulatedDesk {
         files: vec![vec![0.2; 16_000], vec![0.3; 8_000]],
@@ -375,7 +401,10 @@ impl Rig {
 
     async fn flushed(&mut self) -> (Option<TurnId>, Instant, Duration) {
         loop {
-            if let Event::Flushed { turn, at, heard } = self.next().await {
+            if let Event::Flushed {
+                turn, at, heard, ..
+            } = self.next().await
+            {
                 return (turn, at, heard);
             }
         }
@@ -411,8 +440,12 @@ fn rig_with(desk: SimulatedDesk, name: &str) -> Rig {
     }
 }
 
+/// A built-in profile without what changes the sound on purpose: the chain has its own tests.
 fn profile(name: &str) -> Arc<Profile> {
-    builtin(name).expect("a built-in profile")
+    let mut profile = Profile::clone(&builtin(name).expect("a built-in profile"));
+    profile.audio.noise_suppression = NoiseSuppression::Off;
+    profile.audio.gain_control = Switch::Off;
+    Arc::new(profile)
 }
 
 fn pcm(turn: TurnId, samples: &[i16]) -> Pcm {

@@ -10,14 +10,17 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::capture::CaptureEnd;
+use super::check::Checking;
 use super::microphone::{Microphone, Surroundings};
-use super::playback::PlaybackEnd;
+use super::playback::{Level, PlaybackEnd};
 use super::speaker::Speaker;
 use super::{Command, Event, Gate};
 use crate::base::frame::FRAME_SAMPLES;
+use crate::base::ids::TurnId;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
+use crate::vad::barge_in::Order;
 
 /// Events that wait when the session does not take them: five seconds of frames. Beyond it frames are lost and
 /// counted; nothing else is ever dropped.
@@ -48,6 +51,12 @@ pub(super) struct Worker {
     microphone: Microphone,
     speaker: Speaker,
     barge_in: bool,
+    /// The reply is lowered, as told last.
+    lowered: bool,
+    /// The sound check that runs, and how many have run.
+    check: Option<Checking>,
+    checks: u64,
+    volume: f32,
     counters: Arc<Counters>,
     events: Vec<Event>,
 }
@@ -70,6 +79,10 @@ impl Worker {
             microphone: Microphone::new(profile, counters.clone()),
             speaker: Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
             barge_in: true,
+            lowered: false,
+            check: None,
+            checks: 0,
+            volume: 1.0,
             counters,
             events: Vec::new(),
         }
@@ -81,14 +94,24 @@ impl Worker {
             self.obey(message, now);
         }
         let deadline = self.speaker.tick(now, &mut self.events);
+        if let Some(check) = &mut self.check {
+            check.take_own(&mut self.events);
+        }
         let around = Surroundings {
             playing: self.speaker.is_sounding(now),
             blocked: !self.barge_in && self.speaker.is_in_the_room(now),
         };
         let mut lost = 0;
+        let speaker = &mut self.speaker;
+        let mut far = |captured| speaker.far(captured);
         self.microphone
-            .tick(now, around, &mut lost, &mut self.events);
+            .tick(now, around, &mut far, &mut lost, &mut self.events);
+        if let Some(order) = self.microphone.take_order() {
+            self.speaker.set_level(level(order));
+        }
+        self.tell_lowered();
         self.counters.capture_dropped.add(lost);
+        self.check_sound();
         self.outbox.send(&mut self.events);
         self.counters.capture_dropped.add(self.outbox.take_lost());
         deadline
@@ -101,7 +124,10 @@ impl Worker {
                 self.microphone
                     .attach(end, watch_zeros, now, &mut self.events);
             }
-            ToWorker::Output(end) => self.speaker.attach(end, now),
+            ToWorker::Output(end) => {
+                self.speaker.attach(end, now);
+                self.microphone.speaker_changed();
+            }
             ToWorker::NoInput => self.microphone.detach(&mut self.events),
             ToWorker::NoOutput => self.speaker.detach(now),
         }
@@ -117,17 +143,81 @@ impl Worker {
             }
             Command::SetGate(gate) => self.set_gate(gate),
             Command::SetBargeIn(on) => self.barge_in = on,
+            Command::SetEcho(policy) => self.microphone.set_echo(policy, &mut self.events),
             Command::Play(pcm) => self.speaker.play(pcm),
             Command::EndReply(turn) => self.speaker.end_reply(turn),
             Command::Flush => self.speaker.flush(now, &mut self.events),
-            Command::SetVolume(volume) => self.speaker.set_volume(volume),
+            Command::Hold => self.speaker.hold(true),
+            Command::Release => self.speaker.hold(false),
+            Command::SetPatience(patience) => self.microphone.set_patience(patience),
+            Command::SetVolume(volume) => {
+                self.volume = volume;
+                self.speaker.set_volume(volume);
+            }
+            Command::CheckSound { with_voice } => {
+                self.cancel_check(now);
+                self.begin_check(with_voice);
+            }
+            Command::CancelCheck => self.cancel_check(now),
             // The owner's, and the files'.
             Command::UseInput(_) | Command::UseOutput(_) | Command::SpeakNext { .. } => {}
         }
     }
 
+    fn tell_lowered(&mut self) {
+        let lowered = self.speaker.is_lowered();
+        if lowered != self.lowered {
+            self.lowered = lowered;
+            self.events.push(Event::Lowered(lowered));
+        }
+    }
+
+    fn begin_check(&mut self, with_voice: bool) {
+        // A number of its own each time, far from those of turns: the queue drops late sound of what was flushed.
+        self.checks += 1;
+        let turn = TurnId(u64::MAX - self.checks);
+        self.check = Some(Checking::new(with_voice, turn, self.volume));
+        self.microphone.tap(true, &mut self.events);
+    }
+
+    fn cancel_check(&mut self, now: Instant) {
+        if let Some(check) = self.check.take() {
+            self.microphone.tap(false, &mut self.events);
+            if check.plays() {
+                self.speaker.flush(now, &mut self.events);
+            }
+        }
+    }
+
+    /// Hands the check what the microphone gave.
+    fn check_sound(&mut self) {
+        let Some(check) = &mut self.check else { return };
+        let mut goes_on = true;
+        for frame in self.microphone.take_tapped() {
+            let (play, on) = check.push(frame, &mut self.events);
+            if let Some(pcm) = play {
+                let turn = pcm.turn;
+                self.speaker.play(pcm);
+                self.speaker.end_reply(turn);
+            }
+            goes_on &= on;
+        }
+        if !goes_on {
+            self.check = None;
+            self.microphone.tap(false, &mut self.events);
+        }
+    }
+
     fn set_gate(&mut self, gate: Gate) {
         self.microphone.set_gate(gate, &mut self.events);
+    }
+}
+
+fn level(order: Order) -> Level {
+    match order {
+        Order::Duck => Level::Ducked,
+        Order::Pause => Level::Zero,
+        Order::Restore => Level::Full,
     }
 }
 

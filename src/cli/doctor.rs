@@ -1,6 +1,7 @@
 //! `sovereign doctor`: what is wrong, and what to do about it.
 
 mod checks;
+mod hearing;
 mod network;
 
 use std::io::{self, Write};
@@ -11,19 +12,22 @@ use clap::Args;
 use serde::Serialize;
 
 use super::profiles::put;
-use crate::audio::Devices;
-use crate::settings::config::ConfigFile;
+use crate::audio::{DeviceChoice, Devices};
+use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key::{Found, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
 /// Check configuration, profiles, key, sound and network: what is wrong, and what to do
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct DoctorArgs {
     /// Also connect to the service, and see whether it takes the key and the set-up
     #[arg(long)]
     pub live: bool,
+    /// Do not listen to the microphone, and play no sound
+    #[arg(long)]
+    pub no_sound_check: bool,
     /// As one JSON object
     #[arg(long)]
     pub json: bool,
@@ -40,6 +44,8 @@ pub struct Asked<'a> {
     pub endpoint: Option<&'a str>,
     /// `--demo`.
     pub demo: bool,
+    /// `--input-device` and `--output-device`.
+    pub devices: [Option<&'a str>; 2],
 }
 
 /// Checks everything and prints what was found. The status is 1 if anything is bad.
@@ -55,11 +61,11 @@ pub fn run(
 ) -> io::Result<ExitCode> {
     let paths = Paths::find(asked.config);
     let keys = KeyStore::system(paths.key());
-    let checks = examine(args, asked, paths, &keys, &devices());
+    let (checks, figures) = examine(args, asked, paths, &keys, &devices());
     put(
         out,
         &if args.json {
-            json(&checks)
+            json(&checks, figures.as_ref())
         } else {
             text(&checks)
         },
@@ -130,7 +136,7 @@ fn examine(
     paths: Paths,
     keys: &KeyStore,
     devices: &Devices,
-) -> Vec<Check> {
+) -> (Vec<Check>, Option<hearing::Figures>) {
     let (config, fault) = ConfigFile::load(paths.config_file());
     let config = config.get();
     let paths = paths.with_state(config.state.as_deref());
@@ -153,6 +159,14 @@ fn examine(
     checks.push(checks::state(&paths));
     checks.extend(checks::key(&found));
     checks.extend(checks::sound(devices));
+    let mut figures = None;
+    if let (Ok(profile), false, true) =
+        (&profile, args.no_sound_check, hearing::can_be_made(devices))
+    {
+        let heard = hearing::listen(profile, chosen(asked.devices, config));
+        checks.extend(hearing::checks(&heard));
+        figures = heard.ok().map(|(report, _)| hearing::Figures::of(&report));
+    }
     checks.push(network::demo());
     let config_endpoint = config.endpoint.as_deref();
     let wishes = Wishes {
@@ -167,7 +181,17 @@ fn examine(
         &found,
         profile.ok().as_deref(),
     ));
-    checks
+    (checks, figures)
+}
+
+/// The devices of the command line, else of the configuration.
+fn chosen(flags: [Option<&str>; 2], config: &Config) -> [DeviceChoice; 2] {
+    let kept = [&config.input_device, &config.output_device];
+    std::array::from_fn(|n| {
+        flags[n]
+            .or(kept[n].as_deref())
+            .map_or(DeviceChoice::Default, |id| DeviceChoice::Id(id.to_owned()))
+    })
 }
 
 /// What would be dialled, and with `live` whether it answers.
@@ -237,15 +261,18 @@ fn text(checks: &[Check]) -> String {
     text
 }
 
-fn json(checks: &[Check]) -> String {
+fn json(checks: &[Check], sound: Option<&hearing::Figures>) -> String {
     #[derive(Serialize)]
     struct Report<'a> {
         schema: &'static str,
         checks: &'a [Check],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sound_check: Option<&'a hearing::Figures>,
     }
     let report = Report {
         schema: "sovereign.doctor/1",
         checks,
+        sound_check: sound,
     };
     serde_json::to_string(&report).expect("texts become JSON") + "\n"
 }
@@ -308,6 +335,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_heard_is_told_with_its_figures() {
+        use crate::base::units::Dbfs;
+        use crate::dsp::soundcheck::{Finding, Report};
+        let report = Report {
+            noise: Some(Dbfs(-61.0)),
+            clipped: Some(0.0),
+            played: true,
+            echo_delay: Some(std::time::Duration::from_millis(40)),
+            echo_loss_db: Some(3.0),
+            findings: vec![Finding::EchoStrong],
+            ..Report::default()
+        };
+        let heard = Ok((report.clone(), false));
+        let checks = hearing::checks(&heard);
+        let told = text(&checks);
+        assert!(
+            told.contains("echo: it comes back after 40 ms, 3 dB quieter")
+                && told.contains("Turn the speaker down"),
+            "{told}"
+        );
+        let figures = hearing::Figures::of(&report);
+        let json: serde_json::Value =
+            serde_json::from_str(&json(&checks, Some(&figures))).expect("JSON");
+        assert_eq!(json["sound_check"]["noise_dbfs"], -61.0);
+        assert_eq!(json["sound_check"]["echo_delay_ms"], 40.0);
+        let deaf = hearing::checks(&Err("the microphone gave no sound".into()));
+        assert_eq!(status(&deaf, "sound check"), Status::Warn);
+    }
+
+    #[test]
     fn the_key_is_never_printed_and_never_promised_to_strangers() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("key");
@@ -322,7 +379,7 @@ mod tests {
         assert_eq!(status(&checks, "endpoint"), Status::Warn);
         for shown in [
             text(&checks),
-            json(&checks),
+            json(&checks, None),
             text(&examined(folder.path(), Some(KEY), Asked::default())),
         ] {
             assert!(
@@ -330,7 +387,7 @@ mod tests {
                 "{shown}"
             );
         }
-        let report: serde_json::Value = serde_json::from_str(&json(&checks)).expect("JSON");
+        let report: serde_json::Value = serde_json::from_str(&json(&checks, None)).expect("JSON");
         assert_eq!(report["schema"], "sovereign.doctor/1");
         assert_eq!(report["checks"][0]["name"], "configuration");
     }
@@ -353,7 +410,7 @@ mod tests {
             looked(
                 DoctorArgs {
                     live: true,
-                    json: false,
+                    ..DoctorArgs::default()
                 },
                 folder.path(),
                 None,
@@ -371,7 +428,7 @@ mod tests {
         let checks = looked(
             DoctorArgs {
                 live: true,
-                json: false,
+                ..DoctorArgs::default()
             },
             folder.path(),
             None,
@@ -381,15 +438,7 @@ mod tests {
     }
 
     fn examined(folder: &Path, environment: Option<&str>, asked: Asked<'_>) -> Vec<Check> {
-        looked(
-            DoctorArgs {
-                live: false,
-                json: false,
-            },
-            folder,
-            environment,
-            asked,
-        )
+        looked(DoctorArgs::default(), folder, environment, asked)
     }
 
     fn looked(
@@ -405,7 +454,7 @@ mod tests {
             Arc::new(NoKeyring),
             paths.key(),
         );
-        examine(args, asked, paths, &keys, &Devices::default())
+        examine(args, asked, paths, &keys, &Devices::default()).0
     }
 
     fn status(checks: &[Check], name: &str) -> Status {

@@ -93,6 +93,10 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
                 profile: global.profile.as_deref(),
                 endpoint: global.endpoint.as_deref(),
                 demo: global.demo,
+                devices: [
+                    global.input_device.as_deref(),
+                    global.output_device.as_deref(),
+                ],
             };
             doctor::run(*args, asked, crate::audio::devices, &mut out)
         }

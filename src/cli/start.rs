@@ -64,6 +64,8 @@ pub struct Start {
     choice: Choice,
     setup: audio::Setup,
     choices: [DeviceChoice; 2],
+    /// Whether there is a talk key: in a window, over a microphone.
+    talk_key: bool,
     notices: Vec<(Severity, String)>,
     log: Option<WorkerGuard>,
 }
@@ -114,6 +116,7 @@ impl Start {
         let (setup, missing) = sound(&paths, voice, &choices)?;
         let bundled = missing.iter().any(|what| what.starts_with(NO_MICROPHONE));
         notices.extend(missing.into_iter().map(|text| (Severity::Warning, text)));
+        let talk_key = voice.window && matches!(setup.input, InputKind::Device(_));
         let choice = Choice {
             // Without a microphone the window shows what a turn looks like; the service need not hear that.
             demo: global.demo || (bundled && voice.window),
@@ -131,6 +134,7 @@ impl Start {
             choice,
             setup,
             choices,
+            talk_key,
             notices,
             log,
         })
@@ -189,8 +193,11 @@ impl Start {
             InputKind::Device(_) | InputKind::None => None,
         };
         // A faulty address or device is a fault of usage or configuration.
-        let settings =
+        let mut settings =
             Settings::new(self.choice).map_err(|error| Problem::usage(format!("{error:#}")))?;
+        if !self.talk_key {
+            settings.open_by_speech();
+        }
         let audio = audio::spawn(self.setup, Arc::clone(&counters), &self.profile)
             .map_err(|error| Problem::usage(error.to_string()).hint(HINT_FILES))?;
         let dialer = Arc::new(TcpDialer::default());

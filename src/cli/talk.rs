@@ -319,6 +319,7 @@ fn state_words(snapshot: &Snapshot) -> String {
         (_, Activity::UserSpeaks | Activity::Held) => "you speak".into(),
         (_, Activity::Thinking) => "thinking …".into(),
         (_, Activity::Answering) => "answering".into(),
+        (_, Activity::Repeating) => "repeating".into(),
         (_, Activity::Muted) => "muted".into(),
         (_, Activity::Offline) => "offline".into(),
         (_, Activity::NoMicrophone) => snapshot
@@ -333,9 +334,15 @@ fn closing_line(summary: &Summary) -> String {
     let [completed, interrupted, cancelled, empty, failed] = summary.turns;
     let response = &summary.latencies[5];
     let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
+    // What the eager endpoint cost, where it cost something.
+    let vain = match (summary.closed_in_vain, summary.vain_tokens) {
+        (0, _) => String::new(),
+        (times, 0) => format!("; {times} times closed early in vain"),
+        (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),
+    };
     format!(
         "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
-         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost",
+         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{vain}",
         summary.turns.iter().sum::<u64>(),
         ms(response.quantile(0.5)),
         ms(response.quantile(0.95)),

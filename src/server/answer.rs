@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::dialogue::{Output, content};
+use super::dialogue::{LONGEST_ECHO, Output, content};
 use super::rules::{Agreement, Refusal};
 use super::script::{Action, Script, Sound, TurnComplete};
 use super::voice::{self, Source, Voice};
@@ -38,6 +38,22 @@ pub(super) struct Asked {
     pub(super) voice: Option<Voice>,
     /// Text came, alone or beside the sound.
     pub(super) text: bool,
+}
+
+impl Asked {
+    /// This and what followed it, as one.
+    pub(super) fn and_then(mut self, more: Self) -> Self {
+        let room = SampleRate::WORKING
+            .samples_in(LONGEST_ECHO)
+            .saturating_sub(self.samples.len());
+        self.samples.extend(more.samples.iter().take(room));
+        Self {
+            heard: self.heard + more.heard,
+            voice: voice::find_voice(&self.samples),
+            samples: self.samples,
+            text: self.text || more.text,
+        }
+    }
 }
 
 /// How an answer went.
@@ -81,6 +97,8 @@ pub(super) struct Answer {
     steps: std::vec::IntoIter<Action>,
     stage: Stage,
     due: Instant,
+    /// A step of it was taken.
+    begun: bool,
     pace: Pace,
     /// When the first audio left, and how much of it has left.
     played_from: Option<Instant>,
@@ -125,6 +143,7 @@ impl Answer {
             steps: actions.into_iter(),
             stage: Stage::Next,
             due,
+            begun: false,
             pace: Pace {
                 speed: 4.0,
                 chunk: Duration::from_millis(40),
@@ -158,9 +177,15 @@ impl Answer {
         }
     }
 
+    /// What was asked, if nothing of the answer was due yet.
+    pub(super) fn into_unanswered(self) -> Option<Asked> {
+        (!self.begun).then_some(self.asked)
+    }
+
     /// Does what is due; says how the answer went once it is over.
     pub(super) fn advance(&mut self, around: &mut Around<'_>) -> Option<Outcome> {
         while self.due <= around.now {
+            self.begun = true;
             match &mut self.stage {
                 Stage::Speaking(speech) if speech.sent < speech.total => self.chunk(around),
                 Stage::Speaking(_) => self.stage = Stage::Next,

@@ -9,6 +9,9 @@
 //! ```
 //!
 //! With `NO_INTERRUPTION` listening and answering overlap, and answers wait for each other.
+//!
+//! A question whose answer was interrupted before anything of it was due stays in the context: what follows is taken with it
+//! as one question, as a model takes it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use crate::live::message::{
 };
 
 /// How much of an utterance is kept for the echo.
-const LONGEST_ECHO: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_ECHO: Duration = Duration::from_secs(60);
 /// Answers that may wait for another; with more the oldest is dropped.
 const MOST_WAITING: usize = 8;
 /// What the connection has to do.
@@ -75,6 +78,8 @@ pub(super) struct Dialogue {
     resampler: Option<Resampler>,
     ear: Option<Box<Ear>>,
     listening: Option<Asked>,
+    /// What was asked last, where nothing of an answer was given yet.
+    unanswered: Option<Asked>,
     answer: Option<(u64, Answer)>,
     waiting: VecDeque<(u64, Asked)>,
     calls: Calls,
@@ -103,6 +108,7 @@ impl Dialogue {
             resampler: None,
             ear,
             listening: None,
+            unanswered: None,
             answer: None,
             waiting: VecDeque::new(),
             calls: Calls::default(),
@@ -318,7 +324,12 @@ impl Dialogue {
                 ..ServerContent::default()
             }));
         }
-        let position = usize::try_from(turn - 1).unwrap_or(usize::MAX);
+        let position = turn - 1 - self.memory.gone_on;
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        let asked = match self.unanswered.take() {
+            Some(before) => before.and_then(asked),
+            None => asked,
+        };
         let due = now + Duration::from_millis(self.script.think_ms);
         self.answer = Some((
             turn,
@@ -366,6 +377,9 @@ impl Dialogue {
             });
         }
         let spoken = answer.spoken();
+        // Turn 0 is the greeting, which nobody asked for.
+        self.unanswered = answer.into_unanswered().filter(|_| turn > 0);
+        self.memory.gone_on += u64::from(self.unanswered.is_some());
         self.complete_turn(spoken);
         self.out.push_back(Output::Tell(Told::Answered {
             turn,

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::live::message::{ActivityDetection, EndSensitivity, StartSensitivity};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use crate::vad::webrtc::Detector;
-use crate::vad::{Detect as _, SpeechEvent};
+use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
 
 use super::voice;
 
@@ -61,7 +60,7 @@ impl Ear {
         });
         let aggressiveness = if reluctant { 3 } else { 2 };
         Self {
-            detector: Detector::new(aggressiveness),
+            detector: Detector::new(Kind::Webrtc, aggressiveness),
             aggressiveness,
             segmenter: Segmenter::new(SegmentSettings {
                 onset_idle: onset,

@@ -10,8 +10,10 @@ const TOKENS_PER_SECOND: f64 = 25.0;
 /// What of a conversation outlives a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Memory {
-    /// Turns of the user so far; also the place in the script.
+    /// Turns of the user so far.
     pub(super) turns: u64,
+    /// Of those, the ones that went on before anything of their answer was due: with what followed they were one.
+    pub(super) gone_on: u64,
     /// Sound in both directions and characters: the context that each turn is billed for.
     pub(super) heard: Duration,
     pub(super) spoken: Duration,
@@ -50,6 +52,7 @@ mod tests {
     fn a_turn_is_billed_for_all_that_was_said_before() {
         let memory = Memory {
             turns: 3,
+            gone_on: 0,
             heard: Duration::from_secs(4),
             spoken: Duration::from_secs(2),
             characters: 40,

@@ -36,6 +36,20 @@ impl Captions {
         }
     }
 
+    /// The user goes on with a turn: more of the user's words will follow, and the words of the reply that was dropped
+    /// were not heard.
+    pub(super) fn go_on(&mut self, turn: TurnId) {
+        for caption in self.book.iter_mut().filter(|caption| caption.turn == turn) {
+            match caption.speaker {
+                Speaker::Assistant => caption.text.clear(),
+                Speaker::User if caption.text.ends_with(|c: char| !c.is_whitespace()) => {
+                    caption.text.push(' ');
+                }
+                Speaker::User => {}
+            }
+        }
+    }
+
     /// The words of one side of a turn so far.
     #[must_use]
     pub(super) fn text(&self, turn: TurnId, speaker: Speaker) -> &str {
@@ -129,6 +143,18 @@ mod tests {
                 (Speaker::Assistant, "Hello", false, true)
             ]
         );
+    }
+
+    #[test]
+    fn a_turn_that_goes_on_keeps_both_halves_of_the_question_and_drops_the_unheard_reply() {
+        let mut book = Captions::default();
+        book.add(TurnId(1), Speaker::User, "What is");
+        book.add(TurnId(1), Speaker::Assistant, "I beg your");
+        book.go_on(TurnId(1));
+        book.add(TurnId(1), Speaker::User, "the time?");
+        book.add(TurnId(1), Speaker::Assistant, "Noon.");
+        assert_eq!(book.text(TurnId(1), Speaker::User), "What is the time?");
+        assert_eq!(book.text(TurnId(1), Speaker::Assistant), "Noon.");
     }
 
     #[test]

@@ -1,24 +1,38 @@
 //! Everything that a user can ask.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
+use crate::profile::EchoCancellation;
+use crate::settings::config::TalkKey;
 
 /// A wish of the user, from the window or the terminal.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Stop or resume listening.
     SetMuted(bool),
-    /// The talk key went down (true) or up.
+    /// The talk key went down (true) or up; what that means is the session's affair.
     HoldToTalk(bool),
-    /// Stop the reply that is sounding or awaited.
+    /// What the talk key does.
+    SetTalkKey(TalkKey),
+    /// How long the microphone stays open after the talk key is let go.
+    SetReleaseDelay(Duration),
+    /// Whether speech opens the microphone, or the talk key alone.
+    SetVoiceActivation(bool),
+    /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.
     StopReply,
+    /// Play the last reply that was heard again.
+    Repeat,
     /// Change to the profile of this name.
     UseProfile(String),
     /// Use this microphone.
     UseInput(DeviceChoice),
     /// Use this speaker.
     UseOutput(DeviceChoice),
+    /// Whether replies are taken out of what the microphone hears, whatever the profile says; `None`: as it says.
+    SetEchoCancellation(Option<EchoCancellation>),
     /// Volume of replies, 0.0 to 1.0.
     SetVolume(f32),
     /// Keep this key (in the 0600 file) and connect to the service with it.
@@ -27,6 +41,13 @@ pub enum Command {
     RemoveKey,
     /// Do not wait for the next attempt to connect.
     RetryNow,
+    /// Check microphone, speaker and echo; with or without a sentence of the user.
+    CheckSound {
+        /// Whether the user is asked to speak.
+        with_voice: bool,
+    },
+    /// End the sound check, and take its results away.
+    CancelCheck,
     /// Begin the statistics anew.
     ResetStatistics,
     /// Take away the notice with this id.

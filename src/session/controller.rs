@@ -59,6 +59,8 @@ pub(super) struct Controller {
     /// Commands that the client has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<client::Command>,
     pub(super) reply: pcm::PcmReader,
+    /// The patience that the segmenter keeps.
+    pub(super) patience: Duration,
     /// Reply audio that the machine is being asked about.
     pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
 
@@ -79,8 +81,16 @@ pub(super) struct Controller {
     /// The open microphone has given something else than zeros.
     pub(super) gave_sound: bool,
     pub(super) muted: bool,
+    /// The microphone is open for the talk key.
     pub(super) held: bool,
+    pub(super) key: super::talk_key::Key,
+    /// The last reply that was heard.
+    pub(super) replay: super::replay::Replay,
+    pub(super) check: Option<super::check::Check>,
     pub(super) volume: f32,
+    /// The reply is lowered for somebody who seems to speak.
+    pub(super) lowered: bool,
+    pub(super) echo: audio::EchoReport,
     pub(super) input: Port,
     pub(super) output: Port,
     pub(super) devices: Arc<Devices>,
@@ -103,6 +113,8 @@ pub(super) struct Notes {
     pub(super) underruns: u64,
     pub(super) capture_dropped: u64,
     pub(super) tokens: Option<(u64, u64)>,
+    /// Tokens of its generations that were dropped because it went on.
+    pub(super) vain_tokens: u64,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
     /// How its last connection was lost.
@@ -136,7 +148,9 @@ impl Controller {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.apply_gate();
+        self.apply_echo();
         self.apply_barge_in();
+        self.apply_pace();
         self.publish();
         loop {
             let happening = self.next(&mut commands, &mut look).await;
@@ -144,6 +158,8 @@ impl Controller {
                 break;
             }
             self.perform();
+            self.tell_patience();
+            self.hush(now());
             self.poll_deck();
             self.roll_if_quiet();
             self.reopen_if_quiet();
@@ -161,7 +177,7 @@ impl Controller {
     ) -> Happening {
         let now = now();
         let deck = self.deck.as_ref().and_then(|deck| deck.poll_timeout(now));
-        let deadline = [self.machine.poll_timeout(), deck]
+        let deadline = [self.machine.poll_timeout(), deck, self.key.poll_timeout()]
             .into_iter()
             .flatten()
             .min();
@@ -195,7 +211,10 @@ impl Controller {
             Happening::Audio(None) => return self.lost_part("the sound thread"),
             Happening::Client(None) => return self.lost_part("the connection task"),
             Happening::Files(None) | Happening::Sent => {}
-            Happening::Deadline => self.machine.handle_timeout(now),
+            Happening::Deadline => {
+                self.machine.handle_timeout(now);
+                self.close_in_time(now);
+            }
             Happening::Look => self.look(now),
         }
         Flow::On
@@ -208,10 +227,17 @@ impl Controller {
             self.changed = true;
             match action {
                 Action::Begin(turn) => self.begin(turn),
+                Action::Continue(turn) => self.go_on(turn),
                 Action::End(turn) => self.end(turn),
+                Action::Hold(_) => self.tell_sound(audio::Command::Hold),
+                Action::Release(_) => self.tell_sound(audio::Command::Release),
                 Action::Play(turn) => self.play(turn),
                 Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
-                Action::Flush => self.tell_sound(audio::Command::Flush),
+                Action::Replay(turn) => self.play_again(turn),
+                Action::Flush => {
+                    self.replay.flushed();
+                    self.tell_sound(audio::Command::Flush);
+                }
                 Action::Close(closed) => self.close(*closed),
             }
         }
@@ -249,6 +275,13 @@ impl Controller {
         }
     }
 
+    /// The connection has what was said before: only what follows is sent, and written down.
+    fn go_on(&mut self, turn: TurnId) {
+        self.captions.go_on(turn);
+        self.outbox.push_back(client::Command::ActivityStart);
+        self.send_unsent(turn);
+    }
+
     fn end(&mut self, turn: TurnId) {
         self.send_unsent(turn);
         if self.is_manual() {
@@ -267,6 +300,7 @@ impl Controller {
 
     fn play(&mut self, turn: TurnId) {
         if let Some((rate, samples)) = self.chunk.take() {
+            self.replay.keep(turn, rate, &samples);
             self.tell_sound(audio::Command::Play(Pcm {
                 turn,
                 rate,
@@ -321,6 +355,9 @@ impl Controller {
             capture_dropped: self.counters.capture_dropped.get() - notes.capture_dropped,
             reopened: closed.reopened,
             cut_offs: closed.cut_offs,
+            ducked_after: closed.ducked_after,
+            closed_in_vain: closed.closed_in_vain,
+            vain_tokens: notes.vain_tokens,
             silenced_after: closed.silenced_after,
             user: self.captions.text(closed.turn, Speaker::User).to_owned(),
             assistant: self
@@ -434,6 +471,8 @@ impl Controller {
             self.changed = true;
         }
         self.end_stalled_stream(now);
+        self.changed |= self.replay.forget_old(now);
+        self.look_at_check(now);
     }
 
     async fn finish(mut self) {

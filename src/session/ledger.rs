@@ -1,11 +1,16 @@
 //! What the user said, kept until it is answered: a lost connection costs a repetition, never words.
 
+use std::collections::VecDeque;
+
 use crate::base::frame::Frame;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
 /// Audio that is kept for one turn; longer turns keep their newest part.
 pub(super) const KEPT_SECONDS: usize = 60;
+
+/// Frames that are kept beside a turn: 3 s, more than patience and the overtime behind it can be in any shipped profile.
+const KEPT_ASIDE: usize = 300;
 
 /// The audio of the open turn: mono, 16 bit, [`SampleRate::WORKING`].
 #[derive(Debug, Default)]
@@ -17,6 +22,8 @@ pub(super) struct Ledger {
     /// Samples from here on have not been handed to the client.
     handed: usize,
     forgotten: u64,
+    /// What came while the turn was closed and patience ran: part of it if the user goes on.
+    aside: VecDeque<Frame>,
 }
 
 impl Ledger {
@@ -38,6 +45,21 @@ impl Ledger {
         self.samples.drain(..over);
         self.forgotten += over.saturating_sub(self.handed) as u64;
         self.handed = self.handed.saturating_sub(over);
+    }
+
+    /// Keeps frames that belong to the turn only if it goes on.
+    pub(super) fn set_aside(&mut self, frames: &[Frame]) {
+        self.aside.extend(frames.iter().cloned());
+        let over = self.aside.len().saturating_sub(KEPT_ASIDE);
+        self.aside.drain(..over);
+    }
+
+    /// Gives what was set aside: all of it if `turn` is the one that it was set aside for, else the newest `most` frames.
+    #[must_use]
+    pub(super) fn take_aside(&mut self, turn: TurnId, most: usize) -> Vec<Frame> {
+        let most = if turn == self.turn { usize::MAX } else { most };
+        let over = self.aside.len().saturating_sub(most);
+        self.aside.drain(..).skip(over).collect()
     }
 
     /// What of this turn has not been handed over yet.
@@ -118,6 +140,20 @@ mod tests {
         ledger.add(TurnId(2), &[frame(0.2)]);
         assert!(ledger.unsent(TurnId(1)).is_empty());
         assert_eq!(ledger.unsent(TurnId(2)).len(), 160);
+    }
+
+    #[test]
+    fn what_was_set_aside_belongs_to_the_turn_that_goes_on_or_leads_the_next() {
+        let aside = |turn, most| {
+            let mut ledger = Ledger::default();
+            ledger.add(TurnId(1), &[frame(0.1)]);
+            (0..KEPT_ASIDE + 5).for_each(|_| ledger.set_aside(&[frame(0.2)]));
+            let taken = ledger.take_aside(turn, most).len();
+            assert!(ledger.take_aside(turn, most).is_empty());
+            taken
+        };
+        assert_eq!(aside(TurnId(1), 30), KEPT_ASIDE);
+        assert_eq!(aside(TurnId(2), 30), 30);
     }
 
     #[test]

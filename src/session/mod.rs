@@ -2,16 +2,21 @@
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
 mod captions;
+mod check;
 pub mod command;
 mod controller;
 mod deck;
+pub mod findings;
 mod ledger;
+mod pace;
 pub mod record;
+mod replay;
 mod service;
 mod settings;
 pub mod snapshot;
 mod sound;
 mod statistics;
+mod talk_key;
 mod user;
 mod view;
 
@@ -146,6 +151,7 @@ fn controller(
         chunk: None,
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
+        patience: parts.profile.turn.patience,
         profile: parts.profile,
         settings: parts.settings,
         wanted: setup.clone(),
@@ -157,7 +163,15 @@ fn controller(
         gave_sound: false,
         muted: false,
         held: false,
+        key: talk_key::Key::default(),
+        replay: replay::Replay::default(),
+        check: None,
         volume: parts.volume,
+        lowered: false,
+        echo: audio::EchoReport {
+            on: false,
+            why: audio::EchoWhy::Asked,
+        },
         input,
         output,
         devices: Arc::default(),

@@ -36,8 +36,14 @@ pub struct TurnRecord {
     pub capture_dropped: u64,
     /// How often the user went on after its endpoint.
     pub reopened: u32,
-    /// How often within a second.
+    /// How often because patience was too short.
     pub cut_offs: u32,
+    /// From the interrupting onset to the lowered reply.
+    pub ducked_after: Option<Duration>,
+    /// How often it had been closed early, in vain.
+    pub closed_in_vain: u32,
+    /// Tokens of the generations that were dropped because it went on, where the service counted them.
+    pub vain_tokens: u64,
     /// From the interrupting onset to silence.
     pub silenced_after: Option<Duration>,
     /// The user's words, as the service heard them.
@@ -65,8 +71,15 @@ impl TurnRecord {
         line.insert("latency_ms".into(), latencies(&self.latencies));
         line.insert("audio".into(), self.audio());
         line.insert("reopened".into(), json!(self.reopened));
+        line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
+        if self.vain_tokens > 0 {
+            line.insert("vain_tokens".into(), json!(self.vain_tokens));
+        }
         if let Some(after) = self.silenced_after {
-            line.insert("interruption_ms".into(), json!({ "silence": ms(after) }));
+            let mut times = Map::new();
+            insert_some(&mut times, "duck", self.ducked_after.map(ms));
+            times.insert("silence".into(), ms(after));
+            line.insert("interruption_ms".into(), times.into());
         }
         let mut words = Map::new();
         insert_some(&mut words, "user", some_words(&self.user));
@@ -100,6 +113,10 @@ pub struct Summary {
     pub negative: u64,
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
+    /// Early ends of turns that went on.
+    pub closed_in_vain: u64,
+    /// Tokens of the generations that were dropped with them, where the service counted them.
+    pub vain_tokens: u64,
     /// Utterances of the user.
     pub spoken: u64,
     /// Those that got an audible reply.
@@ -158,6 +175,8 @@ impl Summary {
         }
         self.negative += u64::from(record.latencies.negative);
         self.cut_offs += u64::from(record.cut_offs);
+        self.closed_in_vain += u64::from(record.closed_in_vain);
+        self.vain_tokens += record.vain_tokens;
         self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
         self.answered += u64::from(record.timeline.get(Mark::FirstAudible).is_some());
     }
@@ -176,6 +195,8 @@ impl Summary {
         line.insert("turns".into(), turns.into());
         line.insert("latency_ms".into(), self.quantiles());
         line.insert("cut_offs".into(), json!(self.cut_offs));
+        line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
+        line.insert("vain_tokens".into(), json!(self.vain_tokens));
         let utterances =
             json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
         line.insert("utterances".into(), utterances);
@@ -320,6 +341,9 @@ mod tests {
             capture_dropped: 0,
             reopened: 0,
             cut_offs: 0,
+            ducked_after: None,
+            closed_in_vain: 2,
+            vain_tokens: 70,
             silenced_after: None,
             user: " hello ".into(),
             assistant: String::new(),
@@ -340,6 +364,10 @@ mod tests {
             "unknown words are absent"
         );
         assert_eq!(line["tokens"], json!({ "prompt": 45, "response": 30 }));
+        assert_eq!(
+            (&line["closed_in_vain"], &line["vain_tokens"]),
+            (&json!(2), &json!(70))
+        );
         assert!(line.get("error").is_none() && line.get("interruption_ms").is_none());
     }
 
@@ -369,6 +397,10 @@ mod tests {
         }
         let few: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
         assert_eq!(few["turns"]["completed"], 99);
+        assert_eq!(
+            (&few["closed_in_vain"], &few["vain_tokens"]),
+            (&json!(198), &json!(6_930))
+        );
         assert_eq!(few["latency_ms"]["response"]["n"], 99);
         assert!(few["latency_ms"]["response"].get("p99").is_none());
         summary.add(&record());

@@ -10,7 +10,7 @@ use crate::base::ids::TurnId;
 use crate::client;
 use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage, UsageMetadata};
 use crate::live::pcm;
-use crate::turn::machine::{Input, Phase};
+use crate::turn::machine::{Bill, Input, Phase};
 
 impl Controller {
     pub(super) fn on_client(&mut self, now: Instant, event: client::Event) {
@@ -72,6 +72,7 @@ impl Controller {
             host: self.settings.host(),
         };
         self.machine.set_manual(self.is_manual());
+        self.apply_pace();
         self.feed(now, Input::LinkUp);
         self.changed = true;
     }
@@ -168,11 +169,17 @@ impl Controller {
             usage.prompt_token_count.unwrap_or(0),
             usage.response_token_count.unwrap_or(0),
         );
-        let Some((turn, true)) = self.machine.open_turn() else {
-            return;
-        };
-        if let Some(notes) = self.notes.get_mut(&turn) {
-            notes.tokens = Some(counts);
+        let bill = self.machine.bill();
+        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
+        let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
+        match (bill, notes) {
+            (Bill::Open, Some(notes)) => notes.tokens = Some(counts),
+            (Bill::Vain, Some(notes)) => notes.vain_tokens += counts.0 + counts.1,
+            (Bill::Vain, None) => {
+                let tokens = counts.0 + counts.1;
+                self.statistics.add_vain_tokens(&self.profile.name, tokens);
+            }
+            (Bill::Open, None) | (Bill::Earlier, _) => {}
         }
     }
 
@@ -184,6 +191,9 @@ impl Controller {
         }
         info!(self.going_away, changed, "planned change of connection");
         self.going_away = false;
+        if changed {
+            self.machine.forget_thinking();
+        }
         self.statistics.summary.rolls += 1;
         self.settings.refresh_context();
         self.wanted = self.settings.setup(&self.profile);

@@ -7,7 +7,7 @@ use super::snapshot::KeyInfo;
 use crate::client::Target;
 use crate::client::setup::{self, SetupContext};
 use crate::live::message::Setup;
-use crate::profile::{BargeIn, Detection, Profile};
+use crate::profile::{BargeIn, Detection, EchoCancellation, Profile};
 use crate::server::Server;
 use crate::settings::config::{Config, ConfigFile, SaveError};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
@@ -41,6 +41,8 @@ pub struct Settings {
     choice: Choice,
     demo: Option<(Server, Target)>,
     is_demo: bool,
+    /// There is no talk key: speech opens the microphone, whatever is configured.
+    keyless: bool,
     /// Taken once per connection: a changed minute is no reason for another one.
     context: SetupContext,
 }
@@ -61,6 +63,7 @@ impl Settings {
             choice,
             demo: None,
             is_demo: false,
+            keyless: false,
             context: SetupContext::default(),
         };
         this.refresh_context();
@@ -135,6 +138,25 @@ impl Settings {
             .get()
             .detection
             .unwrap_or(profile.turn.detection)
+    }
+
+    /// Whether replies are taken out of what the microphone hears.
+    #[must_use]
+    pub fn echo_cancellation(&self, profile: &Profile) -> EchoCancellation {
+        self.config()
+            .echo_cancellation
+            .unwrap_or(profile.audio.echo_cancellation)
+    }
+
+    /// There is no talk key, in a terminal or with files: only speech can open the microphone.
+    pub fn open_by_speech(&mut self) {
+        self.keyless = true;
+    }
+
+    /// Whether speech opens the microphone; otherwise the talk key alone does.
+    #[must_use]
+    pub fn voice_activation(&self) -> bool {
+        self.keyless || self.config().voice_activation
     }
 
     /// What the service is asked for.

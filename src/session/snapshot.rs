@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
+use crate::profile::EchoCancellation;
+use crate::settings::config::TalkKey;
 use crate::turn::timeline::Latencies;
 
 /// What the user can see at one moment.
@@ -26,6 +28,16 @@ pub struct Snapshot {
     pub devices: Arc<Devices>,
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
+    /// The reply is lowered, because it may be that the user begins to speak.
+    pub ducked: bool,
+    /// How the microphone is opened.
+    pub talk: TalkView,
+    /// Whether the last reply can be heard again.
+    pub repeat: RepeatView,
+    /// Whether replies are taken out of what the microphone hears.
+    pub echo: EchoView,
+    /// The sound check, while it runs and until its results were read.
+    pub check: Option<CheckView>,
     /// Whether speech interrupts a reply now, and why or why not, in words.
     pub barge_in: (bool, String),
     /// The profiles to choose from, in the order of the switch.
@@ -56,6 +68,11 @@ impl Default for Snapshot {
             output: Port::default(),
             devices: Arc::default(),
             volume: 1.0,
+            ducked: false,
+            talk: TalkView::default(),
+            repeat: RepeatView::default(),
+            echo: EchoView::default(),
+            check: None,
             barge_in: (false, String::new()),
             profiles: Arc::default(),
             active: 0,
@@ -83,6 +100,8 @@ pub enum Activity {
     Thinking,
     /// The reply sounds.
     Answering,
+    /// An earlier reply sounds once more.
+    Repeating,
     /// The user muted the microphone.
     Muted,
     /// The connection was lost and is being made again.
@@ -130,6 +149,110 @@ pub struct Port {
     pub stream: Option<StreamInfo>,
     /// What is wrong, in words, while it does not.
     pub trouble: Option<String>,
+}
+
+/// How the microphone is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TalkView {
+    /// What the talk key does.
+    pub key: TalkKey,
+    /// How long the microphone stays open after the key is let go.
+    pub release_delay: Duration,
+    /// Whether speech opens the microphone; otherwise the key alone does.
+    pub voice_activation: bool,
+    /// The key was let go, and the microphone is open until the delay is over.
+    pub closing: bool,
+}
+
+impl Default for TalkView {
+    fn default() -> Self {
+        Self {
+            key: TalkKey::Hold,
+            release_delay: Duration::ZERO,
+            voice_activation: true,
+            closing: false,
+        }
+    }
+}
+
+/// The last reply that was heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepeatView {
+    /// Its turn, while it is kept.
+    pub turn: Option<TurnId>,
+    /// Why it cannot be heard again now, if it cannot.
+    pub hindrance: Option<&'static str>,
+}
+
+/// Whether replies are taken out of what the microphone hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EchoView {
+    /// What holds: the user's choice, else the profile's.
+    pub choice: EchoCancellation,
+    /// Whether it is done now.
+    pub on: bool,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Default for EchoView {
+    fn default() -> Self {
+        Self {
+            choice: EchoCancellation::Auto,
+            on: false,
+            why: String::new(),
+        }
+    }
+}
+
+/// A sound check that runs or is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckView {
+    /// Whether the user is asked to say a sentence.
+    pub with_voice: bool,
+    /// What is done now.
+    pub step: CheckStep,
+    /// How much of the step is done, 0.0 to 1.0.
+    pub progress: f32,
+    /// What was found, when it is over.
+    pub lines: Arc<[CheckLine]>,
+}
+
+/// What a sound check does, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckStep {
+    /// The room is listened to while nobody speaks.
+    Quiet,
+    /// The user says a sentence.
+    Speak,
+    /// The speaker plays a sound, and the microphone listens for it.
+    Chirp,
+    /// It is over.
+    Over,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckLine {
+    /// What was looked at: "Microphone", "Voice" …
+    pub name: &'static str,
+    /// How it is.
+    pub status: CheckStatus,
+    /// What was found.
+    pub what: String,
+    /// The one thing to do, where it is not well.
+    pub hint: Option<String>,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckStatus {
+    /// Well.
+    Ok,
+    /// It works, but not as it could.
+    Warn,
+    /// It does not work.
+    Bad,
 }
 
 /// A profile as the switch shows it.
@@ -190,6 +313,14 @@ pub struct Figures {
     pub history: Vec<Duration>,
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
+    /// Early ends of turns that went on: what the eager endpoint costs.
+    pub closed_in_vain: u64,
+    /// Tokens of the generations that were dropped with them, where the service counted them.
+    pub vain_tokens: u64,
+    /// Silence after which a turn is over now.
+    pub patience: Option<Duration>,
+    /// Silence after which it is closed early now, where it is.
+    pub early_close: Option<Duration>,
     /// Turns of any outcome.
     pub turns: u64,
     /// Replies that the user interrupted.

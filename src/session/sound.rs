@@ -9,7 +9,7 @@ use super::snapshot::{Port, Severity};
 use crate::audio::{self, Direction, Gate};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::client;
-use crate::profile::BargeIn;
+use crate::profile::{BargeIn, EchoCancellation};
 use crate::turn::machine::{Input, Phase};
 use crate::vad::SpeechEvent;
 
@@ -42,18 +42,29 @@ impl Controller {
                     },
                 );
                 self.tell(Event::Audible { turn, at });
+                self.replay.heard(turn, at);
                 self.changed = true;
             }
             audio::Event::Played { turn, heard, .. } => {
                 self.feed(now, Input::Played { turn, heard })
             }
-            audio::Event::Flushed { at, heard, .. } => {
-                self.feed(now, Input::Silenced { at, heard })
+            audio::Event::Flushed {
+                at, ducked, heard, ..
+            } => self.feed(now, Input::Silenced { at, ducked, heard }),
+            audio::Event::Echo(report) => {
+                tracing::info!(?report, "echo cancellation");
+                self.echo = report;
+                self.apply_barge_in();
+            }
+            audio::Event::Lowered(lowered) => {
+                self.lowered = lowered;
+                self.changed = true;
             }
             audio::Event::Opened(direction, stream) => {
                 self.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
+                self.apply_echo();
                 self.apply_barge_in();
             }
             audio::Event::Lost(direction, what) => {
@@ -62,6 +73,22 @@ impl Controller {
                 // The window shows it at the port; who listens without a window is told.
                 self.tell(Event::Notice(Severity::Warning, what));
                 self.changed = true;
+            }
+            audio::Event::Moved {
+                what,
+                before,
+                settled,
+                ..
+            } => {
+                if let Some(before) = before {
+                    self.withdraw(&before);
+                }
+                match what {
+                    // Nothing to keep in sight; who listens without a window is told.
+                    Some(what) if settled => self.tell(Event::Notice(Severity::Info, what)),
+                    Some(what) => self.notice(Severity::Warning, what),
+                    None => {}
+                }
             }
             audio::Event::Devices(devices) => {
                 self.devices = Arc::new(devices);
@@ -72,6 +99,7 @@ impl Controller {
                 self.notice(Severity::Warning, what.into());
             }
             audio::Event::AllZero(zero) => self.on_all_zero(zero),
+            audio::Event::Check(event) => self.on_check(event),
             audio::Event::FileSpoken(file) => {
                 if let Some(deck) = &mut self.deck {
                     deck.spoken(file, now);
@@ -103,11 +131,20 @@ impl Controller {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
                 self.feed(now, Input::SpeechStarted { first_voiced });
+                // What leads a new turn has its pre-roll with it.
+                self.join_pause(0);
                 self.keep(&lead);
                 self.changed = true;
             }
             SpeechEvent::Frame(frame) => self.keep(&[frame]),
-            SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => {}
+            SpeechEvent::Lull { last_voiced } if !self.held => {
+                self.feed(now, Input::Lull { last_voiced });
+            }
+            SpeechEvent::Lull { .. } => {}
+            SpeechEvent::Resumed {
+                first_voiced,
+                pause,
+            } => self.resume(now, first_voiced, pause),
             SpeechEvent::Ended { last_voiced } => {
                 self.feed(now, Input::SpeechEnded { last_voiced });
                 self.changed = true;
@@ -116,12 +153,15 @@ impl Controller {
     }
 
     /// Frames of the open utterance: kept until it is answered, and sent as they come.
-    fn keep(&mut self, frames: &[Frame]) {
+    pub(super) fn keep(&mut self, frames: &[Frame]) {
         let Some((turn, true)) = self
             .machine
             .open_turn()
             .filter(|_| self.machine.phase() == Phase::Speaking)
         else {
+            if self.is_manual() {
+                self.ledger.set_aside(frames);
+            }
             return;
         };
         self.ledger.add(turn, frames);
@@ -131,7 +171,7 @@ impl Controller {
         if !self.is_connected() {
             return;
         }
-        if self.is_manual() || self.held {
+        if self.is_manual() || self.held || !self.settings.voice_activation() {
             self.send_unsent(turn);
         } else {
             // Automatic detection: they were streamed already.
@@ -177,10 +217,25 @@ impl Controller {
         let gate = match (self.muted, self.held, self.is_manual()) {
             (true, ..) => Gate::Muted,
             (_, true, _) => Gate::Held,
+            _ if !self.settings.voice_activation() => Gate::Closed,
             (_, _, true) => Gate::Voice,
             (_, _, false) => Gate::Everything,
         };
         self.tell_sound(audio::Command::SetGate(gate));
+    }
+
+    /// Tells the sound side what is wanted of the echo canceller.
+    pub(super) fn apply_echo(&mut self) {
+        let policy = match self.settings.echo_cancellation(&self.profile) {
+            // What a file says is what it says: no speaker reaches it.
+            _ if self.deck.is_some() => audio::EchoPolicy::Off,
+            EchoCancellation::On => audio::EchoPolicy::On,
+            EchoCancellation::Off => audio::EchoPolicy::Off,
+            EchoCancellation::Auto => audio::EchoPolicy::Auto {
+                headset: self.has_headset(),
+            },
+        };
+        self.tell_sound(audio::Command::SetEcho(policy));
     }
 
     /// Tells the sound side whether speech may be heard while a reply sounds.
@@ -192,19 +247,35 @@ impl Controller {
 
     /// Whether speech interrupts a reply, and why or why not.
     pub(super) fn barge_in(&self) -> (bool, String) {
-        let headset = self
-            .output
-            .stream
-            .as_ref()
-            .is_some_and(|stream| stream.device.headset);
         match self.profile.turn.barge_in {
+            _ if !self.settings.voice_activation() => {
+                (false, "the talk key interrupts, speech does not".into())
+            }
             BargeIn::On => (true, "speak to interrupt: always on".into()),
             BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
             BargeIn::Auto if self.deck.is_some() => {
                 (true, "speak to interrupt: files cannot echo".into())
             }
-            BargeIn::Auto if headset => (true, "speak to interrupt: headset".into()),
-            BargeIn::Auto => (false, "loudspeaker: Esc or Space interrupts".into()),
+            BargeIn::Auto if self.has_headset() && !self.echo.on => {
+                (true, "speak to interrupt: headset".into())
+            }
+            BargeIn::Auto if self.echo.on => (
+                true,
+                "speak to interrupt: the reply is taken out of the microphone".into(),
+            ),
+            BargeIn::Auto if self.echo.is_safe() => (
+                true,
+                "speak to interrupt: the microphone does not hear the reply".into(),
+            ),
+            BargeIn::Auto => (
+                false,
+                "loudspeaker without echo cancellation: Esc or Space interrupts".into(),
+            ),
         }
+    }
+
+    fn has_headset(&self) -> bool {
+        let stream = self.output.stream.as_ref();
+        stream.is_some_and(|stream| stream.device.headset)
     }
 }

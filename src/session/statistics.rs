@@ -31,6 +31,8 @@ struct Tally {
     last: Option<Latencies>,
     history: VecDeque<Duration>,
     cut_offs: u64,
+    closed_in_vain: u64,
+    vain_tokens: u64,
     turns: u64,
     interrupted: u64,
     tokens: u64,
@@ -43,6 +45,8 @@ impl Statistics {
         let tally = self.profiles.entry(record.profile.clone()).or_default();
         tally.turns += 1;
         tally.cut_offs += u64::from(record.cut_offs);
+        tally.closed_in_vain += u64::from(record.closed_in_vain);
+        tally.vain_tokens += record.vain_tokens;
         tally.interrupted += u64::from(record.outcome == Outcome::Interrupted);
         tally.tokens += record
             .tokens
@@ -55,6 +59,13 @@ impl Statistics {
                 tally.history.pop_front();
             }
         }
+    }
+
+    /// Tokens of a generation that was dropped in vain are told after its turn was closed.
+    pub(super) fn add_vain_tokens(&mut self, profile: &str, tokens: u64) {
+        self.summary.vain_tokens += tokens;
+        let tally = self.profiles.entry(profile.to_owned()).or_default();
+        tally.vain_tokens += tokens;
     }
 
     /// Takes a reading of the process in.
@@ -90,6 +101,8 @@ impl Statistics {
             p99: tally.response.p99(),
             history: tally.history.iter().copied().collect(),
             cut_offs: tally.cut_offs,
+            closed_in_vain: tally.closed_in_vain,
+            vain_tokens: tally.vain_tokens,
             turns: tally.turns,
             interrupted: tally.interrupted,
             tokens: tally.tokens,

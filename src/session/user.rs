@@ -8,8 +8,9 @@ use super::controller::{Controller, now};
 use super::snapshot::Severity;
 use crate::audio::{self, Direction};
 use crate::client;
+use crate::settings::config::{Config, MOST_RELEASE_DELAY};
 use crate::settings::watch::Change;
-use crate::turn::machine::{Input, Phase};
+use crate::turn::machine::Input;
 
 impl Controller {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
@@ -17,11 +18,25 @@ impl Controller {
         match command {
             Command::SetMuted(muted) => {
                 self.muted = muted;
-                self.held &= !muted;
+                if muted {
+                    self.cancel_check();
+                    self.key.close();
+                    self.held = false;
+                }
                 self.apply_gate();
             }
             Command::HoldToTalk(held) => self.hold(now, held),
-            Command::StopReply => self.feed(now, Input::StopPressed),
+            Command::SetTalkKey(key) => self.choose_talk(|config| config.talk_key = key),
+            Command::SetReleaseDelay(delay) => {
+                self.choose_talk(|config| config.release_delay = delay.min(MOST_RELEASE_DELAY));
+            }
+            Command::SetVoiceActivation(on) => {
+                self.choose_talk(|config| config.voice_activation = on);
+            }
+            Command::StopReply => self.stop_pressed(now),
+            Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
+            Command::CancelCheck => self.cancel_check(),
+            Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
                 self.take_profile(&name);
                 let name = self.profile.name.clone();
@@ -34,6 +49,11 @@ impl Controller {
             Command::UseOutput(choice) => {
                 self.take_device(Direction::Output, choice.clone());
                 self.save(|config| config.output_device = id(choice));
+            }
+            Command::SetEchoCancellation(choice) => {
+                self.save(|config| config.echo_cancellation = choice);
+                self.apply_echo();
+                self.apply_barge_in();
             }
             Command::SetVolume(volume) => {
                 self.take_volume(volume);
@@ -49,18 +69,6 @@ impl Controller {
         }
     }
 
-    /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
-    fn hold(&mut self, now: Instant, held: bool) {
-        if self.held == held || self.muted {
-            return;
-        }
-        self.held = held;
-        if held && self.machine.phase() == Phase::Replying {
-            self.feed(now, Input::StopPressed);
-        }
-        self.apply_gate();
-    }
-
     /// One message, applied at a frame edge. What only a new connection can take waits for the next pause.
     fn take_profile(&mut self, name: &str) {
         match self.profiles.get(name) {
@@ -73,6 +81,7 @@ impl Controller {
         self.profile = profile;
         self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
+        self.apply_echo();
         self.apply_barge_in();
         if self.wanted != self.setup && !self.machine.is_quiet() {
             let what = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
@@ -82,14 +91,16 @@ impl Controller {
 
     /// Hands the profile to the sound side. Another period reopens the devices, and what is said or played meanwhile would
     /// be lost (10 to 60 ms, measured): that waits for a pause.
-    fn tell_profile(&mut self) {
+    pub(super) fn tell_profile(&mut self) {
         let mut profile = Arc::clone(&self.profile);
         if self.machine.is_quiet() {
             self.period = profile.audio.period_frames;
         } else if profile.audio.period_frames != self.period {
             Arc::make_mut(&mut profile).audio.period_frames = self.period;
         }
+        self.patience = profile.turn.patience;
         self.tell_sound(audio::Command::UseProfile(profile));
+        self.apply_pace();
     }
 
     /// Gives the devices the period that waited for this pause.
@@ -137,6 +148,8 @@ impl Controller {
             Ok(()) => {
                 self.setup = self.settings.setup(&self.profile);
                 self.wanted = self.setup.clone();
+                self.machine.forget_thinking();
+                self.apply_pace();
                 self.feed(now(), Input::LinkDown);
                 self.link = super::snapshot::Link::Connecting { attempt: 1 };
                 self.outbox.clear();
@@ -151,7 +164,7 @@ impl Controller {
     }
 
     /// Keeps a choice in the configuration file.
-    fn save(&mut self, change: impl FnOnce(&mut crate::settings::config::Config)) {
+    pub(super) fn save(&mut self, change: impl FnOnce(&mut Config)) {
         if let Err(problem) = self.settings.save(change) {
             self.notice(
                 Severity::Warning,
@@ -205,6 +218,16 @@ impl Controller {
             Ok(true) => self.withdraw_warnings(),
         }
         let after = self.settings.config().clone();
+        let talk = |config: &Config| {
+            (
+                config.talk_key,
+                config.release_delay,
+                config.voice_activation,
+            )
+        };
+        if talk(&before) != talk(&after) {
+            self.follow_talk_choice();
+        }
         if before.profile != after.profile
             && let Some(name) = &after.profile
         {
@@ -218,6 +241,10 @@ impl Controller {
         }
         if before.volume != after.volume {
             self.take_volume(after.volume);
+        }
+        if before.echo_cancellation != after.echo_cancellation {
+            self.apply_echo();
+            self.apply_barge_in();
         }
         if before.detection != after.detection {
             self.wanted = self.settings.setup(&self.profile);

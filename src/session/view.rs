@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::controller::Controller;
 use super::record::Summary;
-use super::snapshot::{Activity, Figures, Link, ProfileChoice, Snapshot};
+use super::snapshot::{Activity, EchoView, Figures, Link, ProfileChoice, Snapshot, TalkView};
+use crate::audio;
 use crate::turn::machine::Phase;
 
 impl Controller {
@@ -30,6 +31,11 @@ impl Controller {
             output: self.output.clone(),
             devices: Arc::clone(&self.devices),
             volume: self.volume,
+            ducked: self.lowered,
+            talk: self.talk(),
+            repeat: self.repeat(),
+            echo: self.echo(),
+            check: self.check.as_ref().map(|check| check.view.clone()),
             barge_in: self.barge_in(),
             profiles,
             active,
@@ -46,9 +52,16 @@ impl Controller {
         if self.muted {
             return Activity::Muted;
         }
-        match (self.machine.phase(), &self.link) {
+        // While patience runs it is still the user's turn, whatever the service has been told.
+        let phase = if self.machine.is_closed_early() {
+            Phase::Speaking
+        } else {
+            self.machine.phase()
+        };
+        match (phase, &self.link) {
             (Phase::Speaking, _) if self.held => Activity::Held,
             (Phase::Speaking, _) => Activity::UserSpeaks,
+            (Phase::Replying, _) if self.machine.is_repeating() => Activity::Repeating,
             (Phase::Replying, _) => Activity::Answering,
             (_, Link::Down { retry_at: None, .. }) => Activity::Offline,
             (_, Link::Down { .. }) => Activity::Reconnecting,
@@ -62,6 +75,40 @@ impl Controller {
         }
     }
 
+    fn talk(&self) -> TalkView {
+        let config = self.settings.config();
+        TalkView {
+            key: config.talk_key,
+            release_delay: config.release_delay,
+            voice_activation: self.settings.voice_activation(),
+            closing: self.key.is_closing(),
+        }
+    }
+
+    /// What the choice, the profile and the device say; what the microphone hears says more.
+    fn echo(&self) -> EchoView {
+        let choice = self.settings.echo_cancellation(&self.profile);
+        let on = self.echo.on;
+        let why = match (self.echo.why, on) {
+            _ if self.output.stream.is_none() => "no speaker: not needed",
+            (audio::EchoWhy::Asked, true) => {
+                "switched on: the reply is taken out of the microphone"
+            }
+            (audio::EchoWhy::Asked, false) => "switched off",
+            (audio::EchoWhy::Headset, _) => "headset: not needed",
+            (audio::EchoWhy::Loudspeaker, _) => {
+                "loudspeaker: the reply is taken out of the microphone"
+            }
+            (audio::EchoWhy::Heard, _) => "the microphone hears the reply: it is taken out",
+            (audio::EchoWhy::NotHeard, _) => "the microphone does not hear the reply: not needed",
+        };
+        EchoView {
+            choice,
+            on,
+            why: why.into(),
+        }
+    }
+
     fn figures(&self) -> Figures {
         let round_trip = self.counters.round_trip_us.load(Relaxed);
         Figures {
@@ -70,6 +117,8 @@ impl Controller {
             round_trip: (round_trip > 0).then(|| Duration::from_micros(u64::from(round_trip))),
             bytes_sent: self.counters.bytes_sent.get(),
             bytes_received: self.counters.bytes_received.get(),
+            patience: Some(self.machine.patience()),
+            early_close: self.machine.early_close(),
             ..self.statistics.figures(&self.profile.name)
         }
     }

@@ -4,13 +4,20 @@
 //! not possible (values written in braces) the file is written anew, without comments.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::endpoint;
 use super::file::{self, ReadError};
 use crate::base::yaml::{MAX_BYTES, Text, YamlError, quoted};
-use crate::profile::Detection;
+use crate::profile::{Detection, EchoCancellation, Switch};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
+pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);
 
 /// The configuration. What is `None` was not chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +32,14 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// Who detects activity, whatever the profile says.
     pub detection: Option<Detection>,
+    /// Whether replies are taken out of what the microphone hears, whatever the profile says.
+    pub echo_cancellation: Option<EchoCancellation>,
+    /// What the talk key does.
+    pub talk_key: TalkKey,
+    /// How long the microphone stays open after the talk key is let go, at most [`MOST_RELEASE_DELAY`].
+    pub release_delay: Duration,
+    /// Whether speech opens the microphone; otherwise the talk key alone does.
+    pub voice_activation: bool,
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
     /// The window.
@@ -41,11 +56,26 @@ impl Default for Config {
             output_device: None,
             endpoint: None,
             detection: None,
+            echo_cancellation: None,
+            talk_key: TalkKey::Hold,
+            release_delay: Duration::ZERO,
+            voice_activation: true,
             volume: 1.0,
             window: Window::default(),
             state: None,
         }
     }
+}
+
+/// What the talk key does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TalkKey {
+    /// The microphone is open while it is down.
+    #[default]
+    Hold,
+    /// One press opens the microphone, the next one closes it.
+    Tap,
 }
 
 /// How the window looks.
@@ -100,6 +130,15 @@ impl Config {
                 "allowed is a whole number from 0 to 3",
             ));
         }
+        let most = MOST_RELEASE_DELAY.as_millis();
+        let release_delay = raw.release_delay_ms.unwrap_or(0);
+        if u128::from(release_delay) > most {
+            return Err(text.fault(
+                "release_delay_ms",
+                format!("is {release_delay}"),
+                format!("allowed is a whole number from 0 to {most}"),
+            ));
+        }
         if let Some(Err(error)) = raw.endpoint.as_deref().map(endpoint::parse) {
             return Err(text.fault("endpoint", error.to_string(), ""));
         }
@@ -121,6 +160,10 @@ impl Config {
             output_device: raw.output_device,
             endpoint: raw.endpoint,
             detection: raw.detection,
+            echo_cancellation: raw.echo_cancellation,
+            talk_key: raw.talk_key.unwrap_or_default(),
+            release_delay: Duration::from_millis(release_delay),
+            voice_activation: raw.voice_activation.is_none_or(Switch::is_on),
             volume,
             window: Window {
                 panel: u8::try_from(panel).unwrap_or(3),
@@ -131,12 +174,17 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen, which is not written.
-    fn lines(&self) -> [(&'static str, Option<String>); 9] {
+    fn lines(&self) -> [(&'static str, Option<String>); 13] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let usual = Self::default();
         let volume = (self.volume != usual.volume).then(|| self.volume.to_string());
         let panel =
             (self.window.panel != usual.window.panel).then(|| self.window.panel.to_string());
+        let talk_key = (self.talk_key != usual.talk_key).then(|| word(self.talk_key));
+        let release_delay = (self.release_delay != usual.release_delay)
+            .then(|| self.release_delay.as_millis().to_string());
+        // Voice activation is on where nothing is chosen.
+        let voice_activation = (!self.voice_activation).then(|| word(Switch::Off));
         let theme = (self.window.theme != usual.window.theme).then(|| word(self.window.theme));
         [
             ("profile", text(&self.profile)),
@@ -144,6 +192,10 @@ impl Config {
             ("output_device", text(&self.output_device)),
             ("endpoint", text(&self.endpoint)),
             ("detection", self.detection.map(word)),
+            ("echo_cancellation", self.echo_cancellation.map(word)),
+            ("talk_key", talk_key),
+            ("release_delay_ms", release_delay),
+            ("voice_activation", voice_activation),
             ("volume", volume),
             ("window.panel", panel),
             ("window.theme", theme),
@@ -166,6 +218,10 @@ struct Raw {
     output_device: Option<String>,
     endpoint: Option<String>,
     detection: Option<Detection>,
+    echo_cancellation: Option<EchoCancellation>,
+    talk_key: Option<TalkKey>,
+    release_delay_ms: Option<u64>,
+    voice_activation: Option<Switch>,
     volume: Option<f32>,
     window: RawWindow,
     state: Option<String>,
@@ -363,190 +419,4 @@ fn word<T: Serialize>(choice: T) -> String {
     let word = serde_json::to_value(choice).ok();
     word.and_then(|word| word.as_str().map(str::to_owned))
         .expect("every choice is written as one word")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("config.yaml");
-        let text = "# note\n".repeat(MAX_BYTES / 4) + "volume: 0.5\n";
-        std::fs::write(&path, &text).expect("written");
-        let (mut config, fault) = ConfigFile::load(Some(path.clone()));
-        assert!(fault.is_some_and(|fault| fault.contains("bytes")));
-        let saved = config.save(|config| config.profile = Some("balanced".into()));
-        assert!(saved.is_err());
-        assert_eq!(std::fs::read_to_string(&path).expect("there"), text);
-    }
-
-    #[test]
-    fn everything_that_can_be_written_is_read() {
-        let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
-                    detection: automatic\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n";
-        let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
-        assert_eq!(config.profile.as_deref(), Some("ultra-fast"));
-        assert_eq!(config.input_device.as_deref(), Some("alsa:hw 1"));
-        assert_eq!(config.detection, Some(Detection::Automatic));
-        assert_eq!(
-            (config.volume, config.window.panel, config.window.theme),
-            (0.5, 2, Theme::Dark)
-        );
-        assert_eq!(config.state, Some("logs".into()));
-        let whole = rewritten("", &Config::default(), &config);
-        assert_eq!(Config::parse("", whole.as_bytes()), Ok(config));
-    }
-
-    #[test]
-    fn faults_name_their_place() {
-        let table = [
-            (
-                "profil: x",
-                "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, volume, window, state; did you mean `profile`?",
-            ),
-            (
-                "volume: 2",
-                "c:1:9: volume: is 2, allowed is a number from 0 to 1",
-            ),
-            (
-                "volume: .nan",
-                "c:1:9: volume: is NaN, allowed is a number from 0 to 1",
-            ),
-            (
-                "window:\n  panel: 4",
-                "c:2:10: window.panel: is 4, allowed is a whole number from 0 to 3",
-            ),
-            (
-                "window: {theme: drak}",
-                "c:1:17: window.theme: is `drak`, allowed are system, dark, light; did you mean `dark`?",
-            ),
-            (
-                "endpoint: http://x",
-                "c:1:11: endpoint: does not begin with wss:// or ws://; the Live API is spoken over WebSocket only",
-            ),
-            (
-                "profile: ''",
-                "c:1:10: profile: is empty, write a value, or remove the line",
-            ),
-        ];
-        for (text, fault) in table {
-            assert_eq!(
-                Config::parse("c", text.as_bytes())
-                    .expect_err(text)
-                    .to_string(),
-                fault
-            );
-        }
-    }
-
-    #[test]
-    fn a_choice_changes_its_own_line_only() {
-        let text =
-            "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\n";
-        type Row = (&'static str, &'static dyn Fn(&mut Config), &'static str);
-        let table: [Row; 5] = [
-            (
-                "replaced",
-                &|c| c.profile = Some("ultra-fast".into()),
-                "# mine\nprofile: \"ultra-fast\" # for now\n\nwindow:\n    theme: dark # at night\n# end\n",
-            ),
-            (
-                "removed",
-                &|c| c.profile = None,
-                "# mine\n\nwindow:\n    theme: dark # at night\n# end\n",
-            ),
-            (
-                "added",
-                &|c| c.volume = 0.25,
-                "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\nvolume: 0.25\n",
-            ),
-            (
-                "added to a group",
-                &|c| c.window.panel = 1,
-                "# mine\nprofile: balanced # for now\n\nwindow:\n    panel: 1\n    theme: dark # at night\n# end\n",
-            ),
-            (
-                "the usual again",
-                &|c| c.window.theme = Theme::System,
-                "# mine\nprofile: balanced # for now\n\nwindow:\n# end\n",
-            ),
-        ];
-        for (what, change, expected) in table {
-            let before = Config::parse("", text.as_bytes()).expect("good");
-            let mut after = before.clone();
-            change(&mut after);
-            assert_eq!(rewritten(text, &before, &after), expected, "{what}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_edited_is_written_anew() {
-        let before = Config::parse("", b"{profile: a, window: {panel: 1}}").expect("good");
-        let after = Config {
-            profile: None,
-            ..before.clone()
-        };
-        assert_eq!(
-            rewritten("{profile: a, window: {panel: 1}}", &before, &after),
-            "window:\n  panel: 1\n"
-        );
-        let nothing = rewritten(
-            "profile: a",
-            &Config::parse("", b"profile: a").expect("good"),
-            &Config::default(),
-        );
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("c"), nothing).expect("written");
-        assert_eq!(
-            ConfigFile::load(Some(folder.path().join("c"))).1,
-            None,
-            "no fault"
-        );
-    }
-
-    #[test]
-    fn saving_keeps_what_was_edited_meanwhile_and_never_overwrites_a_faulty_file() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("sub/config.yaml");
-        let (mut file, fault) = ConfigFile::load(Some(path.clone()));
-        assert_eq!(fault, None, "a missing file is no fault");
-        file.save(|config| config.volume = 0.5).expect("kept");
-        std::fs::write(&path, "volume: 0.5\ninput_device: usb\n").expect("written");
-        file.save(|config| config.profile = Some("ultra-fast".into()))
-            .expect("kept");
-        assert_eq!(file.get().input_device.as_deref(), Some("usb"));
-        assert_eq!(
-            std::fs::read_to_string(&path).expect("there"),
-            "volume: 0.5\ninput_device: usb\nprofile: \"ultra-fast\"\n"
-        );
-        std::fs::write(&path, "volume: loud\n").expect("written");
-        assert!(file.reload().expect_err("faulty").contains("volume"));
-        assert_eq!(
-            file.get().profile.as_deref(),
-            Some("ultra-fast"),
-            "the last good one stays"
-        );
-        assert!(matches!(
-            file.save(|config| config.volume = 0.1),
-            Err(SaveError::Faulty(_))
-        ));
-        assert_eq!(file.get().volume, 0.1, "the choice holds");
-        assert_eq!(
-            std::fs::read_to_string(&path).expect("there"),
-            "volume: loud\n"
-        );
-    }
-
-    #[test]
-    fn without_a_home_a_choice_holds_until_the_end() {
-        let (mut file, fault) = ConfigFile::load(None);
-        assert_eq!(fault, None);
-        assert!(matches!(
-            file.save(|config| config.volume = 0.1),
-            Err(SaveError::Homeless)
-        ));
-        assert_eq!(file.get().volume, 0.1);
-    }
 }

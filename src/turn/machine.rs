@@ -7,12 +7,17 @@
 //!                          └─────────────────────┘  └──▶ closed: cancelled  └──▶ closed: interrupted
 //! ```
 //!
+//! A turn may be closed towards the service before patience is over; its reply is held unheard until then (`eager`).
+//!
 //! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
 //! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
 //!
-//! Each side has its file: `user`, `link`, `service`, `speaker`; `turn` is what is kept of the open turn.
+//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again; `turn` is
+//! what is kept of the open turn.
 
+mod eager;
 mod link;
+mod repeat;
 mod service;
 mod speaker;
 mod turn;
@@ -21,6 +26,8 @@ mod user;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::pace::{Pace, PaceSettings};
+pub use super::replies::Bill;
 use super::replies::{Owner, Replies};
 use super::timeline::Timeline;
 use crate::base::ids::TurnId;
@@ -47,13 +54,27 @@ pub enum Input {
         /// First voiced sample.
         first_voiced: Instant,
     },
-    /// The utterance is over.
+    /// The voice has been silent for a moment; patience runs.
+    Lull {
+        /// Last voiced sample so far.
+        last_voiced: Instant,
+    },
+    /// The voice goes on before patience ran out.
+    Resumed {
+        /// First voiced sample after the pause.
+        first_voiced: Instant,
+        /// The silence between.
+        pause: Duration,
+    },
+    /// The utterance is over: patience has run out, or was not asked for.
     SpeechEnded {
         /// Last voiced sample.
         last_voiced: Instant,
     },
     /// The user wants the reply to stop.
     StopPressed,
+    /// The user wants to hear the last reply again.
+    Repeat,
     /// The program ends: every turn is closed as it stands, without waiting for the speaker.
     Quit,
     /// Messages can be sent.
@@ -98,6 +119,8 @@ pub enum Input {
     Silenced {
         /// When the speaker fell silent.
         at: Instant,
+        /// When the reply had been lowered, if it was before.
+        ducked: Option<Instant>,
         /// How much of the reply was heard.
         heard: Duration,
     },
@@ -108,10 +131,18 @@ pub enum Input {
 pub enum Action {
     /// Begin a turn towards the service; the audio that is kept for it goes first.
     Begin(TurnId),
+    /// Begin its activity again on the same connection: the service keeps what it has heard of it.
+    Continue(TurnId),
     /// End it towards the service.
     End(TurnId),
+    /// Patience runs still: let nothing of this turn's reply be heard.
+    Hold(TurnId),
+    /// Patience is over, or nothing is left to be held.
+    Release(TurnId),
     /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
     Play(TurnId),
+    /// Play the last reply that was heard again, all of it, as this turn's.
+    Replay(TurnId),
     /// No more audio of this reply will come.
     EndReply(TurnId),
     /// Silence the speaker and drop what is queued.
@@ -133,10 +164,14 @@ pub struct Closed {
     pub timeline: Timeline,
     /// How often the user went on after its endpoint.
     pub reopened: u32,
-    /// How often within a second.
+    /// How often because patience was too short.
     pub cut_offs: u32,
+    /// How often it had been closed early, in vain.
+    pub closed_in_vain: u32,
     /// How much of the reply was heard.
     pub heard: Duration,
+    /// From the interrupting onset to the lowered reply, where speech cut it.
+    pub ducked_after: Option<Duration>,
     /// From the interrupting onset to silence, where speech cut the reply.
     pub silenced_after: Option<Duration>,
 }
@@ -191,10 +226,13 @@ pub struct Machine {
     last_id: u64,
     open: Option<Turn>,
     replies: Replies,
-    /// Turns whose end was sent but not flushed yet.
-    unflushed: VecDeque<TurnId>,
+    /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
+    unflushed: VecDeque<Option<TurnId>>,
     /// Cut turns that wait for the speaker to fall silent.
     silencing: VecDeque<Silencing>,
+    /// The turn whose reply the speaker holds back.
+    holding: Option<TurnId>,
+    pace: Pace,
     /// Automatic detection: speech over a reply, which the service may or may not take for an interruption.
     overlap: Option<Instant>,
     actions: VecDeque<Action>,
@@ -220,6 +258,8 @@ impl Machine {
             replies: Replies::default(),
             unflushed: VecDeque::new(),
             silencing: VecDeque::new(),
+            holding: None,
+            pace: Pace::default(),
             overlap: None,
             actions: VecDeque::new(),
         }
@@ -234,8 +274,14 @@ impl Machine {
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::SpeechStarted { first_voiced } => self.speech_started(now, first_voiced),
+            Input::Lull { last_voiced } => self.lull(now, last_voiced),
+            Input::Resumed {
+                first_voiced,
+                pause,
+            } => self.resumed(now, first_voiced, pause),
             Input::SpeechEnded { last_voiced } => self.speech_ended(now, last_voiced),
             Input::StopPressed => self.stop(now),
+            Input::Repeat => self.repeat(now),
             Input::Quit => self.quit(now),
             Input::LinkUp => self.link_up(now),
             Input::LinkDown => self.link_down(now),
@@ -251,7 +297,7 @@ impl Machine {
                 skipped_silence,
             } => self.first_audible(turn, at, skipped_silence),
             Input::Played { turn, heard } => self.played(now, turn, heard),
-            Input::Silenced { at, heard } => self.silenced(at, heard),
+            Input::Silenced { at, ducked, heard } => self.silenced(at, ducked, heard),
         }
     }
 
@@ -266,6 +312,7 @@ impl Machine {
         let silence = self.silencing.front().map(|s| s.since + SILENT_WITHIN);
         [
             self.open.as_ref().and_then(|t| t.deadline(self.connected)),
+            self.early_deadline(),
             silence,
         ]
         .into_iter()
@@ -273,14 +320,15 @@ impl Machine {
         .min()
     }
 
-    /// Gives up what has taken too long.
+    /// Closes early what is due, and gives up what has taken too long.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.close_early_if_due(now);
         while self
             .silencing
             .front()
             .is_some_and(|s| now >= s.since + SILENT_WITHIN)
         {
-            self.silenced(now, Duration::ZERO);
+            self.silenced(now, None, Duration::ZERO);
         }
         let connected = self.connected;
         if let Some(turn) = self
@@ -315,9 +363,19 @@ impl Machine {
     pub fn heard_turn(&self) -> Option<TurnId> {
         match self.replies.owner_of_content() {
             Owner::Turn(turn) => Some(turn),
-            Owner::Old => None,
-            Owner::Nobody => self.open.as_ref().map(|turn| turn.id),
+            Owner::Old | Owner::GivenUp => None,
+            Owner::Nobody => self
+                .open
+                .as_ref()
+                .filter(|turn| !turn.repeats)
+                .map(|turn| turn.id),
         }
+    }
+
+    /// Whose the token counts are that arrive now.
+    #[must_use]
+    pub fn bill(&self) -> Bill {
+        self.replies.owner_of_usage()
     }
 
     /// Whether nothing is going on: a good moment for another connection.

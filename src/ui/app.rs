@@ -14,7 +14,8 @@ use tokio::sync::{mpsc, watch};
 use super::theme::{space, tokens};
 use super::view::{FIGURES_STAND, Page, Room, View};
 use super::{
-    UiLink, banners, captions, footer, header, key_page, keys, latency, talk, theme, words,
+    UiLink, banners, captions, check_page, footer, header, key_page, keys, latency, talk, theme,
+    words,
 };
 use crate::base::units::Dbfs;
 use crate::metrics::counters::Counters;
@@ -103,7 +104,7 @@ impl UiApp {
     /// The level that the bars of the talk button move with: the voice that sounds.
     fn voice(&self) -> Dbfs {
         match self.snapshot.activity {
-            Activity::Answering => self.counters.output_level.get(),
+            Activity::Answering | Activity::Repeating => self.counters.output_level.get(),
             Activity::Listening | Activity::UserSpeaks | Activity::Held => {
                 self.counters.input_level.get()
             }
@@ -197,6 +198,7 @@ impl UiApp {
                 Page::Key => {
                     key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view, commands)
                 }
+                Page::Check => check_page::page_ui(ui, &snapshot, &mut self.view, commands),
                 Page::Talk => {
                     let voice = self.voice();
                     Panel::bottom("talk")
@@ -208,7 +210,7 @@ impl UiApp {
                         });
                     banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                     let height = ui.available_height() - space::S;
-                    captions::captions_ui(ui, &snapshot, &mut self.view, height);
+                    captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
                 }
             });
     }
@@ -233,10 +235,13 @@ impl UiApp {
                             &mut self.view,
                             commands,
                         ),
+                        Page::Check => {
+                            check_page::page_ui(ui, &snapshot, &mut self.view, commands);
+                        }
                         Page::Talk => {
                             banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                             let height = (height * 0.5).max(96.0);
-                            captions::captions_ui(ui, &snapshot, &mut self.view, height);
+                            captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands);
                             if self.view.panel > 0 {

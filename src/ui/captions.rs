@@ -5,11 +5,13 @@ use std::time::Duration;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui, UiBuilder};
 
+use super::choices;
 use super::paint::Sign;
 use super::theme::{Tokens, Weight, font, space, text, tokens};
 use super::view::View;
 use super::widgets::sign;
 use super::words::{self, Verdict};
+use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Caption, Snapshot, Speaker};
 use crate::turn::timeline::Latencies;
 
@@ -17,7 +19,13 @@ use crate::turn::timeline::Latencies;
 const LINE_WIDTH: f32 = 600.0;
 
 /// Captions in what room is left.
-pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, height: f32) {
+pub(super) fn captions_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    view: &mut View,
+    height: f32,
+    commands: &mut Vec<Command>,
+) {
     if snapshot.captions.is_empty() {
         empty_ui(ui, snapshot, height);
         return;
@@ -45,7 +53,12 @@ pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, hei
                         ui.add_space(14.0);
                     }
                     ui.push_id(i, |ui| {
-                        caption_ui(ui, caption, words, snapshot.demo, target)
+                        caption_ui(ui, caption, words, snapshot.demo, target);
+                        let is_last = caption.speaker == Speaker::Assistant
+                            && snapshot.repeat.turn == Some(caption.turn);
+                        if is_last {
+                            choices::repeat_ui(ui, snapshot, commands);
+                        }
                     });
                 }
                 ui.add_space(space::M);
@@ -70,10 +83,8 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
         | Activity::UserSpeaks
         | Activity::Held
         | Activity::Thinking
-        | Activity::Answering => (
-            "Say something",
-            "What you and the assistant say will stand here. Hold Space to talk, press Esc to stop a reply.",
-        ),
+        | Activity::Answering
+        | Activity::Repeating => ("Say something", words::first_words(snapshot.talk)),
     };
     ui.vertical_centered(|ui| {
         ui.set_min_height(height.max(0.0));

@@ -7,7 +7,7 @@ use eframe::egui::{Align, Label, Layout, Response, Ui};
 use super::paint::Sign;
 use super::theme::{Weight, space, text, tokens};
 use super::view::Room;
-use super::widgets::sign;
+use super::widgets::{badge, sign};
 use super::words;
 use crate::session::snapshot::{Link, Snapshot};
 
@@ -44,6 +44,12 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
     }
     ui.add_space(space::M);
     fact(ui, &microphone(snapshot));
+    if words::is_narrowband(snapshot) {
+        badge(ui, "narrowband").on_hover_text(
+            "A hands-free microphone over Bluetooth gives half of the voice's band at best. You are understood better \
+             with a wired microphone, or with that of this computer.",
+        );
+    }
     ui.add_space(space::M);
     fact(ui, &snapshot.barge_in.1);
     ui.add_space(space::M);

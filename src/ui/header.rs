@@ -63,11 +63,11 @@ fn who_and_what_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {
 
 fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
     if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
-        view.page = match view.page {
-            Page::Talk => Page::Key,
-            Page::Key => Page::Talk,
-        };
-        view.key.clear();
+        let was = view.page;
+        view.leave(commands);
+        if was != Page::Key {
+            view.page = Page::Key;
+        }
     }
     let button = icon_button(ui, Icon::Sound, 34.0, "Sound");
     if button.clicked() {
@@ -83,6 +83,7 @@ fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
         .iter()
         .map(|profile| Segment {
             label: &profile.label,
+            name: &profile.label,
             figure: words::grouped(profile.target.as_millis() as u64),
             tooltip: format!(
                 "{}\nTarget of the response: {} ms.",

@@ -3,14 +3,12 @@
 use std::path::Path;
 
 use eframe::egui::text_edit::TextEditState;
-use eframe::egui::{
-    Align, Id, Label, Layout, Margin, ScrollArea, TextEdit, ThemePreference, Ui, vec2,
-};
+use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, Ui};
 
 use super::paint::{Icon, Sign};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::view::{Page, View};
-use super::widgets::{Segment, card, icon_button, plain_button, primary_button, segmented, sign};
+use super::widgets::{Segment, icon_button, page, plain_button, primary_button, segmented, sign};
 use super::words;
 use crate::session::command::Command;
 use crate::session::snapshot::{Link, Snapshot};
@@ -26,36 +24,15 @@ pub(super) fn page_ui(
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
-    ScrollArea::vertical()
-        .id_salt("key page")
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            let margin = ((ui.available_width() - 640.0) / 2.0).max(0.0);
-            ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                ui.add_space(margin);
-                ui.vertical(|ui| {
-                    ui.set_max_width(640.0_f32.min(ui.available_width()));
-                    ui.spacing_mut().item_spacing = vec2(space::S, space::S);
-                    let pad = if margin > 0.0 { 32 } else { 16 };
-                    card(tokens(ui))
-                        .corner_radius(16)
-                        .inner_margin(Margin::same(pad))
-                        .show(ui, |ui| {
-                            ui.set_width(ui.available_width());
-                            key_ui(ui, snapshot, key_file, view, commands);
-                            ui.add_space(space::L);
-                            appearance_ui(ui);
-                            ui.add_space(space::L);
-                            if plain_button(ui, "Back").clicked() {
-                                view.key.clear();
-                                view.page = Page::Talk;
-                            }
-                        });
-                });
-            });
-        });
+    page(ui, "key page", |ui| {
+        key_ui(ui, snapshot, key_file, view, commands);
+        ui.add_space(space::L);
+        appearance_ui(ui);
+        ui.add_space(space::L);
+        if plain_button(ui, "Back").clicked() {
+            view.leave(commands);
+        }
+    });
 }
 
 fn key_ui(
@@ -180,6 +157,7 @@ fn appearance_ui(ui: &mut Ui) {
         .unwrap_or(0);
     let segments = CHOICES.map(|(_, label)| Segment {
         label,
+        name: label,
         figure: String::new(),
         tooltip: String::new(),
     });

@@ -83,9 +83,8 @@ impl Press {
         let own = self.key == Key::F12 || self.key == Key::Escape && !busy;
         if self.key == Key::F12 {
             view.panel = (view.panel + 1) % 4;
-        } else if own && view.page == Page::Key {
-            view.key.clear();
-            view.page = Page::Talk;
+        } else if own && view.page != Page::Talk {
+            view.leave(commands);
         } else if own {
             commands.push(Command::StopReply);
         }
@@ -96,6 +95,9 @@ impl Press {
         const PROFILES: [Key; 3] = [Key::Num1, Key::Num2, Key::Num3];
         if self.key == Key::M {
             commands.push(Command::SetMuted(!snapshot.muted));
+        } else if self.key == Key::L {
+            let free = snapshot.repeat.hindrance.is_none();
+            commands.extend(free.then_some(Command::Repeat));
         } else if self.key == Key::R {
             commands.push(Command::ResetStatistics);
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {

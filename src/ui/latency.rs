@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Align, Color32, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Color32, Label, Layout, RichText, Ui, vec2};
 
 use super::paint::Sign;
 use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
@@ -29,7 +29,8 @@ pub(super) fn panel_ui(
         .profiles
         .get(snapshot.active)
         .map(|profile| profile.target);
-    ui.spacing_mut().item_spacing.y = space::M;
+    // With everything shown, the panel fits the usual window.
+    ui.spacing_mut().item_spacing.y = space::S;
     let full = view.panel >= 3;
     card(tokens(ui)).show(ui, |ui| {
         ui.set_width(ui.available_width());
@@ -50,6 +51,7 @@ pub(super) fn panel_ui(
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 3.0;
             counts_ui(ui, &view.numbers.figures);
+            early_ui(ui, &view.numbers.figures);
         });
         tools_ui(ui, snapshot, now, view, commands);
     }
@@ -363,6 +365,21 @@ fn counts_ui(ui: &mut Ui, figures: &Figures) {
         "sent",
         &sent,
         "Bytes sent to the service, and the tokens that it counted.",
+    );
+}
+
+/// When turns are closed, as one quiet line.
+fn early_ui(ui: &mut Ui, figures: &Figures) {
+    let words = text(
+        words::early(figures),
+        Weight::Regular,
+        11.0,
+        tokens(ui).muted,
+    );
+    ui.add(Label::new(words).wrap()).on_hover_text(
+        "A turn is closed towards the service early, and its answer held until your silence has lasted as long as \
+         patience. If you go on, the answer is dropped unheard: closed in vain. `eager_endpoint: off` under `turn:` in \
+         the profile's file switches it off.",
     );
 }
 

@@ -14,6 +14,8 @@
 mod app;
 mod banners;
 mod captions;
+mod check_page;
+mod choices;
 mod footer;
 mod header;
 mod key_page;

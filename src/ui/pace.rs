@@ -48,11 +48,19 @@ impl Change {
             && same(&old.devices, &new.devices)
             && old.volume.to_bits() == new.volume.to_bits()
             && old.barge_in == new.barge_in
+            && old.talk == new.talk
+            && old.repeat == new.repeat
+            && old.echo == new.echo
+            && old.check == new.check
             && same(&old.profiles, &new.profiles)
             && same(&old.captions, &new.captions)
             && same(&old.notices, &new.notices)
             && old.key == new.key;
-        if old.activity != new.activity || old.link != new.link || old.active != new.active {
+        let moved = old.activity != new.activity
+            || old.ducked != new.ducked
+            || old.link != new.link
+            || old.active != new.active;
+        if moved {
             Self::State
         } else if !still {
             Self::Words
@@ -82,7 +90,9 @@ fn same<T: PartialEq + ?Sized>(old: &Arc<T>, new: &Arc<T>) -> bool {
 /// How often the meters are worth a look: they have nobody who tells of a change.
 pub(super) const fn looks_apart(activity: Activity) -> Option<Duration> {
     match activity {
-        Activity::UserSpeaks | Activity::Held | Activity::Answering => Some(WORDS_APART),
+        Activity::UserSpeaks | Activity::Held | Activity::Answering | Activity::Repeating => {
+            Some(WORDS_APART)
+        }
         Activity::Listening
         | Activity::Thinking
         | Activity::Connecting
@@ -141,7 +151,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::snapshot::{Figures, Link, Port, ProcessUsage};
+    use crate::session::snapshot::Link;
 
     fn after(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)
@@ -158,6 +168,8 @@ mod tests {
         assert_eq!(after(|_| {}), Change::Nothing);
         assert_eq!(after(|s| s.activity = Activity::Thinking), Change::State);
         assert_eq!(after(|s| s.active = 1), Change::State);
+        assert_eq!(after(|s| s.ducked = true), Change::State);
+        assert_eq!(after(|s| s.talk.closing = true), Change::Words);
         assert_eq!(
             after(|s| s.link = Link::Connecting { attempt: 2 }),
             Change::State
@@ -230,21 +242,9 @@ mod tests {
     fn snapshot() -> Snapshot {
         Snapshot {
             activity: Activity::Listening,
-            link: Link::Connecting { attempt: 1 },
             demo: true,
-            muted: false,
-            input: Port::default(),
-            output: Port::default(),
-            devices: Arc::default(),
-            volume: 1.0,
             barge_in: (true, String::new()),
-            profiles: Arc::from([]),
-            active: 0,
-            captions: Arc::from([]),
-            figures: Figures::default(),
-            process: ProcessUsage::default(),
-            notices: Arc::from([]),
-            key: None,
+            ..Snapshot::default()
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn sign_of(activity: Activity, t: &Tokens) -> (Sign, Color32) {
         Activity::Listening => (Sign::Dot, t.ok),
         Activity::UserSpeaks | Activity::Held => (Sign::Bars, t.you),
         Activity::Thinking => (Sign::Dots, t.accent),
-        Activity::Answering => (Sign::Bars, t.accent),
+        Activity::Answering | Activity::Repeating => (Sign::Bars, t.accent),
         Activity::Muted => (Sign::Crossed, t.muted),
         Activity::Reconnecting => (Sign::Triangle, t.warn),
         Activity::Offline | Activity::NoMicrophone => (Sign::Cross, t.bad),

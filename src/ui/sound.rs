@@ -1,14 +1,15 @@
-//! The popup with microphone, speaker and volume.
+//! The popup with microphone, speaker, volume, echo and the talk key.
 
 use eframe::egui::{
     Align, Frame, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response, ScrollArea,
     Slider, Ui,
 };
 
+use super::choices;
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::view::View;
-use super::widgets::{radio_row, sign};
+use super::view::{Page, View};
+use super::widgets::{plain_button, radio_row, sign};
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::session::command::Command;
 use crate::session::snapshot::{Port, Snapshot};
@@ -20,6 +21,7 @@ pub(super) fn popup_ui(
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
+    let mut wants_check = false;
     let frame = Frame::popup(&button.ctx.global_style()).inner_margin(Margin::same(16));
     Popup::from_response(button)
         .open_bool(&mut view.sound_open)
@@ -35,6 +37,10 @@ pub(super) fn popup_ui(
                 .max_height(room.y.max(120.0))
                 .min_scrolled_height(room.y.max(120.0))
                 .show(ui, |ui| {
+                    // The scroll bar lies beside what it moves.
+                    ui.set_max_width(ui.available_width() - 10.0);
+                    wants_check = top_ui(ui, &snapshot.devices.host);
+                    ui.add_space(space::S);
                     devices_ui(
                         ui,
                         "Microphone",
@@ -56,16 +62,30 @@ pub(super) fn popup_ui(
                     );
                     ui.add_space(space::M);
                     volume_ui(ui, snapshot.volume, commands);
-                    ui.add_space(space::XS);
-                    let t = tokens(ui);
-                    ui.label(text(
-                        format!("Sound system: {}", snapshot.devices.host),
-                        Weight::Regular,
-                        11.0,
-                        t.muted,
-                    ));
+                    ui.add_space(space::M);
+                    choices::echo_ui(ui, &snapshot.echo, commands);
+                    ui.add_space(space::M);
+                    choices::talk_ui(ui, snapshot.talk, commands);
                 });
         });
+    if wants_check {
+        view.sound_open = false;
+        view.page = Page::Check;
+    }
+}
+
+/// The sound system, and the way to the sound check; gives whether it is taken.
+fn top_ui(ui: &mut Ui, host: &str) -> bool {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        let words = format!("Sound system: {host}");
+        ui.label(text(words, Weight::Regular, 11.0, t.muted));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            plain_button(ui, "Check the sound").clicked()
+        })
+        .inner
+    })
+    .inner
 }
 
 fn devices_ui(

@@ -1,7 +1,8 @@
 //! The card at the bottom: the talk button, what the user can do now, the level, and the keys.
 
 use eframe::egui::{
-    Align, Label, Layout, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align, Label, Layout, PointerButton, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::paint;
@@ -12,6 +13,7 @@ use super::words;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Snapshot};
+use crate::settings::config::TalkKey;
 
 /// Above this the bar says loud, and above the second it says too loud (the scale of common mixers).
 const LOUD: f32 = -9.0;
@@ -38,28 +40,40 @@ pub(super) fn talk_ui(
             } else {
                 72.0
             };
-            let down = talk_button(ui, size, snapshot, voice, view.hold.held());
+            let button = talk_button(ui, size, snapshot, voice, view.hold.held());
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 ui.add_space(2.0);
                 said_ui(ui, snapshot, &view.meter);
                 meter_ui(ui, &view.meter, off(snapshot));
-                let hint_down = keys_ui(ui, snapshot, view, commands);
-                view.hold.set(Holder::Pointer, down || hint_down, commands);
+                let hint = keys_ui(ui, snapshot, view, commands);
+                let down = [&button, &hint].map(Response::is_pointer_button_down_on);
+                view.hold
+                    .set(Holder::Pointer, down.contains(&true), commands);
+                if snapshot.talk.key == TalkKey::Tap && (pressed(&button) || pressed(&hint)) {
+                    view.hold.tap(commands);
+                }
             });
         });
     });
 }
 
-/// The round button: pressed and held it talks. Gives whether it is down.
-fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: bool) -> bool {
+/// Whether a button was pressed otherwise than with the pointer: with Enter, or by a screen reader.
+fn pressed(button: &Response) -> bool {
+    button.clicked() && !button.clicked_by(PointerButton::Primary)
+}
+
+/// The round button: it is the talk key.
+fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: bool) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Talk"));
     let (_, state_ink) = paint::sign_of(snapshot.activity, t);
     let ink = match snapshot.activity {
         Activity::UserSpeaks | Activity::Held => t.you,
-        Activity::Listening | Activity::Thinking | Activity::Answering => t.accent,
+        Activity::Listening | Activity::Thinking | Activity::Answering | Activity::Repeating => {
+            t.accent
+        }
         Activity::Connecting
         | Activity::Muted
         | Activity::Reconnecting
@@ -92,9 +106,7 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
         painter.line_segment([center - d, center + d], Stroke::new(2.0, ink));
     }
     focus_ring(ui, &response, r);
-    let down = response.is_pointer_button_down_on();
-    response.on_hover_text("Hold to talk");
-    down
+    response.on_hover_text(words::talk_key(snapshot).1)
 }
 
 /// Whether no sound comes in.
@@ -156,8 +168,13 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
     painter.vline(x(LOUD), rect.y_range(), Stroke::new(1.5, t.muted));
 }
 
-/// The keys, each to be pressed with the pointer too. Gives whether the talk key is held down with the pointer.
-fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) -> bool {
+/// The keys, each to be pressed with the pointer too. Gives that of the talk key.
+fn keys_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) -> Response {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(
             if ui.available_width() < 400.0 {
@@ -167,7 +184,8 @@ fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
             },
             space::XS,
         );
-        let talk = key_hint(ui, "Space", "hold to talk", "Hold to talk");
+        let (does, name) = words::talk_key(snapshot);
+        let talk = key_hint(ui, "Space", does, name);
         if key_hint(ui, "Esc", "stop the reply", "Stop the reply").clicked() {
             commands.push(Command::StopReply);
         }
@@ -182,7 +200,7 @@ fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
         if key_hint(ui, "F12", "panel", "Latency panel").clicked() {
             view.panel = (view.panel + 1) % 4;
         }
-        talk.is_pointer_button_down_on()
+        talk
     })
     .inner
 }

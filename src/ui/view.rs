@@ -49,6 +49,7 @@ impl Room {
 pub(super) enum Page {
     Talk,
     Key,
+    Check,
 }
 
 /// The window's own state.
@@ -79,6 +80,17 @@ impl View {
             captions: CleanCaptions::default(),
             copied_at: None,
         }
+    }
+}
+
+impl View {
+    /// Back to the conversation; what a page left behind goes.
+    pub(super) fn leave(&mut self, commands: &mut Vec<Command>) {
+        self.key.clear();
+        if self.page == Page::Check {
+            commands.push(Command::CancelCheck);
+        }
+        self.page = Page::Talk;
     }
 }
 
@@ -135,6 +147,14 @@ impl Hold {
         }
         if self.held() != before {
             commands.push(Command::HoldToTalk(self.held()));
+        }
+    }
+
+    /// Presses the key and lets go of it: for those who cannot hold a button.
+    pub(super) fn tap(&mut self, commands: &mut Vec<Command>) {
+        if !self.held() {
+            self.set(Holder::Space, true, commands);
+            self.set(Holder::Space, false, commands);
         }
     }
 

@@ -94,7 +94,8 @@ pub(super) fn key_hint(ui: &mut Ui, cap: &str, does: &str, name: &str) -> Respon
     let cap_size = vec2(cap_text.size().x + 12.0, 18.0);
     let size = vec2(cap_size.x + 5.0 + does_text.size().x + 2.0, 22.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
     if ui.is_rect_visible(rect) {
         let cap_rect = Rect::from_min_size(rect.left_top() + vec2(0.0, 2.0), cap_size);
         let fill = if response.hovered() {
@@ -126,6 +127,8 @@ pub(super) fn key_hint(ui: &mut Ui, cap: &str, does: &str, name: &str) -> Respon
 /// One cell of a segmented switch.
 pub(super) struct Segment<'a> {
     pub(super) label: &'a str,
+    /// What a screen reader calls it.
+    pub(super) name: &'a str,
     /// Small figure behind the label.
     pub(super) figure: String,
     /// What it is for.
@@ -200,7 +203,7 @@ impl Segment<'_> {
 fn segment_ui(ui: &mut Ui, segment: &Segment<'_>, active: bool) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(segment.size(ui, active), Sense::click());
-    let name = segment.label;
+    let name = segment.name;
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, active, name));
     if ui.is_rect_visible(rect) {
         if active {
@@ -266,6 +269,62 @@ pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
         focus_ring(ui, &response, f32::from(RADIUS_FIELD));
     }
     response
+}
+
+/// A row with a name and a switch: a dot that stands on the right while it is on.
+pub(super) fn switch_row(ui: &mut Ui, on: bool, label: &str) -> Response {
+    let t = tokens(ui);
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, label));
+    if ui.is_rect_visible(rect) {
+        let galley =
+            ui.painter()
+                .layout_no_wrap(label.to_owned(), font(Weight::Regular, 13.0), t.normal);
+        let at = egui::pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
+        ui.painter().galley(at, galley, t.normal);
+        let track = Rect::from_center_size(rect.right_center() - vec2(19.0, 0.0), vec2(34.0, 18.0));
+        let (fill, knob, x) = if on {
+            (t.accent, t.on_accent, track.right() - 9.0)
+        } else {
+            (t.field, t.muted, track.left() + 9.0)
+        };
+        let line = Stroke::new(1.0, if on { t.accent } else { t.muted });
+        ui.painter()
+            .rect(track, 9.0, fill, line, StrokeKind::Inside);
+        ui.painter()
+            .circle_filled(egui::pos2(x, track.center().y), 5.5, knob);
+        focus_ring(ui, &response, 6.0);
+    }
+    response
+}
+
+/// A page in the middle of the window: a card that scrolls, no wider than can be read.
+pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
+    const WIDEST: f32 = 640.0;
+    egui::ScrollArea::vertical()
+        .id_salt(id)
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            let margin = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
+            ui.add_space(if margin > 0.0 { 40.0 } else { 0.0 });
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(margin);
+                ui.vertical(|ui| {
+                    ui.set_max_width(WIDEST.min(ui.available_width()));
+                    ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+                    let pad = if margin > 0.0 { 32 } else { 16 };
+                    card(tokens(ui))
+                        .corner_radius(16)
+                        .inner_margin(Margin::same(pad))
+                        .show(ui, |ui| {
+                            ui.set_width(ui.available_width());
+                            add(ui);
+                        });
+                });
+            });
+        });
 }
 
 /// A name on the left and a value on the right, as one row with a tooltip that says what the value is.

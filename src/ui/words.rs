@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::base::units::Dbfs;
-use crate::session::snapshot::{Activity, Link, Snapshot};
+use crate::session::snapshot::{
+    Activity, CheckLine, CheckStatus, CheckStep, Figures, Link, Snapshot, TalkView,
+};
+use crate::settings::config::TalkKey;
 use crate::turn::timeline::Latencies;
 
 /// What stands for a value that is not known; never 0.
@@ -86,13 +89,21 @@ pub(super) fn decibels(level: Dbfs) -> String {
 
 /// The state as one or two words.
 pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
+    if is_checking(snapshot) {
+        return "Checking the sound".into();
+    }
     match snapshot.activity {
         Activity::Connecting => "Connecting".into(),
+        Activity::Listening if !snapshot.talk.voice_activation => "Waiting for the key".into(),
         Activity::Listening => "Listening".into(),
         Activity::UserSpeaks => "You speak".into(),
+        Activity::Held if snapshot.talk.closing => "You speak, key let go".into(),
+        Activity::Held if snapshot.talk.key == TalkKey::Tap => "You speak, microphone open".into(),
         Activity::Held => "You speak, key held".into(),
         Activity::Thinking => "Thinking".into(),
+        Activity::Answering if snapshot.ducked => "Answering, lowered".into(),
         Activity::Answering => "Answering".into(),
+        Activity::Repeating => "Repeating".into(),
         Activity::Muted => "Muted".into(),
         Activity::Reconnecting => match retry_in(&snapshot.link, now) {
             Some(seconds) if seconds > 0 => format!("Reconnecting in {seconds} s"),
@@ -107,10 +118,22 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
 pub(super) fn invitation(snapshot: &Snapshot) -> &'static str {
     match snapshot.activity {
         Activity::Connecting => "Connecting",
+        Activity::Listening if !snapshot.talk.voice_activation => match snapshot.talk.key {
+            TalkKey::Hold => "Hold Space and speak",
+            TalkKey::Tap => "Press Space, then speak",
+        },
         Activity::Listening => "Speak whenever you like",
         Activity::UserSpeaks => "Go on, you are heard",
+        Activity::Held if snapshot.talk.closing => "The microphone closes in a moment",
+        Activity::Held if snapshot.talk.key == TalkKey::Tap => {
+            "Speak, and press Space when you are done"
+        }
         Activity::Held => "Speak, and let go when you are done",
         Activity::Thinking => "The answer is on its way",
+        Activity::Answering | Activity::Repeating if snapshot.ducked => {
+            "Listening to you … The reply is lowered: go on to interrupt"
+        }
+        Activity::Repeating => "The last answer once more; press Esc to stop it",
         Activity::Answering if snapshot.barge_in.0 => "Speak to interrupt, or press Esc",
         Activity::Answering => "Press Esc to stop the reply",
         Activity::Muted => "Muted: nothing is heard",
@@ -118,6 +141,85 @@ pub(super) fn invitation(snapshot: &Snapshot) -> &'static str {
         Activity::Offline => "Not connected",
         Activity::NoMicrophone => "No microphone: plug one in, or choose one under Sound",
     }
+}
+
+/// What the talk key does: on its key cap, and as the name of a button.
+pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
+    let is_open = snapshot.activity == Activity::Held && !snapshot.talk.closing;
+    match (snapshot.talk.key, is_open) {
+        (TalkKey::Hold, _) => ("hold to talk", "Hold to talk"),
+        (TalkKey::Tap, false) => ("tap to talk", "Tap to talk"),
+        (TalkKey::Tap, true) => ("tap to end", "Tap to end"),
+    }
+}
+
+/// What stands where the conversation will be.
+pub(super) const fn first_words(talk: TalkView) -> &'static str {
+    match talk.key {
+        TalkKey::Hold => {
+            "What you and the assistant say will stand here. Hold Space to talk, press Esc to stop a reply."
+        }
+        TalkKey::Tap => {
+            "What you and the assistant say will stand here. Tap Space to talk and again to end, press Esc to stop a reply."
+        }
+    }
+}
+
+/// How early turns are closed, and what that costs when the user goes on.
+pub(super) fn early(figures: &Figures) -> String {
+    let mut words = format!(
+        "patience {}, closed at {}",
+        millis_or_unknown(figures.patience),
+        millis_or_unknown(figures.early_close)
+    );
+    if figures.early_close.is_some() || figures.closed_in_vain > 0 {
+        let tokens = match figures.vain_tokens {
+            0 => String::new(),
+            few @ 1..1_000 => format!(" ({few} tokens)"),
+            many => format!(" ({:.1} k tokens)", many as f64 / 1e3),
+        };
+        let vain = grouped(figures.closed_in_vain);
+        words += &format!(" · {vain} closed in vain{tokens}");
+    }
+    words
+}
+
+/// Whether a microphone gives a narrow band: hands-free Bluetooth gives half of 16 kHz at best, others take 44.1 or 48 kHz.
+pub(super) fn is_narrowband(snapshot: &Snapshot) -> bool {
+    const HANDS_FREE_HZ: u32 = 16_000;
+    let stream = snapshot.input.stream.as_ref();
+    stream.is_some_and(|stream| stream.rate.hz() <= HANDS_FREE_HZ)
+}
+
+/// A step of the sound check as a title, and what happens in it.
+pub(super) const fn check_step(step: CheckStep) -> (&'static str, &'static str) {
+    match step {
+        CheckStep::Quiet => ("Be quiet", "The room is listened to."),
+        CheckStep::Speak => ("Say a sentence", "Speak as you would to the assistant."),
+        CheckStep::Chirp => (
+            "A sound from the speaker",
+            "The microphone listens for it. Be quiet again.",
+        ),
+        CheckStep::Over => ("Done", ""),
+    }
+}
+
+/// What was found, in a few words.
+pub(super) fn check_verdict(lines: &[CheckLine]) -> &'static str {
+    let has = |status| lines.iter().any(|line| line.status == status);
+    if has(CheckStatus::Bad) {
+        "Something does not work"
+    } else if has(CheckStatus::Warn) {
+        "It works, and could be better"
+    } else {
+        "All is well"
+    }
+}
+
+/// Whether the sound is being checked now.
+pub(super) fn is_checking(snapshot: &Snapshot) -> bool {
+    let check = snapshot.check.as_ref();
+    check.is_some_and(|check| check.step != CheckStep::Over)
 }
 
 /// The link in the footer.
@@ -141,6 +243,8 @@ pub(super) fn link(snapshot: &Snapshot, now: Instant) -> String {
 pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
     if snapshot.demo {
         "nothing leaves this computer"
+    } else if !snapshot.muted && !snapshot.talk.voice_activation {
+        "audio leaves this computer only for the talk key"
     } else if snapshot.muted {
         "muted: no audio leaves this computer"
     } else {

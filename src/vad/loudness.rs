@@ -1,10 +1,14 @@
 //! Where speech begins and ends to a few milliseconds: by level, since detectors answer late at both ends.
 
+use std::time::Duration;
+
 use crate::base::frame::FRAME_SAMPLES;
 
 /// Blocks whose power is measured apart, 2.5 ms each: shorter than a pitch period would tell nothing.
 pub(super) const BLOCKS: usize = 4;
 const BLOCK_SAMPLES: usize = FRAME_SAMPLES / BLOCKS;
+/// How long a block lasts.
+pub(super) const BLOCK_DURATION: Duration = Duration::from_nanos(10_000_000 / BLOCKS as u64);
 
 /// Pole of the high-pass, about 150 Hz: offset and rumble of a device are not loudness of a voice.
 const HIGH_PASS: f32 = 0.94;

@@ -1,9 +1,15 @@
 //! Voice activity: detectors that judge frames, and the segmenter that makes utterances of their judgements.
 
+pub mod barge_in;
+mod detector;
+pub mod earshot;
+mod leveller;
 mod loudness;
 pub mod segment;
 mod watchdog;
 pub mod webrtc;
+
+pub use detector::{Detector, Kind};
 
 use std::time::{Duration, Instant};
 
@@ -63,4 +69,10 @@ pub trait Detect {
 
     /// Forgets what it has learnt: a new stream begins.
     fn reset(&mut self);
+}
+
+/// Full scale 1.0 to 16 bit; louder is limited, NaN becomes 0. Cut off, not rounded: that is cheaper, and no
+/// detector hears the last bit.
+fn to_i16(sample: f32) -> i16 {
+    (sample * 32_768.0) as i16
 }

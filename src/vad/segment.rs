@@ -14,46 +14,41 @@
 //!                    └first_voiced
 //! ```
 //!
-//! Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
+//! A silence of 120 ms within an utterance is told as a `Lull`, a voice that goes on after it as `Resumed`; see
+//! [`utterance`]. Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::loudness::{self, BLOCKS, Loudness, Noise, Powers, Voice};
+use super::loudness::{self, Loudness, Noise, Powers, Voice};
 use super::watchdog::Watchdog;
 use super::{DETECTOR_WINDOW_FRAMES, SpeechEvent};
 use crate::base::frame::{FRAME_DURATION, Frame};
+use utterance::{Sound, Utterance};
 
+mod rise;
 #[cfg(test)]
 mod tests;
+mod utterance;
 
 /// The start of a stream, in which no onset is believed: detectors fire within their first 60 to 110 ms, whatever
 /// they hear.
 const SETTLING: Duration = Duration::from_millis(200);
+/// How long a detector goes on saying yes to an utterance that was ended from outside: webrtc-vad's tail is below 270 ms
+/// in every mode. Until it says no once, nothing begins.
+const TAIL: Duration = Duration::from_millis(270);
 /// Pre-roll when the talk key opens an utterance: people begin to speak as they press. Longer would send what
 /// they did not mean to.
 const HELD_PREROLL: Duration = Duration::from_millis(150);
-/// How far before the detector's first yes the onset is looked for: soft beginnings ("f", "h") come before it.
-const LOOK_BACK_FRAMES: usize = 10;
-/// Blocks below the threshold that do not interrupt an onset: 10 ms, less than two words are apart.
-const ONSET_GAP_BLOCKS: usize = 4;
-/// How late noise is learnt: detectors miss soft beginnings ("s", "f"), and those are no noise.
+/// How late noise is learnt: detectors miss soft beginnings ("s", "f"), and earshot the whole first syllable; those are
+/// no noise.
 const NOISE_DELAY_FRAMES: usize = 20;
-/// How long after the detector's last yes the voice can still end: it misses hissing ends of words ("s", "sh"), which
-/// last up to a quarter of a second.
-const HISS: Duration = Duration::from_millis(250);
-/// Soft time within or before such an end: the stop of "ts".
-const HISS_GAP: Duration = Duration::from_millis(40);
-/// How long after the end of patience a detector that still says yes is waited for, although the level says that
-/// nobody speaks: webrtc-vad's own tail is over then, it is below 270 ms in every mode.
-const OVERTIME: Duration = Duration::from_millis(150);
 /// A re-armed detector is relaxed after this much quiet …
 const QUIET_FRAMES: u32 = 500;
 /// … this much weaker than the sound it was stuck at: -6 dB. As long as that sound goes on, it would stick again.
 const QUIET_POWER: f32 = 0.25;
 /// No setting keeps more frames than this, whatever it says: ten seconds.
 const MOST_FRAMES: u32 = 1_000;
-const BLOCK_DURATION: Duration = Duration::from_nanos(10_000_000 / BLOCKS as u64);
 
 /// When a sound is an utterance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +95,8 @@ pub struct Segmenter {
     noise: Noise,
     watchdog: Watchdog,
     rearmed: Option<Rearmed>,
+    /// Frames in which the detector may still be saying yes to the utterance before.
+    tail: u32,
     /// Frames since the stream began.
     age: u32,
     /// Sequence number that the next frame should have.
@@ -107,6 +104,8 @@ pub struct Segmenter {
     /// Frames that belong to no utterance yet, oldest first, without a gap.
     waiting: VecDeque<Waiting>,
     open: Option<Utterance>,
+    /// Only the talk key opens an utterance.
+    by_key: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -117,17 +116,6 @@ struct Waiting {
     voiced: bool,
     /// The detector said no.
     denied: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Utterance {
-    held: bool,
-    voice: Voice,
-    last_voiced: Option<Instant>,
-    /// End of the newest frame that the detector took for speech.
-    last_yes: Option<Instant>,
-    /// End of the newest frame.
-    end: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,10 +134,12 @@ impl Segmenter {
             noise: Noise::default(),
             watchdog: Watchdog::default(),
             rearmed: None,
+            tail: 0,
             age: 0,
             expected: None,
             waiting: VecDeque::with_capacity(room(&settings)),
             open: None,
+            by_key: false,
         }
     }
 
@@ -161,6 +151,22 @@ impl Segmenter {
         let room = room(&settings);
         self.waiting
             .reserve(room.saturating_sub(self.waiting.len()));
+    }
+
+    /// Changes patience alone, from the next frame on, in mid-utterance too.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.settings.patience = patience;
+    }
+
+    /// Whether only the talk key opens an utterance; one that is open goes on.
+    pub fn set_by_key(&mut self, by_key: bool) {
+        self.by_key = by_key;
+    }
+
+    /// Last voiced sample so far of the open utterance, by level.
+    #[must_use]
+    pub fn last_voiced(&self) -> Option<Instant> {
+        self.open.as_ref().map(Utterance::last_voiced)
     }
 
     /// Whether an utterance is open.
@@ -185,7 +191,7 @@ impl Segmenter {
         self.age = self.age.saturating_add(1);
         let powers = self.loudness.measure(&frame.samples);
         let power = loudness::mean(&powers);
-        if self.open.as_ref().is_some_and(|open| open.held) && !context.held {
+        if self.open.as_ref().is_some_and(Utterance::is_held) && !context.held {
             self.close(out);
         }
         if self.age <= frames(SETTLING) && !context.held && !context.blocked {
@@ -203,16 +209,20 @@ impl Segmenter {
     pub fn close(&mut self, out: &mut Vec<SpeechEvent>) {
         self.waiting.clear();
         if let Some(open) = self.open.take() {
+            self.tail = frames(TAIL);
             out.push(SpeechEvent::Ended {
-                last_voiced: open.last_voiced.unwrap_or(open.end),
+                last_voiced: open.last_voiced(),
             });
         }
     }
 
-    /// Begins a new stream: ends an open utterance and forgets everything but the settings. Reset the detector too.
+    /// Begins a new stream: ends an open utterance and forgets everything but the settings and who opens utterances. Reset the detector too.
     pub fn reset(&mut self, out: &mut Vec<SpeechEvent>) {
         self.close(out);
-        *self = Self::new(self.settings);
+        *self = Self {
+            by_key: self.by_key,
+            ..Self::new(self.settings)
+        };
     }
 
     fn await_onset(
@@ -229,8 +239,15 @@ impl Segmenter {
             return;
         }
         let settled = self.age > frames(SETTLING);
-        let voiced =
-            context.voiced && settled && self.noise.is_exceeded_by(loudness::mean(&powers));
+        self.tail = if context.voiced {
+            self.tail.saturating_sub(1)
+        } else {
+            0
+        };
+        let voiced = context.voiced
+            && settled
+            && self.tail == 0
+            && self.noise.is_exceeded_by(loudness::mean(&powers));
         if self.waiting.len() >= room(&self.settings) {
             let surplus = self.waiting.len() + 1 - room(&self.settings);
             self.waiting.drain(..surplus);
@@ -244,7 +261,9 @@ impl Segmenter {
         self.learn_noise();
         if context.held {
             self.start_held(context.voiced, out);
-        } else if let Some(first) = self.onset(context.playing) {
+        } else if !self.by_key
+            && let Some(first) = self.onset(context.playing)
+        {
             self.start(first, out);
         }
     }
@@ -287,15 +306,9 @@ impl Segmenter {
             .position(|w| w.frame.end() > first_voiced);
         let preroll = frames(self.settings.preroll) as usize;
         let begin = onset.unwrap_or(first).saturating_sub(preroll);
-        let mut open = Utterance {
-            held: false,
-            voice,
-            last_voiced: Some(first_voiced),
-            last_yes: None,
-            end: first_voiced,
-        };
+        let mut open = Utterance::found(first_voiced, voice);
         for waiting in self.waiting.range(first..) {
-            open.place(&waiting.frame, &waiting.powers, waiting.voiced, &self.noise);
+            open.place(&waiting.sound(waiting.voiced), &self.noise);
         }
         self.open = Some(open);
         self.emit_start(begin, first_voiced, out);
@@ -306,14 +319,7 @@ impl Segmenter {
             return;
         };
         let first_voiced = newest.frame.captured;
-        let mut open = Utterance {
-            held: true,
-            voice: Voice::default(),
-            last_voiced: None,
-            last_yes: None,
-            end: newest.frame.end(),
-        };
-        open.follow(&newest.frame, &newest.powers, voiced, &self.noise);
+        let open = Utterance::held(&newest.sound(voiced), &self.noise);
         self.open = Some(open);
         let preroll = frames(HELD_PREROLL.min(self.settings.preroll)) as usize;
         let begin = self.waiting.len().saturating_sub(1 + preroll);
@@ -328,30 +334,18 @@ impl Segmenter {
         });
     }
 
-    /// Looks for the instant at which the voice rises, from the frame before the detector's first yes.
+    /// The instant at which the voice rises, by level.
     fn first_voiced(&self, first: usize, voice: &Voice) -> Instant {
-        let judged = first.saturating_sub(DETECTOR_WINDOW_FRAMES - 1);
-        let Some(threshold) = voice.threshold(&self.noise) else {
-            return self.waiting[judged].frame.captured;
+        let heard = |frame: usize| {
+            let waiting = &self.waiting[frame];
+            (waiting.frame.captured, waiting.powers)
         };
-        let loud = |block: usize| self.waiting[block / BLOCKS].powers[block % BLOCKS] >= threshold;
-        let instant = |block: usize| {
-            let frame = &self.waiting[block / BLOCKS].frame;
-            frame.captured + BLOCK_DURATION * (block % BLOCKS) as u32
-        };
-        let blocks = self.waiting.len() * BLOCKS;
-        let Some(mut begin) = (judged * BLOCKS..blocks).find(|&block| loud(block)) else {
-            return self.waiting[judged].frame.captured;
-        };
-        let limit = judged.saturating_sub(LOOK_BACK_FRAMES) * BLOCKS;
-        for block in (limit..begin).rev() {
-            if loud(block) {
-                begin = block;
-            } else if begin - block > ONSET_GAP_BLOCKS {
-                break;
-            }
-        }
-        instant(begin)
+        rise::find(
+            self.waiting.len(),
+            first,
+            voice.threshold(&self.noise),
+            heard,
+        )
     }
 
     fn go_on(
@@ -364,18 +358,23 @@ impl Segmenter {
         let Some(open) = &mut self.open else {
             return;
         };
-        open.held |= context.held;
-        let voice = open.follow(&frame, powers, context.voiced, &self.noise);
-        if !voice && !context.blocked {
-            self.noise.learn(loudness::mean(powers));
-        }
+        let sound = Sound {
+            captured: frame.captured,
+            powers: *powers,
+            voiced: context.voiced,
+        };
         out.push(SpeechEvent::Frame(frame));
-        let since = open.last_voiced.unwrap_or(open.end);
-        let silence = open.end.saturating_duration_since(since);
-        let patience = self.settings.patience;
-        let over = silence >= patience
-            && (!context.voiced || silence >= patience.saturating_add(OVERTIME));
-        if over && !open.held {
+        let noise = open.follow(&sound, &self.noise);
+        if let Some(power) = noise.filter(|_| !context.blocked) {
+            self.noise.learn(power);
+        }
+        if context.held {
+            out.extend(open.hold(sound.captured));
+        }
+        out.extend(open.resumption(&self.noise));
+        let over = open.is_over(self.settings.patience, context.voiced);
+        out.extend(open.lull(over));
+        if over {
             self.close(out);
         }
     }
@@ -410,53 +409,22 @@ impl Segmenter {
     }
 }
 
-impl Utterance {
-    /// Takes in the next frame. Returns whether it may hold voice.
-    fn follow(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) -> bool {
-        self.voice.follow(loudness::mean(powers), voiced);
-        self.place(frame, powers, voiced, noise)
-    }
-
-    /// Moves the last voiced sample into this frame if it holds a later one.
-    fn place(&mut self, frame: &Frame, powers: &Powers, voiced: bool, noise: &Noise) -> bool {
-        self.end = frame.end();
-        let last = if voiced {
-            self.last_yes = Some(self.end);
-            match self.voice.threshold(noise) {
-                Some(threshold) => last_above(threshold, frame, powers),
-                // In noise this close to the voice the detector's tail is short: its window is all that is late.
-                None => Some(frame.captured),
-            }
-        } else {
-            self.hiss(frame, powers, noise)
-        };
-        self.last_voiced = last.or(self.last_voiced);
-        voiced || last.is_some()
-    }
-
-    /// The end of the voice in a frame which the detector denies, if the voice clearly goes on in it.
-    fn hiss(&self, frame: &Frame, powers: &Powers, noise: &Noise) -> Option<Instant> {
-        let near = |instant: Option<Instant>, reach| {
-            instant.is_some_and(|instant| frame.captured.saturating_duration_since(instant) < reach)
-        };
-        if !near(self.last_yes, HISS) || !near(self.last_voiced, HISS_GAP) {
-            return None;
+impl Waiting {
+    fn sound(&self, voiced: bool) -> Sound {
+        Sound {
+            captured: self.frame.captured,
+            powers: self.powers,
+            voiced,
         }
-        last_above(self.voice.hiss_threshold(noise)?, frame, powers)
     }
 }
 
-/// The end of the last block whose power reaches `threshold`.
-fn last_above(threshold: f32, frame: &Frame, powers: &Powers) -> Option<Instant> {
-    let block = powers.iter().rposition(|&power| power >= threshold)?;
-    Some(frame.captured + BLOCK_DURATION * (block + 1) as u32)
-}
-
-/// How many frames may wait: pre-roll, the look back, the onset's window.
+/// How many frames may wait: pre-roll, the look back, the onset's window; and those that are not yet noise.
 fn room(settings: &SegmentSettings) -> usize {
     let trigger = settings.onset_idle.max(settings.onset_playing);
     let preroll = frames(settings.preroll) as usize;
-    preroll + onset_window(trigger) + LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES + 1
+    let onset = onset_window(trigger) + rise::LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES;
+    (preroll + onset).max(NOISE_DELAY_FRAMES) + 1
 }
 
 /// The frames among which those of the trigger must be: half as many again, so that a stop inside a word ("six") does

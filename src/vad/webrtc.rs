@@ -11,7 +11,7 @@
 
 use webrtc_vad::{SampleRate as VadRate, Vad, VadMode};
 
-use super::Detect;
+use super::{Detect, to_i16};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 
 /// The detector. It holds raw pointers and is not `Send`: make it on the thread that uses it.
@@ -90,12 +90,6 @@ fn mode(aggressiveness: u8) -> VadMode {
         2 => VadMode::Aggressive,
         _ => VadMode::VeryAggressive,
     }
-}
-
-/// Full scale 1.0 to 16 bit; louder is limited, NaN becomes 0. Cut off, not rounded: that is cheaper, and no
-/// detector hears the last bit.
-fn to_i16(sample: f32) -> i16 {
-    (sample * 32_768.0) as i16
 }
 
 #[cfg(test)]

@@ -4,9 +4,26 @@
 //! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
 //! version of each.
 
+mod detection;
+mod detection_detectors;
+mod detection_hangover;
+mod detection_noise;
+mod detection_onset;
 mod echo;
+mod interruption;
+mod listen;
 mod noise;
+mod noises;
+mod patience;
+mod patience_adaptive;
 mod room;
 mod soundcheck;
+#[expect(
+    dead_code,
+    reason = "shared by test files, each of which is a crate and uses its part"
+)]
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
+mod talk;
 mod voices;

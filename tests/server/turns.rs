@@ -93,6 +93,40 @@ fn activity_interrupts_an_answer_in_every_phase() {
 }
 
 #[test]
+fn a_question_that_goes_on_before_its_answer_is_due_is_answered_as_a_whole() {
+    simulate(async {
+        let script = "think_ms: 500\nturns:\n  - - parrot\n  - - say: Second.\n      ms: 300\n";
+        let mut peer = Desk::scripted(script).manual().await;
+        peer.until("handle").await;
+        peer.start().await;
+        for (ms, heard) in [
+            (1_000, "1.0 seconds at −20 dB"),
+            (500, "0.5 seconds at −20 dB"),
+        ] {
+            peer.sound(&hum(ms), false).await;
+            peer.end().await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            peer.start().await;
+            let cut = peer.turn().await;
+            assert_eq!(cut.heard, heard, "each part is written down once");
+            assert_eq!(cut.kinds[..3], ["heard", "interrupted", "turnComplete"]);
+        }
+        peer.sound(&hum(700), false).await;
+        peer.end().await;
+        let whole = peer.turn().await;
+        assert_eq!(whole.kinds, NORMAL);
+        assert_eq!(whole.heard, "0.7 seconds at −20 dB");
+        assert_eq!(whole.said, "Your own voice, 2.2 seconds.");
+        assert_eq!(whole.samples.len(), 24 * 2200);
+        // It took one place in the script, and what was answered is not answered again.
+        peer.speak(&hum(1000)).await;
+        assert_eq!(peer.turn().await.said, "Second.");
+        peer.speak(&hum(400)).await;
+        assert_eq!(peer.turn().await.said, "Your own voice, 0.4 seconds.");
+    });
+}
+
+#[test]
 fn without_interruption_answers_wait_for_each_other() {
     simulate(async {
         let mut setup = manual();

@@ -281,6 +281,7 @@ pub(crate) fn snapshot() -> Snapshot {
             source: "file",
             ending: "x4Q2".into(),
         }),
+        ..Snapshot::default()
     }
 }
 

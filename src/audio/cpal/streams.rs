@@ -131,7 +131,7 @@ where
     let data = move |block: &[T], info: &cpal::InputCallbackInfo| {
         let stamp = info.timestamp();
         let age = stamp.callback.checked_duration_since(stamp.capture);
-        body.run(block, f32::from_sample_, Instant::now(), age);
+        capture_block(&mut body, block, Instant::now(), age);
     };
     let error = move |error: Error| faults.report(fault(error.kind()));
     device.build_input_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
@@ -146,10 +146,32 @@ fn output<T: SizedSample + FromSample<f32>>(
     let data = move |block: &mut [T], info: &cpal::OutputCallbackInfo| {
         let stamp = info.timestamp();
         let delay = stamp.playback.checked_duration_since(stamp.callback);
-        body.run(block, T::from_sample_, Instant::now(), delay);
+        play_block(&mut body, block, Instant::now(), delay);
     };
     let error = move |error: Error| faults.report(fault(error.kind()));
     device.build_output_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
+}
+
+/// A block of a device's samples, whatever their format, as floats of full scale 1.
+pub(super) fn capture_block<T: SizedSample>(
+    body: &mut CaptureBody,
+    block: &[T],
+    now: Instant,
+    age: Option<Duration>,
+) where
+    f32: FromSample<T>,
+{
+    body.run(block, f32::from_sample_, now, age);
+}
+
+/// The other way.
+pub(super) fn play_block<T: SizedSample + FromSample<f32>>(
+    body: &mut PlaybackBody,
+    block: &mut [T],
+    now: Instant,
+    delay: Option<Duration>,
+) {
+    body.run(block, T::from_sample_, now, delay);
 }
 
 /// For the user: why the device cannot be opened.
@@ -184,5 +206,126 @@ fn fault(kind: ErrorKind) -> Fault {
         ErrorKind::Xrun => Fault::Xrun,
         ErrorKind::BackendError => Fault::BackendError,
         _ => Fault::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use super::*;
+
+    /// What cpal's kinds are taken for. [`fault`] cannot list them all for the compiler: cpal may add some.
+    const KNOWN: [(&str, ErrorKind, Fault); 14] = [
+        ("DeviceBusy", ErrorKind::DeviceBusy, Fault::DeviceBusy),
+        (
+            "DeviceChanged",
+            ErrorKind::DeviceChanged,
+            Fault::DeviceChanged,
+        ),
+        (
+            "DeviceNotAvailable",
+            ErrorKind::DeviceNotAvailable,
+            Fault::DeviceNotAvailable,
+        ),
+        (
+            "HostUnavailable",
+            ErrorKind::HostUnavailable,
+            Fault::HostUnavailable,
+        ),
+        ("InvalidInput", ErrorKind::InvalidInput, Fault::InvalidInput),
+        (
+            "PermissionDenied",
+            ErrorKind::PermissionDenied,
+            Fault::PermissionDenied,
+        ),
+        (
+            "RealtimeDenied",
+            ErrorKind::RealtimeDenied,
+            Fault::RealtimeDenied,
+        ),
+        (
+            "ResourceExhausted",
+            ErrorKind::ResourceExhausted,
+            Fault::ResourceExhausted,
+        ),
+        (
+            "StreamInvalidated",
+            ErrorKind::StreamInvalidated,
+            Fault::StreamInvalidated,
+        ),
+        (
+            "UnsupportedConfig",
+            ErrorKind::UnsupportedConfig,
+            Fault::UnsupportedConfig,
+        ),
+        (
+            "UnsupportedOperation",
+            ErrorKind::UnsupportedOperation,
+            Fault::UnsupportedOperation,
+        ),
+        ("Xrun", ErrorKind::Xrun, Fault::Xrun),
+        ("BackendError", ErrorKind::BackendError, Fault::BackendError),
+        ("Other", ErrorKind::Other, Fault::Other),
+    ];
+
+    #[test]
+    fn every_kind_that_cpal_knows_has_a_fault_of_its_own() {
+        for (name, kind, expected) in KNOWN {
+            assert_eq!(fault(kind), expected, "{name}");
+        }
+        let mut listed: Vec<&str> = KNOWN.iter().map(|(name, ..)| *name).collect();
+        let source = std::fs::read_to_string(cpal_source()).expect("cpal's source");
+        let mut theirs = variants(&source, "pub enum ErrorKind {");
+        listed.sort_unstable();
+        theirs.sort();
+        assert_eq!(theirs, listed, "cpal changed its kinds: give each a policy");
+    }
+
+    #[test]
+    fn variants_are_read_from_source() {
+        let source = "enum A { X }\n/// B\npub enum B {\n  /// Words, more words\n  One,\n  #[x]\n  Two(u8),\n}\nThree,";
+        assert_eq!(variants(source, "pub enum B {"), ["One", "Two"]);
+    }
+
+    /// Names of the variants of an enum that is written one variant a line.
+    fn variants(source: &str, head: &str) -> Vec<String> {
+        let (_, rest) = source.split_once(head).expect("the enum is there");
+        let (body, _) = rest.split_once("\n}").expect("it ends");
+        let first_word = |line: &str| {
+            let name: String = line
+                .trim()
+                .chars()
+                .take_while(|c| c.is_alphanumeric())
+                .collect();
+            name.starts_with(char::is_uppercase).then_some(name)
+        };
+        body.lines().filter_map(first_word).collect()
+    }
+
+    /// The file that declares the kinds, of the version that is locked.
+    fn cpal_source() -> PathBuf {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let out = Command::new(cargo)
+            .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo runs");
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+        let metadata: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let packages = metadata["packages"].as_array().expect("a list");
+        let cpal = packages
+            .iter()
+            .find(|p| p["name"] == "cpal")
+            .expect("cpal is used");
+        let manifest = cpal["manifest_path"].as_str().expect("a path");
+        PathBuf::from(manifest)
+            .with_file_name("src")
+            .join("error.rs")
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::backend::{Fault, Faults, Opened, Policy};
 use super::super::status::Status;
-use super::super::{DeviceChoice, Direction, StreamInfo};
+use super::super::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
 use crate::metrics::counters::Counters;
 
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -20,6 +20,11 @@ const STORM: u32 = 10;
 const STORM_WINDOW: Duration = Duration::from_secs(1);
 /// A device that stutters gets up to this many times the period asked for.
 const MOST_STRETCH: u32 = 4;
+/// A device that has run without a storm for so long gets half of that back when it is opened the next time. It is
+/// never opened again for that alone: a gap now is worse than a few milliseconds less later.
+const CALM: Duration = Duration::from_secs(60);
+/// No stream is built anew sooner than this after the last time, however often a device comes and goes.
+const REBUILD_PACE: Duration = Duration::from_secs(1);
 /// How long the device plays on after the last sample was taken from the ring.
 const DEVICE_TAIL: Duration = Duration::from_millis(300);
 /// A retired stream is dropped after this, whoever still holds its other end.
@@ -38,8 +43,26 @@ pub(super) struct Port {
     pub(super) told: Option<String>,
     /// Times the period asked for, after storms of xruns.
     pub(super) stretch: u32,
+    /// The last storm of xruns.
+    stormed: Option<Instant>,
+    /// The chosen device, as it was last seen: so that it can be named when it is away.
+    seen: Option<DeviceInfo>,
+    /// The device of the last stream, if that ended by itself.
+    pub(super) gone: Option<DeviceInfo>,
+    /// What was told about another device being used, and not taken back yet.
+    pub(super) moved: Option<Moved>,
+    /// Since when a better device than the one that runs is there.
+    pub(super) better_since: Option<Instant>,
+    opened: Option<Instant>,
     /// When a fault of each kind was logged last.
     logged: [Option<Instant>; Fault::ALL.len()],
+}
+
+/// What was told about another device being used.
+pub(super) struct Moved {
+    pub(super) what: String,
+    /// The device that went away, where no certain one was chosen.
+    pub(super) from: Option<String>,
 }
 
 /// A stream that runs.
@@ -76,6 +99,12 @@ impl Port {
             retry_after: RETRY_FIRST,
             told: None,
             stretch: 1,
+            stormed: None,
+            seen: None,
+            gone: None,
+            moved: None,
+            better_since: None,
+            opened: None,
             logged: [None; Fault::ALL.len()],
         }
     }
@@ -83,6 +112,94 @@ impl Port {
     pub(super) fn forget_trouble(&mut self, now: Instant) {
         self.retry_at = now;
         self.retry_after = RETRY_FIRST;
+    }
+
+    /// The user chose another device.
+    pub(super) fn choose(&mut self, choice: DeviceChoice) {
+        self.choice = choice;
+        self.stretch = 1;
+        (self.seen, self.gone, self.better_since) = (None, None, None);
+    }
+
+    /// Keeps what is known of the chosen device.
+    pub(super) fn remember(&mut self, list: &[DeviceInfo]) {
+        if let DeviceChoice::Id(id) = &self.choice
+            && let Some(device) = list.iter().find(|d| d.id == *id)
+        {
+            self.seen = Some(device.clone());
+        }
+    }
+
+    /// The first instant, `wish` or later, at which the next stream may be built.
+    pub(super) fn not_before(&self, wish: Instant) -> Instant {
+        self.opened
+            .map_or(wish, |opened| wish.max(opened + REBUILD_PACE))
+    }
+
+    /// Times the period to ask for; less than before after a calm time.
+    pub(super) fn stretch_now(&mut self, now: Instant) -> u32 {
+        let calm = |at: Instant| now.saturating_duration_since(at) >= CALM;
+        if self.stretch > 1 && self.stormed.is_none_or(calm) {
+            self.stretch /= 2;
+            self.stormed = Some(now);
+        }
+        self.stretch
+    }
+
+    /// There is no device at all, in words.
+    pub(super) fn absence(&self, noun: &str) -> String {
+        match (&self.choice, &self.seen) {
+            (DeviceChoice::Default, _) => Fault::DeviceNotAvailable.words(noun),
+            (DeviceChoice::Id(_), Some(device)) => format!(
+                "{} was unplugged, and there is no other {noun}. Plug one in; it is used as soon as it appears.",
+                device.name
+            ),
+            (DeviceChoice::Id(id), None) => format!(
+                "The {noun} that was chosen ({id}) is not there, and there is no other. Plug one in, or choose another one."
+            ),
+        }
+    }
+
+    /// A stream of `used` was opened while the devices were those of the list: what there is to say about it, and
+    /// whether everything is as it was meant.
+    pub(super) fn arrival(
+        &self,
+        noun: &str,
+        used: &DeviceInfo,
+        list: &[DeviceInfo],
+    ) -> Option<(String, bool)> {
+        let name = &used.name;
+        let is_listed = |id: &str| list.iter().any(|d| d.id == id);
+        match &self.choice {
+            DeviceChoice::Id(id) if *id != used.id => {
+                let what = self.seen.as_ref().map_or_else(
+                    || format!("The {noun} that was chosen ({id}) is not there"),
+                    |chosen| format!("{} was unplugged", chosen.name),
+                );
+                let what = format!("{what}: using {name} until it is back.");
+                let told = self.moved.as_ref().is_some_and(|moved| moved.what == what);
+                return (!told).then_some((what, false));
+            }
+            DeviceChoice::Default => {
+                // What was told to be lost is past: the new one is news enough.
+                if self.told.is_none()
+                    && let Some(gone) = &self.gone
+                    && gone.id != used.id
+                    && !is_listed(&gone.id)
+                {
+                    return Some((format!("{} was unplugged: using {name}.", gone.name), false));
+                }
+            }
+            DeviceChoice::Id(_) => {}
+        }
+        let from = self.moved.as_ref().and_then(|moved| moved.from.as_deref());
+        let is_back = from == Some(&used.id) || self.choice == DeviceChoice::Id(used.id.clone());
+        let what = match (&self.moved, &self.told) {
+            (Some(_), _) if is_back => format!("{name} is back: it is used again."),
+            (None, None) => return None,
+            _ => format!("{name} is used now."),
+        };
+        Some((what, true))
     }
 
     /// Drops the streams that nobody listens to any more.
@@ -109,7 +226,8 @@ impl Port {
         faults: Arc<Faults>,
         now: Instant,
     ) {
-        self.told = None;
+        self.opened = Some(now);
+        self.better_since = None;
         self.live = Some(Live {
             stream: opened.stream,
             info: opened.info,
@@ -133,9 +251,9 @@ impl Port {
         });
     }
 
-    /// Whether there are streams on their way out.
-    pub(super) fn is_retiring(&self) -> bool {
-        !self.retired.is_empty()
+    /// How many streams are on their way out.
+    pub(super) fn retiring(&self) -> usize {
+        self.retired.len()
     }
 
     /// Sets when it is tried again: later and later.
@@ -152,6 +270,7 @@ impl Port {
         if !again {
             self.retry_at = now;
         }
+        self.retry_at = self.not_before(self.retry_at);
         again
     }
 
@@ -168,6 +287,7 @@ impl Port {
         };
         if trouble == Some(Fault::Xrun) {
             self.stretch = (self.stretch * 2).min(MOST_STRETCH);
+            self.stormed = Some(now);
         }
         trouble
     }
@@ -185,7 +305,14 @@ impl Port {
             let seen = &mut live.storm[fault as usize];
             *seen = seen.saturating_add(count);
             let last = &mut self.logged[fault as usize];
-            if last.is_none_or(|at| now.saturating_duration_since(at) >= STORM_WINDOW) {
+            let first = last.is_none();
+            // What changes nothing is told once.
+            if fault.policy() == Policy::GoOn {
+                if first {
+                    *last = Some(now);
+                    tracing::info!(direction = ?self.direction, "the system gives this stream no priority: it may stutter when the machine is busy");
+                }
+            } else if last.is_none_or(|at| now.saturating_duration_since(at) >= STORM_WINDOW) {
                 *last = Some(now);
                 tracing::warn!(direction = ?self.direction, ?fault, count, "a sound device reports a fault");
             }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::audio::StreamInfo;
+use crate::audio::DeviceInfo;
 use crate::audio::backend::{Backend, Format, MakeCapture, MakePlayback, Policy};
 use crate::audio::capture::CaptureBody;
 use crate::base::units::SampleRate;
@@ -102,6 +102,324 @@ fn a_muted_microphone_is_let_go_at_once() {
     assert!(desk.is_open());
 }
 
+#[test]
+fn a_chosen_microphone_that_goes_is_stood_in_for_and_returned_to() {
+    let mut desk = Desk::new();
+    desk.plug(&["built-in", "usb"]);
+    desk.choose("usb");
+    desk.run(ms(2_000));
+    assert_eq!(desk.used(), "usb");
+    desk.plug(&["built-in"]);
+    desk.run(ms(1_100));
+    assert_eq!(desk.used(), "built-in", "within one look");
+    let gone = "usb was unplugged: using built-in until it is back.";
+    assert_eq!(desk.moved, [(gone.to_owned(), None, false)]);
+    assert!(!desk.told_lost(), "sound goes on");
+    desk.run(ms(5_000));
+    assert_eq!(desk.moved.len(), 1, "told once");
+
+    desk.plug(&["built-in", "usb"]);
+    desk.run(ms(1_000 + 300 + 100));
+    assert_eq!(desk.used(), "usb", "within a look and the time to settle");
+    let back = "usb is back: it is used again.";
+    let told = (back.to_owned(), Some(gone.to_owned()), true);
+    assert_eq!(desk.moved[1..], [told]);
+    assert_eq!(desk.opened(), 3, "usb, built-in, usb");
+}
+
+#[test]
+fn a_device_that_was_never_seen_is_named_by_its_id() {
+    let mut desk = Desk::new();
+    desk.choose("pulseaudio:away");
+    desk.run(ms(1_000));
+    assert_eq!(desk.used(), "mic");
+    let what = "The microphone that was chosen (pulseaudio:away) is not there: using mic until it is back.";
+    assert_eq!(desk.moved, [(what.to_owned(), None, false)]);
+}
+
+#[test]
+fn a_bluetooth_microphone_stands_in_only_if_there_is_no_other() {
+    let mut desk = Desk::new();
+    desk.plug(&["bluez_input.AA", "usb", "desk"]);
+    desk.choose("desk");
+    desk.run(ms(2_000));
+    desk.plug(&["bluez_input.AA", "usb"]);
+    desk.run(ms(2_000));
+    assert_eq!(desk.used(), "usb");
+    desk.plug(&["bluez_input.AA"]);
+    desk.run(ms(2_000));
+    assert_eq!(desk.used(), "bluez_input.AA");
+    let (what, before, settled) = desk.moved.last().expect("told").clone();
+    assert_eq!(
+        what,
+        "desk was unplugged: using bluez_input.AA until it is back."
+    );
+    assert_eq!(
+        before.as_deref(),
+        Some("desk was unplugged: using usb until it is back."),
+        "what holds no more is taken back"
+    );
+    assert!(!settled);
+}
+
+#[test]
+fn the_last_chosen_microphone_that_goes_is_lost_by_its_name() {
+    let mut desk = Desk::new();
+    desk.choose("mic");
+    desk.run(ms(2_000));
+    desk.plug(&[]);
+    desk.run(ms(1_100));
+    assert!(!desk.is_open());
+    let what = "mic was unplugged, and there is no other microphone. Plug one in; it is used as soon as it appears.";
+    assert_eq!(desk.lost, [what]);
+    desk.run(ms(30_000));
+    assert_eq!(desk.lost.len(), 1, "told once, however often it is tried");
+    desk.plug(&["mic"]);
+    desk.run(ms(1_100));
+    assert!(desk.is_open());
+    let told = ("mic is used now.".to_owned(), None, true);
+    assert_eq!(desk.moved, [told]);
+}
+
+#[test]
+fn an_unplugged_default_is_named_and_its_return_too() {
+    let mut desk = Desk::new();
+    desk.plug(&["mic", "spare"]);
+    desk.run(ms(2_000));
+    desk.plug(&["spare"]);
+    desk.run(ms(1_100));
+    assert_eq!(desk.used(), "spare");
+    desk.plug(&["mic", "spare"]);
+    desk.run(ms(1_100));
+    assert_eq!(desk.used(), "mic");
+    let gone = "mic was unplugged: using spare.".to_owned();
+    let back = "mic is back: it is used again.".to_owned();
+    assert_eq!(
+        desk.moved,
+        [(gone.clone(), None, false), (back, Some(gone), true)]
+    );
+    assert!(!desk.told_lost());
+}
+
+#[test]
+fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
+    let mut desk = Desk::new();
+    desk.plug(&["spare", "usb"]);
+    desk.choose("usb");
+    desk.run(ms(2_300));
+    // Between two looks.
+    desk.plug(&["spare"]);
+    desk.report(Fault::DeviceNotAvailable, 1);
+    desk.run(ms(20));
+    assert_eq!(desk.used(), "spare");
+    assert_eq!(desk.moved.len(), 1);
+}
+
+#[test]
+fn the_last_device_that_reports_itself_gone_is_told_at_once() {
+    let mut desk = Desk::new();
+    // Just opened: the next try is a second away.
+    desk.run(ms(50));
+    desk.plug(&[]);
+    desk.report(Fault::DeviceNotAvailable, 1);
+    desk.run(ms(20));
+    assert_eq!(desk.lost, [Fault::DeviceNotAvailable.words("microphone")]);
+    desk.run(ms(5_000));
+    assert_eq!(desk.lost.len(), 1);
+}
+
+#[test]
+fn what_was_said_of_a_stand_in_is_taken_back_when_that_goes_too() {
+    let mut desk = Desk::new();
+    desk.plug(&["mic", "spare"]);
+    desk.run(ms(2_000));
+    desk.plug(&["spare"]);
+    desk.run(ms(2_000));
+    let told = "mic was unplugged: using spare.".to_owned();
+    assert_eq!(desk.moved, [(told.clone(), None, false)]);
+    desk.plug(&[]);
+    desk.run(ms(1_100));
+    assert_eq!(desk.taken_back, [told]);
+    assert_eq!(desk.lost.len(), 1);
+    desk.plug(&["mic"]);
+    desk.run(ms(1_100));
+    assert_eq!(
+        desk.moved[1..],
+        [("mic is used now.".to_owned(), None, true)]
+    );
+}
+
+#[test]
+fn a_flapping_device_costs_a_stream_a_second_and_nothing_piles_up() {
+    for choice in [None, Some("usb")] {
+        // Three flaps a second to one in two seconds; the default goes with the device.
+        for half_ms in [150, 350, 700, 1_000] {
+            let mut desk = Desk::new();
+            desk.plug(&["usb", "spare"]);
+            choice.into_iter().for_each(|id| desk.choose(id));
+            desk.run(ms(5_000));
+            let (start, before) = (desk.now, desk.opened());
+            let mut retiring = 0;
+            while desk.now < start + ms(60_000) {
+                desk.plug(&["spare"]);
+                desk.run(ms(half_ms));
+                desk.plug(&["usb", "spare"]);
+                desk.run(ms(half_ms));
+                retiring = retiring.max(desk.owner.input.retiring());
+            }
+            let opened = desk.opened() - before;
+            assert!(opened <= 62, "{opened} streams in a minute");
+            assert!(retiring <= 3, "{retiring} old streams");
+            assert!(desk.owner.unsent.is_empty());
+            desk.run(ms(3_000));
+            assert_eq!(desk.used(), "usb");
+        }
+    }
+}
+
+#[test]
+fn after_a_sleep_both_devices_are_opened_anew_at_once() {
+    let mut desk = Desk::new();
+    desk.plug(&["built-in", "usb"]);
+    desk.choose("usb");
+    desk.run(ms(10_000));
+    let (before, speakers) = (desk.opened(), desk.speakers());
+    // An hour in which nothing ran.
+    desk.now += Duration::from_secs(3_600);
+    desk.owner.resume(desk.now);
+    desk.due = desk.now;
+    desk.run(ms(50));
+    assert_eq!((desk.opened(), desk.speakers()), (before + 1, speakers + 1));
+    assert_eq!(desk.used(), "usb");
+    assert!(!desk.told_lost() && desk.moved.is_empty(), "nothing to say");
+    // What was taken away meanwhile is stood in for.
+    desk.run(ms(5_000));
+    desk.plug(&["built-in"]);
+    desk.now += Duration::from_secs(60);
+    desk.owner.resume(desk.now);
+    desk.due = desk.now;
+    desk.run(ms(50));
+    assert_eq!(desk.used(), "built-in");
+}
+
+#[test]
+fn a_storm_of_xruns_lengthens_the_period_and_calm_shortens_it_at_the_next_opening() {
+    let mut desk = Desk::new();
+    desk.run(ms(5_000));
+    for expected in [960, 1_920, 1_920] {
+        desk.report(Fault::Xrun, 100);
+        desk.run(ms(10_000));
+        assert_eq!(desk.asked(), expected);
+    }
+    let opened = desk.opened();
+    desk.run(ms(120_000));
+    assert_eq!(desk.opened(), opened, "never opened for that alone");
+    for expected in [960, 960] {
+        desk.report(Fault::StreamInvalidated, 1);
+        desk.run(ms(10_000));
+        assert_eq!(desk.asked(), expected);
+    }
+    desk.run(ms(60_000));
+    desk.report(Fault::StreamInvalidated, 1);
+    desk.run(ms(2_000));
+    assert_eq!(desk.asked(), 480);
+}
+
+#[test]
+fn a_period_is_too_long_by_its_time_not_by_its_frames() {
+    let stream = |hz, frames| StreamInfo {
+        rate: SampleRate::new(hz).expect("not zero"),
+        period_frames: frames,
+        ..stream_of(info("speaker", true))
+    };
+    for (hz, frames, longer) in [
+        (48_000, Some(512), false),
+        (48_000, Some(1_024), false),
+        (48_000, Some(1_025), true),
+        (192_000, Some(4_096), false),
+        (8_000, Some(512), true),
+        (48_000, None, false),
+    ] {
+        assert_eq!(
+            is_longer(&stream(hz, frames), 512),
+            longer,
+            "{hz} {frames:?}"
+        );
+    }
+    assert!(stream(16_000, None).narrowband() && stream(8_000, None).narrowband());
+    assert!(!stream(44_100, None).narrowband());
+}
+
+#[test]
+fn a_busy_or_forbidden_device_is_tried_again_later_and_later_and_told_once() {
+    for (kind, word) in [
+        (Fault::DeviceBusy, "another program"),
+        (Fault::PermissionDenied, "privacy settings"),
+    ] {
+        let mut desk = Desk::new();
+        *lock(&desk.system.refuse) = Some(kind);
+        desk.run(ms(60_000));
+        // 0, 0.25, 0.75, 1.75, 3.75, 7.75, then every 4 s.
+        assert_eq!(desk.system.tried.load(Relaxed), 19, "{kind:?}");
+        assert_eq!(desk.lost.len(), 1, "{:?}", desk.lost);
+        assert!(desk.lost[0].contains(word), "{:?}", desk.lost);
+        *lock(&desk.system.refuse) = None;
+        desk.run(ms(4_010));
+        assert!(desk.is_open());
+    }
+}
+
+#[test]
+fn no_storm_floods_the_log() {
+    let lines = Arc::new(AtomicU32::new(0));
+    let counting = Counting(lines.clone());
+    tracing::subscriber::with_default(counting, || {
+        for fault in Fault::ALL {
+            let mut desk = Desk::new();
+            desk.run(ms(5_000));
+            lines.store(0, Relaxed);
+            for _ in 0..600 {
+                desk.report(fault, 10_000);
+                desk.run(ms(100));
+            }
+            let lines = lines.load(Relaxed);
+            // The fault, the rebuilding, the opening: each at most once a second.
+            let most = if fault.policy() == Policy::GoOn {
+                1
+            } else {
+                180
+            };
+            assert!(lines <= most, "{lines} lines in a minute of {fault:?}");
+            assert!(lines > 0, "{fault:?} is not told");
+        }
+    });
+}
+
+/// Counts what is logged at INFO and above.
+struct Counting(Arc<AtomicU32>);
+
+impl tracing::Subscriber for Counting {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::INFO
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 /// An owner, a made-up sound system, and time. Looks at the microphone only; the speaker runs all the time.
 struct Desk {
     owner: Owner,
@@ -112,7 +430,11 @@ struct Desk {
     now: Instant,
     due: Instant,
     hold_callbacks: bool,
-    lost: bool,
+    lost: Vec<String>,
+    /// What was said, what it takes back, whether all is as it was meant.
+    moved: Vec<(String, Option<String>, bool)>,
+    /// What was taken back without a word.
+    taken_back: Vec<String>,
 }
 
 #[derive(Default)]
@@ -122,6 +444,11 @@ struct System {
     faults: Mutex<Option<Arc<Faults>>>,
     speaker: Mutex<Option<crate::audio::playback::PlaybackBody>>,
     opened: AtomicU32,
+    speakers: AtomicU32,
+    tried: AtomicU32,
+    refuse: Mutex<Option<Fault>>,
+    used: Mutex<String>,
+    asked: AtomicU32,
     alive: Arc<()>,
 }
 
@@ -157,7 +484,9 @@ impl Desk {
             now,
             due: now,
             hold_callbacks: false,
-            lost: false,
+            lost: Vec::new(),
+            moved: Vec::new(),
+            taken_back: Vec::new(),
         };
         desk.plug(&["mic"]);
         desk
@@ -172,7 +501,19 @@ impl Desk {
             self.call();
             while self.worker.try_recv().is_ok() {}
             while let Ok(event) = self.events.try_recv() {
-                self.lost |= matches!(event, Event::Lost(Direction::Input, _));
+                match event {
+                    Event::Lost(Direction::Input, what) => self.lost.push(what),
+                    Event::Moved {
+                        direction: Direction::Input,
+                        what: Some(what),
+                        before,
+                        settled,
+                    } => self.moved.push((what, before, settled)),
+                    Event::Moved {
+                        what: None, before, ..
+                    } => self.taken_back.extend(before),
+                    _ => {}
+                }
             }
             self.now += Duration::from_millis(10);
         }
@@ -221,7 +562,27 @@ impl Desk {
     }
 
     fn told_lost(&self) -> bool {
-        self.lost
+        !self.lost.is_empty()
+    }
+
+    fn choose(&mut self, id: &str) {
+        self.send(Command::UseInput(DeviceChoice::Id(id.to_owned())));
+        self.run(ms(10));
+    }
+
+    /// The microphone that was opened last.
+    fn used(&self) -> String {
+        assert!(self.is_open());
+        lock(&self.system.used).clone()
+    }
+
+    /// The period that was asked for last.
+    fn asked(&self) -> u32 {
+        self.system.asked.load(Relaxed)
+    }
+
+    fn speakers(&self) -> u32 {
+        self.system.speakers.load(Relaxed)
     }
 }
 
@@ -240,17 +601,29 @@ impl Backend for Arc<System> {
 
     fn open_input(
         &mut self,
-        _: &Wish,
+        wish: &Wish,
         make: MakeCapture<'_>,
         faults: &Arc<Faults>,
     ) -> Result<Opened, OpenError> {
-        let Some(device) = lock(&self.inputs).first().cloned() else {
-            return Err(OpenError {
-                kind: Fault::DeviceNotAvailable,
-                what: Fault::DeviceNotAvailable.words("microphone"),
-            });
+        self.tried.fetch_add(1, Relaxed);
+        let refused = |kind: Fault| OpenError {
+            kind,
+            what: kind.words("microphone"),
         };
+        if let Some(kind) = *lock(&self.refuse) {
+            return Err(refused(kind));
+        }
+        let list = lock(&self.inputs).clone();
+        let found = match &wish.choice {
+            DeviceChoice::Default => list.iter().find(|d| d.is_default),
+            DeviceChoice::Id(id) => list.iter().find(|d| d.id == *id),
+        };
+        let device = found
+            .ok_or_else(|| refused(Fault::DeviceNotAvailable))?
+            .clone();
         self.opened.fetch_add(1, Relaxed);
+        lock(&self.used).clone_from(&device.id);
+        self.asked.store(wish.period, Relaxed);
         lock(&self.streams).push(make(format()));
         *lock(&self.faults) = Some(faults.clone());
         Ok(Opened {
@@ -265,12 +638,17 @@ impl Backend for Arc<System> {
         make: MakePlayback<'_>,
         _: &Arc<Faults>,
     ) -> Result<Opened, OpenError> {
+        self.speakers.fetch_add(1, Relaxed);
         *lock(&self.speaker) = Some(make(format()));
         Ok(Opened {
             info: stream_of(info("speaker", true)),
             stream: Box::new(()),
         })
     }
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

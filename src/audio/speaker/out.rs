@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::super::backend::Format;
 use super::super::clock::{Basis, SampleClock};
 use super::super::playback::PlaybackEnd;
+use crate::base::ring::Reader;
+use crate::base::units::SampleRate;
 
 /// Sound kept in the ring, beyond the device's period: what the worker may be late without being heard. The rest of
 /// a reply stays in the queue, where a flush costs nothing.
@@ -22,6 +24,12 @@ pub(super) struct Out {
     pub(super) in_ring: VecDeque<f32>,
 }
 
+/// What a stream has written, for the reference.
+pub(in crate::audio) struct Tap<'a> {
+    pub(in crate::audio) samples: &'a mut Reader<f32>,
+    pub(in crate::audio) rate: SampleRate,
+}
+
 impl Out {
     pub(super) fn new(end: PlaybackEnd) -> Self {
         let out = Self {
@@ -33,6 +41,13 @@ impl Out {
         };
         out.end.wake_below(out.ahead() / 2);
         out
+    }
+
+    pub(super) fn tap(&mut self) -> Tap<'_> {
+        Tap {
+            samples: &mut self.end.tap,
+            rate: self.end.format.rate,
+        }
     }
 
     /// How many samples are kept in the ring.

@@ -18,7 +18,7 @@ impl Machine {
         };
         if turn.offers >= OFFERS {
             let why = format!("{OFFERS} connections in a row ended before it was answered");
-            return self.close(turn, Outcome::Failed(why), None);
+            return self.close(turn, Outcome::Failed(why));
         }
         turn.last_sign = now;
         self.offer(&mut turn);
@@ -50,7 +50,7 @@ impl Machine {
             turn.phase = Phase::Awaiting;
             turn.timeline.clear(Mark::FirstAudio);
             turn.timeline.clear(Mark::Sent);
-            self.actions.push_back(Action::Flush);
+            turn.drop_reply(&mut self.actions);
         }
     }
 
@@ -64,13 +64,13 @@ impl Machine {
     pub(super) fn end(&mut self, id: TurnId) {
         if self.manual {
             self.replies.expect(id);
-            self.unflushed.push_back(id);
+            self.unflushed.push_back(Some(id));
         }
         self.actions.push_back(Action::End(id));
     }
 
     pub(super) fn flushed(&mut self, at: Instant) {
-        let Some(id) = self.unflushed.pop_front() else {
+        let Some(id) = self.unflushed.pop_front().flatten() else {
             return;
         };
         if let Some(turn) = self.turn_mut(id) {

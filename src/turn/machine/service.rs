@@ -9,7 +9,7 @@ use crate::turn::replies::Owner;
 impl Machine {
     pub(super) fn reply_audio(&mut self, now: Instant, at: Instant) {
         let id = match self.replies.owner_of_content() {
-            Owner::Old => return,
+            Owner::Old | Owner::GivenUp => return,
             Owner::Turn(id) => id,
             Owner::Nobody => match self.adopt(now) {
                 Some(id) => id,
@@ -19,6 +19,11 @@ impl Machine {
         let Some(turn) = self.open.as_mut().filter(|turn| turn.id == id) else {
             return;
         };
+        if turn.phase != Phase::Replying
+            && let Some(sent) = turn.timeline.get(Mark::Sent)
+        {
+            self.pace.thought(at.saturating_duration_since(sent));
+        }
         turn.phase = Phase::Replying;
         turn.timeline.set_first(Mark::FirstAudio, at);
         turn.last_sign = now;
@@ -28,6 +33,9 @@ impl Machine {
     /// The turn that content belongs to while none is in line: the open one with automatic detection, else a new one
     /// that nobody asked for. None while the user speaks: it would talk over them.
     pub(super) fn adopt(&mut self, now: Instant) -> Option<TurnId> {
+        if self.is_repeating() {
+            self.cut(now, None);
+        }
         let id = match &self.open {
             None => {
                 self.last_id += 1;
@@ -48,8 +56,10 @@ impl Machine {
     }
 
     pub(super) fn interrupted(&mut self, now: Instant) {
-        let Owner::Turn(id) = self.replies.interrupted() else {
-            return;
+        let id = match self.replies.interrupted() {
+            Owner::Turn(id) => id,
+            Owner::GivenUp => return self.drop_late_reply(),
+            Owner::Old | Owner::Nobody => return,
         };
         if self
             .open
@@ -80,7 +90,7 @@ impl Machine {
         let owner = self.replies.complete();
         let Some(turn) = &mut self.open else { return };
         let its = match owner {
-            Owner::Old => return,
+            Owner::Old | Owner::GivenUp => return,
             Owner::Turn(id) => turn.id == id,
             Owner::Nobody => !self.manual && turn.phase == Phase::Awaiting,
         };
@@ -93,9 +103,24 @@ impl Machine {
             turn.end_reply(&mut self.actions);
             self.close_if_over();
         } else if turn.phase == Phase::Awaiting
+            && !turn.is_early()
             && let Some(turn) = self.open.take()
         {
-            self.close(turn, Outcome::Empty, None);
+            self.close(turn, Outcome::Empty);
+        }
+    }
+
+    /// A turn that was given up was stopped by the service only now: what came meanwhile was its reply.
+    fn drop_late_reply(&mut self) {
+        if let Some(turn) = self
+            .open
+            .as_mut()
+            .filter(|turn| turn.asked && turn.phase == Phase::Replying && !turn.is_audible())
+        {
+            turn.drop_reply(&mut self.actions);
+            turn.phase = Phase::Awaiting;
+            turn.generated = false;
+            turn.timeline.clear(Mark::FirstAudio);
         }
     }
 }

@@ -26,7 +26,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn silenced(&mut self, at: Instant, heard: Duration) {
+    pub(super) fn silenced(&mut self, at: Instant, ducked: Option<Instant>, heard: Duration) {
         let Some(Silencing { turn, onset, .. }) = self.silencing.pop_front() else {
             return;
         };
@@ -35,15 +35,25 @@ impl Machine {
         } else {
             Outcome::Cancelled
         };
-        let silenced_after = onset
-            .filter(|_| turn.is_audible())
-            .and_then(|onset| at.checked_duration_since(onset));
+        let onset = onset.filter(|_| turn.is_audible());
+        let after = |at: Option<Instant>| at?.checked_duration_since(onset?);
+        let cut = Cut {
+            ducked_after: after(ducked),
+            silenced_after: after(Some(at)),
+        };
         let turn = Turn {
             played: Some((at, heard)),
             ..turn
         };
-        self.close(turn, outcome, silenced_after);
+        self.close_cut(turn, outcome, cut);
     }
+}
+
+/// How soon after the interrupting onset a reply was lowered and silent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cut {
+    ducked_after: Option<Duration>,
+    silenced_after: Option<Duration>,
 }
 
 impl Machine {
@@ -58,7 +68,7 @@ impl Machine {
             .broken
             .clone()
             .map_or(Outcome::Completed, Outcome::Failed);
-        self.close(turn, outcome, None);
+        self.close(turn, outcome);
         self.take_up_overlap();
     }
 
@@ -86,7 +96,7 @@ impl Machine {
             return;
         }
         let Some(turn) = self.open.take() else { return };
-        self.replies.cut_all();
+        self.replies.cut_all(false);
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
             None if played => Outcome::Completed,
@@ -95,19 +105,31 @@ impl Machine {
                 FIRST_SIGN_WITHIN.as_secs()
             )),
         };
-        self.close(turn, outcome, None);
+        self.close(turn, outcome);
     }
 
-    pub(super) fn close(&mut self, turn: Turn, outcome: Outcome, silenced_after: Option<Duration>) {
+    pub(super) fn close(&mut self, turn: Turn, outcome: Outcome) {
+        self.close_cut(turn, outcome, Cut::default());
+    }
+
+    fn close_cut(&mut self, turn: Turn, outcome: Outcome, cut: Cut) {
+        if self.holding == Some(turn.id) {
+            self.release();
+        }
+        if turn.asked && turn.cut_offs == 0 {
+            self.pace.pauses.ended_well();
+        }
         self.actions.push_back(Action::Close(Box::new(Closed {
             turn: turn.id,
             asked: turn.asked,
             outcome,
             reopened: turn.reopened,
             cut_offs: turn.cut_offs,
+            closed_in_vain: turn.closed_in_vain,
             heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
             timeline: turn.timeline,
-            silenced_after,
+            ducked_after: cut.ducked_after,
+            silenced_after: cut.silenced_after,
         })));
     }
 

@@ -3,17 +3,17 @@
 use super::*;
 use crate::base::ids::Mark;
 
-const T1: TurnId = TurnId(1);
-const T2: TurnId = TurnId(2);
+pub(super) const T1: TurnId = TurnId(1);
+pub(super) const T2: TurnId = TurnId(2);
 
 /// A machine with a clock that the test moves.
-struct Bench {
-    machine: Machine,
+pub(super) struct Bench {
+    pub(super) machine: Machine,
     origin: Instant,
 }
 
 impl Bench {
-    fn new(manual: bool) -> Self {
+    pub(super) fn new(manual: bool) -> Self {
         let mut bench = Self {
             machine: Machine::new(manual),
             origin: Instant::now(),
@@ -22,17 +22,17 @@ impl Bench {
         bench
     }
 
-    fn ms(&self, ms: u64) -> Instant {
+    pub(super) fn ms(&self, ms: u64) -> Instant {
         self.origin + Duration::from_millis(ms)
     }
 
-    fn at(&mut self, ms: u64, input: Input) -> Vec<Action> {
+    pub(super) fn at(&mut self, ms: u64, input: Input) -> Vec<Action> {
         let now = self.ms(ms);
         self.machine.handle(now, input);
         self.actions()
     }
 
-    fn time_out(&mut self) -> (u64, Vec<Action>) {
+    pub(super) fn time_out(&mut self) -> (u64, Vec<Action>) {
         let at = self.machine.poll_timeout().expect("a deadline");
         self.machine.handle_timeout(at);
         (
@@ -45,27 +45,27 @@ impl Bench {
         std::iter::from_fn(|| self.machine.poll_action()).collect()
     }
 
-    fn speak(&mut self, ms: u64) -> Vec<Action> {
+    pub(super) fn speak(&mut self, ms: u64) -> Vec<Action> {
         let first_voiced = self.ms(ms);
         self.at(ms + 60, Input::SpeechStarted { first_voiced })
     }
 
-    fn fall_silent(&mut self, ms: u64) -> Vec<Action> {
+    pub(super) fn fall_silent(&mut self, ms: u64) -> Vec<Action> {
         let last_voiced = self.ms(ms);
         self.at(ms + 500, Input::SpeechEnded { last_voiced })
     }
 
-    fn flushed(&mut self, ms: u64) {
+    pub(super) fn flushed(&mut self, ms: u64) {
         let at = self.ms(ms);
         assert_eq!(self.at(ms, Input::Flushed { at }), vec![]);
     }
 
-    fn audio(&mut self, ms: u64) -> Vec<Action> {
+    pub(super) fn audio(&mut self, ms: u64) -> Vec<Action> {
         let at = self.ms(ms);
         self.at(ms, Input::ReplyAudio { at })
     }
 
-    fn audible(&mut self, ms: u64, turn: TurnId) {
+    pub(super) fn audible(&mut self, ms: u64, turn: TurnId) {
         let at = self.ms(ms);
         let input = Input::FirstAudible {
             turn,
@@ -75,7 +75,7 @@ impl Bench {
         assert_eq!(self.at(ms, input), vec![]);
     }
 
-    fn played(&mut self, ms: u64, turn: TurnId) -> Vec<Action> {
+    pub(super) fn played(&mut self, ms: u64, turn: TurnId) -> Vec<Action> {
         self.at(
             ms,
             Input::Played {
@@ -85,33 +85,34 @@ impl Bench {
         )
     }
 
-    fn silenced(&mut self, ms: u64) -> Vec<Action> {
+    pub(super) fn silenced(&mut self, ms: u64) -> Vec<Action> {
         let at = self.ms(ms);
         self.at(
             ms,
             Input::Silenced {
                 at,
+                ducked: None,
                 heard: Duration::from_millis(300),
             },
         )
     }
 
     /// A question from 0 to 1000 ms that is awaited from 1501 ms on.
-    fn ask(&mut self) {
+    pub(super) fn ask(&mut self) {
         assert_eq!(self.speak(0), vec![Action::Begin(T1)]);
         assert_eq!(self.fall_silent(1_000), vec![Action::End(T1)]);
         self.flushed(1_501);
     }
 
     /// The same, with a reply that is heard from 1750 ms on.
-    fn ask_and_hear(&mut self) {
+    pub(super) fn ask_and_hear(&mut self) {
         self.ask();
         assert_eq!(self.audio(1_730), vec![Action::Play(T1)]);
         self.audible(1_750, T1);
     }
 }
 
-fn closed(actions: &[Action]) -> &Closed {
+pub(super) fn closed(actions: &[Action]) -> &Closed {
     let found: Vec<_> = actions
         .iter()
         .filter_map(|a| {
@@ -198,7 +199,7 @@ fn an_end_between_generation_and_turn_complete_does_not_mute_the_next_answer() {
 fn going_on_within_a_second_reopens_the_turn_and_counts_a_cut_off() {
     let mut bench = Bench::new(true);
     bench.ask();
-    assert_eq!(bench.speak(2_000), vec![Action::Begin(T1)]);
+    assert_eq!(bench.speak(2_000), vec![Action::Continue(T1)]);
     bench.fall_silent(3_000);
     bench.flushed(3_501);
     assert_eq!(bench.audio(3_700), vec![Action::Play(T1)]);
@@ -219,7 +220,8 @@ fn going_on_drops_a_reply_that_nobody_heard() {
     let mut bench = Bench::new(true);
     bench.ask();
     bench.audio(1_900);
-    assert_eq!(bench.speak(2_000), vec![Action::Flush, Action::Begin(T1)]);
+    let dropped = vec![Action::Flush, Action::EndReply(T1), Action::Continue(T1)];
+    assert_eq!(bench.speak(2_000), dropped);
     assert_eq!(
         bench.silenced(2_070),
         vec![],
@@ -360,7 +362,10 @@ fn a_link_lost_in_the_reply_asks_again_only_if_nothing_was_heard() {
     let mut bench = Bench::new(true);
     bench.ask();
     bench.audio(1_700);
-    assert_eq!(bench.at(1_710, Input::LinkDown), vec![Action::Flush]);
+    assert_eq!(
+        bench.at(1_710, Input::LinkDown),
+        vec![Action::Flush, Action::EndReply(T1)]
+    );
     assert_eq!(
         bench.at(2_000, Input::LinkUp),
         vec![Action::Begin(T1), Action::End(T1)]

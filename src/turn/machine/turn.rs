@@ -7,6 +7,17 @@ use super::{Action, COMPLETE_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIG
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::timeline::Timeline;
 
+/// How the turn was closed towards the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Not at all yet, or when patience was over.
+    Plain,
+    /// Before patience was over; it runs still, and nothing of the reply may be heard.
+    Early,
+    /// Before patience was over, which it was at this instant.
+    Confirmed(Instant),
+}
+
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) id: TurnId,
@@ -15,9 +26,15 @@ pub(super) struct Turn {
     pub(super) timeline: Timeline,
     pub(super) reopened: u32,
     pub(super) cut_offs: u32,
+    pub(super) closed_in_vain: u32,
+    /// Last voiced sample of the pause that the user makes now.
+    pub(super) lull: Option<Instant>,
+    pub(super) ending: Ending,
     pub(super) offers: u32,
     pub(super) generated: bool,
     pub(super) completed: bool,
+    /// It is an earlier reply once more, of which the service knows nothing.
+    pub(super) repeats: bool,
     /// The reply broke off; what came of it is still played.
     pub(super) broken: Option<String>,
     pub(super) played: Option<(Instant, Duration)>,
@@ -33,9 +50,13 @@ impl Turn {
             timeline: Timeline::default(),
             reopened: 0,
             cut_offs: 0,
+            closed_in_vain: 0,
+            lull: None,
+            ending: Ending::Plain,
             offers: 0,
             generated: false,
             completed: false,
+            repeats: false,
             broken: None,
             played: None,
             last_sign: now,
@@ -46,12 +67,51 @@ impl Turn {
         self.timeline.get(Mark::FirstAudible).is_some()
     }
 
+    pub(super) fn is_early(&self) -> bool {
+        self.ending == Ending::Early
+    }
+
+    /// Whether this onset shows that patience was too short. Of a turn that was closed early nothing is cut off as long
+    /// as its reply is not heard; then what counts is the end of patience, which everybody's turn ends with.
     pub(super) fn is_cut_off_by(&self, onset: Instant) -> bool {
-        let end = self
-            .timeline
-            .get(Mark::Endpoint)
-            .or_else(|| self.timeline.get(Mark::SpeechEnd));
+        let end = match self.ending {
+            Ending::Early => None,
+            Ending::Confirmed(at) => Some(at).filter(|_| self.is_audible()),
+            Ending::Plain => self
+                .timeline
+                .get(Mark::Endpoint)
+                .or_else(|| self.timeline.get(Mark::SpeechEnd)),
+        };
         end.is_some_and(|end| onset.saturating_duration_since(end) < CUT_OFF_WITHIN)
+    }
+
+    /// The user goes on: what was noted of its end and of its reply is void.
+    pub(super) fn open_again(&mut self) {
+        for mark in [
+            Mark::SpeechEnd,
+            Mark::Endpoint,
+            Mark::Sent,
+            Mark::FirstAudio,
+        ] {
+            self.timeline.clear(mark);
+        }
+        self.timeline.held = Duration::ZERO;
+        (self.phase, self.ending, self.lull) = (Phase::Speaking, Ending::Plain, None);
+        (self.generated, self.completed, self.played) = (false, false, None);
+    }
+
+    /// The silence between its last voiced sample and this onset.
+    pub(super) fn pause_until(&self, onset: Instant) -> Option<Duration> {
+        onset.checked_duration_since(self.timeline.get(Mark::SpeechEnd)?)
+    }
+
+    /// Drops what has come of its reply. Chunks of the next reply to it must not be taken for late ones of this, so
+    /// this one is ended.
+    pub(super) fn drop_reply(&self, actions: &mut VecDeque<Action>) {
+        actions.push_back(Action::Flush);
+        if !self.generated {
+            actions.push_back(Action::EndReply(self.id));
+        }
     }
 
     pub(super) fn end_reply(&mut self, actions: &mut VecDeque<Action>) {

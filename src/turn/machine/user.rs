@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::turn::Ending;
 use super::{Action, Machine, Outcome, Phase, Silencing, Turn};
 use crate::base::ids::{Mark, TurnId};
 
@@ -15,7 +16,7 @@ impl Machine {
             Phase::Awaiting | Phase::Replying if turn.asked && self.goes_on(first_voiced) => {
                 self.reopen(first_voiced)
             }
-            Phase::Awaiting | Phase::Replying if self.manual => {
+            Phase::Awaiting | Phase::Replying if self.manual || turn.repeats => {
                 self.cut(now, Some(first_voiced));
                 self.begin(now, first_voiced);
             }
@@ -23,11 +24,11 @@ impl Machine {
         }
     }
 
-    /// Whether speech continues the open turn: nothing of its reply was heard, and either the service has not got it,
-    /// or the pause was short, or the service decides about turns and has said nothing yet.
+    /// Whether speech continues the open turn: nothing of its reply was heard, and it was closed early, or the service
+    /// has not got it, or the pause was short, or the service decides about turns and has said nothing yet.
     pub(super) fn goes_on(&self, first_voiced: Instant) -> bool {
         self.open.as_ref().is_some_and(|turn| {
-            let soon = turn.is_cut_off_by(first_voiced);
+            let soon = turn.ending != Ending::Plain || turn.is_cut_off_by(first_voiced);
             !turn.is_audible()
                 && (!self.connected || soon || (!self.manual && turn.phase == Phase::Awaiting))
         })
@@ -45,26 +46,17 @@ impl Machine {
         let Some(mut turn) = self.open.take() else {
             return;
         };
-        turn.reopened += 1;
-        turn.cut_offs += u32::from(turn.is_cut_off_by(first_voiced));
+        self.count_reopened(&mut turn, first_voiced);
         if turn.phase == Phase::Replying {
-            self.actions.push_back(Action::Flush);
+            turn.drop_reply(&mut self.actions);
         }
-        for mark in [
-            Mark::SpeechEnd,
-            Mark::Endpoint,
-            Mark::Sent,
-            Mark::FirstAudio,
-        ] {
-            turn.timeline.clear(mark);
-        }
-        turn.phase = Phase::Speaking;
-        (turn.generated, turn.completed, turn.played) = (false, false, None);
+        self.release();
+        turn.open_again();
         if self.manual {
-            self.replies.cut_all();
-            self.unflushed.clear();
+            self.replies.cut_all(true);
+            self.unflushed.iter_mut().for_each(|id| *id = None);
             if self.connected {
-                self.actions.push_back(Action::Begin(turn.id));
+                self.actions.push_back(Action::Continue(turn.id));
             }
         }
         self.open = Some(turn);
@@ -77,8 +69,9 @@ impl Machine {
             .as_mut()
             .filter(|turn| turn.phase == Phase::Speaking)
         else {
-            return;
+            return self.confirm(now, last_voiced);
         };
+        turn.lull = None;
         turn.timeline.set(Mark::SpeechEnd, last_voiced);
         if self.manual {
             turn.timeline.set(Mark::Endpoint, now);
@@ -104,7 +97,7 @@ impl Machine {
     pub(super) fn quit(&mut self, now: Instant) {
         self.cut(now, None);
         while !self.silencing.is_empty() {
-            self.silenced(now, Duration::ZERO);
+            self.silenced(now, None, Duration::ZERO);
         }
     }
 
@@ -114,11 +107,12 @@ impl Machine {
             return;
         };
         if let Some(onset) = onset {
-            turn.cut_offs += u32::from(turn.is_cut_off_by(onset));
+            self.count_cut_off(&mut turn, onset);
         }
-        self.replies.cut_all();
+        self.replies.cut_all(false);
         if turn.phase == Phase::Replying && turn.played.is_none() {
             self.actions.push_back(Action::Flush);
+            self.release();
             self.silencing.push_back(Silencing {
                 turn,
                 onset,
@@ -130,7 +124,7 @@ impl Machine {
             } else {
                 Outcome::Cancelled
             };
-            self.close(turn, outcome, None);
+            self.close(turn, outcome);
         }
     }
 }

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::base::frame::FRAME_SAMPLES;
 
+mod pauses;
+
 const SETTINGS: SegmentSettings = SegmentSettings {
     onset_idle: Duration::from_millis(60),
     onset_playing: Duration::from_millis(100),
@@ -180,7 +182,7 @@ fn the_first_200_ms_start_nothing() {
     bench.run(1, VOICE, YES);
     assert_eq!(bench.starts(), 1, "six frames after those, it does");
     bench.segmenter.reset(&mut bench.out);
-    assert_eq!(kinds(&bench.out), "SE");
+    assert_eq!(bench.kinds(), "SE");
     bench.run(1, VOICE / 10.0, YES);
     bench.run(24, VOICE, YES);
     assert_eq!(bench.starts(), 1, "a reset begins anew");
@@ -429,14 +431,16 @@ proptest! {
                     }
                 }
                 Step::Use(settings) => bench.segmenter.set_settings(settings),
+                Step::Wait(patience) => bench.segmenter.set_patience(patience),
                 Step::Close => bench.segmenter.close(&mut bench.out),
                 Step::Reset => bench.segmenter.reset(&mut bench.out),
                 Step::Gap => bench.next += 3,
             }
         }
         bench.segmenter.close(&mut bench.out);
-        let kinds = kinds(&bench.out).replace('F', "");
-        prop_assert_eq!(kinds.replace("SE", ""), "", "every start has its end");
+        let kinds = bench.kinds();
+        let talk = kinds.replace("LR", "").replace("LE", "E");
+        prop_assert_eq!(talk.replace("SE", ""), "", "every start has its end, every resumption its lull: {}", kinds);
         let sequences = bench.sequences();
         prop_assert!(sequences.windows(2).all(|w| w[0] < w[1]), "no frame goes out twice");
         let mut first = None;
@@ -448,7 +452,15 @@ proptest! {
                     prop_assert!(*first_voiced >= lead[0].captured);
                     first = Some(*first_voiced);
                 }
-                SpeechEvent::Frame(_) | SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => {}
+                SpeechEvent::Frame(_) => {}
+                SpeechEvent::Lull { last_voiced } => {
+                    prop_assert!(Some(*last_voiced) >= first);
+                    first = Some(*last_voiced);
+                }
+                SpeechEvent::Resumed { first_voiced, pause } => {
+                    prop_assert_eq!(first.map(|last| *first_voiced - last), Some(*pause));
+                    first = Some(*first_voiced);
+                }
                 SpeechEvent::Ended { last_voiced } => prop_assert!(Some(*last_voiced) >= first),
             }
         }
@@ -463,6 +475,7 @@ enum Step {
         context: Context,
     },
     Use(SegmentSettings),
+    Wait(Duration),
     Close,
     Reset,
     Gap,
@@ -505,6 +518,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => hear,
         3 => settings,
+        1 => (0_u64..900).prop_map(|ms| Step::Wait(Duration::from_millis(ms))),
         1 => Just(Step::Close),
         1 => Just(Step::Reset),
         1 => Just(Step::Gap),
@@ -517,8 +531,10 @@ struct Bench {
     next: u64,
     out: Vec<SpeechEvent>,
     ended_at: Vec<Instant>,
+    /// The kind of each event but frames, and the end of the frame at which it was told.
+    told: Vec<(char, Instant)>,
     notes: Vec<(u64, SegmentNote)>,
-    /// Of the last frame: its verdict, and how long nothing had been voiced at its end, and patience.
+    /// Of the last frame: whether it may hold voice, and how long nothing had been voiced at its end, and patience.
     before: (bool, Duration, Duration),
 }
 
@@ -530,6 +546,7 @@ impl Bench {
             next: 0,
             out: Vec::new(),
             ended_at: Vec::new(),
+            told: Vec::new(),
             notes: Vec::new(),
             before: (false, Duration::ZERO, Duration::ZERO),
         }
@@ -554,6 +571,10 @@ impl Bench {
             if self.out[seen..].iter().any(ended) {
                 self.ended_at.push(self.now());
             }
+            let told = kinds(&self.out[seen..]);
+            let told = told.chars().filter(|kind| *kind != 'F');
+            let now = self.now();
+            self.told.extend(told.map(|kind| (kind, now)));
         }
     }
 
@@ -562,7 +583,7 @@ impl Bench {
         let seen = self.out.len();
         let notes = self.notes.len();
         let was_open = self.segmenter.is_open();
-        let was_held = self.segmenter.open.as_ref().is_some_and(|open| open.held);
+        let was_held = self.segmenter.open.as_ref().is_some_and(Utterance::is_held);
         self.run(1, amplitude, context);
         let new = &self.out[seen..];
         let newest = self.next - 1;
@@ -585,6 +606,8 @@ impl Bench {
         match new.last() {
             Some(SpeechEvent::Ended { last_voiced }) if !released && self.notes.len() == notes => {
                 prop_assert!(end - *last_voiced >= patience, "patience is kept");
+                let before_it = kinds(&self.out[..self.out.len() - 1]).replace('F', "");
+                prop_assert!(before_it.ends_with('L'), "a lull comes before an end");
                 let (yes, silence, then) = self.before;
                 let late = !yes
                     && silence >= patience.max(then)
@@ -594,11 +617,9 @@ impl Bench {
             _ => {}
         }
         let open = self.segmenter.open.as_ref();
-        let silence = open
-            .and_then(|open| open.last_voiced)
-            .map(|last| end.saturating_duration_since(last));
+        let silence = open.map(|open| end.saturating_duration_since(open.last_voiced()));
         self.before = (
-            context.voiced || context.held,
+            context.voiced || context.held || open.is_some_and(Utterance::may_resume),
             silence.unwrap_or_default(),
             patience,
         );
@@ -612,6 +633,17 @@ impl Bench {
     /// The end of the newest frame.
     fn now(&self) -> Instant {
         self.at_ms(self.next * 10)
+    }
+
+    /// Of all events but frames, told by frames or in between.
+    fn kinds(&self) -> String {
+        kinds(&self.out).replace('F', "")
+    }
+
+    /// When events of a kind were told.
+    fn told_at(&self, kind: char) -> Vec<Instant> {
+        let told = self.told.iter().filter(|told| told.0 == kind);
+        told.map(|told| told.1).collect()
     }
 
     fn starts(&self) -> usize {

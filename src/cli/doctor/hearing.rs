@@ -1,0 +1,113 @@
+//! The sound check in the terminal: without a voice, since nobody may sit there.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::Check;
+use crate::audio::{
+    self, CheckEvent, Command, DeviceChoice, Devices, Event, InputKind, OutputKind,
+};
+use crate::dsp::soundcheck::Report;
+use crate::metrics::counters::Counters;
+use crate::profile::Profile;
+use crate::session::findings::{self, Circumstances};
+use crate::session::snapshot::CheckStatus;
+
+/// Opening devices takes a second at most, the check without voice four; a sound server may be slow.
+const OVER_AFTER: Duration = Duration::from_secs(12);
+/// How often the sound side is asked whether it has something to tell.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const NAME: &str = "sound check";
+
+/// What was measured; what is unknown is absent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Figures {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise_dbfs: Option<f32>,
+    /// Share of all samples that are at full scale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clipped: Option<f32>,
+    played: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    echo_delay_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    echo_loss_db: Option<f32>,
+}
+
+impl Figures {
+    pub(super) fn of(report: &Report) -> Self {
+        Self {
+            noise_dbfs: report.noise.map(|level| level.0),
+            clipped: report.clipped,
+            played: report.played,
+            echo_delay_ms: report.echo_delay.map(|delay| delay.as_secs_f64() * 1e3),
+            echo_loss_db: report.echo_loss_db,
+        }
+    }
+}
+
+/// What was heard on these devices, and whether the speaker is a headset.
+pub(super) fn listen(
+    profile: &Arc<Profile>,
+    [input, output]: [DeviceChoice; 2],
+) -> Result<(Report, bool), String> {
+    let setup = audio::Setup {
+        input: InputKind::Device(input),
+        output: OutputKind::Device(output),
+    };
+    let mut sound = audio::spawn(setup, Arc::new(Counters::default()), profile)
+        .map_err(|error| error.to_string())?;
+    let told = sound.send(Command::CheckSound { with_voice: false });
+    told.map_err(|error| error.to_string())?;
+    let until = Instant::now() + OVER_AFTER;
+    let mut headset = false;
+    let mut trouble = None;
+    while Instant::now() < until {
+        match sound.events.try_recv() {
+            Ok(Event::Check(CheckEvent::Done(report))) => {
+                sound.shut_down();
+                return Ok((*report, headset));
+            }
+            Ok(Event::Opened(audio::Direction::Output, stream)) => headset = stream.device.headset,
+            Ok(Event::Lost(_, what)) => trouble = Some(what),
+            Ok(_) => {}
+            Err(_) => std::thread::sleep(LOOK_EVERY),
+        }
+    }
+    Err(trouble.unwrap_or_else(|| "the microphone gave no sound".into()))
+}
+
+/// Whether there is something to listen with, and to.
+pub(super) fn can_be_made(devices: &Devices) -> bool {
+    !devices.inputs.is_empty() && !devices.outputs.is_empty()
+}
+
+/// What was heard, as checks.
+pub(super) fn checks(heard: &Result<(Report, bool), String>) -> Vec<Check> {
+    let (report, headset) = match heard {
+        Ok((report, headset)) => (report, *headset),
+        Err(what) => {
+            let hint =
+                "Look at the sound settings of the system, or skip it with --no-sound-check.";
+            return vec![Check::warn(NAME, what.clone(), hint)];
+        }
+    };
+    let around = Circumstances {
+        with_voice: false,
+        headset,
+    };
+    let lines = findings::lines(report, around).into_iter();
+    lines
+        .map(|line| {
+            let what = format!("{}: {}", line.name.to_lowercase(), line.what);
+            let hint = line.hint.unwrap_or_default();
+            match line.status {
+                CheckStatus::Ok => Check::ok(NAME, what),
+                // What is silent or muted now can be meant so; nothing of this program is broken.
+                CheckStatus::Warn | CheckStatus::Bad => Check::warn(NAME, what, hint),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,283 @@
+//! What a sound check found, in words: one line for each thing, with the one thing to do. Pure; for window and terminal.
+
+use super::snapshot::{CheckLine, CheckStatus};
+use crate::base::units::Dbfs;
+use crate::dsp::soundcheck::{Finding, Report};
+
+/// What the sentences depend on besides the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The user was asked to speak.
+    pub with_voice: bool,
+    /// The speaker is a headset.
+    pub headset: bool,
+}
+
+/// The lines, in the order in which sound goes its way.
+#[must_use]
+pub fn lines(report: &Report, around: Circumstances) -> Vec<CheckLine> {
+    let mut lines = vec![microphone(report)];
+    lines.extend(room(report));
+    if around.with_voice {
+        lines.extend(voice(report));
+    }
+    lines.push(speaker(report));
+    lines.extend(echo(report, around.headset));
+    lines
+}
+
+/// A check that could not be made.
+#[must_use]
+pub fn failed(what: &str, hint: &str) -> Vec<CheckLine> {
+    vec![bad("Microphone", what, hint)]
+}
+
+fn microphone(report: &Report) -> CheckLine {
+    const NAME: &str = "Microphone";
+    if has(report, Finding::AllZero) {
+        return bad(
+            NAME,
+            "it gives nothing but zeros: muted by the system",
+            "Look for a mute switch on it, and in the sound settings of the system.",
+        );
+    }
+    let percent = report.clipped.unwrap_or(0.0) * 100.0;
+    if has(report, Finding::Clipping) {
+        return warn(
+            NAME,
+            format!("{percent:.1} % of its sound is cut off at full scale"),
+            "Lower its level in the sound settings of the system.",
+        );
+    }
+    ok(NAME, "it gives sound, and nothing is cut off")
+}
+
+fn room(report: &Report) -> Option<CheckLine> {
+    const NAME: &str = "Room";
+    let noise = report.noise?;
+    let what = if noise <= Dbfs::SILENCE {
+        "no noise at all while nobody speaks".to_owned()
+    } else {
+        format!("{} of noise while nobody speaks", level(noise))
+    };
+    Some(if has(report, Finding::AllZero) {
+        return None;
+    } else if has(report, Finding::Noisy) {
+        warn(
+            NAME,
+            what,
+            "Move away from what hums, or choose the profile High quality: it takes noise out.",
+        )
+    } else {
+        ok(NAME, what)
+    })
+}
+
+fn voice(report: &Report) -> Option<CheckLine> {
+    const NAME: &str = "Voice";
+    if has(report, Finding::AllZero) {
+        return None;
+    }
+    let Some(voice) = report.voice else {
+        return Some(bad(
+            NAME,
+            "no voice was heard",
+            "Speak nearer to the microphone, or choose another one under Sound.",
+        ));
+    };
+    let heard = report.noise.filter(|noise| *noise > Dbfs::SILENCE);
+    let over = heard.map_or_else(String::new, |noise| {
+        format!(", {:.0} dB over the room", voice.0 - noise.0)
+    });
+    let what = format!("{}{over}", level(voice));
+    Some(if has(report, Finding::TooQuiet) {
+        warn(
+            NAME,
+            what,
+            "Go nearer to the microphone, or raise its level in the sound settings.",
+        )
+    } else {
+        ok(NAME, what)
+    })
+}
+
+fn speaker(report: &Report) -> CheckLine {
+    const NAME: &str = "Speaker";
+    if has(report, Finding::NotPlayed) {
+        return bad(
+            NAME,
+            "the sound was not played",
+            "Connect a speaker, or choose another one under Sound.",
+        );
+    }
+    ok(NAME, "the sound was played")
+}
+
+fn echo(report: &Report, headset: bool) -> Option<CheckLine> {
+    const NAME: &str = "Echo";
+    if has(report, Finding::NoEcho) {
+        return Some(if headset {
+            ok(NAME, "the microphone does not hear the headset")
+        } else {
+            warn(
+                NAME,
+                "the microphone did not hear the speaker",
+                "If you did not hear it either, turn the speaker up.",
+            )
+        });
+    }
+    let (delay, loss) = (report.echo_delay?, report.echo_loss_db?);
+    let ms = delay.as_secs_f64() * 1e3;
+    let louder = if loss < 0.0 { "louder" } else { "quieter" };
+    let what = format!(
+        "it comes back after {ms:.0} ms, {:.0} dB {louder}",
+        loss.abs()
+    );
+    Some(if has(report, Finding::EchoStrong) {
+        warn(
+            NAME,
+            what,
+            "Turn the speaker down, move it away from the microphone, or use a headset.",
+        )
+    } else if has(report, Finding::DelayLong) {
+        warn(
+            NAME,
+            what,
+            "Wireless speakers are late: with a wired one you hear answers sooner.",
+        )
+    } else {
+        ok(NAME, what)
+    })
+}
+
+fn has(report: &Report, finding: Finding) -> bool {
+    report.findings.contains(&finding)
+}
+
+fn level(level: Dbfs) -> String {
+    format!("\u{2212}{:.0} dB", -level.0.min(0.0))
+}
+
+fn ok(name: &'static str, what: impl Into<String>) -> CheckLine {
+    CheckLine {
+        name,
+        status: CheckStatus::Ok,
+        what: what.into(),
+        hint: None,
+    }
+}
+
+fn warn(name: &'static str, what: impl Into<String>, hint: &str) -> CheckLine {
+    CheckLine {
+        name,
+        status: CheckStatus::Warn,
+        what: what.into(),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+fn bad(name: &'static str, what: impl Into<String>, hint: &str) -> CheckLine {
+    CheckLine {
+        name,
+        status: CheckStatus::Bad,
+        what: what.into(),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn good() -> Report {
+        Report {
+            noise: Some(Dbfs(-62.4)),
+            voice: Some(Dbfs(-24.0)),
+            clipped: Some(0.0),
+            played: true,
+            echo_delay: Some(Duration::from_micros(42_300)),
+            echo_loss_db: Some(18.2),
+            findings: Vec::new(),
+        }
+    }
+
+    fn told(report: &Report, with_voice: bool, headset: bool) -> Vec<(String, CheckStatus)> {
+        let around = Circumstances {
+            with_voice,
+            headset,
+        };
+        let lines = lines(report, around);
+        for line in &lines {
+            let well = line.status == CheckStatus::Ok;
+            assert_eq!(
+                well,
+                line.hint.is_none(),
+                "what is not well has a hint: {line:?}"
+            );
+        }
+        lines
+            .into_iter()
+            .map(|line| (format!("{}: {}", line.name, line.what), line.status))
+            .collect()
+    }
+
+    #[test]
+    fn a_good_desk_has_five_good_lines() {
+        let wanted = [
+            "Microphone: it gives sound, and nothing is cut off",
+            "Room: −62 dB of noise while nobody speaks",
+            "Voice: −24 dB, 38 dB over the room",
+            "Speaker: the sound was played",
+            "Echo: it comes back after 42 ms, 18 dB quieter",
+        ];
+        let told = told(&good(), true, false);
+        assert!(told.iter().all(|(_, status)| *status == CheckStatus::Ok));
+        let words: Vec<&str> = told.iter().map(|(words, _)| &**words).collect();
+        assert_eq!(words, wanted);
+    }
+
+    #[test]
+    fn every_finding_is_said_once_and_nothing_that_follows_from_it() {
+        use CheckStatus::{Bad, Warn};
+        let table = [
+            (Finding::AllZero, "Microphone", Bad),
+            (Finding::Clipping, "Microphone", Warn),
+            (Finding::Noisy, "Room", Warn),
+            (Finding::NoVoice, "Voice", Bad),
+            (Finding::TooQuiet, "Voice", Warn),
+            (Finding::NotPlayed, "Speaker", Bad),
+            (Finding::NoEcho, "Echo", Warn),
+            (Finding::EchoStrong, "Echo", Warn),
+            (Finding::DelayLong, "Echo", Warn),
+        ];
+        for (finding, name, status) in table {
+            let mut report = good();
+            report.findings.push(finding);
+            if finding == Finding::NoVoice {
+                report.voice = None;
+            }
+            let told = told(&report, true, false);
+            let wrong: Vec<_> = told
+                .iter()
+                .filter(|(_, status)| *status != CheckStatus::Ok)
+                .collect();
+            assert_eq!(wrong.len(), 1, "{finding:?}: {told:?}");
+            assert!(
+                wrong[0].0.starts_with(name) && wrong[0].1 == status,
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_headset_that_is_not_heard_is_well_and_a_voice_that_was_not_asked_for_is_not_missed() {
+        let mut report = good();
+        (report.voice, report.echo_delay, report.echo_loss_db) = (None, None, None);
+        report.findings.push(Finding::NoEcho);
+        let told = told(&report, false, true);
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told.iter().all(|(_, status)| *status == CheckStatus::Ok));
+    }
+}

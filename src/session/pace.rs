@@ -1,0 +1,67 @@
+//! Patience and the early close: what the machine must know for them, and what the sound side must.
+
+use std::time::{Duration, Instant};
+
+use super::controller::Controller;
+use crate::audio;
+use crate::base::frame::FRAME_DURATION;
+use crate::profile::BargeIn;
+use crate::turn::machine::{Input, Phase};
+use crate::turn::pace::PaceSettings;
+use crate::vad::LULL;
+
+/// What a service at the other end of a network is taken to think before it was measured: the quickest answers of hosted
+/// services that were seen.
+const REMOTE_THINKS: Duration = Duration::from_millis(300);
+
+impl Controller {
+    /// Tells the machine what profile and endpoint say.
+    pub(super) fn apply_pace(&mut self) {
+        let turn = &self.profile.turn;
+        // Unencrypted endpoints are on this computer: the demo, a server of the user's.
+        let local = self.settings.is_demo() || self.settings.target.url.scheme() == "ws";
+        self.machine.set_pace(PaceSettings {
+            patience: turn.patience,
+            adaptive: turn.adaptive_patience.is_on(),
+            // A service that must not be interrupted would answer both halves of a sentence, one after the other.
+            eager: turn.eager_endpoint.is_on() && turn.barge_in != BargeIn::Off,
+            earliest: LULL,
+            assumed_think: if local { Duration::ZERO } else { REMOTE_THINKS },
+        });
+    }
+
+    /// Tells the segmenter the patience that holds now.
+    pub(super) fn tell_patience(&mut self) {
+        let patience = self.machine.patience();
+        if patience != self.patience {
+            tracing::debug!(?patience, "patience");
+            self.patience = patience;
+            self.tell_sound(audio::Command::SetPatience(patience));
+            self.changed = true;
+        }
+    }
+
+    /// The voice goes on before patience was over.
+    pub(super) fn resume(&mut self, now: Instant, first_voiced: Instant, pause: Duration) {
+        self.feed(
+            now,
+            Input::Resumed {
+                first_voiced,
+                pause,
+            },
+        );
+        let preroll = self.profile.audio.preroll.as_nanos() / FRAME_DURATION.as_nanos();
+        self.join_pause(usize::try_from(preroll).unwrap_or(usize::MAX));
+        self.changed = true;
+    }
+
+    /// The pause in which the turn was closed is part of it after all; of another turn its newest frames are the pre-roll.
+    pub(super) fn join_pause(&mut self, preroll: usize) {
+        if self.machine.phase() == Phase::Speaking
+            && let Some((turn, true)) = self.machine.open_turn()
+        {
+            let frames = self.ledger.take_aside(turn, preroll);
+            self.keep(&frames);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The talk key: held or tapped, with a time after which the microphone closes. The state is pure; time comes in.
+//!
+//! ```text
+//!            press                         release (hold), press (tap)
+//!   closed ────────▶ open ───────────────────────────────────────────▶ closing ── delay ──▶ closed
+//!      ▲               ▲                                                  │ │
+//!      │               └────────────── press: the utterance goes on ──────┘ │
+//!      └──────────────────────────── Esc, mute, no delay ───────────────────┘
+//! ```
+
+use std::time::{Duration, Instant};
+
+use super::controller::Controller;
+use crate::settings::config::{Config, TalkKey};
+use crate::turn::machine::{Input, Phase};
+
+/// The talk key and how long the microphone stays open for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Key {
+    open: bool,
+    closes_at: Option<Instant>,
+}
+
+impl Key {
+    /// Takes a press (`down`) or a release; says whether the key opened the microphone now.
+    pub(super) fn turn(
+        &mut self,
+        now: Instant,
+        down: bool,
+        mode: TalkKey,
+        delay: Duration,
+    ) -> bool {
+        let is_open = self.open && self.closes_at.is_none();
+        let opens = match mode {
+            TalkKey::Hold => down,
+            TalkKey::Tap if down => !is_open,
+            TalkKey::Tap => return false,
+        };
+        if opens {
+            let was_closed = !self.open;
+            (self.open, self.closes_at) = (true, None);
+            return was_closed;
+        }
+        if is_open {
+            self.closes_at = Some(now + delay);
+            self.handle_timeout(now);
+        }
+        false
+    }
+
+    /// Closes the microphone at once.
+    pub(super) fn close(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether the microphone is open for the key.
+    pub(super) const fn is_open(self) -> bool {
+        self.open
+    }
+
+    /// Whether the key was let go, and the microphone is open until its time is over.
+    pub(super) const fn is_closing(self) -> bool {
+        self.closes_at.is_some()
+    }
+
+    /// When [`Key::handle_timeout`] wants to be called.
+    pub(super) const fn poll_timeout(self) -> Option<Instant> {
+        self.closes_at
+    }
+
+    /// Closes the microphone when its time is over.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.closes_at.is_some_and(|at| now >= at) {
+            self.close();
+        }
+    }
+}
+
+impl Controller {
+    /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
+    pub(super) fn hold(&mut self, now: Instant, down: bool) {
+        if self.muted || self.is_checking() {
+            return;
+        }
+        let config = self.settings.config();
+        let (mode, delay) = (config.talk_key, config.release_delay);
+        let opened = self.key.turn(now, down, mode, delay);
+        if opened && self.machine.is_closed_early() {
+            // The key says that the user goes on.
+            self.resume(now, now, Duration::ZERO);
+        } else if opened && self.machine.phase() == Phase::Replying {
+            self.feed(now, Input::StopPressed);
+        }
+        self.follow_key();
+    }
+
+    /// Esc: a microphone that is open after the key, or until the next tap, closes; else the reply stops.
+    pub(super) fn stop_pressed(&mut self, now: Instant) {
+        let tapped = self.settings.config().talk_key == TalkKey::Tap;
+        if self.key.is_open() && (tapped || self.key.is_closing()) {
+            self.key.close();
+            self.follow_key();
+        } else {
+            self.feed(now, Input::StopPressed);
+        }
+    }
+
+    /// The time after the key may be over.
+    pub(super) fn close_in_time(&mut self, now: Instant) {
+        self.key.handle_timeout(now);
+        self.follow_key();
+    }
+
+    /// Brings the microphone in line with the key.
+    fn follow_key(&mut self) {
+        if self.held != self.key.is_open() {
+            self.held = self.key.is_open();
+            self.apply_gate();
+        }
+        self.changed = true;
+    }
+
+    /// Keeps a choice of how the microphone is opened, and follows it.
+    pub(super) fn choose_talk(&mut self, change: impl FnOnce(&mut Config)) {
+        self.save(change);
+        self.follow_talk_choice();
+    }
+
+    /// Another way to open the microphone begins with a closed one.
+    pub(super) fn follow_talk_choice(&mut self) {
+        self.key.close();
+        self.held = false;
+        self.apply_gate();
+        self.apply_barge_in();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAY: Duration = Duration::from_millis(300);
+
+    /// What is done with the key at which millisecond, and whether the microphone is open or closing afterwards.
+    type Row = (u64, bool, (bool, bool));
+
+    fn run(mode: TalkKey, delay: Duration, rows: &[Row]) {
+        let (mut key, origin) = (Key::default(), Instant::now());
+        for (nth, &(ms, down, wanted)) in rows.iter().enumerate() {
+            let now = origin + Duration::from_millis(ms);
+            key.handle_timeout(now);
+            key.turn(now, down, mode, delay);
+            assert_eq!((key.is_open(), key.is_closing()), wanted, "row {nth}");
+        }
+    }
+
+    #[test]
+    fn held_it_is_open_while_it_is_down() {
+        let open = (true, false);
+        let rows = [
+            (0, true, open),
+            (10, true, open),
+            (400, false, (false, false)),
+            (410, false, (false, false)),
+            (500, true, open),
+        ];
+        run(TalkKey::Hold, Duration::ZERO, &rows);
+    }
+
+    #[test]
+    fn tapped_it_is_open_from_one_press_to_the_next() {
+        let (open, closed) = ((true, false), (false, false));
+        let rows = [
+            (0, true, open),
+            (50, false, open),
+            (900, true, closed),
+            (950, false, closed),
+            (1_000, true, open),
+        ];
+        run(TalkKey::Tap, Duration::ZERO, &rows);
+    }
+
+    #[test]
+    fn it_closes_late_and_a_press_meanwhile_goes_on() {
+        let closing = (true, true);
+        let held = [
+            (0, true, (true, false)),
+            (500, false, closing),
+            (799, true, (true, false)),
+            (900, false, closing),
+            // A second release does not begin the time anew.
+            (1_100, false, closing),
+            (1_200, false, (false, false)),
+        ];
+        run(TalkKey::Hold, DELAY, &held);
+        let tapped = [
+            (0, true, (true, false)),
+            (500, true, closing),
+            (700, true, (true, false)),
+            (800, true, closing),
+            (1_100, false, (false, false)),
+        ];
+        run(TalkKey::Tap, DELAY, &tapped);
+    }
+
+    #[test]
+    fn only_the_press_that_opens_is_told() {
+        let (mut key, now) = (Key::default(), Instant::now());
+        assert!(key.turn(now, true, TalkKey::Hold, DELAY));
+        assert!(!key.turn(now, true, TalkKey::Hold, DELAY));
+        assert!(!key.turn(now, false, TalkKey::Hold, DELAY));
+        assert_eq!(key.poll_timeout(), Some(now + DELAY));
+        assert!(!key.turn(now, true, TalkKey::Hold, DELAY), "it goes on");
+        assert_eq!(key.poll_timeout(), None);
+    }
+}

@@ -1,0 +1,159 @@
+//! The eager endpoint: a turn is closed before patience is over, as far as the service's thinking hides the rest.
+//!
+//! ```text
+//!                  T_e of silence                      patience over
+//!  Speaking ───────────────────────▶ closed early ──────────────────────▶ closed for good
+//!     ▲          End, Hold           reply is held         Release        reply may be heard
+//!     └──── the voice goes on ───────────┘                                    │
+//!     └──── the voice goes on, nothing of the reply was heard ────────────────┘
+//! ```
+//!
+//! What goes on is the same turn: the generation is cancelled (closed in vain), and the uplink continues.
+
+use std::time::{Duration, Instant};
+
+use super::turn::Ending;
+use super::{Action, Machine, Outcome, PaceSettings, Phase, Turn};
+use crate::base::ids::Mark;
+
+impl Machine {
+    /// What a profile and an endpoint say about patience and early closing.
+    pub fn set_pace(&mut self, settings: PaceSettings) {
+        self.pace.settings = settings;
+    }
+
+    /// Another service, or another model, will answer: how long the last one thought says nothing.
+    pub fn forget_thinking(&mut self) {
+        self.pace.forget_thoughts();
+    }
+
+    /// Silence after which an utterance is over; the segmenter's to keep.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        if self.manual {
+            self.pace.patience()
+        } else {
+            self.pace.settings.patience
+        }
+    }
+
+    /// Silence after which a turn is closed early, where it is.
+    #[must_use]
+    pub fn early_close(&self) -> Option<Duration> {
+        self.pace.early_close().filter(|_| self.manual)
+    }
+
+    /// Whether the open turn is closed while patience runs: for the user it is still open.
+    #[must_use]
+    pub fn is_closed_early(&self) -> bool {
+        self.open.as_ref().is_some_and(Turn::is_early)
+    }
+
+    pub(super) fn lull(&mut self, now: Instant, last_voiced: Instant) {
+        if let Some(turn) = self
+            .open
+            .as_mut()
+            .filter(|turn| turn.phase == Phase::Speaking)
+        {
+            turn.lull = Some(last_voiced);
+            self.close_early_if_due(now);
+        }
+    }
+
+    /// When the pause that the user makes is long enough. Nobody thinks while there is no connection.
+    pub(super) fn early_deadline(&self) -> Option<Instant> {
+        let after = self.early_close().filter(|_| self.connected)?;
+        let turn = self.open.as_ref()?;
+        Some(turn.lull.filter(|_| turn.phase == Phase::Speaking)? + after)
+    }
+
+    pub(super) fn close_early_if_due(&mut self, now: Instant) {
+        if self.early_deadline().is_none_or(|at| now < at) {
+            return;
+        }
+        let Some(turn) = &mut self.open else { return };
+        if let Some(last_voiced) = turn.lull.take() {
+            turn.timeline.set(Mark::SpeechEnd, last_voiced);
+        }
+        turn.timeline.set(Mark::Endpoint, now);
+        (turn.phase, turn.ending) = (Phase::Awaiting, Ending::Early);
+        turn.last_sign = now;
+        let id = turn.id;
+        self.holding = Some(id);
+        self.actions.push_back(Action::Hold(id));
+        self.end(id);
+    }
+
+    /// Patience is over, and the turn was closed before it.
+    pub(super) fn confirm(&mut self, now: Instant, last_voiced: Instant) {
+        if let Some(turn) = self.open.as_mut().filter(|turn| turn.is_early()) {
+            turn.ending = Ending::Confirmed(now);
+            let (end, endpoint) = (
+                turn.timeline.get(Mark::SpeechEnd),
+                turn.timeline.get(Mark::Endpoint),
+            );
+            // The very end of a word may be found late; after the endpoint it would be no end of this utterance.
+            if Some(last_voiced) > end && Some(last_voiced) <= endpoint {
+                turn.timeline.set(Mark::SpeechEnd, last_voiced);
+            }
+            if let Some(ready) = turn.timeline.get(Mark::FirstAudio) {
+                turn.timeline.held = now.saturating_duration_since(ready);
+            }
+        }
+        self.release();
+        // The service had closed it without a word while patience ran.
+        let empty = |turn: &mut Turn| turn.completed && turn.phase == Phase::Awaiting;
+        if let Some(turn) = self.open.take_if(empty) {
+            self.close(turn, Outcome::Empty);
+        }
+    }
+
+    pub(super) fn resumed(&mut self, now: Instant, first_voiced: Instant, pause: Duration) {
+        if !self.manual {
+            return;
+        }
+        self.pace.pauses.paused(pause);
+        match &mut self.open {
+            Some(turn) if turn.phase == Phase::Speaking => turn.lull = None,
+            Some(turn) if turn.is_early() => self.reopen(first_voiced),
+            // The turn of this utterance is gone (Esc, a failure): what is said now is another.
+            Some(_) | None => self.speech_started(now, first_voiced),
+        }
+    }
+
+    pub(super) fn release(&mut self) {
+        if let Some(id) = self.holding.take() {
+            self.actions.push_back(Action::Release(id));
+        }
+    }
+
+    /// Counts that the user went on in this turn, and learns from it.
+    pub(super) fn count_reopened(&mut self, turn: &mut Turn, first_voiced: Instant) {
+        turn.reopened += 1;
+        match turn.ending {
+            Ending::Plain => self.count_cut_off(turn, first_voiced),
+            // Its pause was told with the voice that goes on.
+            Ending::Early => turn.closed_in_vain += 1,
+            Ending::Confirmed(_) => {
+                turn.closed_in_vain += 1;
+                if let Some(pause) = turn.pause_until(first_voiced) {
+                    self.pace.pauses.paused(pause);
+                }
+            }
+        }
+    }
+
+    /// Counts this onset as a cut-off if it is one: patience grows at once.
+    pub(super) fn count_cut_off(&mut self, turn: &mut Turn, onset: Instant) {
+        if !turn.is_cut_off_by(onset) {
+            return;
+        }
+        turn.cut_offs += 1;
+        if let Some(pause) = turn.pause_until(onset).filter(|_| self.manual) {
+            self.pace.pauses.cut_off(pause);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! The page that checks the sound: what it will do, what it does now, what it found.
+
+use eframe::egui::accesskit::Live;
+use eframe::egui::{ProgressBar, Ui};
+
+use super::paint::Sign;
+use super::theme::{Weight, space, text, tokens};
+use super::view::View;
+use super::widgets::{page, plain_button, primary_button, sign};
+use super::words;
+use crate::session::command::Command;
+use crate::session::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};
+
+/// Size of the title of a step: it is read from where one sits to speak.
+const TITLE: f32 = 24.0;
+
+/// The page.
+pub(super) fn page_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    page(ui, "check page", |ui| match &snapshot.check {
+        None => before_ui(ui, snapshot, view, commands),
+        Some(check) if check.step == CheckStep::Over => after_ui(ui, check, view, commands),
+        Some(check) => during_ui(ui, check, view, commands),
+    });
+}
+
+/// What will be done.
+fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    ui.label(text("Check the sound", Weight::SemiBold, TITLE, t.strong));
+    let words = "It listens to the room, to you, and to a short sound from the speaker, and says what could be better. \
+                 Nothing of it leaves this computer.";
+    ui.label(text(words, Weight::Regular, 14.0, t.normal));
+    let names = [
+        ("Microphone", &snapshot.input),
+        ("Speaker", &snapshot.output),
+    ];
+    for (what, port) in names {
+        let name = port.stream.as_ref().map(|stream| &*stream.device.name);
+        let line = format!("{what}: {}", name.unwrap_or("none"));
+        ui.label(text(words::clean(&line), Weight::Regular, 13.0, t.muted));
+    }
+    ui.add_space(space::S);
+    ui.horizontal_wrapped(|ui| {
+        if primary_button(ui, "Start").clicked() {
+            commands.push(Command::CheckSound { with_voice: true });
+        }
+        if plain_button(ui, "Start without speaking").clicked() {
+            commands.push(Command::CheckSound { with_voice: false });
+        }
+        if plain_button(ui, "Back").clicked() {
+            view.leave(commands);
+        }
+    });
+}
+
+/// The steps; the one that is done now is large and announced.
+fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut View, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let steps = [CheckStep::Quiet, CheckStep::Speak, CheckStep::Chirp];
+    let done_here = steps
+        .into_iter()
+        .filter(|step| check.with_voice || *step != CheckStep::Speak);
+    for (nth, step) in done_here.enumerate() {
+        let (title, what) = words::check_step(step);
+        let title = format!("{} {title}", nth + 1);
+        if step == check.step {
+            let head = ui.label(text(title, Weight::SemiBold, TITLE, t.strong));
+            ui.ctx()
+                .accesskit_node_builder(head.id, |node| node.set_live(Live::Polite));
+            ui.label(text(what, Weight::Regular, 14.0, t.normal));
+            let bar = ProgressBar::new(check.progress.clamp(0.0, 1.0))
+                .desired_height(6.0)
+                .fill(t.accent);
+            ui.add(bar).labelled_by(head.id);
+            ui.add_space(space::S);
+        } else {
+            ui.horizontal(|ui| {
+                let (mark, ink) = if step < check.step {
+                    (Sign::Dot, t.ok)
+                } else {
+                    (Sign::Ring, t.muted)
+                };
+                sign(ui, mark, 10.0, ink);
+                ui.label(text(title, Weight::Medium, 14.0, t.muted));
+            });
+        }
+    }
+    ui.add_space(space::S);
+    if plain_button(ui, "Cancel").clicked() {
+        view.leave(commands);
+    }
+}
+
+/// What was found.
+fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut View, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let title = words::check_verdict(&check.lines);
+    let head = ui.label(text(title, Weight::SemiBold, TITLE, t.strong));
+    ui.ctx()
+        .accesskit_node_builder(head.id, |node| node.set_live(Live::Polite));
+    ui.add_space(space::XS);
+    for line in check.lines.iter() {
+        line_ui(ui, line);
+        ui.add_space(space::XS);
+    }
+    ui.add_space(space::S);
+    ui.horizontal_wrapped(|ui| {
+        if primary_button(ui, "Done").clicked() {
+            view.leave(commands);
+        }
+        if plain_button(ui, "Again").clicked() {
+            let with_voice = check.with_voice;
+            commands.push(Command::CheckSound { with_voice });
+        }
+    });
+}
+
+/// One thing that was looked at: a sign, its name and word, what was found, and what to do.
+fn line_ui(ui: &mut Ui, line: &CheckLine) {
+    let t = tokens(ui);
+    let (mark, ink, word) = match line.status {
+        CheckStatus::Ok => (Sign::Dot, t.ok, "good"),
+        CheckStatus::Warn => (Sign::Triangle, t.warn, "could be better"),
+        CheckStatus::Bad => (Sign::Cross, t.bad, "does not work"),
+    };
+    ui.horizontal_top(|ui| {
+        ui.vertical(|ui| {
+            ui.add_space(3.0);
+            sign(ui, mark, 11.0, ink);
+        });
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.horizontal_wrapped(|ui| {
+                ui.label(text(line.name, Weight::SemiBold, 13.0, t.strong));
+                ui.label(text(word, Weight::Medium, 12.0, ink));
+            });
+            let what = words::clean(&line.what);
+            ui.label(text(what, Weight::Regular, 13.0, t.normal));
+            if let Some(hint) = &line.hint {
+                ui.label(text(words::clean(hint), Weight::Medium, 13.0, t.strong));
+            }
+        });
+    });
+}

@@ -1,0 +1,127 @@
+//! Choices besides the devices: echo, the talk key, and hearing the last answer again.
+
+use eframe::egui::{Align, Layout, Slider, Ui};
+
+use super::paint::Sign;
+use super::theme::{Weight, caps, space, text, tokens};
+use super::widgets::{Segment, key_hint, segmented, sign, switch_row};
+use super::words;
+use crate::profile::EchoCancellation;
+use crate::session::command::Command;
+use crate::session::snapshot::{EchoView, Snapshot, TalkView};
+use crate::settings::config::{MOST_RELEASE_DELAY, TalkKey};
+
+/// Step of the slider: shorter times cannot be told apart by ear.
+const DELAY_STEP_MS: f64 = 50.0;
+
+/// Whether replies are taken out of what the microphone hears, with what is in force and why.
+pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>) {
+    const CHOICES: [(EchoCancellation, &str, &str); 3] = [
+        (EchoCancellation::Auto, "Auto", "Echo cancellation: auto"),
+        (EchoCancellation::On, "On", "Echo cancellation: on"),
+        (EchoCancellation::Off, "Off", "Echo cancellation: off"),
+    ];
+    let t = tokens(ui);
+    ui.label(caps("Echo of the reply", t));
+    ui.add_space(space::XS);
+    let active = CHOICES
+        .iter()
+        .position(|(choice, ..)| *choice == echo.choice)
+        .unwrap_or(0);
+    let segments = CHOICES.map(|(_, label, name)| Segment {
+        label,
+        name,
+        figure: String::new(),
+        tooltip: String::new(),
+    });
+    if let Some(taken) = segmented(ui, &segments, active) {
+        commands.push(Command::SetEchoCancellation(Some(CHOICES[taken].0)));
+    }
+    ui.add_space(space::XS);
+    ui.horizontal(|ui| {
+        let (mark, ink) = if echo.on {
+            (Sign::Dot, t.ok)
+        } else {
+            (Sign::Ring, t.muted)
+        };
+        sign(ui, mark, 9.0, ink);
+        ui.label(text(&echo.why, Weight::Regular, 12.0, t.normal));
+    });
+}
+
+/// How the microphone is opened.
+pub(super) fn talk_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
+    const CHOICES: [(TalkKey, &str, &str); 2] = [
+        (TalkKey::Hold, "Hold", "Talk key: hold"),
+        (TalkKey::Tap, "Tap", "Talk key: tap"),
+    ];
+    ui.label(caps("Talk key", tokens(ui)));
+    ui.add_space(space::XS);
+    let segments = CHOICES.map(|(key, label, name)| Segment {
+        label,
+        name,
+        figure: String::new(),
+        tooltip: match key {
+            TalkKey::Hold => "The microphone is open while Space is down.".into(),
+            TalkKey::Tap => "One press of Space opens the microphone, the next closes it.".into(),
+        },
+    });
+    let active = usize::from(talk.key == TalkKey::Tap);
+    if let Some(taken) = segmented(ui, &segments, active) {
+        commands.push(Command::SetTalkKey(CHOICES[taken].0));
+    }
+    ui.add_space(space::S);
+    delay_ui(ui, talk, commands);
+    ui.add_space(space::XS);
+    if switch_row(ui, talk.voice_activation, "Speech opens the microphone")
+        .on_hover_text("Off: only the talk key opens it, and nothing is sent while it is up.")
+        .clicked()
+    {
+        commands.push(Command::SetVoiceActivation(!talk.voice_activation));
+    }
+}
+
+fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    let mut delay = talk.release_delay.as_secs_f64() * 1e3;
+    let label = ui
+        .horizontal(|ui| {
+            let label = ui.label(text("It closes after", Weight::Regular, 13.0, t.normal));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let figure = format!("{} ms", words::grouped(delay.round() as u64));
+                ui.label(text(figure, Weight::Medium, 12.0, t.strong));
+            });
+            label
+        })
+        .inner;
+    ui.spacing_mut().slider_width = ui.available_width();
+    let most = MOST_RELEASE_DELAY.as_secs_f64() * 1e3;
+    let slider = Slider::new(&mut delay, 0.0..=most)
+        .step_by(DELAY_STEP_MS)
+        .show_value(false);
+    if ui
+        .add(slider)
+        .labelled_by(label.id)
+        .on_hover_text("How long the microphone stays open after the key is let go.")
+        .changed()
+    {
+        let delay = std::time::Duration::from_millis(delay.round() as u64);
+        commands.push(Command::SetReleaseDelay(delay));
+    }
+}
+
+/// The last answer once more: a key hint that is a button, with the reason where it cannot be.
+pub(super) fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let hindrance = snapshot.repeat.hindrance;
+    let button = ui
+        .add_enabled_ui(hindrance.is_none(), |ui| {
+            key_hint(ui, "Ctrl L", "hear it again", "Hear the last answer again")
+        })
+        .inner;
+    if button.clicked() {
+        commands.push(Command::Repeat);
+    }
+    if let Some(hindrance) = hindrance {
+        button.on_disabled_hover_text(format!("Not now: {hindrance}."));
+    }
+}

@@ -1,0 +1,457 @@
+//! Speech over a reply: is it an interruption, or a cough, a key, an "uh-huh"? Pure: time is in the frames.
+//!
+//! ```text
+//!                voiced for 20 ms            the segmenter's onset           goes on longer than a backchannel
+//!      ┌─────┐ ─────────────────▶ ┌───────┐ ─────────────────▶ ┌───────┐ ─────────────────────────▶ ┌───────┐
+//!      │quiet│       duck         │suspect│       pause        │holding│     its events go out      │passing│
+//!      └─────┘ ◀───────────────── └───────┘                    └───────┘                            └───────┘
+//!         ▲          restore, unvoiced for 150 ms                  │                                    │
+//!         ├──────────── restore, and the events are dropped ◀──────┘ over sooner                        │
+//!         └─────────────────────────────────────────────────────────────────────────────────────────────┘ ended
+//! ```
+//!
+//! While it is being decided the utterance is kept here as a whole; when it is an interruption nothing of it is missing,
+//! from its pre-roll on. The reply pauses where it is and goes on from there, so nothing of it is missed either.
+//!
+//! Whoever plays the reply drops it when the utterance goes out. Where that does not happen (the reply had just ended)
+//! what is left of it sounds again after a moment.
+//!
+//! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
+//! People say it again, then: the second sound soon after the first one is believed at once.
+
+use std::time::{Duration, Instant};
+
+use super::SpeechEvent;
+use crate::base::frame::Frame;
+
+/// Voiced sound after which the reply is ducked: two frames, one of which could be a click.
+const SUSPECT_FRAMES: u32 = 2;
+/// Voiced sound after which the reply pauses where it cannot reach the microphone: 40 ms, less than a syllable.
+const PAUSE_FRAMES: u32 = 4;
+/// The frames among which they must be.
+const WINDOW: u32 = 6;
+/// Without voice for so long a suspicion is dropped: longer than the stops inside words.
+const UNVOICED: Duration = Duration::from_millis(150);
+/// Without voice for so long, an utterance is over that was not longer than a backchannel. Syllables of an "uh-huh" are
+/// some 100 ms apart.
+const OVER: Duration = Duration::from_millis(200);
+/// A reply that an utterance did not end by then goes on: dropping it takes some milliseconds.
+const NOT_DROPPED: Duration = Duration::from_millis(300);
+/// Whoever is heard again so soon after a sound that was passed over means it.
+const AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// What the reply shall do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Sound lower.
+    Duck,
+    /// Pause.
+    Pause,
+    /// Sound as before.
+    Restore,
+}
+
+/// What is known of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// The detector takes it for speech, above the noise.
+    pub voiced: bool,
+    /// A reply sounds or pauses, and speech may interrupt it.
+    pub playing: bool,
+    /// The reply cannot reach the microphone: suspicions may be acted on sooner.
+    pub apart: bool,
+    /// Last voiced sample of the utterance that the segmenter has open: by level, without the detector's tail.
+    pub last_voiced: Option<Instant>,
+}
+
+/// What the machine decides with a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// For the reply.
+    pub order: Option<Order>,
+    /// The utterance that the segmenter has open was no interruption: close it, and forget what it says.
+    pub abandon: bool,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct BargeIn {
+    backchannel: Duration,
+    state: State,
+    /// Newest frames as bits: voiced or not.
+    recent: u32,
+    last_voiced: Option<Instant>,
+    /// Events of an utterance that is being decided about.
+    held: Vec<SpeechEvent>,
+    /// When a lowered reply that nobody dropped sounds again.
+    restore_at: Option<Instant>,
+    /// When a sound was passed over last.
+    passed_over: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Quiet,
+    Suspect { paused: bool },
+    Holding { first_voiced: Instant },
+    Passing,
+}
+
+impl BargeIn {
+    /// Sounds up to `backchannel` long do not interrupt; zero: every onset does.
+    #[must_use]
+    pub fn new(backchannel: Duration) -> Self {
+        Self {
+            backchannel,
+            state: State::Quiet,
+            recent: 0,
+            last_voiced: None,
+            held: Vec::new(),
+            restore_at: None,
+            passed_over: None,
+        }
+    }
+
+    /// Uses another length from the next frame on.
+    pub fn set_backchannel(&mut self, backchannel: Duration) {
+        self.backchannel = backchannel;
+    }
+
+    /// Takes in a frame and the events that the segmenter made of it; `events` then holds those that may go out now.
+    pub fn push(
+        &mut self,
+        frame: &Frame,
+        around: Around,
+        events: &mut Vec<SpeechEvent>,
+    ) -> Decision {
+        let now = frame.end();
+        self.recent = (self.recent << 1 | u32::from(around.voiced)) & ((1 << WINDOW) - 1);
+        if around.voiced {
+            self.last_voiced = Some(now);
+        }
+        let decision = match self.state {
+            State::Quiet => self.quiet(now, around, events),
+            State::Suspect { paused } => self.suspect(now, around, paused, events),
+            State::Holding { first_voiced } => self.holding(now, around, first_voiced, events),
+            State::Passing => self.passing(now),
+        };
+        if self.state == State::Passing && events.iter().any(is_end) {
+            self.state = State::Quiet;
+            if self.restore_at.take().is_some() {
+                return order(Order::Restore);
+            }
+        }
+        decision
+    }
+
+    /// Lets everything go out: the talk key is down, or the microphone was lost. What was held goes ahead of `events`.
+    pub fn release(&mut self, events: &mut Vec<SpeechEvent>) -> Option<Order> {
+        let lowered = matches!(self.state, State::Suspect { .. } | State::Holding { .. });
+        self.let_go(events);
+        let open = events.iter().any(is_start) && !events.iter().any(is_end);
+        self.state = if open || (self.state == State::Passing && !events.iter().any(is_end)) {
+            State::Passing
+        } else {
+            State::Quiet
+        };
+        lowered.then_some(Order::Restore)
+    }
+
+    fn quiet(&mut self, now: Instant, around: Around, events: &mut Vec<SpeechEvent>) -> Decision {
+        if events.iter().any(is_start) {
+            if around.playing && !self.is_believed(now) {
+                return self.hold(events);
+            }
+            self.state = State::Passing;
+        } else if around.playing && self.recent.count_ones() >= SUSPECT_FRAMES {
+            self.state = State::Suspect { paused: false };
+            return order(Order::Duck);
+        }
+        Decision::default()
+    }
+
+    fn suspect(
+        &mut self,
+        now: Instant,
+        around: Around,
+        paused: bool,
+        events: &mut Vec<SpeechEvent>,
+    ) -> Decision {
+        if events.iter().any(is_start) {
+            if around.playing && !self.is_believed(now) {
+                return self.hold(events);
+            }
+            self.pass(now);
+            return Decision::default();
+        }
+        if self.is_unvoiced_for(now, UNVOICED) || !around.playing {
+            self.state = State::Quiet;
+            return order(Order::Restore);
+        }
+        if !paused && around.apart && self.recent.count_ones() >= PAUSE_FRAMES {
+            self.state = State::Suspect { paused: true };
+            return order(Order::Pause);
+        }
+        Decision::default()
+    }
+
+    fn hold(&mut self, events: &mut Vec<SpeechEvent>) -> Decision {
+        let first_voiced = events.iter().find_map(|event| match event {
+            SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
+            SpeechEvent::Frame(_)
+            | SpeechEvent::Lull { .. }
+            | SpeechEvent::Resumed { .. }
+            | SpeechEvent::Ended { .. } => None,
+        });
+        let Some(first_voiced) = first_voiced else {
+            return Decision::default();
+        };
+        self.held.append(events);
+        self.state = State::Holding { first_voiced };
+        order(Order::Pause)
+    }
+
+    fn holding(
+        &mut self,
+        now: Instant,
+        around: Around,
+        first_voiced: Instant,
+        events: &mut Vec<SpeechEvent>,
+    ) -> Decision {
+        let ended = events.iter().any(is_end);
+        self.held.append(events);
+        let last_voiced = around.last_voiced.unwrap_or(first_voiced);
+        let long = last_voiced.saturating_duration_since(first_voiced) >= self.backchannel;
+        if long || !around.playing {
+            self.let_go(events);
+            self.pass(now);
+            return Decision::default();
+        }
+        if ended || now.saturating_duration_since(last_voiced) >= OVER {
+            self.held.clear();
+            self.passed_over = Some(now);
+            self.recent = 0;
+            self.state = State::Quiet;
+            return Decision {
+                order: Some(Order::Restore),
+                abandon: !ended,
+            };
+        }
+        Decision::default()
+    }
+
+    fn pass(&mut self, now: Instant) {
+        self.state = State::Passing;
+        self.restore_at = Some(now + NOT_DROPPED);
+    }
+
+    fn passing(&mut self, now: Instant) -> Decision {
+        if self.restore_at.is_some_and(|at| now >= at) {
+            self.restore_at = None;
+            return order(Order::Restore);
+        }
+        Decision::default()
+    }
+
+    fn let_go(&mut self, events: &mut Vec<SpeechEvent>) {
+        self.held.append(events);
+        std::mem::swap(&mut self.held, events);
+    }
+
+    /// Whether an onset is an interruption without more ado.
+    fn is_believed(&self, now: Instant) -> bool {
+        let again = |at: Instant| now.saturating_duration_since(at) < AGAIN_WITHIN;
+        self.backchannel.is_zero() || self.passed_over.is_some_and(again)
+    }
+
+    fn is_unvoiced_for(&self, now: Instant, long: Duration) -> bool {
+        self.last_voiced
+            .is_none_or(|last| now.saturating_duration_since(last) >= long)
+    }
+}
+
+fn order(order: Order) -> Decision {
+    Decision {
+        order: Some(order),
+        abandon: false,
+    }
+}
+
+fn is_start(event: &SpeechEvent) -> bool {
+    matches!(event, SpeechEvent::Started { .. })
+}
+
+fn is_end(event: &SpeechEvent) -> bool {
+    matches!(event, SpeechEvent::Ended { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES};
+
+    /// Orders by the frame that they came with, abandonments, and the kinds of events that went out.
+    #[derive(Debug, Default, PartialEq)]
+    struct Seen {
+        orders: Vec<(u32, Order)>,
+        abandoned: Option<u32>,
+        out: String,
+    }
+
+    /// Frames of which `voiced` says yes; the segmenter is imagined: onset after ten voiced frames, end after thirty
+    /// unvoiced ones.
+    fn run(
+        machine: &mut BargeIn,
+        frames: u32,
+        around: Around,
+        voiced: impl Fn(u32) -> bool,
+    ) -> Seen {
+        let base = Instant::now();
+        let mut seen = Seen::default();
+        let (mut count, mut silence, mut open, mut last) = (0, 0, false, None);
+        for n in 0..frames {
+            let frame = Frame {
+                samples: [0.0; FRAME_SAMPLES],
+                sequence: u64::from(n),
+                captured: base + FRAME_DURATION * n,
+            };
+            let yes = voiced(n);
+            (count, silence) = if yes {
+                (count + 1, 0)
+            } else {
+                (0, silence + 1)
+            };
+            let mut events = Vec::new();
+            if open && silence >= 30 {
+                open = false;
+                events.push(SpeechEvent::Ended {
+                    last_voiced: frame.captured,
+                });
+            } else if open {
+                events.push(SpeechEvent::Frame(frame.clone()));
+            } else if count == 10 {
+                open = true;
+                events.push(SpeechEvent::Started {
+                    first_voiced: frame.end() - FRAME_DURATION * 10,
+                    lead: vec![frame.clone()],
+                });
+            }
+            if yes {
+                last = Some(frame.end());
+            }
+            let around = Around {
+                voiced: yes,
+                last_voiced: last.filter(|_| open),
+                ..around
+            };
+            let decision = machine.push(&frame, around, &mut events);
+            seen.orders.extend(decision.order.map(|order| (n, order)));
+            if decision.abandon {
+                open = false;
+                seen.abandoned = Some(n);
+            }
+            seen.out.extend(events.iter().map(|event| match event {
+                SpeechEvent::Started { .. } => 'S',
+                SpeechEvent::Frame(_) => 'f',
+                SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => '?',
+                SpeechEvent::Ended { .. } => 'E',
+            }));
+        }
+        seen
+    }
+
+    const PLAYING: Around = Around {
+        voiced: false,
+        playing: true,
+        apart: false,
+        last_voiced: None,
+    };
+    const BACKCHANNEL: Duration = Duration::from_millis(400);
+
+    #[test]
+    fn a_click_ducks_and_restores_and_nothing_goes_out() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let seen = run(&mut machine, 100, PLAYING, |n| (10..13).contains(&n));
+        assert_eq!(seen.orders, [(11, Order::Duck), (27, Order::Restore)]);
+        assert_eq!((seen.abandoned, seen.out.as_str()), (None, ""));
+        let seen = run(&mut machine, 100, PLAYING, |n| n == 10);
+        assert_eq!(seen.orders, [], "one frame is nothing");
+    }
+
+    #[test]
+    fn a_short_sound_pauses_the_reply_and_gives_it_back() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        // An "uh-huh": two syllables of 120 ms, 100 ms apart.
+        let seen = run(&mut machine, 200, PLAYING, |n| {
+            (10..22).contains(&n) || (32..44).contains(&n)
+        });
+        let orders: Vec<Order> = seen.orders.iter().map(|(_, order)| *order).collect();
+        assert_eq!(
+            orders,
+            [Order::Duck, Order::Pause, Order::Restore],
+            "{seen:?}"
+        );
+        assert_eq!(seen.out, "");
+        assert!(seen.abandoned.is_some());
+    }
+
+    #[test]
+    fn speech_is_an_interruption_and_nothing_of_it_is_missing() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let seen = run(&mut machine, 200, PLAYING, |n| (10..110).contains(&n));
+        assert_eq!(
+            seen.orders,
+            [(11, Order::Duck), (19, Order::Pause), (79, Order::Restore)]
+        );
+        // 90 voiced frames behind the onset, 29 of silence.
+        assert_eq!(seen.out, format!("S{}E", "f".repeat(90 + 29)));
+        assert_eq!(machine.state, State::Quiet);
+    }
+
+    #[test]
+    fn a_headset_lets_the_reply_pause_within_a_syllable() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let apart = Around {
+            apart: true,
+            ..PLAYING
+        };
+        let seen = run(&mut machine, 200, apart, |n| (10..110).contains(&n));
+        assert_eq!(seen.orders[..2], [(11, Order::Duck), (13, Order::Pause)]);
+    }
+
+    #[test]
+    fn what_is_said_again_is_meant() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let twice = |n| (10..30).contains(&n) || (90..110).contains(&n);
+        let seen = run(&mut machine, 300, PLAYING, twice);
+        assert_eq!(seen.out, format!("S{}E", "f".repeat(10 + 29)), "{seen:?}");
+    }
+
+    #[test]
+    fn without_backchannels_every_onset_interrupts() {
+        let mut machine = BargeIn::new(Duration::ZERO);
+        let seen = run(&mut machine, 100, PLAYING, |n| (10..25).contains(&n));
+        assert_eq!(seen.out, format!("S{}E", "f".repeat(5 + 29)));
+        assert_eq!(seen.orders, [(11, Order::Duck), (49, Order::Restore)]);
+    }
+
+    #[test]
+    fn while_nothing_plays_everything_passes() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let seen = run(&mut machine, 100, Around::default(), |n| {
+            (10..25).contains(&n)
+        });
+        assert_eq!((seen.orders.len(), seen.out.chars().next()), (0, Some('S')));
+    }
+
+    #[test]
+    fn the_talk_key_lets_out_what_is_held() {
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        run(&mut machine, 30, PLAYING, |n| n >= 10);
+        assert!(matches!(machine.state, State::Holding { .. }));
+        let mut events = Vec::new();
+        assert_eq!(machine.release(&mut events), Some(Order::Restore));
+        assert!(is_start(&events[0]) && events.len() > 5);
+        assert_eq!(machine.state, State::Passing);
+    }
+}

@@ -1,0 +1,176 @@
+//! The detector that a profile names, and the change from one to the other while somebody speaks.
+//!
+//! ```text
+//! verdicts   old old old old old old │ new new new
+//! new                 └── listens ───┘
+//!                   set_kind        one second later
+//! ```
+//!
+//! A fresh detector fires at whatever it hears first and knows nothing of the room. So it listens along for a second
+//! before its word counts; until then the old one is believed.
+
+use super::Detect;
+use super::earshot::Detector as Earshot;
+use super::webrtc::Detector as Webrtc;
+use crate::base::frame::Frame;
+
+/// How long a new detector listens along: libfvad takes the weakest of its last hundred blocks for the room, earshot has
+/// settled long before.
+const LISTENING_FRAMES: u32 = 100;
+
+/// Which detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// webrtc-vad: the soonest, for quiet rooms.
+    Webrtc,
+    /// earshot: holds against fans, keyboards, music.
+    Earshot,
+}
+
+/// A detector of either kind. It is not `Send`: make it on the thread that uses it.
+pub struct Detector {
+    kind: Kind,
+    aggressiveness: u8,
+    active: Box<dyn Detect>,
+    /// Takes over after so many more frames.
+    heir: Option<(Box<dyn Detect>, u32)>,
+}
+
+impl Detector {
+    /// A detector that lets much through (aggressiveness 0) or little (3).
+    #[must_use]
+    pub fn new(kind: Kind, aggressiveness: u8) -> Self {
+        Self {
+            kind,
+            aggressiveness,
+            active: made(kind, aggressiveness),
+            heir: None,
+        }
+    }
+
+    /// Changes the kind, at a frame edge and without a gap: for one more second the old one is believed. Asking for the
+    /// kind in use changes nothing; going back within that second leaves the old one as if nothing had been asked.
+    pub fn set_kind(&mut self, kind: Kind) {
+        if kind == self.kind {
+            return;
+        }
+        self.kind = kind;
+        // There are two kinds: an heir is of the one that is not active, so this wish is for the active one.
+        if self.heir.take().is_none() {
+            self.heir = Some((made(kind, self.aggressiveness), LISTENING_FRAMES));
+        }
+    }
+}
+
+impl Detect for Detector {
+    fn voiced(&mut self, frame: &Frame) -> bool {
+        if let Some((heir, left)) = &mut self.heir {
+            heir.voiced(frame);
+            *left -= 1;
+            if *left == 0 {
+                let verdict = self.active.voiced(frame);
+                self.take_over();
+                return verdict;
+            }
+        }
+        self.active.voiced(frame)
+    }
+
+    fn set_aggressiveness(&mut self, aggressiveness: u8) {
+        self.aggressiveness = aggressiveness;
+        self.active.set_aggressiveness(aggressiveness);
+        if let Some((heir, _)) = &mut self.heir {
+            heir.set_aggressiveness(aggressiveness);
+        }
+    }
+
+    fn reset(&mut self) {
+        self.take_over();
+        self.active.reset();
+    }
+}
+
+impl Detector {
+    fn take_over(&mut self) {
+        if let Some((heir, _)) = self.heir.take() {
+            self.active = heir;
+        }
+    }
+}
+
+fn made(kind: Kind, aggressiveness: u8) -> Box<dyn Detect> {
+    match kind {
+        Kind::Webrtc => Box::new(Webrtc::new(aggressiveness)),
+        Kind::Earshot => Box::new(Earshot::new(aggressiveness)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::base::frame::FRAME_SAMPLES;
+
+    #[test]
+    fn a_new_kind_listens_for_a_second_before_it_decides() {
+        let mut changed = Detector::new(Kind::Webrtc, 2);
+        let mut old = Webrtc::new(2);
+        let mut new = Earshot::new(2);
+        let mut differ = 0;
+        for frame in 0..600 {
+            if frame == 150 {
+                changed.set_kind(Kind::Earshot);
+            }
+            let heard = buzz(frame);
+            let verdict = changed.voiced(&heard);
+            let (old, new) = (old.voiced(&heard), frame >= 150 && new.voiced(&heard));
+            let expected = if frame < 250 { old } else { new };
+            assert_eq!(verdict, expected, "frame {frame}");
+            differ += u32::from(old != new);
+        }
+        assert!(differ > 50, "the two can be told apart: {differ}");
+    }
+
+    #[test]
+    fn going_back_in_time_is_as_if_nothing_had_been_asked() {
+        let mut changed = Detector::new(Kind::Earshot, 2);
+        let mut steady = Detector::new(Kind::Earshot, 2);
+        for frame in 0..400 {
+            match frame {
+                120 => changed.set_kind(Kind::Webrtc),
+                200 => changed.set_kind(Kind::Earshot),
+                _ => {}
+            }
+            assert_eq!(changed.voiced(&buzz(frame)), steady.voiced(&buzz(frame)));
+        }
+    }
+
+    #[test]
+    fn a_reset_completes_the_change() {
+        let mut changed = Detector::new(Kind::Earshot, 3);
+        changed.voiced(&buzz(0));
+        changed.set_kind(Kind::Webrtc);
+        changed.set_aggressiveness(1);
+        changed.reset();
+        let mut new = Webrtc::new(1);
+        for frame in 0..200 {
+            assert_eq!(changed.voiced(&buzz(frame)), new.voiced(&buzz(frame)));
+        }
+    }
+
+    /// Every other 400 ms the sound of a machine: webrtc-vad takes it for speech, earshot hardly does.
+    fn buzz(frame: u64) -> Frame {
+        let on = (frame / 40).is_multiple_of(2);
+        let sample = |i: usize| {
+            let time = (frame as usize * FRAME_SAMPLES + i) as f32 / 16_000.0;
+            let saw = (time * 125.0).fract() - 0.5;
+            if on { 0.3 * saw } else { 0.0 }
+        };
+        Frame {
+            samples: std::array::from_fn(sample),
+            sequence: frame,
+            captured: Instant::now(),
+        }
+    }
+}

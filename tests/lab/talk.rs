@@ -1,0 +1,359 @@
+//! Talkers, a segmenter without fault, a service and a speaker round the real turn machine, on simulated time.
+
+use std::fmt;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use sovereign::base::ids::TurnId;
+use sovereign::turn::machine::{Action, Closed, Input, Machine};
+use sovereign::turn::pace::PaceSettings;
+use sovereign::vad::LULL;
+
+use crate::voices::Noise;
+
+/// The published curve of silence timers on real conversations: of so many of a hundred turns a pause is longer.
+pub(crate) const PUBLISHED: [(f64, f64); 4] =
+    [(300.0, 55.6), (600.0, 21.7), (1000.0, 10.0), (1600.0, 5.0)];
+/// Think times, in milliseconds: an instant service, the quickest hosted ones, the quickest speech model measured.
+pub(crate) const THINK: [u64; 3] = [0, 300, 630];
+/// How long each stretch of speech takes, and the reply.
+const SPEECH: Duration = Duration::from_millis(1_200);
+const REPLY: Duration = Duration::from_millis(900);
+
+/// A timer of so many milliseconds, that does not follow the user.
+pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
+    PaceSettings {
+        patience: Duration::from_millis(patience),
+        adaptive: false,
+        eager,
+        earliest: LULL,
+        assumed_think: Duration::ZERO,
+    }
+}
+
+/// How the pauses of turns are drawn.
+#[derive(Clone, Copy)]
+pub(crate) enum Talk {
+    /// From the published curve: its points are met, and it is log-normal between and beyond them.
+    Curve,
+    /// From one person's log-normal ones: median in milliseconds, spread of the logarithm.
+    Talker { median: f64, spread: f64 },
+}
+
+impl Talk {
+    /// The pause that belongs to a draw from the standard normal distribution.
+    fn pause(self, deviate: f64) -> Duration {
+        let ms = match self {
+            Self::Talker { median, spread } => median * (spread * deviate).exp(),
+            Self::Curve => {
+                static POINTS: LazyLock<[(f64, f64); 4]> = LazyLock::new(|| {
+                    PUBLISHED.map(|(ms, longer)| (deviation(longer / 100.0), ms.ln()))
+                });
+                let points = &*POINTS;
+                let inner = &points[1..points.len() - 1];
+                let place = inner.iter().filter(|point| point.0 <= deviate).count();
+                let ((z0, x0), (z1, x1)) = (points[place], points[place + 1]);
+                (x0 + (x1 - x0) / (z1 - z0) * (deviate - z0)).exp()
+            }
+        };
+        Duration::from_secs_f64(ms / 1e3)
+    }
+}
+
+/// The deviate that the standard normal distribution exceeds with this probability, by bisection.
+fn deviation(exceeded: f64) -> f64 {
+    let (mut low, mut high) = (-8.0, 8.0);
+    for _ in 0..50 {
+        let middle = (low + high) / 2.0;
+        if 1.0 - normal(middle) > exceeded {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// The standard normal distribution, by Simpson's rule from 0.
+fn normal(z: f64) -> f64 {
+    const STEPS: i32 = 100;
+    let density = |x: f64| (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let h = z / f64::from(STEPS);
+    let weight = |i| match i {
+        0 | STEPS => 1.0,
+        i => f64::from(2 + 2 * (i % 2)),
+    };
+    let sum: f64 = (0..=STEPS)
+        .map(|i| weight(i) * density(f64::from(i) * h))
+        .sum();
+    0.5 + sum * h / 3.0
+}
+
+/// A standard normal number: the sum of twelve uniform ones.
+fn gauss(chance: &mut Noise) -> f64 {
+    (0..12).map(|_| f64::from(chance.next())).sum::<f64>() / 2.0
+}
+
+/// What became of a conversation.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    turns: usize,
+    pub(crate) cut: usize,
+    pub(crate) vain: u64,
+    /// Milliseconds from the last word to the reply, of the turns that were not cut off.
+    waits: Vec<f64>,
+    /// Patience at the end.
+    pub(crate) patience: Duration,
+}
+
+impl Outcome {
+    pub(crate) fn wait(&self) -> f64 {
+        let mut sorted = self.waits.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    }
+
+    pub(crate) fn mean_wait(&self) -> f64 {
+        self.waits.iter().sum::<f64>() / self.waits.len() as f64
+    }
+
+    pub(crate) fn cut_off(&self) -> f64 {
+        100.0 * self.cut as f64 / self.turns as f64
+    }
+
+    pub(crate) fn in_vain(&self) -> f64 {
+        100.0 * self.vain as f64 / self.turns as f64
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "[patience {:?}, wait {:.1} ms, {:.2} % cut off, {:.2} % in vain]",
+            self.patience,
+            self.wait(),
+            self.cut_off(),
+            self.in_vain()
+        )
+    }
+}
+
+/// A conversation of so many turns with a pause in each. `think`: milliseconds, and the share by which they vary.
+pub(crate) fn converse(pace: PaceSettings, talk: Talk, think: (u64, f64), turns: usize) -> Outcome {
+    let mut desk = Desk::new(pace, think);
+    let mut chance = Noise::new(7);
+    // It begins with a question without a pause, after which the think time is known.
+    desk.turn(Duration::ZERO);
+    let mut outcome = Outcome {
+        turns,
+        ..Outcome::default()
+    };
+    for _ in 0..turns {
+        let closed = desk.turn(talk.pause(gauss(&mut chance)));
+        // Ended in its pause: it became two turns, or patience was too short by the machine's own count.
+        let cut = closed.len() > 1 || closed.iter().any(|c| c.cut_offs > 0);
+        outcome.cut += usize::from(cut);
+        outcome.vain += closed
+            .iter()
+            .map(|c| u64::from(c.closed_in_vain))
+            .sum::<u64>();
+        if !cut {
+            let latencies = closed[0].timeline.latencies();
+            let wait = latencies.total.expect("it was answered");
+            outcome.waits.push(wait.as_secs_f64() * 1e3);
+        }
+    }
+    outcome.patience = desk.machine.patience();
+    outcome
+}
+
+/// What happens next, besides the machine's own deadline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Next {
+    Lull(Instant),
+    Resumed(Duration),
+    Ended(Instant),
+    /// The service has thought; it sends the whole reply at once.
+    Reply,
+    /// It stopped an answer.
+    Stopped,
+    Audible(TurnId),
+    Played(TurnId),
+    Silenced,
+}
+
+struct Desk {
+    machine: Machine,
+    now: Instant,
+    think: (u64, f64),
+    chance: Noise,
+    agenda: Vec<(Instant, Next)>,
+    held: bool,
+    /// A reply that waits for its release.
+    ready: Option<TurnId>,
+    closed: Vec<Closed>,
+}
+
+impl Desk {
+    fn new(pace: PaceSettings, think: (u64, f64)) -> Self {
+        let mut machine = Machine::new(true);
+        machine.set_pace(pace);
+        let now = Instant::now();
+        machine.handle(now, Input::LinkUp);
+        Self {
+            machine,
+            now,
+            think,
+            chance: Noise::new(11),
+            agenda: Vec::new(),
+            held: false,
+            ready: None,
+            closed: Vec::new(),
+        }
+    }
+
+    /// Speech, a pause unless it is zero, speech, the end; then until everything is answered.
+    fn turn(&mut self, pause: Duration) -> Vec<Closed> {
+        let onset = self.now + Duration::from_secs(2);
+        self.run_until(onset);
+        self.start(onset);
+        let mut end = onset + SPEECH;
+        if !pause.is_zero() {
+            self.pause(end, end + pause);
+            end += pause + SPEECH;
+        }
+        self.run_until(end);
+        self.agenda.push((end + LULL, Next::Lull(end)));
+        let over = end + self.machine.patience();
+        self.agenda.push((over, Next::Ended(end)));
+        while let Some(at) = self.next_at() {
+            self.run_until(at);
+        }
+        std::mem::take(&mut self.closed)
+    }
+
+    fn start(&mut self, first_voiced: Instant) {
+        self.tell(Input::SpeechStarted { first_voiced });
+    }
+
+    /// The voice is silent from `end` to `onset`.
+    fn pause(&mut self, end: Instant, onset: Instant) {
+        self.run_until(end);
+        let pause = onset - end;
+        let patience = self.machine.patience();
+        if pause > LULL {
+            self.agenda.push((end + LULL, Next::Lull(end)));
+        }
+        if pause > patience {
+            self.agenda.push((end + patience, Next::Ended(end)));
+            self.run_until(onset);
+            self.start(onset);
+        } else {
+            if pause > LULL {
+                self.agenda.push((onset, Next::Resumed(pause)));
+            }
+            self.run_until(onset);
+        }
+    }
+
+    fn next_at(&self) -> Option<Instant> {
+        let agenda = self.agenda.iter().map(|(at, _)| *at);
+        agenda.chain(self.machine.poll_timeout()).min()
+    }
+
+    /// Lets everything happen up to `until`, in order of time, and of making where times are equal.
+    fn run_until(&mut self, until: Instant) {
+        while let Some(at) = self.next_at().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.machine.handle_timeout(self.now);
+            self.perform();
+            if let Some(place) = self.agenda.iter().position(|(when, _)| *when <= at) {
+                let (_, next) = self.agenda.remove(place);
+                self.happen(next);
+            }
+        }
+        self.now = self.now.max(until);
+    }
+
+    fn happen(&mut self, next: Next) {
+        let at = self.now;
+        match next {
+            Next::Lull(last_voiced) => self.tell(Input::Lull { last_voiced }),
+            Next::Resumed(pause) => self.tell(Input::Resumed {
+                first_voiced: at,
+                pause,
+            }),
+            Next::Ended(last_voiced) => self.tell(Input::SpeechEnded { last_voiced }),
+            Next::Reply => {
+                self.tell(Input::ReplyAudio { at });
+                self.tell(Input::GenerationComplete);
+                self.tell(Input::TurnComplete);
+            }
+            Next::Stopped => {
+                self.tell(Input::Interrupted);
+                self.tell(Input::TurnComplete);
+            }
+            Next::Audible(turn) => {
+                self.agenda.push((at + REPLY, Next::Played(turn)));
+                self.tell(Input::FirstAudible {
+                    turn,
+                    at,
+                    skipped_silence: Duration::ZERO,
+                });
+            }
+            Next::Played(turn) => self.tell(Input::Played { turn, heard: REPLY }),
+            Next::Silenced => self.tell(Input::Silenced {
+                at,
+                ducked: None,
+                heard: Duration::ZERO,
+            }),
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.machine.handle(self.now, input);
+        self.perform();
+    }
+
+    fn perform(&mut self) {
+        while let Some(action) = self.machine.poll_action() {
+            match action {
+                Action::Begin(_) | Action::Continue(_) => self.interrupt(),
+                Action::End(_) => self.ask(),
+                Action::Play(turn) => self.ready = Some(turn),
+                Action::Hold(_) => self.held = true,
+                Action::Release(_) => self.held = false,
+                Action::Flush => {
+                    self.ready = None;
+                    self.agenda
+                        .retain(|(_, next)| !matches!(next, Next::Audible(_) | Next::Played(_)));
+                    self.agenda.push((self.now, Next::Silenced));
+                }
+                Action::EndReply(_) | Action::Replay(_) => {}
+                Action::Close(closed) => self.closed.push(*closed),
+            }
+        }
+        if let Some(turn) = self.ready.take_if(|_| !self.held) {
+            self.agenda.push((self.now, Next::Audible(turn)));
+        }
+    }
+
+    /// Activity begins: an answer that the service thinks of is stopped.
+    fn interrupt(&mut self) {
+        let before = self.agenda.len();
+        self.agenda.retain(|(_, next)| *next != Next::Reply);
+        if self.agenda.len() < before {
+            self.agenda.push((self.now, Next::Stopped));
+        }
+    }
+
+    fn ask(&mut self) {
+        let (ms, share) = self.think;
+        let think = ms as f64 * (1.0 + share * f64::from(self.chance.next()));
+        let reply = self.now + Duration::from_secs_f64(think / 1e3);
+        self.agenda.push((reply, Next::Reply));
+        self.machine
+            .handle(self.now, Input::Flushed { at: self.now });
+    }
+}
