@@ -11,6 +11,7 @@ mod detection_noise;
 mod detection_onset;
 mod echo;
 mod interruption;
+mod leak;
 mod listen;
 mod noise;
 mod noises;
