@@ -166,9 +166,8 @@ impl Owner {
         tracing::info!("the system slept: the sound devices are opened again");
         self.next_look = now;
         for direction in BOTH {
-            self.close(direction);
+            self.end(direction);
             self.port(direction).forget_trouble(now);
-            self.port(direction).retry_at = now;
         }
     }
 
@@ -347,12 +346,19 @@ impl Owner {
         tracing::warn!(?direction, ?fault, "a sound device is opened again");
         // Perhaps it is no more: the list of devices is asked before the next try.
         self.next_look = now;
-        let port = self.port(direction);
-        port.gone = port.live.as_ref().map(|live| live.info.device.clone());
-        self.close(direction);
+        self.end(direction);
         let port = self.port(direction);
         if port.back_off_after_loss(now) {
             self.tell_lost(direction, fault.words(noun(direction)));
+        }
+    }
+
+    /// Drops a stream that nobody asked to end; its device may be gone.
+    fn end(&mut self, direction: Direction) {
+        let port = self.port(direction);
+        if let Some(live) = &port.live {
+            port.gone = Some(live.info.device.clone());
+            self.close(direction);
         }
     }
 

@@ -66,14 +66,13 @@ impl Owner {
             }
             return;
         };
-        let here = live.info.device.clone();
-        let is_here = list.iter().any(|d| d.id == here.id);
+        let here = live.info.device.id.clone();
+        let is_here = list.iter().any(|d| d.id == here);
         match meant(direction, &port.choice, list).cloned() {
-            Some(meant) if meant.id == here.id => port.better_since = None,
+            Some(meant) if meant.id == here => port.better_since = None,
             Some(meant) if is_here => self.change_over(direction, &meant, now),
             other => {
-                port.gone = Some(here);
-                self.close(direction);
+                self.end(direction);
                 let port = self.port(direction);
                 port.retry_at = port.not_before(now);
                 if other.is_none() {

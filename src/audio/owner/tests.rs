@@ -300,6 +300,16 @@ fn after_a_sleep_both_devices_are_opened_anew_at_once() {
     desk.due = desk.now;
     desk.run(ms(50));
     assert_eq!(desk.used(), "built-in");
+    // It is named, also where no certain one was chosen.
+    let mut desk = Desk::new();
+    desk.plug(&["mic", "spare"]);
+    desk.run(ms(5_000));
+    desk.plug(&["spare"]);
+    desk.owner.resume(desk.now);
+    desk.due = desk.now;
+    desk.run(ms(50));
+    let gone = "mic was unplugged: using spare.";
+    assert_eq!(desk.moved, [(gone.to_owned(), None, false)]);
 }
 
 #[test]
