@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sovereign::base::ids::{Mark, TurnId};
+use sovereign::base::ids::TurnId;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
 use sovereign::turn::pace::PaceSettings;
 use sovereign::vad::LULL;
