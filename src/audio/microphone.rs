@@ -20,7 +20,8 @@ use super::echo::{EchoChoice, EchoPolicy, EchoReport};
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
-use crate::dsp::chain::{Chain, ChainSettings};
+use crate::dsp::chain::{Chain, ChainSettings, Noise};
+use crate::dsp::floor::Floor;
 use crate::dsp::mix::sanitise;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
@@ -72,6 +73,9 @@ pub(super) struct Microphone {
     /// Hears sooner than the profile's detector, and more: good enough to lower a reply for a moment.
     quick: Quick,
     chain: Chain,
+    /// What the profile wants of the chain; the rest depends on what is heard.
+    wanted: ChainSettings,
+    floor: Floor,
     echo: EchoChoice,
     /// What the reply shall do, since it was asked last.
     order: Option<Order>,
@@ -114,7 +118,9 @@ impl Microphone {
             segmenter: Segmenter::new(segment_settings(profile)),
             barge_in: BargeIn::new(profile.turn.backchannel),
             quick: Quick::new(QUICK),
-            chain: Chain::new(chain_settings(profile, false)),
+            chain: Chain::new(ChainSettings::default()),
+            wanted: chain_settings(profile),
+            floor: Floor::default(),
             echo: EchoChoice::new(),
             order: None,
             tail: false,
@@ -136,7 +142,8 @@ impl Microphone {
     pub(super) fn set_profile(&mut self, profile: &Profile) {
         self.segmenter.set_settings(segment_settings(profile));
         self.barge_in.set_backchannel(profile.turn.backchannel);
-        self.chain.set(chain_settings(profile, self.echo.is_on()));
+        self.wanted = chain_settings(profile);
+        self.set_chain();
         self.aggressiveness = profile.detector.aggressiveness;
         self.detector.set_kind(detector_kind(profile));
         self.detector.set_aggressiveness(self.aggressiveness);
@@ -188,12 +195,22 @@ impl Microphone {
     }
 
     fn use_report(&mut self, report: EchoReport, events: &mut Vec<Event>) {
-        let settings = ChainSettings {
-            echo: report.on,
-            ..self.chain.settings()
-        };
-        self.chain.set(settings);
+        self.set_chain();
         events.push(Event::Echo(report));
+    }
+
+    /// Puts into the chain what is wanted and of use.
+    fn set_chain(&mut self) {
+        let steady = matches!(self.wanted.noise, Noise::Light | Noise::On);
+        self.chain.set(ChainSettings {
+            echo: self.echo.is_on(),
+            noise: if steady && !self.floor.is_noisy() {
+                Noise::Off
+            } else {
+                self.wanted.noise
+            },
+            gain: self.wanted.gain,
+        });
     }
 
     /// Diverts every frame to the sound check, or no more; an open utterance ends.
@@ -264,6 +281,8 @@ impl Microphone {
         self.let_out(events);
         self.detector.reset();
         self.chain.reset();
+        self.floor.reset();
+        self.set_chain();
         self.echo.forget();
         self.partial.clear();
         self.anchor = Anchor::default();
@@ -414,6 +433,10 @@ impl Microphone {
     /// Takes echo and noise out. What comes out is older than what went in, and says so.
     fn clean(&mut self, frame: &mut Frame, far: Far<'_>, events: &mut Vec<Event>) {
         let far = far(frame.captured);
+        if let Some(noisy) = self.floor.push(&frame.samples) {
+            tracing::debug!(noisy, "noise in the room");
+            self.set_chain();
+        }
         if let Some(report) = self.echo.push(&frame.samples, &far) {
             self.use_report(report, events);
         }

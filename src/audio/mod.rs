@@ -46,7 +46,7 @@ use std::time::{Duration, Instant};
 pub use backend::Format;
 pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use handle::{Handle, devices, spawn};
-pub use simulate::{Desk, Room, SimulatedDesk, simulate};
+pub use simulate::{Desk, Heard, Room, SimulatedDesk, simulate};
 
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;

@@ -73,8 +73,14 @@ struct Arriving {
 }
 
 impl ReplyQueue {
-    /// Takes in a chunk.
-    pub(super) fn push(&mut self, pcm: Pcm) {
+    /// Takes in a chunk; says how much of sound waits now that did not before.
+    pub(super) fn push(&mut self, pcm: Pcm) -> Duration {
+        let before = self.queued;
+        self.take_in(pcm);
+        self.queued.saturating_sub(before)
+    }
+
+    fn take_in(&mut self, pcm: Pcm) {
         if self.flushed.contains(&pcm.turn) {
             tracing::debug!(turn = %pcm.turn, samples = pcm.samples.len(), "late chunk of a flushed reply");
             return;

@@ -62,6 +62,8 @@ pub(super) struct Speaker {
     volume: Volume,
     /// Samples flow from the queue to the ring; else they wait for the prebuffer.
     flowing: bool,
+    /// The reply ran dry: if more of it comes that was an underrun, else only its end is late.
+    dry: bool,
     /// No reply may begin.
     held: bool,
     heard: Heard,
@@ -104,6 +106,7 @@ impl Speaker {
             prebuffer: Prebuffer::new(prebuffer),
             volume: Volume::default(),
             flowing: false,
+            dry: false,
             held: false,
             heard: Heard::default(),
             flush: None,
@@ -118,12 +121,15 @@ impl Speaker {
         }
     }
 
-    pub(super) fn play(&mut self, pcm: Pcm) {
-        self.queue.push(pcm);
+    pub(super) fn play(&mut self, pcm: Pcm, now: Instant) {
+        let turn = pcm.turn;
+        let sound = self.queue.push(pcm);
+        self.prebuffer.arrived(turn, sound, now);
     }
 
     pub(super) fn end_reply(&mut self, turn: TurnId) {
         self.queue.end(turn);
+        self.prebuffer.ended();
     }
 
     /// Whether replies must not begin; one that has begun goes on.
@@ -177,6 +183,7 @@ impl Speaker {
         self.converter = None;
         self.fed = 0;
         self.flowing = false;
+        self.dry = false;
         self.rest.clear();
         if let Some((successor, _)) = self.successor.take() {
             self.replace_out(Some(successor), now);
@@ -249,7 +256,6 @@ impl Speaker {
         }
         self.feed(now);
         self.heard.report(now, events);
-        self.prebuffer.decay(now);
         self.deadline(now)
     }
 
@@ -315,8 +321,8 @@ impl Speaker {
         let open = self.heard.is_open();
         let draining = self.successor.is_some() || self.flush.is_some();
         if open && !draining {
-            self.counters.underruns.add(1);
-            self.prebuffer.underrun(now);
+            self.dry = true;
+            self.prebuffer.underrun();
             self.flowing = false;
             tracing::debug!(prebuffer = ?self.prebuffer.now(), "a reply ran dry");
         } else if !open {

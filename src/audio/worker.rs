@@ -112,7 +112,7 @@ impl Worker {
         }
         self.tell_lowered();
         self.counters.capture_dropped.add(lost);
-        self.check_sound();
+        self.check_sound(now);
         self.outbox.send(&mut self.events);
         self.counters.capture_dropped.add(self.outbox.take_lost());
         deadline
@@ -145,7 +145,7 @@ impl Worker {
             Command::SetGate(gate) => self.set_gate(gate),
             Command::SetBargeIn(on) => self.barge_in = on,
             Command::SetEcho(policy) => self.microphone.set_echo(policy, &mut self.events),
-            Command::Play(pcm) => self.speaker.play(pcm),
+            Command::Play(pcm) => self.speaker.play(pcm, now),
             Command::EndReply(turn) => self.speaker.end_reply(turn),
             Command::Flush => self.speaker.flush(now, &mut self.events),
             Command::Hold => self.speaker.hold(true),
@@ -191,14 +191,14 @@ impl Worker {
     }
 
     /// Hands the check what the microphone gave.
-    fn check_sound(&mut self) {
+    fn check_sound(&mut self, now: Instant) {
         let Some(check) = &mut self.check else { return };
         let mut goes_on = true;
         for frame in self.microphone.take_tapped() {
             let (play, on) = check.push(frame, &mut self.events);
             if let Some(pcm) = play {
                 let turn = pcm.turn;
-                self.speaker.play(pcm);
+                self.speaker.play(pcm, now);
                 self.speaker.end_reply(turn);
             }
             goes_on &= on;

@@ -4,6 +4,7 @@
 //! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
 //! version of each.
 
+mod arrivals;
 mod detection;
 mod detection_detectors;
 mod detection_hangover;
@@ -17,7 +18,10 @@ mod noise;
 mod noises;
 mod patience;
 mod patience_adaptive;
+mod playout;
 mod room;
+mod roulette;
+mod runs;
 mod soundcheck;
 #[expect(
     dead_code,

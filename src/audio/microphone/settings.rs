@@ -5,9 +5,9 @@ use crate::profile::{DetectorKind, NoiseSuppression, Profile};
 use crate::vad::Kind;
 use crate::vad::segment::SegmentSettings;
 
-pub(super) fn chain_settings(profile: &Profile, echo: bool) -> ChainSettings {
+pub(super) fn chain_settings(profile: &Profile) -> ChainSettings {
     ChainSettings {
-        echo,
+        echo: false,
         noise: match profile.audio.noise_suppression {
             NoiseSuppression::Off => Noise::Off,
             NoiseSuppression::Light => Noise::Light,

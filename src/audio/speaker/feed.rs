@@ -33,6 +33,9 @@ impl Speaker {
         match piece {
             Piece::Begin(begin) => self.begin_reply(begin, now),
             Piece::Samples(rate) => {
+                if std::mem::take(&mut self.dry) {
+                    self.counters.underruns.add(1);
+                }
                 if self.use_rate(rate)
                     && let Some(converter) = &mut self.converter
                 {
@@ -42,6 +45,7 @@ impl Speaker {
                 self.write();
             }
             Piece::End => {
+                self.dry = false;
                 self.finish_converter();
                 self.write();
                 let written = self.out.as_ref().map(|out| out.end.ring.written());

@@ -1,0 +1,394 @@
+//! Profiles that change ten times a second, at random, while a reply plays and the user speaks, on simulated time: what
+//! is heard and what is captured is that of a single profile, sample by sample.
+//!
+//! Each change of the period opens both devices anew; each change of the filter begins it anew within the sound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sovereign::audio::{Command, Event, Gate, Heard, SimulatedDesk, simulate};
+use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
+use sovereign::base::ids::TurnId;
+use sovereign::base::units::SampleRate;
+use sovereign::metrics::counters::Counters;
+use sovereign::profile::{DetectorKind, NoiseSuppression, Profile, Switch, builtin};
+
+use super::playout::tone;
+use super::runs::follow;
+use super::table::{Table, full};
+use super::voices::{Noise, VOICES, voice};
+
+const SHIPPED: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
+/// Samples of the speaker, and of the simulated microphone of the exact test.
+const DEVICE_HZ: u32 = 48_000;
+/// -60 dB of the loudest that is played: what filters of different lengths may differ by.
+const FILTERS: f32 = 5e-4;
+
+#[test]
+fn with_the_stages_off_every_sample_is_that_of_a_single_profile() {
+    let mut table = Table::new(
+        "roulette",
+        "Profiles without stages change at random ten times a second while a reply plays and the user speaks; everything is held \
+         against the run of a single profile, at the device's 48 kHz and the working 16 kHz. `seams`: the reply moves to another \
+         stream. Errors are the largest outside the fades, in millionths of full scale; `place` is the largest shift of what was \
+         captured, in samples of 16 kHz (filters of different lengths round their delays to whole ones).",
+        &[
+            "profiles differ in",
+            "minutes",
+            "changes",
+            "seams",
+            "longest seam, ms",
+            "lost or repeated",
+            "error heard",
+            "error captured",
+            "place",
+        ],
+    );
+    for (name, profiles) in [
+        ("all but filters", plain(&[64])),
+        ("all", plain(&[64, 128])),
+    ] {
+        let (sessions, seconds) = if full() { (30, 60) } else { (1, 20) };
+        let desk = SimulatedDesk::default();
+        let said = triangle(seconds);
+        let single = Session::run(&desk, &profiles[..1], seconds, &said, 0);
+        let mut sum = Sum::default();
+        for seed in 1..=sessions {
+            let mixed = Session::run(&desk, &profiles, seconds, &said, seed);
+            sum.add(&single, &mixed, seconds);
+        }
+        let exact = profiles.iter().all(|p| p.audio.resampler_taps == 64);
+        assert!(
+            sum.heard <= if exact { 0.0 } else { FILTERS },
+            "{}",
+            sum.heard
+        );
+        assert!(
+            sum.captured <= if exact { 0.0 } else { FILTERS },
+            "{}",
+            sum.captured
+        );
+        assert!(sum.place < if exact { 1e-3 } else { 0.75 }, "{}", sum.place);
+        assert!(
+            sum.changes > sessions as usize * seconds * 5,
+            "{}",
+            sum.changes
+        );
+        assert!(sum.seams > sum.changes / 3, "{} seams", sum.seams);
+        // The longest period, and a millisecond for each hand that it passes through.
+        assert!(sum.longest < Duration::from_millis(25), "{:?}", sum.longest);
+        table.row(&[
+            name.to_owned(),
+            format!("{:.1}", sessions as f64 * seconds as f64 / 60.0),
+            sum.changes.to_string(),
+            sum.seams.to_string(),
+            format!("{:.1}", sum.longest.as_secs_f64() * 1e3),
+            "0".to_owned(),
+            format!("{:.1}", sum.heard * 1e6),
+            format!("{:.1}", sum.captured * 1e6),
+            format!("{:.2}", sum.place),
+        ]);
+    }
+    table.finish();
+}
+
+#[test]
+fn with_the_shipped_profiles_no_frame_is_lost_and_nothing_clicks() {
+    let (sessions, seconds) = if full() { (60, 60) } else { (1, 20) };
+    let desk = SimulatedDesk {
+        microphone_rate: SampleRate::WORKING,
+        ..SimulatedDesk::default()
+    };
+    let profiles = SHIPPED.map(|name| builtin(name).expect("a built-in profile"));
+    let said = sentences(seconds);
+    let singles: Vec<Session> = profiles
+        .iter()
+        .map(|p| Session::run(&desk, std::slice::from_ref(p), seconds, &said, 0))
+        .collect();
+    let plain = &singles[0];
+    let steepest = singles
+        .iter()
+        .map(|s| steepest(&s.samples()))
+        .fold(0.0, f32::max);
+    let delays: Vec<Duration> = singles.iter().map(|s| delay_told(plain, s, 500)).collect();
+    let lags: Vec<i64> = singles.iter().flat_map(|s| lags_of(plain, s)).collect();
+    let (least, most) = (lags.iter().min(), lags.iter().max());
+    let (least, most) = (*least.expect("some"), *most.expect("some"));
+    assert!(most <= 240, "the chain's 15 ms: {most}");
+    for seed in 1..=sessions {
+        let mixed = Session::run(&desk, &profiles, seconds, &said, seed);
+        mixed.assert_whole();
+        let step = self::steepest(&mixed.samples());
+        assert!(step <= 1.2 * steepest, "a step of {step}, alone {steepest}");
+        for frame in 0..mixed.frames.len().min(plain.frames.len()) {
+            let told = delay_told(plain, &mixed, frame);
+            let known = delays
+                .iter()
+                .any(|d| d.abs_diff(told) < Duration::from_micros(200));
+            assert!(
+                known,
+                "frame {frame} says it is {told:?} late, not one of {delays:?}"
+            );
+        }
+        for lag in lags_of(plain, &mixed) {
+            assert!(
+                (least - 16..=most + 16).contains(&lag),
+                "{lag} samples late"
+            );
+        }
+        let wanted = plain.reply();
+        let found = follow(&mixed.heard, rate(), &wanted, FILTERS).expect("what was sent");
+        assert_eq!(found.samples, wanted.len(), "all of the reply");
+    }
+}
+
+/// A profile without stages for each period and filter.
+fn plain(taps: &[u32]) -> Vec<Arc<Profile>> {
+    let periods = [512, 256, 1_024, 480];
+    let kinds = [DetectorKind::Webrtc, DetectorKind::Earshot];
+    let all = taps
+        .iter()
+        .flat_map(|taps| periods.map(|period| (*taps, period)));
+    all.enumerate()
+        .map(|(n, (taps, period))| {
+            let mut profile = Profile::clone(&builtin(SHIPPED[n % 3]).expect("built in"));
+            profile.audio.noise_suppression = NoiseSuppression::Off;
+            profile.audio.gain_control = Switch::Off;
+            profile.audio.resampler_taps = taps;
+            profile.audio.period_frames = period;
+            profile.audio.prebuffer = Duration::from_millis(30 * n as u64);
+            profile.detector.kind = kinds[n % 2];
+            Arc::new(profile)
+        })
+        .collect()
+}
+
+/// A run of the desk: what was heard and captured.
+struct Session {
+    heard: Vec<Heard>,
+    frames: Vec<Frame>,
+    /// Of the reply, at 24 kHz.
+    sent: usize,
+    changes: usize,
+}
+
+impl Session {
+    /// Speaks, and plays a reply that is a second shorter, until that has been heard. Seed 0 never changes the profile.
+    fn run(
+        desk: &SimulatedDesk,
+        profiles: &[Arc<Profile>],
+        seconds: usize,
+        said: &[f32],
+        seed: u64,
+    ) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(Self::go(desk, profiles, seconds, said, seed))
+    }
+
+    async fn go(
+        desk: &SimulatedDesk,
+        profiles: &[Arc<Profile>],
+        seconds: usize,
+        said: &[f32],
+        seed: u64,
+    ) -> Self {
+        let counters = Arc::new(Counters::default());
+        let started = simulate(desk.clone(), counters.clone(), &profiles[0]);
+        let (mut handle, desk) = started.expect("a thread");
+        handle
+            .send(Command::SetGate(Gate::Everything))
+            .expect("it lives");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        desk.speak(said);
+        let sent = (seconds - 1) * 24_000;
+        handle.send(Command::Play(reply(sent))).expect("it lives");
+        handle.send(Command::EndReply(TurnId(1))).expect("it lives");
+        let mut chance = Noise::new(seed);
+        let (mut frames, mut changes, mut played) = (Vec::new(), 0, false);
+        let end = tokio::time::Instant::now() + Duration::from_secs(seconds as u64 + 1);
+        while !played || tokio::time::Instant::now() < end {
+            let wait = 100.0 + 50.0 * chance.next();
+            tokio::time::sleep(Duration::from_millis(wait as u64)).await;
+            if seed > 0 {
+                let pick = (chance.next() + 1.0) / 2.0 * profiles.len() as f32;
+                let profile = profiles[(pick as usize).min(profiles.len() - 1)].clone();
+                handle.send(Command::UseProfile(profile)).expect("it lives");
+                changes += 1;
+            }
+            while let Ok(event) = handle.events.try_recv() {
+                played |= matches!(event, Event::Played { .. });
+                if let Event::Heard(frame) = event {
+                    frames.push(frame);
+                }
+            }
+        }
+        assert_eq!(counters.capture_dropped.get(), 0);
+        assert_eq!(counters.underruns.get(), 0);
+        Self {
+            heard: desk.heard(),
+            frames,
+            sent,
+            changes,
+        }
+    }
+
+    /// No frame is missing or there twice.
+    fn assert_whole(&self) {
+        for pair in self.frames.windows(2) {
+            assert_eq!(pair[1].sequence, pair[0].sequence + 1);
+        }
+    }
+
+    fn samples(&self) -> Vec<f32> {
+        let frames = self.frames.iter();
+        frames.flat_map(|frame| frame.samples).collect()
+    }
+
+    /// The reply of a single profile at the device, without its tail. It begins with silence, so that no fade shows.
+    fn reply(&self) -> Vec<f32> {
+        let sounding = self.heard.iter().filter(|block| block.sounding);
+        let mut all: Vec<f32> = sounding.flat_map(|b| b.samples.iter().copied()).collect();
+        let samples = self.sent * DEVICE_HZ as usize / 24_000;
+        assert!(
+            (samples..=samples + 240).contains(&all.len()),
+            "in one piece"
+        );
+        all.truncate(samples);
+        all
+    }
+}
+
+/// The worst of what was found.
+#[derive(Default)]
+struct Sum {
+    changes: usize,
+    seams: usize,
+    longest: Duration,
+    heard: f32,
+    captured: f32,
+    place: f32,
+}
+
+impl Sum {
+    fn add(&mut self, single: &Session, mixed: &Session, seconds: usize) {
+        self.changes += mixed.changes;
+        let wanted = single.reply();
+        let followed = [0.0, 1e-6, 1e-5, 1e-4, FILTERS]
+            .into_iter()
+            .map(|error| (error, follow(&mixed.heard, rate(), &wanted, error)));
+        let mut last = None;
+        for (error, found) in followed {
+            last = Some((error, found));
+            if last.as_ref().is_some_and(|(_, found)| found.is_ok()) {
+                break;
+            }
+        }
+        let (error, found) = last.expect("tried");
+        let found = found.expect("what was sent");
+        assert_eq!(
+            found.samples,
+            wanted.len(),
+            "each sample of the reply, once"
+        );
+        self.heard = self.heard.max(error);
+        self.seams += found.gaps.len();
+        let longest = found.gaps.iter().map(|gap| gap.length).max();
+        self.longest = self.longest.max(longest.unwrap_or_default());
+        single.assert_whole();
+        mixed.assert_whole();
+        assert_eq!(single.frames[0].sequence, mixed.frames[0].sequence);
+        let (one, other) = (single.samples(), mixed.samples());
+        let length = (one.len().min(other.len())).min(seconds * 16_000);
+        for (i, (a, b)) in one[..length].iter().zip(&other).enumerate() {
+            self.captured = self.captured.max((a - b).abs());
+            // On a slope, how far it is along.
+            if i > 0 && i + 1 < length && (one[i + 1] - a - (a - one[i - 1])).abs() < 1e-6 {
+                let slope = a - one[i - 1];
+                if slope.abs() > 0.5 * SLOPE {
+                    self.place = self.place.max(((b - a) / slope).abs());
+                }
+            }
+        }
+    }
+}
+
+fn rate() -> SampleRate {
+    SampleRate::new(DEVICE_HZ).expect("not zero")
+}
+
+/// Silence of 5 ms, as much as the queue keeps, and tones.
+fn reply(samples: usize) -> Pcm {
+    let samples = (0..samples).map(|i| if i < 120 { 0 } else { tone(i - 120) });
+    Pcm {
+        turn: TurnId(1),
+        rate: SampleRate::REPLY,
+        samples: samples.collect(),
+    }
+}
+
+/// Slope of the triangle at the working rate.
+const SLOPE: f32 = 1.6 / 7_976.0;
+
+/// Up and down between -0.4 and 0.4 in 997 ms: nearly every sample is told from its neighbours.
+fn triangle(seconds: usize) -> Vec<f32> {
+    let half = 23_928;
+    let wave = (0..seconds * DEVICE_HZ as usize).map(|i| {
+        let place = i % (2 * half);
+        let up = place.min(2 * half - place);
+        (up as f64 / half as f64 * 0.8 - 0.4) as f32
+    });
+    wave.collect()
+}
+
+fn sentences(seconds: usize) -> Vec<f32> {
+    let mut said = Vec::new();
+    for name in VOICES.iter().cycle() {
+        said.extend(voice(name, -26.0));
+        if said.len() > seconds * 16_000 {
+            break;
+        }
+    }
+    said.truncate(seconds * 16_000);
+    said
+}
+
+fn steepest(samples: &[f32]) -> f32 {
+    let steps = samples.windows(2).map(|w| (w[1] - w[0]).abs());
+    steps.fold(0.0, f32::max)
+}
+
+/// How much older a frame says it is than that of a run without stages.
+fn delay_told(plain: &Session, other: &Session, frame: usize) -> Duration {
+    let (plain, other) = (&plain.frames[frame], &other.frames[frame]);
+    assert_eq!(plain.sequence, other.sequence);
+    plain.captured.saturating_duration_since(other.captured)
+}
+
+/// How many samples later than without stages the sound comes, by correlation, once a second.
+fn lags_of(plain: &Session, other: &Session) -> Vec<i64> {
+    const WINDOW: usize = 20 * FRAME_SAMPLES;
+    const MOST: usize = 400;
+    let (plain, other) = (plain.samples(), other.samples());
+    let length = plain.len().min(other.len());
+    // The first second: suppressors learn.
+    let places = (16_000..length.saturating_sub(WINDOW + MOST)).step_by(16_000);
+    let loud = places.filter(|&at| {
+        let power: f32 = plain[at..at + WINDOW].iter().map(|s| s * s).sum();
+        power / WINDOW as f32 > 1e-4
+    });
+    loud.filter_map(|at| {
+        let given = &plain[at..at + WINDOW];
+        let likeness = |lag: usize| -> f32 {
+            let taken = &other[at + lag..at + lag + WINDOW];
+            given.iter().zip(taken).map(|(a, b)| a * b).sum()
+        };
+        let all = (0..MOST).map(|lag| (lag, likeness(lag)));
+        let (best, _) = all.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        Some(best as i64)
+    })
+    .collect()
+}

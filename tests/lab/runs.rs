@@ -1,0 +1,175 @@
+//! Follows what a speaker gave through what it should have given, sample by sample: the fades where sound begins, the held
+//! sample that fades where it runs out, silence between, and several streams that take over from each other.
+//!
+//! ```text
+//! Silent ──▶ Playing: the next samples, faded in over 5 ms ──▶ Tail: the last one, faded out over 5 ms ──▶ Silent
+//! ```
+//!
+//! A block of the desk is of one of these and of one stream; whatever fits none is a fault.
+
+use std::time::{Duration, Instant};
+
+use sovereign::audio::Heard;
+use sovereign::audio::playback::FADE;
+use sovereign::base::units::SampleRate;
+
+/// Sound that stopped in the middle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gap {
+    /// Place of the next sample.
+    pub(crate) place: usize,
+    /// From the last sample to the next.
+    pub(crate) length: Duration,
+}
+
+/// What was found of what should sound.
+pub(crate) struct Followed {
+    /// Samples that sounded, each once and in order.
+    pub(crate) samples: usize,
+    pub(crate) gaps: Vec<Gap>,
+    /// Instant of the first sample of each stretch without a gap, and its place.
+    pub(crate) starts: Vec<(usize, Instant)>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Silent,
+    Playing { step: usize, last: f32 },
+    Tail { step: usize, last: f32 },
+}
+
+struct Stream {
+    next: Instant,
+    state: State,
+}
+
+struct Follower<'a> {
+    wanted: &'a [f32],
+    rate: SampleRate,
+    error: f32,
+    fade: Vec<f32>,
+    streams: Vec<Stream>,
+    ended: Option<Instant>,
+    found: Followed,
+}
+
+/// Finds `wanted` in what was heard; samples may differ by `error`.
+pub(crate) fn follow(
+    heard: &[Heard],
+    rate: SampleRate,
+    wanted: &[f32],
+    error: f32,
+) -> Result<Followed, String> {
+    let full = rate.samples_in(FADE);
+    let mut follower = Follower {
+        wanted,
+        rate,
+        error,
+        fade: (0..=full)
+            .map(|i| 0.5 - 0.5 * (std::f32::consts::PI * i as f32 / full as f32).cos())
+            .collect(),
+        streams: Vec::new(),
+        ended: None,
+        found: Followed {
+            samples: 0,
+            gaps: Vec::new(),
+            starts: Vec::new(),
+        },
+    };
+    for block in heard {
+        if !follower.block(block) {
+            let place = follower.found.samples;
+            let pairs = block.samples.iter().zip(wanted.iter().skip(place));
+            let off = pairs
+                .clone()
+                .position(|(got, wanted)| (got - wanted).abs() > error);
+            let there = pairs.skip(off.unwrap_or(0)).take(3);
+            return Err(format!(
+                "a block of {} samples fits nothing at sample {place}: off at {off:?}: {:?}",
+                block.samples.len(),
+                there.collect::<Vec<_>>()
+            ));
+        }
+    }
+    Ok(follower.found)
+}
+
+impl Follower<'_> {
+    fn block(&mut self, block: &Heard) -> bool {
+        let end = block.start + self.rate.duration_of(block.samples.len() as u64);
+        let stream = self.stream_of(block.start);
+        self.streams[stream].next = end;
+        let before = self.streams[stream].state;
+        let after = if block.sounding {
+            self.sound(before, block, end)
+        } else {
+            let silent = block.samples.iter().all(|&s| s == 0.0);
+            silent.then_some(State::Silent)
+        };
+        self.streams[stream].state = after.unwrap_or(before);
+        after.is_some()
+    }
+
+    /// Blocks of a stream meet. The oldest that fits: where two come at a time, it is asked first.
+    fn stream_of(&mut self, start: Instant) -> usize {
+        let near = |next: Instant| next.max(start) - next.min(start) < Duration::from_micros(2);
+        let known = self.streams.iter().position(|s| near(s.next));
+        known.unwrap_or_else(|| {
+            self.streams.push(Stream {
+                next: start,
+                state: State::Silent,
+            });
+            self.streams.len() - 1
+        })
+    }
+
+    fn sound(&mut self, before: State, block: &Heard, end: Instant) -> Option<State> {
+        match before {
+            State::Silent => self.plays(0, block, end),
+            State::Playing { step, last } => self
+                .plays(step, block, end)
+                .or_else(|| self.falls(step, last, &block.samples))
+                // It ended where it could not be heard: there is no tail.
+                .or_else(|| self.plays(0, block, end)),
+            State::Tail { step: 0, .. } => self.plays(0, block, end),
+            State::Tail { step, last } => self.falls(step, last, &block.samples),
+        }
+    }
+
+    fn plays(&mut self, mut step: usize, block: &Heard, end: Instant) -> Option<State> {
+        let begins = step == 0;
+        let place = self.found.samples;
+        let wanted = self.wanted.get(place..place + block.samples.len())?;
+        for (got, wanted) in block.samples.iter().zip(wanted) {
+            step = (step + 1).min(self.fade.len() - 1);
+            if !self.fits(*got, wanted * self.fade[step]) {
+                return None;
+            }
+        }
+        if begins {
+            self.found.starts.push((place, block.start));
+            self.found.gaps.extend(self.ended.map(|ended| Gap {
+                place,
+                length: block.start.saturating_duration_since(ended),
+            }));
+        }
+        self.found.samples += block.samples.len();
+        self.ended = Some(end);
+        let last = *wanted.last()?;
+        Some(State::Playing { step, last })
+    }
+
+    fn falls(&self, mut step: usize, last: f32, got: &[f32]) -> Option<State> {
+        for got in got {
+            step = step.checked_sub(1)?;
+            if !self.fits(*got, last * self.fade[step]) {
+                return None;
+            }
+        }
+        Some(State::Tail { step, last })
+    }
+
+    fn fits(&self, got: f32, wanted: f32) -> bool {
+        (got - wanted).abs() <= self.error
+    }
+}
