@@ -20,7 +20,8 @@
 //! then has to last too, though not as long: a "yes" is no echo.
 //!
 //! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
-//! People say it again, then: the second sound soon after the first one is believed at once.
+//! People say it again, then: the second sound soon after the first one is believed at once, or, where it could be a rest
+//! of echo, as soon as it is longer than those are.
 
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,14 @@ pub struct Around {
     pub last_voiced: Option<Instant>,
 }
 
+impl Around {
+    /// How long the voice of the open utterance has lasted that began at this instant.
+    fn lasts(&self, first_voiced: Instant) -> Duration {
+        let last = self.last_voiced.unwrap_or(first_voiced);
+        last.saturating_duration_since(first_voiced)
+    }
+}
+
 /// What the machine decides with a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
@@ -100,8 +109,15 @@ pub struct BargeIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Quiet,
-    Suspect { paused: bool },
-    Holding { first_voiced: Instant, tail: bool },
+    Suspect {
+        paused: bool,
+    },
+    /// `enough`: a voice that lasts so long is an interruption.
+    Holding {
+        first_voiced: Instant,
+        enough: Duration,
+        tail: bool,
+    },
     Passing,
 }
 
@@ -140,8 +156,13 @@ impl BargeIn {
         let decision = match self.state {
             State::Quiet => self.quiet(now, around, events),
             State::Suspect { paused } => self.suspect(now, around, paused, events),
-            State::Holding { first_voiced, tail } => {
-                self.holding(now, around, (first_voiced, tail), events)
+            State::Holding {
+                first_voiced,
+                enough,
+                tail,
+            } => {
+                let long = around.lasts(first_voiced) >= enough;
+                self.holding(now, around, long || !(around.playing || tail), events)
             }
             State::Passing => self.passing(now),
         };
@@ -169,8 +190,9 @@ impl BargeIn {
 
     fn quiet(&mut self, now: Instant, around: Around, events: &mut Vec<SpeechEvent>) -> Decision {
         if events.iter().any(is_start) {
-            if around.tail || (around.playing && !self.is_believed(now)) {
-                return self.hold(around.tail, events);
+            let enough = self.enough(now, around);
+            if (around.playing || around.tail) && !enough.is_zero() {
+                return self.hold(enough, around.tail, events);
             }
             self.state = State::Passing;
         } else if around.playing && self.recent.count_ones() >= SUSPECT_FRAMES {
@@ -188,8 +210,9 @@ impl BargeIn {
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         if events.iter().any(is_start) {
-            if around.playing && !self.is_believed(now) {
-                return self.hold(false, events);
+            let enough = self.enough(now, around);
+            if around.playing && !enough.is_zero() {
+                return self.hold(enough, false, events);
             }
             self.pass(now);
             return Decision::default();
@@ -205,7 +228,7 @@ impl BargeIn {
         Decision::default()
     }
 
-    fn hold(&mut self, tail: bool, events: &mut Vec<SpeechEvent>) -> Decision {
+    fn hold(&mut self, enough: Duration, tail: bool, events: &mut Vec<SpeechEvent>) -> Decision {
         let first_voiced = events.iter().find_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
             SpeechEvent::Frame(_)
@@ -217,7 +240,11 @@ impl BargeIn {
             return Decision::default();
         };
         self.held.append(events);
-        self.state = State::Holding { first_voiced, tail };
+        self.state = State::Holding {
+            first_voiced,
+            enough,
+            tail,
+        };
         if tail {
             return Decision::default();
         }
@@ -228,20 +255,18 @@ impl BargeIn {
         &mut self,
         now: Instant,
         around: Around,
-        (first_voiced, tail): (Instant, bool),
+        is_speech: bool,
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
-        let enough = if tail { NO_ECHO } else { self.backchannel };
         let ended = events.iter().any(is_end);
         self.held.append(events);
-        let last_voiced = around.last_voiced.unwrap_or(first_voiced);
-        let long = last_voiced.saturating_duration_since(first_voiced) >= enough;
-        if long || !(around.playing || tail) {
+        if is_speech {
             self.let_go(events);
             self.pass(now);
             return Decision::default();
         }
-        if ended || now.saturating_duration_since(last_voiced) >= OVER {
+        let silent = |last: Instant| now.saturating_duration_since(last) >= OVER;
+        if ended || around.last_voiced.is_none_or(silent) {
             self.held.clear();
             self.passed_over = Some(now);
             self.recent = 0;
@@ -272,10 +297,18 @@ impl BargeIn {
         std::mem::swap(&mut self.held, events);
     }
 
-    /// Whether an onset is an interruption without more ado.
-    fn is_believed(&self, now: Instant) -> bool {
+    /// How long a voice that begins now must last to be an interruption.
+    fn enough(&self, now: Instant, around: Around) -> Duration {
         let again = |at: Instant| now.saturating_duration_since(at) < AGAIN_WITHIN;
-        self.backchannel.is_zero() || self.passed_over.is_some_and(again)
+        if around.tail {
+            NO_ECHO
+        } else if !self.passed_over.is_some_and(again) {
+            self.backchannel
+        } else if around.apart {
+            Duration::ZERO
+        } else {
+            self.backchannel.min(NO_ECHO)
+        }
     }
 
     fn is_unvoiced_for(&self, now: Instant, long: Duration) -> bool {
@@ -436,10 +469,22 @@ mod tests {
 
     #[test]
     fn what_is_said_again_is_meant() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
         let twice = |n| (10..30).contains(&n) || (90..110).contains(&n);
-        let seen = run(&mut machine, 300, PLAYING, twice);
+        let apart = Around {
+            apart: true,
+            ..PLAYING
+        };
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let seen = run(&mut machine, 300, apart, twice);
         assert_eq!(seen.out, format!("S{}E", "f".repeat(10 + 29)), "{seen:?}");
+        // Where it could be echo it has to last.
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let short = |n| (10..30).contains(&n) || (90..105).contains(&n);
+        assert_eq!(run(&mut machine, 300, PLAYING, short).out, "");
+        let mut machine = BargeIn::new(BACKCHANNEL);
+        let longer = |n| (10..30).contains(&n) || (90..115).contains(&n);
+        let seen = run(&mut machine, 300, PLAYING, longer);
+        assert_eq!(seen.out, format!("S{}E", "f".repeat(15 + 29)), "{seen:?}");
     }
 
     #[test]
