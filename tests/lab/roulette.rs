@@ -4,8 +4,9 @@
 //! Each change of the period opens both devices anew; each change of the filter begins it anew within the sound.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use sovereign::audio::playback::FADE;
 use sovereign::audio::{Command, Event, Gate, Heard, SimulatedDesk, simulate};
 use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use sovereign::base::ids::TurnId;
@@ -23,6 +24,8 @@ const SHIPPED: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
 const DEVICE_HZ: u32 = 48_000;
 /// -60 dB of the loudest that is played: what filters of different lengths may differ by.
 const FILTERS: f32 = 5e-4;
+/// Less than a bit of 24: what the undone fade of the first 5 ms may be off by.
+const SAME: f32 = 1e-7;
 
 #[test]
 fn with_the_stages_off_every_sample_is_that_of_a_single_profile() {
@@ -59,7 +62,7 @@ fn with_the_stages_off_every_sample_is_that_of_a_single_profile() {
         }
         let exact = profiles.iter().all(|p| p.audio.resampler_taps == 64);
         assert!(
-            sum.heard <= if exact { 0.0 } else { FILTERS },
+            sum.heard <= if exact { SAME } else { FILTERS },
             "{}",
             sum.heard
         );
@@ -111,10 +114,12 @@ fn with_the_shipped_profiles_no_frame_is_lost_and_nothing_clicks() {
         .map(|s| steepest(&s.samples()))
         .fold(0.0, f32::max);
     let delays: Vec<Duration> = singles.iter().map(|s| delay_told(plain, s, 500)).collect();
-    let lags: Vec<i64> = singles.iter().flat_map(|s| lags_of(plain, s)).collect();
-    let (least, most) = (lags.iter().min(), lags.iter().max());
-    let (least, most) = (*least.expect("some"), *most.expect("some"));
-    assert!(most <= 240, "the chain's 15 ms: {most}");
+    let latest = delays.iter().max().expect("three");
+    assert!(
+        *latest <= Duration::from_millis(15),
+        "the chain's: {delays:?}"
+    );
+    let lag_most = SampleRate::WORKING.samples_in(*latest) as i64 + 16;
     for seed in 1..=sessions {
         let mixed = Session::run(&desk, &profiles, seconds, &said, seed);
         mixed.assert_whole();
@@ -122,19 +127,16 @@ fn with_the_shipped_profiles_no_frame_is_lost_and_nothing_clicks() {
         assert!(step <= 1.2 * steepest, "a step of {step}, alone {steepest}");
         for frame in 0..mixed.frames.len().min(plain.frames.len()) {
             let told = delay_told(plain, &mixed, frame);
-            let known = delays
-                .iter()
-                .any(|d| d.abs_diff(told) < Duration::from_micros(200));
+            // While one stage is in and another is not yet, less.
+            let most = *latest + Duration::from_micros(100);
             assert!(
-                known,
+                told <= most,
                 "frame {frame} says it is {told:?} late, not one of {delays:?}"
             );
         }
         for lag in lags_of(plain, &mixed) {
-            assert!(
-                (least - 16..=most + 16).contains(&lag),
-                "{lag} samples late"
-            );
+            // And a millisecond for the filters that the sound passes.
+            assert!(lag <= lag_most, "{lag} samples late, not {lag_most}");
         }
         let wanted = plain.reply();
         let found = follow(&mixed.heard, rate(), &wanted, FILTERS).expect("what was sent");
@@ -165,6 +167,7 @@ fn plain(taps: &[u32]) -> Vec<Arc<Profile>> {
 
 /// A run of the desk: what was heard and captured.
 struct Session {
+    began: Instant,
     heard: Vec<Heard>,
     frames: Vec<Frame>,
     /// Of the reply, at 24 kHz.
@@ -196,6 +199,7 @@ impl Session {
         said: &[f32],
         seed: u64,
     ) -> Self {
+        let began = tokio::time::Instant::now();
         let counters = Arc::new(Counters::default());
         let started = simulate(desk.clone(), counters.clone(), &profiles[0]);
         let (mut handle, desk) = started.expect("a thread");
@@ -229,6 +233,7 @@ impl Session {
         assert_eq!(counters.capture_dropped.get(), 0);
         assert_eq!(counters.underruns.get(), 0);
         Self {
+            began: began.into_std(),
             heard: desk.heard(),
             frames,
             sent,
@@ -248,7 +253,7 @@ impl Session {
         frames.flat_map(|frame| frame.samples).collect()
     }
 
-    /// The reply of a single profile at the device, without its tail. It begins with silence, so that no fade shows.
+    /// The reply of a single profile at the device, without its fades: they are undone, and the tail is left out.
     fn reply(&self) -> Vec<f32> {
         let sounding = self.heard.iter().filter(|block| block.sounding);
         let mut all: Vec<f32> = sounding.flat_map(|b| b.samples.iter().copied()).collect();
@@ -258,6 +263,11 @@ impl Session {
             "in one piece"
         );
         all.truncate(samples);
+        let full = rate().samples_in(FADE);
+        for (i, sample) in all.iter_mut().enumerate().take(full) {
+            let place = (i + 1) as f32 / full as f32;
+            *sample /= 0.5 - 0.5 * (std::f32::consts::PI * place).cos();
+        }
         all
     }
 }
@@ -277,7 +287,7 @@ impl Sum {
     fn add(&mut self, single: &Session, mixed: &Session, seconds: usize) {
         self.changes += mixed.changes;
         let wanted = single.reply();
-        let followed = [0.0, 1e-6, 1e-5, 1e-4, FILTERS]
+        let followed = [SAME, 1e-6, 1e-5, 1e-4, FILTERS]
             .into_iter()
             .map(|error| (error, follow(&mixed.heard, rate(), &wanted, error)));
         let mut last = None;
@@ -320,13 +330,16 @@ fn rate() -> SampleRate {
     SampleRate::new(DEVICE_HZ).expect("not zero")
 }
 
-/// Silence of 5 ms, as much as the queue keeps, and tones.
+/// Silence of 5 ms, as much as the queue keeps, and tones that fade out: where sound breaks off, filters differ.
 fn reply(samples: usize) -> Pcm {
-    let samples = (0..samples).map(|i| if i < 120 { 0 } else { tone(i - 120) });
+    let sound = |i: usize| {
+        let left = ((samples - i) as f32 / 2_400.0).min(1.0);
+        (f32::from(tone(i.saturating_sub(119))) * left) as i16
+    };
     Pcm {
         turn: TurnId(1),
         rate: SampleRate::REPLY,
-        samples: samples.collect(),
+        samples: (0..samples).map(sound).collect(),
     }
 }
 
@@ -363,9 +376,9 @@ fn steepest(samples: &[f32]) -> f32 {
 
 /// How much older a frame says it is than that of a run without stages.
 fn delay_told(plain: &Session, other: &Session, frame: usize) -> Duration {
-    let (plain, other) = (&plain.frames[frame], &other.frames[frame]);
-    assert_eq!(plain.sequence, other.sequence);
-    plain.captured.saturating_duration_since(other.captured)
+    assert_eq!(plain.frames[frame].sequence, other.frames[frame].sequence);
+    let since = |session: &Session| session.frames[frame].captured - session.began;
+    since(plain).saturating_sub(since(other))
 }
 
 /// How many samples later than without stages the sound comes, by correlation, once a second.

@@ -38,6 +38,7 @@ enum State {
     Tail { step: usize, last: f32 },
 }
 
+#[derive(Clone, Copy)]
 struct Stream {
     next: Instant,
     state: State,
@@ -95,32 +96,38 @@ pub(crate) fn follow(
 }
 
 impl Follower<'_> {
+    /// Blocks of a stream meet. Where several would (one of them may have been closed just then), the first whose state
+    /// it fits; else it is of a new one.
     fn block(&mut self, block: &Heard) -> bool {
-        let end = block.start + self.rate.duration_of(block.samples.len() as u64);
-        let stream = self.stream_of(block.start);
-        self.streams[stream].next = end;
-        let before = self.streams[stream].state;
-        let after = if block.sounding {
-            self.sound(before, block, end)
-        } else {
-            let silent = block.samples.iter().all(|&s| s == 0.0);
-            silent.then_some(State::Silent)
+        let near = |next: Instant| {
+            next.max(block.start) - next.min(block.start) < Duration::from_micros(2)
         };
-        self.streams[stream].state = after.unwrap_or(before);
-        after.is_some()
+        let end = block.start + self.rate.duration_of(block.samples.len() as u64);
+        for stream in 0..self.streams.len() {
+            let Stream { next, state } = self.streams[stream];
+            if near(next)
+                && let Some(state) = self.goes_on(state, block, end)
+            {
+                self.streams[stream] = Stream { next: end, state };
+                return true;
+            }
+        }
+        let state = self.goes_on(State::Silent, block, end);
+        self.streams
+            .extend(state.map(|state| Stream { next: end, state }));
+        state.is_some()
     }
 
-    /// Blocks of a stream meet. The oldest that fits: where two come at a time, it is asked first.
-    fn stream_of(&mut self, start: Instant) -> usize {
-        let near = |next: Instant| next.max(start) - next.min(start) < Duration::from_micros(2);
-        let known = self.streams.iter().position(|s| near(s.next));
-        known.unwrap_or_else(|| {
-            self.streams.push(Stream {
-                next: start,
-                state: State::Silent,
-            });
-            self.streams.len() - 1
-        })
+    fn goes_on(&mut self, before: State, block: &Heard, end: Instant) -> Option<State> {
+        if block.sounding {
+            return self.sound(before, block, end);
+        }
+        let may = match before {
+            State::Silent | State::Tail { step: 0, .. } => true,
+            State::Playing { last, .. } => last.abs() <= 1e-4 + self.error,
+            State::Tail { .. } => false,
+        };
+        (may && block.samples.iter().all(|&s| s == 0.0)).then_some(State::Silent)
     }
 
     fn sound(&mut self, before: State, block: &Heard, end: Instant) -> Option<State> {
