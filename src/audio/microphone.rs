@@ -6,6 +6,7 @@
 //!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
 //! ```
 
+mod clean;
 mod input;
 mod settings;
 
@@ -16,16 +17,16 @@ use self::input::Input;
 use self::settings::{chain_settings, detector_kind, segment_settings};
 use super::capture::CaptureEnd;
 use super::convert::Converter;
-use super::echo::{EchoChoice, EchoPolicy, EchoReport};
+use super::echo::{EchoChoice, EchoPolicy};
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
-use crate::dsp::chain::{Chain, ChainSettings, Noise};
+use crate::dsp::chain::{Chain, ChainSettings};
 use crate::dsp::floor::Floor;
 use crate::dsp::mix::sanitise;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
-use crate::vad::barge_in::{Around, BargeIn, Order};
+use crate::vad::barge_in::{BargeIn, Order};
 use crate::vad::segment::{Context, SegmentNote, Segmenter};
 use crate::vad::webrtc::Detector as Quick;
 use crate::vad::{Detect as _, Detector, SpeechEvent};
@@ -192,25 +193,6 @@ impl Microphone {
         let order = self.barge_in.release(&mut self.speech);
         self.order = order.or(self.order);
         self.drain_speech(events);
-    }
-
-    fn use_report(&mut self, report: EchoReport, events: &mut Vec<Event>) {
-        self.set_chain();
-        events.push(Event::Echo(report));
-    }
-
-    /// Puts into the chain what is wanted and of use.
-    fn set_chain(&mut self) {
-        let steady = matches!(self.wanted.noise, Noise::Light | Noise::On);
-        self.chain.set(ChainSettings {
-            echo: self.echo.is_on(),
-            noise: if steady && !self.floor.is_noisy() {
-                Noise::Off
-            } else {
-                self.wanted.noise
-            },
-            gain: self.wanted.gain,
-        });
     }
 
     /// Diverts every frame to the sound check, or no more; an open utterance ends.
@@ -430,21 +412,6 @@ impl Microphone {
         input.clock.instant_of(position).unwrap_or(now)
     }
 
-    /// Takes echo and noise out. What comes out is older than what went in, and says so.
-    fn clean(&mut self, frame: &mut Frame, far: Far<'_>, events: &mut Vec<Event>) {
-        let far = far(frame.captured);
-        if let Some(noisy) = self.floor.push(&frame.samples) {
-            tracing::debug!(noisy, "noise in the room");
-            self.set_chain();
-        }
-        if let Some(report) = self.echo.push(&frame.samples, &far) {
-            self.use_report(report, events);
-        }
-        self.chain.process(&mut frame.samples, &far);
-        let delay = self.chain.delay();
-        frame.captured = frame.captured.checked_sub(delay).unwrap_or(frame.captured);
-    }
-
     fn use_frame(&mut self, frame: Frame, around: Surroundings, events: &mut Vec<Event>) {
         if self.gate == Gate::Muted {
             return;
@@ -473,31 +440,6 @@ impl Microphone {
         self.tail = around.tail;
         self.judge(&frame, context);
         self.drain_speech(events);
-    }
-
-    /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
-    fn judge(&mut self, frame: &Frame, context: Context) {
-        if context.held || self.gate == Gate::Everything {
-            let order = self.barge_in.release(&mut self.speech);
-            self.order = order.or(self.order);
-            return;
-        }
-        let apart = self.echo.is_apart();
-        let playing = context.playing && !context.blocked;
-        // What is left of an echo would lower the reply again and again.
-        let quick = playing && apart && self.quick.voiced(frame);
-        let around = Around {
-            voiced: context.voiced || quick,
-            playing,
-            tail: self.tail && !apart,
-            apart,
-            last_voiced: self.segmenter.last_voiced(),
-        };
-        let decision = self.barge_in.push(frame, around, &mut self.speech);
-        self.order = decision.order.or(self.order);
-        if decision.abandon {
-            self.segmenter.close(&mut Vec::new());
-        }
     }
 
     fn drain_speech(&mut self, events: &mut Vec<Event>) {

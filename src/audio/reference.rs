@@ -30,6 +30,8 @@ const LEAD: Duration = Duration::from_millis(8);
 const AHEAD: f64 = 320.0;
 /// … and one that stays further behind than this, 4 ms: an echo would come before its cause.
 const BEHIND: f64 = 64.0;
+/// This far off, 50 ms, is no wrong word of a host: sound was lost.
+const LOST: f64 = 800.0;
 /// Frames that it must stay there: hosts now and then tell a latency that is wrong by a block.
 const STAYS: u32 = 10;
 /// The cursor makes up for its distance within so many samples, 4 s: slow enough that the jitter of the clocks (0.1 ms)
@@ -127,12 +129,16 @@ impl Reference {
         let wanted = (position - self.base as f64) * scale;
         let from = self.cursor.map_or(wanted, |cursor| {
             let off = wanted - cursor;
-            self.astray = if off > BEHIND || off < -AHEAD {
+            self.astray = if !(-AHEAD..=BEHIND).contains(&off) {
                 self.astray + 1
             } else {
                 0
             };
-            if self.astray < STAYS { cursor } else { wanted }
+            if self.astray < STAYS && off.abs() < LOST {
+                cursor
+            } else {
+                wanted
+            }
         });
         let step = 1.0 + ((wanted - from) / CATCH_UP).clamp(-GLIDE, GLIDE);
         if self.is_sounding(from) {

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn it_follows_within_two_seconds_and_does_not_flicker() {
         let levels = [-50.0, -50.0, -80.0, -80.0, -50.0, -50.0, -50.0, -50.0];
-        assert_eq!(told(&levels), [(0, true), (2, false), (6, true)]);
+        assert_eq!(told(&levels), [(0, true), (2, false), (5, true)]);
         assert_eq!(told(&[-50.0, -60.0, -60.0, -60.0]), [(0, true)]);
     }
 }
