@@ -9,7 +9,7 @@
 //! verdict  –    a    a    b    c    c    d    e      0 to 14 ms old, 7 on average
 //! ```
 //!
-//! What it is given is levelled first, see [`leveller`](super::leveller). A second instance 8 ms apart would make it 3 ms on average, for twice the work; what delays an onset is the
+//! What it is given is levelled first, see `leveller`. A second instance 8 ms apart would make it 3 ms on average, for twice the work; what delays an onset is the
 //! network's own caution, 30 ms and more.
 
 use ::earshot::Detector as Network;
