@@ -113,7 +113,7 @@ fn quantiles(mut values: Vec<f64>) -> String {
 }
 
 #[test]
-fn speech_interrupts() {
+fn interruption() {
     let mut table = Table::new(
         "interruption",
         "Whole conversations on simulated time. Six voices at -24 dBFS speak over a reply at the same level, of which open \
@@ -160,7 +160,7 @@ fn speech_interrupts() {
 }
 
 #[test]
-fn short_sounds_do_not() {
+fn backchannels() {
     let mut table = Table::new(
         "backchannels",
         "Whole conversations on simulated time: what does not interrupt a reply of eight seconds. Two seconds of each are \
@@ -200,7 +200,7 @@ fn short_sounds_do_not() {
 }
 
 #[test]
-fn the_assistant_never_interrupts_itself() {
+fn self_interruption() {
     let mut table = Table::new(
         "self-interruption",
         "One question, then replies over open speakers for so long (simulated): turns that the assistant began with itself.",
