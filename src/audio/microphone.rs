@@ -38,6 +38,8 @@ const PIECE: Duration = FRAME_DURATION;
 /// How strict the quick detector is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through
 /// than a laxer one.
 const QUICK: u8 = 3;
+/// With the canceller on, what is weaker than this is a rest of echo and no voice: people are heard at -46 dBFS and above.
+const REST: Dbfs = Dbfs(-52.0);
 /// How strict the detector is once it got stuck.
 const REARMED: u8 = 3;
 
@@ -235,7 +237,12 @@ impl Microphone {
             events.push(Event::AllZero(false));
         }
         self.segmenter.reset(&mut self.speech);
-        self.let_out(events);
+        // What was not decided may have been the speaker: a host moves the stream to its monitor when a microphone goes.
+        self.order = self
+            .barge_in
+            .drop_undecided(&mut self.speech)
+            .or(self.order);
+        self.drain_speech(events);
         self.detector.reset();
         self.chain.reset();
         self.counters.input_level.set(Dbfs::SILENCE);
@@ -421,7 +428,7 @@ impl Microphone {
             events.push(Event::Heard(frame.clone()));
         }
         let context = Context {
-            voiced: self.detector.voiced(&frame),
+            voiced: self.detector.voiced(&frame) && self.is_loud_enough(&frame),
             playing: around.playing,
             held: self.gate == Gate::Held,
             blocked,

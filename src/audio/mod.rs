@@ -155,6 +155,8 @@ pub enum Command {
     },
     /// End the sound check at once, without a report.
     CancelCheck,
+    /// Look for devices now: what is heard may be the monitor of the speaker.
+    LookForDevices,
     /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
     SpeakNext {
         /// Silence ahead of the file.

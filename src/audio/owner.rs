@@ -173,6 +173,7 @@ impl Owner {
 
     fn obey(&mut self, command: Command, now: Instant) {
         match command {
+            Command::LookForDevices => self.next_look = now,
             Command::UseProfile(profile) => self.use_period(profile.audio.period_frames, now),
             Command::UseInput(choice) => self.use_device(Direction::Input, choice, now),
             Command::UseOutput(choice) => self.use_device(Direction::Output, choice, now),

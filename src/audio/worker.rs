@@ -161,7 +161,10 @@ impl Worker {
             }
             Command::CancelCheck => self.cancel_check(now),
             // The owner's, and the files'.
-            Command::UseInput(_) | Command::UseOutput(_) | Command::SpeakNext { .. } => {}
+            Command::UseInput(_)
+            | Command::UseOutput(_)
+            | Command::LookForDevices
+            | Command::SpeakNext { .. } => {}
         }
     }
 

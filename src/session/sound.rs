@@ -40,6 +40,9 @@ impl Controller {
             }
             audio::Event::Lowered(lowered) => {
                 self.lowered = lowered;
+                if lowered {
+                    self.tell_sound(audio::Command::LookForDevices);
+                }
                 self.changed = true;
             }
             audio::Event::Opened(direction, stream) => {

@@ -191,6 +191,17 @@ impl BargeIn {
         lowered.then_some(Order::Restore)
     }
 
+    /// The microphone is gone: an utterance that is being decided about is dropped, any other goes out.
+    pub fn drop_undecided(&mut self, events: &mut Vec<SpeechEvent>) -> Option<Order> {
+        if matches!(self.state, State::Holding { .. }) {
+            self.held.clear();
+            events.clear();
+            self.state = State::Quiet;
+            return Some(Order::Restore);
+        }
+        self.release(events)
+    }
+
     fn quiet(&mut self, now: Instant, around: Around, events: &mut Vec<SpeechEvent>) -> Decision {
         if events.iter().any(is_start) {
             let enough = self.enough(now, around);

@@ -3,8 +3,9 @@
 
 use super::super::echo::EchoReport;
 use super::super::{Event, Gate};
-use super::{Far, Microphone};
+use super::{Far, Microphone, REST};
 use crate::base::frame::Frame;
+use crate::base::units::Dbfs;
 use crate::dsp::chain::{ChainSettings, Noise};
 use crate::vad::Detect as _;
 use crate::vad::barge_in::Around;
@@ -43,6 +44,11 @@ impl Microphone {
         self.chain.process(&mut frame.samples, &far);
         let delay = self.chain.delay();
         frame.captured = frame.captured.checked_sub(delay).unwrap_or(frame.captured);
+    }
+
+    /// Whether a frame can be a voice, and no rest of echo.
+    pub(super) fn is_loud_enough(&self, frame: &Frame) -> bool {
+        !self.echo.is_on() || Dbfs::rms(&frame.samples) >= REST
     }
 
     /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
