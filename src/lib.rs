@@ -18,12 +18,13 @@
 //! ```text
 //!  device                          audio worker                        tokio, 2 workers
 //! ┌──────────────┐ ring f32  ┌────────────────────────────┐ mpsc    ┌─────────────────────────┐
-//! │ capture cb   │──────────►│ resample → detect → segment│────────►│ controller: turn machine│
-//! └──────────────┘           │                            │ bounded │  one loop, one enum     │
+//! │ capture cb   │──────────►│ resample → clean → detect →│────────►│ controller: turn machine│
+//! └──────────────┘           │ segment → interruption?    │ bounded │  one loop, one enum     │
 //! ┌──────────────┐ ring f32  │ elastic queue → resample   │◄────────│      ▲  │               │
 //! │ playback cb  │◄──────────│ → fade                     │ bounded │      │  ▼               │
 //! └──────────────┘           └────────────────────────────┘         │ client actor            │
-//!    ▲ flush flag, counters      ▲ owner thread: opens, watches,    └──────┬───────────▲──────┘
+//!    │ tap: what was played, to be taken out of what is heard         └──────┬───────────▲──────┘
+//!    ▲ flush, level, counters    ▲ owner thread: opens, watches,            │           │
 //!    └───────────────────────────┘ reopens streams                Snapshot ▼ watch     │ Command, bounded
 //!                                                                   main thread: eframe │
 //!

@@ -108,7 +108,7 @@ fn ten_million_playbacks_allocate_nothing_in_every_state() {
             // Plays, runs dry, is flushed: in the fade-in, in the middle, in the tail.
             end.ring.push(&sound[..(batch * 37) % sound.len()]);
             for n in 0..BATCH {
-                if (batch * BATCH + n) % 977 == 0 {
+                if (batch * BATCH + n).is_multiple_of(977) {
                     end.flush();
                 }
                 let frames = (batch * 7 + n * 5) % (SHORT + 1);

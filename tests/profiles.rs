@@ -192,12 +192,12 @@ const VALUES: &[Fault] = &[
     (
         "detector:\n  onset_idle_ms: 200",
         "2:18: detector.onset_idle_ms: is 200",
-        "at most 96, the value of detector.onset_playing_ms",
+        "at most 60, the value of detector.onset_playing_ms",
     ),
     (
-        "detector: {onset_playing_ms: 60}",
-        "1:30: detector.onset_playing_ms: is 60",
-        "at least 64",
+        "detector: {onset_playing_ms: 30}",
+        "1:30: detector.onset_playing_ms: is 30",
+        "at least 40",
     ),
     (
         "turn:\n  detection: manul",

@@ -61,7 +61,9 @@ impl Handle {
                 self.tell_owner(command.clone())?;
                 self.tell_worker(command)?;
             }
-            Command::UseInput(_) | Command::UseOutput(_) => self.tell_owner(command)?,
+            Command::UseInput(_) | Command::UseOutput(_) | Command::LookForDevices => {
+                self.tell_owner(command)?;
+            }
             Command::SetBargeIn(_)
             | Command::SetEcho(_)
             | Command::Play(_)

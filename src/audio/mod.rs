@@ -155,6 +155,8 @@ pub enum Command {
     },
     /// End the sound check at once, without a report.
     CancelCheck,
+    /// Look for devices now: what is heard may be the monitor of the speaker.
+    LookForDevices,
     /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
     SpeakNext {
         /// Silence ahead of the file.
@@ -300,8 +302,8 @@ pub enum Event {
     Moved {
         /// Of which direction.
         direction: Direction,
-        /// What happened and what comes next, in words for the user.
-        what: String,
+        /// What happened and what comes next, in words for the user; `None` if there is nothing more to say.
+        what: Option<String>,
         /// What was told before of this direction, and holds no more.
         before: Option<String>,
         /// Everything is as it was meant: `what` need not stay.

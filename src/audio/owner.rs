@@ -16,6 +16,10 @@ mod outbox;
 mod port;
 mod sleep;
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks the events that it is about"
+)]
 mod tests;
 
 use std::collections::VecDeque;
@@ -162,14 +166,14 @@ impl Owner {
         tracing::info!("the system slept: the sound devices are opened again");
         self.next_look = now;
         for direction in BOTH {
-            self.close(direction);
+            self.end(direction);
             self.port(direction).forget_trouble(now);
-            self.port(direction).retry_at = now;
         }
     }
 
     fn obey(&mut self, command: Command, now: Instant) {
         match command {
+            Command::LookForDevices => self.next_look = now,
             Command::UseProfile(profile) => self.use_period(profile.audio.period_frames, now),
             Command::UseInput(choice) => self.use_device(Direction::Input, choice, now),
             Command::UseOutput(choice) => self.use_device(Direction::Output, choice, now),
@@ -343,12 +347,19 @@ impl Owner {
         tracing::warn!(?direction, ?fault, "a sound device is opened again");
         // Perhaps it is no more: the list of devices is asked before the next try.
         self.next_look = now;
-        let port = self.port(direction);
-        port.gone = port.live.as_ref().map(|live| live.info.device.clone());
-        self.close(direction);
+        self.end(direction);
         let port = self.port(direction);
         if port.back_off_after_loss(now) {
             self.tell_lost(direction, fault.words(noun(direction)));
+        }
+    }
+
+    /// Drops a stream that nobody asked to end; its device may be gone.
+    fn end(&mut self, direction: Direction) {
+        let port = self.port(direction);
+        if let Some(live) = &port.live {
+            port.gone = Some(live.info.device.clone());
+            self.close(direction);
         }
     }
 
@@ -363,7 +374,16 @@ impl Owner {
         if port.told.as_ref() != Some(&what) {
             port.told = Some(what.clone());
             tracing::warn!(?direction, what, "a sound device is not there");
+            let before = port.moved.take().map(|moved| moved.what);
             self.outbox.push(Event::Lost(direction, what));
+            if before.is_some() {
+                self.outbox.push(Event::Moved {
+                    direction,
+                    what: None,
+                    before,
+                    settled: true,
+                });
+            }
         }
     }
 

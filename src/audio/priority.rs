@@ -63,7 +63,7 @@ mod system {
                     .to_owned(),
             )
         };
-        let low = ThreadPriorityValue::try_from(LOW).map_err(|e| Refused(e.to_owned()))?;
+        let low = ThreadPriorityValue::try_from(LOW).map_err(Refused)?;
         let priority = ThreadPriority::Crossplatform(low);
         set_thread_priority_and_policy(thread_native_id(), priority, ROUND_ROBIN)
             .map_err(refused)?;

@@ -26,13 +26,19 @@ use crate::base::units::SampleRate;
 /// The reference runs ahead of the frame by this much, so that an echo never comes before its cause when a host tells
 /// the speaker's latency wrong. What sounds so soon has been written already: a frame is 10 ms old when it is complete.
 const LEAD: Duration = Duration::from_millis(8);
-/// A cursor further away than this does not glide: a stream has starved or was opened anew.
-const JUMP: f64 = 320.0;
+/// A cursor that stays further ahead than this jumps, 20 ms: a stream has starved or was opened anew …
+const AHEAD: f64 = 320.0;
+/// … and one that stays further behind than this, 4 ms: an echo would come before its cause.
+const BEHIND: f64 = 64.0;
+/// This far off, 50 ms, is no wrong word of a host: sound was lost.
+const LOST: f64 = 800.0;
+/// Frames that it must stay there: hosts now and then tell a latency that is wrong by a block.
+const STAYS: u32 = 10;
 /// The cursor makes up for its distance within so many samples, 4 s: slow enough that the jitter of the clocks (0.1 ms)
 /// makes less than 30 ppm of it.
 const CATCH_UP: f64 = 64_000.0;
-/// Fastest glide, 1000 ppm: crystals are within ±300.
-const GLIDE: f64 = 0.001;
+/// Fastest glide, 400 ppm: crystals are within ±300, and a canceller bears no more (`tests/measured/echo-loss.md`).
+const GLIDE: f64 = 0.000_4;
 /// Taps of the interpolating filter, and points of it between two samples: 70 dB below the signal up to 6 kHz.
 const TAPS: usize = 16;
 const PHASES: usize = 256;
@@ -55,6 +61,8 @@ pub(super) struct Reference {
     first: u64,
     /// Place of the next frame's first sample; `None` until the clock is known.
     cursor: Option<f64>,
+    /// Frames in a row in which the cursor was far off.
+    astray: u32,
     kernel: Vec<[f32; TAPS]>,
     raw: Vec<f32>,
     converted: Vec<f32>,
@@ -71,6 +79,7 @@ impl Reference {
             samples: VecDeque::new(),
             first: 0,
             cursor: None,
+            astray: 0,
             kernel: kernel(),
             raw: vec![0.0; PIECE],
             converted: Vec::new(),
@@ -118,10 +127,19 @@ impl Reference {
         };
         let scale = f64::from(SampleRate::WORKING.hz()) / f64::from(rate.hz());
         let wanted = (position - self.base as f64) * scale;
-        let from = match self.cursor {
-            Some(cursor) if (wanted - cursor).abs() <= JUMP => cursor,
-            _ => wanted,
-        };
+        let from = self.cursor.map_or(wanted, |cursor| {
+            let off = wanted - cursor;
+            self.astray = if !(-AHEAD..=BEHIND).contains(&off) {
+                self.astray + 1
+            } else {
+                0
+            };
+            if self.astray < STAYS && off.abs() < LOST {
+                cursor
+            } else {
+                wanted
+            }
+        });
         let step = 1.0 + ((wanted - from) / CATCH_UP).clamp(-GLIDE, GLIDE);
         if self.is_sounding(from) {
             for (i, sample) in out.iter_mut().enumerate() {

@@ -99,6 +99,7 @@ impl Worker {
         }
         let around = Surroundings {
             playing: self.speaker.is_sounding(now),
+            tail: !self.speaker.is_sounding(now) && self.speaker.is_in_the_room(now),
             blocked: !self.barge_in && self.speaker.is_in_the_room(now),
         };
         let mut lost = 0;
@@ -160,7 +161,10 @@ impl Worker {
             }
             Command::CancelCheck => self.cancel_check(now),
             // The owner's, and the files'.
-            Command::UseInput(_) | Command::UseOutput(_) | Command::SpeakNext { .. } => {}
+            Command::UseInput(_)
+            | Command::UseOutput(_)
+            | Command::LookForDevices
+            | Command::SpeakNext { .. } => {}
         }
     }
 

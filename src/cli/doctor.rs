@@ -159,6 +159,7 @@ fn examine(
     checks.push(checks::state(&paths));
     checks.extend(checks::key(&found));
     checks.extend(checks::sound(devices));
+    checks.push(checks::priority(crate::audio::priority::probe()));
     let mut figures = None;
     if let (Ok(profile), false, true) =
         (&profile, args.no_sound_check, hearing::can_be_made(devices))

@@ -9,7 +9,7 @@
 //! stays; the gain comes behind the suppressor, which must not see its floor lifted. High-pass and limiter are in as
 //! soon as one of the three others is. With all off the sound passes bit by bit, without delay.
 //!
-//! Settings can change at every frame: each stage is changed in its own [slot](super::slot), the others keep what
+//! Settings can change at every frame: each stage is changed in its own slot, the others keep what
 //! they have learnt. What goes is gone in the next frame; what comes is heard 20 ms after it was asked for (a suppressor
 //! of steady noise half a second: it must first learn what noise is), and then within 10 ms.
 

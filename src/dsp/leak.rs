@@ -1,5 +1,6 @@
 //! Is what the loudspeaker plays audible in the microphone? Decides for `echo_cancellation: auto`: with a true headset
-//! the canceller must be out (it eats the first words: `tests/lab/echo.rs`), with open speakers, or a headset that leaks, it must be in.
+//! the canceller must be out (it eats the first words: `tests/lab/echo.rs`), with open speakers, or a headset that
+//! leaks, it must be in.
 //!
 //! ```text
 //! near ─▶ 4 kHz ─▶ even out ─┐
@@ -38,7 +39,7 @@ const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
 const MEMORY_FRAMES: f32 = 200.0;
 /// The peak is looked for every so many frames of playing.
 const LOOK_EVERY: u32 = 10;
-/// Peak over mean from which it is an echo, and that it must be over to stay one: see `tests/lab/echo.rs`, table
+/// Peak over mean from which it is an echo, and that it must be over to stay one: see `tests/lab/leak.rs`, table
 /// `echo-leak`, for what headsets and rooms give.
 const IS_ECHO: f32 = 9.0;
 const STAYS_ECHO: f32 = 6.5;

@@ -12,6 +12,7 @@ pub mod chain;
 mod denoise;
 pub mod echo;
 mod filter;
+pub mod floor;
 mod gain;
 pub mod leak;
 pub mod level;

@@ -1,18 +1,19 @@
 //! From what was written to what can be trusted: ranges, names, pairs of values, and gaps filled from a base.
 
+mod live;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::{self, Allowed};
-use super::raw::{Given, OrDefault, Raw, RawAudio, RawAutomatic, RawDetector, RawLive, RawTurn};
-use super::shape::{is_language, is_model, is_name};
+use super::raw::{Given, OrDefault, Raw, RawAudio, RawAutomatic, RawDetector, RawTurn};
+use super::shape::is_name;
 use super::{
-    AudioSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings, LiveSettings, Profile,
-    TurnSettings, builtin,
+    AudioSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings, Profile, TurnSettings,
+    builtin,
 };
 use crate::base::nearest::nearest;
-use crate::base::voices::VOICES;
 use crate::base::yaml::{Text, YamlError};
 
 /// Checks a built-in profile, which must be complete.
@@ -269,58 +270,6 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn live(&mut self, raw: RawLive, base: Option<&LiveSettings>) -> LiveSettings {
-        let model = self.chosen(
-            "live.model",
-            raw.model,
-            base.map(|base| base.model.clone()),
-            String::new(),
-        );
-        self.refuse_unless(is_model(&model), "live.model", &model);
-        let length = base.map(|base| base.answer_length);
-        let media = base.map(|base| base.media_resolution);
-        let search = base.map(|base| base.google_search);
-        LiveSettings {
-            model,
-            voice: self.voice(raw.voice, base.map(|base| base.voice.clone())),
-            language: self.language(raw.language, base.map(|base| base.language.clone())),
-            temperature: self.temperature(raw.temperature, base.map(|base| base.temperature)),
-            thinking: self.optional(
-                "live.thinking",
-                raw.thinking,
-                base.map(|base| base.thinking),
-            ),
-            instruction: self.text(
-                "live.instruction",
-                raw.instruction,
-                base.map(|base| base.instruction.as_str()),
-            ),
-            answer_length: self.chosen(
-                "live.answer_length",
-                raw.answer_length,
-                length,
-                super::AnswerLength::Free,
-            ),
-            media_resolution: self.chosen(
-                "live.media_resolution",
-                raw.media_resolution,
-                media,
-                super::MediaResolution::Low,
-            ),
-            google_search: self.chosen("live.google_search", raw.google_search, search, false),
-            compress_at_tokens: self.whole(
-                "live.compress_at_tokens",
-                raw.compress_at_tokens,
-                base.map(|base| base.compress_at_tokens),
-            ),
-            compress_to_tokens: self.whole(
-                "live.compress_to_tokens",
-                raw.compress_to_tokens,
-                base.map(|base| base.compress_to_tokens),
-            ),
-        }
-    }
-
     fn name(&mut self, given: Given<String>, stem: &str) -> String {
         let written = given.0.is_some();
         let name = given.0.unwrap_or_else(|| stem.to_owned());
@@ -334,55 +283,6 @@ impl<'a> Checker<'a> {
             );
         }
         name
-    }
-
-    fn voice(
-        &mut self,
-        given: Given<OrDefault<String>>,
-        base: Option<Option<String>>,
-    ) -> Option<String> {
-        let voice = self.optional("live.voice", given, base)?;
-        if let Some(known) = VOICES
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(&voice))
-        {
-            return Some((*known).to_owned());
-        }
-        let mut fault = fault(self.text, "live.voice", format!("is `{voice}`"));
-        fault.suggestion = nearest(&voice, VOICES).map(Into::into);
-        self.faults.push(fault);
-        None
-    }
-
-    fn language(
-        &mut self,
-        given: Given<OrDefault<String>>,
-        base: Option<Option<String>>,
-    ) -> Option<String> {
-        let language = self.optional("live.language", given, base)?;
-        self.refuse_unless(is_language(&language), "live.language", &language);
-        Some(language)
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "0 to 2 is checked, and the service has no use for more digits"
-    )]
-    fn temperature(
-        &mut self,
-        given: Given<OrDefault<f64>>,
-        base: Option<Option<f32>>,
-    ) -> Option<f32> {
-        let base = base.map(|base| base.map(f64::from));
-        let written = given.0.is_some();
-        let value = self.optional("live.temperature", given, base)?;
-        if let Some(Allowed::NumberOrDefault(least, most)) = keys::allowed("live.temperature")
-            && written
-            && !(least..=most).contains(&value)
-        {
-            self.fault("live.temperature", format!("is {value}"));
-        }
-        Some(value as f32)
     }
 
     /// Values that must fit each other. The fault is told of the one that the file holds.

@@ -14,19 +14,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::captions::Captions;
 use super::deck::{Deck, Wish};
 use super::ledger::Ledger;
-use super::record::TurnRecord;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Notice, Port, Severity, Snapshot};
 use super::statistics::Statistics;
 use super::{Event, command};
 use crate::audio::Devices;
 use crate::base::frame::Pcm;
-use crate::base::ids::{Mark, TurnId};
+use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 use crate::live::message::Setup;
 use crate::live::pcm;
@@ -34,7 +33,7 @@ use crate::metrics::counters::Counters;
 use crate::probe::Probe;
 use crate::profile::{Detection, Profile};
 use crate::settings::profiles::Profiles;
-use crate::turn::machine::{Action, Closed, Input, Machine, Outcome};
+use crate::turn::machine::{Action, Input, Machine};
 use crate::{audio, client};
 
 /// How often processor, memory and what has no event of its own are looked at.
@@ -306,76 +305,6 @@ impl Controller {
                 rate,
                 samples,
             }));
-        }
-    }
-
-    fn close(&mut self, mut closed: Closed) {
-        let stopped = closed.outcome == Outcome::Interrupted;
-        let latencies = closed.timeline.latencies();
-        let notes = self.notes.remove(&closed.turn).unwrap_or_default();
-        if let (Outcome::Failed(why), Some(fault)) = (&mut closed.outcome, &notes.fault) {
-            *why = format!("{why}: {fault}");
-        }
-        if !closed.asked {
-            return self.captions.close(closed.turn, stopped, None);
-        }
-        self.captions.close(closed.turn, stopped, Some(&latencies));
-        let record = self.record(closed, latencies, notes);
-        info!(
-            turn = record.number,
-            outcome = record.outcome.name(),
-            "turn closed"
-        );
-        if let Outcome::Failed(why) = &record.outcome {
-            self.notice(
-                Severity::Error,
-                format!("No full answer: {why}. Please say it again."),
-            );
-        }
-        self.count_lost(&record);
-        self.statistics.add(&record);
-        self.tell(Event::Closed(Box::new(record)));
-    }
-
-    fn record(
-        &mut self,
-        closed: Closed,
-        latencies: crate::turn::timeline::Latencies,
-        notes: Notes,
-    ) -> TurnRecord {
-        TurnRecord {
-            number: notes.number,
-            turn: closed.turn,
-            input: notes.input,
-            profile: self.profile.name.clone(),
-            latencies,
-            sent: SampleRate::WORKING.duration_of(notes.samples),
-            heard: closed.heard,
-            underruns: self.counters.underruns.get() - notes.underruns,
-            capture_dropped: self.counters.capture_dropped.get() - notes.capture_dropped,
-            reopened: closed.reopened,
-            cut_offs: closed.cut_offs,
-            ducked_after: closed.ducked_after,
-            closed_in_vain: closed.closed_in_vain,
-            vain_tokens: notes.vain_tokens,
-            silenced_after: closed.silenced_after,
-            user: self.captions.text(closed.turn, Speaker::User).to_owned(),
-            assistant: self
-                .captions
-                .text(closed.turn, Speaker::Assistant)
-                .to_owned(),
-            tokens: notes.tokens,
-            outcome: closed.outcome,
-            timeline: closed.timeline,
-        }
-    }
-
-    /// An utterance is lost when the service never got all of it and nobody wanted that.
-    fn count_lost(&mut self, record: &TurnRecord) {
-        let unsent = self.is_manual() && record.timeline.get(Mark::Sent).is_none();
-        let unwanted = matches!(record.outcome, Outcome::Failed(_));
-        if (unsent && unwanted) || self.ledger.forgotten() > 0 {
-            self.statistics.summary.lost += 1;
         }
     }
 

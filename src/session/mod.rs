@@ -3,6 +3,7 @@
 
 mod captions;
 mod check;
+mod closing;
 pub mod command;
 mod controller;
 mod deck;

@@ -8,6 +8,7 @@ use super::controller::Controller;
 use super::snapshot::{Port, Severity};
 use crate::audio::{self, Direction, Gate};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
+use crate::base::ids::TurnId;
 use crate::client;
 use crate::profile::{BargeIn, EchoCancellation};
 use crate::turn::machine::{Input, Phase};
@@ -25,26 +26,7 @@ impl Controller {
                 turn,
                 at,
                 skipped_silence,
-            } => {
-                if let Some(deck) = self
-                    .deck
-                    .as_mut()
-                    .filter(|_| self.machine.open_turn() == Some((turn, true)))
-                {
-                    deck.audible(at);
-                }
-                self.feed(
-                    now,
-                    Input::FirstAudible {
-                        turn,
-                        at,
-                        skipped_silence,
-                    },
-                );
-                self.tell(Event::Audible { turn, at });
-                self.replay.heard(turn, at);
-                self.changed = true;
-            }
+            } => self.on_first_audible(now, turn, at, skipped_silence),
             audio::Event::Played { turn, heard, .. } => {
                 self.feed(now, Input::Played { turn, heard })
             }
@@ -58,6 +40,9 @@ impl Controller {
             }
             audio::Event::Lowered(lowered) => {
                 self.lowered = lowered;
+                if lowered {
+                    self.tell_sound(audio::Command::LookForDevices);
+                }
                 self.changed = true;
             }
             audio::Event::Opened(direction, stream) => {
@@ -79,17 +64,7 @@ impl Controller {
                 before,
                 settled,
                 ..
-            } => {
-                if let Some(before) = before {
-                    self.withdraw(&before);
-                }
-                if settled {
-                    // Nothing to keep in sight; who listens without a window is told.
-                    self.tell(Event::Notice(Severity::Info, what));
-                } else {
-                    self.notice(Severity::Warning, what);
-                }
-            }
+            } => self.on_moved(what, before, settled),
             audio::Event::Devices(devices) => {
                 self.devices = Arc::new(devices);
                 self.changed = true;
@@ -105,6 +80,43 @@ impl Controller {
                     deck.spoken(file, now);
                 }
             }
+        }
+    }
+
+    fn on_first_audible(
+        &mut self,
+        now: Instant,
+        turn: TurnId,
+        at: Instant,
+        skipped_silence: Duration,
+    ) {
+        let its = self.machine.open_turn() == Some((turn, true));
+        if let Some(deck) = self.deck.as_mut().filter(|_| its) {
+            deck.audible(at);
+        }
+        self.feed(
+            now,
+            Input::FirstAudible {
+                turn,
+                at,
+                skipped_silence,
+            },
+        );
+        self.tell(Event::Audible { turn, at });
+        self.replay.heard(turn, at);
+        self.changed = true;
+    }
+
+    /// Another device was taken, or the chosen one is back.
+    fn on_moved(&mut self, what: Option<String>, before: Option<String>, settled: bool) {
+        if let Some(before) = before {
+            self.withdraw(&before);
+        }
+        match what {
+            // Nothing to keep in sight; who listens without a window is told.
+            Some(what) if settled => self.tell(Event::Notice(Severity::Info, what)),
+            Some(what) => self.notice(Severity::Warning, what),
+            None => {}
         }
     }
 

@@ -16,8 +16,15 @@
 //! Whoever plays the reply drops it when the utterance goes out. Where that does not happen (the reply had just ended)
 //! what is left of it sounds again after a moment.
 //!
+//! A reply that is over is in the room still, and what a canceller leaves of it may pass for a voice. So what begins
+//! then has to last too, though not as long: a "yes" is no echo.
+//!
 //! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
-//! People say it again, then: the second sound soon after the first one is believed at once.
+//! People say it again, then: the second sound soon after the first one is believed at once, or, where it could be a rest
+//! of echo, as soon as it is longer than those are.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +44,9 @@ const UNVOICED: Duration = Duration::from_millis(150);
 const OVER: Duration = Duration::from_millis(200);
 /// A reply that an utterance did not end by then goes on: dropping it takes some milliseconds.
 const NOT_DROPPED: Duration = Duration::from_millis(300);
+/// What begins in the tail of a reply is speech if its voice lasts so long. What was left of replies on the rig, 60 ms
+/// behind them, lasted 150 ms at most.
+const NO_ECHO: Duration = Duration::from_millis(200);
 /// Whoever is heard again so soon after a sound that was passed over means it.
 const AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
 
@@ -58,10 +68,20 @@ pub struct Around {
     pub voiced: bool,
     /// A reply sounds or pauses, and speech may interrupt it.
     pub playing: bool,
+    /// No reply sounds any more, but its echo may be in the room.
+    pub tail: bool,
     /// The reply cannot reach the microphone: suspicions may be acted on sooner.
     pub apart: bool,
     /// Last voiced sample of the utterance that the segmenter has open: by level, without the detector's tail.
     pub last_voiced: Option<Instant>,
+}
+
+impl Around {
+    /// How long the voice of the open utterance has lasted that began at this instant.
+    fn lasts(&self, first_voiced: Instant) -> Duration {
+        let last = self.last_voiced.unwrap_or(first_voiced);
+        last.saturating_duration_since(first_voiced)
+    }
 }
 
 /// What the machine decides with a frame.
@@ -92,8 +112,15 @@ pub struct BargeIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Quiet,
-    Suspect { paused: bool },
-    Holding { first_voiced: Instant },
+    Suspect {
+        paused: bool,
+    },
+    /// `enough`: a voice that lasts so long is an interruption.
+    Holding {
+        first_voiced: Instant,
+        enough: Duration,
+        tail: bool,
+    },
     Passing,
 }
 
@@ -132,7 +159,14 @@ impl BargeIn {
         let decision = match self.state {
             State::Quiet => self.quiet(now, around, events),
             State::Suspect { paused } => self.suspect(now, around, paused, events),
-            State::Holding { first_voiced } => self.holding(now, around, first_voiced, events),
+            State::Holding {
+                first_voiced,
+                enough,
+                tail,
+            } => {
+                let long = around.lasts(first_voiced) >= enough;
+                self.holding(now, around, long || !(around.playing || tail), events)
+            }
             State::Passing => self.passing(now),
         };
         if self.state == State::Passing && events.iter().any(is_end) {
@@ -157,10 +191,22 @@ impl BargeIn {
         lowered.then_some(Order::Restore)
     }
 
+    /// The microphone is gone: an utterance that is being decided about is dropped, any other goes out.
+    pub fn drop_undecided(&mut self, events: &mut Vec<SpeechEvent>) -> Option<Order> {
+        if matches!(self.state, State::Holding { .. }) {
+            self.held.clear();
+            events.clear();
+            self.state = State::Quiet;
+            return Some(Order::Restore);
+        }
+        self.release(events)
+    }
+
     fn quiet(&mut self, now: Instant, around: Around, events: &mut Vec<SpeechEvent>) -> Decision {
         if events.iter().any(is_start) {
-            if around.playing && !self.is_believed(now) {
-                return self.hold(events);
+            let enough = self.enough(now, around);
+            if (around.playing || around.tail) && !enough.is_zero() {
+                return self.hold(enough, around.tail, events);
             }
             self.state = State::Passing;
         } else if around.playing && self.recent.count_ones() >= SUSPECT_FRAMES {
@@ -178,8 +224,9 @@ impl BargeIn {
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         if events.iter().any(is_start) {
-            if around.playing && !self.is_believed(now) {
-                return self.hold(events);
+            let enough = self.enough(now, around);
+            if around.playing && !enough.is_zero() {
+                return self.hold(enough, false, events);
             }
             self.pass(now);
             return Decision::default();
@@ -195,7 +242,7 @@ impl BargeIn {
         Decision::default()
     }
 
-    fn hold(&mut self, events: &mut Vec<SpeechEvent>) -> Decision {
+    fn hold(&mut self, enough: Duration, tail: bool, events: &mut Vec<SpeechEvent>) -> Decision {
         let first_voiced = events.iter().find_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
             SpeechEvent::Frame(_)
@@ -207,7 +254,14 @@ impl BargeIn {
             return Decision::default();
         };
         self.held.append(events);
-        self.state = State::Holding { first_voiced };
+        self.state = State::Holding {
+            first_voiced,
+            enough,
+            tail,
+        };
+        if tail {
+            return Decision::default();
+        }
         order(Order::Pause)
     }
 
@@ -215,19 +269,18 @@ impl BargeIn {
         &mut self,
         now: Instant,
         around: Around,
-        first_voiced: Instant,
+        is_speech: bool,
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         let ended = events.iter().any(is_end);
         self.held.append(events);
-        let last_voiced = around.last_voiced.unwrap_or(first_voiced);
-        let long = last_voiced.saturating_duration_since(first_voiced) >= self.backchannel;
-        if long || !around.playing {
+        if is_speech {
             self.let_go(events);
             self.pass(now);
             return Decision::default();
         }
-        if ended || now.saturating_duration_since(last_voiced) >= OVER {
+        let silent = |last: Instant| now.saturating_duration_since(last) >= OVER;
+        if ended || around.last_voiced.is_none_or(silent) {
             self.held.clear();
             self.passed_over = Some(now);
             self.recent = 0;
@@ -258,10 +311,18 @@ impl BargeIn {
         std::mem::swap(&mut self.held, events);
     }
 
-    /// Whether an onset is an interruption without more ado.
-    fn is_believed(&self, now: Instant) -> bool {
+    /// How long a voice that begins now must last to be an interruption.
+    fn enough(&self, now: Instant, around: Around) -> Duration {
         let again = |at: Instant| now.saturating_duration_since(at) < AGAIN_WITHIN;
-        self.backchannel.is_zero() || self.passed_over.is_some_and(again)
+        if around.tail {
+            NO_ECHO
+        } else if !self.passed_over.is_some_and(again) {
+            self.backchannel
+        } else if around.apart {
+            Duration::ZERO
+        } else {
+            self.backchannel.min(NO_ECHO)
+        }
     }
 
     fn is_unvoiced_for(&self, now: Instant, long: Duration) -> bool {
@@ -283,175 +344,4 @@ fn is_start(event: &SpeechEvent) -> bool {
 
 fn is_end(event: &SpeechEvent) -> bool {
     matches!(event, SpeechEvent::Ended { .. })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES};
-
-    /// Orders by the frame that they came with, abandonments, and the kinds of events that went out.
-    #[derive(Debug, Default, PartialEq)]
-    struct Seen {
-        orders: Vec<(u32, Order)>,
-        abandoned: Option<u32>,
-        out: String,
-    }
-
-    /// Frames of which `voiced` says yes; the segmenter is imagined: onset after ten voiced frames, end after thirty
-    /// unvoiced ones.
-    fn run(
-        machine: &mut BargeIn,
-        frames: u32,
-        around: Around,
-        voiced: impl Fn(u32) -> bool,
-    ) -> Seen {
-        let base = Instant::now();
-        let mut seen = Seen::default();
-        let (mut count, mut silence, mut open, mut last) = (0, 0, false, None);
-        for n in 0..frames {
-            let frame = Frame {
-                samples: [0.0; FRAME_SAMPLES],
-                sequence: u64::from(n),
-                captured: base + FRAME_DURATION * n,
-            };
-            let yes = voiced(n);
-            (count, silence) = if yes {
-                (count + 1, 0)
-            } else {
-                (0, silence + 1)
-            };
-            let mut events = Vec::new();
-            if open && silence >= 30 {
-                open = false;
-                events.push(SpeechEvent::Ended {
-                    last_voiced: frame.captured,
-                });
-            } else if open {
-                events.push(SpeechEvent::Frame(frame.clone()));
-            } else if count == 10 {
-                open = true;
-                events.push(SpeechEvent::Started {
-                    first_voiced: frame.end() - FRAME_DURATION * 10,
-                    lead: vec![frame.clone()],
-                });
-            }
-            if yes {
-                last = Some(frame.end());
-            }
-            let around = Around {
-                voiced: yes,
-                last_voiced: last.filter(|_| open),
-                ..around
-            };
-            let decision = machine.push(&frame, around, &mut events);
-            seen.orders.extend(decision.order.map(|order| (n, order)));
-            if decision.abandon {
-                open = false;
-                seen.abandoned = Some(n);
-            }
-            seen.out.extend(events.iter().map(|event| match event {
-                SpeechEvent::Started { .. } => 'S',
-                SpeechEvent::Frame(_) => 'f',
-                SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => '?',
-                SpeechEvent::Ended { .. } => 'E',
-            }));
-        }
-        seen
-    }
-
-    const PLAYING: Around = Around {
-        voiced: false,
-        playing: true,
-        apart: false,
-        last_voiced: None,
-    };
-    const BACKCHANNEL: Duration = Duration::from_millis(400);
-
-    #[test]
-    fn a_click_ducks_and_restores_and_nothing_goes_out() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        let seen = run(&mut machine, 100, PLAYING, |n| (10..13).contains(&n));
-        assert_eq!(seen.orders, [(11, Order::Duck), (27, Order::Restore)]);
-        assert_eq!((seen.abandoned, seen.out.as_str()), (None, ""));
-        let seen = run(&mut machine, 100, PLAYING, |n| n == 10);
-        assert_eq!(seen.orders, [], "one frame is nothing");
-    }
-
-    #[test]
-    fn a_short_sound_pauses_the_reply_and_gives_it_back() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        // An "uh-huh": two syllables of 120 ms, 100 ms apart.
-        let seen = run(&mut machine, 200, PLAYING, |n| {
-            (10..22).contains(&n) || (32..44).contains(&n)
-        });
-        let orders: Vec<Order> = seen.orders.iter().map(|(_, order)| *order).collect();
-        assert_eq!(
-            orders,
-            [Order::Duck, Order::Pause, Order::Restore],
-            "{seen:?}"
-        );
-        assert_eq!(seen.out, "");
-        assert!(seen.abandoned.is_some());
-    }
-
-    #[test]
-    fn speech_is_an_interruption_and_nothing_of_it_is_missing() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        let seen = run(&mut machine, 200, PLAYING, |n| (10..110).contains(&n));
-        assert_eq!(
-            seen.orders,
-            [(11, Order::Duck), (19, Order::Pause), (79, Order::Restore)]
-        );
-        // 90 voiced frames behind the onset, 29 of silence.
-        assert_eq!(seen.out, format!("S{}E", "f".repeat(90 + 29)));
-        assert_eq!(machine.state, State::Quiet);
-    }
-
-    #[test]
-    fn a_headset_lets_the_reply_pause_within_a_syllable() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        let apart = Around {
-            apart: true,
-            ..PLAYING
-        };
-        let seen = run(&mut machine, 200, apart, |n| (10..110).contains(&n));
-        assert_eq!(seen.orders[..2], [(11, Order::Duck), (13, Order::Pause)]);
-    }
-
-    #[test]
-    fn what_is_said_again_is_meant() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        let twice = |n| (10..30).contains(&n) || (90..110).contains(&n);
-        let seen = run(&mut machine, 300, PLAYING, twice);
-        assert_eq!(seen.out, format!("S{}E", "f".repeat(10 + 29)), "{seen:?}");
-    }
-
-    #[test]
-    fn without_backchannels_every_onset_interrupts() {
-        let mut machine = BargeIn::new(Duration::ZERO);
-        let seen = run(&mut machine, 100, PLAYING, |n| (10..25).contains(&n));
-        assert_eq!(seen.out, format!("S{}E", "f".repeat(5 + 29)));
-        assert_eq!(seen.orders, [(11, Order::Duck), (49, Order::Restore)]);
-    }
-
-    #[test]
-    fn while_nothing_plays_everything_passes() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        let seen = run(&mut machine, 100, Around::default(), |n| {
-            (10..25).contains(&n)
-        });
-        assert_eq!((seen.orders.len(), seen.out.chars().next()), (0, Some('S')));
-    }
-
-    #[test]
-    fn the_talk_key_lets_out_what_is_held() {
-        let mut machine = BargeIn::new(BACKCHANNEL);
-        run(&mut machine, 30, PLAYING, |n| n >= 10);
-        assert!(matches!(machine.state, State::Holding { .. }));
-        let mut events = Vec::new();
-        assert_eq!(machine.release(&mut events), Some(Order::Restore));
-        assert!(is_start(&events[0]) && events.len() > 5);
-        assert_eq!(machine.state, State::Passing);
-    }
 }

@@ -20,8 +20,8 @@ const TARGET: f32 = 8e-5;
 /// A quiet room stays as it is: raised by 6 dB, a quarter fewer frames of quiet talkers are denied, but music, whose floor lies far
 /// below it, is speech for nine tenths of the time instead of one.
 const MOST: f32 = 1.0;
-/// Least gain, −40 dB: whatever comes, the floor cannot be above full scale.
-const LEAST: f32 = 0.01;
+/// Least gain, −46 dB: whatever comes, the floor cannot be above full scale.
+const LEAST: f32 = 0.005;
 /// In one frame: down by 1 dB, so that a fan is over before the watchdog looks; up by 0.2 dB, unheard.
 const DOWN: f32 = 0.891;
 const UP: f32 = 1.023;

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A silence of 120 ms within an utterance is told as a `Lull`, a voice that goes on after it as `Resumed`; see
-//! [`utterance`]. Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
+//! `utterance`. Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

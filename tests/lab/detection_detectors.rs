@@ -5,7 +5,7 @@ use std::time::Instant;
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
 use sovereign::vad::{Detect, earshot, webrtc};
 
-use super::listen::{SPEECH, Talk};
+use super::listen::{SPEECH, Scene, Talk};
 use super::noises::Kind;
 use super::table::{Table, full};
 
@@ -15,7 +15,7 @@ const SCORES: [f32; 7] = [0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8];
 
 #[test]
 fn what_each_setting_denies_and_admits() {
-    let scenes: [(&str, f32, Option<(Kind, f32)>); 11] = [
+    let scenes: [Scene; 11] = [
         ("clean", SPEECH, None),
         ("quiet", SPEECH - 20.0, None),
         ("pink 20", SPEECH, Some((Kind::Pink, 20.0))),
@@ -36,7 +36,7 @@ fn what_each_setting_denies_and_admits() {
          same sentences and noises as in `detection`; a number is the threshold of earshot's score.",
         &columns,
     );
-    let rounds = if full() { 10 } else { 1 };
+    let rounds = if full() { 8 } else { 1 };
     let talks = scenes.map(|(_, level, noise)| {
         let talk = Talk::new(level, rounds, 11);
         match noise {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sovereign::vad::Kind as DetectorKind;
 
-use super::listen::{Ears, SPEECH, Talk, Values, What, hear, profiles};
+use super::listen::{Ears, KINDS, SPEECH, Talk, Values, What, hear, profiles};
 use super::noises::Kind;
 use super::table::{Table, full};
 
@@ -21,7 +21,8 @@ fn splits_against_patience() {
             "detector", "sound", "100 ms", "160 ms", "200 ms", "300 ms", "500 ms",
         ],
     );
-    for kind in [DetectorKind::Webrtc, DetectorKind::Earshot] {
+    let mut held = Vec::new();
+    for kind in KINDS {
         for (name, snr) in [("clean", None), ("pink 10 dB", Some(10.0))] {
             let mut talk = Talk::new(SPEECH, rounds, 11);
             if let Some(snr) = snr {
@@ -44,9 +45,21 @@ fn splits_against_patience() {
                 splits.push(split);
             }
             table.row(&cells);
+            held.push((kind, name, splits));
         }
     }
     table.finish();
+    for (kind, name, splits) in held {
+        let place = format!("{kind:?}, {name}: {splits:?}");
+        assert!(
+            splits.is_sorted_by(|a, b| a >= b),
+            "patience does not cut: {place}"
+        );
+        let whole = if name == "clean" { 0 } else { 3 };
+        assert!(splits[whole..].iter().all(|split| *split == 0), "{place}");
+        let earshot = kind == DetectorKind::Earshot;
+        assert!(!earshot || splits[1] * 20 <= 6 * rounds, "{place}");
+    }
 }
 
 /// Sentences that were cut, and how late the decision came after their end.

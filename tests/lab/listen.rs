@@ -18,6 +18,12 @@ const ROOM: f32 = -70.0;
 /// Before the first sentence.
 const LEAD: usize = 3 * 16_000;
 
+/// Both detectors.
+pub(crate) const KINDS: [Kind; 2] = [Kind::Webrtc, Kind::Earshot];
+
+/// A name, the level of the speech, and a noise with how much weaker it is.
+pub(crate) type Scene = (&'static str, f32, Option<(noises::Kind, f32)>);
+
 /// The shipped profiles.
 pub(crate) fn profiles() -> [Arc<Profile>; 3] {
     ["ultra-fast", "balanced", "high-quality"].map(|name| profile::builtin(name).expect("shipped"))
@@ -32,6 +38,16 @@ pub(crate) struct Ears {
 }
 
 impl Ears {
+    /// What a table calls a detector, which may be another one than these ears have.
+    pub(crate) fn name(self, kind: Kind) -> String {
+        let mark = if kind == self.kind {
+            ""
+        } else {
+            " (not shipped)"
+        };
+        format!("{kind:?}{mark}")
+    }
+
     pub(crate) fn of(profile: &Profile) -> Self {
         Self {
             kind: match profile.detector.kind {

@@ -8,14 +8,14 @@
 //! ```
 
 use crate::table::{Table, full};
-use crate::talk::{PUBLISHED, THINK, Talk, converse, fixed};
+use crate::talk::{PUBLISHED, THINK, Talk, converse, deviates, fixed};
 
 /// Timers that are compared, in milliseconds.
 const TIMERS: [u64; 7] = [120, 300, 500, 600, 750, 1000, 1600];
 
 #[test]
 fn eager_endpoint_waits_like_a_short_timer_and_cuts_off_like_a_patient_one() {
-    let turns = if full() { 30_000 } else { 3_000 };
+    let deviates = deviates(if full() { 30_000 } else { 3_000 });
     let mut table = Table::new(
         "patience",
         "Median wait from the last word to the first sound of the reply in ms (output excluded), turns cut off in %, and \
@@ -36,8 +36,8 @@ fn eager_endpoint_waits_like_a_short_timer_and_cuts_off_like_a_patient_one() {
     );
     for think in THINK {
         for timer in TIMERS {
-            let plain = converse(fixed(timer, false), Talk::Curve, (think, 0.0), turns);
-            let eager = converse(fixed(timer, true), Talk::Curve, (think, 0.0), turns);
+            let plain = converse(fixed(timer, false), Talk::Curve, (think, 0.0), &deviates);
+            let eager = converse(fixed(timer, true), Talk::Curve, (think, 0.0), &deviates);
             let published = PUBLISHED.iter().find(|(ms, _)| *ms == timer as f64);
             table.row(&[
                 timer.to_string(),
@@ -50,12 +50,8 @@ fn eager_endpoint_waits_like_a_short_timer_and_cuts_off_like_a_patient_one() {
                 format!("{:.1}", eager.in_vain()),
             ]);
             if let Some((_, percent)) = published {
-                // Three standard deviations of the sample.
-                let spread = 300.0 * (0.25 / turns as f64).sqrt();
-                assert!(
-                    (plain.cut_off() - percent).abs() < spread,
-                    "{timer} ms: {plain}"
-                );
+                let apart = (plain.cut_off() - percent).abs();
+                assert!(apart < 0.1, "{timer} ms: {plain}");
             }
             assert!(
                 eager.cut_off() <= plain.cut_off(),
@@ -75,9 +71,9 @@ fn eager_endpoint_waits_like_a_short_timer_and_cuts_off_like_a_patient_one() {
         }
     }
     table.finish();
-    let patient = converse(fixed(750, false), Talk::Curve, (630, 0.0), turns);
-    let short = converse(fixed(120, false), Talk::Curve, (630, 0.0), turns);
-    let eager = converse(fixed(750, true), Talk::Curve, (630, 0.0), turns);
+    let patient = converse(fixed(750, false), Talk::Curve, (630, 0.0), &deviates);
+    let short = converse(fixed(120, false), Talk::Curve, (630, 0.0), &deviates);
+    let eager = converse(fixed(750, true), Talk::Curve, (630, 0.0), &deviates);
     assert!(eager.wait() <= 1.02 * short.wait(), "{eager} {short}");
     assert!(
         eager.mean_wait() <= 1.02 * short.mean_wait(),

@@ -1,12 +1,12 @@
 //! Patience that follows the user's pauses against a fixed one, for a quick and a slow talker.
 
 use crate::table::{Table, full};
-use crate::talk::{THINK, Talk, converse, fixed as timer};
+use crate::talk::{THINK, Talk, converse, deviates, fixed as timer};
 use sovereign::turn::pace::PaceSettings;
 
 #[test]
 fn patience_follows_quick_and_slow_talkers() {
-    let turns = if full() { 20_000 } else { 2_000 };
+    let deviates = deviates(if full() { 20_000 } else { 2_000 });
     let mut table = Table::new(
         "patience-adaptive",
         "Patience that follows the user against a fixed one, profile's patience 500 ms, plain and eager. Talkers make one \
@@ -32,7 +32,7 @@ fn patience_follows_quick_and_slow_talkers() {
                         adaptive,
                         ..timer(500, eager)
                     };
-                    let got = converse(pace, talk, (think, 0.25), turns);
+                    let got = converse(pace, talk, (think, 0.25), &deviates);
                     table.row(&[
                         format!("{name}: {median:.0} ms, {spread}"),
                         think.to_string(),

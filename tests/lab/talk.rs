@@ -89,9 +89,18 @@ fn normal(z: f64) -> f64 {
     0.5 + sum * h / 3.0
 }
 
-/// A standard normal number: the sum of twelve uniform ones.
-fn gauss(chance: &mut Noise) -> f64 {
-    (0..12).map(|_| f64::from(chance.next())).sum::<f64>() / 2.0
+/// So many draws from the standard normal distribution: one from each of as many equal parts of it, in an order that is the
+/// same in every run. The curve is met without the error of a sample.
+pub(crate) fn deviates(count: usize) -> Vec<f64> {
+    let mut all: Vec<f64> = (0..count)
+        .map(|i| deviation((i as f64 + 0.5) / count as f64))
+        .collect();
+    let mut chance = Noise::new(7);
+    for last in (1..count).rev() {
+        let share = f64::from(chance.next() + 1.0) / 2.0;
+        all.swap(last, (share * (last + 1) as f64) as usize);
+    }
+    all
 }
 
 /// What became of a conversation.
@@ -139,18 +148,22 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// A conversation of so many turns with a pause in each. `think`: milliseconds, and the share by which they vary.
-pub(crate) fn converse(pace: PaceSettings, talk: Talk, think: (u64, f64), turns: usize) -> Outcome {
+/// A conversation of a turn for each deviate, with a pause in each. `think`: milliseconds, and the share by which they vary.
+pub(crate) fn converse(
+    pace: PaceSettings,
+    talk: Talk,
+    think: (u64, f64),
+    deviates: &[f64],
+) -> Outcome {
     let mut desk = Desk::new(pace, think);
-    let mut chance = Noise::new(7);
     // It begins with a question without a pause, after which the think time is known.
     desk.turn(Duration::ZERO);
     let mut outcome = Outcome {
-        turns,
+        turns: deviates.len(),
         ..Outcome::default()
     };
-    for _ in 0..turns {
-        let closed = desk.turn(talk.pause(gauss(&mut chance)));
+    for &deviate in deviates {
+        let closed = desk.turn(talk.pause(deviate));
         // Ended in its pause: it became two turns, or patience was too short by the machine's own count.
         let cut = closed.len() > 1 || closed.iter().any(|c| c.cut_offs > 0);
         outcome.cut += usize::from(cut);

@@ -51,8 +51,13 @@ def attached(desk, program, kind):
     streams, list_of = {"source": ("source-outputs", "sources"), "sink": ("sink-inputs", "sinks")}[kind]
     names = {device["index"]: device["name"] for device in pactl(desk, list_of)}
     found = pactl(desk, streams)
-    own = [s for s in found if s.get("properties", {}).get("application.process.id") == str(program.process.pid)]
-    return [names.get(stream[kind], "?") for stream in own]
+    return [names.get(stream[kind], "?") for stream in found if _is_of(program, stream.get("properties", {}))]
+
+
+def _is_of(program, properties):
+    """PulseAudio's clients tell their process; a client of PipeWire's own is known by the name of its stream."""
+    pid = str(program.process.pid)
+    return properties.get("application.process.id") == pid or properties.get("media.name", "").endswith(f"-{pid}")
 
 
 def host(case):
@@ -188,7 +193,7 @@ def all_microphones_unplugged(case):
         require(len(program.spoken()) == 1, f"it heard itself: {len(program.spoken())} turns of speech, 1 wanted")
         event = Event(case, program)
         case.desk.rig("replug-mic")
-        event.told("is used now", "replugged")
+        event.told("_Microphone is used now", "replugged")
         event.attached("source", "mic", "replugged")
         say_and_hear(case, tape)
 

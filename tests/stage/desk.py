@@ -172,6 +172,10 @@ class Tape:
             return since + found[0] + 1 if found else None
         return eventually(what, seconds, probe, 0.1) - 1
 
+    def wait_until(self, sample, seconds):
+        """Waits until the tape has run to this sample."""
+        eventually("time to pass on the tape", seconds, lambda: self.now() >= sample)
+
     def wait_quiet(self, quiet_seconds, seconds, since=0):
         """Waits until the speaker has been quiet for so long; gives the sample where the quiet began."""
         def probe():

@@ -44,6 +44,9 @@ impl Owner {
             if self.backends.of(direction).poll_every().is_some() {
                 let list = list_of(&devices, direction);
                 self.follow(direction, list, changed && !first, now);
+                if list.is_empty() && !devices.host.is_empty() {
+                    self.tell_absence(direction);
+                }
             }
         }
         if changed {
@@ -63,14 +66,13 @@ impl Owner {
             }
             return;
         };
-        let here = live.info.device.clone();
-        let is_here = list.iter().any(|d| d.id == here.id);
+        let here = live.info.device.id.clone();
+        let is_here = list.iter().any(|d| d.id == here);
         match meant(direction, &port.choice, list).cloned() {
-            Some(meant) if meant.id == here.id => port.better_since = None,
+            Some(meant) if meant.id == here => port.better_since = None,
             Some(meant) if is_here => self.change_over(direction, &meant, now),
             other => {
-                port.gone = Some(here);
-                self.close(direction);
+                self.end(direction);
                 let port = self.port(direction);
                 port.retry_at = port.not_before(now);
                 if other.is_none() {
@@ -78,6 +80,15 @@ impl Owner {
                     self.tell_lost(direction, what);
                 }
             }
+        }
+    }
+
+    /// A stream ended because its device was the last: said at once, not only when the next try fails.
+    fn tell_absence(&mut self, direction: Direction) {
+        let port = self.port(direction);
+        if port.wanted && port.live.is_none() && port.gone.is_some() {
+            let what = port.absence(noun(direction));
+            self.tell_lost(direction, what);
         }
     }
 
@@ -138,7 +149,7 @@ impl Owner {
         tracing::info!(?direction, what, "another sound device is used");
         self.outbox.push(Event::Moved {
             direction,
-            what,
+            what: Some(what),
             before,
             settled,
         });

@@ -181,7 +181,9 @@ impl Port {
                 return (!told).then_some((what, false));
             }
             DeviceChoice::Default => {
-                if let Some(gone) = &self.gone
+                // What was told to be lost is past: the new one is news enough.
+                if self.told.is_none()
+                    && let Some(gone) = &self.gone
                     && gone.id != used.id
                     && !is_listed(&gone.id)
                 {

@@ -216,6 +216,40 @@ fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
 }
 
 #[test]
+fn the_last_device_that_reports_itself_gone_is_told_at_once() {
+    let mut desk = Desk::new();
+    // Just opened: the next try is a second away.
+    desk.run(ms(50));
+    desk.plug(&[]);
+    desk.report(Fault::DeviceNotAvailable, 1);
+    desk.run(ms(20));
+    assert_eq!(desk.lost, [Fault::DeviceNotAvailable.words("microphone")]);
+    desk.run(ms(5_000));
+    assert_eq!(desk.lost.len(), 1);
+}
+
+#[test]
+fn what_was_said_of_a_stand_in_is_taken_back_when_that_goes_too() {
+    let mut desk = Desk::new();
+    desk.plug(&["mic", "spare"]);
+    desk.run(ms(2_000));
+    desk.plug(&["spare"]);
+    desk.run(ms(2_000));
+    let told = "mic was unplugged: using spare.".to_owned();
+    assert_eq!(desk.moved, [(told.clone(), None, false)]);
+    desk.plug(&[]);
+    desk.run(ms(1_100));
+    assert_eq!(desk.taken_back, [told]);
+    assert_eq!(desk.lost.len(), 1);
+    desk.plug(&["mic"]);
+    desk.run(ms(1_100));
+    assert_eq!(
+        desk.moved[1..],
+        [("mic is used now.".to_owned(), None, true)]
+    );
+}
+
+#[test]
 fn a_flapping_device_costs_a_stream_a_second_and_nothing_piles_up() {
     for choice in [None, Some("usb")] {
         // Three flaps a second to one in two seconds; the default goes with the device.
@@ -266,6 +300,16 @@ fn after_a_sleep_both_devices_are_opened_anew_at_once() {
     desk.due = desk.now;
     desk.run(ms(50));
     assert_eq!(desk.used(), "built-in");
+    // It is named, also where no certain one was chosen.
+    let mut desk = Desk::new();
+    desk.plug(&["mic", "spare"]);
+    desk.run(ms(5_000));
+    desk.plug(&["spare"]);
+    desk.owner.resume(desk.now);
+    desk.due = desk.now;
+    desk.run(ms(50));
+    let gone = "mic was unplugged: using spare.";
+    assert_eq!(desk.moved, [(gone.to_owned(), None, false)]);
 }
 
 #[test]
@@ -399,6 +443,8 @@ struct Desk {
     lost: Vec<String>,
     /// What was said, what it takes back, whether all is as it was meant.
     moved: Vec<(String, Option<String>, bool)>,
+    /// What was taken back without a word.
+    taken_back: Vec<String>,
 }
 
 #[derive(Default)]
@@ -450,6 +496,7 @@ impl Desk {
             hold_callbacks: false,
             lost: Vec::new(),
             moved: Vec::new(),
+            taken_back: Vec::new(),
         };
         desk.plug(&["mic"]);
         desk
@@ -468,10 +515,13 @@ impl Desk {
                     Event::Lost(Direction::Input, what) => self.lost.push(what),
                     Event::Moved {
                         direction: Direction::Input,
-                        what,
+                        what: Some(what),
                         before,
                         settled,
                     } => self.moved.push((what, before, settled)),
+                    Event::Moved {
+                        what: None, before, ..
+                    } => self.taken_back.extend(before),
                     _ => {}
                 }
             }

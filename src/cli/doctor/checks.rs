@@ -147,6 +147,18 @@ pub(super) fn sound(devices: &Devices) -> Vec<Check> {
     vec![microphone, speaker]
 }
 
+/// Whether the thread that works on the sound may go before others.
+pub(super) fn priority(granted: Result<&'static str, crate::audio::priority::Refused>) -> Check {
+    match granted {
+        Ok(what) => Check::ok("priority", format!("sound goes first: {what}")),
+        // It works without; on a busy machine it may stutter.
+        Err(refused) => Check::ok(
+            "priority",
+            format!("ordinary, {refused}: replies may stutter while the computer is busy"),
+        ),
+    }
+}
+
 /// Host and port of an address; its query may hold what should not be shown.
 pub(super) fn place(url: &Url) -> String {
     let port = url

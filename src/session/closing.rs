@@ -1,0 +1,83 @@
+//! A turn is over: its record, the figures, what the user is told.
+
+use tracing::info;
+
+use super::Event;
+use super::controller::{Controller, Notes};
+use super::record::TurnRecord;
+use super::snapshot::{Severity, Speaker};
+use crate::base::ids::Mark;
+use crate::base::units::SampleRate;
+use crate::turn::machine::{Closed, Outcome};
+
+impl Controller {
+    pub(super) fn close(&mut self, mut closed: Closed) {
+        let stopped = closed.outcome == Outcome::Interrupted;
+        let latencies = closed.timeline.latencies();
+        let notes = self.notes.remove(&closed.turn).unwrap_or_default();
+        if let (Outcome::Failed(why), Some(fault)) = (&mut closed.outcome, &notes.fault) {
+            *why = format!("{why}: {fault}");
+        }
+        if !closed.asked {
+            return self.captions.close(closed.turn, stopped, None);
+        }
+        self.captions.close(closed.turn, stopped, Some(&latencies));
+        let record = self.record(closed, latencies, notes);
+        info!(
+            turn = record.number,
+            outcome = record.outcome.name(),
+            "turn closed"
+        );
+        if let Outcome::Failed(why) = &record.outcome {
+            self.notice(
+                Severity::Error,
+                format!("No full answer: {why}. Please say it again."),
+            );
+        }
+        self.count_lost(&record);
+        self.statistics.add(&record);
+        self.tell(Event::Closed(Box::new(record)));
+    }
+
+    fn record(
+        &mut self,
+        closed: Closed,
+        latencies: crate::turn::timeline::Latencies,
+        notes: Notes,
+    ) -> TurnRecord {
+        TurnRecord {
+            number: notes.number,
+            turn: closed.turn,
+            input: notes.input,
+            profile: self.profile.name.clone(),
+            latencies,
+            sent: SampleRate::WORKING.duration_of(notes.samples),
+            heard: closed.heard,
+            underruns: self.counters.underruns.get() - notes.underruns,
+            capture_dropped: self.counters.capture_dropped.get() - notes.capture_dropped,
+            reopened: closed.reopened,
+            cut_offs: closed.cut_offs,
+            ducked_after: closed.ducked_after,
+            closed_in_vain: closed.closed_in_vain,
+            vain_tokens: notes.vain_tokens,
+            silenced_after: closed.silenced_after,
+            user: self.captions.text(closed.turn, Speaker::User).to_owned(),
+            assistant: self
+                .captions
+                .text(closed.turn, Speaker::Assistant)
+                .to_owned(),
+            tokens: notes.tokens,
+            outcome: closed.outcome,
+            timeline: closed.timeline,
+        }
+    }
+
+    /// An utterance is lost when the service never got all of it and nobody wanted that.
+    fn count_lost(&mut self, record: &TurnRecord) {
+        let unsent = self.is_manual() && record.timeline.get(Mark::Sent).is_none();
+        let unwanted = matches!(record.outcome, Outcome::Failed(_));
+        if (unsent && unwanted) || self.ledger.forgotten() > 0 {
+            self.statistics.summary.lost += 1;
+        }
+    }
+}
