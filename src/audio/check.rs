@@ -115,6 +115,11 @@ impl Checking {
         !self.chirp.is_empty()
     }
 
+    /// Whether the chirp still waits for the speaker.
+    pub(super) fn waits(&self) -> bool {
+        self.plays() && self.sounded.is_none()
+    }
+
     fn told(&self) -> Event {
         let length = match self.phase {
             Phase::Quiet => QUIET,

@@ -219,6 +219,8 @@ impl Microphone {
     ) {
         let new = Input::new(end, watch_zeros);
         if self.input.is_some() {
+            // Another microphone hears the speaker in another way.
+            self.echo.forget();
             self.successor = Some(Waiting {
                 input: new,
                 until: now + PATIENCE,
@@ -244,6 +246,7 @@ impl Microphone {
             .or(self.order);
         self.drain_speech(events);
         self.detector.reset();
+        self.quick.reset();
         self.chain.reset();
         self.counters.input_level.set(Dbfs::SILENCE);
     }
@@ -269,6 +272,7 @@ impl Microphone {
         self.segmenter.reset(&mut self.speech);
         self.let_out(events);
         self.detector.reset();
+        self.quick.reset();
         self.chain.reset();
         self.floor.reset();
         self.set_chain();
@@ -293,9 +297,13 @@ impl Microphone {
         if overlap.is_none() && !late {
             return;
         }
+        let told_zero = old.told_zero;
         let Some(Waiting { input: mut new, .. }) = self.successor.take() else {
             return;
         };
+        if told_zero {
+            events.push(Event::AllZero(false));
+        }
         let Some(overlap) = overlap else {
             self.begin(new, events);
             return;
@@ -427,8 +435,9 @@ impl Microphone {
         if self.gate == Gate::Everything && !blocked {
             events.push(Event::Heard(frame.clone()));
         }
+        let echo = around.playing || around.tail;
         let context = Context {
-            voiced: self.detector.voiced(&frame) && self.is_loud_enough(&frame),
+            voiced: self.detector.voiced(&frame) && (!echo || self.is_loud_enough(&frame)),
             playing: around.playing,
             held: self.gate == Gate::Held,
             blocked,

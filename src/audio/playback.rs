@@ -156,7 +156,9 @@ pub fn playback(
     epoch: Instant,
     worker: Option<Thread>,
 ) -> (PlaybackBody, PlaybackEnd) {
-    let (writer, reader) = ring(format.rate.samples_in(ROOM));
+    // What is kept in it is less than a tenth of a second and a period, which may be long.
+    let period = format.period.unwrap_or(0) as usize;
+    let (writer, reader) = ring(format.rate.samples_in(ROOM) + 2 * period);
     let (notes_in, notes_out) = ring(NOTES);
     let (tap_in, tap_out) = ring(format.rate.samples_in(TAP_ROOM));
     let status = Arc::new(Status::new(epoch));

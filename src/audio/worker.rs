@@ -206,9 +206,14 @@ impl Worker {
             }
             goes_on &= on;
         }
+        let waits = check.waits();
         if !goes_on {
             self.check = None;
             self.microphone.tap(false, &mut self.events);
+            if waits {
+                // Else it would sound out of nowhere when a speaker is plugged in.
+                self.speaker.flush(now, &mut self.events);
+            }
         }
     }
 

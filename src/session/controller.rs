@@ -31,7 +31,7 @@ use crate::live::message::Setup;
 use crate::live::pcm;
 use crate::metrics::counters::Counters;
 use crate::probe::Probe;
-use crate::profile::{Detection, Profile};
+use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::turn::machine::{Action, Input, Machine};
 use crate::{audio, client};
@@ -256,9 +256,9 @@ impl Controller {
         self.perform();
     }
 
-    /// Whether our detector decides about turns.
+    /// Whether our detector decides about turns on this connection; another choice is for the next one.
     pub(super) fn is_manual(&self) -> bool {
-        self.settings.detection(&self.profile) == Detection::Manual
+        self.machine.is_manual()
     }
 
     fn begin(&mut self, turn: TurnId) {

@@ -10,6 +10,7 @@ use crate::base::ids::TurnId;
 use crate::client;
 use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage, UsageMetadata};
 use crate::live::pcm;
+use crate::profile::Detection;
 use crate::turn::machine::{Bill, Input, Phase};
 
 impl Controller {
@@ -71,7 +72,9 @@ impl Controller {
             since: now,
             host: self.settings.host(),
         };
-        self.machine.set_manual(self.is_manual());
+        let detection = self.settings.detection(&self.profile);
+        self.machine.set_manual(detection == Detection::Manual);
+        self.apply_gate();
         self.apply_pace();
         self.feed(now, Input::LinkUp);
         self.changed = true;

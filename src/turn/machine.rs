@@ -270,6 +270,12 @@ impl Machine {
         self.manual = manual;
     }
 
+    /// Whether our detector decides on this connection.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        self.manual
+    }
+
     /// Takes in what happened.
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {

@@ -19,6 +19,8 @@
 //! A reply that is over is in the room still, and what a canceller leaves of it may pass for a voice. So what begins
 //! then has to last too, though not as long: a "yes" is no echo.
 //!
+//! A noise that goes on is no voice: a suspicion that no onset follows is dropped after half a second.
+//!
 //! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
 //! People say it again, then: the second sound soon after the first one is believed at once, or, where it could be a rest
 //! of echo, as soon as it is longer than those are.
@@ -39,6 +41,9 @@ const PAUSE_FRAMES: u32 = 4;
 const WINDOW: u32 = 6;
 /// Without voice for so long a suspicion is dropped: longer than the stops inside words.
 const UNVOICED: Duration = Duration::from_millis(150);
+/// A suspicion that is no utterance by then is a noise that a detector takes for a voice: the reply goes on, and the noise
+/// is passed over until it stops.
+const DOUBT: Duration = Duration::from_millis(500);
 /// Without voice for so long, an utterance is over that was not longer than a backchannel. Syllables of an "uh-huh" are
 /// some 100 ms apart.
 const OVER: Duration = Duration::from_millis(200);
@@ -105,6 +110,8 @@ pub struct BargeIn {
     held: Vec<SpeechEvent>,
     /// When a lowered reply that nobody dropped sounds again.
     restore_at: Option<Instant>,
+    /// A noise goes on that was suspected in vain.
+    deaf: bool,
     /// When a sound was passed over last.
     passed_over: Option<Instant>,
 }
@@ -113,6 +120,7 @@ pub struct BargeIn {
 enum State {
     Quiet,
     Suspect {
+        since: Instant,
         paused: bool,
     },
     /// `enough`: a voice that lasts so long is an interruption.
@@ -135,6 +143,7 @@ impl BargeIn {
             last_voiced: None,
             held: Vec::new(),
             restore_at: None,
+            deaf: false,
             passed_over: None,
         }
     }
@@ -156,9 +165,10 @@ impl BargeIn {
         if around.voiced {
             self.last_voiced = Some(now);
         }
+        self.deaf &= !self.is_unvoiced_for(now, UNVOICED);
         let decision = match self.state {
             State::Quiet => self.quiet(now, around, events),
-            State::Suspect { paused } => self.suspect(now, around, paused, events),
+            State::Suspect { since, paused } => self.suspect(now, around, (since, paused), events),
             State::Holding {
                 first_voiced,
                 enough,
@@ -180,7 +190,8 @@ impl BargeIn {
 
     /// Lets everything go out: the talk key is down, or the microphone was lost. What was held goes ahead of `events`.
     pub fn release(&mut self, events: &mut Vec<SpeechEvent>) -> Option<Order> {
-        let lowered = matches!(self.state, State::Suspect { .. } | State::Holding { .. });
+        let lowered = matches!(self.state, State::Suspect { .. } | State::Holding { .. })
+            || self.restore_at.take().is_some();
         self.let_go(events);
         let open = events.iter().any(is_start) && !events.iter().any(is_end);
         self.state = if open || (self.state == State::Passing && !events.iter().any(is_end)) {
@@ -209,8 +220,11 @@ impl BargeIn {
                 return self.hold(enough, around.tail, events);
             }
             self.state = State::Passing;
-        } else if around.playing && self.recent.count_ones() >= SUSPECT_FRAMES {
-            self.state = State::Suspect { paused: false };
+        } else if around.playing && !self.deaf && self.recent.count_ones() >= SUSPECT_FRAMES {
+            self.state = State::Suspect {
+                since: now,
+                paused: false,
+            };
             return order(Order::Duck);
         }
         Decision::default()
@@ -220,7 +234,7 @@ impl BargeIn {
         &mut self,
         now: Instant,
         around: Around,
-        paused: bool,
+        (since, paused): (Instant, bool),
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         if events.iter().any(is_start) {
@@ -231,12 +245,17 @@ impl BargeIn {
             self.pass(now);
             return Decision::default();
         }
-        if self.is_unvoiced_for(now, UNVOICED) || !around.playing {
+        let in_vain = now.saturating_duration_since(since) >= DOUBT;
+        if in_vain || self.is_unvoiced_for(now, UNVOICED) || !around.playing {
+            self.deaf = in_vain;
             self.state = State::Quiet;
             return order(Order::Restore);
         }
         if !paused && around.apart && self.recent.count_ones() >= PAUSE_FRAMES {
-            self.state = State::Suspect { paused: true };
+            self.state = State::Suspect {
+                since,
+                paused: true,
+            };
             return order(Order::Pause);
         }
         Decision::default()

@@ -95,6 +95,8 @@ pub struct Segmenter {
     noise: Noise,
     watchdog: Watchdog,
     rearmed: Option<Rearmed>,
+    /// The newest frame is louder than the noise.
+    loud: bool,
     /// Frames in which the detector may still be saying yes to the utterance before.
     tail: u32,
     /// Frames since the stream began.
@@ -134,6 +136,7 @@ impl Segmenter {
             noise: Noise::default(),
             watchdog: Watchdog::default(),
             rearmed: None,
+            loud: false,
             tail: 0,
             age: 0,
             expected: None,
@@ -161,6 +164,12 @@ impl Segmenter {
     /// Whether only the talk key opens an utterance; one that is open goes on.
     pub fn set_by_key(&mut self, by_key: bool) {
         self.by_key = by_key;
+    }
+
+    /// Whether the newest frame is louder than the noise: what is not can be no onset.
+    #[must_use]
+    pub fn is_loud(&self) -> bool {
+        self.loud
     }
 
     /// Last voiced sample so far of the open utterance, by level.
@@ -191,6 +200,7 @@ impl Segmenter {
         self.age = self.age.saturating_add(1);
         let powers = self.loudness.measure(&frame.samples);
         let power = loudness::mean(&powers);
+        self.loud = self.noise.is_exceeded_by(power);
         if self.open.as_ref().is_some_and(Utterance::is_held) && !context.held {
             self.close(out);
         }

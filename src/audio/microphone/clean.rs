@@ -60,10 +60,12 @@ impl Microphone {
         }
         let apart = self.echo.is_apart();
         let playing = context.playing && !context.blocked;
-        // What is left of an echo would lower the reply again and again.
-        let quick = playing && apart && self.quick.voiced(frame);
+        // What is left of an echo would lower the reply again and again. Without an echo it is fed without a gap: a detector
+        // that is fresh, or remembers the last interruption, fires at anything.
+        let heard = apart && self.quick.voiced(frame);
+        let quick = playing && heard;
         let around = Around {
-            voiced: context.voiced || quick,
+            voiced: self.segmenter.is_loud() && (context.voiced || quick),
             playing,
             tail: self.tail && !apart,
             apart,

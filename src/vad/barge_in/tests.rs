@@ -189,3 +189,30 @@ fn the_talk_key_lets_out_what_is_held() {
     assert!(is_start(&events[0]) && events.len() > 5);
     assert_eq!(machine.state, State::Passing);
 }
+
+#[test]
+fn a_noise_that_no_onset_follows_gives_the_reply_back() {
+    let apart = Around {
+        voiced: true,
+        apart: true,
+        ..PLAYING
+    };
+    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut push = |n: u32, voiced: bool| {
+        let frame = Frame {
+            samples: [0.0; FRAME_SAMPLES],
+            sequence: u64::from(n),
+            captured: Instant::now() + FRAME_DURATION * n,
+        };
+        let around = Around { voiced, ..apart };
+        let decision = machine.push(&frame, around, &mut Vec::new());
+        decision.order.map(|order| (n, order))
+    };
+    let orders: Vec<_> = (0..300).filter_map(|n| push(n, true)).collect();
+    let kinds: Vec<Order> = orders.iter().map(|(_, order)| *order).collect();
+    assert_eq!(kinds, [Order::Duck, Order::Pause, Order::Restore]);
+    assert!((50..53).contains(&orders[2].0), "{orders:?}");
+    // Once it has stopped, the next sound is suspected again.
+    let again: Vec<_> = (300..340).filter_map(|n| push(n, n > 330)).collect();
+    assert_eq!(again.first().map(|(_, order)| *order), Some(Order::Duck));
+}
