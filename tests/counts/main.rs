@@ -3,6 +3,7 @@
 //! ```text
 //! counts --list                   the workloads, as the test runners want them
 //! counts --workloads              name, units, what is counted, functions (if only these count): one a line, by tabs
+//! counts --machine                what the compiler and the libraries choose their instructions by
 //! counts --units N NAME           does N units of one workload
 //! counts [NAME…]                  does each once, as a test
 //!
@@ -43,6 +44,7 @@ pub(crate) struct Workload {
 }
 
 /// What came of a run.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
     /// What was counted to see that work was done.
     pub(crate) evidence: u64,
@@ -90,6 +92,10 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    if has("--machine") {
+        println!("{}", machine());
+        return ExitCode::SUCCESS;
+    }
     if has("--workloads") {
         for Workload {
             name,
@@ -113,12 +119,30 @@ fn main() -> ExitCode {
         .map(|at| arguments.get(at + 1).and_then(|n| n.parse::<u32>().ok()));
     match (units, names.as_slice()) {
         (None, names) => as_tests(&all, names),
-        (Some(Some(units)), [name]) => as_tests_of(&all, name, units),
+        (Some(Some(units)), [name]) => one(&all, name, units),
         _ => {
             println!("--units wants a number and one workload");
             ExitCode::from(2)
         }
     }
+}
+
+/// Architecture and extensions as this process sees them: under valgrind those that valgrind knows.
+fn machine() -> String {
+    let mut seen = vec![std::env::consts::ARCH];
+    #[cfg(target_arch = "x86_64")]
+    seen.extend(
+        [
+            ("sse4.1", is_x86_feature_detected!("sse4.1")),
+            ("avx", is_x86_feature_detected!("avx")),
+            ("avx2", is_x86_feature_detected!("avx2")),
+            ("fma", is_x86_feature_detected!("fma")),
+            ("avx512f", is_x86_feature_detected!("avx512f")),
+        ]
+        .into_iter()
+        .filter_map(|(name, there)| there.then_some(name)),
+    );
+    seen.join(" ")
 }
 
 /// All or the named ones, in the words that test runners print.
@@ -134,7 +158,7 @@ fn as_tests(all: &[Workload], names: &[&String]) -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-fn as_tests_of(all: &[Workload], name: &str, units: u32) -> ExitCode {
+fn one(all: &[Workload], name: &str, units: u32) -> ExitCode {
     let found = all.iter().find(|w| w.name == name);
     let worked = found.is_some_and(|workload| did_its_work(workload, units));
     ExitCode::from(u8::from(!worked))

@@ -10,7 +10,7 @@ use sovereign::base::frame::FRAME_SAMPLES;
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::resample::Resampler;
 
-use crate::voices::{Noise, voice};
+use crate::voices::{Noise, VOICES, voice};
 
 /// Frames in a cycle. Whole cycles of all that is in blocks of its own: 16 ms (earshot), 64 samples (the canceller).
 pub(crate) const CYCLE: u32 = 120;
@@ -30,7 +30,7 @@ pub(crate) fn device_rate() -> SampleRate {
 
 /// A cycle at the working rate, frame by frame.
 pub(crate) fn talk() -> Vec<Samples> {
-    let voice = voice("american-man", -26.0);
+    let voice = voice(VOICES[0], -26.0);
     let mut noise = Noise::new(1);
     let spoken = &voice[FROM..FROM + SPOKEN * FRAME_SAMPLES];
     let all = (0..CYCLE as usize * FRAME_SAMPLES)
@@ -40,7 +40,7 @@ pub(crate) fn talk() -> Vec<Samples> {
 
 /// A reply that speaks all the time.
 pub(crate) fn reply() -> Vec<Samples> {
-    let voice = voice("british-woman", -23.0);
+    let voice = voice(VOICES[1], -23.0);
     let length = CYCLE as usize * FRAME_SAMPLES;
     frames(&voice[FROM..FROM + length])
 }

@@ -18,56 +18,47 @@ use sovereign::vad::SpeechEvent;
 use crate::sound::{CYCLE, at_rate, device_rate, reply, talk};
 use crate::{Done, Workload};
 
-/// All that the worker does.
-const WORKER: &str = "sovereign::audio::worker::Worker::tick*";
+/// All that the worker does, in the two ways in which compilers spell a method.
+const WORKER: [&str; 2] = [
+    "sovereign::audio::worker::Worker::tick",
+    "<sovereign::audio::worker::Worker>::tick",
+];
 /// What it does for the canceller: takes in what was played, reads it where the microphone is.
-const REFERENCE: [&str; 2] = [
-    "sovereign::audio::reference::Reference::take*",
-    "sovereign::audio::reference::Reference::frame*",
+const REFERENCE: [&str; 4] = [
+    "sovereign::audio::reference::Reference::take",
+    "sovereign::audio::reference::Reference::frame",
+    "<sovereign::audio::reference::Reference>::take",
+    "<sovereign::audio::reference::Reference>::frame",
 ];
 
 pub(crate) fn workloads() -> Vec<Workload> {
     let mut all: Vec<_> = profile::BUILTINS
         .iter()
-        .map(|(name, _)| workload(format!("worker-{name}"), name, false, vec![WORKER]))
+        .map(|&(name, _)| workload(&format!("worker-{name}"), SPEAKS, &WORKER, name, false))
         .collect();
     let name = profile::DEFAULT;
-    all.push(workload(
-        format!("worker-{name}-reply"),
-        name,
-        true,
-        vec![WORKER],
-    ));
-    all.push(workload(
-        "reference".to_owned(),
-        name,
-        true,
-        REFERENCE.to_vec(),
-    ));
+    let with_reply = format!("worker-{name}-reply");
+    all.push(workload(&with_reply, INTO_A_REPLY, &WORKER, name, true));
+    all.push(workload("reference", WHILE_IT_SOUNDS, &REFERENCE, name, true));
     all
 }
 
+const SPEAKS: &str = "10 ms of the worker while the user speaks";
+const INTO_A_REPLY: &str = "10 ms of the worker while the user speaks into a reply, echo out";
+const WHILE_IT_SOUNDS: &str = "10 ms of the canceller's reference while a reply sounds";
+
 fn workload(
-    name: String,
+    name: &str,
+    what: &str,
+    only: &[&'static str],
     profile: &'static str,
     answered: bool,
-    only: Vec<&'static str>,
 ) -> Workload {
-    let what = if only == [WORKER] {
-        "10 ms of the worker while the user speaks"
-    } else {
-        "10 ms of the reference while a reply sounds"
-    };
-    let what = if answered && only == [WORKER] {
-        format!("{what} into a reply, echo taken out")
-    } else {
-        what.to_owned()
-    };
     Workload {
-        name,
+        name: name.to_owned(),
         units: CYCLE,
-        what,
-        only,
+        what: what.to_owned(),
+        only: only.to_vec(),
         run: Box::new(move |units| converse(profile, units, answered)),
     }
 }
@@ -93,7 +84,6 @@ fn converse(profile: &str, units: u32, answered: bool) -> Done {
             EchoPolicy::Off
         };
         handle.send(Command::SetEcho(policy)).expect("it runs");
-        // Sound is given 200 ms ahead, in time for the first cycle and for each after it.
         let (mut frames, mut audible) = (0, 0);
         for _ in 0..units / CYCLE {
             desk.speak(&said);
