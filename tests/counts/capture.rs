@@ -53,7 +53,7 @@ pub(crate) fn stereo() -> Format {
 fn callback() -> Workload {
     Workload {
         name: "capture-callback".to_owned(),
-        units: 1_000,
+        units: 400,
         what: "480 stereo frames into the ring, and out again".to_owned(),
         only: vec![],
         run: Box::new(|units| {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the instructions of each workload by callgrind, and holds them against those on record.
 
-    count.py BINARY [--build dev|release] [--record] [--twice] [NAME...]
+    count.py BINARY [--build dev|release] [--all] [--record] [--twice] [NAME...]
     count.py --selftest
 
 A figure is (total of 2 N units - total of N units) / N, so that start-up and first use are out of it. It fails from 1.1
@@ -9,6 +9,7 @@ times the record on. The record names the machine that it was made on: libraries
 processor (valgrind shows them its own, without AVX-512), compilers by their version. Where one of these differs the
 same code may take more instructions, so the limit is 1.5 times then, and that is said.
 
+Without names what is dear and made of others is left out; --all and --record count it too.
 --record writes what was counted to recorded.json, and the table to tests/measured/instructions.md.
 --twice counts all again and prints the greatest difference.
 """
@@ -29,8 +30,14 @@ TABLE = HERE.parent / "measured" / "instructions.md"
 LIMIT = 1.1  # a change of the code that matters; two runs differ by less than a hundredth
 LIMIT_ELSEWHERE = 1.5  # SSE in place of AVX2 is at most twice as many, in the parts that have both
 CHEAPER = 0.9  # from here on the record should be made anew, else it guards nothing
-# The goals of the release build. A captured frame is what the whole worker does, not the sum of parts.
-GOALS = {"worker-ultra-fast": 40_000, "uplink-message": 6_000, "downlink": 8_000}
+# The goals of the release build. A captured frame is what the whole worker does, not the sum of its parts.
+GOALS = {"worker-ultra-fast": 40_000, "uplink-message": 6_000, "downlink-message": 8_000}
+# What takes callgrind long and is made of steps that are counted anyway.
+DEAR = {
+    *(f"capture-{profile}-chain{echo}" for profile in ("ultra-fast", "balanced", "high-quality") for echo in ("", "-echo")),
+    *("stage-noise-on", "stage-echo-gain", "playback-callback-silent", "downlink"),
+    *("worker-balanced", "worker-high-quality", "reference"),
+}
 # Stages that cannot be had alone: what is left when others are taken off.
 DERIVED = {"high-pass and limiter": (["stage-echo", "stage-gain"], ["stage-echo-gain"])}
 
@@ -179,6 +186,7 @@ def main():
     parser.add_argument("binary", nargs="?")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--build", choices=["dev", "release"], default="dev")
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--twice", action="store_true")
     parser.add_argument("--selftest", action="store_true")
@@ -192,7 +200,8 @@ def main():
     unknown = [name for name in options.names if name not in known]
     if unknown:
         parser.error(f"no such workload: {' '.join(unknown)}; there are {' '.join(known)}")
-    names = options.names or list(known)
+    everything = options.all or options.record
+    names = options.names or [name for name in known if everything or name not in DEAR]
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {"builds": {}}
     made = record["builds"].get(options.build, {"figures": {}, "machine": {}})
     here = machine(binary)

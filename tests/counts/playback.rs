@@ -28,7 +28,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
 fn workload(name: &str, what: &str, sounds: bool) -> Workload {
     Workload {
         name: name.to_owned(),
-        units: 1_200,
+        // Two cycles of the sound.
+        units: 240,
         what: what.to_owned(),
         only: vec![],
         run: Box::new(move |units| play(units, sounds)),

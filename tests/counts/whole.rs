@@ -39,7 +39,13 @@ pub(crate) fn workloads() -> Vec<Workload> {
     let name = profile::DEFAULT;
     let with_reply = format!("worker-{name}-reply");
     all.push(workload(&with_reply, INTO_A_REPLY, &WORKER, name, true));
-    all.push(workload("reference", WHILE_IT_SOUNDS, &REFERENCE, name, true));
+    all.push(workload(
+        "reference",
+        WHILE_IT_SOUNDS,
+        &REFERENCE,
+        name,
+        true,
+    ));
     all
 }
 

@@ -59,8 +59,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
 fn workload(name: &str, what: &str, run: fn(u32) -> Done) -> Workload {
     Workload {
         name: name.to_owned(),
-        // Whole cycles of 60 messages.
-        units: 300,
+        // A cycle of the sound.
+        units: 60,
         what: what.to_owned(),
         only: vec![],
         run: Box::new(run),
@@ -71,9 +71,7 @@ fn uplink(units: u32) -> Done {
     let pcm = pcm(&talk(), SampleRate::WORKING);
     let mut writer = UplinkWriter::default();
     let chunks = pcm.chunks_exact(UP).cycle().take(units as usize);
-    let letters: u64 = chunks
-        .map(|chunk| writer.message(chunk).len() as u64)
-        .sum();
+    let letters: u64 = chunks.map(|chunk| writer.message(chunk).len() as u64).sum();
     // 640 bytes are 856 letters, and the frame round them has 73.
     Done::exactly(letters, u64::from(units) * 929)
 }
@@ -109,7 +107,9 @@ fn read(text: &str, reader: &mut PcmReader) -> Vec<i16> {
     let content = message.server_content.and_then(|c| c.model_turn);
     let mut samples = Vec::new();
     for part in content.map(|c| c.parts).unwrap_or_default() {
-        let Some(blob) = part.inline_data else { continue };
+        let Some(blob) = part.inline_data else {
+            continue;
+        };
         assert_eq!(reply_rate(&blob.mime_type), Ok(SampleRate::REPLY));
         samples.append(&mut reader.read(&blob.data));
     }
