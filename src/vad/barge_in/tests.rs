@@ -198,11 +198,12 @@ fn a_noise_that_no_onset_follows_gives_the_reply_back() {
         ..PLAYING
     };
     let mut machine = BargeIn::new(BACKCHANNEL);
+    let base = Instant::now();
     let mut push = |n: u32, voiced: bool| {
         let frame = Frame {
             samples: [0.0; FRAME_SAMPLES],
             sequence: u64::from(n),
-            captured: Instant::now() + FRAME_DURATION * n,
+            captured: base + FRAME_DURATION * n,
         };
         let around = Around { voiced, ..apart };
         let decision = machine.push(&frame, around, &mut Vec::new());
