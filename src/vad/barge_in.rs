@@ -22,8 +22,8 @@
 //! A noise that goes on is no voice: a suspicion that no onset follows is dropped after half a second.
 //!
 //! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
-//! People say it again, then: the second sound soon after the first one is believed at once, or, where it could be a rest
-//! of echo, as soon as it is longer than those are.
+//! People say it again, then: the second sound soon after the first one is believed as soon as it is longer than a
+//! cough or a rest of echo.
 
 #[cfg(test)]
 mod tests;
@@ -337,9 +337,8 @@ impl BargeIn {
             NO_ECHO
         } else if !self.passed_over.is_some_and(again) {
             self.backchannel
-        } else if around.apart {
-            Duration::ZERO
         } else {
+            // Coughs come in pairs too, and are shorter.
             self.backchannel.min(NO_ECHO)
         }
     }
