@@ -254,7 +254,9 @@ def default_speaker_changes_while_a_reply_plays(case):
             event = Event(case, program)
             case.desk.x("pactl", "set-default-sink", name)
             event.attached("sink", name, f"to {name}")
-        tape.wait_quiet(0.8, 40, start)
+        # A device is opened at most once a second, so the reply has just been silent for about as long.
+        tape.wait_sound(tape.now(), 10, "the rest of the reply")
+        tape.wait_quiet(1.5, 40, start)
         heard_to_its_end(case, tape, start)
         check_turn(program.wait_spoken(1, 20))
 
