@@ -9,7 +9,7 @@
 //! floor 4   ui   cli                                    faces
 //! floor 3   session                                     wires all: Command in, Snapshot out
 //! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
-//! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
+//! floor 1   profile  dsp  vad  turn  live  metrics  adapt   pure logic; time comes in as an argument
 //! floor 0   base                                        units, frames, rings, YAML text
 //! ```
 //!
@@ -31,6 +31,7 @@
 //! besides, while needed: the demo's server, the watch on the user's files, the log writer, one thread each
 //! ```
 
+pub mod adapt;
 pub mod audio;
 pub mod base;
 pub mod cli;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The floors of `src/lib.rs`: a module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["base"],
-    &["profile", "dsp", "vad", "turn", "live", "metrics"],
+    &["profile", "dsp", "vad", "turn", "live", "metrics", "adapt"],
     &["audio", "client", "server", "settings", "probe"],
     &["session"],
     &["ui", "cli"],

@@ -653,7 +653,7 @@ fn what_is_shown_is_accepted_and_means_the_same() {
     .expect("written");
     let profiles = Profiles::load(Some(folder.path().to_owned()));
     assert_eq!(profiles.faults(), &[] as &[String]);
-    assert_eq!(profiles.entries().len(), 4);
+    assert_eq!(profiles.entries().len(), 5);
     for entry in profiles.entries() {
         let shown = profiles.show(&entry.profile.name).expect("known");
         let again = Profile::parse("shown.yaml", shown.as_bytes()).expect("accepted");
@@ -698,7 +698,7 @@ fn odd_files_in_the_folder_are_told_and_keep_nobody_waiting() {
             .as_millis(),
         250
     );
-    assert_eq!(profiles.entries().len(), 4);
+    assert_eq!(profiles.entries().len(), 5);
     let expected = [
         ("dangling.yaml", "there is no such file"),
         ("folder.yaml", "is a folder"),
@@ -728,11 +728,11 @@ fn a_missing_or_unreadable_folder_leaves_the_built_ins() {
         Profiles::load(Some("/nowhere/at/all".into()))
             .entries()
             .len(),
-        3
+        4
     );
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let profiles = Profiles::load(Some(Path::new(file.path()).to_owned()));
-    assert_eq!((profiles.entries().len(), profiles.faults().len()), (3, 1));
+    assert_eq!((profiles.entries().len(), profiles.faults().len()), (4, 1));
 }
 
 proptest! {

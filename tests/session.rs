@@ -8,6 +8,7 @@ use sovereign::base::ids::Mark;
 use sovereign::profile::{BargeIn, Detection, Switch};
 use sovereign::server::Script;
 use sovereign::server::script::Action;
+use sovereign::session::Event;
 use sovereign::session::command::Command;
 use sovereign::session::record::TurnRecord;
 use sovereign::session::snapshot::{Activity, Link};
@@ -626,5 +627,51 @@ fn a_reply_that_is_complete_while_it_is_held_is_heard_or_dropped_as_a_whole() {
         // The answer had been given, as far as the service knows: the second half alone is parroted.
         assert!(ms(turn.heard) > length(&voice("british-woman")), "{turn:?}");
         world.quit().await;
+    });
+}
+
+#[test]
+fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
+    simulate(async {
+        let mut world = World::new("auto").start();
+        world.ready().await;
+        let begun = world.session.snapshots.borrow().clone();
+        let auto = begun.auto.clone().expect("a profile that chooses");
+        assert_eq!(begun.profiles[begun.active].name, "auto");
+        assert_eq!(auto.why, "Balanced: nothing was measured yet.");
+        let (mut used, mut told) = (Vec::new(), Vec::new());
+        for _ in 0..7 {
+            world.speak(&voice("british-woman")).await;
+            let turn = loop {
+                match world.event().await {
+                    Event::Closed(turn) => break *turn,
+                    Event::Notice(_, text) => told.push(text),
+                    Event::Audible { .. }
+                    | Event::InputOver
+                    | Event::Broken(_)
+                    | Event::Over(_) => {}
+                }
+            };
+            assert!(turn.auto && turn.to_json().contains(r#""auto":true"#));
+            assert_eq!(turn.outcome, Outcome::Completed);
+            used.push(turn.profile);
+        }
+        assert_eq!(used[0], "balanced");
+        assert_eq!(used[6], "high-quality", "{used:?}");
+        let changes = told
+            .iter()
+            .filter(|text| text.starts_with("Auto: High quality: responses take about"))
+            .count();
+        assert_eq!(changes, 1, "{told:?}");
+        let auto = world.session.snapshots.borrow().auto.clone();
+        let auto = auto.expect("it still chooses");
+        assert_eq!((auto.uses.as_str(), auto.changes), ("High quality", 1));
+        // Another choice of the user ends it.
+        world.tell(Command::UseProfile("ultra-fast".into())).await;
+        world.speak(&voice("british-woman")).await;
+        let turn = world.turn().await;
+        assert_eq!((turn.profile.as_str(), turn.auto), ("ultra-fast", false));
+        let summary = world.quit().await;
+        assert_eq!((summary.spoken, summary.answered, summary.lost), (8, 8, 0));
     });
 }

@@ -15,7 +15,7 @@ use sovereign::audio::DeviceChoice;
 use sovereign::base::units::Dbfs;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{
-    Activity, Caption, Figures, Link, Notice, Port, ProcessUsage, Severity, Speaker,
+    Activity, AutoView, Caption, Figures, Link, Notice, Port, ProcessUsage, Severity, Speaker,
 };
 use ui_rig::{Rig, caption, down, key_event, latencies, snapshot};
 
@@ -620,4 +620,20 @@ fn the_report_is_copied_without_words_or_key() {
         "{report}"
     );
     assert!(!report.contains("tree") && !report.contains("x4Q2"));
+}
+
+#[test]
+fn what_auto_chose_and_why_stands_at_the_profiles() {
+    let mut automatic = snapshot();
+    assert!(!Rig::new(automatic.clone()).says("Auto uses"));
+    let why = "Balanced: responses take about 277 ms, with High quality 319 (wanted: 300).";
+    automatic.auto = Some(AutoView {
+        uses: "Balanced".into(),
+        why: why.into(),
+        changes: 2,
+        power_saving: true,
+    });
+    let rig = Rig::new(automatic);
+    assert!(rig.says(&format!("Auto uses {why}")));
+    assert!(rig.says("saving power"));
 }

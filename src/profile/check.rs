@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::{self, Allowed};
-use super::raw::{Given, OrDefault, Raw, RawAudio, RawAutomatic, RawDetector, RawTurn};
+use super::raw::{Given, OrDefault, Raw, RawAudio, RawAuto, RawAutomatic, RawDetector, RawTurn};
 use super::shape::is_name;
 use super::{
-    AudioSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings, Profile, TurnSettings,
-    builtin,
+    AUTO, AudioSettings, AutoSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings,
+    Profile, TurnSettings, builtin,
 };
 use crate::base::nearest::nearest;
 use crate::base::yaml::{Text, YamlError};
@@ -31,6 +31,13 @@ pub(super) fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError
         .unwrap_or("");
     let base = base_of(text, &raw, stem)?;
     Checker::new(text, Some(&base)).profile(raw, stem)
+}
+
+/// Checks the built-in profile that chooses among the others.
+pub(super) fn complete_auto(text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
+    let raw = read(text)?;
+    let base = builtin(DEFAULT).expect("the default profile is a built-in");
+    Checker::new(text, Some(&base)).profile(raw, "")
 }
 
 fn read(text: &Text<'_>) -> Result<Raw, Vec<YamlError>> {
@@ -58,6 +65,7 @@ fn base_of(text: &Text<'_>, raw: &Raw, stem: &str) -> Result<Arc<Profile>, Vec<Y
         });
     }
     let name = raw.name.0.as_deref().unwrap_or(stem);
+    let name = if raw.auto.0.is_some() { AUTO.0 } else { name };
     let base = builtin(name).or_else(|| builtin(DEFAULT));
     Ok(base.expect("the default profile is a built-in"))
 }
@@ -114,6 +122,7 @@ impl<'a> Checker<'a> {
             detector: self.detector(raw.detector, base.map(|base| &base.detector)),
             turn: self.turn(raw.turn, base.map(|base| &base.turn)),
             live: self.live(raw.live, base.map(|base| &base.live)),
+            auto: self.auto(raw.auto, base.and_then(|base| base.auto.as_ref())),
         };
         self.pairs(&profile);
         if self.faults.is_empty() {
@@ -268,6 +277,57 @@ impl<'a> Checker<'a> {
             ),
             silence: self.optional_millis(&format!("{at}.silence_ms"), raw.silence_ms, silence),
         }
+    }
+
+    /// A profile that chooses among others holds nothing of its own that they hold.
+    fn auto(&mut self, raw: Given<RawAuto>, base: Option<&AutoSettings>) -> Option<AutoSettings> {
+        let raw = match (raw.0, base) {
+            (None, None) => return None,
+            (raw, _) => raw.unwrap_or_default(),
+        };
+        for key in ["extends", "audio", "detector", "turn", "live"] {
+            if self.text.place(key).is_some() {
+                let allowed = "a profile with `auto` has this from those that it chooses among: write it there";
+                self.refuse(key, "is written".to_owned(), allowed);
+            }
+        }
+        let among = self.chosen(
+            "auto.among",
+            raw.among,
+            base.map(|base| base.among.clone()),
+            Vec::new(),
+        );
+        if !(2..=8).contains(&among.len()) {
+            let plural = if among.len() == 1 { "" } else { "s" };
+            self.fault("auto.among", format!("has {} name{plural}", among.len()));
+        }
+        for (place, name) in among.iter().enumerate() {
+            if !is_name(name) {
+                self.fault("auto.among", format!("holds `{name}`"));
+            } else if among[..place].contains(name) {
+                self.fault("auto.among", format!("holds `{name}` twice"));
+            }
+        }
+        Some(AutoSettings {
+            among,
+            prefer: self.chosen(
+                "auto.prefer",
+                raw.prefer,
+                base.map(|base| base.prefer),
+                super::Preference::Balance,
+            ),
+            changes_per_hour: self.whole(
+                "auto.changes_per_hour",
+                raw.changes_per_hour,
+                base.map(|base| base.changes_per_hour),
+            ),
+            power_saving: self.chosen(
+                "auto.power_saving",
+                raw.power_saving,
+                base.map(|base| base.power_saving),
+                super::Switch::On,
+            ),
+        })
     }
 
     fn name(&mut self, given: Given<String>, stem: &str) -> String {

@@ -40,7 +40,7 @@ impl fmt::Display for Allowed {
 
 /// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
 /// thing cannot work or cannot be meant.
-pub(super) const KEYS: [(&str, Allowed); 37] = [
+pub(super) const KEYS: [(&str, Allowed); 41] = [
     (
         "name",
         Allowed::Words(
@@ -139,6 +139,16 @@ pub(super) const KEYS: [(&str, Allowed); 37] = [
     // The context window of the Live models is 131 072 tokens.
     ("live.compress_at_tokens", Allowed::Whole(5_000, 128_000)),
     ("live.compress_to_tokens", Allowed::Whole(1_000, 127_000)),
+    (
+        "auto.among",
+        Allowed::Words("allowed are 2 to 8 names of profiles, from the fastest to the best"),
+    ),
+    (
+        "auto.prefer",
+        Allowed::Words("allowed are speed, balance, quality"),
+    ),
+    ("auto.changes_per_hour", Allowed::Whole(0, 60)),
+    ("auto.power_saving", Allowed::Words("allowed are on, off")),
 ];
 
 /// What `key` may hold.

@@ -35,9 +35,15 @@ pub const BUILTINS: [(&str, &str); 3] = [
     ),
 ];
 
-/// The profile of this name that is in the program: `ultra-fast`, `balanced` or `high-quality`.
+/// Name and text of the profile that chooses among the [`BUILTINS`].
+pub const AUTO: (&str, &str) = ("auto", include_str!("../../profiles/auto.yaml"));
+
+/// The profile of this name that is in the program: `ultra-fast`, `balanced`, `high-quality` or `auto`.
 #[must_use]
 pub fn builtin(name: &str) -> Option<Arc<Profile>> {
+    if name == AUTO.0 {
+        return Some(auto());
+    }
     static CHECKED: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
         let checked = BUILTINS.iter().map(|(name, text)| {
             let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error])?;
@@ -47,6 +53,17 @@ pub fn builtin(name: &str) -> Option<Arc<Profile>> {
         checked.expect("the built-in profiles are checked by a test")
     });
     CHECKED.iter().find(|profile| profile.name == name).cloned()
+}
+
+/// The profile that chooses by itself.
+fn auto() -> Arc<Profile> {
+    static CHECKED: LazyLock<Arc<Profile>> = LazyLock::new(|| {
+        let (name, text) = AUTO;
+        let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error]);
+        let checked = text.and_then(|text| check::complete_auto(&text));
+        Arc::new(checked.expect("the built-in profiles are checked by a test"))
+    });
+    Arc::clone(&CHECKED)
 }
 
 /// What is wrong with a profile's file: every fault that could be found at once, at least one.
@@ -87,6 +104,33 @@ pub struct Profile {
     pub turn: TurnSettings,
     /// What the service is asked for.
     pub live: LiveSettings,
+    /// It chooses among other profiles by these; the settings above are then what it begins with.
+    pub auto: Option<AutoSettings>,
+}
+
+/// How a profile chooses among others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutoSettings {
+    /// Names of the profiles, from the fastest to the best.
+    pub among: Vec<String>,
+    /// What a step of quality is worth.
+    pub prefer: Preference,
+    /// Changes in an hour, at most.
+    pub changes_per_hour: u32,
+    /// Whether power is saved on battery.
+    pub power_saving: Switch,
+}
+
+/// What a step of quality is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preference {
+    /// Little: the sooner the better.
+    Speed,
+    /// Something.
+    Balance,
+    /// Much.
+    Quality,
 }
 
 /// How sound is captured and played.
@@ -314,7 +358,8 @@ mod tests {
                 check::complete(&text).unwrap_or_else(|faults| panic!("{}", Faults(faults)));
             assert_eq!(checked.name, name);
             for (key, _) in keys::KEYS {
-                assert_eq!(text.place(key).is_some(), key != "extends", "{name}: {key}");
+                let is_there = key != "extends" && !key.starts_with("auto.");
+                assert_eq!(text.place(key).is_some(), is_there, "{name}: {key}");
             }
         }
         let table = |read: fn(&Profile) -> u128| {
@@ -338,8 +383,52 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_that_chooses_holds_nothing_but_how() {
+        let auto = builtin("auto").expect("built in");
+        let how = auto.auto.as_ref().expect("it chooses");
+        assert_eq!(how.among, BUILTINS.map(|(name, _)| name));
+        assert_eq!(auto.audio, builtin(DEFAULT).expect("built in").audio);
+        // A file of its own takes over what it leaves out.
+        let mine = Profile::parse("mine.yaml", b"auto: {prefer: speed, among: [balanced, x]}");
+        let mine = mine.expect("good");
+        assert_eq!((mine.name.as_str(), mine.target), ("mine", auto.target));
+        let how = mine.auto.as_ref().expect("it chooses");
+        assert_eq!((how.prefer, how.among.len()), (Preference::Speed, 2));
+        let text = "target_ms: 250\n";
+        let own = Profile::parse("auto.yaml", text.as_bytes()).expect("good");
+        assert!(own.auto.is_some() && own.label == "Auto");
+        for (text, fault) in [
+            (
+                "auto: {among: [balanced]}",
+                "1:15: auto.among: has 1 name, allowed are 2 to 8",
+            ),
+            (
+                "auto: {among: [a, B c]}",
+                "1:15: auto.among: holds `B c`, allowed are",
+            ),
+            ("auto: {among: [a, a]}", "1:15: auto.among: holds `a` twice"),
+            ("auto: {prefer: best}", "auto.prefer: "),
+            (
+                "auto: {changes_per_hour: 61}",
+                "auto.changes_per_hour: is 61",
+            ),
+            ("auto: {power: on}", "did you mean `power_saving`"),
+            (
+                "auto: {}\nturn: {patience_ms: 300}",
+                "turn: is written, ",
+            ),
+            ("extends: balanced\nauto: {}", "extends: is written, "),
+        ] {
+            let wrong = Profile::parse("a.yaml", text.as_bytes())
+                .expect_err(text)
+                .to_string();
+            assert!(wrong.contains(fault), "{text}: {wrong}");
+        }
+    }
+
+    #[test]
     fn a_profile_written_out_is_read_back_the_same() {
-        for (name, _) in BUILTINS {
+        for (name, _) in BUILTINS.into_iter().chain([AUTO]) {
             let profile = builtin(name).expect("built in");
             let again = Profile::parse("any.yaml", profile.to_yaml().as_bytes())
                 .expect("complete and good");

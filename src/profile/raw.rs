@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer as _, Visitor
 
 use super::{
     AnswerLength, BargeIn, Detection, DetectorKind, EchoCancellation, MediaResolution,
-    NoiseSuppression, Sensitivity, Switch, Thinking,
+    NoiseSuppression, Preference, Sensitivity, Switch, Thinking,
 };
 
 #[derive(serde::Deserialize, Debug, Default)]
@@ -23,6 +23,16 @@ pub(super) struct Raw {
     pub(super) detector: RawDetector,
     pub(super) turn: RawTurn,
     pub(super) live: RawLive,
+    pub(super) auto: Given<RawAuto>,
+}
+
+#[derive(serde::Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAuto {
+    pub(super) among: Given<Vec<String>>,
+    pub(super) prefer: Given<Preference>,
+    pub(super) changes_per_hour: Given<u64>,
+    pub(super) power_saving: Given<Switch>,
 }
 
 #[derive(serde::Deserialize, Debug, Default)]

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Profile;
 use super::raw::DEFAULT_WORD;
+use super::{AutoSettings, Profile};
 use crate::base::yaml::quoted;
 
 /// Every key of `profile`, as YAML.
 pub(super) fn yaml(profile: &Profile) -> String {
+    if let Some(how) = &profile.auto {
+        return head(profile) + &auto(how);
+    }
     [head(profile), audio(profile), turn(profile), live(profile)].concat()
 }
 
@@ -81,6 +84,16 @@ fn live(profile: &Profile) -> String {
         live.google_search,
         live.compress_at_tokens,
         live.compress_to_tokens
+    )
+}
+
+fn auto(auto: &AutoSettings) -> String {
+    format!(
+        "auto:\n  among: [{}]\n  prefer: {}\n  changes_per_hour: {}\n  power_saving: {}\n",
+        auto.among.join(", "),
+        word(auto.prefer),
+        auto.changes_per_hour,
+        word(auto.power_saving)
     )
 }
 

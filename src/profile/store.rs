@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{BUILTINS, Profile, builtin};
+use super::{AUTO, BUILTINS, Profile, builtin};
 use crate::base::nearest::nearest;
 
 /// A user's file as it was found.
@@ -103,7 +103,7 @@ impl Store {
         &self.faults
     }
 
-    /// All profiles: the three of the built-ins' names first, then the others by name.
+    /// All profiles: those of the built-ins' names first, then the others by name.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -125,6 +125,7 @@ impl Store {
         let entry = self.entry(name)?;
         let shipped = BUILTINS
             .iter()
+            .chain([&AUTO])
             .find(|(builtin, _)| entry.file.is_none() && *builtin == name);
         Ok(match (shipped, &entry.file) {
             (Some((_, text)), _) => (*text).to_owned(),
@@ -175,10 +176,10 @@ impl Store {
 
     fn sort(&mut self) {
         let rank = |entry: &Entry| {
-            BUILTINS
-                .iter()
+            let mut names = BUILTINS.iter().chain([&AUTO]);
+            names
                 .position(|(name, _)| *name == entry.profile.name)
-                .unwrap_or(BUILTINS.len())
+                .unwrap_or(usize::MAX)
         };
         self.entries.sort_by(|a, b| {
             rank(a)
@@ -191,6 +192,7 @@ impl Store {
 fn builtins() -> impl Iterator<Item = Entry> {
     BUILTINS
         .iter()
+        .chain([&AUTO])
         .filter_map(|(name, _)| builtin(name))
         .map(|profile| Entry {
             profile,
@@ -232,7 +234,7 @@ mod tests {
         );
         assert_eq!(
             names(&store),
-            ["ultra-fast", "balanced", "high-quality", "a", "z"]
+            ["ultra-fast", "balanced", "high-quality", "auto", "a", "z"]
         );
     }
 
@@ -331,12 +333,12 @@ mod tests {
         let error = Store::new().get("fast").expect_err("no such profile");
         assert_eq!(
             error.to_string(),
-            "unknown profile `fast`: did you mean `ultra-fast`? There are: ultra-fast, balanced, high-quality"
+            "unknown profile `fast`: did you mean `ultra-fast`? There are: ultra-fast, balanced, high-quality, auto"
         );
         let error = Store::new().get("xyz").expect_err("no such profile");
         assert_eq!(
             error.to_string(),
-            "unknown profile `xyz`. There are: ultra-fast, balanced, high-quality"
+            "unknown profile `xyz`. There are: ultra-fast, balanced, high-quality, auto"
         );
     }
 

@@ -36,6 +36,7 @@ impl Controller {
         }
         self.count_lost(&record);
         self.statistics.add(&record);
+        self.weigh_turn(&record);
         self.tell(Event::Closed(Box::new(record)));
     }
 
@@ -50,6 +51,7 @@ impl Controller {
             turn: closed.turn,
             input: notes.input,
             profile: self.profile.name.clone(),
+            auto: self.auto.is_some(),
             latencies,
             sent: SampleRate::WORKING.duration_of(notes.samples),
             heard: closed.heard,

@@ -64,7 +64,10 @@ pub(super) struct Controller {
     pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
 
     pub(super) profiles: Profiles,
+    /// The one in force.
     pub(super) profile: Arc<Profile>,
+    /// What chose it, where it was not the user.
+    pub(super) auto: Option<super::auto::Auto>,
     /// The period that the devices run at, before they stretch it: the active profile's from the next pause on.
     pub(super) period: u32,
     pub(super) settings: super::Settings,
@@ -399,6 +402,7 @@ impl Controller {
             self.statistics.reading(usage);
             self.changed = true;
         }
+        self.weigh_machine(now);
         self.end_stalled_stream(now);
         self.changed |= self.replay.forget_old(now);
         self.look_at_check(now);

@@ -1,6 +1,7 @@
 //! Floor 3: wires sound, turns and service together. A [`Command`](command::Command) goes in, a
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
+mod auto;
 mod captions;
 mod check;
 mod closing;
@@ -154,6 +155,7 @@ fn controller(
         period: parts.profile.audio.period_frames,
         patience: parts.profile.turn.patience,
         profile: parts.profile,
+        auto: None,
         settings: parts.settings,
         wanted: setup.clone(),
         setup,
@@ -187,6 +189,9 @@ fn controller(
     };
     for (severity, text) in parts.notices {
         controller.notice(severity, text);
+    }
+    if controller.profile.auto.is_some() {
+        controller.choose_profile(Arc::clone(&controller.profile));
     }
     controller
 }

@@ -20,6 +20,8 @@ pub struct TurnRecord {
     pub input: Option<String>,
     /// Profile in force at its end.
     pub profile: String,
+    /// Whether a profile that chooses chose it.
+    pub auto: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// Its instants.
@@ -63,6 +65,9 @@ impl TurnRecord {
         line.insert("turn".into(), json!(self.number));
         insert_some(&mut line, "input", self.input.as_deref());
         line.insert("profile".into(), json!(self.profile));
+        if self.auto {
+            line.insert("auto".into(), json!(true));
+        }
         line.insert("outcome".into(), json!(self.outcome.name()));
         if let Outcome::Failed(why) = &self.outcome {
             line.insert("error".into(), json!(why));
@@ -332,6 +337,7 @@ mod tests {
             turn: TurnId(1),
             input: Some("question.wav".into()),
             profile: "balanced".into(),
+            auto: false,
             outcome: Outcome::Completed,
             latencies: timeline.latencies(),
             timeline,

@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub profiles: Arc<[ProfileChoice]>,
     /// Index of the active one in `profiles`.
     pub active: usize,
+    /// What the active one chose, where it chooses among others.
+    pub auto: Option<AutoView>,
     /// Both sides of the conversation, oldest first; the newest 200.
     pub captions: Arc<[Caption]>,
     /// The figures of the active profile.
@@ -76,6 +78,7 @@ impl Default for Snapshot {
             barge_in: (false, String::new()),
             profiles: Arc::default(),
             active: 0,
+            auto: None,
             captions: Arc::default(),
             figures: Figures::default(),
             process: ProcessUsage::default(),
@@ -266,6 +269,19 @@ pub struct ProfileChoice {
     pub description: String,
     /// Target of the response.
     pub target: Duration,
+}
+
+/// What a profile that chooses among others chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutoView {
+    /// Name for people of the profile in force.
+    pub uses: String,
+    /// Why, in words.
+    pub why: String,
+    /// Changes of profile since it was chosen.
+    pub changes: u64,
+    /// Whether power is saved.
+    pub power_saving: bool,
 }
 
 /// A piece of the conversation.

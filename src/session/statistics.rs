@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::record::{Summary, TurnRecord};
 use super::snapshot::{Figures, ProcessUsage};
+use crate::adapt::Conditions;
 use crate::metrics::histogram::Distribution;
 use crate::probe::Usage;
 use crate::turn::machine::Outcome;
@@ -79,6 +80,12 @@ impl Statistics {
         self.process.rss = Some(now.rss);
         keep(&mut self.process.rss_history, now.rss);
         self.process.cores = crate::probe::Probe::cores();
+    }
+
+    /// The machine, for a profile that chooses.
+    #[must_use]
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions::default()
     }
 
     /// What the process uses.

@@ -39,7 +39,7 @@ impl Controller {
             Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
                 self.take_profile(&name);
-                let name = self.profile.name.clone();
+                let name = self.chosen_profile().name.clone();
                 self.save(|config| config.profile = Some(name));
             }
             Command::UseInput(choice) => {
@@ -72,12 +72,12 @@ impl Controller {
     /// One message, applied at a frame edge. What only a new connection can take waits for the next pause.
     fn take_profile(&mut self, name: &str) {
         match self.profiles.get(name) {
-            Ok(profile) => self.adopt_profile(profile),
+            Ok(profile) => self.choose_profile(profile),
             Err(unknown) => self.notice(Severity::Error, unknown.to_string()),
         }
     }
 
-    fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
+    pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
         self.profile = profile;
         self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
@@ -187,6 +187,9 @@ impl Controller {
         self.withdraw_warnings();
         for fault in faults {
             self.notice(Severity::Warning, fault);
+        }
+        if self.auto.is_some() {
+            return self.reload_auto();
         }
         let name = self.profile.name.clone();
         match self.profiles.get(&name) {

@@ -20,7 +20,7 @@ impl Controller {
             .collect();
         let active = profiles
             .iter()
-            .position(|profile| profile.name == self.profile.name)
+            .position(|profile| profile.name == self.chosen_profile().name)
             .unwrap_or(0);
         let snapshot = Snapshot {
             activity: self.activity(),
@@ -39,6 +39,7 @@ impl Controller {
             barge_in: self.barge_in(),
             profiles,
             active,
+            auto: self.auto.as_ref().map(super::auto::Auto::view),
             captions: self.captions.shared(),
             figures: self.figures(),
             process: self.statistics.process().clone(),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use eframe::egui::accesskit::Live;
-use eframe::egui::{Align, Layout, Sense, Ui, Vec2};
+use eframe::egui::{Align, Label, Layout, Sense, Ui, Vec2};
 
 use super::paint::{self, Icon};
 use super::theme::{Weight, space, text, tokens};
@@ -11,7 +11,7 @@ use super::view::{Page, Room, View};
 use super::widgets::{Segment, badge, icon_button, pill, segmented};
 use super::{sound, words};
 use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::session::snapshot::{AutoView, Snapshot};
 
 /// The header, in one row or, with less room, in two.
 pub(super) fn header_ui(
@@ -38,6 +38,30 @@ pub(super) fn header_ui(
         ui.add_space(space::XS);
         profiles_ui(ui, snapshot, commands);
     }
+    if let Some(auto) = &snapshot.auto {
+        auto_ui(ui, auto);
+    }
+}
+
+/// What the profile that chooses chose, and why.
+fn auto_ui(ui: &mut Ui, auto: &AutoView) {
+    let t = tokens(ui);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        if auto.power_saving {
+            badge(ui, "saving power").on_hover_text(
+                "On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of \
+                 this window. The profile's file switches it off.",
+            );
+        }
+        let why = Label::new(text(format!("Auto uses {}", auto.why), Weight::Medium, 12.0, t.muted));
+        let changes = words::grouped(auto.changes);
+        ui.add(why.truncate()).on_hover_text(format!(
+            "Auto uses {}\n\nChanges of profile since Auto was chosen: {changes}. A profile is left for another where, by the last turns, that \
+             brings responses nearer to what is wanted by more than the quality is worth; a busy processor or full memory comes first.",
+            auto.why
+        ));
+    });
 }
 
 fn who_and_what_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {

@@ -185,7 +185,8 @@ async fn wake(
         if pace.take(now) {
             ctx.request_repaint();
         }
-        let look = pace::looks_apart(shown.activity).map(|apart| now + apart);
+        let saving = shown.auto.as_ref().is_some_and(|auto| auto.power_saving);
+        let look = pace::looks_apart(shown.activity, saving).map(|apart| now + apart);
         let until = pace.deadline().into_iter().chain(look).min();
         tokio::select! {
             changed = snapshots.changed() => {

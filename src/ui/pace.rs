@@ -24,6 +24,9 @@ const FIGURES_APART: Duration = Duration::from_millis(500);
 /// Looks at the meters while nobody speaks: the bar shows that the microphone lives, no more.
 const QUIET_LOOKS_APART: Duration = Duration::from_millis(250);
 
+/// So many times as long between looks at the meters while power is saved.
+const SAVING: u32 = 3;
+
 /// Smallest change of a level that is worth a frame.
 const LEVEL_STEP_DB: f32 = 1.5;
 
@@ -51,6 +54,7 @@ impl Change {
             && old.talk == new.talk
             && old.repeat == new.repeat
             && old.echo == new.echo
+            && old.auto == new.auto
             && old.check == new.check
             && same(&old.profiles, &new.profiles)
             && same(&old.captions, &new.captions)
@@ -88,7 +92,12 @@ fn same<T: PartialEq + ?Sized>(old: &Arc<T>, new: &Arc<T>) -> bool {
 }
 
 /// How often the meters are worth a look: they have nobody who tells of a change.
-pub(super) const fn looks_apart(activity: Activity) -> Option<Duration> {
+pub(super) fn looks_apart(activity: Activity, save_power: bool) -> Option<Duration> {
+    let apart = usual_looks_apart(activity)?;
+    Some(if save_power { SAVING * apart } else { apart })
+}
+
+const fn usual_looks_apart(activity: Activity) -> Option<Duration> {
     match activity {
         Activity::UserSpeaks | Activity::Held | Activity::Answering | Activity::Repeating => {
             Some(WORDS_APART)
@@ -191,7 +200,9 @@ mod tests {
         let mut new = old.clone();
         new.process.cpu_percent = Some(1.0);
         assert_eq!(Change::between(&old, &new), Change::Nothing);
-        assert_eq!(looks_apart(Activity::Muted), None);
+        assert_eq!(looks_apart(Activity::Muted, true), None);
+        let usual = looks_apart(Activity::Listening, false).expect("the meter lives");
+        assert_eq!(looks_apart(Activity::Listening, true), Some(3 * usual));
     }
 
     #[test]

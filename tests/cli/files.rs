@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::desk::{Home, Running, Server, in_thread, voice};
 
-const BUILT_IN: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
+const BUILT_IN: [&str; 4] = ["ultra-fast", "balanced", "high-quality", "auto"];
 
 #[test]
 fn what_show_prints_is_accepted_by_check_without_a_word() {

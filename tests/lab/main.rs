@@ -4,6 +4,7 @@
 //! `scripts/measure` runs all at full length and keeps the tables in `tests/measured/`; plain test runs take a short
 //! version of each.
 
+mod adaptation;
 mod arrivals;
 mod detection;
 mod detection_detectors;

@@ -1,0 +1,300 @@
+//! What a turn would take with each profile, from the turns that there were with any of them.
+//!
+//! A response is the service's share, which a profile changes by some factor (length of the context, of the answer), and
+//! our own, which belongs to the profile. The factor starts at 1, because nothing is known of the service, and is learnt
+//! from the turns on both sides of a change.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::{Answered, Candidate, wait_cost};
+
+/// Turns that are looked at. Twelve give a mean within 10 % when turns vary by a third, as they do with hosted models.
+const TURNS: usize = 12;
+/// Turns older than this tell nothing about now.
+const OLDEST: Duration = Duration::from_secs(900);
+/// A newer turn counts so much more than the one before it.
+const FADE: f64 = 0.9;
+/// So many turns in a row that are all this much longer or shorter than those before are a new state of the network or the
+/// service, not chance: the earlier ones are forgotten.
+const SHIFT_TURNS: usize = 3;
+const SHIFT: f64 = 1.35;
+/// Variance of the logarithm of a profile's factor before anything is known: ± 20 %.
+const FACTOR_VARIANCE: f64 = 0.04;
+/// Variance of the logarithm of one turn's service time: a third, as hosted models have it.
+const TURN_VARIANCE: f64 = 0.11;
+/// What conditions change by themselves between the turns that are compared.
+const DRIFT_VARIANCE: f64 = 0.02;
+/// Turns on each side of a change that are compared.
+const COMPARED: usize = 6;
+/// Weight of a new measurement of our own share.
+const OWN_WEIGHT: f64 = 0.2;
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub(super) struct Forecast {
+    profiles: Vec<Known>,
+    turns: VecDeque<Turn>,
+    /// Service times before the last change, newest last, and what came after it.
+    before: Option<Before>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    /// Our share in seconds.
+    own: f64,
+    /// Logarithm of the factor on the service's share, and its variance.
+    factor: f64,
+    variance: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    at: Instant,
+    candidate: usize,
+    /// The service's share in seconds.
+    service: f64,
+}
+
+#[derive(Clone, Debug)]
+struct Before {
+    candidate: usize,
+    level: f64,
+    n: usize,
+    after: Vec<f64>,
+}
+
+impl Forecast {
+    pub(super) fn new(candidates: &[Candidate]) -> Self {
+        let known = |candidate: &Candidate| Known {
+            own: candidate.own_share.as_secs_f64(),
+            factor: 0.0,
+            variance: FACTOR_VARIANCE,
+        };
+        Self {
+            profiles: candidates.iter().map(known).collect(),
+            turns: VecDeque::new(),
+            before: None,
+        }
+    }
+
+    /// Takes a turn in.
+    pub(super) fn add(&mut self, turn: Answered) {
+        let Some(known) = self.profiles.get_mut(turn.candidate) else {
+            return;
+        };
+        known.own += OWN_WEIGHT * (turn.own.as_secs_f64() - known.own);
+        let service = turn
+            .response
+            .saturating_sub(turn.own)
+            .as_secs_f64()
+            .max(1e-4);
+        let new = Turn {
+            at: turn.at,
+            candidate: turn.candidate,
+            service,
+        };
+        self.compare(&new);
+        self.turns.push_back(new);
+        self.forget(turn.at);
+    }
+
+    /// The profile changes: what follows is compared with what was.
+    pub(super) fn changed(&mut self, from: usize) {
+        let same = self
+            .turns
+            .iter()
+            .rev()
+            .take_while(|turn| turn.candidate == from);
+        let times: Vec<f64> = same.take(COMPARED).map(|turn| turn.service.ln()).collect();
+        self.before = (times.len() >= SHIFT_TURNS).then(|| Before {
+            candidate: from,
+            level: mean(&times),
+            n: times.len(),
+            after: Vec::new(),
+        });
+    }
+
+    /// Learns a profile's factor once there are enough turns on both sides of a change.
+    fn compare(&mut self, turn: &Turn) {
+        let Some(before) = &mut self.before else {
+            return;
+        };
+        if turn.candidate == before.candidate {
+            return;
+        }
+        before.after.push(turn.service.ln());
+        if before.after.len() < COMPARED {
+            return;
+        }
+        let (from, to) = (before.candidate, turn.candidate);
+        let seen = mean(&before.after) - before.level;
+        let noise =
+            TURN_VARIANCE / before.n as f64 + TURN_VARIANCE / COMPARED as f64 + DRIFT_VARIANCE;
+        self.before = None;
+        // The difference of two factors was seen; each takes its part of the surprise, as its own doubt allows (a Kalman
+        // step for two states).
+        let (a, b) = (&self.profiles[from], &self.profiles[to]);
+        let surprise = seen - (b.factor - a.factor);
+        let total = a.variance + b.variance + noise;
+        let (gain_a, gain_b) = (a.variance / total, b.variance / total);
+        for (index, gain) in [(from, -gain_a), (to, gain_b)] {
+            let known = &mut self.profiles[index];
+            known.factor = (known.factor + gain * surprise).clamp(-0.5, 0.5);
+            known.variance *= 1.0 - gain.abs();
+        }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.turns.len() > TURNS
+            || self.turns.front().is_some_and(|turn| {
+                // A conversation that begins again has its last turns to go by.
+                self.turns.len() > SHIFT_TURNS && now.saturating_duration_since(turn.at) > OLDEST
+            })
+        {
+            self.turns.pop_front();
+        }
+        let n = self.turns.len();
+        if n < 2 * SHIFT_TURNS {
+            return;
+        }
+        let level = |turn: &Turn| (turn.service.ln()) - self.profiles[turn.candidate].factor;
+        let mut earlier: Vec<f64> = self.turns.iter().take(n - SHIFT_TURNS).map(level).collect();
+        earlier.sort_by(f64::total_cmp);
+        let median = earlier[earlier.len() / 2];
+        let mut newest = self.turns.iter().skip(n - SHIFT_TURNS).map(level);
+        let limit = SHIFT.ln();
+        let (up, down) = newest
+            .try_fold((true, true), |(up, down), level| {
+                let both = (up && level > median + limit, down && level < median - limit);
+                (both.0 || both.1).then_some(both)
+            })
+            .unwrap_or((false, false));
+        if up || down {
+            self.turns.drain(..n - SHIFT_TURNS);
+        }
+    }
+
+    /// Turns that a forecast stands on.
+    pub(super) fn n(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// The response that is to be expected with a candidate: the weighted mean of the last turns, as they would have been.
+    pub(super) fn response(&self, candidate: usize) -> Option<Duration> {
+        let mean = self.weighted(candidate, |response| response.as_secs_f64())?;
+        Some(Duration::from_secs_f64(mean))
+    }
+
+    /// The service's share of the last turns, as it would have been with a candidate.
+    pub(super) fn service(&self, candidate: usize) -> Option<Duration> {
+        let own = Duration::from_secs_f64(self.profiles.get(candidate)?.own);
+        Some(self.response(candidate)?.saturating_sub(own))
+    }
+
+    /// What a turn costs with a candidate by [`wait_cost`], in milliseconds.
+    pub(super) fn cost(&self, candidate: usize, target: Duration) -> Option<f64> {
+        self.weighted(candidate, |response| wait_cost(response, target))
+    }
+
+    fn weighted(&self, candidate: usize, value: impl Fn(Duration) -> f64) -> Option<f64> {
+        let known = self.profiles.get(candidate)?;
+        let (mut sum, mut weights, mut weight) = (0.0, 0.0, 1.0);
+        for turn in self.turns.iter().rev() {
+            let factor = (known.factor - self.profiles[turn.candidate].factor).exp();
+            sum += weight * value(Duration::from_secs_f64(turn.service * factor + known.own));
+            weights += weight;
+            weight *= FADE;
+        }
+        (weights > 0.0).then(|| sum / weights)
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates() -> Vec<Candidate> {
+        [11, 47, 89]
+            .map(|ms| Candidate {
+                label: ms.to_string(),
+                own_share: Duration::from_millis(ms),
+            })
+            .to_vec()
+    }
+
+    fn turn(at: Instant, candidate: usize, service: u64, own: u64) -> Answered {
+        Answered {
+            at,
+            candidate,
+            response: Duration::from_millis(service + own),
+            own: Duration::from_millis(own),
+            in_vain: false,
+        }
+    }
+
+    #[test]
+    fn a_profile_that_was_not_used_is_forecast_by_its_own_share() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        assert_eq!(forecast.response(0), None);
+        for n in 0..5 {
+            forecast.add(turn(now + Duration::from_secs(n), 2, 300, 89));
+        }
+        let ms = |candidate| {
+            forecast
+                .response(candidate)
+                .expect("turns are there")
+                .as_millis()
+        };
+        assert_eq!((ms(0), ms(1), ms(2)), (311, 347, 389));
+        assert_eq!(forecast.service(1).map(|d| d.as_millis()), Some(300));
+    }
+
+    #[test]
+    fn three_turns_of_another_kind_are_a_new_state() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        for n in 0..12 {
+            forecast.add(turn(now + Duration::from_secs(n), 1, 300, 47));
+        }
+        for n in 12..14 {
+            forecast.add(turn(now + Duration::from_secs(n), 1, 900, 47));
+        }
+        assert!(forecast.n() > SHIFT_TURNS, "two may be chance");
+        forecast.add(turn(now + Duration::from_secs(14), 1, 900, 47));
+        assert_eq!(forecast.n(), SHIFT_TURNS);
+        assert_eq!(forecast.response(1).map(|d| d.as_millis()), Some(947));
+    }
+
+    #[test]
+    fn what_a_profile_does_to_the_service_is_learnt_from_a_change() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        for round in 0..4 {
+            let start = now + Duration::from_secs(1_000 * round);
+            for n in 0..6 {
+                forecast.add(turn(start + Duration::from_secs(n), 2, 500, 89));
+            }
+            forecast.changed(2);
+            for n in 6..12 {
+                forecast.add(turn(start + Duration::from_secs(n), 0, 400, 11));
+            }
+            forecast.changed(0);
+        }
+        let (fast, best) = (forecast.service(0), forecast.service(2));
+        let ratio = fast.expect("known").as_secs_f64() / best.expect("known").as_secs_f64();
+        assert!((0.78..0.88).contains(&ratio), "{ratio}: 0.8 was so");
+    }
+
+    #[test]
+    fn old_turns_are_forgotten_but_not_all() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        for n in 0..10 {
+            forecast.add(turn(now + Duration::from_secs(n), 1, 300, 47));
+        }
+        forecast.add(turn(now + Duration::from_secs(10_000), 1, 310, 47));
+        assert_eq!(forecast.n(), SHIFT_TURNS);
+    }
+}

@@ -1,0 +1,73 @@
+//! Auto: which profile fits the service, the network and the machine of this hour, and why.
+//!
+//! ```text
+//! turns (response, whose it was) ─▶ forecast ─┐ what a turn would take with each profile
+//! processor, memory, battery ────▶ limits ────┼─▶ policy ─▶ Plan: profile, tuning, the reason in words
+//!                                   worth ────┘ what a wait costs, and what a step of quality is worth
+//! ```
+//!
+//! The common rule (mean of the last ten responses over 400 ms: the fastest profile, over 300: the middle one, else the
+//! best) takes no notice of whose time it is: a model that thinks for 700 ms costs quality for good, and nothing is gained.
+//! Here a profile is left only for one that is forecast to be worth it, by more than the noise of the last turns, and
+//! rarely. `tests/lab/adaptation.rs` plays days of changing conditions against that rule, each fixed profile, and an
+//! oracle that knows the future.
+//!
+//! Pure: time and readings come in as arguments.
+
+mod forecast;
+mod limits;
+mod policy;
+mod worth;
+
+use std::time::{Duration, Instant};
+
+pub use policy::{Adapter, Plan, Tuning};
+pub use worth::{Preference, wait_cost};
+
+/// A profile that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// What people call it.
+    pub label: String,
+    /// Its own share of a response (uplink + downlink) before any was measured.
+    pub own_share: Duration,
+}
+
+/// What is asked of the choice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wishes {
+    /// The response that is wanted.
+    pub target: Duration,
+    /// What a step of quality is worth.
+    pub preference: Preference,
+    /// Changes of profile in an hour, at most.
+    pub changes_per_hour: u32,
+    /// Whether power is saved on battery.
+    pub power_saving: bool,
+}
+
+/// A turn that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// When.
+    pub at: Instant,
+    /// The candidate in force.
+    pub candidate: usize,
+    /// What the turn was judged by: client + server.
+    pub response: Duration,
+    /// Our share of it: uplink + downlink, without what was held for patience.
+    pub own: Duration,
+    /// It had been closed early in vain at least once.
+    pub in_vain: bool,
+}
+
+/// The machine, once a second. What the system does not tell is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Conditions {
+    /// Load of all processors together, 0.0 to 1.0.
+    pub cpu: Option<f32>,
+    /// Used memory of the machine, 0.0 to 1.0.
+    pub memory: Option<f32>,
+    /// Whether the machine runs on its battery.
+    pub on_battery: Option<bool>,
+}

@@ -1,0 +1,478 @@
+//! The choice itself: when a profile is left for another, and the reason in words.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::forecast::Forecast;
+use super::limits::{Limits, Pressure};
+use super::{Answered, Candidate, Conditions, Wishes};
+
+/// Turns before the first choice, and after a change before the next.
+const FIRST_TURNS: usize = 3;
+const DWELL_TURNS: u32 = 4;
+/// Another profile must be the better one in so many turns in a row.
+const AGREEING: u32 = 2;
+/// And by so much, in milliseconds of cost a turn. A change is noticed once (another connection, other answers: worth
+/// 100 ms, and what `tests/lab` counts for it); spread over 20 turns that is 5, and one more is not nothing.
+const MARGIN: f64 = 6.0;
+/// Changes that can be saved up.
+const BURST: f64 = 3.0;
+/// Turns by which the price of the early close is judged, the least of them, and the share of turns closed in vain above
+/// which it is given up. One site reports 18 % (`latency.md` §4); each such turn is paid for twice.
+const VAIN_TURNS: usize = 20;
+const VAIN_FROM: usize = 10;
+const VAIN_MOST: f64 = 0.3;
+/// And after so long it is tried again.
+const VAIN_RETRY: Duration = Duration::from_secs(1_800);
+
+/// What is to be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Index of the candidate.
+    pub candidate: usize,
+    /// What is changed within its profile.
+    pub tuning: Tuning,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What is changed within a profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// The processor has no time for noise suppression and gain control.
+    pub spare_dsp: bool,
+    /// Longer periods, lighter processing, fewer pictures.
+    pub save_power: bool,
+    /// Turns are not closed early: too many were closed in vain.
+    pub no_eager_endpoint: bool,
+}
+
+/// Chooses among profiles; see the [module](super).
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    candidates: Vec<Candidate>,
+    wishes: Wishes,
+    forecast: Forecast,
+    limits: Limits,
+    current: usize,
+    /// Turns since the last change.
+    turns: u32,
+    /// The profile that was the better one in the last turns, and in how many.
+    better: Option<(usize, u32)>,
+    /// Changes that are allowed now, and when that was reckoned.
+    allowance: f64,
+    reckoned: Instant,
+    changes: u64,
+    in_vain: VecDeque<bool>,
+    no_eager_since: Option<Instant>,
+}
+
+impl Adapter {
+    /// Begins with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
+    #[must_use]
+    pub fn new(candidates: Vec<Candidate>, start: usize, wishes: Wishes, now: Instant) -> Self {
+        let current = start.min(candidates.len().saturating_sub(1));
+        Self {
+            forecast: Forecast::new(&candidates),
+            candidates,
+            wishes,
+            limits: Limits::default(),
+            current,
+            turns: 0,
+            better: None,
+            allowance: BURST,
+            reckoned: now,
+            changes: 0,
+            in_vain: VecDeque::new(),
+            no_eager_since: None,
+        }
+    }
+
+    /// Takes an answered turn in and decides.
+    pub fn answered(&mut self, turn: Answered) {
+        self.forecast.add(turn);
+        self.turns = self.turns.saturating_add(1);
+        self.judge_eager(turn.at, turn.in_vain);
+        self.compare();
+        if let Some((candidate, agreeing)) = self.better
+            && agreeing >= AGREEING
+            && self.turns >= DWELL_TURNS
+        {
+            self.change(turn.at, candidate);
+        }
+    }
+
+    /// Takes a reading of the machine in; what it does not allow is left at once.
+    pub fn conditions(&mut self, now: Instant, seen: Conditions) {
+        self.limits.take(now, seen, self.candidates.len());
+        if self.current > self.best_allowed() {
+            self.change(now, self.best_allowed());
+        }
+        if self
+            .no_eager_since
+            .is_some_and(|at| now.saturating_duration_since(at) >= VAIN_RETRY)
+        {
+            self.no_eager_since = None;
+            self.in_vain.clear();
+        }
+    }
+
+    /// What is to be used now.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let save_power = self.saves_power();
+        Plan {
+            candidate: self.current,
+            tuning: Tuning {
+                spare_dsp: self.limits.spares_dsp(),
+                save_power,
+                no_eager_endpoint: self.no_eager_since.is_some(),
+            },
+            why: self.why(),
+        }
+    }
+
+    /// Changes of profile so far.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn saves_power(&self) -> bool {
+        self.wishes.power_saving && self.limits.on_battery
+    }
+
+    /// The best candidate that the machine allows.
+    fn best_allowed(&self) -> usize {
+        let best = self.candidates.len().saturating_sub(1);
+        let (down, _) = self.limits.steps_down();
+        best.saturating_sub(down.max(usize::from(self.saves_power())))
+    }
+
+    /// What a turn costs with a candidate, quality included.
+    fn cost(&self, candidate: usize) -> Option<f64> {
+        let steps = self
+            .candidates
+            .len()
+            .saturating_sub(1)
+            .saturating_sub(candidate);
+        let wait = self.forecast.cost(candidate, self.wishes.target)?;
+        Some(wait + self.wishes.preference.step_worth() * steps as f64)
+    }
+
+    fn compare(&mut self) {
+        if self.forecast.n() < FIRST_TURNS {
+            return;
+        }
+        let costs = (0..=self.best_allowed()).filter_map(|index| Some((index, self.cost(index)?)));
+        let best = costs.min_by(|a, b| a.1.total_cmp(&b.1));
+        let (Some((best, least)), Some(now)) = (best, self.cost(self.current)) else {
+            return;
+        };
+        let is_better =
+            best != self.current && (now - least > MARGIN || self.current > self.best_allowed());
+        self.better = match self.better {
+            Some((same, n)) if is_better && same == best => Some((best, n + 1)),
+            _ if is_better => Some((best, 1)),
+            _ => None,
+        };
+    }
+
+    fn change(&mut self, now: Instant, to: usize) {
+        let hours = now.saturating_duration_since(self.reckoned).as_secs_f64() / 3_600.0;
+        self.allowance =
+            (self.allowance + hours * f64::from(self.wishes.changes_per_hour)).min(BURST);
+        self.reckoned = now;
+        if self.allowance < 1.0 {
+            return;
+        }
+        self.allowance -= 1.0;
+        self.forecast.changed(self.current);
+        self.current = to;
+        self.turns = 0;
+        self.better = None;
+        self.changes += 1;
+    }
+
+    fn judge_eager(&mut self, now: Instant, in_vain: bool) {
+        if self.no_eager_since.is_some() {
+            return;
+        }
+        self.in_vain.push_back(in_vain);
+        if self.in_vain.len() > VAIN_TURNS {
+            self.in_vain.pop_front();
+        }
+        let vain = self.in_vain.iter().filter(|&&vain| vain).count() as f64;
+        let n = self.in_vain.len();
+        if n >= VAIN_FROM && vain / n as f64 > VAIN_MOST {
+            self.no_eager_since = Some(now);
+        }
+    }
+
+    fn why(&self) -> String {
+        let label = |index: usize| self.candidates[index].label.as_str();
+        let here = label(self.current);
+        let percent = |share: Option<f32>| share.map_or(0.0, |share| share * 100.0);
+        let seen = self.limits.seen;
+        match self.limits.steps_down() {
+            (_, Some(Pressure::Processor)) => {
+                return format!(
+                    "{here}, because the processor is busy ({:.0} %).",
+                    percent(seen.cpu)
+                );
+            }
+            (_, Some(Pressure::Memory)) => {
+                return format!(
+                    "{here}, because the memory is nearly full ({:.0} %).",
+                    percent(seen.memory)
+                );
+            }
+            (_, None) => {}
+        }
+        let ms = |time: Duration| time.as_millis();
+        let target = ms(self.wishes.target);
+        let (Some(response), Some(service)) = (
+            self.forecast.response(self.current),
+            self.forecast.service(self.current),
+        ) else {
+            let what = if self.saves_power() {
+                "power is saved on battery"
+            } else {
+                "nothing was measured yet"
+            };
+            return format!("{here}: {what}.");
+        };
+        let best = self.best_allowed();
+        let better = self.forecast.response(best).filter(|_| self.current < best);
+        let faster = self.forecast.response(0).filter(|_| self.current > 0);
+        let (r, s) = (ms(response), ms(service));
+        let words = match (better, faster) {
+            (Some(better), _) => {
+                format!(
+                    "{here}: responses take about {r} ms, with {} {} (wanted: {target}).",
+                    label(best),
+                    ms(better)
+                )
+            }
+            (None, Some(faster)) if response > self.wishes.target => format!(
+                "{here}: responses take about {r} ms, {s} of them the service and the network; {} would save {} ms.",
+                label(0),
+                ms(response.saturating_sub(faster))
+            ),
+            _ => format!("{here}: responses take about {r} ms (wanted: {target})."),
+        };
+        if self.saves_power() {
+            return format!("{words} Power is saved on battery.");
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Preference;
+    use super::*;
+
+    const SHARES: [u64; 3] = [11, 47, 89];
+
+    fn adapter(now: Instant) -> Adapter {
+        let candidates = ["Ultra-fast", "Balanced", "High quality"]
+            .into_iter()
+            .zip(SHARES);
+        let candidates = candidates.map(|(label, ms)| Candidate {
+            label: label.into(),
+            own_share: Duration::from_millis(ms),
+        });
+        let wishes = Wishes {
+            target: Duration::from_millis(300),
+            preference: Preference::Balance,
+            changes_per_hour: 6,
+            power_saving: true,
+        };
+        Adapter::new(candidates.collect(), 1, wishes, now)
+    }
+
+    /// So many turns, one in 20 s, of a service that takes so long.
+    fn talk(
+        adapter: &mut Adapter,
+        from: Instant,
+        turns: u64,
+        service: u64,
+        in_vain: bool,
+    ) -> Instant {
+        for n in 0..turns {
+            let candidate = adapter.plan().candidate;
+            let own = Duration::from_millis(SHARES[candidate]);
+            adapter.answered(Answered {
+                at: from + Duration::from_secs(20 * n),
+                candidate,
+                response: own + Duration::from_millis(service),
+                own,
+                in_vain,
+            });
+        }
+        from + Duration::from_secs(20 * turns)
+    }
+
+    #[test]
+    fn the_profile_follows_what_can_be_gained() {
+        let now = Instant::now();
+        for (service, wanted, words) in [
+            (
+                120,
+                2,
+                "High quality: responses take about 209 ms (wanted: 300).",
+            ),
+            (
+                230,
+                1,
+                "Balanced: responses take about 277 ms, with High quality 319 (wanted: 300).",
+            ),
+            (
+                285,
+                0,
+                "Ultra-fast: responses take about 296 ms, with High quality 374 (wanted: 300).",
+            ),
+            (
+                900,
+                2,
+                "High quality: responses take about 989 ms, 900 of them the service and the network; Ultra-fast would save 78 ms.",
+            ),
+        ] {
+            let mut adapter = adapter(now);
+            talk(&mut adapter, now, 20, service, false);
+            let plan = adapter.plan();
+            assert_eq!(
+                (plan.candidate, plan.why.as_str()),
+                (wanted, words),
+                "{service}"
+            );
+            assert!(adapter.changes() <= 1);
+        }
+    }
+
+    #[test]
+    fn a_service_that_wavers_at_a_border_changes_nothing() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        let mut at = now;
+        for n in 0..200 {
+            at = talk(
+                &mut adapter,
+                at,
+                1,
+                if n % 2 == 0 { 225 } else { 235 },
+                false,
+            );
+        }
+        assert!(adapter.changes() <= 1, "{}", adapter.changes());
+    }
+
+    #[test]
+    fn changes_are_limited_whatever_happens() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        let mut at = now;
+        for n in 0..60 {
+            at = talk(
+                &mut adapter,
+                at,
+                9,
+                if n % 2 == 0 { 120 } else { 280 },
+                false,
+            );
+        }
+        // Three hours.
+        assert!(adapter.changes() <= 3 * 6 + 3, "{}", adapter.changes());
+        assert!(adapter.changes() > 5);
+    }
+
+    #[test]
+    fn the_machine_comes_first_and_says_so() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        let now = talk(&mut adapter, now, 10, 100, false);
+        assert_eq!(adapter.plan().candidate, 2);
+        let busy = Conditions {
+            cpu: Some(0.93),
+            ..Conditions::default()
+        };
+        for second in 0..=11 {
+            adapter.conditions(now + Duration::from_secs(second), busy);
+        }
+        let plan = adapter.plan();
+        assert!(
+            plan.tuning.spare_dsp && plan.candidate == 2,
+            "first what is not missed: {plan:?}"
+        );
+        for second in 12..=80 {
+            adapter.conditions(now + Duration::from_secs(second), busy);
+        }
+        let plan = adapter.plan();
+        assert_eq!(plan.candidate, 1);
+        assert_eq!(plan.why, "Balanced, because the processor is busy (93 %).");
+    }
+
+    #[test]
+    fn on_battery_power_is_saved() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        let now = talk(&mut adapter, now, 10, 100, false);
+        adapter.conditions(
+            now,
+            Conditions {
+                on_battery: Some(true),
+                ..Conditions::default()
+            },
+        );
+        let plan = adapter.plan();
+        assert!(plan.tuning.save_power && plan.candidate == 1, "{plan:?}");
+        assert!(
+            plan.why.ends_with("Power is saved on battery."),
+            "{}",
+            plan.why
+        );
+        adapter.conditions(
+            now,
+            Conditions {
+                on_battery: Some(false),
+                ..Conditions::default()
+            },
+        );
+        assert!(!adapter.plan().tuning.save_power);
+        talk(&mut adapter, now, 10, 100, false);
+        assert_eq!(adapter.plan().candidate, 2, "and given back");
+    }
+
+    #[test]
+    fn an_early_close_that_is_mostly_in_vain_is_given_up_for_a_while() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        let now = talk(&mut adapter, now, 9, 100, true);
+        assert!(!adapter.plan().tuning.no_eager_endpoint, "too few to tell");
+        let now = talk(&mut adapter, now, 1, 100, true);
+        assert!(adapter.plan().tuning.no_eager_endpoint);
+        adapter.conditions(now + VAIN_RETRY, Conditions::default());
+        assert!(!adapter.plan().tuning.no_eager_endpoint);
+    }
+
+    #[test]
+    fn one_profile_is_no_choice() {
+        let now = Instant::now();
+        let one = Candidate {
+            label: "Only".into(),
+            own_share: Duration::from_millis(20),
+        };
+        let mut adapter = Adapter::new(vec![one], 7, adapter(now).wishes, now);
+        talk(&mut adapter, now, 30, 2_000, false);
+        adapter.conditions(
+            now,
+            Conditions {
+                cpu: Some(1.0),
+                on_battery: Some(true),
+                memory: Some(1.0),
+            },
+        );
+        assert_eq!((adapter.plan().candidate, adapter.changes()), (0, 0));
+    }
+}

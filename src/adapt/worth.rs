@@ -1,0 +1,61 @@
+//! What waiting costs, and what quality is worth: one scale, so that they can be weighed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a step of quality is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preference {
+    /// Little: the sooner the better.
+    Speed,
+    /// As much as a tenth of the usual target.
+    #[default]
+    Balance,
+    /// Twice as much.
+    Quality,
+}
+
+impl Preference {
+    /// Milliseconds of [`wait_cost`] that a step to the next better profile is worth in each turn.
+    ///
+    /// Our own share grows by 20 to 40 ms from one built-in profile to the next (`design.md` budgets 20, 35 and 90 ms), so
+    /// with 20 a response that is somewhat over its target is mended by a faster profile, and one that is far over it,
+    /// where the gain is a few percent, is not.
+    #[must_use]
+    pub fn step_worth(self) -> f64 {
+        match self {
+            Self::Speed => 10.0,
+            Self::Balance => 20.0,
+            Self::Quality => 40.0,
+        }
+    }
+}
+
+/// What a response costs, in milliseconds: nothing up to the target, then target × ln(response / target).
+///
+/// Just over the target a millisecond counts as one; far beyond it only relative differences do, as in the perception of
+/// durations (Weber's law).
+#[must_use]
+pub fn wait_cost(response: Duration, target: Duration) -> f64 {
+    let (response, target) = (response.as_secs_f64(), target.as_secs_f64().max(1e-3));
+    if response <= target {
+        return 0.0;
+    }
+    target * 1e3 * (response / target).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_costs_from_the_target_on_and_less_and_less() {
+        let cost = |ms| wait_cost(Duration::from_millis(ms), Duration::from_millis(300));
+        assert_eq!((cost(10), cost(300)), (0.0, 0.0));
+        assert!((cost(303) - 3.0).abs() < 0.1, "{}", cost(303));
+        assert!(cost(400) - cost(330) > 50.0);
+        assert!(cost(870) - cost(800) < 26.0);
+    }
+}

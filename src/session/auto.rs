@@ -1,0 +1,260 @@
+//! A profile that chooses among others: what it chose is in force, and is changed as [`adapt`](crate::adapt) says.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::info;
+
+use super::Event;
+use super::controller::{Controller, now};
+use super::record::TurnRecord;
+use super::snapshot::{AutoView, Severity};
+use crate::adapt::{self, Adapter, Answered, Candidate, Plan, Tuning, Wishes};
+use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
+
+/// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
+const SAVING_PERIOD: u32 = 1_024;
+/// Delay of suppression and gain control (measured, see `profiles/balanced.yaml`).
+const PROCESSING: Duration = Duration::from_millis(6);
+
+/// The choice while it runs.
+#[derive(Debug)]
+pub(super) struct Auto {
+    /// The profile that chooses.
+    chooser: Arc<Profile>,
+    /// From the fastest to the best.
+    candidates: Vec<Arc<Profile>>,
+    adapter: Adapter,
+    /// What is in force.
+    plan: Plan,
+}
+
+impl Auto {
+    /// The profile that chooses.
+    pub(super) fn chooser(&self) -> &Arc<Profile> {
+        &self.chooser
+    }
+
+    pub(super) fn view(&self) -> AutoView {
+        AutoView {
+            uses: self.candidates[self.plan.candidate].label.clone(),
+            why: self.plan.why.clone(),
+            changes: self.adapter.changes(),
+            power_saving: self.plan.tuning.save_power,
+        }
+    }
+
+    fn profile(&self) -> Arc<Profile> {
+        tuned(&self.candidates[self.plan.candidate], self.plan.tuning)
+    }
+}
+
+impl Controller {
+    /// The name that the user chose: of a profile, or of one that chooses.
+    pub(super) fn chosen_profile(&self) -> &Arc<Profile> {
+        self.auto.as_ref().map_or(&self.profile, Auto::chooser)
+    }
+
+    /// Takes the profile that the user chose.
+    pub(super) fn choose_profile(&mut self, profile: Arc<Profile>) {
+        self.auto = self.begin_auto(&profile);
+        match &self.auto {
+            Some(auto) => self.adopt_profile(auto.profile()),
+            None => self.adopt_profile(profile),
+        }
+    }
+
+    /// A choice among the profiles that this one names; `None` where it chooses among none.
+    pub(super) fn begin_auto(&mut self, chooser: &Arc<Profile>) -> Option<Auto> {
+        let how = chooser.auto.as_ref()?;
+        let mut candidates = Vec::new();
+        for name in &how.among {
+            match self.profiles.get(name) {
+                Ok(profile) if profile.auto.is_none() => candidates.push(profile),
+                Ok(_) => self.notice(
+                    Severity::Warning,
+                    format!("The profile {} cannot choose {name}, which chooses itself: it is left out.", chooser.name),
+                ),
+                Err(unknown) => self.notice(
+                    Severity::Warning,
+                    format!("The profile {} names one that there is not: {unknown}. It is left out.", chooser.name),
+                ),
+            }
+        }
+        if candidates.is_empty() {
+            candidates.push(crate::profile::builtin(DEFAULT)?);
+        }
+        // The one in the middle, until something is known.
+        let start = (candidates.len() - 1) / 2;
+        let wishes = Wishes {
+            target: chooser.target,
+            preference: match how.prefer {
+                Preference::Speed => adapt::Preference::Speed,
+                Preference::Balance => adapt::Preference::Balance,
+                Preference::Quality => adapt::Preference::Quality,
+            },
+            changes_per_hour: how.changes_per_hour,
+            power_saving: how.power_saving.is_on(),
+        };
+        let known = candidates
+            .iter()
+            .map(|profile| candidate(profile))
+            .collect();
+        let adapter = Adapter::new(known, start, wishes, now());
+        Some(Auto {
+            chooser: Arc::clone(chooser),
+            plan: adapter.plan(),
+            candidates,
+            adapter,
+        })
+    }
+
+    /// The files of the profiles were read again: the choice begins anew if what it stands on is another.
+    pub(super) fn reload_auto(&mut self) {
+        let Some(auto) = &self.auto else { return };
+        let name = auto.chooser.name.clone();
+        let Ok(chooser) = self.profiles.get(&name) else {
+            let what = format!("The file of the profile {name} is gone; it stays in use.");
+            return self.notice(Severity::Info, what);
+        };
+        let same = *chooser == *auto.chooser
+            && auto
+                .candidates
+                .iter()
+                .all(|old| self.profiles.get(&old.name).is_ok_and(|new| *new == **old));
+        if !same {
+            self.choose_profile(chooser);
+            let what = format!("The profile {name} was read again and is in use.");
+            self.notice(Severity::Info, what);
+        }
+    }
+
+    /// A turn was answered.
+    pub(super) fn weigh_turn(&mut self, record: &TurnRecord) {
+        let Some(auto) = &mut self.auto else { return };
+        let (Some(response), Some(client)) = (record.latencies.response, record.latencies.client)
+        else {
+            return;
+        };
+        // What waited for patience is neither ours nor the service's: the eager endpoint hid it.
+        let held = record.latencies.held;
+        auto.adapter.answered(Answered {
+            at: now(),
+            candidate: auto.plan.candidate,
+            response: response.saturating_sub(held),
+            own: client.saturating_sub(held),
+            in_vain: record.closed_in_vain > 0,
+        });
+        self.follow_plan();
+    }
+
+    /// The machine was looked at.
+    pub(super) fn weigh_machine(&mut self, now: Instant) {
+        let seen = self.statistics.conditions();
+        if let Some(auto) = &mut self.auto {
+            auto.adapter.conditions(now, seen);
+            self.follow_plan();
+        }
+    }
+
+    fn follow_plan(&mut self) {
+        let Some(auto) = &mut self.auto else { return };
+        let plan = auto.adapter.plan();
+        if plan == auto.plan {
+            return;
+        }
+        let before = std::mem::replace(&mut auto.plan, plan);
+        self.changed = true;
+        let (candidate, tuning) = (auto.plan.candidate, auto.plan.tuning);
+        if (before.candidate, before.tuning) == (candidate, tuning) {
+            return;
+        }
+        let (why, profile) = (auto.plan.why.clone(), auto.profile());
+        info!(profile = profile.name, ?tuning, "auto");
+        self.adopt_profile(profile);
+        if before.candidate != candidate {
+            // The window shows it at the profile; who listens without a window is told.
+            self.tell(Event::Notice(Severity::Info, format!("Auto: {why}")));
+        }
+    }
+}
+
+/// What is known of a profile before it was used.
+fn candidate(profile: &Profile) -> Candidate {
+    // Of the way out the device holds one period and asks for the next; the last sample of the way in waits for none.
+    let period = Duration::from_secs_f64(f64::from(profile.audio.period_frames) / 48_000.0);
+    let processed = profile.audio.noise_suppression != NoiseSuppression::Off;
+    Candidate {
+        label: profile.label.clone(),
+        own_share: 2 * period
+            + profile.audio.prebuffer
+            + if processed {
+                PROCESSING
+            } else {
+                Duration::ZERO
+            },
+    }
+}
+
+/// The profile with what the machine's state asks for.
+fn tuned(profile: &Arc<Profile>, tuning: Tuning) -> Arc<Profile> {
+    if tuning == Tuning::default() {
+        return Arc::clone(profile);
+    }
+    let mut tuned = Profile::clone(profile);
+    if tuning.spare_dsp || tuning.save_power {
+        tuned.audio.noise_suppression = NoiseSuppression::Off;
+        tuned.audio.gain_control = Switch::Off;
+    }
+    if tuning.save_power {
+        tuned.audio.period_frames = tuned.audio.period_frames.max(SAVING_PERIOD);
+    }
+    if tuning.no_eager_endpoint {
+        tuned.turn.eager_endpoint = Switch::Off;
+    }
+    Arc::new(tuned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::builtin;
+
+    #[test]
+    fn tuning_changes_what_it_says_and_nothing_else() {
+        let profile = builtin("high-quality").expect("built in");
+        assert!(Arc::ptr_eq(&tuned(&profile, Tuning::default()), &profile));
+        let spared = tuned(
+            &profile,
+            Tuning {
+                spare_dsp: true,
+                ..Tuning::default()
+            },
+        );
+        assert_eq!(spared.audio.gain_control, Switch::Off);
+        assert_eq!(
+            (spared.audio.period_frames, &spared.turn),
+            (1_024, &profile.turn)
+        );
+        let fast = builtin("ultra-fast").expect("built in");
+        let saving = Tuning {
+            save_power: true,
+            no_eager_endpoint: true,
+            ..Tuning::default()
+        };
+        let saving = tuned(&fast, saving);
+        assert_eq!(saving.audio.period_frames, SAVING_PERIOD);
+        assert_eq!(saving.turn.eager_endpoint, Switch::Off);
+        assert_eq!((&saving.name, &saving.live), (&fast.name, &fast.live));
+    }
+
+    #[test]
+    fn the_shares_of_the_shipped_profiles_are_in_the_order_of_their_names() {
+        let shares = ["ultra-fast", "balanced", "high-quality"].map(|name| {
+            candidate(&builtin(name).expect("built in"))
+                .own_share
+                .as_millis()
+        });
+        assert_eq!(shares, [10, 47, 88]);
+    }
+}
