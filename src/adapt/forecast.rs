@@ -197,6 +197,14 @@ impl Forecast {
         self.weighted(candidate, |response| wait_cost(response, target))
     }
 
+    /// What the last turn would have cost with a candidate.
+    pub(super) fn last_cost(&self, candidate: usize, target: Duration) -> Option<f64> {
+        let (known, turn) = (self.profiles.get(candidate)?, self.turns.back()?);
+        let factor = (known.factor - self.profiles[turn.candidate].factor).exp();
+        let response = Duration::from_secs_f64(turn.service * factor + known.own);
+        Some(wait_cost(response, target))
+    }
+
     fn weighted(&self, candidate: usize, value: impl Fn(Duration) -> f64) -> Option<f64> {
         let known = self.profiles.get(candidate)?;
         let (mut sum, mut weights, mut weight) = (0.0, 0.0, 1.0);

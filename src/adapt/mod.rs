@@ -8,8 +8,8 @@
 //!
 //! The common rule (mean of the last ten responses over 400 ms: the fastest profile, over 300: the middle one, else the
 //! best) takes no notice of whose time it is: a model that thinks for 700 ms costs quality for good, and nothing is gained.
-//! Here a profile is left only for one that is forecast to be worth it, by more than the noise of the last turns, and
-//! rarely. `tests/lab/adaptation.rs` plays days of changing conditions against that rule, each fixed profile, and an
+//! Here a profile is left only for one that is forecast to be the better one and that would have saved more, since it
+//! last was not, than a change costs. `tests/lab/adaptation.rs` plays days of changing conditions against that rule, each fixed profile, and an
 //! oracle that knows the future.
 //!
 //! Pure: time and readings come in as arguments.

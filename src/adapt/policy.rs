@@ -10,11 +10,10 @@ use super::{Answered, Candidate, Conditions, Wishes};
 /// Turns before the first choice, and after a change before the next.
 const FIRST_TURNS: usize = 3;
 const DWELL_TURNS: u32 = 4;
-/// Another profile must be the better one in so many turns in a row.
-const AGREEING: u32 = 2;
-/// And by so much, in milliseconds of cost a turn. A change is noticed once (another connection, other answers: worth
-/// 100 ms, and what `tests/lab` counts for it); spread over 20 turns that is 5, and one more is not nothing.
-const MARGIN: f64 = 6.0;
+/// What another profile must have saved, in milliseconds of cost added up over turns, before it is changed to: what a change
+/// costs (it is noticed once: another connection, other answers). Who changes when as much was lost as a change costs is
+/// never worse off than twice the best (the ski rental problem), and chance does not add up.
+const CHANGE_COST: f64 = 100.0;
 /// Changes that can be saved up.
 const BURST: f64 = 3.0;
 /// Turns by which the price of the early close is judged, the least of them, and the share of turns closed in vain above
@@ -57,8 +56,8 @@ pub struct Adapter {
     current: usize,
     /// Turns since the last change.
     turns: u32,
-    /// The profile that was the better one in the last turns, and in how many.
-    better: Option<(usize, u32)>,
+    /// What each candidate would have saved in the turns since it was last not the better one, in milliseconds.
+    saved: Vec<f64>,
     /// Changes that are allowed now, and when that was reckoned.
     allowance: f64,
     reckoned: Instant,
@@ -73,13 +72,13 @@ impl Adapter {
     pub fn new(candidates: Vec<Candidate>, start: usize, wishes: Wishes, now: Instant) -> Self {
         let current = start.min(candidates.len().saturating_sub(1));
         Self {
+            saved: vec![0.0; candidates.len()],
             forecast: Forecast::new(&candidates),
             candidates,
             wishes,
             limits: Limits::default(),
             current,
             turns: 0,
-            better: None,
             allowance: BURST,
             reckoned: now,
             changes: 0,
@@ -93,11 +92,7 @@ impl Adapter {
         self.forecast.add(turn);
         self.turns = self.turns.saturating_add(1);
         self.judge_eager(turn.at, turn.in_vain);
-        self.compare();
-        if let Some((candidate, agreeing)) = self.better
-            && agreeing >= AGREEING
-            && self.turns >= DWELL_TURNS
-        {
+        if let Some(candidate) = self.compare() {
             self.change(turn.at, candidate);
         }
     }
@@ -160,22 +155,25 @@ impl Adapter {
         Some(wait + self.wishes.preference.step_worth() * steps as f64)
     }
 
-    fn compare(&mut self) {
-        if self.forecast.n() < FIRST_TURNS {
-            return;
+    /// Adds up what each other candidate would have saved, and finds the one that has saved a change.
+    fn compare(&mut self) -> Option<usize> {
+        for candidate in 0..self.candidates.len() {
+            let saved = self.last_saving(candidate).unwrap_or(0.0);
+            self.saved[candidate] = (self.saved[candidate] + saved).max(0.0);
+        }
+        if self.forecast.n() < FIRST_TURNS || self.turns < DWELL_TURNS {
+            return None;
         }
         let costs = (0..=self.best_allowed()).filter_map(|index| Some((index, self.cost(index)?)));
-        let best = costs.min_by(|a, b| a.1.total_cmp(&b.1));
-        let (Some((best, least)), Some(now)) = (best, self.cost(self.current)) else {
-            return;
-        };
-        let is_better =
-            best != self.current && (now - least > MARGIN || self.current > self.best_allowed());
-        self.better = match self.better {
-            Some((same, n)) if is_better && same == best => Some((best, n + 1)),
-            _ if is_better => Some((best, 1)),
-            _ => None,
-        };
+        let (best, _) = costs.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        (best != self.current && self.saved[best] >= CHANGE_COST).then_some(best)
+    }
+
+    fn last_saving(&self, candidate: usize) -> Option<f64> {
+        let cost = |index| self.forecast.last_cost(index, self.wishes.target);
+        let steps = self.current as f64 - candidate as f64;
+        let quality = self.wishes.preference.step_worth() * steps;
+        Some(cost(self.current)? - cost(candidate)? - quality)
     }
 
     fn change(&mut self, now: Instant, to: usize) {
@@ -190,7 +188,7 @@ impl Adapter {
         self.forecast.changed(self.current);
         self.current = to;
         self.turns = 0;
-        self.better = None;
+        self.saved.fill(0.0);
         self.changes += 1;
     }
 

@@ -413,10 +413,7 @@ mod tests {
                 "auto.changes_per_hour: is 61",
             ),
             ("auto: {power: on}", "did you mean `power_saving`"),
-            (
-                "auto: {}\nturn: {patience_ms: 300}",
-                "turn: is written, ",
-            ),
+            ("auto: {}\nturn: {patience_ms: 300}", "turn: is written, "),
             ("extends: balanced\nauto: {}", "extends: is written, "),
         ] {
             let wrong = Profile::parse("a.yaml", text.as_bytes())
