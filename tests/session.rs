@@ -675,3 +675,20 @@ fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
         assert_eq!((summary.spoken, summary.answered, summary.lost), (8, 8, 0));
     });
 }
+
+#[test]
+fn the_end_of_the_program_knows_how_much_of_a_reply_was_heard() {
+    simulate(async {
+        let mut world = World::new("balanced");
+        world.script = say_long_then_parrot();
+        let mut world = world.start();
+        world.ready().await;
+        world.speak(&voice("american-man")).await;
+        world.audible().await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        world.tell(Command::Quit).await;
+        let turn = world.turn().await;
+        assert_eq!(turn.outcome, Outcome::Interrupted);
+        assert_close("what was heard", ms(turn.heard), 700.0, 30.0);
+    });
+}

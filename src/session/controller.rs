@@ -33,11 +33,13 @@ use crate::metrics::counters::Counters;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::turn::machine::{Action, Input, Machine};
+use crate::turn::machine::{Action, Input, Machine, Phase};
 use crate::{audio, client};
 
 /// How often processor, memory and what has no event of its own are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long the sound side may take to tell at the end how much of a reply was heard: a flush takes one or two periods.
+const SILENT_WITHIN: Duration = Duration::from_millis(80);
 /// How long the client may take to close the connection at the end.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
 /// Notices that are kept; the oldest go first.
@@ -408,7 +410,22 @@ impl Controller {
         self.look_at_check(now);
     }
 
+    /// Stops a reply that sounds and waits until the sound side has told how much of it was heard.
+    async fn silence(&mut self) {
+        if self.machine.phase() == Phase::Replying {
+            self.feed(now(), Input::StopPressed);
+        }
+        let silent_at = tokio::time::Instant::now() + SILENT_WITHIN;
+        while self.machine.is_silencing() {
+            match tokio::time::timeout_at(silent_at, self.audio.events.recv()).await {
+                Ok(Some(event)) => self.on_audio(now(), event),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
     async fn finish(mut self) {
+        self.silence().await;
         self.machine.handle(now(), Input::Quit);
         self.perform();
         let summary = self.summary();

@@ -389,6 +389,12 @@ impl Machine {
     pub fn is_quiet(&self) -> bool {
         self.open.is_none() && self.silencing.is_empty()
     }
+
+    /// Whether a reply was stopped, and how much of it was heard is still to be told.
+    #[must_use]
+    pub fn is_silencing(&self) -> bool {
+        !self.silencing.is_empty()
+    }
 }
 
 #[cfg(test)]
