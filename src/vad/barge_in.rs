@@ -47,6 +47,8 @@ const DOUBT: Duration = Duration::from_millis(500);
 /// Without voice for so long, an utterance is over that was not longer than a backchannel. Syllables of an "uh-huh" are
 /// some 100 ms apart.
 const OVER: Duration = Duration::from_millis(200);
+/// What lies between two voiced frames counts as voice up to this: dips inside a syllable.
+const MOST_BETWEEN: Duration = Duration::from_millis(20);
 /// A reply that an utterance did not end by then goes on: dropping it takes some milliseconds.
 const NOT_DROPPED: Duration = Duration::from_millis(300);
 /// What begins in the tail of a reply is speech if its voice lasts so long. What was left of replies on the rig, 60 ms
@@ -81,11 +83,29 @@ pub struct Around {
     pub last_voiced: Option<Instant>,
 }
 
-impl Around {
-    /// How long the voice of the open utterance has lasted that began at this instant.
-    fn lasts(&self, first_voiced: Instant) -> Duration {
-        let last = self.last_voiced.unwrap_or(first_voiced);
-        last.saturating_duration_since(first_voiced)
+/// How much voice there was, without the pauses in it: two coughs are 300 ms, however far they are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Voice {
+    amount: Duration,
+    until: Instant,
+}
+
+impl Voice {
+    fn since(first_voiced: Instant, around: Around) -> Self {
+        let until = around.last_voiced.unwrap_or(first_voiced);
+        Self {
+            amount: until.saturating_duration_since(first_voiced),
+            until,
+        }
+    }
+
+    fn goes_on(self, around: Around) -> Self {
+        let until = around.last_voiced.unwrap_or(self.until);
+        let more = until.saturating_duration_since(self.until);
+        Self {
+            amount: self.amount + more.min(MOST_BETWEEN),
+            until,
+        }
     }
 }
 
@@ -125,7 +145,7 @@ enum State {
     },
     /// `enough`: a voice that lasts so long is an interruption.
     Holding {
-        first_voiced: Instant,
+        voice: Voice,
         enough: Duration,
         tail: bool,
     },
@@ -170,11 +190,17 @@ impl BargeIn {
             State::Quiet => self.quiet(now, around, events),
             State::Suspect { since, paused } => self.suspect(now, around, (since, paused), events),
             State::Holding {
-                first_voiced,
+                voice,
                 enough,
                 tail,
             } => {
-                let long = around.lasts(first_voiced) >= enough;
+                let voice = voice.goes_on(around);
+                self.state = State::Holding {
+                    voice,
+                    enough,
+                    tail,
+                };
+                let long = voice.amount >= enough;
                 self.holding(now, around, long || !(around.playing || tail), events)
             }
             State::Passing => self.passing(now),
@@ -217,7 +243,7 @@ impl BargeIn {
         if events.iter().any(is_start) {
             let enough = self.enough(now, around);
             if (around.playing || around.tail) && !enough.is_zero() {
-                return self.hold(enough, around.tail, events);
+                return self.hold(enough, around, events);
             }
             self.state = State::Passing;
         } else if around.playing && !self.deaf && self.recent.count_ones() >= SUSPECT_FRAMES {
@@ -240,7 +266,11 @@ impl BargeIn {
         if events.iter().any(is_start) {
             let enough = self.enough(now, around);
             if around.playing && !enough.is_zero() {
-                return self.hold(enough, false, events);
+                let around = Around {
+                    tail: false,
+                    ..around
+                };
+                return self.hold(enough, around, events);
             }
             self.pass(now);
             return Decision::default();
@@ -261,7 +291,12 @@ impl BargeIn {
         Decision::default()
     }
 
-    fn hold(&mut self, enough: Duration, tail: bool, events: &mut Vec<SpeechEvent>) -> Decision {
+    fn hold(
+        &mut self,
+        enough: Duration,
+        around: Around,
+        events: &mut Vec<SpeechEvent>,
+    ) -> Decision {
         let first_voiced = events.iter().find_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
             SpeechEvent::Frame(_)
@@ -274,11 +309,11 @@ impl BargeIn {
         };
         self.held.append(events);
         self.state = State::Holding {
-            first_voiced,
+            voice: Voice::since(first_voiced, around),
             enough,
-            tail,
+            tail: around.tail,
         };
-        if tail {
+        if around.tail {
             return Decision::default();
         }
         order(Order::Pause)
