@@ -33,6 +33,26 @@ impl Distribution {
         );
     }
 
+    /// Takes in everything that another one recorded: the result is as if each value had been recorded here.
+    pub fn merge(&mut self, other: &Self) {
+        self.0
+            .add(&other.0)
+            .expect("all distributions have the same bounds and digits");
+    }
+
+    /// How many did not exceed `limit`, within the digits that are kept.
+    #[must_use]
+    pub fn up_to(&self, limit: Duration) -> u64 {
+        let limit = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.0.count_between(1, limit)
+    }
+
+    /// Sum of all values, each as exact as the digits that are kept.
+    #[must_use]
+    pub fn sum(&self) -> Duration {
+        Duration::from_secs_f64(self.0.mean() * self.0.len() as f64 / 1e6)
+    }
+
     /// How many were recorded.
     #[must_use]
     pub fn n(&self) -> u64 {
@@ -79,6 +99,30 @@ mod tests {
         );
         assert!(all.p99().expect("enough") >= Duration::from_millis(198));
         assert!(all.max().expect("recorded") >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn merged_distributions_are_as_if_all_had_been_recorded_in_one() {
+        let (mut all, mut even, mut odd) = (
+            Distribution::default(),
+            Distribution::default(),
+            Distribution::default(),
+        );
+        for ms in 1..=500_u64 {
+            let value = Duration::from_micros(ms * ms * 7);
+            all.record(value);
+            if ms % 2 == 0 { &mut even } else { &mut odd }.record(value);
+        }
+        even.merge(&odd);
+        assert_eq!(even.n(), 500);
+        for quantile in [0.01, 0.5, 0.95, 0.99, 1.0] {
+            assert_eq!(even.quantile(quantile), all.quantile(quantile));
+        }
+        assert_eq!((even.max(), even.p99()), (all.max(), all.p99()));
+        let limit = Duration::from_millis(100);
+        assert_eq!(even.up_to(limit), all.up_to(limit));
+        assert_eq!(even.up_to(Duration::from_secs(600)), 500);
+        assert_eq!(even.sum(), all.sum());
     }
 
     #[test]

@@ -1,0 +1,702 @@
+//! When somebody is told: rules with hysteresis, a least number of turns, and a time of rest.
+//!
+//! ```text
+//!           over the limit, enough turns, rested          under the lower limit, or nothing to judge by
+//!  quiet ─────────────────────────────────────▶ raised ──────────────────────────────────────────▶ quiet
+//! ```
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use super::leak::{Leak, Trend};
+
+/// After an alert the same one is not raised again for so long, whatever happens: an alert that flickers teaches people to
+/// look away.
+pub const REST: Duration = Duration::from_secs(300);
+/// Turns that rates are made of, and the least that make one.
+const RATE_TURNS: usize = 20;
+const LEAST_FOR_RATE: usize = 10;
+/// Turns that a typical latency is made of, and the least that make one: one slow turn is no reason.
+const TYPICAL_TURNS: usize = 5;
+const LEAST_FOR_TYPICAL: usize = 3;
+/// Turns of longer ago say nothing about now.
+const TURNS_COUNT_FOR: Duration = Duration::from_secs(900);
+/// Readings that the processor's load is the mean of, one a second.
+const LOAD_READINGS: usize = 10;
+/// Stutters within this time are one burst.
+const BURST_WITHIN: Duration = Duration::from_secs(10);
+/// Without a stutter for so long the burst is over.
+const BURST_OVER_AFTER: Duration = Duration::from_secs(60);
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// From the end of the turn to the first reply audio that arrives.
+    FirstAudio,
+    /// The response.
+    Response,
+    /// The share of turns that get their answer.
+    Success,
+    /// Memory of this program.
+    Memory,
+    /// Load of the machine.
+    Cpu,
+    /// The share of replies that the user interrupts.
+    Interruptions,
+    /// The share of turns that the user had not finished.
+    CutOffs,
+    /// Replies that stutter.
+    Stutters,
+}
+
+impl Kind {
+    /// All, in the order in which they are told.
+    pub const ALL: [Self; 8] = [
+        Self::FirstAudio,
+        Self::Response,
+        Self::Success,
+        Self::Memory,
+        Self::Cpu,
+        Self::Interruptions,
+        Self::CutOffs,
+        Self::Stutters,
+    ];
+
+    /// Its name for files and other programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstAudio => "first_audio",
+            Self::Response => "response",
+            Self::Success => "success",
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::Interruptions => "interruptions",
+            Self::CutOffs => "cut_offs",
+            Self::Stutters => "stutters",
+        }
+    }
+}
+
+/// The limits; `None` switches a rule off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Longest typical time to the first reply audio.
+    pub first_audio: Option<Duration>,
+    /// Longest typical response.
+    pub response: Option<Duration>,
+    /// Least share of turns with an answer, in percent.
+    pub success_percent: Option<f64>,
+    /// Most memory in bytes.
+    pub memory: Option<u64>,
+    /// Most growth of memory since the start in bytes, if it goes on.
+    pub memory_growth: Option<u64>,
+    /// Highest load of the whole machine in percent.
+    pub cpu_percent: Option<f64>,
+    /// Largest share of replies that the user interrupts, in percent.
+    pub interruptions_percent: Option<f64>,
+    /// Largest share of turns that are cut off, in percent.
+    pub cut_offs_percent: Option<f64>,
+    /// Stutters within ten seconds that are a burst.
+    pub stutters: Option<u64>,
+}
+
+/// A turn as the rules see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// From the end of the turn to the first reply audio that arrived.
+    pub first_audio: Option<Duration>,
+    /// Its response.
+    pub response: Option<Duration>,
+    /// It got no answer, and the user had not ended it.
+    pub failed: bool,
+    /// The user ended it before anything was heard: nobody's success and nobody's failure.
+    pub cancelled: bool,
+    /// The user interrupted its reply.
+    pub interrupted: bool,
+    /// The user went on within a second of its end.
+    pub cut_off: bool,
+}
+
+/// Something is over its limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// What.
+    pub kind: Kind,
+    /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
+    pub value: f64,
+    /// The limit.
+    pub limit: f64,
+    /// What it was measured over: turns or readings.
+    pub n: usize,
+    /// Memory that grows, where that is the reason.
+    pub trend: Option<Trend>,
+}
+
+impl Alert {
+    /// What happened, in a sentence, with figures and without words of the conversation.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let (value, limit, n) = (self.value, self.limit, self.n);
+        let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);
+        match self.kind {
+            Kind::FirstAudio => format!(
+                "Answers arrive late: {} until the first sound of one, {} is the limit ({n} turns)",
+                seconds(value),
+                seconds(limit)
+            ),
+            Kind::Response => format!(
+                "Answers are slow: {} until they are heard, {} is the limit ({n} turns)",
+                seconds(value),
+                seconds(limit)
+            ),
+            Kind::Success => format!(
+                "Answers are missing: {value:.0} % of the last {n} turns got one, {limit:.0} % is the limit"
+            ),
+            Kind::Memory => {
+                let mut words =
+                    format!("Memory is high: {value:.0} MB, {limit:.0} MB is the limit");
+                if let Some(trend) = self.trend {
+                    // Writing to a string cannot fail.
+                    write!(
+                        words,
+                        "; it grows by {:.0} MB an hour",
+                        trend.per_hour / 1e6
+                    )
+                    .ok();
+                }
+                words
+            }
+            Kind::Cpu => format!(
+                "This computer is busy: {value:.0} % of its processors, {limit:.0} % is the limit"
+            ),
+            Kind::Interruptions => format!(
+                "Answers are interrupted often: {value:.0} % of the last {n}, {limit:.0} % is the limit"
+            ),
+            Kind::CutOffs => format!(
+                "Turns are cut off: {value:.0} % of the last {n} were not finished, {limit:.0} % is the limit"
+            ),
+            Kind::Stutters => format!("Answers stutter: {value:.0} times within ten seconds"),
+        }
+    }
+}
+
+/// What became of an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// It is to be told.
+    Raised(Alert),
+    /// It holds no more.
+    Cleared(Kind),
+}
+
+/// Judges turns and readings by the rules.
+#[derive(Debug)]
+pub struct Alerts {
+    rules: Rules,
+    turns: VecDeque<(Instant, Turn)>,
+    loads: VecDeque<f64>,
+    stutters: VecDeque<Instant>,
+    leak: Leak,
+    first_rss: Option<u64>,
+    rss: Option<u64>,
+    raised: [Option<Alert>; 8],
+    told: [Option<Instant>; 8],
+}
+
+/// What a rule says: the figure, its limit, the limit below which it is over again, and whether high figures are bad.
+struct Judged {
+    alert: Alert,
+    over: bool,
+    under: bool,
+}
+
+impl Alerts {
+    /// Nothing is known yet of a process that began at `start`.
+    #[must_use]
+    pub fn new(rules: Rules, start: Instant) -> Self {
+        Self {
+            rules,
+            turns: VecDeque::new(),
+            loads: VecDeque::new(),
+            stutters: VecDeque::new(),
+            leak: Leak::new(start),
+            first_rss: None,
+            rss: None,
+            raised: Default::default(),
+            told: [None; 8],
+        }
+    }
+
+    /// Other limits from now on. What is raised is judged by them with the next look.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// Takes in a turn that was closed.
+    pub fn turn(&mut self, now: Instant, turn: Turn) {
+        self.turns.push_back((now, turn));
+        if self.turns.len() > RATE_TURNS {
+            self.turns.pop_front();
+        }
+    }
+
+    /// Another profile holds: what was measured under the last one says nothing about it.
+    pub fn forget_turns(&mut self) {
+        self.turns.clear();
+    }
+
+    /// Takes in the load of the machine in percent and the memory of this program in bytes, once a second.
+    pub fn reading(&mut self, now: Instant, machine_percent: Option<f64>, rss: Option<u64>) {
+        if let Some(load) = machine_percent {
+            self.loads.push_back(load);
+            if self.loads.len() > LOAD_READINGS {
+                self.loads.pop_front();
+            }
+        }
+        if let Some(rss) = rss {
+            self.first_rss.get_or_insert(rss);
+            self.rss = Some(rss);
+            self.leak.reading(now, rss);
+        }
+    }
+
+    /// Takes in replies that ran dry, `n` times.
+    pub fn stuttered(&mut self, now: Instant, n: u64) {
+        // More than can be told apart from a burst anyway.
+        let n = usize::try_from(n.min(100)).unwrap_or(100);
+        self.stutters.extend(std::iter::repeat_n(now, n));
+        while self.stutters.len() > 100 {
+            self.stutters.pop_front();
+        }
+    }
+
+    /// Memory that grows and does not come back, while it does.
+    #[must_use]
+    pub fn trend(&self) -> Option<Trend> {
+        self.leak.trend()
+    }
+
+    /// What holds now, in the order of [`Kind::ALL`].
+    pub fn raised(&self) -> impl Iterator<Item = &Alert> {
+        self.raised.iter().flatten()
+    }
+
+    /// Judges. Call it after every turn and every reading.
+    pub fn look(&mut self, now: Instant) -> Vec<Change> {
+        let fresh = |at: &Instant| now.saturating_duration_since(*at) <= TURNS_COUNT_FOR;
+        self.turns.retain(|(at, _)| fresh(at));
+        self.stutters
+            .retain(|at| now.saturating_duration_since(*at) <= BURST_OVER_AFTER);
+        let mut changes = Vec::new();
+        for (i, kind) in Kind::ALL.into_iter().enumerate() {
+            let judged = self.judge(kind, now);
+            let rested = self.told[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
+            match (&self.raised[i], judged) {
+                (None, Some(judged)) if judged.over && rested => {
+                    self.told[i] = Some(now);
+                    self.raised[i] = Some(judged.alert.clone());
+                    changes.push(Change::Raised(judged.alert));
+                }
+                (Some(_), None) => {
+                    self.raised[i] = None;
+                    changes.push(Change::Cleared(kind));
+                }
+                (Some(_), Some(judged)) if judged.under => {
+                    self.raised[i] = None;
+                    changes.push(Change::Cleared(kind));
+                }
+                // Its figures go on.
+                (Some(_), Some(judged)) => self.raised[i] = Some(judged.alert),
+                (None, _) => {}
+            }
+        }
+        changes
+    }
+
+    /// `None` where the rule is off or there is too little to judge by.
+    fn judge(&self, kind: Kind, now: Instant) -> Option<Judged> {
+        let rules = &self.rules;
+        match kind {
+            Kind::FirstAudio => self.typical(kind, rules.first_audio?, |turn| turn.first_audio),
+            Kind::Response => self.typical(kind, rules.response?, |turn| turn.response),
+            Kind::Success => {
+                let limit = rules.success_percent?;
+                let (share, n) = self.share(|turn| !turn.cancelled, |turn| !turn.failed)?;
+                Some(Judged {
+                    alert: alert(kind, share, limit, n),
+                    over: share < limit,
+                    under: share >= f64::midpoint(limit, 100.0),
+                })
+            }
+            Kind::Memory => self.memory(),
+            Kind::Cpu => {
+                let limit = rules.cpu_percent?;
+                if self.loads.len() < LOAD_READINGS {
+                    return None;
+                }
+                let load = self.loads.iter().sum::<f64>() / self.loads.len() as f64;
+                Some(upwards(kind, load, limit, 0.875, self.loads.len()))
+            }
+            Kind::Interruptions => {
+                let limit = rules.interruptions_percent?;
+                let heard = |turn: &Turn| turn.response.is_some();
+                let (share, n) = self.share(heard, |turn| turn.interrupted)?;
+                Some(upwards(kind, share, limit, 0.67, n))
+            }
+            Kind::CutOffs => {
+                let limit = rules.cut_offs_percent?;
+                let (share, n) = self.share(|_| true, |turn| turn.cut_off)?;
+                Some(upwards(kind, share, limit, 0.67, n))
+            }
+            Kind::Stutters => {
+                let limit = rules.stutters?;
+                let fresh = |at: &&Instant| now.saturating_duration_since(**at) <= BURST_WITHIN;
+                let burst = self.stutters.iter().filter(fresh).count();
+                Some(Judged {
+                    alert: alert(kind, burst as f64, limit as f64, burst),
+                    over: burst as u64 >= limit,
+                    under: self.stutters.is_empty(),
+                })
+            }
+        }
+    }
+
+    fn typical(
+        &self,
+        kind: Kind,
+        limit: Duration,
+        of: impl Fn(&Turn) -> Option<Duration>,
+    ) -> Option<Judged> {
+        let newest = self.turns.iter().rev();
+        let mut values: Vec<Duration> = newest
+            .filter_map(|(_, turn)| of(turn))
+            .take(TYPICAL_TURNS)
+            .collect();
+        if values.len() < LEAST_FOR_TYPICAL {
+            return None;
+        }
+        values.sort_unstable();
+        let ms = |value: Duration| value.as_secs_f64() * 1e3;
+        let median = values[values.len() / 2];
+        Some(upwards(kind, ms(median), ms(limit), 0.8, values.len()))
+    }
+
+    /// The share of `these` turns of which `holds`, in percent.
+    fn share(
+        &self,
+        these: impl Fn(&Turn) -> bool,
+        holds: impl Fn(&Turn) -> bool,
+    ) -> Option<(f64, usize)> {
+        let counted = self.turns.iter().filter(|(_, turn)| these(turn));
+        let (n, good) = counted.fold((0, 0), |(n, good), (_, turn)| {
+            (n + 1, good + usize::from(holds(turn)))
+        });
+        (n >= LEAST_FOR_RATE).then(|| (good as f64 / n as f64 * 100.0, n))
+    }
+
+    /// Too much, or grown by too much and growing still.
+    fn memory(&self) -> Option<Judged> {
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        let (rss, first) = (self.rss?, self.first_rss?);
+        let trend = self.leak.trend();
+        let most = self.rules.memory;
+        let growth = self.rules.memory_growth.map(|growth| first + growth);
+        let too_much = most.is_some_and(|most| rss > most);
+        let grown = trend.is_some() && growth.is_some_and(|limit| rss > limit);
+        let limit = if too_much { most } else { growth.or(most) }?;
+        let calm = most.is_none_or(|most| rss as f64 <= most as f64 * 0.9);
+        Some(Judged {
+            alert: Alert {
+                trend,
+                ..alert(Kind::Memory, mb(rss), mb(limit), 1)
+            },
+            over: too_much || grown,
+            under: calm && !grown,
+        })
+    }
+}
+
+fn alert(kind: Kind, value: f64, limit: f64, n: usize) -> Alert {
+    Alert {
+        kind,
+        value,
+        limit,
+        n,
+        trend: None,
+    }
+}
+
+/// High figures are bad; it is over when the figure has fallen to the share `back` of the limit.
+fn upwards(kind: Kind, value: f64, limit: f64, back: f64, n: usize) -> Judged {
+    Judged {
+        alert: alert(kind, value, limit, n),
+        over: value > limit,
+        under: value <= limit * back,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The defaults of the profiles.
+    fn rules() -> Rules {
+        Rules {
+            first_audio: Some(Duration::from_secs(2)),
+            response: Some(Duration::from_secs(5)),
+            success_percent: Some(90.0),
+            memory: Some(1_000_000_000),
+            memory_growth: Some(100_000_000),
+            cpu_percent: Some(80.0),
+            interruptions_percent: Some(15.0),
+            cut_offs_percent: Some(10.0),
+            stutters: Some(3),
+        }
+    }
+
+    fn good() -> Turn {
+        Turn {
+            first_audio: Some(Duration::from_millis(600)),
+            response: Some(Duration::from_millis(640)),
+            ..Turn::default()
+        }
+    }
+
+    fn slow(ms: u64) -> Turn {
+        Turn {
+            first_audio: Some(Duration::from_millis(ms)),
+            response: Some(Duration::from_millis(ms + 50)),
+            ..Turn::default()
+        }
+    }
+
+    /// A bench with a clock of its own: a turn every ten seconds.
+    struct Desk {
+        alerts: Alerts,
+        now: Instant,
+        told: Vec<(&'static str, Kind)>,
+    }
+
+    impl Desk {
+        fn new(rules: Rules) -> Self {
+            let now = Instant::now();
+            Self {
+                alerts: Alerts::new(rules, now),
+                now,
+                told: Vec::new(),
+            }
+        }
+
+        fn look(&mut self) {
+            for change in self.alerts.look(self.now) {
+                self.told.push(match change {
+                    Change::Raised(alert) => ("raised", alert.kind),
+                    Change::Cleared(kind) => ("cleared", kind),
+                });
+            }
+        }
+
+        fn turns(&mut self, n: usize, turn: Turn) {
+            for _ in 0..n {
+                self.now += Duration::from_secs(10);
+                self.alerts.turn(self.now, turn);
+                self.look();
+            }
+        }
+
+        fn seconds(&mut self, n: usize, load: f64, rss: u64) {
+            for _ in 0..n {
+                self.now += Duration::from_secs(1);
+                self.alerts.reading(self.now, Some(load), Some(rss));
+                self.look();
+            }
+        }
+
+        fn take(&mut self) -> Vec<(&'static str, Kind)> {
+            std::mem::take(&mut self.told)
+        }
+    }
+
+    #[test]
+    fn two_slow_turns_are_no_reason_and_three_of_five_are() {
+        let mut desk = Desk::new(rules());
+        desk.turns(3, good());
+        desk.turns(2, slow(2_400));
+        assert_eq!(desk.take(), []);
+        desk.turns(1, slow(2_400));
+        assert_eq!(desk.take(), [("raised", Kind::FirstAudio)]);
+        // Between the limits it stands.
+        desk.turns(5, slow(1_800));
+        assert_eq!(desk.take(), []);
+        desk.turns(5, good());
+        assert_eq!(desk.take(), [("cleared", Kind::FirstAudio)]);
+    }
+
+    #[test]
+    fn a_flickering_figure_is_told_once_in_five_minutes() {
+        let mut desk = Desk::new(rules());
+        let (mut raised, start) = (0, desk.now);
+        while desk.now - start < Duration::from_secs(3_600) {
+            desk.turns(5, slow(6_000));
+            desk.turns(5, good());
+            let told = desk.take();
+            raised += told
+                .iter()
+                .filter(|told| **told == ("raised", Kind::Response))
+                .count();
+        }
+        assert!((9..=12).contains(&raised), "{raised} times in an hour");
+    }
+
+    #[test]
+    fn rates_want_ten_turns() {
+        let failed = Turn {
+            failed: true,
+            ..Turn::default()
+        };
+        let cancelled = Turn {
+            cancelled: true,
+            ..Turn::default()
+        };
+        let mut desk = Desk::new(rules());
+        desk.turns(1, failed);
+        desk.turns(8, good());
+        assert_eq!(desk.take(), [], "nine turns");
+        desk.turns(1, failed);
+        assert_eq!(desk.take(), [("raised", Kind::Success)], "8 of 10");
+        desk.turns(19, good());
+        assert_eq!(desk.take(), [("cleared", Kind::Success)]);
+        // What the user ended himself is nobody's failure.
+        let mut desk = Desk::new(rules());
+        desk.turns(15, good());
+        desk.turns(5, cancelled);
+        assert_eq!(desk.take(), []);
+    }
+
+    #[test]
+    fn interruptions_and_cut_offs_are_told_apart() {
+        let interrupted = Turn {
+            interrupted: true,
+            ..good()
+        };
+        let cut_off = Turn {
+            cut_off: true,
+            ..good()
+        };
+        let mut desk = Desk::new(rules());
+        desk.turns(10, good());
+        desk.turns(3, interrupted);
+        assert_eq!(desk.take(), [("raised", Kind::Interruptions)]);
+        let mut desk = Desk::new(rules());
+        desk.turns(10, good());
+        desk.turns(2, cut_off);
+        assert_eq!(desk.take(), [("raised", Kind::CutOffs)]);
+    }
+
+    #[test]
+    fn load_is_a_mean_of_ten_seconds() {
+        let mut desk = Desk::new(rules());
+        desk.seconds(20, 20.0, 50_000_000);
+        desk.seconds(3, 100.0, 50_000_000);
+        assert_eq!(desk.take(), [], "a peak");
+        desk.seconds(10, 95.0, 50_000_000);
+        assert_eq!(desk.take(), [("raised", Kind::Cpu)]);
+        desk.seconds(20, 75.0, 50_000_000);
+        assert_eq!(desk.take(), [], "between the limits");
+        desk.seconds(10, 30.0, 50_000_000);
+        assert_eq!(desk.take(), [("cleared", Kind::Cpu)]);
+    }
+
+    #[test]
+    fn memory_is_told_when_it_is_high_or_grows_and_goes_on_growing() {
+        let mut desk = Desk::new(rules());
+        desk.seconds(10, 1.0, 50_000_000);
+        desk.seconds(10, 1.0, 1_100_000_000);
+        assert_eq!(desk.take(), [("raised", Kind::Memory)]);
+        desk.seconds(10, 1.0, 950_000_000);
+        assert_eq!(desk.take(), []);
+        desk.seconds(10, 1.0, 700_000_000);
+        assert_eq!(
+            desk.take(),
+            [("cleared", Kind::Memory)],
+            "high, and not growing"
+        );
+
+        let mut desk = Desk::new(rules());
+        for minute in 0..180_u64 {
+            desk.seconds(60, 1.0, 50_000_000 + minute * 1_000_000);
+        }
+        assert_eq!(desk.take(), [("raised", Kind::Memory)]);
+        let alert = desk.alerts.raised().next().expect("it stands").clone();
+        let per_hour = alert.trend.expect("it grows").per_hour;
+        assert!((55e6..65e6).contains(&per_hour), "{alert:?}");
+        assert!(
+            alert.what().contains("it grows by 60 MB an hour"),
+            "{}",
+            alert.what()
+        );
+    }
+
+    #[test]
+    fn a_burst_of_stutters_is_told_and_a_single_one_is_not() {
+        let mut desk = Desk::new(rules());
+        for _ in 0..5 {
+            desk.alerts.stuttered(desk.now, 1);
+            desk.seconds(30, 1.0, 1);
+        }
+        assert_eq!(desk.take(), []);
+        desk.alerts.stuttered(desk.now, 3);
+        desk.seconds(1, 1.0, 1);
+        assert_eq!(desk.take(), [("raised", Kind::Stutters)]);
+        desk.seconds(70, 1.0, 1);
+        assert_eq!(desk.take(), [("cleared", Kind::Stutters)]);
+    }
+
+    #[test]
+    fn what_is_off_is_not_told_and_what_is_old_does_not_count() {
+        let off = Rules {
+            first_audio: None,
+            response: None,
+            success_percent: None,
+            memory: None,
+            memory_growth: None,
+            cpu_percent: None,
+            interruptions_percent: None,
+            cut_offs_percent: None,
+            stutters: None,
+        };
+        let mut desk = Desk::new(off);
+        let bad = Turn {
+            interrupted: true,
+            cut_off: true,
+            failed: true,
+            ..slow(9_000)
+        };
+        desk.turns(20, bad);
+        desk.alerts.stuttered(desk.now, 50);
+        desk.seconds(30, 100.0, 3_000_000_000);
+        assert_eq!(desk.take(), []);
+
+        let mut desk = Desk::new(rules());
+        desk.turns(5, slow(3_000));
+        assert_eq!(desk.take(), [("raised", Kind::FirstAudio)]);
+        desk.now += Duration::from_secs(1_000);
+        desk.look();
+        assert_eq!(
+            desk.take(),
+            [("cleared", Kind::FirstAudio)],
+            "nothing to judge by"
+        );
+        // Nothing was said while rules were off, and what stood is cleared when its rule goes.
+        desk.turns(5, slow(3_000));
+        desk.take();
+        desk.alerts.set_rules(Rules {
+            first_audio: None,
+            ..rules()
+        });
+        desk.look();
+        assert_eq!(desk.take(), [("cleared", Kind::FirstAudio)]);
+    }
+}

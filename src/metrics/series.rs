@@ -1,0 +1,539 @@
+//! The history: what happened over the last seven days, in slices of growing length.
+//!
+//! ```text
+//!  now ◀── 1 min ── 2 h ◀── 10 min ── 26 h ◀── 1 h ── 7 days
+//! ```
+//!
+//! A slice holds counts, means and small distributions, never words, so that it can be kept on the disk and handed over.
+//! Times are seconds of the wall clock since 1970, because a history outlives the process; a clock that was set back takes
+//! away what lies in its future.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::sketch::Sketch;
+
+/// How far back a length of slice reaches, and the length, both in seconds; the last one ends the history.
+const TIERS: [(u64, u64); 3] = [(2 * HOUR, 60), (26 * HOUR, 600), (169 * HOUR, HOUR)];
+const HOUR: u64 = 3_600;
+/// A clock may be corrected by so much without anything being taken away.
+const CORRECTION: u64 = HOUR;
+/// What the text of a file begins with.
+const SCHEMA: &str = "sovereign.history/1";
+/// Slices that a file may hold: all tiers full, and a margin.
+const MOST_SLICES: usize = 600;
+
+/// Outcomes of turns by place in [`Slice::turns`].
+pub const OUTCOMES: [&str; 5] = ["completed", "interrupted", "cancelled", "empty", "failed"];
+
+/// One closed turn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnSample {
+    /// Place of its outcome in [`OUTCOMES`].
+    pub outcome: usize,
+    /// Its response, our share of it and the service's.
+    pub response: Option<Duration>,
+    /// Our own share.
+    pub client: Option<Duration>,
+    /// The share of service and network.
+    pub server: Option<Duration>,
+    /// How often the user went on within a second of its end.
+    pub cut_offs: u32,
+    /// Functions that the service asked for.
+    pub tool_calls: u32,
+    /// Tokens, prompt and response.
+    pub tokens: u64,
+    /// What it cost in US dollars, where the price is known.
+    pub cost_usd: Option<f64>,
+}
+
+/// What a second brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Processor time of this program in percent of one core.
+    pub cpu_percent: Option<f32>,
+    /// Processor time of the whole machine in percent of all cores.
+    pub machine_percent: Option<f32>,
+    /// Resident memory in bytes.
+    pub rss: Option<u64>,
+    /// Round trip of the connection.
+    pub round_trip: Option<Duration>,
+    /// Times that a reply ran dry, since the last reading.
+    pub underruns: u64,
+    /// Bytes sent since the last reading.
+    pub bytes_sent: u64,
+    /// Bytes received since the last reading.
+    pub bytes_received: u64,
+}
+
+/// Mean and maximum of readings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Mean {
+    sum: f64,
+    n: u64,
+    max: f64,
+}
+
+impl Mean {
+    fn record(&mut self, value: f64) {
+        self.sum += value;
+        self.n += 1;
+        self.max = self.max.max(value);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.n += other.n;
+        self.max = self.max.max(other.max);
+    }
+
+    /// The mean; `None` without readings.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.sum / self.n as f64)
+    }
+
+    /// The largest; `None` without readings.
+    #[must_use]
+    pub fn max(&self) -> Option<f64> {
+        (self.n > 0).then_some(self.max)
+    }
+
+    fn is_sound(&self) -> bool {
+        self.sum.is_finite() && self.max.is_finite()
+    }
+}
+
+/// What happened in one stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Slice {
+    /// Its beginning, in seconds since 1970.
+    pub start: u64,
+    /// Its length in seconds.
+    pub length: u64,
+    /// Turns by outcome, in the order of [`OUTCOMES`].
+    pub turns: [u64; 5],
+    /// Turns that the user went on in within a second of their end.
+    pub cut_offs: u64,
+    /// Times that replies ran dry.
+    pub underruns: u64,
+    /// Functions that the service asked for.
+    pub tool_calls: u64,
+    /// Tokens, prompt and response.
+    pub tokens: u64,
+    /// US dollars, of the turns whose price is known.
+    pub cost_usd: f64,
+    /// Turns whose price is known.
+    pub priced: u64,
+    /// Bytes to the service.
+    pub bytes_sent: u64,
+    /// Bytes from it.
+    pub bytes_received: u64,
+    /// Responses.
+    pub response: Sketch,
+    /// Our share of them.
+    pub client: Sketch,
+    /// The share of service and network.
+    pub server: Sketch,
+    /// Percent of one core that this program used.
+    pub cpu: Mean,
+    /// Percent of all cores that were used.
+    pub machine: Mean,
+    /// Resident memory in bytes.
+    pub rss: Mean,
+    /// Round trips in milliseconds.
+    pub round_trip_ms: Mean,
+}
+
+impl Slice {
+    /// Turns of any outcome.
+    #[must_use]
+    pub fn all_turns(&self) -> u64 {
+        self.turns.iter().sum()
+    }
+
+    /// The share of turns that got their answer, 0.0 to 1.0, of those that the user did not end unheard; `None` without
+    /// any.
+    #[must_use]
+    pub fn success(&self) -> Option<f64> {
+        let [completed, interrupted, _, empty, failed] = self.turns;
+        let answered = completed + interrupted;
+        let asked = answered + empty + failed;
+        (asked > 0).then(|| answered as f64 / asked as f64)
+    }
+
+    /// Takes in everything of another slice; start and length stay.
+    pub fn merge(&mut self, other: &Self) {
+        for (all, more) in self.turns.iter_mut().zip(other.turns) {
+            *all += more;
+        }
+        self.cut_offs += other.cut_offs;
+        self.underruns += other.underruns;
+        self.tool_calls += other.tool_calls;
+        self.tokens += other.tokens;
+        self.cost_usd += other.cost_usd;
+        self.priced += other.priced;
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+        self.response.merge(&other.response);
+        self.client.merge(&other.client);
+        self.server.merge(&other.server);
+        self.cpu.merge(&other.cpu);
+        self.machine.merge(&other.machine);
+        self.rss.merge(&other.rss);
+        self.round_trip_ms.merge(&other.round_trip_ms);
+    }
+
+    fn is_sound(&self) -> bool {
+        let sketches = [&self.response, &self.client, &self.server];
+        let means = [&self.cpu, &self.machine, &self.rss, &self.round_trip_ms];
+        TIERS.iter().any(|(_, length)| *length == self.length)
+            && self.start.is_multiple_of(self.length)
+            && sketches.iter().all(|sketch| sketch.is_sound())
+            && means.iter().all(|mean| mean.is_sound())
+            && self.cost_usd.is_finite()
+    }
+}
+
+/// Seven days in a bounded number of slices, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    slices: VecDeque<Slice>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    schema: String,
+    slices: VecDeque<Slice>,
+}
+
+/// Why a stored history is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// It is no JSON of this shape.
+    #[error("is not a history of this program: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// It is of another version.
+    #[error("is a history of another version: {0}")]
+    Version(String),
+    /// Its numbers contradict each other.
+    #[error("holds impossible numbers")]
+    Impossible,
+}
+
+impl History {
+    /// Takes in a turn that was closed at `now`.
+    pub fn turn(&mut self, now: u64, turn: &TurnSample) {
+        let slice = self.newest(now);
+        if let Some(count) = slice.turns.get_mut(turn.outcome) {
+            *count += 1;
+        }
+        slice.cut_offs += u64::from(turn.cut_offs);
+        slice.tool_calls += u64::from(turn.tool_calls);
+        slice.tokens += turn.tokens;
+        if let Some(cost) = turn.cost_usd {
+            slice.cost_usd += cost;
+            slice.priced += 1;
+        }
+        for (sketch, value) in [
+            (&mut slice.response, turn.response),
+            (&mut slice.client, turn.client),
+            (&mut slice.server, turn.server),
+        ] {
+            if let Some(value) = value {
+                sketch.record(value);
+            }
+        }
+    }
+
+    /// Takes in the reading of a second.
+    pub fn reading(&mut self, now: u64, reading: &Reading) {
+        let slice = self.newest(now);
+        slice.underruns += reading.underruns;
+        slice.bytes_sent += reading.bytes_sent;
+        slice.bytes_received += reading.bytes_received;
+        let round_trip = reading.round_trip.map(|trip| trip.as_secs_f64() * 1e3);
+        for (mean, value) in [
+            (&mut slice.cpu, reading.cpu_percent.map(f64::from)),
+            (&mut slice.machine, reading.machine_percent.map(f64::from)),
+            (&mut slice.rss, reading.rss.map(|rss| rss as f64)),
+            (&mut slice.round_trip_ms, round_trip),
+        ] {
+            if let Some(value) = value {
+                mean.record(value);
+            }
+        }
+    }
+
+    /// The last `span` up to `now` in `n` columns of equal length, oldest first; a column in which nothing happened is
+    /// empty.
+    #[must_use]
+    pub fn columns(&self, now: u64, span: Duration, n: usize) -> Vec<Slice> {
+        let length = (span.as_secs() / n.max(1) as u64).max(1);
+        let end = now - now % length + length;
+        let first = end.saturating_sub(length * n as u64);
+        let mut columns: Vec<Slice> = (0..n as u64)
+            .map(|i| Slice {
+                start: first + i * length,
+                length,
+                ..Slice::default()
+            })
+            .collect();
+        for slice in self
+            .slices
+            .iter()
+            .filter(|slice| (first..end).contains(&slice.start))
+        {
+            let at = (slice.start - first) / length;
+            if let Some(column) = columns.get_mut(usize::try_from(at).unwrap_or(usize::MAX)) {
+                column.merge(slice);
+            }
+        }
+        columns
+    }
+
+    /// All of the last `span` in one.
+    #[must_use]
+    pub fn total(&self, now: u64, span: Duration) -> Slice {
+        let first = now.saturating_sub(span.as_secs());
+        let mut total = Slice {
+            start: first,
+            length: span.as_secs(),
+            ..Slice::default()
+        };
+        for slice in self
+            .slices
+            .iter()
+            .filter(|slice| slice.start + slice.length > first)
+        {
+            total.merge(slice);
+        }
+        total
+    }
+
+    /// The slices, oldest first.
+    pub fn slices(&self) -> impl Iterator<Item = &Slice> {
+        self.slices.iter()
+    }
+
+    /// As a text to be kept; [`History::from_text`] reads it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let stored = Stored {
+            schema: SCHEMA.to_owned(),
+            slices: self.slices.clone(),
+        };
+        serde_json::to_string(&stored).expect("numbers become JSON")
+    }
+
+    /// Reads a kept text, as of `now`: what has become too old since is left out.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else, of another version, or contradicts itself.
+    pub fn from_text(text: &[u8], now: u64) -> Result<Self, HistoryError> {
+        let stored: Stored = serde_json::from_slice(text)?;
+        if stored.schema != SCHEMA {
+            return Err(HistoryError::Version(
+                stored.schema.chars().take(40).collect(),
+            ));
+        }
+        let slices = &stored.slices;
+        let in_order = slices
+            .iter()
+            .zip(slices.iter().skip(1))
+            .all(|(a, b)| a.start < b.start);
+        if slices.len() > MOST_SLICES || !in_order || !slices.iter().all(Slice::is_sound) {
+            return Err(HistoryError::Impossible);
+        }
+        let mut history = Self {
+            slices: stored.slices,
+        };
+        history.slices.retain(|slice| slice.start <= now);
+        history.compact(now);
+        Ok(history)
+    }
+
+    /// The slice of this minute.
+    fn newest(&mut self, now: u64) -> &mut Slice {
+        let length = TIERS[0].1;
+        let start = now - now % length;
+        let newest = self.slices.back().map_or(0, |slice| slice.start);
+        if newest > now + CORRECTION {
+            self.slices.retain(|slice| slice.start <= now);
+        }
+        let newest = self.slices.back().map(|slice| slice.start);
+        if newest.is_none_or(|newest| newest < start) {
+            self.slices.push_back(Slice {
+                start,
+                length,
+                ..Slice::default()
+            });
+            self.compact(now);
+        }
+        // A clock that was set back a little counts into the slice that there is.
+        self.slices.back_mut().expect("one was put there")
+    }
+
+    /// Merges what has become old into longer slices, and lets go of what has become too old.
+    fn compact(&mut self, now: u64) {
+        let mut kept: VecDeque<Slice> = VecDeque::with_capacity(self.slices.len());
+        for mut slice in std::mem::take(&mut self.slices) {
+            let age = now.saturating_sub(slice.start);
+            let Some((_, length)) = TIERS.iter().find(|(reach, _)| age <= *reach) else {
+                continue;
+            };
+            slice.length = slice.length.max(*length);
+            slice.start -= slice.start % slice.length;
+            match kept.back_mut() {
+                Some(last) if last.start + last.length > slice.start => {
+                    last.length = last.length.max(slice.length);
+                    last.merge(&slice);
+                }
+                _ => kept.push_back(slice),
+            }
+        }
+        self.slices = kept;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 1_700_000_000;
+
+    fn turn(ms: u64) -> TurnSample {
+        TurnSample {
+            response: Some(Duration::from_millis(ms)),
+            client: Some(Duration::from_millis(20)),
+            server: Some(Duration::from_millis(ms - 20)),
+            tokens: 10,
+            cost_usd: Some(0.001),
+            ..TurnSample::default()
+        }
+    }
+
+    #[test]
+    fn nine_days_of_turns_and_readings_stay_small_and_nothing_of_seven_days_is_lost() {
+        let mut history = History::default();
+        let days = 9 * 24 * HOUR;
+        for second in (0..days).step_by(20) {
+            history.turn(START + second, &turn(200 + second % 400));
+            history.reading(
+                START + second,
+                &Reading {
+                    cpu_percent: Some(2.0),
+                    rss: Some(50_000_000),
+                    bytes_sent: 5,
+                    ..Reading::default()
+                },
+            );
+        }
+        let now = START + days;
+        assert!(history.slices.len() < 440, "{}", history.slices.len());
+        let text = history.to_text();
+        assert!(text.len() < 600_000, "{} bytes", text.len());
+        let hour = history.total(now, Duration::from_secs(HOUR));
+        assert!((179..=183).contains(&hour.all_turns()), "{hour:?}");
+        let day = history.total(now, Duration::from_secs(24 * HOUR));
+        assert!((4_318..=4_350).contains(&day.all_turns()), "{day:?}");
+        let week = history.total(now, Duration::from_secs(7 * 24 * HOUR));
+        let wanted = 7 * 24 * HOUR / 20;
+        assert!(
+            (wanted..=wanted + 360).contains(&week.all_turns()),
+            "{}",
+            week.all_turns()
+        );
+        let p50 = week.response.quantile(0.5).expect("turns");
+        assert!(
+            p50 >= Duration::from_millis(380) && p50 <= Duration::from_millis(400),
+            "{p50:?}"
+        );
+        assert_eq!(week.tokens, week.all_turns() * 10);
+        let oldest = history.slices.front().expect("some").start;
+        assert!(
+            oldest + (7 * 24 + 2) * HOUR >= now,
+            "seven days and no more"
+        );
+    }
+
+    #[test]
+    fn columns_are_of_equal_length_and_an_empty_one_is_a_gap() {
+        let mut history = History::default();
+        let start = START - START % HOUR;
+        history.turn(start + 30, &turn(100));
+        history.turn(start + 1_800, &turn(300));
+        let columns = history.columns(start + 3_599, Duration::from_secs(HOUR), 60);
+        let filled: Vec<usize> = (0..60).filter(|i| columns[*i].all_turns() > 0).collect();
+        assert_eq!(filled, [0, 30]);
+        assert!(columns.iter().all(|column| column.length == 60));
+        assert_eq!(columns[1].response.quantile(0.5), None);
+        let week = history.columns(start + 3_599, Duration::from_secs(168 * HOUR), 56);
+        assert_eq!(week.iter().map(Slice::all_turns).sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn success_leaves_out_what_the_user_ended_unheard() {
+        let mut slice = Slice::default();
+        assert_eq!(slice.success(), None);
+        slice.turns = [6, 2, 5, 1, 1];
+        assert_eq!(slice.success(), Some(0.8));
+    }
+
+    #[test]
+    fn a_kept_history_is_read_back_and_a_damaged_one_is_refused() {
+        let mut history = History::default();
+        for minute in 0..300 {
+            history.turn(START + minute * 60, &turn(250));
+        }
+        let now = START + 300 * 60;
+        let text = history.to_text();
+        let again = History::from_text(text.as_bytes(), now).expect("as it was");
+        assert_eq!(
+            again.total(now, Duration::from_secs(24 * HOUR)),
+            history.total(now, Duration::from_secs(24 * HOUR))
+        );
+        let later = History::from_text(text.as_bytes(), now + 30 * 24 * HOUR).expect("sound");
+        assert_eq!(later, History::default(), "too old");
+        for (damage, what) in [
+            (text[..text.len() / 2].to_owned(), "cut short"),
+            (text.replace("history/1", "history/9"), "another version"),
+            (
+                text.replace("\"length\":60", "\"length\":61"),
+                "no such length",
+            ),
+            (
+                text.replacen("\"start\":1", "\"start\":9", 1),
+                "out of order",
+            ),
+            (String::new(), "empty"),
+            ("[]".to_owned(), "something else"),
+        ] {
+            assert!(
+                History::from_text(damage.as_bytes(), now).is_err(),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_takes_away_its_future_only() {
+        let mut history = History::default();
+        history.turn(START, &turn(100));
+        history.turn(START + 400 * 24 * HOUR, &turn(100));
+        history.turn(START + 60, &turn(100));
+        let total = history.total(START + 60, Duration::from_secs(HOUR));
+        assert!((1..=2).contains(&total.all_turns()), "{total:?}");
+        let mut history = History::default();
+        history.turn(START, &turn(100));
+        history.turn(START - 120, &turn(100));
+        assert_eq!(
+            history.total(START, Duration::from_secs(HOUR)).all_turns(),
+            2
+        );
+    }
+}
