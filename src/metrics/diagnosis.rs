@@ -1,1 +1,573 @@
+//! What the cause of a slow or troubled conversation is likely to be, which part it sits in, and what helps.
+//!
+//! ```text
+//! evidence (recent turns, what was usual, machine, settings) ─▶ one check per cause ─▶ findings, the dearest first
+//! ```
+//!
+//! A finding is made where a figure says so, never because a setting could be at fault; each check names its threshold.
 
+mod checks;
+
+use std::time::Duration;
+
+use checks::{computer, conversation, downlink, network, patience, service};
+
+/// A finding that costs less is nobody's concern.
+const WORTH: Duration = Duration::from_millis(30);
+/// Turns without which nothing is said about latencies.
+const LEAST_TURNS: usize = 3;
+
+/// The part of a turn that a cause sits in, in the order in which a turn passes through them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The user's silence before the turn is over.
+    Patience,
+    /// From the decision to the last byte on its way.
+    Uplink,
+    /// The way to the service and back.
+    Network,
+    /// The service itself.
+    Service,
+    /// From the first audio that arrived to the ear.
+    Downlink,
+    /// This computer as a whole.
+    Computer,
+    /// What is said, not how fast.
+    Conversation,
+}
+
+impl Part {
+    /// As the window calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Patience => "patience before it",
+            Self::Uplink => "to the service",
+            Self::Network => "network",
+            Self::Service => "service",
+            Self::Downlink => "to your ear",
+            Self::Computer => "this computer",
+            Self::Conversation => "conversation",
+        }
+    }
+}
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    /// The line is long or slow.
+    Distance,
+    /// The line became slow.
+    Congestion,
+    /// A proxy stands in between.
+    Proxy,
+    /// What we send waits for the line.
+    SlowUpload,
+    /// The model may think before it answers.
+    Thinking,
+    /// The model searches the web.
+    Search,
+    /// The service decides when a turn is over, and waits.
+    ServiceDetection,
+    /// The conversation so far is long.
+    Context,
+    /// The instruction is long.
+    Instruction,
+    /// Images are read finely.
+    MediaResolution,
+    /// The service is slower than it was.
+    ServiceBusy,
+    /// The model takes its time.
+    Model,
+    /// Devices work in long periods.
+    DevicePeriod,
+    /// A wireless headset.
+    WirelessDevice,
+    /// The reply stuttered, and is gathered before it is played.
+    Prebuffer,
+    /// Answers are ready before patience is over.
+    HeldForPatience,
+    /// Patience is long.
+    LongPatience,
+    /// Patience is short.
+    ShortPatience,
+    /// Answers are long.
+    LongAnswers,
+    /// This program takes the processor.
+    OwnLoad,
+    /// Other programs take the processor.
+    OtherLoad,
+    /// The processor is held back on battery.
+    Battery,
+    /// The processor is held back on mains: heat, or a setting.
+    Heat,
+    /// Memory is full.
+    MemoryFull,
+    /// This program's memory grows.
+    Leak,
+}
+
+/// What a button can do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Change to this profile.
+    UseProfile(String),
+    /// Make a new connection, which begins with an empty context.
+    Reconnect,
+    /// Check microphone, speaker and echo.
+    CheckSound,
+    /// Switch echo cancellation back to automatic.
+    EchoAutomatic,
+}
+
+/// A cause that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where it sits.
+    pub part: Part,
+    /// What it is.
+    pub cause: Cause,
+    /// What it costs per turn, where that can be told.
+    pub costs: Option<Duration>,
+    /// What was found, with figures.
+    pub what: String,
+    /// What helps.
+    pub remedy: String,
+    /// What a button can do.
+    pub action: Option<Remedy>,
+}
+
+/// Medians of some turns; unknown is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Typical {
+    /// How many turns.
+    pub n: usize,
+    /// What the user waited for the decision that the turn is over.
+    pub endpointing: Option<Duration>,
+    /// From there to the last byte on its way.
+    pub uplink: Option<Duration>,
+    /// From there to the first audio that arrived.
+    pub server: Option<Duration>,
+    /// From its arrival to samples.
+    pub decode: Option<Duration>,
+    /// How long it waited for patience.
+    pub held: Option<Duration>,
+    /// How long it waited for more of itself.
+    pub buffer: Option<Duration>,
+    /// From the ring to the ear.
+    pub device: Option<Duration>,
+    /// The response.
+    pub response: Option<Duration>,
+    /// How long answers were heard.
+    pub heard: Option<Duration>,
+    /// Tokens of the prompt, which grow with the conversation.
+    pub prompt_tokens: Option<u64>,
+}
+
+/// Everything that is looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// The target of the response.
+    pub target: Duration,
+    /// The newest turns.
+    pub recent: Typical,
+    /// The turns before them.
+    pub usual: Typical,
+    /// Smoothed round trip now.
+    pub round_trip: Option<Duration>,
+    /// The shortest one of this conversation.
+    pub shortest_trip: Option<Duration>,
+    /// The connection goes through a proxy.
+    pub proxy: bool,
+    /// Period of the speaker, as asked for and as granted.
+    pub period: Option<(Duration, Duration)>,
+    /// The speaker or the microphone is a Bluetooth device in its telephone mode.
+    pub narrowband: bool,
+    /// Stutters of the newest turns.
+    pub underruns: u64,
+    /// Load of the machine and this program's share of it, in percent of all cores.
+    pub load: Option<(f64, f64)>,
+    /// Memory of the machine in use, in percent.
+    pub memory_percent: Option<f64>,
+    /// Growth of this program's memory in bytes per hour, where it leaks.
+    pub leak_per_hour: Option<f64>,
+    /// It runs on battery.
+    pub on_battery: bool,
+    /// The highest clock that the processor may run at, as a share of what it can.
+    pub clock_share: Option<f64>,
+    /// The name of the model.
+    pub model: String,
+    /// Length of the instruction in characters.
+    pub instruction_chars: usize,
+    /// The model may think, more than as little as it can.
+    pub thinks: bool,
+    /// The model may search the web.
+    pub searches: bool,
+    /// Functions that the service asked for in the newest turns.
+    pub tool_calls: u64,
+    /// Images are read finely, and some were sent.
+    pub fine_images: bool,
+    /// The service decides when a turn is over.
+    pub automatic_detection: bool,
+    /// The answer may be as long as it likes.
+    pub free_answers: bool,
+    /// Echo cancellation is switched on by hand.
+    pub echo_forced: bool,
+    /// Shares of the last turns, in percent, where there were enough.
+    pub cut_offs_percent: Option<f64>,
+    /// Interrupted replies among those that were heard.
+    pub interruptions_percent: Option<f64>,
+    /// The name of a faster profile, if there is one.
+    pub faster_profile: Option<String>,
+    /// The name of a profile with more patience, if there is one.
+    pub patienter_profile: Option<String>,
+}
+
+/// The causes that the evidence speaks for: what costs most first, then the rest in the order of [`Part`].
+#[must_use]
+pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let enough = evidence.recent.n >= LEAST_TURNS;
+    let over = evidence
+        .recent
+        .response
+        .is_some_and(|response| response > evidence.target);
+    if enough && over {
+        findings.extend(network(evidence));
+        findings.extend(service(evidence));
+        findings.extend(downlink(evidence));
+    }
+    if enough {
+        findings.extend(patience(evidence));
+        findings.extend(conversation(evidence));
+    }
+    findings.extend(computer(evidence));
+    findings.retain(|finding| finding.costs.is_none_or(|costs| costs >= WORTH));
+    findings.sort_by(|a, b| b.costs.cmp(&a.costs).then(a.part.cmp(&b.part)));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// A conversation of ten good turns.
+    fn good() -> Evidence {
+        let typical = Typical {
+            n: 10,
+            endpointing: Some(ms(500)),
+            uplink: Some(ms(1)),
+            server: Some(ms(240)),
+            decode: Some(ms(1)),
+            held: Some(ms(0)),
+            buffer: Some(ms(20)),
+            device: Some(ms(12)),
+            response: Some(ms(275)),
+            heard: Some(ms(4_000)),
+            prompt_tokens: Some(3_000),
+        };
+        Evidence {
+            target: ms(300),
+            recent: typical,
+            usual: typical,
+            round_trip: Some(ms(30)),
+            shortest_trip: Some(ms(28)),
+            period: Some((ms(11), ms(11))),
+            load: Some((20.0, 1.0)),
+            memory_percent: Some(50.0),
+            clock_share: Some(1.0),
+            model: "gemini-3.1-live".into(),
+            instruction_chars: 300,
+            cut_offs_percent: Some(0.0),
+            interruptions_percent: Some(5.0),
+            faster_profile: Some("ultra-fast".into()),
+            patienter_profile: Some("high-quality".into()),
+            ..Evidence::default()
+        }
+    }
+
+    /// The same with a slow answer, whose share the caller plants.
+    fn slow(plant: impl FnOnce(&mut Evidence)) -> Evidence {
+        let mut evidence = good();
+        evidence.recent.response = Some(ms(1_200));
+        plant(&mut evidence);
+        evidence
+    }
+
+    #[test]
+    fn a_good_conversation_has_no_finding_and_a_new_one_neither() {
+        assert_eq!(diagnose(&good()), []);
+        assert_eq!(diagnose(&Evidence::default()), []);
+        let mut new = slow(|e| e.recent.server = Some(ms(1_100)));
+        new.recent.n = 2;
+        assert_eq!(diagnose(&new), [], "two turns");
+    }
+
+    type Planted = (&'static str, fn(&mut Evidence), Part, Cause);
+
+    #[test]
+    fn every_planted_cause_is_named_first_with_its_part_and_a_remedy() {
+        let planted: [Planted; 24] = [
+            (
+                "upload",
+                |e| e.recent.uplink = Some(ms(300)),
+                Part::Uplink,
+                Cause::SlowUpload,
+            ),
+            (
+                "distance",
+                |e| {
+                    e.round_trip = Some(ms(260));
+                    e.shortest_trip = Some(ms(250));
+                },
+                Part::Network,
+                Cause::Distance,
+            ),
+            (
+                "congestion",
+                |e| e.round_trip = Some(ms(260)),
+                Part::Network,
+                Cause::Congestion,
+            ),
+            (
+                "proxy",
+                |e| {
+                    e.round_trip = Some(ms(260));
+                    e.shortest_trip = Some(ms(250));
+                    e.proxy = true;
+                },
+                Part::Network,
+                Cause::Proxy,
+            ),
+            (
+                "search",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.searches = true;
+                    e.tool_calls = 2;
+                },
+                Part::Service,
+                Cause::Search,
+            ),
+            (
+                "thinking",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.thinks = true;
+                },
+                Part::Service,
+                Cause::Thinking,
+            ),
+            (
+                "automatic",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.automatic_detection = true;
+                },
+                Part::Service,
+                Cause::ServiceDetection,
+            ),
+            (
+                "context",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.recent.prompt_tokens = Some(30_000);
+                },
+                Part::Service,
+                Cause::Context,
+            ),
+            (
+                "images",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.fine_images = true;
+                },
+                Part::Service,
+                Cause::MediaResolution,
+            ),
+            (
+                "instruction",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.instruction_chars = 6_000;
+                },
+                Part::Service,
+                Cause::Instruction,
+            ),
+            (
+                "busy",
+                |e| e.recent.server = Some(ms(1_100)),
+                Part::Service,
+                Cause::ServiceBusy,
+            ),
+            (
+                "model",
+                |e| {
+                    e.recent.server = Some(ms(1_100));
+                    e.usual.server = Some(ms(1_050));
+                },
+                Part::Service,
+                Cause::Model,
+            ),
+            (
+                "period",
+                |e| {
+                    e.recent.device = Some(ms(130));
+                    e.period = Some((ms(11), ms(60)));
+                },
+                Part::Downlink,
+                Cause::DevicePeriod,
+            ),
+            (
+                "wireless",
+                |e| e.recent.device = Some(ms(180)),
+                Part::Downlink,
+                Cause::WirelessDevice,
+            ),
+            (
+                "prebuffer",
+                |e| {
+                    e.recent.buffer = Some(ms(240));
+                    e.underruns = 4;
+                },
+                Part::Downlink,
+                Cause::Prebuffer,
+            ),
+            (
+                "decode",
+                |e| {
+                    e.recent.decode = Some(ms(80));
+                    e.load = Some((70.0, 3.0));
+                },
+                Part::Downlink,
+                Cause::OtherLoad,
+            ),
+            (
+                "held",
+                |e| e.recent.held = Some(ms(250)),
+                Part::Patience,
+                Cause::HeldForPatience,
+            ),
+            (
+                "long patience",
+                |e| e.recent.endpointing = Some(ms(1_600)),
+                Part::Patience,
+                Cause::LongPatience,
+            ),
+            (
+                "hog",
+                |e| e.load = Some((97.0, 4.0)),
+                Part::Computer,
+                Cause::OtherLoad,
+            ),
+            (
+                "own load",
+                |e| e.load = Some((97.0, 80.0)),
+                Part::Computer,
+                Cause::OwnLoad,
+            ),
+            (
+                "battery",
+                |e| {
+                    e.clock_share = Some(0.5);
+                    e.on_battery = true;
+                },
+                Part::Computer,
+                Cause::Battery,
+            ),
+            (
+                "heat",
+                |e| e.clock_share = Some(0.5),
+                Part::Computer,
+                Cause::Heat,
+            ),
+            (
+                "memory",
+                |e| e.memory_percent = Some(93.0),
+                Part::Computer,
+                Cause::MemoryFull,
+            ),
+            (
+                "leak",
+                |e| e.leak_per_hour = Some(80e6),
+                Part::Computer,
+                Cause::Leak,
+            ),
+        ];
+        for (name, plant, part, cause) in planted {
+            let findings = diagnose(&slow(plant));
+            let first = findings
+                .first()
+                .unwrap_or_else(|| panic!("{name}: nothing was found"));
+            assert_eq!(
+                (first.part, first.cause),
+                (part, cause),
+                "{name}: {findings:?}"
+            );
+            assert_eq!(
+                findings.len(),
+                1,
+                "{name}: nothing else was planted: {findings:?}"
+            );
+            assert!(
+                first.what.ends_with('.') && first.remedy.ends_with('.'),
+                "{name}: {first:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_and_how_long_has_causes_too() {
+        let mut cut = good();
+        cut.cut_offs_percent = Some(25.0);
+        // Patience is short: that answers wait for it is then no fault.
+        cut.recent.held = Some(ms(300));
+        let findings = diagnose(&cut);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].cause, Cause::ShortPatience);
+        assert_eq!(
+            findings[0].action,
+            Some(Remedy::UseProfile("high-quality".into()))
+        );
+
+        let mut long = good();
+        (long.interruptions_percent, long.recent.heard) = (Some(40.0), Some(ms(30_000)));
+        let findings = diagnose(&long);
+        assert_eq!(findings[0].cause, Cause::LongAnswers);
+        assert!(
+            findings[0].remedy.contains("answer_length: short"),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn the_dearest_cause_comes_first() {
+        let both = slow(|e| {
+            e.recent.uplink = Some(ms(60));
+            e.recent.device = Some(ms(400));
+            e.load = Some((99.0, 1.0));
+        });
+        let causes: Vec<Cause> = diagnose(&both)
+            .iter()
+            .map(|finding| finding.cause)
+            .collect();
+        assert_eq!(
+            causes,
+            [Cause::WirelessDevice, Cause::SlowUpload, Cause::OtherLoad]
+        );
+    }
+
+    #[test]
+    fn within_the_target_latency_has_no_cause_and_the_computer_has() {
+        let mut fine = good();
+        fine.round_trip = Some(ms(200));
+        fine.shortest_trip = Some(ms(190));
+        assert_eq!(diagnose(&fine), []);
+        fine.load = Some((90.0, 2.0));
+        assert_eq!(diagnose(&fine)[0].cause, Cause::OtherLoad);
+    }
+}

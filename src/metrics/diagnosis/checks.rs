@@ -1,0 +1,426 @@
+//! One check per cause, with the figure from which it speaks.
+
+use std::time::Duration;
+
+use super::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy, WORTH};
+
+/// A round trip of an ordinary line; the service's nearest place is rarely nearer.
+const LONG_TRIP: Duration = Duration::from_millis(120);
+/// The service's own share that is usual today is 0.3 to 1 s (README: latency).
+const LONG_SERVICE: Duration = Duration::from_millis(700);
+/// Between decision and flush lie a message and a system call; more waits for the line.
+const LONG_UPLINK: Duration = Duration::from_millis(40);
+/// Decoding a message takes microseconds; more is a machine that has no time.
+const LONG_DECODE: Duration = Duration::from_millis(10);
+/// A wired device at the largest period of the profiles holds a sample for less.
+const LONG_DEVICE: Duration = Duration::from_millis(60);
+/// A reply waits for its first chunk no longer than the largest prebuffer of the profiles, and a margin.
+const LONG_BUFFER: Duration = Duration::from_millis(70);
+/// Silence that people take for a pause in a conversation (`turn.patience_ms` of the slowest profile is 700).
+const LONG_PATIENCE: Duration = Duration::from_millis(1_000);
+/// Load from which real-time work begins to wait.
+const BUSY_PERCENT: f64 = 80.0;
+/// Memory in use from which systems begin to page.
+const FULL_PERCENT: f64 = 85.0;
+/// A processor that may run at less than this share of its clock is held back.
+const HELD_BACK: f64 = 0.8;
+/// An instruction beyond this is read anew with every turn, and felt.
+const LONG_INSTRUCTION: usize = 2_000;
+/// Context beyond this slows the first sound (the slowest profile lets it grow to 32 000).
+const LONG_CONTEXT: u64 = 20_000;
+/// Answers longer than this are talked into.
+const LONG_ANSWER: Duration = Duration::from_secs(15);
+/// Shares of turns, in percent.
+const MANY_CUT_OFFS: f64 = 10.0;
+const MANY_INTERRUPTIONS: f64 = 15.0;
+pub(super) fn network(e: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(uplink) = e.recent.uplink.filter(|uplink| *uplink > LONG_UPLINK) {
+        findings.push(Finding {
+            part: Part::Uplink,
+            cause: Cause::SlowUpload,
+            costs: Some(uplink),
+            what: format!("Your last words need {} to leave this computer: the line takes them slowly.", ms(uplink)),
+            remedy: "Stop uploads (backups, video calls), move nearer to the access point, or use a cable.".into(),
+            action: None,
+        });
+    }
+    let Some(trip) = e.round_trip else {
+        return findings;
+    };
+    let shortest = e.shortest_trip.unwrap_or(trip);
+    if trip >= shortest * 2 && trip >= shortest + Duration::from_millis(50) {
+        findings.push(Finding {
+            part: Part::Network,
+            cause: Cause::Congestion,
+            costs: Some(trip - shortest),
+            what: format!("The round trip is {}, and was {} before.", ms(trip), ms(shortest)),
+            remedy: "Something else uses the line, or the radio is weak: stop downloads, move nearer to the access point, or use a cable.".into(),
+            action: None,
+        });
+    } else if trip > LONG_TRIP && e.proxy {
+        findings.push(Finding {
+            part: Part::Network,
+            cause: Cause::Proxy,
+            costs: Some(trip),
+            what: format!(
+                "The connection goes through a proxy, and its round trip is {}.",
+                ms(trip)
+            ),
+            remedy:
+                "If the proxy is not needed for this host, name it in NO_PROXY and start again."
+                    .into(),
+            action: None,
+        });
+    } else if trip > LONG_TRIP {
+        findings.push(Finding {
+            part: Part::Network,
+            cause: Cause::Distance,
+            costs: Some(trip),
+            what: format!("The round trip to the service is {}, all the time.", ms(trip)),
+            remedy: "A VPN that leads through another country, a satellite or a mobile line does this: go without, or use a cable.".into(),
+            action: None,
+        });
+    }
+    findings
+}
+
+/// The service's own share has one likely cause: the first that applies, from the surest to the last resort.
+pub(super) fn service(e: &Evidence) -> Option<Finding> {
+    let server = e.recent.server?;
+    let own = server.saturating_sub(e.round_trip.unwrap_or_default());
+    if own <= LONG_SERVICE {
+        return None;
+    }
+    let faster = e.faster_profile.clone().map(Remedy::UseProfile);
+    let costs = Some(own - LONG_SERVICE.min(own) + WORTH);
+    let finding = |cause, what: String, remedy: &str, action| Finding {
+        part: Part::Service,
+        cause,
+        costs,
+        what,
+        remedy: remedy.to_owned(),
+        action,
+    };
+    let took = ms(own);
+    let usual = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS);
+    let grew = usual.is_some_and(|usual| server >= usual.mul_f64(1.5));
+    Some(if e.tool_calls > 0 && e.searches {
+        finding(
+            Cause::Search,
+            format!("The service needs {took}: it searches the web before it answers."),
+            "Set `live.google_search: false` in the profile if answers need not be of today.",
+            faster,
+        )
+    } else if e.thinks {
+        finding(
+            Cause::Thinking,
+            format!("The service needs {took}: the model may think before it answers."),
+            "Set `live.thinking: minimal` in the profile, or take a faster one.",
+            faster,
+        )
+    } else if e.automatic_detection {
+        finding(
+            Cause::ServiceDetection,
+            format!("The service needs {took}; the silence that it waits for is in it."),
+            "Set `detection: manual` in the configuration or the profile: then this computer decides when you have finished.",
+            None,
+        )
+    } else if e
+        .recent
+        .prompt_tokens
+        .is_some_and(|tokens| tokens > LONG_CONTEXT)
+    {
+        let tokens = e.recent.prompt_tokens.unwrap_or_default();
+        finding(
+            Cause::Context,
+            format!(
+                "The service needs {took}: it reads a conversation of {tokens} tokens with every turn."
+            ),
+            "Lower `live.compress_at_tokens` in the profile: the oldest turns are then forgotten earlier.",
+            faster,
+        )
+    } else if e.fine_images {
+        finding(
+            Cause::MediaResolution,
+            format!("The service needs {took}: images are read finely, which takes many tokens."),
+            "Set `live.media_resolution: low` in the profile.",
+            faster,
+        )
+    } else if e.instruction_chars > LONG_INSTRUCTION {
+        let chars = e.instruction_chars;
+        finding(
+            Cause::Instruction,
+            format!(
+                "The service needs {took}: it reads an instruction of {chars} characters with every turn."
+            ),
+            "Shorten `live.instruction` in the profile.",
+            None,
+        )
+    } else if grew {
+        let before = ms(usual.unwrap_or_default());
+        finding(
+            Cause::ServiceBusy,
+            format!(
+                "Service and network need {}, and needed {before} before: the service is busy.",
+                ms(server)
+            ),
+            "Nothing is wrong here. It mostly passes within minutes; a new connection may reach another machine.",
+            Some(Remedy::Reconnect),
+        )
+    } else {
+        finding(
+            Cause::Model,
+            format!(
+                "The model {} needs {took} for its first sound, all the time.",
+                e.model
+            ),
+            "Choose a faster model with `live.model` in the profile.",
+            None,
+        )
+    })
+}
+
+pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut found = |cause, costs: Duration, what: String, remedy: &str, action| {
+        findings.push(Finding {
+            part: Part::Downlink,
+            cause,
+            costs: Some(costs),
+            what,
+            remedy: remedy.to_owned(),
+            action,
+        });
+    };
+    let faster = || e.faster_profile.clone().map(Remedy::UseProfile);
+    if let Some(device) = e.recent.device.filter(|device| *device > LONG_DEVICE) {
+        match e.period {
+            Some((asked, granted)) if granted > asked.mul_f64(1.5) => found(
+                Cause::DevicePeriod,
+                device,
+                format!(
+                    "The speaker works in periods of {} although {} were asked for, and holds sound for {}.",
+                    ms(granted),
+                    ms(asked),
+                    ms(device)
+                ),
+                "Another program holds the device, or it stuttered: close other sound programs, or choose another speaker under Sound.",
+                Some(Remedy::CheckSound),
+            ),
+            Some((asked, _)) if asked * 2 >= LONG_DEVICE => found(
+                Cause::DevicePeriod,
+                device,
+                format!(
+                    "The profile asks for periods of {}, and the speaker holds sound for {}.",
+                    ms(asked),
+                    ms(device)
+                ),
+                "Lower `audio.period_frames` in the profile, or take a faster profile.",
+                faster(),
+            ),
+            _ => found(
+                Cause::WirelessDevice,
+                device,
+                format!(
+                    "The speaker holds sound for {}, as wireless ones do.",
+                    ms(device)
+                ),
+                "With a wired speaker or headset you hear answers sooner.",
+                None,
+            ),
+        }
+    }
+    if let Some(buffer) = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER) {
+        found(
+            Cause::Prebuffer,
+            buffer,
+            format!(
+                "Answers are gathered for {} before they are played, because they stuttered ({} times).",
+                ms(buffer),
+                e.underruns
+            ),
+            "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.",
+            None,
+        );
+    }
+    if let Some(decode) = e.recent.decode.filter(|decode| *decode > LONG_DECODE) {
+        let cause = if own_share(e) {
+            Cause::OwnLoad
+        } else {
+            Cause::OtherLoad
+        };
+        found(
+            cause,
+            decode.max(WORTH),
+            format!(
+                "Taking in an answer needs {}: this computer has no time for it.",
+                ms(decode)
+            ),
+            "Close programs that use the processor.",
+            None,
+        );
+    }
+    findings
+}
+
+pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let cut_off = e.cut_offs_percent.filter(|share| *share > MANY_CUT_OFFS);
+    if let Some(share) = cut_off {
+        findings.push(Finding {
+            part: Part::Patience,
+            cause: Cause::ShortPatience,
+            costs: None,
+            what: format!("You went on after {share:.0} % of your turns had been taken for over."),
+            remedy: "Take a profile with more patience, raise `turn.patience_ms`, or set `turn.adaptive_patience: on`.".into(),
+            action: e.patienter_profile.clone().map(Remedy::UseProfile),
+        });
+        return findings;
+    }
+    if let Some(held) = e.recent.held.filter(|held| *held >= LONG_DEVICE) {
+        findings.push(Finding {
+            part: Part::Patience,
+            cause: Cause::HeldForPatience,
+            costs: Some(held),
+            what: format!("Answers are ready {} before it is clear that you have finished.", ms(held)),
+            remedy: "If you rarely pause, lower `turn.patience_ms` in the profile, or take a faster profile.".into(),
+            action: e.faster_profile.clone().map(Remedy::UseProfile),
+        });
+    } else if let Some(waits) = e.recent.endpointing.filter(|waits| *waits > LONG_PATIENCE) {
+        findings.push(Finding {
+            part: Part::Patience,
+            cause: Cause::LongPatience,
+            costs: Some(waits - LONG_PATIENCE + WORTH),
+            what: format!(
+                "{} of silence pass before a turn is taken for over.",
+                ms(waits)
+            ),
+            remedy: "Lower `turn.patience_ms` in the profile, or take a faster profile.".into(),
+            action: e.faster_profile.clone().map(Remedy::UseProfile),
+        });
+    }
+    findings
+}
+
+pub(super) fn conversation(e: &Evidence) -> Option<Finding> {
+    let share = e
+        .interruptions_percent
+        .filter(|share| *share > MANY_INTERRUPTIONS)?;
+    let long = e.recent.heard.filter(|heard| *heard > LONG_ANSWER);
+    let (what, remedy) = match long {
+        Some(heard) => (
+            format!(
+                "You interrupt {share:.0} % of the answers; they last {} s.",
+                heard.as_secs()
+            ),
+            "Set `live.answer_length: short` in the profile, or ask for short answers.",
+        ),
+        None if e.free_answers => (
+            format!("You interrupt {share:.0} % of the answers."),
+            "If they are too long, set `live.answer_length: short`; if a sound interrupts them, check microphone and echo.",
+        ),
+        None => (
+            format!("{share:.0} % of the answers are interrupted, though they are short."),
+            "A sound may be taken for you: check microphone and echo, or use a headset.",
+        ),
+    };
+    Some(Finding {
+        part: Part::Conversation,
+        cause: Cause::LongAnswers,
+        costs: None,
+        what,
+        remedy: remedy.to_owned(),
+        action: Some(Remedy::CheckSound),
+    })
+}
+
+pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut found = |cause, what: String, remedy: &str, action| {
+        findings.push(Finding {
+            part: Part::Computer,
+            cause,
+            costs: None,
+            what,
+            remedy: remedy.to_owned(),
+            action,
+        });
+    };
+    if let Some((all, own)) = e.load.filter(|(all, _)| *all > BUSY_PERCENT) {
+        if own_share(e) {
+            let action = if e.echo_forced {
+                Some(Remedy::EchoAutomatic)
+            } else {
+                e.faster_profile.clone().map(Remedy::UseProfile)
+            };
+            found(
+                Cause::OwnLoad,
+                format!("The processors are {all:.0} % busy, {own:.0} % with this program."),
+                "Echo cancellation and noise suppression take the most: a faster profile goes without.",
+                action,
+            );
+        } else {
+            found(
+                Cause::OtherLoad,
+                format!(
+                    "The processors are {all:.0} % busy, {:.0} % with other programs.",
+                    all - own
+                ),
+                "Close what you do not need: browsers, video, backups.",
+                None,
+            );
+        }
+    }
+    if let Some(clock) = e.clock_share.filter(|clock| *clock < HELD_BACK) {
+        let (cause, remedy) = if e.on_battery {
+            (
+                Cause::Battery,
+                "Connect the charger, or choose a faster power mode in the system's settings.",
+            )
+        } else {
+            (
+                Cause::Heat,
+                "Let it cool down, or choose a faster power mode in the system's settings.",
+            )
+        };
+        found(
+            cause,
+            format!(
+                "The processor is held to {:.0} % of its speed.",
+                clock * 100.0
+            ),
+            remedy,
+            None,
+        );
+    }
+    if let Some(full) = e.memory_percent.filter(|full| *full > FULL_PERCENT) {
+        found(
+            Cause::MemoryFull,
+            format!("The memory of this computer is {full:.0} % full."),
+            "Close what you do not need: when it is full, everything waits for the disk.",
+            None,
+        );
+    }
+    if let Some(leak) = e.leak_per_hour {
+        found(
+            Cause::Leak,
+            format!(
+                "This program's memory grows by {:.0} MB an hour and does not come back.",
+                leak / 1e6
+            ),
+            "That is a fault of the program: please report it with \"Copy report\". A restart gives the memory back.",
+            None,
+        );
+    }
+    findings
+}
+
+/// Whether this program has the larger part of the load.
+fn own_share(e: &Evidence) -> bool {
+    e.load.is_some_and(|(all, own)| own * 2.0 > all)
+}
+
+fn ms(duration: Duration) -> String {
+    format!("{} ms", duration.as_millis())
+}
