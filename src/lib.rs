@@ -8,7 +8,7 @@
 //! program   main.rs  window.rs                            choose a face; a crate of their own
 //! floor 4   ui   cli                                    faces
 //! floor 3   session                                     wires all: Command in, Snapshot out
-//! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
+//! floor 2   audio  client  server  settings  probe  monitor  shells: each owns one kind of I/O
 //! floor 1   profile  dsp  vad  turn  live  metrics  adapt   pure logic; time comes in as an argument
 //! floor 0   base                                        units, frames, rings, YAML text
 //! ```
@@ -39,6 +39,7 @@ pub mod client;
 pub mod dsp;
 pub mod live;
 pub mod metrics;
+pub mod monitor;
 pub mod probe;
 pub mod profile;
 pub mod server;

@@ -63,7 +63,7 @@ fn open_window(global: &Global) -> Result<ExitCode, Opened> {
     let key_file = paths.key().unwrap_or_default();
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();
-    let (session, log) = start.session(None).map_err(Opened::Failed)?;
+    let (session, log, monitor) = start.session(None).map_err(Opened::Failed)?.into_parts();
     drop(entered);
     let preferences = Preferences {
         panel: window.panel,
@@ -81,7 +81,7 @@ fn open_window(global: &Global) -> Result<ExitCode, Opened> {
     let shown = ui::run(link);
     let ended = runtime.block_on(end(session));
     runtime.shutdown_timeout(Duration::from_millis(100));
-    drop(log);
+    drop((log, monitor));
     let left = shown.map_err(Opened::No)?;
     if left != preferences {
         keep(&paths, left);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["profile", "dsp", "vad", "turn", "live", "metrics", "adapt"],
-    &["audio", "client", "server", "settings", "probe"],
+    &["audio", "client", "server", "settings", "probe", "monitor"],
     &["session"],
     &["ui", "cli"],
 ];
@@ -29,6 +29,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("eframe", &["ui/"]),
     ("egui_kittest", &["ui/"]),
     ("sysinfo", &["probe/"]),
+    ("starship_battery", &["probe/"]),
+    ("hyper", &["monitor/", "session/webhook.rs"]),
+    ("hyper_util", &["monitor/", "session/webhook.rs"]),
+    ("zip", &["cli/bundle.rs", "cli/bundle/"]),
     ("tungstenite", &["client/", "server/"]),
     ("tokio_tungstenite", &["client/", "server/"]),
     ("keyring", &["settings/"]),

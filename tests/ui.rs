@@ -104,6 +104,7 @@ fn notices_have_a_severity_and_can_be_dismissed() {
         id,
         severity,
         text: text.into(),
+        remedy: None,
     };
     let mut rig = Rig::new(snapshot());
     rig.show(|s| {

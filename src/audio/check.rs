@@ -229,6 +229,7 @@ mod tests {
                     Event::FirstAudible {
                         turn,
                         at,
+                        begun: at,
                         skipped_silence,
                     },
                     Event::DetectorRearmed,

@@ -5,6 +5,7 @@
 //! where the old one stopped. So a change loses nothing and repeats nothing.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::base::units::SampleRate;
 use crate::dsp::resample::{ResampleError, Resampler};
@@ -47,6 +48,11 @@ impl Converter {
 
     pub(super) fn to(&self) -> SampleRate {
         self.inner.to()
+    }
+
+    /// How much later than it went in sound comes out.
+    pub(super) fn delay(&self) -> Duration {
+        self.inner.delay()
     }
 
     /// Samples handed on so far: the number of the next one.

@@ -268,6 +268,20 @@ impl Microphone {
         self.hand_over(now, events);
     }
 
+    /// Captured sound that waits to be looked at.
+    pub(super) fn queued(&self) -> Duration {
+        self.input.as_ref().map_or(Duration::ZERO, |input| {
+            let frames = input.end.ring.len() / input.mixer.channels();
+            input.end.format.rate.duration_of(frames as u64)
+        })
+    }
+
+    /// How much later than it was captured sound comes out of filter and chain.
+    pub(super) fn delay(&self) -> Duration {
+        let filter = self.converter.as_ref().map(Converter::delay);
+        filter.unwrap_or_default() + self.chain.delay()
+    }
+
     fn begin(&mut self, input: Input, events: &mut Vec<Event>) {
         self.segmenter.reset(&mut self.speech);
         self.let_out(events);

@@ -271,6 +271,8 @@ pub enum Event {
         turn: TurnId,
         /// When it left the speaker.
         at: Instant,
+        /// When its first sample was handed to the device's ring.
+        begun: Instant,
         /// Leading silence of the reply that was not played.
         skipped_silence: Duration,
     },

@@ -150,7 +150,7 @@ impl ReplyQueue {
     }
 
     /// Sound that waits.
-    fn queued(&self) -> Duration {
+    pub(super) fn queued(&self) -> Duration {
         self.queued
     }
 

@@ -243,6 +243,11 @@ impl Speaker {
         }
     }
 
+    /// Reply audio that waits for its time, what is in the ring of the device aside.
+    pub(super) fn queued(&self) -> Duration {
+        self.queue.queued()
+    }
+
     /// Moves everything on; says when to be called again at the latest.
     pub(super) fn tick(&mut self, now: Instant, events: &mut Vec<Event>) -> Option<Instant> {
         self.observe();

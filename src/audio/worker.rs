@@ -105,8 +105,13 @@ impl Worker {
         let mut lost = 0;
         let speaker = &mut self.speaker;
         let mut far = |captured| speaker.far(captured);
+        // Before it is emptied: what waits now is what the callback delivered since the last look.
+        let waits = self.microphone.queued();
         self.microphone
             .tick(now, around, &mut far, &mut lost, &mut self.events);
+        self.counters.capture_queued.set(waits);
+        self.counters.reply_queued.set(self.speaker.queued());
+        self.counters.chain_delay.set(self.microphone.delay());
         if let Some(order) = self.microphone.take_order() {
             self.speaker.set_level(level(order));
         }

@@ -3,6 +3,7 @@
 pub mod devices;
 pub mod doctor;
 mod log;
+mod monitor;
 pub mod profiles;
 pub mod serve;
 pub mod signal;
@@ -57,6 +58,9 @@ pub struct Global {
     /// Insist on the window: without a display this fails instead of talking in the terminal
     #[arg(long, global = true)]
     pub window: bool,
+    /// Figures for Prometheus and a health page on this port of this computer, behind a token
+    #[arg(long, global = true, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub monitor: Option<u16>,
     /// How much is logged: error, warn, info, debug, trace, or a filter as `sovereign=debug`
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log: Option<String>,

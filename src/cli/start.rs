@@ -9,13 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use super::{Global, Problem, log};
+use super::{Global, Problem, log, say};
 use crate::audio::{self, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
+use crate::monitor::Monitor;
 use crate::profile::{DEFAULT, Profile};
 use crate::session::snapshot::Severity;
-use crate::session::{self, Choice, Parts, Session, Settings};
+use crate::session::{self, Choice, Outlets, Parts, Session, Settings};
 use crate::settings::config::{ConfigFile, Window};
 use crate::settings::key::{Found, KeyStore};
 use crate::settings::paths::Paths;
@@ -68,6 +69,25 @@ pub struct Start {
     talk_key: bool,
     notices: Vec<(Severity, String)>,
     log: Option<WorkerGuard>,
+    monitor: Option<u16>,
+}
+
+/// A conversation with what must live as long as it.
+pub struct Started {
+    /// The conversation.
+    session: Session,
+    /// Writes the log; when it is dropped, what is left.
+    log: Option<WorkerGuard>,
+    /// The endpoint for other programs.
+    monitor: Option<Monitor>,
+}
+
+impl Started {
+    /// The parts; the endpoint for other programs ends with the third.
+    #[must_use]
+    pub fn into_parts(self) -> (Session, Option<WorkerGuard>, Option<Monitor>) {
+        (self.session, self.log, self.monitor)
+    }
 }
 
 impl Start {
@@ -137,6 +157,7 @@ impl Start {
             talk_key,
             notices,
             log,
+            monitor: global.monitor,
         })
     }
 
@@ -177,12 +198,14 @@ impl Start {
     /// # Errors
     ///
     /// When a part cannot be started.
-    pub fn session(
-        self,
-        interrupt_after: Option<Duration>,
-    ) -> Result<(Session, Option<WorkerGuard>), Problem> {
+    pub fn session(mut self, interrupt_after: Option<Duration>) -> Result<Started, Problem> {
         let counters = Arc::new(Counters::default());
         let volume = self.choice.config.get().volume;
+        let wanted_monitor = super::monitor::start(
+            self.monitor,
+            &self.choice.config.get().monitor,
+            self.paths.state(),
+        );
         let files = match &self.setup.input {
             InputKind::Files(files) => Some(
                 files
@@ -200,10 +223,22 @@ impl Start {
         }
         let audio = audio::spawn(self.setup, Arc::clone(&counters), &self.profile)
             .map_err(|error| Problem::usage(error.to_string()).hint(HINT_FILES))?;
-        let dialer = Arc::new(TcpDialer::default());
+        let dialer: Arc<dyn client::dial::Dialer> = Arc::new(TcpDialer::default());
+        let (pages, monitor) = match wanted_monitor {
+            Ok(Some(running)) => {
+                say(&running.announcement);
+                (Some(running.pages), Some(running.monitor))
+            }
+            Ok(None) => (None, None),
+            Err(problem) => {
+                self.notices
+                    .push((Severity::Warning, format!("{problem:#}")));
+                (None, None)
+            }
+        };
         let wanted = settings.setup(&self.profile);
         let client = client::spawn(
-            dialer,
+            Arc::clone(&dialer),
             settings.target.clone(),
             wanted,
             Arc::clone(&counters),
@@ -220,8 +255,17 @@ impl Start {
             volume,
             choices: self.choices,
             notices: self.notices,
+            outlets: Outlets {
+                state: Some(self.paths.state().to_owned()),
+                pages,
+                dialer: Some(dialer),
+            },
         };
-        Ok((session::start(parts), self.log))
+        Ok(Started {
+            session: session::start(parts),
+            log: self.log,
+            monitor,
+        })
     }
 }
 

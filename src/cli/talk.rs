@@ -53,7 +53,8 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let runtime = super::runtime()?;
     let attended = start.hears_a_microphone();
     let ended = runtime.block_on(async {
-        let (session, _log) = start.session(args.interrupt_after.map(Duration::from_millis))?;
+        let interrupt_after = args.interrupt_after.map(Duration::from_millis);
+        let (session, _log, _monitor) = start.session(interrupt_after)?.into_parts();
         Talk::new(session, args, attended).run().await
     });
     // What still runs (a name look-up, say) is not waited for.

@@ -92,6 +92,16 @@ impl TcpDialer {
     }
 }
 
+/// Whether the environment names a proxy that a connection to `url` goes through.
+#[must_use]
+pub fn through_proxy(url: &Url) -> bool {
+    let proxy = Proxy::from_variables(|name| std::env::var(name).ok());
+    let host = check(url).ok().map(|(host, _)| host);
+    proxy
+        .zip(host)
+        .is_some_and(|(proxy, host)| !is_loopback(&host) && proxy.serves(&host.to_string()))
+}
+
 impl Dialer for TcpDialer {
     fn dial(&self, url: Url) -> BoxFuture<'static, Result<Opened, Fault>> {
         let inner = std::sync::Arc::clone(&self.inner);

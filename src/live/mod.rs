@@ -1,7 +1,8 @@
-//! The Live protocol as data: messages, audio in messages, models, and the state of a link. No I/O.
+//! The Live protocol as data: messages, audio in messages, models, prices, and the state of a link. No I/O.
 
 pub mod close;
 pub mod link;
 pub mod message;
 pub mod models;
 pub mod pcm;
+pub mod price;

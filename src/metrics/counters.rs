@@ -1,6 +1,7 @@
 //! Counters and meters that the audio callbacks, the worker and the socket write with relaxed atomics.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use crate::base::units::Dbfs;
 
@@ -44,6 +45,24 @@ impl Meter {
     }
 }
 
+/// A length of time that is written often and read now and then; the newest value wins.
+#[derive(Debug, Default)]
+pub struct Span(AtomicU32);
+
+impl Span {
+    /// Shows a length of time, in microseconds.
+    pub fn set(&self, span: Duration) {
+        let micros = u32::try_from(span.as_micros()).unwrap_or(u32::MAX);
+        self.0.store(micros, Relaxed);
+    }
+
+    /// The length of time shown last.
+    #[must_use]
+    pub fn get(&self) -> Duration {
+        Duration::from_micros(u64::from(self.0.load(Relaxed)))
+    }
+}
+
 /// All counters and meters of one session.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -65,6 +84,12 @@ pub struct Counters {
     pub bytes_received: Counter,
     /// Messages of the service that could not be read, or held what could not be used.
     pub bad_messages: Counter,
+    /// Captured sound that waited for the worker when it looked last.
+    pub capture_queued: Span,
+    /// Reply audio that waits for its time to be played.
+    pub reply_queued: Span,
+    /// How much later than it was captured sound comes out of the worker's filters.
+    pub chain_delay: Span,
     /// Smoothed round trip of the connection in microseconds; 0 while it is not known.
     pub round_trip_us: AtomicU32,
 }

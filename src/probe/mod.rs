@@ -1,11 +1,16 @@
-//! What this process uses of the machine: processor time and memory (the only user of sysinfo).
+//! What this process uses of the machine, and how the machine is: processors, memory, battery (the only user of sysinfo).
+
+mod power;
 
 use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+pub use power::Battery;
+use power::Power;
+
 /// One reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usage {
     /// Processor time of all threads since the process began.
     pub cpu: Duration,
@@ -13,15 +18,47 @@ pub struct Usage {
     pub rss: u64,
     /// Wall time since the process began to be watched.
     pub wall: Duration,
+    /// Threads of the process, where the system tells.
+    pub threads: Option<u32>,
+    /// The machine.
+    pub machine: Machine,
 }
 
-/// Reads this process; once a second is enough.
+/// The machine as a whole; unknown is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// Load of all processors since the last reading, in percent of all of them.
+    pub cpu_percent: Option<f32>,
+    /// Memory in bytes.
+    pub memory: Option<u64>,
+    /// Of it what programs can still have.
+    pub available: Option<u64>,
+    /// The battery, where there is one.
+    pub battery: Option<Battery>,
+    /// The highest clock that the processors may run at, as a share of what they can (Linux): less than 1 when they are
+    /// held back by heat, by a weak battery or by a setting.
+    pub clock_share: Option<f32>,
+}
+
+impl Machine {
+    /// Memory in use, in percent.
+    #[must_use]
+    pub fn memory_percent(&self) -> Option<f64> {
+        let (all, free) = self.memory.zip(self.available)?;
+        (all > 0).then(|| (all.saturating_sub(free)) as f64 / all as f64 * 100.0)
+    }
+}
+
+/// Reads this process and the machine; once a second is enough.
 #[derive(Debug)]
 pub struct Probe {
     system: Option<System>,
     pid: Option<Pid>,
     since: Instant,
     peak: u64,
+    power: Power,
+    /// The load is that since the reading before: the first one has none.
+    looked: bool,
 }
 
 impl Default for Probe {
@@ -31,6 +68,8 @@ impl Default for Probe {
             pid: sysinfo::get_current_pid().ok(),
             since: Instant::now(),
             peak: 0,
+            power: Power::default(),
+            looked: false,
         }
     }
 }
@@ -42,13 +81,27 @@ impl Probe {
         let system = self.system.as_mut()?;
         let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
+        system.refresh_memory();
+        system.refresh_cpu_usage();
         let process = system.process(pid)?;
         self.peak = self.peak.max(process.memory());
         let cpu = Duration::from_millis(process.accumulated_cpu_time());
+        let known = |bytes: u64| Some(bytes).filter(|bytes| *bytes > 0);
+        let load = system.global_cpu_usage();
+        let machine = Machine {
+            cpu_percent: Some(load).filter(|load| self.looked && load.is_finite()),
+            memory: known(system.total_memory()),
+            available: known(system.available_memory()),
+            battery: self.power.battery(),
+            clock_share: self.power.clock_share(),
+        };
+        self.looked = true;
         Some(Usage {
             cpu,
             rss: process.memory(),
             wall: self.since.elapsed(),
+            threads: threads(),
+            machine,
         })
     }
 
@@ -63,6 +116,15 @@ impl Probe {
     pub fn cores() -> usize {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
+}
+
+/// One entry for each thread; other systems tell by ways that cost more than the figure is worth.
+fn threads() -> Option<u32> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    u32::try_from(threads.count()).ok()
 }
 
 #[cfg(test)]
@@ -82,5 +144,28 @@ mod tests {
             before.rss > 100_000 && probe.peak() >= before.rss,
             "{before:?} {sum}"
         );
+    }
+
+    #[test]
+    fn the_machine_is_larger_than_the_process() {
+        let mut probe = Probe::default();
+        let first = probe.read().expect("this process exists");
+        assert_eq!(first.machine.cpu_percent, None, "since when?");
+        let memory = first.machine.memory.expect("every system tells");
+        assert!(memory > first.rss);
+        let used = first.machine.memory_percent().expect("both are known");
+        assert!((0.0..=100.0).contains(&used), "{used}");
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let waiting = std::thread::Builder::new()
+            .spawn(move || wait.recv().is_err())
+            .expect("a thread");
+        let second = probe.read().expect("still exists");
+        if cfg!(target_os = "linux") {
+            assert!(second.threads >= Some(2), "{second:?}");
+        }
+        drop(done);
+        assert!(waiting.join().expect("ends"));
+        let load = second.machine.cpu_percent.expect("between two readings");
+        assert!((0.0..=100.0).contains(&load), "{load}");
     }
 }

@@ -1,5 +1,6 @@
 //! From what was written to what can be trusted: ranges, names, pairs of values, and gaps filled from a base.
 
+mod alerts;
 mod live;
 
 use std::path::Path;
@@ -123,6 +124,7 @@ impl<'a> Checker<'a> {
             turn: self.turn(raw.turn, base.map(|base| &base.turn)),
             live: self.live(raw.live, base.map(|base| &base.live)),
             auto: self.auto(raw.auto, base.and_then(|base| base.auto.as_ref())),
+            alerts: self.alerts(&raw.alerts, base.map(|base| &base.alerts)),
         };
         self.pairs(&profile);
         if self.faults.is_empty() {

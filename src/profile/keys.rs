@@ -7,6 +7,8 @@ use std::fmt;
 pub(super) enum Allowed {
     /// A whole number from one to the other, both included.
     Whole(u64, u64),
+    /// The same, or `off`.
+    WholeOrOff(u64, u64),
     /// The same, or `default`.
     WholeOrDefault(u64, u64),
     /// Any number from one to the other, or `default`.
@@ -22,6 +24,12 @@ impl fmt::Display for Allowed {
         match self {
             Self::Whole(least, most) => {
                 write!(f, "allowed is a whole number from {least} to {most}")
+            }
+            Self::WholeOrOff(least, most) => {
+                write!(
+                    f,
+                    "allowed is a whole number from {least} to {most}, or off"
+                )
             }
             Self::WholeOrDefault(least, most) => write!(
                 f,
@@ -40,7 +48,7 @@ impl fmt::Display for Allowed {
 
 /// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
 /// thing cannot work or cannot be meant.
-pub(super) const KEYS: [(&str, Allowed); 41] = [
+pub(super) const KEYS: [(&str, Allowed); 50] = [
     (
         "name",
         Allowed::Words(
@@ -149,6 +157,15 @@ pub(super) const KEYS: [(&str, Allowed); 41] = [
     ),
     ("auto.changes_per_hour", Allowed::Whole(0, 60)),
     ("auto.power_saving", Allowed::Words("allowed are on, off")),
+    ("alerts.first_audio_ms", Allowed::WholeOrOff(100, 60_000)),
+    ("alerts.response_ms", Allowed::WholeOrOff(100, 60_000)),
+    ("alerts.success_percent", Allowed::WholeOrOff(1, 100)),
+    ("alerts.memory_mb", Allowed::WholeOrOff(50, 100_000)),
+    ("alerts.memory_growth_mb", Allowed::WholeOrOff(10, 100_000)),
+    ("alerts.cpu_percent", Allowed::WholeOrOff(1, 100)),
+    ("alerts.interruptions_percent", Allowed::WholeOrOff(1, 100)),
+    ("alerts.cut_offs_percent", Allowed::WholeOrOff(1, 100)),
+    ("alerts.stutters", Allowed::WholeOrOff(1, 100)),
 ];
 
 /// What `key` may hold.

@@ -104,6 +104,8 @@ pub struct Profile {
     pub turn: TurnSettings,
     /// What the service is asked for.
     pub live: LiveSettings,
+    /// When the user is told that something is not as it should be.
+    pub alerts: AlertSettings,
     /// It chooses among other profiles by these; the settings above are then what it begins with.
     pub auto: Option<AutoSettings>,
 }
@@ -131,6 +133,29 @@ pub enum Preference {
     Balance,
     /// Much.
     Quality,
+}
+
+/// Limits beyond which the user is told; `None` switches one off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertSettings {
+    /// From the end of the turn to the first reply audio that arrives, typically.
+    pub first_audio: Option<Duration>,
+    /// The response, typically.
+    pub response: Option<Duration>,
+    /// Least share of turns that get their answer, in percent.
+    pub success_percent: Option<u32>,
+    /// Memory of the program in MB.
+    pub memory_mb: Option<u32>,
+    /// Growth of it since the start in MB, if it goes on.
+    pub memory_growth_mb: Option<u32>,
+    /// Load of the computer in percent.
+    pub cpu_percent: Option<u32>,
+    /// Share of replies that are interrupted, in percent.
+    pub interruptions_percent: Option<u32>,
+    /// Share of turns that were not finished, in percent.
+    pub cut_offs_percent: Option<u32>,
+    /// Stutters within ten seconds.
+    pub stutters: Option<u32>,
 }
 
 /// How sound is captured and played.
@@ -357,6 +382,18 @@ mod tests {
             let checked =
                 check::complete(&text).unwrap_or_else(|faults| panic!("{}", Faults(faults)));
             assert_eq!(checked.name, name);
+            let usual = AlertSettings {
+                first_audio: Some(Duration::from_secs(2)),
+                response: Some(Duration::from_secs(5)),
+                success_percent: Some(90),
+                memory_mb: Some(1_000),
+                memory_growth_mb: Some(100),
+                cpu_percent: Some(80),
+                interruptions_percent: Some(15),
+                cut_offs_percent: Some(10),
+                stutters: Some(3),
+            };
+            assert_eq!(checked.alerts, usual, "{name}");
             for (key, _) in keys::KEYS {
                 let is_there = key != "extends" && !key.starts_with("auto.");
                 assert_eq!(text.place(key).is_some(), is_there, "{name}: {key}");
@@ -432,6 +469,7 @@ mod tests {
             assert_eq!(again, *profile);
         }
         let text = "label: 'a \"b\" \\ ü'\nlive: {instruction: \"line\\nnext\\tx\", temperature: 0.3, voice: puck, thinking: low}\n\
+                    alerts: {response_ms: off, cpu_percent: 95}\n\
                     turn: {automatic: {silence_ms: 250, start_sensitivity: high, prefix_padding_ms: default}}";
         let profile = Profile::parse("odd-one.yaml", text.as_bytes()).expect("good");
         assert_eq!(

@@ -23,6 +23,7 @@ pub(super) struct Raw {
     pub(super) detector: RawDetector,
     pub(super) turn: RawTurn,
     pub(super) live: RawLive,
+    pub(super) alerts: RawAlerts,
     pub(super) auto: Given<RawAuto>,
 }
 
@@ -91,6 +92,54 @@ pub(super) struct RawLive {
     pub(super) google_search: Given<bool>,
     pub(super) compress_at_tokens: Given<u64>,
     pub(super) compress_to_tokens: Given<u64>,
+}
+
+#[derive(serde::Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAlerts {
+    pub(super) first_audio_ms: Given<OrOff>,
+    pub(super) response_ms: Given<OrOff>,
+    pub(super) success_percent: Given<OrOff>,
+    pub(super) memory_mb: Given<OrOff>,
+    pub(super) memory_growth_mb: Given<OrOff>,
+    pub(super) cpu_percent: Given<OrOff>,
+    pub(super) interruptions_percent: Given<OrOff>,
+    pub(super) cut_offs_percent: Given<OrOff>,
+    pub(super) stutters: Given<OrOff>,
+}
+
+/// A whole number, or the word `off`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OrOff(pub(super) Option<u64>);
+
+/// The word that switches an alert off.
+pub(super) const OFF_WORD: &str = "off";
+
+impl<'de> Deserialize<'de> for OrOff {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OrOffVisitor)
+    }
+}
+
+struct OrOffVisitor;
+
+impl Visitor<'_> for OrOffVisitor {
+    type Value = OrOff;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number, or `off`")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<OrOff, E> {
+        Ok(OrOff(Some(number)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<OrOff, E> {
+        if text == OFF_WORD {
+            return Ok(OrOff(None));
+        }
+        Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
 }
 
 /// A value, if its key is written. Unlike an `Option`, a key with nothing behind its colon is an error and not "missing".

@@ -4,16 +4,23 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::raw::DEFAULT_WORD;
+use super::raw::{DEFAULT_WORD, OFF_WORD};
 use super::{AutoSettings, Profile};
 use crate::base::yaml::quoted;
 
 /// Every key of `profile`, as YAML.
 pub(super) fn yaml(profile: &Profile) -> String {
     if let Some(how) = &profile.auto {
-        return head(profile) + &auto(how);
+        return [head(profile), auto(how), alerts(profile)].concat();
     }
-    [head(profile), audio(profile), turn(profile), live(profile)].concat()
+    [
+        head(profile),
+        audio(profile),
+        turn(profile),
+        live(profile),
+        alerts(profile),
+    ]
+    .concat()
 }
 
 fn head(profile: &Profile) -> String {
@@ -94,6 +101,31 @@ fn auto(auto: &AutoSettings) -> String {
         word(auto.prefer),
         auto.changes_per_hour,
         word(auto.power_saving)
+    )
+}
+
+fn alerts(profile: &Profile) -> String {
+    let alerts = &profile.alerts;
+    let or_off =
+        |limit: Option<u32>| limit.map_or_else(|| OFF_WORD.to_owned(), |limit| limit.to_string());
+    let millis = |limit: Option<Duration>| {
+        limit.map_or_else(
+            || OFF_WORD.to_owned(),
+            |limit| limit.as_millis().to_string(),
+        )
+    };
+    format!(
+        "alerts:\n  first_audio_ms: {}\n  response_ms: {}\n  success_percent: {}\n  memory_mb: {}\n  \
+         memory_growth_mb: {}\n  cpu_percent: {}\n  interruptions_percent: {}\n  cut_offs_percent: {}\n  stutters: {}\n",
+        millis(alerts.first_audio),
+        millis(alerts.response),
+        or_off(alerts.success_percent),
+        or_off(alerts.memory_mb),
+        or_off(alerts.memory_growth_mb),
+        or_off(alerts.cpu_percent),
+        or_off(alerts.interruptions_percent),
+        or_off(alerts.cut_offs_percent),
+        or_off(alerts.stutters)
     )
 }
 

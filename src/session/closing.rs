@@ -1,13 +1,17 @@
 //! A turn is over: its record, the figures, what the user is told.
 
+use std::time::SystemTime;
+
 use tracing::info;
 
 use super::Event;
 use super::controller::{Controller, Notes};
 use super::record::TurnRecord;
 use super::snapshot::{Severity, Speaker};
+use super::stages::{Noted, Stages};
 use crate::base::ids::Mark;
 use crate::base::units::SampleRate;
+use crate::live::price::price;
 use crate::turn::machine::{Closed, Outcome};
 
 impl Controller {
@@ -36,6 +40,7 @@ impl Controller {
         }
         self.count_lost(&record);
         self.statistics.add(&record);
+        self.note_turn(super::controller::now(), &record);
         self.weigh_turn(&record);
         self.tell(Event::Closed(Box::new(record)));
     }
@@ -46,7 +51,22 @@ impl Controller {
         latencies: crate::turn::timeline::Latencies,
         notes: Notes,
     ) -> TurnRecord {
+        let round_trip = self.round_trip();
+        let noted = Noted {
+            round_trip,
+            ..notes.noted
+        };
+        let stages = Stages::new(&closed.timeline, &latencies, &noted);
+        let price = price(&self.profile.live.model).filter(|_| !self.settings.is_demo());
+        let cost_usd = price
+            .zip(notes.tokens)
+            .map(|(price, (prompt, response))| price.of(prompt, response));
         TurnRecord {
+            stages,
+            round_trip,
+            cost_usd,
+            tool_calls: notes.tool_calls,
+            closed_at: SystemTime::now(),
             number: notes.number,
             turn: closed.turn,
             input: notes.input,

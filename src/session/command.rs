@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
+use crate::metrics::diagnosis::Remedy;
 use crate::profile::EchoCancellation;
 use crate::settings::config::TalkKey;
 
@@ -50,6 +51,10 @@ pub enum Command {
     CancelCheck,
     /// Begin the statistics anew.
     ResetStatistics,
+    /// Do what an alert or a finding offers.
+    Apply(Remedy),
+    /// Write turns and history as comma-separated values into the state folder.
+    ExportCsv,
     /// Take away the notice with this id.
     Dismiss(u64),
     /// End: write what is to be written and stop.

@@ -30,6 +30,7 @@ use crate::base::units::SampleRate;
 use crate::live::message::Setup;
 use crate::live::pcm;
 use crate::metrics::counters::Counters;
+use crate::metrics::diagnosis::Remedy;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
@@ -103,6 +104,17 @@ pub(super) struct Controller {
     pub(super) last_notice: u64,
     pub(super) turns: u64,
     pub(super) probe: Probe,
+    pub(super) insight: super::insight::Insight,
+    pub(super) outlets: super::Outlets,
+    pub(super) webhook: super::webhook::Webhook,
+    /// What was told of alerts that stand.
+    pub(super) alert_texts: Vec<(crate::metrics::alert::Kind, String)>,
+    /// Looks so far, one a second.
+    pub(super) looks: u64,
+    /// How old the newest frame of speech was when it arrived here.
+    pub(super) lag: Option<Duration>,
+    /// Tokens of images in the prompt, as the service counted them last.
+    pub(super) image_tokens: u64,
 
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) events: mpsc::Sender<Event>,
@@ -123,6 +135,10 @@ pub(super) struct Notes {
     pub(super) samples: u64,
     /// How its last connection was lost.
     pub(super) fault: Option<String>,
+    /// Functions that the service asked for.
+    pub(super) tool_calls: u32,
+    /// What its stages are made of.
+    pub(super) noted: super::stages::Noted,
 }
 
 #[expect(
@@ -287,6 +303,12 @@ impl Controller {
     }
 
     fn end(&mut self, turn: TurnId) {
+        if let Some(notes) = self.notes.get_mut(&turn) {
+            // What comes now is the reply to all of it; what was noted of an earlier one is void.
+            (notes.noted.decoded, notes.noted.begun) = (None, None);
+            notes.noted.lag = self.lag;
+            notes.noted.dsp = self.counters.chain_delay.get();
+        }
         self.send_unsent(turn);
         if self.is_manual() {
             self.outbox.push_back(client::Command::ActivityEnd);
@@ -357,6 +379,11 @@ impl Controller {
 
     /// Shows a notice; the same text is not shown twice.
     pub(super) fn notice(&mut self, severity: Severity, text: String) {
+        self.notice_with(severity, text, None);
+    }
+
+    /// The same with something that a button can do about it.
+    pub(super) fn notice_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
         if self.notices.iter().any(|notice| notice.text == text) {
             return;
         }
@@ -369,6 +396,7 @@ impl Controller {
             id: self.last_notice,
             severity,
             text,
+            remedy,
         });
         self.changed = true;
     }
@@ -400,11 +428,13 @@ impl Controller {
 
     /// Once a second: the process, and what has no event of its own.
     fn look(&mut self, now: Instant) {
-        if let Some(usage) = self.probe.read() {
+        let usage = self.probe.read();
+        if let Some(usage) = usage {
             self.statistics.reading(usage);
             self.changed = true;
         }
         self.weigh_machine(now);
+        self.look_at_figures(now, usage.as_ref());
         self.end_stalled_stream(now);
         self.changed |= self.replay.forget_old(now);
         self.look_at_check(now);
@@ -428,6 +458,7 @@ impl Controller {
         self.silence().await;
         self.machine.handle(now(), Input::Quit);
         self.perform();
+        self.keep_history(now(), true);
         let summary = self.summary();
         self.tell(Event::Over(Box::new(summary)));
         self.publish();

@@ -7,22 +7,29 @@ mod check;
 mod closing;
 pub mod command;
 mod controller;
+pub mod csv;
 mod deck;
 pub mod findings;
+mod insight;
 mod ledger;
 mod pace;
+mod page;
 pub mod record;
 mod replay;
 mod service;
 mod settings;
 pub mod snapshot;
 mod sound;
+pub mod stages;
 mod statistics;
 mod talk_key;
 mod user;
 mod view;
+mod watching;
+mod webhook;
 
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +40,7 @@ use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::turn::machine::Machine;
-use crate::{audio, client};
+use crate::{audio, client, monitor};
 use controller::Controller;
 use record::{Summary, TurnRecord};
 pub use settings::{Choice, Settings};
@@ -103,6 +110,19 @@ pub struct Parts {
     pub choices: [audio::DeviceChoice; 2],
     /// What went wrong before the conversation began and the user should know.
     pub notices: Vec<(Severity, String)>,
+    /// Where figures go besides the faces.
+    pub outlets: Outlets,
+}
+
+/// Where figures go besides the faces; nowhere by default.
+#[derive(Default)]
+pub struct Outlets {
+    /// The folder that history and exports are kept in.
+    pub state: Option<PathBuf>,
+    /// Takes the page of the monitor once a second.
+    pub pages: Option<watch::Sender<Arc<monitor::Page>>>,
+    /// Reaches the address that alerts are sent to.
+    pub dialer: Option<Arc<dyn client::dial::Dialer>>,
 }
 
 /// Starts the conversation; call it inside the runtime.
@@ -135,6 +155,9 @@ fn controller(
         choice,
         ..Port::default()
     });
+    let state = parts.outlets.state.as_ref();
+    let history = state.map(|folder| folder.join("history.json"));
+    let alerts = parts.profile.alerts.clone();
     let mut controller = Controller {
         machine: Machine::new(manual),
         ledger: ledger::Ledger::default(),
@@ -183,6 +206,13 @@ fn controller(
         last_notice: 0,
         turns: 0,
         probe: crate::probe::Probe::default(),
+        insight: insight::Insight::new(&alerts, history, controller::now()),
+        webhook: webhook::Webhook::start(parts.outlets.dialer.clone()),
+        outlets: parts.outlets,
+        alert_texts: Vec::new(),
+        looks: 0,
+        lag: None,
+        image_tokens: 0,
         snapshots,
         events,
         changed: true,

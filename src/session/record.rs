@@ -1,11 +1,13 @@
 //! The record of a turn and of a whole conversation, and their JSON (`sovereign.turn/1`, `sovereign.summary/1`).
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
+use super::stages::{STAGES, Stages};
 use crate::base::ids::{Mark, TurnId};
 use crate::metrics::histogram::Distribution;
+use crate::metrics::series::OUTCOMES;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
 
@@ -54,6 +56,16 @@ pub struct TurnRecord {
     pub assistant: String,
     /// Tokens of prompt and response, where the service counted them.
     pub tokens: Option<(u64, u64)>,
+    /// The pieces of its latencies, where they are known.
+    pub stages: Stages,
+    /// Smoothed round trip of the connection at its end, where the system tells.
+    pub round_trip: Option<Duration>,
+    /// Functions that the service asked for.
+    pub tool_calls: u32,
+    /// What it cost in US dollars, where the price of the model is known.
+    pub cost_usd: Option<f64>,
+    /// When it was closed, on the wall clock.
+    pub closed_at: SystemTime,
 }
 
 impl TurnRecord {
@@ -74,6 +86,11 @@ impl TurnRecord {
         }
         line.insert("marks_ms".into(), marks(&self.timeline));
         line.insert("latency_ms".into(), latencies(&self.latencies));
+        let stages = stages(&self.stages);
+        if !stages.is_empty() {
+            line.insert("stages_ms".into(), stages.into());
+        }
+        insert_some(&mut line, "round_trip_ms", self.round_trip.map(ms));
         line.insert("audio".into(), self.audio());
         line.insert("reopened".into(), json!(self.reopened));
         line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
@@ -96,7 +113,19 @@ impl TurnRecord {
                 json!({ "prompt": prompt, "response": response }),
             );
         }
+        if self.tool_calls > 0 {
+            line.insert("tool_calls".into(), json!(self.tool_calls));
+        }
+        if let Some(cost) = self.cost_usd {
+            line.insert("cost_usd".into(), json!(round(cost, 6)));
+        }
         Value::Object(line).to_string()
+    }
+
+    /// Its latencies in the order of [`latency_names`].
+    #[must_use]
+    pub fn latency_values(&self) -> [Option<Duration>; 9] {
+        values(&self.latencies)
     }
 
     fn audio(&self) -> Value {
@@ -144,6 +173,25 @@ pub struct Summary {
     pub cpu: Option<(Duration, Duration)>,
     /// Resident memory at the end and at its peak, in bytes.
     pub memory: Option<(u64, u64)>,
+    /// Functions that the service asked for.
+    pub tool_calls: u64,
+    /// Tokens that the service counted, prompt and response.
+    pub tokens: u64,
+    /// US dollars, of the turns whose price is known.
+    pub cost_usd: f64,
+    /// Turns whose price is known.
+    pub priced: u64,
+}
+
+/// The place of an outcome in the order completed, interrupted, cancelled, empty, failed.
+pub(super) const fn place(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Completed => 0,
+        Outcome::Interrupted => 1,
+        Outcome::Cancelled => 2,
+        Outcome::Empty => 3,
+        Outcome::Failed(_) => 4,
+    }
 }
 
 /// Names of the nine latencies in JSON.
@@ -165,14 +213,15 @@ pub const fn latency_names() -> [&'static str; 9] {
 impl Summary {
     /// Takes a turn in.
     pub fn add(&mut self, record: &TurnRecord) {
-        let kind = match record.outcome {
-            Outcome::Completed => 0,
-            Outcome::Interrupted => 1,
-            Outcome::Cancelled => 2,
-            Outcome::Empty => 3,
-            Outcome::Failed(_) => 4,
-        };
-        self.turns[kind] += 1;
+        self.turns[place(&record.outcome)] += 1;
+        self.tool_calls += u64::from(record.tool_calls);
+        self.tokens += record
+            .tokens
+            .map_or(0, |(prompt, response)| prompt + response);
+        if let Some(cost) = record.cost_usd {
+            self.cost_usd += cost;
+            self.priced += 1;
+        }
         for (all, one) in self.latencies.iter_mut().zip(values(&record.latencies)) {
             if let Some(value) = one {
                 all.record(value);
@@ -189,8 +238,7 @@ impl Summary {
     /// One line of JSON without the line's end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let outcomes = ["completed", "interrupted", "cancelled", "empty", "failed"];
-        let turns: Map<String, Value> = outcomes
+        let turns: Map<String, Value> = OUTCOMES
             .into_iter()
             .map(String::from)
             .zip(self.turns.map(Value::from))
@@ -276,6 +324,14 @@ fn marks(timeline: &Timeline) -> Value {
     all.into()
 }
 
+fn stages(stages: &Stages) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, value) in STAGES.into_iter().zip(stages.values()) {
+        insert_some(&mut all, name, value.map(ms));
+    }
+    all
+}
+
 fn latencies(latencies: &Latencies) -> Value {
     let mut all = Map::new();
     for (name, value) in latency_names().into_iter().zip(values(latencies)) {
@@ -320,10 +376,10 @@ fn round(value: f64, digits: i32) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record() -> TurnRecord {
+    pub(in crate::session) fn record() -> TurnRecord {
         let origin = Instant::now();
         let mut timeline = Timeline::default();
         for (mark, ms) in Mark::ALL
@@ -354,6 +410,11 @@ mod tests {
             user: " hello ".into(),
             assistant: String::new(),
             tokens: Some((45, 30)),
+            stages: Stages::default(),
+            round_trip: None,
+            tool_calls: 0,
+            cost_usd: None,
+            closed_at: SystemTime::UNIX_EPOCH,
         }
     }
 
@@ -375,6 +436,23 @@ mod tests {
             (&json!(2), &json!(70))
         );
         assert!(line.get("error").is_none() && line.get("interruption_ms").is_none());
+        for unknown in ["stages_ms", "round_trip_ms", "tool_calls", "cost_usd"] {
+            assert!(line.get(unknown).is_none(), "{unknown}");
+        }
+        let mut known = record();
+        known.stages.network = Some(Duration::from_micros(40_250));
+        known.round_trip = Some(Duration::from_micros(40_250));
+        (known.tool_calls, known.cost_usd) = (2, Some(0.001_234_567));
+        let line: Value = serde_json::from_str(&known.to_json()).expect("JSON");
+        assert_eq!(line["stages_ms"], json!({ "network": 40.3 }));
+        assert_eq!(
+            [
+                &line["round_trip_ms"],
+                &line["tool_calls"],
+                &line["cost_usd"]
+            ],
+            [&json!(40.3), &json!(2), &json!(0.001235)]
+        );
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl Controller {
         }
         self.ever_connected = true;
         self.going_away = false;
+        self.insight.forget_trip();
         self.link = Link::Connected {
             since: now,
             host: self.settings.host(),
@@ -82,7 +83,8 @@ impl Controller {
 
     /// Every field of a message counts: one may hold audio, words and flags together.
     fn on_message(&mut self, now: Instant, at: Instant, message: ServerMessage) {
-        if message.tool_call.is_some() {
+        if let Some(call) = &message.tool_call {
+            self.note_tool_calls(call.function_calls.len());
             self.feed(now, Input::ReplySign);
         }
         if let Some(usage) = &message.usage_metadata {
@@ -135,6 +137,7 @@ impl Controller {
         match pcm::reply_rate(&blob.mime_type) {
             Ok(rate) => {
                 self.chunk = Some((rate, self.reply.read(&blob.data)));
+                self.note_decoded(at);
                 self.feed(now, Input::ReplyAudio { at });
                 self.chunk = None;
             }
@@ -167,7 +170,31 @@ impl Controller {
             .filter(|_| speaker == Speaker::User || self.machine.phase() == Phase::Idle)
     }
 
+    /// The first reply audio of the open turn has become samples.
+    fn note_decoded(&mut self, at: Instant) {
+        if let Some((turn, true)) = self.machine.open_turn()
+            && let Some(notes) = self.notes.get_mut(&turn)
+            && notes.noted.decoded.is_none()
+        {
+            notes.noted.decoded = Some((at, super::controller::now()));
+        }
+    }
+
+    fn note_tool_calls(&mut self, calls: usize) {
+        if let Some((turn, true)) = self.machine.open_turn()
+            && let Some(notes) = self.notes.get_mut(&turn)
+        {
+            notes.tool_calls += u32::try_from(calls).unwrap_or(u32::MAX);
+        }
+    }
+
     fn note_tokens(&mut self, usage: &UsageMetadata) {
+        let is_image = |kind: &Option<String>| matches!(kind.as_deref(), Some("IMAGE" | "VIDEO"));
+        let details = usage.prompt_tokens_details.iter();
+        self.image_tokens = details
+            .filter(|tokens| is_image(&tokens.modality))
+            .filter_map(|tokens| tokens.token_count)
+            .sum();
         let counts = (
             usage.prompt_token_count.unwrap_or(0),
             usage.response_token_count.unwrap_or(0),

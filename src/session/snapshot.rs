@@ -3,8 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::record::TurnRecord;
+use super::stages::Stages;
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
+use crate::metrics::alert::Alert;
+use crate::metrics::diagnosis::{Finding, Remedy};
+use crate::metrics::series::Slice;
+use crate::probe::Machine;
 use crate::profile::EchoCancellation;
 use crate::settings::config::TalkKey;
 use crate::turn::timeline::Latencies;
@@ -52,6 +58,14 @@ pub struct Snapshot {
     pub figures: Figures,
     /// This process, once a second.
     pub process: ProcessUsage,
+    /// What stands among the alerts.
+    pub alerts: Arc<[Alert]>,
+    /// Likely causes of slow or troubled turns, the dearest first.
+    pub findings: Arc<[Finding]>,
+    /// The newest turns, newest first.
+    pub turns: Arc<[TurnView]>,
+    /// The last hours and days.
+    pub history: Arc<HistoryView>,
     /// What the user should know or do, newest last.
     pub notices: Arc<[Notice]>,
     /// Where the key comes from, if there is one: "environment", "keyring", "file" and its last four characters.
@@ -82,6 +96,10 @@ impl Default for Snapshot {
             captions: Arc::default(),
             figures: Figures::default(),
             process: ProcessUsage::default(),
+            alerts: Arc::default(),
+            findings: Arc::default(),
+            turns: Arc::default(),
+            history: Arc::default(),
             notices: Arc::default(),
             key: None,
         }
@@ -353,6 +371,64 @@ pub struct Figures {
     pub bytes_received: u64,
     /// Tokens that the service counted, prompt and response.
     pub tokens: u64,
+    /// What the turns cost in US dollars, where the price of the model is known.
+    pub cost_usd: Option<f64>,
+    /// Functions that the service asked for.
+    pub tool_calls: u64,
+    /// Turns that got their answer.
+    pub answered: u64,
+    /// Turns that got none, and that the user had not ended.
+    pub failed: u64,
+    /// The rate of the newest turns.
+    pub turns_per_minute: Option<f64>,
+    /// Captured sound that waits to be looked at.
+    pub capture_queued: Duration,
+    /// Commands that wait for the connection.
+    pub outbox: usize,
+    /// Reply audio that waits for its time.
+    pub reply_queued: Duration,
+}
+
+/// A closed turn for the waterfall.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TurnView {
+    /// Counts the user's turns from 1.
+    pub number: u64,
+    /// Profile in force at its end.
+    pub profile: String,
+    /// How it ended.
+    pub outcome: &'static str,
+    /// Its parts.
+    pub latencies: Latencies,
+    /// Their pieces.
+    pub stages: Stages,
+}
+
+impl TurnView {
+    pub(super) fn of(record: &TurnRecord) -> Self {
+        Self {
+            number: record.number,
+            profile: record.profile.clone(),
+            outcome: record.outcome.name(),
+            latencies: record.latencies.clone(),
+            stages: record.stages,
+        }
+    }
+}
+
+/// The spans of the history: what a span is called, how long it is, and in how many columns it is drawn.
+pub const SPANS: [(&str, Duration, usize); 4] = [
+    ("1 h", Duration::from_secs(3_600), 60),
+    ("6 h", Duration::from_secs(6 * 3_600), 36),
+    ("24 h", Duration::from_secs(24 * 3_600), 48),
+    ("7 d", Duration::from_secs(7 * 24 * 3_600), 56),
+];
+
+/// The history, drawn in columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HistoryView {
+    /// The columns of each of [`SPANS`], oldest first.
+    pub spans: [Vec<Slice>; 4],
 }
 
 /// What this process uses.
@@ -360,6 +436,14 @@ pub struct Figures {
 pub struct ProcessUsage {
     /// Percent of one core over the last second.
     pub cpu_percent: Option<f32>,
+    /// Processor time since the start.
+    pub cpu: Option<Duration>,
+    /// Threads, where the system tells.
+    pub threads: Option<u32>,
+    /// Growth of the memory in bytes per hour, where it does not come back.
+    pub growth_per_hour: Option<f64>,
+    /// The machine as a whole.
+    pub machine: Machine,
     /// Cores of the machine.
     pub cores: usize,
     /// Resident memory in bytes.
@@ -379,6 +463,8 @@ pub struct Notice {
     pub severity: Severity,
     /// What happened, and what to do.
     pub text: String,
+    /// What a button can do about it.
+    pub remedy: Option<Remedy>,
 }
 
 /// How bad it is.

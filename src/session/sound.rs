@@ -25,8 +25,14 @@ impl Controller {
             audio::Event::FirstAudible {
                 turn,
                 at,
+                begun,
                 skipped_silence,
-            } => self.on_first_audible(now, turn, at, skipped_silence),
+            } => {
+                if let Some(notes) = self.notes.get_mut(&turn) {
+                    notes.noted.begun.get_or_insert(begun);
+                }
+                self.on_first_audible(now, turn, at, skipped_silence);
+            }
             audio::Event::Played { turn, heard, .. } => {
                 self.feed(now, Input::Played { turn, heard })
             }
@@ -148,7 +154,10 @@ impl Controller {
                 self.keep(&lead);
                 self.changed = true;
             }
-            SpeechEvent::Frame(frame) => self.keep(&[frame]),
+            SpeechEvent::Frame(frame) => {
+                self.lag = Some(now.saturating_duration_since(frame.end()));
+                self.keep(&[frame]);
+            }
             SpeechEvent::Lull { last_voiced } if !self.held => {
                 self.feed(now, Input::Lull { last_voiced });
             }

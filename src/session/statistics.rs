@@ -1,9 +1,9 @@
 //! The figures of each profile, and of the conversation as a whole.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::record::{Summary, TurnRecord};
+use super::record::{Summary, TurnRecord, place};
 use super::snapshot::{Figures, ProcessUsage};
 use crate::adapt::Conditions;
 use crate::metrics::histogram::Distribution;
@@ -13,6 +13,8 @@ use crate::turn::timeline::Latencies;
 
 /// Responses that the sparkline shows.
 const HISTORY: usize = 60;
+/// Turns that the rate of turns is made of.
+const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
 
@@ -36,7 +38,13 @@ struct Tally {
     vain_tokens: u64,
     turns: u64,
     interrupted: u64,
+    failed: u64,
+    answered: u64,
     tokens: u64,
+    tool_calls: u64,
+    cost_usd: Option<f64>,
+    /// When the newest turns were closed, as many as the rate is made of.
+    closed: VecDeque<SystemTime>,
 }
 
 impl Statistics {
@@ -52,6 +60,19 @@ impl Statistics {
         tally.tokens += record
             .tokens
             .map_or(0, |(prompt, response)| prompt + response);
+        tally.tool_calls += u64::from(record.tool_calls);
+        if let Some(cost) = record.cost_usd {
+            *tally.cost_usd.get_or_insert_default() += cost;
+        }
+        match place(&record.outcome) {
+            0 | 1 => tally.answered += 1,
+            3 | 4 => tally.failed += 1,
+            _ => {}
+        }
+        tally.closed.push_back(record.closed_at);
+        if tally.closed.len() > RATE_TURNS {
+            tally.closed.pop_front();
+        }
         if let Some(response) = record.latencies.response {
             tally.response.record(response);
             tally.last = Some(record.latencies.clone());
@@ -78,6 +99,9 @@ impl Statistics {
             keep(&mut self.process.cpu_history, percent);
         }
         self.process.rss = Some(now.rss);
+        self.process.cpu = Some(now.cpu);
+        self.process.threads = now.threads;
+        self.process.machine = now.machine;
         keep(&mut self.process.rss_history, now.rss);
         self.process.cores = crate::probe::Probe::cores();
     }
@@ -85,7 +109,17 @@ impl Statistics {
     /// The machine, for a profile that chooses.
     #[must_use]
     pub(super) fn conditions(&self) -> Conditions {
-        Conditions::default()
+        let machine = self.process.machine;
+        Conditions {
+            cpu: machine.cpu_percent.map(|load| load / 100.0),
+            memory: machine.memory_percent().map(|used| used as f32 / 100.0),
+            on_battery: machine.battery.map(|battery| battery.discharging),
+        }
+    }
+
+    /// Growth of the memory in bytes per hour, where it leaks.
+    pub(super) fn set_trend(&mut self, growth_per_hour: Option<f64>) {
+        self.process.growth_per_hour = growth_per_hour;
     }
 
     /// What the process uses.
@@ -113,6 +147,11 @@ impl Statistics {
             turns: tally.turns,
             interrupted: tally.interrupted,
             tokens: tally.tokens,
+            tool_calls: tally.tool_calls,
+            cost_usd: tally.cost_usd,
+            answered: tally.answered,
+            failed: tally.failed,
+            turns_per_minute: per_minute(&tally.closed),
             ..Figures::default()
         }
     }
@@ -121,6 +160,13 @@ impl Statistics {
     pub(super) fn reset(&mut self, profile: &str) {
         self.profiles.remove(profile);
     }
+}
+
+/// The rate of the newest turns; `None` before the second one.
+fn per_minute(closed: &VecDeque<SystemTime>) -> Option<f64> {
+    let (first, last) = (closed.front()?, closed.back()?);
+    let seconds = last.duration_since(*first).ok()?.as_secs_f64();
+    (seconds > 0.0).then(|| (closed.len() - 1) as f64 / seconds * 60.0)
 }
 
 fn keep<T>(readings: &mut Vec<T>, newest: T) {

@@ -64,6 +64,8 @@ impl Controller {
             Command::RemoveKey => self.remove_key(),
             Command::RetryNow => self.outbox.push_back(client::Command::RetryNow),
             Command::ResetStatistics => self.statistics.reset(&self.profile.name),
+            Command::Apply(remedy) => self.apply_remedy(now, remedy),
+            Command::ExportCsv => self.export_csv(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
         }
@@ -79,6 +81,7 @@ impl Controller {
 
     pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
         self.profile = profile;
+        self.insight.set_profile(&self.profile.alerts);
         self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
         self.apply_echo();

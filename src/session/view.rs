@@ -1,8 +1,6 @@
 //! What the user sees, made of what the controller knows.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use super::controller::Controller;
 use super::record::Summary;
@@ -43,6 +41,10 @@ impl Controller {
             captions: self.captions.shared(),
             figures: self.figures(),
             process: self.statistics.process().clone(),
+            alerts: self.insight.alerts.raised().cloned().collect(),
+            findings: Arc::clone(&self.insight.findings),
+            turns: Arc::clone(&self.insight.shown),
+            history: Arc::clone(&self.insight.drawn),
             notices: self.notices.iter().cloned().collect(),
             key: self.settings.key_info(),
         };
@@ -111,11 +113,13 @@ impl Controller {
     }
 
     fn figures(&self) -> Figures {
-        let round_trip = self.counters.round_trip_us.load(Relaxed);
         Figures {
             underruns: self.counters.underruns.get(),
             capture_dropped: self.counters.capture_dropped.get(),
-            round_trip: (round_trip > 0).then(|| Duration::from_micros(u64::from(round_trip))),
+            round_trip: self.round_trip(),
+            capture_queued: self.counters.capture_queued.get(),
+            reply_queued: self.counters.reply_queued.get(),
+            outbox: self.outbox.len(),
             bytes_sent: self.counters.bytes_sent.get(),
             bytes_received: self.counters.bytes_received.get(),
             patience: Some(self.machine.patience()),

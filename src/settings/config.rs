@@ -13,8 +13,11 @@ use super::file::{self, ReadError};
 use crate::base::yaml::{MAX_BYTES, Text, YamlError, quoted};
 use crate::profile::{Detection, EchoCancellation, Switch};
 
+mod outlets;
 #[cfg(test)]
 mod tests;
+
+pub use outlets::{Hidden, MonitorSettings};
 
 /// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
 pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);
@@ -46,6 +49,10 @@ pub struct Config {
     pub window: Window,
     /// Folder for logs and recordings, instead of the usual one.
     pub state: Option<PathBuf>,
+    /// The endpoint for other programs, from the next start on.
+    pub monitor: MonitorSettings,
+    /// Where alerts are sent: an `https://` address, or `http://` on this computer.
+    pub alert_webhook: Option<Hidden>,
 }
 
 impl Default for Config {
@@ -63,6 +70,8 @@ impl Default for Config {
             volume: 1.0,
             window: Window::default(),
             state: None,
+            monitor: MonitorSettings::default(),
+            alert_webhook: None,
         }
     }
 }
@@ -154,7 +163,11 @@ impl Config {
         {
             return Err(text.fault(key, "is empty", "write a value, or remove the line"));
         }
+        let monitor = raw.monitor.check(&text)?;
+        let webhook = raw.alert_webhook.map(|to| outlets::webhook(to, &text));
         Ok(Self {
+            monitor,
+            alert_webhook: webhook.transpose()?,
             profile: raw.profile,
             input_device: raw.input_device,
             output_device: raw.output_device,
@@ -174,7 +187,7 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen, which is not written.
-    fn lines(&self) -> [(&'static str, Option<String>); 13] {
+    fn lines(&self) -> [(&'static str, Option<String>); 16] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let usual = Self::default();
         let volume = (self.volume != usual.volume).then(|| self.volume.to_string());
@@ -185,6 +198,7 @@ impl Config {
             .then(|| self.release_delay.as_millis().to_string());
         // Voice activation is on where nothing is chosen.
         let voice_activation = (!self.voice_activation).then(|| word(Switch::Off));
+        let hidden = |text: Option<&Hidden>| text.map(|text| quoted(text.expose()));
         let theme = (self.window.theme != usual.window.theme).then(|| word(self.window.theme));
         [
             ("profile", text(&self.profile)),
@@ -199,6 +213,14 @@ impl Config {
             ("volume", volume),
             ("window.panel", panel),
             ("window.theme", theme),
+            (
+                "monitor.listen",
+                self.monitor
+                    .listen
+                    .map(|listen| quoted(&listen.to_string())),
+            ),
+            ("monitor.token", hidden(self.monitor.token.as_ref())),
+            ("alert_webhook", hidden(self.alert_webhook.as_ref())),
             (
                 "state",
                 self.state
@@ -225,6 +247,8 @@ struct Raw {
     volume: Option<f32>,
     window: RawWindow,
     state: Option<String>,
+    monitor: outlets::RawMonitor,
+    alert_webhook: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

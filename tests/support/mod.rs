@@ -76,6 +76,7 @@ impl World {
             volume: 1.0,
             choices: Default::default(),
             notices: Vec::new(),
+            outlets: Default::default(),
         });
         Running {
             session,

@@ -80,6 +80,7 @@ impl Heard {
                 let event = Event::FirstAudible {
                     turn: reply.turn,
                     at,
+                    begun: reply.begun,
                     skipped_silence: reply.skipped,
                 };
                 self.due.push_back((at, event));

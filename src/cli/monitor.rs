@@ -1,0 +1,113 @@
+//! Starts the endpoint for other programs, where it is wanted.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+
+use crate::monitor::{Monitor, Page, token};
+use crate::settings::config::MonitorSettings;
+use crate::settings::file;
+
+/// A running endpoint, and what it serves.
+pub(super) struct Running {
+    /// Takes the pages.
+    pub(super) pages: watch::Sender<Arc<Page>>,
+    /// Keeps it running.
+    pub(super) monitor: Monitor,
+    /// Where the token is, for the person who sets the collector up.
+    pub(super) announcement: String,
+}
+
+/// Listens where `--monitor` or the configuration says; `None` where neither does. Call it inside the runtime.
+///
+/// # Errors
+///
+/// When the port is taken, or the token cannot be kept: the program goes on without.
+pub(super) fn start(
+    flag: Option<u16>,
+    settings: &MonitorSettings,
+    state: &Path,
+) -> anyhow::Result<Option<Running>> {
+    let of_flag = flag.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let Some(address) = of_flag.or(settings.listen) else {
+        return Ok(None);
+    };
+    let (token, whence) = match &settings.token {
+        Some(token) => (
+            SecretString::from(token.expose()),
+            "that of the configuration file".to_owned(),
+        ),
+        None => {
+            let (token, file) = kept_token(state)?;
+            (token, format!("in {}", file.display()))
+        }
+    };
+    let (pages, read) = watch::channel(Arc::new(Page::default()));
+    let monitor = Monitor::start(address, token, read)?;
+    let address = monitor.address();
+    Ok(Some(Running {
+        pages,
+        announcement: format!(
+            "figures for Prometheus: http://{address}/metrics, health: http://{address}/health; the token is {whence}"
+        ),
+        monitor,
+    }))
+}
+
+/// The token of the state folder; a new one where there is none, or where it is none.
+fn kept_token(state: &Path) -> anyhow::Result<(SecretString, PathBuf)> {
+    let path = state.join("monitor-token");
+    let text = file::read(&path).ok();
+    let kept = text.and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some(kept) = kept.as_deref().map(str::trim)
+        && token::is_token(kept)
+    {
+        return Ok((SecretString::from(kept), path));
+    }
+    let fresh = token::fresh();
+    file::write_private(&path, fresh.expose_secret().as_bytes()).with_context(|| {
+        format!(
+            "the token of the monitor cannot be kept in {}",
+            path.display()
+        )
+    })?;
+    Ok((fresh, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_made_once_and_kept_for_its_owner_alone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (one, path) = kept_token(folder.path()).expect("kept");
+        let (again, _) = kept_token(folder.path()).expect("read");
+        assert_eq!(one.expose_secret(), again.expose_secret());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(&path)
+                .expect("there")
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        std::fs::write(&path, "short").expect("written");
+        let (other, _) = kept_token(folder.path()).expect("made anew");
+        assert!(
+            token::is_token(other.expose_secret()) && other.expose_secret() != one.expose_secret()
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_listens_unless_it_is_asked_for() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let none = start(None, &MonitorSettings::default(), folder.path()).expect("no fault");
+        assert!(none.is_none() && folder.path().read_dir().expect("a folder").next().is_none());
+    }
+}

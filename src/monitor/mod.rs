@@ -1,0 +1,294 @@
+//! Figures for other programs: `GET /metrics` (Prometheus) and `GET /health`, on this computer only, with a token.
+//!
+//! ```text
+//! session ── Page, once a second, newest wins ──▶ watch ──▶ one task per connection ──▶ 200 · 401 · 404 · 405 · 503
+//! ```
+//!
+//! It serves what it was given last, and asks nobody: a scrape cannot slow a conversation down.
+
+mod answer;
+pub mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+/// Connections at a time: a collector needs one. More wait in the system's queue.
+const CONNECTIONS: usize = 8;
+/// The head of a request must be there within this time, also of the next one on the same connection.
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// A connection ends after this time in any case: nobody can hold a place for ever by reading slowly.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The head of a request is no longer: a collector's has some hundred bytes. The least that hyper takes.
+const LARGEST_HEAD: usize = 8_192;
+
+/// What is served.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In the text format of Prometheus.
+    pub metrics: String,
+    /// One JSON object.
+    pub health: String,
+    /// Whether all is well, which is what the status of `/health` says.
+    pub well: bool,
+}
+
+/// A running endpoint; dropping it ends it.
+#[derive(Debug)]
+pub struct Monitor {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+/// Why there is no endpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum MonitorError {
+    /// It would be open to other computers.
+    #[error(
+        "{0} is not an address of this computer: the monitor listens on 127.0.0.1 or [::1] only"
+    )]
+    NotLoopback(SocketAddr),
+    /// Another program has the port.
+    #[error("port {} is taken by another program: choose another one for the monitor", .0.port())]
+    Taken(SocketAddr),
+    /// The system refused.
+    #[error("the monitor cannot listen on {0}: {1}")]
+    Refused(SocketAddr, std::io::Error),
+}
+
+impl Monitor {
+    /// Listens, and serves the newest page to whoever has the token. Call it inside the runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not on this computer, or cannot be had.
+    pub fn start(
+        address: SocketAddr,
+        token: SecretString,
+        pages: watch::Receiver<Arc<Page>>,
+    ) -> Result<Self, MonitorError> {
+        if !address.ip().is_loopback() {
+            return Err(MonitorError::NotLoopback(address));
+        }
+        let refused = |error: std::io::Error| {
+            if error.kind() == std::io::ErrorKind::AddrInUse {
+                MonitorError::Taken(address)
+            } else {
+                MonitorError::Refused(address, error)
+            }
+        };
+        let listener = std::net::TcpListener::bind(address).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let listener = TcpListener::from_std(listener).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let task = tokio::spawn(serve(listener, Arc::new(token), pages));
+        Ok(Self { address, task })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: watch::Receiver<Arc<Page>>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    // Ends all connections with the listener.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        while connections.try_join_next().is_some() {}
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Too many open files, most likely: it passes, and must not spin.
+                tracing::warn!(%error, "the monitor cannot take a connection");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let (token, pages) = (Arc::clone(&token), pages.clone());
+        connections.spawn(async move {
+            let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let page = pages.borrow().clone();
+                std::future::ready(answer::answer(&request, &token, &page))
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_WITHIN)
+                .max_buf_size(LARGEST_HEAD)
+                .serve_connection(TokioIo::new(stream), answer);
+            // What a stranger does wrong on his connection is his affair.
+            tokio::time::timeout(LONGEST, connection).await.ok();
+            drop(place);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    const TOKEN: &str = "tok-0123456789abcdef0123";
+
+    fn start() -> (Monitor, watch::Sender<Arc<Page>>) {
+        let (sender, pages) = watch::channel(Arc::new(Page {
+            metrics: "up 1\n".into(),
+            health: "{\"status\":\"ok\"}".into(),
+            well: true,
+        }));
+        let monitor = Monitor::start(([127, 0, 0, 1], 0).into(), SecretString::from(TOKEN), pages);
+        (monitor.expect("a free port"), sender)
+    }
+
+    /// Sends bytes, and gives what comes back until the other side closes.
+    async fn sent(address: SocketAddr, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(bytes).await.ok();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn request(what: &str, authorization: Option<&str>) -> String {
+        let authorization =
+            authorization.map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
+        format!("{what} HTTP/1.1\r\nHost: x\r\n{authorization}Connection: close\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn who_has_the_token_gets_figures_and_nobody_else() {
+        let (monitor, pages) = start();
+        let right = format!("Bearer {TOKEN}");
+        let right = Some(right.as_str());
+        let ask = |what: &'static str, authorization: Option<&str>| {
+            let request = request(what, authorization);
+            async move { sent(monitor.address, request.as_bytes()).await }
+        };
+        let answer = ask("GET /metrics", right).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("up 1\n"),
+            "{answer}"
+        );
+        assert!(answer.contains("text/plain; version=0.0.4"), "{answer}");
+        let answer = ask("GET /health", right).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains("application/json"),
+            "{answer}"
+        );
+        pages.send_modify(|page| Arc::make_mut(page).well = false);
+        assert!(ask("GET /health", right).await.starts_with("HTTP/1.1 503"));
+        for wrong in [
+            None,
+            Some("Bearer tok-0123456789abcdef0124"),
+            Some("Bearer tok-0123456789abcdef012"),
+            Some("Bearer "),
+            Some("Basic dXNlcjpwYXNz"),
+            Some(TOKEN),
+        ] {
+            let answer = ask("GET /metrics", wrong).await;
+            assert!(answer.starts_with("HTTP/1.1 401"), "{wrong:?}: {answer}");
+            assert!(
+                answer.to_lowercase().contains("www-authenticate: bearer"),
+                "{answer}"
+            );
+            assert!(!answer.contains("up 1"), "{answer}");
+        }
+        assert!(ask("GET /else", right).await.starts_with("HTTP/1.1 404"));
+        assert!(
+            ask("POST /metrics", right)
+                .await
+                .starts_with("HTTP/1.1 405")
+        );
+        let head = ask("HEAD /metrics", right).await;
+        assert!(
+            head.starts_with("HTTP/1.1 200") && !head.contains("up 1"),
+            "{head}"
+        );
+    }
+
+    #[tokio::test]
+    async fn nonsense_and_floods_end_with_their_connection() {
+        let (monitor, _pages) = start();
+        let long = format!(
+            "GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n",
+            "a".repeat(100_000)
+        );
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(500));
+        for nonsense in [
+            b"\x16\x03\x01\x02\x00".as_slice(),
+            b"GET\r\n\r\n",
+            long.as_bytes(),
+            many.as_bytes(),
+        ] {
+            let answer = sent(monitor.address, nonsense).await;
+            assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+        let right = format!("Bearer {TOKEN}");
+        let request = request("GET /metrics", Some(&right));
+        let answer = sent(monitor.address, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_finishes_a_request_loses_the_connection() {
+        let (monitor, _pages) = start();
+        let mut slow = Vec::new();
+        for _ in 0..CONNECTIONS + 4 {
+            let mut stream = TcpStream::connect(monitor.address)
+                .await
+                .expect("it listens");
+            stream
+                .write_all(b"GET /metrics HTTP/1.1\r\nX: ")
+                .await
+                .expect("taken");
+            slow.push(stream);
+        }
+        let mut end = Vec::new();
+        slow[0].read_to_end(&mut end).await.ok();
+        assert!(!String::from_utf8_lossy(&end).contains("200"));
+        drop(slow);
+        let right = format!("Bearer {TOKEN}");
+        let request = request("GET /metrics", Some(&right));
+        let answer = sent(monitor.address, request.as_bytes()).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200"),
+            "a place is free again: {answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_and_other_computers_are_refused_in_words() {
+        let (monitor, _pages) = start();
+        let pages = watch::channel(Arc::default()).1;
+        let again = Monitor::start(monitor.address, SecretString::from(TOKEN), pages.clone());
+        let words = again.expect_err("it is taken").to_string();
+        let port = monitor.address.port().to_string();
+        assert!(words.contains(&port) && words.contains("taken"), "{words}");
+        let open = Monitor::start(([0, 0, 0, 0], 0).into(), SecretString::from(TOKEN), pages);
+        assert!(
+            matches!(open, Err(MonitorError::NotLoopback(_))),
+            "{open:?}"
+        );
+    }
+}

@@ -1,0 +1,236 @@
+//! Turns and the history as comma-separated values (RFC 4180), one row each. No words of the conversation, no key.
+
+use std::time::{Duration, SystemTime};
+
+use super::record::{TurnRecord, latency_names};
+use super::stages::STAGES;
+use crate::metrics::series::{History, OUTCOMES};
+
+/// Names of the columns of turns, with the line's end.
+#[must_use]
+pub fn turn_header() -> String {
+    let mut names: Vec<String> = ["time", "turn", "input", "profile", "outcome"]
+        .map(str::to_owned)
+        .to_vec();
+    names.extend(latency_names().map(|name| format!("{name}_ms")));
+    names.extend(STAGES.map(|name| format!("stage_{name}_ms")));
+    names.extend(
+        [
+            "round_trip_ms",
+            "sent_ms",
+            "heard_ms",
+            "underruns",
+            "capture_dropped",
+            "reopened",
+            "cut_offs",
+            "closed_in_vain",
+            "tool_calls",
+            "prompt_tokens",
+            "response_tokens",
+            "vain_tokens",
+            "cost_usd",
+        ]
+        .map(str::to_owned),
+    );
+    row(&names)
+}
+
+/// A turn as a row, with the line's end. What is not known is empty.
+#[must_use]
+pub fn turn_row(turn: &TurnRecord) -> String {
+    let mut cells = vec![
+        time(turn.closed_at),
+        turn.number.to_string(),
+        turn.input.clone().unwrap_or_default(),
+        turn.profile.clone(),
+        turn.outcome.name().to_owned(),
+    ];
+    cells.extend(turn.latency_values().map(millis));
+    cells.extend(turn.stages.values().map(millis));
+    cells.extend([
+        millis(turn.round_trip),
+        millis(Some(turn.sent)),
+        millis(Some(turn.heard)),
+    ]);
+    cells.extend(
+        [
+            turn.underruns,
+            turn.capture_dropped,
+            u64::from(turn.reopened),
+            u64::from(turn.cut_offs),
+            u64::from(turn.closed_in_vain),
+            u64::from(turn.tool_calls),
+        ]
+        .map(|count| count.to_string()),
+    );
+    let tokens = turn.tokens;
+    cells.push(tokens.map_or_else(String::new, |(prompt, _)| prompt.to_string()));
+    cells.push(tokens.map_or_else(String::new, |(_, response)| response.to_string()));
+    cells.push(turn.vain_tokens.to_string());
+    cells.push(
+        turn.cost_usd
+            .map_or_else(String::new, |cost| format!("{cost:.6}")),
+    );
+    row(&cells)
+}
+
+/// The history, a row for each of its slices, oldest first.
+#[must_use]
+pub fn history(history: &History) -> String {
+    let mut names: Vec<String> = ["time", "seconds"].map(str::to_owned).to_vec();
+    names.extend(OUTCOMES.map(str::to_owned));
+    names.extend(
+        [
+            "response_n",
+            "response_p50_ms",
+            "response_p95_ms",
+            "client_p50_ms",
+            "server_p50_ms",
+            "cut_offs",
+            "underruns",
+            "tool_calls",
+            "tokens",
+            "cost_usd",
+            "bytes_sent",
+            "bytes_received",
+            "cpu_percent_of_core",
+            "machine_cpu_percent",
+            "memory_max_bytes",
+            "round_trip_ms",
+        ]
+        .map(str::to_owned),
+    );
+    let mut text = row(&names);
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
+    for slice in history.slices() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(slice.start);
+        let mut cells = vec![time(start), slice.length.to_string()];
+        cells.extend(slice.turns.map(|count| count.to_string()));
+        cells.push(slice.response.n().to_string());
+        cells.extend(
+            [
+                slice.response.quantile(0.5),
+                slice.response.quantile(0.95),
+                slice.client.quantile(0.5),
+                slice.server.quantile(0.5),
+            ]
+            .map(millis),
+        );
+        cells.extend(
+            [
+                slice.cut_offs,
+                slice.underruns,
+                slice.tool_calls,
+                slice.tokens,
+            ]
+            .map(|count| count.to_string()),
+        );
+        cells.push(if slice.priced > 0 {
+            format!("{:.6}", slice.cost_usd)
+        } else {
+            String::new()
+        });
+        cells.extend([slice.bytes_sent, slice.bytes_received].map(|bytes| bytes.to_string()));
+        cells.extend([slice.cpu.mean(), slice.machine.mean()].map(number));
+        cells.push(
+            slice
+                .rss
+                .max()
+                .map_or_else(String::new, |rss| format!("{rss:.0}")),
+        );
+        cells.push(number(slice.round_trip_ms.mean()));
+        text.push_str(&row(&cells));
+    }
+    text
+}
+
+fn row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+    cells.join(",") + "\r\n"
+}
+
+/// A cell that no table program takes for a formula, and no comma breaks.
+fn quoted(cell: &str) -> String {
+    let formula =
+        cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    let cell = if formula {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    };
+    if cell.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell
+    }
+}
+
+fn millis(value: Option<Duration>) -> String {
+    value.map_or_else(String::new, |value| {
+        format!("{:.1}", value.as_secs_f64() * 1e3)
+    })
+}
+
+/// In UTC, to the millisecond.
+fn time(at: SystemTime) -> String {
+    let at = jiff::Timestamp::try_from(at).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::series::TurnSample;
+
+    #[test]
+    fn a_row_has_a_cell_for_each_name_and_no_words() {
+        let mut turn = super::super::record::tests::record();
+        turn.input = Some("=cmd|' /C calc'!A0, \"x\".wav".into());
+        turn.user = "a secret".into();
+        let (header, row) = (turn_header(), turn_row(&turn));
+        assert!(
+            row.contains("\"'=cmd|' /C calc'!A0, \"\"x\"\".wav\""),
+            "{row}"
+        );
+        assert!(!row.contains("secret"));
+        turn.input = None;
+        let row = turn_row(&turn);
+        let cells: Vec<(&str, &str)> = header
+            .trim_end()
+            .split(',')
+            .zip(row.trim_end().split(','))
+            .collect();
+        assert_eq!(header.matches(',').count(), row.matches(',').count());
+        let cell = |name: &str| cells.iter().find(|(n, _)| *n == name).expect("a column").1;
+        assert_eq!(
+            [
+                cell("outcome"),
+                cell("response_ms"),
+                cell("prompt_tokens"),
+                cell("stage_dsp_ms")
+            ],
+            ["completed", "21.0", "45", ""]
+        );
+        assert!(cell("time").ends_with('Z') && row.ends_with("\r\n"));
+    }
+
+    #[test]
+    fn the_history_has_a_row_for_each_slice() {
+        let mut all = History::default();
+        for minute in 0..3 {
+            let turn = TurnSample {
+                response: Some(Duration::from_millis(200)),
+                ..TurnSample::default()
+            };
+            all.turn(1_700_000_000 + minute * 60, &turn);
+        }
+        let text = history(&all);
+        assert_eq!(text.lines().count(), 4);
+        assert!(text.lines().all(|line| line.matches(',').count()
+            == text.lines().next().expect("some").matches(',').count()));
+        assert!(
+            text.contains("2023-11-14T22:13:00.000Z,60,1,0,0,0,0,1,"),
+            "{text}"
+        );
+    }
+}

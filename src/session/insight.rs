@@ -1,0 +1,341 @@
+//! What the figures say over time: the history, the alerts, and what the cause of trouble is likely to be.
+//!
+//! ```text
+//! closed turn ──▶ ┌─────────┐ ──▶ history (kept on the disk once a minute)
+//! each second ──▶ │ insight │ ──▶ alerts ──▶ notice · log · webhook
+//!                 └─────────┘ ──▶ findings, once a turn and every ten seconds
+//! ```
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::csv;
+use super::record::{TurnRecord, place};
+use super::snapshot::{HistoryView, SPANS, TurnView};
+use crate::metrics::alert::{Alerts, Change, Rules, Turn};
+use crate::metrics::diagnosis::{Finding, Typical};
+use crate::metrics::series::{History, Reading, TurnSample};
+use crate::profile::AlertSettings;
+use crate::turn::machine::Outcome;
+
+/// Turns that the newest are compared with.
+const USUAL_TURNS: usize = 100;
+/// Turns that count as the newest.
+const RECENT_TURNS: usize = 10;
+/// Turns that the waterfall can show.
+const SHOWN_TURNS: usize = 20;
+/// Turns that can be handed over as rows: some hours of talk, 300 bytes each.
+const ROWS: usize = 2_000;
+/// How often the history is written, if anything changed.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often the history is drawn anew although no turn was closed.
+const DRAW_EVERY: Duration = Duration::from_secs(60);
+
+/// See the drawing above.
+#[derive(Debug)]
+pub(super) struct Insight {
+    pub(super) alerts: Alerts,
+    pub(super) history: History,
+    file: Option<PathBuf>,
+    kept_at: Instant,
+    changed: bool,
+    turns: VecDeque<TurnRecord>,
+    rows: VecDeque<String>,
+    /// Underruns, bytes sent, bytes received at the last reading.
+    counted: [u64; 3],
+    pub(super) shortest_trip: Option<Duration>,
+    pub(super) findings: Arc<[Finding]>,
+    pub(super) shown: Arc<[TurnView]>,
+    pub(super) drawn: Arc<HistoryView>,
+    drawn_at: Option<Instant>,
+}
+
+impl Insight {
+    /// Reads the history that is kept in `file`. One that cannot be read is left behind, and the log says so.
+    pub(super) fn new(settings: &AlertSettings, file: Option<PathBuf>, now: Instant) -> Self {
+        let history = file.as_ref().map(|file| kept(file)).unwrap_or_default();
+        Self {
+            alerts: Alerts::new(rules(settings), now),
+            history,
+            file,
+            kept_at: now,
+            changed: false,
+            turns: VecDeque::new(),
+            rows: VecDeque::new(),
+            counted: [0; 3],
+            shortest_trip: None,
+            findings: Arc::from([]),
+            shown: Arc::from([]),
+            drawn: Arc::default(),
+            drawn_at: None,
+        }
+    }
+
+    /// Another profile, or other limits.
+    pub(super) fn set_profile(&mut self, settings: &AlertSettings) {
+        self.alerts.set_rules(rules(settings));
+        self.alerts.forget_turns();
+    }
+
+    /// Takes in a closed turn.
+    pub(super) fn turn(&mut self, now: Instant, record: &TurnRecord) {
+        self.alerts.turn(now, alert_turn(record));
+        self.history.turn(unix_now(), &sample(record));
+        self.rows.push_back(csv::turn_row(record));
+        if self.rows.len() > ROWS {
+            self.rows.pop_front();
+        }
+        let mut record = record.clone();
+        // Nobody needs the words here.
+        (record.user, record.assistant) = (String::new(), String::new());
+        self.turns.push_back(record);
+        if self.turns.len() > USUAL_TURNS + RECENT_TURNS {
+            self.turns.pop_front();
+        }
+        let newest = self.turns.iter().rev().take(SHOWN_TURNS);
+        self.shown = newest.map(TurnView::of).collect();
+        (self.changed, self.drawn_at) = (true, None);
+    }
+
+    /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start.
+    pub(super) fn reading(&mut self, now: Instant, mut reading: Reading, counts: [u64; 3]) {
+        let [underruns, sent, received] =
+            std::array::from_fn(|i| counts[i].saturating_sub(self.counted[i]));
+        self.counted = counts;
+        (
+            reading.underruns,
+            reading.bytes_sent,
+            reading.bytes_received,
+        ) = (underruns, sent, received);
+        self.alerts.stuttered(now, underruns);
+        self.alerts
+            .reading(now, reading.machine_percent.map(f64::from), reading.rss);
+        if let Some(trip) = reading.round_trip {
+            self.shortest_trip = Some(self.shortest_trip.map_or(trip, |least| least.min(trip)));
+        }
+        self.history.reading(unix_now(), &reading);
+        self.changed = true;
+    }
+
+    /// Another connection has another way.
+    pub(super) fn forget_trip(&mut self) {
+        self.shortest_trip = None;
+    }
+
+    /// What is to be told.
+    pub(super) fn look(&mut self, now: Instant) -> Vec<Change> {
+        self.alerts.look(now)
+    }
+
+    /// Draws the history, if that is due; whether it was.
+    pub(super) fn draw(&mut self, now: Instant) -> bool {
+        let stands = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
+        if self.drawn_at.is_some_and(stands) {
+            return false;
+        }
+        let wall = unix_now();
+        let spans = SPANS.map(|(_, span, columns)| self.history.columns(wall, span, columns));
+        (self.drawn, self.drawn_at) = (Arc::new(HistoryView { spans }), Some(now));
+        true
+    }
+
+    /// The newest turns, and those before them. A profile is compared with itself.
+    pub(super) fn typical(&self, profile: &str) -> [Typical; 2] {
+        let of_profile = || {
+            self.turns
+                .iter()
+                .rev()
+                .filter(|turn| turn.profile == profile)
+        };
+        [
+            typical(of_profile().take(RECENT_TURNS)),
+            typical(of_profile().skip(RECENT_TURNS)),
+        ]
+    }
+
+    /// Underruns and tool calls of the newest turns.
+    pub(super) fn recent_counts(&self) -> (u64, u64) {
+        let recent = self.turns.iter().rev().take(RECENT_TURNS);
+        recent.fold((0, 0), |(underruns, calls), turn| {
+            (
+                underruns + turn.underruns,
+                calls + u64::from(turn.tool_calls),
+            )
+        })
+    }
+
+    /// The turns of this conversation as comma-separated values, and the history.
+    pub(super) fn to_csv(&self) -> (String, String) {
+        let turns = std::iter::once(csv::turn_header()).chain(self.rows.iter().cloned());
+        (turns.collect(), csv::history(&self.history))
+    }
+
+    /// Where and what to write, if it is time or `at_once`.
+    pub(super) fn to_keep(&mut self, now: Instant, at_once: bool) -> Option<(PathBuf, String)> {
+        let due = at_once || now.saturating_duration_since(self.kept_at) >= KEEP_EVERY;
+        if !due || !self.changed {
+            return None;
+        }
+        (self.kept_at, self.changed) = (now, false);
+        Some((self.file.clone()?, self.history.to_text()))
+    }
+}
+
+/// Largest file that is read: seven days have some hundred kilobytes.
+const LARGEST: u64 = 8 << 20;
+
+fn kept(file: &std::path::Path) -> History {
+    use std::io::Read as _;
+    let mut text = Vec::new();
+    let read =
+        std::fs::File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut text));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return History::default(),
+        Err(error) => {
+            tracing::warn!(%error, "the history cannot be read: it begins anew");
+            return History::default();
+        }
+        Ok(_) => {}
+    }
+    History::from_text(&text, unix_now()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the file of the history cannot be used: it begins anew");
+        // For who wants to look into it; the next one is written under the old name.
+        std::fs::rename(file, file.with_extension("damaged")).ok();
+        History::default()
+    })
+}
+
+/// Seconds since 1970.
+pub(super) fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+fn rules(settings: &AlertSettings) -> Rules {
+    let mb = |mb: Option<u32>| mb.map(|mb| u64::from(mb) * 1_000_000);
+    Rules {
+        first_audio: settings.first_audio,
+        response: settings.response,
+        success_percent: settings.success_percent.map(f64::from),
+        memory: mb(settings.memory_mb),
+        memory_growth: mb(settings.memory_growth_mb),
+        cpu_percent: settings.cpu_percent.map(f64::from),
+        interruptions_percent: settings.interruptions_percent.map(f64::from),
+        cut_offs_percent: settings.cut_offs_percent.map(f64::from),
+        stutters: settings.stutters.map(u64::from),
+    }
+}
+
+fn alert_turn(record: &TurnRecord) -> Turn {
+    let latencies = &record.latencies;
+    // With automatic detection there is no uplink, and the service's silence is in it.
+    let first_audio = latencies
+        .server
+        .map(|server| server + latencies.uplink.unwrap_or_default());
+    Turn {
+        first_audio,
+        response: latencies.response,
+        failed: matches!(record.outcome, Outcome::Failed(_) | Outcome::Empty),
+        cancelled: record.outcome == Outcome::Cancelled,
+        interrupted: record.outcome == Outcome::Interrupted,
+        cut_off: record.cut_offs > 0,
+    }
+}
+
+fn sample(record: &TurnRecord) -> TurnSample {
+    TurnSample {
+        outcome: place(&record.outcome),
+        response: record.latencies.response,
+        client: record.latencies.client,
+        server: record.latencies.server,
+        cut_offs: record.cut_offs,
+        tool_calls: record.tool_calls,
+        tokens: record
+            .tokens
+            .map_or(0, |(prompt, response)| prompt + response),
+        cost_usd: record.cost_usd,
+    }
+}
+
+fn typical<'a>(turns: impl Iterator<Item = &'a TurnRecord> + Clone) -> Typical {
+    let heard = turns.filter(|turn| turn.latencies.response.is_some());
+    let median = |of: &dyn Fn(&TurnRecord) -> Option<Duration>| {
+        let mut values: Vec<Duration> = heard.clone().filter_map(of).collect();
+        values.sort_unstable();
+        values.get(values.len() / 2).copied()
+    };
+    let mut tokens: Vec<u64> = heard
+        .clone()
+        .filter_map(|turn| turn.tokens.map(|(prompt, _)| prompt))
+        .collect();
+    tokens.sort_unstable();
+    Typical {
+        n: heard.clone().count(),
+        endpointing: median(&|turn| turn.latencies.endpointing),
+        uplink: median(&|turn| turn.latencies.uplink),
+        server: median(&|turn| turn.latencies.server),
+        decode: median(&|turn| turn.stages.decode),
+        held: median(&|turn| turn.stages.held),
+        buffer: median(&|turn| turn.stages.buffer),
+        device: median(&|turn| turn.stages.device),
+        response: median(&|turn| turn.latencies.response),
+        heard: median(&|turn| Some(turn.heard)),
+        prompt_tokens: tokens.get(tokens.len() / 2).copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::record;
+    use super::*;
+    use crate::profile::{DEFAULT, builtin};
+
+    fn insight(file: Option<PathBuf>) -> Insight {
+        let profile = builtin(DEFAULT).expect("built in");
+        Insight::new(&profile.alerts, file, Instant::now())
+    }
+
+    #[test]
+    fn the_history_outlives_the_process_and_a_damaged_file_is_put_aside() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("history.json");
+        let mut first = insight(Some(file.clone()));
+        first.turn(Instant::now(), &record());
+        assert_eq!(first.to_keep(Instant::now(), false), None, "not yet");
+        let later = Instant::now() + KEEP_EVERY;
+        let (path, text) = first.to_keep(later, false).expect("a minute later");
+        assert!(!text.contains("hello"), "no words");
+        std::fs::write(&path, &text).expect("written");
+        assert_eq!(first.to_keep(later + KEEP_EVERY, false), None, "unchanged");
+        let second = insight(Some(file.clone()));
+        assert_eq!(second.history, first.history);
+        std::fs::write(&file, &text[..text.len() / 2]).expect("written");
+        let third = insight(Some(file.clone()));
+        assert_eq!(third.history, History::default());
+        assert!(folder.path().join("history.damaged").exists() && !file.exists());
+    }
+
+    #[test]
+    fn the_newest_turns_are_compared_with_those_before_them() {
+        let mut insight = insight(None);
+        for n in 0..60_u64 {
+            let mut turn = record();
+            turn.latencies.server = Some(Duration::from_millis(if n < 50 { 300 } else { 900 }));
+            insight.turn(Instant::now(), &turn);
+        }
+        let mut other = record();
+        other.profile = "ultra-fast".into();
+        insight.turn(Instant::now(), &other);
+        let [recent, usual] = insight.typical("balanced");
+        assert_eq!((recent.n, usual.n), (10, 50));
+        assert_eq!(recent.server, Some(Duration::from_millis(900)));
+        assert_eq!(usual.server, Some(Duration::from_millis(300)));
+        assert_eq!(insight.shown.len(), SHOWN_TURNS);
+        assert_eq!(insight.shown[0].profile, "ultra-fast", "newest first");
+        let (turns, history) = insight.to_csv();
+        assert_eq!((turns.lines().count(), history.lines().count()), (62, 2));
+    }
+}

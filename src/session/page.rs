@@ -1,0 +1,254 @@
+//! The figures for other programs: the page of the monitor, made of what the controller knows.
+
+use serde_json::json;
+
+use super::controller::Controller;
+use super::record::latency_names;
+use super::snapshot::Link;
+use crate::metrics::alert::Kind;
+use crate::metrics::exposition::Page as Text;
+use crate::metrics::series::OUTCOMES;
+use crate::monitor::Page;
+
+/// Everything that is served, as of now.
+pub(super) fn page(controller: &Controller) -> Page {
+    let raised: Vec<&str> = controller
+        .insight
+        .alerts
+        .raised()
+        .map(|alert| alert.kind.name())
+        .collect();
+    let (connected, link) = match &controller.link {
+        Link::Connected { .. } => (true, "connected"),
+        Link::Connecting { .. } => (false, "connecting"),
+        Link::Down { .. } => (false, "down"),
+    };
+    let microphone = controller.input.stream.is_some() || controller.deck.is_some();
+    let well = connected && microphone && raised.is_empty();
+    let health = json!({
+        "schema": "sovereign.health/1", "status": if well { "ok" } else { "trouble" },
+        "version": env!("CARGO_PKG_VERSION"), "link": link, "microphone": microphone,
+        "speaker": controller.output.stream.is_some(), "alerts": raised,
+        "profile": controller.profile.name, "demo": controller.settings.is_demo(),
+    });
+    Page {
+        metrics: metrics(controller, connected),
+        health: health.to_string(),
+        well,
+    }
+}
+
+fn metrics(controller: &Controller, connected: bool) -> String {
+    let mut text = Text::default();
+    let profile = [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("profile", controller.profile.name.as_str()),
+        (
+            "demo",
+            if controller.settings.is_demo() {
+                "yes"
+            } else {
+                "no"
+            },
+        ),
+    ];
+    text.gauges(
+        "sovereign_info",
+        "Version, profile in force, and whether the demo answers.",
+        &[(&profile, 1.0)],
+    );
+    text.gauge(
+        "sovereign_connected",
+        "1 while there is a connection to the service.",
+        Some(f64::from(u8::from(connected))),
+    );
+    turns(&mut text, controller);
+    flow(&mut text, controller);
+    machine(&mut text, controller);
+    let alerts = Kind::ALL.map(|kind| {
+        let raised = controller.insight.alerts.raised();
+        let stands = raised.into_iter().any(|alert| alert.kind == kind);
+        ([("kind", kind.name())], f64::from(u8::from(stands)))
+    });
+    let alerts = alerts
+        .each_ref()
+        .map(|(labels, value)| (&labels[..], *value));
+    text.gauges("sovereign_alert", "1 while an alert stands.", &alerts);
+    text.finish()
+}
+
+fn turns(text: &mut Text, controller: &Controller) {
+    let summary = &controller.statistics.summary;
+    let outcomes: [_; 5] =
+        std::array::from_fn(|i| ([("outcome", OUTCOMES[i])], summary.turns[i] as f64));
+    let outcomes = outcomes.each_ref().map(|(labels, n)| (&labels[..], *n));
+    text.counters(
+        "sovereign_turns_total",
+        "Closed turns by outcome.",
+        &outcomes,
+    );
+    // The two that stand beside the sums are no latencies of their own.
+    let parts: [_; 7] =
+        std::array::from_fn(|i| ([("part", latency_names()[i])], &summary.latencies[i]));
+    let parts = parts.each_ref().map(|(labels, all)| (&labels[..], *all));
+    text.histograms(
+        "sovereign_latency_seconds",
+        "Latencies of turns by part; response = uplink + server + downlink.",
+        &parts,
+    );
+    for (name, help, count) in [
+        (
+            "sovereign_cut_offs_total",
+            "Turns that the user went on in within a second of their end.",
+            summary.cut_offs,
+        ),
+        (
+            "sovereign_closed_in_vain_total",
+            "Early ends of turns that went on.",
+            summary.closed_in_vain,
+        ),
+        (
+            "sovereign_utterances_lost_total",
+            "Utterances that the service never received whole.",
+            summary.lost,
+        ),
+        (
+            "sovereign_tool_calls_total",
+            "Functions that the service asked for.",
+            summary.tool_calls,
+        ),
+        (
+            "sovereign_tokens_total",
+            "Tokens that the service counted, prompt and response.",
+            summary.tokens,
+        ),
+        (
+            "sovereign_connections_total",
+            "Connections that were set up.",
+            summary.connections,
+        ),
+        (
+            "sovereign_rolls_total",
+            "Planned changes of connection.",
+            summary.rolls,
+        ),
+    ] {
+        text.counter(name, help, count as f64);
+    }
+    if summary.priced > 0 {
+        text.counter(
+            "sovereign_cost_usd_total",
+            "US dollars, of the turns whose price is known.",
+            summary.cost_usd,
+        );
+    }
+}
+
+fn flow(text: &mut Text, controller: &Controller) {
+    let counters = &controller.counters;
+    for (name, help, count) in [
+        (
+            "sovereign_bytes_sent_total",
+            "Bytes to the service.",
+            counters.bytes_sent.get(),
+        ),
+        (
+            "sovereign_bytes_received_total",
+            "Bytes from the service.",
+            counters.bytes_received.get(),
+        ),
+        (
+            "sovereign_underruns_total",
+            "Times that replies ran dry.",
+            counters.underruns.get(),
+        ),
+        (
+            "sovereign_capture_dropped_samples_total",
+            "Captured samples that were lost.",
+            counters.capture_dropped.get(),
+        ),
+        (
+            "sovereign_bad_messages_total",
+            "Messages of the service that could not be used.",
+            counters.bad_messages.get(),
+        ),
+    ] {
+        text.counter(name, help, count as f64);
+    }
+    let seconds = |span: std::time::Duration| Some(span.as_secs_f64());
+    text.gauge(
+        "sovereign_round_trip_seconds",
+        "Smoothed round trip of the connection.",
+        controller.round_trip().and_then(seconds),
+    );
+    text.gauge(
+        "sovereign_capture_queued_seconds",
+        "Captured sound that waits to be looked at.",
+        seconds(counters.capture_queued.get()),
+    );
+    text.gauge(
+        "sovereign_reply_queued_seconds",
+        "Reply audio that waits for its time.",
+        seconds(counters.reply_queued.get()),
+    );
+    text.gauge(
+        "sovereign_outbox_messages",
+        "Commands that wait for the connection.",
+        Some(controller.outbox.len() as f64),
+    );
+}
+
+fn machine(text: &mut Text, controller: &Controller) {
+    let process = controller.statistics.process();
+    let machine = process.machine;
+    if let Some(cpu) = process.cpu {
+        text.counter(
+            "sovereign_cpu_seconds_total",
+            "Processor time of this program.",
+            cpu.as_secs_f64(),
+        );
+    }
+    let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
+    text.gauge(
+        "sovereign_resident_memory_bytes",
+        "Resident memory of this program.",
+        bytes(process.rss),
+    );
+    text.gauge(
+        "sovereign_memory_growth_bytes_per_hour",
+        "Growth of the memory that does not come back, while there is one.",
+        process.growth_per_hour,
+    );
+    text.gauge(
+        "sovereign_threads",
+        "Threads of this program.",
+        process.threads.map(f64::from),
+    );
+    text.gauge(
+        "sovereign_machine_cpu_ratio",
+        "Load of all processors of this computer.",
+        machine.cpu_percent.map(|load| f64::from(load) / 100.0),
+    );
+    text.gauge(
+        "sovereign_machine_memory_bytes",
+        "Memory of this computer.",
+        bytes(machine.memory),
+    );
+    text.gauge(
+        "sovereign_machine_memory_available_bytes",
+        "Of it what programs can still have.",
+        bytes(machine.available),
+    );
+    if let Some(battery) = machine.battery {
+        text.gauge(
+            "sovereign_battery_ratio",
+            "How full the battery is.",
+            Some(f64::from(battery.percent) / 100.0),
+        );
+        text.gauge(
+            "sovereign_on_battery",
+            "1 while this computer runs on battery.",
+            Some(f64::from(u8::from(battery.discharging))),
+        );
+    }
+}

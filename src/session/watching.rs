@@ -1,0 +1,324 @@
+//! The controller looks at its figures: who is told, and what the cause is.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use url::Url;
+
+use super::controller::Controller;
+use super::record::TurnRecord;
+use super::snapshot::Severity;
+use super::webhook::Post;
+use crate::metrics::alert::{Alert, Change, Kind};
+use crate::metrics::diagnosis::{Evidence, Finding, Part, Remedy, diagnose};
+use crate::metrics::series::Reading;
+use crate::probe::Usage;
+use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution, Thinking};
+
+/// How often causes are looked for although no turn was closed.
+const DIAGNOSE_EVERY: u64 = 10;
+
+impl Controller {
+    /// A turn was closed.
+    pub(super) fn note_turn(&mut self, now: Instant, record: &TurnRecord) {
+        self.insight.turn(now, record);
+        self.find_causes();
+        self.tell_alerts(now);
+    }
+
+    /// Once a second.
+    pub(super) fn look_at_figures(&mut self, now: Instant, usage: Option<&Usage>) {
+        let process = self.statistics.process();
+        let reading = Reading {
+            cpu_percent: process.cpu_percent,
+            machine_percent: usage.and_then(|usage| usage.machine.cpu_percent),
+            rss: usage.map(|usage| usage.rss),
+            round_trip: self.round_trip(),
+            ..Reading::default()
+        };
+        let counts = [
+            self.counters.underruns.get(),
+            self.counters.bytes_sent.get(),
+            self.counters.bytes_received.get(),
+        ];
+        self.insight.reading(now, reading, counts);
+        let trend = self.insight.alerts.trend().map(|trend| trend.per_hour);
+        self.statistics.set_trend(trend);
+        self.looks += 1;
+        if self.looks.is_multiple_of(DIAGNOSE_EVERY) {
+            self.find_causes();
+        }
+        self.tell_alerts(now);
+        self.changed |= self.insight.draw(now);
+        self.keep_history(now, false);
+        self.publish_page();
+    }
+
+    /// Smoothed round trip of the connection, where it is known.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        let micros = self.counters.round_trip_us.load(Relaxed);
+        (micros > 0).then(|| Duration::from_micros(u64::from(micros)))
+    }
+
+    /// Writes the history, on a thread that may wait for the disk.
+    pub(super) fn keep_history(&mut self, now: Instant, at_once: bool) {
+        let Some((file, text)) = self.insight.to_keep(now, at_once) else {
+            return;
+        };
+        let write = move || {
+            if let Err(error) = crate::settings::file::write_private(&file, text.as_bytes()) {
+                tracing::warn!(%error, "the history is not kept");
+            }
+        };
+        if at_once {
+            write();
+        } else {
+            tokio::task::spawn_blocking(write);
+        }
+    }
+
+    fn find_causes(&mut self) {
+        let findings = diagnose(&self.evidence());
+        if *self.insight.findings != *findings {
+            self.insight.findings = findings.into();
+            self.changed = true;
+        }
+    }
+
+    fn tell_alerts(&mut self, now: Instant) {
+        let changes = self.insight.look(now);
+        for change in changes {
+            self.changed = true;
+            match change {
+                Change::Raised(alert) => {
+                    let (remedy, action) = help(alert.kind, &self.insight.findings);
+                    tracing::warn!(
+                        kind = alert.kind.name(),
+                        value = alert.value,
+                        limit = alert.limit,
+                        n = alert.n,
+                        "alert"
+                    );
+                    let text = format!("{}. {remedy}", alert.what());
+                    self.alert_texts.push((alert.kind, text.clone()));
+                    self.notice_with(Severity::Warning, text, action);
+                    self.post(&alert, "raised", Some(&remedy));
+                }
+                Change::Cleared(kind) => {
+                    tracing::info!(kind = kind.name(), "alert is over");
+                    let (over, stand) = std::mem::take(&mut self.alert_texts)
+                        .into_iter()
+                        .partition(|(of, _)| *of == kind);
+                    self.alert_texts = stand;
+                    let over: Vec<(Kind, String)> = over;
+                    for (_, text) in over {
+                        self.withdraw(&text);
+                    }
+                    self.post_over(kind);
+                }
+            }
+        }
+    }
+
+    fn post(&self, alert: &Alert, state: &str, remedy: Option<&str>) {
+        self.post_json(json!({
+            "schema": "sovereign.alert/1", "state": state, "kind": alert.kind.name(),
+            "value": alert.value, "limit": alert.limit, "n": alert.n,
+            "what": alert.what(), "remedy": remedy,
+            "profile": self.profile.name, "version": env!("CARGO_PKG_VERSION"),
+        }));
+    }
+
+    fn post_over(&self, kind: Kind) {
+        self.post_json(json!({
+            "schema": "sovereign.alert/1", "state": "cleared", "kind": kind.name(),
+            "profile": self.profile.name, "version": env!("CARGO_PKG_VERSION"),
+        }));
+    }
+
+    fn post_json(&self, body: serde_json::Value) {
+        let address = self.settings.config().alert_webhook.as_ref();
+        // It was checked when the file was read.
+        if let Some(address) = address.and_then(|address| Url::parse(address.expose()).ok()) {
+            let body = body.to_string();
+            self.webhook.send(Post { address, body });
+        }
+    }
+
+    fn evidence(&self) -> Evidence {
+        let profile = &self.profile;
+        let [recent, usual] = self.insight.typical(&profile.name);
+        let (underruns, tool_calls) = self.insight.recent_counts();
+        let process = self.statistics.process();
+        let machine = process.machine;
+        let cores = process.cores.max(1) as f64;
+        let own = process.cpu_percent.map(|own| f64::from(own) / cores);
+        let figures = self.statistics.figures(&profile.name);
+        let share = |part: u64, n: u64| (n >= 10).then(|| part as f64 / n as f64 * 100.0);
+        Evidence {
+            target: profile.target,
+            recent,
+            usual,
+            round_trip: self.round_trip(),
+            shortest_trip: self.insight.shortest_trip,
+            proxy: !self.settings.is_demo()
+                && crate::client::dial::through_proxy(&self.settings.target.url),
+            period: self.period(),
+            narrowband: [&self.input, &self.output].into_iter().any(|port| {
+                port.stream
+                    .as_ref()
+                    .is_some_and(|stream| stream.narrowband())
+            }),
+            underruns,
+            load: machine.cpu_percent.map(f64::from).zip(own),
+            memory_percent: machine.memory_percent(),
+            leak_per_hour: process.growth_per_hour,
+            on_battery: machine.battery.is_some_and(|battery| battery.discharging),
+            clock_share: machine.clock_share.map(f64::from),
+            model: profile.live.model.clone(),
+            instruction_chars: profile.live.instruction.chars().count(),
+            thinks: profile
+                .live
+                .thinking
+                .is_some_and(|thinking| thinking != Thinking::Minimal),
+            searches: profile.live.google_search,
+            tool_calls,
+            fine_images: self.image_tokens > 0
+                && profile.live.media_resolution == MediaResolution::High,
+            automatic_detection: self.settings.detection(profile) == Detection::Automatic,
+            free_answers: profile.live.answer_length == AnswerLength::Free,
+            echo_forced: self.settings.config().echo_cancellation == Some(EchoCancellation::On),
+            cut_offs_percent: share(figures.cut_offs, figures.turns),
+            interruptions_percent: share(figures.interrupted, figures.n),
+            faster_profile: self.neighbour(|other| {
+                (other.target < profile.target).then_some(profile.target - other.target)
+            }),
+            patienter_profile: self.neighbour(|other| {
+                let (more, now) = (other.turn.patience, profile.turn.patience);
+                (more > now).then(|| more - now)
+            }),
+        }
+    }
+
+    /// The name of the profile that is nearest in what `apart` measures.
+    fn neighbour(
+        &self,
+        apart: impl Fn(&crate::profile::Profile) -> Option<Duration>,
+    ) -> Option<String> {
+        let others = self.profiles.entries().iter();
+        others
+            .filter_map(|entry| Some((apart(&entry.profile)?, &entry.profile.name)))
+            .min()
+            .map(|(_, name)| name.clone())
+    }
+
+    /// Period of the speaker, as asked for and as granted.
+    fn period(&self) -> Option<(Duration, Duration)> {
+        let stream = self.output.stream.as_ref()?;
+        let length = |frames: u32| stream.rate.duration_of(u64::from(frames));
+        Some((length(self.period), length(stream.period_frames?)))
+    }
+
+    /// Writes turns and history into the state folder, and says where.
+    pub(super) fn export_csv(&mut self) {
+        let Some(folder) = self.outlets.state.clone() else {
+            return self.notice(
+                Severity::Warning,
+                "There is no folder to write the figures to.".into(),
+            );
+        };
+        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let (turns, history) = self.insight.to_csv();
+        let files = [
+            (folder.join(format!("turns-{stamp}.csv")), turns),
+            (folder.join(format!("history-{stamp}.csv")), history),
+        ];
+        let written = files.iter().try_for_each(|(file, text)| {
+            crate::settings::file::write_private(file, text.as_bytes())
+        });
+        match written {
+            Ok(()) => self.notice(
+                Severity::Info,
+                format!(
+                    "Written: {} (the turns of this conversation) and {} (the last seven days).",
+                    files[0].0.display(),
+                    files[1].0.display()
+                ),
+            ),
+            Err(error) => self.notice(
+                Severity::Warning,
+                format!(
+                    "The figures cannot be written to {}: {error}.",
+                    folder.display()
+                ),
+            ),
+        }
+    }
+
+    /// Does what a button of an alert or a finding asks.
+    pub(super) fn apply_remedy(&mut self, now: Instant, remedy: Remedy) {
+        use super::command::Command;
+        match remedy {
+            Remedy::UseProfile(name) => self.on_command(now, Command::UseProfile(name)),
+            Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
+            Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
+            // As when the service announces the end of a connection: another one at the next pause.
+            Remedy::Reconnect => self.going_away = true,
+        }
+    }
+
+    fn publish_page(&mut self) {
+        if let Some(pages) = &self.outlets.pages {
+            let page = super::page::page(self);
+            pages.send_replace(Arc::new(page));
+        }
+    }
+}
+
+/// What helps against an alert: the finding of its part, else what helps in general.
+fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
+    let (parts, otherwise): (&[Part], &str) = match kind {
+        Kind::FirstAudio | Kind::Response => (
+            &[
+                Part::Uplink,
+                Part::Network,
+                Part::Service,
+                Part::Downlink,
+                Part::Computer,
+            ],
+            "Look at the parts of the response for whose share is the largest.",
+        ),
+        Kind::Success => (
+            &[],
+            "`sovereign doctor --live` tells whether the service answers at all.",
+        ),
+        Kind::Memory => (
+            &[],
+            "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
+        ),
+        Kind::Cpu => (&[Part::Computer], "Close what you do not need."),
+        Kind::Interruptions => (
+            &[Part::Conversation],
+            "Ask for short answers, or check microphone and echo.",
+        ),
+        Kind::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
+        Kind::Stutters => (
+            &[Part::Downlink, Part::Computer],
+            "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
+        ),
+    };
+    findings
+        .iter()
+        .find(|finding| parts.contains(&finding.part))
+        .map_or_else(
+            || (otherwise.to_owned(), None),
+            |finding| {
+                (
+                    format!("{} {}", finding.what, finding.remedy),
+                    finding.action.clone(),
+                )
+            },
+        )
+}

@@ -1,0 +1,205 @@
+//! Alerts for another program: each is sent to the configured address as JSON, without words of the conversation.
+//!
+//! ```text
+//! controller ── try_send ──▶ 16 places ──▶ one task ── POST ──▶ address
+//!                full: dropped, logged       up to three attempts, 1 and 4 s apart
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use hyper_util::rt::TokioIo;
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::client::dial::Dialer;
+
+/// Alerts that may wait.
+const WAITING: usize = 16;
+/// Waits between attempts; one more than these is made.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
+/// An attempt ends after this time.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) struct Post {
+    /// Where to.
+    pub(super) address: Url,
+    /// The JSON.
+    pub(super) body: String,
+}
+
+/// The way out; without a dialler there is none.
+#[derive(Debug, Default)]
+pub(super) struct Webhook {
+    posts: Option<mpsc::Sender<Post>>,
+}
+
+impl Webhook {
+    /// Starts the task; call it inside the runtime.
+    pub(super) fn start(dialer: Option<Arc<dyn Dialer>>) -> Self {
+        let Some(dialer) = dialer else {
+            return Self::default();
+        };
+        let (posts, mut waiting) = mpsc::channel::<Post>(WAITING);
+        tokio::spawn(async move {
+            while let Some(post) = waiting.recv().await {
+                deliver(&*dialer, post).await;
+            }
+        });
+        Self { posts: Some(posts) }
+    }
+
+    /// Sends, without waiting.
+    pub(super) fn send(&self, post: Post) {
+        let Some(posts) = &self.posts else { return };
+        if posts.try_send(post).is_err() {
+            tracing::warn!("an alert was not sent: the webhook does not keep up");
+        }
+    }
+}
+
+async fn deliver(dialer: &dyn Dialer, post: Post) {
+    // The address may hold a secret in its path: only the host is told.
+    let host = post.address.host_str().unwrap_or("?").to_owned();
+    for attempt in 0..=AGAIN_AFTER.len() {
+        let told = match tokio::time::timeout(WITHIN, try_once(dialer, &post)).await {
+            Ok(Ok(status)) if (200..300).contains(&status) => return,
+            Ok(Ok(status)) => format!("it answers {status}"),
+            Ok(Err(problem)) => problem,
+            Err(_) => format!("no answer within {} s", WITHIN.as_secs()),
+        };
+        tracing::warn!(%host, attempt = attempt + 1, problem = told, "the webhook did not take an alert");
+        if let Some(wait) = AGAIN_AFTER.get(attempt) {
+            tokio::time::sleep(*wait).await;
+        }
+    }
+}
+
+async fn try_once(dialer: &dyn Dialer, post: &Post) -> Result<u16, String> {
+    let opened = dialer.dial(socket_address(&post.address)).await;
+    let stream = opened.map_err(|fault| fault.to_string())?.stream;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| error.to_string())?;
+    let driver = tokio::spawn(connection);
+    let path = match post.address.query() {
+        Some(query) => format!("{}?{query}", post.address.path()),
+        None => post.address.path().to_owned(),
+    };
+    let host = match post.address.port() {
+        Some(port) => format!("{}:{port}", post.address.host_str().unwrap_or_default()),
+        None => post.address.host_str().unwrap_or_default().to_owned(),
+    };
+    let request = hyper::Request::post(path)
+        .header(HOST, host)
+        .header(CONTENT_TYPE, "application/json")
+        .header(USER_AGENT, concat!("sovereign/", env!("CARGO_PKG_VERSION")))
+        .body(Full::new(Bytes::from(post.body.clone())))
+        .map_err(|error| error.to_string())?;
+    let answer = sender.send_request(request).await;
+    // What it says beyond its status is not read.
+    driver.abort();
+    answer
+        .map(|answer| answer.status().as_u16())
+        .map_err(|error| error.to_string())
+}
+
+/// The same place as the client's diallers know it: they take `ws` and `wss`.
+fn socket_address(address: &Url) -> Url {
+    let scheme = if address.scheme() == "https" {
+        "wss"
+    } else {
+        "ws"
+    };
+    let mut url = address.clone();
+    // A change between special schemes, which is always taken.
+    url.set_scheme(scheme).ok();
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::client::dial::TcpDialer;
+
+    /// Takes connections and answers each with the next status; gives what was sent.
+    async fn listen(statuses: Vec<u16>) -> (Url, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let (taken, sent) = mpsc::channel(8);
+        tokio::spawn(async move {
+            for status in statuses {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut request = Vec::new();
+                while !request.ends_with(b"}") {
+                    let mut bytes = [0; 1_024];
+                    let n = stream.read(&mut bytes).await.expect("readable");
+                    request.extend_from_slice(&bytes[..n]);
+                }
+                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.expect("taken");
+                taken
+                    .send(String::from_utf8_lossy(&request).into_owned())
+                    .await
+                    .ok();
+            }
+        });
+        let url = format!("http://127.0.0.1:{port}/hook?room=1");
+        (Url::parse(&url).expect("an address"), sent)
+    }
+
+    fn post(address: &Url, body: &str) -> Post {
+        Post {
+            address: address.clone(),
+            body: body.into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alert_is_posted_and_a_refusal_is_tried_again() {
+        let (address, mut sent) = listen(vec![200, 500, 204]).await;
+        let webhook = Webhook::start(Some(Arc::new(TcpDialer::default())));
+        webhook.send(post(&address, "{\"n\":1}"));
+        let first = sent.recv().await.expect("sent");
+        assert!(
+            first.starts_with("POST /hook?room=1 HTTP/1.1\r\n"),
+            "{first}"
+        );
+        assert!(first.ends_with("\r\n\r\n{\"n\":1}"), "{first}");
+        assert!(first.contains("content-type: application/json"), "{first}");
+        webhook.send(post(&address, "{\"n\":2}"));
+        for _ in 0..2 {
+            assert!(
+                sent.recv()
+                    .await
+                    .expect("sent again")
+                    .ends_with("{\"n\":2}")
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_an_address_that_does_not_answer() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let url = Url::parse(&format!("http://127.0.0.1:{port}/")).expect("an address");
+        let webhook = Webhook::start(Some(Arc::new(TcpDialer::default())));
+        // More than may wait: the rest is dropped, at once.
+        for _ in 0..100 {
+            webhook.send(post(&url, "{}"));
+        }
+        Webhook::start(None).send(post(&url, "{}"));
+        assert_eq!(
+            socket_address(&Url::parse("https://x.example/a?b").expect("one")).as_str(),
+            "wss://x.example/a?b"
+        );
+    }
+}
