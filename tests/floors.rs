@@ -32,7 +32,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("starship_battery", &["probe/"]),
     ("hyper", &["monitor/", "session/webhook.rs"]),
     ("hyper_util", &["monitor/", "session/webhook.rs"]),
-    ("zip", &["cli/bundle.rs", "cli/bundle/"]),
+    ("zip", &["cli/doctor/bundle.rs"]),
     ("tungstenite", &["client/", "server/"]),
     ("tokio_tungstenite", &["client/", "server/"]),
     ("keyring", &["settings/"]),

@@ -2,6 +2,8 @@
 
 #[path = "ui_rig/choices.rs"]
 mod choices;
+#[path = "ui_rig/figures.rs"]
+mod figures;
 mod ui_rig;
 
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! `sovereign doctor`: what is wrong, and what to do about it.
 
+mod bundle;
 mod checks;
 mod hearing;
 mod network;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -20,7 +21,7 @@ use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
 /// Check configuration, profiles, key, sound and network: what is wrong, and what to do
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct DoctorArgs {
     /// Also connect to the service, and see whether it takes the key and the set-up
     #[arg(long)]
@@ -31,6 +32,10 @@ pub struct DoctorArgs {
     /// As one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Write all that helps to find a fault into a zip file: findings, settings, profiles, figures, logs; without keys and
+    /// words of the conversation
+    #[arg(long, value_name = "FILE.zip")]
+    pub bundle: Option<PathBuf>,
 }
 
 /// What the other options of the command line say.
@@ -54,14 +59,18 @@ pub struct Asked<'a> {
 ///
 /// When `out` cannot be written, for another reason than that nobody reads it.
 pub fn run(
-    args: DoctorArgs,
+    args: &DoctorArgs,
     asked: Asked<'_>,
     devices: impl FnOnce() -> Devices,
     out: &mut dyn Write,
 ) -> io::Result<ExitCode> {
     let paths = Paths::find(asked.config);
     let keys = KeyStore::system(paths.key());
-    let (checks, figures) = examine(args, asked, paths, &keys, &devices());
+    let (mut checks, figures) = examine(args, asked, paths.clone(), &keys, &devices());
+    if let Some(file) = &args.bundle {
+        let report = json(&checks, figures.as_ref());
+        checks.push(bundle::check(file, &paths, &report));
+    }
     put(
         out,
         &if args.json {
@@ -131,7 +140,7 @@ impl Check {
 }
 
 fn examine(
-    args: DoctorArgs,
+    args: &DoctorArgs,
     asked: Asked<'_>,
     paths: Paths,
     keys: &KeyStore,
@@ -409,7 +418,7 @@ mod tests {
                 ..Asked::default()
             };
             looked(
-                DoctorArgs {
+                &DoctorArgs {
                     live: true,
                     ..DoctorArgs::default()
                 },
@@ -427,7 +436,7 @@ mod tests {
             ..Asked::default()
         };
         let checks = looked(
-            DoctorArgs {
+            &DoctorArgs {
                 live: true,
                 ..DoctorArgs::default()
             },
@@ -439,11 +448,11 @@ mod tests {
     }
 
     fn examined(folder: &Path, environment: Option<&str>, asked: Asked<'_>) -> Vec<Check> {
-        looked(DoctorArgs::default(), folder, environment, asked)
+        looked(&DoctorArgs::default(), folder, environment, asked)
     }
 
     fn looked(
-        args: DoctorArgs,
+        args: &DoctorArgs,
         folder: &Path,
         environment: Option<&str>,
         asked: Asked<'_>,

@@ -102,7 +102,7 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
                     global.output_device.as_deref(),
                 ],
             };
-            doctor::run(*args, asked, crate::audio::devices, &mut out)
+            doctor::run(args, asked, crate::audio::devices, &mut out)
         }
         Command::Profiles(args) => {
             profiles::run(args, global.config.as_deref(), &mut out, &mut err)

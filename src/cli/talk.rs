@@ -1,7 +1,8 @@
 //! `sovereign talk`: a conversation in the terminal, or of files.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use clap::Args;
 
 use super::start::{Sink, Source, Start, Voice};
 use super::{Global, Problem, say};
+use crate::session::csv;
 use crate::session::record::{Summary, TurnRecord};
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 use crate::session::{self, command::Command};
@@ -39,6 +41,9 @@ pub struct TalkArgs {
     /// One line of JSON per turn on standard output, and a summary at the end
     #[arg(long)]
     pub json: bool,
+    /// One row of comma-separated figures per turn into this file, which is written anew
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 /// Talks until the input is over, so many turns are closed, or the user ends it.
@@ -48,6 +53,8 @@ pub struct TalkArgs {
 /// When there is nothing to run on, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let voice = voice(args)?;
+    // Before anything is said: figures that cannot be kept are asked for in vain.
+    let table = args.csv.as_deref().map(Table::create).transpose()?;
     let start = Start::new(global, &voice)?;
     say(&start.announcement());
     let runtime = super::runtime()?;
@@ -55,7 +62,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let ended = runtime.block_on(async {
         let interrupt_after = args.interrupt_after.map(Duration::from_millis);
         let (session, _log, _monitor) = start.session(interrupt_after)?.into_parts();
-        Talk::new(session, args, attended).run().await
+        Talk::new(session, args, attended, table).run().await
     });
     // What still runs (a name look-up, say) is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -98,6 +105,8 @@ struct Talk<'a> {
     /// Whether a person talks, who may wait for the network to come back; a script with files may not.
     attended: bool,
     failed: bool,
+    /// Gets a row for each turn.
+    table: Option<Table>,
     last_state: String,
     /// Why there was no connection the last time, and what to do.
     last_fault: Option<(String, String)>,
@@ -111,13 +120,19 @@ enum Next {
 }
 
 impl<'a> Talk<'a> {
-    fn new(session: session::Session, args: &'a TalkArgs, attended: bool) -> Self {
+    fn new(
+        session: session::Session,
+        args: &'a TalkArgs,
+        attended: bool,
+        table: Option<Table>,
+    ) -> Self {
         Self {
             session,
             args,
             closed: 0,
             attended,
             failed: false,
+            table,
             last_state: String::new(),
             last_fault: None,
         }
@@ -268,7 +283,16 @@ impl<'a> Talk<'a> {
         ExitCode::FAILURE
     }
 
-    fn show_turn(&self, record: &TurnRecord) {
+    fn show_turn(&mut self, record: &TurnRecord) {
+        if let Some(table) = &mut self.table
+            && let Err(error) = table.add(record)
+        {
+            say(&format!(
+                "warning: {} cannot be written any more: {error}. Its figures end here.",
+                table.path.display()
+            ));
+            self.table = None;
+        }
         if self.args.json {
             return self.print(&record.to_json());
         }
@@ -308,6 +332,34 @@ impl<'a> Talk<'a> {
         if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
             self.session.commands.try_send(Command::Quit).ok();
         }
+    }
+}
+
+/// The file of `--csv`, each row in it as soon as its turn is closed.
+struct Table {
+    path: PathBuf,
+    file: File,
+}
+
+impl Table {
+    fn create(path: &Path) -> Result<Self, Problem> {
+        let create = || {
+            let mut file = File::create(path)?;
+            file.write_all(csv::turn_header().as_bytes())?;
+            Ok(file)
+        };
+        let file = create().map_err(|error: io::Error| {
+            let what = format!("--csv {}: {error}", path.display());
+            Problem::usage(what).hint("Name a file in a folder that you can write to.")
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    fn add(&mut self, record: &TurnRecord) -> io::Result<()> {
+        self.file.write_all(csv::turn_row(record).as_bytes())
     }
 }
 

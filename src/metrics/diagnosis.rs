@@ -112,7 +112,7 @@ pub enum Cause {
 pub enum Remedy {
     /// Change to this profile.
     UseProfile(String),
-    /// Make a new connection, which begins with an empty context.
+    /// Make a new connection, at the next pause; the conversation goes on in it.
     Reconnect,
     /// Check microphone, speaker and echo.
     CheckSound,

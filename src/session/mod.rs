@@ -211,6 +211,7 @@ fn controller(
         outlets: parts.outlets,
         alert_texts: Vec::new(),
         looks: 0,
+        read_at: Duration::ZERO,
         lag: None,
         image_tokens: 0,
         snapshots,

@@ -17,6 +17,9 @@ use crate::metrics::series::Reading;
 use crate::probe::Usage;
 use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution, Thinking};
 
+/// Readings that are nearer to each other on the wall clock are no second apart: the session's clock is a simulated one, and
+/// load and memory of this process belong to another time.
+const NEAREST_READINGS: Duration = Duration::from_millis(500);
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
 
@@ -31,8 +34,11 @@ impl Controller {
     /// Once a second.
     pub(super) fn look_at_figures(&mut self, now: Instant, usage: Option<&Usage>) {
         let process = self.statistics.process();
+        let apart = usage.map(|usage| usage.wall.saturating_sub(self.read_at));
+        self.read_at = usage.map_or(self.read_at, |usage| usage.wall);
+        let usage = usage.filter(|_| apart.is_some_and(|apart| apart >= NEAREST_READINGS));
         let reading = Reading {
-            cpu_percent: process.cpu_percent,
+            cpu_percent: usage.and(process.cpu_percent),
             machine_percent: usage.and_then(|usage| usage.machine.cpu_percent),
             rss: usage.map(|usage| usage.rss),
             round_trip: self.round_trip(),

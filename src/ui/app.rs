@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, watch};
 use super::theme::{space, tokens};
 use super::view::{FIGURES_STAND, Page, Room, View};
 use super::{
-    UiLink, banners, captions, check_page, footer, header, key_page, keys, latency, talk, theme,
-    words,
+    UiLink, banners, captions, check_page, figures_page, footer, header, key_page, keys, latency,
+    talk, theme, words,
 };
 use crate::base::units::Dbfs;
 use crate::metrics::counters::Counters;
@@ -199,6 +199,9 @@ impl UiApp {
                     key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view, commands)
                 }
                 Page::Check => check_page::page_ui(ui, &snapshot, &mut self.view, commands),
+                Page::Figures => {
+                    figures_page::page_ui(ui, &snapshot, now, &mut self.view, commands);
+                }
                 Page::Talk => {
                     let voice = self.voice();
                     Panel::bottom("talk")
@@ -237,6 +240,9 @@ impl UiApp {
                         ),
                         Page::Check => {
                             check_page::page_ui(ui, &snapshot, &mut self.view, commands);
+                        }
+                        Page::Figures => {
+                            figures_page::content_ui(ui, &snapshot, now, &mut self.view, commands)
                         }
                         Page::Talk => {
                             banners::banners_ui(ui, &snapshot, &mut self.view, commands);

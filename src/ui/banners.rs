@@ -6,7 +6,7 @@ use super::paint::{Icon, Sign};
 use super::theme::{Tokens, Weight, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{icon_button, plain_button, primary_button, sign};
-use super::words;
+use super::{figures_page, words};
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 
@@ -43,7 +43,7 @@ pub(super) fn banners_ui(
             ui.spacing_mut().item_spacing.y = space::S;
             link_ui(ui, snapshot, view, commands);
             sound_ui(ui, snapshot, view);
-            notices_ui(ui, snapshot, commands);
+            notices_ui(ui, snapshot, view, commands);
             demo_ui(ui, snapshot, view);
         });
     ui.add_space(space::M);
@@ -120,7 +120,7 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
     }
 }
 
-fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let hidden = snapshot.notices.len().saturating_sub(NOTICES_SHOWN);
     for notice in snapshot.notices.iter().rev().take(NOTICES_SHOWN) {
@@ -134,10 +134,13 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
                 ui,
                 (mark, ink, head),
                 &words::clean(&notice.text),
-                32.0,
+                if notice.remedy.is_some() { 180.0 } else { 32.0 },
                 |ui| {
                     if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
                         commands.push(Command::Dismiss(notice.id));
+                    }
+                    if let Some(remedy) = &notice.remedy {
+                        figures_page::remedy_button(ui, remedy, snapshot, view, commands);
                     }
                 },
             );

@@ -6,10 +6,10 @@ use eframe::egui::{Align, Color32, Label, Layout, RichText, Ui, vec2};
 
 use super::paint::Sign;
 use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
-use super::view::View;
+use super::view::{Page, View};
 use super::widgets::{Swatch, card, plain_button, sign, value_row};
 use super::words::{self, UNKNOWN, Verdict as Judged};
-use super::{plots, report};
+use super::{figures_page, plots, report};
 use crate::session::command::Command;
 use crate::session::snapshot::{Figures, Snapshot};
 use crate::turn::timeline::Latencies;
@@ -391,14 +391,12 @@ fn tools_ui(
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_wrapped(|ui| {
-        let copied = view
-            .copied_at
-            .is_some_and(|at| now.duration_since(at) < COPIED_STANDS);
-        if plain_button(ui, if copied { "Copied" } else { "Copy report" }).clicked() {
-            ui.ctx().copy_text(report::report(snapshot));
-            view.copied_at = Some(now);
-            ui.ctx().request_repaint_after(COPIED_STANDS);
+        let details = figures_page::button_words(snapshot);
+        let what = "Likely causes, turns stage by stage, hours and days";
+        if plain_button(ui, &details).on_hover_text(what).clicked() {
+            view.page = Page::Figures;
         }
+        copy_button_ui(ui, snapshot, now, view);
         if plain_button(ui, "Reset")
             .on_hover_text("Begin these figures anew (Ctrl R)")
             .clicked()
@@ -406,4 +404,20 @@ fn tools_ui(
             commands.push(Command::ResetStatistics);
         }
     });
+}
+
+/// Copies the report; says for a moment that it did.
+pub(super) fn copy_button_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant, view: &mut View) {
+    let copied = view
+        .copied_at
+        .is_some_and(|at| now.duration_since(at) < COPIED_STANDS);
+    let what = "Versions, devices and figures as text, without what was said and without the key";
+    if plain_button(ui, if copied { "Copied" } else { "Copy report" })
+        .on_hover_text(what)
+        .clicked()
+    {
+        ui.ctx().copy_text(report::report(snapshot));
+        view.copied_at = Some(now);
+        ui.ctx().request_repaint_after(COPIED_STANDS);
+    }
 }

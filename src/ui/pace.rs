@@ -59,6 +59,7 @@ impl Change {
             && same(&old.profiles, &new.profiles)
             && same(&old.captions, &new.captions)
             && same(&old.notices, &new.notices)
+            && same(&old.alerts, &new.alerts)
             && old.key == new.key;
         let moved = old.activity != new.activity
             || old.ducked != new.ducked
@@ -69,7 +70,11 @@ impl Change {
         } else if !still {
             Self::Words
         } else if new.activity != Activity::Muted
-            && (old.figures != new.figures || old.process != new.process)
+            && (old.figures != new.figures
+                || old.process != new.process
+                || !same(&old.findings, &new.findings)
+                || !same(&old.turns, &new.turns)
+                || !Arc::ptr_eq(&old.history, &new.history))
         {
             Self::Figures
         } else {

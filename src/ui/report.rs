@@ -2,65 +2,121 @@
 
 use std::fmt::Write as _;
 
+use super::told;
 use super::words::{self, UNKNOWN};
 use crate::session::snapshot::{Port, Snapshot};
 
 /// Everything that helps to judge the latency of this machine, one fact per line.
 pub(super) fn report(snapshot: &Snapshot) -> String {
-    let figures = &snapshot.figures;
+    let lines = [
+        versions(snapshot),
+        responses(snapshot),
+        trouble(snapshot),
+        machine(snapshot),
+    ];
     let mut out = String::new();
-    let mut line = |name: &str, value: &str| {
+    for (name, value) in lines.into_iter().flatten() {
         // Writing to a string cannot fail.
         writeln!(out, "{name}: {value}").ok();
-    };
-    line(
-        "Sovereign",
-        &format!(
-            "{}{}",
-            env!("CARGO_PKG_VERSION"),
-            if snapshot.demo { " (demo)" } else { "" }
-        ),
-    );
-    line("system", std::env::consts::OS);
-    if let Some(profile) = snapshot.profiles.get(snapshot.active) {
-        line(
-            "profile",
-            &format!(
-                "{}, target {} ms",
-                profile.name,
-                words::millis(profile.target)
-            ),
-        );
     }
-    line("sound system", &snapshot.devices.host);
-    line("microphone", &port(&snapshot.input));
-    line("speaker", &port(&snapshot.output));
-    line("turns", &figures.turns.to_string());
-    line("n", &figures.n.to_string());
-    for (name, value) in [
+    out
+}
+
+type Line = (String, String);
+
+fn line(name: &str, value: impl Into<String>) -> Line {
+    (name.to_owned(), value.into())
+}
+
+fn versions(snapshot: &Snapshot) -> Vec<Line> {
+    let demo = if snapshot.demo { " (demo)" } else { "" };
+    let mut lines = vec![
+        line("Sovereign", format!("{}{demo}", env!("CARGO_PKG_VERSION"))),
+        line(
+            "system",
+            format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        ),
+    ];
+    if let Some(profile) = snapshot.profiles.get(snapshot.active) {
+        let target = words::millis(profile.target);
+        lines.push(line(
+            "profile",
+            format!("{}, target {target} ms", profile.name),
+        ));
+    }
+    lines.push(line("sound system", snapshot.devices.host.clone()));
+    lines.push(line("microphone", port(&snapshot.input)));
+    lines.push(line("speaker", port(&snapshot.output)));
+    lines.push(line("echo cancellation", snapshot.echo.why.clone()));
+    lines
+}
+
+fn responses(snapshot: &Snapshot) -> Vec<Line> {
+    let figures = &snapshot.figures;
+    let mut lines = vec![
+        line("turns", figures.turns.to_string()),
+        line("n", figures.n.to_string()),
+    ];
+    let quantiles = [
         ("p50", figures.p50),
         ("p95", figures.p95),
         ("p99", figures.p99),
-    ] {
-        line(
-            &format!("response {name}"),
-            &words::millis_or_unknown(value),
-        );
+    ];
+    for (name, value) in quantiles {
+        let name = format!("response {name}");
+        lines.push(line(&name, words::millis_or_unknown(value)));
     }
     let last = figures.last.clone().unwrap_or_default();
-    line("last response", &words::sum_of_parts(&last));
-    line(
-        "patience before it",
-        &words::millis_or_unknown(last.endpointing),
-    );
-    line("cut-offs", &figures.cut_offs.to_string());
-    line("interrupted", &figures.interrupted.to_string());
-    line("stutters", &figures.underruns.to_string());
-    line("lost samples", &figures.capture_dropped.to_string());
-    line("round trip", &words::millis_or_unknown(figures.round_trip));
-    line("CPU", &words::percent(snapshot.process.cpu_percent));
-    line("memory", &words::megabytes(snapshot.process.rss));
-    out
+    lines.push(line("last response", words::sum_of_parts(&last)));
+    let patience = words::millis_or_unknown(last.endpointing);
+    lines.push(line("patience before it", patience));
+    if let Some(turn) = snapshot.turns.first() {
+        for ((name, _), value) in told::STAGES.into_iter().zip(turn.stages.values()) {
+            let name = format!("newest turn, {name}");
+            lines.push(line(&name, words::millis_or_unknown(value)));
+        }
+    }
+    lines.push(line("early close", words::early(figures)));
+    let answered = told::success(figures.answered, figures.failed);
+    lines.push(line("answered", answered));
+    lines.push(line("cut-offs", figures.cut_offs.to_string()));
+    lines.push(line("interrupted", figures.interrupted.to_string()));
+    // What players call xruns: the speaker had nothing to play, or the microphone nowhere to put it.
+    lines.push(line("stutters", figures.underruns.to_string()));
+    lines.push(line("lost samples", figures.capture_dropped.to_string()));
+    let round_trip = words::millis_or_unknown(figures.round_trip);
+    lines.push(line("round trip", round_trip));
+    lines.push(line("queues", told::queues(figures)));
+    lines
+}
+
+fn trouble(snapshot: &Snapshot) -> Vec<Line> {
+    let alerts = snapshot
+        .alerts
+        .iter()
+        .map(|alert| line("alert", alert.what()));
+    let findings = snapshot.findings.iter().map(|finding| {
+        let what = format!("{}: {}", finding.part.name(), finding.what);
+        line("likely cause", what)
+    });
+    alerts.chain(findings).collect()
+}
+
+fn machine(snapshot: &Snapshot) -> Vec<Line> {
+    let process = &snapshot.process;
+    let threads = process
+        .threads
+        .map_or_else(|| UNKNOWN.to_owned(), |n| n.to_string());
+    let mut lines = vec![
+        line("CPU", words::percent(process.cpu_percent)),
+        line("threads", threads),
+        line("memory", words::megabytes(process.rss)),
+        line("memory over time", told::trend(process)),
+        line("processors", process.cores.to_string()),
+        line("this computer", told::machine(process)),
+    ];
+    lines.extend(told::battery(process).map(|battery| line("battery", battery)));
+    lines
 }
 
 fn port(port: &Port) -> String {

@@ -50,6 +50,7 @@ pub(super) enum Page {
     Talk,
     Key,
     Check,
+    Figures,
 }
 
 /// The window's own state.
@@ -65,6 +66,10 @@ pub(super) struct View {
     pub(super) captions: CleanCaptions,
     /// The report was copied at this time; said for a moment.
     pub(super) copied_at: Option<Instant>,
+    /// The turn that is shown stage by stage; `None`: the newest.
+    pub(super) turn: Option<u64>,
+    /// The span of the history, as an index.
+    pub(super) span: usize,
 }
 
 impl View {
@@ -79,6 +84,8 @@ impl View {
             numbers: Numbers::default(),
             captions: CleanCaptions::default(),
             copied_at: None,
+            turn: None,
+            span: 0,
         }
     }
 }

@@ -275,6 +275,7 @@ pub(crate) fn snapshot() -> Snapshot {
             rss: Some(61_000_000),
             cpu_history: vec![1.0, 1.3],
             rss_history: vec![60_000_000, 61_000_000],
+            ..ProcessUsage::default()
         },
         notices: Arc::from([]),
         key: Some(KeyInfo {

@@ -1,0 +1,253 @@
+//! The page of figures: what is wrong and what helps, the newest turns stage by stage, the history, the machine.
+
+use std::time::Instant;
+
+use eframe::egui::{Align, Layout, ScrollArea, Ui};
+
+use super::latency;
+use super::paint::Sign;
+use super::theme::{Weight, caps, space, text, tokens};
+use super::view::View;
+use super::widgets::{card, plain_button, sign, value_row};
+use super::{history, told, waterfall, words};
+use crate::metrics::diagnosis::{Finding, Remedy};
+use crate::session::command::Command;
+use crate::session::snapshot::Snapshot;
+
+/// The page.
+pub(super) fn page_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    ScrollArea::vertical()
+        .id_salt("figures page")
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            content_ui(ui, snapshot, now, view, commands);
+        });
+}
+
+/// The same without a scroll area of its own.
+pub(super) fn content_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    now: Instant,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let t = tokens(ui);
+    let target = snapshot
+        .profiles
+        .get(snapshot.active)
+        .map(|profile| profile.target);
+    ui.spacing_mut().item_spacing.y = space::S;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(text("Figures", Weight::SemiBold, 20.0, t.strong));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if plain_button(ui, "Back")
+                .on_hover_text("To the conversation (Esc)")
+                .clicked()
+            {
+                view.leave(commands);
+            }
+        });
+    });
+    section(ui, "What is wrong, and what helps", |ui| {
+        causes_ui(ui, snapshot, view, commands)
+    });
+    section(ui, "The newest turns", |ui| {
+        waterfall::turns_ui(ui, &snapshot.turns, target, view)
+    });
+    section(ui, "History", |ui| {
+        history::history_ui(ui, &snapshot.history, target, view)
+    });
+    section(ui, "Now", |ui| now_ui(ui, view));
+    ui.horizontal_wrapped(|ui| {
+        latency::copy_button_ui(ui, snapshot, now, view);
+        let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
+        if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
+            commands.push(Command::ExportCsv);
+        }
+    });
+}
+
+fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
+    let t = tokens(ui);
+    card(t).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 3.0;
+        ui.label(caps(title, t));
+        ui.add_space(space::XS);
+        add(ui);
+    });
+}
+
+/// Alerts that stand, and likely causes; the dearest first.
+fn causes_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+    let t = tokens(ui);
+    if snapshot.alerts.is_empty() && snapshot.findings.is_empty() {
+        ui.horizontal(|ui| {
+            sign(ui, Sign::Dot, 10.0, t.ok);
+            let words = "Nothing that the figures would show.";
+            ui.label(text(words, Weight::Regular, 13.0, t.normal));
+        });
+        return;
+    }
+    for alert in snapshot.alerts.iter() {
+        ui.horizontal_wrapped(|ui| {
+            sign(ui, Sign::Triangle, 11.0, t.warn);
+            ui.label(text(
+                format!("{}.", alert.what()),
+                Weight::SemiBold,
+                13.0,
+                t.strong,
+            ));
+        });
+    }
+    for (nth, finding) in snapshot.findings.iter().enumerate() {
+        ui.push_id(nth, |ui| finding_ui(ui, finding, snapshot, view, commands));
+    }
+}
+
+fn finding_ui(
+    ui: &mut Ui,
+    finding: &Finding,
+    snapshot: &Snapshot,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    let t = tokens(ui);
+    ui.add_space(space::XS);
+    let costs = finding.costs.map_or_else(String::new, |costs| {
+        format!(" · about {} ms", words::millis(costs))
+    });
+    ui.label(text(
+        format!("{}{costs}", finding.part.name()),
+        Weight::Medium,
+        12.0,
+        t.muted,
+    ));
+    ui.label(text(
+        words::clean(&finding.what),
+        Weight::Regular,
+        13.0,
+        t.normal,
+    ));
+    ui.label(text(
+        words::clean(&finding.remedy),
+        Weight::Medium,
+        13.0,
+        t.strong,
+    ));
+    if let Some(remedy) = &finding.action {
+        remedy_button(ui, remedy, snapshot, view, commands);
+    }
+}
+
+/// The button that applies a remedy.
+pub(super) fn remedy_button(
+    ui: &mut Ui,
+    remedy: &Remedy,
+    snapshot: &Snapshot,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
+    if plain_button(ui, &told::remedy(remedy, snapshot)).clicked() {
+        if *remedy == Remedy::CheckSound {
+            // Its page says what is done, and waits for the user.
+            view.page = super::view::Page::Check;
+        } else {
+            commands.push(Command::Apply(remedy.clone()));
+        }
+    }
+}
+
+fn now_ui(ui: &mut Ui, view: &View) {
+    let (figures, process) = (&view.numbers.figures, &view.numbers.process);
+    let battery = told::battery(process);
+    let rows = [
+        (
+            "round trip",
+            words::millis_or_unknown(figures.round_trip),
+            "Smoothed round trip of the connection, as the system measures it.",
+        ),
+        (
+            "queues",
+            told::queues(figures),
+            "Captured sound that waits to be looked at, messages that wait for the line, and reply audio that waits for its time.",
+        ),
+        (
+            "turns",
+            told::per_minute(figures),
+            "The rate of the newest ten turns.",
+        ),
+        (
+            "answered",
+            told::success(figures.answered, figures.failed),
+            "Turns that got their answer, without those that you ended yourself; with this profile since the start or the last reset.",
+        ),
+        (
+            "tool calls",
+            words::grouped(figures.tool_calls),
+            "Functions that the service asked for.",
+        ),
+        (
+            "tokens · cost",
+            format!(
+                "{} · {}",
+                words::grouped(figures.tokens),
+                told::cost(figures.cost_usd)
+            ),
+            "Tokens that the service counted, and their price where it is published. The bill is the service's.",
+        ),
+        (
+            "CPU · threads",
+            format!(
+                "{} · {}",
+                words::percent(process.cpu_percent),
+                process
+                    .threads
+                    .map_or_else(|| words::UNKNOWN.to_owned(), |n| n.to_string())
+            ),
+            "Percent of one core over the last second, and threads of this program.",
+        ),
+        (
+            "memory",
+            format!(
+                "{} · {}",
+                words::megabytes(process.rss),
+                told::trend(process)
+            ),
+            "Resident memory of this program, and whether it grows without coming back (found by its slope over 45 minutes).",
+        ),
+        (
+            "this computer",
+            told::machine(process),
+            "Load of all processors, and memory in use.",
+        ),
+    ];
+    for (name, value, tooltip) in rows {
+        value_row(ui, None, name, &value, tooltip);
+    }
+    if let Some(battery) = battery {
+        value_row(
+            ui,
+            None,
+            "battery",
+            &battery,
+            "How full it is. On battery the processor may be slower.",
+        );
+    }
+}
+
+/// The name of the page for the button that leads to it, with what stands.
+pub(super) fn button_words(snapshot: &Snapshot) -> String {
+    match snapshot.alerts.len() {
+        0 => "Details".into(),
+        1 => "Details · 1 alert".into(),
+        n => format!("Details · {n} alerts"),
+    }
+}

@@ -1,0 +1,246 @@
+//! The history: responses over hours and days, how they are spread, and what else happened.
+
+use std::time::Duration;
+
+use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::theme::{space, tokens};
+use super::told;
+use super::view::View;
+use super::widgets::{Segment, segmented, small_text, value_row};
+use super::words;
+use crate::metrics::series::Slice;
+use crate::session::snapshot::{HistoryView, SPANS};
+
+/// Bins of the histogram: 20 ms each up to a second, and one for all that is slower.
+const BIN: Duration = Duration::from_millis(20);
+const BINS: u32 = 50;
+
+/// The span that was chosen.
+pub(super) fn history_ui(
+    ui: &mut Ui,
+    history: &HistoryView,
+    target: Option<Duration>,
+    view: &mut View,
+) {
+    let segments = SPANS.map(|(name, _, columns)| Segment {
+        label: name,
+        name,
+        figure: String::new(),
+        tooltip: format!("The last {name}, in {columns} columns."),
+    });
+    if let Some(taken) = segmented(ui, &segments, view.span) {
+        view.span = taken;
+    }
+    let (name, ..) = SPANS[view.span];
+    let columns = &history.spans[view.span];
+    let mut total = Slice::default();
+    for column in columns {
+        total.merge(column);
+    }
+    ui.add_space(space::S);
+    responses(ui, columns, target, &told::span(name, &total));
+    ui.add_space(space::S);
+    histogram(ui, &total);
+    ui.add_space(space::XS);
+    rows_ui(ui, &total);
+}
+
+/// Median and 95th percentile of each column, with the target as a dashed line.
+fn responses(ui: &mut Ui, columns: &[Slice], target: Option<Duration>, words: &str) {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 96.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words));
+    let plot = rect.with_min_y(rect.top() + 16.0).shrink2(vec2(3.0, 2.0));
+    let highest = columns
+        .iter()
+        .filter_map(|column| column.response.quantile(0.95))
+        .max();
+    // The scale ends where all fits, in steps, so that it does not jump.
+    let most = [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 600.0]
+        .into_iter()
+        .find(|most| highest.is_none_or(|highest| highest.as_secs_f32() <= *most))
+        .unwrap_or(600.0);
+    let y = |value: Duration| plot.bottom() - plot.height() * (value.as_secs_f32() / most).min(1.0);
+    if let Some(target) = target.filter(|target| target.as_secs_f32() <= most) {
+        let ends = [pos2(plot.left(), y(target)), pos2(plot.right(), y(target))];
+        ui.painter().extend(Shape::dashed_line(
+            &ends,
+            Stroke::new(1.0, t.muted),
+            3.0,
+            4.0,
+        ));
+    }
+    let width = plot.width() / columns.len().max(1) as f32;
+    for (i, column) in columns.iter().enumerate() {
+        let (Some(p50), Some(p95)) = (
+            column.response.quantile(0.5),
+            column.response.quantile(0.95),
+        ) else {
+            continue;
+        };
+        let left = plot.left() + width * i as f32 + width * 0.15;
+        let bar = Rect::from_min_max(pos2(left, y(p95)), pos2(left + width * 0.7, y(p50)));
+        ui.painter()
+            .rect_filled(bar, 1.0, t.accent.gamma_multiply(0.35));
+        let over = target.is_some_and(|target| p50 > target);
+        let middle = Rect::from_center_size(pos2(bar.center().x, y(p50)), vec2(width * 0.7, 3.0));
+        ui.painter()
+            .rect_filled(middle, 1.0, if over { t.bad } else { t.accent });
+    }
+    small_text(
+        ui,
+        rect.left_top(),
+        Align2::LEFT_TOP,
+        "median, and up to p95",
+        t.muted,
+    );
+    let scale = format!("scale {:.1} s", most);
+    small_text(ui, rect.right_top(), Align2::RIGHT_TOP, &scale, t.muted);
+    response.on_hover_text(format!(
+        "{words}. A column without turns is empty; the dashed line is the target."
+    ));
+}
+
+/// How the responses are spread.
+fn histogram(ui: &mut Ui, total: &Slice) {
+    let t = tokens(ui);
+    let all = &total.response;
+    let counts: Vec<u64> = (0..BINS)
+        .map(|bin| all.between(BIN * bin, BIN * (bin + 1)))
+        .chain([all.between(BIN * BINS, Duration::from_secs(3_600))])
+        .collect();
+    let quantile = |q: f64| words::millis_or_unknown(all.quantile(q));
+    let name = format!(
+        "Histogram of {} responses: median {}, p95 {}, {} slower than a second",
+        words::grouped(all.n()),
+        quantile(0.5),
+        quantile(0.95),
+        words::grouped(counts[BINS as usize])
+    );
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 72.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
+    let plot = rect.with_min_y(rect.top() + 16.0).shrink2(vec2(3.0, 2.0));
+    let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
+    let width = plot.width() / counts.len() as f32;
+    for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let left = plot.left() + width * i as f32;
+        let top = plot.bottom() - (plot.height() * *count as f32 / highest).max(2.0);
+        let bar = Rect::from_min_max(
+            pos2(left + 0.5, top),
+            pos2(left + width - 0.5, plot.bottom()),
+        );
+        let slow = i == BINS as usize;
+        ui.painter()
+            .rect_filled(bar, 1.0, if slow { t.bad } else { t.accent });
+    }
+    let bottom = [plot.left_bottom(), plot.right_bottom()];
+    ui.painter()
+        .line_segment(bottom, Stroke::new(1.0, t.hairline));
+    for q in [0.5, 0.95] {
+        if let Some(value) = all.quantile(q) {
+            let x = plot.left()
+                + width * (value.as_secs_f32() / BIN.as_secs_f32()).min(BINS as f32 + 0.5);
+            let ends = [pos2(x, plot.top()), pos2(x, plot.bottom())];
+            ui.painter().line_segment(ends, Stroke::new(1.0, t.strong));
+        }
+    }
+    let caption = format!("n {}", words::grouped(all.n()));
+    small_text(
+        ui,
+        rect.left_top(),
+        Align2::LEFT_TOP,
+        "20 ms a bin, up to 1 s",
+        t.muted,
+    );
+    small_text(ui, rect.right_top(), Align2::RIGHT_TOP, &caption, t.muted);
+    response.on_hover_text(format!(
+        "{name}. The lines are median and p95; what is slower than a second is in the last bin."
+    ));
+}
+
+fn rows_ui(ui: &mut Ui, total: &Slice) {
+    let quantile = |q: f64| words::millis_or_unknown(total.response.quantile(q));
+    let n = total.response.n();
+    let p99 = if n >= 100 {
+        format!(" · p99 {}", quantile(0.99))
+    } else {
+        String::new()
+    };
+    let [completed, interrupted, _, empty, failed] = total.turns;
+    let answered = completed + interrupted;
+    let number = |value: Option<f64>, unit: &str| {
+        value.map_or_else(
+            || words::UNKNOWN.to_owned(),
+            |value| format!("{value:.1} {unit}"),
+        )
+    };
+    let rows = [
+        (
+            "response",
+            format!(
+                "p50 {} · p95 {}{p99} · n {}",
+                quantile(0.5),
+                quantile(0.95),
+                words::grouped(n)
+            ),
+            "Half, 95 of 100, and from a hundred turns on 99 of 100 responses were no slower.",
+        ),
+        (
+            "answered",
+            told::success(answered, empty + failed),
+            "Turns that got their answer, without those that you ended yourself.",
+        ),
+        (
+            "interrupted",
+            told::share(interrupted, answered),
+            "Answers that you interrupted.",
+        ),
+        (
+            "cut-offs",
+            told::share(total.cut_offs, total.all_turns()),
+            "Turns that you went on in within a second: patience was too short.",
+        ),
+        (
+            "stutters",
+            words::grouped(total.underruns),
+            "Times that an answer ran dry before its end.",
+        ),
+        (
+            "round trip",
+            number(total.round_trip_ms.mean(), "ms"),
+            "Mean round trip of the connection.",
+        ),
+        (
+            "CPU",
+            number(total.cpu.mean(), "% of a core"),
+            "Mean processor time of this program.",
+        ),
+        (
+            "memory, at most",
+            words::megabytes(total.rss.max().map(|rss| rss as u64)),
+            "Largest resident memory of this program.",
+        ),
+        (
+            "sent · received",
+            format!(
+                "{} · {}",
+                words::bytes(total.bytes_sent),
+                words::bytes(total.bytes_received)
+            ),
+            "Bytes to and from the service.",
+        ),
+        (
+            "tokens · cost",
+            format!(
+                "{} · {}",
+                words::grouped(total.tokens),
+                told::cost((total.priced > 0).then_some(total.cost_usd))
+            ),
+            "Tokens that the service counted, and their price where it is published. The bill is the service's.",
+        ),
+    ];
+    for (name, value, tooltip) in rows {
+        value_row(ui, None, name, &value, tooltip);
+    }
+}

@@ -1,0 +1,238 @@
+//! Figures of turns, causes and spans in words. Pure: nothing is drawn here.
+
+use std::time::Duration;
+
+use super::words::{UNKNOWN, grouped, millis};
+use crate::metrics::diagnosis::Remedy;
+use crate::metrics::series::Slice;
+use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
+use crate::session::stages::Stages;
+
+/// Name and explanation of each stage, in the order of [`Stages::values`].
+pub(super) const STAGES: [(&str, &str); 10] = [
+    (
+        "capture",
+        "The microphone and its buffers: from the air to this program.",
+    ),
+    (
+        "dsp",
+        "Filters: change of the sample rate, echo, noise, gain.",
+    ),
+    (
+        "endpoint",
+        "Silence until it was decided that you had finished. The profile's patience sets it.",
+    ),
+    (
+        "encode and queue",
+        "From that decision to the last byte on its way to the service.",
+    ),
+    (
+        "network",
+        "The way to the service and back: one round trip, as the system measures it.",
+    ),
+    (
+        "service",
+        "The service itself: from your last byte to the first sound of its answer, without the way.",
+    ),
+    ("decode", "From the first sound that arrived to samples."),
+    (
+        "held",
+        "The answer was there before patience was over, and waited.",
+    ),
+    (
+        "buffer",
+        "The answer waited for more of itself, so that it does not stutter.",
+    ),
+    (
+        "device",
+        "The speaker and its buffers: from this program to your ear.",
+    ),
+];
+
+/// The five parts by their older names.
+pub(super) fn older_names(stages: &Stages) -> String {
+    let sum = |parts: &[Option<Duration>]| {
+        let known: Vec<Duration> = parts.iter().copied().flatten().collect();
+        if known.is_empty() {
+            UNKNOWN.to_owned()
+        } else {
+            millis(known.iter().sum())
+        }
+    };
+    format!(
+        "By the older names: network {} (encode and queue, network), context {} (service), audio {} (capture, device), \
+         processing {} (dsp, decode), buffer {} (held, buffer), in milliseconds.",
+        sum(&[stages.encode_queue, stages.network]),
+        sum(&[stages.service]),
+        sum(&[stages.capture, stages.device]),
+        sum(&[stages.dsp, stages.decode]),
+        sum(&[stages.held, stages.buffer]),
+    )
+}
+
+/// What a button that applies a remedy is called.
+pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
+    match remedy {
+        Remedy::UseProfile(name) => {
+            let profile = snapshot
+                .profiles
+                .iter()
+                .find(|profile| profile.name == *name);
+            format!(
+                "Use {}",
+                profile.map_or(name.as_str(), |profile| &profile.label)
+            )
+        }
+        Remedy::Reconnect => "Connect anew".into(),
+        Remedy::CheckSound => "Check the sound".into(),
+        Remedy::EchoAutomatic => "Echo: automatic".into(),
+    }
+}
+
+/// A share of turns: "3 of 42 · 7 %".
+pub(super) fn share(part: u64, all: u64) -> String {
+    if all == 0 {
+        return UNKNOWN.to_owned();
+    }
+    let percent = part as f64 / all as f64 * 100.0;
+    format!("{} of {} · {percent:.0} %", grouped(part), grouped(all))
+}
+
+/// The share of turns that got their answer, of those that the user did not end himself.
+pub(super) fn success(answered: u64, failed: u64) -> String {
+    share(answered, answered + failed)
+}
+
+/// US dollars; cents in full.
+pub(super) fn cost(usd: Option<f64>) -> String {
+    usd.map_or_else(
+        || UNKNOWN.to_owned(),
+        |usd| {
+            if usd < 0.1 {
+                format!("${usd:.4}")
+            } else {
+                format!("${usd:.2}")
+            }
+        },
+    )
+}
+
+/// The rate of turns.
+pub(super) fn per_minute(figures: &Figures) -> String {
+    figures
+        .turns_per_minute
+        .map_or_else(|| UNKNOWN.to_owned(), |rate| format!("{rate:.1} a minute"))
+}
+
+/// What waits, in the three queues.
+pub(super) fn queues(figures: &Figures) -> String {
+    format!(
+        "{} ms in · {} out · {} ms reply",
+        millis(figures.capture_queued),
+        figures.outbox,
+        millis(figures.reply_queued)
+    )
+}
+
+/// Whether memory grows, and how fast.
+pub(super) fn trend(process: &ProcessUsage) -> String {
+    match (process.growth_per_hour, process.rss) {
+        (Some(growth), _) => format!("grows by {:.0} MB an hour", growth / 1e6),
+        (None, Some(_)) => "steady".into(),
+        (None, None) => UNKNOWN.to_owned(),
+    }
+}
+
+/// The machine's load and memory.
+pub(super) fn machine(process: &ProcessUsage) -> String {
+    let machine = process.machine;
+    let percent = |value: Option<f64>| {
+        value.map_or_else(|| UNKNOWN.to_owned(), |value| format!("{value:.0} %"))
+    };
+    format!(
+        "{} · memory {}",
+        percent(machine.cpu_percent.map(f64::from)),
+        percent(machine.memory_percent())
+    )
+}
+
+/// The battery, where there is one.
+pub(super) fn battery(process: &ProcessUsage) -> Option<String> {
+    let battery = process.machine.battery?;
+    let state = if battery.discharging {
+        "in use"
+    } else {
+        "charging or full"
+    };
+    Some(format!("{:.0} %, {state}", battery.percent))
+}
+
+/// A span of the history as one sentence, for those who cannot see the plot.
+pub(super) fn span(name: &str, total: &Slice) -> String {
+    let value = |quantile: f64| {
+        let value = total.response.quantile(quantile);
+        value.map_or_else(
+            || UNKNOWN.to_owned(),
+            |value| format!("{} ms", millis(value)),
+        )
+    };
+    format!(
+        "Responses of the last {name}: {} turns, median {}, 95 of 100 within {}",
+        grouped(total.response.n()),
+        value(0.5),
+        value(0.95)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_is_a_dash_and_known_is_told() {
+        assert_eq!(share(0, 0), "–");
+        assert_eq!(share(3, 42), "3 of 42 · 7 %");
+        assert_eq!(success(9, 1), "9 of 10 · 90 %");
+        assert_eq!(
+            [cost(None), cost(Some(0.001_23)), cost(Some(1.5))],
+            ["–", "$0.0012", "$1.50"]
+        );
+        assert_eq!(per_minute(&Figures::default()), "–");
+        let mut process = ProcessUsage::default();
+        assert_eq!(
+            (trend(&process), machine(&process), battery(&process)),
+            ("–".into(), "– · memory –".into(), None)
+        );
+        process.rss = Some(1);
+        process.growth_per_hour = Some(61e6);
+        assert_eq!(trend(&process), "grows by 61 MB an hour");
+    }
+
+    #[test]
+    fn the_older_names_are_sums_of_the_stages() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let stages = Stages {
+            capture: ms(13),
+            dsp: ms(14),
+            endpoint: ms(480),
+            encode_queue: ms(12),
+            network: ms(40),
+            service: ms(358),
+            decode: ms(1),
+            held: ms(10),
+            buffer: ms(20),
+            device: ms(12),
+        };
+        let words = older_names(&stages);
+        for part in [
+            "network 52 ",
+            "context 358 ",
+            "audio 25 ",
+            "processing 15 ",
+            "buffer 30 ",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        assert!(older_names(&Stages::default()).contains("context – "));
+    }
+}

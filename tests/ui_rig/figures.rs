@@ -1,0 +1,207 @@
+//! The page of figures: causes with their buttons, turns stage by stage, the history, the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui_kittest::kittest::Queryable as _;
+
+use crate::ui_rig::{Rig, latencies, snapshot};
+use sovereign::metrics::alert::{Alert, Kind};
+use sovereign::metrics::diagnosis::{Cause, Finding, Part, Remedy};
+use sovereign::metrics::series::{History, TurnSample};
+use sovereign::session::command::Command;
+use sovereign::session::snapshot::{HistoryView, Notice, SPANS, Severity, Snapshot, TurnView};
+use sovereign::session::stages::Stages;
+
+fn ms(ms: u64) -> Option<Duration> {
+    Some(Duration::from_millis(ms))
+}
+
+fn turn(number: u64) -> TurnView {
+    TurnView {
+        number,
+        profile: "balanced".into(),
+        outcome: "completed",
+        latencies: latencies(2.0, 398.0, 41.0, 500.0),
+        stages: Stages {
+            capture: ms(13),
+            dsp: ms(4),
+            endpoint: ms(483),
+            encode_queue: ms(2),
+            network: ms(40),
+            service: ms(358),
+            decode: ms(1),
+            held: ms(0),
+            buffer: ms(28),
+            device: ms(12),
+        },
+    }
+}
+
+fn slow() -> Snapshot {
+    let mut slow = snapshot();
+    slow.alerts = Arc::from([Alert {
+        kind: Kind::Response,
+        value: 6_100.0,
+        limit: 5_000.0,
+        n: 5,
+        trend: None,
+    }]);
+    slow.findings = Arc::from([
+        Finding {
+            part: Part::Service,
+            cause: Cause::Thinking,
+            costs: ms(900),
+            what: "The service needs 1600 ms: the model may think before it answers.".into(),
+            remedy: "Set `live.thinking: minimal` in the profile, or take a faster one.".into(),
+            action: Some(Remedy::UseProfile("ultra-fast".into())),
+        },
+        Finding {
+            part: Part::Conversation,
+            cause: Cause::LongAnswers,
+            costs: None,
+            what: "You interrupt 40 % of the answers.".into(),
+            remedy: "Check microphone and echo.".into(),
+            action: Some(Remedy::CheckSound),
+        },
+    ]);
+    slow.turns = (1..=5).rev().map(turn).collect();
+    let now = 1_700_000_000;
+    let mut in_order = History::default();
+    for minute in (0..240).rev() {
+        let turn = TurnSample {
+            response: ms(200 + minute),
+            ..TurnSample::default()
+        };
+        in_order.turn(now - minute * 60, &turn);
+    }
+    let spans = SPANS.map(|(_, span, columns)| in_order.columns(now, span, columns));
+    slow.history = Arc::new(HistoryView { spans });
+    slow
+}
+
+#[test]
+fn causes_have_a_remedy_and_a_button_that_applies_it() {
+    let mut rig = Rig::new(slow());
+    rig.click("Details · 1 alert");
+    for words in [
+        "Answers are slow: 6.1 s until they are heard, 5.0 s is the limit (5 turns).",
+        "service · about 900 ms",
+        "The service needs 1600 ms: the model may think before it answers.",
+        "You interrupt 40 % of the answers.",
+    ] {
+        assert!(rig.says(words), "{words}: {:?}", rig.texts());
+    }
+    rig.click("Use Ultra-fast");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::Apply(Remedy::UseProfile(name))] if name == "ultra-fast"),
+        "{sent:?}"
+    );
+    rig.click("Check the sound");
+    assert!(rig.says("Start without speaking"), "the page of the check");
+}
+
+#[test]
+fn a_good_conversation_says_so() {
+    let mut rig = Rig::new(snapshot());
+    rig.click("Details");
+    assert!(rig.says("Nothing that the figures would show."));
+    assert!(rig.says_part("No turn was closed yet"));
+    rig.click("Back");
+    assert!(rig.says("RESPONSE"));
+}
+
+#[test]
+fn turns_are_shown_stage_by_stage_the_newest_first() {
+    let mut rig = Rig::sized(slow(), 1100.0, 1400.0);
+    rig.click("Details · 1 alert");
+    for stage in [
+        "capture: 13 ms",
+        "endpoint: 483 ms",
+        "encode and queue: 2.0 ms",
+        "network: 40 ms",
+        "service: 358 ms",
+        "buffer: 28 ms",
+        "device: 12 ms",
+    ] {
+        assert!(rig.says(stage), "{stage}: {:?}", rig.texts());
+    }
+    let newest = "Turn 5, completed, balanced, response 441 ms";
+    let older = "Turn 2, completed, balanced, response 441 ms";
+    let y = |rig: &Rig, name: &str| rig.harness.get_by_label(name).rect().top();
+    assert!(y(&rig, newest) < y(&rig, older));
+    assert!(y(&rig, newest) < y(&rig, "capture: 13 ms"));
+    rig.click(older);
+    assert!(
+        y(&rig, older) < y(&rig, "capture: 13 ms"),
+        "the chosen one is open"
+    );
+    rig.show(|s| {
+        let mut turns = s.turns.to_vec();
+        turns[3].stages = Stages::default();
+        s.turns = turns.into();
+    });
+    assert!(
+        rig.says("network: –") && !rig.says("network: 0.0 ms"),
+        "unknown is a dash"
+    );
+}
+
+#[test]
+fn the_history_has_four_spans() {
+    let mut rig = Rig::sized(slow(), 1100.0, 1800.0);
+    rig.click("Details · 1 alert");
+    for (span, turns) in [
+        ("1 h", "60"),
+        ("6 h", "240"),
+        ("24 h", "240"),
+        ("7 d", "240"),
+    ] {
+        rig.click(span);
+        let words = format!("Responses of the last {span}: {turns} turns, median");
+        assert!(rig.says_part(&words), "{words}: {:?}", rig.texts());
+    }
+    assert!(rig.says_part("Histogram of 240 responses"));
+    assert!(rig.says_part("240 of 240 · 100 %"));
+}
+
+#[test]
+fn figures_are_handed_over() {
+    let mut rig = Rig::sized(slow(), 1100.0, 1800.0);
+    rig.click("Details · 1 alert");
+    rig.click("Export CSV");
+    assert!(matches!(rig.sent()[..], [Command::ExportCsv]));
+    rig.click("Copy report");
+    assert!(rig.says("Copied"));
+}
+
+#[test]
+fn a_notice_of_an_alert_offers_what_helps() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        s.notices = Arc::from([Notice {
+            id: 3,
+            severity: Severity::Warning,
+            text: "Answers are slow. Take a faster profile.".into(),
+            remedy: Some(Remedy::Reconnect),
+        }]);
+    });
+    rig.click("Connect anew");
+    assert!(matches!(
+        rig.sent()[..],
+        [Command::Apply(Remedy::Reconnect)]
+    ));
+}
+
+#[test]
+fn the_page_fits_small_windows_and_is_left_by_key() {
+    for (width, height) in [(640.0, 480.0), (400.0, 320.0)] {
+        let mut rig = Rig::sized(slow(), width, height);
+        rig.click("Details · 1 alert");
+        assert!(rig.says("HISTORY"), "{width}: {:?}", rig.texts());
+        rig.harness.key_press(eframe::egui::Key::Escape);
+        rig.step();
+        assert!(!rig.says("HISTORY"));
+    }
+}
