@@ -5,6 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use sovereign::base::ids::Mark;
+use sovereign::metrics::alert::Kind;
+use sovereign::metrics::diagnosis::Part;
 use sovereign::profile::{BargeIn, Detection, Switch};
 use sovereign::server::Script;
 use sovereign::server::script::Action;
@@ -126,6 +128,73 @@ fn a_planted_delay_is_read_back_in_its_part_and_no_other() {
             assert_close(&format!("{name}, part {i}"), *with, expected, 2.0);
         }
     }
+}
+
+#[test]
+fn the_stages_are_the_pieces_of_the_parts_and_a_planted_delay_is_in_its_own() {
+    let stages = |turn: &TurnRecord| {
+        let (l, s) = (&turn.latencies, &turn.stages);
+        let sum = |parts: &[Option<Duration>]| ms(parts.iter().map(|p| p.expect("known")).sum());
+        let whole = |part: Option<Duration>| ms(part.expect("a part"));
+        let heard = sum(&[s.capture, s.dsp, s.endpoint]);
+        assert_close("endpointing", heard, whole(l.endpointing), 0.01);
+        let played = sum(&[s.decode, s.held, s.buffer, s.device]);
+        assert_close("downlink", played, whole(l.downlink), 0.01);
+        assert_eq!(s.encode_queue, l.uplink);
+        assert_eq!(
+            (s.network, s.service),
+            (None, None),
+            "in memory there is no round trip"
+        );
+        [s.capture, s.dsp, s.decode, s.buffer, s.device].map(|part| ms(part.expect("known")))
+    };
+    let plain = stages(&ask(|_| {}));
+    let late = Duration::from_millis(9);
+    let speaker = stages(&ask(|world| world.desk.speaker_latency += late));
+    for (i, (with, without)) in speaker.iter().zip(plain).enumerate() {
+        let expected = without + if i == 4 { ms(late) } else { 0.0 };
+        assert_close(&format!("stage {i}"), *with, expected, 2.0);
+    }
+}
+
+#[test]
+fn late_answers_are_told_with_their_cause() {
+    simulate(async {
+        let mut world = World::new("balanced");
+        world.script.think_ms = 2_600;
+        let mut world = world.start();
+        world.ready().await;
+        for _ in 0..3 {
+            world.speak(&voice("british-woman")).await;
+            world.turn().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let snapshot = world.session.snapshots.borrow().clone();
+        let [alert] = &snapshot.alerts[..] else {
+            panic!("{:?}", snapshot.alerts);
+        };
+        assert_eq!((alert.kind, alert.n), (Kind::FirstAudio, 3));
+        assert!((2_500.0..2_800.0).contains(&alert.value), "{alert:?}");
+        let notice = snapshot.notices.last().expect("a notice");
+        assert!(
+            notice.text.starts_with("Answers arrive late: 2.6 s")
+                && notice.text.contains("needs 26"),
+            "{notice:?}"
+        );
+        let cause = snapshot.findings.first().expect("a cause");
+        assert_eq!(cause.part, Part::Service, "{:?}", snapshot.findings);
+        assert_eq!(snapshot.turns.len(), 3);
+        let hour = &snapshot.history.spans[0];
+        assert_eq!(hour.iter().map(|slice| slice.all_turns()).sum::<u64>(), 3);
+        // Turns of a quarter of an hour ago say nothing about now.
+        tokio::time::sleep(Duration::from_secs(905)).await;
+        let later = world.session.snapshots.borrow().clone();
+        assert!(
+            later.alerts.is_empty() && later.notices.is_empty(),
+            "{later:?}"
+        );
+        world.quit().await;
+    });
 }
 
 #[test]

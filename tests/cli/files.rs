@@ -201,3 +201,84 @@ fn a_configuration_that_is_broken_while_it_runs_is_told_and_the_last_good_one_ho
         "{talked:?}"
     );
 }
+
+#[test]
+fn figures_are_handed_over_as_a_table_and_as_a_bundle_without_key_and_words() {
+    const KEY: &str = "AIzaSyCanaryKey-0123456789_abcdefghijkl";
+    const TOKEN: &str = "tok-canary-0123456789";
+    let home = Home::new();
+    let server = Server::start(&home, &["--require-key", KEY]);
+    let url = &server.url;
+    home.write(
+        "config/sovereign/config.yaml",
+        format!("endpoint: {url}\nmonitor: {{token: {TOKEN}}}\n"),
+    );
+    let file = voice("american-man");
+    let mut talk = home.sovereign([
+        "talk",
+        "--json",
+        "--output",
+        "none",
+        "--csv",
+        "turns.csv",
+        "--input",
+        &file,
+    ]);
+    let talked = Running::start(talk.env("GEMINI_API_KEY", KEY).current_dir(home.path(""))).end();
+    talked.assert(0, &[]);
+    let (turns, _) = talked.turns();
+    let table = std::fs::read_to_string(home.path("turns.csv")).expect("written");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    let cell = |name: &str| {
+        let at = rows[0].iter().position(|column| *column == name);
+        rows[1][at.expect("a column")]
+    };
+    let response = turns[0]["latency_ms"]["response"].to_string();
+    assert_eq!(cell("response_ms"), response, "the same figure in both");
+    assert_eq!(
+        (cell("outcome"), cell("profile")),
+        ("completed", "balanced")
+    );
+    let nowhere = home.run([
+        "talk",
+        "--demo",
+        "--csv",
+        "none/turns.csv",
+        "--input",
+        &file,
+    ]);
+    nowhere.assert_fault(2, &["--csv none/turns.csv"]);
+
+    let bundle = home.path("fault.zip");
+    let args = [
+        "doctor",
+        "--no-sound-check",
+        "--bundle",
+        &bundle.display().to_string(),
+    ]
+    .map(str::to_owned);
+    let mut doctor = home.sovereign(args);
+    let examined = Running::start(doctor.env("GEMINI_API_KEY", KEY)).end();
+    examined.assert(0, &[]);
+    let bytes = std::fs::read(bundle).expect("written");
+    let all = String::from_utf8_lossy(&bytes);
+    for told in [
+        "versions.txt",
+        "doctor.json",
+        "config.yaml",
+        "history.json",
+        "logs/sovereign",
+    ] {
+        assert!(all.contains(told), "{told} is missing");
+    }
+    let words = turns[0]["transcript"]["user"]
+        .as_str()
+        .expect("a transcript");
+    for secret in [KEY, TOKEN, words] {
+        assert!(!all.contains(secret), "{secret} is in the bundle");
+    }
+}

@@ -143,11 +143,9 @@ fn clean(text: &str) -> String {
     let mut hidden_below: Option<usize> = None;
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
-        if let Some(depth) = hidden_below {
-            if line.trim().is_empty() || indent > depth {
-                continue;
-            }
-            hidden_below = None;
+        let below = |depth: usize| line.trim().is_empty() || indent > depth;
+        if hidden_below.is_some_and(below) {
+            continue;
         }
         let (line, goes_on) = without_values(line);
         hidden_below = goes_on.then_some(indent);
