@@ -199,7 +199,10 @@ impl Controller {
             cut_offs_percent: share(figures.cut_offs, figures.turns),
             interruptions_percent: share(figures.interrupted, figures.n),
             faster_profile: self.neighbour(|other| {
-                (other.target < profile.target).then_some(profile.target - other.target)
+                profile
+                    .target
+                    .checked_sub(other.target)
+                    .filter(|nearer| !nearer.is_zero())
             }),
             patienter_profile: self.neighbour(|other| {
                 let (more, now) = (other.turn.patience, profile.turn.patience);

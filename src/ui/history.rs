@@ -169,12 +169,6 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
     };
     let [completed, interrupted, _, empty, failed] = total.turns;
     let answered = completed + interrupted;
-    let number = |value: Option<f64>, unit: &str| {
-        value.map_or_else(
-            || words::UNKNOWN.to_owned(),
-            |value| format!("{value:.1} {unit}"),
-        )
-    };
     let rows = [
         (
             "response",
@@ -206,6 +200,22 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
             words::grouped(total.underruns),
             "Times that an answer ran dry before its end.",
         ),
+    ];
+    for (name, value, tooltip) in rows {
+        value_row(ui, None, name, &value, tooltip);
+    }
+    usage_rows_ui(ui, total);
+}
+
+/// What it took.
+fn usage_rows_ui(ui: &mut Ui, total: &Slice) {
+    let number = |value: Option<f64>, unit: &str| {
+        value.map_or_else(
+            || words::UNKNOWN.to_owned(),
+            |value| format!("{value:.1} {unit}"),
+        )
+    };
+    let rows = [
         (
             "round trip",
             number(total.round_trip_ms.mean(), "ms"),

@@ -144,7 +144,8 @@ fn turns_are_shown_stage_by_stage_the_newest_first() {
     });
     assert!(
         rig.says("network: –") && !rig.says("network: 0.0 ms"),
-        "unknown is a dash"
+        "unknown is a dash: {:?}",
+        rig.texts()
     );
 }
 
@@ -198,6 +199,9 @@ fn a_notice_of_an_alert_offers_what_helps() {
 fn the_page_fits_small_windows_and_is_left_by_key() {
     for (width, height) in [(640.0, 480.0), (400.0, 320.0)] {
         let mut rig = Rig::sized(slow(), width, height);
+        rig.harness.get_by_label("Details · 1 alert").scroll_to_me();
+        rig.step();
+        rig.step();
         rig.click("Details · 1 alert");
         assert!(rig.says("HISTORY"), "{width}: {:?}", rig.texts());
         rig.harness.key_press(eframe::egui::Key::Escape);

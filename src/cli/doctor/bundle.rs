@@ -302,7 +302,7 @@ mod tests {
         write(
             "config.yaml",
             &format!(
-                "profile: mine\nstate: state\nendpoint: wss://{login}:{password}@gate.example/x?key={key}\n\
+                "profile: mine\nstate: state\n# endpoint: wss://{login}:{password}@gate.example/x?key={key}\n\
              monitor:\n  listen: 127.0.0.1:9464\n  token: {token}\nalert_webhook: \"https://hooks.example/{hook}\"\n"
             ),
         );

@@ -103,8 +103,6 @@ pub(super) fn service(e: &Evidence) -> Option<Finding> {
         action,
     };
     let took = ms(own);
-    let usual = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS);
-    let grew = usual.is_some_and(|usual| server >= usual.mul_f64(1.5));
     Some(if e.tool_calls > 0 && e.searches {
         finding(
             Cause::Search,
@@ -157,19 +155,31 @@ pub(super) fn service(e: &Evidence) -> Option<Finding> {
             "Shorten `live.instruction` in the profile.",
             None,
         )
-    } else if grew {
-        let before = ms(usual.unwrap_or_default());
-        finding(
+    } else {
+        let (cause, what, remedy, action) = busy_or_slow(e, server, &took);
+        finding(cause, what, remedy, action)
+    })
+}
+
+/// No setting explains it: the service was faster before, or the model is like that.
+fn busy_or_slow(
+    e: &Evidence,
+    server: Duration,
+    took: &str,
+) -> (Cause, String, &'static str, Option<Remedy>) {
+    let usual = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS);
+    match usual.filter(|usual| server >= usual.mul_f64(1.5)) {
+        Some(before) => (
             Cause::ServiceBusy,
             format!(
-                "Service and network need {}, and needed {before} before: the service is busy.",
-                ms(server)
+                "Service and network need {}, and needed {} before: the service is busy.",
+                ms(server),
+                ms(before)
             ),
             "Nothing is wrong here. It mostly passes within minutes; a new connection may reach another machine.",
             Some(Remedy::Reconnect),
-        )
-    } else {
-        finding(
+        ),
+        None => (
             Cause::Model,
             format!(
                 "The model {} needs {took} for its first sound, all the time.",
@@ -177,72 +187,25 @@ pub(super) fn service(e: &Evidence) -> Option<Finding> {
             ),
             "Choose a faster model with `live.model` in the profile.",
             None,
-        )
-    })
+        ),
+    }
 }
 
 pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut found = |cause, costs: Duration, what: String, remedy: &str, action| {
+    let mut findings: Vec<Finding> = device(e).into_iter().collect();
+    if let Some(buffer) = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER) {
         findings.push(Finding {
             part: Part::Downlink,
-            cause,
-            costs: Some(costs),
-            what,
-            remedy: remedy.to_owned(),
-            action,
-        });
-    };
-    let faster = || e.faster_profile.clone().map(Remedy::UseProfile);
-    if let Some(device) = e.recent.device.filter(|device| *device > LONG_DEVICE) {
-        match e.period {
-            Some((asked, granted)) if granted > asked.mul_f64(1.5) => found(
-                Cause::DevicePeriod,
-                device,
-                format!(
-                    "The speaker works in periods of {} although {} were asked for, and holds sound for {}.",
-                    ms(granted),
-                    ms(asked),
-                    ms(device)
-                ),
-                "Another program holds the device, or it stuttered: close other sound programs, or choose another speaker under Sound.",
-                Some(Remedy::CheckSound),
-            ),
-            Some((asked, _)) if asked * 2 >= LONG_DEVICE => found(
-                Cause::DevicePeriod,
-                device,
-                format!(
-                    "The profile asks for periods of {}, and the speaker holds sound for {}.",
-                    ms(asked),
-                    ms(device)
-                ),
-                "Lower `audio.period_frames` in the profile, or take a faster profile.",
-                faster(),
-            ),
-            _ => found(
-                Cause::WirelessDevice,
-                device,
-                format!(
-                    "The speaker holds sound for {}, as wireless ones do.",
-                    ms(device)
-                ),
-                "With a wired speaker or headset you hear answers sooner.",
-                None,
-            ),
-        }
-    }
-    if let Some(buffer) = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER) {
-        found(
-            Cause::Prebuffer,
-            buffer,
-            format!(
+            cause: Cause::Prebuffer,
+            costs: Some(buffer),
+            what: format!(
                 "Answers are gathered for {} before they are played, because they stuttered ({} times).",
                 ms(buffer),
                 e.underruns
             ),
-            "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.",
-            None,
-        );
+            remedy: "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.".into(),
+            action: None,
+        });
     }
     if let Some(decode) = e.recent.decode.filter(|decode| *decode > LONG_DECODE) {
         let cause = if own_share(e) {
@@ -250,18 +213,64 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
         } else {
             Cause::OtherLoad
         };
-        found(
+        findings.push(Finding {
+            part: Part::Downlink,
             cause,
-            decode.max(WORTH),
-            format!(
+            costs: Some(decode.max(WORTH)),
+            what: format!(
                 "Taking in an answer needs {}: this computer has no time for it.",
                 ms(decode)
             ),
-            "Close programs that use the processor.",
-            None,
-        );
+            remedy: "Close programs that use the processor.".into(),
+            action: None,
+        });
     }
     findings
+}
+
+/// A speaker that holds sound for long.
+fn device(e: &Evidence) -> Option<Finding> {
+    let device = e.recent.device.filter(|device| *device > LONG_DEVICE)?;
+    let (cause, what, remedy, action) = match e.period {
+        Some((asked, granted)) if granted > asked.mul_f64(1.5) => (
+            Cause::DevicePeriod,
+            format!(
+                "The speaker works in periods of {} although {} were asked for, and holds sound for {}.",
+                ms(granted),
+                ms(asked),
+                ms(device)
+            ),
+            "Another program holds the device, or it stuttered: close other sound programs, or choose another speaker under Sound.",
+            Some(Remedy::CheckSound),
+        ),
+        Some((asked, _)) if asked * 2 >= LONG_DEVICE => (
+            Cause::DevicePeriod,
+            format!(
+                "The profile asks for periods of {}, and the speaker holds sound for {}.",
+                ms(asked),
+                ms(device)
+            ),
+            "Lower `audio.period_frames` in the profile, or take a faster profile.",
+            e.faster_profile.clone().map(Remedy::UseProfile),
+        ),
+        _ => (
+            Cause::WirelessDevice,
+            format!(
+                "The speaker holds sound for {}, as wireless ones do.",
+                ms(device)
+            ),
+            "With a wired speaker or headset you hear answers sooner.",
+            None,
+        ),
+    };
+    Some(Finding {
+        part: Part::Downlink,
+        cause,
+        costs: Some(device),
+        what,
+        remedy: remedy.to_owned(),
+        action,
+    })
 }
 
 pub(super) fn patience(e: &Evidence) -> Vec<Finding> {

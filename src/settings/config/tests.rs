@@ -47,7 +47,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, talk_key, release_delay_ms, voice_activation, volume, window, state; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook; did you mean `profile`?",
         ),
         (
             "volume: 2",
@@ -80,6 +80,18 @@ fn faults_name_their_place() {
         (
             "endpoint: http://x",
             "c:1:11: endpoint: does not begin with wss:// or ws://; the Live API is spoken over WebSocket only",
+        ),
+        (
+            "monitor: {listen: 0.0.0.0:9464}",
+            "c:1:20: monitor.listen: is `0.0.0.0:9464`, allowed is an address of this computer with a port, such as 127.0.0.1:9464",
+        ),
+        (
+            "monitor: {token: hunter2}",
+            "c:1:19: monitor.token: has 7 characters, or some that cannot be sent, allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
+        ),
+        (
+            "alert_webhook: http://hooks.example/secret",
+            "c:1:16: alert_webhook: is no address that alerts can be sent to, allowed is an address that begins with https://, or with http:// on this computer",
         ),
         (
             "profile: ''",
