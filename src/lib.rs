@@ -41,6 +41,7 @@ pub mod live;
 pub mod metrics;
 pub mod probe;
 pub mod profile;
+pub mod report;
 pub mod server;
 pub mod session;
 pub mod settings;

@@ -13,6 +13,7 @@ use super::{Global, Problem, log};
 use crate::audio::{self, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
+use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
 use crate::session::snapshot::Severity;
 use crate::session::{self, Choice, Parts, Session, Settings};
@@ -219,6 +220,7 @@ impl Start {
             interrupt_after,
             volume,
             choices: self.choices,
+            probe: Probe::default(),
             notices: self.notices,
         };
         Ok((session::start(parts), self.log))
