@@ -9,7 +9,8 @@
 //! floor 4   ui   cli                                    faces
 //! floor 3   session                                     wires all: Command in, Snapshot out
 //! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
-//! floor 1   profile  dsp  vad  turn  live  metrics  adapt   pure logic; time comes in as an argument
+//! floor 1   profile  dsp  vad  turn  live  metrics  adapt  report
+//!                                                         pure logic; time comes in as an argument
 //! floor 0   base                                        units, frames, rings, YAML text
 //! ```
 //!
