@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::thread::Thread;
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 use self::crew::{Crew, Joining, Member};
 use self::devices::Throat;
 use super::convert::Converter;
-use super::handle::{COMMANDS, EVENTS, Running, run};
+use super::handle::{COMMANDS, EVENTS, run};
 use super::owner::Threads;
 use super::wav;
 use super::{AudioError, Handle};
@@ -73,7 +73,7 @@ pub struct Fleet {
 }
 
 struct Berth {
-    running: Option<Running>,
+    thread: Option<JoinHandle<()>>,
     joining: SyncSender<Make>,
 }
 
@@ -210,7 +210,7 @@ impl Fleet {
                 }
             })?;
             fleet.berths.push(Berth {
-                running: Some(running),
+                thread: Some(running.thread),
                 joining,
             });
         }
@@ -228,7 +228,7 @@ impl Fleet {
     ) -> Result<(Handle, Mouth), AudioError> {
         let nth = self.joined.fetch_add(1, Relaxed);
         let berth = &self.berths[nth % self.berths.len()];
-        let thread = berth.running.as_ref().map(|r| r.thread.thread().clone());
+        let thread = berth.thread.as_ref().map(|thread| thread.thread().clone());
         // In steps nobody is woken: what is asked waits for the next one.
         let woken = thread.clone().filter(|_| self.beat == Beat::Prompt);
         let (joining, handle, mouth) = member(counters, profile, &self.room, nth, woken);
@@ -252,10 +252,10 @@ impl Drop for Fleet {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
         for berth in &mut self.berths {
-            if let Some(running) = berth.running.take() {
-                running.thread.thread().unpark();
+            if let Some(thread) = berth.thread.take() {
+                thread.thread().unpark();
                 // It ends with its round; a panic in it was reported by the panic hook.
-                running.thread.join().ok();
+                thread.join().ok();
             }
         }
     }

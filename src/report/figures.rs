@@ -117,7 +117,7 @@ pub struct Circumstances {
     pub made: String,
     /// Version of the program.
     pub version: String,
-    /// `optimised` or `for tests`: the latter is several times slower.
+    /// `optimised` or `test`: the latter is several times slower.
     pub build: String,
     /// Operating system and architecture.
     pub system: String,
