@@ -16,6 +16,10 @@
 mod crew;
 mod devices;
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test picks the events that it is about"
+)]
 mod tests;
 
 use std::path::Path;

@@ -116,6 +116,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
             turns: args.turns,
             stop: Stop::new()?,
             conversations: 0,
+            before: 0,
         };
         Ok::<_, Problem>(running.run(run, &profiles).await)
     })?;
@@ -148,6 +149,8 @@ struct Running {
     turns: u64,
     stop: Stop,
     conversations: u64,
+    /// Turns of the profiles before this one.
+    before: u64,
 }
 
 impl Running {
@@ -176,6 +179,7 @@ impl Running {
             };
             found.add(&turns);
             figures.push(found);
+            self.before += self.turns;
             all.extend(turns);
             if run.cut_short.is_some() {
                 break;
@@ -230,7 +234,9 @@ impl Running {
                         }
                     }
                     Report::Gone(_) => return None,
-                    report => self.tally.take(report),
+                    report @ (Report::Connected | Report::Turn(..) | Report::Fault(_)) => {
+                        self.tally.take(report);
+                    }
                 },
             }
             let done = self.tally.turns.len() as u64;
