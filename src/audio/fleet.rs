@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 use self::crew::{Crew, Joining, Member};
 use self::devices::Throat;
 use super::convert::Converter;
-use super::handle::{COMMANDS, EVENTS, run};
+use super::handle::{EVENTS, run};
 use super::owner::Threads;
 use super::wav;
 use super::{AudioError, Handle};
@@ -50,6 +50,11 @@ const STEP: Duration = Duration::from_millis(10);
 const SLOTS: usize = 10;
 /// Members that may wait to be taken in.
 const JOINING: usize = 256;
+/// Commands that can wait: a minute of reply in chunks of 40 ms. The queue's memory is reserved in advance, for each
+/// member.
+const COMMANDS: usize = 1_500;
+/// The owner is told next to nothing.
+const OWNER_COMMANDS: usize = 64;
 /// Things to say that may wait.
 const CUES: usize = 8;
 /// A quiet room, as a headset hears it.
@@ -275,7 +280,7 @@ fn member(
 ) -> (Joining, Handle, Mouth) {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
-    let (to_owner, owner_inbox) = sync_channel(COMMANDS);
+    let (to_owner, owner_inbox) = sync_channel(OWNER_COMMANDS);
     let (cues, cues_out) = sync_channel(CUES);
     let stop = Arc::new(AtomicBool::new(false));
     let pulse = Arc::new(Pulse::default());

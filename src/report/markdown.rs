@@ -12,7 +12,9 @@ pub fn markdown(document: &Document) -> String {
         escaped(&document.title),
         escaped(&document.verdict)
     );
-    for section in &document.sections {
+    let is_written = |block: &Block| !matches!(block, Block::Plot(_));
+    let sections = document.sections.iter();
+    for section in sections.filter(|section| section.blocks.iter().any(is_written)) {
         write!(text, "\n## {}\n", escaped(&section.heading)).ok();
         for block in &section.blocks {
             match block {
@@ -69,7 +71,7 @@ fn escaped(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::Section;
+    use super::super::document::{Section, Shape};
     use super::*;
 
     #[test]
@@ -79,11 +81,13 @@ mod tests {
             .list(vec!["one".into(), "two".into()])
             .table(&["profile", "n"], vec![vec!["a|b".into(), "3".into()]])
             .table(&["empty"], Vec::new());
+        let lines = Shape::Lines { series: Vec::new() };
+        let drawn = Section::new("Drawn").plot("nothing but a drawing", "s", lines);
         let document = Document {
             title: "Load".into(),
             verdict: "All well".into(),
             passed: true,
-            sections: vec![section],
+            sections: vec![section, drawn],
         };
         let expected = "# Load\n\n**All well**\n\n## Turns\n\nSome &lt;b&gt;words&lt;/b&gt;.\n\n- one\n- two\n\n\
                         | profile | n |\n| --- | ---: |\n| a\\|b | 3 |\n";

@@ -148,7 +148,7 @@ fn waterfall(parts: &[String], rows: &[(String, Vec<f64>)]) -> (f64, Markup) {
     let height = ROW * rows.len() as f64 + key + 4.0;
     let inside = html! {
         @for (i, part) in parts.iter().enumerate() {
-            @let x = LEFT + 130.0 * i as f64;
+            @let x = LEFT + 148.0 * i as f64;
             rect class={ "part" (i % 5) } x=(number(x)) y="4" width="10" height="10" {}
             text class="value" x=(number(x + 15.0)) y="13" { (part) }
         }
@@ -217,12 +217,12 @@ fn number(value: f64) -> String {
 
 /// A number at an axis, without digits that say nothing.
 fn label(value: f64) -> String {
-    let value = (value * 1000.0).round() / 1000.0;
-    if value >= 100.0 {
-        format!("{value:.0}")
-    } else {
-        value.to_string()
-    }
+    let scale = match value.abs() {
+        large if large >= 100.0 => 1.0,
+        middle if middle >= 10.0 => 10.0,
+        _ => 1_000.0,
+    };
+    ((value * scale).round() / scale).to_string()
 }
 
 #[cfg(test)]
@@ -246,6 +246,12 @@ mod tests {
             );
             assert!(scale.ticks().count() <= 7);
         }
+    }
+
+    #[test]
+    fn numbers_have_no_digits_that_say_nothing() {
+        let labels = [0.0, 0.2, 2.9991, 17.199, 123.456].map(label);
+        assert_eq!(labels, ["0", "0.2", "2.999", "17.2", "123"]);
     }
 
     #[test]
