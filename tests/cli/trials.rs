@@ -156,7 +156,7 @@ fn what_fails_is_counted_by_kind_and_the_run_ends_all_the_same() {
     let home = Home::new();
     let server = Server::script(
         &home,
-        "turns:\n  - [drop]\n  - [close: 1011, reason: full]\nrepeat: true\n",
+        "turns:\n  - [drop]\n  - [{close: 1011, reason: full}]\nrepeat: true\n",
     );
     let ended = home.run([
         "load",

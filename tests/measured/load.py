@@ -8,21 +8,22 @@ from pathlib import Path
 
 def main():
     found = {file.stem: json.loads(file.read_text()) for file in Path(sys.argv[1]).glob("*.json")}
-    sessions = sorted((k for k in found if k.startswith("sessions-")), key=lambda k: found[k]["sessions"])
+    sessions = sorted((k for k in found if k.startswith("sessions-")), key=lambda k: (found[k]["profile"] != "ultra-fast", found[k]["sessions"]))
     first = found[sessions[0]]["run"]
     print("# Many conversations in one process\n")
     print(f"Made by `scripts/measure-load`: sovereign {first['version']}, {first['build']} build, {first['system']}, {first['cores']} cores, {first['made'][:10]}.")
     print("Client and server run on the same cores, each in a process of its own. Wall-clock figures of one machine: they tell what it carried that day.\n")
-    rows([found[k] for k in sessions] + [found[k] for k in ("fast-1000",) if k in found])
+    rows([found[k] for k in sessions])
     print("\n## The scenarios\n")
-    rows([found[k] for k in found if k.startswith("scenario-")], scenario=True)
+    order = ["normal", "peak", "stress", "spike"]
+    rows([found[f"scenario-{k}"] for k in order if f"scenario-{k}" in found], scenario=True)
     if "idle" in found:
         idle = found["idle"]
         server, client = idle.get("server") or {}, idle.get("client") or {}
         print(f"\n## Idle connections\n\n{idle['conversations']['most']} connections that were set up and say nothing: {errors(idle)} errors; "
               f"the server takes {number(server.get('memory_kb_each'), 1)} kB for each and {number(server.get('cpu_percent_of_core'), 1)} % of a core in all, "
               f"the client {number(client.get('memory_kb_each'), 1)} kB and {number(client.get('cpu_percent_of_core'), 1)} %.")
-    remarks = [(f"{k.partition('-')[2]}: {r}") for k in sessions + ["fast-1000"] if k in found for r in found[k]["remarks"]]
+    remarks = [f"{found[k]['profile']}, {found[k]['sessions']}: {r}" for k in sessions for r in found[k]["remarks"]]
     if remarks:
         print("\n## Where it breaks\n")
         print("\n".join(f"- {r}" for r in remarks))
