@@ -8,8 +8,10 @@
 //! program   main.rs  window.rs                            choose a face; a crate of their own
 //! floor 4   ui   cli                                    faces
 //! floor 3   session                                     wires all: Command in, Snapshot out
-//! floor 2   audio  client  server  settings  probe  monitor  shells: each owns one kind of I/O
-//! floor 1   profile  dsp  vad  turn  live  metrics  adapt   pure logic; time comes in as an argument
+//! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
+//!           monitor
+//! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
+//!           adapt  report
 //! floor 0   base                                        units, frames, rings, YAML text
 //! ```
 //!
@@ -42,6 +44,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod probe;
 pub mod profile;
+pub mod report;
 pub mod server;
 pub mod session;
 pub mod settings;

@@ -25,6 +25,8 @@ use crate::base::ring::{Reader, Writer, ring};
 
 /// Interleaved samples that the ring holds at least, for devices with very long blocks.
 const LEAST_ROOM: usize = 1 << 17;
+/// Blocks of a device that tells its period: if so many fit into [`ROOM`], that is enough.
+const MANY_BLOCKS: usize = 16;
 /// The worker may be late by this much before sound is lost.
 const ROOM: Duration = Duration::from_secs(1);
 
@@ -59,7 +61,14 @@ pub fn capture(
     worker: Option<Thread>,
 ) -> (CaptureBody, CaptureEnd) {
     let channels = usize::from(format.channels.max(1));
-    let room = (format.rate.samples_in(ROOM) * channels).max(LEAST_ROOM);
+    let room = format.rate.samples_in(ROOM) * channels;
+    // A ring is memory that is written from end to end: half a megabyte for each conversation.
+    let is_short = |period: u32| period as usize * channels * MANY_BLOCKS <= room;
+    let room = if format.period.is_some_and(is_short) {
+        room
+    } else {
+        room.max(LEAST_ROOM)
+    };
     let (writer, reader) = ring(room);
     let status = Arc::new(Status::new(epoch));
     let body = CaptureBody {

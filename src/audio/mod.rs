@@ -17,6 +17,7 @@ mod clock;
 mod convert;
 mod cpal;
 mod echo;
+pub mod fleet;
 mod handle;
 mod microphone;
 mod names;

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,7 +59,17 @@ pub(super) fn read(path: &Path) -> Result<Utterance, AudioError> {
     if data.len() == 0 {
         return Err(fail(format!("it is empty; {EXPECTED}")));
     }
-    let reader = hound::WavReader::open(path)
+    let file = File::open(path).map_err(|e| fail(format!("it cannot be opened: {e}")))?;
+    decode(BufReader::new(file), path)
+}
+
+/// Reads the text of a WAV file as far as it goes; `path` is what it is called in words.
+pub(super) fn decode(text: impl Read, path: &Path) -> Result<Utterance, AudioError> {
+    let fail = |what: String| AudioError::File {
+        path: path.to_owned(),
+        what,
+    };
+    let reader = hound::WavReader::new(text)
         .map_err(|e| fail(format!("it cannot be read as WAV ({e}); {EXPECTED}")))?;
     let spec = reader.spec();
     let rate = SampleRate::new(spec.sample_rate)
@@ -90,10 +100,7 @@ pub(super) fn read(path: &Path) -> Result<Utterance, AudioError> {
 }
 
 /// The samples up to the first that cannot be read.
-fn samples(
-    mut reader: hound::WavReader<std::io::BufReader<File>>,
-    spec: hound::WavSpec,
-) -> Vec<f32> {
+fn samples(mut reader: hound::WavReader<impl Read>, spec: hound::WavSpec) -> Vec<f32> {
     match spec.sample_format {
         hound::SampleFormat::Float => reader.samples::<f32>().map_while(Result::ok).collect(),
         hound::SampleFormat::Int => {

@@ -1,7 +1,9 @@
 //! Floor 4, the terminal: arguments, commands, errors and exit statuses.
 
+pub mod bench;
 pub mod devices;
 pub mod doctor;
+pub mod load;
 mod log;
 mod monitor;
 pub mod profiles;
@@ -9,6 +11,7 @@ pub mod serve;
 pub mod signal;
 pub mod start;
 pub mod talk;
+mod trial;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -73,6 +76,10 @@ pub enum Command {
     Talk(talk::TalkArgs),
     /// The Live-compatible server on its own, on this computer
     Serve(serve::ServeArgs),
+    /// Latency by profile: p50, p95, p99, with a report
+    Bench(bench::BenchArgs),
+    /// Many conversations at once, with a report
+    Load(load::LoadArgs),
     /// What is wrong with configuration, profiles, key, sound and network, and what to do
     Doctor(doctor::DoctorArgs),
     /// List, show and check profiles
@@ -90,6 +97,8 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
     let written = match command {
         Command::Talk(args) => return talk::run(global, args),
+        Command::Bench(args) => return bench::run(global, args),
+        Command::Load(args) => return load::run(global, args),
         Command::Serve(args) => return runtime()?.block_on(serve::run(args.clone())),
         Command::Doctor(args) => {
             let asked = doctor::Asked {

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Args;
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Problem;
 use super::signal::Stop;
@@ -48,6 +50,9 @@ pub struct ServeArgs {
     /// Send text frames; the service sends binary ones
     #[arg(long)]
     pub text_frames: bool,
+    /// Tell nothing but the address, and end when standard input does: for whoever starts it as a part of itself
+    #[arg(long, hide = true)]
+    pub attached: bool,
 }
 
 const SCRIPT_HELP: &str = "\
@@ -111,14 +116,19 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
             .map_or(Access::Open, |key| Access::Key(SecretString::from(key))),
         text_frames: args.text_frames,
         most_connections: CONNECTIONS,
-        watcher: Some(watcher),
+        watcher: (!args.attached).then_some(watcher),
     };
     let mut stop = Stop::new()?;
+    let input_over = CancellationToken::new();
+    if args.attached {
+        cancel_with_input(input_over.clone())?;
+    }
     let server = Server::start(args.listen, options).map_err(not_started)?;
     let mut open = print(&listening(&server, args.json)?);
     while open {
         tokio::select! {
             () = stop.wait() => break,
+            () = input_over.cancelled() => break,
             Some(event) = events.recv() => open = print(&line(&event, args.json)?),
         }
     }
@@ -128,6 +138,17 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
         open = open && print(&line(&event, args.json)?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Cancels when standard input is over: when whoever holds its other end has ended, in whatever way.
+fn cancel_with_input(over: CancellationToken) -> anyhow::Result<()> {
+    let read = move || {
+        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
+        over.cancel();
+    };
+    let thread = std::thread::Builder::new().name("serve-input".to_owned());
+    thread.spawn(read).context("the system gives no thread")?;
+    Ok(())
 }
 
 fn listening(server: &Server, json: bool) -> anyhow::Result<String> {

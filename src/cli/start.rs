@@ -14,6 +14,7 @@ use crate::audio::{self, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::monitor::Monitor;
+use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
 use crate::session::snapshot::Severity;
 use crate::session::{self, Choice, Outlets, Parts, Session, Settings};
@@ -254,6 +255,7 @@ impl Start {
             interrupt_after,
             volume,
             choices: self.choices,
+            probe: Probe::default(),
             notices: self.notices,
             outlets: Outlets {
                 state: Some(self.paths.state().to_owned()),

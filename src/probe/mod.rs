@@ -75,6 +75,25 @@ impl Default for Probe {
 }
 
 impl Probe {
+    /// Reads another process of this user.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
+        Self {
+            pid: Some(Pid::from_u32(pid)),
+            ..Self::default()
+        }
+    }
+
+    /// Reads nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self {
+            system: None,
+            pid: None,
+            ..Self::default()
+        }
+    }
+
     /// Reads now; `None` where the system does not tell.
     pub fn read(&mut self) -> Option<Usage> {
         let pid = self.pid?;

@@ -108,6 +108,9 @@ pub struct Parts {
     pub volume: f32,
     /// Devices chosen: microphone, speaker.
     pub choices: [audio::DeviceChoice; 2],
+    /// Reads what the process uses; [`Probe::off`](crate::probe::Probe::off) where the process is not this
+    /// conversation's own.
+    pub probe: crate::probe::Probe,
     /// What went wrong before the conversation began and the user should know.
     pub notices: Vec<(Severity, String)>,
     /// Where figures go besides the faces.
@@ -205,7 +208,7 @@ fn controller(
         notices: VecDeque::new(),
         last_notice: 0,
         turns: 0,
-        probe: crate::probe::Probe::default(),
+        probe: parts.probe,
         insight: insight::Insight::new(&alerts, history, controller::now()),
         webhook: webhook::Webhook::start(parts.outlets.dialer.clone()),
         outlets: parts.outlets,

@@ -340,8 +340,9 @@ fn latencies(latencies: &Latencies) -> Value {
     all.into()
 }
 
-/// The nine values; the two that stand beside the sums exist once there is a response.
-fn values(l: &Latencies) -> [Option<Duration>; 9] {
+/// The nine values, in the order of [`latency_names`]; the two that stand beside the sums exist once there is a response.
+#[must_use]
+pub fn values(l: &Latencies) -> [Option<Duration>; 9] {
     let beside = |value: Duration| l.response.map(|_| value);
     [
         l.endpointing,

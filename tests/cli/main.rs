@@ -9,3 +9,4 @@ mod files;
 mod hostile;
 mod machines;
 mod secrets;
+mod trials;

@@ -75,6 +75,7 @@ impl World {
             interrupt_after: self.interrupt_after,
             volume: 1.0,
             choices: Default::default(),
+            probe: sovereign::probe::Probe::default(),
             notices: Vec::new(),
             outlets: Default::default(),
         });

@@ -1,0 +1,290 @@
+//! `sovereign bench`: latency by profile.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::load::{check_line, show};
+use super::signal::Stop;
+use super::trial::conversation::{Part, Report, Stage, talk};
+use super::trial::meter::Meter;
+use super::trial::output::Folder;
+use super::trial::place::{Place, PlaceArgs};
+use super::trial::progress::Progress;
+use super::trial::tally::Tally;
+use super::trial::{self, Files};
+use super::{Global, Problem, say};
+use crate::audio::fleet::{Beat, Fleet};
+use crate::client::dial::TcpDialer;
+use crate::profile::Profile;
+use crate::report::bench::{Bench, Figures, SCHEMA};
+use crate::report::figures::{Circumstances, Turn, interval};
+
+/// The shipped profiles, and what 95 of 100 turns may take of our own time, in milliseconds: the budgets of the design,
+/// where a device's own delay is in them too.
+const BUDGETS: [(&str, f64); 3] = [
+    ("ultra-fast", 20.0),
+    ("balanced", 35.0),
+    ("high-quality", 90.0),
+];
+/// Reports that may wait.
+const REPORTS: usize = 64;
+/// Pause between turns, as with files.
+const PAUSE: Duration = Duration::from_millis(300);
+/// A conversation that failed is begun again so often.
+const RETRIES: u32 = 2;
+/// The first turns of a conversation are not counted: clocks settle in the first second, detectors learn the room.
+const WARM_UP: u64 = 1;
+/// What is said of the sound side.
+const SOUND: &str = "made-up microphone and speaker at 48 kHz with the profile's period and no delay of their own; resampling, detection and playback as with devices";
+
+/// What `bench` can be told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct BenchArgs {
+    /// Turns for each profile
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub turns: u64,
+    /// WAV files to speak, one utterance each [default: a bundled question]
+    #[arg(long, num_args = 1.., value_name = "FILE.wav")]
+    pub input: Vec<PathBuf>,
+    /// Folder for the report: bench.html, .md, .csv, .json
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Compare with the JSON of an earlier report: what is worse, and certainly so, is a missed limit
+    #[arg(long, value_name = "OLD.json")]
+    pub compare: Option<PathBuf>,
+    /// The report as one line of JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Where to connect.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Measures the three shipped profiles, or the one that `--profile` names, and reports. The status is 1 if a limit was
+/// missed; a run that was ended by hand is not judged.
+///
+/// # Errors
+///
+/// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
+pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
+    let files = Files::read(global)?;
+    let named = match &global.profile {
+        Some(name) => vec![name.as_str()],
+        None => BUDGETS.iter().map(|(name, _)| *name).collect(),
+    };
+    let profiles: Result<Vec<_>, _> = named.iter().map(|name| files.profile(Some(name))).collect();
+    let profiles = profiles?;
+    let utterances = trial::utterances(&args.input)?;
+    let folder = args.report.as_deref().map(Folder::open).transpose()?;
+    let earlier = args
+        .compare
+        .as_deref()
+        .map(|file| trial::earlier::<Bench>(file, SCHEMA))
+        .transpose()?;
+    let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
+    let place = Place::open(&files, endpoint, &args.place, 1)?;
+    let run = trial::circumstances(&place, SOUND);
+    let runtime = super::runtime()?;
+    let (run, figures, turns) = runtime.block_on(async {
+        for profile in &profiles {
+            place.reach(profile).await?;
+        }
+        let (reports, told) = mpsc::channel(REPORTS);
+        let purse = place.purse;
+        let stage = Arc::new(Stage {
+            place,
+            profiles: files.profiles,
+            fleet: Fleet::start(1, Beat::Prompt).map_err(anyhow::Error::from)?,
+            dialer: Arc::new(TcpDialer::default()),
+            utterances,
+            setups: Semaphore::new(1),
+            began: Instant::now(),
+            reports,
+        });
+        let running = Running {
+            stage,
+            told,
+            tally: Tally::new(purse),
+            client: Meter::own(),
+            progress: Progress::new(args.turns * profiles.len() as u64),
+            turns: args.turns,
+            stop: Stop::new()?,
+            conversations: 0,
+            before: 0,
+        };
+        Ok::<_, Problem>(running.run(run, &profiles).await)
+    })?;
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let bench = Bench::new(run, args.turns, figures, earlier.as_ref());
+    let json = serde_json::to_string(&bench).map_err(anyhow::Error::from)?;
+    if let Some(folder) = &folder {
+        folder.write("bench", &bench.document(&turns), &turns, &json)?;
+        say(&format!(
+            "the report is {}",
+            folder.path().join("bench.html").display()
+        ));
+    }
+    show(args.json, &json, &summary(&bench));
+    let done = bench.passed || bench.run.cut_short.is_some();
+    Ok(if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A bench that runs.
+struct Running {
+    stage: Arc<Stage>,
+    told: mpsc::Receiver<Report>,
+    tally: Tally,
+    client: Meter,
+    progress: Progress,
+    turns: u64,
+    stop: Stop,
+    conversations: u64,
+    /// Turns of the profiles before this one.
+    before: u64,
+}
+
+impl Running {
+    async fn run(
+        mut self,
+        mut run: Circumstances,
+        profiles: &[Arc<Profile>],
+    ) -> (Circumstances, Vec<Figures>, Vec<Turn>) {
+        let (mut all, mut figures) = (Vec::new(), Vec::new());
+        for profile in profiles {
+            let began = Instant::now();
+            self.client.read();
+            run.cut_short = self.measure(profile).await;
+            let reading = self.client.read();
+            let turns = std::mem::take(&mut self.tally.turns);
+            let budget = BUDGETS.iter().find(|(name, _)| *name == profile.name);
+            let mut found = Figures {
+                profile: profile.name.clone(),
+                target_ms: profile.target.as_secs_f64() * 1e3,
+                budget_ms: budget.map(|(_, ms)| *ms),
+                errors: std::mem::take(&mut self.tally.errors),
+                seconds: began.elapsed().as_secs_f64(),
+                cpu_percent_of_core: reading.map(|reading| reading.cpu),
+                memory_mb: reading.map(|reading| reading.mb),
+                ..Figures::default()
+            };
+            found.add(&turns);
+            figures.push(found);
+            self.before += self.turns;
+            all.extend(turns);
+            if run.cut_short.is_some() {
+                break;
+            }
+        }
+        run.spent_usd = self.tally.purse.map(|purse| purse.spent());
+        (run, figures, all)
+    }
+
+    /// As many turns of a profile as were asked for, in as few conversations as it takes; says why it ended early.
+    async fn measure(&mut self, profile: &Arc<Profile>) -> Option<String> {
+        for _ in 0..=RETRIES {
+            let done = self.tally.turns.len() as u64;
+            if done >= self.turns {
+                break;
+            }
+            if let Some(why) = self.converse(profile, self.turns - done).await {
+                return Some(why);
+            }
+        }
+        let missing = self.turns.saturating_sub(self.tally.turns.len() as u64);
+        if missing > 0 {
+            *self
+                .tally
+                .errors
+                .entry("not spoken".to_owned())
+                .or_default() += missing;
+        }
+        None
+    }
+
+    async fn converse(&mut self, profile: &Arc<Profile>, turns: u64) -> Option<String> {
+        self.conversations += 1;
+        let part = Part {
+            id: self.conversations,
+            profile: profile.clone(),
+            utterances: Some(turns + WARM_UP),
+            pause: (PAUSE, PAUSE),
+        };
+        let stop = CancellationToken::new();
+        let _ends_with_us = stop.clone().drop_guard();
+        tokio::spawn(talk(self.stage.clone(), part, stop));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.wait() => return Some("it was ended by hand".to_owned()),
+                report = self.told.recv() => match report? {
+                    // The first turns are no measure, but paid.
+                    Report::Turn(turn, sent, heard) if turn.number <= WARM_UP => {
+                        if let Some(purse) = &mut self.tally.purse {
+                            purse.pay(&turn, sent, heard);
+                        }
+                    }
+                    Report::Gone(_) => return None,
+                    report @ (Report::Connected | Report::Turn(..) | Report::Fault(_)) => {
+                        self.tally.take(report);
+                    }
+                },
+            }
+            let done = self.tally.turns.len() as u64;
+            self.progress.show(
+                done,
+                &format!("{}: {done} of {} turns", profile.name, self.turns),
+            );
+            if self.tally.purse.is_some_and(|purse| purse.is_empty()) {
+                return Some("the spending limit was reached".to_owned());
+            }
+        }
+    }
+}
+
+/// The outcome for people at the terminal.
+fn summary(bench: &Bench) -> String {
+    let mut lines = Vec::new();
+    for figures in &bench.profiles {
+        lines.push(format!(
+            "{}: {} turns in {:.0} s",
+            figures.profile,
+            figures.turns.all(),
+            figures.seconds
+        ));
+        for name in ["endpointing", "server", "client", "response"] {
+            if let Some(latency) = figures.latency_ms.get(name) {
+                lines.push(format!(
+                    "  {name:<12} p50 {} ms, p95 {} ms, n {}",
+                    interval(&latency.p50),
+                    interval(&latency.p95),
+                    latency.n
+                ));
+            }
+        }
+        lines.extend(
+            figures
+                .errors
+                .iter()
+                .map(|(kind, n)| format!("  {n} times: {kind}")),
+        );
+    }
+    if let Some(why) = &bench.run.cut_short {
+        lines.push(format!("ended before its time: {why}"));
+    }
+    lines.extend(bench.checks.iter().map(check_line));
+    if !bench.comparison.is_empty() {
+        lines.push(crate::report::compare::sentence(&bench.comparison));
+    }
+    lines.extend(bench.recommendations.iter().cloned());
+    lines.join("\n")
+}

@@ -1,0 +1,337 @@
+//! `sovereign load`: many conversations at once.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::MissedTickBehavior;
+
+use super::signal::Stop;
+use super::trial::conversation::{Report, Stage};
+use super::trial::meter::Meter;
+use super::trial::output::Folder;
+use super::trial::place::{Place, PlaceArgs};
+use super::trial::plan::{Plan, Scenario};
+use super::trial::pool::Pool;
+use super::trial::progress::Progress;
+use super::trial::tally::Tally;
+use super::trial::{self, Files};
+use super::{Global, Problem, say};
+use crate::audio::fleet::{Beat, Fleet, Lateness};
+use crate::client::dial::TcpDialer;
+use crate::probe::Probe;
+use crate::profile::Profile;
+use crate::report::figures::{Check, Verdict};
+use crate::report::load::{Figures, Load, SCHEMA};
+
+/// Reports that may wait to be added up.
+const REPORTS: usize = 4_096;
+/// The number of conversations is brought up to the plan this often.
+const ADJUST_EVERY: Duration = Duration::from_millis(50);
+/// What is said of the sound side.
+const SOUND: &str = "made-up microphones and speakers at 48 kHz, in steps of 10 ms; resampling, detection and playback as with devices";
+
+/// What `load` can be told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LoadArgs {
+    /// A shape of load with limits of its own [default: as many as --sessions says]
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<Scenario>,
+    /// Conversations at a time [default: the scenario's, else 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub sessions: Option<u32>,
+    /// Length of the run [default: the scenario's, else 30]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub seconds: Option<u64>,
+    /// Conversations that may be set up at the same time
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub setups: u32,
+    /// WAV files to speak, one utterance each [default: a bundled question]
+    #[arg(long, num_args = 1.., value_name = "FILE.wav")]
+    pub input: Vec<PathBuf>,
+    /// Folder for the report: load.html, .md, .csv, .json
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Compare with the JSON of an earlier report
+    #[arg(long, value_name = "OLD.json")]
+    pub compare: Option<PathBuf>,
+    /// The report as one line of JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Where to connect.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Runs the load and reports. The status is 1 if a limit was missed; a run that was ended by hand is not judged.
+///
+/// # Errors
+///
+/// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
+pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
+    let files = Files::read(global)?;
+    let profile = files.profile(global.profile.as_deref())?;
+    let plan = Plan::new(
+        args.scenario,
+        args.sessions.map(|n| n as usize),
+        args.seconds,
+    );
+    let utterances = trial::utterances(&args.input)?;
+    let folder = args.report.as_deref().map(Folder::open).transpose()?;
+    let earlier = args
+        .compare
+        .as_deref()
+        .map(|file| trial::earlier::<Load>(file, SCHEMA))
+        .transpose()?;
+    let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
+    let place = Place::open(&files, endpoint, &args.place, plan.most())?;
+    let run = trial::circumstances(&place, SOUND);
+    let runtime = super::runtime()?;
+    let (load, turns) = runtime.block_on(async {
+        place.reach(&profile).await?;
+        let servers = Meter::others(place.pids());
+        let (reports, told) = mpsc::channel(REPORTS);
+        let purse = place.purse;
+        let stage = Arc::new(Stage {
+            place,
+            profiles: files.profiles,
+            fleet: Fleet::start(Probe::cores(), Beat::Steps).map_err(anyhow::Error::from)?,
+            dialer: Arc::new(TcpDialer::default()),
+            utterances,
+            setups: Semaphore::new(args.setups as usize),
+            began: Instant::now(),
+            reports,
+        });
+        let tally = Tally::new(purse);
+        let running = Running::new(stage, profile, plan, tally, servers, told)?;
+        running.run(run, earlier.as_ref()).await
+    })?;
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let json = serde_json::to_string(&load).map_err(anyhow::Error::from)?;
+    if let Some(folder) = &folder {
+        folder.write("load", &load.document(&turns), &turns, &json)?;
+        say(&format!(
+            "the report is {}",
+            folder.path().join("load.html").display()
+        ));
+    }
+    show(args.json, &json, &summary(&load));
+    let done = load.passed || load.run.cut_short.is_some();
+    Ok(if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A load that runs.
+struct Running {
+    stage: Arc<Stage>,
+    pool: Pool,
+    plan: Plan,
+    profile: Arc<Profile>,
+    tally: Tally,
+    told: mpsc::Receiver<Report>,
+    client: Meter,
+    servers: Meter,
+    /// Memory of client and servers before the first conversation, in megabytes.
+    base_mb: (f64, f64),
+    stop: Stop,
+}
+
+impl Running {
+    fn new(
+        stage: Arc<Stage>,
+        profile: Arc<Profile>,
+        plan: Plan,
+        tally: Tally,
+        mut servers: Meter,
+        told: mpsc::Receiver<Report>,
+    ) -> Result<Self, Problem> {
+        let mut client = Meter::own();
+        let mb = |meter: &mut Meter| meter.read().map_or(0.0, |reading| reading.mb);
+        Ok(Self {
+            pool: Pool::new(stage.clone(), profile.clone(), plan.clone()),
+            base_mb: (mb(&mut client), mb(&mut servers)),
+            stage,
+            plan,
+            profile,
+            tally,
+            told,
+            client,
+            servers,
+            stop: Stop::new()?,
+        })
+    }
+
+    async fn run(
+        mut self,
+        mut run: crate::report::figures::Circumstances,
+        earlier: Option<&Load>,
+    ) -> Result<(Load, Vec<crate::report::figures::Turn>), Problem> {
+        run.cut_short = self.go_on().await;
+        let seconds = self.stage.began.elapsed().as_secs_f64();
+        let counts = self.pool.counts();
+        let Self {
+            stage,
+            pool,
+            plan,
+            profile,
+            mut tally,
+            mut told,
+            base_mb,
+            ..
+        } = self;
+        // Who ends tells what it knows: that is still taken.
+        let mut ending = std::pin::pin!(pool.end());
+        loop {
+            tokio::select! {
+                biased;
+                Some(report) = told.recv() => tally.take_late(report),
+                () = &mut ending => break,
+            }
+        }
+        while let Ok(report) = told.try_recv() {
+            tally.take_late(report);
+        }
+        run.spent_usd = tally.purse.map(|purse| purse.spent());
+        let mut figures = Figures {
+            scenario: plan.name.to_owned(),
+            profile: profile.name.clone(),
+            sessions: plan.most(),
+            seconds,
+            conversations: tally.conversations(counts),
+            errors: std::mem::take(&mut tally.errors),
+            real_time: tally
+                .real_time()
+                .map(|real| with_lateness(real, stage.fleet.lateness())),
+            client: tally.usage(base_mb.0, |s| s.client_cpu.zip(s.client_mb)),
+            server: tally.usage(base_mb.1, |s| s.server_cpu.zip(s.server_mb)),
+            recovery_s: tally.recovery(&plan.jumps),
+            growth_mb: plan.limits.growth_mb.and_then(|_| tally.growth()),
+            timeline: std::mem::take(&mut tally.timeline),
+            ..Figures::default()
+        };
+        figures.add(&tally.turns);
+        Ok((Load::new(run, figures, &plan.limits, earlier), tally.turns))
+    }
+
+    /// Until the plan is over, the user ends it, or the purse is empty; says why it was before its time.
+    async fn go_on(&mut self) -> Option<String> {
+        let began = self.stage.began;
+        let mut adjust = tokio::time::interval(ADJUST_EVERY);
+        adjust.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.tick().await;
+        let mut progress = Progress::new(self.plan.length().as_secs());
+        let mut wanted = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.wait() => return Some("it was ended by hand".to_owned()),
+                _ = adjust.tick() => {
+                    wanted = self.plan.wanted(began.elapsed())?;
+                    self.pool.adjust(wanted, Instant::now());
+                }
+                _ = second.tick() => {
+                    let at = began.elapsed().as_secs_f64();
+                    self.tally.second(at, wanted, self.client.read(), self.servers.read());
+                    progress.show(began.elapsed().as_secs(), &self.words());
+                }
+                Some(report) = self.told.recv() => self.tally.take(report),
+            }
+            if self.tally.purse.is_some_and(|purse| purse.is_empty()) {
+                return Some("the spending limit was reached".to_owned());
+            }
+        }
+    }
+
+    fn words(&self) -> String {
+        let last = self.tally.timeline.last();
+        let p95 = last.and_then(|second| second.response_p95_ms);
+        format!(
+            "{} conversations, {} turns, response p95 {}, {} errors",
+            self.tally.live(),
+            self.tally.turns.len(),
+            crate::report::figures::some_ms(p95),
+            self.tally.errors.values().sum::<u64>(),
+        )
+    }
+}
+
+fn with_lateness(
+    mut real: crate::report::load::RealTime,
+    lateness: &Lateness,
+) -> crate::report::load::RealTime {
+    real.late_share = lateness.late() as f64 / lateness.rounds().max(1) as f64;
+    real.latest_ms = lateness.worst().as_secs_f64() * 1e3;
+    real
+}
+
+/// The outcome for people at the terminal.
+fn summary(load: &Load) -> String {
+    let f = &load.figures;
+    let mut lines = vec![format!(
+        "{}: {} conversations at most, {} turns in {:.0} s",
+        f.scenario,
+        f.conversations.most,
+        f.turns.all(),
+        f.seconds
+    )];
+    if let Some(why) = &load.run.cut_short {
+        lines.push(format!("  ended before its time: {why}"));
+    }
+    lines.extend(load.checks.iter().map(check_line));
+    lines.extend(
+        f.errors
+            .iter()
+            .map(|(kind, n)| format!("  {n} times: {kind}")),
+    );
+    let usage = [("conversations", &f.client), ("server", &f.server)];
+    for (name, usage) in usage
+        .into_iter()
+        .filter_map(|(name, usage)| Some((name, usage.as_ref()?)))
+    {
+        lines.push(format!(
+            "  {name}: {:.1} % of a core ({:.2} % each), {:.1} MB ({:.0} kB each)",
+            usage.cpu_percent_of_core,
+            usage.cpu_percent_each,
+            usage.memory_mb,
+            usage.memory_kb_each
+        ));
+    }
+    lines.extend(load.remarks.iter().map(|remark| format!("  {remark}")));
+    if !load.comparison.is_empty() {
+        lines.push(format!(
+            "  {}",
+            crate::report::compare::sentence(&load.comparison)
+        ));
+    }
+    lines.join("\n")
+}
+
+/// A limit in a line.
+pub(super) fn check_line(check: &Check) -> String {
+    let sign = match check.verdict {
+        Verdict::Kept => "ok",
+        Verdict::Uncertain => "??",
+        Verdict::Missed | Verdict::Unknown => "XX",
+    };
+    format!(
+        "  {sign} {}: {} (allowed: {}), {}",
+        check.what,
+        check.found,
+        check.limit,
+        check.verdict.word()
+    )
+}
+
+/// The result on standard output: JSON, or words. A reader that has gone away is not missed.
+pub(super) fn show(as_json: bool, json: &str, words: &str) {
+    use std::io::Write as _;
+    let text = if as_json { json } else { words };
+    writeln!(std::io::stdout().lock(), "{text}").ok();
+}

@@ -1,0 +1,415 @@
+//! One conversation: the ordinary session and client over made-up sound. It never hangs: every wait has its limit, and what
+//! fails is told by kind.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::place::Place;
+use crate::audio::fleet::{Fleet, Mouth, RATE};
+use crate::client::{self, dial::TcpDialer};
+use crate::metrics::counters::Counters;
+use crate::probe::Probe;
+use crate::profile::Profile;
+use crate::report::figures::Turn;
+use crate::session::command::Command;
+use crate::session::record::{Summary, TurnRecord, values};
+use crate::session::snapshot::Link;
+use crate::session::{self, Outlets, Parts, Session};
+use crate::settings::profiles::Profiles;
+use crate::turn::machine::Outcome;
+
+/// A connection must be set up within this time.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
+/// An utterance must be answered and played within this time after its end: a little longer than the turn machine's
+/// own patience with a service that gives no sign.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(25);
+/// The end may take so long; what is not told by then is not waited for.
+const OVER_WITHIN: Duration = Duration::from_millis(500);
+/// Silence before each utterance.
+const LEAD: Duration = Duration::from_millis(300);
+/// The connection is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// With so many utterances unanswered in a row the conversation is given up.
+const MOST_SILENT: u32 = 3;
+
+/// Kinds of faults.
+pub(in crate::cli) mod kind {
+    pub(in crate::cli) const NOT_CONNECTED: &str = "not connected in time";
+    pub(in crate::cli) const REFUSED: &str = "connection refused";
+    pub(in crate::cli) const LOST: &str = "connection lost";
+    pub(in crate::cli) const NO_REPLY: &str = "no reply in time";
+    pub(in crate::cli) const EMPTY: &str = "turn without a reply";
+    pub(in crate::cli) const FAILED: &str = "turn failed";
+    pub(in crate::cli) const BROKEN: &str = "engine ended";
+}
+
+/// What all conversations of a trial share.
+pub(in crate::cli) struct Stage {
+    pub(in crate::cli) place: Place,
+    pub(in crate::cli) profiles: Profiles,
+    pub(in crate::cli) fleet: Fleet,
+    pub(in crate::cli) dialer: Arc<TcpDialer>,
+    pub(in crate::cli) utterances: Vec<Arc<[f32]>>,
+    /// Places for those that are being set up at the same time.
+    pub(in crate::cli) setups: Semaphore,
+    pub(in crate::cli) began: Instant,
+    pub(in crate::cli) reports: mpsc::Sender<Report>,
+}
+
+/// What a conversation does.
+#[derive(Clone)]
+pub(in crate::cli) struct Part {
+    /// Its number, from 1.
+    pub(in crate::cli) id: u64,
+    pub(in crate::cli) profile: Arc<Profile>,
+    /// Leave after so many utterances; else when it is told to.
+    pub(in crate::cli) utterances: Option<u64>,
+    /// Pause between turns, at least and at most.
+    pub(in crate::cli) pause: (Duration, Duration),
+}
+
+/// What it tells.
+pub(in crate::cli) enum Report {
+    /// It is connected.
+    Connected,
+    /// A turn is over; with the seconds of sound that were sent and heard.
+    Turn(Box<Turn>, f64, f64),
+    /// Something failed.
+    Fault(&'static str),
+    /// It is over.
+    Gone(Gone),
+}
+
+/// How a conversation ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::cli) struct Gone {
+    /// It had been connected.
+    pub(in crate::cli) connected: bool,
+    /// It ended by itself, because something failed.
+    pub(in crate::cli) failed: bool,
+    /// Seconds of sound for each second.
+    pub(in crate::cli) ratio: Option<f64>,
+    /// Connections that it made.
+    pub(in crate::cli) connections: u64,
+}
+
+impl Stage {
+    pub(super) async fn tell(&self, report: Report) {
+        // Who has stopped listening has ended the trial.
+        self.reports.send(report).await.ok();
+    }
+}
+
+/// Talks until it is told to stop, so many utterances are over, or something fails for good.
+pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: CancellationToken) {
+    let mut gone = Gone::default();
+    let ended = tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(None),
+        begun = begin(&stage, &part) => begun.map(Some),
+    };
+    match ended {
+        Ok(None) => {}
+        Ok(Some(mut talk)) => {
+            gone.connected = true;
+            stage.tell(Report::Connected).await;
+            if let Err(kind) = talk.converse(&stop).await {
+                stage.tell(Report::Fault(kind)).await;
+                gone.failed = true;
+            }
+            gone.ratio = talk.mouth.reading().real_time_ratio(Instant::now());
+            gone.connections = talk.end().await.map_or(1, |summary| summary.connections);
+        }
+        Err(kind) => {
+            stage.tell(Report::Fault(kind)).await;
+            gone.failed = true;
+        }
+    }
+    stage.tell(Report::Gone(gone)).await;
+}
+
+/// Holds a connection that was set up, without a word, until it is told to stop or the connection is lost.
+pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: CancellationToken) {
+    let mut gone = Gone::default();
+    let mut client = None;
+    let begun = tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(()),
+        begun = connect(&stage, &part, &mut client) => begun,
+    };
+    let ended = match begun {
+        Ok(()) if stop.is_cancelled() => Ok(()),
+        Ok(()) => {
+            gone.connected = true;
+            gone.connections = 1;
+            stage.tell(Report::Connected).await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => Ok(()),
+                () = lost(&mut client) => Err(kind::LOST),
+            }
+        }
+        Err(kind) => Err(kind),
+    };
+    if let Err(kind) = ended {
+        stage.tell(Report::Fault(kind)).await;
+        gone.failed = true;
+    }
+    stage.tell(Report::Gone(gone)).await;
+}
+
+async fn connect(
+    stage: &Stage,
+    part: &Part,
+    client: &mut Option<client::Handle>,
+) -> Result<(), &'static str> {
+    let _place = stage.setups.acquire().await.map_err(|_| kind::BROKEN)?;
+    let settings = stage.place.settings(part.id).map_err(|_| kind::BROKEN)?;
+    let (target, setup) = (settings.target.clone(), settings.setup(&part.profile));
+    let client = client.insert(client::spawn(
+        stage.dialer.clone(),
+        target,
+        setup,
+        Arc::default(),
+    ));
+    let ready = async {
+        loop {
+            match client.events.recv().await {
+                Some(client::Event::Ready { .. }) => return Ok(()),
+                Some(client::Event::Lost { retry_in: None, .. }) => return Err(kind::REFUSED),
+                Some(_) => {}
+                None => return Err(kind::BROKEN),
+            }
+        }
+    };
+    timeout(CONNECTED_WITHIN, ready)
+        .await
+        .unwrap_or(Err(kind::NOT_CONNECTED))
+}
+
+/// Returns when the connection is gone.
+async fn lost(client: &mut Option<client::Handle>) {
+    let Some(client) = client else { return };
+    while let Some(event) = client.events.recv().await {
+        if matches!(event, client::Event::Lost { .. }) {
+            return;
+        }
+    }
+}
+
+/// Opens sound, connection and session, and waits until it is connected.
+async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, &'static str> {
+    let _place = stage.setups.acquire().await.map_err(|_| kind::BROKEN)?;
+    let counters = Arc::new(Counters::default());
+    let settings = stage.place.settings(part.id).map_err(|_| kind::BROKEN)?;
+    let joined = stage.fleet.join(counters.clone(), &part.profile);
+    let (audio, mouth) = joined.map_err(|_| kind::BROKEN)?;
+    let setup = settings.setup(&part.profile);
+    let client = client::spawn(
+        stage.dialer.clone(),
+        settings.target.clone(),
+        setup,
+        counters.clone(),
+    );
+    let session = session::start(Parts {
+        audio,
+        client,
+        counters,
+        profiles: stage.profiles.clone(),
+        profile: part.profile.clone(),
+        settings,
+        files: None,
+        interrupt_after: None,
+        volume: 1.0,
+        choices: Default::default(),
+        probe: Probe::off(),
+        notices: Vec::new(),
+        outlets: Outlets::default(),
+    });
+    let mut talk = Talk {
+        session,
+        mouth,
+        stage: stage.clone(),
+        part: part.clone(),
+        down: false,
+        silent: 0,
+    };
+    match timeout(CONNECTED_WITHIN, talk.connected()).await {
+        Ok(Ok(())) => Ok(talk),
+        Ok(Err(kind)) => Err(kind),
+        Err(_) => Err(kind::NOT_CONNECTED),
+    }
+}
+
+/// A conversation that runs.
+struct Talk {
+    session: Session,
+    mouth: Mouth,
+    stage: Arc<Stage>,
+    part: Part,
+    /// The connection was down when it was looked at last.
+    down: bool,
+    /// Utterances without an answer, in a row.
+    silent: u32,
+}
+
+impl Talk {
+    async fn connected(&mut self) -> Result<(), &'static str> {
+        loop {
+            match self.session.snapshots.borrow_and_update().link {
+                Link::Connected { .. } => return Ok(()),
+                Link::Down { retry_at: None, .. } => return Err(kind::REFUSED),
+                Link::Down { .. } | Link::Connecting { .. } => {}
+            }
+            self.session
+                .snapshots
+                .changed()
+                .await
+                .map_err(|_| kind::BROKEN)?;
+        }
+    }
+
+    async fn converse(&mut self, stop: &CancellationToken) -> Result<(), &'static str> {
+        let mut said = 0;
+        loop {
+            if self.part.utterances == Some(said) {
+                return Ok(());
+            }
+            let (least, most) = self.part.pause;
+            let pause = if most > least {
+                rand::random_range(least..most)
+            } else {
+                least
+            };
+            let finished = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                finished = self.exchange(pause, said) => finished,
+            };
+            finished?;
+            said += 1;
+        }
+    }
+
+    /// An utterance and what comes of it.
+    async fn exchange(&mut self, pause: Duration, said: u64) -> Result<(), &'static str> {
+        sleep(pause).await;
+        let choices = &self.stage.utterances;
+        let nth =
+            usize::try_from(self.part.id.wrapping_add(said)).unwrap_or(0) % choices.len().max(1);
+        let utterance = choices.get(nth).cloned().ok_or(kind::BROKEN)?;
+        let length = RATE.duration_of(utterance.len() as u64);
+        if !self.mouth.speak(utterance, LEAD) {
+            return Err(kind::BROKEN);
+        }
+        let deadline = tokio::time::Instant::now() + LEAD + length + ANSWERED_WITHIN;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                event = self.session.events.recv() => match event {
+                    Some(session::Event::Closed(record)) => {
+                        self.closed(*record).await;
+                        if self.mouth.reading().spoken > said {
+                            self.silent = 0;
+                            return Ok(());
+                        }
+                    }
+                    Some(session::Event::Audible { .. } | session::Event::Notice(..) | session::Event::InputOver) => {}
+                    Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(kind::BROKEN),
+                },
+                _ = look.tick() => self.look_at_link().await?,
+                () = tokio::time::sleep_until(deadline) => return self.unanswered().await,
+            }
+        }
+    }
+
+    async fn unanswered(&mut self) -> Result<(), &'static str> {
+        self.session.commands.try_send(Command::StopReply).ok();
+        self.silent += 1;
+        if self.silent >= MOST_SILENT {
+            return Err(kind::NO_REPLY);
+        }
+        self.stage.tell(Report::Fault(kind::NO_REPLY)).await;
+        Ok(())
+    }
+
+    /// A connection that was lost is made again by the client; that it was lost is a fault all the same.
+    async fn look_at_link(&mut self) -> Result<(), &'static str> {
+        let down = match self.session.snapshots.borrow().link {
+            Link::Down { retry_at: None, .. } => return Err(kind::LOST),
+            Link::Down { .. } => true,
+            Link::Connecting { .. } | Link::Connected { .. } => false,
+        };
+        if down && !std::mem::replace(&mut self.down, down) {
+            self.stage.tell(Report::Fault(kind::LOST)).await;
+        }
+        self.down = down;
+        Ok(())
+    }
+
+    async fn closed(&self, record: TurnRecord) {
+        match &record.outcome {
+            Outcome::Failed(_) => self.stage.tell(Report::Fault(kind::FAILED)).await,
+            Outcome::Empty => self.stage.tell(Report::Fault(kind::EMPTY)).await,
+            Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => {}
+        }
+        let (sent, heard) = (record.sent.as_secs_f64(), record.heard.as_secs_f64());
+        let turn = turn_of(&record, self.part.id, self.stage.began.elapsed());
+        self.stage
+            .tell(Report::Turn(Box::new(turn), sent, heard))
+            .await;
+    }
+
+    /// Ends the conversation; what is still open is no turn.
+    async fn end(mut self) -> Option<Summary> {
+        self.session.commands.try_send(Command::Quit).ok();
+        let over = async {
+            while let Some(event) = self.session.events.recv().await {
+                if let session::Event::Over(summary) = event {
+                    return Some(*summary);
+                }
+            }
+            None
+        };
+        timeout(OVER_WITHIN, over).await.ok().flatten()
+    }
+}
+
+/// A turn as reports tell it.
+fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
+    let latency_ms =
+        values(&record.latencies).map(|value| value.map(|value| value.as_secs_f64() * 1e3));
+    let error = if let Outcome::Failed(why) = &record.outcome {
+        Some(why.clone())
+    } else {
+        None
+    };
+    Turn {
+        profile: record.profile.clone(),
+        conversation,
+        number: record.number,
+        at_s: at.as_secs_f64(),
+        outcome: record.outcome.name().to_owned(),
+        error,
+        latency_ms,
+        underruns: record.underruns,
+        cut_offs: u64::from(record.cut_offs),
+        capture_dropped: record.capture_dropped,
+        tokens: record.tokens,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::figures::LATENCIES;
+    use crate::session::record::latency_names;
+
+    #[test]
+    fn reports_name_the_latencies_as_sessions_do() {
+        assert_eq!(LATENCIES, latency_names());
+    }
+}

@@ -1,0 +1,118 @@
+//! Where reports go. The folder is tried before the run: an hour of load must not end in "cannot be written".
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::Problem;
+use crate::report::document::Document;
+use crate::report::figures::Turn;
+use crate::report::{csv, html, markdown};
+
+/// A folder that reports can be written to.
+pub(in crate::cli) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder if it is missing, and writes a file into it for trial.
+    ///
+    /// # Errors
+    ///
+    /// When that is not possible, in words.
+    pub(in crate::cli) fn open(folder: &Path) -> Result<Self, Problem> {
+        let this = Self(folder.to_owned());
+        let tried = fs::create_dir_all(folder).and_then(|()| {
+            let trial = this.fresh("trial");
+            fs::write(&trial, b"trial")?;
+            fs::remove_file(&trial)
+        });
+        match tried {
+            Ok(()) => Ok(this),
+            Err(error) => {
+                let what = format!(
+                    "--report {}: it cannot be written to: {error}",
+                    folder.display()
+                );
+                Err(Problem::usage(what)
+                    .hint("Name a folder of your own; it is made if it is missing."))
+            }
+        }
+    }
+
+    /// Writes all forms of a report: `NAME.html`, `.md`, `.csv`, `.json`. Each appears as a whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub(in crate::cli) fn write(
+        &self,
+        name: &str,
+        document: &Document,
+        turns: &[Turn],
+        json: &str,
+    ) -> anyhow::Result<()> {
+        let forms = [
+            ("html", html::page(document)),
+            ("md", markdown::markdown(document)),
+            ("csv", csv::turns(turns)?),
+            ("json", format!("{json}\n")),
+        ];
+        for (ending, text) in forms {
+            let file = self.0.join(format!("{name}.{ending}"));
+            let fresh = self.fresh(ending);
+            let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &file));
+            written.map_err(|error| self.fault(&fresh, &file, error))?;
+        }
+        Ok(())
+    }
+
+    /// The folder, for people.
+    pub(in crate::cli) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn fresh(&self, ending: &str) -> PathBuf {
+        self.0
+            .join(format!(".report.{}.{ending}.tmp", std::process::id()))
+    }
+
+    fn fault(&self, fresh: &Path, file: &Path, error: io::Error) -> anyhow::Error {
+        fs::remove_file(fresh).ok();
+        anyhow::Error::new(error).context(format!("{} was not written", file.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_forms_are_written_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let inside = folder.path().join("a/b");
+        let out = Folder::open(&inside).expect("made");
+        out.write("load", &Document::default(), &[], "{}")
+            .expect("written");
+        let mut names: Vec<_> = fs::read_dir(&inside)
+            .expect("there")
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("text")
+            })
+            .collect();
+        names.sort();
+        assert_eq!(names, ["load.csv", "load.html", "load.json", "load.md"]);
+        out.write("load", &Document::default(), &[], "{}")
+            .expect("replaced");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_to_is_refused_before_the_run() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("written");
+        assert!(Folder::open(&file.join("inside")).is_err());
+    }
+}

@@ -1,0 +1,428 @@
+//! The result of `sovereign bench` (`sovereign.bench/1`), and what it says.
+
+mod document;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::compare::{Change, Difference, compare};
+use super::figures::{
+    Check, Circumstances, LATENCIES, Latencies, Latency, Outcomes, Turn, Verdict, interval, ms,
+    passed,
+};
+use super::stats::Sample;
+
+pub use self::document::circumstances;
+
+/// Name of the JSON's form.
+pub const SCHEMA: &str = "sovereign.bench/1";
+/// Share of turns that may fail.
+pub const MOST_ERRORS: f64 = 0.01;
+/// A share of cut-offs from which patience is too short.
+const MANY_CUT_OFFS: f64 = 0.1;
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bench {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Circumstances of the run.
+    pub run: Circumstances,
+    /// Turns that each profile was asked for.
+    pub turns: u64,
+    /// The profiles, in the order in which they ran.
+    pub profiles: Vec<Figures>,
+    /// Limits and whether they were kept.
+    pub checks: Vec<Check>,
+    /// What to do, in words.
+    pub recommendations: Vec<String>,
+    /// Against an earlier report.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub comparison: Vec<Difference>,
+    /// Whether all limits were kept.
+    pub passed: bool,
+}
+
+/// What was found of a profile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Its name.
+    pub profile: String,
+    /// What its response is judged by, in milliseconds.
+    pub target_ms: f64,
+    /// What 95 of 100 turns may take of our own time, in milliseconds; only the shipped profiles have one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub budget_ms: Option<f64>,
+    /// How its turns ended.
+    pub turns: Outcomes,
+    /// Turns that failed, and utterances that nothing came of, by kind.
+    pub errors: BTreeMap<String, u64>,
+    /// Its latencies in milliseconds.
+    pub latency_ms: Latencies,
+    /// Turns that were closed too soon.
+    pub cut_offs: u64,
+    /// Times that replies ran dry.
+    pub underruns: u64,
+    /// Captured samples that were lost.
+    pub capture_dropped: u64,
+    /// How long it ran, in seconds.
+    pub seconds: f64,
+    /// Processor time of this process, in percent of a core.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_percent_of_core: Option<f64>,
+    /// Resident memory of this process at its end, in megabytes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memory_mb: Option<f64>,
+    /// Tokens of prompt and response, where the service counted them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<(u64, u64)>,
+}
+
+impl Figures {
+    /// Takes the turns in.
+    pub fn add(&mut self, turns: &[Turn]) {
+        for turn in turns {
+            self.turns.add(&turn.outcome);
+            self.cut_offs += turn.cut_offs;
+            self.underruns += turn.underruns;
+            self.capture_dropped += turn.capture_dropped;
+            if let Some((prompt, response)) = turn.tokens {
+                let (p, r) = self.tokens.unwrap_or_default();
+                self.tokens = Some((p + prompt, r + response));
+            }
+        }
+        self.latency_ms = latencies(turns);
+    }
+
+    fn of(&self, name: &str) -> Option<&Latency> {
+        self.latency_ms.get(name)
+    }
+
+    fn failures(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}
+
+/// The latencies of turns, by name.
+#[must_use]
+pub fn latencies(turns: &[Turn]) -> Latencies {
+    let sample = |nth: usize| {
+        turns
+            .iter()
+            .filter_map(|t| t.latency_ms[nth])
+            .collect::<Sample>()
+    };
+    let found = LATENCIES.iter().enumerate();
+    found
+        .filter_map(|(nth, name)| Some(((*name).to_owned(), sample(nth).latency()?)))
+        .collect()
+}
+
+impl Bench {
+    /// Judges the profiles, recommends, and compares with an earlier report.
+    #[must_use]
+    pub fn new(
+        run: Circumstances,
+        turns: u64,
+        profiles: Vec<Figures>,
+        earlier: Option<&Self>,
+    ) -> Self {
+        let mut checks: Vec<Check> = profiles
+            .iter()
+            .flat_map(|figures| checks(figures, turns))
+            .collect();
+        let mut comparison = Vec::new();
+        if let Some(earlier) = earlier {
+            for new in &profiles {
+                let old = earlier
+                    .profiles
+                    .iter()
+                    .find(|old| old.profile == new.profile);
+                let old = old.map(|old| &old.latency_ms);
+                comparison.extend(
+                    old.map_or_else(Vec::new, |old| compare(&new.profile, old, &new.latency_ms)),
+                );
+            }
+            checks.push(no_worse(&comparison));
+        }
+        let recommendations = recommendations(&run, &profiles);
+        Self {
+            schema: SCHEMA.to_owned(),
+            run,
+            turns,
+            recommendations,
+            passed: passed(&checks),
+            profiles,
+            checks,
+            comparison,
+        }
+    }
+}
+
+fn checks(figures: &Figures, turns: u64) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Some(budget) = figures.budget_ms {
+        let client = figures.of("client").map(|latency| latency.p95);
+        checks.push(Check {
+            what: format!("{}: our share, p95", figures.profile),
+            limit: format!("{} ms", ms(budget)),
+            found: client.map_or_else(
+                || "–".to_owned(),
+                |client| format!("{} ms", interval(&client)),
+            ),
+            verdict: Verdict::of(client.as_ref(), budget),
+        });
+    }
+    let failures = figures.failures();
+    let most = (turns as f64 * MOST_ERRORS).floor();
+    let verdict = match figures.turns.all() + failures {
+        0 => Verdict::Unknown,
+        _ if failures as f64 <= most => Verdict::Kept,
+        _ => Verdict::Missed,
+    };
+    checks.push(Check {
+        what: format!("{}: errors", figures.profile),
+        limit: format!("at most {most:.0} of {turns} turns"),
+        found: failures.to_string(),
+        verdict,
+    });
+    checks
+}
+
+fn no_worse(comparison: &[Difference]) -> Check {
+    let worse: Vec<String> = comparison
+        .iter()
+        .filter(|d| d.change == Change::Worse)
+        .map(|d| format!("{}, {}", d.of, d.what))
+        .collect();
+    let verdict = match (comparison.is_empty(), worse.is_empty()) {
+        (true, _) => Verdict::Unknown,
+        (false, true) => Verdict::Kept,
+        (false, false) => Verdict::Missed,
+    };
+    Check {
+        what: "against the earlier report".to_owned(),
+        limit: "nothing worse".to_owned(),
+        found: if worse.is_empty() {
+            "nothing".to_owned()
+        } else {
+            worse.join("; ")
+        },
+        verdict,
+    }
+}
+
+fn recommendations(run: &Circumstances, profiles: &[Figures]) -> Vec<String> {
+    let mut found = Vec::new();
+    for figures in profiles {
+        let name = &figures.profile;
+        let (response, client) = (figures.of("response"), figures.of("client"));
+        let server = figures.of("server").map(|server| server.p95.value);
+        if let (Some(response), Some(server)) = (response, server)
+            && response.p95.value > figures.target_ms
+        {
+            let share = response.p95.value;
+            found.push(if server > figures.target_ms {
+                format!(
+                    "{name}: the response (p95 {} ms) is over its target of {}, and the service and the network alone take {}. \
+                     No setting of the sound side can mend that: try a faster model, less thinking, a shorter instruction, or a nearer endpoint.",
+                    ms(share), ms(figures.target_ms), ms(server)
+                )
+            } else {
+                format!(
+                    "{name}: the response (p95 {} ms) is over its target of {}. The service and the network take {} of it.",
+                    ms(share), ms(figures.target_ms), ms(server)
+                )
+            });
+        }
+        if let (Some(client), Some(budget)) = (client, figures.budget_ms)
+            && client.p95.value > budget
+        {
+            found.push(format!(
+                "{name}: our own share (p95 {} ms) is over its budget of {}. A busy computer does that: compare with nothing else running.",
+                ms(client.p95.value), ms(budget)
+            ));
+        }
+        if figures.turns.all() > 0
+            && figures.cut_offs as f64 > MANY_CUT_OFFS * figures.turns.all() as f64
+        {
+            found.push(format!(
+                "{name}: {} of {} turns were closed too soon. Give it more patience (`turn.patience_ms`), or choose a profile with more.",
+                figures.cut_offs, figures.turns.all()
+            ));
+        }
+        if figures.underruns > 0 {
+            found.push(format!(
+                "{name}: replies ran dry {} times. A larger `audio.prebuffer_ms` covers a network that stalls.",
+                figures.underruns
+            ));
+        }
+    }
+    if run.build != "optimised" {
+        found.push("This is the build for tests, several times slower than `cargo build --release`: its processor figures are no measure.".to_owned());
+    }
+    if found.is_empty() {
+        found.push("Nothing needs to be changed.".to_owned());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{html, markdown};
+    use super::*;
+
+    /// Turns whose client takes 10 to 14 ms and whose server takes `server`.
+    fn turns(profile: &str, n: u32, server: f64) -> Vec<Turn> {
+        (0..n)
+            .map(|i| {
+                let client = 10.0 + f64::from(i % 5);
+                let parts = [
+                    300.0,
+                    1.0,
+                    server,
+                    client - 1.0,
+                    client,
+                    client + server,
+                    300.0 + client + server,
+                    0.0,
+                    0.0,
+                ];
+                Turn {
+                    profile: profile.into(),
+                    outcome: "completed".into(),
+                    latency_ms: parts.map(Some),
+                    ..Turn::default()
+                }
+            })
+            .collect()
+    }
+
+    fn figures(profile: &str, turns: &[Turn], budget: f64) -> Figures {
+        let mut figures = Figures {
+            profile: profile.into(),
+            target_ms: 200.0,
+            budget_ms: Some(budget),
+            ..Figures::default()
+        };
+        figures.add(turns);
+        figures
+    }
+
+    fn optimised() -> Circumstances {
+        Circumstances {
+            build: "optimised".into(),
+            ..Circumstances::default()
+        }
+    }
+
+    #[test]
+    fn a_run_within_its_limits_passes_and_needs_no_change() {
+        let turns = turns("ultra-fast", 100, 2.0);
+        let bench = Bench::new(
+            optimised(),
+            100,
+            vec![figures("ultra-fast", &turns, 20.0)],
+            None,
+        );
+        assert!(bench.passed, "{:?}", bench.checks);
+        assert_eq!(bench.recommendations, ["Nothing needs to be changed."]);
+        assert_eq!(bench.profiles[0].latency_ms["client"].p95.value, 14.0);
+        assert!(bench.profiles[0].latency_ms["response"].p99.is_some());
+    }
+
+    #[test]
+    fn it_is_said_whose_a_miss_is() {
+        let slow = turns("ultra-fast", 100, 640.0);
+        let bench = Bench::new(
+            optimised(),
+            100,
+            vec![figures("ultra-fast", &slow, 20.0)],
+            None,
+        );
+        assert!(bench.passed, "the service's time is none of ours");
+        assert!(
+            bench.recommendations[0].contains("the service and the network alone take 640"),
+            "{:?}",
+            bench.recommendations
+        );
+        let ours = Bench::new(
+            optimised(),
+            100,
+            vec![figures("ultra-fast", &turns("ultra-fast", 100, 2.0), 9.0)],
+            None,
+        );
+        assert!(
+            !ours.passed && ours.recommendations[0].contains("our own share"),
+            "{:?}",
+            ours.recommendations
+        );
+    }
+
+    #[test]
+    fn errors_and_silence_do_not_pass() {
+        let mut failing = figures("balanced", &turns("balanced", 97, 2.0), 35.0);
+        failing.errors.insert("no reply in time".into(), 3);
+        assert!(!Bench::new(optimised(), 100, vec![failing], None).passed);
+        let nothing = Bench::new(optimised(), 100, vec![figures("balanced", &[], 35.0)], None);
+        assert!(!nothing.passed);
+        assert_eq!(
+            nothing.document(&[]).verdict,
+            "There was too little to judge."
+        );
+    }
+
+    #[test]
+    fn a_report_reads_back_and_is_compared_with_a_later_one() {
+        let old = turns("balanced", 100, 2.0);
+        let old = Bench::new(
+            optimised(),
+            100,
+            vec![figures("balanced", &old, 35.0)],
+            None,
+        );
+        let text = serde_json::to_string(&old).expect("JSON");
+        let old: Bench = serde_json::from_str(&text).expect("reads back");
+        let new = turns("balanced", 100, 12.0);
+        let bench = Bench::new(
+            optimised(),
+            100,
+            vec![figures("balanced", &new, 35.0)],
+            Some(&old),
+        );
+        assert!(!bench.passed);
+        let last = bench.checks.last().expect("checks");
+        assert!(
+            last.found.contains("balanced, response p50") && !last.found.contains("client"),
+            "{last:?}"
+        );
+        let same = Bench::new(optimised(), 100, old.profiles.clone(), Some(&old));
+        assert!(same.passed);
+    }
+
+    #[test]
+    fn both_forms_of_the_report_say_the_same() {
+        let turns = turns("balanced", 100, 2.0);
+        let bench = Bench::new(
+            optimised(),
+            100,
+            vec![figures("balanced", &turns, 35.0)],
+            None,
+        );
+        let document = bench.document(&turns);
+        let (page, text) = (html::page(&document), markdown::markdown(&document));
+        for said in [
+            "All limits were kept.",
+            "balanced: our share, p95",
+            "Nothing needs to be changed.",
+        ] {
+            assert!(page.contains(said) && text.contains(said), "{said}");
+        }
+        assert_eq!(
+            page.matches("<svg").count(),
+            3,
+            "waterfall, percentiles, histogram"
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! What the report of a bench says.
+
+use super::super::compare::sentence;
+use super::super::document::{Document, Section, Shape};
+use super::super::figures::{
+    Circumstances, LATENCIES, Latency, Turn, Verdict, interval, ms, some_ms,
+};
+use super::super::stats::Sample;
+use super::{Bench, Figures};
+
+/// Parts of a turn in the order in which they pass.
+const PARTS: [&str; 4] = ["endpointing", "uplink", "server", "downlink"];
+
+impl Bench {
+    /// What a report says; `turns` are those that the figures were made of.
+    #[must_use]
+    pub fn document(&self, turns: &[Turn]) -> Document {
+        let missed = self
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Missed)
+            .count();
+        let verdict = match (self.passed, missed) {
+            (true, _) => "All limits were kept.".to_owned(),
+            (false, 0) => "There was too little to judge.".to_owned(),
+            (false, missed) => format!("{missed} of {} limits were missed.", self.checks.len()),
+        };
+        let mut sections = vec![self.overview()];
+        if !self.comparison.is_empty() {
+            sections.push(self.comparison());
+        }
+        sections.push(self.where_the_time_goes());
+        sections.push(self.all_latencies());
+        sections.push(histograms(&self.profiles, turns));
+        sections.push(self.engine());
+        sections.push(circumstances(&self.run));
+        Document {
+            title: "Latency by profile".to_owned(),
+            verdict,
+            passed: self.passed,
+            sections,
+        }
+    }
+
+    fn overview(&self) -> Section {
+        let rows = self.profiles.iter().map(|figures| {
+            let cell = |latency: Option<&Latency>| {
+                latency.map_or_else(|| "–".to_owned(), |l| interval(&l.p95))
+            };
+            vec![
+                figures.profile.clone(),
+                figures.of("response").map_or(0, |l| l.n).to_string(),
+                figures
+                    .of("response")
+                    .map_or_else(|| "–".to_owned(), |l| interval(&l.p50)),
+                cell(figures.of("response")),
+                ms(figures.target_ms),
+                cell(figures.of("client")),
+                figures.budget_ms.map_or_else(|| "–".to_owned(), ms),
+                figures.failures().to_string(),
+            ]
+        });
+        let head = [
+            "profile",
+            "n",
+            "response p50, ms",
+            "response p95, ms",
+            "target",
+            "our share p95, ms",
+            "budget",
+            "errors",
+        ];
+        let checks = self.checks.iter().map(|check| {
+            vec![
+                check.what.clone(),
+                check.limit.clone(),
+                check.found.clone(),
+                check.verdict.word().to_owned(),
+            ]
+        });
+        Section::new("Result")
+            .table(&head, rows.collect())
+            .words("In brackets: between which values the true figure lies in 95 of 100 runs like this one.")
+            .table(&["limit", "allowed", "found", "verdict"], checks.collect())
+            .list(self.recommendations.clone())
+    }
+
+    fn comparison(&self) -> Section {
+        let rows = self.comparison.iter().map(|d| {
+            vec![
+                format!("{}, {}", d.of, d.what),
+                d.old.clone(),
+                d.new.clone(),
+                d.change.words().to_owned(),
+            ]
+        });
+        Section::new("Compared with the earlier report")
+            .words(sentence(&self.comparison))
+            .table(
+                &["figure", "before, ms", "now, ms", "change"],
+                rows.collect(),
+            )
+    }
+
+    fn where_the_time_goes(&self) -> Section {
+        let rows = self.profiles.iter().map(|figures| {
+            let median = |name: &&str| figures.of(name).map_or(0.0, |latency| latency.p50.value);
+            (figures.profile.clone(), PARTS.iter().map(median).collect())
+        });
+        let ranges = self.profiles.iter().map(|figures| {
+            let response = figures.of("response");
+            let quantiles = response.map(|l| [Some(l.p50), Some(l.p95), l.p99]);
+            let values = quantiles.into_iter().flatten().flatten().map(|q| q.value);
+            (
+                figures.profile.clone(),
+                values.collect(),
+                Some(figures.target_ms),
+            )
+        });
+        let parts = [
+            "patience before it",
+            "to the service",
+            "service and network",
+            "to your ear",
+        ];
+        Section::new("Where the time goes")
+            .plot(
+                "Medians of the parts, from the end of speech to sound",
+                "milliseconds",
+                Shape::Waterfall {
+                    parts: parts.map(str::to_owned).to_vec(),
+                    rows: rows.collect(),
+                },
+            )
+            .plot(
+                "Response: p50, p95 and p99; the bar is the target",
+                "milliseconds",
+                Shape::Ranges {
+                    rows: ranges.collect(),
+                    values: ["p50", "p95", "p99"].map(str::to_owned).to_vec(),
+                },
+            )
+    }
+
+    fn all_latencies(&self) -> Section {
+        let mut rows = Vec::new();
+        for figures in &self.profiles {
+            for name in LATENCIES {
+                let Some(latency) = figures.of(name) else {
+                    continue;
+                };
+                rows.push(vec![
+                    format!("{}, {name}", figures.profile),
+                    latency.n.to_string(),
+                    interval(&latency.p50),
+                    interval(&latency.p95),
+                    latency
+                        .p99
+                        .as_ref()
+                        .map_or_else(|| "–".to_owned(), interval),
+                    ms(latency.max),
+                ]);
+            }
+        }
+        Section::new("All latencies")
+            .table(
+                &[
+                    "profile, latency",
+                    "n",
+                    "p50, ms",
+                    "p95, ms",
+                    "p99, ms",
+                    "max, ms",
+                ],
+                rows,
+            )
+            .words("p99 appears from 100 turns on.")
+    }
+
+    fn engine(&self) -> Section {
+        let rows = self.profiles.iter().map(|figures| {
+            let errors = figures.errors.iter().map(|(kind, n)| format!("{n} {kind}"));
+            vec![
+                figures.profile.clone(),
+                figures.turns.all().to_string(),
+                figures.cut_offs.to_string(),
+                figures.underruns.to_string(),
+                figures.capture_dropped.to_string(),
+                figures
+                    .cpu_percent_of_core
+                    .map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.1} %")),
+                figures
+                    .memory_mb
+                    .map_or_else(|| "–".to_owned(), |mb| format!("{mb:.1}")),
+                errors.collect::<Vec<_>>().join(", "),
+            ]
+        });
+        let head = [
+            "profile",
+            "turns",
+            "cut-offs",
+            "underruns",
+            "samples lost",
+            "CPU of a core",
+            "memory, MB",
+            "errors",
+        ];
+        Section::new("Engine").table(&head, rows.collect())
+    }
+}
+
+fn histograms(profiles: &[Figures], turns: &[Turn]) -> Section {
+    let mut section = Section::new("How responses are spread");
+    for figures in profiles {
+        let responses = turns.iter().filter(|turn| turn.profile == figures.profile);
+        let sample: Sample = responses.filter_map(|turn| turn.latency_ms[5]).collect();
+        let Some(longest) = sample.quantile(1.0) else {
+            continue;
+        };
+        // Fixed bins, so that two reports can be held side by side: 2 ms, else 20 as in the window.
+        let bin = if longest <= 100.0 { 2.0 } else { 20.0 };
+        let bins = ((longest / bin).ceil() as usize).clamp(10, 60);
+        let marks = [("p50", 0.5), ("p95", 0.95)];
+        let marks = marks
+            .into_iter()
+            .filter_map(|(name, q)| Some((name.to_owned(), sample.quantile(q)?)));
+        section = section.plot(
+            format!(
+                "{}: {} responses; longer ones are counted in the last bar",
+                figures.profile,
+                sample.n()
+            ),
+            "milliseconds",
+            Shape::Histogram {
+                bin,
+                counts: sample.histogram(bins, bin * bins as f64),
+                marks: marks.collect(),
+            },
+        );
+    }
+    section
+}
+
+/// The circumstances of a run, for both reports.
+#[must_use]
+pub fn circumstances(run: &Circumstances) -> Section {
+    let mut rows = vec![
+        ("begun", run.made.clone()),
+        (
+            "program",
+            format!("sovereign {}, {} build", run.version, run.build),
+        ),
+        ("system", format!("{}, {} cores", run.system, run.cores)),
+        ("talked to", run.endpoint.clone()),
+        ("sound", run.sound.clone()),
+    ];
+    if let Some(think) = run.think_ms {
+        rows.push((
+            "pause of the server before each answer",
+            some_ms(Some(think as f64)),
+        ));
+    }
+    if let Some(spent) = run.spent_usd {
+        rows.push(("spent, estimated", format!("{spent:.4} USD")));
+    }
+    if let Some(why) = &run.cut_short {
+        rows.push(("ended before its time", why.clone()));
+    }
+    let rows = rows
+        .into_iter()
+        .map(|(name, value)| vec![name.to_owned(), value])
+        .collect();
+    Section::new("Circumstances").table(&["", ""], rows)
+}

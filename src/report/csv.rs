@@ -1,0 +1,91 @@
+//! The turns of a run as CSV (RFC 4180), one line each.
+
+use super::figures::{LATENCIES, Turn};
+
+/// A head and a line for each turn; times in milliseconds, unknown ones empty.
+///
+/// # Errors
+/// Never in practice: the text is written into memory.
+pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
+    let mut lines = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    let mut head = [
+        "profile",
+        "conversation",
+        "turn",
+        "at_s",
+        "outcome",
+        "error",
+    ]
+    .join(",");
+    for name in LATENCIES {
+        head.push_str(&format!(",{name}_ms"));
+    }
+    head.push_str(",underruns,cut_offs,capture_dropped,prompt_tokens,response_tokens");
+    lines.write_record(head.split(','))?;
+    for turn in turns {
+        let number =
+            |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
+        let mut line = vec![
+            words(&turn.profile),
+            turn.conversation.to_string(),
+            turn.number.to_string(),
+            format!("{:.3}", turn.at_s),
+            words(&turn.outcome),
+            words(turn.error.as_deref().unwrap_or_default()),
+        ];
+        line.extend(turn.latency_ms.iter().map(|value| number(*value)));
+        line.extend([turn.underruns, turn.cut_offs, turn.capture_dropped].map(|n| n.to_string()));
+        let tokens = turn.tokens.map(|(prompt, response)| [prompt, response]);
+        line.extend(tokens.map_or_else(Default::default, |both| both.map(|n| n.to_string())));
+        lines.write_record(line)?;
+    }
+    let bytes = lines.into_inner().map_err(|error| error.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Words that a spreadsheet would take for a formula get an apostrophe before them; it is not shown there.
+fn words(words: &str) -> String {
+    if words.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{words}")
+    } else {
+        words.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_reads_back_and_no_cell_is_a_formula() {
+        let mut latency_ms = [None; 9];
+        latency_ms[5] = Some(20.62);
+        let turn = Turn {
+            profile: "=cmd|' /C calc'!A0".into(),
+            conversation: 2,
+            number: 7,
+            at_s: 1.5,
+            outcome: "failed".into(),
+            error: Some("he said \"no\", twice\r\nand left".into()),
+            latency_ms,
+            tokens: Some((45, 30)),
+            ..Turn::default()
+        };
+        let text = turns(&[turn.clone(), Turn::default()]).expect("memory");
+        assert!(
+            text.lines()
+                .next()
+                .is_some_and(|head| head.ends_with("prompt_tokens,response_tokens"))
+        );
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows: Vec<csv::StringRecord> =
+            reader.records().map(|row| row.expect("a row")).collect();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(&rows[0][0], "'=cmd|' /C calc'!A0");
+        assert_eq!(&rows[0][5], turn.error.as_deref().expect("given"));
+        assert_eq!((&rows[0][11], &rows[0][10]), ("20.6", ""));
+        assert_eq!((&rows[0][18], &rows[0][19], &rows[1][19]), ("45", "30", ""));
+    }
+}

@@ -1,0 +1,267 @@
+//! What both reports are made of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The latencies of a turn, in the order of the program's other outputs. All in milliseconds.
+pub const LATENCIES: [&str; 9] = [
+    "endpointing",
+    "uplink",
+    "server",
+    "downlink",
+    "client",
+    "response",
+    "total",
+    "skipped_silence",
+    "held",
+];
+
+/// A quantile, and between which values the true one lies in 95 of 100 cases.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantile {
+    /// The quantile of the sample.
+    pub value: f64,
+    /// The true one is hardly smaller; absent where the sample is too small to say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub low: Option<f64>,
+    /// The true one is hardly larger; absent where the sample is too small to say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub high: Option<f64>,
+}
+
+/// A latency, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// How many turns have it.
+    pub n: usize,
+    /// Median.
+    pub p50: Quantile,
+    /// 95th percentile.
+    pub p95: Quantile,
+    /// 99th percentile, from 100 turns on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub p99: Option<Quantile>,
+    /// The largest.
+    pub max: f64,
+}
+
+/// Latencies by name.
+pub type Latencies = BTreeMap<String, Latency>;
+
+/// How turns ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// Played to the end.
+    pub completed: u64,
+    /// An audible reply was cut.
+    pub interrupted: u64,
+    /// Ended before it was audible.
+    pub cancelled: u64,
+    /// Closed without audio.
+    pub empty: u64,
+    /// Failed; `errors` says of what.
+    pub failed: u64,
+}
+
+impl Outcomes {
+    /// Counts a turn by the name of its outcome.
+    pub fn add(&mut self, outcome: &str) {
+        match outcome {
+            "completed" => self.completed += 1,
+            "interrupted" => self.interrupted += 1,
+            "cancelled" => self.cancelled += 1,
+            "empty" => self.empty += 1,
+            _ => self.failed += 1,
+        }
+    }
+
+    /// All turns.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.completed + self.interrupted + self.cancelled + self.empty + self.failed
+    }
+}
+
+/// A turn, as the CSV tells it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Turn {
+    /// Name of the profile.
+    pub profile: String,
+    /// Which conversation, from 1.
+    pub conversation: u64,
+    /// Which turn of it, from 1.
+    pub number: u64,
+    /// When it was over, in seconds since the run began.
+    pub at_s: f64,
+    /// `completed`, `interrupted`, `cancelled`, `empty` or `failed`.
+    pub outcome: String,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// In the order of [`LATENCIES`].
+    pub latency_ms: [Option<f64>; 9],
+    /// Times that its reply ran dry.
+    pub underruns: u64,
+    /// How often patience was too short.
+    pub cut_offs: u64,
+    /// Captured samples that were lost.
+    pub capture_dropped: u64,
+    /// Tokens of prompt and response, where the service counted them.
+    pub tokens: Option<(u64, u64)>,
+}
+
+/// Circumstances of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Circumstances {
+    /// When it began, RFC 3339.
+    pub made: String,
+    /// Version of the program.
+    pub version: String,
+    /// `optimised` or `test`: the latter is several times slower.
+    pub build: String,
+    /// Operating system and architecture.
+    pub system: String,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// Host that was talked to, or which server of our own.
+    pub endpoint: String,
+    /// How the sound side is made.
+    pub sound: String,
+    /// Pause of our own server before each answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub think_ms: Option<u64>,
+    /// Why the run ended before its time, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cut_short: Option<String>,
+    /// What was spent, in US dollars, by tokens counted or estimated.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spent_usd: Option<f64>,
+}
+
+/// Whether a limit was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It was.
+    Kept,
+    /// The figure is over it, but the sample is too small to be sure.
+    Uncertain,
+    /// It was not.
+    Missed,
+    /// There is nothing to judge.
+    Unknown,
+}
+
+impl Verdict {
+    /// A quantile against a limit.
+    #[must_use]
+    pub fn of(quantile: Option<&Quantile>, limit: f64) -> Self {
+        match quantile {
+            None => Self::Unknown,
+            Some(quantile) if quantile.value <= limit => Self::Kept,
+            Some(quantile) if quantile.low.is_none_or(|low| low <= limit) => Self::Uncertain,
+            Some(_) => Self::Missed,
+        }
+    }
+
+    /// In a word, with the sign that goes with it where there is no colour.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Uncertain => "not certain",
+            Self::Missed => "missed",
+            Self::Unknown => "nothing to judge",
+        }
+    }
+}
+
+/// A limit that a run was held to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// What is limited.
+    pub what: String,
+    /// The limit, in words.
+    pub limit: String,
+    /// What was found, in words.
+    pub found: String,
+    /// Whether it was kept.
+    pub verdict: Verdict,
+}
+
+/// Whether all limits were kept, as far as can be told. What cannot be judged at all was not kept: a run without a turn
+/// has proved nothing.
+#[must_use]
+pub fn passed(checks: &[Check]) -> bool {
+    checks
+        .iter()
+        .all(|check| matches!(check.verdict, Verdict::Kept | Verdict::Uncertain))
+}
+
+/// Milliseconds for people: no decimals above 10.
+#[must_use]
+pub fn ms(value: f64) -> String {
+    if value.abs() < 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+/// The same with its unit, or a dash.
+#[must_use]
+pub fn some_ms(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{} ms", ms(value)))
+}
+
+/// A quantile with its interval.
+#[must_use]
+pub fn interval(quantile: &Quantile) -> String {
+    let side = |side: Option<f64>| side.map_or_else(|| "–".to_owned(), ms);
+    format!(
+        "{} [{} to {}]",
+        ms(quantile.value),
+        side(quantile.low),
+        side(quantile.high)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_missed_only_when_that_is_certain() {
+        let of = |value, low| Quantile {
+            value,
+            low,
+            high: None,
+        };
+        for (quantile, expected) in [
+            (Some(of(20.0, Some(18.0))), Verdict::Kept),
+            (Some(of(21.0, Some(18.0))), Verdict::Uncertain),
+            (Some(of(21.0, None)), Verdict::Uncertain),
+            (Some(of(21.0, Some(20.5))), Verdict::Missed),
+            (None, Verdict::Unknown),
+        ] {
+            assert_eq!(
+                Verdict::of(quantile.as_ref(), 20.0),
+                expected,
+                "{quantile:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_judged_has_not_passed() {
+        let check = |verdict| Check {
+            what: String::new(),
+            limit: String::new(),
+            found: String::new(),
+            verdict,
+        };
+        assert!(passed(&[check(Verdict::Kept), check(Verdict::Uncertain)]));
+        assert!(!passed(&[check(Verdict::Kept), check(Verdict::Unknown)]));
+        assert!(!passed(&[check(Verdict::Missed)]));
+    }
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Makes load.md of the JSON files of `sovereign load` in a folder: `load.py FOLDER`."""
+
+import json
+import sys
+from pathlib import Path
+
+
+def main():
+    found = {file.stem: json.loads(file.read_text()) for file in Path(sys.argv[1]).glob("*.json")}
+    sessions = sorted((k for k in found if k.startswith("sessions-")), key=lambda k: (found[k]["profile"] != "ultra-fast", found[k]["sessions"]))
+    first = found[sessions[0]]["run"]
+    print("# Many conversations in one process\n")
+    print(f"Made by `scripts/measure-load`: sovereign {first['version']}, {first['build']} build, {first['system']}, {first['cores']} cores, {first['made'][:10]}.")
+    print("Client and server run on the same cores, each in a process of its own. Wall-clock figures of one machine: they tell what it carried that day.\n")
+    rows([found[k] for k in sessions])
+    print("\n## The scenarios\n")
+    order = ["normal", "peak", "stress", "spike"]
+    rows([found[f"scenario-{k}"] for k in order if f"scenario-{k}" in found], scenario=True)
+    if "idle" in found:
+        idle = found["idle"]
+        server, client = idle.get("server") or {}, idle.get("client") or {}
+        print(f"\n## Idle connections\n\n{idle['conversations']['most']} connections that were set up and say nothing: {errors(idle)} errors; "
+              f"the server takes {number(server.get('memory_kb_each'), 1)} kB for each and {number(server.get('cpu_percent_of_core'), 1)} % of a core in all, "
+              f"the client {number(client.get('memory_kb_each'), 1)} kB and {number(client.get('cpu_percent_of_core'), 1)} %.")
+    remarks = [f"{found[k]['profile']}, {found[k]['sessions']}: {r}" for k in sessions for r in found[k]["remarks"]]
+    if remarks:
+        print("\n## Where it breaks\n")
+        print("\n".join(f"- {r}" for r in remarks))
+
+
+def rows(loads, scenario=False):
+    head = ["conversations", "profile", "sound per second: worst, mean", "response p50, p95, p99, ms", "turns", "errors", "late rounds",
+            "client CPU of a core, each", "client memory each, kB", "server CPU", "server memory each, kB", "verdict"]
+    print("| " + " | ".join((["scenario"] if scenario else []) + head) + " |")
+    print("|" + " --- |" * (len(head) + scenario))
+    for load in loads:
+        response, real = load["latency_ms"].get("response"), load.get("real_time") or {}
+        quantiles = [response[q]["value"] if response and q in response else None for q in ("p50", "p95", "p99")]
+        client, server = load.get("client") or {}, load.get("server") or {}
+        recovery = f", well again after {load['recovery_s']:.1f} s" if "recovery_s" in load else ""
+        missed = [c["what"] for c in load["checks"] if c["verdict"] in ("missed", "unknown")]
+        cells = ([load["scenario"]] if scenario else []) + [
+            str(load["sessions"]), load["profile"],
+            f"{number(real.get('worst_ratio'), 4)}, {number(real.get('mean_ratio'), 4)}",
+            ", ".join(number(q, 0) for q in quantiles),
+            str(sum(load["turns"].values())), errors(load), f"{100 * real.get('late_share', 0):.1f} %",
+            f"{number(client.get('cpu_percent_of_core'), 0)} %, {number(client.get('cpu_percent_each'), 2)} %", number(client.get("memory_kb_each"), 0),
+            f"{number(server.get('cpu_percent_of_core'), 0)} %", number(server.get("memory_kb_each"), 0),
+            ("missed: " + ", ".join(missed) if missed else "kept") + recovery,
+        ]
+        print("| " + " | ".join(cells) + " |")
+
+
+def errors(load):
+    return f"{sum(load['errors'].values())} ({100 * load['error_rate']:.2f} %)"
+
+
+def number(value, digits):
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
