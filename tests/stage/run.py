@@ -5,10 +5,11 @@
     run.py rig --server pulse|pipewire …            [--only WORD]   [--list]
 
 One line per case with its time and its figures; each case has a folder with what the program said. Figures are
-printed, never judged. The last line is `N passed, N failed`; exit status 0 when none failed.
+printed and kept (OUT/GROUP.json: the newest of each case that passed), never judged. The last line is `N passed, N failed`; exit status 0 when none failed.
 """
 
 import argparse
+import json
 import queue
 import signal
 import sys
@@ -26,6 +27,7 @@ import cases_devices
 import cases_echo
 import cases_interrupt
 import cases_talk
+import cases_truth
 import cases_window
 from desk import STOP, Desk, Failure
 
@@ -39,14 +41,16 @@ class Case:
         self.speech = options.out / "speech"
         self.folder = options.out / options.group / self.name
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.figures = []
+        self.figures, self.numbers = [], {}
 
     def figure(self, name, value, unit="ms"):
+        if isinstance(value, (int, float)):
+            self.numbers.setdefault(name, []).append(float(value))
         self.figures.append(f"{name} {value:.0f} {unit}".rstrip() if isinstance(value, (int, float)) else f"{name} {value}")
 
 
 # The longest first, so that the desks end together.
-RIG_CASES = sorted(cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES,
+RIG_CASES = sorted(cases_bare.CASES_ON_A_DESK + cases_talk.CASES + cases_truth.CASES + cases_window.CASES + cases_devices.CASES + cases_interrupt.CASES,
                    key=lambda case: case.__name__ not in ("window_keys", "talk_hears_and_answers", "window_profiles"))
 
 
@@ -114,6 +118,15 @@ def attempted(function, case):
         return traceback.format_exc()
 
 
+def keep_figures(path, name, numbers):
+    """Puts a case's figures in the place of those of an earlier run."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept[name] = numbers
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    part.replace(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=["conformance", "rig"])
@@ -143,6 +156,8 @@ def main():
             counts["failed" if problem else "passed"] += 1
             figures = "   " + ", ".join(case.figures) if case and case.figures else ""
             print(f"{'FAILED' if problem else 'ok    '} {options.group} {name}   {seconds:.1f} s{figures}", flush=True)
+            if case and case.numbers and not problem:
+                keep_figures(options.out / f"{options.group}.json", name, case.numbers)
             if problem:
                 print("       " + problem.replace("\n", "\n       "), flush=True)
                 if case:
