@@ -15,22 +15,19 @@ pub struct Distribution(Histogram<u64>);
 
 impl Default for Distribution {
     fn default() -> Self {
-        let longest = u64::try_from(LONGEST.as_micros()).unwrap_or(u64::MAX);
-        Self(
-            Histogram::new_with_bounds(1, longest, 3)
-                .expect("constant bounds and digits are valid"),
-        )
+        // It grows with what is recorded: reserved for ten minutes each would take 170 kB.
+        Self(Histogram::new(3).expect("three digits are valid"))
     }
 }
 
 impl Distribution {
     /// Records one latency.
     pub fn record(&mut self, latency: Duration) {
-        self.0.saturating_record(
-            u64::try_from(latency.as_micros())
-                .unwrap_or(u64::MAX)
-                .max(1),
-        );
+        let us = latency.min(LONGEST).as_micros();
+        let us = u64::try_from(us).unwrap_or(u64::MAX).max(1);
+        self.0
+            .record(us)
+            .expect("what is no longer than the longest has a place");
     }
 
     /// Takes in everything that another one recorded: the result is as if each value had been recorded here.
@@ -123,6 +120,17 @@ mod tests {
         assert_eq!(even.up_to(limit), all.up_to(limit));
         assert_eq!(even.up_to(Duration::from_secs(600)), 500);
         assert_eq!(even.sum(), all.sum());
+    }
+
+    #[test]
+    fn memory_is_taken_as_it_is_needed() {
+        let places = |longest_ms| {
+            let mut all = Distribution::default();
+            all.record(Duration::from_millis(longest_ms));
+            all.0.distinct_values()
+        };
+        assert!(places(20) < 7_000, "{}", places(20));
+        assert!(places(600_000) > 20_000);
     }
 
     #[test]
