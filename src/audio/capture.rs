@@ -27,6 +27,8 @@ use crate::base::ring::{Reader, Writer, ring};
 const LEAST_ROOM: usize = 1 << 17;
 /// Blocks of a device that tells its period: if so many fit into [`ROOM`], that is enough.
 const MANY_BLOCKS: usize = 16;
+/// Samples that are converted at once.
+const BLOCK: usize = 512;
 /// The worker may be late by this much before sound is lost.
 const ROOM: Duration = Duration::from_secs(1);
 
@@ -116,8 +118,15 @@ impl CaptureBody {
             self.ring.free() / self.channels * self.channels
         };
         let taken = whole.min(room);
-        self.ring
-            .push_iter(block[..taken].iter().map(|&s| to_f32(s)));
+        // Block by block: a ring that takes values one by one looks at its ends for each.
+        let mut converted = [0.0; BLOCK];
+        for part in block[..taken].chunks(BLOCK) {
+            let converted = &mut converted[..part.len()];
+            for (to, from) in converted.iter_mut().zip(part) {
+                *to = to_f32(*from);
+            }
+            self.ring.push(converted);
+        }
         if taken < whole {
             self.overrun = true;
             self.ring.count_dropped((whole - taken) as u64);

@@ -44,6 +44,7 @@ pub(super) struct SampleClock {
     basis: Basis,
     /// Second since the origin, and lateness (second minus nominal time), oldest first.
     seen: VecDeque<(f64, f64)>,
+    /// The latenesses of what is in `seen`, by size: one comes and one goes with each observation.
     sorted: Vec<f64>,
     /// Since when all observations have been too late.
     late_since: Option<f64>,
@@ -77,18 +78,23 @@ impl SampleClock {
                 return;
             }
             self.basis = basis;
-            self.seen.clear();
+            self.forget();
         }
         if !self.warm && seconds > WARM_UP_SECS {
             self.warm = true;
-            self.seen.clear();
+            self.forget();
         }
         self.notice_jump(seconds, lateness);
         self.seen.push_back((seconds, lateness));
-        while self.seen.len() > MOST
-            || (self.seen.front()).is_some_and(|(then, _)| seconds - then > WINDOW_SECS)
+        let (Ok(at) | Err(at)) = self.place_of(lateness);
+        self.sorted.insert(at, lateness);
+        while let Some(&(then, lateness)) = self.seen.front()
+            && (self.seen.len() > MOST || seconds - then > WINDOW_SECS)
         {
             self.seen.pop_front();
+            if let Ok(at) = self.place_of(lateness) {
+                self.sorted.remove(at);
+            }
         }
         self.fit();
     }
@@ -104,7 +110,7 @@ impl SampleClock {
     ) {
         let starved = |told: Instant| told < callback;
         if self.instant_of(position).is_some_and(starved) {
-            self.seen.clear();
+            self.forget();
         }
         self.observe(position, callback + latency, basis);
     }
@@ -138,20 +144,32 @@ impl SampleClock {
         if seconds - since >= JUMP_LASTS_SECS {
             self.late_since = None;
             self.seen.retain(|&(then, _)| then >= since);
+            self.sorted.clear();
+            let lateness = self.seen.iter().map(|&(_, lateness)| lateness);
+            self.sorted.extend(lateness);
+            self.sorted.sort_unstable_by(f64::total_cmp);
         }
     }
 
+    fn forget(&mut self) {
+        self.seen.clear();
+        self.sorted.clear();
+    }
+
+    /// Where a lateness is among all, or belongs.
+    fn place_of(&self, lateness: f64) -> Result<usize, usize> {
+        self.sorted
+            .binary_search_by(|other| other.total_cmp(&lateness))
+    }
+
     fn fit(&mut self) {
-        let lateness = self.seen.iter().map(|&(_, lateness)| lateness);
-        self.offset = match self.basis {
-            Basis::Callback => lateness.fold(f64::INFINITY, f64::min),
-            Basis::Told => {
-                self.sorted.clear();
-                self.sorted.extend(lateness);
-                let middle = self.sorted.len() / 2;
-                *self.sorted.select_nth_unstable_by(middle, f64::total_cmp).1
-            }
+        let nth = match self.basis {
+            Basis::Callback => 0,
+            Basis::Told => self.sorted.len() / 2,
         };
+        if let Some(&lateness) = self.sorted.get(nth) {
+            self.offset = lateness;
+        }
     }
 }
 
@@ -193,6 +211,26 @@ mod tests {
             let told = clock.instant_of(position).expect("observed");
             let error = signed_seconds(origin, told) - truth(position);
             prop_assert!(error.abs() < 0.001, "{} ms", error * 1e3);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn what_is_sorted_is_what_was_seen(blocks in prop::collection::vec((1_u64..40, 0_u64..30, any::<bool>()), 1..600)) {
+            let origin = Instant::now() + Duration::from_secs(1);
+            let mut clock = SampleClock::new(RATE);
+            let (mut position, mut nominal) = (0, 0);
+            for (ms, late, told) in blocks {
+                let basis = if told { Basis::Told } else { Basis::Callback };
+                // A tenth of the blocks is lost.
+                nominal += if late == 29 { 100 } else { ms };
+                clock.observe(position, origin + Duration::from_millis(nominal + late), basis);
+                position += ms * 48;
+                let mut lateness: Vec<f64> = clock.seen.iter().map(|&(_, lateness)| lateness).collect();
+                lateness.sort_unstable_by(f64::total_cmp);
+                prop_assert_eq!(&clock.sorted, &lateness);
+            }
         }
     }
 

@@ -60,6 +60,16 @@ impl Converter {
         self.given
     }
 
+    /// The fewest samples in that are a whole number of samples out, and that number.
+    pub(super) fn step(&self) -> (u64, u64) {
+        let (from, to) = (self.from().hz(), self.to().hz());
+        let (mut divisor, mut rest) = (from, to);
+        while rest > 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        (u64::from(from / divisor), u64::from(to / divisor))
+    }
+
     /// Place in the output of an input sample.
     pub(super) fn place_of(&self, input: u64) -> u64 {
         let scaled = u128::from(input) * u128::from(self.to().hz());

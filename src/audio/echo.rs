@@ -119,6 +119,11 @@ impl EchoChoice {
         self.decide()
     }
 
+    /// Whether it matters what sounded.
+    pub(super) fn wants_far(&self) -> bool {
+        self.report.on || matches!(self.policy, EchoPolicy::Auto { .. })
+    }
+
     pub(super) fn is_on(&self) -> bool {
         self.report.on
     }

@@ -179,6 +179,11 @@ impl Microphone {
         }
     }
 
+    /// Whether it matters what the speaker sounded: for the canceller, or to find out whether it is needed.
+    pub(super) fn wants_far(&self) -> bool {
+        self.echo.wants_far() || self.chain.hears_far()
+    }
+
     /// Another speaker: the way from it to here is another one.
     pub(super) fn speaker_changed(&mut self) {
         self.echo.forget();

@@ -11,6 +11,10 @@
 //! drift is compensated by measurement, and the delay that the canceller sees stays the same. A canceller alone takes 10
 //! dB of harm from 100 ppm (`audio.md` §1.3).
 //!
+//! While nobody wants the reference, the newest of what was played stays in the tap and the rest is counted: whoever wants
+//! it in the middle of a reply has it to the sample. While nothing but silence is played, silence is counted and not
+//! filtered.
+//!
 //! Reading at any place between samples is done here and not by rubato, because the place itself must be known exactly.
 
 use std::collections::VecDeque;
@@ -46,6 +50,10 @@ const PHASES: usize = 256;
 const MOST: usize = 32_000;
 /// Taken from the tap at once.
 const PIECE: usize = 1_024;
+/// What stays in the tap for whoever may want the reference: frames are less than this old when they are complete.
+const KEPT: Duration = Duration::from_millis(100);
+/// Silence after which a filter holds nothing else: longer than any (512 taps, stretched fourfold) and its delay.
+const SETTLES: u64 = 4_096;
 
 /// See the [module](self).
 pub(super) struct Reference {
@@ -56,9 +64,18 @@ pub(super) struct Reference {
     position: u64,
     dropped: u64,
     taps: u32,
+    /// Somebody reads it.
+    wanted: bool,
+    /// Samples of silence that came out of the tap in a row, and how many of them the converter was not given.
+    silence: u64,
+    owed: u64,
     /// At the working rate, from place `first` on.
     samples: VecDeque<f32>,
+    /// Silence behind `samples`.
+    silent: u64,
     first: u64,
+    /// Place behind the last sample that was not silence.
+    sounds_until: u64,
     /// Place of the next frame's first sample; `None` until the clock is known.
     cursor: Option<f64>,
     /// Frames in a row in which the cursor was far off.
@@ -76,8 +93,13 @@ impl Reference {
             position: 0,
             dropped: 0,
             taps,
+            wanted: false,
+            silence: 0,
+            owed: 0,
             samples: VecDeque::new(),
+            silent: 0,
             first: 0,
+            sounds_until: 0,
             cursor: None,
             astray: 0,
             kernel: kernel(),
@@ -92,25 +114,49 @@ impl Reference {
         self.restart();
     }
 
+    /// Whether somebody reads it from now on.
+    pub(super) fn want(&mut self, wanted: bool) {
+        if self.wanted && !wanted {
+            self.restart();
+        }
+        self.wanted = wanted;
+    }
+
     /// Takes in what the stream has written.
     pub(super) fn take(&mut self, tap: &mut Tap<'_>) {
-        loop {
-            let n = tap.samples.pop(&mut self.raw);
-            if n == 0 {
-                break;
+        if self.wanted {
+            loop {
+                let n = tap.samples.pop(&mut self.raw);
+                if n == 0 {
+                    break;
+                }
+                self.position += n as u64;
+                self.convert(n, tap.rate);
             }
-            self.position += n as u64;
-            self.convert(n, tap.rate);
+        } else {
+            // After a loss the stream writes on once all was taken.
+            let lost = tap.samples.dropped() != self.dropped;
+            let kept = if lost { 0 } else { tap.rate.samples_in(KEPT) };
+            let surplus = tap.samples.len().saturating_sub(kept);
+            self.position += tap.samples.skip(surplus) as u64;
         }
-        let dropped = tap.samples.dropped();
+        self.account_for_losses(tap.samples.dropped());
+        self.keep_to_the_most();
+    }
+
+    fn keep_to_the_most(&mut self) {
+        let most = MOST as u64;
+        let surplus = (self.samples.len() as u64 + self.silent).saturating_sub(most);
+        self.let_go(surplus);
+    }
+
+    /// What was lost lies behind what came out.
+    fn account_for_losses(&mut self, dropped: u64) {
         if dropped != self.dropped {
             self.position += dropped - self.dropped;
             self.dropped = dropped;
             self.restart();
         }
-        let surplus = self.samples.len().saturating_sub(MOST);
-        self.samples.drain(..surplus);
-        self.first += surplus as u64;
     }
 
     /// What sounded while a frame was captured whose first sample reached the microphone at `captured`, [`LEAD`] ahead.
@@ -142,6 +188,7 @@ impl Reference {
         });
         let step = 1.0 + ((wanted - from) / CATCH_UP).clamp(-GLIDE, GLIDE);
         if self.is_sounding(from) {
+            self.samples.make_contiguous();
             for (i, sample) in out.iter_mut().enumerate() {
                 *sample = self.at(from + step * i as f64);
             }
@@ -155,8 +202,9 @@ impl Reference {
     fn restart(&mut self) {
         self.converter = None;
         self.base = self.position;
+        (self.silence, self.owed) = (0, 0);
         self.samples.clear();
-        self.first = 0;
+        (self.silent, self.first, self.sounds_until) = (0, 0, 0);
         self.cursor = None;
     }
 
@@ -167,21 +215,52 @@ impl Reference {
                 .inspect_err(|error| tracing::error!(%error, "no reference for the echo canceller"))
                 .ok();
         }
-        if let Some(converter) = &mut self.converter {
-            self.converted.clear();
-            converter.push(&self.raw[..n], &mut self.converted);
-            self.samples.extend(&self.converted);
+        if self.raw[..n].iter().all(|&s| s == 0.0) {
+            self.silence += n as u64;
+            if self.silence > SETTLES + n as u64 && self.pass_over(n as u64) {
+                return;
+            }
+        } else {
+            self.silence = 0;
         }
+        let Some(converter) = &mut self.converter else {
+            return;
+        };
+        self.converted.clear();
+        while self.owed > 0 {
+            let silence = [0.0; 64];
+            let owed = usize::try_from(self.owed).map_or(silence.len(), |n| n.min(silence.len()));
+            converter.push(&silence[..owed], &mut self.converted);
+            self.owed -= owed as u64;
+        }
+        converter.push(&self.raw[..n], &mut self.converted);
+        let silent = usize::try_from(std::mem::take(&mut self.silent)).unwrap_or(usize::MAX);
+        self.samples.extend(std::iter::repeat_n(0.0, silent));
+        self.samples.extend(&self.converted);
+        if self.converted.iter().any(|&s| s != 0.0) {
+            self.sounds_until = self.first + self.samples.len() as u64;
+        }
+    }
+
+    /// Counts silence instead of filtering it, in steps that leave the filter where it is between two places; false where
+    /// steps are too long.
+    fn pass_over(&mut self, n: u64) -> bool {
+        let Some((taken, given)) = self.converter.as_ref().map(Converter::step) else {
+            return false;
+        };
+        if taken > SETTLES {
+            return false;
+        }
+        self.owed += n;
+        let steps = self.owed / taken;
+        self.owed -= steps * taken;
+        self.silent += steps * given;
+        true
     }
 
     /// Whether anything but silence lies under the next frame: while nothing plays, nothing is computed.
     fn is_sounding(&self, from: f64) -> bool {
-        let begin = from as i64 - TAPS as i64 - self.first as i64;
-        let end = begin + (FRAME_SAMPLES + 2 * TAPS + 2) as i64;
-        let clamp = |at: i64| usize::try_from(at).unwrap_or(0).min(self.samples.len());
-        self.samples
-            .range(clamp(begin)..clamp(end))
-            .any(|&sample| sample != 0.0)
+        from < (self.sounds_until + TAPS as u64) as f64
     }
 
     /// The sound at a place between samples.
@@ -193,27 +272,52 @@ impl Reference {
         let between = phase - row as f32;
         let (low, high) = (&self.kernel[row], &self.kernel[row + 1]);
         let begin = whole as i64 - self.first as i64 - (TAPS as i64 / 2 - 1);
-        let mut sum = 0.0;
-        for tap in 0..TAPS {
-            let sample = usize::try_from(begin + tap as i64)
-                .ok()
-                .and_then(|at| self.samples.get(at));
-            let weight = low[tap] + between * (high[tap] - low[tap]);
-            sum += sample.copied().unwrap_or(0.0) * weight;
+        let piece = self.piece(begin);
+        let weights = std::array::from_fn(|tap| low[tap] + between * (high[tap] - low[tap]));
+        dot(&piece, &weights)
+    }
+
+    /// The samples from an index on; silence where there are none.
+    fn piece(&self, begin: i64) -> [f32; TAPS] {
+        let (front, back) = self.samples.as_slices();
+        let whole = usize::try_from(begin)
+            .ok()
+            .and_then(|at| front.get(at..)?.first_chunk::<TAPS>());
+        if let Some(piece) = whole {
+            return *piece;
         }
-        sum
+        std::array::from_fn(|tap| {
+            let at = usize::try_from(begin + tap as i64).ok();
+            let sample = at.and_then(|at| front.get(at).or_else(|| back.get(at - front.len())));
+            sample.copied().unwrap_or(0.0)
+        })
     }
 
     fn forget(&mut self, cursor: f64) {
-        let needed = cursor as u64;
-        let keep_from = needed.saturating_sub(2 * TAPS as u64);
-        let surplus = keep_from.saturating_sub(self.first);
-        let surplus = usize::try_from(surplus)
-            .unwrap_or(usize::MAX)
-            .min(self.samples.len());
-        self.samples.drain(..surplus);
-        self.first += surplus as u64;
+        let keep_from = (cursor as u64).saturating_sub(2 * TAPS as u64);
+        self.let_go(keep_from.saturating_sub(self.first));
     }
+
+    /// Drops up to so many of the oldest samples.
+    fn let_go(&mut self, surplus: u64) {
+        let held = self.samples.len();
+        let samples = usize::try_from(surplus).map_or(held, |n| n.min(held));
+        self.samples.drain(..samples);
+        let silent = (surplus - samples as u64).min(self.silent);
+        self.silent -= silent;
+        self.first += samples as u64 + silent;
+    }
+}
+
+/// In four sums, so that four products are made at once.
+fn dot(samples: &[f32; TAPS], weights: &[f32; TAPS]) -> f32 {
+    let mut sums = [0.0; 4];
+    for (samples, weights) in (samples.as_chunks::<4>().0.iter()).zip(weights.as_chunks::<4>().0) {
+        for lane in 0..4 {
+            sums[lane] += samples[lane] * weights[lane];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// Windowed sinc (Blackman) for each of [`PHASES`] places between two samples, and the next whole one.
@@ -258,6 +362,7 @@ mod tests {
         let (mut writer, mut reader) = ring(48_000);
         let mut clock = SampleClock::new(RATE);
         let mut reference = Reference::new(64);
+        reference.want(true);
         let speed = 48_000.0 * (1.0 + ppm * 1e-6);
         let hz = 400.0;
         let mut written = 0_u64;
@@ -318,6 +423,7 @@ mod tests {
         let (mut writer, mut reader) = ring(4_800);
         let mut clock = SampleClock::new(RATE);
         let mut reference = Reference::new(64);
+        reference.want(true);
         clock.observe(0, epoch, Basis::Told);
         writer.push(&[0.5; 4_800]);
         writer.count_dropped(4_800);
@@ -336,5 +442,75 @@ mod tests {
         assert!(before.iter().all(|s| *s == 0.0), "lost");
         let after = reference.frame(epoch + Duration::from_millis(220), &clock, RATE);
         assert!((after[80] - 0.25).abs() < 0.01, "{}", after[80]);
+    }
+
+    /// Plays, by a true crystal, a tone with pauses between; gives the reference, which is wanted from a frame on, all the time.
+    fn read(
+        rate: SampleRate,
+        sounds: impl Fn(u64) -> bool,
+        wanted_from: u64,
+        frames: u64,
+    ) -> Vec<[f32; FRAME_SAMPLES]> {
+        let epoch = Instant::now();
+        let block = rate.samples_in(Duration::from_millis(10)) as u64;
+        let (mut writer, mut reader) = ring(4 * block as usize * 10);
+        let mut clock = SampleClock::new(rate);
+        let mut reference = Reference::new(64);
+        let mut heard = Vec::new();
+        for n in 0..frames {
+            let written = n * block;
+            let at = epoch + Duration::from_millis(10 * n);
+            clock.observe(written, at, Basis::Told);
+            let angle = |i: u64| i as f64 / f64::from(rate.hz()) * 400.0 * std::f64::consts::TAU;
+            let tone = |i| {
+                if sounds(n) {
+                    angle(i).sin() as f32
+                } else {
+                    0.0
+                }
+            };
+            writer.push_iter((written..written + block).map(tone));
+            reference.want(n >= wanted_from);
+            reference.take(&mut Tap {
+                samples: &mut reader,
+                rate,
+            });
+            if let Some(captured) = n.checked_sub(4).filter(|_| n >= wanted_from) {
+                let captured = epoch + Duration::from_millis(10 * captured);
+                heard.push(reference.frame(captured, &clock, rate));
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn wanted_in_the_middle_of_a_reply_it_is_there_to_the_sample() {
+        for hz in [48_000, 44_100, 16_000] {
+            let rate = SampleRate::new(hz).expect("not zero");
+            let always = read(rate, |_| true, 0, 400);
+            let late = read(rate, |_| true, 300, 400);
+            assert!(late[0].iter().any(|s| s.abs() > 0.9), "nothing is missing");
+            for (late, always) in late.iter().zip(&always[296..]) {
+                for (a, b) in late.iter().zip(always) {
+                    assert!((a - b).abs() < 0.002, "{hz} Hz: {a} for {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_that_was_counted_ends_at_the_right_sample() {
+        for hz in [48_000, 44_100, 16_000, 44_056] {
+            let rate = SampleRate::new(hz).expect("not zero");
+            let tone = read(rate, |_| true, 0, 400);
+            let paused = read(rate, |n| !(50..301).contains(&n), 0, 400);
+            assert!(paused[100].iter().all(|s| *s == 0.0));
+            // The tone is back in full one frame after its first sample.
+            for (paused, tone) in paused[301..].iter().zip(&tone[301..]) {
+                for (a, b) in paused.iter().zip(tone) {
+                    assert!((a - b).abs() < 0.002, "{hz} Hz: {a} for {b}");
+                }
+            }
+        }
     }
 }

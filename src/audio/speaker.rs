@@ -164,6 +164,11 @@ impl Speaker {
         }
     }
 
+    /// Whether [`Speaker::far`] is asked from now on.
+    pub(super) fn want_far(&mut self, wanted: bool) {
+        self.reference.want(wanted);
+    }
+
     /// Takes over a profile's filter and prebuffer, also in the middle of a reply.
     pub(super) fn set_profile(&mut self, taps: u32, prebuffer: Duration) {
         self.prebuffer.base = prebuffer;

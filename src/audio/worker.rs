@@ -93,6 +93,7 @@ impl Worker {
         while let Ok(message) = self.inbox.try_recv() {
             self.obey(message, now);
         }
+        self.speaker.want_far(self.microphone.wants_far());
         let deadline = self.speaker.tick(now, &mut self.events);
         if let Some(check) = &mut self.check {
             check.take_own(&mut self.events);

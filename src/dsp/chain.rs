@@ -138,6 +138,12 @@ impl Chain {
         self.limiter.reset();
     }
 
+    /// Whether it matters what the loudspeaker plays: a canceller works, or is on its way in or out.
+    #[must_use]
+    pub fn hears_far(&self) -> bool {
+        !self.echo.idle()
+    }
+
     /// How the echo cancellation goes; all unknown while it is off.
     #[must_use]
     pub fn echo_state(&self) -> EchoState {

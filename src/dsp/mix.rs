@@ -1,14 +1,47 @@
 //! What a device delivers, made fit for the rest: finite numbers, one channel.
 
+use super::wide::widest;
+
 /// Amplitudes beyond it (24 dB over full scale) are a fault of the device or its driver, not sound.
 const CEILING: f32 = 16.0;
 /// How fast a channel's share follows its power.
 const SHARE_MEMORY_FRAMES: f32 = 24_000.0;
 
+/// Samples that are looked at together: all are fit nearly always, and that is found without a branch for each.
+const LOOK: usize = 64;
+
 /// Replaces what is no sound: NaN and infinities become silence, absurd amplitudes are limited to ±16, numbers too
 /// small to be normal (they make arithmetic slow) become zero. Returns how many samples were faulty; tiny numbers
 /// are ordinary ends of decays and are not counted.
 pub fn sanitise(samples: &mut [f32]) -> usize {
+    if all_fit(samples) {
+        return 0;
+    }
+    let mut faulty = 0;
+    for samples in samples.chunks_mut(LOOK) {
+        if !all_fit(samples) {
+            faulty += replace(samples);
+        }
+    }
+    faulty
+}
+
+/// Whether all stay as they are. Comparisons with NaN are false.
+fn all_fit(samples: &[f32]) -> bool {
+    widest(
+        #[inline(always)]
+        || {
+            let unfit = samples.iter().map(|sample| {
+                let amplitude = sample.abs();
+                let normal = (amplitude >= f32::MIN_POSITIVE) | (amplitude == 0.0);
+                i32::from(!((amplitude <= CEILING) & normal))
+            });
+            unfit.fold(0, |any, one| any | one) == 0
+        },
+    )
+}
+
+fn replace(samples: &mut [f32]) -> usize {
     let mut faulty = 0;
     for sample in samples {
         if !sample.is_finite() {
@@ -70,13 +103,34 @@ impl Mixer {
             return;
         }
         self.follow(interleaved, frames);
-        for frame in interleaved.chunks_exact(channels) {
-            let mut sum = 0.0;
-            for (channel, sample) in frame.iter().enumerate() {
-                self.shares[channel] += self.glide[channel];
-                sum += self.shares[channel] * sample;
+        if let (&[left, right], &[to_left, to_right]) = (&self.shares[..], &self.glide[..]) {
+            // Nearly all devices. Each sample by itself, so that many are made at once.
+            let start = mono.len();
+            mono.resize(start + frames, 0.0);
+            let fresh = &mut mono[start..];
+            widest(
+                #[inline(always)]
+                || {
+                    let pairs = interleaved.as_chunks::<2>().0;
+                    for ((mixed, pair), nth) in fresh.iter_mut().zip(pairs).zip(1_i32..) {
+                        let nth = nth as f32;
+                        *mixed =
+                            (left + to_left * nth) * pair[0] + (right + to_right * nth) * pair[1];
+                    }
+                },
+            );
+            for (share, glide) in self.shares.iter_mut().zip(&self.glide) {
+                *share += glide * frames as f32;
             }
-            mono.push(sum);
+        } else {
+            for frame in interleaved.chunks_exact(channels) {
+                let mut sum = 0.0;
+                for (channel, sample) in frame.iter().enumerate() {
+                    self.shares[channel] += self.glide[channel];
+                    sum += self.shares[channel] * sample;
+                }
+                mono.push(sum);
+            }
         }
     }
 
@@ -88,14 +142,16 @@ impl Mixer {
         } else {
             (-(frames as f32) / SHARE_MEMORY_FRAMES).exp()
         };
-        for channel in 0..channels {
-            let samples = interleaved
-                .iter()
-                .skip(channel)
-                .step_by(channels)
-                .take(frames);
-            let power = samples.map(|s| s * s).sum::<f32>() / frames as f32;
-            self.power[channel] = keep * self.power[channel] + (1.0 - keep) * power;
+        let whole = &interleaved[..frames * channels];
+        let two = (channels == 2).then(|| energies(whole));
+        for (channel, known) in self.power.iter_mut().enumerate() {
+            let energy = match two {
+                Some(two) => two[channel],
+                None => (whole.iter().skip(channel).step_by(channels))
+                    .map(|s| s * s)
+                    .sum(),
+            };
+            *known = keep * *known + (1.0 - keep) * energy / frames as f32;
         }
         let total: f32 = self.power.iter().sum();
         for channel in 0..channels {
@@ -112,6 +168,30 @@ impl Mixer {
         // Until the first sound there is no share worth keeping.
         self.fresh &= total <= f32::MIN_POSITIVE;
     }
+}
+
+/// Sums of the squares of two channels; in sixteen sums, so that many are made at once.
+fn energies(pairs: &[f32]) -> [f32; 2] {
+    let (blocks, rest) = pairs.as_chunks::<16>();
+    let mut sums = [0.0; 16];
+    widest(
+        #[inline(always)]
+        || {
+            for block in blocks {
+                for (sum, sample) in sums.iter_mut().zip(block) {
+                    *sum += sample * sample;
+                }
+            }
+        },
+    );
+    let mut energies = [0.0; 2];
+    for (nth, energy) in sums.iter().enumerate() {
+        energies[nth % 2] += energy;
+    }
+    for (nth, sample) in rest.iter().enumerate() {
+        energies[nth % 2] += sample * sample;
+    }
+    energies
 }
 
 #[cfg(test)]
@@ -132,6 +212,21 @@ mod tests {
         assert_eq!(sanitise(&mut samples), 4);
         assert_eq!(samples, [0.5, 0.0, 0.0, 0.0, -16.0, 0.0, -1.5]);
         assert_eq!(sanitise(&mut samples), 0);
+    }
+
+    #[test]
+    fn a_fault_is_found_wherever_it_is() {
+        let tone: Vec<f32> = (0..300).map(tone).collect();
+        for at in 0..300 {
+            for (fault, instead) in [(f32::NAN, 0.0), (17.0, 16.0), (-1e-40, 0.0)] {
+                let mut samples = tone.clone();
+                samples[at] = fault;
+                sanitise(&mut samples);
+                assert_eq!(samples[at], instead);
+                samples[at] = tone[at];
+                assert_eq!(samples, tone);
+            }
+        }
     }
 
     #[test]

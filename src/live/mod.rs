@@ -1,5 +1,6 @@
 //! The Live protocol as data: messages, audio in messages, models, prices, and the state of a link. No I/O.
 
+mod base64;
 pub mod close;
 pub mod link;
 pub mod message;

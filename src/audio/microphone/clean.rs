@@ -4,7 +4,7 @@
 use super::super::echo::EchoReport;
 use super::super::{Event, Gate};
 use super::{Far, Microphone, REST};
-use crate::base::frame::Frame;
+use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::units::Dbfs;
 use crate::dsp::chain::{ChainSettings, Noise};
 use crate::vad::Detect as _;
@@ -33,7 +33,11 @@ impl Microphone {
 
     /// Takes echo and noise out. What comes out is older than what went in, and says so.
     pub(super) fn clean(&mut self, frame: &mut Frame, far: Far<'_>, events: &mut Vec<Event>) {
-        let far = far(frame.captured);
+        let far = if self.wants_far() {
+            far(frame.captured)
+        } else {
+            [0.0; FRAME_SAMPLES]
+        };
         if let Some(noisy) = self.floor.push(&frame.samples) {
             tracing::debug!(noisy, "noise in the room");
             self.set_chain();

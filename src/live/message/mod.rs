@@ -12,6 +12,7 @@ mod content;
 mod notation;
 mod server;
 mod setup;
+mod sound;
 
 pub use self::client::{
     ClientContent, ClientMessage, ContextTools, ContextUpdate, RealtimeInput, Refusal, ToolResponse,

@@ -29,22 +29,21 @@ pub(super) fn is_false(flag: &bool) -> bool {
 pub(super) mod base64_bytes {
     use super::*;
 
-    use base64::Engine as _;
-    use base64::engine::general_purpose::{
-        STANDARD, STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT,
-    };
+    use crate::live::base64::{decode, encode};
 
     pub(in super::super) fn serialize<S: Serializer>(
         bytes: &[u8],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
+        serializer.serialize_str(&encode(bytes))
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<u8>, D::Error> {
-        deserializer.deserialize_str(Base64Visitor)
+        // As bytes, because text is looked through twice more: for what JSON forbids in it, and for UTF-8. What is
+        // neither is no base64.
+        deserializer.deserialize_bytes(Base64Visitor)
     }
 
     struct Base64Visitor;
@@ -57,15 +56,11 @@ pub(super) mod base64_bytes {
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            let url_safe = text.bytes().any(|b| matches!(b, b'-' | b'_'));
-            let engine = if url_safe {
-                &URL_SAFE_PAD_INDIFFERENT
-            } else {
-                &STANDARD_PAD_INDIFFERENT
-            };
-            engine
-                .decode(text)
-                .map_err(|error| E::custom(format_args!("invalid base64: {error}")))
+            self.visit_bytes(text.as_bytes())
+        }
+
+        fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Self::Value, E> {
+            decode(text).map_err(|error| E::custom(format_args!("invalid base64: {error}")))
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::content::{Content, FunctionCall};
 use super::notation::{integer, is_false, nullable, seconds};
+use super::sound;
 
 /// A message of the service. One kind is set, with `usage_metadata` sometimes beside it; read every field.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ impl ServerMessage {
     /// # Errors
     /// It is no JSON object, or a field that is known has a wrong type.
     pub fn read(json: &[u8]) -> Result<Self, Unreadable> {
+        if let Some(message) = sound::read(json) {
+            return Ok(message);
+        }
         let first = json.iter().find(|b| !b.is_ascii_whitespace());
         if first != Some(&b'{') {
             // serde would take an array for a struct.
