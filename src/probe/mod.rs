@@ -174,7 +174,7 @@ mod tests {
         assert!(memory > first.rss);
         let used = first.machine.memory_percent().expect("both are known");
         assert!((0.0..=100.0).contains(&used), "{used}");
-        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let (done, wait) = std::sync::mpsc::sync_channel::<()>(1);
         let waiting = std::thread::Builder::new()
             .spawn(move || wait.recv().is_err())
             .expect("a thread");

@@ -109,8 +109,6 @@ pub(super) struct Controller {
     pub(super) webhook: super::webhook::Webhook,
     /// What was told of alerts that stand.
     pub(super) alert_texts: Vec<(crate::metrics::alert::Kind, String)>,
-    /// When the process was read last, since it began.
-    pub(super) read_at: Duration,
     /// Looks so far, one a second.
     pub(super) looks: u64,
     /// How old the newest frame of speech was when it arrived here.

@@ -54,7 +54,8 @@ pub(super) struct Insight {
 
 impl Insight {
     /// Reads the history that is kept in `file`. One that cannot be read is left behind, and the log says so.
-    pub(super) fn new(settings: &AlertSettings, file: Option<PathBuf>, now: Instant) -> Self {
+    pub(super) fn new(settings: &AlertSettings, file: Option<PathBuf>) -> Self {
+        let now = super::controller::now();
         let history = file.as_ref().map(|file| kept(file)).unwrap_or_default();
         Self {
             alerts: Alerts::new(rules(settings), now),
@@ -73,10 +74,12 @@ impl Insight {
         }
     }
 
-    /// Another profile, or other limits.
-    pub(super) fn set_profile(&mut self, settings: &AlertSettings) {
+    /// Other limits; with `another` profile its turns begin anew.
+    pub(super) fn set_profile(&mut self, settings: &AlertSettings, another: bool) {
         self.alerts.set_rules(rules(settings));
-        self.alerts.forget_turns();
+        if another {
+            self.alerts.forget_turns();
+        }
     }
 
     /// Takes in a closed turn.
@@ -173,7 +176,7 @@ impl Insight {
     }
 
     /// Where and what to write, if it is time or `at_once`.
-    pub(super) fn to_keep(&mut self, now: Instant, at_once: bool) -> Option<(PathBuf, String)> {
+    pub(super) fn take_unkept(&mut self, now: Instant, at_once: bool) -> Option<(PathBuf, String)> {
         let due = at_once || now.saturating_duration_since(self.kept_at) >= KEEP_EVERY;
         if !due || !self.changed {
             return None;
@@ -295,7 +298,7 @@ mod tests {
 
     fn insight(file: Option<PathBuf>) -> Insight {
         let profile = builtin(DEFAULT).expect("built in");
-        Insight::new(&profile.alerts, file, Instant::now())
+        Insight::new(&profile.alerts, file)
     }
 
     #[test]
@@ -304,12 +307,16 @@ mod tests {
         let file = folder.path().join("history.json");
         let mut first = insight(Some(file.clone()));
         first.turn(Instant::now(), &record());
-        assert_eq!(first.to_keep(Instant::now(), false), None, "not yet");
+        assert_eq!(first.take_unkept(Instant::now(), false), None, "not yet");
         let later = Instant::now() + KEEP_EVERY;
-        let (path, text) = first.to_keep(later, false).expect("a minute later");
+        let (path, text) = first.take_unkept(later, false).expect("a minute later");
         assert!(!text.contains("hello"), "no words");
         std::fs::write(&path, &text).expect("written");
-        assert_eq!(first.to_keep(later + KEEP_EVERY, false), None, "unchanged");
+        assert_eq!(
+            first.take_unkept(later + KEEP_EVERY, false),
+            None,
+            "unchanged"
+        );
         let second = insight(Some(file.clone()));
         assert_eq!(second.history, first.history);
         std::fs::write(&file, &text[..text.len() / 2]).expect("written");

@@ -128,6 +128,14 @@ pub struct Outlets {
     pub dialer: Option<Arc<dyn client::dial::Dialer>>,
 }
 
+impl Outlets {
+    /// The file of the history.
+    fn history(&self) -> Option<PathBuf> {
+        let folder = self.state.as_ref()?;
+        Some(folder.join("history.json"))
+    }
+}
+
 /// Starts the conversation; call it inside the runtime.
 #[must_use]
 pub fn start(parts: Parts) -> Session {
@@ -158,9 +166,6 @@ fn controller(
         choice,
         ..Port::default()
     });
-    let state = parts.outlets.state.as_ref();
-    let history = state.map(|folder| folder.join("history.json"));
-    let alerts = parts.profile.alerts.clone();
     let mut controller = Controller {
         machine: Machine::new(manual),
         ledger: ledger::Ledger::default(),
@@ -180,6 +185,7 @@ fn controller(
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
         patience: parts.profile.turn.patience,
+        insight: insight::Insight::new(&parts.profile.alerts, parts.outlets.history()),
         profile: parts.profile,
         auto: None,
         settings: parts.settings,
@@ -209,12 +215,10 @@ fn controller(
         last_notice: 0,
         turns: 0,
         probe: parts.probe,
-        insight: insight::Insight::new(&alerts, history, controller::now()),
         webhook: webhook::Webhook::start(parts.outlets.dialer.clone()),
         outlets: parts.outlets,
         alert_texts: Vec::new(),
         looks: 0,
-        read_at: Duration::ZERO,
         lag: None,
         image_tokens: 0,
         snapshots,

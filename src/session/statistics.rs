@@ -7,12 +7,15 @@ use super::record::{Summary, TurnRecord, place};
 use super::snapshot::{Figures, ProcessUsage};
 use crate::adapt::Conditions;
 use crate::metrics::histogram::Distribution;
-use crate::probe::Usage;
+use crate::probe::{Machine, Usage};
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
 
 /// Responses that the sparkline shows.
 const HISTORY: usize = 60;
+/// Readings that are nearer to each other are no second apart: the session's clock is a simulated one, and what the machine
+/// does meanwhile is of another time.
+const NEAREST_READINGS: Duration = Duration::from_millis(500);
 /// Turns that the rate of turns is made of.
 const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
@@ -26,6 +29,7 @@ pub(super) struct Statistics {
     profiles: HashMap<String, Tally>,
     process: ProcessUsage,
     last_reading: Option<Usage>,
+    in_real_time: bool,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +97,9 @@ impl Statistics {
     /// Takes a reading of the process in.
     pub(super) fn reading(&mut self, now: Usage) {
         if let Some(before) = self.last_reading.replace(now) {
-            let wall = now.wall.saturating_sub(before.wall).as_secs_f32().max(1e-3);
+            let apart = now.wall.saturating_sub(before.wall);
+            self.in_real_time = apart >= NEAREST_READINGS;
+            let wall = apart.as_secs_f32().max(1e-3);
             let percent = now.cpu.saturating_sub(before.cpu).as_secs_f32() / wall * 100.0;
             self.process.cpu_percent = Some(percent);
             keep(&mut self.process.cpu_history, percent);
@@ -101,9 +107,19 @@ impl Statistics {
         self.process.rss = Some(now.rss);
         self.process.cpu = Some(now.cpu);
         self.process.threads = now.threads;
-        self.process.machine = now.machine;
+        self.process.machine = if self.in_real_time {
+            now.machine
+        } else {
+            Machine::default()
+        };
         keep(&mut self.process.rss_history, now.rss);
         self.process.cores = crate::probe::Probe::cores();
+    }
+
+    /// Whether the newest readings of the process belong to the time that the session lives in.
+    #[must_use]
+    pub(super) fn in_real_time(&self) -> bool {
+        self.in_real_time
     }
 
     /// The machine, for a profile that chooses.

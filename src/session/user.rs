@@ -80,8 +80,11 @@ impl Controller {
     }
 
     pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
+        let another = self.profile.name != profile.name;
         self.profile = profile;
-        self.insight.set_profile(&self.profile.alerts);
+        // A profile that chooses among others has limits of its own.
+        let alerts = self.chosen_profile().alerts.clone();
+        self.insight.set_profile(&alerts, another);
         self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
         self.apply_echo();

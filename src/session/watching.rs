@@ -17,9 +17,6 @@ use crate::metrics::series::Reading;
 use crate::probe::Usage;
 use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution, Thinking};
 
-/// Readings that are nearer to each other on the wall clock are no second apart: the session's clock is a simulated one, and
-/// load and memory of this process belong to another time.
-const NEAREST_READINGS: Duration = Duration::from_millis(500);
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
 
@@ -34,12 +31,10 @@ impl Controller {
     /// Once a second.
     pub(super) fn look_at_figures(&mut self, now: Instant, usage: Option<&Usage>) {
         let process = self.statistics.process();
-        let apart = usage.map(|usage| usage.wall.saturating_sub(self.read_at));
-        self.read_at = usage.map_or(self.read_at, |usage| usage.wall);
-        let usage = usage.filter(|_| apart.is_some_and(|apart| apart >= NEAREST_READINGS));
+        let usage = usage.filter(|_| self.statistics.in_real_time());
         let reading = Reading {
             cpu_percent: usage.and(process.cpu_percent),
-            machine_percent: usage.and_then(|usage| usage.machine.cpu_percent),
+            machine_percent: process.machine.cpu_percent,
             rss: usage.map(|usage| usage.rss),
             round_trip: self.round_trip(),
             ..Reading::default()
@@ -70,7 +65,7 @@ impl Controller {
 
     /// Writes the history, on a thread that may wait for the disk.
     pub(super) fn keep_history(&mut self, now: Instant, at_once: bool) {
-        let Some((file, text)) = self.insight.to_keep(now, at_once) else {
+        let Some((file, text)) = self.insight.take_unkept(now, at_once) else {
             return;
         };
         let write = move || {
@@ -216,8 +211,13 @@ impl Controller {
         &self,
         apart: impl Fn(&crate::profile::Profile) -> Option<Duration>,
     ) -> Option<String> {
+        if self.auto.is_some() {
+            // It chooses by itself.
+            return None;
+        }
         let others = self.profiles.entries().iter();
         others
+            .filter(|entry| entry.profile.auto.is_none())
             .filter_map(|entry| Some((apart(&entry.profile)?, &entry.profile.name)))
             .min()
             .map(|(_, name)| name.clone())

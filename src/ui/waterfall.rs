@@ -36,12 +36,16 @@ pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], target: Option<Duration>
     let longest = turns.iter().map(length).max().unwrap_or_default();
     let scale = longest.max(Duration::from_millis(100));
     for turn in turns {
-        if head_ui(ui, turn, turn.number == open.number, scale, target).clicked() {
-            view.turn = (turn.number != newest.number).then_some(turn.number);
-        }
-        if turn.number == open.number {
-            stages_ui(ui, turn, scale, target);
-        }
+        // A row keeps its identity where others open above it.
+        ui.push_id(turn.number, |ui| {
+            let is_open = turn.number == open.number;
+            if head_ui(ui, turn, is_open, scale, target).clicked() {
+                view.turn = (turn.number != newest.number).then_some(turn.number);
+            }
+            if is_open {
+                stages_ui(ui, turn, scale, target);
+            }
+        });
     }
 }
 

@@ -13,8 +13,8 @@ use sovereign::session::command::Command;
 use sovereign::session::snapshot::{HistoryView, Notice, SPANS, Severity, Snapshot, TurnView};
 use sovereign::session::stages::Stages;
 
-fn ms(ms: u64) -> Option<Duration> {
-    Some(Duration::from_millis(ms))
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }
 
 fn turn(number: u64) -> TurnView {
@@ -24,16 +24,16 @@ fn turn(number: u64) -> TurnView {
         outcome: "completed",
         latencies: latencies(2.0, 398.0, 41.0, 500.0),
         stages: Stages {
-            capture: ms(13),
-            dsp: ms(4),
-            endpoint: ms(483),
-            encode_queue: ms(2),
-            network: ms(40),
-            service: ms(358),
-            decode: ms(1),
-            held: ms(0),
-            buffer: ms(28),
-            device: ms(12),
+            capture: Some(ms(13)),
+            dsp: Some(ms(4)),
+            endpoint: Some(ms(483)),
+            encode_queue: Some(ms(2)),
+            network: Some(ms(40)),
+            service: Some(ms(358)),
+            decode: Some(ms(1)),
+            held: Some(ms(0)),
+            buffer: Some(ms(28)),
+            device: Some(ms(12)),
         },
     }
 }
@@ -51,7 +51,7 @@ fn slow() -> Snapshot {
         Finding {
             part: Part::Service,
             cause: Cause::Thinking,
-            costs: ms(900),
+            costs: Some(ms(900)),
             what: "The service needs 1600 ms: the model may think before it answers.".into(),
             remedy: "Set `live.thinking: minimal` in the profile, or take a faster one.".into(),
             action: Some(Remedy::UseProfile("ultra-fast".into())),
@@ -70,7 +70,7 @@ fn slow() -> Snapshot {
     let mut in_order = History::default();
     for minute in (0..240).rev() {
         let turn = TurnSample {
-            response: ms(200 + minute),
+            response: Some(ms(200 + minute)),
             ..TurnSample::default()
         };
         in_order.turn(now - minute * 60, &turn);

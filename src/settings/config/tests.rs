@@ -83,11 +83,11 @@ fn faults_name_their_place() {
         ),
         (
             "monitor: {listen: 0.0.0.0:9464}",
-            "c:1:20: monitor.listen: is `0.0.0.0:9464`, allowed is an address of this computer with a port, such as 127.0.0.1:9464",
+            "c:1:19: monitor.listen: is `0.0.0.0:9464`, allowed is an address of this computer with a port, such as 127.0.0.1:9464",
         ),
         (
             "monitor: {token: hunter2}",
-            "c:1:19: monitor.token: has 7 characters, or some that cannot be sent, allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
+            "c:1:18: monitor.token: has 7 characters, or some that cannot be sent, allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
         ),
         (
             "alert_webhook: http://hooks.example/secret",
