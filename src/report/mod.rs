@@ -9,7 +9,6 @@
 
 pub mod bench;
 pub mod compare;
-
 pub mod document;
 pub mod figures;
 pub mod html;
