@@ -34,10 +34,10 @@ use tokio::sync::mpsc;
 use self::crew::{Crew, Joining, Member};
 use self::devices::Throat;
 use super::convert::Converter;
-use super::handle::{EVENTS, run};
+use super::handle::{EVENTS, OWNER_COMMANDS, run};
 use super::owner::Threads;
 use super::wav;
-use super::{AudioError, Handle};
+use super::{AudioError, Handle, priority};
 use crate::base::units::{Dbfs, SampleRate};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
@@ -48,13 +48,13 @@ pub const RATE: SampleRate = SampleRate::new(48_000).expect("not zero");
 const STEP: Duration = Duration::from_millis(10);
 /// Parts of a step, each with its share of the members.
 const SLOTS: usize = 10;
+/// Lateness that nobody hears: the worker keeps 40 ms of a reply in the ring, and looks at it every step.
+const UNHEARD: Duration = Duration::from_millis(60);
 /// Members that may wait to be taken in.
 const JOINING: usize = 256;
-/// Commands that can wait: a minute of reply in chunks of 40 ms. The queue's memory is reserved in advance, for each
-/// member.
-const COMMANDS: usize = 1_500;
-/// The owner is told next to nothing.
-const OWNER_COMMANDS: usize = 64;
+/// Commands that can wait: five seconds of a service that answers four times as fast as it is played, in chunks of 40 ms.
+/// The queue's memory is reserved in advance, for each member.
+const COMMANDS: usize = 512;
 /// Things to say that may wait.
 const CUES: usize = 8;
 /// A quiet room, as a headset hears it.
@@ -168,12 +168,12 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Seconds of sound for each second of time since the beginning: 1.0 if every sample was given in time. What is
-    /// not due before the next step is not missed.
+    /// Seconds of sound for each second of time since the beginning: 1.0 if every sample was given in time. What is late
+    /// by less than 60 ms at this moment is not missed: nobody would hear it.
     #[must_use]
     pub fn real_time_ratio(&self, now: Instant) -> Option<f64> {
         let wall = now.saturating_duration_since(self.began?);
-        let owed = wall.checked_sub(2 * STEP).filter(|owed| !owed.is_zero())?;
+        let owed = wall.checked_sub(UNHEARD).filter(|owed| !owed.is_zero())?;
         Some((self.audio.as_secs_f64() / owed.as_secs_f64()).min(1.0))
     }
 }
@@ -206,6 +206,12 @@ impl Fleet {
             let (joining, waiting) = sync_channel::<Make>(JOINING);
             let (stop, lateness) = (stop.clone(), lateness.clone());
             let running = run("sound-fleet", move || {
+                if beat == Beat::Prompt
+                    && let Err(refused) = priority::raise()
+                {
+                    // As with devices; many conversations would keep everything else from running.
+                    tracing::info!(%refused, "priority of the sound fleet");
+                }
                 let mut crew = Crew::new(beat, Instant::now(), lateness);
                 while !stop.load(Relaxed) {
                     // One at a time: making a detector takes longer than a round.

@@ -21,6 +21,9 @@ use crate::profile::Profile;
 
 /// Commands that can wait: a burst of a whole answer in chunks of 20 ms, several times over.
 pub(super) const COMMANDS: usize = 8_192;
+/// Commands that can wait for the owner, which is told of a device or a profile now and then. The memory of a queue is
+/// reserved in advance.
+pub(super) const OWNER_COMMANDS: usize = 64;
 /// Events that can wait before the worker keeps them itself.
 pub(super) const EVENTS: usize = 256;
 /// The worker looks round at least so often; its streams wake it when there is something to do.
@@ -136,7 +139,7 @@ pub fn spawn(
 ) -> Result<Handle, AudioError> {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
-    let (to_owner, owner_inbox) = sync_channel(COMMANDS);
+    let (to_owner, owner_inbox) = sync_channel(OWNER_COMMANDS);
     let parts = Parts::prepare(setup, &events_in)?;
     let cue = parts.cue.clone();
     let stop = Arc::new(AtomicBool::new(false));

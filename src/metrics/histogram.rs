@@ -15,22 +15,19 @@ pub struct Distribution(Histogram<u64>);
 
 impl Default for Distribution {
     fn default() -> Self {
-        let longest = u64::try_from(LONGEST.as_micros()).unwrap_or(u64::MAX);
-        Self(
-            Histogram::new_with_bounds(1, longest, 3)
-                .expect("constant bounds and digits are valid"),
-        )
+        // It grows with what is recorded: reserved for ten minutes each would take 170 kB.
+        Self(Histogram::new(3).expect("three digits are valid"))
     }
 }
 
 impl Distribution {
     /// Records one latency.
     pub fn record(&mut self, latency: Duration) {
-        self.0.saturating_record(
-            u64::try_from(latency.as_micros())
-                .unwrap_or(u64::MAX)
-                .max(1),
-        );
+        let us = latency.min(LONGEST).as_micros();
+        let us = u64::try_from(us).unwrap_or(u64::MAX).max(1);
+        self.0
+            .record(us)
+            .expect("what is no longer than the longest has a place");
     }
 
     /// How many were recorded.
@@ -79,6 +76,17 @@ mod tests {
         );
         assert!(all.p99().expect("enough") >= Duration::from_millis(198));
         assert!(all.max().expect("recorded") >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn memory_is_taken_as_it_is_needed() {
+        let places = |longest_ms| {
+            let mut all = Distribution::default();
+            all.record(Duration::from_millis(longest_ms));
+            all.0.distinct_values()
+        };
+        assert!(places(20) < 7_000, "{}", places(20));
+        assert!(places(600_000) > 20_000);
     }
 
     #[test]

@@ -332,7 +332,7 @@ fn remarks(run: &Circumstances, figures: &Figures) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{csv, html, markdown};
+    use super::super::{html, markdown, sheet};
     use super::*;
 
     const NORMAL: Limits = Limits {
@@ -466,7 +466,7 @@ mod tests {
         let (page, text) = (html::page(&document), markdown::markdown(&document));
         assert!(page.contains("response, p95") && text.contains("response, p95"));
         assert_eq!(page.matches("<svg").count(), 2, "over time, histogram");
-        assert_eq!(csv::turns(&turns).expect("memory").lines().count(), 201);
+        assert_eq!(sheet::turns(&turns).expect("memory").lines().count(), 201);
         let again = Load::new(
             Circumstances::default(),
             figures(&turns),

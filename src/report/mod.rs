@@ -4,16 +4,16 @@
 //! samples ─▶ stats ─▶ bench::Bench ─┐                        ┌─▶ html      one page, plots inside
 //!                     load::Load  ──┴─▶ document::Document ──┴─▶ markdown
 //!                          ├─▶ JSON (serde), read back for compare
-//!                          └─▶ csv, a line for each turn
+//!                          └─▶ sheet: CSV, a line for each turn
 //! ```
 
 pub mod bench;
 pub mod compare;
-pub mod csv;
 pub mod document;
 pub mod figures;
 pub mod html;
 pub mod load;
 pub mod markdown;
 mod plot;
+pub mod sheet;
 pub mod stats;

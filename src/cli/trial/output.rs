@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::Problem;
 use crate::report::document::Document;
 use crate::report::figures::Turn;
-use crate::report::{csv, html, markdown};
+use crate::report::{html, markdown, sheet};
 
 /// A folder that reports can be written to.
 pub(in crate::cli) struct Folder(PathBuf);
@@ -53,7 +53,7 @@ impl Folder {
         let forms = [
             ("html", html::page(document)),
             ("md", markdown::markdown(document)),
-            ("csv", csv::turns(turns)?),
+            ("csv", sheet::turns(turns)?),
             ("json", format!("{json}\n")),
         ];
         for (ending, text) in forms {
