@@ -11,9 +11,9 @@ use clap::Args;
 
 use super::start::{Sink, Source, Start, Voice};
 use super::{Global, Problem, say};
-use crate::session::csv;
 use crate::session::record::{Summary, TurnRecord};
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+use crate::session::turn_sheet;
 use crate::session::{self, command::Command};
 use crate::turn::machine::Outcome;
 
@@ -345,7 +345,7 @@ impl Table {
     fn create(path: &Path) -> Result<Self, Problem> {
         let create = || {
             let mut file = File::create(path)?;
-            file.write_all(csv::turn_header().as_bytes())?;
+            file.write_all(turn_sheet::turn_header().as_bytes())?;
             Ok(file)
         };
         let file = create().map_err(|error: io::Error| {
@@ -359,7 +359,7 @@ impl Table {
     }
 
     fn add(&mut self, record: &TurnRecord) -> io::Result<()> {
-        self.file.write_all(csv::turn_row(record).as_bytes())
+        self.file.write_all(turn_sheet::turn_row(record).as_bytes())
     }
 }
 

@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::csv;
 use super::record::{TurnRecord, place};
 use super::snapshot::{HistoryView, SPANS, TurnView};
+use super::turn_sheet;
 use crate::metrics::alert::{Alerts, Change, Rules, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
 use crate::metrics::series::{History, Reading, TurnSample};
@@ -86,7 +86,7 @@ impl Insight {
     pub(super) fn turn(&mut self, now: Instant, record: &TurnRecord) {
         self.alerts.turn(now, alert_turn(record));
         self.history.turn(unix_now(), &sample(record));
-        self.rows.push_back(csv::turn_row(record));
+        self.rows.push_back(turn_sheet::turn_row(record));
         if self.rows.len() > ROWS {
             self.rows.pop_front();
         }
@@ -171,8 +171,8 @@ impl Insight {
 
     /// The turns of this conversation as comma-separated values, and the history.
     pub(super) fn to_csv(&self) -> (String, String) {
-        let turns = std::iter::once(csv::turn_header()).chain(self.rows.iter().cloned());
-        (turns.collect(), csv::history(&self.history))
+        let turns = std::iter::once(turn_sheet::turn_header()).chain(self.rows.iter().cloned());
+        (turns.collect(), turn_sheet::history(&self.history))
     }
 
     /// Where and what to write, if it is time or `at_once`.
