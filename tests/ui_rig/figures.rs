@@ -116,6 +116,8 @@ fn a_good_conversation_says_so() {
 fn turns_are_shown_stage_by_stage_the_newest_first() {
     let mut rig = Rig::sized(slow(), 1100.0, 1400.0);
     rig.click("Details · 1 alert");
+    // The page knows its height after it was drawn once.
+    rig.step();
     for stage in [
         "capture: 13 ms",
         "endpoint: 483 ms",
