@@ -32,6 +32,7 @@ def main():
     for name in ("binary", "out", "packages"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
+    options.binary = options.binary.resolve()
     passed = failed = 0
     for case in (strangers_are_refused, promtool_has_no_complaint, prometheus_has_our_series, a_taken_port_is_said):
         folder = options.out.resolve() / "monitor" / case.__name__

@@ -114,7 +114,8 @@ fn a_good_conversation_says_so() {
 
 #[test]
 fn turns_are_shown_stage_by_stage_the_newest_first() {
-    let mut rig = Rig::sized(slow(), 1100.0, 1400.0);
+    // All of it in view: a page that scrolls moves under a click.
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
     rig.click("Details · 1 alert");
     for stage in [
         "capture: 13 ms",
@@ -151,7 +152,7 @@ fn turns_are_shown_stage_by_stage_the_newest_first() {
 
 #[test]
 fn the_history_has_four_spans() {
-    let mut rig = Rig::sized(slow(), 1100.0, 1800.0);
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
     rig.click("Details · 1 alert");
     for (span, turns) in [
         ("1 h", "60"),
@@ -169,7 +170,7 @@ fn the_history_has_four_spans() {
 
 #[test]
 fn figures_are_handed_over() {
-    let mut rig = Rig::sized(slow(), 1100.0, 1800.0);
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
     rig.click("Details · 1 alert");
     rig.click("Export CSV");
     assert!(matches!(rig.sent()[..], [Command::ExportCsv]));
