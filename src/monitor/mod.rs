@@ -31,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const LARGEST_HEAD: usize = 8_192;
 
 /// What is served.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Page {
     /// In the text format of Prometheus.
     pub metrics: String,
@@ -39,6 +39,18 @@ pub struct Page {
     pub health: String,
     /// Whether all is well, which is what the status of `/health` says.
     pub well: bool,
+}
+
+impl Default for Page {
+    /// What there is to tell before the first look at the conversation.
+    fn default() -> Self {
+        let health = r#"{"schema":"sovereign.health/1","status":"starting","link":"connecting"}"#;
+        Self {
+            metrics: String::new(),
+            health: health.to_owned(),
+            well: false,
+        }
+    }
 }
 
 /// A running endpoint; dropping it ends it.
