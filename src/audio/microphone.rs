@@ -362,6 +362,9 @@ impl Microphone {
         events: &mut Vec<Event>,
     ) {
         while let Some(input) = &mut self.input {
+            if input.end.ring.is_empty() {
+                break;
+            }
             input.drop_skipped();
             let piece = input.end.format.rate.samples_in(PIECE) * input.mixer.channels();
             self.interleaved.resize(piece, 0.0);

@@ -125,26 +125,30 @@ impl Reference {
     /// Takes in what the stream has written.
     pub(super) fn take(&mut self, tap: &mut Tap<'_>) {
         if self.wanted {
-            loop {
-                let n = tap.samples.pop(&mut self.raw);
-                if n == 0 {
-                    break;
-                }
-                self.position += n as u64;
-                self.convert(n, tap.rate);
-            }
+            self.take_in(tap);
         } else {
             // After a loss the stream writes on once all was taken.
             let lost = tap.samples.dropped() != self.dropped;
             let kept = if lost { 0 } else { tap.rate.samples_in(KEPT) };
             let surplus = tap.samples.len().saturating_sub(kept);
-            self.position += tap.samples.skip(surplus) as u64;
+            if surplus > 0 {
+                self.position += tap.samples.skip(surplus) as u64;
+            }
         }
         self.account_for_losses(tap.samples.dropped());
-        self.keep_to_the_most();
     }
 
-    fn keep_to_the_most(&mut self) {
+    /// Apart, so that a look without a reader does not make room for all this.
+    #[inline(never)]
+    fn take_in(&mut self, tap: &mut Tap<'_>) {
+        loop {
+            let n = tap.samples.pop(&mut self.raw);
+            if n == 0 {
+                break;
+            }
+            self.position += n as u64;
+            self.convert(n, tap.rate);
+        }
         let most = MOST as u64;
         let surplus = (self.samples.len() as u64 + self.silent).saturating_sub(most);
         self.let_go(surplus);
@@ -300,6 +304,9 @@ impl Reference {
 
     /// Drops up to so many of the oldest samples.
     fn let_go(&mut self, surplus: u64) {
+        if surplus == 0 {
+            return;
+        }
         let held = self.samples.len();
         let samples = usize::try_from(surplus).map_or(held, |n| n.min(held));
         self.samples.drain(..samples);

@@ -265,7 +265,9 @@ impl Speaker {
             self.flushed(taken, now, events);
         }
         self.feed(now);
-        self.heard.report(now, events);
+        if self.heard.next_due().is_some_and(|due| due <= now) {
+            self.heard.report(now, events);
+        }
         self.deadline(now)
     }
 
@@ -346,7 +348,7 @@ impl Speaker {
 
     /// Tells what the samples that were passed by mean: indices below `taken` were written.
     fn resolve_up_to(&mut self, taken: u64, now: Instant) {
-        if let Some(out) = &self.out {
+        if let Some(out) = self.out.as_ref().filter(|_| !self.heard.is_empty()) {
             self.heard.resolve(taken, out, now);
         }
     }

@@ -117,10 +117,12 @@ impl Worker {
             self.speaker.set_level(level(order));
         }
         self.tell_lowered();
-        self.counters.capture_dropped.add(lost);
         self.check_sound(now);
         self.outbox.send(&mut self.events);
-        self.counters.capture_dropped.add(self.outbox.take_lost());
+        lost += self.outbox.take_lost();
+        if lost > 0 {
+            self.counters.capture_dropped.add(lost);
+        }
         deadline
     }
 
@@ -246,6 +248,9 @@ struct Outbox {
 
 impl Outbox {
     fn send(&mut self, events: &mut Vec<Event>) {
+        if events.is_empty() && self.waiting.is_empty() {
+            return;
+        }
         self.waiting.extend(events.drain(..));
         while let Some(event) = self.waiting.pop_front() {
             match self.sender.try_send(event) {

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// In a second.
+const NANOS: u64 = 1_000_000_000;
+/// Squares that are added side by side.
+const LANES: usize = 8;
+
 /// Samples per second of one channel, in hertz. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SampleRate(u32);
@@ -27,15 +32,19 @@ impl SampleRate {
     /// How many whole samples of one channel begin within `duration` (rounded to the nearest sample).
     #[must_use]
     pub fn samples_in(self, duration: Duration) -> usize {
-        let nanos = duration.as_nanos() * u128::from(self.0);
-        usize::try_from((nanos + 500_000_000) / 1_000_000_000).unwrap_or(usize::MAX)
+        // Seconds apart from the rest: neither product needs 128 bits, which are slow to divide.
+        let rate = u64::from(self.0);
+        let whole = duration.as_secs().saturating_mul(rate);
+        let rest = (u64::from(duration.subsec_nanos()) * rate + NANOS / 2) / NANOS;
+        usize::try_from(whole.saturating_add(rest)).unwrap_or(usize::MAX)
     }
 
     /// How long `samples` of one channel last.
     #[must_use]
     pub fn duration_of(self, samples: u64) -> Duration {
-        let nanos = u128::from(samples) * 1_000_000_000 / u128::from(self.0);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        let rate = u64::from(self.0);
+        let rest = samples % rate * NANOS / rate;
+        Duration::from_secs(samples / rate) + Duration::from_nanos(rest)
     }
 }
 
@@ -60,11 +69,7 @@ impl Dbfs {
     /// The RMS level of a block of samples; [`Dbfs::SILENCE`] for an empty one.
     #[must_use]
     pub fn rms(samples: &[f32]) -> Self {
-        if samples.is_empty() {
-            return Self::SILENCE;
-        }
-        let power: f32 = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
-        Self::from_amplitude(power.sqrt())
+        Self::from_amplitude(mean_power(samples).sqrt())
     }
 
     /// The linear amplitude of this level.
@@ -74,9 +79,48 @@ impl Dbfs {
     }
 }
 
+/// Mean of the squares of a block of samples; zero for an empty one.
+#[must_use]
+pub fn mean_power(samples: &[f32]) -> f32 {
+    if samples.is_empty() {
+        return 0.0;
+    }
+    // In several sums: the compiler may not reorder the additions of one, and each of them waits for the one before.
+    let (blocks, rest) = samples.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for block in blocks {
+        for (sum, sample) in sums.iter_mut().zip(block) {
+            *sum += sample * sample;
+        }
+    }
+    let rest: f32 = rest.iter().map(|s| s * s).sum();
+    (sums.iter().sum::<f32>() + rest) / samples.len() as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counts_and_durations_are_exact(hz in 1..=u32::MAX, nanos in any::<u64>(), samples in any::<u64>()) {
+            let rate = SampleRate::new(hz).expect("not zero");
+            let duration = Duration::from_nanos(nanos);
+            let exact = (u128::from(nanos) * u128::from(hz) + 500_000_000) / 1_000_000_000;
+            prop_assert_eq!(rate.samples_in(duration) as u128, exact.min(usize::MAX as u128));
+            let exact = u128::from(samples) * 1_000_000_000 / u128::from(hz);
+            prop_assert_eq!(rate.duration_of(samples).as_nanos(), exact);
+        }
+
+        #[test]
+        fn power_is_the_mean_of_the_squares(samples in prop::collection::vec(-1.0_f32..1.0, 0..300)) {
+            let sum: f64 = samples.iter().map(|&s| f64::from(s).powi(2)).sum();
+            let exact = sum / samples.len().max(1) as f64;
+            prop_assert!((f64::from(mean_power(&samples)) - exact).abs() <= 1e-6 * exact);
+        }
+    }
 
     #[test]
     fn samples_and_durations_convert_both_ways() {

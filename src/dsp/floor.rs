@@ -4,7 +4,7 @@
 //! way. The floor is the weakest of the last two seconds, in pieces of 50 ms: nobody speaks for so long without a gap.
 
 use crate::base::frame::FRAME_SAMPLES;
-use crate::base::units::Dbfs;
+use crate::base::units::{Dbfs, mean_power};
 
 /// Frames in a piece.
 const PIECE: usize = 5;
@@ -43,7 +43,7 @@ impl Default for Floor {
 impl Floor {
     /// Takes in a frame. Says whether it has become noisy (`true`) or quiet (`false`).
     pub fn push(&mut self, frame: &[f32; FRAME_SAMPLES]) -> Option<bool> {
-        self.piece.0 += frame.iter().map(|s| s * s).sum::<f32>() / FRAME_SAMPLES as f32;
+        self.piece.0 += mean_power(frame);
         self.piece.1 += 1;
         if self.piece.1 < PIECE {
             return None;

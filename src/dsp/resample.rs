@@ -74,6 +74,7 @@ pub struct Resampler {
     to: SampleRate,
     /// `None` passes through.
     engine: Option<Engine>,
+    delay: Duration,
 }
 
 impl Resampler {
@@ -99,7 +100,17 @@ impl Resampler {
         } else {
             Some(Engine::new(from, to, taps)?)
         };
-        Ok(Self { from, to, engine })
+        Ok(Self::with(from, to, engine))
+    }
+
+    fn with(from: SampleRate, to: SampleRate, engine: Option<Engine>) -> Self {
+        let samples = engine.as_ref().map_or(0.0, Engine::delay);
+        Self {
+            from,
+            to,
+            engine,
+            delay: Duration::from_secs_f64(samples / f64::from(from.hz())),
+        }
     }
 
     /// Takes in any number of samples and appends what they complete to `output`: in all,
@@ -133,9 +144,7 @@ impl Resampler {
     /// in output samples.
     #[must_use]
     pub fn delay(&self) -> Duration {
-        self.engine.as_ref().map_or(Duration::ZERO, |engine| {
-            Duration::from_secs_f64(engine.delay() / f64::from(self.from.hz()))
-        })
+        self.delay
     }
 
     /// The input's rate.
@@ -481,11 +490,7 @@ mod tests {
         let step = f64::from(from.hz()) / f64::from(to.hz());
         let cutoff = calculate_cutoff(64, WINDOW);
         let sinc = Sinc::new(from, to, stretched(64, step), cutoff).expect("allowed");
-        Resampler {
-            from,
-            to,
-            engine: Some(Engine::Any(Box::new(sinc))),
-        }
+        Resampler::with(from, to, Some(Engine::Any(Box::new(sinc))))
     }
 
     #[test]

@@ -14,7 +14,9 @@ const ALL_ZERO: Duration = Duration::from_secs(3);
 pub(super) struct Input {
     pub(super) end: CaptureEnd,
     pub(super) clock: SampleClock,
-    pub(super) stamped: Option<u64>,
+    stamped: Option<u64>,
+    /// How many callbacks there had been at the last look.
+    callbacks: u64,
     pub(super) mixer: Mixer,
     /// Frame counter of the next frame that comes out of the ring.
     pub(super) position: u64,
@@ -34,6 +36,7 @@ impl Input {
             clock: SampleClock::new(end.format.rate),
             mixer: Mixer::new(end.format.channels),
             stamped: None,
+            callbacks: 0,
             position: 0,
             dropped: 0,
             skip: 0,
@@ -44,6 +47,11 @@ impl Input {
     }
 
     pub(super) fn observe(&mut self) {
+        // Most looks find nothing new.
+        let callbacks = self.end.status.callbacks();
+        if std::mem::replace(&mut self.callbacks, callbacks) == callbacks {
+            return;
+        }
         let Some(stamp) = self.end.status.newest() else {
             return;
         };
@@ -62,6 +70,9 @@ impl Input {
     }
 
     pub(super) fn drop_skipped(&mut self) {
+        if self.skip == 0 {
+            return;
+        }
         let wanted = usize::try_from(self.skip).unwrap_or(usize::MAX);
         let skipped = self.end.ring.skip(wanted * self.mixer.channels()) / self.mixer.channels();
         self.skip -= skipped as u64;

@@ -18,6 +18,8 @@ pub(super) struct Out {
     pub(super) end: PlaybackEnd,
     pub(super) clock: SampleClock,
     stamped: Option<u64>,
+    /// How many there had been at the last look.
+    callbacks: u64,
     /// Index in the ring and position in the stream at which sound began after silence.
     pub(super) run: Option<(u64, u64)>,
     /// The newest samples that went into the ring; those not played yet among them.
@@ -35,6 +37,7 @@ impl Out {
         let out = Self {
             clock: SampleClock::new(end.format.rate),
             stamped: None,
+            callbacks: 0,
             run: None,
             in_ring: VecDeque::new(),
             end,
@@ -70,6 +73,11 @@ impl Out {
     }
 
     pub(super) fn observe(&mut self) {
+        // Most looks find nothing new.
+        let callbacks = self.end.status.callbacks();
+        if std::mem::replace(&mut self.callbacks, callbacks) == callbacks {
+            return;
+        }
         let Some(stamp) = self.end.status.newest() else {
             return;
         };
