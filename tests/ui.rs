@@ -237,6 +237,8 @@ fn the_profile_is_switched_by_click_and_by_key() {
     assert!(matches!(&rig.sent()[..], [Command::UseProfile(name)] if name == "ultra-fast"));
     rig.ctrl(Key::Num2);
     assert!(matches!(&rig.sent()[..], [Command::UseProfile(name)] if name == "balanced"));
+    rig.ctrl(Key::Num4);
+    assert!(rig.sent().is_empty(), "there are three here");
     rig.harness.get_by_label("Ultra-fast").focus();
     rig.step();
     rig.harness.key_press(Key::Enter);

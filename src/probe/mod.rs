@@ -2,6 +2,7 @@
 
 mod power;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -49,6 +50,9 @@ impl Machine {
     }
 }
 
+/// The machine's memory is looked at every so many readings: to read it costs as much as all the rest.
+const MEMORY_EVERY: u32 = 5;
+
 /// Reads this process and the machine; once a second is enough.
 #[derive(Debug)]
 pub struct Probe {
@@ -57,8 +61,8 @@ pub struct Probe {
     since: Instant,
     peak: u64,
     power: Power,
-    /// The load is that since the reading before: the first one has none.
-    looked: bool,
+    /// Readings so far. The load is that since the reading before: the first one has none.
+    readings: u32,
 }
 
 impl Default for Probe {
@@ -69,7 +73,7 @@ impl Default for Probe {
             since: Instant::now(),
             peak: 0,
             power: Power::default(),
-            looked: false,
+            readings: 0,
         }
     }
 }
@@ -95,12 +99,15 @@ impl Probe {
     }
 
     /// Reads now; `None` where the system does not tell.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub fn read(&mut self) -> Option<Usage> {
         let pid = self.pid?;
         let system = self.system.as_mut()?;
         let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
-        system.refresh_memory();
+        if self.readings.is_multiple_of(MEMORY_EVERY) {
+            system.refresh_memory();
+        }
         system.refresh_cpu_usage();
         let process = system.process(pid)?;
         self.peak = self.peak.max(process.memory());
@@ -108,13 +115,13 @@ impl Probe {
         let known = |bytes: u64| Some(bytes).filter(|bytes| *bytes > 0);
         let load = system.global_cpu_usage();
         let machine = Machine {
-            cpu_percent: Some(load).filter(|load| self.looked && load.is_finite()),
+            cpu_percent: Some(load).filter(|load| self.readings > 0 && load.is_finite()),
             memory: known(system.total_memory()),
             available: known(system.available_memory()),
             battery: self.power.battery(),
             clock_share: self.power.clock_share(),
         };
-        self.looked = true;
+        self.readings = self.readings.wrapping_add(1);
         Some(Usage {
             cpu,
             rss: process.memory(),
@@ -133,7 +140,9 @@ impl Probe {
     /// Cores of the machine, 1 where the system does not tell.
     #[must_use]
     pub fn cores() -> usize {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        static CORES: OnceLock<usize> = OnceLock::new();
+        *CORES
+            .get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
     }
 }
 

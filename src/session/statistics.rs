@@ -35,6 +35,8 @@ pub(super) struct Statistics {
 #[derive(Debug, Default)]
 struct Tally {
     response: Distribution,
+    /// Its quantiles, made when it changes: what is shown is made anew far more often.
+    quantiles: Quantiles,
     last: Option<Latencies>,
     history: VecDeque<Duration>,
     cut_offs: u64,
@@ -51,8 +53,26 @@ struct Tally {
     closed: VecDeque<SystemTime>,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Quantiles {
+    p50: Option<Duration>,
+    p95: Option<Duration>,
+    p99: Option<Duration>,
+}
+
+impl Quantiles {
+    fn of(all: &Distribution) -> Self {
+        Self {
+            p50: all.quantile(0.5),
+            p95: all.quantile(0.95),
+            p99: all.p99(),
+        }
+    }
+}
+
 impl Statistics {
     /// Takes a closed turn in.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.summary.add(record);
         let tally = self.profiles.entry(record.profile.clone()).or_default();
@@ -79,6 +99,7 @@ impl Statistics {
         }
         if let Some(response) = record.latencies.response {
             tally.response.record(response);
+            tally.quantiles = Quantiles::of(&tally.response);
             tally.last = Some(record.latencies.clone());
             tally.history.push_back(response);
             if tally.history.len() > HISTORY {
@@ -95,6 +116,7 @@ impl Statistics {
     }
 
     /// Takes a reading of the process in.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn reading(&mut self, now: Usage) {
         if let Some(before) = self.last_reading.replace(now) {
             let apart = now.wall.saturating_sub(before.wall);
@@ -153,9 +175,9 @@ impl Statistics {
         Figures {
             last: tally.last.clone(),
             n: tally.response.n(),
-            p50: tally.response.quantile(0.5),
-            p95: tally.response.quantile(0.95),
-            p99: tally.response.p99(),
+            p50: tally.quantiles.p50,
+            p95: tally.quantiles.p95,
+            p99: tally.quantiles.p99,
             history: tally.history.iter().copied().collect(),
             cut_offs: tally.cut_offs,
             closed_in_vain: tally.closed_in_vain,

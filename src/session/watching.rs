@@ -22,6 +22,7 @@ const DIAGNOSE_EVERY: u64 = 10;
 
 impl Controller {
     /// A turn was closed.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn note_turn(&mut self, now: Instant, record: &TurnRecord) {
         self.insight.turn(now, record);
         self.find_causes();
@@ -29,6 +30,7 @@ impl Controller {
     }
 
     /// Once a second.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn look_at_figures(&mut self, now: Instant, usage: Option<&Usage>) {
         let process = self.statistics.process();
         let usage = usage.filter(|_| self.statistics.in_real_time());

@@ -48,7 +48,7 @@ pub(super) fn content_ui(
         ui.label(text("Figures", Weight::SemiBold, 20.0, t.strong));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if plain_button(ui, "Back")
-                .on_hover_text("To the conversation (Esc)")
+                .on_hover_text("To the conversation (Esc, Ctrl D)")
                 .clicked()
             {
                 view.leave(commands);

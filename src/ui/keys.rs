@@ -75,7 +75,7 @@ impl Press {
             return false;
         }
         if self.modifiers.command_only() {
-            return self.take_with_ctrl(snapshot, commands);
+            return self.take_with_ctrl(snapshot, view, commands, typing);
         }
         if self.modifiers.any() {
             return false;
@@ -91,8 +91,14 @@ impl Press {
         own
     }
 
-    fn take_with_ctrl(self, snapshot: &Snapshot, commands: &mut Vec<Command>) -> bool {
-        const PROFILES: [Key; 3] = [Key::Num1, Key::Num2, Key::Num3];
+    fn take_with_ctrl(
+        self,
+        snapshot: &Snapshot,
+        view: &mut View,
+        commands: &mut Vec<Command>,
+        typing: bool,
+    ) -> bool {
+        const PROFILES: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
         if self.key == Key::M {
             commands.push(Command::SetMuted(!snapshot.muted));
         } else if self.key == Key::L {
@@ -100,6 +106,12 @@ impl Press {
             commands.extend(free.then_some(Command::Repeat));
         } else if self.key == Key::R {
             commands.push(Command::ResetStatistics);
+        } else if self.key == Key::D && !typing {
+            let there = view.page == Page::Figures;
+            view.leave(commands);
+            if !there {
+                view.page = Page::Figures;
+            }
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);
             commands.extend(profile.map(|profile| Command::UseProfile(profile.name.clone())));

@@ -392,7 +392,7 @@ fn tools_ui(
 ) {
     ui.horizontal_wrapped(|ui| {
         let details = figures_page::button_words(snapshot);
-        let what = "Likely causes, turns stage by stage, hours and days";
+        let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
         if plain_button(ui, &details).on_hover_text(what).clicked() {
             view.page = Page::Figures;
         }

@@ -38,6 +38,8 @@ DEAR = {
     *("stage-noise-on", "stage-echo-gain", "playback-callback-silent", "downlink"),
     *("worker-balanced", "worker-high-quality", "reference"),
 }
+# What measuring costs beside the engine: parts (times so many), the whole, and the largest share that it may have.
+SHARES = {"measuring beside the engine": ({"measuring": 1, "measuring-memory": 4}, "measured", 0.01)}
 # Stages that cannot be had alone: what is left when others are taken off.
 DERIVED = {"high-pass and limiter": (["stage-echo", "stage-gain"], ["stage-echo-gain"])}
 
@@ -104,6 +106,9 @@ def judge(counted, recorded, differs):
             wrong.append(f"{name}: {figure} instructions, over {limit} x {known} ({figure / known:.2f} x)")
         elif figure < CHEAPER * known and not differs:
             notes.append(f"{name}: {figure} instructions, {known} on record: cheaper, record it anew")
+    for name, share, limit in shares(counted):
+        if share > limit:
+            wrong.append(f"{name}: {100 * share:.2f} %, over {100 * limit:g} %")
     return wrong, notes
 
 
@@ -119,6 +124,13 @@ def derived(figures):
             yield name, sum(figures[n] for n in plus) - sum(figures[n] for n in minus)
 
 
+def shares(figures):
+    """Shares whose parts are there: name, share, limit."""
+    for name, (parts, whole, limit) in SHARES.items():
+        if all(figures.get(n, 0) > 0 for n in [*parts, whole]):
+            yield name, sum(n * figures[part] for part, n in parts.items()) / figures[whole], limit
+
+
 def table(counted, recorded):
     """Lines for whoever runs it."""
     for name, figure in counted.items():
@@ -127,6 +139,8 @@ def table(counted, recorded):
         print(f"{name:34} {figure:>9,}  {beside}")
     for name, figure in derived(counted):
         print(f"{'= ' + name:34} {figure:>9,}")
+    for name, share, limit in shares(counted):
+        print(f"{'= ' + name:34} {100 * share:>8.2f} %  at most {100 * limit:g} %")
 
 
 def keep(record, known):
@@ -151,12 +165,15 @@ def keep(record, known):
     for name, (plus, minus) in DERIVED.items():
         how = f"{' + '.join(plus)} - {' - '.join(minus)}"
         text.append(f"| {name} | {how} | | {' | '.join(cell(made[b].get(name)) for b in columns)} |")
+    for build in columns:
+        for name, share, limit in shares(builds[build]["figures"]):
+            text.append(f"\n{build}: {name} {100 * share:.2f} % (at most {100 * limit:g} %).")
     TABLE.write_text("\n".join(text) + "\n")
 
 
 def selftest():
     """What is planted must be found."""
-    recorded = {"a": 1_000, "b": 20_000}
+    recorded = {"a": 1_000, "b": 20_000, "measuring": 60, "measuring-memory": 10, "measured": 10_000}
     here = {"processor": "x86_64 avx2", "valgrind": "1", "rustc": "1"}
     cases = [
         ("the same passes", {"a": 1_000, "b": 20_000}, [], 0, 0),
@@ -169,6 +186,8 @@ def selftest():
         ("what is not on record fails", {"c": 5}, [], 1, 0),
         ("nothing counted fails", {"a": 0}, [], 1, 0),
         ("what never could be counted is told", {"c": 0}, [], 0, 1),
+        ("a hundredth for measuring passes", {"measuring": 60, "measuring-memory": 10, "measured": 10_000}, [], 0, 0),
+        ("more than a hundredth fails", {"measuring": 61, "measuring-memory": 10, "measured": 10_000}, [], 1, 0),
     ]
     failed = 0
     for what, counted, differs, wrong, notes in cases:

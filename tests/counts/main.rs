@@ -19,9 +19,16 @@
 )]
 
 mod capture;
+mod measuring;
 mod playback;
 mod sound;
 mod stages;
+#[expect(
+    dead_code,
+    reason = "shared by test files, each of which is a crate and uses its part"
+)]
+#[path = "../support/mod.rs"]
+mod support;
 #[path = "../lab/voices.rs"]
 mod voices;
 mod whole;
@@ -77,6 +84,7 @@ fn workloads() -> Vec<Workload> {
         playback::workloads(),
         wire::workloads(),
         whole::workloads(),
+        measuring::workloads(),
     ];
     parts.into_iter().flatten().collect()
 }

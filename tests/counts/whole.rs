@@ -19,7 +19,7 @@ use crate::sound::{CYCLE, at_rate, device_rate, reply, talk};
 use crate::{Done, Workload};
 
 /// All that the worker does, in the two ways in which compilers spell a method.
-const WORKER: [&str; 2] = [
+pub(crate) const WORKER: [&str; 2] = [
     "sovereign::audio::worker::Worker::tick",
     "<sovereign::audio::worker::Worker>::tick",
 ];

@@ -110,6 +110,22 @@ def window_profiles(case):
             case.figure(f"{name}: total off the tape", waited)
 
 
+def window_figures(case):
+    """Ctrl+4 lets the program choose the profile, Ctrl+D leads to the page of figures; both outlive turns."""
+    with open_window(case, "--demo") as (_, window, tape):
+        after_greeting(tape)
+        window.key("ctrl+4")
+        _passes(tape, 0.7)
+        said, heard, _ = say_and_hear(case, tape)
+        case.figure("auto: total off the tape", tape_total(said, heard))
+        _picture_changes(case, window, "ctrl+d", "1-figures")
+        said, heard, _ = say_and_hear(case, tape)
+        case.figure("with the page open: total off the tape", tape_total(said, heard))
+        _passes(tape, 1.5)
+        case.desk.screenshot(case.folder / "2-two-turns.png")
+        _picture_changes(case, window, "Escape", "3-back")
+
+
 def window_switch_in_mid_sentence(case):
     """Switches while the user speaks lose nothing of what is said: the server hears as much as was spoken.
 
@@ -189,4 +205,4 @@ def _in_background(action):
     return thread
 
 
-CASES = [window_hears_and_answers, window_keys, window_profiles, window_switch_in_mid_sentence, window_with_a_service]
+CASES = [window_hears_and_answers, window_keys, window_profiles, window_figures, window_switch_in_mid_sentence, window_with_a_service]

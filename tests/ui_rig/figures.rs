@@ -208,5 +208,9 @@ fn the_page_fits_small_windows_and_is_left_by_key() {
         rig.harness.key_press(eframe::egui::Key::Escape);
         rig.step();
         assert!(!rig.says("HISTORY"));
+        for there in [true, false] {
+            rig.ctrl(eframe::egui::Key::D);
+            assert_eq!(rig.says("HISTORY"), there);
+        }
     }
 }

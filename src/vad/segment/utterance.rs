@@ -52,6 +52,8 @@ pub(super) struct Utterance {
     last_yes: Option<Instant>,
     /// End of the newest frame.
     end: Instant,
+    /// Power of its last block.
+    newest_power: f32,
     /// A lull has been told, and no resumption since.
     paused: bool,
     /// The newest frames, the oldest first.
@@ -77,6 +79,7 @@ impl Utterance {
             last_voiced: Some(first_voiced),
             last_yes: None,
             end: first_voiced,
+            newest_power: 0.0,
             paused: false,
             trail: VecDeque::with_capacity(TRAIL),
         }
@@ -132,13 +135,14 @@ impl Utterance {
         let last = if sound.voiced {
             self.last_yes = Some(self.end);
             match self.voice.threshold(noise) {
-                Some(threshold) => last_above(threshold, sound),
+                Some(threshold) => end_above(threshold, sound, self.newest_power),
                 // In noise this close to the voice the detector's tail is short: its window is all that is late.
                 None => Some(sound.captured),
             }
         } else {
             self.hiss(sound, noise)
         };
+        self.newest_power = sound.powers[sound.powers.len() - 1];
         if !self.paused {
             self.last_voiced = last.or(self.last_voiced);
         }
@@ -153,7 +157,7 @@ impl Utterance {
         if !near(self.last_yes, HISS) || !near(self.last_voiced, HISS_GAP) {
             return None;
         }
-        last_above(self.voice.hiss_threshold(noise)?, sound)
+        end_above(self.voice.hiss_threshold(noise)?, sound, self.newest_power)
     }
 
     /// The talk key is down: from now on only its release ends the utterance, and a lull is over.
@@ -217,8 +221,16 @@ impl Utterance {
     }
 }
 
-/// The end of the last block whose power reaches `threshold`.
-fn last_above(threshold: f32, sound: &Sound) -> Option<Instant> {
-    let block = sound.powers.iter().rposition(|&power| power >= threshold)?;
-    Some(sound.captured + BLOCK_DURATION * (block + 1) as u32)
+/// Where the voice ends in the last block whose power reaches `threshold`: a block much weaker than the one `before` it
+/// holds that much less of the voice, or nothing but what the filter still rings of it.
+fn end_above(threshold: f32, sound: &Sound, before: f32) -> Option<Instant> {
+    let powers = &sound.powers;
+    let block = powers.iter().rposition(|&power| power >= threshold)?;
+    let before = block.checked_sub(1).map_or(before, |before| powers[before]);
+    let part = if powers[block] < before {
+        powers[block] / before
+    } else {
+        1.0
+    };
+    Some(sound.captured + BLOCK_DURATION * block as u32 + BLOCK_DURATION.mul_f32(part))
 }

@@ -1,0 +1,112 @@
+//! What measuring costs, and the engine beside it: `count.py` holds the share of the one in the other to a hundredth.
+//!
+//! A conversation on simulated time, with `ultra-fast` and no echo to take out: the cheapest engine. It is the worker alone:
+//! the session and the connection are left out, so that the share is rather too high than too low. Counters and level
+//! meters are relaxed atomics inside the worker, a few instructions each, and are in the engine's part.
+
+use std::time::{Duration, Instant};
+
+use sovereign::metrics::alert::{Alerts, Rules};
+use sovereign::profile::EchoCancellation;
+
+use crate::sound::{at_rate, device_rate, talk};
+use crate::support::{World, simulate};
+use crate::whole::WORKER;
+use crate::{Done, Workload};
+
+/// A turn of 0.4 s, its reply of as much, and time to think.
+const UNIT: Duration = Duration::from_secs(4);
+/// Each second and each turn, whole: none of these is called by another one of them.
+const MEASURING: [&str; 12] = [
+    "sovereign::probe::Probe::read",
+    "<sovereign::probe::Probe>::read",
+    "sovereign::session::statistics::Statistics::reading",
+    "<sovereign::session::statistics::Statistics>::reading",
+    "sovereign::session::statistics::Statistics::add",
+    "<sovereign::session::statistics::Statistics>::add",
+    "sovereign::session::watching::<impl sovereign::session::controller::Controller>::look_at_figures",
+    "<sovereign::session::controller::Controller>::look_at_figures",
+    "sovereign::session::watching::<impl sovereign::session::controller::Controller>::note_turn",
+    "<sovereign::session::controller::Controller>::note_turn",
+    "sovereign::session::view::<impl sovereign::session::controller::Controller>::figures",
+    "<sovereign::session::controller::Controller>::figures",
+];
+
+pub(crate) fn workloads() -> Vec<Workload> {
+    let conversation = |name: &str, what: &str, only: &[&'static str]| Workload {
+        name: name.to_owned(),
+        units: 8,
+        what: what.to_owned(),
+        only: only.to_vec(),
+        run: Box::new(converse),
+    };
+    vec![
+        conversation("measuring", MEASURED, &MEASURING),
+        memory(),
+        conversation("measured", ENGINE, &WORKER),
+    ]
+}
+
+const MEASURED: &str = "4 s of a conversation with a turn: probe, statistics, history, alerts, causes, the view of them";
+const ENGINE: &str = "4 s of the same conversation: the worker";
+
+fn converse(units: u32) -> Done {
+    simulate(async move {
+        let mut world = World::new("ultra-fast");
+        world.profile.audio.echo_cancellation = EchoCancellation::Off;
+        let mut world = world.start();
+        world.ready().await;
+        let said = at_rate(&talk(), device_rate());
+        let said = &said[..device_rate().samples_in(Duration::from_millis(400))];
+        let mut turns = 0;
+        for _ in 0..units {
+            let next = tokio::time::Instant::now() + UNIT;
+            world.speak(said).await;
+            let turn = world.turn().await;
+            turns += u64::from(turn.latencies.total.is_some());
+            tokio::time::sleep_until(next).await;
+        }
+        world.quit().await;
+        Done::exactly(turns, u64::from(units))
+    })
+}
+
+/// On simulated time the processor and the memory are not of the conversation's time, and are left out there.
+fn memory() -> Workload {
+    Workload {
+        name: "measuring-memory".to_owned(),
+        units: 3_600,
+        what: "a second's reading of processor and memory, with the trend".to_owned(),
+        only: vec![],
+        run: Box::new(|units| {
+            let start = Instant::now();
+            let mut alerts = Alerts::new(rules(), start);
+            let mut told = 0;
+            for second in 0..units {
+                let now = start + Duration::from_secs(u64::from(second));
+                alerts.reading(
+                    now,
+                    Some(20.0),
+                    Some(20_000_000 + u64::from(second % 7) * 4_096),
+                );
+                told += alerts.look(now).len() as u64;
+            }
+            Done::exactly(told, 0)
+        }),
+    }
+}
+
+/// Those about memory and processor, as the profiles have them.
+fn rules() -> Rules {
+    Rules {
+        memory: Some(1_000_000_000),
+        memory_growth: Some(100_000_000),
+        cpu_percent: Some(80.0),
+        first_audio: None,
+        response: None,
+        success_percent: None,
+        interruptions_percent: None,
+        cut_offs_percent: None,
+        stutters: None,
+    }
+}
