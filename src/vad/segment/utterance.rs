@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::super::loudness::{self, BLOCK_DURATION, Noise, Powers, Voice};
+use super::super::loudness::{self, BLOCK_DURATION, BLOCKS, Noise, Powers, Voice};
 use super::super::{LULL, SpeechEvent};
 use super::{NOISE_DELAY_FRAMES, rise};
 use crate::base::frame::FRAME_DURATION;
@@ -34,6 +34,9 @@ const RESUME_WINDOW: usize = 6;
 /// Frames that are remembered: where a resumption is looked for, and what is not yet noise.
 const TRAIL: usize = RESUME_WINDOW + rise::LOOK_BACK_FRAMES;
 
+/// No voice falls by so much, 20 dB, from one block to the next and goes on; one that ends at once does.
+const CUT: f32 = 0.01;
+
 /// What a frame sounds like.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sound {
@@ -52,8 +55,8 @@ pub(super) struct Utterance {
     last_yes: Option<Instant>,
     /// End of the newest frame.
     end: Instant,
-    /// Power of its last block.
-    newest_power: f32,
+    /// Its powers.
+    newest: Powers,
     /// A lull has been told, and no resumption since.
     paused: bool,
     /// The newest frames, the oldest first.
@@ -79,7 +82,7 @@ impl Utterance {
             last_voiced: Some(first_voiced),
             last_yes: None,
             end: first_voiced,
-            newest_power: 0.0,
+            newest: Powers::default(),
             paused: false,
             trail: VecDeque::with_capacity(TRAIL),
         }
@@ -135,14 +138,14 @@ impl Utterance {
         let last = if sound.voiced {
             self.last_yes = Some(self.end);
             match self.voice.threshold(noise) {
-                Some(threshold) => end_above(threshold, sound, self.newest_power),
+                Some(threshold) => end_above(threshold, sound, &self.newest),
                 // In noise this close to the voice the detector's tail is short: its window is all that is late.
                 None => Some(sound.captured),
             }
         } else {
             self.hiss(sound, noise)
         };
-        self.newest_power = sound.powers[sound.powers.len() - 1];
+        self.newest = sound.powers;
         if !self.paused {
             self.last_voiced = last.or(self.last_voiced);
         }
@@ -157,7 +160,7 @@ impl Utterance {
         if !near(self.last_yes, HISS) || !near(self.last_voiced, HISS_GAP) {
             return None;
         }
-        end_above(self.voice.hiss_threshold(noise)?, sound, self.newest_power)
+        end_above(self.voice.hiss_threshold(noise)?, sound, &self.newest)
     }
 
     /// The talk key is down: from now on only its release ends the utterance, and a lull is over.
@@ -221,16 +224,67 @@ impl Utterance {
     }
 }
 
-/// Where the voice ends in the last block whose power reaches `threshold`: a block much weaker than the one `before` it
-/// holds that much less of the voice, or nothing but what the filter still rings of it.
-fn end_above(threshold: f32, sound: &Sound, before: f32) -> Option<Instant> {
-    let powers = &sound.powers;
-    let block = powers.iter().rposition(|&power| power >= threshold)?;
-    let before = block.checked_sub(1).map_or(before, |before| powers[before]);
-    let part = if powers[block] < before {
-        powers[block] / before
-    } else {
-        1.0
-    };
-    Some(sound.captured + BLOCK_DURATION * block as u32 + BLOCK_DURATION.mul_f32(part))
+/// Where the voice ends, by the blocks whose power reaches `threshold`; `before` are the powers of the frame before. What
+/// is weaker by [`CUT`] than the block before it, and what follows without rising, holds no voice: filters ring for some
+/// milliseconds when a loud sound ends at once. A block that is a little weaker holds that much less of it.
+fn end_above(threshold: f32, sound: &Sound, before: &Powers) -> Option<Instant> {
+    let mut end = None;
+    let (mut earlier, mut rings) = (before[0], false);
+    let places = (0..BLOCKS).map(Some);
+    for (&power, block) in before[1..]
+        .iter()
+        .chain(&sound.powers)
+        .zip([None; BLOCKS - 1].into_iter().chain(places))
+    {
+        rings = power < earlier * CUT || rings && power <= earlier;
+        if let Some(block) = block.filter(|_| power >= threshold) {
+            let part = if rings {
+                0.0
+            } else {
+                (power / earlier.max(power)).sqrt()
+            };
+            if !rings || end.is_none() {
+                end = Some(BLOCK_DURATION * block as u32 + BLOCK_DURATION.mul_f32(part));
+            }
+        }
+        earlier = power;
+    }
+    end.map(|end| sound.captured + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Milliseconds into a frame at which its voice ends; powers in dB, -60 are the threshold.
+    fn end(before: [f32; BLOCKS], powers: [f32; BLOCKS]) -> Option<f64> {
+        let power = |db: f32| 10.0_f32.powf(db / 10.0);
+        let captured = Instant::now();
+        let sound = Sound {
+            captured,
+            powers: powers.map(power),
+            voiced: true,
+        };
+        let end = end_above(power(-60.0), &sound, &before.map(power))?;
+        Some(end.duration_since(captured).as_secs_f64() * 1e3)
+    }
+
+    #[test]
+    fn a_voice_ends_with_the_block_that_still_holds_some() {
+        assert_eq!(end([-20.0; 4], [-20.0, -18.0, -19.0, -18.0]), Some(10.0));
+        assert_eq!(end([-20.0; 4], [-70.0; 4]), None);
+        // A quarter of a block's voice is a quarter of its power.
+        let part = end([-20.0; 4], [-20.0, -26.0, -70.0, -80.0]).expect("voice");
+        assert!((3.0..4.0).contains(&part), "{part}");
+    }
+
+    #[test]
+    fn what_filters_ring_is_no_voice() {
+        let cut = [-45.0, -50.0, -55.0, -75.0];
+        assert_eq!(end([-20.0; 4], cut), Some(0.0));
+        // A stop within a word falls as steeply, and what rises after it is voice.
+        assert_eq!(end([-20.0; 4], [-45.0, -50.0, -30.0, -25.0]), Some(10.0));
+        // As in speech that dies away slowly.
+        assert_eq!(end([-35.0, -38.0, -41.0, -44.0], [-44.0; 4]), Some(10.0));
+    }
 }
