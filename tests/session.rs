@@ -4,6 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use sovereign::base::ids::Mark;
 use sovereign::metrics::alert::Kind;
 use sovereign::metrics::diagnosis::Part;
@@ -15,7 +16,7 @@ use sovereign::session::command::Command;
 use sovereign::session::record::TurnRecord;
 use sovereign::session::snapshot::{Activity, Link};
 use sovereign::turn::machine::Outcome;
-use support::{Running, World, simulate, voice};
+use support::{Hook, Running, World, simulate, voice};
 
 const PROFILES: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
 
@@ -162,6 +163,8 @@ fn late_answers_are_told_with_their_cause() {
     simulate(async {
         let mut world = World::new("balanced");
         world.script.think_ms = 2_600;
+        let (posted, mut posts) = tokio::sync::mpsc::unbounded_channel();
+        world.hook = Some(Hook(posted));
         let mut world = world.start();
         world.ready().await;
         for _ in 0..3 {
@@ -181,6 +184,18 @@ fn late_answers_are_told_with_their_cause() {
                 && notice.text.contains("needs 26"),
             "{notice:?}"
         );
+        let post = posts.recv().await.expect("it was posted");
+        assert_eq!(post["schema"], "sovereign.alert/1");
+        assert_eq!(
+            (&post["state"], &post["kind"]),
+            (&json!("raised"), &json!("first_audio"))
+        );
+        assert!(
+            post["remedy"]
+                .as_str()
+                .is_some_and(|r| r.contains("needs 26")),
+            "{post}"
+        );
         let cause = snapshot.findings.first().expect("a cause");
         assert_eq!(cause.part, Part::Service, "{:?}", snapshot.findings);
         assert_eq!(snapshot.turns.len(), 3);
@@ -193,6 +208,35 @@ fn late_answers_are_told_with_their_cause() {
             later.alerts.is_empty() && later.notices.is_empty(),
             "{later:?}"
         );
+        let post = posts.recv().await.expect("its end too");
+        assert_eq!(
+            (&post["state"], &post["kind"]),
+            (&json!("cleared"), &json!("first_audio"))
+        );
+        world.quit().await;
+        assert!(posts.recv().await.is_none(), "once each");
+    });
+}
+
+#[test]
+fn calls_of_tools_are_counted_with_the_turn() {
+    simulate(async {
+        let mut world = World::new("balanced");
+        let call = |name: &str| json!({"id": name, "name": name, "args": {}});
+        let calls = json!({"toolCall": {"functionCalls": [call("one"), call("two")]}});
+        world.script.turns = vec![vec![Action::Raw(calls.to_string()), Action::Parrot]];
+        let mut world = world.start();
+        world.ready().await;
+        for wanted in [2, 0] {
+            world.speak(&voice("american-man")).await;
+            let turn = world.turn().await;
+            assert_eq!(
+                (turn.tool_calls, turn.outcome),
+                (wanted, Outcome::Completed)
+            );
+        }
+        let figures = world.session.snapshots.borrow().figures.clone();
+        assert_eq!((figures.tool_calls, figures.n), (2, 2));
         world.quit().await;
     });
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use super::mix::sanitise;
 use super::stage::{Samples, dot};
+use super::wide::widest;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
 
@@ -30,6 +31,8 @@ const STEP: usize = 4;
 const FEW: usize = FRAME_SAMPLES / STEP;
 /// Delays that are looked at: 400 ms, more than a Bluetooth speaker adds to what its stream says.
 const LAGS: usize = 1_600;
+/// Delays that are worked on at once; they divide all.
+const SIDE_BY_SIDE: usize = 32;
 /// Taps of the low-pass before decimation.
 const TAPS: usize = 32;
 /// Frames of the far end above it are sound.
@@ -78,6 +81,7 @@ pub struct Leak {
     past: Vec<f32>,
     /// Levels of the far end's frames, newest first, as long as the delays.
     far_levels: [f32; LAGS / FEW],
+    /// The correlation, the longest delay first, so that it is made in the order of the far end.
     products: Vec<f32>,
     /// Frames of nothing but zeros from the microphone, up to now.
     mute: u32,
@@ -174,10 +178,8 @@ impl Leak {
 
     fn correlate(&mut self, near: &[f32; FEW]) {
         let keep = 1.0 - (self.playing as f32).min(MEMORY_FRAMES).recip();
-        for (lag, product) in self.products.iter_mut().enumerate() {
-            let far = &self.past[LAGS - lag..LAGS - lag + FEW];
-            *product = *product * keep + dot(near, far);
-        }
+        let (products, past) = (&mut self.products, &self.past);
+        widest(|| correlate(products, past, near, keep));
     }
 
     /// While the delay is known, follows how far below the far end the microphone is.
@@ -212,7 +214,7 @@ impl Leak {
         let needed = if is_echo { STAYS_ECHO } else { IS_ECHO };
         let faint = self.looks >= LOOKS && self.loss.db > MOST_LOSS_DB;
         if self.prominence >= needed {
-            self.seen(place);
+            self.seen(LAGS - 1 - place);
         }
         if self.prominence < needed || faint {
             self.without = self.without.saturating_add(LOOK_EVERY);
@@ -262,6 +264,28 @@ fn differs(before: LeakVerdict, now: LeakVerdict) -> bool {
             a.abs_diff(b) > Duration::from_millis(5)
         }
         _ => before != now,
+    }
+}
+
+/// Adds a frame to the correlation, of which `keep` is kept: many delays side by side for one sample after the other.
+#[inline(always)]
+fn correlate(products: &mut [f32], past: &[f32], near: &[f32; FEW], keep: f32) {
+    for (nth, sums) in products
+        .as_chunks_mut::<SIDE_BY_SIDE>()
+        .0
+        .iter_mut()
+        .enumerate()
+    {
+        for sum in sums.iter_mut() {
+            *sum *= keep;
+        }
+        let far = &past[nth * SIDE_BY_SIDE + 1..][..SIDE_BY_SIDE + FEW - 1];
+        for (n, near) in near.iter().enumerate() {
+            let far = &far[n..][..SIDE_BY_SIDE];
+            for (sum, far) in sums.iter_mut().zip(far) {
+                *sum += near * far;
+            }
+        }
     }
 }
 

@@ -26,8 +26,8 @@ const USUAL_TURNS: usize = 100;
 const RECENT_TURNS: usize = 10;
 /// Turns that the waterfall can show.
 const SHOWN_TURNS: usize = 20;
-/// Turns that can be handed over as rows: some hours of talk, 300 bytes each.
-const ROWS: usize = 2_000;
+/// Turns that are kept, and can be handed over as rows: some hours of talk, a kilobyte each.
+const KEPT_TURNS: usize = 1_000;
 /// How often the history is written, if anything changed.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the history is drawn anew although no turn was closed.
@@ -42,7 +42,6 @@ pub(super) struct Insight {
     kept_at: Instant,
     changed: bool,
     turns: VecDeque<TurnRecord>,
-    rows: VecDeque<String>,
     /// Underruns, bytes sent, bytes received at the last reading.
     counted: [u64; 3],
     pub(super) shortest_trip: Option<Duration>,
@@ -64,7 +63,6 @@ impl Insight {
             kept_at: now,
             changed: false,
             turns: VecDeque::new(),
-            rows: VecDeque::new(),
             counted: [0; 3],
             shortest_trip: None,
             findings: Arc::from([]),
@@ -86,15 +84,11 @@ impl Insight {
     pub(super) fn turn(&mut self, now: Instant, record: &TurnRecord) {
         self.alerts.turn(now, alert_turn(record));
         self.history.turn(unix_now(), &sample(record));
-        self.rows.push_back(turn_sheet::turn_row(record));
-        if self.rows.len() > ROWS {
-            self.rows.pop_front();
-        }
         let mut record = record.clone();
         // Nobody needs the words here.
         (record.user, record.assistant) = (String::new(), String::new());
         self.turns.push_back(record);
-        if self.turns.len() > USUAL_TURNS + RECENT_TURNS {
+        if self.turns.len() > KEPT_TURNS {
             self.turns.pop_front();
         }
         let newest = self.turns.iter().rev().take(SHOWN_TURNS);
@@ -154,7 +148,7 @@ impl Insight {
         };
         [
             typical(of_profile().take(RECENT_TURNS)),
-            typical(of_profile().skip(RECENT_TURNS)),
+            typical(of_profile().skip(RECENT_TURNS).take(USUAL_TURNS)),
         ]
     }
 
@@ -171,7 +165,8 @@ impl Insight {
 
     /// The turns of this conversation as comma-separated values, and the history.
     pub(super) fn to_csv(&self) -> (String, String) {
-        let turns = std::iter::once(turn_sheet::turn_header()).chain(self.rows.iter().cloned());
+        let turns = std::iter::once(turn_sheet::turn_header())
+            .chain(self.turns.iter().map(turn_sheet::turn_row));
         (turns.collect(), turn_sheet::history(&self.history))
     }
 

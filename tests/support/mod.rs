@@ -6,6 +6,7 @@
 )]
 
 use std::path::Path;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use sovereign::settings::config::ConfigFile;
 use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
 use sovereign::settings::watch::Watch;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,8 @@ pub struct World {
     pub script: Script,
     pub files: Option<usize>,
     pub interrupt_after: Option<Duration>,
+    /// Takes what is posted to the address of alerts; none is configured without.
+    pub hook: Option<Hook>,
 }
 
 impl World {
@@ -45,6 +48,7 @@ impl World {
             script: Script::default(),
             files: None,
             interrupt_after: None,
+            hook: None,
         }
     }
 
@@ -54,7 +58,11 @@ impl World {
         let profile = Arc::new(self.profile);
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
-        let settings = settings();
+        let settings = settings(self.hook.is_some());
+        let outlets = session::Outlets {
+            dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
+            ..Default::default()
+        };
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
         let dialer = serve(self.script, stop.clone(), cut.clone());
@@ -77,7 +85,7 @@ impl World {
             choices: Default::default(),
             probe: sovereign::probe::Probe::default(),
             notices: Vec::new(),
-            outlets: Default::default(),
+            outlets,
         });
         Running {
             session,
@@ -198,17 +206,55 @@ pub fn voice(name: &str) -> Vec<f32> {
     out[first..=last].to_vec()
 }
 
-fn settings() -> Settings {
+fn settings(with_hook: bool) -> Settings {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    if with_hook {
+        std::fs::write(file.path(), "alert_webhook: \"http://127.0.0.1:9/hook\"\n")
+            .expect("written");
+    }
+    let (config, fault) = ConfigFile::load(with_hook.then(|| file.path().to_owned()));
+    assert_eq!(fault, None);
     Settings::new(Choice {
         demo: false,
         endpoint: Some("ws://127.0.0.1:1".into()),
         greeting: false,
-        config: ConfigFile::load(None).0,
+        config,
         keys: KeyStore::new(None, Arc::new(NoKeyring), None),
         key: None,
         changes: Watch::nothing(),
     })
     .expect("an address")
+}
+
+/// Takes each post, answers 204 and hands its body on.
+pub struct Hook(pub mpsc::UnboundedSender<serde_json::Value>);
+
+impl Dialer for Hook {
+    fn dial(&self, _: url::Url) -> Pin<Box<dyn Future<Output = Result<Opened, Fault>> + Send>> {
+        let bodies = self.0.clone();
+        Box::pin(async move {
+            let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                let body = loop {
+                    let n = theirs.read_buf(&mut request).await.expect("readable");
+                    let text = String::from_utf8_lossy(&request);
+                    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+                    match serde_json::from_str(body) {
+                        Ok(body) => break body,
+                        Err(error) => assert!(n > 0, "{error}: {text}"),
+                    }
+                };
+                let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                theirs.write_all(answer).await.expect("taken");
+                bodies.send(body).ok();
+            });
+            Ok(Opened {
+                stream: Box::new(ours),
+                round_trip: None,
+            })
+        })
+    }
 }
 
 /// The embedded server behind streams in memory.
@@ -235,10 +281,7 @@ fn serve(script: Script, stop: CancellationToken, cut: Rc<Notify>) -> InMemory {
 struct InMemory(mpsc::Sender<DuplexStream>);
 
 impl Dialer for InMemory {
-    fn dial(
-        &self,
-        _: url::Url,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Opened, Fault>> + Send>> {
+    fn dial(&self, _: url::Url) -> Pin<Box<dyn Future<Output = Result<Opened, Fault>> + Send>> {
         let dialled = self.0.clone();
         Box::pin(async move {
             let (ours, theirs) = tokio::io::duplex(1 << 20);
