@@ -8,11 +8,13 @@ use anyhow::anyhow;
 use sovereign::cli::start::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, Problem, runtime, say};
+use sovereign::session::Event;
 use sovereign::session::command::Command;
-use sovereign::session::{Event, Session};
 use sovereign::settings::config::{ConfigFile, Theme};
 use sovereign::settings::paths::Paths;
 use sovereign::ui::{self, Preferences, ThemeChoice, UiLink};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// The window; where there is no display the same assistant in the terminal.
 ///
@@ -78,8 +80,11 @@ fn open_window(global: &Global) -> Result<ExitCode, Opened> {
         preferences,
         runtime: runtime.handle().clone(),
     };
+    // Listened to all the time, although only the end matters: events that nobody takes would pile up.
+    let over = runtime.spawn(until_over(session.events));
     let shown = ui::run(link);
-    let ended = runtime.block_on(end(session));
+    session.commands.try_send(Command::Quit).ok();
+    let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop((log, monitor));
     let left = shown.map_err(Opened::No)?;
@@ -89,23 +94,23 @@ fn open_window(global: &Global) -> Result<ExitCode, Opened> {
     ended.map_err(Opened::Failed)
 }
 
-/// Waits for the conversation to write its summary; the window has asked for the end already.
-async fn end(mut session: Session) -> Result<ExitCode, Problem> {
-    session.commands.try_send(Command::Quit).ok();
-    let over = async {
-        while let Some(event) = session.events.recv().await {
-            match event {
-                Event::Over(_) => return Ok(ExitCode::SUCCESS),
-                Event::Broken(what) => return Err(Problem::failed(anyhow!(what))),
-                Event::Audible { .. } | Event::Closed(_) | Event::Notice(..) | Event::InputOver => {
-                }
-            }
+/// Waits for the conversation to write its summary; it has been asked to end.
+async fn end(over: JoinHandle<Result<ExitCode, Problem>>) -> Result<ExitCode, Problem> {
+    match tokio::time::timeout(OVER_WITHIN, over).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(_)) | Err(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Problem> {
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Over(_) => break,
+            Event::Broken(what) => return Err(Problem::failed(anyhow!(what))),
+            Event::Audible { .. } | Event::Closed(_) | Event::Notice(..) | Event::InputOver => {}
         }
-        Ok(ExitCode::SUCCESS)
-    };
-    tokio::time::timeout(OVER_WITHIN, over)
-        .await
-        .unwrap_or(Ok(ExitCode::SUCCESS))
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn keep(paths: &Paths, left: Preferences) {

@@ -222,7 +222,8 @@ fn late_answers_are_told_with_their_cause() {
 fn calls_of_tools_are_counted_with_the_turn() {
     simulate(async {
         let mut world = World::new("balanced");
-        let call = |name: &str| json!({"id": name, "name": name, "args": {}});
+        // Without an id: the server knows of no call, and would refuse an answer.
+        let call = |name: &str| json!({"name": name, "args": {}});
         let calls = json!({"toolCall": {"functionCalls": [call("one"), call("two")]}});
         world.script.turns = vec![vec![Action::Raw(calls.to_string()), Action::Parrot]];
         let mut world = world.start();

@@ -79,7 +79,12 @@ impl Adapter {
             limits: Limits::default(),
             current,
             turns: 0,
-            allowance: BURST,
+            // Who wants none gets none, not even those that may come in a row.
+            allowance: if wishes.changes_per_hour == 0 {
+                0.0
+            } else {
+                BURST
+            },
             reckoned: now,
             changes: 0,
             in_vain: VecDeque::new(),
@@ -207,22 +212,45 @@ impl Adapter {
         }
     }
 
+    /// The reason in words: for the profile, and for what is tuned within it.
     fn why(&self) -> String {
+        let mut words = self.why_profile();
+        if self.limits.spares_dsp() && !self.saves_power() {
+            words.push_str(" Noise suppression and gain control rest");
+            words.push_str(match self.limits.steps_down() {
+                (_, Some(Pressure::Processor)) => ".",
+                (_, Some(Pressure::Memory) | None) => " while the processor is busy.",
+            });
+        }
+        if self.no_eager_since.is_some() {
+            words.push_str(" Turns are not closed early for half an hour: too many were in vain.");
+        }
+        words
+    }
+
+    fn why_profile(&self) -> String {
         let label = |index: usize| self.candidates[index].label.as_str();
         let here = label(self.current);
         let percent = |share: Option<f32>| share.map_or(0.0, |share| share * 100.0);
         let seen = self.limits.seen;
+        // Where no change is allowed any more, what presses is not why this one is in force.
+        let pressed = self.current <= self.best_allowed();
         match self.limits.steps_down() {
-            (_, Some(Pressure::Processor)) => {
+            (_, Some(Pressure::Processor)) if pressed => {
                 return format!(
                     "{here}, because the processor is busy ({:.0} %).",
                     percent(seen.cpu)
                 );
             }
-            (_, Some(Pressure::Memory)) => {
+            (_, Some(Pressure::Memory)) if pressed => {
                 return format!(
                     "{here}, because the memory is nearly full ({:.0} %).",
                     percent(seen.memory)
+                );
+            }
+            (_, Some(_)) => {
+                return format!(
+                    "{here}: a faster profile would be chosen for the machine's sake, but no more changes are allowed now."
                 );
             }
             (_, None) => {}
@@ -349,6 +377,57 @@ mod tests {
         }
     }
 
+    /// A reading a second of a processor with this load.
+    fn load(adapter: &mut Adapter, from: Instant, seconds: u64, cpu: f32) {
+        for second in 0..seconds {
+            let seen = Conditions {
+                cpu: Some(cpu),
+                ..Conditions::default()
+            };
+            adapter.conditions(from + Duration::from_secs(second), seen);
+        }
+    }
+
+    #[test]
+    fn who_allows_no_changes_gets_none_and_is_told_so() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        adapter.wishes.changes_per_hour = 0;
+        let wishes = adapter.wishes;
+        let mut adapter = Adapter::new(adapter.candidates, 1, wishes, now);
+        let at = talk(&mut adapter, now, 40, 120, false);
+        load(&mut adapter, at, 300, 0.97);
+        let plan = adapter.plan();
+        assert_eq!((plan.candidate, adapter.changes()), (1, 0));
+        assert!(
+            plan.why.contains("no more changes are allowed"),
+            "{}",
+            plan.why
+        );
+    }
+
+    #[test]
+    fn what_is_tuned_within_a_profile_has_a_reason_too() {
+        let now = Instant::now();
+        let mut adapter = adapter(now);
+        load(&mut adapter, now, 15, 0.9);
+        let plan = adapter.plan();
+        assert!(plan.tuning.spare_dsp && plan.candidate == 1);
+        assert!(
+            plan.why.contains("Noise suppression and gain control rest"),
+            "{}",
+            plan.why
+        );
+        talk(&mut adapter, now, 20, 120, true);
+        let plan = adapter.plan();
+        assert!(plan.tuning.no_eager_endpoint);
+        assert!(
+            plan.why.contains("Turns are not closed early"),
+            "{}",
+            plan.why
+        );
+    }
+
     #[test]
     fn a_service_that_wavers_at_a_border_changes_nothing() {
         let now = Instant::now();
@@ -408,7 +487,10 @@ mod tests {
         }
         let plan = adapter.plan();
         assert_eq!(plan.candidate, 1);
-        assert_eq!(plan.why, "Balanced, because the processor is busy (93 %).");
+        assert_eq!(
+            plan.why,
+            "Balanced, because the processor is busy (93 %). Noise suppression and gain control rest."
+        );
     }
 
     #[test]

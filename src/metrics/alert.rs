@@ -278,6 +278,19 @@ impl Alerts {
         self.leak.trend()
     }
 
+    /// The share of the newest answers that the user interrupted, in percent; `None` while there are too few.
+    #[must_use]
+    pub fn interruptions_percent(&self) -> Option<f64> {
+        let heard = |turn: &Turn| turn.response.is_some();
+        Some(self.share(heard, |turn| turn.interrupted)?.0)
+    }
+
+    /// The share of the newest turns that the user went on in, in percent; `None` while there are too few.
+    #[must_use]
+    pub fn cut_offs_percent(&self) -> Option<f64> {
+        Some(self.share(|_| true, |turn| turn.cut_off)?.0)
+    }
+
     /// What holds now, in the order of [`Kind::ALL`].
     pub fn raised(&self) -> impl Iterator<Item = &Alert> {
         self.raised.iter().flatten()

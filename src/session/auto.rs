@@ -24,6 +24,8 @@ pub(super) struct Auto {
     chooser: Arc<Profile>,
     /// From the fastest to the best.
     candidates: Vec<Arc<Profile>>,
+    /// Profiles that it names, and that could not be had.
+    missing: Vec<String>,
     adapter: Adapter,
     /// What is in force.
     plan: Plan,
@@ -67,9 +69,13 @@ impl Controller {
     /// A choice among the profiles that this one names; `None` where it chooses among none.
     pub(super) fn begin_auto(&mut self, chooser: &Arc<Profile>) -> Option<Auto> {
         let how = chooser.auto.as_ref()?;
-        let mut candidates = Vec::new();
+        let (mut candidates, mut missing) = (Vec::new(), Vec::new());
         for name in &how.among {
-            match self.profiles.get(name) {
+            let found = self.profiles.get(name);
+            if !matches!(&found, Ok(profile) if profile.auto.is_none()) {
+                missing.push(name.clone());
+            }
+            match found {
                 Ok(profile) if profile.auto.is_none() => candidates.push(profile),
                 Ok(_) => self.notice(
                     Severity::Warning,
@@ -105,6 +111,7 @@ impl Controller {
             chooser: Arc::clone(chooser),
             plan: adapter.plan(),
             candidates,
+            missing,
             adapter,
         })
     }
@@ -117,7 +124,13 @@ impl Controller {
             let what = format!("The file of the profile {name} is gone; it stays in use.");
             return self.notice(Severity::Info, what);
         };
+        let there = |name: &String| {
+            self.profiles
+                .get(name)
+                .is_ok_and(|profile| profile.auto.is_none())
+        };
         let same = *chooser == *auto.chooser
+            && !auto.missing.iter().any(there)
             && auto
                 .candidates
                 .iter()
@@ -172,10 +185,8 @@ impl Controller {
         let (why, profile) = (auto.plan.why.clone(), auto.profile());
         info!(profile = profile.name, ?tuning, "auto");
         self.adopt_profile(profile);
-        if before.candidate != candidate {
-            // The window shows it at the profile; who listens without a window is told.
-            self.tell(Event::Notice(Severity::Info, format!("Auto: {why}")));
-        }
+        // The window shows it at the profile; who listens without a window is told.
+        self.tell(Event::Notice(Severity::Info, format!("Auto: {why}")));
     }
 }
 

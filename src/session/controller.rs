@@ -401,10 +401,11 @@ impl Controller {
         self.changed = true;
     }
 
-    /// Takes the warnings about files away: they have just been read again.
+    /// Takes the warnings about files away: they have just been read again. What is told of alerts stands.
     pub(super) fn withdraw_warnings(&mut self) {
+        let stands = |text: &String| self.alert_texts.iter().any(|(_, told)| told == text);
         self.notices
-            .retain(|notice| notice.severity != Severity::Warning);
+            .retain(|notice| notice.severity != Severity::Warning || stands(&notice.text));
     }
 
     /// Takes a notice away that is not true any more.
@@ -417,7 +418,8 @@ impl Controller {
     /// Tells a listener that every event counts for; one that has stopped listening is not waited for.
     pub(super) fn tell(&mut self, event: Event) {
         if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
-            tracing::warn!(?event, "nobody takes the events");
+            // The kind alone: events hold what was said.
+            tracing::warn!(event = event.name(), "nobody takes the events");
         }
     }
 

@@ -39,8 +39,13 @@ pub(super) struct Insight {
     pub(super) alerts: Alerts,
     pub(super) history: History,
     file: Option<PathBuf>,
+    /// Held while this process keeps the history: another one only reads it.
+    _lock: Option<std::fs::File>,
     kept_at: Instant,
+    /// Something happened since the history was kept, …
     changed: bool,
+    /// … or at least time has passed.
+    older: bool,
     turns: VecDeque<TurnRecord>,
     /// Underruns, bytes sent, bytes received at the last reading.
     counted: [u64; 3],
@@ -56,12 +61,15 @@ impl Insight {
     pub(super) fn new(settings: &AlertSettings, file: Option<PathBuf>) -> Self {
         let now = super::controller::now();
         let history = file.as_ref().map(|file| kept(file)).unwrap_or_default();
+        let lock = file.as_deref().and_then(lock);
         Self {
             alerts: Alerts::new(rules(settings), now),
             history,
-            file,
+            file: file.filter(|_| lock.is_some()),
+            _lock: lock,
             kept_at: now,
             changed: false,
+            older: false,
             turns: VecDeque::new(),
             counted: [0; 3],
             shortest_trip: None,
@@ -113,7 +121,8 @@ impl Insight {
             self.shortest_trip = Some(self.shortest_trip.map_or(trip, |least| least.min(trip)));
         }
         self.history.reading(unix_now(), &reading);
-        self.changed = true;
+        self.changed |= [underruns, sent, received] != [0; 3];
+        self.older = true;
     }
 
     /// Another connection has another way.
@@ -173,11 +182,35 @@ impl Insight {
     /// Where and what to write, if it is time or `at_once`.
     pub(super) fn take_unkept(&mut self, now: Instant, at_once: bool) -> Option<(PathBuf, String)> {
         let due = at_once || now.saturating_duration_since(self.kept_at) >= KEEP_EVERY;
-        if !due || !self.changed {
+        // A window that is left alone all day does not wake the disk.
+        let news = self.changed || at_once && self.older;
+        if !due || !news {
             return None;
         }
-        (self.kept_at, self.changed) = (now, false);
+        (self.kept_at, self.changed, self.older) = (now, false, false);
         Some((self.file.clone()?, self.history.to_text()))
+    }
+}
+
+/// The right to keep the history: one process at a time, or each would undo what the other wrote. Where the folder cannot
+/// be locked, there is nothing to write into either.
+fn lock(history: &std::path::Path) -> Option<std::fs::File> {
+    if let Some(folder) = history.parent() {
+        std::fs::create_dir_all(folder).ok()?;
+    }
+    let lock = std::fs::File::create(history.with_extension("lock")).ok()?;
+    match lock.try_lock() {
+        Ok(()) => Some(lock),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            tracing::info!(
+                "another Sovereign keeps the history: the turns of this one are not in it"
+            );
+            None
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the history cannot be locked and is not kept");
+            None
+        }
     }
 }
 
@@ -249,7 +282,7 @@ fn sample(record: &TurnRecord) -> TurnSample {
         response: record.latencies.response,
         client: record.latencies.client,
         server: record.latencies.server,
-        cut_offs: record.cut_offs,
+        cut_offs: u32::from(record.cut_offs > 0),
         tool_calls: record.tool_calls,
         tokens: record
             .tokens
@@ -318,6 +351,26 @@ mod tests {
         let third = insight(Some(file.clone()));
         assert_eq!(third.history, History::default());
         assert!(folder.path().join("history.damaged").exists() && !file.exists());
+    }
+
+    #[test]
+    fn one_process_keeps_the_history_and_idleness_writes_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("history.json");
+        let (mut first, mut second) = (insight(Some(file.clone())), insight(Some(file.clone())));
+        let later = Instant::now() + KEEP_EVERY;
+        for insight in [&mut first, &mut second] {
+            insight.turn(Instant::now(), &record());
+        }
+        assert_eq!(second.take_unkept(later, true), None, "the first keeps it");
+        assert!(first.take_unkept(later, false).is_some());
+        first.reading(later, Reading::default(), [0; 3]);
+        assert_eq!(first.take_unkept(later + KEEP_EVERY, false), None, "idle");
+        assert!(first.take_unkept(later, true).is_some(), "at the end");
+        drop(first);
+        let mut third = insight(Some(file));
+        third.turn(later, &record());
+        assert!(third.take_unkept(later, true).is_some());
     }
 
     #[test]

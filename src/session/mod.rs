@@ -86,6 +86,20 @@ pub enum Event {
     Over(Box<Summary>),
 }
 
+impl Event {
+    /// What kind it is, without what is in it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Audible { .. } => "audible",
+            Self::Closed(_) => "closed",
+            Self::Notice(..) => "notice",
+            Self::InputOver => "input over",
+            Self::Broken(_) => "broken",
+            Self::Over(_) => "over",
+        }
+    }
+}
+
 /// The parts of a conversation, opened by a face.
 pub struct Parts {
     /// The sound side.
@@ -129,9 +143,9 @@ pub struct Outlets {
 }
 
 impl Outlets {
-    /// The file of the history.
-    fn history(&self) -> Option<PathBuf> {
-        let folder = self.state.as_ref()?;
+    /// The file of the history. The demo keeps none: its turns say nothing of the service.
+    fn history(&self, demo: bool) -> Option<PathBuf> {
+        let folder = self.state.as_ref().filter(|_| !demo)?;
         Some(folder.join("history.json"))
     }
 }
@@ -185,7 +199,10 @@ fn controller(
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
         patience: parts.profile.turn.patience,
-        insight: insight::Insight::new(&parts.profile.alerts, parts.outlets.history()),
+        insight: insight::Insight::new(
+            &parts.profile.alerts,
+            parts.outlets.history(parts.settings.is_demo()),
+        ),
         profile: parts.profile,
         auto: None,
         settings: parts.settings,

@@ -99,7 +99,7 @@ fn turns(text: &mut Text, controller: &Controller) {
     for (name, help, count) in [
         (
             "sovereign_cut_offs_total",
-            "Turns that the user went on in within a second of their end.",
+            "Times that the user went on within a second of the end of a turn.",
             summary.cut_offs,
         ),
         (

@@ -359,15 +359,15 @@ pub struct Figures {
     pub turns: u64,
     /// Replies that the user interrupted.
     pub interrupted: u64,
-    /// Times that the reply stuttered.
+    /// Times that replies stuttered, in closed turns.
     pub underruns: u64,
-    /// Captured samples that were lost.
+    /// Captured samples that were lost in closed turns.
     pub capture_dropped: u64,
     /// Smoothed round trip of the connection, where the system tells.
     pub round_trip: Option<Duration>,
-    /// Bytes sent to the service.
+    /// Bytes sent to the service since the start.
     pub bytes_sent: u64,
-    /// Bytes received.
+    /// Bytes received since the start.
     pub bytes_received: u64,
     /// Tokens that the service counted, prompt and response.
     pub tokens: u64,

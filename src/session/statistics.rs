@@ -16,6 +16,8 @@ const HISTORY: usize = 60;
 /// Readings that are nearer to each other are no second apart: the session's clock is a simulated one, and what the machine
 /// does meanwhile is of another time.
 const NEAREST_READINGS: Duration = Duration::from_millis(500);
+/// A late reading and the next one may be as near; on a simulated clock all are.
+const MOST_HASTY: u32 = 2;
 /// Turns that the rate of turns is made of.
 const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
@@ -29,7 +31,8 @@ pub(super) struct Statistics {
     profiles: HashMap<String, Tally>,
     process: ProcessUsage,
     last_reading: Option<Usage>,
-    in_real_time: bool,
+    /// Readings in a row that were too near to the one before; `None` until one was not.
+    hasty: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +51,8 @@ struct Tally {
     answered: u64,
     tokens: u64,
     tool_calls: u64,
+    underruns: u64,
+    capture_dropped: u64,
     cost_usd: Option<f64>,
     /// When the newest turns were closed, as many as the rate is made of.
     closed: VecDeque<SystemTime>,
@@ -77,7 +82,9 @@ impl Statistics {
         self.summary.add(record);
         let tally = self.profiles.entry(record.profile.clone()).or_default();
         tally.turns += 1;
-        tally.cut_offs += u64::from(record.cut_offs);
+        tally.cut_offs += u64::from(record.cut_offs > 0);
+        tally.underruns += record.underruns;
+        tally.capture_dropped += record.capture_dropped;
         tally.closed_in_vain += u64::from(record.closed_in_vain);
         tally.vain_tokens += record.vain_tokens;
         tally.interrupted += u64::from(record.outcome == Outcome::Interrupted);
@@ -120,7 +127,11 @@ impl Statistics {
     pub(super) fn reading(&mut self, now: Usage) {
         if let Some(before) = self.last_reading.replace(now) {
             let apart = now.wall.saturating_sub(before.wall);
-            self.in_real_time = apart >= NEAREST_READINGS;
+            self.hasty = if apart >= NEAREST_READINGS {
+                Some(0)
+            } else {
+                self.hasty.map(|hasty| hasty.saturating_add(1))
+            };
             let wall = apart.as_secs_f32().max(1e-3);
             let percent = now.cpu.saturating_sub(before.cpu).as_secs_f32() / wall * 100.0;
             self.process.cpu_percent = Some(percent);
@@ -129,11 +140,11 @@ impl Statistics {
         self.process.rss = Some(now.rss);
         self.process.cpu = Some(now.cpu);
         self.process.threads = now.threads;
-        self.process.machine = if self.in_real_time {
-            now.machine
-        } else {
-            Machine::default()
-        };
+        if !self.in_real_time() {
+            self.process.machine = Machine::default();
+        } else if self.hasty == Some(0) {
+            self.process.machine = now.machine;
+        }
         keep(&mut self.process.rss_history, now.rss);
         self.process.cores = crate::probe::Probe::cores();
     }
@@ -141,7 +152,7 @@ impl Statistics {
     /// Whether the newest readings of the process belong to the time that the session lives in.
     #[must_use]
     pub(super) fn in_real_time(&self) -> bool {
-        self.in_real_time
+        self.hasty.is_some_and(|hasty| hasty < MOST_HASTY)
     }
 
     /// The machine, for a profile that chooses.
@@ -186,6 +197,8 @@ impl Statistics {
             interrupted: tally.interrupted,
             tokens: tally.tokens,
             tool_calls: tally.tool_calls,
+            underruns: tally.underruns,
+            capture_dropped: tally.capture_dropped,
             cost_usd: tally.cost_usd,
             answered: tally.answered,
             failed: tally.failed,
@@ -197,6 +210,11 @@ impl Statistics {
     /// Begins the figures of one profile anew; the conversation's summary goes on.
     pub(super) fn reset(&mut self, profile: &str) {
         self.profiles.remove(profile);
+    }
+
+    /// The same for all profiles.
+    pub(super) fn reset_all(&mut self) {
+        self.profiles.clear();
     }
 }
 

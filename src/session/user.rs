@@ -150,8 +150,12 @@ impl Controller {
 
     /// Connects to what the settings name now. An open turn is asked there again.
     fn redial(&mut self) {
+        let demo = self.settings.is_demo();
         match self.settings.choose_target() {
             Ok(()) => {
+                if self.settings.is_demo() != demo {
+                    self.begin_figures_anew();
+                }
                 self.setup = self.settings.setup(&self.profile);
                 self.wanted = self.setup.clone();
                 self.machine.forget_thinking();

@@ -115,8 +115,6 @@ impl Controller {
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     fn figures(&self) -> Figures {
         Figures {
-            underruns: self.counters.underruns.get(),
-            capture_dropped: self.counters.capture_dropped.get(),
             round_trip: self.round_trip(),
             capture_queued: self.counters.capture_queued.get(),
             reply_queued: self.counters.reply_queued.get(),

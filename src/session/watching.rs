@@ -59,6 +59,18 @@ impl Controller {
         self.publish_page();
     }
 
+    /// From the demo to the service, or back: turns of the one say nothing of the other.
+    pub(super) fn begin_figures_anew(&mut self) {
+        self.keep_history(super::controller::now(), true);
+        for (_, text) in std::mem::take(&mut self.alert_texts) {
+            self.withdraw(&text);
+        }
+        self.statistics.reset_all();
+        let file = self.outlets.history(self.settings.is_demo());
+        self.insight = super::insight::Insight::new(&self.profile.alerts, file);
+        self.changed = true;
+    }
+
     /// Smoothed round trip of the connection, where it is known.
     pub(super) fn round_trip(&self) -> Option<Duration> {
         let micros = self.counters.round_trip_us.load(Relaxed);
@@ -102,6 +114,7 @@ impl Controller {
                         value = alert.value,
                         limit = alert.limit,
                         n = alert.n,
+                        remedy,
                         "alert"
                     );
                     let text = format!("{}. {remedy}", alert.what());
@@ -158,10 +171,9 @@ impl Controller {
         let machine = process.machine;
         let cores = process.cores.max(1) as f64;
         let own = process.cpu_percent.map(|own| f64::from(own) / cores);
-        let figures = self.statistics.figures(&profile.name);
-        let share = |part: u64, n: u64| (n >= 10).then(|| part as f64 / n as f64 * 100.0);
         Evidence {
-            target: profile.target,
+            // As the window judges: with a profile that chooses, by its own.
+            target: self.chosen_profile().target,
             recent,
             usual,
             round_trip: self.round_trip(),
@@ -193,8 +205,8 @@ impl Controller {
             automatic_detection: self.settings.detection(profile) == Detection::Automatic,
             free_answers: profile.live.answer_length == AnswerLength::Free,
             echo_forced: self.settings.config().echo_cancellation == Some(EchoCancellation::On),
-            cut_offs_percent: share(figures.cut_offs, figures.turns),
-            interruptions_percent: share(figures.interrupted, figures.n),
+            cut_offs_percent: self.insight.alerts.cut_offs_percent(),
+            interruptions_percent: self.insight.alerts.interruptions_percent(),
             faster_profile: self.neighbour(|other| {
                 profile
                     .target

@@ -364,7 +364,7 @@ fn counts_ui(ui: &mut Ui, figures: &Figures) {
         None,
         "sent",
         &sent,
-        "Bytes sent to the service, and the tokens that it counted.",
+        "Bytes sent to the service since the start, and the tokens that it counted for this profile.",
     );
 }
 
