@@ -163,7 +163,7 @@ fn late_answers_are_told_with_their_cause() {
     simulate(async {
         let mut world = World::new("balanced");
         world.script.think_ms = 2_600;
-        let (posted, mut posts) = tokio::sync::mpsc::unbounded_channel();
+        let (posted, mut posts) = tokio::sync::mpsc::channel(8);
         world.hook = Some(Hook(posted));
         let mut world = world.start();
         world.ready().await;

@@ -31,6 +31,8 @@ const STEP: usize = 4;
 const FEW: usize = FRAME_SAMPLES / STEP;
 /// Delays that are looked at: 400 ms, more than a Bluetooth speaker adds to what its stream says.
 const LAGS: usize = 1_600;
+/// Frames of zeros after which nothing of what was played is in the past, nor in the filter.
+const SILENT: u32 = (LAGS / FEW + 2) as u32;
 /// Delays that are worked on at once; they divide all.
 const SIDE_BY_SIDE: usize = 32;
 /// Taps of the low-pass before decimation.
@@ -85,6 +87,8 @@ pub struct Leak {
     products: Vec<f32>,
     /// Frames of nothing but zeros from the microphone, up to now.
     mute: u32,
+    /// The same for what is played.
+    silent: u32,
     /// Frames of playing since the last reset.
     playing: u32,
     /// The delay that the last look found, and how often in a row.
@@ -114,6 +118,7 @@ impl Leak {
             far_levels: [Dbfs::SILENCE.0; LAGS / FEW],
             products: vec![0.0; LAGS],
             mute: 0,
+            silent: 0,
             playing: 0,
             candidate: 0,
             looks: 0,
@@ -131,6 +136,15 @@ impl Leak {
         near: &[f32; FRAME_SAMPLES],
         far: &[f32; FRAME_SAMPLES],
     ) -> Option<LeakVerdict> {
+        // Most of the time nothing is played, and all that could be compared with is zeros.
+        self.silent = if *far == [0.0; FRAME_SAMPLES] {
+            self.silent.saturating_add(1)
+        } else {
+            0
+        };
+        if self.silent > SILENT {
+            return None;
+        }
         let (mut near, mut far) = (*near, *far);
         sanitise(&mut near);
         sanitise(&mut far);

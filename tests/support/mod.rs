@@ -227,7 +227,7 @@ fn settings(with_hook: bool) -> Settings {
 }
 
 /// Takes each post, answers 204 and hands its body on.
-pub struct Hook(pub mpsc::UnboundedSender<serde_json::Value>);
+pub struct Hook(pub mpsc::Sender<serde_json::Value>);
 
 impl Dialer for Hook {
     fn dial(&self, _: url::Url) -> Pin<Box<dyn Future<Output = Result<Opened, Fault>> + Send>> {
@@ -247,7 +247,7 @@ impl Dialer for Hook {
                 };
                 let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
                 theirs.write_all(answer).await.expect("taken");
-                bodies.send(body).ok();
+                bodies.send(body).await.ok();
             });
             Ok(Opened {
                 stream: Box::new(ours),
