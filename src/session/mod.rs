@@ -176,6 +176,7 @@ fn controller(
 ) -> Controller {
     let setup = parts.settings.setup(&parts.profile);
     let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
+    let history = parts.outlets.history(parts.settings.is_demo());
     let [input, output] = parts.choices.map(|choice| Port {
         choice,
         ..Port::default()
@@ -199,10 +200,7 @@ fn controller(
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
         patience: parts.profile.turn.patience,
-        insight: insight::Insight::new(
-            &parts.profile.alerts,
-            parts.outlets.history(parts.settings.is_demo()),
-        ),
+        insight: insight::Insight::new(&parts.profile.alerts, history),
         profile: parts.profile,
         auto: None,
         settings: parts.settings,
