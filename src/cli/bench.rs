@@ -123,6 +123,8 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
     runtime.shutdown_timeout(Duration::from_millis(200));
     let bench = Bench::new(run, args.turns, figures, earlier.as_ref());
     let json = serde_json::to_string(&bench).map_err(anyhow::Error::from)?;
+    // First: what was found must not be lost with a folder that cannot be written.
+    show(args.json, &json, &summary(&bench));
     if let Some(folder) = &folder {
         folder.write("bench", &bench.document(&turns), &turns, &json)?;
         say(&format!(
@@ -130,7 +132,6 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
             folder.path().join("bench.html").display()
         ));
     }
-    show(args.json, &json, &summary(&bench));
     let done = bench.passed || bench.run.cut_short.is_some();
     Ok(if done {
         ExitCode::SUCCESS
@@ -241,7 +242,7 @@ impl Running {
             }
             let done = self.tally.turns.len() as u64;
             self.progress.show(
-                done,
+                self.before + done,
                 &format!("{}: {done} of {} turns", profile.name, self.turns),
             );
             if self.tally.purse.is_some_and(|purse| purse.is_empty()) {

@@ -111,6 +111,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     })?;
     runtime.shutdown_timeout(Duration::from_millis(200));
     let json = serde_json::to_string(&load).map_err(anyhow::Error::from)?;
+    // First: what was found must not be lost with a folder that cannot be written.
+    show(args.json, &json, &summary(&load));
     if let Some(folder) = &folder {
         folder.write("load", &load.document(&turns), &turns, &json)?;
         say(&format!(
@@ -118,7 +120,6 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
             folder.path().join("load.html").display()
         ));
     }
-    show(args.json, &json, &summary(&load));
     let done = load.passed || load.run.cut_short.is_some();
     Ok(if done {
         ExitCode::SUCCESS

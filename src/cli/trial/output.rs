@@ -50,6 +50,8 @@ impl Folder {
         turns: &[Turn],
         json: &str,
     ) -> anyhow::Result<()> {
+        // Each is tried, whatever became of the others, and the first fault is told.
+        let mut all = Ok(());
         let forms = [
             ("html", html::page(document)),
             ("md", markdown::markdown(document)),
@@ -60,9 +62,10 @@ impl Folder {
             let file = self.0.join(format!("{name}.{ending}"));
             let fresh = self.fresh(ending);
             let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &file));
-            written.map_err(|error| self.fault(&fresh, &file, error))?;
+            let written = written.map_err(|error| self.fault(&fresh, &file, error));
+            all = all.and(written);
         }
-        Ok(())
+        all
     }
 
     /// The folder, for people.
