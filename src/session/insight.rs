@@ -80,6 +80,15 @@ impl Insight {
         }
     }
 
+    /// Forgets all turns; what the counters showed last stays known, or all since the start would count as new.
+    pub(super) fn begin_anew(&mut self, settings: &AlertSettings, file: Option<PathBuf>) {
+        let counted = self.counted;
+        *self = Self {
+            counted,
+            ..Self::new(settings, file)
+        };
+    }
+
     /// Other limits; with `another` profile its turns begin anew.
     pub(super) fn set_profile(&mut self, settings: &AlertSettings, another: bool) {
         self.alerts.set_rules(rules(settings));
@@ -371,6 +380,16 @@ mod tests {
         let mut third = insight(Some(file));
         third.turn(later, &record());
         assert!(third.take_unkept(later, true).is_some());
+    }
+
+    #[test]
+    fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
+        let mut insight = insight(None);
+        insight.reading(Instant::now(), Reading::default(), [9, 100, 100]);
+        let profile = builtin(DEFAULT).expect("built in");
+        insight.begin_anew(&profile.alerts, None);
+        insight.reading(Instant::now(), Reading::default(), [9, 100, 100]);
+        assert!(!insight.changed, "no stutters, no bytes");
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Controller {
         }
         self.statistics.reset_all();
         let file = self.outlets.history(self.settings.is_demo());
-        self.insight = super::insight::Insight::new(&self.profile.alerts, file);
+        self.insight.begin_anew(&self.profile.alerts, file);
         self.changed = true;
     }
 
