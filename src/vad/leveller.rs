@@ -7,7 +7,7 @@
 //! gain     ──────────────────────╲____    so that the floor comes down to TARGET
 //! ```
 
-use super::loudness::{self, Loudness};
+use super::loudness::Loudness;
 use crate::base::frame::Frame;
 
 /// What is looked back on, in bins of 50 ms: few sentences have no stop in 1.6 s, and for those that do not nothing
@@ -52,7 +52,7 @@ impl Default for Leveller {
 impl Leveller {
     /// The gain for this frame.
     pub(super) fn gain(&mut self, frame: &Frame) -> f32 {
-        self.bin.0 += loudness::mean(&self.loudness.measure(&frame.samples));
+        self.bin.0 += self.loudness.measure(&frame.samples).mean();
         self.bin.1 += 1;
         if self.bin.1 == BIN_FRAMES {
             self.powers[self.next] = self.bin.0 / BIN_FRAMES as f32;

@@ -7,6 +7,11 @@ use crate::base::frame::FRAME_SAMPLES;
 /// Blocks whose power is measured apart, 2.5 ms each: shorter than a pitch period would tell nothing.
 pub(super) const BLOCKS: usize = 4;
 const BLOCK_SAMPLES: usize = FRAME_SAMPLES / BLOCKS;
+/// Pieces whose peaks are measured apart, 0.625 ms each: the end of a voice that is cut off lies within a block.
+pub(super) const PIECES: usize = 4 * BLOCKS;
+const PIECE_SAMPLES: usize = FRAME_SAMPLES / PIECES;
+/// How long a piece lasts.
+pub(super) const PIECE_DURATION: Duration = Duration::from_nanos(10_000_000 / PIECES as u64);
 /// How long a block lasts.
 pub(super) const BLOCK_DURATION: Duration = Duration::from_nanos(10_000_000 / BLOCKS as u64);
 
@@ -36,6 +41,22 @@ const NOISE_FALL: f32 = 0.18;
 
 /// Mean powers of the blocks of a frame.
 pub(super) type Powers = [f32; BLOCKS];
+/// Largest magnitudes in the pieces of a frame.
+pub(super) type Peaks = [f32; PIECES];
+
+/// How loud a frame is, and where in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Levels {
+    pub(super) powers: Powers,
+    pub(super) peaks: Peaks,
+}
+
+impl Levels {
+    /// The power of the whole frame.
+    pub(super) fn mean(&self) -> f32 {
+        self.powers.iter().sum::<f32>() / BLOCKS as f32
+    }
+}
 
 /// Measures frames, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -45,34 +66,34 @@ pub(super) struct Loudness {
 }
 
 impl Loudness {
-    /// The powers of the next frame. One that holds no numbers counts as silence.
-    pub(super) fn measure(&mut self, samples: &[f32; FRAME_SAMPLES]) -> Powers {
-        let mut powers = [0.0; BLOCKS];
-        for (power, block) in powers.iter_mut().zip(samples.chunks_exact(BLOCK_SAMPLES)) {
+    /// The levels of the next frame. One that holds no numbers counts as silence.
+    pub(super) fn measure(&mut self, samples: &[f32; FRAME_SAMPLES]) -> Levels {
+        let mut levels = Levels::default();
+        let pieces = levels
+            .peaks
+            .iter_mut()
+            .zip(samples.chunks_exact(PIECE_SAMPLES));
+        for (index, (peak, piece)) in pieces.enumerate() {
             let mut sum = 0.0;
-            for &sample in block {
+            for &sample in piece {
                 let out = sample - self.last_in + HIGH_PASS * self.last_out;
                 self.last_in = sample;
                 self.last_out = out;
                 sum += out * out;
+                *peak = peak.max(out.abs());
             }
-            *power = sum / BLOCK_SAMPLES as f32;
+            levels.powers[index * BLOCKS / PIECES] += sum / BLOCK_SAMPLES as f32;
         }
-        if !powers.iter().all(|power| power.is_finite()) {
+        if !levels.powers.iter().all(|power| power.is_finite()) {
             *self = Self::default();
-            return [0.0; BLOCKS];
+            return Levels::default();
         }
         // The filter never quite forgets; in silence that would end in slow, tiny numbers.
         if self.last_out.abs() < 1e-12 {
             self.last_out = 0.0;
         }
-        powers
+        levels
     }
-}
-
-/// The power of a whole frame.
-pub(super) fn mean(powers: &Powers) -> f32 {
-    powers.iter().sum::<f32>() / BLOCKS as f32
 }
 
 /// The noise between the words.
@@ -153,7 +174,7 @@ mod tests {
     fn an_offset_is_not_loud() {
         let mut loudness = Loudness::default();
         let frames = (0..10).map(|_| loudness.measure(&[0.3; FRAME_SAMPLES]));
-        let last = frames.last().map(|powers| mean(&powers)).unwrap_or(1.0);
+        let last = frames.last().map_or(1.0, |levels| levels.mean());
         assert!(last < 1e-6, "{last}");
     }
 
@@ -161,11 +182,18 @@ mod tests {
     fn a_frame_without_numbers_spoils_no_other() {
         let mut loudness = Loudness::default();
         for sample in [f32::NAN, f32::INFINITY, 1e30] {
-            assert_eq!(loudness.measure(&[sample; FRAME_SAMPLES]), [0.0; BLOCKS]);
+            let silence = Levels::default();
+            assert_eq!(loudness.measure(&[sample; FRAME_SAMPLES]), silence);
         }
         let tone = std::array::from_fn(|i| if i % 2 == 0 { 0.5 } else { -0.5 });
-        let power = mean(&loudness.measure(&tone));
+        let levels = loudness.measure(&tone);
+        let power = levels.mean();
         assert!((0.2..0.3).contains(&power), "{power}");
+        let peaks = &levels.peaks[1..];
+        assert!(
+            peaks.iter().all(|peak| (0.5..0.6).contains(peak)),
+            "{peaks:?}"
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::loudness::{self, Loudness, Noise, Powers, Voice};
+use super::loudness::{Levels, Loudness, Noise, Voice};
 use super::watchdog::Watchdog;
 use super::{DETECTOR_WINDOW_FRAMES, SpeechEvent};
 use crate::base::frame::{FRAME_DURATION, Frame};
@@ -113,7 +113,7 @@ pub struct Segmenter {
 #[derive(Clone, Debug)]
 struct Waiting {
     frame: Frame,
-    powers: Powers,
+    levels: Levels,
     /// Speech by the detector and by level, in a stream that has settled.
     voiced: bool,
     /// The detector said no.
@@ -198,8 +198,8 @@ impl Segmenter {
         }
         self.expected = Some(frame.sequence.wrapping_add(1));
         self.age = self.age.saturating_add(1);
-        let powers = self.loudness.measure(&frame.samples);
-        let power = loudness::mean(&powers);
+        let levels = self.loudness.measure(&frame.samples);
+        let power = levels.mean();
         self.loud = self.noise.is_exceeded_by(power);
         if self.open.as_ref().is_some_and(Utterance::is_held) && !context.held {
             self.close(out);
@@ -208,8 +208,8 @@ impl Segmenter {
             self.noise.guess(power);
         }
         match &self.open {
-            Some(_) => self.go_on(frame, &powers, context, out),
-            None => self.await_onset(frame, powers, context, out),
+            Some(_) => self.go_on(frame, &levels, context, out),
+            None => self.await_onset(frame, levels, context, out),
         }
         self.guard(power, context, out)
     }
@@ -238,7 +238,7 @@ impl Segmenter {
     fn await_onset(
         &mut self,
         frame: Frame,
-        powers: Powers,
+        levels: Levels,
         context: Context,
         out: &mut Vec<SpeechEvent>,
     ) {
@@ -254,17 +254,15 @@ impl Segmenter {
         } else {
             0
         };
-        let voiced = context.voiced
-            && settled
-            && self.tail == 0
-            && self.noise.is_exceeded_by(loudness::mean(&powers));
+        let voiced =
+            context.voiced && settled && self.tail == 0 && self.noise.is_exceeded_by(levels.mean());
         if self.waiting.len() >= room(&self.settings) {
             let surplus = self.waiting.len() + 1 - room(&self.settings);
             self.waiting.drain(..surplus);
         }
         self.waiting.push_back(Waiting {
             frame,
-            powers,
+            levels,
             voiced,
             denied: !context.voiced,
         });
@@ -284,7 +282,7 @@ impl Segmenter {
         if let Some(waiting) = settled.and_then(|index| self.waiting.get(index))
             && waiting.denied
         {
-            self.noise.learn(loudness::mean(&waiting.powers));
+            self.noise.learn(waiting.levels.mean());
         }
     }
 
@@ -307,7 +305,7 @@ impl Segmenter {
     fn start(&mut self, first: usize, out: &mut Vec<SpeechEvent>) {
         let mut voice = Voice::default();
         for waiting in self.waiting.range(first..) {
-            voice.follow(loudness::mean(&waiting.powers), waiting.voiced);
+            voice.follow(waiting.levels.mean(), waiting.voiced);
         }
         let first_voiced = self.first_voiced(first, &voice);
         let onset = self
@@ -348,7 +346,7 @@ impl Segmenter {
     fn first_voiced(&self, first: usize, voice: &Voice) -> Instant {
         let heard = |frame: usize| {
             let waiting = &self.waiting[frame];
-            (waiting.frame.captured, waiting.powers)
+            (waiting.frame.captured, waiting.levels.powers)
         };
         rise::find(
             self.waiting.len(),
@@ -361,7 +359,7 @@ impl Segmenter {
     fn go_on(
         &mut self,
         frame: Frame,
-        powers: &Powers,
+        levels: &Levels,
         context: Context,
         out: &mut Vec<SpeechEvent>,
     ) {
@@ -370,7 +368,7 @@ impl Segmenter {
         };
         let sound = Sound {
             captured: frame.captured,
-            powers: *powers,
+            levels: *levels,
             voiced: context.voiced,
         };
         out.push(SpeechEvent::Frame(frame));
@@ -423,7 +421,7 @@ impl Waiting {
     fn sound(&self, voiced: bool) -> Sound {
         Sound {
             captured: self.frame.captured,
-            powers: self.powers,
+            levels: self.levels,
             voiced,
         }
     }

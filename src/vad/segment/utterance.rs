@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::super::loudness::{self, BLOCK_DURATION, BLOCKS, Noise, Powers, Voice};
+use super::super::loudness::{BLOCKS, Levels, Noise, PIECE_DURATION, PIECES, Peaks, Powers, Voice};
 use super::super::{LULL, SpeechEvent};
 use super::{NOISE_DELAY_FRAMES, rise};
 use crate::base::frame::FRAME_DURATION;
@@ -34,14 +34,15 @@ const RESUME_WINDOW: usize = 6;
 /// Frames that are remembered: where a resumption is looked for, and what is not yet noise.
 const TRAIL: usize = RESUME_WINDOW + rise::LOOK_BACK_FRAMES;
 
-/// No voice falls by so much, 20 dB, from one block to the next and goes on; one that ends at once does.
-const CUT: f32 = 0.01;
+/// What is weaker by this, -30 dB, than the loudest of the ten milliseconds before it is no voice: filters ring so when a
+/// loud sound ends at once. A voice does not fall as fast, and the next of its pulses comes sooner.
+const RINGS: f32 = 0.03;
 
 /// What a frame sounds like.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sound {
     pub(super) captured: Instant,
-    pub(super) powers: Powers,
+    pub(super) levels: Levels,
     /// The detector's verdict.
     pub(super) voiced: bool,
 }
@@ -55,8 +56,8 @@ pub(super) struct Utterance {
     last_yes: Option<Instant>,
     /// End of the newest frame.
     end: Instant,
-    /// Its powers.
-    newest: Powers,
+    /// Its peaks.
+    newest: Peaks,
     /// A lull has been told, and no resumption since.
     paused: bool,
     /// The newest frames, the oldest first.
@@ -67,6 +68,8 @@ pub(super) struct Utterance {
 struct Heard {
     captured: Instant,
     powers: Powers,
+    /// Of the whole frame.
+    power: f32,
     /// The end of the voice in it, by detector and level.
     voice: Option<Instant>,
     /// Neither says that there is voice.
@@ -82,7 +85,7 @@ impl Utterance {
             last_voiced: Some(first_voiced),
             last_yes: None,
             end: first_voiced,
-            newest: Powers::default(),
+            newest: Peaks::default(),
             paused: false,
             trail: VecDeque::with_capacity(TRAIL),
         }
@@ -110,7 +113,7 @@ impl Utterance {
 
     /// Takes in the next frame. Returns the power of an earlier one if that has turned out to be noise.
     pub(super) fn follow(&mut self, sound: &Sound, noise: &Noise) -> Option<f32> {
-        let power = loudness::mean(&sound.powers);
+        let power = sound.levels.mean();
         self.voice.follow(power, sound.voiced);
         let voice = self.place(sound, noise);
         let denied = !sound.voiced && voice.is_none();
@@ -123,13 +126,14 @@ impl Utterance {
         }
         self.trail.push_back(Heard {
             captured: sound.captured,
-            powers: sound.powers,
+            powers: sound.levels.powers,
+            power,
             voice,
             denied,
         });
         let settled = self.trail.len().checked_sub(1 + NOISE_DELAY_FRAMES)?;
         let settled = &self.trail[settled];
-        settled.denied.then(|| loudness::mean(&settled.powers))
+        settled.denied.then_some(settled.power)
     }
 
     /// Finds the end of the voice in a frame, and moves the last voiced sample there unless the utterance pauses.
@@ -138,14 +142,14 @@ impl Utterance {
         let last = if sound.voiced {
             self.last_yes = Some(self.end);
             match self.voice.threshold(noise) {
-                Some(threshold) => end_above(threshold, sound, &self.newest),
+                Some(threshold) => self.end_above(threshold, sound),
                 // In noise this close to the voice the detector's tail is short: its window is all that is late.
                 None => Some(sound.captured),
             }
         } else {
             self.hiss(sound, noise)
         };
-        self.newest = sound.powers;
+        self.newest = sound.levels.peaks;
         if !self.paused {
             self.last_voiced = last.or(self.last_voiced);
         }
@@ -160,7 +164,11 @@ impl Utterance {
         if !near(self.last_yes, HISS) || !near(self.last_voiced, HISS_GAP) {
             return None;
         }
-        end_above(self.voice.hiss_threshold(noise)?, sound, &self.newest)
+        self.end_above(self.voice.hiss_threshold(noise)?, sound)
+    }
+
+    fn end_above(&self, threshold: f32, sound: &Sound) -> Option<Instant> {
+        end_above(threshold, &sound.levels, &self.newest).map(|into| sound.captured + into)
     }
 
     /// The talk key is down: from now on only its release ends the utterance, and a lull is over.
@@ -224,67 +232,69 @@ impl Utterance {
     }
 }
 
-/// Where the voice ends, by the blocks whose power reaches `threshold`; `before` are the powers of the frame before. What
-/// is weaker by [`CUT`] than the block before it, and what follows without rising, holds no voice: filters ring for some
-/// milliseconds when a loud sound ends at once. A block that is a little weaker holds that much less of it.
-fn end_above(threshold: f32, sound: &Sound, before: &Powers) -> Option<Instant> {
-    let mut end = None;
-    let (mut earlier, mut rings) = (before[0], false);
-    let places = (0..BLOCKS).map(Some);
-    for (&power, block) in before[1..]
-        .iter()
-        .chain(&sound.powers)
-        .zip([None; BLOCKS - 1].into_iter().chain(places))
-    {
-        rings = power < earlier * CUT || rings && power <= earlier;
-        if let Some(block) = block.filter(|_| power >= threshold) {
-            let part = if rings {
-                0.0
-            } else {
-                (power / earlier.max(power)).sqrt()
-            };
-            if !rings || end.is_none() {
-                end = Some(BLOCK_DURATION * block as u32 + BLOCK_DURATION.mul_f32(part));
-            }
-        }
-        earlier = power;
-    }
-    end.map(|end| sound.captured + end)
+/// How far into a frame its voice lasts: to the last sound in the last block whose power reaches `threshold`. `before` are
+/// the peaks of the frame before. Where all of a block is weaker by [`RINGS`] there is none: that rings.
+fn end_above(threshold: f32, levels: &Levels, before: &Peaks) -> Option<Duration> {
+    let peak = |piece: usize| {
+        let index = piece.checked_sub(PIECES);
+        index.map_or_else(|| before[piece], |index| levels.peaks[index])
+    };
+    let sounds = |piece: &usize| {
+        let around = (*piece..=piece + PIECES).map(peak).fold(0.0, f32::max);
+        peak(piece + PIECES) >= around * RINGS
+    };
+    let per_block = PIECES / BLOCKS;
+    let blocks = (0..BLOCKS).filter(|block| levels.powers[*block] >= threshold);
+    let mut pieces = blocks
+        .rev()
+        .flat_map(|block| (block * per_block..(block + 1) * per_block).rev());
+    let last = pieces.find(sounds)?;
+    Some(PIECE_DURATION * (last as u32 + 1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Milliseconds into a frame at which its voice ends; powers in dB, -60 are the threshold.
-    fn end(before: [f32; BLOCKS], powers: [f32; BLOCKS]) -> Option<f64> {
-        let power = |db: f32| 10.0_f32.powf(db / 10.0);
-        let captured = Instant::now();
-        let sound = Sound {
-            captured,
-            powers: powers.map(power),
-            voiced: true,
-        };
-        let end = end_above(power(-60.0), &sound, &before.map(power))?;
-        Some(end.duration_since(captured).as_secs_f64() * 1e3)
+    /// Milliseconds into a frame at which its voice ends. Given are peaks in dB, four to a block; -60 are the threshold.
+    fn end(before: f32, peaks: [f32; PIECES]) -> Option<f64> {
+        let value = |db: f32| 10.0_f32.powf(db / 20.0);
+        let peaks = peaks.map(value);
+        let power = |block: &[f32]| block.iter().map(|peak| peak * peak).sum::<f32>() / 4.0;
+        let mut powers = [0.0; BLOCKS];
+        for (to, block) in powers.iter_mut().zip(peaks.chunks(PIECES / BLOCKS)) {
+            *to = power(block);
+        }
+        let levels = Levels { powers, peaks };
+        let end = end_above(value(-60.0).powi(2), &levels, &[value(before); PIECES])?;
+        Some(end.as_secs_f64() * 1e3)
+    }
+
+    /// So many pieces of a voice at -20 dB, then this.
+    fn cut(pieces: usize, then: f32) -> [f32; PIECES] {
+        std::array::from_fn(|piece| if piece < pieces { -20.0 } else { then })
     }
 
     #[test]
-    fn a_voice_ends_with_the_block_that_still_holds_some() {
-        assert_eq!(end([-20.0; 4], [-20.0, -18.0, -19.0, -18.0]), Some(10.0));
-        assert_eq!(end([-20.0; 4], [-70.0; 4]), None);
-        // A quarter of a block's voice is a quarter of its power.
-        let part = end([-20.0; 4], [-20.0, -26.0, -70.0, -80.0]).expect("voice");
-        assert!((3.0..4.0).contains(&part), "{part}");
+    fn a_voice_ends_with_the_piece_that_still_holds_some() {
+        assert_eq!(end(-20.0, cut(PIECES, 0.0)), Some(10.0));
+        assert_eq!(end(-20.0, cut(0, -70.0)), None);
+        for pieces in 1..PIECES {
+            let expected = pieces as f64 * 0.625;
+            assert_eq!(end(-20.0, cut(pieces, -100.0)), Some(expected));
+            assert_eq!(end(-20.0, cut(pieces, -55.0)), Some(expected), "it rings");
+        }
     }
 
     #[test]
-    fn what_filters_ring_is_no_voice() {
-        let cut = [-45.0, -50.0, -55.0, -75.0];
-        assert_eq!(end([-20.0; 4], cut), Some(0.0));
-        // A stop within a word falls as steeply, and what rises after it is voice.
-        assert_eq!(end([-20.0; 4], [-45.0, -50.0, -30.0, -25.0]), Some(10.0));
-        // As in speech that dies away slowly.
-        assert_eq!(end([-35.0, -38.0, -41.0, -44.0], [-44.0; 4]), Some(10.0));
+    fn what_dies_away_slowly_or_rises_again_is_voice() {
+        assert_eq!(end(-20.0, cut(0, -55.0)), None, "it rings");
+        assert_eq!(end(-40.0, cut(0, -55.0)), Some(10.0));
+        let falling = std::array::from_fn(|piece| -30.0 - 1.5 * piece as f32);
+        assert_eq!(end(-28.0, falling), Some(10.0));
+        // Between the pulses of a deep voice it is as quiet as that for some milliseconds.
+        let mut pulses = cut(2, -55.0);
+        pulses[14] = -21.0;
+        assert_eq!(end(-20.0, pulses), Some(9.375));
     }
 }
