@@ -13,6 +13,7 @@ use std::collections::{HashSet, VecDeque};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -43,6 +44,8 @@ const EVENTS: usize = 64;
 const AT_ONCE: usize = 64;
 /// Calls answered in one connection; whoever calls more gets no answer.
 const MOST_CALLS: usize = 1_000;
+/// The round trip is looked up so often at most: a system call.
+const TRIP_EVERY: Duration = Duration::from_secs(1);
 
 /// The client. It ends when `commands` or `events` is dropped, within 300 ms; `task` is done then.
 pub struct Handle {
@@ -67,8 +70,8 @@ pub struct Handle {
 /// announced to end and not rolled is left 2 s before its time, with [`Fault::GoingAway`].
 ///
 /// The setup's resumption handle is filled in here, if the setup has a `session_resumption` at all. Calls of functions are
-/// answered here with an error, once each: no function is offered. `round_trip_us` is the time of the TCP connect: the
-/// smoothed value of the kernel is not to be had without `unsafe`.
+/// answered here with an error, once each: no function is offered. `round_trip_us` is looked up with the traffic, at most
+/// once a second; where the system does not tell it, or only of the way to a proxy, what the handshake took stands.
 #[must_use]
 pub fn spawn(
     dialer: Arc<dyn Dialer>,
@@ -92,6 +95,7 @@ pub fn spawn(
         uplink: Uplink::default(),
         answered: HashSet::new(),
         bad_in_row: 0,
+        timed: Instant::now(),
     };
     let task = tokio::spawn(actor.run());
     Handle {
@@ -117,6 +121,8 @@ struct Actor {
     /// Calls of this connection that were answered.
     answered: HashSet<String>,
     bad_in_row: u32,
+    /// When the round trip was looked up.
+    timed: Instant,
 }
 
 enum State {
@@ -288,10 +294,7 @@ impl Actor {
             resumed = connection.resumed,
             "connected"
         );
-        let round_trip = open
-            .round_trip
-            .map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));
-        self.counters.round_trip_us.store(round_trip, Relaxed);
+        self.note_round_trip(open.round_trip.unwrap_or_default());
         self.uplink = Uplink::new(&self.setup);
         self.answered.clear();
         self.bad_in_row = 0;
@@ -302,7 +305,25 @@ impl Actor {
         });
     }
 
+    /// Zero where it is not known.
+    fn note_round_trip(&mut self, trip: Duration) {
+        let micros = u32::try_from(trip.as_micros()).unwrap_or(u32::MAX);
+        self.counters.round_trip_us.store(micros, Relaxed);
+        self.timed = Instant::now();
+    }
+
+    /// The way may have become longer or shorter.
+    fn look_at_round_trip(&mut self) {
+        if self.timed.elapsed() >= TRIP_EVERY
+            && let State::Open(socket) = &self.state
+            && let Some(trip) = socket.round_trip()
+        {
+            self.note_round_trip(trip);
+        }
+    }
+
     fn handle_turn(&mut self, turn: Turn) {
+        self.look_at_round_trip();
         match turn {
             Turn::Message(bytes) => self.handle_message(&bytes),
             Turn::Flushed => self.outbox.push_back(Event::Flushed {

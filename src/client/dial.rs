@@ -16,14 +16,16 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use rustls::pki_types::CertificateDer;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::client::TlsStream;
 use tracing::{debug, warn};
 use url::{Host, Url};
 
 use super::error::{Fault, Stage};
 use super::proxy::Proxy;
+use super::round_trip;
 use super::tls::Tls;
 use super::upgrade;
 
@@ -31,16 +33,39 @@ use super::upgrade;
 pub type Stream = Box<dyn Io>;
 
 /// What a stream can do.
-pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
+    /// The round trip to the other end of its TCP connection now, where the system tells.
+    fn round_trip(&self) -> Option<Duration>;
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+impl Io for TcpStream {
+    fn round_trip(&self) -> Option<Duration> {
+        round_trip::of(self)
+    }
+}
+
+impl Io for TlsStream<Stream> {
+    fn round_trip(&self) -> Option<Duration> {
+        self.get_ref().0.round_trip()
+    }
+}
+
+/// A stream within memory has no way to go.
+impl Io for DuplexStream {
+    fn round_trip(&self) -> Option<Duration> {
+        None
+    }
+}
 
 /// A stream that was opened.
 pub struct Opened {
     /// The stream, encrypted where the address says so.
     pub stream: Stream,
-    /// How long TCP took to connect: one round trip; `None` where there was none.
+    /// One round trip to the service: the time that TCP took to connect, or behind a proxy the one that TLS took, in which
+    /// the service's arithmetic is; `None` where there was none.
     pub round_trip: Option<Duration>,
+    /// A proxy is in between: what the system tells of the TCP connection is of the way to the proxy.
+    pub proxied: bool,
 }
 
 /// Opens streams. Tests open one within memory.
@@ -116,7 +141,7 @@ impl Inner {
             .proxy
             .as_ref()
             .filter(|p| !is_loopback(&host) && p.serves(&host.to_string()));
-        let (tcp, round_trip) = connect(proxy.map_or(url, |proxy| &proxy.url)).await?;
+        let (tcp, mut round_trip) = connect(proxy.map_or(url, |proxy| &proxy.url)).await?;
         let mut stream: Stream = Box::new(tcp);
         let address = upgrade::address(url);
         if let Some(proxy) = proxy {
@@ -130,12 +155,17 @@ impl Inner {
         }
         if encrypted {
             let name = host.to_string();
+            let began = Instant::now();
             let encrypt = self.tls.encrypt(&name, stream);
             stream = limited(Stage::Encrypt, &address, EXCHANGE_LIMIT, encrypt).await?;
+            if proxy.is_some() {
+                round_trip = began.elapsed();
+            }
         }
         Ok(Opened {
             stream,
             round_trip: Some(round_trip),
+            proxied: proxy.is_some(),
         })
     }
 }

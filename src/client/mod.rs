@@ -5,6 +5,7 @@ pub mod dial;
 pub mod error;
 mod open;
 mod proxy;
+mod round_trip;
 pub mod setup;
 mod socket;
 mod tls;

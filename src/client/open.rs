@@ -43,7 +43,7 @@ pub(super) async fn open(
     let address = upgrade::address(&url);
     let upgraded = upgrade::upgrade(&mut stream, &url, key.as_ref());
     let read = limited(Stage::Upgrade, &address, EXCHANGE_LIMIT, upgraded).await?;
-    let mut socket = Socket::new(stream, read, key, counters.clone()).await;
+    let mut socket = Socket::new(stream, read, key, counters.clone(), opened.proxied).await;
     socket.queue(Outgoing {
         text: ClientMessage::Setup(Box::new(setup)).to_json(),
         report: false,

@@ -40,6 +40,8 @@ pub(super) struct Socket {
     marked: usize,
     key: Option<SecretString>,
     counters: Arc<Counters>,
+    /// A proxy is in between.
+    proxied: bool,
 }
 
 /// A message on its way out.
@@ -68,6 +70,7 @@ impl Socket {
         read: Vec<u8>,
         key: Option<SecretString>,
         counters: Arc<Counters>,
+        proxied: bool,
     ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(4 << 10) // 128 KiB, the default, is held for nothing between messages
@@ -83,7 +86,14 @@ impl Socket {
             marked: 0,
             key,
             counters,
+            proxied,
         }
+    }
+
+    /// The round trip to the service now, where the system tells.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        let stream = self.inner.get_ref();
+        stream.round_trip().filter(|_| !self.proxied)
     }
 
     /// Puts a message behind those that wait.

@@ -252,6 +252,7 @@ impl Dialer for Hook {
             Ok(Opened {
                 stream: Box::new(ours),
                 round_trip: None,
+                proxied: false,
             })
         })
     }
@@ -289,6 +290,7 @@ impl Dialer for InMemory {
             Ok(Opened {
                 stream: Box::new(ours),
                 round_trip: None,
+                proxied: false,
             })
         })
     }

@@ -34,6 +34,7 @@ impl Dialer for MemoryDialer {
         let opened = self.0.try_send(far).map(|()| Opened {
             stream: Box::new(near),
             round_trip: None,
+            proxied: false,
         });
         let address = url.to_string();
         Box::pin(async move { opened.map_err(|_| Fault::ConnectionRefused { address }) })
