@@ -116,6 +116,40 @@ fn thinking_config(model: &str, thinking: Thinking) -> Option<ThinkingConfig> {
     }
 }
 
+/// What a model does before it answers, as these settings ask it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thinks {
+    /// It answers at once, or nearly.
+    Not,
+    /// More than it must: less is this value of `live.thinking`.
+    MoreThan(&'static str),
+    /// As little as it can, which is felt.
+    Always,
+}
+
+/// Whether the model thinks before it answers. Without `live.thinking` the models do as they do by themselves: those with
+/// levels think as little as they can, those with a budget as much as they like (Google's model pages, November 2026).
+#[must_use]
+pub fn thinks(live: &LiveSettings) -> Thinks {
+    match models::model(&live.model).thinking {
+        ThinkingControl::None => Thinks::Not,
+        ThinkingControl::Budget if live.thinking == Some(Thinking::Minimal) => Thinks::Not,
+        ThinkingControl::Budget => Thinks::MoreThan("minimal"),
+        ThinkingControl::Level(levels) => {
+            let asked = live.thinking.unwrap_or(Thinking::Minimal);
+            let asked =
+                thinking_config(&live.model, asked).and_then(|config| config.thinking_level);
+            let least = levels.first().copied();
+            match (asked == least, least) {
+                (true, Some(ThinkingLevel::Minimal)) => Thinks::Not,
+                (true, _) => Thinks::Always,
+                (false, Some(ThinkingLevel::Minimal)) => Thinks::MoreThan("minimal"),
+                (false, _) => Thinks::MoreThan("low"),
+            }
+        }
+    }
+}
+
 fn instruction(live: &LiveSettings, context: &SetupContext) -> String {
     let SetupContext {
         date_time,
@@ -248,6 +282,36 @@ mod tests {
         );
         assert_eq!(budget.and_then(|c| c.thinking_budget), Some(1_024));
         assert_eq!(thinking_config("something-else", Thinking::High), None);
+    }
+
+    #[test]
+    fn whether_a_model_thinks_is_its_own_affair_first() {
+        let table = [
+            ("gemini-3.8-live", Some(Thinking::High), Thinks::Not),
+            ("something-else", Some(Thinking::High), Thinks::Not),
+            ("gemini-3.1-flash-live-preview", None, Thinks::Not),
+            (
+                "gemini-3.1-flash-live-preview",
+                Some(Thinking::Low),
+                Thinks::MoreThan("minimal"),
+            ),
+            ("gemini-3.8-live-extended-thinking", None, Thinks::Always),
+            (
+                "gemini-3.8-live-extended-thinking",
+                Some(Thinking::High),
+                Thinks::MoreThan("low"),
+            ),
+            (
+                "gemini-2.5-flash-native-audio-preview-12-2025",
+                None,
+                Thinks::MoreThan("minimal"),
+            ),
+        ];
+        let mut live = builtin("balanced").expect("it is built in").live.clone();
+        for (model, thinking, expected) in table {
+            (live.model, live.thinking) = (model.to_owned(), thinking);
+            assert_eq!(thinks(&live), expected, "{model} {thinking:?}");
+        }
     }
 
     #[test]

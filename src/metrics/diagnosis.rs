@@ -173,7 +173,7 @@ pub struct Evidence {
     pub recent: Typical,
     /// The turns before them.
     pub usual: Typical,
-    /// Smoothed round trip now.
+    /// Round trip now.
     pub round_trip: Option<Duration>,
     /// The shortest one of this conversation.
     pub shortest_trip: Option<Duration>,
@@ -199,12 +199,12 @@ pub struct Evidence {
     pub model: String,
     /// Length of the instruction in characters.
     pub instruction_chars: usize,
-    /// The model may think, more than as little as it can.
+    /// The model may think before it answers.
     pub thinks: bool,
-    /// The model may search the web.
-    pub searches: bool,
-    /// Functions that the service asked for in the newest turns.
-    pub tool_calls: u64,
+    /// As little as it can think, where it is asked for more.
+    pub least_thinking: Option<&'static str>,
+    /// Of the newest turns, those that the service searched the web for.
+    pub searches: u64,
     /// Images are read finely, and some were sent.
     pub fine_images: bool,
     /// The service decides when a turn is over.
@@ -347,8 +347,7 @@ mod tests {
                 "search",
                 |e| {
                     e.recent.server = Some(ms(1_100));
-                    e.searches = true;
-                    e.tool_calls = 2;
+                    e.searches = 2;
                 },
                 Part::Service,
                 Cause::Search,
@@ -358,6 +357,7 @@ mod tests {
                 |e| {
                     e.recent.server = Some(ms(1_100));
                     e.thinks = true;
+                    e.least_thinking = Some("minimal");
                 },
                 Part::Service,
                 Cause::Thinking,

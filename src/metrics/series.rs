@@ -165,6 +165,12 @@ impl Slice {
         (asked > 0).then(|| answered as f64 / asked as f64)
     }
 
+    /// Whether the price of anything in it is known.
+    #[must_use]
+    pub fn is_priced(&self) -> bool {
+        self.priced > 0 || self.cost_usd > 0.0
+    }
+
     /// Takes in everything of another slice; start and length stay.
     pub fn merge(&mut self, other: &Self) {
         for (all, more) in self.turns.iter_mut().zip(other.turns) {
@@ -247,6 +253,13 @@ impl History {
                 sketch.record(value);
             }
         }
+    }
+
+    /// Takes in tokens that were counted after their turn was closed, and what they cost.
+    pub fn late_tokens(&mut self, now: u64, tokens: u64, cost_usd: Option<f64>) {
+        let slice = self.newest(now);
+        slice.tokens += tokens;
+        slice.cost_usd += cost_usd.unwrap_or_default();
     }
 
     /// Takes in the reading of a second.

@@ -9,9 +9,9 @@ use super::controller::{Controller, Notes};
 use super::record::TurnRecord;
 use super::snapshot::{Severity, Speaker};
 use super::stages::{Noted, Stages};
+use super::tokens;
 use crate::base::ids::Mark;
 use crate::base::units::SampleRate;
-use crate::live::price::price;
 use crate::turn::machine::{Closed, Outcome};
 
 impl Controller {
@@ -57,15 +57,16 @@ impl Controller {
             ..notes.noted
         };
         let stages = Stages::new(&closed.timeline, &latencies, &noted);
-        let price = price(&self.profile.live.model).filter(|_| !self.settings.is_demo());
-        let cost_usd = price
-            .zip(notes.tokens)
-            .map(|(price, (prompt, response))| price.of(prompt, response));
+        let mut billed = notes.vain_tokens;
+        tokens::add(&mut billed, notes.tokens.unwrap_or_default());
+        let counted = notes.tokens.is_some() || tokens::sum(billed) > 0;
+        let cost_usd = self.cost(billed).filter(|_| counted);
         TurnRecord {
             stages,
             round_trip,
             cost_usd,
             tool_calls: notes.tool_calls,
+            searched: notes.searched,
             closed_at: SystemTime::now(),
             number: notes.number,
             turn: closed.turn,

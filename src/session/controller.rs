@@ -22,6 +22,7 @@ use super::ledger::Ledger;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Notice, Port, Severity, Snapshot};
 use super::statistics::Statistics;
+use super::tokens::Tokens;
 use super::{Event, command};
 use crate::audio::Devices;
 use crate::base::frame::Pcm;
@@ -128,9 +129,11 @@ pub(super) struct Notes {
     pub(super) input: Option<String>,
     pub(super) underruns: u64,
     pub(super) capture_dropped: u64,
-    pub(super) tokens: Option<(u64, u64)>,
+    pub(super) tokens: Option<Tokens>,
     /// Tokens of its generations that were dropped because it went on.
-    pub(super) vain_tokens: u64,
+    pub(super) vain_tokens: Tokens,
+    /// The service searched the web for it.
+    pub(super) searched: bool,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
     /// How its last connection was lost.

@@ -113,6 +113,12 @@ impl Insight {
         (self.changed, self.drawn_at) = (true, None);
     }
 
+    /// Tokens were counted after their turn was closed.
+    pub(super) fn late_tokens(&mut self, tokens: u64, cost_usd: Option<f64>) {
+        self.history.late_tokens(unix_now(), tokens, cost_usd);
+        self.changed = true;
+    }
+
     /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start.
     pub(super) fn reading(&mut self, now: Instant, mut reading: Reading, counts: [u64; 3]) {
         let [underruns, sent, received] =
@@ -173,10 +179,10 @@ impl Insight {
     /// Underruns and tool calls of the newest turns.
     pub(super) fn recent_counts(&self) -> (u64, u64) {
         let recent = self.turns.iter().rev().take(RECENT_TURNS);
-        recent.fold((0, 0), |(underruns, calls), turn| {
+        recent.fold((0, 0), |(underruns, searches), turn| {
             (
                 underruns + turn.underruns,
-                calls + u64::from(turn.tool_calls),
+                searches + u64::from(turn.searched),
             )
         })
     }
@@ -293,9 +299,7 @@ fn sample(record: &TurnRecord) -> TurnSample {
         server: record.latencies.server,
         cut_offs: u32::from(record.cut_offs > 0),
         tool_calls: record.tool_calls,
-        tokens: record
-            .tokens
-            .map_or(0, |(prompt, response)| prompt + response),
+        tokens: record.all_tokens(),
         cost_usd: record.cost_usd,
     }
 }

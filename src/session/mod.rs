@@ -22,6 +22,7 @@ mod sound;
 pub mod stages;
 mod statistics;
 mod talk_key;
+pub mod tokens;
 pub mod turn_sheet;
 mod user;
 mod view;

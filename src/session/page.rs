@@ -135,10 +135,10 @@ fn turns(text: &mut Text, controller: &Controller) {
     ] {
         text.counter(name, help, count as f64);
     }
-    if summary.priced > 0 {
+    if summary.priced > 0 || summary.cost_usd > 0.0 {
         text.counter(
             "sovereign_cost_usd_total",
-            "US dollars, of the turns whose price is known.",
+            "US dollars, of what was counted where the price is known.",
             summary.cost_usd,
         );
     }

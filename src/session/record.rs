@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Map, Value, json};
 
 use super::stages::{STAGES, Stages};
+use super::tokens::{self, Tokens};
 use crate::base::ids::{Mark, TurnId};
 use crate::metrics::histogram::Distribution;
 use crate::metrics::series::OUTCOMES;
@@ -47,7 +48,7 @@ pub struct TurnRecord {
     /// How often it had been closed early, in vain.
     pub closed_in_vain: u32,
     /// Tokens of the generations that were dropped because it went on, where the service counted them.
-    pub vain_tokens: u64,
+    pub vain_tokens: Tokens,
     /// From the interrupting onset to silence.
     pub silenced_after: Option<Duration>,
     /// The user's words, as the service heard them.
@@ -55,14 +56,16 @@ pub struct TurnRecord {
     /// The assistant's words.
     pub assistant: String,
     /// Tokens of prompt and response, where the service counted them.
-    pub tokens: Option<(u64, u64)>,
+    pub tokens: Option<Tokens>,
     /// The pieces of its latencies, where they are known.
     pub stages: Stages,
     /// Smoothed round trip of the connection at its end, where the system tells.
     pub round_trip: Option<Duration>,
     /// Functions that the service asked for.
     pub tool_calls: u32,
-    /// What it cost in US dollars, where the price of the model is known.
+    /// The service searched the web for it.
+    pub searched: bool,
+    /// What it cost in US dollars, with what was dropped, where the price of the model is known.
     pub cost_usd: Option<f64>,
     /// When it was closed, on the wall clock.
     pub closed_at: SystemTime,
@@ -94,8 +97,9 @@ impl TurnRecord {
         line.insert("audio".into(), self.audio());
         line.insert("reopened".into(), json!(self.reopened));
         line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
-        if self.vain_tokens > 0 {
-            line.insert("vain_tokens".into(), json!(self.vain_tokens));
+        let vain = tokens::sum(self.vain_tokens);
+        if vain > 0 {
+            line.insert("vain_tokens".into(), json!(vain));
         }
         if let Some(after) = self.silenced_after {
             let mut times = Map::new();
@@ -116,6 +120,9 @@ impl TurnRecord {
         if self.tool_calls > 0 {
             line.insert("tool_calls".into(), json!(self.tool_calls));
         }
+        if self.searched {
+            line.insert("searched".into(), json!(true));
+        }
         if let Some(cost) = self.cost_usd {
             line.insert("cost_usd".into(), json!(round(cost, 6)));
         }
@@ -126,6 +133,12 @@ impl TurnRecord {
     #[must_use]
     pub fn latency_values(&self) -> [Option<Duration>; 9] {
         values(&self.latencies)
+    }
+
+    /// Tokens that it was billed for: its own and those of its dropped generations.
+    #[must_use]
+    pub fn all_tokens(&self) -> u64 {
+        tokens::sum(self.tokens.unwrap_or_default()) + tokens::sum(self.vain_tokens)
     }
 
     fn audio(&self) -> Value {
@@ -175,8 +188,10 @@ pub struct Summary {
     pub memory: Option<(u64, u64)>,
     /// Functions that the service asked for.
     pub tool_calls: u64,
-    /// Tokens that the service counted, prompt and response.
+    /// Tokens that the service counted, prompt and response, those of dropped generations among them.
     pub tokens: u64,
+    /// Of these, what was counted after its turn was closed: in no turn's record. Prompt and response.
+    pub late_tokens: Tokens,
     /// US dollars, of the turns whose price is known.
     pub cost_usd: f64,
     /// Turns whose price is known.
@@ -215,9 +230,7 @@ impl Summary {
     pub fn add(&mut self, record: &TurnRecord) {
         self.turns[place(&record.outcome)] += 1;
         self.tool_calls += u64::from(record.tool_calls);
-        self.tokens += record
-            .tokens
-            .map_or(0, |(prompt, response)| prompt + response);
+        self.tokens += record.all_tokens();
         if let Some(cost) = record.cost_usd {
             self.cost_usd += cost;
             self.priced += 1;
@@ -230,7 +243,7 @@ impl Summary {
         self.negative += u64::from(record.latencies.negative);
         self.cut_offs += u64::from(record.cut_offs);
         self.closed_in_vain += u64::from(record.closed_in_vain);
-        self.vain_tokens += record.vain_tokens;
+        self.vain_tokens += tokens::sum(record.vain_tokens);
         self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
         self.answered += u64::from(record.timeline.get(Mark::FirstAudible).is_some());
     }
@@ -406,7 +419,7 @@ pub(super) mod tests {
             cut_offs: 0,
             ducked_after: None,
             closed_in_vain: 2,
-            vain_tokens: 70,
+            vain_tokens: (60, 10),
             silenced_after: None,
             user: " hello ".into(),
             assistant: String::new(),
@@ -414,6 +427,7 @@ pub(super) mod tests {
             stages: Stages::default(),
             round_trip: None,
             tool_calls: 0,
+            searched: false,
             cost_usd: None,
             closed_at: SystemTime::UNIX_EPOCH,
         }

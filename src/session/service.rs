@@ -8,10 +8,10 @@ use super::controller::Controller;
 use super::snapshot::{Link, Severity, Speaker};
 use crate::base::ids::TurnId;
 use crate::client;
-use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage, UsageMetadata};
+use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage};
 use crate::live::pcm;
 use crate::profile::Detection;
-use crate::turn::machine::{Bill, Input, Phase};
+use crate::turn::machine::{Input, Phase};
 
 impl Controller {
     pub(super) fn on_client(&mut self, now: Instant, event: client::Event) {
@@ -96,6 +96,9 @@ impl Controller {
     }
 
     fn on_content(&mut self, now: Instant, at: Instant, content: ServerContent) {
+        if content.searched() {
+            self.note_search();
+        }
         if content.interrupted {
             self.feed(now, Input::Interrupted);
         }
@@ -188,28 +191,11 @@ impl Controller {
         }
     }
 
-    fn note_tokens(&mut self, usage: &UsageMetadata) {
-        let is_image = |kind: &Option<String>| matches!(kind.as_deref(), Some("IMAGE" | "VIDEO"));
-        let details = usage.prompt_tokens_details.iter();
-        self.image_tokens = details
-            .filter(|tokens| is_image(&tokens.modality))
-            .filter_map(|tokens| tokens.token_count)
-            .sum();
-        let counts = (
-            usage.prompt_token_count.unwrap_or(0),
-            usage.response_token_count.unwrap_or(0),
-        );
-        let bill = self.machine.bill();
-        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
-        let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
-        match (bill, notes) {
-            (Bill::Open, Some(notes)) => notes.tokens = Some(counts),
-            (Bill::Vain, Some(notes)) => notes.vain_tokens += counts.0 + counts.1,
-            (Bill::Vain, None) => {
-                let tokens = counts.0 + counts.1;
-                self.statistics.add_vain_tokens(&self.profile.name, tokens);
-            }
-            (Bill::Open, None) | (Bill::Earlier, _) => {}
+    fn note_search(&mut self) {
+        if let Some((turn, true)) = self.machine.open_turn()
+            && let Some(notes) = self.notes.get_mut(&turn)
+        {
+            notes.searched = true;
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::record::{Summary, TurnRecord, place};
 use super::snapshot::{Figures, ProcessUsage};
+use super::tokens::{self, Tokens};
 use crate::adapt::Conditions;
 use crate::metrics::histogram::Distribution;
 use crate::probe::{Machine, Usage};
@@ -86,11 +87,9 @@ impl Statistics {
         tally.underruns += record.underruns;
         tally.capture_dropped += record.capture_dropped;
         tally.closed_in_vain += u64::from(record.closed_in_vain);
-        tally.vain_tokens += record.vain_tokens;
+        tally.vain_tokens += tokens::sum(record.vain_tokens);
         tally.interrupted += u64::from(record.outcome == Outcome::Interrupted);
-        tally.tokens += record
-            .tokens
-            .map_or(0, |(prompt, response)| prompt + response);
+        tally.tokens += record.all_tokens();
         tally.tool_calls += u64::from(record.tool_calls);
         if let Some(cost) = record.cost_usd {
             *tally.cost_usd.get_or_insert_default() += cost;
@@ -115,11 +114,27 @@ impl Statistics {
         }
     }
 
-    /// Tokens of a generation that was dropped in vain are told after its turn was closed.
-    pub(super) fn add_vain_tokens(&mut self, profile: &str, tokens: u64) {
-        self.summary.vain_tokens += tokens;
+    /// Tokens of an answer that was interrupted, or dropped in `vain`, are told after its turn was closed.
+    pub(super) fn add_late_tokens(
+        &mut self,
+        profile: &str,
+        tokens: Tokens,
+        vain: bool,
+        cost_usd: Option<f64>,
+    ) {
+        let all = tokens::sum(tokens);
         let tally = self.profiles.entry(profile.to_owned()).or_default();
-        tally.vain_tokens += tokens;
+        tally.tokens += all;
+        self.summary.tokens += all;
+        tokens::add(&mut self.summary.late_tokens, tokens);
+        if vain {
+            tally.vain_tokens += all;
+            self.summary.vain_tokens += all;
+        }
+        if let Some(cost) = cost_usd {
+            *tally.cost_usd.get_or_insert_default() += cost;
+            self.summary.cost_usd += cost;
+        }
     }
 
     /// Takes a reading of the process in.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::record::{TurnRecord, latency_names};
 use super::stages::STAGES;
+use super::tokens;
 use crate::metrics::series::{History, OUTCOMES};
 
 /// Names of the columns of turns, with the line's end.
@@ -66,7 +67,7 @@ pub fn turn_row(turn: &TurnRecord) -> String {
     let tokens = turn.tokens;
     cells.push(tokens.map_or_else(String::new, |(prompt, _)| prompt.to_string()));
     cells.push(tokens.map_or_else(String::new, |(_, response)| response.to_string()));
-    cells.push(turn.vain_tokens.to_string());
+    cells.push(tokens::sum(turn.vain_tokens).to_string());
     cells.push(
         turn.cost_usd
             .map_or_else(String::new, |cost| format!("{cost:.6}")),
@@ -125,7 +126,7 @@ pub fn history(history: &History) -> String {
             ]
             .map(|count| count.to_string()),
         );
-        cells.push(if slice.priced > 0 {
+        cells.push(if slice.is_priced() {
             format!("{:.6}", slice.cost_usd)
         } else {
             String::new()

@@ -11,11 +11,12 @@ use super::controller::Controller;
 use super::record::TurnRecord;
 use super::snapshot::Severity;
 use super::webhook::Post;
+use crate::client::setup::{self, Thinks};
 use crate::metrics::alert::{Alert, Change, Kind};
 use crate::metrics::diagnosis::{Evidence, Finding, Part, Remedy, diagnose};
 use crate::metrics::series::Reading;
 use crate::probe::Usage;
-use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution, Thinking};
+use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution};
 
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
@@ -71,7 +72,7 @@ impl Controller {
         self.changed = true;
     }
 
-    /// Smoothed round trip of the connection, where it is known.
+    /// Round trip of the connection, where it is known.
     pub(super) fn round_trip(&self) -> Option<Duration> {
         let micros = self.counters.round_trip_us.load(Relaxed);
         (micros > 0).then(|| Duration::from_micros(u64::from(micros)))
@@ -166,7 +167,8 @@ impl Controller {
     fn evidence(&self) -> Evidence {
         let profile = &self.profile;
         let [recent, usual] = self.insight.typical(&profile.name);
-        let (underruns, tool_calls) = self.insight.recent_counts();
+        let (underruns, searches) = self.insight.recent_counts();
+        let thinking = setup::thinks(&profile.live);
         let process = self.statistics.process();
         let machine = process.machine;
         let cores = process.cores.max(1) as f64;
@@ -194,12 +196,12 @@ impl Controller {
             clock_share: machine.clock_share.map(f64::from),
             model: profile.live.model.clone(),
             instruction_chars: profile.live.instruction.chars().count(),
-            thinks: profile
-                .live
-                .thinking
-                .is_some_and(|thinking| thinking != Thinking::Minimal),
-            searches: profile.live.google_search,
-            tool_calls,
+            thinks: thinking != Thinks::Not,
+            least_thinking: match thinking {
+                Thinks::MoreThan(least) => Some(least),
+                Thinks::Not | Thinks::Always => None,
+            },
+            searches,
             fine_images: self.image_tokens > 0
                 && profile.live.media_resolution == MediaResolution::High,
             automatic_detection: self.settings.detection(profile) == Detection::Automatic,

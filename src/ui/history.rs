@@ -245,7 +245,7 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice) {
             format!(
                 "{} · {}",
                 words::grouped(total.tokens),
-                told::cost((total.priced > 0).then_some(total.cost_usd))
+                told::cost(total.is_priced().then_some(total.cost_usd))
             ),
             "Tokens that the service counted, and their price where it is published. The bill is the service's.",
         ),

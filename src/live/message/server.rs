@@ -144,7 +144,7 @@ pub struct ServerContent {
         skip_serializing_if = "Option::is_none"
     )]
     pub output_transcription: Option<Transcription>,
-    /// Where a search led; unread.
+    /// Where a search led: an answer that was searched for has some.
     #[serde(alias = "grounding_metadata", skip_serializing_if = "Option::is_none")]
     pub grounding_metadata: Option<Value>,
     /// What was read of the web; unread.
@@ -153,6 +153,25 @@ pub struct ServerContent {
         skip_serializing_if = "Option::is_none"
     )]
     pub url_context_metadata: Option<Value>,
+}
+
+impl ServerContent {
+    /// Whether the service searched the web for this answer.
+    #[must_use]
+    pub fn searched(&self) -> bool {
+        let led = self.grounding_metadata.as_ref().and_then(Value::as_object);
+        led.is_some_and(|led| led.values().any(|part| !is_nothing(part)))
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// How far an interaction is.
@@ -282,6 +301,20 @@ pub struct UsageMetadata {
     pub tool_use_prompt_tokens_details: Vec<ModalityTokens>,
 }
 
+impl UsageMetadata {
+    /// Tokens that are billed as prompt and as response: results of tools are read, thoughts are written.
+    #[must_use]
+    pub fn billed(&self) -> (u64, u64) {
+        let sum = |a: Option<u64>, b: Option<u64>| {
+            a.unwrap_or_default().saturating_add(b.unwrap_or_default())
+        };
+        (
+            sum(self.prompt_token_count, self.tool_use_prompt_token_count),
+            sum(self.response_token_count, self.thoughts_token_count),
+        )
+    }
+}
+
 /// Tokens of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -349,4 +382,34 @@ pub struct VoiceActivity {
         skip_serializing_if = "Option::is_none"
     )]
     pub audio_offset: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thoughts_and_results_of_tools_are_billed_too() {
+        let json = r#"{"promptTokenCount":45,"responseTokenCount":30,"toolUsePromptTokenCount":5,"thoughtsTokenCount":"12"}"#;
+        let usage: UsageMetadata = serde_json::from_str(json).expect("readable");
+        assert_eq!(usage.billed(), (50, 42));
+        assert_eq!(UsageMetadata::default().billed(), (0, 0));
+    }
+
+    #[test]
+    fn only_an_answer_with_places_was_searched_for() {
+        for (json, searched) in [
+            ("{}", false),
+            (r#"{"groundingMetadata":{}}"#, false),
+            (r#"{"groundingMetadata":{"webSearchQueries":[]}}"#, false),
+            (r#"{"grounding_metadata":{"webSearchQueries":["x"]}}"#, true),
+            (
+                r#"{"groundingMetadata":{"groundingChunks":[{"web":{}}]}}"#,
+                true,
+            ),
+        ] {
+            let content: ServerContent = serde_json::from_str(json).expect("readable");
+            assert_eq!(content.searched(), searched, "{json}");
+        }
+    }
 }

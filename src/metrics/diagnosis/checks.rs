@@ -103,7 +103,7 @@ pub(super) fn service(e: &Evidence) -> Option<Finding> {
         action,
     };
     let took = ms(own);
-    Some(if e.tool_calls > 0 && e.searches {
+    Some(if e.searches > 0 {
         finding(
             Cause::Search,
             format!("The service needs {took}: it searches the web before it answers."),
@@ -114,14 +114,17 @@ pub(super) fn service(e: &Evidence) -> Option<Finding> {
         finding(
             Cause::Thinking,
             format!("The service needs {took}: the model may think before it answers."),
-            "Set `live.thinking: minimal` in the profile, or take a faster one.",
+            &e.least_thinking.map_or_else(
+                || "Take a model that does not think, with `live.model` in the profile, or a faster profile.".to_owned(),
+                |least| format!("Set `live.thinking: {least}` in the profile, or take a faster one."),
+            ),
             faster,
         )
     } else if e.automatic_detection {
         finding(
             Cause::ServiceDetection,
             format!("The service needs {took}; the silence that it waits for is in it."),
-            "Set `detection: manual` in the configuration or the profile: then this computer decides when you have finished.",
+            "Set `detection: manual` in the configuration, or `turn.detection: manual` in the profile: then this computer decides when you have finished.",
             None,
         )
     } else if e

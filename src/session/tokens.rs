@@ -1,0 +1,62 @@
+//! Tokens that the service counts: whose they are, and what they cost.
+
+use tracing::debug;
+
+use super::controller::Controller;
+use crate::live::message::UsageMetadata;
+use crate::live::price::price;
+use crate::settings::endpoint::GOOGLE_HOST;
+use crate::turn::machine::Bill;
+
+/// Tokens of prompt and response.
+pub type Tokens = (u64, u64);
+
+/// Adds to what was counted: the service bills each of its counts (it was compared with the bill: sums are within 3 %).
+pub(super) fn add(to: &mut Tokens, more: Tokens) {
+    (to.0, to.1) = (to.0.saturating_add(more.0), to.1.saturating_add(more.1));
+}
+
+/// Both together.
+pub(super) fn sum(tokens: Tokens) -> u64 {
+    tokens.0.saturating_add(tokens.1)
+}
+
+impl Controller {
+    /// The service counted.
+    pub(super) fn note_tokens(&mut self, usage: &UsageMetadata) {
+        let is_image = |kind: &Option<String>| matches!(kind.as_deref(), Some("IMAGE" | "VIDEO"));
+        let details = usage.prompt_tokens_details.iter();
+        self.image_tokens = details
+            .filter(|tokens| is_image(&tokens.modality))
+            .filter_map(|tokens| tokens.token_count)
+            .fold(0, u64::saturating_add);
+        let counted = usage.billed();
+        let bill = self.machine.bill();
+        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
+        let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
+        match (bill, notes) {
+            (Bill::Open, Some(notes)) => add(notes.tokens.get_or_insert_default(), counted),
+            (Bill::Vain, Some(notes)) => add(&mut notes.vain_tokens, counted),
+            // Their turn is closed: an answer was interrupted, or dropped in vain and nothing was said after it.
+            (Bill::Open | Bill::Vain, None) | (Bill::Earlier, _) => {
+                self.note_late_tokens(counted, bill == Bill::Vain);
+            }
+        }
+    }
+
+    fn note_late_tokens(&mut self, tokens: Tokens, vain: bool) {
+        debug!(?tokens, vain, "counted after the turn was closed");
+        let cost = self.cost(tokens);
+        let profile = &self.profile.name;
+        self.statistics.add_late_tokens(profile, tokens, vain, cost);
+        self.insight.late_tokens(sum(tokens), cost);
+        self.changed = true;
+    }
+
+    /// US dollars, where it is Google that bills and the price of the model is published.
+    pub(super) fn cost(&self, tokens: Tokens) -> Option<f64> {
+        let billed = !self.settings.is_demo() && self.settings.host() == GOOGLE_HOST;
+        let price = price(&self.profile.live.model).filter(|_| billed)?;
+        Some(price.of(tokens.0, tokens.1))
+    }
+}
