@@ -51,7 +51,7 @@ impl Machine {
 }
 
 /// The machine's memory is looked at every so many readings: to read it costs as much as all the rest.
-const MEMORY_EVERY: u32 = 5;
+const MEMORY_EVERY: u32 = 10;
 
 /// Reads this process and the machine; once a second is enough.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ const TRAIL: usize = RESUME_WINDOW + rise::LOOK_BACK_FRAMES;
 
 /// What is weaker by this, -30 dB, than the loudest of the ten milliseconds before it is no voice: filters ring so when a
 /// loud sound ends at once. A voice does not fall as fast, and the next of its pulses comes sooner.
-const RINGS: f32 = 0.03;
+const RINGS: f32 = 1e-3;
 
 /// What a frame sounds like.
 #[derive(Clone, Copy, Debug)]
@@ -258,15 +258,14 @@ mod tests {
 
     /// Milliseconds into a frame at which its voice ends. Given are peaks in dB, four to a block; -60 are the threshold.
     fn end(before: f32, peaks: [f32; PIECES]) -> Option<f64> {
-        let value = |db: f32| 10.0_f32.powf(db / 20.0);
+        let value = |db: f32| 10.0_f32.powf(db / 10.0);
         let peaks = peaks.map(value);
-        let power = |block: &[f32]| block.iter().map(|peak| peak * peak).sum::<f32>() / 4.0;
         let mut powers = [0.0; BLOCKS];
         for (to, block) in powers.iter_mut().zip(peaks.chunks(PIECES / BLOCKS)) {
-            *to = power(block);
+            *to = block.iter().sum::<f32>() / block.len() as f32;
         }
         let levels = Levels { powers, peaks };
-        let end = end_above(value(-60.0).powi(2), &levels, &[value(before); PIECES])?;
+        let end = end_above(value(-60.0), &levels, &[value(before); PIECES])?;
         Some(end.as_secs_f64() * 1e3)
     }
 
