@@ -33,8 +33,9 @@ const REPORTS: usize = 4_096;
 const TURNS: usize = 65_536;
 /// The same where memory is judged: it must not be the run's own notes that grow.
 const TURNS_OF_A_SOAK: usize = 4_096;
-/// Growth is looked at when this share of the run is over, or the ramp if that takes longer.
-const SETTLED: f64 = 0.1;
+/// Growth is looked at when this share of the run is over, or so many seconds after the ramp if that takes longer: the
+/// first turns of those who began last fill their buffers.
+const SETTLED: (f64, f64) = (0.1, 20.0);
 /// What was asked for so long before a run was cut short should be connected.
 const CONNECTED_WITHIN: f64 = 5.0;
 /// The number of conversations is brought up to the plan this often.
@@ -239,7 +240,9 @@ impl Running {
         }
         run.spent_usd = tally.purse.map(|purse| purse.spent());
         let unanswered = tally.settle_unanswered(plan.limits.response_p95_ms.unwrap_or(0.0));
-        let settled = plan.ramp.max(SETTLED * seconds);
+        let (share, after) = SETTLED;
+        // Of a run that is too short for that, the second half.
+        let settled = (plan.ramp + after).max(share * seconds).min(seconds / 2.0);
         let limit = plan.limits.growth_mb;
         let growth = limit.and_then(|_| tally.timeline.growth(settled));
         let asked = match run.cut_short {
@@ -263,7 +266,7 @@ impl Running {
             recovery_s: tally.timeline.recovery(&plan.jumps, plan.probe_from),
             connections_left: held.left(),
             growth_mb: growth.map(|growth| growth.gained),
-            growth_mb_per_hour: growth.map(|growth| growth.per_hour),
+            growth_mb_per_hour: growth.and_then(|growth| growth.per_hour),
             timeline: tally.timeline.seconds().to_vec(),
             ..tally.figures()
         };

@@ -32,7 +32,7 @@ pub struct Limits {
     pub response_p95_ms: Option<f64>,
     /// All is well again so many seconds after a jump; only where there is one.
     pub recovery_s: Option<f64>,
-    /// Memory grows by no more than this from the end of the ramp to the end of the run, by its trend, in megabytes; only
+    /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes; only
     /// in a soak.
     pub growth_mb: Option<f64>,
 }
@@ -114,10 +114,10 @@ pub struct Figures {
     /// Connections that our own server still held after the last conversation of a spike was over.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub connections_left: Option<u64>,
-    /// How much memory this process gained from the end of the ramp to the end of the run, by its trend, in megabytes.
+    /// How much memory this process gained from some seconds after the ramp to the end of the run, by its trend, in megabytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub growth_mb: Option<f64>,
-    /// The same for an hour.
+    /// The same for an hour, where four minutes or more were looked at.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub growth_mb_per_hour: Option<f64>,
     /// Of a long run only every nth turn is kept for the percentiles and the CSV, so that the run's own notes stay small;

@@ -72,6 +72,11 @@ impl Gaps {
         self.open.push_back(now + BACK_OFF);
     }
 
+    /// How many are wanted beside those that live and those whose places are open.
+    fn fresh(&self, live: usize, wanted: usize) -> usize {
+        wanted.saturating_sub(live + self.open.len())
+    }
+
     /// Forgets places beyond so many: they are not wanted any more.
     fn shrink(&mut self, most: usize) {
         self.open.truncate(most);
@@ -130,7 +135,7 @@ impl Pool {
         }
         self.gaps.shrink(wanted - self.live.len());
         // More are wanted than ever were there: those begin whatever happened to others.
-        while self.live.len() + self.gaps.open.len() < wanted {
+        for _ in 0..self.gaps.fresh(self.live.len(), wanted) {
             self.begin();
         }
         while self.gaps.fill(now) {
@@ -223,5 +228,17 @@ mod tests {
         assert_eq!(gaps.given_up(), 2, "two places stay empty");
         gaps.shrink(1);
         assert_eq!(gaps.given_up(), 1, "nobody wants the other any more");
+    }
+
+    #[test]
+    fn a_ramp_goes_on_whatever_failed_before() {
+        let now = Instant::now();
+        let mut gaps = Gaps::new(0);
+        gaps.leave(now);
+        gaps.leave(now);
+        // Of ten two have failed for good: eight live, and the ramp wants five more.
+        assert_eq!(gaps.fresh(8, 10), 0);
+        assert_eq!(gaps.fresh(8, 15), 5);
+        assert_eq!(gaps.fresh(9, 3), 0);
     }
 }

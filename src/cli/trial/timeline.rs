@@ -8,6 +8,8 @@ const MOST: usize = 3_600;
 const TROUBLE_MS: f64 = 2_000.0;
 /// So many seconds in a row without trouble mean that all is well again.
 const WELL_FOR: usize = 3;
+/// Seconds from which a trend is told for an hour: what settles in a minute is no leak of sixty times as much.
+const HOURLY_FROM: f64 = 240.0;
 /// Readings of memory that make a trend.
 const TREND_FROM: usize = 10;
 
@@ -26,8 +28,8 @@ pub(in crate::cli) struct Timeline {
 pub(in crate::cli) struct Growth {
     /// In the time that was looked at.
     pub(in crate::cli) gained: f64,
-    /// In an hour.
-    pub(in crate::cli) per_hour: f64,
+    /// In an hour, where the time was long enough to say.
+    pub(in crate::cli) per_hour: Option<f64>,
 }
 
 impl Timeline {
@@ -115,7 +117,7 @@ impl Timeline {
         let slope = shared / spread;
         slope.is_finite().then(|| Growth {
             gained: slope * (last - first),
-            per_hour: slope * 3_600.0,
+            per_hour: (last - first >= HOURLY_FROM).then_some(slope * 3_600.0),
         })
     }
 }
@@ -254,7 +256,11 @@ mod tests {
         let leak = (0..400).map(|s| reading(s, f64::from(s.min(50)) + f64::from(s) / 6.0));
         let leak = timeline(leak).growth(60.0).expect("readings");
         assert!((leak.gained - 339.0 / 6.0).abs() < 0.1, "{leak:?}");
-        assert!((leak.per_hour - 600.0).abs() < 1.0, "{leak:?}");
+        let hour = leak.per_hour.expect("339 s are enough");
+        assert!((hour - 600.0).abs() < 1.0, "{leak:?}");
+        let short = (0..100).map(|s| reading(s, f64::from(s)));
+        let short = timeline(short).growth(60.0).expect("readings");
+        assert_eq!(short.per_hour, None, "{short:?}");
         // All at once, late.
         let step = (0..400).map(|s| reading(s, if s < 340 { 50.0 } else { 100.0 }));
         let step = timeline(step).growth(60.0).expect("readings");

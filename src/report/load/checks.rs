@@ -32,12 +32,13 @@ pub(super) fn checks(figures: &Figures, limits: &Limits) -> Vec<Check> {
         }
     }
     if let Some(limit) = limits.growth_mb {
-        let hour = figures.growth_mb_per_hour.unwrap_or_default();
+        let hour = figures.growth_mb_per_hour;
+        let hour = hour.map_or_else(String::new, |mb| format!(" ({mb:.1} an hour)"));
         let gained = figures.growth_mb;
         found.push(check(
             "memory gained after the ramp",
             format!("{limit:.0} MB"),
-            gained.map(|mb| format!("{mb:.1} MB ({hour:.1} an hour)")),
+            gained.map(|mb| format!("{mb:.1} MB{hour}")),
             below(gained, limit),
         ));
     }
