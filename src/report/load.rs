@@ -418,7 +418,11 @@ mod tests {
         let fewer = judged(|f| f.conversations.most = 49, &NORMAL);
         assert!(!fewer.passed && fewer.headline() == "1 of 6 limits were missed.");
         let empty = judged(|f| f.conversations.given_up = 1, &NORMAL);
-        assert!(!empty.passed && empty.remarks[0].starts_with("1 places"));
+        assert!(
+            !empty.passed
+                && empty.remarks[0]
+                    .starts_with("Places of failed conversations that were left empty: 1.")
+        );
         assert!(judged(|f| f.conversations.replaced = 1, &NORMAL).passed);
         // Cut short in the ramp: nothing was asked for long enough ago.
         let early = judged(|f| f.asked = 0, &NORMAL);

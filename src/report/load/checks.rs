@@ -110,7 +110,7 @@ fn places(figures: &Figures) -> Option<Check> {
         check(
             "places of failed conversations left empty",
             "0".to_owned(),
-            Some(format!("{empty} ({replaced} were filled again)")),
+            Some(format!("{empty}, after {replaced} tries to fill them")),
             kept(empty == 0),
         )
     })
@@ -184,12 +184,12 @@ pub(super) fn remarks(run: &Circumstances, figures: &Figures) -> Vec<String> {
     let empty = figures.conversations.given_up;
     if empty > 0 {
         found.push(format!(
-            "{empty} places of failed conversations were left empty: too many had failed to begin ever more of them. The run went on with fewer than were asked for."
+            "Places of failed conversations that were left empty: {empty}. Too many had failed to begin ever more of them, and the run went on with fewer than were asked for."
         ));
     }
     if figures.unanswered > 0 {
         found.push(format!(
-            "{} utterances still waited for their answer when their conversation was ended, no longer than it may take: they are neither turns nor errors.",
+            "At their end {} conversations still waited for an answer, no longer than one may take: those utterances are neither turns nor errors.",
             figures.unanswered
         ));
     }
