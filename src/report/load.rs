@@ -32,8 +32,8 @@ pub struct Limits {
     pub response_p95_ms: Option<f64>,
     /// All is well again so many seconds after a jump; only where there is one.
     pub recovery_s: Option<f64>,
-    /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes; only
-    /// in a soak.
+    /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes, beside
+    /// the turns that each conversation keeps; only in a soak.
     pub growth_mb: Option<f64>,
 }
 
@@ -117,7 +117,10 @@ pub struct Figures {
     /// How much memory this process gained from some seconds after the ramp to the end of the run, by its trend, in megabytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub growth_mb: Option<f64>,
-    /// The same for an hour, where four minutes or more were looked at.
+    /// What of it may be the turns that each conversation keeps for the window's figures: 8 kB for each, a thousand at most.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub growth_records_mb: Option<f64>,
+    /// The growth of an hour, where four minutes or more were looked at.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub growth_mb_per_hour: Option<f64>,
     /// Of a long run only every nth turn is kept for the percentiles and the CSV, so that the run's own notes stay small;
@@ -411,6 +414,11 @@ mod tests {
             ..NORMAL
         };
         assert!(!judged(|f| f.growth_mb = Some(21.0), &soak).passed);
+        let with_records = |f: &mut Figures| {
+            f.growth_mb = Some(21.0);
+            f.growth_records_mb = Some(2.0);
+        };
+        assert!(judged(with_records, &soak).passed);
     }
 
     #[test]

@@ -21,7 +21,7 @@ def main():
         soak = found["scenario-soak"]
         hour = f" ({number(soak['growth_mb_per_hour'], 1)} MB an hour)" if "growth_mb_per_hour" in soak else ""
         print(f"\n## Soak\n\n{soak['conversations']['most']} conversations for {soak['seconds']:.0f} s: {sum(soak['turns'].values())} turns, {errors(soak)} errors; after the ramp "
-              f"{number(soak.get('growth_mb'), 1)} MB gained by the trend{hour}.")
+              f"{number(soak.get('growth_mb'), 1)} MB gained by the trend{hour}, {number(soak.get('growth_records_mb'), 1)} MB of which may be the turns that each conversation keeps.")
     if "idle" in found:
         idle = found["idle"]
         server, client = idle.get("server") or {}, idle.get("client") or {}
