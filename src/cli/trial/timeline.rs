@@ -94,7 +94,9 @@ impl Timeline {
             }
             let bad = seconds.iter().rposition(|second| !is_well(second));
             let well = seconds.len() - bad.map_or(0, |bad| bad + 1);
-            (well >= WELL_FOR).then(|| bad.map_or(0.0, |bad| seconds[bad].at_s - jump))
+            // Errors are of the second that ends; the wrong number is of its end, and was mended in the next one.
+            let end = |bad: usize| bad + usize::from(!is_complete(seconds[bad]));
+            (well >= WELL_FOR).then(|| bad.map_or(0.0, |bad| seconds[end(bad)].at_s - jump))
         };
         let each: Option<Vec<f64>> = (0..jumps.len()).map(after).collect();
         each?.into_iter().reduce(f64::max)
@@ -142,10 +144,15 @@ impl Timeline {
     }
 }
 
-/// As many as are wanted, neither fewer nor more, without an error and without a late response.
+/// As many as are wanted, without an error and without a late response.
 fn is_well(second: &Second) -> bool {
     let prompt = second.response_p95_ms.is_none_or(|p95| p95 <= TROUBLE_MS);
-    second.errors == 0 && second.connected == second.wanted && prompt
+    second.errors == 0 && is_complete(second) && prompt
+}
+
+/// As many as are wanted, neither fewer nor more.
+fn is_complete(second: &Second) -> bool {
+    second.connected == second.wanted
 }
 
 /// Two neighbours as one, by the worse of both where there is one.
@@ -246,7 +253,7 @@ mod tests {
                 empty(5.0, 0, 0),
             ])
         };
-        assert_eq!(run(1).recovery(&[0.2], Some(0.2)), Some(1.8));
+        assert_eq!(run(1).recovery(&[0.2], Some(0.2)), Some(2.8));
         assert_eq!(run(0).recovery(&[0.2], Some(0.2)), None);
         let failing = timeline([
             empty(1.0, 0, 1),
