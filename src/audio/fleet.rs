@@ -10,11 +10,14 @@
 //!
 //! Worker, owner and callback bodies are those of a conversation with devices; the microphone gives 48 kHz, so that it
 //! is resampled, and a room's faint noise, so that the detector has work. What a member costs is what a conversation
-//! costs, but for the threads. A thread that comes too late is not excused: the speaker's blocks take what was there
-//! when they were due, and what the microphone could not give in time is missing from its [`Reading`].
+//! costs, but for the threads. A thread that comes too late is not excused, and it shows in three places: [`Lateness`]
+//! counts its rounds, the speaker's blocks take what was there when they were due (a reply that runs dry is an underrun),
+//! and a microphone that is more than two seconds late has lost what was said in that time, which is missing from its
+//! [`Reading`]. Below two seconds it makes up for the time: the reading alone forgives such a stall, the other two do not.
 
 mod crew;
 mod devices;
+mod hearing;
 #[cfg(test)]
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -33,6 +36,7 @@ use tokio::sync::mpsc;
 
 use self::crew::{Crew, Joining, Member};
 use self::devices::Throat;
+pub use self::hearing::is_heard;
 use super::convert::Converter;
 use super::handle::{EVENTS, OWNER_COMMANDS, run};
 use super::owner::Threads;
@@ -50,8 +54,9 @@ const STEP: Duration = Duration::from_millis(10);
 const SLOTS: usize = 10;
 /// Lateness that nobody hears: the worker keeps 40 ms of a reply in the ring, and looks at it every step.
 const UNHEARD: Duration = Duration::from_millis(60);
-/// Members that may wait to be taken in.
-const JOINING: usize = 256;
+/// Members that may wait to be taken in by each thread: who lets no more than this be set up at the same time finds room
+/// for all of them. A place takes 16 bytes.
+pub const JOINING: usize = 10_000;
 /// Commands that can wait: five seconds of a service that answers four times as fast as it is played, in chunks of 40 ms.
 /// The queue's memory is reserved in advance, for each member.
 const COMMANDS: usize = 512;

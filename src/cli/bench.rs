@@ -1,5 +1,6 @@
 //! `sovereign bench`: latency by profile.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,7 +56,8 @@ pub struct BenchArgs {
     /// Folder for the report: bench.html, .md, .csv, .json
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
-    /// Compare with the JSON of an earlier report: what is worse, and certainly so, is a missed limit
+    /// Compare with the JSON of an earlier report: what is worse, and certainly so, is a missed limit. Runs of another
+    /// endpoint, pause or profile are refused
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
@@ -67,7 +69,7 @@ pub struct BenchArgs {
 }
 
 /// Measures the three shipped profiles, or the one that `--profile` names, and reports. The status is 1 if a limit was
-/// missed; a run that was ended by hand is not judged.
+/// missed; a run that was cut short is judged by what it has.
 ///
 /// # Errors
 ///
@@ -80,7 +82,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
     };
     let profiles: Result<Vec<_>, _> = named.iter().map(|name| files.profile(Some(name))).collect();
     let profiles = profiles?;
-    let utterances = trial::utterances(&args.input)?;
+    let (utterances, spoken) = trial::utterances(&args.input, &profiles)?;
     let folder = args.report.as_deref().map(Folder::open).transpose()?;
     let earlier = args
         .compare
@@ -89,7 +91,10 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         .transpose()?;
     let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
     let place = Place::open(&files, endpoint, &args.place, 1)?;
-    let run = trial::circumstances(&place, SOUND);
+    let run = trial::circumstances(&place, SOUND, spoken);
+    if let Some(earlier) = &earlier {
+        trial::alike(earlier.unlike(&run, &named))?;
+    }
     let runtime = super::runtime()?;
     let (run, figures, turns) = runtime.block_on(async {
         for profile in &profiles {
@@ -110,7 +115,8 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         let running = Running {
             stage,
             told,
-            tally: Tally::new(purse),
+            tally: Tally::new(purse, usize::MAX),
+            warm_up: BTreeMap::new(),
             client: Meter::own(),
             progress: Progress::new(args.turns * profiles.len() as u64),
             turns: args.turns,
@@ -132,12 +138,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
             folder.path().join("bench.html").display()
         ));
     }
-    let done = bench.passed || bench.run.cut_short.is_some();
-    Ok(if done {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(trial::status(&bench.checks, &bench.run))
 }
 
 /// A bench that runs.
@@ -145,6 +146,8 @@ struct Running {
     stage: Arc<Stage>,
     told: mpsc::Receiver<Report>,
     tally: Tally,
+    /// What failed before the first turn of a conversation that counts.
+    warm_up: BTreeMap<String, u64>,
     client: Meter,
     progress: Progress,
     turns: u64,
@@ -167,12 +170,14 @@ impl Running {
             run.cut_short = self.measure(profile).await;
             let reading = self.client.read();
             let turns = std::mem::take(&mut self.tally.turns);
+            let warm_up = self.warm_up_of(!turns.is_empty());
             let budget = BUDGETS.iter().find(|(name, _)| *name == profile.name);
             let mut found = Figures {
                 profile: profile.name.clone(),
                 target_ms: profile.target.as_secs_f64() * 1e3,
                 budget_ms: budget.map(|(_, ms)| *ms),
                 errors: std::mem::take(&mut self.tally.errors),
+                warm_up,
                 seconds: began.elapsed().as_secs_f64(),
                 cpu_percent_of_core: reading.map(|reading| reading.cpu),
                 memory_mb: reading.map(|reading| reading.mb),
@@ -188,6 +193,18 @@ impl Running {
         }
         run.spent_usd = self.tally.purse.map(|purse| purse.spent());
         (run, figures, all)
+    }
+
+    /// What failed in the warm-ups of a profile. If no turn ever came of them it counts.
+    fn warm_up_of(&mut self, worked: bool) -> BTreeMap<String, u64> {
+        let failed = std::mem::take(&mut self.warm_up);
+        if worked {
+            return failed;
+        }
+        for (kind, n) in failed {
+            *self.tally.errors.entry(kind).or_default() += n;
+        }
+        BTreeMap::new()
     }
 
     /// As many turns of a profile as were asked for, in as few conversations as it takes; says why it ended early.
@@ -222,6 +239,7 @@ impl Running {
         };
         let stop = CancellationToken::new();
         let _ends_with_us = stop.clone().drop_guard();
+        let mut warm = false;
         tokio::spawn(talk(self.stage.clone(), part, stop));
         loop {
             tokio::select! {
@@ -230,9 +248,13 @@ impl Running {
                 report = self.told.recv() => match report? {
                     // The first turns are no measure, but paid.
                     Report::Turn(turn, sent, heard) if turn.number <= WARM_UP => {
+                        warm = true;
                         if let Some(purse) = &mut self.tally.purse {
                             purse.pay(&turn, sent, heard);
                         }
+                    }
+                    Report::Fault(kind) if !warm => {
+                        *self.warm_up.entry(kind.to_owned()).or_default() += 1;
                     }
                     Report::Gone(_) => return None,
                     report @ (Report::Connected | Report::Turn(..) | Report::Fault(_)) => {
@@ -278,12 +300,17 @@ fn summary(bench: &Bench) -> String {
                 .iter()
                 .map(|(kind, n)| format!("  {n} times: {kind}")),
         );
+        lines.extend(
+            figures
+                .warm_up
+                .iter()
+                .map(|(kind, n)| format!("  {n} times in the warm-up, not counted: {kind}")),
+        );
     }
-    if let Some(why) = &bench.run.cut_short {
-        lines.push(format!("ended before its time: {why}"));
-    }
+    lines.push(bench.headline());
     lines.extend(bench.checks.iter().map(check_line));
     if !bench.comparison.is_empty() {
+        lines.extend(bench.caveats.iter().cloned());
         lines.push(crate::report::compare::sentence(&bench.comparison));
     }
     lines.extend(bench.recommendations.iter().cloned());

@@ -20,15 +20,24 @@ use super::trial::progress::Progress;
 use super::trial::tally::Tally;
 use super::trial::{self, Files};
 use super::{Global, Problem, say};
-use crate::audio::fleet::{Beat, Fleet, Lateness};
+use crate::audio::fleet::{Beat, Fleet, JOINING, Lateness};
 use crate::client::dial::TcpDialer;
 use crate::probe::Probe;
 use crate::profile::Profile;
-use crate::report::figures::{Check, Verdict};
-use crate::report::load::{Figures, Load, SCHEMA};
+use crate::report::figures::{Check, Circumstances, Turn, Verdict};
+use crate::report::load::{Figures, Load, RealTime, SCHEMA};
 
 /// Reports that may wait to be added up.
 const REPORTS: usize = 4_096;
+/// Turns that are kept for percentiles and CSV: some 20 MB at the most.
+const TURNS: usize = 65_536;
+/// The same where memory is judged: it must not be the run's own notes that grow.
+const TURNS_OF_A_SOAK: usize = 4_096;
+/// Growth is looked at when this share of the run is over, or so many seconds after the ramp if that takes longer: the
+/// first turns of those who began last fill their buffers.
+const SETTLED: (f64, f64) = (0.1, 20.0);
+/// What was asked for so long before a run was cut short should be connected.
+const CONNECTED_WITHIN: f64 = 5.0;
 /// The number of conversations is brought up to the plan this often.
 const ADJUST_EVERY: Duration = Duration::from_millis(50);
 /// What is said of the sound side.
@@ -47,7 +56,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     pub seconds: Option<u64>,
     /// Conversations that may be set up at the same time
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=JOINING as i64))]
     pub setups: u32,
     /// WAV files to speak, one utterance each [default: a bundled question]
     #[arg(long, num_args = 1.., value_name = "FILE.wav")]
@@ -55,7 +64,7 @@ pub struct LoadArgs {
     /// Folder for the report: load.html, .md, .csv, .json
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
-    /// Compare with the JSON of an earlier report
+    /// Compare with the JSON of an earlier report. Runs of another scenario, profile, size, endpoint or pause are refused
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
@@ -66,7 +75,7 @@ pub struct LoadArgs {
     pub place: PlaceArgs,
 }
 
-/// Runs the load and reports. The status is 1 if a limit was missed; a run that was ended by hand is not judged.
+/// Runs the load and reports. The status is 1 if a limit was missed; a run that was cut short is judged by what it has.
 ///
 /// # Errors
 ///
@@ -79,7 +88,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         args.sessions.map(|n| n as usize),
         args.seconds,
     );
-    let utterances = trial::utterances(&args.input)?;
+    let spoken_by = std::slice::from_ref(&profile);
+    let (utterances, spoken) = trial::utterances(&args.input, spoken_by)?;
     let folder = args.report.as_deref().map(Folder::open).transpose()?;
     let earlier = args
         .compare
@@ -88,7 +98,10 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         .transpose()?;
     let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
     let place = Place::open(&files, endpoint, &args.place, plan.most())?;
-    let run = trial::circumstances(&place, SOUND);
+    let run = trial::circumstances(&place, SOUND, spoken);
+    if let Some(earlier) = &earlier {
+        trial::alike(earlier.unlike(&run, plan.name, &profile.name, plan.most()))?;
+    }
     let runtime = super::runtime()?;
     let (load, turns) = runtime.block_on(async {
         place.reach(&profile).await?;
@@ -105,7 +118,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
             began: Instant::now(),
             reports,
         });
-        let tally = Tally::new(purse);
+        let kept = plan.limits.growth_mb.map_or(TURNS, |_| TURNS_OF_A_SOAK);
+        let tally = Tally::new(purse, kept);
         let running = Running::new(stage, profile, plan, tally, servers, told)?;
         running.run(run, earlier.as_ref()).await
     })?;
@@ -120,12 +134,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
             folder.path().join("load.html").display()
         ));
     }
-    let done = load.passed || load.run.cut_short.is_some();
-    Ok(if done {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(trial::status(&load.checks, &load.run))
 }
 
 /// A load that runs.
@@ -140,7 +149,32 @@ struct Running {
     servers: Meter,
     /// Memory of client and servers before the first conversation, in megabytes.
     base_mb: (f64, f64),
+    held: Held,
     stop: Stop,
+}
+
+/// Files and sockets that the servers held open, at the least: before a spike, and after it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    before: Option<u64>,
+    after: Option<u64>,
+}
+
+impl Held {
+    fn look(&mut self, plan: &Plan, at_s: f64, held: Option<u64>) {
+        let least = |seen: Option<u64>| seen.into_iter().chain(held).min();
+        if plan.jumps.first().is_some_and(|jump| at_s < *jump) {
+            self.before = least(self.before);
+        }
+        if plan.probe_from.is_some_and(|from| at_s > from) {
+            self.after = least(self.after);
+        }
+    }
+
+    /// Connections that were left over. One is the probe's.
+    fn left(self) -> Option<u64> {
+        Some(self.after?.saturating_sub(self.before? + 1))
+    }
 }
 
 impl Running {
@@ -155,7 +189,7 @@ impl Running {
         let mut client = Meter::own();
         let mb = |meter: &mut Meter| meter.read().map_or(0.0, |reading| reading.mb);
         Ok(Self {
-            pool: Pool::new(stage.clone(), profile.clone(), plan.clone()),
+            pool: Pool::new(stage.clone(), profile.clone(), &plan),
             base_mb: (mb(&mut client), mb(&mut servers)),
             stage,
             plan,
@@ -164,17 +198,22 @@ impl Running {
             told,
             client,
             servers,
+            held: Held::default(),
             stop: Stop::new()?,
         })
     }
 
     async fn run(
         mut self,
-        mut run: crate::report::figures::Circumstances,
+        mut run: Circumstances,
         earlier: Option<&Load>,
-    ) -> Result<(Load, Vec<crate::report::figures::Turn>), Problem> {
+    ) -> Result<(Load, Vec<Turn>), Problem> {
         run.cut_short = self.go_on().await;
         let seconds = self.stage.began.elapsed().as_secs_f64();
+        // What was told before the end counts in full.
+        while let Ok(report) = self.told.try_recv() {
+            self.tally.take(report);
+        }
         let counts = self.pool.counts();
         let Self {
             stage,
@@ -184,6 +223,7 @@ impl Running {
             mut tally,
             mut told,
             base_mb,
+            held,
             ..
         } = self;
         // Who ends tells what it knows: that is still taken.
@@ -199,24 +239,38 @@ impl Running {
             tally.take_late(report);
         }
         run.spent_usd = tally.purse.map(|purse| purse.spent());
-        let mut figures = Figures {
+        let unanswered = tally.settle_unanswered(plan.limits.response_p95_ms.unwrap_or(0.0));
+        let (share, after) = SETTLED;
+        // Of a run that is too short for that, the second half.
+        let settled = (plan.ramp + after).max(share * seconds).min(seconds / 2.0);
+        let limit = plan.limits.growth_mb;
+        let growth = limit.and_then(|_| tally.timeline.growth(settled, plan.most()));
+        let asked = match run.cut_short {
+            None => plan.most(),
+            Some(_) => tally.timeline.most_wanted(seconds - CONNECTED_WITHIN),
+        };
+        let figures = Figures {
             scenario: plan.name.to_owned(),
             profile: profile.name.clone(),
             sessions: plan.most(),
+            asked,
             seconds,
             conversations: tally.conversations(counts),
             errors: std::mem::take(&mut tally.errors),
+            unanswered,
             real_time: tally
                 .real_time()
                 .map(|real| with_lateness(real, stage.fleet.lateness())),
             client: tally.usage(base_mb.0, |s| s.client_cpu.zip(s.client_mb)),
             server: tally.usage(base_mb.1, |s| s.server_cpu.zip(s.server_mb)),
-            recovery_s: tally.recovery(&plan.jumps),
-            growth_mb: plan.limits.growth_mb.and_then(|_| tally.growth()),
-            timeline: std::mem::take(&mut tally.timeline),
-            ..Figures::default()
+            recovery_s: tally.timeline.recovery(&plan.jumps, plan.probe_from),
+            connections_left: held.left(),
+            growth_mb: growth.map(|growth| growth.gained),
+            growth_records_mb: growth.map(|growth| growth.records),
+            growth_mb_per_hour: growth.and_then(|growth| growth.per_hour),
+            timeline: tally.timeline.seconds().to_vec(),
+            ..tally.figures()
         };
-        figures.add(&tally.turns);
         Ok((Load::new(run, figures, &plan.limits, earlier), tally.turns))
     }
 
@@ -236,10 +290,16 @@ impl Running {
                 _ = adjust.tick() => {
                     wanted = self.plan.wanted(began.elapsed())?;
                     self.pool.adjust(wanted, Instant::now());
+                    if self.plan.probes(began.elapsed()) {
+                        self.pool.probe(Instant::now());
+                    }
                 }
                 _ = second.tick() => {
                     let at = began.elapsed().as_secs_f64();
                     self.tally.second(at, wanted, self.client.read(), self.servers.read());
+                    if self.plan.probe_from.is_some() {
+                        self.held.look(&self.plan, at, self.servers.open_files());
+                    }
                     progress.show(began.elapsed().as_secs(), &self.words());
                 }
                 Some(report) = self.told.recv() => self.tally.take(report),
@@ -251,22 +311,19 @@ impl Running {
     }
 
     fn words(&self) -> String {
-        let last = self.tally.timeline.last();
+        let last = self.tally.timeline.seconds().last();
         let p95 = last.and_then(|second| second.response_p95_ms);
         format!(
             "{} conversations, {} turns, response p95 {}, {} errors",
             self.tally.live(),
-            self.tally.turns.len(),
+            self.tally.turns_so_far(),
             crate::report::figures::some_ms(p95),
             self.tally.errors.values().sum::<u64>(),
         )
     }
 }
 
-fn with_lateness(
-    mut real: crate::report::load::RealTime,
-    lateness: &Lateness,
-) -> crate::report::load::RealTime {
+fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
     real.late_share = lateness.late() as f64 / lateness.rounds().max(1) as f64;
     real.latest_ms = lateness.worst().as_secs_f64() * 1e3;
     real
@@ -282,9 +339,7 @@ fn summary(load: &Load) -> String {
         f.turns.all(),
         f.seconds
     )];
-    if let Some(why) = &load.run.cut_short {
-        lines.push(format!("  ended before its time: {why}"));
-    }
+    lines.push(format!("  {}", load.headline()));
     lines.extend(load.checks.iter().map(check_line));
     lines.extend(
         f.errors
@@ -306,6 +361,7 @@ fn summary(load: &Load) -> String {
     }
     lines.extend(load.remarks.iter().map(|remark| format!("  {remark}")));
     if !load.comparison.is_empty() {
+        lines.extend(load.caveats.iter().map(|caveat| format!("  {caveat}")));
         lines.push(format!(
             "  {}",
             crate::report::compare::sentence(&load.comparison)

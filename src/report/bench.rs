@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::compare::{Change, Difference, compare};
+use super::compare::{Change, Difference, caveats, compare, places, unlike};
 use super::figures::{
-    Check, Circumstances, LATENCIES, Latencies, Latency, Outcomes, Turn, Verdict, interval, ms,
-    passed,
+    Check, Circumstances, LATENCIES, Latencies, Latency, Outcomes, Turn, Verdict, headline,
+    interval, ms, passed,
 };
 use super::stats::Sample;
 
@@ -40,7 +40,10 @@ pub struct Bench {
     /// Against an earlier report.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub comparison: Vec<Difference>,
-    /// Whether all limits were kept.
+    /// What else is not alike of the earlier report.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub caveats: Vec<String>,
+    /// Whether all limits were kept, as far as can be told.
     pub passed: bool,
 }
 
@@ -58,6 +61,9 @@ pub struct Figures {
     pub turns: Outcomes,
     /// Turns that failed, and utterances that nothing came of, by kind.
     pub errors: BTreeMap<String, u64>,
+    /// What failed before the first turn that counts: told, not counted, unless no turn ever came of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub warm_up: BTreeMap<String, u64>,
     /// Its latencies in milliseconds.
     pub latency_ms: Latencies,
     /// Turns that were closed too soon.
@@ -128,12 +134,15 @@ impl Bench {
         profiles: Vec<Figures>,
         earlier: Option<&Self>,
     ) -> Self {
+        let cut_short = run.cut_short.is_some();
         let mut checks: Vec<Check> = profiles
             .iter()
-            .flat_map(|figures| checks(figures, turns))
+            .flat_map(|figures| checks(figures, turns, cut_short))
             .collect();
         let mut comparison = Vec::new();
+        let mut differing = Vec::new();
         if let Some(earlier) = earlier {
+            differing = caveats(&earlier.run, &run);
             for new in &profiles {
                 let old = earlier
                     .profiles
@@ -144,6 +153,12 @@ impl Bench {
                     old.map_or_else(Vec::new, |old| compare(&new.profile, old, &new.latency_ms)),
                 );
             }
+            let names = |profiles: &[Figures]| -> Vec<String> {
+                profiles.iter().map(|f| f.profile.clone()).collect()
+            };
+            let (old, new) = (names(&earlier.profiles), names(&profiles));
+            let pairs = [("profiles", old.join(", "), new.join(", "))];
+            differing.extend(unlike(&pairs));
             checks.push(no_worse(&comparison));
         }
         let recommendations = recommendations(&run, &profiles);
@@ -156,11 +171,36 @@ impl Bench {
             profiles,
             checks,
             comparison,
+            caveats: differing,
         }
+    }
+
+    /// How a run with these circumstances and profiles differs from this one so that the two cannot be compared; empty if
+    /// they can.
+    #[must_use]
+    pub fn unlike(&self, run: &Circumstances, profiles: &[&str]) -> Vec<String> {
+        let mut pairs = places(&self.run, run);
+        let shared = self
+            .profiles
+            .iter()
+            .any(|old| profiles.contains(&old.profile.as_str()));
+        if !shared {
+            let old = self.profiles.iter().map(|old| old.profile.as_str());
+            let old: Vec<&str> = old.collect();
+            pairs.push(("profile", old.join(", "), profiles.join(", ")));
+        }
+        unlike(&pairs)
+    }
+
+    /// How it went against its limits: see [`headline`].
+    #[must_use]
+    pub fn headline(&self) -> String {
+        headline(&self.checks, self.run.cut_short.as_deref()).1
     }
 }
 
-fn checks(figures: &Figures, turns: u64) -> Vec<Check> {
+/// `turns` were asked for; a run that was cut short is judged by those that were tried.
+fn checks(figures: &Figures, turns: u64, cut_short: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     if let Some(budget) = figures.budget_ms {
         let client = figures.of("client").map(|latency| latency.p95);
@@ -175,8 +215,10 @@ fn checks(figures: &Figures, turns: u64) -> Vec<Check> {
         });
     }
     let failures = figures.failures();
+    let tried = figures.turns.all() + failures;
+    let turns = if cut_short { turns.min(tried) } else { turns };
     let most = (turns as f64 * MOST_ERRORS).floor();
-    let verdict = match figures.turns.all() + failures {
+    let verdict = match tried {
         0 => Verdict::Unknown,
         _ if failures as f64 <= most => Verdict::Kept,
         _ => Verdict::Missed,
@@ -196,19 +238,25 @@ fn no_worse(comparison: &[Difference]) -> Check {
         .filter(|d| d.change == Change::Worse)
         .map(|d| format!("{}, {}", d.of, d.what))
         .collect();
-    let verdict = match (comparison.is_empty(), worse.is_empty()) {
-        (true, _) => Verdict::Unknown,
-        (false, true) => Verdict::Kept,
-        (false, false) => Verdict::Missed,
+    let unsure = comparison
+        .iter()
+        .filter(|d| d.change == Change::Unsure)
+        .count();
+    let all = comparison.len();
+    let (verdict, found) = if all == 0 {
+        (Verdict::Unknown, "nothing in common".to_owned())
+    } else if !worse.is_empty() {
+        (Verdict::Missed, worse.join("; "))
+    } else if unsure == 0 {
+        (Verdict::Kept, "nothing".to_owned())
+    } else {
+        let found = format!("nothing certain; of {unsure} of {all} figures it cannot be told");
+        (Verdict::Uncertain, found)
     };
     Check {
         what: "against the earlier report".to_owned(),
         limit: "nothing worse".to_owned(),
-        found: if worse.is_empty() {
-            "nothing".to_owned()
-        } else {
-            worse.join("; ")
-        },
+        found,
         verdict,
     }
 }
@@ -399,6 +447,64 @@ mod tests {
         );
         let same = Bench::new(optimised(), 100, old.profiles.clone(), Some(&old));
         assert!(same.passed);
+    }
+
+    #[test]
+    fn what_cannot_be_told_of_an_earlier_report_is_not_kept() {
+        let few = |profile: &str| figures(profile, &turns(profile, 3, 2.0), 35.0);
+        let old = Bench::new(optimised(), 3, vec![few("balanced")], None);
+        let new = Bench::new(optimised(), 3, vec![few("balanced")], Some(&old));
+        let last = new.checks.last().expect("checks");
+        assert_eq!(last.verdict, Verdict::Uncertain, "{last:?}");
+        assert!(last.found.contains("of 10 of 10 figures"), "{last:?}");
+        assert_eq!(
+            new.headline(),
+            "2 of 3 limits were kept, none was missed; 1 cannot be told for certain, there were too few turns."
+        );
+        // A profile more than before: compared is what both have, and that is said.
+        let more = Bench::new(
+            optimised(),
+            3,
+            vec![few("balanced"), few("ultra-fast")],
+            Some(&old),
+        );
+        assert_eq!(
+            more.caveats,
+            ["profiles: before balanced, now balanced, ultra-fast"]
+        );
+        let run = optimised();
+        assert!(old.unlike(&run, &["balanced", "ultra-fast"]).is_empty());
+        assert_eq!(
+            old.unlike(&run, &["ultra-fast"]),
+            ["profile: before balanced, now ultra-fast"]
+        );
+        let slower = Circumstances {
+            think_ms: Some(500),
+            ..optimised()
+        };
+        assert_eq!(old.unlike(&slower, &["balanced"]).len(), 1);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_is_judged_by_what_it_tried() {
+        let run = || Circumstances {
+            cut_short: Some("the spending limit was reached".into()),
+            ..optimised()
+        };
+        let found = |failed: u64| {
+            let mut found = figures("balanced", &turns("balanced", 10, 2.0), 35.0);
+            if failed > 0 {
+                found.errors.insert("no reply in time".into(), failed);
+            }
+            Bench::new(run(), 1_000, vec![found], None)
+        };
+        let good = found(0);
+        assert!(good.passed, "{:?}", good.checks);
+        assert!(!good.headline().contains("All"), "{}", good.headline());
+        assert!(
+            !found(1).passed,
+            "1 of 11 is more than 1 %, though it is less of the 1000 that were asked for"
+        );
     }
 
     #[test]

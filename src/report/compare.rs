@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::{Latencies, Quantile, interval};
+use super::figures::{Circumstances, Latencies, Quantile, interval};
 
 /// Differences below this are nobody's concern, however certain: the share of the older value, and milliseconds.
 const TRIFLE: (f64, f64) = (0.02, 0.5);
@@ -90,12 +90,61 @@ pub fn compare(of: &str, old: &Latencies, new: &Latencies) -> Vec<Difference> {
     found
 }
 
+/// What of two runs is not alike, each as "NAME: before OLD, now NEW". Pairs are of name, older and newer value.
+#[must_use]
+pub fn unlike(pairs: &[(&str, String, String)]) -> Vec<String> {
+    let differ = pairs.iter().filter(|(_, old, new)| old != new);
+    differ
+        .map(|(name, old, new)| format!("{name}: before {old}, now {new}"))
+        .collect()
+}
+
+/// Where two runs connected to: runs that differ in it are not compared.
+#[must_use]
+pub fn places(old: &Circumstances, new: &Circumstances) -> Vec<(&'static str, String, String)> {
+    let think = |run: &Circumstances| {
+        run.think_ms
+            .map_or_else(|| "the service's own".to_owned(), |ms| format!("{ms} ms"))
+    };
+    vec![
+        ("endpoint", old.endpoint.clone(), new.endpoint.clone()),
+        ("pause before each answer", think(old), think(new)),
+    ]
+}
+
+/// What else is not alike of the circumstances of two runs: their figures can be compared, but what differs may be of that.
+#[must_use]
+pub fn caveats(old: &Circumstances, new: &Circumstances) -> Vec<String> {
+    let cores = |run: &Circumstances| run.cores.to_string();
+    let mut pairs = vec![
+        ("build", old.build.clone(), new.build.clone()),
+        ("system", old.system.clone(), new.system.clone()),
+        ("cores", cores(old), cores(new)),
+    ];
+    if !old.spoken.is_empty() && !new.spoken.is_empty() {
+        pairs.push(("spoken", old.spoken.clone(), new.spoken.clone()));
+    }
+    let mut found = unlike(&pairs);
+    for (which, run) in [("The earlier run", old), ("This run", new)] {
+        if let Some(why) = &run.cut_short {
+            found.push(format!("{which} ended before its time: {why}"));
+        }
+    }
+    found
+}
+
 /// The sum of it in a sentence.
 #[must_use]
 pub fn sentence(differences: &[Difference]) -> String {
     let count = |change| differences.iter().filter(|d| d.change == change).count();
     if differences.is_empty() {
         return "The earlier report has nothing in common with this one.".to_owned();
+    }
+    if count(Change::Unsure) == differences.len() {
+        return format!(
+            "None of the {} figures can be compared: there were too few turns.",
+            differences.len()
+        );
     }
     format!(
         "Of {} figures {} are better, {} worse, {} within noise, {} too uncertain to compare.",
@@ -136,6 +185,61 @@ mod tests {
         assert_eq!(Change::between(&sharp, &trifle), Change::Noise);
         let small = Quantile { low: None, ..old };
         assert_eq!(Change::between(&small, &old), Change::Unsure);
+    }
+
+    #[test]
+    fn figures_that_cannot_be_compared_are_not_called_alike() {
+        let small = Quantile {
+            value: 20.0,
+            low: None,
+            high: None,
+        };
+        let unsure = |what: &str| Difference {
+            of: "balanced".into(),
+            what: what.into(),
+            old: interval(&small),
+            new: interval(&small),
+            change: Change::between(&small, &small),
+        };
+        let both = [unsure("response p50"), unsure("response p95")];
+        assert_eq!(
+            sentence(&both),
+            "None of the 2 figures can be compared: there were too few turns."
+        );
+        assert!(sentence(&[]).contains("nothing in common"));
+    }
+
+    #[test]
+    fn what_is_not_alike_is_named_with_both_values() {
+        let old = Circumstances {
+            endpoint: "a".into(),
+            think_ms: Some(40),
+            cores: 2,
+            spoken: "a question".into(),
+            ..Circumstances::default()
+        };
+        assert!(unlike(&places(&old, &old)).is_empty() && caveats(&old, &old).is_empty());
+        let new = Circumstances {
+            endpoint: "b".into(),
+            think_ms: None,
+            cores: 8,
+            cut_short: Some("it was ended by hand".into()),
+            ..old.clone()
+        };
+        assert_eq!(
+            unlike(&places(&old, &new)),
+            [
+                "endpoint: before a, now b",
+                "pause before each answer: before 40 ms, now the service's own"
+            ]
+        );
+        assert_eq!(
+            caveats(&old, &new),
+            [
+                "cores: before 2, now 8",
+                "This run ended before its time: it was ended by hand"
+            ]
+        );
     }
 
     #[test]

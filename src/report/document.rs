@@ -1,5 +1,7 @@
 //! What a report says, before it is HTML or Markdown.
 
+use super::figures::Standing;
+
 /// A report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
@@ -7,8 +9,8 @@ pub struct Document {
     pub title: String,
     /// One sentence that says how it went.
     pub verdict: String,
-    /// Whether all limits were kept.
-    pub passed: bool,
+    /// What that sentence comes to.
+    pub standing: Standing,
     /// What it says, in order.
     pub sections: Vec<Section>,
 }

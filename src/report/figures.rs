@@ -127,6 +127,9 @@ pub struct Circumstances {
     pub endpoint: String,
     /// How the sound side is made.
     pub sound: String,
+    /// What is spoken; empty in reports of earlier versions.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub spoken: String,
     /// Pause of our own server before each answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub think_ms: Option<u64>,
@@ -198,6 +201,65 @@ pub fn passed(checks: &[Check]) -> bool {
         .all(|check| matches!(check.verdict, Verdict::Kept | Verdict::Uncertain))
 }
 
+/// Whether a run has failed by its limits: one was missed, or, in a run that was not cut short, one could not be judged.
+#[must_use]
+pub fn failed(checks: &[Check], cut_short: bool) -> bool {
+    checks.iter().any(|check| match check.verdict {
+        Verdict::Missed => true,
+        Verdict::Unknown => !cut_short,
+        Verdict::Kept | Verdict::Uncertain => false,
+    })
+}
+
+/// How a run stands against its limits, as its headline tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// All were kept, to the end of the run.
+    Kept,
+    /// None was missed, but not all of them could be told.
+    Open,
+    /// At least one was missed, or there was nothing to judge.
+    #[default]
+    Missed,
+}
+
+/// The headline of a run: how it stands, and the sentence for it. "All" is said only where all limits were told, in a run
+/// that came to its end.
+#[must_use]
+pub fn headline(checks: &[Check], cut_short: Option<&str>) -> (Standing, String) {
+    let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();
+    let (kept, missed) = (count(Verdict::Kept), count(Verdict::Missed));
+    let (uncertain, unknown) = (count(Verdict::Uncertain), count(Verdict::Unknown));
+    let all = checks.len();
+    let mut parts = Vec::new();
+    if missed > 0 {
+        parts.push(format!("{missed} of {all} limits were missed"));
+    } else if kept + uncertain == 0 {
+        parts.push("There was too little to judge".to_owned());
+    } else if kept == all && cut_short.is_none() {
+        return (Standing::Kept, "All limits were kept.".to_owned());
+    } else {
+        parts.push(format!("{kept} of {all} limits were kept, none was missed"));
+    }
+    if uncertain > 0 {
+        parts.push(format!(
+            "{uncertain} cannot be told for certain, there were too few turns"
+        ));
+    }
+    if unknown > 0 && kept + missed + uncertain > 0 {
+        parts.push(format!("for {unknown} there was nothing to judge"));
+    }
+    if let Some(why) = cut_short {
+        parts.push(format!("the run ended before its time, {why}"));
+    }
+    let standing = if failed(checks, cut_short.is_some()) {
+        Standing::Missed
+    } else {
+        Standing::Open
+    };
+    (standing, format!("{}.", parts.join("; ")))
+}
+
 /// Milliseconds for people: no decimals above 10.
 #[must_use]
 pub fn ms(value: f64) -> String {
@@ -263,5 +325,83 @@ mod tests {
         assert!(passed(&[check(Verdict::Kept), check(Verdict::Uncertain)]));
         assert!(!passed(&[check(Verdict::Kept), check(Verdict::Unknown)]));
         assert!(!passed(&[check(Verdict::Missed)]));
+    }
+
+    #[test]
+    fn a_headline_says_all_only_of_all() {
+        use Verdict::{Kept, Missed, Uncertain, Unknown};
+        let by_hand = Some("it was ended by hand");
+        for (verdicts, cut_short, standing, words, fails) in [
+            (
+                &[Kept, Kept][..],
+                None,
+                Standing::Kept,
+                "All limits were kept.",
+                false,
+            ),
+            (
+                &[Kept, Uncertain],
+                None,
+                Standing::Open,
+                "1 of 2 limits were kept, none was missed; 1 cannot be told for certain, there were too few turns.",
+                false,
+            ),
+            (
+                &[Kept, Missed, Uncertain],
+                None,
+                Standing::Missed,
+                "1 of 3 limits were missed; 1 cannot be told for certain, there were too few turns.",
+                true,
+            ),
+            (
+                &[Kept, Unknown],
+                None,
+                Standing::Missed,
+                "1 of 2 limits were kept, none was missed; for 1 there was nothing to judge.",
+                true,
+            ),
+            (
+                &[Kept, Unknown],
+                by_hand,
+                Standing::Open,
+                "1 of 2 limits were kept, none was missed; for 1 there was nothing to judge; the run ended before its time, it was ended by hand.",
+                false,
+            ),
+            (
+                &[Kept, Kept],
+                by_hand,
+                Standing::Open,
+                "2 of 2 limits were kept, none was missed; the run ended before its time, it was ended by hand.",
+                false,
+            ),
+            (
+                &[Missed],
+                by_hand,
+                Standing::Missed,
+                "1 of 1 limits were missed; the run ended before its time, it was ended by hand.",
+                true,
+            ),
+            (
+                &[Unknown, Unknown],
+                None,
+                Standing::Missed,
+                "There was too little to judge.",
+                true,
+            ),
+        ] {
+            let check = |verdict: &Verdict| Check {
+                what: String::new(),
+                limit: String::new(),
+                found: String::new(),
+                verdict: *verdict,
+            };
+            let checks: Vec<Check> = verdicts.iter().map(check).collect();
+            assert_eq!(
+                headline(&checks, cut_short),
+                (standing, words.to_owned()),
+                "{verdicts:?}"
+            );
+            assert_eq!(failed(&checks, cut_short.is_some()), fails, "{verdicts:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{Block, Document, Section};
+use super::figures::Standing;
 use super::plot::plot;
 
 /// The colours of the window, light and dark.
@@ -11,6 +12,11 @@ const STYLE: &str = include_str!("report.css");
 /// The whole page.
 #[must_use]
 pub fn page(document: &Document) -> String {
+    let (class, sign) = match document.standing {
+        Standing::Kept => ("kept", "●"),
+        Standing::Open => ("open", "○"),
+        Standing::Missed => ("missed", "✕"),
+    };
     let whole = html! {
         (DOCTYPE)
         html lang="en" {
@@ -24,8 +30,8 @@ pub fn page(document: &Document) -> String {
             body {
                 main {
                     h1 { (document.title) }
-                    p class={ "verdict " (if document.passed { "kept" } else { "missed" }) } {
-                        span class="sign" aria-hidden="true" { (if document.passed { "●" } else { "✕" }) }
+                    p class={ "verdict " (class) } {
+                        span class="sign" aria-hidden="true" { (sign) }
                         " " (document.verdict)
                     }
                     @for section in &document.sections { (section_html(section)) }
@@ -123,7 +129,7 @@ mod tests {
         Document {
             title: evil.into(),
             verdict: evil.into(),
-            passed: false,
+            standing: Standing::Missed,
             sections: vec![section],
         }
     }

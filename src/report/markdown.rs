@@ -86,7 +86,7 @@ mod tests {
         let document = Document {
             title: "Load".into(),
             verdict: "All well".into(),
-            passed: true,
+            standing: crate::report::figures::Standing::Kept,
             sections: vec![section, drawn],
         };
         let expected = "# Load\n\n**All well**\n\n## Turns\n\nSome &lt;b&gt;words&lt;/b&gt;.\n\n- one\n- two\n\n\

@@ -15,8 +15,13 @@ def main():
     print("Client and server run on the same cores, each in a process of its own. Wall-clock figures of one machine: they tell what it carried that day.\n")
     rows([found[k] for k in sessions])
     print("\n## The scenarios\n")
-    order = ["normal", "peak", "stress", "spike"]
+    order = ["normal", "peak", "stress", "spike", "soak"]
     rows([found[f"scenario-{k}"] for k in order if f"scenario-{k}" in found], scenario=True)
+    if "scenario-soak" in found:
+        soak = found["scenario-soak"]
+        hour = f" ({number(soak['growth_mb_per_hour'], 1)} MB an hour)" if "growth_mb_per_hour" in soak else ""
+        print(f"\n## Soak\n\n{soak['conversations']['most']} conversations for {soak['seconds']:.0f} s: {sum(soak['turns'].values())} turns, {errors(soak)} errors; after the ramp "
+              f"{number(soak.get('growth_mb'), 1)} MB gained by the trend{hour}, {number(soak.get('growth_records_mb'), 1)} MB of which may be the turns that each conversation keeps.")
     if "idle" in found:
         idle = found["idle"]
         server, client = idle.get("server") or {}, idle.get("client") or {}
@@ -30,7 +35,7 @@ def main():
 
 
 def rows(loads, scenario=False):
-    head = ["conversations", "profile", "sound per second: worst, mean", "response p50, p95, p99, ms", "turns", "errors", "late rounds",
+    head = ["conversations", "profile", "sound per second: worst, mean", "response p50, p95, p99, ms", "turns", "errors", "late rounds", "ran dry",
             "client CPU of a core, each", "client memory each, kB", "server CPU", "server memory each, kB", "verdict"]
     print("| " + " | ".join((["scenario"] if scenario else []) + head) + " |")
     print("|" + " --- |" * (len(head) + scenario))
@@ -40,14 +45,15 @@ def rows(loads, scenario=False):
         client, server = load.get("client") or {}, load.get("server") or {}
         recovery = f", well again after {load['recovery_s']:.1f} s" if "recovery_s" in load else ""
         missed = [c["what"] for c in load["checks"] if c["verdict"] in ("missed", "unknown")]
+        unsure = [c["what"] for c in load["checks"] if c["verdict"] == "uncertain"]
         cells = ([load["scenario"]] if scenario else []) + [
             str(load["sessions"]), load["profile"],
             f"{number(real.get('worst_ratio'), 4)}, {number(real.get('mean_ratio'), 4)}",
             ", ".join(number(q, 0) for q in quantiles),
-            str(sum(load["turns"].values())), errors(load), f"{100 * real.get('late_share', 0):.1f} %",
+            str(sum(load["turns"].values())), errors(load), f"{100 * real.get('late_share', 0):.1f} %", str(load.get("ran_dry", "–")),
             f"{number(client.get('cpu_percent_of_core'), 0)} %, {number(client.get('cpu_percent_each'), 2)} %", number(client.get("memory_kb_each"), 0),
             f"{number(server.get('cpu_percent_of_core'), 0)} %", number(server.get("memory_kb_each"), 0),
-            ("missed: " + ", ".join(missed) if missed else "kept") + recovery,
+            ("missed: " + ", ".join(missed) if missed else "not certain: " + ", ".join(unsure) if unsure else "kept") + recovery,
         ]
         print("| " + " | ".join(cells) + " |")
 

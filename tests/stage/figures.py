@@ -60,11 +60,12 @@ def truth_row():
     text = path.read_text() if path.exists() else ""
     cells = []
     for server in SERVERS:
-        found = re.search(rf"^\| {server} \| all \|(.*)\|$", text, re.M)
-        if not found:
+        head, found = (re.search(rf"^\| {row} \|.*\|$", text, re.M) for row in (r"server \| profile", rf"{server} \| all"))
+        if not head or not found:
             raise Missing(f"the row `{server}, all` of {path.relative_to(ROOT)} (run scripts/measure-truth)")
-        compared, _, middle, _, p95, _ = (c.strip() for c in found[1].split("|"))
-        cells.append(f"{middle}, {p95} ms of {compared}")
+        names, values = ([c.strip() for c in re.split(r"(?<!\\)\|", row[0])] for row in (head, found))
+        row = dict(zip(names, values))
+        cells.append(f"{row['median']}, {row['p95']} ms of {row['turns compared']}")
     return ["`total` as told less a recording's: median, p95 of the size", *cells, "`scripts/measure-truth`"]
 
 

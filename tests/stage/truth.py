@@ -13,7 +13,9 @@ What the recording shows is found without the program:
 - first audible sample: the first above -50 dBFS at the speaker, in a reply that correlates with the utterance.
 
 A turn in which the sound server stood still, or the mouth stammered, shows the machine and not the program. Those are
-found by the tape alone (against the clock of the machine, and by correlation), left out, and counted.
+found by the tape alone (against the clock of the machine, and by correlation), left out, and counted. A turn that the
+program did not tell, told twice or told as failed, or whose reply is not on the tape, is none of those: it counts against
+the program, and with more than one in twenty of them its figures are not true of what it was asked for.
 """
 import argparse
 import json
@@ -51,6 +53,10 @@ ALLOWED_MS = 2.0
 # … in this part of the turns.
 PART = 0.95
 LEAST_TURNS = 20
+# Of the turns that the program answered for, so many may have failed by its own doing.
+MOST_FAILED = 0.05
+# Whose a fault is.
+PROGRAM, RIG, UNKNOWN = "program", "rig", "unknown"
 # What a program must not get away with.
 LIE_MS = 5.0
 # Turns of runs while the machine had time for them: what an honest program looks like to the gate.
@@ -83,21 +89,22 @@ def place(needle, hay):
 
 def read_tape(said, mouth, speaker):
     """The wait that the tape shows, in ms, and how it was found; or why there is none."""
-    if len(mouth) <= len(said) or not sound.span(speaker):
-        return {"fault": "no reply on the tape"}
-    at, score = place(said, mouth)
+    at, score = place(said, mouth) if len(mouth) > len(said) else (0, 0.0)
     if score < 0.995:
-        return {"fault": f"the mouth stammered: correlation {score:.3f}"}
+        return {"fault": f"the mouth stammered: correlation {score:.3f}", "by": RIG}
+    if not sound.span(speaker):
+        return {"fault": "no reply on the tape", "by": PROGRAM}
     end = at + len(said)
     audible = np.flatnonzero(np.abs(speaker[end:]) > 104 / 32_768)
     if not len(audible):
-        return {"fault": "no reply after the end of speech"}
+        return {"fault": "no reply after the end of speech", "by": PROGRAM}
     first = end + int(audible[0])
     scores = [s for _, _, s in sound.pieces(said, speaker[max(0, first - 2_400):])]
     # The better half: a busy machine chops a reply, which moves nothing of its beginning.
     reply = float(np.quantile(scores, 0.75)) if scores else 0.0
     if reply < 0.5:
-        return {"fault": f"the reply is not what was said: correlation {reply:.2f}"}
+        # A busy machine chops replies: whose fault it was the tape does not show.
+        return {"fault": f"the reply is not what was said: correlation {reply:.2f}", "by": UNKNOWN}
     return {"tape_total": round((first - end) * 1000 / sound.RATE, 3), "said": end, "heard": first, "mouth_correlation": round(score, 4), "reply_correlation": round(reply, 3)}
 
 
@@ -193,9 +200,8 @@ def converse(desk, binary, folder, profile, turns, first=0, keep=False):
                 lost = watch.stood_still(at[0] + seen["said"], at[0] + seen["heard"])
                 seen["stood_still"] = None if lost is None else round(lost, 2)
                 if lost is None or abs(lost) > STILL_MS:
-                    seen["fault"] = "the sound server stood still"
-            # What the program did wrong comes first: it is no excuse that the machine was busy too.
-            record |= {**seen, **({"fault": record["fault"]} if "fault" in record else {})}
+                    seen |= {"fault": "the sound server stood still", "by": RIG}
+            record |= whose(record, seen)
             if "fault" not in record:
                 record["difference"] = round(record["program_total"] - record["tape_total"], 3)
     if not keep:
@@ -203,13 +209,22 @@ def converse(desk, binary, folder, profile, turns, first=0, keep=False):
     return records
 
 
+def whose(told, seen):
+    """What is known of a turn, with one fault at most. One of the rig's ends the question: of words that stammered, or of a
+    server that stood still, no program can make one good turn. But that it told no turn is the program's own whatever else
+    the tape lacks."""
+    if seen.get("by") != RIG and "fault" in told:
+        return {**seen, "fault": told["fault"], "by": told["by"]}
+    return seen
+
+
 def compare_turns(told):
     """What the program told of an utterance."""
     if len(told) != 1:
-        return {"fault": f"{len(told)} turns told for one utterance"}
+        return {"fault": f"{len(told)} turns told for one utterance", "by": PROGRAM}
     turn = told[0]
     if turn["outcome"] != "completed" or "total" not in turn["latency_ms"]:
-        return {"fault": f"the turn was {turn['outcome']}"}
+        return {"fault": f"the turn was {turn['outcome']}", "by": PROGRAM}
     marks = turn["marks_ms"]
     require(abs(marks["first_audible"] - marks["speech_end"] - turn["latency_ms"]["total"]) <= 0.2, f"total is not between its marks: {turn}")
     return {"program_total": turn["latency_ms"]["total"], "marks": marks, "latency": turn["latency_ms"], "underruns": turn["audio"]["underruns"],
@@ -238,12 +253,16 @@ def run(options):
 
 # -- the gate --
 
-def judge(floor_ms, differences):
-    """What is wrong with these differences (program less tape, ms), in words; None if nothing is.
+def judge(floor_ms, differences, failed=0):
+    """What is wrong with these differences (program less tape, ms), in words; None if nothing is. `failed` turns beside them
+    were not told, or told as failed, by the program.
 
     The sound server's own way is between the program and the tape, so that an honest program tells up to that share less:
     its median lies around half of it. No lie of LIE_MS has room there, whichever way it goes.
     """
+    answered = len(differences) + failed
+    if failed > MOST_FAILED * answered:
+        return f"the program failed {failed} of {answered} turns, {MOST_FAILED:.0%} are allowed"
     if len(differences) < LEAST_TURNS:
         return f"{len(differences)} turns can be compared, {LEAST_TURNS} are needed"
     middle, limit = statistics.median(differences), ALLOWED_MS + floor_ms
@@ -258,6 +277,16 @@ def judge(floor_ms, differences):
 
 def differences(turns, profile=None):
     return [t["difference"] for t in turns if "difference" in t and profile in (None, t["profile"])]
+
+
+def failures(turns, profile=None):
+    """Turns that the program failed: what the rig did to others is left out."""
+    return sum(t.get("by") == PROGRAM and profile in (None, t["profile"]) for t in turns)
+
+
+def judge_run(run):
+    """The same for a run of `run`."""
+    return judge(run["floor_ms"]["median"], differences(run["turns"]), failures(run["turns"]))
 
 
 def quantile(values, q):
@@ -279,36 +308,41 @@ def report(runs):
         "`total` of each turn (end of speech to first audible sample) as `talk --json` tells it, less what a recording of mouth and",
         "speaker on one clock shows, in milliseconds. Made by `scripts/measure-truth`; how: `tests/stage/truth.py`.",
         "",
-        "| server | profile | turns compared | left out | median | p50 of \\|difference\\| | p95 | max |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| server | profile | turns compared | failed by the program | left out | median | p50 of \\|difference\\| | p95 | max |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     notes = []
     for run in runs:
         floor = run["floor_ms"]["median"]
         for profile in (*PROFILES, None):
             chosen = [t for t in run["turns"] if profile in (None, t["profile"])]
-            found = differences(chosen)
+            found, failed = differences(chosen), failures(chosen)
+            if not found and not failed:
+                continue
+            left_out = len(chosen) - len(found) - failed
             if not found:
+                lines.append(f"| {run['server']} | {profile or 'all'} | 0 | {failed} | {left_out} | – | – | – | – |")
                 continue
             sizes = [abs(d) for d in found]
-            lines.append(f"| {run['server']} | {profile or 'all'} | {len(found)} | {len(chosen) - len(found)} | {statistics.median(found):+.1f} | "
+            lines.append(f"| {run['server']} | {profile or 'all'} | {len(found)} | {failed} | {left_out} | {statistics.median(found):+.1f} | "
                          f"{quantile(sizes, 0.5):.1f} | {quantile(sizes, PART):.1f} | {max(sizes):.1f} |")
         floors = run["floor_ms"]
         notes.append(f"- **{run['server']}**: the rig's own share is {floor:.1f} ms (`rig.sh floor`: {int(floors['heard'])} clicks through the server's "
                      f"tightest loop, {floors['min']:.1f} to {floors['max']:.1f}); allowed is {ALLOWED_MS + floor:.1f} ms at p95; load average {run['load'][0]} "
-                     f"on {run.get('cores', '?')} cores. Judged: " + (judge(floor, differences(run["turns"])) or "true") + ".")
-        faults = {}
+                     f"on {run.get('cores', '?')} cores. Judged: " + (judge_run(run) or "true") + ".")
+        faults = {False: {}, True: {}}
         for turn in run["turns"]:
             if "fault" in turn:
-                name = turn["fault"].split(":")[0]
-                faults[name] = faults.get(name, 0) + 1
+                name, of = turn["fault"].split(":")[0], faults[turn.get("by") == PROGRAM]
+                of[name] = of.get(name, 0) + 1
         beyond = [t for t in run["turns"] if abs(t.get("difference", 0)) > ALLOWED_MS + floor]
         if beyond:
             short = sum(missing(t) for t in beyond)
             notes.append(f"  Beyond what is allowed: {len(beyond)}; in {short} of them the microphone's stream, as the program got it, "
                          "lacks as much of what was said.")
-        if faults:
-            notes.append("  Left out: " + ", ".join(f"{count} ({name})" for name, count in sorted(faults.items())) + ".")
+        for what, counts in (("Failed by the program", faults[True]), ("Left out", faults[False])):
+            if counts:
+                notes.append(f"  {what}: " + ", ".join(f"{count} ({name})" for name, count in sorted(counts.items())) + ".")
     return "\n".join([*lines, "", *notes, ""])
 
 
@@ -316,7 +350,7 @@ def report(runs):
 
 def selftest():
     """The tape is read to the sample; a recorded run passes the gate, and the same run told by a client that lies does not."""
-    checks = [*tape_checks(), *gate_checks()]
+    checks = [*tape_checks(), *gate_checks(), *failure_checks()]
     for name, right, what in checks:
         print(f"{'ok    ' if right else 'FAILED'} {name}: {what}")
     failed = sum(not right for _, right, _ in checks)
@@ -368,6 +402,50 @@ def gate_checks():
             yield f"{recorded['server']}, a client that {name}", (verdict is None) == honest, verdict or "true"
 
 
+def failure_checks():
+    """What a client failed counts against it; what the rig did to it does not."""
+    recorded = next(r for r in json.loads(RECORDED.read_text()) if judge(r["floor_ms"], r["differences"]) is None)
+    floor = {"median": recorded["floor_ms"], "heard": 1, "min": recorded["floor_ms"], "max": recorded["floor_ms"]}
+    marks = {"speech_start": -1000.0, "speech_end": 0.0}
+    good = [{"profile": "balanced", "difference": d, "said_ms": 1000.0, "marks": marks} for d in recorded["differences"]]
+
+    def client(*told):
+        """The same turns, and beside them some that were told so: None is one that the rig spoiled."""
+        stammer = {"fault": "the mouth stammered: correlation 0.900", "by": RIG}
+        others = [compare_turns(turns) if turns is not None else stammer for turns in told]
+        return {"server": recorded["server"], "floor_ms": floor, "load": [0.0], "turns": [*good, *({"profile": "balanced"} | other for other in others)]}
+
+    failed = [{"outcome": "failed", "latency_ms": {}}]
+    silent, twice = [], failed * 2
+    one_in_ten = len(good) // 9
+    told, still, mute = compare_turns(silent), {"fault": "the sound server stood still", "by": RIG}, {"fault": "no reply on the tape", "by": PROGRAM}
+    for name, one, expected in (
+        ("tells no turn, and none is on the tape", whose(told, mute), PROGRAM),
+        ("tells no turn, though one is on the tape", whose(told, {"tape_total": 320.0}), PROGRAM),
+        ("tells a turn that is not on the tape", whose({"program_total": 320.0}, mute), PROGRAM),
+        ("tells no turn, and something else is on the tape", whose(told, {"fault": "the reply is not what was said", "by": UNKNOWN}), PROGRAM),
+        ("tells no turn on a server that stood still", whose(told, still), RIG),
+        ("tells a turn that is on the tape", whose({"program_total": 320.0}, {"tape_total": 320.0}), None),
+    ):
+        yield f"whose it is, a client that {name}", one.get("by") == expected, one.get("fault", "no fault")
+    clients = {
+        "fails one turn of many": ([failed], True),
+        "fails one turn in ten": ([failed] * one_in_ten, False),
+        "tells nothing of one turn in ten": ([silent] * one_in_ten, False),
+        "tells two turns for one in ten": ([twice] * one_in_ten, False),
+        "is spoiled by the rig in one turn in ten": ([None] * one_in_ten, True),
+        "fails all turns beside a rig that spoils as many": ([failed] * len(good) + [None] * len(good), False),
+    }
+    for name, (told, honest) in clients.items():
+        run = client(*told)
+        verdict = judge_run(run)
+        yield f"a client that {name}", (verdict is None) == honest, verdict or "true"
+        text = report([run])
+        mine, rigs = sum(t is not None for t in told), sum(t is None for t in told)
+        row = f"| {recorded['server']} | all | {len(good)} | {mine} | {rigs} |"
+        yield f"the table of a client that {name}", row in text, "tells both counts" if row in text else text
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "report", "selftest"])
@@ -390,7 +468,7 @@ def main():
         found = run(options)
         (options.out / f"{options.server}.json").write_text(json.dumps(found, indent=1))
         print(report([found]))
-        return 1 if judge(found["floor_ms"]["median"], differences(found["turns"])) else 0
+        return 1 if judge_run(found) else 0
     runs = [json.loads(path.read_text()) for path in sorted(options.out.glob("*.json"))]
     if not runs:
         print(f"no runs in {options.out}: scripts/measure-truth makes them", file=sys.stderr)

@@ -42,10 +42,14 @@ pub(in crate::cli) mod kind {
     pub(in crate::cli) const REFUSED: &str = "connection refused";
     pub(in crate::cli) const LOST: &str = "connection lost";
     pub(in crate::cli) const NO_REPLY: &str = "no reply in time";
+    pub(in crate::cli) const NEVER_ANSWERED: &str = "no reply by the end";
     pub(in crate::cli) const EMPTY: &str = "turn without a reply";
     pub(in crate::cli) const FAILED: &str = "turn failed";
     pub(in crate::cli) const BROKEN: &str = "engine ended";
 }
+
+/// Number of the conversations that probe beside those that are counted.
+pub(in crate::cli) const PROBE: u64 = 0;
 
 /// What all conversations of a trial share.
 pub(in crate::cli) struct Stage {
@@ -63,7 +67,7 @@ pub(in crate::cli) struct Stage {
 /// What a conversation does.
 #[derive(Clone)]
 pub(in crate::cli) struct Part {
-    /// Its number, from 1.
+    /// Its number, from 1; or [`PROBE`].
     pub(in crate::cli) id: u64,
     pub(in crate::cli) profile: Arc<Profile>,
     /// Leave after so many utterances; else when it is told to.
@@ -95,6 +99,8 @@ pub(in crate::cli) struct Gone {
     pub(in crate::cli) ratio: Option<f64>,
     /// Connections that it made.
     pub(in crate::cli) connections: u64,
+    /// How long its last utterance had been over without a sound of its answer, when it was told to stop.
+    pub(in crate::cli) waiting: Option<Duration>,
 }
 
 impl Stage {
@@ -104,7 +110,8 @@ impl Stage {
     }
 }
 
-/// Talks until it is told to stop, so many utterances are over, or something fails for good.
+/// Talks until it is told to stop, so many utterances are over, or something fails for good. A [`PROBE`] is not counted
+/// among those that are connected.
 pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: CancellationToken) {
     let mut gone = Gone::default();
     let ended = tokio::select! {
@@ -115,11 +122,16 @@ pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: Cancellati
     match ended {
         Ok(None) => {}
         Ok(Some(mut talk)) => {
-            gone.connected = true;
-            stage.tell(Report::Connected).await;
-            if let Err(kind) = talk.converse(&stop).await {
-                stage.tell(Report::Fault(kind)).await;
-                gone.failed = true;
+            gone.connected = talk.part.id != PROBE;
+            if gone.connected {
+                stage.tell(Report::Connected).await;
+            }
+            match talk.converse(&stop).await {
+                Ok(()) => gone.waiting = talk.waiting(Instant::now()),
+                Err(kind) => {
+                    stage.tell(Report::Fault(kind)).await;
+                    gone.failed = true;
+                }
             }
             gone.ratio = talk.mouth.reading().real_time_ratio(Instant::now());
             gone.connections = talk.end().await.map_or(1, |summary| summary.connections);
@@ -237,6 +249,8 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, &'static str> {
         part: part.clone(),
         down: false,
         silent: 0,
+        said: 0,
+        open_since: None,
     };
     match timeout(CONNECTED_WITHIN, talk.connected()).await {
         Ok(Ok(())) => Ok(talk),
@@ -255,6 +269,10 @@ struct Talk {
     down: bool,
     /// Utterances without an answer, in a row.
     silent: u32,
+    /// Utterances before the one that is being said.
+    said: u64,
+    /// When that is over, or was, if nothing of its answer has been heard.
+    open_since: Option<Instant>,
 }
 
 impl Talk {
@@ -306,6 +324,8 @@ impl Talk {
         if !self.mouth.speak(utterance, LEAD) {
             return Err(kind::BROKEN);
         }
+        self.said = said;
+        self.open_since = Some(Instant::now() + LEAD + length);
         let deadline = tokio::time::Instant::now() + LEAD + length + ANSWERED_WITHIN;
         let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
@@ -313,12 +333,16 @@ impl Talk {
                 event = self.session.events.recv() => match event {
                     Some(session::Event::Closed(record)) => {
                         self.closed(*record).await;
-                        if self.mouth.reading().spoken > said {
+                        if self.is_said() {
                             self.silent = 0;
+                            self.open_since = None;
                             return Ok(());
                         }
                     }
-                    Some(session::Event::Audible { .. } | session::Event::Notice(..) | session::Event::InputOver) => {}
+                    Some(session::Event::Audible { .. }) => if self.is_said() {
+                        self.open_since = None;
+                    },
+                    Some(session::Event::Notice(..) | session::Event::InputOver) => {}
                     Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(kind::BROKEN),
                 },
                 _ = look.tick() => self.look_at_link().await?,
@@ -330,11 +354,24 @@ impl Talk {
     async fn unanswered(&mut self) -> Result<(), &'static str> {
         self.session.commands.try_send(Command::StopReply).ok();
         self.silent += 1;
+        // From here on it is a fault, not an answer that is waited for.
+        self.open_since = None;
         if self.silent >= MOST_SILENT {
             return Err(kind::NO_REPLY);
         }
         self.stage.tell(Report::Fault(kind::NO_REPLY)).await;
         Ok(())
+    }
+
+    /// Whether the newest utterance was spoken to its end.
+    fn is_said(&self) -> bool {
+        self.mouth.reading().spoken > self.said
+    }
+
+    /// How long the newest utterance has been over, unless something of its answer was heard.
+    fn waiting(&self, now: Instant) -> Option<Duration> {
+        let since = self.open_since.filter(|_| self.is_said())?;
+        now.checked_duration_since(since)
     }
 
     /// A connection that was lost is made again by the client; that it was lost is a fault all the same.

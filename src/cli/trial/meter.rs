@@ -16,6 +16,7 @@ pub(in crate::cli) struct Reading {
 /// Reads a group of processes as one.
 pub(in crate::cli) struct Meter {
     probes: Vec<(Probe, Option<Usage>)>,
+    pids: Vec<u32>,
 }
 
 impl Meter {
@@ -26,12 +27,25 @@ impl Meter {
 
     /// The processes with these numbers.
     pub(in crate::cli) fn others(pids: impl IntoIterator<Item = u32>) -> Self {
-        Self::of(pids.into_iter().map(Probe::of))
+        let pids: Vec<u32> = pids.into_iter().collect();
+        Self {
+            pids: pids.clone(),
+            ..Self::of(pids.into_iter().map(Probe::of))
+        }
+    }
+
+    /// How many files and sockets those processes hold open; `None` where the system does not tell, or there is none.
+    pub(in crate::cli) fn open_files(&self) -> Option<u64> {
+        let count = |pid: &u32| std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count);
+        let each: Result<Vec<usize>, _> = self.pids.iter().map(count).collect();
+        let each = each.ok().filter(|each| !each.is_empty())?;
+        Some(each.iter().sum::<usize>() as u64)
     }
 
     fn of(probes: impl IntoIterator<Item = Probe>) -> Self {
         let mut this = Self {
             probes: probes.into_iter().map(|probe| (probe, None)).collect(),
+            pids: Vec::new(),
         };
         this.read();
         this
@@ -76,5 +90,19 @@ mod tests {
             "{own:?} {same:?}"
         );
         assert_eq!(Meter::others([]).read(), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn open_sockets_of_a_process_are_counted() {
+        let meter = Meter::others([std::process::id()]);
+        let bound: Vec<_> = (0..200)
+            .map(|_| std::net::UdpSocket::bind("127.0.0.1:0").expect("bound"))
+            .collect();
+        let with = meter.open_files().expect("told");
+        drop(bound);
+        let without = meter.open_files().expect("told");
+        assert!(with >= without + 100, "{with} {without}");
+        assert_eq!(Meter::others([]).open_files(), None);
     }
 }

@@ -17,8 +17,10 @@ pub(super) mod pool;
 pub(super) mod progress;
 pub(super) mod spend;
 pub(super) mod tally;
+pub(super) mod timeline;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -26,13 +28,16 @@ use anyhow::Context as _;
 use super::{Global, Problem};
 use crate::audio::fleet;
 use crate::profile::{DEFAULT, Profile};
-use crate::report::figures::Circumstances;
+use crate::report::figures::{Check, Circumstances, failed};
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
 /// What is spoken unless files are given: mono, 16 bit.
 const QUESTION: &[u8] = include_bytes!("../../../assets/speech/question.wav");
+
+/// What is spoken, mono at the fleet's rate.
+pub(super) type Utterances = Vec<Arc<[f32]>>;
 
 /// The user's files, as far as a trial needs them.
 pub(super) struct Files {
@@ -74,23 +79,73 @@ impl Files {
     }
 }
 
-/// What is said, one after the other.
+/// What is said, one after the other, and words for it. Each file is tried with each profile: one that nobody hears speech
+/// in would be blamed on the service, and slowly.
 ///
 /// # Errors
 ///
-/// A file that cannot be used.
-pub(super) fn utterances(files: &[PathBuf]) -> Result<Vec<Arc<[f32]>>, Problem> {
+/// A file that cannot be used, or holds no speech.
+pub(super) fn utterances(
+    files: &[PathBuf],
+    profiles: &[Arc<Profile>],
+) -> Result<(Utterances, String), Problem> {
     if files.is_empty() {
         let question = fleet::utterance_of(QUESTION).context("the bundled question")?;
-        return Ok(vec![question]);
+        return Ok((vec![question], "the bundled question".to_owned()));
     }
-    let read = |file: &PathBuf| fleet::utterance(file);
-    let read: Result<Vec<_>, _> = files.iter().map(read).collect();
-    read.map_err(|error| Problem::usage(error.to_string()).hint("Check the names after --input."))
+    let mut found = Vec::new();
+    for file in files {
+        let read = fleet::utterance(file);
+        let utterance = read.map_err(|error| {
+            Problem::usage(error.to_string()).hint("Check the names after --input.")
+        })?;
+        if let Some(deaf) = profiles.iter().find(|p| !fleet::is_heard(&utterance, p)) {
+            let what = format!(
+                "{}: it holds no speech that the detector of profile {:?} hears",
+                file.display(),
+                deaf.name
+            );
+            let hint = "Name a file in which somebody speaks, well above the noise, after --input.";
+            return Err(Problem::usage(what).hint(hint));
+        }
+        found.push(utterance);
+    }
+    let samples: usize = found.iter().map(|utterance| utterance.len()).sum();
+    let seconds = fleet::RATE.duration_of(samples as u64).as_secs_f64();
+    let files = match found.len() {
+        1 => "a file".to_owned(),
+        n => format!("{n} files"),
+    };
+    Ok((found, format!("{files}, {seconds:.1} s of sound")))
+}
+
+/// Refuses to compare runs that are not alike, which `differences` tells.
+///
+/// # Errors
+///
+/// If there are any.
+pub(super) fn alike(differences: Vec<String>) -> Result<(), Problem> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "--compare: the earlier run was another one: {}",
+        differences.join("; ")
+    );
+    Err(Problem::usage(what).hint("Repeat the run with the options of the earlier one."))
+}
+
+/// The exit status of a judged run: 1 if a limit was missed, or could not be judged although the run came to its end.
+pub(super) fn status(checks: &[Check], run: &Circumstances) -> ExitCode {
+    if failed(checks, run.cut_short.is_some()) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// The circumstances of a run that begins now.
-pub(super) fn circumstances(place: &place::Place, sound: &str) -> Circumstances {
+pub(super) fn circumstances(place: &place::Place, sound: &str, spoken: String) -> Circumstances {
     Circumstances {
         made: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -106,6 +161,7 @@ pub(super) fn circumstances(place: &place::Place, sound: &str) -> Circumstances 
         cores: crate::probe::Probe::cores(),
         endpoint: place.words.clone(),
         sound: sound.to_owned(),
+        spoken,
         think_ms: place.think_ms,
         cut_short: None,
         spent_usd: None,

@@ -15,7 +15,7 @@ pub enum Scenario {
     Peak,
     /// 200 conversations for a minute; responses may take up to 3 s
     Stress,
-    /// One conversation all the time, 100 at once in the middle of a minute, then one again
+    /// None, 100 at once in the middle of a minute, then none; a probe goes on talking, to tell how soon all is well again
     Spike,
     /// 20 conversations for an hour; memory must not grow
     Soak,
@@ -46,6 +46,10 @@ pub(in crate::cli) struct Plan {
     pub(in crate::cli) limits: Limits,
     /// When the number jumps, in seconds.
     pub(in crate::cli) jumps: Vec<f64>,
+    /// From then on, in seconds, one conversation after the other is tried beside those that are wanted.
+    pub(in crate::cli) probe_from: Option<f64>,
+    /// When as many as are wanted have begun, in seconds.
+    pub(in crate::cli) ramp: f64,
     /// Corners of the curve: seconds and conversations.
     corners: Vec<(f64, f64)>,
 }
@@ -84,12 +88,12 @@ impl Plan {
         let (corners, jumps) = if is(Scenario::Spike) {
             let (up, down) = (length * SPIKE.0, length * SPIKE.1);
             let corners = vec![
-                (0.0, 1.0),
-                (up, 1.0),
+                (0.0, 0.0),
+                (up, 0.0),
                 (up, most),
                 (down, most),
-                (down, 1.0),
-                (length, 1.0),
+                (down, 0.0),
+                (length, 0.0),
             ];
             (corners, vec![up, down])
         } else {
@@ -99,6 +103,8 @@ impl Plan {
             name,
             talks,
             limits,
+            probe_from: jumps.last().copied(),
+            ramp: jumps.first().copied().unwrap_or(ramp),
             jumps,
             corners,
         }
@@ -112,6 +118,11 @@ impl Plan {
         let (to, m) = self.corners[next];
         let share = ((at - from) / (to - from).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
         Some((n + (m - n) * share).round() as usize)
+    }
+
+    /// Whether a probe is wanted at this moment.
+    pub(in crate::cli) fn probes(&self, at: Duration) -> bool {
+        self.probe_from.is_some_and(|from| at.as_secs_f64() >= from)
     }
 
     /// The most that are wanted at a time.
@@ -148,12 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_spike_is_at_once_and_one_conversation_goes_on() {
+    fn a_spike_is_at_once_from_nothing_to_nothing_and_then_probed() {
         let plan = Plan::new(Some(Scenario::Spike), None, Some(50));
         assert_eq!(
             [9.9, 10.0, 29.9, 30.0, 49.9].map(|s| at(&plan, s)),
-            [Some(1), Some(100), Some(100), Some(1), Some(1)]
+            [Some(0), Some(100), Some(100), Some(0), Some(0)]
         );
+        let probes = [9.9, 29.9, 30.0, 49.9].map(|s| plan.probes(Duration::from_secs_f64(s)));
+        assert_eq!(probes, [false, false, true, true]);
         assert_eq!(
             (plan.jumps, plan.limits.recovery_s),
             (vec![10.0, 30.0], Some(10.0))

@@ -1,21 +1,27 @@
 //! Begins and ends conversations so that there are as many as the plan wants.
+//!
+//! One that fails leaves a gap. A gap is filled after a while, and only so often; a ramp goes on beside it, so that it
+//! reaches what was asked for whatever happens to those who are there.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::conversation::{Part, Stage, hold, talk};
+use super::conversation::{PROBE, Part, Stage, hold, talk};
 use super::plan::Plan;
 use crate::profile::Profile;
 
 /// A conversation that failed is begun anew after this time at least.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// So many are begun anew for each that is wanted; then the rest of the run goes on with fewer.
+/// So many are begun anew for each that the plan wants at most; then places stay empty, which is told and judged.
 const REPLACEMENTS: u64 = 3;
 /// Pause between turns.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(2_000));
+/// Pause before the utterance of a probe: its detector knows the room by then.
+const SETTLED: Duration = Duration::from_secs(1);
 /// What all together may take to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -23,29 +29,91 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 pub(in crate::cli) struct Pool {
     stage: Arc<Stage>,
     profile: Arc<Profile>,
-    plan: Plan,
+    talks: bool,
     tasks: JoinSet<u64>,
     /// Those that were not told to end, oldest first.
     live: Vec<(u64, CancellationToken)>,
     begun: u64,
-    replaced: u64,
-    /// Places of failed ones, which are not filled before this time.
-    gaps: u64,
-    again: Instant,
+    gaps: Gaps,
+    probes: JoinSet<()>,
+    /// The newest probe, and when the next one may begin.
+    probe: (CancellationToken, Instant),
+}
+
+/// Conversations that were begun, by what for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::cli) struct Counts {
+    /// All of them, probes included.
+    pub(in crate::cli) begun: u64,
+    /// In place of one that failed.
+    pub(in crate::cli) replaced: u64,
+    /// Places of failed ones that nobody may take any more.
+    pub(in crate::cli) given_up: u64,
+}
+
+/// Places of conversations that failed.
+struct Gaps {
+    /// When each may be filled, soonest first.
+    open: VecDeque<Instant>,
+    filled: u64,
+    most: u64,
+}
+
+impl Gaps {
+    fn new(most: u64) -> Self {
+        Self {
+            open: VecDeque::new(),
+            filled: 0,
+            most,
+        }
+    }
+
+    fn leave(&mut self, now: Instant) {
+        self.open.push_back(now + BACK_OFF);
+    }
+
+    /// How many are wanted beside those that live and those whose places are open.
+    fn fresh(&self, live: usize, wanted: usize) -> usize {
+        wanted.saturating_sub(live + self.open.len())
+    }
+
+    /// Forgets places beyond so many: they are not wanted any more.
+    fn shrink(&mut self, most: usize) {
+        self.open.truncate(most);
+    }
+
+    /// Whether one is filled now.
+    fn fill(&mut self, now: Instant) -> bool {
+        let may = self.filled < self.most && self.open.front().is_some_and(|due| *due <= now);
+        if may {
+            self.open.pop_front();
+            self.filled += 1;
+        }
+        may
+    }
+
+    /// Those that stay empty.
+    fn given_up(&self) -> usize {
+        if self.filled < self.most {
+            0
+        } else {
+            self.open.len()
+        }
+    }
 }
 
 impl Pool {
-    pub(in crate::cli) fn new(stage: Arc<Stage>, profile: Arc<Profile>, plan: Plan) -> Self {
+    pub(in crate::cli) fn new(stage: Arc<Stage>, profile: Arc<Profile>, plan: &Plan) -> Self {
         Self {
             stage,
             profile,
-            plan,
+            talks: plan.talks,
             tasks: JoinSet::new(),
             live: Vec::new(),
             begun: 0,
-            replaced: 0,
-            gaps: 0,
-            again: Instant::now(),
+            gaps: Gaps::new(REPLACEMENTS * plan.most() as u64),
+            probes: JoinSet::new(),
+            probe: (CancellationToken::new(), Instant::now()),
         }
     }
 
@@ -57,8 +125,7 @@ impl Pool {
                 && let Some(at) = self.live.iter().position(|(live, _)| *live == id)
             {
                 self.live.remove(at);
-                self.gaps += 1;
-                self.again = now + BACK_OFF;
+                self.gaps.leave(now);
             }
         }
         while self.live.len() > wanted {
@@ -66,21 +133,32 @@ impl Pool {
                 stop.cancel();
             }
         }
-        while self.live.len() < wanted && self.may_begin(wanted, now) {
+        self.gaps.shrink(wanted - self.live.len());
+        // More are wanted than ever were there: those begin whatever happened to others.
+        for _ in 0..self.gaps.fresh(self.live.len(), wanted) {
+            self.begin();
+        }
+        while self.gaps.fill(now) {
             self.begin();
         }
     }
 
-    fn may_begin(&mut self, wanted: usize, now: Instant) -> bool {
-        if self.gaps == 0 {
-            return true;
+    /// Begins a probe, if none is under way: an utterance in a conversation of its own.
+    pub(in crate::cli) fn probe(&mut self, now: Instant) {
+        while self.probes.try_join_next().is_some() {}
+        if !self.probes.is_empty() || now < self.probe.1 {
+            return;
         }
-        if now < self.again || self.replaced >= REPLACEMENTS * wanted as u64 {
-            return false;
-        }
-        self.gaps -= 1;
-        self.replaced += 1;
-        true
+        self.begun += 1;
+        let stop = CancellationToken::new();
+        self.probe = (stop.clone(), now + BACK_OFF);
+        let part = Part {
+            id: PROBE,
+            profile: self.profile.clone(),
+            utterances: Some(1),
+            pause: (SETTLED, SETTLED),
+        };
+        self.probes.spawn(talk(self.stage.clone(), part, stop));
     }
 
     fn begin(&mut self) {
@@ -92,7 +170,7 @@ impl Pool {
             utterances: None,
             pause: PAUSE,
         };
-        let (stage, stopped, talks) = (self.stage.clone(), stop.clone(), self.plan.talks);
+        let (stage, stopped, talks) = (self.stage.clone(), stop.clone(), self.talks);
         self.tasks.spawn(async move {
             if talks {
                 talk(stage, part, stopped).await;
@@ -104,9 +182,13 @@ impl Pool {
         self.live.push((id, stop));
     }
 
-    /// Conversations begun, and those of them that took the place of a failed one.
-    pub(in crate::cli) fn counts(&self) -> (u64, u64) {
-        (self.begun, self.replaced)
+    /// How many were begun so far.
+    pub(in crate::cli) fn counts(&self) -> Counts {
+        Counts {
+            begun: self.begun,
+            replaced: self.gaps.filled,
+            given_up: self.gaps.given_up() as u64,
+        }
     }
 
     /// Ends all, and waits for them; one that hangs is left behind. Somebody must go on taking the reports.
@@ -114,9 +196,49 @@ impl Pool {
         for (_, stop) in &self.live {
             stop.cancel();
         }
-        let all = async { while self.tasks.join_next().await.is_some() {} };
+        self.probe.0.cancel();
+        let all = async {
+            while self.tasks.join_next().await.is_some() {}
+            while self.probes.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(END_WITHIN, all).await.is_err() {
             tracing::warn!("some conversations did not end in time");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_filled_after_a_while_and_only_so_often() {
+        let now = Instant::now();
+        let mut gaps = Gaps::new(2);
+        gaps.leave(now);
+        assert!(!gaps.fill(now), "at once would be a storm");
+        // Another failure does not put the first one off.
+        gaps.leave(now + BACK_OFF / 2);
+        assert!(gaps.fill(now + BACK_OFF) && !gaps.fill(now + BACK_OFF));
+        assert_eq!(gaps.given_up(), 0, "it is still waited for");
+        assert!(gaps.fill(now + 2 * BACK_OFF));
+        gaps.leave(now);
+        gaps.leave(now);
+        assert!(!gaps.fill(now + 9 * BACK_OFF));
+        assert_eq!(gaps.given_up(), 2, "two places stay empty");
+        gaps.shrink(1);
+        assert_eq!(gaps.given_up(), 1, "nobody wants the other any more");
+    }
+
+    #[test]
+    fn a_ramp_goes_on_whatever_failed_before() {
+        let now = Instant::now();
+        let mut gaps = Gaps::new(0);
+        gaps.leave(now);
+        gaps.leave(now);
+        // Of ten two have failed for good: eight live, and the ramp wants five more.
+        assert_eq!(gaps.fresh(8, 10), 0);
+        assert_eq!(gaps.fresh(8, 15), 5);
+        assert_eq!(gaps.fresh(9, 3), 0);
     }
 }

@@ -1,35 +1,47 @@
 //! Adds up what conversations tell. Pure; the time of a report comes with it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::conversation::{Gone, Report};
+use super::conversation::{Gone, PROBE, Report, kind};
 use super::meter::Reading;
+use super::pool::Counts;
 use super::spend::Purse;
-use crate::report::figures::Turn;
-use crate::report::load::{Conversations, RealTime, Second, Usage};
+use super::timeline::Timeline;
+use crate::report::bench::latencies;
+use crate::report::figures::{LATENCIES, Turn};
+use crate::report::load::{Conversations, Figures, RealTime, Second, Usage};
 use crate::report::stats::Sample;
 
-/// A response that takes longer is trouble, in milliseconds: the limit of ordinary load.
-const TROUBLE_MS: f64 = 2_000.0;
-/// So many seconds in a row without trouble mean that all is well again.
-const WELL_FOR: usize = 3;
+/// What an answer may take beside its response until it is an error that there is none: patience, and the sound side.
+const BESIDE: Duration = Duration::from_secs(3);
 /// The conversations are complete when so large a share of the most is connected.
 const COMPLETE: f64 = 0.95;
 
 /// What is known so far.
 #[derive(Default)]
 pub(in crate::cli) struct Tally {
-    /// All turns.
+    /// Turns: all of them, or every nth once there were too many.
     pub(in crate::cli) turns: Vec<Turn>,
     /// Faults by kind.
     pub(in crate::cli) errors: BTreeMap<String, u64>,
     /// Second by second.
-    pub(in crate::cli) timeline: Vec<Second>,
+    pub(in crate::cli) timeline: Timeline,
     /// What may be spent.
     pub(in crate::cli) purse: Option<Purse>,
+    /// All turns are counted in it.
+    counted: Figures,
+    /// The longest of each latency.
+    longest: [Option<f64>; LATENCIES.len()],
+    /// So many turns are kept at most.
+    most_turns: usize,
+    /// Only every nth is kept: this is n.
+    every: u64,
     conversations: Conversations,
     live: usize,
     ratios: Vec<f64>,
+    /// How long the last utterances had waited for an answer when their conversations were ended.
+    waiting: Vec<Duration>,
     now: Now,
 }
 
@@ -37,15 +49,18 @@ pub(in crate::cli) struct Tally {
 #[derive(Default)]
 struct Now {
     turns: u64,
+    probed: u64,
     errors: u64,
     responses: Vec<f64>,
 }
 
 impl Tally {
-    /// Nothing yet, and what may be spent.
-    pub(in crate::cli) fn new(purse: Option<Purse>) -> Self {
+    /// Nothing yet, what may be spent, and how many turns are kept at most.
+    pub(in crate::cli) fn new(purse: Option<Purse>, most_turns: usize) -> Self {
         Self {
             purse,
+            most_turns,
+            every: 1,
             ..Self::default()
         }
     }
@@ -60,17 +75,39 @@ impl Tally {
             }
             Report::Turn(turn, sent_s, heard_s) => {
                 self.now.turns += 1;
+                self.now.probed += u64::from(turn.conversation == PROBE);
                 self.now.responses.extend(turn.latency_ms[5]);
                 if let Some(purse) = &mut self.purse {
                     purse.pay(&turn, sent_s, heard_s);
                 }
-                self.turns.push(*turn);
+                self.keep(*turn);
             }
             Report::Fault(kind) => {
                 self.now.errors += 1;
                 *self.errors.entry(kind.to_owned()).or_default() += 1;
             }
             Report::Gone(gone) => self.gone(gone),
+        }
+    }
+
+    /// Counts a turn, and keeps it while there is room; then every second one is let go, and of the later ones only every
+    /// second one is kept. So the notes of a run of hours stay small, and what is kept is spread evenly over it.
+    fn keep(&mut self, turn: Turn) {
+        let nth = self.counted.turns.all();
+        self.counted.count(&turn);
+        for (longest, value) in self.longest.iter_mut().zip(turn.latency_ms) {
+            *longest = value.into_iter().chain(*longest).reduce(f64::max);
+        }
+        if nth.is_multiple_of(self.every) {
+            self.turns.push(turn);
+        }
+        if self.turns.len() > self.most_turns {
+            let mut nth = 0_u64;
+            self.turns.retain(|_| {
+                nth += 1;
+                !nth.is_multiple_of(2)
+            });
+            self.every *= 2;
         }
     }
 
@@ -85,6 +122,42 @@ impl Tally {
         self.live -= usize::from(gone.connected).min(self.live);
         self.conversations.connections += gone.connections;
         self.ratios.extend(gone.ratio);
+        self.waiting.extend(gone.waiting);
+    }
+
+    /// Turns so far.
+    pub(in crate::cli) fn turns_so_far(&self) -> u64 {
+        self.counted.turns.all()
+    }
+
+    /// What was counted of the turns, and their latencies.
+    pub(in crate::cli) fn figures(&self) -> Figures {
+        let mut figures = Figures {
+            latency_ms: latencies(&self.turns),
+            turns_kept_every: self.every,
+            ..self.counted.clone()
+        };
+        // The longest of all may be among those that were let go.
+        for (name, longest) in LATENCIES.iter().zip(self.longest) {
+            if let (Some(latency), Some(longest)) = (figures.latency_ms.get_mut(*name), longest) {
+                latency.max = latency.max.max(longest);
+            }
+        }
+        figures
+    }
+
+    /// Utterances that never were answered: an error if the answer was overdue when the conversation was ended, by the
+    /// limit for responses or by what 95 of 100 took; gives the others.
+    pub(in crate::cli) fn settle_unanswered(&mut self, limit_ms: f64) -> u64 {
+        let responses: Sample = self.turns.iter().filter_map(|t| t.latency_ms[5]).collect();
+        let usual = responses.quantile(0.95).unwrap_or(0.0).max(limit_ms);
+        let allowed = Duration::from_secs_f64(usual.max(0.0) / 1e3) + BESIDE;
+        let overdue = self.waiting.iter().filter(|wait| **wait > allowed).count() as u64;
+        if overdue > 0 {
+            let never = self.errors.entry(kind::NEVER_ANSWERED.to_owned());
+            *never.or_default() += overdue;
+        }
+        self.waiting.len() as u64 - overdue
     }
 
     /// Closes a second.
@@ -102,6 +175,7 @@ impl Tally {
             wanted,
             connected: self.live,
             turns: now.turns,
+            probed: now.probed,
             errors: now.errors,
             response_p95_ms: responses.quantile(0.95),
             client_cpu: client.map(|reading| reading.cpu),
@@ -117,10 +191,11 @@ impl Tally {
     }
 
     /// How the conversations fared.
-    pub(in crate::cli) fn conversations(&self, (begun, replaced): (u64, u64)) -> Conversations {
+    pub(in crate::cli) fn conversations(&self, counts: Counts) -> Conversations {
         Conversations {
-            begun,
-            replaced,
+            begun: counts.begun,
+            replaced: counts.replaced,
+            given_up: counts.given_up,
             ..self.conversations.clone()
         }
     }
@@ -145,6 +220,7 @@ impl Tally {
         let complete = |second: &&Second| second.connected as f64 >= COMPLETE * most;
         let readings: Vec<_> = self
             .timeline
+            .seconds()
             .iter()
             .filter(complete)
             .filter_map(|s| Some((s.connected.max(1) as f64, of(s)?)))
@@ -165,40 +241,6 @@ impl Tally {
             memory_kb_each: (memory_mb - base_mb).max(0.0) * 1e3 / most,
         })
     }
-
-    /// Memory gained since the first tenth of the run, in megabytes.
-    pub(in crate::cli) fn growth(&self) -> Option<f64> {
-        let readings: Vec<f64> = self
-            .timeline
-            .iter()
-            .filter_map(|second| second.client_mb)
-            .collect();
-        let first = readings.get(readings.len() / 10)?;
-        Some(readings.last()? - first)
-    }
-
-    /// Seconds from a jump until all was well again, after the jump that took longest; `None` if it never was.
-    pub(in crate::cli) fn recovery(&self, jumps: &[f64]) -> Option<f64> {
-        let after = |jump: &f64| {
-            let seconds: Vec<&Second> = self
-                .timeline
-                .iter()
-                .filter(|second| second.at_s > *jump)
-                .collect();
-            let well = (0..seconds.len()).find(|from| {
-                let window = &seconds[*from..(from + WELL_FOR).min(seconds.len())];
-                window.len() == WELL_FOR && window.iter().all(|second| is_well(second))
-            })?;
-            Some(seconds[well].at_s - jump)
-        };
-        let each: Option<Vec<f64>> = jumps.iter().map(after).collect();
-        each?.into_iter().reduce(f64::max)
-    }
-}
-
-fn is_well(second: &Second) -> bool {
-    let prompt = second.response_p95_ms.is_none_or(|p95| p95 <= TROUBLE_MS);
-    second.errors == 0 && second.connected >= second.wanted && prompt
 }
 
 #[cfg(test)]
@@ -218,7 +260,7 @@ mod tests {
 
     #[test]
     fn conversations_are_counted_while_they_are_connected() {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(None, 100);
         for _ in 0..3 {
             tally.take(Report::Connected);
         }
@@ -229,7 +271,11 @@ mod tests {
             ..Gone::default()
         }));
         tally.take(Report::Gone(Gone::default()));
-        let found = tally.conversations((4, 1));
+        let found = tally.conversations(Counts {
+            begun: 4,
+            replaced: 1,
+            given_up: 0,
+        });
         assert_eq!(
             (
                 tally.live(),
@@ -251,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_second_holds_what_happened_in_it() {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(None, 100);
         tally.take(turn(20.0));
         tally.take(turn(30.0));
         tally.take(Report::Fault(kind::LOST));
@@ -265,7 +311,7 @@ mod tests {
             None,
         );
         tally.second(2.0, 5, None, None);
-        let [first, second] = tally.timeline.as_slice() else {
+        let [first, second] = tally.timeline.seconds() else {
             panic!("two seconds")
         };
         assert_eq!(
@@ -285,38 +331,8 @@ mod tests {
     }
 
     #[test]
-    fn recovery_is_the_time_until_three_good_seconds() {
-        let mut tally = Tally::default();
-        let second = |at_s: f64, connected, errors, p95: f64| Second {
-            at_s,
-            wanted: 10,
-            connected,
-            errors,
-            response_p95_ms: Some(p95),
-            ..Second::default()
-        };
-        tally.timeline = vec![
-            second(1.0, 0, 0, 20.0),
-            second(2.0, 10, 0, 2_500.0),
-            second(3.0, 10, 0, 20.0),
-            second(4.0, 10, 1, 20.0),
-            second(5.0, 10, 0, 20.0),
-            second(6.0, 10, 0, 20.0),
-            second(7.0, 10, 0, 20.0),
-        ];
-        assert_eq!(tally.recovery(&[0.5]), Some(4.5));
-        assert_eq!(tally.recovery(&[0.5, 4.0]), Some(4.5));
-        assert_eq!(
-            tally.recovery(&[5.5]),
-            None,
-            "two good seconds prove nothing"
-        );
-        assert_eq!(tally.recovery(&[]), None);
-    }
-
-    #[test]
     fn usage_is_taken_while_the_conversations_are_complete() {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(None, 100);
         for _ in 0..10 {
             tally.take(Report::Connected);
         }
@@ -326,11 +342,13 @@ mod tests {
             client_mb: Some(mb),
             ..Second::default()
         };
-        tally.timeline = vec![
+        for second in [
             second(1, 99.0, 10.0),
             second(10, 20.0, 30.0),
             second(10, 30.0, 40.0),
-        ];
+        ] {
+            tally.timeline.push(second);
+        }
         let usage = tally
             .usage(10.0, |s| s.client_cpu.zip(s.client_mb))
             .expect("read");
@@ -340,6 +358,48 @@ mod tests {
         );
         assert_eq!((usage.memory_mb, usage.memory_kb_each), (40.0, 3_000.0));
         assert_eq!(tally.usage(0.0, |s| s.server_cpu.zip(s.server_mb)), None);
-        assert_eq!(tally.growth(), Some(30.0));
+    }
+
+    #[test]
+    fn notes_of_a_long_run_stay_small_and_lose_no_count() {
+        let mut tally = Tally::new(None, 100);
+        for n in 0..1_000_u32 {
+            // The longest is one that is let go.
+            tally.take(turn(if n == 777 { 900.0 } else { f64::from(n % 50) }));
+        }
+        assert!(
+            (50..=100).contains(&tally.turns.len()),
+            "{}",
+            tally.turns.len()
+        );
+        let figures = tally.figures();
+        assert_eq!(
+            (tally.turns_so_far(), figures.turns_kept_every),
+            (1_000, 16)
+        );
+        assert_eq!(tally.turns.len(), 1_000_usize.div_ceil(16));
+        let response = figures.latency_ms["response"];
+        assert_eq!((response.n, response.max), (63, 900.0));
+        assert!((response.p50.value - 24.0).abs() <= 4.0, "{response:?}");
+    }
+
+    #[test]
+    fn an_answer_that_is_overdue_at_the_end_is_an_error_and_others_are_told() {
+        let ended = |response: f64| {
+            let mut tally = Tally::new(None, 100);
+            tally.take(turn(response));
+            for wait in [Some(1), Some(4), Some(6), Some(24), None] {
+                tally.take_late(Report::Gone(Gone {
+                    connected: true,
+                    waiting: wait.map(Duration::from_secs),
+                    ..Gone::default()
+                }));
+            }
+            let open = tally.settle_unanswered(2_000.0);
+            (open, tally.errors.get(kind::NEVER_ANSWERED).copied())
+        };
+        assert_eq!(ended(20.0), (2, Some(2)), "5 s are allowed");
+        assert_eq!(ended(5_000.0), (3, Some(1)), "a slow service is slow");
+        assert_eq!(Tally::new(None, 1).settle_unanswered(2_000.0), 0);
     }
 }

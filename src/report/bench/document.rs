@@ -3,7 +3,7 @@
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
 use super::super::figures::{
-    Circumstances, LATENCIES, Latency, Turn, Verdict, interval, ms, some_ms,
+    Circumstances, LATENCIES, Latency, Turn, headline, interval, ms, some_ms,
 };
 use super::super::stats::Sample;
 use super::{Bench, Figures};
@@ -15,16 +15,7 @@ impl Bench {
     /// What a report says; `turns` are those that the figures were made of.
     #[must_use]
     pub fn document(&self, turns: &[Turn]) -> Document {
-        let missed = self
-            .checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::Missed)
-            .count();
-        let verdict = match (self.passed, missed) {
-            (true, _) => "All limits were kept.".to_owned(),
-            (false, 0) => "There was too little to judge.".to_owned(),
-            (false, missed) => format!("{missed} of {} limits were missed.", self.checks.len()),
-        };
+        let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());
         let mut sections = vec![self.overview()];
         if !self.comparison.is_empty() {
             sections.push(self.comparison());
@@ -37,7 +28,7 @@ impl Bench {
         Document {
             title: "Latency by profile".to_owned(),
             verdict,
-            passed: self.passed,
+            standing,
             sections,
         }
     }
@@ -95,6 +86,7 @@ impl Bench {
             ]
         });
         Section::new("Compared with the earlier report")
+            .list(self.caveats.clone())
             .words(sentence(&self.comparison))
             .table(
                 &["figure", "before, ms", "now, ms", "change"],
@@ -180,6 +172,9 @@ impl Bench {
     fn engine(&self) -> Section {
         let rows = self.profiles.iter().map(|figures| {
             let errors = figures.errors.iter().map(|(kind, n)| format!("{n} {kind}"));
+            let warm_up = figures.warm_up.iter();
+            let errors =
+                errors.chain(warm_up.map(|(kind, n)| format!("{n} {kind} (warm-up, not counted)")));
             vec![
                 figures.profile.clone(),
                 figures.turns.all().to_string(),
@@ -254,6 +249,9 @@ pub fn circumstances(run: &Circumstances) -> Section {
         ("talked to", run.endpoint.clone()),
         ("sound", run.sound.clone()),
     ];
+    if !run.spoken.is_empty() {
+        rows.push(("spoken", run.spoken.clone()));
+    }
     if let Some(think) = run.think_ms {
         rows.push((
             "pause of the server before each answer",

@@ -3,7 +3,7 @@
 use super::super::bench::circumstances;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
-use super::super::figures::{LATENCIES, Turn, Verdict, interval, ms};
+use super::super::figures::{LATENCIES, Turn, headline, interval, ms};
 use super::super::stats::Sample;
 use super::{Load, Second};
 
@@ -11,16 +11,7 @@ impl Load {
     /// What a report says; `turns` are those that the figures were made of.
     #[must_use]
     pub fn document(&self, turns: &[Turn]) -> Document {
-        let missed = self
-            .checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::Missed)
-            .count();
-        let verdict = match (self.passed, missed) {
-            (true, _) => "All limits were kept.".to_owned(),
-            (false, 0) => "There was too little to judge.".to_owned(),
-            (false, missed) => format!("{missed} of {} limits were missed.", self.checks.len()),
-        };
+        let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());
         let mut sections = vec![self.result()];
         if !self.comparison.is_empty() {
             let rows = self.comparison.iter().map(|d| {
@@ -33,6 +24,7 @@ impl Load {
             });
             sections.push(
                 Section::new("Compared with the earlier report")
+                    .list(self.caveats.clone())
                     .words(sentence(&self.comparison))
                     .table(
                         &["figure", "before, ms", "now, ms", "change"],
@@ -50,7 +42,7 @@ impl Load {
                 self.figures.scenario, self.figures.sessions
             ),
             verdict,
-            passed: self.passed,
+            standing,
             sections,
         }
     }
@@ -75,7 +67,12 @@ impl Load {
                 "begun in place of failed ones",
                 f.conversations.replaced.to_string(),
             ),
+            ("places left empty", f.conversations.given_up.to_string()),
             ("turns", f.turns.all().to_string()),
+            (
+                "utterances that still waited at their end",
+                f.unanswered.to_string(),
+            ),
             ("seconds", format!("{:.1}", f.seconds)),
             ("underruns", f.underruns.to_string()),
             ("samples lost", f.capture_dropped.to_string()),

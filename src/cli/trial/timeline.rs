@@ -1,0 +1,328 @@
+//! A run second by second, and what its course tells: how soon all was well after a jump, whether memory grows. Pure.
+
+use crate::report::load::Second;
+
+/// So many parts are kept; with more, two become one. An hour in seconds.
+const MOST: usize = 3_600;
+/// A response that takes longer is trouble, in milliseconds: the limit of ordinary load.
+const TROUBLE_MS: f64 = 2_000.0;
+/// So many seconds in a row without trouble mean that all is well again.
+const WELL_FOR: usize = 3;
+/// Seconds from which a trend is told for an hour: what settles in a minute is no leak of sixty times as much.
+const HOURLY_FROM: f64 = 240.0;
+/// A conversation keeps so many of its turns for the window's figures, as the session does (`session/insight.rs`), …
+const TURNS_KEPT: u64 = 1_000;
+/// … and for each memory may rise by so many megabytes: what two soaks of the test build rose by, 70 and 300 seconds long
+/// (some 7 kB a turn), rounded up. The record itself takes 1 kB; what the rest is, and that it ends with the thousandth
+/// turn, no run has shown yet. A leak below 8 kB a turn is seen only in a soak that goes on beyond that.
+const TURN_MB: f64 = 8e-3;
+/// Readings of memory that make a trend.
+const TREND_FROM: usize = 10;
+
+/// A run second by second; of a run of hours, parts of two seconds, of four, and so on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::cli) struct Timeline {
+    parts: Vec<Second>,
+    /// Seconds that make a part, less one.
+    more: usize,
+    /// Seconds that wait for the rest of their part.
+    waiting: Vec<Second>,
+}
+
+/// What memory gained, in megabytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::cli) struct Growth {
+    /// In the time that was looked at.
+    pub(in crate::cli) gained: f64,
+    /// In an hour, where the time was long enough to say.
+    pub(in crate::cli) per_hour: Option<f64>,
+    /// What of it may be the turns that conversations keep, which has an end.
+    pub(in crate::cli) records: f64,
+}
+
+impl Timeline {
+    /// Takes the next second in.
+    pub(in crate::cli) fn push(&mut self, second: Second) {
+        self.waiting.push(second);
+        if self.waiting.len() <= self.more {
+            return;
+        }
+        let whole = std::mem::take(&mut self.waiting);
+        self.parts.extend(whole.into_iter().reduce(merged));
+        if self.parts.len() > MOST {
+            let parts = std::mem::take(&mut self.parts);
+            let mut parts = parts.into_iter();
+            while let Some(first) = parts.next() {
+                self.parts.push(match parts.next() {
+                    Some(second) => merged(first, second),
+                    None => first,
+                });
+            }
+            self.more = self.more * 2 + 1;
+        }
+    }
+
+    /// All parts, oldest first.
+    pub(in crate::cli) fn seconds(&self) -> &[Second] {
+        &self.parts
+    }
+
+    /// The most that were wanted at a time, up to this second.
+    pub(in crate::cli) fn most_wanted(&self, until_s: f64) -> usize {
+        let seconds = self.parts.iter().filter(|second| second.at_s <= until_s);
+        seconds.map(|second| second.wanted).max().unwrap_or(0)
+    }
+
+    /// Seconds from a jump to the end of the last second that was not well, before the next jump; after the jump where
+    /// that took longest. `None` where it never was well for three seconds, or where nothing shows it: nobody had a turn
+    /// after the jump, or, where a probe talks from `probe_from` on, the probe had none.
+    pub(in crate::cli) fn recovery(&self, jumps: &[f64], probe_from: Option<f64>) -> Option<f64> {
+        let after = |nth: usize| {
+            let jump = jumps[nth];
+            let next = jumps.get(nth + 1).copied().unwrap_or(f64::INFINITY);
+            let within = |second: &&Second| second.at_s > jump && second.at_s <= next;
+            let seconds: Vec<&Second> = self.parts.iter().filter(within).collect();
+            let by_probe = probe_from.is_some_and(|from| jump >= from);
+            let shown = |second: &&Second| {
+                (if by_probe {
+                    second.probed
+                } else {
+                    second.turns
+                }) > 0
+            };
+            if !seconds.iter().any(shown) {
+                return None;
+            }
+            let bad = seconds.iter().rposition(|second| !is_well(second));
+            let well = seconds.len() - bad.map_or(0, |bad| bad + 1);
+            // Errors are of the second that ends; the wrong number is of its end, and was mended in the next one.
+            let end = |bad: usize| bad + usize::from(!is_complete(seconds[bad]));
+            (well >= WELL_FOR).then(|| bad.map_or(0.0, |bad| seconds[end(bad)].at_s - jump))
+        };
+        let each: Option<Vec<f64>> = (0..jumps.len()).map(after).collect();
+        each?.into_iter().reduce(f64::max)
+    }
+
+    /// What memory of this process gained from this second on, with so many conversations, by the straight line that fits its readings best: neither
+    /// the first nor the last reading decides alone.
+    pub(in crate::cli) fn growth(&self, from_s: f64, conversations: usize) -> Option<Growth> {
+        let points: Vec<(f64, f64)> = self
+            .parts
+            .iter()
+            .filter(|second| second.at_s >= from_s)
+            .filter_map(|second| Some((second.at_s, second.client_mb?)))
+            .collect();
+        let ((first, _), (last, _)) = (points.first()?, points.last()?);
+        if points.len() < TREND_FROM {
+            return None;
+        }
+        let n = points.len() as f64;
+        let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / n;
+        let (time, memory) = (mean(|p| p.0), mean(|p| p.1));
+        let spread: f64 = points.iter().map(|(at, _)| (at - time).powi(2)).sum();
+        let shared: f64 = points
+            .iter()
+            .map(|(at, mb)| (at - time) * (mb - memory))
+            .sum();
+        let slope = shared / spread;
+        slope.is_finite().then(|| Growth {
+            gained: slope * (last - first),
+            records: TURN_MB * self.kept(from_s, conversations) as f64,
+            per_hour: (last - first >= HOURLY_FROM).then_some(slope * 3_600.0),
+        })
+    }
+}
+
+impl Timeline {
+    /// Turns that so many conversations keep more at the end than at this second.
+    fn kept(&self, from_s: f64, conversations: usize) -> u64 {
+        let most = TURNS_KEPT * conversations as u64;
+        let turns = |of: &dyn Fn(&Second) -> bool| {
+            let chosen = self.parts.iter().filter(|second| of(second));
+            chosen.map(|second| second.turns).sum::<u64>().min(most)
+        };
+        turns(&|_| true) - turns(&|second| second.at_s < from_s)
+    }
+}
+
+/// As many as are wanted, without an error and without a late response.
+fn is_well(second: &Second) -> bool {
+    let prompt = second.response_p95_ms.is_none_or(|p95| p95 <= TROUBLE_MS);
+    second.errors == 0 && is_complete(second) && prompt
+}
+
+/// As many as are wanted, neither fewer nor more.
+fn is_complete(second: &Second) -> bool {
+    second.connected == second.wanted
+}
+
+/// Two neighbours as one, by the worse of both where there is one.
+fn merged(first: Second, second: Second) -> Second {
+    let worse = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::max);
+    let mean = |a: Option<f64>, b: Option<f64>| Some(f64::midpoint(a?, b?)).or(a).or(b);
+    Second {
+        at_s: second.at_s,
+        wanted: second.wanted,
+        connected: second.connected,
+        turns: first.turns + second.turns,
+        probed: first.probed + second.probed,
+        errors: first.errors + second.errors,
+        response_p95_ms: worse(first.response_p95_ms, second.response_p95_ms),
+        client_cpu: mean(first.client_cpu, second.client_cpu),
+        server_cpu: mean(first.server_cpu, second.server_cpu),
+        client_mb: mean(first.client_mb, second.client_mb),
+        server_mb: mean(first.server_mb, second.server_mb),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timeline(seconds: impl IntoIterator<Item = Second>) -> Timeline {
+        let mut timeline = Timeline::default();
+        for second in seconds {
+            timeline.push(second);
+        }
+        timeline
+    }
+
+    fn second(at_s: f64, connected: usize, errors: u64, p95: f64) -> Second {
+        Second {
+            at_s,
+            wanted: 10,
+            connected,
+            errors,
+            turns: 1,
+            response_p95_ms: Some(p95),
+            ..Second::default()
+        }
+    }
+
+    #[test]
+    fn recovery_lasts_until_the_end_of_the_last_bad_second() {
+        let run = timeline([
+            second(1.0, 0, 0, 20.0),
+            second(2.0, 10, 0, 2_500.0),
+            second(3.0, 10, 0, 20.0),
+            second(4.0, 10, 1, 20.0),
+            second(5.0, 10, 0, 20.0),
+            second(6.0, 10, 0, 20.0),
+            second(7.0, 10, 0, 20.0),
+        ]);
+        assert_eq!(run.recovery(&[0.5], None), Some(3.5));
+        assert_eq!(run.recovery(&[4.0], None), Some(0.0), "nothing was wrong");
+        assert_eq!(
+            run.recovery(&[0.5, 5.0], None),
+            None,
+            "before the next jump one good second proves nothing"
+        );
+        assert_eq!(run.recovery(&[5.5], None), None, "two good seconds neither");
+        assert_eq!(run.recovery(&[], None), None);
+    }
+
+    #[test]
+    fn trouble_late_in_the_crowd_is_not_hidden_by_a_calm_beginning() {
+        // No turn can be over in the first seconds: they look well.
+        let quiet = |at_s| Second {
+            turns: 0,
+            response_p95_ms: None,
+            ..second(at_s, 10, 0, 0.0)
+        };
+        let calm = timeline((1..=6).map(|s| quiet(f64::from(s))));
+        assert_eq!(calm.recovery(&[0.0], None), None, "no turn, no proof");
+        let late = (1..=4).map(|s| quiet(f64::from(s)));
+        let late = late.chain((5..=8).map(|s| second(f64::from(s), 10, 0, 9_000.0)));
+        let late = timeline(late.chain((9..=12).map(|s| second(f64::from(s), 10, 0, 20.0))));
+        assert_eq!(late.recovery(&[0.0], None), Some(8.0));
+    }
+
+    #[test]
+    fn after_the_crowd_has_left_a_probe_shows_it_and_nobody_may_linger() {
+        let empty = |at_s, connected, probed| Second {
+            at_s,
+            connected,
+            probed,
+            ..Second::default()
+        };
+        let run = |probed| {
+            timeline([
+                empty(1.0, 7, 0),
+                empty(2.0, 1, 0),
+                empty(3.0, 0, 0),
+                empty(4.0, 0, probed),
+                empty(5.0, 0, 0),
+            ])
+        };
+        assert_eq!(run(1).recovery(&[0.2], Some(0.2)), Some(2.8));
+        assert_eq!(run(0).recovery(&[0.2], Some(0.2)), None);
+        let failing = timeline([
+            empty(1.0, 0, 1),
+            Second {
+                errors: 1,
+                ..empty(2.0, 0, 0)
+            },
+            empty(3.0, 0, 0),
+            empty(4.0, 0, 1),
+            empty(5.0, 0, 0),
+        ]);
+        assert_eq!(failing.recovery(&[0.0], Some(0.0)), Some(2.0));
+    }
+
+    #[test]
+    fn growth_is_a_trend_after_the_ramp_and_not_the_ramp() {
+        let reading = |s: u32, mb: f64| Second {
+            at_s: f64::from(s),
+            client_mb: Some(mb),
+            ..Second::default()
+        };
+        // 50 MB in the ramp, then a saw tooth of 3 MB that goes nowhere; its last reading is its highest.
+        let steady = (0..400).map(|s| reading(s, f64::from(s.min(50)) + f64::from(s % 4)));
+        let steady = timeline(steady).growth(60.0, 1).expect("readings");
+        assert!(steady.gained.abs() < 0.2, "{steady:?}");
+        // A leak of 10 MB a minute.
+        let leak = (0..400).map(|s| reading(s, f64::from(s.min(50)) + f64::from(s) / 6.0));
+        let leak = timeline(leak).growth(60.0, 1).expect("readings");
+        assert!((leak.gained - 339.0 / 6.0).abs() < 0.1, "{leak:?}");
+        let hour = leak.per_hour.expect("339 s are enough");
+        assert!((hour - 600.0).abs() < 1.0, "{leak:?}");
+        let short = (0..100).map(|s| reading(s, f64::from(s)));
+        let short = timeline(short).growth(60.0, 1).expect("readings");
+        assert_eq!(short.per_hour, None, "{short:?}");
+        // A turn a second of one conversation, of which it keeps a thousand.
+        let talk = |s: u32| Second {
+            turns: 1,
+            ..reading(s, 50.0)
+        };
+        let talks = timeline((0..400).map(talk)).growth(60.0, 1);
+        assert_eq!(talks.map(|g| g.records), Some(340.0 * TURN_MB));
+        let long = timeline((0..2_000).map(talk)).growth(60.0, 1);
+        assert_eq!(long.map(|g| g.records), Some(940.0 * TURN_MB));
+        // All at once, late.
+        let step = (0..400).map(|s| reading(s, if s < 340 { 50.0 } else { 100.0 }));
+        let step = timeline(step).growth(60.0, 1).expect("readings");
+        assert!(step.gained > 35.0, "{step:?}");
+        assert_eq!(timeline([reading(1, 9.0)]).growth(0.0, 1), None);
+    }
+
+    #[test]
+    fn a_run_of_hours_is_kept_in_fewer_parts_and_loses_no_count() {
+        let seconds = 20_000_u32;
+        let run = timeline((1..=seconds).map(|s| Second {
+            at_s: f64::from(s),
+            turns: 1,
+            wanted: 20,
+            client_mb: Some(10.0),
+            response_p95_ms: Some(if s == 5_000 { 900.0 } else { 20.0 }),
+            ..Second::default()
+        }));
+        let parts = run.seconds();
+        assert!((MOST / 2..=MOST).contains(&parts.len()), "{}", parts.len());
+        let told: u64 = parts.iter().map(|part| part.turns).sum();
+        assert!(u64::from(seconds) - told < 8, "{told}");
+        assert!(parts.is_sorted_by(|a, b| a.at_s < b.at_s));
+        assert!(parts.iter().any(|part| part.response_p95_ms == Some(900.0)));
+        assert_eq!(run.most_wanted(9.0), 20);
+        assert_eq!(run.most_wanted(0.5), 0);
+    }
+}

@@ -1,0 +1,207 @@
+//! What a load is judged by, and what limits the machine.
+
+use super::super::bench::MOST_ERRORS;
+use super::super::figures::{Check, Circumstances, Verdict, interval, ms};
+use super::{Figures, LEAST_RATIO, Limits, MOST_DRY, MOST_LATE, Usage};
+
+/// All limits, in the order in which they are told.
+pub(super) fn checks(figures: &Figures, limits: &Limits) -> Vec<Check> {
+    let mut found = Vec::new();
+    if let Some(limit) = limits.response_p95_ms {
+        found.push(response(figures, limit));
+    }
+    found.push(errors(figures));
+    found.push(reached(figures));
+    found.extend(places(figures));
+    found.extend(sound(figures));
+    if let Some(limit) = limits.recovery_s {
+        let seconds = figures.recovery_s;
+        found.push(check(
+            "well again after the jump",
+            format!("{limit:.0} s"),
+            seconds.map(|s| format!("{s:.1} s")),
+            below(seconds, limit),
+        ));
+        if let Some(left) = figures.connections_left {
+            found.push(check(
+                "connections left at the server after it",
+                "0".to_owned(),
+                Some(left.to_string()),
+                kept(left == 0),
+            ));
+        }
+    }
+    if let Some(limit) = limits.growth_mb {
+        let hour = figures.growth_mb_per_hour;
+        let hour = hour.map_or_else(String::new, |mb| format!(" ({mb:.1} an hour)"));
+        let gained = figures.growth_mb;
+        let records = figures.growth_records_mb.unwrap_or(0.0);
+        found.push(check(
+            "memory gained after the ramp",
+            format!("{limit:.0} MB, and {records:.1} for the turns that conversations keep"),
+            gained.map(|mb| format!("{mb:.1} MB{hour}")),
+            below(gained, limit + records),
+        ));
+    }
+    found
+}
+
+fn check(what: &str, limit: String, found: Option<String>, verdict: Verdict) -> Check {
+    Check {
+        what: what.to_owned(),
+        limit,
+        found: found.unwrap_or_else(|| "–".to_owned()),
+        verdict,
+    }
+}
+
+fn kept(is: bool) -> Verdict {
+    if is { Verdict::Kept } else { Verdict::Missed }
+}
+
+fn below(found: Option<f64>, limit: f64) -> Verdict {
+    found.map_or(Verdict::Unknown, |found| kept(found <= limit))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn response(figures: &Figures, limit: f64) -> Check {
+    let p95 = figures.latency_ms.get("response").map(|r| r.p95);
+    check(
+        "response, p95",
+        format!("{} ms", ms(limit)),
+        p95.map(|p95| format!("{} ms", interval(&p95))),
+        Verdict::of(p95.as_ref(), limit),
+    )
+}
+
+fn errors(figures: &Figures) -> Check {
+    let verdict = match figures.conversations.connected {
+        0 => Verdict::Missed,
+        _ => below(Some(figures.error_rate), MOST_ERRORS),
+    };
+    let found = format!("{:.2} %", figures.error_rate * 100.0);
+    check("errors", percent(MOST_ERRORS), Some(found), verdict)
+}
+
+/// As many conversations at a time as were asked for: a load that was not there was not carried.
+fn reached(figures: &Figures) -> Check {
+    let (asked, most) = (figures.asked, figures.conversations.most);
+    let verdict = match asked {
+        0 => Verdict::Unknown,
+        _ => kept(most >= asked),
+    };
+    check(
+        "conversations at a time, at most",
+        format!("{asked} or more"),
+        Some(most.to_string()),
+        verdict,
+    )
+}
+
+/// Told only where conversations failed: whether each place was filled again.
+fn places(figures: &Figures) -> Option<Check> {
+    let (replaced, empty) = (
+        figures.conversations.replaced,
+        figures.conversations.given_up,
+    );
+    (replaced + empty > 0).then(|| {
+        check(
+            "places of failed conversations left empty",
+            "0".to_owned(),
+            Some(format!("{empty}, after {replaced} tries to fill them")),
+            kept(empty == 0),
+        )
+    })
+}
+
+/// Three limits for the sound side. The ratio forgives a stall of less than two seconds, the other two do not.
+fn sound(figures: &Figures) -> Vec<Check> {
+    let Some(real) = &figures.real_time else {
+        return Vec::new();
+    };
+    // Cut off, not rounded up to the limit.
+    let ratio = format!("{:.4}", (real.worst_ratio * 1e4).floor() / 1e4);
+    let mut found = vec![
+        check(
+            "sound keeps up with time, worst conversation",
+            format!("{LEAST_RATIO}"),
+            Some(ratio),
+            kept(real.worst_ratio >= LEAST_RATIO),
+        ),
+        check(
+            "rounds of the sound threads over 10 ms late",
+            percent(MOST_LATE),
+            Some(format!("{:.2} %", real.late_share * 100.0)),
+            kept(real.late_share <= MOST_LATE),
+        ),
+    ];
+    let turns = figures.turns.all();
+    if turns > 0 {
+        let dry = figures.ran_dry as f64 / turns as f64;
+        found.push(check(
+            "turns whose reply ran dry",
+            percent(MOST_DRY),
+            Some(format!("{:.2} %", dry * 100.0)),
+            kept(dry <= MOST_DRY),
+        ));
+    }
+    found
+}
+
+/// What limits the machine, as far as the figures tell, and what must be known to read them.
+pub(super) fn remarks(run: &Circumstances, figures: &Figures) -> Vec<String> {
+    let mut found = Vec::new();
+    let cpu = |usage: &Option<Usage>| {
+        usage
+            .as_ref()
+            .map_or(0.0, |usage| usage.cpu_percent_of_core)
+    };
+    let (client, server) = (cpu(&figures.client), cpu(&figures.server));
+    let all = 100.0 * run.cores as f64;
+    if client + server > 0.9 * all {
+        found.push(format!(
+            "The {} cores are full: the conversations take {client:.0} % of a core and our server {server:.0} %. More conversations need more cores, or a server on another machine (--endpoint).",
+            run.cores
+        ));
+    } else if server > 90.0 {
+        found.push(format!(
+            "Our server answers on one thread, and that is full ({server:.0} % of a core): responses are later than the conversations' own share makes them."
+        ));
+    }
+    if let Some(real) = figures
+        .real_time
+        .as_ref()
+        .filter(|real| real.late_share > MOST_LATE)
+    {
+        found.push(format!(
+            "The sound threads came too late in {:.1} % of their rounds, by {} ms at most: other work had the cores.",
+            real.late_share * 100.0,
+            ms(real.latest_ms)
+        ));
+    }
+    let empty = figures.conversations.given_up;
+    if empty > 0 {
+        found.push(format!(
+            "Places of failed conversations that were left empty: {empty}. Too many had failed to begin ever more of them, and the run went on with fewer than were asked for."
+        ));
+    }
+    if figures.unanswered > 0 {
+        found.push(format!(
+            "At their end {} conversations still waited for an answer, no longer than one may take: those utterances are neither turns nor errors.",
+            figures.unanswered
+        ));
+    }
+    if figures.turns_kept_every > 1 {
+        found.push(format!(
+            "The run was long: percentiles and CSV are of every {}th turn, the counts of all.",
+            figures.turns_kept_every
+        ));
+    }
+    if run.build != "optimised" {
+        found.push("This is the build for tests, several times slower than `cargo build --release`: its processor figures are no measure.".to_owned());
+    }
+    found
+}
