@@ -108,6 +108,9 @@ pub struct Turn {
     pub capture_dropped: u64,
     /// Tokens of prompt and response, where the service counted them.
     pub tokens: Option<(u64, u64)>,
+    /// Tokens beside these that are billed: of generations that were dropped, and what was counted since the turn before
+    /// for turns that were over.
+    pub other_tokens: (u64, u64),
 }
 
 /// Circumstances of a run.

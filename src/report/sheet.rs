@@ -22,7 +22,7 @@ pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
     for name in LATENCIES {
         head.push_str(&format!(",{name}_ms"));
     }
-    head.push_str(",underruns,cut_offs,capture_dropped,prompt_tokens,response_tokens");
+    head.push_str(",underruns,cut_offs,capture_dropped,prompt_tokens,response_tokens,other_tokens");
     lines.write_record(head.split(','))?;
     for turn in turns {
         let number =
@@ -39,6 +39,7 @@ pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
         line.extend([turn.underruns, turn.cut_offs, turn.capture_dropped].map(|n| n.to_string()));
         let tokens = turn.tokens.map(|(prompt, response)| [prompt, response]);
         line.extend(tokens.map_or_else(Default::default, |both| both.map(|n| n.to_string())));
+        line.push((turn.other_tokens.0 + turn.other_tokens.1).to_string());
         lines.write_record(line)?;
     }
     let bytes = lines.into_inner().map_err(|error| error.into_error())?;
@@ -77,7 +78,7 @@ mod tests {
         assert!(
             text.lines()
                 .next()
-                .is_some_and(|head| head.ends_with("prompt_tokens,response_tokens"))
+                .is_some_and(|head| head.ends_with("prompt_tokens,response_tokens,other_tokens"))
         );
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let rows: Vec<csv::StringRecord> =

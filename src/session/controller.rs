@@ -116,6 +116,8 @@ pub(super) struct Controller {
     pub(super) lag: Option<Duration>,
     /// Tokens of images in the prompt, as the service counted them last.
     pub(super) image_tokens: u64,
+    /// Counted since the last turn was closed, for turns that were closed already.
+    pub(super) late_tokens: Tokens,
 
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) events: mpsc::Sender<Event>,

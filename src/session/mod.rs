@@ -237,6 +237,7 @@ fn controller(
         looks: 0,
         lag: None,
         image_tokens: 0,
+        late_tokens: (0, 0),
         snapshots,
         events,
         changed: true,

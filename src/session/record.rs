@@ -57,6 +57,8 @@ pub struct TurnRecord {
     pub assistant: String,
     /// Tokens of prompt and response, where the service counted them.
     pub tokens: Option<Tokens>,
+    /// Tokens that were counted since the turn before, for turns that were closed already. Prompt and response.
+    pub late_tokens: Tokens,
     /// The pieces of its latencies, where they are known.
     pub stages: Stages,
     /// Smoothed round trip of the connection at its end, where the system tells.
@@ -133,6 +135,14 @@ impl TurnRecord {
     #[must_use]
     pub fn latency_values(&self) -> [Option<Duration>; 9] {
         values(&self.latencies)
+    }
+
+    /// Tokens that are billed beside its own: of its dropped generations, and late ones.
+    #[must_use]
+    pub fn other_tokens(&self) -> Tokens {
+        let mut other = self.vain_tokens;
+        tokens::add(&mut other, self.late_tokens);
+        other
     }
 
     /// Tokens that it was billed for: its own and those of its dropped generations.
@@ -424,6 +434,7 @@ pub(super) mod tests {
             user: " hello ".into(),
             assistant: String::new(),
             tokens: Some((45, 30)),
+            late_tokens: (0, 0),
             stages: Stages::default(),
             round_trip: None,
             tool_calls: 0,

@@ -50,6 +50,7 @@ impl Controller {
         let profile = &self.profile.name;
         self.statistics.add_late_tokens(profile, tokens, vain, cost);
         self.insight.late_tokens(sum(tokens), cost);
+        add(&mut self.late_tokens, tokens);
         self.changed = true;
     }
 

@@ -437,6 +437,7 @@ fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
         cut_offs: u64::from(record.cut_offs),
         capture_dropped: record.capture_dropped,
         tokens: record.tokens,
+        other_tokens: record.other_tokens(),
     }
 }
 

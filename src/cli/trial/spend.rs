@@ -51,7 +51,8 @@ impl Purse {
         }
     }
 
-    /// Pays for a turn: by the service's own count of tokens, else by the sound that went both ways.
+    /// Pays for a turn: by the service's own count of tokens, else by the sound that went both ways; and for what it
+    /// counted beside.
     pub(in crate::cli) fn pay(&mut self, turn: &Turn, sent_s: f64, heard_s: f64) {
         let by_sound = (sent_s * TOKENS_PER_SECOND, heard_s * TOKENS_PER_SECOND);
         let counted = turn
@@ -60,6 +61,8 @@ impl Purse {
         let (input, output) = counted.map_or(by_sound, |(prompt, response)| {
             (prompt as f64, response as f64)
         });
+        let other = turn.other_tokens;
+        let (input, output) = (input + other.0 as f64, output + other.1 as f64);
         self.spent += (input * self.price.input + output * self.price.output) / 1e6;
     }
 
@@ -108,6 +111,13 @@ mod tests {
         purse.pay(&counted, 60.0, 60.0);
         assert!((purse.spent() - 0.0042).abs() < 1e-9);
         assert!(!purse.is_empty());
+        let dropped = Turn {
+            other_tokens: (1_000, 100),
+            ..Turn::default()
+        };
+        let mut other = purse;
+        other.pay(&dropped, 0.0, 0.0);
+        assert!((other.spent() - 0.0084).abs() < 1e-9);
         // 60 s in and 20 s out: 1500 and 500 tokens.
         purse.pay(&Turn::default(), 60.0, 20.0);
         assert!((purse.spent() - 0.0147).abs() < 1e-9);
