@@ -203,8 +203,8 @@ pub struct Evidence {
     pub thinks: bool,
     /// As little as it can think, where it is asked for more.
     pub least_thinking: Option<&'static str>,
-    /// Of the newest turns, those that the service searched the web for.
-    pub searches: u64,
+    /// The service may search the web, and did so for half of the newest turns at least.
+    pub searches: bool,
     /// Images are read finely, and some were sent.
     pub fine_images: bool,
     /// The service decides when a turn is over.
@@ -347,7 +347,7 @@ mod tests {
                 "search",
                 |e| {
                     e.recent.server = Some(ms(1_100));
-                    e.searches = 2;
+                    e.searches = true;
                 },
                 Part::Service,
                 Cause::Search,

@@ -90,6 +90,7 @@ impl Controller {
                 .text(closed.turn, Speaker::Assistant)
                 .to_owned(),
             tokens: notes.tokens,
+            context_tokens: notes.context_tokens,
             late_tokens: std::mem::take(&mut self.late_tokens),
             outcome: closed.outcome,
             timeline: closed.timeline,

@@ -132,6 +132,8 @@ pub(super) struct Notes {
     pub(super) underruns: u64,
     pub(super) capture_dropped: u64,
     pub(super) tokens: Option<Tokens>,
+    /// The largest prompt among them.
+    pub(super) context_tokens: Option<u64>,
     /// Tokens of its generations that were dropped because it went on.
     pub(super) vain_tokens: Tokens,
     /// The service searched the web for it.

@@ -176,15 +176,26 @@ impl Insight {
         ]
     }
 
-    /// Underruns and tool calls of the newest turns.
-    pub(super) fn recent_counts(&self) -> (u64, u64) {
+    /// Times that the replies of the newest turns ran dry.
+    pub(super) fn recent_underruns(&self) -> u64 {
         let recent = self.turns.iter().rev().take(RECENT_TURNS);
-        recent.fold((0, 0), |(underruns, searches), turn| {
-            (
-                underruns + turn.underruns,
-                searches + u64::from(turn.searched),
-            )
-        })
+        recent.map(|turn| turn.underruns).sum()
+    }
+
+    /// Whether the service searched the web for half of the newest turns of a profile, or more: then their median is made
+    /// of such turns.
+    pub(super) fn mostly_searched(&self, profile: &str) -> bool {
+        let of_profile = self
+            .turns
+            .iter()
+            .rev()
+            .filter(|turn| turn.profile == profile);
+        let recent: Vec<bool> = of_profile
+            .take(RECENT_TURNS)
+            .map(|turn| turn.searched)
+            .collect();
+        let searched = recent.iter().filter(|searched| **searched).count();
+        searched > 0 && searched * 2 >= recent.len()
     }
 
     /// The turns of this conversation as comma-separated values, and the history.
@@ -313,7 +324,7 @@ fn typical<'a>(turns: impl Iterator<Item = &'a TurnRecord> + Clone) -> Typical {
     };
     let mut tokens: Vec<u64> = heard
         .clone()
-        .filter_map(|turn| turn.tokens.map(|(prompt, _)| prompt))
+        .filter_map(|turn| turn.context_tokens)
         .collect();
     tokens.sort_unstable();
     Typical {

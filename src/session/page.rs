@@ -178,7 +178,7 @@ fn flow(text: &mut Text, controller: &Controller) {
     let seconds = |span: std::time::Duration| Some(span.as_secs_f64());
     text.gauge(
         "sovereign_round_trip_seconds",
-        "Smoothed round trip of the connection.",
+        "Round trip of the connection.",
         controller.round_trip().and_then(seconds),
     );
     text.gauge(

@@ -57,11 +57,13 @@ pub struct TurnRecord {
     pub assistant: String,
     /// Tokens of prompt and response, where the service counted them.
     pub tokens: Option<Tokens>,
+    /// Of the prompt: the conversation as the service read it, at its longest.
+    pub context_tokens: Option<u64>,
     /// Tokens that were counted since the turn before, for turns that were closed already. Prompt and response.
     pub late_tokens: Tokens,
     /// The pieces of its latencies, where they are known.
     pub stages: Stages,
-    /// Smoothed round trip of the connection at its end, where the system tells.
+    /// Round trip of the connection at its end, where the system tells.
     pub round_trip: Option<Duration>,
     /// Functions that the service asked for.
     pub tool_calls: u32,
@@ -202,7 +204,7 @@ pub struct Summary {
     pub tokens: u64,
     /// Of these, what was counted after its turn was closed: in no turn's record. Prompt and response.
     pub late_tokens: Tokens,
-    /// US dollars, of the turns whose price is known.
+    /// US dollars, where the price is known.
     pub cost_usd: f64,
     /// Turns whose price is known.
     pub priced: u64,
@@ -434,6 +436,7 @@ pub(super) mod tests {
             user: " hello ".into(),
             assistant: String::new(),
             tokens: Some((45, 30)),
+            context_tokens: Some(45),
             late_tokens: (0, 0),
             stages: Stages::default(),
             round_trip: None,

@@ -363,7 +363,7 @@ pub struct Figures {
     pub underruns: u64,
     /// Captured samples that were lost in closed turns.
     pub capture_dropped: u64,
-    /// Smoothed round trip of the connection, where the system tells.
+    /// Round trip of the connection, where the system tells.
     pub round_trip: Option<Duration>,
     /// Bytes sent to the service since the start.
     pub bytes_sent: u64,

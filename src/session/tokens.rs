@@ -11,7 +11,8 @@ use crate::turn::machine::Bill;
 /// Tokens of prompt and response.
 pub type Tokens = (u64, u64);
 
-/// Adds to what was counted: the service bills each of its counts (it was compared with the bill: sums are within 3 %).
+/// Adds to what was counted. The counts of turns sum up to the bill within 3 %; several counts within a turn are taken for
+/// parts of it, which can be too much, never too little.
 pub(super) fn add(to: &mut Tokens, more: Tokens) {
     (to.0, to.1) = (to.0.saturating_add(more.0), to.1.saturating_add(more.1));
 }
@@ -35,7 +36,10 @@ impl Controller {
         let open = self.machine.open_turn().filter(|(_, asked)| *asked);
         let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
         match (bill, notes) {
-            (Bill::Open, Some(notes)) => add(notes.tokens.get_or_insert_default(), counted),
+            (Bill::Open, Some(notes)) => {
+                add(notes.tokens.get_or_insert_default(), counted);
+                notes.context_tokens = notes.context_tokens.max(usage.prompt_token_count);
+            }
             (Bill::Vain, Some(notes)) => add(&mut notes.vain_tokens, counted),
             // Their turn is closed: an answer was interrupted, or dropped in vain and nothing was said after it.
             (Bill::Open | Bill::Vain, None) | (Bill::Earlier, _) => {
@@ -46,6 +50,7 @@ impl Controller {
 
     fn note_late_tokens(&mut self, tokens: Tokens, vain: bool) {
         debug!(?tokens, vain, "counted after the turn was closed");
+        // The profile may be another one since; whose turn it was is not known any more.
         let cost = self.cost(tokens);
         let profile = &self.profile.name;
         self.statistics.add_late_tokens(profile, tokens, vain, cost);

@@ -167,7 +167,6 @@ impl Controller {
     fn evidence(&self) -> Evidence {
         let profile = &self.profile;
         let [recent, usual] = self.insight.typical(&profile.name);
-        let (underruns, searches) = self.insight.recent_counts();
         let thinking = setup::thinks(&profile.live);
         let process = self.statistics.process();
         let machine = process.machine;
@@ -188,7 +187,7 @@ impl Controller {
                     .as_ref()
                     .is_some_and(|stream| stream.narrowband())
             }),
-            underruns,
+            underruns: self.insight.recent_underruns(),
             load: machine.cpu_percent.map(f64::from).zip(own),
             memory_percent: machine.memory_percent(),
             leak_per_hour: process.growth_per_hour,
@@ -201,7 +200,7 @@ impl Controller {
                 Thinks::MoreThan(least) => Some(least),
                 Thinks::Not | Thinks::Always => None,
             },
-            searches,
+            searches: profile.live.google_search && self.insight.mostly_searched(&profile.name),
             fine_images: self.image_tokens > 0
                 && profile.live.media_resolution == MediaResolution::High,
             automatic_detection: self.settings.detection(profile) == Detection::Automatic,

@@ -172,7 +172,7 @@ fn now_ui(ui: &mut Ui, view: &View) {
         (
             "round trip",
             words::millis_or_unknown(figures.round_trip),
-            "Smoothed round trip of the connection, as the system measures it.",
+            "Round trip of the connection, as the system measures it.",
         ),
         (
             "queues",

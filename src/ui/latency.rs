@@ -341,7 +341,7 @@ fn counts_ui(ui: &mut Ui, figures: &Figures) {
         None,
         "round trip",
         &words::millis_or_unknown(figures.round_trip),
-        "Smoothed round trip of the connection, as the system measures it.",
+        "Round trip of the connection, as the system measures it.",
     );
     value_row(
         ui,

@@ -103,7 +103,7 @@ pub(super) fn service(e: &Evidence) -> Option<Finding> {
         action,
     };
     let took = ms(own);
-    Some(if e.searches > 0 {
+    Some(if e.searches {
         finding(
             Cause::Search,
             format!("The service needs {took}: it searches the web before it answers."),
