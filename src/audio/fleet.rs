@@ -11,7 +11,7 @@
 //! Worker, owner and callback bodies are those of a conversation with devices; the microphone gives 48 kHz, so that it
 //! is resampled, and a room's faint noise, so that the detector has work. What a member costs is what a conversation
 //! costs, but for the threads. A thread that comes too late is not excused, and it shows in three places: [`Lateness`]
-//! counts its rounds, the speaker's blocks take what was there when they were due (a reply that runs dry is an underrun),
+//! counts the rounds that it took, the speaker's blocks take what was there when they were due (a reply that runs dry is an underrun),
 //! and a microphone that is more than two seconds late has lost what was said in that time, which is missing from its
 //! [`Reading`]. Below two seconds it makes up for the time: the reading alone forgives such a stall, the other two do not.
 
@@ -55,7 +55,7 @@ const SLOTS: usize = 10;
 /// Lateness that nobody hears: the worker keeps 40 ms of a reply in the ring, and looks at it every step.
 const UNHEARD: Duration = Duration::from_millis(60);
 /// Members that may wait to be taken in by each thread: who lets no more than this be set up at the same time finds room
-/// for all of them. A place takes 16 bytes.
+/// for all of them. A place takes 24 bytes.
 pub const JOINING: usize = 10_000;
 /// Commands that can wait: five seconds of a service that answers four times as fast as it is played, in chunks of 40 ms.
 /// The queue's memory is reserved in advance, for each member.
@@ -103,9 +103,13 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    fn record(&self, late: Duration) {
-        self.ticks.fetch_add(1, Relaxed);
-        self.late.fetch_add(u64::from(late > STEP), Relaxed);
+    /// A round begins so late; `each_step` rounds are done in [`STEP`]. Those that a stall took are counted as late ones, so
+    /// that one long stall weighs as much as many short ones.
+    fn record(&self, late: Duration, each_step: u64) {
+        let steps = u64::try_from(late.as_nanos() / STEP.as_nanos()).unwrap_or(u64::MAX);
+        let taken = if late > STEP { steps * each_step } else { 0 };
+        self.ticks.fetch_add(1 + taken, Relaxed);
+        self.late.fetch_add(taken, Relaxed);
         let us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
         self.worst_us.fetch_max(us, Relaxed);
     }
@@ -116,7 +120,7 @@ impl Lateness {
         self.ticks.load(Relaxed)
     }
 
-    /// How many of them began more than 10 ms late.
+    /// How many of them were due while a thread was more than 10 ms late.
     #[must_use]
     pub fn late(&self) -> u64 {
         self.late.load(Relaxed)

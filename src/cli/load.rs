@@ -18,6 +18,7 @@ use super::trial::plan::{Plan, Scenario};
 use super::trial::pool::Pool;
 use super::trial::progress::Progress;
 use super::trial::tally::Tally;
+use super::trial::timeline::Recovery;
 use super::trial::{self, Files};
 use super::{Global, Problem, say};
 use crate::audio::fleet::{Beat, Fleet, JOINING, Lateness};
@@ -249,6 +250,8 @@ impl Running {
             None => plan.most(),
             Some(_) => tally.timeline.most_wanted(seconds - CONNECTED_WITHIN),
         };
+        let whole = run.cut_short.is_none();
+        let recovery = tally.timeline.recovery(&plan.jumps, plan.probe_from, whole);
         let figures = Figures {
             scenario: plan.name.to_owned(),
             profile: profile.name.clone(),
@@ -263,7 +266,11 @@ impl Running {
                 .map(|real| with_lateness(real, stage.fleet.lateness())),
             client: tally.usage(base_mb.0, |s| s.client_cpu.zip(s.client_mb)),
             server: tally.usage(base_mb.1, |s| s.server_cpu.zip(s.server_mb)),
-            recovery_s: tally.timeline.recovery(&plan.jumps, plan.probe_from),
+            recovery_s: match recovery {
+                Recovery::After(seconds) => Some(seconds),
+                Recovery::Never | Recovery::NotShown => None,
+            },
+            never_well: recovery == Recovery::Never,
             connections_left: held.left(),
             growth_mb: growth.map(|growth| growth.gained),
             growth_records_mb: growth.map(|growth| growth.records),

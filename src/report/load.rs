@@ -111,6 +111,9 @@ pub struct Figures {
     /// Seconds from a jump to the end of the last second that was not well, after the jump where that took longest.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recovery_s: Option<f64>,
+    /// After a jump it never was well for three seconds.
+    #[serde(default)]
+    pub never_well: bool,
     /// Connections that our own server still held after the last conversation of a spike was over.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub connections_left: Option<u64>,
@@ -401,13 +404,32 @@ mod tests {
             })
         };
         assert!(!judged(late, &NORMAL).passed);
-        assert!(!judged(|f| f.conversations.connected = 0, &NORMAL).passed);
+        let nobody = |failed: u32| {
+            judged(
+                move |f| {
+                    f.conversations.connected = 0;
+                    f.errors = (0..failed).map(|_| ("x".to_owned(), 1_u64)).collect();
+                },
+                &NORMAL,
+            )
+        };
+        let of_errors = |load: &Load| {
+            let check = load.checks.iter().find(|check| check.what == "errors");
+            check.map(|check| check.verdict)
+        };
+        assert_eq!(
+            of_errors(&nobody(0)),
+            Some(Verdict::Unknown),
+            "ended before"
+        );
+        assert_eq!(of_errors(&nobody(1)), Some(Verdict::Missed));
         let spike = Limits {
             recovery_s: Some(10.0),
             ..NORMAL
         };
         assert!(judged(|f| f.recovery_s = Some(1.2), &spike).passed);
         assert!(!judged(|f| f.recovery_s = Some(11.0), &spike).passed);
+        assert!(!judged(|f| f.never_well = true, &spike).passed);
         assert!(!judged(|_| {}, &spike).passed, "nothing was found to judge");
         let soak = Limits {
             growth_mb: Some(20.0),

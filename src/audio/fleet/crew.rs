@@ -57,7 +57,12 @@ impl Crew {
     /// Looks after those whose turn it is; says when to be called again.
     pub(super) fn round(&mut self, now: Instant) -> Instant {
         if let Some(due) = self.due.take() {
-            self.lateness.record(now.saturating_duration_since(due));
+            let each_step = match self.beat {
+                Beat::Steps => self.slots.iter().filter(|slot| !slot.is_empty()).count(),
+                Beat::Prompt => 1,
+            };
+            let late = now.saturating_duration_since(due);
+            self.lateness.record(late, each_step.max(1) as u64);
         }
         let wake = match self.beat {
             Beat::Steps => self.steps(now),

@@ -124,7 +124,10 @@ impl Place {
             let hint = "Add --spend-limit-usd 1 --price IN/OUT, the service's price in US dollars for a million tokens.";
             return Err(Problem::usage(what).hint(hint));
         }
-        self.words = url.host_str().unwrap_or("?").to_owned();
+        let host = url.host_str().unwrap_or("?");
+        self.words = url
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         self.urls.push(url);
         Ok(())
     }

@@ -75,7 +75,8 @@ impl Tally {
             }
             Report::Turn(turn, sent_s, heard_s) => {
                 self.now.turns += 1;
-                self.now.probed += u64::from(turn.conversation == PROBE);
+                self.now.probed +=
+                    u64::from(turn.conversation == PROBE && turn.outcome == "completed");
                 self.now.responses.extend(turn.latency_ms[5]);
                 if let Some(purse) = &mut self.purse {
                     purse.pay(&turn, sent_s, heard_s);
@@ -113,8 +114,15 @@ impl Tally {
 
     /// Takes a report of somebody who is being ended: only how it fared, since what fails now fails of the end.
     pub(in crate::cli) fn take_late(&mut self, report: Report) {
-        if let Report::Gone(gone) = report {
-            self.gone(gone);
+        match report {
+            Report::Gone(gone) => self.gone(gone),
+            // It is no turn of the run any more, but is to be paid for.
+            Report::Turn(turn, sent_s, heard_s) => {
+                if let Some(purse) = &mut self.purse {
+                    purse.pay(&turn, sent_s, heard_s);
+                }
+            }
+            Report::Connected | Report::Fault(_) => {}
         }
     }
 

@@ -40,6 +40,17 @@ pub(in crate::cli) struct Growth {
     pub(in crate::cli) records: f64,
 }
 
+/// How soon all was well after a jump.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::cli) enum Recovery {
+    /// After so many seconds: the end of the last one that was not well.
+    After(f64),
+    /// It never was for three seconds.
+    Never,
+    /// Nothing shows it: no jump, too little time, nobody had a turn.
+    NotShown,
+}
+
 impl Timeline {
     /// Takes the next second in.
     pub(in crate::cli) fn push(&mut self, second: Second) {
@@ -73,34 +84,63 @@ impl Timeline {
         seconds.map(|second| second.wanted).max().unwrap_or(0)
     }
 
-    /// Seconds from a jump to the end of the last second that was not well, before the next jump; after the jump where
-    /// that took longest. `None` where it never was well for three seconds, or where nothing shows it: nobody had a turn
-    /// after the jump, or, where a probe talks from `probe_from` on, the probe had none.
-    pub(in crate::cli) fn recovery(&self, jumps: &[f64], probe_from: Option<f64>) -> Option<f64> {
+    /// How soon all was well after a jump, before the next one; after the jump where that was worst. A run that is not
+    /// `whole` proves nothing against its last jump: the time may have been too short. Where a probe talks, from
+    /// `probe_from` on, only an answered one shows that all is well; else any turn does.
+    pub(in crate::cli) fn recovery(
+        &self,
+        jumps: &[f64],
+        probe_from: Option<f64>,
+        whole: bool,
+    ) -> Recovery {
         let after = |nth: usize| {
-            let jump = jumps[nth];
-            let next = jumps.get(nth + 1).copied().unwrap_or(f64::INFINITY);
-            let within = |second: &&Second| second.at_s > jump && second.at_s <= next;
-            let seconds: Vec<&Second> = self.parts.iter().filter(within).collect();
-            let by_probe = probe_from.is_some_and(|from| jump >= from);
-            let shown = |second: &&Second| {
-                (if by_probe {
-                    second.probed
-                } else {
-                    second.turns
-                }) > 0
-            };
-            if !seconds.iter().any(shown) {
-                return None;
+            let next = jumps.get(nth + 1).copied();
+            match self.recovery_between(jumps[nth], next, probe_from) {
+                Recovery::Never if next.is_none() && !whole => Recovery::NotShown,
+                found => found,
             }
-            let bad = seconds.iter().rposition(|second| !is_well(second));
-            let well = seconds.len() - bad.map_or(0, |bad| bad + 1);
-            // Errors are of the second that ends; the wrong number is of its end, and was mended in the next one.
-            let end = |bad: usize| bad + usize::from(!is_complete(seconds[bad]));
-            (well >= WELL_FOR).then(|| bad.map_or(0.0, |bad| seconds[end(bad)].at_s - jump))
         };
-        let each: Option<Vec<f64>> = (0..jumps.len()).map(after).collect();
-        each?.into_iter().reduce(f64::max)
+        let each: Vec<Recovery> = (0..jumps.len()).map(after).collect();
+        let seconds = each.iter().filter_map(|found| match found {
+            Recovery::After(seconds) => Some(*seconds),
+            Recovery::Never | Recovery::NotShown => None,
+        });
+        match seconds.reduce(f64::max) {
+            _ if each.contains(&Recovery::Never) => Recovery::Never,
+            Some(seconds) if !each.contains(&Recovery::NotShown) => Recovery::After(seconds),
+            Some(_) | None => Recovery::NotShown,
+        }
+    }
+
+    fn recovery_between(&self, jump: f64, next: Option<f64>, probe_from: Option<f64>) -> Recovery {
+        let next = next.unwrap_or(f64::INFINITY);
+        let within = |second: &&Second| second.at_s > jump && second.at_s <= next;
+        let seconds: Vec<&Second> = self.parts.iter().filter(within).collect();
+        let by_probe = probe_from.is_some_and(|from| jump >= from);
+        let shown = |second: &&Second| {
+            let turns = if by_probe {
+                second.probed
+            } else {
+                second.turns
+            };
+            turns > 0
+        };
+        if seconds.len() < WELL_FOR {
+            return Recovery::NotShown;
+        }
+        let mut stretches = seconds.windows(WELL_FOR);
+        if !stretches.any(|stretch| stretch.iter().all(|second| is_well(second))) {
+            return Recovery::Never;
+        }
+        if !seconds.iter().any(shown) {
+            return Recovery::NotShown;
+        }
+        let Some(bad) = seconds.iter().rposition(|second| !is_well(second)) else {
+            return Recovery::After(0.0);
+        };
+        // Errors are of the second that ends; the wrong number is of its end, and was mended in the next one.
+        let end = (bad + usize::from(!is_complete(seconds[bad]))).min(seconds.len() - 1);
+        Recovery::After(seconds[end].at_s - jump)
     }
 
     /// What memory of this process gained from this second on, with so many conversations, by the straight line that fits its readings best: neither
@@ -210,15 +250,32 @@ mod tests {
             second(6.0, 10, 0, 20.0),
             second(7.0, 10, 0, 20.0),
         ]);
-        assert_eq!(run.recovery(&[0.5], None), Some(3.5));
-        assert_eq!(run.recovery(&[4.0], None), Some(0.0), "nothing was wrong");
+        let found = |run: &Timeline, jumps: &[f64]| run.recovery(jumps, None, true);
+        assert_eq!(found(&run, &[0.5]), Recovery::After(3.5));
         assert_eq!(
-            run.recovery(&[0.5, 5.0], None),
-            None,
-            "before the next jump one good second proves nothing"
+            found(&run, &[4.0]),
+            Recovery::After(0.0),
+            "nothing was wrong"
         );
-        assert_eq!(run.recovery(&[5.5], None), None, "two good seconds neither");
-        assert_eq!(run.recovery(&[], None), None);
+        // Before the next jump one good second proves nothing.
+        assert_eq!(found(&run, &[0.5, 5.0]), Recovery::Never);
+        assert_eq!(
+            found(&run, &[5.5]),
+            Recovery::NotShown,
+            "two seconds neither"
+        );
+        assert_eq!(found(&run, &[]), Recovery::NotShown);
+        let cut = timeline([
+            second(1.0, 0, 0, 20.0),
+            second(2.0, 10, 0, 2_500.0),
+            second(3.0, 10, 1, 20.0),
+        ]);
+        assert_eq!(found(&cut, &[0.5]), Recovery::Never);
+        let short = cut.recovery(&[0.5], None, false);
+        assert_eq!(short, Recovery::NotShown, "it had no time for more");
+        // A fault long after all had been well is told with its time.
+        let late = (1..=9).map(|s| second(f64::from(s), 10, u64::from(s == 8), 20.0));
+        assert_eq!(found(&timeline(late), &[0.0]), Recovery::After(8.0));
     }
 
     #[test]
@@ -230,11 +287,12 @@ mod tests {
             ..second(at_s, 10, 0, 0.0)
         };
         let calm = timeline((1..=6).map(|s| quiet(f64::from(s))));
-        assert_eq!(calm.recovery(&[0.0], None), None, "no turn, no proof");
+        let found = calm.recovery(&[0.0], None, true);
+        assert_eq!(found, Recovery::NotShown, "no turn, no proof");
         let late = (1..=4).map(|s| quiet(f64::from(s)));
         let late = late.chain((5..=8).map(|s| second(f64::from(s), 10, 0, 9_000.0)));
         let late = timeline(late.chain((9..=12).map(|s| second(f64::from(s), 10, 0, 20.0))));
-        assert_eq!(late.recovery(&[0.0], None), Some(8.0));
+        assert_eq!(late.recovery(&[0.0], None, true), Recovery::After(8.0));
     }
 
     #[test]
@@ -254,8 +312,9 @@ mod tests {
                 empty(5.0, 0, 0),
             ])
         };
-        assert_eq!(run(1).recovery(&[0.2], Some(0.2)), Some(2.8));
-        assert_eq!(run(0).recovery(&[0.2], Some(0.2)), None);
+        let found = |run: Timeline, jump| run.recovery(&[jump], Some(jump), true);
+        assert_eq!(found(run(1), 0.2), Recovery::After(2.8));
+        assert_eq!(found(run(0), 0.2), Recovery::NotShown);
         let failing = timeline([
             empty(1.0, 0, 1),
             Second {
@@ -266,7 +325,7 @@ mod tests {
             empty(4.0, 0, 1),
             empty(5.0, 0, 0),
         ]);
-        assert_eq!(failing.recovery(&[0.0], Some(0.0)), Some(2.0));
+        assert_eq!(found(failing, 0.0), Recovery::After(2.0));
     }
 
     #[test]

@@ -16,12 +16,13 @@ pub(super) fn checks(figures: &Figures, limits: &Limits) -> Vec<Check> {
     found.extend(sound(figures));
     if let Some(limit) = limits.recovery_s {
         let seconds = figures.recovery_s;
-        found.push(check(
-            "well again after the jump",
-            format!("{limit:.0} s"),
-            seconds.map(|s| format!("{s:.1} s")),
-            below(seconds, limit),
-        ));
+        let (told, verdict) = if figures.never_well {
+            (Some("never".to_owned()), Verdict::Missed)
+        } else {
+            (seconds.map(|s| format!("{s:.1} s")), below(seconds, limit))
+        };
+        let what = "well again after the jump";
+        found.push(check(what, format!("{limit:.0} s"), told, verdict));
         if let Some(left) = figures.connections_left {
             found.push(check(
                 "connections left at the server after it",
@@ -78,8 +79,10 @@ fn response(figures: &Figures, limit: f64) -> Check {
 }
 
 fn errors(figures: &Figures) -> Check {
-    let verdict = match figures.conversations.connected {
-        0 => Verdict::Missed,
+    let verdict = match (figures.conversations.connected, figures.errors.is_empty()) {
+        // Nobody came, and nothing failed: it was ended before.
+        (0, true) => Verdict::Unknown,
+        (0, false) => Verdict::Missed,
         _ => below(Some(figures.error_rate), MOST_ERRORS),
     };
     let found = format!("{:.2} %", figures.error_rate * 100.0);
@@ -117,7 +120,8 @@ fn places(figures: &Figures) -> Option<Check> {
     })
 }
 
-/// Three limits for the sound side. The ratio forgives a stall of less than two seconds, the other two do not.
+/// Three limits for the sound side. The ratio forgives a stall of less than two seconds; of the rounds a stall counts all
+/// that it took.
 fn sound(figures: &Figures) -> Vec<Check> {
     let Some(real) = &figures.real_time else {
         return Vec::new();
