@@ -95,9 +95,11 @@ impl Timeline {
     ) -> Recovery {
         let after = |nth: usize| {
             let next = jumps.get(nth + 1).copied();
-            match self.recovery_between(jumps[nth], next, probe_from) {
-                Recovery::Never if next.is_none() && !whole => Recovery::NotShown,
-                found => found,
+            let found = self.recovery_between(jumps[nth], next, probe_from);
+            if found == Recovery::Never && next.is_none() && !whole {
+                Recovery::NotShown
+            } else {
+                found
             }
         };
         let each: Vec<Recovery> = (0..jumps.len()).map(after).collect();
