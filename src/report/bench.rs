@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{Change, Difference, caveats, compare, places, unlike};
 use super::figures::{
-    Check, Circumstances, LATENCIES, Latencies, Latency, Outcomes, Turn, Verdict, headline,
-    interval, ms, passed,
+    Check, Circumstances, LATENCIES, Latencies, Latency, Outcomes, TEST_BUILD, Turn, Verdict,
+    headline, interval, ms, passed,
 };
 use super::stats::Sample;
 
@@ -308,7 +308,7 @@ fn recommendations(run: &Circumstances, profiles: &[Figures]) -> Vec<String> {
         }
     }
     if run.build != "optimised" {
-        found.push("This is the build for tests, several times slower than `cargo build --release`: its processor figures are no measure.".to_owned());
+        found.push(TEST_BUILD.to_owned());
     }
     if found.is_empty() {
         found.push("Nothing needs to be changed.".to_owned());

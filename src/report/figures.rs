@@ -83,6 +83,9 @@ impl Outcomes {
     }
 }
 
+/// What must be known to read the figures of a build that is not optimised.
+pub(super) const TEST_BUILD: &str = "This is the build for tests, several times slower than `cargo build --release`: its processor figures are no measure.";
+
 /// A turn, as the CSV tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Turn {

@@ -173,9 +173,7 @@ impl Timeline {
             per_hour: (last - first >= HOURLY_FROM).then_some(slope * 3_600.0),
         })
     }
-}
 
-impl Timeline {
     /// Turns that so many conversations keep more at the end than at this second.
     fn kept(&self, from_s: f64, conversations: usize) -> u64 {
         let most = TURNS_KEPT * conversations as u64;

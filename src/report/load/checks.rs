@@ -1,7 +1,7 @@
 //! What a load is judged by, and what limits the machine.
 
 use super::super::bench::MOST_ERRORS;
-use super::super::figures::{Check, Circumstances, Verdict, interval, ms};
+use super::super::figures::{Check, Circumstances, TEST_BUILD, Verdict, interval, ms};
 use super::{Figures, LEAST_RATIO, Limits, MOST_DRY, MOST_LATE, Usage};
 
 /// All limits, in the order in which they are told.
@@ -205,7 +205,7 @@ pub(super) fn remarks(run: &Circumstances, figures: &Figures) -> Vec<String> {
         ));
     }
     if run.build != "optimised" {
-        found.push("This is the build for tests, several times slower than `cargo build --release`: its processor figures are no measure.".to_owned());
+        found.push(TEST_BUILD.to_owned());
     }
     found
 }
