@@ -168,6 +168,47 @@ fn a_crowd_does_not_hold_the_detector_on() {
     );
 }
 
+/// Why the microphone has no quick ear beside webrtc-vad: it would be one of the same kind, at its strictest.
+#[test]
+fn the_strictest_is_never_sooner_than_a_laxer_one() {
+    for snr in [None, Some(20.0), Some(10.0)] {
+        let (mut strict_only, mut strict, mut onsets) = (0, 0, 0);
+        for aggressiveness in 0..3 {
+            for (voice, level) in VOICES.iter().flat_map(|v| LEVELS.map(|level| (v, level))) {
+                let samples = scene(voice, level, snr).0;
+                let (lax, strictest) = (verdicts(&samples, aggressiveness), verdicts(&samples, 3));
+                let first = |verdicts: &[bool]| verdicts.iter().position(|voiced| *voiced);
+                let sooner =
+                    first(&lax).unwrap_or(usize::MAX) > first(&strictest).unwrap_or(usize::MAX);
+                assert!(!sooner, "{voice} {level} {snr:?} {aggressiveness}");
+                for (lax, is) in lax.iter().zip(&strictest) {
+                    strict += u32::from(*is);
+                    strict_only += u32::from(*is && !lax);
+                }
+                onsets += u32::from(first(&strictest).is_some());
+            }
+        }
+        println!("{snr:?}: {strict_only} of {strict} frames, {onsets} onsets");
+        assert!(
+            onsets >= 60 && strict_only * 1_000 <= strict,
+            "{strict_only} of {strict}"
+        );
+    }
+}
+
+fn verdicts(samples: &[f32], aggressiveness: u8) -> Vec<bool> {
+    let mut detector = Detector::new(Kind::Webrtc, aggressiveness);
+    let frames = samples.as_chunks::<FRAME_SAMPLES>().0;
+    let verdict = |(sequence, samples): (u64, &[f32; FRAME_SAMPLES])| {
+        detector.voiced(&Frame {
+            samples: *samples,
+            sequence,
+            captured: Instant::now(),
+        })
+    };
+    (0..).zip(frames).map(verdict).collect()
+}
+
 /// What was measured over all voices and levels, in milliseconds.
 #[derive(Default)]
 struct Survey {

@@ -20,7 +20,10 @@ const FLOORS: &[&[&str]] = &[
 const PLACES: &[(&str, &[&str])] = &[
     ("cpal", &["audio/cpal.rs", "audio/cpal/"]),
     ("rubato", &["dsp/resample.rs"]),
-    ("fearless_simd", &["dsp/wide.rs", "dsp/polyphase.rs"]),
+    (
+        "fearless_simd",
+        &["dsp/wide.rs", "dsp/polyphase.rs", "dsp/leak.rs"],
+    ),
     ("sonora", &["dsp/apm.rs"]),
     ("nnnoiseless", &["dsp/denoise.rs"]),
     ("thread_priority", &["audio/priority.rs"]),

@@ -482,10 +482,11 @@ fn long_and_strange_transcripts_do_no_harm() {
         String::new(),
     ];
     for text in strange {
-        rig.show(|s| s.captions = Arc::from([caption(Speaker::User, &text)]));
+        rig.show(|s| s.captions = Arc::from([Arc::new(caption(Speaker::User, &text))]));
         rig.show(|s| {
             s.captions = (0..200)
                 .map(|_| caption(Speaker::Assistant, &text[..text.floor_char_boundary(400)]))
+                .map(Arc::new)
                 .collect()
         });
     }
@@ -494,9 +495,10 @@ fn long_and_strange_transcripts_do_no_harm() {
 #[test]
 fn the_newest_caption_stays_in_view() {
     let mut rig = Rig::new(snapshot());
-    let many = |n: usize| -> Arc<[Caption]> {
+    let many = |n: usize| -> Arc<[Arc<Caption>]> {
         (0..n)
             .map(|i| caption(Speaker::User, &format!("sentence {i}.")))
+            .map(Arc::new)
             .collect()
     };
     rig.show(|s| s.captions = many(60));

@@ -111,7 +111,7 @@ impl EchoChoice {
         if self.report.on && Dbfs::rms(far) > SOUNDS {
             self.sounded = self.sounded.saturating_add(1);
         }
-        if !matches!(self.policy, EchoPolicy::Auto { .. }) {
+        if !self.listens() {
             return None;
         }
         self.verdict = self.leak.push(near, far)?;
@@ -119,9 +119,9 @@ impl EchoChoice {
         self.decide()
     }
 
-    /// Whether it matters what sounded.
-    pub(super) fn wants_far(&self) -> bool {
-        self.report.on || matches!(self.policy, EchoPolicy::Auto { .. })
+    /// Whether it is to be found out if the reply is heard.
+    pub(super) fn listens(&self) -> bool {
+        matches!(self.policy, EchoPolicy::Auto { .. })
     }
 
     pub(super) fn is_on(&self) -> bool {

@@ -8,16 +8,19 @@
 
 mod clean;
 mod input;
+mod quick;
 mod settings;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::input::Input;
+use self::quick::Quick;
 use self::settings::{chain_settings, detector_kind, segment_settings};
 use super::capture::CaptureEnd;
 use super::convert::Converter;
 use super::echo::{EchoChoice, EchoPolicy};
+use super::reference::Wanted;
 use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
@@ -28,16 +31,12 @@ use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::vad::barge_in::{BargeIn, Order};
 use crate::vad::segment::{Context, SegmentNote, Segmenter};
-use crate::vad::webrtc::Detector as Quick;
 use crate::vad::{Detect as _, Detector, SpeechEvent};
 
 /// A new stream that does not come up to the old one within this takes over with a gap.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Taken from the ring at once.
 const PIECE: Duration = FRAME_DURATION;
-/// How strict the quick detector is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through
-/// than a laxer one.
-const QUICK: u8 = 3;
 /// With the canceller on, what is weaker than this is a rest of echo and no voice: people are heard at -46 dBFS and above.
 const REST: Dbfs = Dbfs(-52.0);
 /// How strict the detector is once it got stuck.
@@ -73,7 +72,6 @@ pub(super) struct Microphone {
     detector: Detector,
     segmenter: Segmenter,
     barge_in: BargeIn,
-    /// Hears sooner than the profile's detector, and more: good enough to lower a reply for a moment.
     quick: Quick,
     chain: Chain,
     /// What the profile wants of the chain; the rest depends on what is heard.
@@ -120,7 +118,7 @@ impl Microphone {
             detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
             barge_in: BargeIn::new(profile.turn.backchannel),
-            quick: Quick::new(QUICK),
+            quick: Quick::beside(detector_kind(profile)),
             chain: Chain::new(ChainSettings::default()),
             wanted: chain_settings(profile),
             floor: Floor::default(),
@@ -149,6 +147,7 @@ impl Microphone {
         self.set_chain();
         self.aggressiveness = profile.detector.aggressiveness;
         self.detector.set_kind(detector_kind(profile));
+        self.quick.set_beside(detector_kind(profile));
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
         if taps != self.taps {
@@ -179,9 +178,15 @@ impl Microphone {
         }
     }
 
-    /// Whether it matters what the speaker sounded: for the canceller, or to find out whether it is needed.
-    pub(super) fn wants_far(&self) -> bool {
-        self.echo.wants_far() || self.chain.hears_far()
+    /// What it matters for what the speaker sounded: for the canceller, or to find out whether it is needed.
+    pub(super) fn wants_far(&self) -> Wanted {
+        if self.echo.is_on() || self.chain.hears_far() {
+            Wanted::Exact
+        } else if self.echo.listens() {
+            Wanted::Nearest
+        } else {
+            Wanted::Not
+        }
     }
 
     /// Another speaker: the way from it to here is another one.

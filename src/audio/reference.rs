@@ -19,6 +19,7 @@
 
 use std::collections::VecDeque;
 use std::f32::consts::PI;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::clock::SampleClock;
@@ -26,6 +27,7 @@ use super::convert::Converter;
 use super::speaker::Tap;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
+use crate::dsp::wide::widest;
 
 /// The reference runs ahead of the frame by this much, so that an echo never comes before its cause when a host tells
 /// the speaker's latency wrong. What sounds so soon has been written already: a frame is 10 ms old when it is complete.
@@ -46,6 +48,8 @@ const GLIDE: f64 = 0.000_4;
 /// Taps of the interpolating filter, and points of it between two samples: 70 dB below the signal up to 6 kHz.
 const TAPS: usize = 16;
 const PHASES: usize = 256;
+/// The interpolating filter; one for all, however many conversations there are.
+static KERNEL: LazyLock<Vec<[f32; TAPS]>> = LazyLock::new(kernel);
 /// Kept ahead of the cursor at most; more means that nobody reads.
 const MOST: usize = 32_000;
 /// Taken from the tap at once.
@@ -54,6 +58,17 @@ const PIECE: usize = 1_024;
 const KEPT: Duration = Duration::from_millis(100);
 /// Silence after which a filter holds nothing else: longer than any (512 taps, stretched fourfold) and its delay.
 const SETTLES: u64 = 4_096;
+
+/// What the reference is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Nothing.
+    Not,
+    /// To find out whether there is an echo: the nearest sample is good enough, and costs next to nothing.
+    Nearest,
+    /// For the canceller: the sound between samples.
+    Exact,
+}
 
 /// See the [module](self).
 pub(super) struct Reference {
@@ -64,8 +79,7 @@ pub(super) struct Reference {
     position: u64,
     dropped: u64,
     taps: u32,
-    /// Somebody reads it.
-    wanted: bool,
+    wanted: Wanted,
     /// Samples of silence that came out of the tap in a row, and how many of them the converter was not given.
     silence: u64,
     owed: u64,
@@ -80,20 +94,21 @@ pub(super) struct Reference {
     cursor: Option<f64>,
     /// Frames in a row in which the cursor was far off.
     astray: u32,
-    kernel: Vec<[f32; TAPS]>,
     raw: Vec<f32>,
     converted: Vec<f32>,
 }
 
 impl Reference {
     pub(super) fn new(taps: u32) -> Self {
+        // Not in the middle of a reply.
+        LazyLock::force(&KERNEL);
         Self {
             converter: None,
             base: 0,
             position: 0,
             dropped: 0,
             taps,
-            wanted: false,
+            wanted: Wanted::Not,
             silence: 0,
             owed: 0,
             samples: VecDeque::new(),
@@ -102,7 +117,6 @@ impl Reference {
             sounds_until: 0,
             cursor: None,
             astray: 0,
-            kernel: kernel(),
             raw: vec![0.0; PIECE],
             converted: Vec::new(),
         }
@@ -114,9 +128,9 @@ impl Reference {
         self.restart();
     }
 
-    /// Whether somebody reads it from now on.
-    pub(super) fn want(&mut self, wanted: bool) {
-        if self.wanted && !wanted {
+    /// What it is read for from now on.
+    pub(super) fn want(&mut self, wanted: Wanted) {
+        if wanted == Wanted::Not && self.wanted != Wanted::Not {
             self.restart();
         }
         self.wanted = wanted;
@@ -124,7 +138,7 @@ impl Reference {
 
     /// Takes in what the stream has written.
     pub(super) fn take(&mut self, tap: &mut Tap<'_>) {
-        if self.wanted {
+        if self.wanted != Wanted::Not {
             self.take_in(tap);
         } else {
             // After a loss the stream writes on once all was taken.
@@ -193,8 +207,9 @@ impl Reference {
         let step = 1.0 + ((wanted - from) / CATCH_UP).clamp(-GLIDE, GLIDE);
         if self.is_sounding(from) {
             self.samples.make_contiguous();
-            for (i, sample) in out.iter_mut().enumerate() {
-                *sample = self.at(from + step * i as f64);
+            match self.wanted {
+                Wanted::Exact => self.between(from, step, &mut out),
+                Wanted::Nearest | Wanted::Not => self.nearest(from, &mut out),
             }
         }
         let next = from + step * FRAME_SAMPLES as f64;
@@ -267,14 +282,39 @@ impl Reference {
         from < (self.sounds_until + TAPS as u64) as f64
     }
 
+    /// The samples from the one on that is the nearest to this place. From frame to frame one is left out, or comes
+    /// twice, where the clocks run apart.
+    fn nearest(&self, from: f64, out: &mut [f32; FRAME_SAMPLES]) {
+        let begin = from.round() as i64 - self.first as i64;
+        let samples = self.samples.as_slices().0;
+        for (place, sample) in (begin..).zip(out) {
+            let at = usize::try_from(place).ok();
+            *sample = at.and_then(|at| samples.get(at)).copied().unwrap_or(0.0);
+        }
+    }
+
+    /// The sound at places between samples, `step` apart.
+    fn between(&self, from: f64, step: f64, out: &mut [f32; FRAME_SAMPLES]) {
+        let kernel = &KERNEL[..];
+        widest(
+            #[inline(always)]
+            || {
+                for (i, sample) in out.iter_mut().enumerate() {
+                    *sample = self.at(kernel, from + step * i as f64);
+                }
+            },
+        );
+    }
+
     /// The sound at a place between samples.
-    fn at(&self, place: f64) -> f32 {
+    #[inline(always)]
+    fn at(&self, kernel: &[[f32; TAPS]], place: f64) -> f32 {
         let whole = place.floor();
         let phase = (place - whole) as f32 * PHASES as f32;
         // A place just below a whole one is rounded up to it.
         let row = (phase as usize).min(PHASES - 1);
         let between = phase - row as f32;
-        let (low, high) = (&self.kernel[row], &self.kernel[row + 1]);
+        let (low, high) = (&kernel[row], &kernel[row + 1]);
         let begin = whole as i64 - self.first as i64 - (TAPS as i64 / 2 - 1);
         let piece = self.piece(begin);
         let weights = std::array::from_fn(|tap| low[tap] + between * (high[tap] - low[tap]));
@@ -282,6 +322,7 @@ impl Reference {
     }
 
     /// The samples from an index on; silence where there are none.
+    #[inline(always)]
     fn piece(&self, begin: i64) -> [f32; TAPS] {
         let (front, back) = self.samples.as_slices();
         let whole = usize::try_from(begin)
@@ -316,15 +357,17 @@ impl Reference {
     }
 }
 
-/// In four sums, so that four products are made at once.
+/// In eight sums, so that as many products are made at once.
+#[inline(always)]
 fn dot(samples: &[f32; TAPS], weights: &[f32; TAPS]) -> f32 {
-    let mut sums = [0.0; 4];
-    for (samples, weights) in (samples.as_chunks::<4>().0.iter()).zip(weights.as_chunks::<4>().0) {
-        for lane in 0..4 {
+    let mut sums = [0.0; 8];
+    for (samples, weights) in (samples.as_chunks::<8>().0.iter()).zip(weights.as_chunks::<8>().0) {
+        for lane in 0..8 {
             sums[lane] += samples[lane] * weights[lane];
         }
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (b + f)) + ((c + g) + (d + h))
 }
 
 /// Windowed sinc (Blackman) for each of [`PHASES`] places between two samples, and the next whole one.
@@ -359,7 +402,7 @@ mod tests {
         let mut reference = Reference::new(64);
         reference.samples.extend((0..64).map(|i| i as f32 / 64.0));
         let place = 32.0 - 1e-12;
-        assert!((reference.at(place) - 0.5).abs() < 1e-3);
+        assert!((reference.at(&KERNEL, place) - 0.5).abs() < 1e-3);
     }
 
     /// A tone is played by a crystal that is `ppm` fast, and read by frames of the true clock: worst error and drift of
@@ -369,7 +412,7 @@ mod tests {
         let (mut writer, mut reader) = ring(48_000);
         let mut clock = SampleClock::new(RATE);
         let mut reference = Reference::new(64);
-        reference.want(true);
+        reference.want(Wanted::Exact);
         let speed = 48_000.0 * (1.0 + ppm * 1e-6);
         let hz = 400.0;
         let mut written = 0_u64;
@@ -430,7 +473,7 @@ mod tests {
         let (mut writer, mut reader) = ring(4_800);
         let mut clock = SampleClock::new(RATE);
         let mut reference = Reference::new(64);
-        reference.want(true);
+        reference.want(Wanted::Exact);
         clock.observe(0, epoch, Basis::Told);
         writer.push(&[0.5; 4_800]);
         writer.count_dropped(4_800);
@@ -477,17 +520,38 @@ mod tests {
                 }
             };
             writer.push_iter((written..written + block).map(tone));
-            reference.want(n >= wanted_from);
+            let wanted = n >= wanted_from;
+            reference.want(if wanted { Wanted::Exact } else { Wanted::Not });
             reference.take(&mut Tap {
                 samples: &mut reader,
                 rate,
             });
-            if let Some(captured) = n.checked_sub(4).filter(|_| n >= wanted_from) {
+            if let Some(captured) = n.checked_sub(4).filter(|_| wanted) {
                 let captured = epoch + Duration::from_millis(10 * captured);
                 heard.push(reference.frame(captured, &clock, rate));
             }
         }
         heard
+    }
+
+    #[test]
+    fn the_nearest_sample_is_never_more_than_half_a_sample_off() {
+        let mut reference = Reference::new(64);
+        reference.samples.extend((0..400).map(|i| i as f32));
+        for from in [32.0, 32.4, 32.6, 100.49, 201.0 - 1e-12] {
+            let mut out = [0.0; FRAME_SAMPLES];
+            reference.nearest(from, &mut out);
+            for (i, sample) in (0_u16..).zip(out) {
+                let off = f64::from(sample) - from - f64::from(i);
+                assert!(off.abs() <= 0.5, "{from}: {off}");
+            }
+        }
+        // Before what there is, and behind it, is silence.
+        let mut out = [1.0; FRAME_SAMPLES];
+        reference.nearest(-2.0, &mut out);
+        assert_eq!(out[..5], [0.0, 0.0, 0.0, 1.0, 2.0]);
+        reference.nearest(398.0, &mut out);
+        assert_eq!(out[..4], [398.0, 399.0, 0.0, 0.0]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use super::Event;
 use super::convert::Converter;
 use super::playback::{Level, Note, PlaybackEnd};
 use super::queue::ReplyQueue;
-use super::reference::Reference;
+use super::reference::{Reference, Wanted};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
@@ -164,8 +164,8 @@ impl Speaker {
         }
     }
 
-    /// Whether [`Speaker::far`] is asked from now on.
-    pub(super) fn want_far(&mut self, wanted: bool) {
+    /// What [`Speaker::far`] is asked for from now on.
+    pub(super) fn want_far(&mut self, wanted: Wanted) {
         self.reference.want(wanted);
     }
 

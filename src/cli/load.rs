@@ -103,7 +103,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     if let Some(earlier) = &earlier {
         trial::alike(earlier.unlike(&run, plan.name, &profile.name, plan.most()))?;
     }
-    let runtime = super::runtime()?;
+    let runtime = super::runtime_of_many()?;
     let (load, turns) = runtime.block_on(async {
         place.reach(&profile).await?;
         let servers = Meter::others(place.pids());

@@ -195,9 +195,25 @@ pub fn say(line: &str) {
 ///
 /// When the system gives no threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
-    let built = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    Ok(built.context("the system gives no threads")?)
+    built(&mut tokio::runtime::Builder::new_multi_thread())
+}
+
+/// The same for many conversations: their sound goes first.
+///
+/// # Errors
+///
+/// When the system gives no threads.
+pub fn runtime_of_many() -> Result<tokio::runtime::Runtime, Problem> {
+    built(
+        tokio::runtime::Builder::new_multi_thread().on_thread_start(|| {
+            if let Err(refused) = crate::audio::priority::give_way() {
+                tracing::info!(%refused, "priority of the sessions");
+            }
+        }),
+    )
+}
+
+fn built(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Problem> {
+    let runtime = builder.worker_threads(2).enable_all().build();
+    Ok(runtime.context("the system gives no threads")?)
 }

@@ -19,9 +19,11 @@
 
 use std::time::Duration;
 
+use fearless_simd::{Simd, SimdBase as _, SimdFloat as _, dispatch, f32x8};
+
 use super::mix::sanitise;
 use super::stage::{Samples, dot};
-use super::wide::widest;
+use super::wide::{level, widest};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
 
@@ -33,8 +35,11 @@ const FEW: usize = FRAME_SAMPLES / STEP;
 const LAGS: usize = 1_600;
 /// Frames of zeros after which nothing of what was played is in the past, nor in the filter.
 const SILENT: u32 = (LAGS / FEW + 2) as u32;
-/// Delays that are worked on at once; they divide all.
-const SIDE_BY_SIDE: usize = 32;
+/// Frames after which the past is moved to the front of its memory.
+const SLIDE: usize = 25;
+/// Delays in a vector, and those that are worked on at once; they divide all.
+const WIDTH: usize = 8;
+const SIDE_BY_SIDE: usize = 8 * WIDTH;
 /// Taps of the low-pass before decimation.
 const TAPS: usize = 32;
 /// Frames of the far end above it are sound.
@@ -48,6 +53,8 @@ const LOOK_EVERY: u32 = 10;
 /// `echo-leak`, for what headsets and rooms give.
 const IS_ECHO: f32 = 9.0;
 const STAYS_ECHO: f32 = 6.5;
+/// Below it nothing looks like an echo: chance comes up to 5.3 (table `echo-leak`).
+const SUSPICIOUS: f32 = 6.0;
 /// An echo that is quieter is none: nothing that listens to voices hears it.
 const MOST_LOSS_DB: f32 = 50.0;
 /// Looks in a row that must find the same delay before it is an echo.
@@ -79,8 +86,10 @@ pub enum LeakVerdict {
 pub struct Leak {
     near: Decimator,
     far: Decimator,
-    /// The far end at 4 kHz, evened out, oldest first.
+    /// The far end at 4 kHz, evened out, oldest first, from `begin` on: all that the longest delay needs, and the frame.
+    /// What is before it is let go of when the end is reached.
     past: Vec<f32>,
+    begin: usize,
     /// Levels of the far end's frames, newest first, as long as the delays.
     far_levels: [f32; LAGS / FEW],
     /// The correlation, the longest delay first, so that it is made in the order of the far end.
@@ -114,7 +123,8 @@ impl Leak {
         Self {
             near: Decimator::new(),
             far: Decimator::new(),
-            past: vec![0.0; LAGS + FEW],
+            past: vec![0.0; LAGS + FEW * SLIDE],
+            begin: 0,
             far_levels: [Dbfs::SILENCE.0; LAGS / FEW],
             products: vec![0.0; LAGS],
             mute: 0,
@@ -151,9 +161,8 @@ impl Leak {
         let level = Dbfs::rms(&far).0;
         self.far_levels.rotate_right(1);
         self.far_levels[0] = level;
-        self.past.copy_within(FEW.., 0);
         let heard = evened(self.far.push(&far), 0.25);
-        self.past[LAGS..].copy_from_slice(&heard);
+        self.remember(&heard);
         let near_level = Dbfs::rms(&near).0;
         let near = evened(self.near.push(&near), 0.5);
         self.mute = if near == [0.0; FEW] {
@@ -165,7 +174,9 @@ impl Leak {
             return None;
         }
         self.playing = self.playing.saturating_add(1);
-        self.correlate(&near);
+        if self.is_looked_at() {
+            self.correlate(&near);
+        }
         self.measure_loss(near_level);
         if self.playing.is_multiple_of(LOOK_EVERY) {
             return self.look();
@@ -190,10 +201,26 @@ impl Leak {
         *self = Self::new();
     }
 
+    /// Puts a frame of the far end behind those of the past.
+    fn remember(&mut self, heard: &[f32; FEW]) {
+        self.begin += FEW;
+        if self.begin + LAGS + FEW > self.past.len() {
+            self.past.copy_within(self.begin.., 0);
+            self.begin = 0;
+        }
+        self.past[self.begin + LAGS..][..FEW].copy_from_slice(heard);
+    }
+
+    /// Every second frame is enough where there is no echo, and nothing looks like one.
+    fn is_looked_at(&self) -> bool {
+        let calm = self.verdict == LeakVerdict::None && self.prominence < SUSPICIOUS;
+        !calm || self.playing.is_multiple_of(2)
+    }
+
     fn correlate(&mut self, near: &[f32; FEW]) {
         let keep = 1.0 - (self.playing as f32).min(MEMORY_FRAMES).recip();
-        let (products, past) = (&mut self.products, &self.past);
-        widest(|| correlate(products, past, near, keep));
+        let (products, past) = (&mut self.products, &self.past[self.begin..]);
+        dispatch!(level(), simd => correlate(simd, products, past, near, keep));
     }
 
     /// While the delay is known, follows how far below the far end the microphone is.
@@ -283,22 +310,23 @@ fn differs(before: LeakVerdict, now: LeakVerdict) -> bool {
 
 /// Adds a frame to the correlation, of which `keep` is kept: many delays side by side for one sample after the other.
 #[inline(always)]
-fn correlate(products: &mut [f32], past: &[f32], near: &[f32; FEW], keep: f32) {
-    for (nth, sums) in products
+fn correlate<S: Simd>(simd: S, products: &mut [f32], past: &[f32], near: &[f32; FEW], keep: f32) {
+    for (nth, products) in products
         .as_chunks_mut::<SIDE_BY_SIDE>()
         .0
         .iter_mut()
         .enumerate()
     {
-        for sum in sums.iter_mut() {
-            *sum *= keep;
-        }
+        let kept = |at: usize| f32x8::from_slice(simd, &products[at * WIDTH..][..WIDTH]) * keep;
+        let mut sums: [f32x8<S>; SIDE_BY_SIDE / WIDTH] = std::array::from_fn(kept);
         let far = &past[nth * SIDE_BY_SIDE + 1..][..SIDE_BY_SIDE + FEW - 1];
-        for (n, near) in near.iter().enumerate() {
-            let far = &far[n..][..SIDE_BY_SIDE];
-            for (sum, far) in sums.iter_mut().zip(far) {
-                *sum += near * far;
+        for (far, &near) in far.array_windows::<SIDE_BY_SIDE>().zip(near) {
+            for (sum, far) in sums.iter_mut().zip(far.as_chunks::<WIDTH>().0) {
+                *sum = f32x8::from_slice(simd, far).mul_add(near, *sum);
             }
+        }
+        for (sum, product) in sums.iter().zip(products.as_chunks_mut::<WIDTH>().0) {
+            sum.store_slice(product);
         }
     }
 }
@@ -367,13 +395,16 @@ impl Decimator {
     fn push(&mut self, samples: &Samples) -> [f32; FEW] {
         self.past.copy_within(FRAME_SAMPLES.., 0);
         self.past[TAPS..].copy_from_slice(samples);
-        std::array::from_fn(|i| {
-            let window = &self.past[(i + 1) * STEP..][..TAPS];
-            let low = dot(window, &self.taps);
-            let raised = low - 0.9 * self.last;
-            self.last = low;
-            raised
-        })
+        let mut low = [0.0; FEW];
+        widest(
+            #[inline(always)]
+            || {
+                for (nth, low) in low.iter_mut().enumerate() {
+                    *low = dot(&self.past[(nth + 1) * STEP..][..TAPS], &self.taps);
+                }
+            },
+        );
+        low.map(|low| low - 0.9 * std::mem::replace(&mut self.last, low))
     }
 }
 

@@ -23,4 +23,4 @@ pub mod resample;
 mod slot;
 pub mod soundcheck;
 mod stage;
-mod wide;
+pub(crate) mod wide;

@@ -27,6 +27,7 @@ pub(super) trait Stage {
 }
 
 /// The sum of the products, in eight sums side by side: in one after the other each addition would wait for the last.
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<8>();
     let (b, b_rest) = b.as_chunks::<8>();

@@ -15,8 +15,9 @@ pub(super) fn level() -> Level {
     *LEVEL
 }
 
-/// Runs a loop with the widest instructions. It must be `#[inline(always)]`, and so must all that it calls.
+/// Runs a loop with the widest instructions. It must be `#[inline(always)]`, and so must all that it calls: what is not is
+/// built for the oldest processor, and nothing says so.
 #[inline(always)]
-pub(super) fn widest<R>(run: impl FnOnce() -> R) -> R {
+pub(crate) fn widest<R>(run: impl FnOnce() -> R) -> R {
     dispatch!(level(), _simd => run())
 }

@@ -15,23 +15,27 @@ const LONGEST: usize = 20_000;
 /// The book of captions.
 #[derive(Debug, Default)]
 pub(super) struct Captions {
-    book: VecDeque<Caption>,
+    book: VecDeque<Arc<Caption>>,
+    /// The copy that was given last, until something changes: most of what is new in a snapshot is something else.
+    shared: Option<Arc<[Arc<Caption>]>>,
 }
 
 impl Captions {
     /// Adds words of one side to a turn; begins its caption where there is none. Empty words only begin it.
     pub(super) fn add(&mut self, turn: TurnId, speaker: Speaker, words: &str) {
-        let caption = match self.position(turn, speaker) {
-            Some(found) => &mut self.book[found],
+        self.shared = None;
+        let place = match self.position(turn, speaker) {
+            Some(found) => found,
             None => self.begin(turn, speaker),
         };
+        let caption = Arc::make_mut(&mut self.book[place]);
         let room = LONGEST.saturating_sub(caption.text.chars().count());
         caption.text.extend(words.chars().take(room));
     }
 
     /// What was said is sent again, and will be written down and answered again.
     pub(super) fn begin_again(&mut self, turn: TurnId) {
-        for caption in self.book.iter_mut().filter(|caption| caption.turn == turn) {
+        for caption in self.of(turn) {
             caption.text.clear();
         }
     }
@@ -39,7 +43,7 @@ impl Captions {
     /// The user goes on with a turn: more of the user's words will follow, and the words of the reply that was dropped
     /// were not heard.
     pub(super) fn go_on(&mut self, turn: TurnId) {
-        for caption in self.book.iter_mut().filter(|caption| caption.turn == turn) {
+        for caption in self.of(turn) {
             match caption.speaker {
                 Speaker::Assistant => caption.text.clear(),
                 Speaker::User if caption.text.ends_with(|c: char| !c.is_whitespace()) => {
@@ -59,7 +63,7 @@ impl Captions {
 
     /// A turn is over; what its reply took stands beside the reply.
     pub(super) fn close(&mut self, turn: TurnId, stopped: bool, latencies: Option<&Latencies>) {
-        for caption in self.book.iter_mut().filter(|caption| caption.turn == turn) {
+        for caption in self.of(turn) {
             caption.open = false;
             if caption.speaker == Speaker::Assistant {
                 caption.stopped = stopped;
@@ -82,12 +86,22 @@ impl Captions {
 
     /// A copy for the snapshot.
     #[must_use]
-    pub(super) fn shared(&self) -> Arc<[Caption]> {
-        self.book.iter().cloned().collect()
+    pub(super) fn shared(&mut self) -> Arc<[Arc<Caption>]> {
+        let book = &self.book;
+        let made = || book.iter().cloned().collect();
+        self.shared.get_or_insert_with(made).clone()
+    }
+
+    /// The captions of a turn, to be changed.
+    fn of(&mut self, turn: TurnId) -> impl Iterator<Item = &mut Caption> {
+        self.shared = None;
+        let its = self.book.iter_mut().filter(move |its| its.turn == turn);
+        its.map(Arc::make_mut)
     }
 
     /// The user's words come before the assistant's of the same turn, even when the service writes them down later.
-    fn begin(&mut self, turn: TurnId, speaker: Speaker) -> &mut Caption {
+    /// Gives its place.
+    fn begin(&mut self, turn: TurnId, speaker: Speaker) -> usize {
         if self.book.len() == KEPT {
             self.book.pop_front();
         }
@@ -98,19 +112,17 @@ impl Captions {
         };
         let place = reply.unwrap_or(self.book.len());
         let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
-        self.book.insert(
-            place,
-            Caption {
-                speaker,
-                turn,
-                time,
-                text: String::new(),
-                open: true,
-                stopped: false,
-                latencies: None,
-            },
-        );
-        &mut self.book[place]
+        let caption = Caption {
+            speaker,
+            turn,
+            time,
+            text: String::new(),
+            open: true,
+            stopped: false,
+            latencies: None,
+        };
+        self.book.insert(place, Arc::new(caption));
+        place
     }
 
     fn position(&self, turn: TurnId, speaker: Speaker) -> Option<usize> {
@@ -143,6 +155,21 @@ mod tests {
                 (Speaker::Assistant, "Hello", false, true)
             ]
         );
+    }
+
+    #[test]
+    fn a_snapshot_shares_what_has_not_changed() {
+        let mut book = Captions::default();
+        book.add(TurnId(1), Speaker::User, "hi");
+        book.add(TurnId(2), Speaker::User, "and");
+        let first = book.shared();
+        assert!(Arc::ptr_eq(&first, &book.shared()));
+        book.add(TurnId(2), Speaker::User, " more");
+        let second = book.shared();
+        assert!(Arc::ptr_eq(&first[0], &second[0]));
+        assert_eq!((&*first[1].text, &*second[1].text), ("and", "and more"));
+        book.close(TurnId(1), false, None);
+        assert!(first[0].open && !book.shared()[0].open);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::metrics::alert::Alert;
 use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::metrics::series::Slice;
 use crate::probe::Machine;
-use crate::profile::EchoCancellation;
+use crate::profile::{EchoCancellation, Profile};
 use crate::settings::config::TalkKey;
 use crate::turn::timeline::Latencies;
 
@@ -47,13 +47,13 @@ pub struct Snapshot {
     /// Whether speech interrupts a reply now, and why or why not, in words.
     pub barge_in: (bool, String),
     /// The profiles to choose from, in the order of the switch.
-    pub profiles: Arc<[ProfileChoice]>,
+    pub profiles: Arc<[Arc<Profile>]>,
     /// Index of the active one in `profiles`.
     pub active: usize,
     /// What the active one chose, where it chooses among others.
     pub auto: Option<AutoView>,
     /// Both sides of the conversation, oldest first; the newest 200.
-    pub captions: Arc<[Caption]>,
+    pub captions: Arc<[Arc<Caption>]>,
     /// The figures of the active profile.
     pub figures: Figures,
     /// This process, once a second.
@@ -274,19 +274,6 @@ pub enum CheckStatus {
     Warn,
     /// It does not work.
     Bad,
-}
-
-/// A profile as the switch shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProfileChoice {
-    /// Name for commands.
-    pub name: String,
-    /// Name for people.
-    pub label: String,
-    /// What it is for.
-    pub description: String,
-    /// Target of the response.
-    pub target: Duration,
 }
 
 /// What a profile that chooses among others chose.

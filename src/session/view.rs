@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use super::controller::Controller;
 use super::record::Summary;
-use super::snapshot::{Activity, EchoView, Figures, Link, ProfileChoice, Snapshot, TalkView};
+use super::snapshot::{Activity, EchoView, Figures, Link, Snapshot, TalkView};
 use crate::audio;
+use crate::profile::Profile;
 use crate::turn::machine::Phase;
 
 impl Controller {
     pub(super) fn publish(&mut self) {
-        let profiles: Arc<[ProfileChoice]> = self
-            .profiles
-            .entries()
-            .iter()
-            .map(|entry| choice(&entry.profile))
-            .collect();
+        let entries = self.profiles.entries().iter();
+        let profiles: Arc<[Arc<Profile>]> = entries.map(|entry| entry.profile.clone()).collect();
         let active = profiles
             .iter()
             .position(|profile| profile.name == self.chosen_profile().name)
@@ -141,14 +138,5 @@ impl Controller {
             summary.memory = Some((usage.rss, self.probe.peak()));
         }
         summary
-    }
-}
-
-fn choice(profile: &Arc<crate::profile::Profile>) -> ProfileChoice {
-    ProfileChoice {
-        name: profile.name.clone(),
-        label: profile.label.clone(),
-        description: profile.description.clone(),
-        target: profile.target,
     }
 }

@@ -105,7 +105,12 @@ impl Pace {
 
     /// A think time that most answers take at least.
     fn low_think(&self) -> Duration {
-        let mut sorted: Vec<_> = self.thoughts.iter().copied().collect();
+        // Without a vector: it is asked with every frame.
+        let mut sorted = [Duration::ZERO; REMEMBERED];
+        for (place, time) in sorted.iter_mut().zip(&self.thoughts) {
+            *place = *time;
+        }
+        let sorted = &mut sorted[..self.thoughts.len().min(REMEMBERED)];
         sorted.sort_unstable();
         let last = sorted.len().saturating_sub(1);
         let place = (last as f64 * LOW).round() as usize;

@@ -248,12 +248,12 @@ impl Numbers {
 /// The words of the captions, made safe to show once per change and not once per frame.
 #[derive(Debug, Default)]
 pub(super) struct CleanCaptions {
-    of: Option<Arc<[Caption]>>,
+    of: Option<Arc<[Arc<Caption>]>>,
     texts: Vec<String>,
 }
 
 impl CleanCaptions {
-    pub(super) fn texts(&mut self, captions: &Arc<[Caption]>) -> &[String] {
+    pub(super) fn texts(&mut self, captions: &Arc<[Arc<Caption>]>) -> &[String] {
         if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, captions)) {
             self.texts = captions
                 .iter()

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sovereign::base::frame::Frame;
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::chain::{Chain, ChainSettings, Noise};
+use sovereign::dsp::leak::Leak;
 use sovereign::dsp::mix::{Mixer, sanitise};
 use sovereign::dsp::resample::Resampler;
 use sovereign::profile;
@@ -36,6 +37,11 @@ pub(crate) fn workloads() -> Vec<Workload> {
         chain("stage-noise-keyboard", noise(Noise::Keyboard)),
         chain("stage-gain", ChainSettings { gain, ..off }),
         chain("stage-echo-gain", ChainSettings { echo, gain, ..off }),
+        unit(
+            "stage-leak",
+            "a frame in which an echo of the reply is looked for",
+            look_for_echo,
+        ),
         unit("stage-webrtc", "a frame judged by webrtc-vad", |units| {
             detect(Kind::Webrtc, units)
         }),
@@ -125,6 +131,19 @@ fn chain(name: &str, settings: ChainSettings) -> Workload {
             Done::at_least(changed, u64::from(units) / 2)
         }),
     }
+}
+
+fn look_for_echo(units: u32) -> Done {
+    let far = reply();
+    let near = with_echo(&talk(), &far);
+    let mut leak = Leak::new();
+    let mut sounds = 0;
+    for (near, far) in near.iter().zip(&far).cycle().take(units as usize) {
+        leak.push(near, far);
+        sounds += u64::from(leak.prominence() > 0.0);
+    }
+    // It is looked at every ten frames.
+    Done::at_least(sounds, u64::from(units) - 10)
 }
 
 fn detect(kind: Kind, units: u32) -> Done {

@@ -14,9 +14,10 @@ use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
 use sovereign::metrics::counters::Counters;
+use sovereign::profile::Profile;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{
-    Activity, Caption, Figures, KeyInfo, Link, Port, ProcessUsage, ProfileChoice, Snapshot, Speaker,
+    Activity, Caption, Figures, KeyInfo, Link, Port, ProcessUsage, Snapshot, Speaker,
 };
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{Preferences, UiApp, UiLink};
@@ -220,13 +221,14 @@ pub(crate) fn device(id: &str, name: &str, is_default: bool) -> DeviceInfo {
     }
 }
 
-pub(crate) fn profile(name: &str, label: &str, target: f64) -> ProfileChoice {
-    ProfileChoice {
+pub(crate) fn profile(name: &str, label: &str, target: f64) -> Arc<Profile> {
+    Arc::new(Profile {
         name: name.into(),
         label: label.into(),
         description: "What it is for.".into(),
         target: ms(target),
-    }
+        ..(*sovereign::profile::builtin("balanced").expect("it is in the program")).clone()
+    })
 }
 
 /// A conversation in full swing.
@@ -286,8 +288,8 @@ pub(crate) fn snapshot() -> Snapshot {
     }
 }
 
-pub(crate) fn conversation() -> Arc<[Caption]> {
-    Arc::from([
+pub(crate) fn conversation() -> Arc<[Arc<Caption>]> {
+    let captions = [
         caption(Speaker::User, "What is the tallest tree in Europe?"),
         Caption {
             stopped: true,
@@ -298,7 +300,8 @@ pub(crate) fn conversation() -> Arc<[Caption]> {
             open: true,
             ..caption(Speaker::User, "sorry, I meant")
         },
-    ])
+    ];
+    captions.into_iter().map(Arc::new).collect()
 }
 
 pub(crate) fn figures() -> Figures {

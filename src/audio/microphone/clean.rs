@@ -2,12 +2,12 @@
 //! speech over a reply has to show that it is meant.
 
 use super::super::echo::EchoReport;
+use super::super::reference::Wanted;
 use super::super::{Event, Gate};
 use super::{Far, Microphone, REST};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::units::Dbfs;
 use crate::dsp::chain::{ChainSettings, Noise};
-use crate::vad::Detect as _;
 use crate::vad::barge_in::Around;
 use crate::vad::segment::Context;
 
@@ -33,10 +33,9 @@ impl Microphone {
 
     /// Takes echo and noise out. What comes out is older than what went in, and says so.
     pub(super) fn clean(&mut self, frame: &mut Frame, far: Far<'_>, events: &mut Vec<Event>) {
-        let far = if self.wants_far() {
-            far(frame.captured)
-        } else {
-            [0.0; FRAME_SAMPLES]
+        let far = match self.wants_far() {
+            Wanted::Exact | Wanted::Nearest => far(frame.captured),
+            Wanted::Not => [0.0; FRAME_SAMPLES],
         };
         if let Some(noisy) = self.floor.push(&frame.samples) {
             tracing::debug!(noisy, "noise in the room");
@@ -64,8 +63,7 @@ impl Microphone {
         }
         let apart = self.echo.is_apart();
         let playing = context.playing && !context.blocked;
-        // What is left of an echo would lower the reply again and again. Without an echo it is fed without a gap: a detector
-        // that is fresh, or remembers the last interruption, fires at anything.
+        // What is left of an echo would lower the reply again and again.
         let heard = apart && self.quick.voiced(frame);
         let quick = playing && heard;
         let around = Around {
