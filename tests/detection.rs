@@ -170,29 +170,20 @@ fn a_crowd_does_not_hold_the_detector_on() {
 
 /// Why the microphone has no quick ear beside webrtc-vad: it would be one of the same kind, at its strictest.
 #[test]
-fn the_strictest_is_never_sooner_than_a_laxer_one() {
+fn what_the_strictest_hears_every_laxer_one_hears_in_the_same_frame() {
     for snr in [None, Some(20.0), Some(10.0)] {
-        let (mut strict_only, mut strict, mut onsets) = (0, 0, 0);
-        for aggressiveness in 0..3 {
-            for (voice, level) in VOICES.iter().flat_map(|v| LEVELS.map(|level| (v, level))) {
-                let samples = scene(voice, level, snr).0;
-                let (lax, strictest) = (verdicts(&samples, aggressiveness), verdicts(&samples, 3));
-                let first = |verdicts: &[bool]| verdicts.iter().position(|voiced| *voiced);
-                let sooner =
-                    first(&lax).unwrap_or(usize::MAX) > first(&strictest).unwrap_or(usize::MAX);
-                assert!(!sooner, "{voice} {level} {snr:?} {aggressiveness}");
-                for (lax, is) in lax.iter().zip(&strictest) {
-                    strict += u32::from(*is);
-                    strict_only += u32::from(*is && !lax);
-                }
-                onsets += u32::from(first(&strictest).is_some());
+        let mut heard = 0;
+        for (voice, level) in VOICES.iter().flat_map(|v| LEVELS.map(|level| (v, level))) {
+            let samples = scene(voice, level, snr).0;
+            let strictest = verdicts(&samples, 3);
+            heard += strictest.iter().filter(|voiced| **voiced).count();
+            for aggressiveness in 0..3 {
+                let lax = verdicts(&samples, aggressiveness);
+                let alone = strictest.iter().zip(&lax).position(|(is, lax)| *is && !lax);
+                assert_eq!(alone, None, "{voice} {level} {snr:?} {aggressiveness}");
             }
         }
-        println!("{snr:?}: {strict_only} of {strict} frames, {onsets} onsets");
-        assert!(
-            onsets >= 60 && strict_only * 1_000 <= strict,
-            "{strict_only} of {strict}"
-        );
+        assert!(heard > 4_000, "{heard} frames of speech");
     }
 }
 

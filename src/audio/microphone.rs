@@ -178,7 +178,7 @@ impl Microphone {
         }
     }
 
-    /// What it matters for what the speaker sounded: for the canceller, or to find out whether it is needed.
+    /// What the reference is needed for: for the canceller, or to find out whether that is needed.
     pub(super) fn wants_far(&self) -> Wanted {
         if self.echo.is_on() || self.chain.hears_far() {
             Wanted::Exact

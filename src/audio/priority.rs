@@ -1,5 +1,5 @@
-//! Real-time priority for the thread that works on the sound, where the system grants it. Only this file names the
-//! crate that asks for it.
+//! Real-time priority for the thread that works on the sound, where the system grants it; and less than usual for what
+//! works behind many of them. Only this file names the crate that asks for it.
 //!
 //! On a busy machine a thread that wants to wake after 5 ms wakes after 2.4 ms more at the 95th percentile, with
 //! priority after 0.04 ms more (measured: `SCHED_OTHER` against `SCHED_FIFO`, two cores under load). The callbacks'
@@ -26,12 +26,13 @@ pub fn raise() -> Result<&'static str, Refused> {
     system::raise()
 }
 
-/// Lets the other threads of this program go first: the one that calls is scheduled in batches and gets a third of the share
-/// of another. For what works behind many sound threads: woken by each of their events it would take the core from them
-/// each time (15 000 changes of context a second with 1000 conversations, 3 000 with this).
+/// Lets everything else on the machine go first: the thread that calls is scheduled in batches, and where others want the
+/// core it gets a third of their share. For what works behind many sound threads: woken by each of their events it would
+/// take the core from them each time (15 000 changes of context a second with 1000 conversations, 3 000 with this).
 ///
 /// # Errors
-/// The system refuses, or has nothing of the kind; the thread goes on as it was.
+/// The system refuses (of a program that was started with `nice`), or has nothing of the kind. The thread may be in batches
+/// then, with the share that it had.
 pub fn give_way() -> Result<(), Refused> {
     system::give_way()
 }
@@ -152,8 +153,10 @@ mod tests {
         if let Ok(policy) = policy_after(|| raise().map(drop)) {
             assert!(policy.contains("RoundRobin"), "{policy}");
         }
-        let policy = policy_after(give_way).expect("everybody may give way");
-        assert!(policy.contains("Batch"), "{policy}");
+        // Refused only to what was started with `nice`.
+        if let Ok(policy) = policy_after(give_way) {
+            assert!(policy.contains("Batch"), "{policy}");
+        }
     }
 
     /// In a thread of its own.

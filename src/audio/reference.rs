@@ -15,7 +15,8 @@
 //! it in the middle of a reply has it to the sample. While nothing but silence is played, silence is counted and not
 //! filtered.
 //!
-//! Reading at any place between samples is done here and not by rubato, because the place itself must be known exactly.
+//! Reading at any place between samples is done here and not by rubato, because the place itself must be known exactly. Who
+//! only wants to know whether there is an echo gets the nearest samples.
 
 use std::collections::VecDeque;
 use std::f32::consts::PI;
@@ -494,11 +495,11 @@ mod tests {
         assert!((after[80] - 0.25).abs() < 0.01, "{}", after[80]);
     }
 
-    /// Plays, by a true crystal, a tone with pauses between; gives the reference, which is wanted from a frame on, all the time.
+    /// Plays, by a true crystal, a tone with pauses between; gives the reference of the frames in which it is wanted.
     fn read(
         rate: SampleRate,
         sounds: impl Fn(u64) -> bool,
-        wanted_from: u64,
+        wanted: impl Fn(u64) -> Wanted,
         frames: u64,
     ) -> Vec<[f32; FRAME_SAMPLES]> {
         let epoch = Instant::now();
@@ -520,13 +521,13 @@ mod tests {
                 }
             };
             writer.push_iter((written..written + block).map(tone));
-            let wanted = n >= wanted_from;
-            reference.want(if wanted { Wanted::Exact } else { Wanted::Not });
+            let wanted = wanted(n);
+            reference.want(wanted);
             reference.take(&mut Tap {
                 samples: &mut reader,
                 rate,
             });
-            if let Some(captured) = n.checked_sub(4).filter(|_| wanted) {
+            if let Some(captured) = n.checked_sub(4).filter(|_| wanted != Wanted::Not) {
                 let captured = epoch + Duration::from_millis(10 * captured);
                 heard.push(reference.frame(captured, &clock, rate));
             }
@@ -558,8 +559,12 @@ mod tests {
     fn wanted_in_the_middle_of_a_reply_it_is_there_to_the_sample() {
         for hz in [48_000, 44_100, 16_000] {
             let rate = SampleRate::new(hz).expect("not zero");
-            let always = read(rate, |_| true, 0, 400);
-            let late = read(rate, |_| true, 300, 400);
+            let always = read(rate, |_| true, |_| Wanted::Exact, 400);
+            let from_300 = |n| match n {
+                0..300 => Wanted::Not,
+                _ => Wanted::Exact,
+            };
+            let late = read(rate, |_| true, from_300, 400);
             assert!(late[0].iter().any(|s| s.abs() > 0.9), "nothing is missing");
             for (late, always) in late.iter().zip(&always[296..]) {
                 for (a, b) in late.iter().zip(always) {
@@ -570,11 +575,34 @@ mod tests {
     }
 
     #[test]
+    fn nearly_and_exactly_are_the_same_place() {
+        for hz in [48_000, 44_100, 16_000] {
+            let rate = SampleRate::new(hz).expect("not zero");
+            let always = read(rate, |_| true, |_| Wanted::Exact, 400);
+            let between = |n| match n {
+                100..300 => Wanted::Nearest,
+                _ => Wanted::Exact,
+            };
+            let changing = read(rate, |_| true, between, 400);
+            let frames = changing.iter().zip(&always).zip(4..);
+            for ((changing, always), n) in frames {
+                let off = changing.iter().zip(always).map(|(a, b)| (a - b).abs());
+                // Half a sample of a tone of 400 Hz is 0.08 at most.
+                let most = match between(n) {
+                    Wanted::Nearest => 0.08,
+                    Wanted::Exact | Wanted::Not => 0.002,
+                };
+                assert!(off.fold(0.0, f32::max) < most, "{hz} Hz, frame {n}");
+            }
+        }
+    }
+
+    #[test]
     fn a_pause_that_was_counted_ends_at_the_right_sample() {
         for hz in [48_000, 44_100, 16_000, 44_056] {
             let rate = SampleRate::new(hz).expect("not zero");
-            let tone = read(rate, |_| true, 0, 400);
-            let paused = read(rate, |n| !(50..301).contains(&n), 0, 400);
+            let tone = read(rate, |_| true, |_| Wanted::Exact, 400);
+            let paused = read(rate, |n| !(50..301).contains(&n), |_| Wanted::Exact, 400);
             assert!(paused[100].iter().all(|s| *s == 0.0));
             // The tone is back in full one frame after its first sample.
             for (paused, tone) in paused[301..].iter().zip(&tone[301..]) {

@@ -40,6 +40,7 @@ const SLIDE: usize = 25;
 /// Delays in a vector, and those that are worked on at once; they divide all.
 const WIDTH: usize = 8;
 const SIDE_BY_SIDE: usize = 8 * WIDTH;
+const _: () = assert!(LAGS.is_multiple_of(SIDE_BY_SIDE));
 /// Taps of the low-pass before decimation.
 const TAPS: usize = 32;
 /// Frames of the far end above it are sound.
@@ -53,8 +54,6 @@ const LOOK_EVERY: u32 = 10;
 /// `echo-leak`, for what headsets and rooms give.
 const IS_ECHO: f32 = 9.0;
 const STAYS_ECHO: f32 = 6.5;
-/// Below it nothing looks like an echo: chance comes up to 5.3 (table `echo-leak`).
-const SUSPICIOUS: f32 = 6.0;
 /// An echo that is quieter is none: nothing that listens to voices hears it.
 const MOST_LOSS_DB: f32 = 50.0;
 /// Looks in a row that must find the same delay before it is an echo.
@@ -174,9 +173,7 @@ impl Leak {
             return None;
         }
         self.playing = self.playing.saturating_add(1);
-        if self.is_looked_at() {
-            self.correlate(&near);
-        }
+        self.correlate(&near);
         self.measure_loss(near_level);
         if self.playing.is_multiple_of(LOOK_EVERY) {
             return self.look();
@@ -209,12 +206,6 @@ impl Leak {
             self.begin = 0;
         }
         self.past[self.begin + LAGS..][..FEW].copy_from_slice(heard);
-    }
-
-    /// Every second frame is enough where there is no echo, and nothing looks like one.
-    fn is_looked_at(&self) -> bool {
-        let calm = self.verdict == LeakVerdict::None && self.prominence < SUSPICIOUS;
-        !calm || self.playing.is_multiple_of(2)
     }
 
     fn correlate(&mut self, near: &[f32; FEW]) {
@@ -317,8 +308,10 @@ fn correlate<S: Simd>(simd: S, products: &mut [f32], past: &[f32], near: &[f32; 
         .iter_mut()
         .enumerate()
     {
-        let kept = |at: usize| f32x8::from_slice(simd, &products[at * WIDTH..][..WIDTH]) * keep;
-        let mut sums: [f32x8<S>; SIDE_BY_SIDE / WIDTH] = std::array::from_fn(kept);
+        let mut sums = [f32x8::splat(simd, 0.0); SIDE_BY_SIDE / WIDTH];
+        for (sum, product) in sums.iter_mut().zip(products.as_chunks::<WIDTH>().0) {
+            *sum = f32x8::from_slice(simd, product) * keep;
+        }
         let far = &past[nth * SIDE_BY_SIDE + 1..][..SIDE_BY_SIDE + FEW - 1];
         for (far, &near) in far.array_windows::<SIDE_BY_SIDE>().zip(near) {
             for (sum, far) in sums.iter_mut().zip(far.as_chunks::<WIDTH>().0) {

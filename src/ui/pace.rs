@@ -56,7 +56,7 @@ impl Change {
             && old.echo == new.echo
             && old.auto == new.auto
             && old.check == new.check
-            && same(&old.profiles, &new.profiles)
+            && each_same(&old.profiles, &new.profiles)
             && same(&old.captions, &new.captions)
             && same(&old.notices, &new.notices)
             && same(&old.alerts, &new.alerts)
@@ -94,6 +94,11 @@ impl Change {
 
 fn same<T: PartialEq + ?Sized>(old: &Arc<T>, new: &Arc<T>) -> bool {
     Arc::ptr_eq(old, new) || old == new
+}
+
+/// For a list that is made anew of parts that are not.
+fn each_same<T>(old: &[Arc<T>], new: &[Arc<T>]) -> bool {
+    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| Arc::ptr_eq(old, new))
 }
 
 /// How often the meters are worth a look: they have nobody who tells of a change.

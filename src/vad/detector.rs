@@ -16,7 +16,7 @@ use crate::base::frame::Frame;
 
 /// How long a new detector listens along: libfvad takes the weakest of its last hundred blocks for the room, earshot has
 /// settled long before.
-const LISTENING_FRAMES: u32 = 100;
+pub(crate) const LISTENING_FRAMES: u32 = 100;
 
 /// Which detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

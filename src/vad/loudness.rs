@@ -12,6 +12,7 @@ pub(super) const PIECES: usize = 4 * BLOCKS;
 const PIECE_SAMPLES: usize = FRAME_SAMPLES / PIECES;
 /// Samples that are filtered at a time; they divide a piece.
 const STEP: usize = PIECE_SAMPLES / 2;
+const _: () = assert!(PIECE_SAMPLES.is_multiple_of(STEP));
 /// How long a piece lasts.
 pub(super) const PIECE_DURATION: Duration = Duration::from_nanos(10_000_000 / PIECES as u64);
 /// How long a block lasts.
@@ -106,9 +107,7 @@ impl Loudness {
         }
         levels
     }
-}
 
-impl Loudness {
     /// `out[n] = in[n] - in[n - 1] + HIGH_PASS * out[n - 1]`, some at a time: what comes of the inputs is summed up apart
     /// from what is left of the last output, for which alone the next step has to wait.
     fn high_pass(&mut self, samples: &[f32; STEP]) -> [f32; STEP] {
@@ -203,6 +202,27 @@ mod tests {
         let frames = (0..10).map(|_| loudness.measure(&[0.3; FRAME_SAMPLES]));
         let last = frames.last().map_or(1.0, |levels| levels.mean());
         assert!(last < 1e-6, "{last}");
+    }
+
+    #[test]
+    fn filtered_some_at_a_time_is_filtered_one_by_one() {
+        let sample = |i: usize| ((i * i * 7_919 % 1_000) as f32 / 500.0 - 1.0) * 0.5 + 0.2;
+        let mut loudness = Loudness::default();
+        let (mut last_in, mut last_out) = (0.0, 0.0);
+        for frame in 0..20 {
+            let samples = std::array::from_fn(|i| sample(frame * FRAME_SAMPLES + i));
+            let levels = loudness.measure(&samples);
+            let mut peaks = Peaks::default();
+            for (i, sample) in samples.iter().enumerate() {
+                last_out = sample - last_in + HIGH_PASS * last_out;
+                last_in = *sample;
+                let peak = &mut peaks[i / PIECE_SAMPLES];
+                *peak = peak.max(last_out * last_out);
+            }
+            for (found, wanted) in levels.peaks.iter().zip(peaks) {
+                assert!((found - wanted).abs() < 1e-5, "{frame}: {found} {wanted}");
+            }
+        }
     }
 
     #[test]

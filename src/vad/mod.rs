@@ -9,6 +9,7 @@ pub mod segment;
 mod watchdog;
 pub mod webrtc;
 
+pub(crate) use detector::LISTENING_FRAMES;
 pub use detector::{Detector, Kind};
 
 use std::time::{Duration, Instant};

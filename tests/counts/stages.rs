@@ -142,8 +142,8 @@ fn look_for_echo(units: u32) -> Done {
         leak.push(near, far);
         sounds += u64::from(leak.prominence() > 0.0);
     }
-    // It is looked at every ten frames.
-    Done::at_least(sounds, u64::from(units) - 10)
+    // Nothing is known before the first look, at the tenth frame.
+    Done::at_least(sounds, u64::from(units).saturating_sub(10))
 }
 
 fn detect(kind: Kind, units: u32) -> Done {

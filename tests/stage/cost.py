@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import truth
-from desk import STOP, Desk, Window, eventually
+from desk import STOP, Desk, Window, eventually, read_options
 from peers import ask, ticks
 from program import Program
 
@@ -125,10 +125,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--out", type=Path, default=Path("target/stage/cost"))
     parser.add_argument("--table", type=Path, help="write the table here too")
-    options = parser.parse_args()
-    options.binary, options.out = options.binary.resolve(), options.out.resolve()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: STOP.set())
+    options = read_options(parser)
     found = []
     for server in options.server:
         with Desk(options.out, f"desk-cost-{server}", server) as desk, \

@@ -29,6 +29,15 @@ def require(condition, what):
         raise Failure(what)
 
 
+def read_options(parser):
+    """The options of a run, with whole paths. From now on an end from outside is one that every wait notices."""
+    options = parser.parse_args()
+    options.binary, options.out = options.binary.resolve(), options.out.resolve()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: STOP.set())
+    return options
+
+
 def eventually(what, seconds, probe, pause=0.05):
     """Waits until the probe gives something true; generous limits, for busy machines."""
     end = time.monotonic() + seconds

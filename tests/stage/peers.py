@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same turns on the rig through this program and through pipecat; all times are read off one recording in the same way.
 
-    peers.py --binary target/debug/sovereign --python VENV/bin/python [--server pulse|pipewire] [--turns N] [--interruptions N]
+    peers.py --binary target/release/sovereign --python VENV/bin/python [--server pulse|pipewire] [--turns N] [--interruptions N]
 
 Both talk to one `sovereign serve`, which gives the user's own voice back at once, through the same sound server, with
 the service's own detector (300 ms of silence); a third row is this program with its own detector, as it ships.
@@ -25,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import sound
 import truth
-from desk import STOP, Desk, Failure, eventually, require
+from desk import Desk, Failure, eventually, read_options, require
 from program import Program
 
 SILENCE_MS = 300
@@ -159,13 +159,14 @@ def table(found):
                      f"{row['memory_mb']:.0f} | {row['lost']} |")
     lines += ["", f"Of each wait {SILENCE_MS} ms are the silence that both ask for. The flush with the service's detector has that detector in it: how "
               "soon a reply falls silent once the service says so is in both rows the difference. Sound server: "
-              f"{found['server']}, its own share {found['floor_ms']['median']:.1f} ms; load average {found['load']:.1f}; program built as for tests.", ""]
+              f"{found['server']}, its own share {found['floor_ms']['median']:.1f} ms; load average {found['load']:.1f}; {found['build']}.", ""]
     return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, required=True)
+    parser.add_argument("--build", default="release build")
     parser.add_argument("--python", type=Path, required=True)
     parser.add_argument("--server", choices=["pulse", "pipewire"], default="pipewire")
     parser.add_argument("--turns", type=int, default=30)
@@ -173,10 +174,7 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("target/stage/peers"))
     parser.add_argument("--only", default="", metavar="WORD", help="clients whose name holds it")
     parser.add_argument("--table", type=Path, help="write the table here too")
-    options = parser.parse_args()
-    options.binary, options.out = options.binary.resolve(), options.out.resolve()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: STOP.set())
+    options = read_options(parser)
     version = next(options.python.parent.parent.glob("lib/python*/site-packages/pipecat_ai-*.dist-info")).name.split("-")[1].removesuffix(".dist")
     rows = []
     with Desk(options.out, f"desk-peers-{options.server}", options.server) as desk:
@@ -194,7 +192,7 @@ def main():
                 row = measure(options, desk, name, start, server, options.out / folder)
                 rows.append(row)
                 print(json.dumps({**row, "waits": spread(row["waits"]), "flushes": spread(row["flushes"])}), flush=True)
-    found = {"server": options.server, "pipecat": version, "floor_ms": floor, "load": os.getloadavg()[0], "rows": rows}
+    found = {"server": options.server, "build": options.build, "pipecat": version, "floor_ms": floor, "load": os.getloadavg()[0], "rows": rows}
     (options.out / "peers.json").write_text(json.dumps(found, indent=1))
     print(table(found), end="")
     if options.table:

@@ -1,43 +1,88 @@
 //! A second, quicker ear for the moment at which somebody talks over a reply: good enough to lower it until the profile's
-//! detector has made up its mind.
+//! detector has made up its mind. Beside a detector of the same kind there is none: that is no later, and as lax as this
+//! or laxer, so it hears whatever this would (`tests/detection.rs`).
+//!
+//! ```text
+//! Off ──needed──▶ Listening ──a second──▶ On ──not needed──▶ Leaving ──a second──▶ Off
+//!  ◀──not needed─────┘                     ◀──needed────────────┘
+//! ```
+//!
+//! As long as a changed detector listens along and the old one is believed, so is the old state of this one.
 
 use crate::base::frame::Frame;
 use crate::vad::webrtc::Detector;
-use crate::vad::{Detect as _, Kind};
+use crate::vad::{Detect as _, Kind, LISTENING_FRAMES};
 
 /// How strict it is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through than a laxer one.
 const STRICT: u8 = 3;
 
 /// See the [module](self).
-pub(super) struct Quick {
-    /// None beside a detector of the same kind: that is no later, and as lax as this or laxer
-    /// (`tests/detection.rs`).
-    ear: Option<Detector>,
+pub(super) enum Quick {
+    Off,
+    /// Is fed, but not believed, for so many more frames: fresh it fires at anything.
+    Listening(Detector, u32),
+    On(Detector),
+    /// Is believed for so many more frames.
+    Leaving(Detector, u32),
 }
 
 impl Quick {
+    /// For a stream's beginning.
     pub(super) fn beside(kind: Kind) -> Self {
-        Self {
-            ear: is_needed(kind).then(|| Detector::new(STRICT)),
+        if is_needed(kind) {
+            Self::On(Detector::new(STRICT))
+        } else {
+            Self::Off
         }
     }
 
-    /// Beside another detector from now on.
+    /// The profile's detector changes to this kind, or stays.
     pub(super) fn set_beside(&mut self, kind: Kind) {
-        if is_needed(kind) != self.ear.is_some() {
-            *self = Self::beside(kind);
+        *self = match (std::mem::replace(self, Self::Off), is_needed(kind)) {
+            (Self::Off, true) => Self::Listening(Detector::new(STRICT), LISTENING_FRAMES),
+            (Self::On(ear), false) => Self::Leaving(ear, LISTENING_FRAMES),
+            (Self::Leaving(ear, _), true) => Self::On(ear),
+            (Self::Off | Self::Listening(..), false) => Self::Off,
+            (same @ (Self::Listening(..) | Self::On(_)), true)
+            | (same @ Self::Leaving(..), false) => same,
+        };
+    }
+
+    /// Whether it hears a voice that the detector may hear later. Without an echo it is asked frame by frame: with the last
+    /// interruption still in mind it fires at anything.
+    pub(super) fn voiced(&mut self, frame: &Frame) -> bool {
+        match self {
+            Self::Off => false,
+            Self::On(ear) => ear.voiced(frame),
+            Self::Listening(ear, left) => {
+                ear.voiced(frame);
+                *left -= 1;
+                if *left == 0
+                    && let Self::Listening(ear, _) = std::mem::replace(self, Self::Off)
+                {
+                    *self = Self::On(ear);
+                }
+                false
+            }
+            Self::Leaving(ear, left) => {
+                let voiced = ear.voiced(frame);
+                *left -= 1;
+                if *left == 0 {
+                    *self = Self::Off;
+                }
+                voiced
+            }
         }
     }
 
-    /// Whether it hears a voice that the detector may hear later. It wants every frame: fresh, or with the last
-    /// interruption still in mind, it fires at anything.
-    pub(super) fn voiced(&mut self, frame: &Frame) -> bool {
-        self.ear.as_mut().is_some_and(|ear| ear.voiced(frame))
-    }
-
+    /// A new stream begins.
     pub(super) fn reset(&mut self) {
-        if let Some(ear) = &mut self.ear {
-            ear.reset();
+        match self {
+            Self::Off => {}
+            Self::On(ear) | Self::Listening(ear, _) => {
+                ear.reset();
+            }
+            Self::Leaving(..) => *self = Self::Off,
         }
     }
 }
@@ -46,5 +91,74 @@ fn is_needed(kind: Kind) -> bool {
     match kind {
         Kind::Webrtc => false,
         Kind::Earshot => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::base::frame::FRAME_SAMPLES;
+
+    #[test]
+    fn a_new_ear_listens_for_a_second_before_it_is_believed() {
+        let mut quick = Quick::beside(Kind::Webrtc);
+        assert!((0..50).all(|n| !quick.voiced(&buzz(n))), "there is none");
+        quick.set_beside(Kind::Earshot);
+        let heard: Vec<bool> = (50..300).map(|n| quick.voiced(&buzz(n))).collect();
+        let first = heard.iter().position(|voiced| *voiced);
+        assert!(first.is_some_and(|first| first >= 100), "{first:?}");
+        // And one that is not needed any more is believed for a second.
+        quick.set_beside(Kind::Webrtc);
+        let heard: Vec<bool> = (300..550).map(|n| quick.voiced(&buzz(n))).collect();
+        let last = heard.iter().rposition(|voiced| *voiced);
+        assert!(
+            last.is_some_and(|last| (60..100).contains(&last)),
+            "{last:?}"
+        );
+    }
+
+    #[test]
+    fn going_back_in_time_is_as_if_nothing_had_been_asked() {
+        let (mut changed, mut steady) =
+            (Quick::beside(Kind::Earshot), Quick::beside(Kind::Earshot));
+        for n in 0..400 {
+            match n {
+                100 => changed.set_beside(Kind::Webrtc),
+                150 => changed.set_beside(Kind::Earshot),
+                _ => {}
+            }
+            let frame = buzz(n);
+            assert_eq!(changed.voiced(&frame), steady.voiced(&frame), "frame {n}");
+        }
+        let mut none = Quick::beside(Kind::Webrtc);
+        none.set_beside(Kind::Earshot);
+        none.voiced(&buzz(0));
+        none.set_beside(Kind::Webrtc);
+        assert!((1..200).all(|n| !none.voiced(&buzz(n))));
+    }
+
+    /// Half a second of harmonics of 125 Hz, half a second of nothing.
+    fn buzz(frame: usize) -> Frame {
+        let sample = |i: usize| {
+            let phase = i as f32 * 125.0 / 16_000.0 * std::f32::consts::TAU;
+            let tone = (1_u8..=20)
+                .map(f32::from)
+                .map(|n| 0.2 / n * (n * phase).sin());
+            tone.sum::<f32>()
+        };
+        let is_on = frame % 100 < 50;
+        Frame {
+            samples: std::array::from_fn(|i| {
+                if is_on {
+                    sample(frame * FRAME_SAMPLES + i)
+                } else {
+                    0.0
+                }
+            }),
+            sequence: frame as u64,
+            captured: Instant::now(),
+        }
     }
 }
