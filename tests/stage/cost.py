@@ -97,6 +97,9 @@ def windowed(options, desk, folder, url):
         desk.x("xdotool", "windowminimize", window.id)
         time.sleep(1)
         states["muted, hidden"] = over(program, lambda: rest(options))
+        # Keys go to what is seen.
+        desk.x("xdotool", "windowmap", window.id)
+        desk.x("xdotool", "windowactivate", "--sync", window.id)
         window.close()
         program.wait_end(20)
     (folder / "tape.raw").unlink()
