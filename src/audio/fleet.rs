@@ -52,6 +52,9 @@ pub const RATE: SampleRate = SampleRate::new(48_000).expect("not zero");
 const STEP: Duration = Duration::from_millis(10);
 /// Parts of a step, each with its share of the members.
 const SLOTS: usize = 10;
+/// A round later than this counts as late: the worker keeps 40 ms of a reply in the ring and looks at it every step, so
+/// that a gap may be heard from here on. What is less late shows in the responses.
+pub const LATE: Duration = Duration::from_millis(30);
 /// Lateness that nobody hears: the worker keeps 40 ms of a reply in the ring, and looks at it every step.
 const UNHEARD: Duration = Duration::from_millis(60);
 /// Members that may wait to be taken in by each thread: who lets no more than this be set up at the same time finds room
@@ -103,13 +106,14 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    /// A round begins so late; `each_step` rounds are done in [`STEP`]. Those that a stall took are counted as late ones, so
-    /// that one long stall weighs as much as many short ones.
+    /// A round begins so late; `each_step` rounds are done in [`STEP`]. Those that were due in a stall are counted too,
+    /// so that one long stall weighs as much as many short ones.
     fn record(&self, late: Duration, each_step: u64) {
-        let steps = u64::try_from(late.as_nanos() / STEP.as_nanos()).unwrap_or(u64::MAX);
-        let taken = if late > STEP { steps * each_step } else { 0 };
-        self.ticks.fetch_add(1 + taken, Relaxed);
-        self.late.fetch_add(taken, Relaxed);
+        let steps =
+            |time: Duration| u64::try_from(time.as_nanos() / STEP.as_nanos()).unwrap_or(u64::MAX);
+        let missed = late.checked_sub(LATE).map_or(0, |beyond| steps(beyond) + 1);
+        self.ticks.fetch_add(1 + steps(late) * each_step, Relaxed);
+        self.late.fetch_add(missed * each_step, Relaxed);
         let us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
         self.worst_us.fetch_max(us, Relaxed);
     }
@@ -120,7 +124,7 @@ impl Lateness {
         self.ticks.load(Relaxed)
     }
 
-    /// How many of them were due while a thread was more than 10 ms late.
+    /// How many of them were at least [`LATE`].
     #[must_use]
     pub fn late(&self) -> u64 {
         self.late.load(Relaxed)

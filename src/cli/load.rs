@@ -21,7 +21,7 @@ use super::trial::tally::Tally;
 use super::trial::timeline::Recovery;
 use super::trial::{self, Files};
 use super::{Global, Problem, say};
-use crate::audio::fleet::{Beat, Fleet, JOINING, Lateness};
+use crate::audio::fleet::{Beat, Fleet, JOINING, LATE, Lateness};
 use crate::client::dial::TcpDialer;
 use crate::probe::Probe;
 use crate::profile::Profile;
@@ -332,6 +332,7 @@ impl Running {
 
 fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
     real.late_share = lateness.late() as f64 / lateness.rounds().max(1) as f64;
+    real.late_from_ms = LATE.as_secs_f64() * 1e3;
     real.latest_ms = lateness.worst().as_secs_f64() * 1e3;
     real
 }

@@ -15,9 +15,8 @@ use super::figures::{Check, Circumstances, Latencies, Outcomes, Turn, headline, 
 pub const SCHEMA: &str = "sovereign.load/1";
 /// Seconds of sound that a conversation must give for each second.
 pub const LEAST_RATIO: f64 = 0.999;
-/// Share of the sound threads' rounds that may begin more than 10 ms late. A step takes 10 ms, so that a round which is
-/// later was passed by the next one; one in a hundred is what an ordinary machine does now and then (the record of
-/// `scripts/measure-load`: 0.0 % while the cores have room, 5 % and more when they are full).
+/// Share of the sound threads' rounds that may be late: one in a hundred is what an ordinary machine does now
+/// and then (the record of `scripts/measure-load` has what full cores give).
 pub const MOST_LATE: f64 = 0.01;
 /// Share of the turns whose reply may run dry, as of errors: a gap in it is heard.
 pub const MOST_DRY: f64 = 0.01;
@@ -159,9 +158,12 @@ pub struct RealTime {
     pub worst_ratio: f64,
     /// The same over all conversations.
     pub mean_ratio: f64,
-    /// Share of the sound threads' rounds that began more than 10 ms late.
+    /// Share of the sound threads' rounds that were late.
     pub late_share: f64,
-    /// The latest of them, in milliseconds.
+    /// From how many milliseconds on a round counts as late.
+    #[serde(default)]
+    pub late_from_ms: f64,
+    /// The latest of all rounds, in milliseconds.
     pub latest_ms: f64,
 }
 
@@ -470,6 +472,7 @@ mod tests {
                     worst_ratio: 1.0,
                     mean_ratio: 1.0,
                     late_share: share,
+                    late_from_ms: 30.0,
                     latest_ms: 1_900.0,
                 })
             }

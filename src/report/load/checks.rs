@@ -136,7 +136,10 @@ fn sound(figures: &Figures) -> Vec<Check> {
             kept(real.worst_ratio >= LEAST_RATIO),
         ),
         check(
-            "rounds of the sound threads over 10 ms late",
+            &format!(
+                "rounds of the sound threads {} ms late or more",
+                ms(real.late_from_ms)
+            ),
             percent(MOST_LATE),
             Some(format!("{:.2} %", real.late_share * 100.0)),
             kept(real.late_share <= MOST_LATE),

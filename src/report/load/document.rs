@@ -200,11 +200,14 @@ impl Load {
                     format!("{:.4}", real.mean_ratio),
                 ],
                 vec![
-                    "rounds of the sound threads that began over 10 ms late".to_owned(),
+                    format!(
+                        "rounds of the sound threads that began {} ms late or more",
+                        ms(real.late_from_ms)
+                    ),
                     format!("{:.2} %", real.late_share * 100.0),
                 ],
                 vec![
-                    "the latest of them".to_owned(),
+                    "the latest of all".to_owned(),
                     format!("{} ms", ms(real.latest_ms)),
                 ],
             ],
