@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
 /// Outside crates that only these places name, so that an upgrade or a replacement touches nothing else.
 const PLACES: &[(&str, &[&str])] = &[
     ("cpal", &["audio/cpal.rs", "audio/cpal/"]),
+    ("pulseaudio", &["audio/pulse.rs", "audio/pulse/"]),
     ("rubato", &["dsp/resample.rs"]),
     (
         "fearless_simd",

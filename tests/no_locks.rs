@@ -1,19 +1,20 @@
 //! The callbacks take no lock: nothing that they are made of knows one.
 //!
 //! What runs in a device callback is `capture.rs` and `playback.rs`, with `status.rs` and `ring.rs` below them, called
-//! from the closures in `cpal/streams.rs`. If none of these names a type that can make a thread wait, no lock that
-//! the program owns can be held against a callback, whoever holds it, and no test under load is needed to show it.
-//! (RealtimeSanitizer does not see a lock that happens to be free; this does. `scripts/realtime-check` sees what
-//! libraries do; this does not.)
+//! from the closures in `cpal/streams.rs` and the loops in `pulse/streams.rs`. If none of these names a type that can
+//! make a thread wait, no lock that the program owns can be held against a callback, whoever holds it, and no test under
+//! load is needed to show it. (RealtimeSanitizer does not see a lock that happens to be free; this does.
+//! `scripts/realtime-check` sees what libraries do; this does not.)
 
 use std::path::Path;
 
 /// Files that a callback runs through.
-const CALLBACKS: [&str; 5] = [
+const CALLBACKS: [&str; 6] = [
     "audio/capture.rs",
     "audio/playback.rs",
     "audio/status.rs",
     "audio/cpal/streams.rs",
+    "audio/pulse/streams.rs",
     "base/ring.rs",
 ];
 

@@ -1,4 +1,5 @@
-//! Real devices, through cpal. Only this module names it.
+//! Real devices, through cpal. Only this module names it. Streams of a PulseAudio server go past it (`audio/pulse.rs`
+//! tells why).
 //!
 //! Which sound system is chosen on Linux, because cpal's own choice is blind:
 //!
@@ -11,6 +12,8 @@
 #[cfg(test)]
 mod formats_tests;
 mod plans;
+#[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+mod pulse;
 mod streams;
 
 use std::sync::Arc;
@@ -59,6 +62,12 @@ impl Cpal {
         {
             tracing::info!(host, "sound system");
         }
+    }
+
+    #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+    fn is_pulse(&self) -> bool {
+        let pulse = |host: &Host| host.id() == HostId::PulseAudio;
+        self.host.as_ref().is_some_and(pulse)
     }
 
     /// The host, looked for again if there was none.
@@ -160,6 +169,12 @@ impl Backend for Cpal {
             .ok()
             .map(|c| (c.channels(), c.sample_rate()));
         let plans = plans(ranges.collect(), preset, wish.period, Direction::Input)?;
+        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+        if self.is_pulse() {
+            return pulse::open(&plans, Direction::Input, info, |name, format| {
+                super::pulse::open_input(name, format, make(format), faults.clone())
+            });
+        }
         open_first(plans, Direction::Input, info, |plan| {
             let body = make(plan.format());
             input_stream(&device, plan, body, faults.clone())
@@ -181,6 +196,12 @@ impl Backend for Cpal {
             .ok()
             .map(|c| (c.channels(), c.sample_rate()));
         let plans = plans(ranges.collect(), preset, wish.period, Direction::Output)?;
+        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+        if self.is_pulse() {
+            return pulse::open(&plans, Direction::Output, info, |name, format| {
+                super::pulse::open_output(name, format, make(format), faults.clone())
+            });
+        }
         open_first(plans, Direction::Output, info, |plan| {
             let body = make(plan.format());
             output_stream(&device, plan, body, faults.clone())

@@ -26,6 +26,8 @@ mod owner;
 mod paced;
 pub mod playback;
 pub mod priority;
+#[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+mod pulse;
 mod queue;
 mod reference;
 mod simulate;

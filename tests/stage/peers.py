@@ -175,6 +175,8 @@ def main():
     parser.add_argument("--only", default="", metavar="WORD", help="clients whose name holds it")
     parser.add_argument("--table", type=Path, help="write the table here too")
     options = read_options(parser)
+    # Not resolved: the link is what makes it the environment's own. Programs run in folders of their own.
+    options.python = options.python.absolute()
     version = next(options.python.parent.parent.glob("lib/python*/site-packages/pipecat_ai-*.dist-info")).name.split("-")[1].removesuffix(".dist")
     rows = []
     with Desk(options.out, f"desk-peers-{options.server}", options.server) as desk:

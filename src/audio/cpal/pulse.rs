@@ -1,0 +1,41 @@
+//! Opens a device that PulseAudio's host listed as a stream of our own.
+
+use super::super::backend::{Fault, Format, OpenError, Opened};
+use super::super::pulse::{MOST_CHANNELS, Started};
+use super::super::{DeviceInfo, Direction, StreamInfo};
+use super::noun;
+use super::plans::Plan;
+
+/// Opens the device by the best plan: the server converts, so that there is nothing to try after it.
+pub(super) fn open(
+    plans: &[Plan],
+    direction: Direction,
+    device: DeviceInfo,
+    open: impl FnOnce(&str, Format) -> Result<Started, (Fault, String)>,
+) -> Result<Opened, OpenError> {
+    let refused = |kind: Fault| OpenError {
+        kind,
+        what: kind.words(noun(direction)),
+    };
+    let plan = plans.first().ok_or(refused(Fault::UnsupportedConfig))?;
+    let mut format = plan.format();
+    format.channels = format.channels.min(MOST_CHANNELS);
+    // The host puts its name before that of the device.
+    let name = device
+        .id
+        .split_once(':')
+        .map_or(&*device.id, |(_, name)| name);
+    let (stream, granted) = open(name, format).map_err(|(kind, error)| {
+        tracing::debug!(error, ?direction, "the device cannot be opened");
+        refused(kind)
+    })?;
+    Ok(Opened {
+        info: StreamInfo {
+            rate: format.rate,
+            channels: format.channels,
+            period_frames: Some(granted).filter(|&frames| frames > 0),
+            device,
+        },
+        stream: Box::new(stream),
+    })
+}

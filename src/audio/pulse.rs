@@ -1,0 +1,247 @@
+//! Streams of a PulseAudio server, spoken to directly. cpal lists its devices, as everywhere.
+//!
+//! cpal's own streams of this host make the server work in steps of 0.5 ms or less (a request as long as half of the
+//! buffer leaves the device nothing, see [`playback`]), ask it for the latency after every block, and clear a megabyte for
+//! each message: 43 % of a core on the rig, where PipeWire takes 4 (`scripts/measure-cost`). Here requests leave the device
+//! half a period, and a stream asks for the latency twenty times a second: the time of every other sample follows from the
+//! last answer ([`timing`]).
+//!
+//! ```text
+//! thread "pulse-capture", "pulse-playback": one each, with a connection of its own
+//! server ── samples ──▶ body of the callback          server ◀── samples ── body of the callback
+//!        ◀─ latency? ── 20 times a second                    ── wanted ──▶
+//! ```
+//!
+//! A thread ends when its stream is dropped, which closes the connection, or when the server does; that is reported as a
+//! fault. Only `audio/pulse/` and this file name the crate that knows the protocol.
+
+mod line;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod timing;
+
+use std::ffi::{CStr, CString};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+
+use pulseaudio::protocol::{
+    ChannelMap, Command, CreatePlaybackStreamReply, CreateRecordStreamReply, PlaybackStreamParams,
+    Prop, Props, ProtocolError, PulseError, RecordStreamParams, SampleFormat, SampleSpec,
+    stream::{BufferAttr, StreamFlags},
+};
+
+use self::line::{Line, connect};
+use self::streams::{Shape, listen, play};
+use super::backend::{Fault, Faults, Format};
+use super::capture::CaptureBody;
+use super::playback::PlaybackBody;
+use super::priority;
+
+/// The server converts between any rate, format and number of channels and what the device has; more than these two say
+/// nothing that speech needs.
+pub(super) const MOST_CHANNELS: u16 = 2;
+/// Bytes of a sample: floats, little-endian.
+const SAMPLE: usize = 4;
+
+/// A stream that runs until it is dropped.
+pub(super) struct Stream {
+    socket: UnixStream,
+    closing: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.closing.store(true, Relaxed);
+        // Wakes the thread from whatever it waits for; a socket that is closed already needs nothing.
+        self.socket.shutdown(Shutdown::Both).ok();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+/// A stream that was opened, with the period in frames that the server granted.
+pub(super) type Started = (Stream, u32);
+
+/// Opens and starts a stream from the source of this name.
+///
+/// # Errors
+/// The server does not answer or refuses: what that means, and its words.
+pub(super) fn open_input(
+    source: &str,
+    format: Format,
+    body: CaptureBody,
+    faults: Arc<Faults>,
+) -> Result<Started, (Fault, String)> {
+    record(connect()?, source, format, body, faults).map_err(told)
+}
+
+/// Opens and starts a stream to the sink of this name.
+///
+/// # Errors
+/// As [`open_input`].
+pub(super) fn open_output(
+    sink: &str,
+    format: Format,
+    body: PlaybackBody,
+    faults: Arc<Faults>,
+) -> Result<Started, (Fault, String)> {
+    playback(connect()?, sink, format, body, faults).map_err(told)
+}
+
+fn record(
+    mut line: Line,
+    source: &str,
+    format: Format,
+    body: CaptureBody,
+    faults: Arc<Faults>,
+) -> Result<Started, ProtocolError> {
+    let shape = Shape::of(format);
+    let fragment = shape.bytes(format.period.unwrap_or(0));
+    let made: CreateRecordStreamReply =
+        line.request(&Command::CreateRecordStream(RecordStreamParams {
+            sample_spec: spec(format),
+            channel_map: channel_map(format),
+            source_name: Some(name(source)?),
+            buffer_attr: BufferAttr {
+                fragment_size: fragment,
+                ..BufferAttr::default()
+            },
+            flags: prompt(),
+            props: titled(c"Microphone"),
+            ..RecordStreamParams::default()
+        }))?;
+    let granted = shape.frames(made.buffer_attr.fragment_size);
+    let stream = run("pulse-capture", line, faults, move |line| {
+        listen(line, made.channel, shape, body)
+    })?;
+    Ok((stream, granted))
+}
+
+fn playback(
+    mut line: Line,
+    sink: &str,
+    format: Format,
+    body: PlaybackBody,
+    faults: Arc<Faults>,
+) -> Result<Started, ProtocolError> {
+    let shape = Shape::of(format);
+    let frames = format.period.unwrap_or(0);
+    let (period, half) = (shape.bytes(frames), frames.div_ceil(2));
+    let made: CreatePlaybackStreamReply =
+        line.request(&Command::CreatePlaybackStream(PlaybackStreamParams {
+            sample_spec: spec(format),
+            channel_map: channel_map(format),
+            sink_name: Some(name(sink)?),
+            buffer_attr: BufferAttr {
+                // Two periods in all, as of other hosts. Of these the server gives the device half of what two requests
+                // leave: half a period here. A whole period as request would leave nothing, and nothing means steps of
+                // 0.5 ms, for the device and for all that listen to it.
+                max_length: period.saturating_mul(2),
+                target_length: period.saturating_mul(2),
+                minimum_request_length: shape.bytes(half),
+                ..BufferAttr::default()
+            },
+            flags: prompt(),
+            props: titled(c"Speaker"),
+            ..PlaybackStreamParams::default()
+        }))?;
+    let granted = shape
+        .frames(made.buffer_attr.minimum_request_length)
+        .saturating_mul(2);
+    let (channel, wanted) = (made.channel, made.requested_bytes);
+    let stream = run("pulse-playback", line, faults, move |line| {
+        play(line, channel, wanted, shape, body)
+    })?;
+    Ok((stream, granted))
+}
+
+/// Runs a stream on a thread of its own; how it ends is a fault, unless we ended it.
+fn run(
+    thread: &str,
+    mut line: Line,
+    faults: Arc<Faults>,
+    work: impl FnOnce(&mut Line) -> Fault + Send + 'static,
+) -> Result<Stream, ProtocolError> {
+    line.wait_without_limit()?;
+    let socket = line.socket()?;
+    let closing = Arc::new(AtomicBool::new(false));
+    let ours = closing.clone();
+    let thread = std::thread::Builder::new()
+        .name(thread.to_owned())
+        .spawn(move || {
+            // A refusal was told by the worker's thread.
+            priority::raise().ok();
+            let fault = work(&mut line);
+            if !ours.load(Relaxed) {
+                faults.report(fault);
+            }
+        })?;
+    Ok(Stream {
+        socket,
+        closing,
+        thread: Some(thread),
+    })
+}
+
+fn spec(format: Format) -> SampleSpec {
+    SampleSpec {
+        format: SampleFormat::Float32Le,
+        channels: u8::try_from(format.channels).unwrap_or(u8::MAX),
+        sample_rate: format.rate.hz(),
+    }
+}
+
+fn channel_map(format: Format) -> ChannelMap {
+    if format.channels == 1 {
+        ChannelMap::mono()
+    } else {
+        ChannelMap::stereo()
+    }
+}
+
+/// The device is to work in steps that fit to the period.
+fn prompt() -> StreamFlags {
+    StreamFlags {
+        adjust_latency: true,
+        ..StreamFlags::default()
+    }
+}
+
+/// What a volume control shows beside the program's name.
+fn titled(what: &CStr) -> Props {
+    let mut props = Props::new();
+    props.set(Prop::MediaName, what);
+    props
+}
+
+fn name(device: &str) -> Result<CString, ProtocolError> {
+    CString::new(device).map_err(|_| ProtocolError::ServerError(PulseError::NoEntity))
+}
+
+/// What a refusal means.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    clippy::needless_pass_by_value,
+    reason = "the rest are faults of the conversation with the server; it ends the errors of a builder"
+)]
+fn told(error: ProtocolError) -> (Fault, String) {
+    let fault = match &error {
+        ProtocolError::ServerError(PulseError::AccessDenied | PulseError::AuthKey) => {
+            Fault::PermissionDenied
+        }
+        ProtocolError::ServerError(PulseError::NoEntity) => Fault::DeviceNotAvailable,
+        ProtocolError::ServerError(PulseError::Busy) => Fault::DeviceBusy,
+        ProtocolError::ServerError(
+            PulseError::Invalid | PulseError::NotSupported | PulseError::TooLarge,
+        ) => Fault::UnsupportedConfig,
+        ProtocolError::Io(_) => Fault::HostUnavailable,
+        _ => Fault::BackendError,
+    };
+    (fault, error.to_string())
+}

@@ -1,0 +1,404 @@
+//! Streams against a server that is a socket pair and a script.
+
+use std::io::{BufReader, Write as _};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use pulseaudio::protocol::{
+    self, AuthReply, PlaybackLatency, RecordLatency, Request, SetClientNameReply,
+};
+
+use super::super::capture::{CaptureEnd, capture};
+use super::super::playback::{PlaybackEnd, playback as playback_ends};
+use super::*;
+use crate::base::units::SampleRate;
+
+const CHANNEL: u32 = 7;
+/// 10 ms at 48 kHz, mono.
+const PERIOD: u32 = 480;
+const DEVICE: Duration = Duration::from_millis(20);
+
+fn format() -> Format {
+    Format {
+        rate: SampleRate::new(48_000).expect("not zero"),
+        channels: 1,
+        period: Some(PERIOD),
+        held_blocks: 0,
+    }
+}
+
+/// The server's side of a connection, introduced to.
+struct Server {
+    reader: BufReader<UnixStream>,
+    writer: UnixStream,
+}
+
+impl Server {
+    fn read(&mut self) -> (u32, Command) {
+        protocol::read_command_message(&mut self.reader, protocol::MAX_VERSION).expect("a command")
+    }
+
+    fn reply<R: protocol::CommandReply>(&mut self, sequence: u32, reply: &R) {
+        protocol::write_reply_message(&mut self.writer, sequence, reply, protocol::MAX_VERSION)
+            .expect("written");
+    }
+
+    fn say(&mut self, command: &Command) {
+        protocol::write_command_message(&mut self.writer, u32::MAX, command, protocol::MAX_VERSION)
+            .expect("written");
+    }
+
+    fn samples(&mut self, samples: &[f32]) {
+        let bytes: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+        protocol::write_memblock(&mut self.writer, CHANNEL, &bytes, 0).expect("written");
+    }
+
+    /// Waits for samples; what is asked for meanwhile is answered by `answer`.
+    fn take(&mut self, mut answer: impl FnMut(&mut Self, u32)) -> Vec<f32> {
+        loop {
+            let head = protocol::read_descriptor(&mut self.reader).expect("a message");
+            let mut payload = vec![0; head.length as usize];
+            std::io::Read::read_exact(&mut self.reader, &mut payload).expect("whole");
+            if head.channel == CHANNEL {
+                let (samples, _) = payload.as_chunks::<SAMPLE>();
+                return samples.iter().map(|s| f32::from_le_bytes(*s)).collect();
+            }
+            let (sequence, command) =
+                Command::read_tag_prefixed(&mut &payload[..], protocol::MAX_VERSION).expect("one");
+            assert!(
+                matches!(command, Command::GetPlaybackLatency(_)),
+                "{command:?}"
+            );
+            answer(self, sequence);
+        }
+    }
+}
+
+/// A server whose `script` begins after the introduction, and a line to it.
+fn meet<T: Send + 'static>(
+    script: impl FnOnce(Server) -> T + Send + 'static,
+) -> (Result<Line, ProtocolError>, thread::JoinHandle<T>) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let run = move || {
+        let mut server = Server {
+            reader: BufReader::new(theirs.try_clone().expect("a handle")),
+            writer: theirs,
+        };
+        let (sequence, auth) = server.read();
+        assert!(matches!(auth, Command::Auth(auth) if auth.cookie == b"cookie"));
+        let version = protocol::MAX_VERSION;
+        let (use_memfd, use_shm) = (false, false);
+        server.reply(
+            sequence,
+            &AuthReply {
+                version,
+                use_memfd,
+                use_shm,
+            },
+        );
+        let (sequence, named) = server.read();
+        let Command::SetClientName(props) = named else {
+            panic!("{named:?}");
+        };
+        assert_eq!(props.get(Prop::ApplicationName), Some(&b"Sovereign\0"[..]));
+        let process = format!("{}\0", std::process::id());
+        assert_eq!(
+            props.get(Prop::ApplicationProcessId),
+            Some(process.as_bytes())
+        );
+        server.reply(sequence, &SetClientNameReply { client_id: 1 });
+        script(server)
+    };
+    let named = thread::Builder::new().name("server".to_owned());
+    let server = named.spawn(run).expect("a thread");
+    (Line::introduce(ours, b"cookie".to_vec()), server)
+}
+
+fn microphone(faults: &Arc<Faults>, line: Line) -> (Result<Started, ProtocolError>, CaptureEnd) {
+    let (body, end) = capture(format(), Instant::now(), None);
+    (record(line, "mic", format(), body, faults.clone()), end)
+}
+
+fn speaker(faults: &Arc<Faults>, line: Line) -> (Result<Started, ProtocolError>, PlaybackEnd) {
+    let (body, end) = playback_ends(format(), Instant::now(), None);
+    (playback(line, "spk", format(), body, faults.clone()), end)
+}
+
+/// Waits until `found` finds something.
+fn eventually<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it did not come");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn accept_record(server: &mut Server) {
+    let (sequence, command) = server.read();
+    let Command::CreateRecordStream(asked) = command else {
+        panic!("{command:?}");
+    };
+    assert_eq!(asked.source_name.as_deref(), Some(c"mic"));
+    assert_eq!(asked.buffer_attr.fragment_size, PERIOD * 4);
+    assert!(asked.flags.adjust_latency && !asked.flags.start_corked);
+    let reply = CreateRecordStreamReply {
+        channel: CHANNEL,
+        buffer_attr: BufferAttr {
+            fragment_size: PERIOD * 2,
+            ..BufferAttr::default()
+        },
+        ..CreateRecordStreamReply::default()
+    };
+    server.reply(sequence, &reply);
+}
+
+fn accept_playback(server: &mut Server) {
+    let (sequence, command) = server.read();
+    let Command::CreatePlaybackStream(asked) = command else {
+        panic!("{command:?}");
+    };
+    assert_eq!(asked.sink_name.as_deref(), Some(c"spk"));
+    assert_eq!(asked.buffer_attr.target_length, PERIOD * 8);
+    assert_eq!(asked.buffer_attr.minimum_request_length, PERIOD * 2);
+    let reply = CreatePlaybackStreamReply {
+        channel: CHANNEL,
+        requested_bytes: PERIOD * 8,
+        buffer_attr: asked.buffer_attr,
+        ..CreatePlaybackStreamReply::default()
+    };
+    server.reply(sequence, &reply);
+}
+
+#[test]
+fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
+    let (go, wait) = sync_channel::<()>(1);
+    let (line, server) = meet(move |mut server| {
+        accept_record(&mut server);
+        server.samples(&[0.25; 480]);
+        // Asked after the first message; 240 frames wait at the server, beyond what the device holds.
+        let (sequence, command) = server.read();
+        assert!(matches!(command, Command::GetRecordLatency(params) if params.channel == CHANNEL));
+        server.reply(
+            sequence,
+            &RecordLatency {
+                sink_usec: 0,
+                source_usec: DEVICE.as_micros() as u64,
+                playing: true,
+                local_time: SystemTime::UNIX_EPOCH,
+                remote_time: SystemTime::now(),
+                write_offset: 720 * 4,
+                read_offset: 480 * 4,
+            },
+        );
+        let told = Instant::now();
+        server.samples(&[0.5; 240]);
+        wait.recv().ok();
+        told
+    });
+    let faults = Arc::new(Faults::default());
+    let (started, mut end) = microphone(&faults, line.expect("introduced"));
+    let (stream, granted) = started.expect("opened");
+    assert_eq!(granted, PERIOD / 2);
+    let stamp = eventually(|| end.status.newest().filter(|stamp| stamp.position == 480));
+    drop(stream);
+    assert_eq!(faults.take().count(), 0, "we ended it");
+    go.send(()).ok();
+    let told = server.join().expect("the script held");
+    let mut samples = vec![0.0; 1_000];
+    let taken = eventually(|| Some(end.ring.pop(&mut samples)));
+    assert_eq!((taken, samples[479], samples[480]), (720, 0.25, 0.5));
+    // Frame 720 was captured a device's latency before the answer, frame 480 five milliseconds before that.
+    let age = stamp.latency.expect("told") - stamp.at.saturating_duration_since(told);
+    assert!(near(age, DEVICE + Duration::from_millis(5)), "{age:?}");
+}
+
+#[test]
+fn a_speaker_gets_what_it_wants_and_tells_when_it_sounds() {
+    let (go, wait) = sync_channel::<()>(1);
+    let (line, server) = meet(move |mut server| {
+        accept_playback(&mut server);
+        let mut told = None;
+        let first = server.take(|_, _| panic!("asked too early"));
+        assert_eq!(first.len(), 2 * PERIOD as usize);
+        let want = |server: &mut Server, frames: u32| {
+            server.say(&Command::Request(Request {
+                channel: CHANNEL,
+                length: frames * 4,
+            }));
+        };
+        // A frame and a half: the half waits for its other half.
+        server.say(&Command::Request(Request {
+            channel: CHANNEL,
+            length: 6,
+        }));
+        let second = server.take(|server, sequence| {
+            server.reply(sequence, &starving(SystemTime::now()));
+            told = Some(Instant::now());
+        });
+        assert_eq!(second.len(), 1);
+        server.say(&Command::Request(Request {
+            channel: CHANNEL,
+            length: 2,
+        }));
+        assert_eq!(server.take(|_, _| {}).len(), 1);
+        want(&mut server, 480);
+        assert_eq!(server.take(|_, _| {}), [0.0; 480]);
+        wait.recv().ok();
+        told.expect("it asked")
+    });
+    let faults = Arc::new(Faults::default());
+    let (started, end) = speaker(&faults, line.expect("introduced"));
+    let (stream, granted) = started.expect("opened");
+    assert_eq!(granted, PERIOD);
+    let stamp = eventually(|| end.status.newest().filter(|stamp| stamp.position == 962));
+    drop(stream);
+    assert_eq!(faults.take().count(), 0, "we ended it");
+    go.send(()).ok();
+    let told = server.join().expect("the script held");
+    // Frame 960 sounds when the device and 480 frames in the queue have passed; this one two frames after it.
+    let delay = stamp.latency.expect("told") + stamp.at.saturating_duration_since(told);
+    assert!(near(delay, DEVICE + Duration::from_millis(10)), "{delay:?}");
+}
+
+/// An answer with 480 frames in the queue.
+fn starving(told: SystemTime) -> PlaybackLatency {
+    PlaybackLatency {
+        sink_usec: DEVICE.as_micros() as u64,
+        source_usec: 0,
+        playing: true,
+        local_time: SystemTime::UNIX_EPOCH,
+        remote_time: told,
+        write_offset: 960 * 4,
+        read_offset: 480 * 4,
+        underrun_for: 0,
+        playing_for: 0,
+    }
+}
+
+fn near(found: Duration, expected: Duration) -> bool {
+    // The script's own clock is read a moment after its answer.
+    found.abs_diff(expected) < Duration::from_millis(3)
+}
+
+#[test]
+fn a_stream_that_the_server_ends_is_a_fault_and_so_is_a_server_that_goes() {
+    type End = fn(&mut Server);
+    let ends: [(End, Fault); 3] = [
+        (
+            |server| server.say(&Command::RecordStreamKilled(CHANNEL)),
+            Fault::DeviceNotAvailable,
+        ),
+        (|_| {}, Fault::StreamInvalidated),
+        // A message longer than any that there is.
+        (
+            |server| server.writer.write_all(&[0xff; 20]).expect("written"),
+            Fault::StreamInvalidated,
+        ),
+    ];
+    for (end, expected) in ends {
+        let (go, wait) = sync_channel::<()>(1);
+        let (line, server) = meet(move |mut server| {
+            accept_record(&mut server);
+            end(&mut server);
+            // Kept open until the fault was seen, but where its end is the fault.
+            if expected == Fault::DeviceNotAvailable {
+                wait_for(&wait);
+            }
+        });
+        let faults = Arc::new(Faults::default());
+        let (started, _end) = microphone(&faults, line.expect("introduced"));
+        let _stream = started.expect("opened");
+        let found = eventually(|| faults.take().next());
+        assert_eq!(found, (expected, 1));
+        go.send(()).ok();
+        server.join().expect("the script held");
+    }
+}
+
+fn wait_for(wait: &Receiver<()>) {
+    wait.recv_timeout(Duration::from_secs(10)).ok();
+}
+
+#[test]
+fn what_the_server_refuses_is_told_by_its_reason() {
+    for (error, expected) in [
+        (PulseError::NoEntity, Fault::DeviceNotAvailable),
+        (PulseError::AccessDenied, Fault::PermissionDenied),
+        (PulseError::Busy, Fault::DeviceBusy),
+        (PulseError::Invalid, Fault::UnsupportedConfig),
+        (PulseError::Internal, Fault::BackendError),
+    ] {
+        let (line, server) = meet(move |mut server| {
+            let (sequence, _) = server.read();
+            protocol::write_error(&mut server.writer, sequence, &error).expect("written");
+            // Not closed before it was read.
+            server
+                .reader
+                .get_ref()
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .ok();
+            std::io::Read::read(&mut server.reader, &mut [0]).ok();
+        });
+        let faults = Arc::new(Faults::default());
+        let (started, _end) = microphone(&faults, line.expect("introduced"));
+        let refused = started.map(|_| ()).map_err(told).expect_err("refused");
+        assert_eq!(refused.0, expected, "{}", refused.1);
+        server.join().expect("the script held");
+    }
+    assert!(name("a\0b").is_err(), "no device has such a name");
+}
+
+#[test]
+fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again() {
+    use super::timing::{Latency, Timing};
+    let start = Instant::now();
+    let after = |ms| start + Duration::from_millis(ms);
+    let latency = Latency {
+        device: DEVICE,
+        queued: 0,
+        told: SystemTime::now() + Duration::from_secs(3_600),
+    };
+    let mut timing = Timing::new(Shape::of(format()));
+    assert!(timing.is_due(start) && timing.age(0, start).is_none());
+    timing.asked(1, start, 0);
+    assert!(!timing.is_due(after(10)), "one at a time");
+    timing.heard(9, latency, 480, after(10));
+    assert!(timing.age(0, after(10)).is_none());
+    // The server's clock is another: it was in the middle of question and answer, at 5 ms.
+    timing.heard(1, latency, 480, after(10));
+    assert_eq!(
+        timing.age(480, after(10)),
+        Some(DEVICE + Duration::from_millis(5))
+    );
+    assert_eq!(
+        timing.age(960, after(10)),
+        Some(DEVICE - Duration::from_millis(5))
+    );
+    assert!(!timing.is_due(after(59)) && timing.is_due(after(60)));
+    timing.asked(2, after(60), 0);
+    assert!(timing.is_due(after(2_060)), "it does not come any more");
+    timing.disturbed();
+    assert!(timing.is_due(after(61)), "what was known may be wrong");
+    timing.heard(2, latency, 0, after(62));
+    assert_eq!(
+        timing.age(480, after(10)),
+        Some(DEVICE + Duration::from_millis(5)),
+        "an old answer"
+    );
+    // A speaker that starved: nothing waits, and below nothing there is nothing.
+    timing.asked(3, after(70), 960);
+    timing.sounded(
+        3,
+        Latency {
+            queued: -4_000,
+            ..latency
+        },
+        after(70),
+    );
+    assert_eq!(timing.delay(960, after(70)), Some(DEVICE));
+    assert_eq!(timing.delay(0, after(120)), None, "it has sounded");
+}
