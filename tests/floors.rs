@@ -42,7 +42,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("zip", &["cli/doctor/bundle.rs"]),
     ("tungstenite", &["client/", "server/"]),
     ("tokio_tungstenite", &["client/", "server/"]),
-    ("nix", &["client/round_trip.rs"]),
+    ("nix", &["client/round_trip.rs", "audio/pulse/line.rs"]),
     ("keyring", &["settings/"]),
     ("notify", &["settings/"]),
     ("maud", &["report/"]),

@@ -2,9 +2,13 @@
 
 use std::ffi::{CStr, CString};
 use std::io::{BufReader, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
 use pulseaudio::protocol::{
     self, AuthParams, AuthReply, Command, CommandReply, LatencyParams, PlaybackLatency, Prop,
     Props, ProtocolError, RecordLatency, SetClientNameReply, TagStructReader,
@@ -149,6 +153,20 @@ impl Line {
         protocol::encode_command_message(&mut self.outbox, self.sequence, command, self.version)?;
         self.writer.write_all(&self.outbox)?;
         Ok(self.sequence)
+    }
+
+    /// Waits for a message, no longer than until `due`; says whether there is one.
+    pub(super) fn wait_until(&mut self, due: Instant) -> Result<bool, ProtocolError> {
+        if !self.reader.buffer().is_empty() {
+            return Ok(true);
+        }
+        let left = due.saturating_duration_since(Instant::now());
+        let mut sockets = [PollFd::new(self.writer.as_fd(), PollFlags::POLLIN)];
+        match ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::EINTR) => Ok(false),
+            Err(error) => Err(std::io::Error::from(error).into()),
+        }
     }
 
     /// Waits for the next message about the stream of this channel.

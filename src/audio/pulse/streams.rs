@@ -49,26 +49,27 @@ impl Shape {
 
 /// Takes what the microphone gives until the stream ends; says why it did.
 pub(super) fn listen(line: &mut Line, stream: u32, shape: Shape, mut body: CaptureBody) -> Fault {
-    let mut timing = Timing::new(shape);
+    let mut timing = Timing::new(shape, Instant::now());
     let mut received = 0;
     let mut step = || -> Result<bool, ProtocolError> {
+        if !line.wait_until(timing.due())? {
+            let now = Instant::now();
+            timing.asked(line.ask_latency(stream, Direction::Input)?, now, received);
+            return Ok(true);
+        }
         match line.read(stream, Direction::Input)? {
             Message::Samples(bytes) => {
-                let now = Instant::now();
                 let (samples, _) = bytes.as_chunks::<SAMPLE>();
-                body.run(samples, f32::from_le_bytes, now, timing.age(received, now));
+                let (at, age) = timing.age(received, Instant::now());
+                body.run(samples, f32::from_le_bytes, at, age);
                 received += (bytes.len() / shape.frame) as u64;
             }
             Message::Latency(sequence, latency) => {
                 timing.heard(sequence, latency, received, Instant::now());
             }
-            Message::Disturbed => timing.disturbed(),
+            Message::Disturbed => timing.disturbed(Instant::now()),
             Message::Ended => return Ok(false),
             Message::Wanted(_) | Message::Other => {}
-        }
-        let now = Instant::now();
-        if timing.is_due(now) {
-            timing.asked(line.ask_latency(stream, Direction::Input)?, now, received);
         }
         Ok(true)
     };
@@ -83,7 +84,7 @@ pub(super) fn play(
     shape: Shape,
     mut body: PlaybackBody,
 ) -> Fault {
-    let mut timing = Timing::new(shape);
+    let mut timing = Timing::new(shape, Instant::now());
     let mut block = Vec::new();
     let mut written = 0;
     // Bytes that the server wants and has not got.
@@ -99,16 +100,17 @@ pub(super) fn play(
             line.write(stream, &block)?;
             written += (whole / shape.frame) as u64;
         }
-        let now = Instant::now();
-        if timing.is_due(now) {
+        if !line.wait_until(timing.due())? {
+            let now = Instant::now();
             timing.asked(line.ask_latency(stream, Direction::Output)?, now, written);
+            return Ok(true);
         }
         match line.read(stream, Direction::Output)? {
             Message::Wanted(bytes) => wanted += bytes as usize,
             Message::Latency(sequence, latency) => {
                 timing.sounded(sequence, latency, Instant::now());
             }
-            Message::Disturbed => timing.disturbed(),
+            Message::Disturbed => timing.disturbed(Instant::now()),
             Message::Ended => return Ok(false),
             Message::Samples(_) | Message::Other => {}
         }

@@ -179,7 +179,7 @@ fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
     let (line, server) = meet(move |mut server| {
         accept_record(&mut server);
         server.samples(&[0.25; 480]);
-        // Asked after the first message; 240 frames wait at the server, beyond what the device holds.
+        // 240 frames wait at the server, beyond what the device holds.
         let (sequence, command) = server.read();
         assert!(matches!(command, Command::GetRecordLatency(params) if params.channel == CHANNEL));
         server.reply(
@@ -362,43 +362,56 @@ fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again()
         queued: 0,
         told: SystemTime::now() + Duration::from_secs(3_600),
     };
-    let mut timing = Timing::new(Shape::of(format()));
-    assert!(timing.is_due(start) && timing.age(0, start).is_none());
+    let mut timing = Timing::new(Shape::of(format()), start);
+    assert_eq!(timing.due(), start);
+    assert_eq!(timing.age(0, start), (start, None));
     timing.asked(1, start, 0);
-    assert!(!timing.is_due(after(10)), "one at a time");
+    assert_eq!(
+        timing.due(),
+        after(2_000),
+        "one at a time, and again when it is lost"
+    );
     timing.heard(9, latency, 480, after(10));
-    assert!(timing.age(0, after(10)).is_none());
+    assert_eq!(timing.age(0, after(10)), (after(10), None));
     // The server's clock is another: it was in the middle of question and answer, at 5 ms.
     timing.heard(1, latency, 480, after(10));
+    let age = |timing: &Timing, position| micros(timing.age(position, after(10)).1);
+    assert_eq!(age(&timing, 480), 25_000);
+    assert_eq!(age(&timing, 960), 15_000);
+    assert!(timing.due() < after(40), "the first ones come soon");
+    // A device that is made up hands over blocks before their time: the latest answer holds, for two seconds.
+    timing.asked(2, after(40), 0);
+    timing.heard(2, latency, 1_440, after(40));
+    assert_eq!(age(&timing, 480), 10_000);
+    timing.asked(3, after(60), 0);
+    timing.heard(3, latency, 2_880, after(60));
+    assert_eq!(age(&timing, 480), 10_000);
+    // Frame 1440 is captured at 20 ms: who has it at 10 is told so.
+    let (at, told) = timing.age(1_440, after(10));
     assert_eq!(
-        timing.age(480, after(10)),
-        Some(DEVICE + Duration::from_millis(5))
+        (at.duration_since(start).as_millis(), micros(told)),
+        (20, 1)
     );
-    assert_eq!(
-        timing.age(960, after(10)),
-        Some(DEVICE - Duration::from_millis(5))
-    );
-    assert!(!timing.is_due(after(59)) && timing.is_due(after(60)));
-    timing.asked(2, after(60), 0);
-    assert!(timing.is_due(after(2_060)), "it does not come any more");
-    timing.disturbed();
-    assert!(timing.is_due(after(61)), "what was known may be wrong");
-    timing.heard(2, latency, 0, after(62));
-    assert_eq!(
-        timing.age(480, after(10)),
-        Some(DEVICE + Duration::from_millis(5)),
-        "an old answer"
-    );
+    timing.asked(4, after(2_100), 0);
+    timing.heard(4, latency, 100_320, after(2_100));
+    assert_eq!(age(&timing, 480), 20_000);
+    timing.disturbed(after(2_101));
+    assert_eq!(timing.due(), after(2_101), "what was known may be wrong");
+    timing.heard(4, latency, 0, after(2_102));
+    assert_eq!(age(&timing, 480), 20_000, "an old answer");
     // A speaker that starved: nothing waits, and below nothing there is nothing.
-    timing.asked(3, after(70), 960);
-    timing.sounded(
-        3,
-        Latency {
-            queued: -4_000,
-            ..latency
-        },
-        after(70),
-    );
-    assert_eq!(timing.delay(960, after(70)), Some(DEVICE));
+    let mut timing = Timing::new(Shape::of(format()), start);
+    timing.asked(1, after(70), 960);
+    let starved = Latency {
+        queued: -4_000,
+        ..latency
+    };
+    timing.sounded(1, starved, after(70));
+    assert_eq!(micros(timing.delay(960, after(70))), 20_000);
     assert_eq!(timing.delay(0, after(120)), None, "it has sounded");
+}
+
+fn micros(time: Option<Duration>) -> u128 {
+    // Seconds are counted in floating point.
+    (time.expect("known") + Duration::from_nanos(400)).as_micros()
 }
