@@ -14,8 +14,8 @@ const DWELL_TURNS: u32 = 4;
 /// costs (it is noticed once: another connection, other answers). Who changes when as much was lost as a change costs is
 /// never worse off than twice the best (the ski rental problem), and chance does not add up.
 const CHANGE_COST: f64 = 100.0;
-/// Changes that can be saved up.
-const BURST: f64 = 3.0;
+/// In such a time there are no more changes than are allowed in an hour.
+const HOUR: Duration = Duration::from_secs(3_600);
 /// Turns by which the price of the early close is judged, the least of them, and the share of turns closed in vain above
 /// which it is given up. One site reports 18 % (`latency.md` §4); each such turn is paid for twice.
 const VAIN_TURNS: usize = 20;
@@ -58,9 +58,8 @@ pub struct Adapter {
     turns: u32,
     /// What each candidate would have saved in the turns since it was last not the better one, in milliseconds.
     saved: Vec<f64>,
-    /// Changes that are allowed now, and when that was reckoned.
-    allowance: f64,
-    reckoned: Instant,
+    /// When the changes of the last hour were, oldest first.
+    changed_at: VecDeque<Instant>,
     changes: u64,
     in_vain: VecDeque<bool>,
     no_eager_since: Option<Instant>,
@@ -69,7 +68,7 @@ pub struct Adapter {
 impl Adapter {
     /// Begins with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
     #[must_use]
-    pub fn new(candidates: Vec<Candidate>, start: usize, wishes: Wishes, now: Instant) -> Self {
+    pub fn new(candidates: Vec<Candidate>, start: usize, wishes: Wishes) -> Self {
         let current = start.min(candidates.len().saturating_sub(1));
         Self {
             saved: vec![0.0; candidates.len()],
@@ -79,13 +78,7 @@ impl Adapter {
             limits: Limits::default(),
             current,
             turns: 0,
-            // Who wants none gets none, not even those that may come in a row.
-            allowance: if wishes.changes_per_hour == 0 {
-                0.0
-            } else {
-                BURST
-            },
-            reckoned: now,
+            changed_at: VecDeque::new(),
             changes: 0,
             in_vain: VecDeque::new(),
             no_eager_since: None,
@@ -182,14 +175,14 @@ impl Adapter {
     }
 
     fn change(&mut self, now: Instant, to: usize) {
-        let hours = now.saturating_duration_since(self.reckoned).as_secs_f64() / 3_600.0;
-        self.allowance =
-            (self.allowance + hours * f64::from(self.wishes.changes_per_hour)).min(BURST);
-        self.reckoned = now;
-        if self.allowance < 1.0 {
+        let old = |at: &Instant| now.saturating_duration_since(*at) >= HOUR;
+        while self.changed_at.front().is_some_and(old) {
+            self.changed_at.pop_front();
+        }
+        if self.changed_at.len() >= self.wishes.changes_per_hour as usize {
             return;
         }
-        self.allowance -= 1.0;
+        self.changed_at.push_back(now);
         self.forecast.changed(self.current);
         self.current = to;
         self.turns = 0;
@@ -301,7 +294,7 @@ mod tests {
 
     const SHARES: [u64; 3] = [11, 47, 89];
 
-    fn adapter(now: Instant) -> Adapter {
+    fn adapter() -> Adapter {
         let candidates = ["Ultra-fast", "Balanced", "High quality"]
             .into_iter()
             .zip(SHARES);
@@ -315,7 +308,7 @@ mod tests {
             changes_per_hour: 6,
             power_saving: true,
         };
-        Adapter::new(candidates.collect(), 1, wishes, now)
+        Adapter::new(candidates.collect(), 1, wishes)
     }
 
     /// So many turns, one in 20 s, of a service that takes so long.
@@ -365,7 +358,7 @@ mod tests {
                 "High quality: responses take about 989 ms, 900 of them the service and the network; Ultra-fast would save 78 ms.",
             ),
         ] {
-            let mut adapter = adapter(now);
+            let mut adapter = adapter();
             talk(&mut adapter, now, 20, service, false);
             let plan = adapter.plan();
             assert_eq!(
@@ -391,10 +384,10 @@ mod tests {
     #[test]
     fn who_allows_no_changes_gets_none_and_is_told_so() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         adapter.wishes.changes_per_hour = 0;
         let wishes = adapter.wishes;
-        let mut adapter = Adapter::new(adapter.candidates, 1, wishes, now);
+        let mut adapter = Adapter::new(adapter.candidates, 1, wishes);
         let at = talk(&mut adapter, now, 40, 120, false);
         load(&mut adapter, at, 300, 0.97);
         let plan = adapter.plan();
@@ -409,7 +402,7 @@ mod tests {
     #[test]
     fn what_is_tuned_within_a_profile_has_a_reason_too() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         load(&mut adapter, now, 15, 0.9);
         let plan = adapter.plan();
         assert!(plan.tuning.spare_dsp && plan.candidate == 1);
@@ -431,7 +424,7 @@ mod tests {
     #[test]
     fn a_service_that_wavers_at_a_border_changes_nothing() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         let mut at = now;
         for n in 0..200 {
             at = talk(
@@ -448,26 +441,30 @@ mod tests {
     #[test]
     fn changes_are_limited_whatever_happens() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         let mut at = now;
-        for n in 0..60 {
-            at = talk(
-                &mut adapter,
-                at,
-                9,
-                if n % 2 == 0 { 120 } else { 280 },
-                false,
-            );
+        let mut changes = Vec::new();
+        for n in 0..60 * 9 {
+            let server = if n / 9 % 2 == 0 { 120 } else { 280 };
+            let before = adapter.changes();
+            let turn = at;
+            at = talk(&mut adapter, at, 1, server, false);
+            changes.extend((adapter.changes() > before).then_some(turn));
         }
         // Three hours.
-        assert!(adapter.changes() <= 3 * 6 + 3, "{}", adapter.changes());
         assert!(adapter.changes() > 5);
+        assert!(changes.len() as u64 == adapter.changes());
+        for (nth, at) in changes.iter().enumerate() {
+            let within = |other: &&Instant| **other >= *at && **other - *at < HOUR;
+            let hour = changes.iter().filter(within).count();
+            assert!(hour <= 6, "{hour} in the hour from change {nth} on");
+        }
     }
 
     #[test]
     fn the_machine_comes_first_and_says_so() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         let now = talk(&mut adapter, now, 10, 100, false);
         assert_eq!(adapter.plan().candidate, 2);
         let busy = Conditions {
@@ -496,7 +493,7 @@ mod tests {
     #[test]
     fn on_battery_power_is_saved() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         let now = talk(&mut adapter, now, 10, 100, false);
         adapter.conditions(
             now,
@@ -527,7 +524,7 @@ mod tests {
     #[test]
     fn an_early_close_that_is_mostly_in_vain_is_given_up_for_a_while() {
         let now = Instant::now();
-        let mut adapter = adapter(now);
+        let mut adapter = adapter();
         let now = talk(&mut adapter, now, 9, 100, true);
         assert!(!adapter.plan().tuning.no_eager_endpoint, "too few to tell");
         let now = talk(&mut adapter, now, 1, 100, true);
@@ -543,7 +540,7 @@ mod tests {
             label: "Only".into(),
             own_share: Duration::from_millis(20),
         };
-        let mut adapter = Adapter::new(vec![one], 7, adapter(now).wishes, now);
+        let mut adapter = Adapter::new(vec![one], 7, adapter().wishes);
         talk(&mut adapter, now, 30, 2_000, false);
         adapter.conditions(
             now,

@@ -29,21 +29,19 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
 use pulseaudio::protocol::{
-    ChannelMap, Command, CreatePlaybackStreamReply, CreateRecordStreamReply, PlaybackStreamParams,
-    Prop, Props, ProtocolError, PulseError, RecordStreamParams, SampleFormat, SampleSpec,
+    ChannelMap, ChannelPosition, Command, CreatePlaybackStreamReply, CreateRecordStreamReply,
+    PlaybackStreamParams, Prop, Props, ProtocolError, PulseError, RecordStreamParams, SampleFormat,
+    SampleSpec,
     stream::{BufferAttr, StreamFlags},
 };
 
 use self::line::{Line, connect};
-use self::streams::{Shape, listen, play};
+use self::streams::{End, Shape, listen, play};
 use super::backend::{Fault, Faults, Format};
 use super::capture::CaptureBody;
 use super::playback::PlaybackBody;
 use super::priority;
 
-/// The server converts between any rate, format and number of channels and what the device has; more than these two say
-/// nothing that speech needs.
-pub(super) const MOST_CHANNELS: u16 = 2;
 /// Bytes of a sample: floats, little-endian.
 const SAMPLE: usize = 4;
 
@@ -112,7 +110,7 @@ fn record(
                 fragment_size: fragment,
                 ..BufferAttr::default()
             },
-            flags: prompt(),
+            flags: prompt(format.channels > 2),
             props: titled(c"Microphone"),
             ..RecordStreamParams::default()
         }))?;
@@ -142,12 +140,13 @@ fn playback(
                 // Two periods in all, as of other hosts. Of these the server gives the device half of what two requests
                 // leave: half a period here. A whole period as request would leave nothing, and nothing means steps of
                 // 0.5 ms, for the device and for all that listen to it.
-                max_length: period.saturating_mul(2),
+                // No more than the server's own limit on what waits: a device with longer steps than were asked for (wireless,
+                // or without a precise timer) gets the longer buffer that it needs.
                 target_length: period.saturating_mul(2),
                 minimum_request_length: shape.bytes(half),
                 ..BufferAttr::default()
             },
-            flags: prompt(),
+            flags: prompt(false),
             props: titled(c"Speaker"),
             ..PlaybackStreamParams::default()
         }))?;
@@ -166,7 +165,7 @@ fn run(
     thread: &str,
     mut line: Line,
     faults: Arc<Faults>,
-    work: impl FnOnce(&mut Line) -> Fault + Send + 'static,
+    work: impl FnOnce(&mut Line) -> End + Send + 'static,
 ) -> Result<Stream, ProtocolError> {
     line.wait_without_limit()?;
     let socket = line.socket()?;
@@ -177,8 +176,9 @@ fn run(
         .spawn(move || {
             // A refusal was told by the worker's thread.
             priority::raise().ok();
-            let fault = work(&mut line);
+            let (fault, why) = work(&mut line);
             if !ours.load(Relaxed) {
+                tracing::debug!(why, "the sound server ended a stream");
                 faults.report(fault);
             }
         })?;
@@ -198,17 +198,22 @@ fn spec(format: Format) -> SampleSpec {
 }
 
 fn channel_map(format: Format) -> ChannelMap {
-    if format.channels == 1 {
-        ChannelMap::mono()
-    } else {
-        ChannelMap::stereo()
+    use ChannelPosition::{Aux0, Aux1, Aux2, Aux3, Aux4, Aux5, Aux6, Aux7};
+    match format.channels {
+        1 => ChannelMap::mono(),
+        2 => ChannelMap::stereo(),
+        more => {
+            let named = [Aux0, Aux1, Aux2, Aux3, Aux4, Aux5, Aux6, Aux7];
+            ChannelMap::new(named.into_iter().take(usize::from(more)))
+        }
     }
 }
 
-/// The device is to work in steps that fit to the period.
-fn prompt() -> StreamFlags {
+/// The device is to work in steps that fit to the period; `as_they_are`: channel by channel, whatever they are called.
+fn prompt(as_they_are: bool) -> StreamFlags {
     StreamFlags {
         adjust_latency: true,
+        no_remap_channels: as_they_are,
         ..StreamFlags::default()
     }
 }
@@ -237,9 +242,11 @@ fn told(error: ProtocolError) -> (Fault, String) {
         }
         ProtocolError::ServerError(PulseError::NoEntity) => Fault::DeviceNotAvailable,
         ProtocolError::ServerError(PulseError::Busy) => Fault::DeviceBusy,
-        ProtocolError::ServerError(
-            PulseError::Invalid | PulseError::NotSupported | PulseError::TooLarge,
-        ) => Fault::UnsupportedConfig,
+        ProtocolError::ServerError(PulseError::Invalid | PulseError::NotSupported) => {
+            Fault::UnsupportedConfig
+        }
+        // What it says of one stream too many.
+        ProtocolError::ServerError(PulseError::TooLarge) => Fault::ResourceExhausted,
         ProtocolError::Io(_) => Fault::HostUnavailable,
         _ => Fault::BackendError,
     };

@@ -245,7 +245,7 @@ impl Running {
         // Of a run that is too short for that, the second half.
         let settled = (plan.ramp + after).max(share * seconds).min(seconds / 2.0);
         let limit = plan.limits.growth_mb;
-        let growth = limit.and_then(|_| tally.timeline.growth(settled, plan.most()));
+        let growth = limit.and_then(|_| tally.timeline.growth(settled));
         let asked = match run.cut_short {
             None => plan.most(),
             Some(_) => tally.timeline.most_wanted(seconds - CONNECTED_WITHIN),
@@ -273,7 +273,6 @@ impl Running {
             never_well: recovery == Recovery::Never,
             connections_left: held.left(),
             growth_mb: growth.map(|growth| growth.gained),
-            growth_records_mb: growth.map(|growth| growth.records),
             growth_mb_per_hour: growth.and_then(|growth| growth.per_hour),
             timeline: tally.timeline.seconds().to_vec(),
             ..tally.figures()

@@ -261,6 +261,7 @@ impl Start {
                 state: Some(self.paths.state().to_owned()),
                 pages,
                 dialer: Some(dialer),
+                ..Outlets::default()
             },
         };
         Ok(Started {

@@ -31,8 +31,8 @@ pub struct Limits {
     pub response_p95_ms: Option<f64>,
     /// All is well again so many seconds after a jump; only where there is one.
     pub recovery_s: Option<f64>,
-    /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes, beside
-    /// the turns that each conversation keeps; only in a soak.
+    /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes;
+    /// only in a soak.
     pub growth_mb: Option<f64>,
 }
 
@@ -119,9 +119,6 @@ pub struct Figures {
     /// How much memory this process gained from some seconds after the ramp to the end of the run, by its trend, in megabytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub growth_mb: Option<f64>,
-    /// What of it may be the turns that each conversation keeps for the window's figures: 8 kB for each, a thousand at most.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub growth_records_mb: Option<f64>,
     /// The growth of an hour, where four minutes or more were looked at.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub growth_mb_per_hour: Option<f64>,
@@ -267,7 +264,7 @@ impl Load {
         });
         Self {
             schema: SCHEMA.to_owned(),
-            remarks: checks::remarks(&run, &figures),
+            remarks: checks::remarks(&run, &figures, limits),
             run,
             passed: passed(&checks),
             figures,
@@ -319,7 +316,7 @@ impl Load {
 
 #[cfg(test)]
 mod tests {
-    use super::super::figures::Verdict;
+    use super::super::figures::{TEST_BUILD, Verdict};
     use super::super::{html, markdown, sheet};
     use super::*;
 
@@ -438,11 +435,7 @@ mod tests {
             ..NORMAL
         };
         assert!(!judged(|f| f.growth_mb = Some(21.0), &soak).passed);
-        let with_records = |f: &mut Figures| {
-            f.growth_mb = Some(21.0);
-            f.growth_records_mb = Some(2.0);
-        };
-        assert!(judged(with_records, &soak).passed);
+        assert!(judged(|f| f.growth_mb = Some(20.0), &soak).passed);
     }
 
     #[test]
@@ -557,6 +550,51 @@ mod tests {
         assert!(run(99.0, 2)[0].starts_with("The 2 cores are full"));
         assert!(run(99.0, 16)[0].starts_with("Our server answers on one thread"));
         assert!(run(20.0, 2).is_empty());
+    }
+
+    #[test]
+    fn each_missed_limit_has_advice_and_what_is_kept_has_none() {
+        assert_eq!(judged(|_| {}, &NORMAL).remarks, [TEST_BUILD]);
+        let slow = |late_share: f64| {
+            let mut figures = figures(&turns(2_100.0));
+            figures.real_time = Some(RealTime {
+                late_share,
+                ..RealTime::default()
+            });
+            Load::new(Circumstances::default(), figures, &NORMAL, None).remarks[0].clone()
+        };
+        assert!(slow(0.0).contains("ask it for fewer conversations"));
+        assert!(slow(0.5).starts_with("Responses are late because the sound is"));
+        let errors = |kind: &'static str| {
+            let failed = judged(
+                move |f| {
+                    f.errors = [("x".to_owned(), 1), (kind.to_owned(), 9)].into();
+                },
+                &NORMAL,
+            );
+            failed.remarks[0].clone()
+        };
+        for (kind, words) in [
+            ("connection refused", "`ulimit -n`"),
+            ("connection lost", "--setups"),
+            ("no reply in time", "did not answer"),
+            ("engine ended", "the endpoint's log"),
+        ] {
+            let told = errors(kind);
+            assert!(told.contains(kind) && told.contains(words), "{told}");
+        }
+        let soak = Limits {
+            growth_mb: Some(20.0),
+            ..NORMAL
+        };
+        let grown = judged(|f| f.growth_mb = Some(21.0), &soak).remarks;
+        assert!(grown[0].contains("report it"), "{grown:?}");
+        let spike = Limits {
+            recovery_s: Some(10.0),
+            ..NORMAL
+        };
+        let ill = judged(|f| f.never_well = true, &spike).remarks;
+        assert!(ill[0].starts_with("After the jump"), "{ill:?}");
     }
 
     #[test]

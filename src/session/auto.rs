@@ -106,7 +106,7 @@ impl Controller {
             .iter()
             .map(|profile| candidate(profile))
             .collect();
-        let adapter = Adapter::new(known, start, wishes, now());
+        let adapter = Adapter::new(known, start, wishes);
         Some(Auto {
             chooser: Arc::clone(chooser),
             plan: adapter.plan(),

@@ -27,7 +27,7 @@ const RECENT_TURNS: usize = 10;
 /// Turns that the waterfall can show.
 const SHOWN_TURNS: usize = 20;
 /// Turns that are kept, and can be handed over as rows: some hours of talk, a kilobyte each.
-const KEPT_TURNS: usize = 1_000;
+pub(super) const KEPT_TURNS: usize = 1_000;
 /// How often the history is written, if anything changed.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the history is drawn anew although no turn was closed.
@@ -47,6 +47,8 @@ pub(super) struct Insight {
     /// … or at least time has passed.
     older: bool,
     turns: VecDeque<TurnRecord>,
+    /// Of the turns the newest so many.
+    turns_kept: usize,
     /// Underruns, bytes sent, bytes received at the last reading.
     counted: [u64; 3],
     pub(super) shortest_trip: Option<Duration>,
@@ -71,6 +73,7 @@ impl Insight {
             changed: false,
             older: false,
             turns: VecDeque::new(),
+            turns_kept: KEPT_TURNS,
             counted: [0; 3],
             shortest_trip: None,
             findings: Arc::from([]),
@@ -80,11 +83,17 @@ impl Insight {
         }
     }
 
+    /// Keeps fewer turns, or more.
+    pub(super) fn keeping(self, turns_kept: usize) -> Self {
+        Self { turns_kept, ..self }
+    }
+
     /// Forgets all turns; what the counters showed last stays known, or all since the start would count as new.
     pub(super) fn begin_anew(&mut self, settings: &AlertSettings, file: Option<PathBuf>) {
-        let counted = self.counted;
+        let (counted, turns_kept) = (self.counted, self.turns_kept);
         *self = Self {
             counted,
+            turns_kept,
             ..Self::new(settings, file)
         };
     }
@@ -105,7 +114,7 @@ impl Insight {
         // Nobody needs the words here.
         (record.user, record.assistant) = (String::new(), String::new());
         self.turns.push_back(record);
-        if self.turns.len() > KEPT_TURNS {
+        if self.turns.len() > self.turns_kept {
             self.turns.pop_front();
         }
         let newest = self.turns.iter().rev().take(SHOWN_TURNS);

@@ -133,14 +133,26 @@ pub struct Parts {
 }
 
 /// Where figures go besides the faces; nowhere by default.
-#[derive(Default)]
 pub struct Outlets {
+    /// How many turns are kept for the figures and their rows; 1000 by default, some hours of talk.
+    pub turns_kept: usize,
     /// The folder that history and exports are kept in.
     pub state: Option<PathBuf>,
     /// Takes the page of the monitor once a second.
     pub pages: Option<watch::Sender<Arc<monitor::Page>>>,
     /// Reaches the address that alerts are sent to.
     pub dialer: Option<Arc<dyn client::dial::Dialer>>,
+}
+
+impl Default for Outlets {
+    fn default() -> Self {
+        Self {
+            turns_kept: insight::KEPT_TURNS,
+            state: None,
+            pages: None,
+            dialer: None,
+        }
+    }
 }
 
 impl Outlets {
@@ -170,6 +182,11 @@ pub fn start(parts: Parts) -> Session {
     }
 }
 
+fn insight(parts: &Parts) -> insight::Insight {
+    let history = parts.outlets.history(parts.settings.is_demo());
+    insight::Insight::new(&parts.profile.alerts, history).keeping(parts.outlets.turns_kept)
+}
+
 fn controller(
     parts: Parts,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -177,7 +194,7 @@ fn controller(
 ) -> Controller {
     let setup = parts.settings.setup(&parts.profile);
     let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
-    let history = parts.outlets.history(parts.settings.is_demo());
+    let insight = insight(&parts);
     let [input, output] = parts.choices.map(|choice| Port {
         choice,
         ..Port::default()
@@ -201,7 +218,7 @@ fn controller(
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
         patience: parts.profile.turn.patience,
-        insight: insight::Insight::new(&parts.profile.alerts, history),
+        insight,
         profile: parts.profile,
         auto: None,
         settings: parts.settings,

@@ -269,7 +269,7 @@ fn auto(turns: &[Turn]) -> Outcome {
         power_saving: true,
     };
     let mut now = Instant::now();
-    let mut adapter = Adapter::new(candidates.collect(), 1, wishes, now);
+    let mut adapter = Adapter::new(candidates.collect(), 1, wishes);
     let mut outcome = Outcome::default();
     for turn in turns {
         for _ in 0..turn.gap {

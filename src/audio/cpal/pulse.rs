@@ -1,10 +1,14 @@
 //! Opens a device that PulseAudio's host listed as a stream of our own.
 
 use super::super::backend::{Fault, Format, OpenError, Opened};
-use super::super::pulse::{MOST_CHANNELS, Started};
+use super::super::pulse::Started;
 use super::super::{DeviceInfo, Direction, StreamInfo};
 use super::noun;
 use super::plans::Plan;
+
+/// The server spreads two channels over those that a speaker has; a microphone's own are all heard, since the voice may be
+/// on any of them.
+const STEREO: u16 = 2;
 
 /// Opens the device by the best plan: the server converts, so that there is nothing to try after it.
 pub(super) fn open(
@@ -19,7 +23,9 @@ pub(super) fn open(
     };
     let plan = plans.first().ok_or(refused(Fault::UnsupportedConfig))?;
     let mut format = plan.format();
-    format.channels = format.channels.min(MOST_CHANNELS);
+    if direction == Direction::Output {
+        format.channels = format.channels.min(STEREO);
+    }
     // The host puts its name before that of the device.
     let name = device
         .id

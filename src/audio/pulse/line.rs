@@ -10,8 +10,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use pulseaudio::protocol::{
-    self, AuthParams, AuthReply, Command, CommandReply, LatencyParams, PlaybackLatency, Prop,
-    Props, ProtocolError, RecordLatency, SetClientNameReply, TagStructReader,
+    self, AuthParams, AuthReply, Command, CommandReply, Descriptor, DescriptorFlags, LatencyParams,
+    PlaybackLatency, Prop, Props, ProtocolError, RecordLatency, SetClientNameReply,
+    TagStructReader,
 };
 
 use super::super::Direction;
@@ -23,7 +24,7 @@ const SETUP: Duration = Duration::from_secs(2);
 /// Messages that come together are read together.
 const READ: usize = 16 << 10;
 /// The server hands over no more at once (its `MAX_MEMBLOCKQ_LENGTH`).
-const LONGEST: usize = protocol::MAX_MEMBLOCKQ_LENGTH;
+pub(super) const LONGEST: usize = protocol::MAX_MEMBLOCKQ_LENGTH;
 /// The channel of messages that are no samples.
 const CONTROL: u32 = u32::MAX;
 /// As volume controls name the program.
@@ -103,7 +104,21 @@ impl Line {
         command: &Command,
     ) -> Result<R, ProtocolError> {
         let asked = self.send(command)?;
-        let (answered, reply) = protocol::read_reply_message(&mut self.reader, self.version)?;
+        self.receive()?;
+        // Read by its length: a newer server may say more than the crate knows.
+        let mut head = [0; protocol::DESCRIPTOR_SIZE];
+        let length = u32::try_from(self.inbox.len()).unwrap_or(u32::MAX);
+        protocol::encode_descriptor(
+            &mut head,
+            &Descriptor {
+                length,
+                channel: CONTROL,
+                offset: 0,
+                flags: DescriptorFlags::empty(),
+            },
+        );
+        let mut message = head.chain(&*self.inbox);
+        let (answered, reply) = protocol::read_reply_message(&mut message, self.version)?;
         if answered == asked {
             Ok(reply)
         } else {
@@ -175,6 +190,18 @@ impl Line {
         channel: u32,
         direction: Direction,
     ) -> Result<Message<'_>, ProtocolError> {
+        let from = self.receive()?;
+        if from == CONTROL {
+            Ok(understood(&self.inbox, self.version, direction))
+        } else if from == channel {
+            Ok(Message::Samples(&self.inbox))
+        } else {
+            Ok(Message::Other)
+        }
+    }
+
+    /// Takes a whole message into the inbox; says its channel.
+    fn receive(&mut self) -> Result<u32, ProtocolError> {
         let head = protocol::read_descriptor(&mut self.reader)?;
         let length = usize::try_from(head.length).unwrap_or(usize::MAX);
         if length > LONGEST {
@@ -184,13 +211,7 @@ impl Line {
         }
         self.inbox.resize(length, 0);
         self.reader.read_exact(&mut self.inbox)?;
-        if head.channel == CONTROL {
-            Ok(understood(&self.inbox, self.version, direction))
-        } else if head.channel == channel {
-            Ok(Message::Samples(&self.inbox))
-        } else {
-            Ok(Message::Other)
-        }
+        Ok(head.channel)
     }
 }
 
@@ -202,12 +223,12 @@ fn understood(mut message: &[u8], version: u16, direction: Direction) -> Message
             let latency = match direction {
                 Direction::Input => reply.read::<RecordLatency>().map(|told| Latency {
                     device: Duration::from_micros(told.source_usec),
-                    queued: told.write_offset - told.read_offset,
+                    queued: told.write_offset.saturating_sub(told.read_offset),
                     told: told.remote_time,
                 }),
                 Direction::Output => reply.read::<PlaybackLatency>().map(|told| Latency {
                     device: Duration::from_micros(told.sink_usec),
-                    queued: told.write_offset - told.read_offset,
+                    queued: told.write_offset.saturating_sub(told.read_offset),
                     told: told.remote_time,
                 }),
             };

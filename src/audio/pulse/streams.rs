@@ -9,8 +9,11 @@ use super::super::backend::{Fault, Format};
 use super::super::capture::CaptureBody;
 use super::super::playback::PlaybackBody;
 use super::SAMPLE;
-use super::line::{Line, Message};
+use super::line::{LONGEST, Line, Message};
 use super::timing::Timing;
+
+/// What became of a stream, and in words.
+pub(super) type End = (Fault, String);
 
 /// The size of a frame, and how many there are in a second.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +51,7 @@ impl Shape {
 }
 
 /// Takes what the microphone gives until the stream ends; says why it did.
-pub(super) fn listen(line: &mut Line, stream: u32, shape: Shape, mut body: CaptureBody) -> Fault {
+pub(super) fn listen(line: &mut Line, stream: u32, shape: Shape, mut body: CaptureBody) -> End {
     let mut timing = Timing::new(shape, Instant::now());
     let mut received = 0;
     let mut step = || -> Result<bool, ProtocolError> {
@@ -83,12 +86,12 @@ pub(super) fn play(
     first: u32,
     shape: Shape,
     mut body: PlaybackBody,
-) -> Fault {
+) -> End {
     let mut timing = Timing::new(shape, Instant::now());
     let mut block = Vec::new();
     let mut written = 0;
     // Bytes that the server wants and has not got.
-    let mut wanted = first as usize;
+    let mut wanted = (first as usize).min(LONGEST);
     let mut step = || -> Result<bool, ProtocolError> {
         let whole = wanted / shape.frame * shape.frame;
         if whole > 0 {
@@ -106,7 +109,7 @@ pub(super) fn play(
             return Ok(true);
         }
         match line.read(stream, Direction::Output)? {
-            Message::Wanted(bytes) => wanted += bytes as usize,
+            Message::Wanted(bytes) => wanted = (wanted + bytes as usize).min(LONGEST),
             Message::Latency(sequence, latency) => {
                 timing.sounded(sequence, latency, Instant::now());
             }
@@ -119,16 +122,13 @@ pub(super) fn play(
     until_the_end(&mut step)
 }
 
-fn until_the_end(step: &mut dyn FnMut() -> Result<bool, ProtocolError>) -> Fault {
+fn until_the_end(step: &mut dyn FnMut() -> Result<bool, ProtocolError>) -> End {
     loop {
         match step() {
             Ok(true) => {}
             // Its device is gone, or somebody ended it: the owner looks for what is there.
-            Ok(false) => return Fault::DeviceNotAvailable,
-            Err(error) => {
-                tracing::debug!(%error, "the sound server broke off");
-                return Fault::StreamInvalidated;
-            }
+            Ok(false) => return (Fault::StreamInvalidated, "it was killed".to_owned()),
+            Err(error) => return (Fault::StreamInvalidated, error.to_string()),
         }
     }
 }

@@ -33,6 +33,8 @@ const OVER_WITHIN: Duration = Duration::from_millis(500);
 const LEAD: Duration = Duration::from_millis(300);
 /// The connection is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Turns that a conversation keeps: nobody looks at its figures. A user's keeps a thousand.
+const TURNS_KEPT: usize = 20;
 /// With so many utterances unanswered in a row the conversation is given up.
 const MOST_SILENT: u32 = 3;
 
@@ -240,7 +242,10 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, &'static str> {
         choices: Default::default(),
         probe: Probe::off(),
         notices: Vec::new(),
-        outlets: Outlets::default(),
+        outlets: Outlets {
+            turns_kept: TURNS_KEPT,
+            ..Outlets::default()
+        },
     });
     let mut talk = Talk {
         session,

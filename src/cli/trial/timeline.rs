@@ -10,12 +10,6 @@ const TROUBLE_MS: f64 = 2_000.0;
 const WELL_FOR: usize = 3;
 /// Seconds from which a trend is told for an hour: what settles in a minute is no leak of sixty times as much.
 const HOURLY_FROM: f64 = 240.0;
-/// A conversation keeps so many of its turns for the window's figures, as the session does (`session/insight.rs`), …
-const TURNS_KEPT: u64 = 1_000;
-/// … and for each memory may rise by so many megabytes: what two soaks of the test build rose by, 70 and 300 seconds long
-/// (some 7 kB a turn), rounded up. The record itself takes 1 kB; what the rest is, and that it ends with the thousandth
-/// turn, no run has shown yet. A leak below 8 kB a turn is seen only in a soak that goes on beyond that.
-const TURN_MB: f64 = 8e-3;
 /// Readings of memory that make a trend.
 const TREND_FROM: usize = 10;
 
@@ -36,8 +30,6 @@ pub(in crate::cli) struct Growth {
     pub(in crate::cli) gained: f64,
     /// In an hour, where the time was long enough to say.
     pub(in crate::cli) per_hour: Option<f64>,
-    /// What of it may be the turns that conversations keep, which has an end.
-    pub(in crate::cli) records: f64,
 }
 
 /// How soon all was well after a jump.
@@ -145,9 +137,9 @@ impl Timeline {
         Recovery::After(seconds[end].at_s - jump)
     }
 
-    /// What memory of this process gained from this second on, with so many conversations, by the straight line that fits its readings best: neither
+    /// What memory of this process gained from this second on, by the straight line that fits its readings best: neither
     /// the first nor the last reading decides alone.
-    pub(in crate::cli) fn growth(&self, from_s: f64, conversations: usize) -> Option<Growth> {
+    pub(in crate::cli) fn growth(&self, from_s: f64) -> Option<Growth> {
         let points: Vec<(f64, f64)> = self
             .parts
             .iter()
@@ -169,19 +161,8 @@ impl Timeline {
         let slope = shared / spread;
         slope.is_finite().then(|| Growth {
             gained: slope * (last - first),
-            records: TURN_MB * self.kept(from_s, conversations) as f64,
             per_hour: (last - first >= HOURLY_FROM).then_some(slope * 3_600.0),
         })
-    }
-
-    /// Turns that so many conversations keep more at the end than at this second.
-    fn kept(&self, from_s: f64, conversations: usize) -> u64 {
-        let most = TURNS_KEPT * conversations as u64;
-        let turns = |of: &dyn Fn(&Second) -> bool| {
-            let chosen = self.parts.iter().filter(|second| of(second));
-            chosen.map(|second| second.turns).sum::<u64>().min(most)
-        };
-        turns(&|_| true) - turns(&|second| second.at_s < from_s)
     }
 }
 
@@ -337,31 +318,22 @@ mod tests {
         };
         // 50 MB in the ramp, then a saw tooth of 3 MB that goes nowhere; its last reading is its highest.
         let steady = (0..400).map(|s| reading(s, f64::from(s.min(50)) + f64::from(s % 4)));
-        let steady = timeline(steady).growth(60.0, 1).expect("readings");
+        let steady = timeline(steady).growth(60.0).expect("readings");
         assert!(steady.gained.abs() < 0.2, "{steady:?}");
         // A leak of 10 MB a minute.
         let leak = (0..400).map(|s| reading(s, f64::from(s.min(50)) + f64::from(s) / 6.0));
-        let leak = timeline(leak).growth(60.0, 1).expect("readings");
+        let leak = timeline(leak).growth(60.0).expect("readings");
         assert!((leak.gained - 339.0 / 6.0).abs() < 0.1, "{leak:?}");
         let hour = leak.per_hour.expect("339 s are enough");
         assert!((hour - 600.0).abs() < 1.0, "{leak:?}");
         let short = (0..100).map(|s| reading(s, f64::from(s)));
-        let short = timeline(short).growth(60.0, 1).expect("readings");
+        let short = timeline(short).growth(60.0).expect("readings");
         assert_eq!(short.per_hour, None, "{short:?}");
-        // A turn a second of one conversation, of which it keeps a thousand.
-        let talk = |s: u32| Second {
-            turns: 1,
-            ..reading(s, 50.0)
-        };
-        let talks = timeline((0..400).map(talk)).growth(60.0, 1);
-        assert_eq!(talks.map(|g| g.records), Some(340.0 * TURN_MB));
-        let long = timeline((0..2_000).map(talk)).growth(60.0, 1);
-        assert_eq!(long.map(|g| g.records), Some(940.0 * TURN_MB));
         // All at once, late.
         let step = (0..400).map(|s| reading(s, if s < 340 { 50.0 } else { 100.0 }));
-        let step = timeline(step).growth(60.0, 1).expect("readings");
+        let step = timeline(step).growth(60.0).expect("readings");
         assert!(step.gained > 35.0, "{step:?}");
-        assert_eq!(timeline([reading(1, 9.0)]).growth(0.0, 1), None);
+        assert_eq!(timeline([reading(1, 9.0)]).growth(0.0), None);
     }
 
     #[test]
