@@ -59,6 +59,8 @@ MOST_FAILED = 0.05
 PROGRAM, RIG, UNKNOWN = "program", "rig", "unknown"
 # What a program must not get away with.
 LIE_MS = 5.0
+# How often the turns of a profile are filled up.
+TRIES = 4
 # Turns of runs while the machine had time for them: what an honest program looks like to the gate.
 RECORDED = Path(__file__).resolve().parent / "truth_recorded.json"
 
@@ -245,8 +247,16 @@ def run(options):
     with Desk(options.out, f"desk-truth-{options.server}", options.server) as desk:
         floor, first, turns = rig_share(desk), 0, []
         for profile, count in zip(PROFILES, per_profile):
-            turns += converse(desk, options.binary, options.out / options.server / profile, profile, count, first, options.keep)
-            first += count
+            found = []
+            # What the rig spoiled is said again, as long as it does not spoil everything.
+            for again in range(TRIES):
+                missing = count - len(differences(found)) - failures(found)
+                if missing <= 0:
+                    break
+                folder = options.out / options.server / (f"{profile}-{again}" if again else profile)
+                found += converse(desk, options.binary, folder, profile, missing, first, options.keep)
+                first += missing
+            turns += found
     load = [round(part, 1) for part in os.getloadavg()]
     return {"server": options.server, "floor_ms": floor, "load": load, "cores": os.cpu_count(), "turns": turns}
 

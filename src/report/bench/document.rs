@@ -206,8 +206,11 @@ impl Bench {
 
 fn histograms(profiles: &[Figures], turns: &[Turn]) -> Section {
     let mut section = Section::new("How responses are spread");
+    // A profile that chooses among others has turns with the names of those.
+    let alone = profiles.len() == 1;
     for figures in profiles {
-        let responses = turns.iter().filter(|turn| turn.profile == figures.profile);
+        let is_its = |turn: &&Turn| alone || turn.profile == figures.profile;
+        let responses = turns.iter().filter(is_its);
         let sample: Sample = responses.filter_map(|turn| turn.latency_ms[5]).collect();
         let Some(longest) = sample.quantile(1.0) else {
             continue;
