@@ -147,14 +147,45 @@ fn the_stages_are_the_pieces_of_the_parts_and_a_planted_delay_is_in_its_own() {
             (None, None),
             "in memory there is no round trip"
         );
-        [s.capture, s.dsp, s.decode, s.buffer, s.device].map(|part| ms(part.expect("known")))
+        [s.capture, s.dsp, s.endpoint, s.decode, s.buffer, s.device]
+            .map(|part| ms(part.expect("known")))
     };
     let plain = stages(&ask(|_| {}));
     let late = Duration::from_millis(9);
-    let speaker = stages(&ask(|world| world.desk.speaker_latency += late));
-    for (i, (with, without)) in speaker.iter().zip(plain).enumerate() {
-        let expected = without + if i == 4 { ms(late) } else { 0.0 };
-        assert_close(&format!("stage {i}"), *with, expected, 2.0);
+    // A multiple of a frame (10 ms) and of the period (512 at 48 kHz), so that no stage is moved by rounding.
+    let longer = Duration::from_millis(160);
+    let planted: [(&str, usize, Duration, TurnRecord); 4] = [
+        (
+            "capture",
+            0,
+            late,
+            ask(|world| world.desk.microphone_latency += late),
+        ),
+        (
+            "endpoint",
+            2,
+            longer,
+            ask(|world| world.profile.turn.patience += longer),
+        ),
+        (
+            "buffer",
+            4,
+            longer,
+            // The server sends four times as fast as it sounds.
+            ask(|world| world.profile.audio.prebuffer += longer * 4),
+        ),
+        (
+            "device",
+            5,
+            late,
+            ask(|world| world.desk.speaker_latency += late),
+        ),
+    ];
+    for (name, of, delay, turn) in planted {
+        for (i, (with, without)) in stages(&turn).iter().zip(plain).enumerate() {
+            let expected = without + if i == of { ms(delay) } else { 0.0 };
+            assert_close(&format!("{name}, stage {i}"), *with, expected, 2.0);
+        }
     }
 }
 

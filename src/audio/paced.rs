@@ -90,6 +90,12 @@ impl Paced {
         self
     }
 
+    /// Lets the made-up device hold samples for so long, and tell so.
+    pub(super) fn holding(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
     /// Whether it is a microphone.
     pub(super) fn is_input(&self) -> bool {
         matches!(self.body, Body::Input(..))
@@ -127,8 +133,9 @@ impl Paced {
         let late = now.saturating_duration_since(due);
         match &mut self.body {
             Body::Input(body, source) => {
-                source.fill(&mut self.block, due - length);
-                body.run(&self.block, |s| s, now, Some(length + late));
+                let age = length + self.latency;
+                source.fill(&mut self.block, due - age);
+                body.run(&self.block, |s| s, now, Some(age + late));
             }
             Body::Output(body, sink) => {
                 let sounds = due + self.latency;

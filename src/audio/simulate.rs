@@ -43,6 +43,8 @@ const STEP: Duration = Duration::from_millis(1);
 pub struct SimulatedDesk {
     /// Rate of the microphone. What is spoken is given at this rate.
     pub microphone_rate: SampleRate,
+    /// How long the microphone holds a sample before it hands it over; told to the callback, as good hosts do.
+    pub microphone_latency: Duration,
     /// Rate of the speaker.
     pub speaker_rate: SampleRate,
     /// How long the speaker holds a sample before it sounds; told to the callback, as good hosts do.
@@ -64,6 +66,7 @@ impl Default for SimulatedDesk {
         let rate = SampleRate::new(48_000).expect("not zero");
         Self {
             microphone_rate: rate,
+            microphone_latency: Duration::ZERO,
             speaker_rate: rate,
             speaker_latency: Duration::from_millis(5),
             headset: true,
@@ -411,7 +414,9 @@ impl Backend for Simulated {
         let format = self.format(rate, wish);
         let source = Box::new(self.source.clone());
         let stream = Paced::input(format, make(format), source, self.now());
-        let stream = stream.with_drift(self.desk.drift_ppm.0);
+        let stream = stream
+            .with_drift(self.desk.drift_ppm.0)
+            .holding(self.desk.microphone_latency);
         let device = self.device("simulated:microphone", "Simulated microphone");
         Ok(self.place(stream, device, format))
     }
