@@ -201,6 +201,8 @@ pub struct Alerts {
     leak: Leak,
     first_rss: Option<u64>,
     rss: Option<u64>,
+    /// Since the alert of memory stands, there was more of it than may be: it stands by that limit, not by that of growth.
+    high: bool,
     raised: [Option<Alert>; 8],
     told: [Option<Instant>; 8],
 }
@@ -224,6 +226,7 @@ impl Alerts {
             leak: Leak::new(start),
             first_rss: None,
             rss: None,
+            high: false,
             raised: Default::default(),
             told: [None; 8],
         }
@@ -325,6 +328,8 @@ impl Alerts {
                 (None, _) => {}
             }
         }
+        let stands = self.raised().any(|alert| alert.kind == Kind::Memory);
+        self.high = stands && (self.high || self.too_much());
         changes
     }
 
@@ -416,18 +421,27 @@ impl Alerts {
         let trend = self.leak.trend();
         let most = self.rules.memory;
         let growth = self.rules.memory_growth.map(|growth| first + growth);
-        let too_much = most.is_some_and(|most| rss > most);
+        let too_much = self.too_much();
+        let still = self.high && most.is_some_and(|most| rss as f64 > most as f64 * 0.9);
         let grown = trend.is_some() && growth.is_some_and(|limit| rss > limit);
-        let limit = if too_much { most } else { growth.or(most) }?;
-        let calm = most.is_none_or(|most| rss as f64 <= most as f64 * 0.9);
+        let limit = if too_much || still {
+            most
+        } else {
+            growth.or(most)
+        }?;
         Some(Judged {
             alert: Alert {
                 trend,
                 ..alert(Kind::Memory, mb(rss), mb(limit), 1)
             },
             over: too_much || grown,
-            under: calm && !grown,
+            under: !too_much && !still && !grown,
         })
+    }
+
+    fn too_much(&self) -> bool {
+        let limit = self.rss.zip(self.rules.memory);
+        limit.is_some_and(|(rss, most)| rss > most)
     }
 }
 
@@ -650,6 +664,29 @@ mod tests {
             "{}",
             alert.what()
         );
+    }
+
+    #[test]
+    fn memory_is_told_by_the_limit_that_raised_it() {
+        let limit = |desk: &Desk| desk.alerts.raised().next().expect("it stands").limit;
+        let mut desk = Desk::new(rules());
+        desk.seconds(10, 1.0, 50_000_000);
+        desk.seconds(10, 1.0, 1_100_000_000);
+        assert!((limit(&desk) - 1_000.0).abs() < 0.1);
+        desk.seconds(10, 1.0, 950_000_000);
+        let alert = desk.alerts.raised().next().expect("it stands").clone();
+        assert_eq!(alert.what(), "Memory is high: 950 MB, 1000 MB is the limit");
+
+        // Raised by growth, near the other limit: it is over when the growth is.
+        let mut desk = Desk::new(rules());
+        for minute in 0..60_u64 {
+            desk.seconds(60, 1.0, 850_000_000 + minute * 2_000_000);
+        }
+        desk.seconds(1, 1.0, 968_000_000);
+        assert_eq!(desk.take(), [("raised", Kind::Memory)]);
+        assert!((limit(&desk) - 950.0).abs() < 0.1, "100 MB of growth");
+        desk.seconds(3_600, 1.0, 970_000_000);
+        assert_eq!(desk.take(), [("cleared", Kind::Memory)]);
     }
 
     #[test]
