@@ -250,6 +250,52 @@ fn late_answers_are_told_with_their_cause() {
 }
 
 #[test]
+fn a_key_ends_the_alerts_of_the_demo_and_keeps_the_limits_of_a_profile_that_chooses() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let mut world = World::new("auto");
+        // Below those of the profiles that it chooses among.
+        world.profile.alerts.first_audio = Some(Duration::from_millis(700));
+        world.script.think_ms = 1_200;
+        world.demo = Some(folder.path().join("key"));
+        let (posted, mut posts) = tokio::sync::mpsc::channel(8);
+        world.hook = Some(Hook(posted));
+        let mut world = world.start();
+        world.ready().await;
+        let told = |post: serde_json::Value| (post["state"].clone(), post["kind"].clone());
+        let raised = (json!("raised"), json!("first_audio"));
+        for _ in 0..4 {
+            world.speak(&voice("british-woman")).await;
+            world.turn().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(told(posts.recv().await.expect("it was posted")), raised);
+        assert!(world.session.snapshots.borrow().demo);
+
+        let key = format!("AIza{}", "x".repeat(35));
+        world.tell(Command::SetKey(key.into())).await;
+        let post = tokio::time::timeout(Duration::from_secs(5), posts.recv()).await;
+        let over = (json!("cleared"), json!("first_audio"));
+        assert_eq!(told(post.expect("at once").expect("its end")), over);
+        world.ready().await;
+        let snapshot = world.session.snapshots.borrow().clone();
+        assert!(!snapshot.demo && snapshot.alerts.is_empty() && snapshot.turns.is_empty());
+
+        for _ in 0..4 {
+            world.speak(&voice("british-woman")).await;
+            world.turn().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let post = tokio::time::timeout(Duration::from_secs(60), posts.recv()).await;
+        assert_eq!(
+            told(post.expect("it is slow still").expect("a post")),
+            raised
+        );
+        world.quit().await;
+    });
+}
+
+#[test]
 fn calls_of_tools_are_counted_with_the_turn() {
     simulate(async {
         let mut world = World::new("balanced");

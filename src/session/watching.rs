@@ -63,12 +63,20 @@ impl Controller {
     /// From the demo to the service, or back: turns of the one say nothing of the other.
     pub(super) fn begin_figures_anew(&mut self) {
         self.keep_history(super::controller::now(), true);
-        for (_, text) in std::mem::take(&mut self.alert_texts) {
-            self.withdraw(&text);
+        let standing: Vec<Kind> = self
+            .insight
+            .alerts
+            .raised()
+            .map(|alert| alert.kind)
+            .collect();
+        for kind in standing {
+            self.end_alert(kind);
         }
         self.statistics.reset_all();
         let file = self.outlets.history(self.settings.is_demo());
-        self.insight.begin_anew(&self.profile.alerts, file);
+        // As `adopt_profile`: a profile that chooses among others has limits of its own.
+        let alerts = self.chosen_profile().alerts.clone();
+        self.insight.begin_anew(&alerts, file);
         self.changed = true;
     }
 
@@ -123,20 +131,22 @@ impl Controller {
                     self.notice_with(Severity::Warning, text, action);
                     self.post(&alert, "raised", Some(&remedy));
                 }
-                Change::Cleared(kind) => {
-                    tracing::info!(kind = kind.name(), "alert is over");
-                    let (over, stand) = std::mem::take(&mut self.alert_texts)
-                        .into_iter()
-                        .partition(|(of, _)| *of == kind);
-                    self.alert_texts = stand;
-                    let over: Vec<(Kind, String)> = over;
-                    for (_, text) in over {
-                        self.withdraw(&text);
-                    }
-                    self.post_over(kind);
-                }
+                Change::Cleared(kind) => self.end_alert(kind),
             }
         }
+    }
+
+    /// Takes the notice away, and tells whoever was told of the alert.
+    fn end_alert(&mut self, kind: Kind) {
+        tracing::info!(kind = kind.name(), "alert is over");
+        let (over, stand): (Vec<_>, Vec<_>) = std::mem::take(&mut self.alert_texts)
+            .into_iter()
+            .partition(|(of, _)| *of == kind);
+        self.alert_texts = stand;
+        for (_, text) in over {
+            self.withdraw(&text);
+        }
+        self.post_over(kind);
     }
 
     fn post(&self, alert: &Alert, state: &str, remedy: Option<&str>) {

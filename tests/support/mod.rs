@@ -37,6 +37,8 @@ pub struct World {
     pub interrupt_after: Option<Duration>,
     /// Takes what is posted to the address of alerts; none is configured without.
     pub hook: Option<Hook>,
+    /// It begins as the demo; a key that is set is kept in this file.
+    pub demo: Option<std::path::PathBuf>,
 }
 
 impl World {
@@ -49,6 +51,7 @@ impl World {
             files: None,
             interrupt_after: None,
             hook: None,
+            demo: None,
         }
     }
 
@@ -58,7 +61,7 @@ impl World {
         let profile = Arc::new(self.profile);
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
-        let settings = settings(self.hook.is_some());
+        let settings = settings(self.hook.is_some(), self.demo);
         let outlets = session::Outlets {
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
             ..Default::default()
@@ -206,7 +209,7 @@ pub fn voice(name: &str) -> Vec<f32> {
     out[first..=last].to_vec()
 }
 
-fn settings(with_hook: bool) -> Settings {
+fn settings(with_hook: bool, demo: Option<std::path::PathBuf>) -> Settings {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     if with_hook {
         std::fs::write(file.path(), "alert_webhook: \"http://127.0.0.1:9/hook\"\n")
@@ -215,11 +218,11 @@ fn settings(with_hook: bool) -> Settings {
     let (config, fault) = ConfigFile::load(with_hook.then(|| file.path().to_owned()));
     assert_eq!(fault, None);
     Settings::new(Choice {
-        demo: false,
-        endpoint: Some("ws://127.0.0.1:1".into()),
+        demo: demo.is_some(),
+        endpoint: demo.is_none().then(|| "ws://127.0.0.1:1".into()),
         greeting: false,
         config,
-        keys: KeyStore::new(None, Arc::new(NoKeyring), None),
+        keys: KeyStore::new(None, Arc::new(NoKeyring), demo),
         key: None,
         changes: Watch::nothing(),
     })
