@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use super::leak::{Leak, Trend};
+use super::leak::{Growth, Leak, Trend};
 
 /// After an alert the same one is not raised again for so long, whatever happens: an alert that flickers teaches people to
 /// look away.
@@ -275,10 +275,10 @@ impl Alerts {
         }
     }
 
-    /// Memory that grows and does not come back, while it does.
+    /// Whether memory grows, as far as that is known.
     #[must_use]
-    pub fn trend(&self) -> Option<Trend> {
-        self.leak.trend()
+    pub fn growth(&self) -> Growth {
+        self.leak.growth()
     }
 
     /// The share of the newest answers that the user interrupted, in percent; `None` while there are too few.

@@ -34,6 +34,29 @@ pub struct Trend {
     pub over: Duration,
 }
 
+/// Whether a figure grows and does not come back.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Growth {
+    /// No window is full yet: at the start, and again after the machine slept.
+    #[default]
+    Unknown,
+    /// It does not.
+    Steady,
+    /// By so much an hour.
+    PerHour(f64),
+}
+
+impl Growth {
+    /// What it grows by an hour, while it does.
+    #[must_use]
+    pub const fn per_hour(self) -> Option<f64> {
+        match self {
+            Self::PerHour(growth) => Some(growth),
+            Self::Unknown | Self::Steady => None,
+        }
+    }
+}
+
 /// Looks for leaks; wants a reading a second.
 #[derive(Debug)]
 pub struct Leak {
@@ -80,6 +103,16 @@ impl Leak {
         }
     }
 
+    /// The leak, or that there is none, once a window is full.
+    #[must_use]
+    pub fn growth(&self) -> Growth {
+        match self.trend() {
+            Some(trend) => Growth::PerHour(trend.per_hour),
+            None if self.windows.iter().any(Window::is_full) => Growth::Steady,
+            None => Growth::Unknown,
+        }
+    }
+
     /// The leak, while there is one.
     #[must_use]
     pub fn trend(&self) -> Option<Trend> {
@@ -93,6 +126,10 @@ impl Leak {
 }
 
 impl Window {
+    fn is_full(&self) -> bool {
+        self.points.len() >= POINTS
+    }
+
     fn reading(&mut self, point: u64, rss: u64) {
         match &mut self.open {
             Some((open, lowest)) if *open == point => *lowest = rss.min(*lowest),
@@ -235,6 +272,26 @@ mod tests {
         let trend = at_an_hour.expect("a leak");
         assert!((110e6..130e6).contains(&trend.per_hour), "{trend:?}");
         assert_eq!(leak.trend(), None, "it ended");
+    }
+
+    #[test]
+    fn nothing_is_said_before_a_window_is_full() {
+        let start = Instant::now();
+        let mut leak = Leak::new(start);
+        let mut read = |seconds: std::ops::Range<u64>| {
+            for second in seconds {
+                leak.reading(start + Duration::from_secs(second), 100_000_000);
+            }
+            leak.growth()
+        };
+        // Five minutes of start-up, then 45.
+        assert_eq!(read(0..3_000), Growth::Unknown);
+        assert_eq!(read(3_000..3_002), Growth::Steady);
+        // A sleep of an hour: all over again, without the start-up.
+        assert_eq!(read(6_600..6_602), Growth::Unknown);
+        assert_eq!(read(6_602..9_298), Growth::Unknown);
+        assert_eq!(read(9_298..9_400), Growth::Steady);
+        assert_eq!(Growth::PerHour(7.0).per_hour(), Some(7.0));
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn machine(text: &mut Text, controller: &Controller) {
     text.gauge(
         "sovereign_memory_growth_bytes_per_hour",
         "Growth of the memory that does not come back, while there is one.",
-        process.growth_per_hour,
+        process.memory_growth.per_hour(),
     );
     text.gauge(
         "sovereign_threads",

@@ -9,6 +9,7 @@ use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
 use crate::metrics::alert::Alert;
 use crate::metrics::diagnosis::{Finding, Remedy};
+use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
 use crate::probe::Machine;
 use crate::profile::{EchoCancellation, Profile};
@@ -427,8 +428,8 @@ pub struct ProcessUsage {
     pub cpu: Option<Duration>,
     /// Threads, where the system tells.
     pub threads: Option<u32>,
-    /// Growth of the memory in bytes per hour, where it does not come back.
-    pub growth_per_hour: Option<f64>,
+    /// Whether memory grows and does not come back, in bytes per hour.
+    pub memory_growth: Growth,
     /// The machine as a whole.
     pub machine: Machine,
     /// Cores of the machine.

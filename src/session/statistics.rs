@@ -8,6 +8,7 @@ use super::snapshot::{Figures, ProcessUsage};
 use super::tokens::{self, Tokens};
 use crate::adapt::Conditions;
 use crate::metrics::histogram::Distribution;
+use crate::metrics::leak::Growth;
 use crate::probe::{Machine, Usage};
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
@@ -181,9 +182,9 @@ impl Statistics {
         }
     }
 
-    /// Growth of the memory in bytes per hour, where it leaks.
-    pub(super) fn set_trend(&mut self, growth_per_hour: Option<f64>) {
-        self.process.growth_per_hour = growth_per_hour;
+    /// Whether memory grows.
+    pub(super) fn set_growth(&mut self, memory: Growth) {
+        self.process.memory_growth = memory;
     }
 
     /// What the process uses.

@@ -48,8 +48,7 @@ impl Controller {
             self.counters.bytes_received.get(),
         ];
         self.insight.reading(now, reading, counts);
-        let trend = self.insight.alerts.trend().map(|trend| trend.per_hour);
-        self.statistics.set_trend(trend);
+        self.statistics.set_growth(self.insight.alerts.growth());
         self.looks += 1;
         if self.looks.is_multiple_of(DIAGNOSE_EVERY) {
             self.find_causes();
@@ -200,7 +199,7 @@ impl Controller {
             underruns: self.insight.recent_underruns(),
             load: machine.cpu_percent.map(f64::from).zip(own),
             memory_percent: machine.memory_percent(),
-            leak_per_hour: process.growth_per_hour,
+            leak_per_hour: process.memory_growth.per_hour(),
             on_battery: machine.battery.is_some_and(|battery| battery.discharging),
             clock_share: machine.clock_share.map(f64::from),
             model: profile.live.model.clone(),

@@ -221,7 +221,7 @@ fn now_ui(ui: &mut Ui, view: &View) {
                 words::megabytes(process.rss),
                 told::trend(process)
             ),
-            "Resident memory of this program, and whether it grows without coming back (found by its slope over 45 minutes).",
+            "Resident memory of this program, and whether it grows without coming back (found by its slope over 45 minutes; a dash before so much is known).",
         ),
         (
             "this computer",

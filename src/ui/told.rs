@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::words::{UNKNOWN, grouped, millis};
 use crate::metrics::diagnosis::Remedy;
+use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
 use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
 use crate::session::stages::Stages;
@@ -136,10 +137,10 @@ pub(super) fn queues(figures: &Figures) -> String {
 
 /// Whether memory grows, and how fast.
 pub(super) fn trend(process: &ProcessUsage) -> String {
-    match (process.growth_per_hour, process.rss) {
-        (Some(growth), _) => format!("grows by {:.0} MB an hour", growth / 1e6),
-        (None, Some(_)) => "steady".into(),
-        (None, None) => UNKNOWN.to_owned(),
+    match process.memory_growth {
+        Growth::PerHour(growth) => format!("grows by {:.0} MB an hour", growth / 1e6),
+        Growth::Steady => "steady".into(),
+        Growth::Unknown => UNKNOWN.to_owned(),
     }
 }
 
@@ -204,7 +205,10 @@ mod tests {
             ("–".into(), "– · memory –".into(), None)
         );
         process.rss = Some(1);
-        process.growth_per_hour = Some(61e6);
+        assert_eq!(trend(&process), "–", "not known yet is not steady");
+        process.memory_growth = Growth::Steady;
+        assert_eq!(trend(&process), "steady");
+        process.memory_growth = Growth::PerHour(61e6);
         assert_eq!(trend(&process), "grows by 61 MB an hour");
     }
 
