@@ -1,4 +1,4 @@
-//! Does memory leak? Told by the slope of its lower edge over 45 minutes and over three hours, not by single values.
+//! Does memory leak, do threads? Told by the slope of its lower edge over 45 minutes and over three hours, not by single values.
 //!
 //! ```text
 //! readings, 1 a second ─▶ lowest of each minute ──────▶ 45 points ─▶ slope (Theil–Sen)  ┐
@@ -25,10 +25,14 @@ const LEAST_SHARE: f64 = 0.4;
 /// within the hour; the long one what is slower, and what comes in steps.
 const WINDOWS: [(u64, f64); 2] = [(60, 40e6), (240, 20e6)];
 
-/// Memory that grows and does not come back.
+/// The same for threads: one in five minutes, or one in a quarter of an hour. What a conversation starts and ends within a
+/// minute does not move the lower edge.
+const THREAD_WINDOWS: [(u64, f64); 2] = [(60, 12.0), (240, 4.0)];
+
+/// A figure that grows and does not come back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trend {
-    /// Bytes per hour.
+    /// Bytes, or threads, per hour.
     pub per_hour: f64,
     /// Over which time.
     pub over: Duration,
@@ -75,12 +79,22 @@ struct Window {
 }
 
 impl Leak {
-    /// A process that began at `start`.
+    /// Memory of a process that began at `start`.
     #[must_use]
     pub fn new(start: Instant) -> Self {
+        Self::with(start, WINDOWS)
+    }
+
+    /// Threads of a process that began at `start`.
+    #[must_use]
+    pub fn of_threads(start: Instant) -> Self {
+        Self::with(start, THREAD_WINDOWS)
+    }
+
+    fn with(start: Instant, windows: [(u64, f64); 2]) -> Self {
         Self {
             start,
-            windows: WINDOWS.map(|(seconds, least)| Window {
+            windows: windows.map(|(seconds, least)| Window {
                 seconds,
                 least,
                 open: None,
@@ -90,8 +104,8 @@ impl Leak {
         }
     }
 
-    /// Takes in the resident memory in bytes.
-    pub fn reading(&mut self, now: Instant, rss: u64) {
+    /// Takes in the resident memory in bytes, or the number of threads.
+    pub fn reading(&mut self, now: Instant, value: u64) {
         let Some(since) = now
             .saturating_duration_since(self.start)
             .checked_sub(START_UP)
@@ -99,7 +113,7 @@ impl Leak {
             return;
         };
         for window in &mut self.windows {
-            window.reading(since.as_secs() / window.seconds, rss);
+            window.reading(since.as_secs() / window.seconds, value);
         }
     }
 
@@ -130,12 +144,12 @@ impl Window {
         self.points.len() >= POINTS
     }
 
-    fn reading(&mut self, point: u64, rss: u64) {
+    fn reading(&mut self, point: u64, value: u64) {
         match &mut self.open {
-            Some((open, lowest)) if *open == point => *lowest = rss.min(*lowest),
+            Some((open, lowest)) if *open == point => *lowest = value.min(*lowest),
             Some((open, lowest)) => {
                 let (skipped, lowest) = (point - *open > 1, *lowest as f64);
-                self.open = Some((point, rss));
+                self.open = Some((point, value));
                 if skipped {
                     // The machine slept, or nobody looked: slopes across a gap mean nothing.
                     self.points.clear();
@@ -151,7 +165,7 @@ impl Window {
                     .map(|slope| slope * per_hour)
                     .filter(|slope| *slope >= self.least);
             }
-            None => self.open = Some((point, rss)),
+            None => self.open = Some((point, value)),
         }
     }
 }
@@ -272,6 +286,28 @@ mod tests {
         let trend = at_an_hour.expect("a leak");
         assert!((110e6..130e6).contains(&trend.per_hour), "{trend:?}");
         assert_eq!(leak.trend(), None, "it ended");
+    }
+
+    #[test]
+    fn threads_that_are_left_behind_are_found_and_those_that_come_and_go_are_not() {
+        // Six of them, ten while it talks for half a minute, two more after a device was opened, and what is left behind.
+        let growth = |hours: u64, one_in: u64| {
+            let start = Instant::now();
+            let mut leak = Leak::of_threads(start);
+            for second in 0..hours * 3_600 {
+                let talk = if second % 61 < 30 { 4 } else { 0 };
+                let opened = if second > 5_000 { 2 } else { 0 };
+                let threads = 6 + talk + opened + second / one_in;
+                leak.reading(start + Duration::from_secs(second), threads);
+            }
+            leak.growth()
+        };
+        assert_eq!(growth(12, u64::MAX), Growth::Steady);
+        // One a minute, within the hour; six an hour, within the afternoon.
+        let per_hour = growth(1, 60).per_hour().expect("found");
+        assert!((57.0..63.0).contains(&per_hour), "{per_hour}");
+        let per_hour = growth(5, 600).per_hour().expect("found");
+        assert!((5.0..7.0).contains(&per_hour), "{per_hour}");
     }
 
     #[test]

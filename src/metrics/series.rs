@@ -58,6 +58,8 @@ pub struct Reading {
     pub machine_percent: Option<f32>,
     /// Resident memory in bytes.
     pub rss: Option<u64>,
+    /// Threads of this program.
+    pub threads: Option<u32>,
     /// Round trip of the connection.
     pub round_trip: Option<Duration>,
     /// Times that a reply ran dry, since the last reading.
@@ -144,6 +146,8 @@ pub struct Slice {
     pub machine: Mean,
     /// Resident memory in bytes.
     pub rss: Mean,
+    /// Threads of this program.
+    pub threads: Mean,
     /// Round trips in milliseconds.
     pub round_trip_ms: Mean,
 }
@@ -190,12 +194,19 @@ impl Slice {
         self.cpu.merge(&other.cpu);
         self.machine.merge(&other.machine);
         self.rss.merge(&other.rss);
+        self.threads.merge(&other.threads);
         self.round_trip_ms.merge(&other.round_trip_ms);
     }
 
     fn is_sound(&self) -> bool {
         let sketches = [&self.response, &self.client, &self.server];
-        let means = [&self.cpu, &self.machine, &self.rss, &self.round_trip_ms];
+        let means = [
+            &self.cpu,
+            &self.machine,
+            &self.rss,
+            &self.threads,
+            &self.round_trip_ms,
+        ];
         TIERS.iter().any(|(_, length)| *length == self.length)
             && self.start.is_multiple_of(self.length)
             && sketches.iter().all(|sketch| sketch.is_sound())
@@ -273,6 +284,7 @@ impl History {
             (&mut slice.cpu, reading.cpu_percent.map(f64::from)),
             (&mut slice.machine, reading.machine_percent.map(f64::from)),
             (&mut slice.rss, reading.rss.map(|rss| rss as f64)),
+            (&mut slice.threads, reading.threads.map(f64::from)),
             (&mut slice.round_trip_ms, round_trip),
         ] {
             if let Some(value) = value {
@@ -441,6 +453,7 @@ mod tests {
                 &Reading {
                     cpu_percent: Some(2.0),
                     rss: Some(50_000_000),
+                    threads: Some(9),
                     bytes_sent: 5,
                     ..Reading::default()
                 },

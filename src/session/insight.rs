@@ -16,6 +16,7 @@ use super::snapshot::{HistoryView, SPANS, TurnView};
 use super::turn_sheet;
 use crate::metrics::alert::{Alerts, Change, Rules, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
+use crate::metrics::leak::Leak;
 use crate::metrics::series::{History, Reading, TurnSample};
 use crate::profile::AlertSettings;
 use crate::turn::machine::Outcome;
@@ -37,6 +38,7 @@ const DRAW_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Insight {
     pub(super) alerts: Alerts,
+    pub(super) threads: Leak,
     pub(super) history: History,
     file: Option<PathBuf>,
     /// Held while this process keeps the history: another one only reads it.
@@ -66,6 +68,7 @@ impl Insight {
         let lock = file.as_deref().and_then(lock);
         Self {
             alerts: Alerts::new(rules(settings), now),
+            threads: Leak::of_threads(now),
             history,
             file: file.filter(|_| lock.is_some()),
             _lock: lock,
@@ -141,6 +144,9 @@ impl Insight {
         self.alerts.stuttered(now, underruns);
         self.alerts
             .reading(now, reading.machine_percent.map(f64::from), reading.rss);
+        if let Some(threads) = reading.threads {
+            self.threads.reading(now, u64::from(threads));
+        }
         if let Some(trip) = reading.round_trip {
             self.shortest_trip = Some(self.shortest_trip.map_or(trip, |least| least.min(trip)));
         }

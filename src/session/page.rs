@@ -225,6 +225,11 @@ fn machine(text: &mut Text, controller: &Controller) {
         process.threads.map(f64::from),
     );
     text.gauge(
+        "sovereign_thread_growth_per_hour",
+        "Growth of the threads that does not come back, while there is one.",
+        process.thread_growth.per_hour(),
+    );
+    text.gauge(
         "sovereign_machine_cpu_ratio",
         "Load of all processors of this computer.",
         machine.cpu_percent.map(|load| f64::from(load) / 100.0),

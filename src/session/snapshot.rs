@@ -430,6 +430,8 @@ pub struct ProcessUsage {
     pub threads: Option<u32>,
     /// Whether memory grows and does not come back, in bytes per hour.
     pub memory_growth: Growth,
+    /// Whether threads become more and do not end, per hour.
+    pub thread_growth: Growth,
     /// The machine as a whole.
     pub machine: Machine,
     /// Cores of the machine.

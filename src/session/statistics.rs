@@ -182,9 +182,9 @@ impl Statistics {
         }
     }
 
-    /// Whether memory grows.
-    pub(super) fn set_growth(&mut self, memory: Growth) {
-        self.process.memory_growth = memory;
+    /// Whether memory and threads grow.
+    pub(super) fn set_growth(&mut self, memory: Growth, threads: Growth) {
+        (self.process.memory_growth, self.process.thread_growth) = (memory, threads);
     }
 
     /// What the process uses.

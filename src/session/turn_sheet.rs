@@ -98,6 +98,7 @@ pub fn history(history: &History) -> String {
             "machine_cpu_percent",
             "memory_max_bytes",
             "round_trip_ms",
+            "threads_max",
         ]
         .map(str::to_owned),
     );
@@ -133,13 +134,11 @@ pub fn history(history: &History) -> String {
         });
         cells.extend([slice.bytes_sent, slice.bytes_received].map(|bytes| bytes.to_string()));
         cells.extend([slice.cpu.mean(), slice.machine.mean()].map(number));
-        cells.push(
-            slice
-                .rss
-                .max()
-                .map_or_else(String::new, |rss| format!("{rss:.0}")),
-        );
+        let whole =
+            |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.0}"));
+        cells.push(whole(slice.rss.max()));
         cells.push(number(slice.round_trip_ms.mean()));
+        cells.push(whole(slice.threads.max()));
         text.push_str(&row(&cells));
     }
     text
@@ -181,7 +180,7 @@ fn time(at: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::series::TurnSample;
+    use crate::metrics::series::{Reading, TurnSample};
 
     #[test]
     fn a_row_has_a_cell_for_each_name_and_no_words() {
@@ -225,7 +224,16 @@ mod tests {
             };
             all.turn(1_700_000_000 + minute * 60, &turn);
         }
+        for threads in [9, 11, 10] {
+            let reading = Reading {
+                threads: Some(threads),
+                ..Reading::default()
+            };
+            all.reading(1_700_000_120, &reading);
+        }
         let text = history(&all);
+        assert!(text.starts_with("time,") && text.contains(",threads_max\r\n"));
+        assert_eq!(text.matches(",11\r\n").count(), 1, "{text}");
         assert_eq!(text.lines().count(), 4);
         assert!(text.lines().all(|line| line.matches(',').count()
             == text.lines().next().expect("some").matches(',').count()));

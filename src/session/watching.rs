@@ -39,6 +39,7 @@ impl Controller {
             cpu_percent: usage.and(process.cpu_percent),
             machine_percent: process.machine.cpu_percent,
             rss: usage.map(|usage| usage.rss),
+            threads: usage.and_then(|usage| usage.threads),
             round_trip: self.round_trip(),
             ..Reading::default()
         };
@@ -48,7 +49,9 @@ impl Controller {
             self.counters.bytes_received.get(),
         ];
         self.insight.reading(now, reading, counts);
-        self.statistics.set_growth(self.insight.alerts.growth());
+        let (memory, threads) = (&self.insight.alerts, &self.insight.threads);
+        self.statistics
+            .set_growth(memory.growth(), threads.growth());
         self.looks += 1;
         if self.looks.is_multiple_of(DIAGNOSE_EVERY) {
             self.find_causes();

@@ -204,15 +204,14 @@ fn now_ui(ui: &mut Ui, view: &View) {
             "Tokens that the service counted, and their price where it is published. The bill is the service's.",
         ),
         (
-            "CPU · threads",
-            format!(
-                "{} · {}",
-                words::percent(process.cpu_percent),
-                process
-                    .threads
-                    .map_or_else(|| words::UNKNOWN.to_owned(), |n| n.to_string())
-            ),
-            "Percent of one core over the last second, and threads of this program.",
+            "CPU",
+            words::percent(process.cpu_percent),
+            "Percent of one core over the last second.",
+        ),
+        (
+            "threads",
+            told::threads(process),
+            "Threads of this program, and whether they become more without ending (found as for memory).",
         ),
         (
             "memory",

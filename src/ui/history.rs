@@ -232,6 +232,14 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice) {
             "Largest resident memory of this program.",
         ),
         (
+            "threads, at most",
+            total
+                .threads
+                .max()
+                .map_or_else(|| words::UNKNOWN.to_owned(), |n| format!("{n:.0}")),
+            "Most threads of this program at a time.",
+        ),
+        (
             "sent · received",
             format!(
                 "{} · {}",

@@ -104,12 +104,9 @@ fn trouble(snapshot: &Snapshot) -> Vec<Line> {
 
 fn machine(snapshot: &Snapshot) -> Vec<Line> {
     let process = &snapshot.process;
-    let threads = process
-        .threads
-        .map_or_else(|| UNKNOWN.to_owned(), |n| n.to_string());
     let mut lines = vec![
         line("CPU", words::percent(process.cpu_percent)),
-        line("threads", threads),
+        line("threads", told::threads(process)),
         line("memory", words::megabytes(process.rss)),
         line("memory over time", told::trend(process)),
         line("processors", process.cores.to_string()),

@@ -144,6 +144,19 @@ pub(super) fn trend(process: &ProcessUsage) -> String {
     }
 }
 
+/// Threads, and whether they become more.
+pub(super) fn threads(process: &ProcessUsage) -> String {
+    let Some(threads) = process.threads else {
+        return UNKNOWN.to_owned();
+    };
+    let trend = match process.thread_growth {
+        Growth::PerHour(growth) => format!("grows by {growth:.0} an hour"),
+        Growth::Steady => "steady".into(),
+        Growth::Unknown => UNKNOWN.to_owned(),
+    };
+    format!("{threads} · {trend}")
+}
+
 /// The machine's load and memory.
 pub(super) fn machine(process: &ProcessUsage) -> String {
     let machine = process.machine;
@@ -210,6 +223,11 @@ mod tests {
         assert_eq!(trend(&process), "steady");
         process.memory_growth = Growth::PerHour(61e6);
         assert_eq!(trend(&process), "grows by 61 MB an hour");
+        assert_eq!(threads(&process), "–");
+        process.threads = Some(12);
+        assert_eq!(threads(&process), "12 · –");
+        process.thread_growth = Growth::PerHour(6.0);
+        assert_eq!(threads(&process), "12 · grows by 6 an hour");
     }
 
     #[test]
