@@ -83,7 +83,7 @@ pub enum Cause {
     DevicePeriod,
     /// A wireless headset.
     WirelessDevice,
-    /// The reply stuttered, and is gathered before it is played.
+    /// The reply is gathered before it is played: the profile asks for it, or it came in bursts.
     Prebuffer,
     /// Answers are ready before patience is over.
     HeldForPatience,
@@ -185,6 +185,8 @@ pub struct Evidence {
     pub narrowband: bool,
     /// Stutters of the newest turns.
     pub underruns: u64,
+    /// How much of a reply the profile gathers before it is played.
+    pub prebuffer: Duration,
     /// Load of the machine and this program's share of it, in percent of all cores.
     pub load: Option<(f64, f64)>,
     /// Memory of the machine in use, in percent.
@@ -219,6 +221,8 @@ pub struct Evidence {
     pub interruptions_percent: Option<f64>,
     /// The name of a faster profile, if there is one.
     pub faster_profile: Option<String>,
+    /// The name of a faster profile that gathers less, if there is one.
+    pub shorter_prebuffer_profile: Option<String>,
     /// The name of a profile with more patience, if there is one.
     pub patienter_profile: Option<String>,
 }
@@ -518,6 +522,39 @@ mod tests {
                 "{name}: {first:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_profile_gathers_is_told_as_its_wish_and_stutters_where_there_were_some() {
+        let gathered = |wish: u64, underruns: u64| {
+            let mut findings = diagnose(&slow(|e| {
+                e.recent.buffer = Some(ms(210));
+                (e.prebuffer, e.underruns) = (ms(wish), underruns);
+                e.shorter_prebuffer_profile = Some("ultra-fast".into());
+            }));
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            findings.remove(0)
+        };
+        let faster = Some(Remedy::UseProfile("ultra-fast".into()));
+        let wish = gathered(200, 0);
+        assert!(
+            wish.what.ends_with("the profile asks for 200 ms."),
+            "{wish:?}"
+        );
+        assert!(wish.remedy.contains("`audio.prebuffer_ms`"), "{wish:?}");
+        assert_eq!(wish.action, faster);
+        let both = gathered(200, 4);
+        assert!(both.what.contains("stuttered (4 times)"), "{both:?}");
+        assert!(both.remedy.contains("cable"), "{both:?}");
+        assert_eq!(both.action, None, "less would stutter more");
+        let line = gathered(20, 1);
+        assert!(
+            line.what.ends_with("because they stuttered (once)."),
+            "{line:?}"
+        );
+        assert!(!line.remedy.contains("prebuffer_ms"), "{line:?}");
+        let bursts = gathered(20, 0);
+        assert!(!bursts.what.contains("stutter"), "{bursts:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::metrics::alert::{Alert, Change, Kind};
 use crate::metrics::diagnosis::{Evidence, Finding, Part, Remedy, diagnose};
 use crate::metrics::series::Reading;
 use crate::probe::Usage;
-use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution};
+use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution, Profile};
 
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
@@ -184,6 +184,10 @@ impl Controller {
         let machine = process.machine;
         let cores = process.cores.max(1) as f64;
         let own = process.cpu_percent.map(|own| f64::from(own) / cores);
+        let faster = |other: &Profile| {
+            let nearer = profile.target.checked_sub(other.target);
+            nearer.filter(|nearer| !nearer.is_zero())
+        };
         Evidence {
             // As the window judges: with a profile that chooses, by its own.
             target: self.chosen_profile().target,
@@ -200,6 +204,7 @@ impl Controller {
                     .is_some_and(|stream| stream.narrowband())
             }),
             underruns: self.insight.recent_underruns(),
+            prebuffer: profile.audio.prebuffer,
             load: machine.cpu_percent.map(f64::from).zip(own),
             memory_percent: machine.memory_percent(),
             leak_per_hour: process.memory_growth.per_hour(),
@@ -220,11 +225,9 @@ impl Controller {
             echo_forced: self.settings.config().echo_cancellation == Some(EchoCancellation::On),
             cut_offs_percent: self.insight.alerts.cut_offs_percent(),
             interruptions_percent: self.insight.alerts.interruptions_percent(),
-            faster_profile: self.neighbour(|other| {
-                profile
-                    .target
-                    .checked_sub(other.target)
-                    .filter(|nearer| !nearer.is_zero())
+            faster_profile: self.neighbour(faster),
+            shorter_prebuffer_profile: self.neighbour(|other| {
+                faster(other).filter(|_| other.audio.prebuffer < profile.audio.prebuffer)
             }),
             patienter_profile: self.neighbour(|other| {
                 let (more, now) = (other.turn.patience, profile.turn.patience);
@@ -234,10 +237,7 @@ impl Controller {
     }
 
     /// The name of the profile that is nearest in what `apart` measures.
-    fn neighbour(
-        &self,
-        apart: impl Fn(&crate::profile::Profile) -> Option<Duration>,
-    ) -> Option<String> {
+    fn neighbour(&self, apart: impl Fn(&Profile) -> Option<Duration>) -> Option<String> {
         if self.auto.is_some() {
             // It chooses by itself.
             return None;

@@ -16,6 +16,8 @@ const LONG_DECODE: Duration = Duration::from_millis(10);
 const LONG_DEVICE: Duration = Duration::from_millis(60);
 /// A reply waits for its first chunk no longer than the largest prebuffer of the profiles, and a margin.
 const LONG_BUFFER: Duration = Duration::from_millis(70);
+/// The margin: a chunk is gathered whole, and has 20 to 30 ms.
+const CHUNK: Duration = Duration::from_millis(30);
 /// Silence that people take for a pause in a conversation (`turn.patience_ms` of the slowest profile is 700).
 const LONG_PATIENCE: Duration = Duration::from_millis(1_000);
 /// Load from which real-time work begins to wait.
@@ -196,20 +198,7 @@ fn busy_or_slow(
 
 pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
     let mut findings: Vec<Finding> = device(e).into_iter().collect();
-    if let Some(buffer) = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER) {
-        findings.push(Finding {
-            part: Part::Downlink,
-            cause: Cause::Prebuffer,
-            costs: Some(buffer),
-            what: format!(
-                "Answers are gathered for {} before they are played, because they stuttered ({} times).",
-                ms(buffer),
-                e.underruns
-            ),
-            remedy: "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.".into(),
-            action: None,
-        });
-    }
+    findings.extend(gathered(e));
     if let Some(decode) = e.recent.decode.filter(|decode| *decode > LONG_DECODE) {
         let cause = if own_share(e) {
             Cause::OwnLoad
@@ -229,6 +218,56 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Answers that are gathered: because the profile wants it, or because the line made it necessary.
+fn gathered(e: &Evidence) -> Option<Finding> {
+    let buffer = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER)?;
+    let begins = format!(
+        "Answers are gathered for {} before they are played",
+        ms(buffer)
+    );
+    let stutters = match e.underruns {
+        0 => None,
+        1 => Some("stuttered (once)".to_owned()),
+        n => Some(format!("stuttered ({n} times)")),
+    };
+    let as_asked = buffer <= e.prebuffer + CHUNK;
+    let (what, remedy, action) = match (as_asked, stutters) {
+        (true, None) => (
+            format!("{begins}: the profile asks for {}.", ms(e.prebuffer)),
+            if e.shorter_prebuffer_profile.is_some() {
+                "Lower `audio.prebuffer_ms` in the profile, or take a faster profile: it grows by itself where that is needed."
+            } else {
+                "Lower `audio.prebuffer_ms` in the profile: it grows by itself where that is needed."
+            },
+            e.shorter_prebuffer_profile.clone().map(Remedy::UseProfile),
+        ),
+        (true, Some(stuttered)) => (
+            format!(
+                "{begins}: the profile asks for {}, and they {stuttered} all the same.",
+                ms(e.prebuffer)
+            ),
+            "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. Then lower `audio.prebuffer_ms` in the profile.",
+            None,
+        ),
+        (false, stuttered) => (
+            format!(
+                "{begins}, because they {}.",
+                stuttered.unwrap_or_else(|| "arrive in bursts".to_owned())
+            ),
+            "The line delivers in bursts: move nearer to the access point, use a cable, or stop downloads. It shrinks again by itself.",
+            None,
+        ),
+    };
+    Some(Finding {
+        part: Part::Downlink,
+        cause: Cause::Prebuffer,
+        costs: Some(buffer),
+        what,
+        remedy: remedy.to_owned(),
+        action,
+    })
 }
 
 /// A speaker that holds sound for long.
