@@ -223,6 +223,10 @@ pub struct Evidence {
     pub faster_profile: Option<String>,
     /// The name of a faster profile that gathers less, if there is one.
     pub shorter_prebuffer_profile: Option<String>,
+    /// Noise suppression or gain control is on.
+    pub cleans: bool,
+    /// The name of the nearest profile that goes without either, if this one does not.
+    pub sparing_profile: Option<String>,
     /// The name of a profile with more patience, if there is one.
     pub patienter_profile: Option<String>,
 }
@@ -555,6 +559,41 @@ mod tests {
         assert!(!line.remedy.contains("prebuffer_ms"), "{line:?}");
         let bursts = gathered(20, 0);
         assert!(!bursts.what.contains("stutter"), "{bursts:?}");
+    }
+
+    #[test]
+    fn own_load_offers_what_really_costs_less_and_else_no_button() {
+        let busy = |plant: fn(&mut Evidence)| {
+            let mut evidence = good();
+            evidence.load = Some((97.0, 80.0));
+            plant(&mut evidence);
+            let mut findings = diagnose(&evidence);
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            findings.remove(0)
+        };
+        // A faster one alone is no reason: `balanced` costs what `high-quality` costs.
+        assert_eq!(
+            busy(|e| e.faster_profile = Some("balanced".into())).action,
+            None
+        );
+        let sparing = busy(|e| {
+            e.cleans = true;
+            e.faster_profile = Some("balanced".into());
+            e.sparing_profile = Some("ultra-fast".into());
+        });
+        assert_eq!(
+            sparing.action,
+            Some(Remedy::UseProfile("ultra-fast".into()))
+        );
+        assert!(sparing.remedy.starts_with("Gain control"), "{sparing:?}");
+        let alone = busy(|e| e.cleans = true);
+        assert!(
+            alone.remedy.contains("`audio.gain_control: off`"),
+            "{alone:?}"
+        );
+        assert_eq!(alone.action, None);
+        let forced = busy(|e| (e.cleans, e.echo_forced) = (true, true));
+        assert_eq!(forced.action, Some(Remedy::EchoAutomatic));
     }
 
     #[test]

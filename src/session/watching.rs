@@ -16,7 +16,9 @@ use crate::metrics::alert::{Alert, Change, Kind};
 use crate::metrics::diagnosis::{Evidence, Finding, Part, Remedy, diagnose};
 use crate::metrics::series::Reading;
 use crate::probe::Usage;
-use crate::profile::{AnswerLength, Detection, EchoCancellation, MediaResolution, Profile};
+use crate::profile::{
+    AnswerLength, Detection, EchoCancellation, MediaResolution, NoiseSuppression, Profile,
+};
 
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
@@ -229,6 +231,10 @@ impl Controller {
             shorter_prebuffer_profile: self.neighbour(|other| {
                 faster(other).filter(|_| other.audio.prebuffer < profile.audio.prebuffer)
             }),
+            cleans: cleans(profile),
+            sparing_profile: self.neighbour(|other| {
+                spares(other, profile).then(|| profile.target.abs_diff(other.target))
+            }),
             patienter_profile: self.neighbour(|other| {
                 let (more, now) = (other.turn.patience, profile.turn.patience);
                 (more > now).then(|| more - now)
@@ -313,6 +319,18 @@ impl Controller {
     }
 }
 
+/// Whether the microphone's sound goes through noise suppression or gain control.
+fn cleans(profile: &Profile) -> bool {
+    let audio = &profile.audio;
+    audio.noise_suppression != NoiseSuppression::Off || audio.gain_control.is_on()
+}
+
+/// Whether one takes less of the processor than the other, by what costs the most (`tests/measured/instructions.md`).
+fn spares(other: &Profile, than: &Profile) -> bool {
+    let forced = |profile: &Profile| profile.audio.echo_cancellation == EchoCancellation::On;
+    cleans(than) && !cleans(other) && (forced(than) || !forced(other))
+}
+
 /// What helps against an alert: the finding of its part, else what helps in general.
 fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
     let (parts, otherwise): (&[Part], &str) = match kind {
@@ -357,4 +375,26 @@ fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
                 )
             },
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Switch, builtin};
+
+    #[test]
+    fn a_profile_spares_the_processor_by_its_settings_and_not_by_its_name() {
+        let [fast, balanced, high] =
+            ["ultra-fast", "balanced", "high-quality"].map(|name| builtin(name).expect("built in"));
+        assert!(spares(&fast, &high) && spares(&fast, &balanced));
+        assert!(!spares(&balanced, &high) && !spares(&high, &balanced));
+        assert!(!spares(&fast, &fast) && !spares(&balanced, &fast));
+        let mut mine = Profile::clone(&high);
+        mine.audio.noise_suppression = NoiseSuppression::Off;
+        assert!(!spares(&mine, &balanced), "gain control is the dearer one");
+        mine.audio.gain_control = Switch::Off;
+        assert!(spares(&mine, &balanced));
+        mine.audio.echo_cancellation = EchoCancellation::On;
+        assert!(!spares(&mine, &balanced));
+    }
 }

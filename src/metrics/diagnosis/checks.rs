@@ -200,10 +200,11 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
     let mut findings: Vec<Finding> = device(e).into_iter().collect();
     findings.extend(gathered(e));
     if let Some(decode) = e.recent.decode.filter(|decode| *decode > LONG_DECODE) {
-        let cause = if own_share(e) {
-            Cause::OwnLoad
+        let (cause, (remedy, action)) = if own_share(e) {
+            (Cause::OwnLoad, spare(e))
         } else {
-            Cause::OtherLoad
+            let close = "Close programs that use the processor.";
+            (Cause::OtherLoad, (close, None))
         };
         findings.push(Finding {
             part: Part::Downlink,
@@ -213,8 +214,8 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
                 "Taking in an answer needs {}: this computer has no time for it.",
                 ms(decode)
             ),
-            remedy: "Close programs that use the processor.".into(),
-            action: None,
+            remedy: remedy.to_owned(),
+            action,
         });
     }
     findings
@@ -400,15 +401,11 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
     };
     if let Some((all, own)) = e.load.filter(|(all, _)| *all > BUSY_PERCENT) {
         if own_share(e) {
-            let action = if e.echo_forced {
-                Some(Remedy::EchoAutomatic)
-            } else {
-                e.faster_profile.clone().map(Remedy::UseProfile)
-            };
+            let (remedy, action) = spare(e);
             found(
                 Cause::OwnLoad,
                 format!("The processors are {all:.0} % busy, {own:.0} % with this program."),
-                "Echo cancellation and noise suppression take the most: a faster profile goes without.",
+                remedy,
                 action,
             );
         } else {
@@ -465,6 +462,33 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// What makes this program take less of the processor (`tests/measured/instructions.md`): of what the microphone's sound
+/// goes through, gain control, noise suppression and echo cancellation cost the most. The last one runs by itself where a
+/// reply can be heard by the microphone, in every profile that does not forbid it.
+fn spare(e: &Evidence) -> (&'static str, Option<Remedy>) {
+    if e.echo_forced {
+        (
+            "Echo cancellation is switched on by hand, and takes much of it: on automatic it rests with a headset.",
+            Some(Remedy::EchoAutomatic),
+        )
+    } else if let Some(name) = e.sparing_profile.clone() {
+        (
+            "Gain control and noise suppression take much of it: a profile goes without. With a headset echo cancellation rests, too.",
+            Some(Remedy::UseProfile(name)),
+        )
+    } else if e.cleans {
+        (
+            "Gain control and noise suppression take much of it: set `audio.gain_control: off` and `audio.noise_suppression: off` in the profile.",
+            None,
+        )
+    } else {
+        (
+            "With a headset echo cancellation rests, which takes the most where there are loudspeakers. Else close what you do not need.",
+            None,
+        )
+    }
 }
 
 /// Whether this program has the larger part of the load.
