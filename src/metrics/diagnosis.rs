@@ -10,7 +10,7 @@ mod checks;
 
 use std::time::Duration;
 
-use checks::{computer, conversation, downlink, network, patience, service};
+use checks::{computer, conversation, downlink, narrowband, network, patience, service};
 
 /// A finding that costs less is nobody's concern.
 const WORTH: Duration = Duration::from_millis(30);
@@ -34,6 +34,8 @@ pub enum Part {
     Computer,
     /// What is said, not how fast.
     Conversation,
+    /// How microphone and speaker sound, not how fast they are.
+    Sound,
 }
 
 impl Part {
@@ -48,6 +50,7 @@ impl Part {
             Self::Downlink => "to your ear",
             Self::Computer => "this computer",
             Self::Conversation => "conversation",
+            Self::Sound => "microphone and speaker",
         }
     }
 }
@@ -93,6 +96,8 @@ pub enum Cause {
     ShortPatience,
     /// Answers are long.
     LongAnswers,
+    /// A headset in its telephone mode.
+    Narrowband,
     /// This program takes the processor.
     OwnLoad,
     /// Other programs take the processor.
@@ -181,8 +186,10 @@ pub struct Evidence {
     pub proxy: bool,
     /// Period of the speaker, as asked for and as granted.
     pub period: Option<(Duration, Duration)>,
-    /// The speaker or the microphone is a Bluetooth device in its telephone mode.
-    pub narrowband: bool,
+    /// The microphone carries a telephone's band, as that of a Bluetooth headset does.
+    pub narrow_microphone: bool,
+    /// The speaker does, as a Bluetooth headset whose microphone is in use.
+    pub narrow_speaker: bool,
     /// Stutters of the newest turns.
     pub underruns: u64,
     /// How much of a reply the profile gathers before it is played.
@@ -250,6 +257,7 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
         findings.extend(conversation(evidence));
     }
     findings.extend(computer(evidence));
+    findings.extend(narrowband(evidence));
     findings.retain(|finding| finding.costs.is_none_or(|costs| costs >= WORTH));
     findings.sort_by(|a, b| b.costs.cmp(&a.costs).then(a.part.cmp(&b.part)));
     findings
@@ -594,6 +602,30 @@ mod tests {
         assert_eq!(alone.action, None);
         let forced = busy(|e| (e.cleans, e.echo_forced) = (true, true));
         assert_eq!(forced.action, Some(Remedy::EchoAutomatic));
+    }
+
+    #[test]
+    fn a_headset_in_telephone_mode_is_told_before_any_turn() {
+        let told = |microphone, speaker| {
+            diagnose(&Evidence {
+                narrow_microphone: microphone,
+                narrow_speaker: speaker,
+                ..Evidence::default()
+            })
+        };
+        assert_eq!(told(false, false), []);
+        for (microphone, speaker, remedy) in [
+            (true, true, "Choose another microphone"),
+            (true, false, "a wired microphone"),
+            (false, true, "End what uses the headset's microphone"),
+        ] {
+            let findings = told(microphone, speaker);
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            let found = &findings[0];
+            assert_eq!((found.part, found.cause), (Part::Sound, Cause::Narrowband));
+            assert!(found.remedy.contains(remedy), "{found:?}");
+            assert!(found.what.contains("Bluetooth"), "{found:?}");
+        }
     }
 
     #[test]

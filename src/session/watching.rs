@@ -190,6 +190,10 @@ impl Controller {
             let nearer = profile.target.checked_sub(other.target);
             nearer.filter(|nearer| !nearer.is_zero())
         };
+        let narrow = |port: &super::snapshot::Port| {
+            let stream = port.stream.as_ref();
+            stream.is_some_and(crate::audio::StreamInfo::narrowband)
+        };
         Evidence {
             // As the window judges: with a profile that chooses, by its own.
             target: self.chosen_profile().target,
@@ -200,11 +204,8 @@ impl Controller {
             proxy: !self.settings.is_demo()
                 && crate::client::dial::through_proxy(&self.settings.target.url),
             period: self.period(),
-            narrowband: [&self.input, &self.output].into_iter().any(|port| {
-                port.stream
-                    .as_ref()
-                    .is_some_and(|stream| stream.narrowband())
-            }),
+            narrow_microphone: narrow(&self.input),
+            narrow_speaker: narrow(&self.output),
             underruns: self.insight.recent_underruns(),
             prebuffer: profile.audio.prebuffer,
             load: machine.cpu_percent.map(f64::from).zip(own),

@@ -387,6 +387,33 @@ pub(super) fn conversation(e: &Evidence) -> Option<Finding> {
     })
 }
 
+/// A headset in its telephone mode, before any turn: it costs understanding, not time.
+pub(super) fn narrowband(e: &Evidence) -> Option<Finding> {
+    let (what, remedy) = match (e.narrow_microphone, e.narrow_speaker) {
+        (true, true) => (
+            "Microphone and speaker carry a telephone's band, half of the voice's at best: a Bluetooth headset switches to it while its microphone is in use.",
+            "Choose another microphone under Sound, a wired one or that of this computer: you are understood better, and the headset plays in full quality again.",
+        ),
+        (true, false) => (
+            "The microphone gives half of the voice's band at best, as a hands-free one over Bluetooth does.",
+            "You are understood better with a wired microphone, or with that of this computer: choose it under Sound.",
+        ),
+        (false, true) => (
+            "The speaker plays a telephone's band: a Bluetooth headset switches to it while any program uses its microphone.",
+            "End what uses the headset's microphone, such as a call, or give that program another one.",
+        ),
+        (false, false) => return None,
+    };
+    Some(Finding {
+        part: Part::Sound,
+        cause: Cause::Narrowband,
+        costs: None,
+        what: what.to_owned(),
+        remedy: remedy.to_owned(),
+        action: None,
+    })
+}
+
 pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut found = |cause, what: String, remedy: &str, action| {
