@@ -7,15 +7,19 @@
 //! A finding is made where a figure says so, never because a setting could be at fault; each check names its threshold.
 
 mod checks;
+mod service;
+mod shares;
 
 use std::time::Duration;
 
-use checks::{computer, conversation, downlink, narrowband, network, patience, service};
+use checks::{computer, conversation, downlink, narrowband, network, patience};
+use service::service;
+use shares::Shares;
 
 /// A finding that costs less is nobody's concern.
 const WORTH: Duration = Duration::from_millis(30);
 /// Turns without which nothing is said about latencies.
-const LEAST_TURNS: usize = 3;
+pub const LEAST_TURNS: usize = 3;
 
 /// The part of a turn that a cause sits in, in the order in which a turn passes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +86,8 @@ pub enum Cause {
     ServiceBusy,
     /// The model takes its time.
     Model,
+    /// Nothing stands out, and this computer has the largest share.
+    OwnShare,
     /// Devices work in long periods.
     DevicePeriod,
     /// A wireless headset.
@@ -238,18 +244,16 @@ pub struct Evidence {
     pub patienter_profile: Option<String>,
 }
 
-/// The causes that the evidence speaks for: what costs most first, then the rest in the order of [`Part`].
+/// The causes that the evidence speaks for: what costs most first, then the rest in the order of [`Part`]. While the typical
+/// response is over the target, one of them at least is of its largest share.
 #[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     let enough = evidence.recent.n >= LEAST_TURNS;
-    let over = evidence
-        .recent
-        .response
-        .is_some_and(|response| response > evidence.target);
-    if enough && over {
+    let shares = Shares::of(evidence).filter(|shares| enough && shares.response > evidence.target);
+    if let Some(shares) = &shares {
         findings.extend(network(evidence));
-        findings.extend(service(evidence));
+        findings.extend(service(evidence, shares));
         findings.extend(downlink(evidence));
     }
     if enough {
@@ -259,6 +263,13 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     findings.extend(computer(evidence));
     findings.extend(narrowband(evidence));
     findings.retain(|finding| finding.costs.is_none_or(|costs| costs >= WORTH));
+    if let Some(shares) = &shares
+        && !findings
+            .iter()
+            .any(|finding| shares.largest().is_named_by(finding))
+    {
+        findings.push(shares.plain(evidence));
+    }
     findings.sort_by(|a, b| b.costs.cmp(&a.costs).then(a.part.cmp(&b.part)));
     findings
 }
@@ -306,11 +317,20 @@ mod tests {
         }
     }
 
-    /// The same with a slow answer, whose share the caller plants.
+    /// The same with what the caller plants; the response is the sum of its parts.
     fn slow(plant: impl FnOnce(&mut Evidence)) -> Evidence {
         let mut evidence = good();
-        evidence.recent.response = Some(ms(1_200));
         plant(&mut evidence);
+        let typical = &mut evidence.recent;
+        let parts = [
+            typical.uplink,
+            typical.server,
+            typical.decode,
+            typical.held,
+            typical.buffer,
+            typical.device,
+        ];
+        typical.response = Some(parts.into_iter().flatten().sum());
         evidence
     }
 
@@ -337,6 +357,7 @@ mod tests {
             (
                 "distance",
                 |e| {
+                    e.recent.server = Some(ms(500));
                     e.round_trip = Some(ms(260));
                     e.shortest_trip = Some(ms(250));
                 },
@@ -345,13 +366,17 @@ mod tests {
             ),
             (
                 "congestion",
-                |e| e.round_trip = Some(ms(260)),
+                |e| {
+                    e.recent.server = Some(ms(500));
+                    e.round_trip = Some(ms(260));
+                },
                 Part::Network,
                 Cause::Congestion,
             ),
             (
                 "proxy",
                 |e| {
+                    e.recent.server = Some(ms(500));
                     e.round_trip = Some(ms(260));
                     e.shortest_trip = Some(ms(250));
                     e.proxy = true;
@@ -432,7 +457,7 @@ mod tests {
             (
                 "period",
                 |e| {
-                    e.recent.device = Some(ms(130));
+                    e.recent.device = Some(ms(240));
                     e.period = Some((ms(11), ms(60)));
                 },
                 Part::Downlink,
@@ -440,7 +465,7 @@ mod tests {
             ),
             (
                 "wireless",
-                |e| e.recent.device = Some(ms(180)),
+                |e| e.recent.device = Some(ms(240)),
                 Part::Downlink,
                 Cause::WirelessDevice,
             ),
@@ -456,7 +481,7 @@ mod tests {
             (
                 "decode",
                 |e| {
-                    e.recent.decode = Some(ms(80));
+                    e.recent.decode = Some(ms(300));
                     e.load = Some((70.0, 3.0));
                 },
                 Part::Downlink,
@@ -667,6 +692,129 @@ mod tests {
             causes,
             [Cause::WirelessDevice, Cause::SlowUpload, Cause::OtherLoad]
         );
+    }
+
+    /// A service of `own` and what else takes time, of a profile whose target is 300.
+    fn served(own: u64, plant: impl FnOnce(&mut Evidence)) -> Vec<Finding> {
+        diagnose(&slow(|e| {
+            e.recent.server = Some(ms(own + 30));
+            e.usual.server = e.recent.server;
+            plant(e);
+        }))
+    }
+
+    #[test]
+    fn an_ordinary_service_is_named_where_it_has_the_largest_share() {
+        // As the panel says: 640 ms, over 300.
+        let plain = served(576, |_| {});
+        assert_eq!(plain.len(), 1, "{plain:?}");
+        assert_eq!(
+            (plain[0].part, plain[0].cause),
+            (Part::Service, Cause::Model)
+        );
+        assert!(
+            plain[0].what.contains("needs 576 ms of 640 ms"),
+            "{plain:?}"
+        );
+        assert!(plain[0].remedy.contains("`live.model`"), "{plain:?}");
+        type Plant = fn(&mut Evidence);
+        let causes: [(Cause, Plant); 4] = [
+            (Cause::Thinking, |e| e.thinks = true),
+            (Cause::Instruction, |e| e.instruction_chars = 6_000),
+            (Cause::Context, |e| e.recent.prompt_tokens = Some(30_000)),
+            (Cause::ServiceBusy, |e| e.usual.server = Some(ms(250))),
+        ];
+        for (cause, plant) in causes {
+            let findings = served(660, plant);
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            assert_eq!(findings[0].cause, cause);
+        }
+        // Within the target a fast service is no finding, whatever could be said of it.
+        assert_eq!(
+            served(200, |e| (e.thinks, e.instruction_chars) = (true, 6_000)),
+            []
+        );
+    }
+
+    #[test]
+    fn the_service_is_not_blamed_where_another_share_is_larger() {
+        let findings = served(400, |e| e.recent.device = Some(ms(450)));
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].cause, Cause::WirelessDevice);
+        // Unless it is slow by itself.
+        let both = served(800, |e| e.recent.device = Some(ms(900)));
+        let causes: Vec<Cause> = both.iter().map(|finding| finding.cause).collect();
+        assert_eq!(causes, [Cause::WirelessDevice, Cause::Model]);
+        // Nothing of ours stands out, and together it is the most.
+        let small = diagnose(&slow(|e| {
+            e.target = ms(150);
+            e.recent.server = Some(ms(80));
+            (e.recent.buffer, e.recent.device) = (Some(ms(50)), Some(ms(45)));
+        }));
+        assert_eq!(small.len(), 1, "{small:?}");
+        assert_eq!(
+            (small[0].part, small[0].cause),
+            (Part::Downlink, Cause::OwnShare)
+        );
+        assert!(
+            small[0].what.contains("97 ms of 177 ms, of which 50 ms"),
+            "{small:?}"
+        );
+        // The way has the most, and is not long for a way.
+        let way = diagnose(&slow(|e| {
+            e.target = ms(150);
+            e.recent.server = Some(ms(160));
+            (e.round_trip, e.shortest_trip) = (Some(ms(110)), Some(ms(100)));
+        }));
+        assert_eq!(way.len(), 1, "{way:?}");
+        assert_eq!(
+            (way[0].part, way[0].cause),
+            (Part::Network, Cause::Distance)
+        );
+    }
+
+    #[test]
+    fn a_response_over_the_target_always_has_a_finding_of_its_largest_share() {
+        let steps = [0, 10, 40, 90, 200, 500, 900].map(ms);
+        for target in [50, 100, 300, 700].map(ms) {
+            for (server, trip) in steps.into_iter().flat_map(|s| steps.map(|t| (s, t))) {
+                for ours in steps {
+                    for part in 0..6 {
+                        let mut e = good();
+                        (e.target, e.recent.server, e.round_trip) =
+                            (target, Some(server), Some(trip));
+                        e.shortest_trip = Some(trip);
+                        let t = &mut e.recent;
+                        for gone in [
+                            &mut t.uplink,
+                            &mut t.decode,
+                            &mut t.held,
+                            &mut t.buffer,
+                            &mut t.device,
+                        ] {
+                            *gone = None;
+                        }
+                        match part {
+                            0 => t.uplink = Some(ours),
+                            1 => t.decode = Some(ours),
+                            2 => t.held = Some(ours),
+                            3 => t.buffer = Some(ours),
+                            4 => t.device = Some(ours),
+                            _ => {}
+                        }
+                        t.response = Some(server + ours);
+                        let findings = diagnose(&e);
+                        if server + ours > target {
+                            let largest = Shares::of(&e).expect("a response").largest();
+                            assert!(
+                                findings.iter().any(|finding| largest.is_named_by(finding)),
+                                "{e:?}: {findings:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The page of figures: what is wrong and what helps, the newest turns stage by stage, the history, the machine.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eframe::egui::{Align, Layout, ScrollArea, Ui};
 
@@ -56,7 +56,7 @@ pub(super) fn content_ui(
         });
     });
     section(ui, "What is wrong, and what helps", |ui| {
-        causes_ui(ui, snapshot, view, commands)
+        causes_ui(ui, snapshot, target, view, commands)
     });
     section(ui, "The newest turns", |ui| {
         waterfall::turns_ui(ui, &snapshot.turns, target, view)
@@ -86,12 +86,22 @@ fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
 }
 
 /// Alerts that stand, and likely causes; the dearest first.
-fn causes_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+fn causes_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    target: Option<Duration>,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
     let t = tokens(ui);
     if snapshot.alerts.is_empty() && snapshot.findings.is_empty() {
-        ui.horizontal(|ui| {
-            sign(ui, Sign::Dot, 10.0, t.ok);
-            let words = "Nothing that the figures would show.";
+        ui.horizontal_wrapped(|ui| {
+            let (words, fine) = told::nothing_found(&snapshot.figures, target);
+            if fine {
+                sign(ui, Sign::Dot, 10.0, t.ok);
+            } else {
+                sign(ui, Sign::Ring, 10.0, t.muted);
+            }
             ui.label(text(words, Weight::Regular, 13.0, t.normal));
         });
         return;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::words::{UNKNOWN, grouped, millis};
-use crate::metrics::diagnosis::Remedy;
+use crate::metrics::diagnosis::{LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
 use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
@@ -88,6 +88,26 @@ pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
         Remedy::CheckSound => "Check the sound".into(),
         Remedy::EchoAutomatic => "Echo: automatic".into(),
     }
+}
+
+/// What is said where neither an alert stands nor a cause was found, and whether all is well. Causes are looked for in the
+/// newest turns and from the third one on; the median of the panel is of all turns.
+pub(super) fn nothing_found(figures: &Figures, target: Option<Duration>) -> (String, bool) {
+    let over = figures
+        .p50
+        .zip(target)
+        .filter(|(typical, target)| typical > target);
+    let Some((typical, target)) = over else {
+        return ("Nothing that the figures would show.".into(), true);
+    };
+    let told = if figures.n < LEAST_TURNS as u64 {
+        "a cause is looked for from the third turn on."
+    } else {
+        "the newest turns show no cause."
+    };
+    let (typical, target) = (millis(typical), millis(target));
+    let words = format!("The typical response is {typical} ms, over {target}: {told}");
+    (words, false)
 }
 
 /// A share of turns: "3 of 42 · 7 %".
@@ -228,6 +248,24 @@ mod tests {
         assert_eq!(threads(&process), "12 · –");
         process.thread_growth = Growth::PerHour(6.0);
         assert_eq!(threads(&process), "12 · grows by 6 an hour");
+    }
+
+    #[test]
+    fn nothing_is_called_well_while_the_typical_response_is_over_the_target() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let mut figures = Figures::default();
+        assert!(nothing_found(&figures, ms(300)).1, "no turn");
+        (figures.n, figures.p50) = (2, ms(290));
+        assert!(nothing_found(&figures, ms(300)).1);
+        figures.p50 = ms(640);
+        let (words, fine) = nothing_found(&figures, ms(300));
+        assert!(
+            !fine && words.contains("640 ms, over 300: a cause is looked for"),
+            "{words}"
+        );
+        figures.n = 40;
+        let (words, fine) = nothing_found(&figures, ms(300));
+        assert!(!fine && words.contains("the newest turns"), "{words}");
     }
 
     #[test]

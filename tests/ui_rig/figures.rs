@@ -113,6 +113,20 @@ fn a_good_conversation_says_so() {
 }
 
 #[test]
+fn a_slow_conversation_without_a_cause_is_not_called_well() {
+    let mut slow = snapshot();
+    (slow.figures.n, slow.figures.p50) = (2, Some(ms(640)));
+    let mut rig = Rig::new(slow);
+    rig.click("Details");
+    assert!(!rig.says("Nothing that the figures would show."));
+    assert!(
+        rig.says_part("The typical response is 640 ms, over 300"),
+        "{:?}",
+        rig.texts()
+    );
+}
+
+#[test]
 fn turns_are_shown_stage_by_stage_the_newest_first() {
     // All of it in view: a page that scrolls moves under a click.
     let mut rig = Rig::sized(slow(), 1100.0, 2400.0);

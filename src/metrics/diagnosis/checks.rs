@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy, WORTH};
+use super::{Cause, Evidence, Finding, Part, Remedy, WORTH};
 
 /// A round trip of an ordinary line; the service's nearest place is rarely nearer.
 const LONG_TRIP: Duration = Duration::from_millis(120);
-/// The service's own share that is usual today is 0.3 to 1 s (README: latency).
-const LONG_SERVICE: Duration = Duration::from_millis(700);
 /// Between decision and flush lie a message and a system call; more waits for the line.
 const LONG_UPLINK: Duration = Duration::from_millis(40);
 /// Decoding a message takes microseconds; more is a machine that has no time.
@@ -26,15 +24,12 @@ const BUSY_PERCENT: f64 = 80.0;
 const FULL_PERCENT: f64 = 85.0;
 /// A processor that may run at less than this share of its clock is held back.
 const HELD_BACK: f64 = 0.8;
-/// An instruction beyond this is read anew with every turn, and felt.
-const LONG_INSTRUCTION: usize = 2_000;
-/// Context beyond this slows the first sound (the slowest profile lets it grow to 32 000).
-const LONG_CONTEXT: u64 = 20_000;
 /// Answers longer than this are talked into.
 const LONG_ANSWER: Duration = Duration::from_secs(15);
 /// Shares of turns, in percent.
-const MANY_CUT_OFFS: f64 = 10.0;
+pub(super) const MANY_CUT_OFFS: f64 = 10.0;
 const MANY_INTERRUPTIONS: f64 = 15.0;
+
 pub(super) fn network(e: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(uplink) = e.recent.uplink.filter(|uplink| *uplink > LONG_UPLINK) {
@@ -85,115 +80,6 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
         });
     }
     findings
-}
-
-/// The service's own share has one likely cause: the first that applies, from the surest to the last resort.
-pub(super) fn service(e: &Evidence) -> Option<Finding> {
-    let server = e.recent.server?;
-    let own = server.saturating_sub(e.round_trip.unwrap_or_default());
-    if own <= LONG_SERVICE {
-        return None;
-    }
-    let faster = e.faster_profile.clone().map(Remedy::UseProfile);
-    let costs = Some(own - LONG_SERVICE.min(own) + WORTH);
-    let finding = |cause, what: String, remedy: &str, action| Finding {
-        part: Part::Service,
-        cause,
-        costs,
-        what,
-        remedy: remedy.to_owned(),
-        action,
-    };
-    let took = ms(own);
-    Some(if e.searches {
-        finding(
-            Cause::Search,
-            format!("The service needs {took}: it searches the web before it answers."),
-            "Set `live.google_search: false` in the profile if answers need not be of today.",
-            faster,
-        )
-    } else if e.thinks {
-        finding(
-            Cause::Thinking,
-            format!("The service needs {took}: the model may think before it answers."),
-            &e.least_thinking.map_or_else(
-                || "Take a model that does not think, with `live.model` in the profile, or a faster profile.".to_owned(),
-                |least| format!("Set `live.thinking: {least}` in the profile, or take a faster one."),
-            ),
-            faster,
-        )
-    } else if e.automatic_detection {
-        finding(
-            Cause::ServiceDetection,
-            format!("The service needs {took}; the silence that it waits for is in it."),
-            "Set `detection: manual` in the configuration, or `turn.detection: manual` in the profile: then this computer decides when you have finished.",
-            None,
-        )
-    } else if e
-        .recent
-        .prompt_tokens
-        .is_some_and(|tokens| tokens > LONG_CONTEXT)
-    {
-        let tokens = e.recent.prompt_tokens.unwrap_or_default();
-        finding(
-            Cause::Context,
-            format!(
-                "The service needs {took}: it reads a conversation of {tokens} tokens with every turn."
-            ),
-            "Lower `live.compress_at_tokens` in the profile: the oldest turns are then forgotten earlier.",
-            faster,
-        )
-    } else if e.fine_images {
-        finding(
-            Cause::MediaResolution,
-            format!("The service needs {took}: images are read finely, which takes many tokens."),
-            "Set `live.media_resolution: low` in the profile.",
-            faster,
-        )
-    } else if e.instruction_chars > LONG_INSTRUCTION {
-        let chars = e.instruction_chars;
-        finding(
-            Cause::Instruction,
-            format!(
-                "The service needs {took}: it reads an instruction of {chars} characters with every turn."
-            ),
-            "Shorten `live.instruction` in the profile.",
-            None,
-        )
-    } else {
-        let (cause, what, remedy, action) = busy_or_slow(e, server, &took);
-        finding(cause, what, remedy, action)
-    })
-}
-
-/// No setting explains it: the service was faster before, or the model is like that.
-fn busy_or_slow(
-    e: &Evidence,
-    server: Duration,
-    took: &str,
-) -> (Cause, String, &'static str, Option<Remedy>) {
-    let usual = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS);
-    match usual.filter(|usual| server >= usual.mul_f64(1.5)) {
-        Some(before) => (
-            Cause::ServiceBusy,
-            format!(
-                "Service and network need {}, and needed {} before: the service is busy.",
-                ms(server),
-                ms(before)
-            ),
-            "Nothing is wrong here. It mostly passes within minutes; a new connection may reach another machine.",
-            Some(Remedy::Reconnect),
-        ),
-        None => (
-            Cause::Model,
-            format!(
-                "The model {} needs {took} for its first sound, all the time.",
-                e.model
-            ),
-            "Choose a faster model with `live.model` in the profile.",
-            None,
-        ),
-    }
 }
 
 pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
@@ -523,6 +409,6 @@ fn own_share(e: &Evidence) -> bool {
     e.load.is_some_and(|(all, own)| own * 2.0 > all)
 }
 
-fn ms(duration: Duration) -> String {
+pub(super) fn ms(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
 }

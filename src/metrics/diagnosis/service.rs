@@ -1,0 +1,146 @@
+//! The service's own share, and what makes it long.
+
+use std::time::Duration;
+
+use super::checks::ms;
+use super::shares::{Share, Shares};
+use super::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
+
+/// The service's own share that is usual today is 0.3 to 1 s (README: latency). From here on it is named also where
+/// another share is larger, and called long.
+const LONG_SERVICE: Duration = Duration::from_millis(700);
+/// A service that is slower by less is not called busy.
+const NOTABLE: Duration = Duration::from_millis(50);
+/// An instruction beyond this is read anew with every turn, and felt.
+const LONG_INSTRUCTION: usize = 2_000;
+/// Context beyond this slows the first sound (the slowest profile lets it grow to 32 000).
+const LONG_CONTEXT: u64 = 20_000;
+
+/// The service is named where it has the largest share of a response over the target, or is slow by itself.
+pub(super) fn service(e: &Evidence, shares: &Shares) -> Option<Finding> {
+    let named = shares.largest() == Share::Service || shares.service > LONG_SERVICE;
+    named.then(|| cause_of(e, shares))
+}
+
+/// The service's own share has one likely cause: the first that applies, from the surest to the last resort.
+pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
+    let faster = e.faster_profile.clone().map(Remedy::UseProfile);
+    let finding = |cause, what: String, remedy: &str, action| Finding {
+        part: Part::Service,
+        cause,
+        costs: Some(shares.service),
+        what,
+        remedy: remedy.to_owned(),
+        action,
+    };
+    let took = ms(shares.service);
+    if e.searches {
+        finding(
+            Cause::Search,
+            format!("The service needs {took}: it searches the web before it answers."),
+            "Set `live.google_search: false` in the profile if answers need not be of today.",
+            faster,
+        )
+    } else if e.thinks {
+        finding(
+            Cause::Thinking,
+            format!("The service needs {took}: the model may think before it answers."),
+            &e.least_thinking.map_or_else(
+                || "Take a model that does not think, with `live.model` in the profile, or a faster profile.".to_owned(),
+                |least| format!("Set `live.thinking: {least}` in the profile, or take a faster one."),
+            ),
+            faster,
+        )
+    } else if e.automatic_detection {
+        finding(
+            Cause::ServiceDetection,
+            format!("The service needs {took}; the silence that it waits for is in it."),
+            "Set `detection: manual` in the configuration, or `turn.detection: manual` in the profile: then this computer decides when you have finished.",
+            None,
+        )
+    } else if e
+        .recent
+        .prompt_tokens
+        .is_some_and(|tokens| tokens > LONG_CONTEXT)
+    {
+        let tokens = e.recent.prompt_tokens.unwrap_or_default();
+        finding(
+            Cause::Context,
+            format!(
+                "The service needs {took}: it reads a conversation of {tokens} tokens with every turn."
+            ),
+            "Lower `live.compress_at_tokens` in the profile: the oldest turns are then forgotten earlier.",
+            faster,
+        )
+    } else if e.fine_images {
+        finding(
+            Cause::MediaResolution,
+            format!("The service needs {took}: images are read finely, which takes many tokens."),
+            "Set `live.media_resolution: low` in the profile.",
+            faster,
+        )
+    } else if e.instruction_chars > LONG_INSTRUCTION {
+        let chars = e.instruction_chars;
+        finding(
+            Cause::Instruction,
+            format!(
+                "The service needs {took}: it reads an instruction of {chars} characters with every turn."
+            ),
+            "Shorten `live.instruction` in the profile.",
+            None,
+        )
+    } else {
+        busy(e).unwrap_or_else(|| slow(e, shares))
+    }
+}
+
+/// No setting explains it, and the service was faster before: it needs half as much again, and more than turns differ by anyway.
+fn busy(e: &Evidence) -> Option<Finding> {
+    let server = e.recent.server?;
+    let before = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS)?;
+    let grown = server >= before.mul_f64(1.5) && server >= before + NOTABLE;
+    grown.then(|| Finding {
+        part: Part::Service,
+        cause: Cause::ServiceBusy,
+        costs: Some(server - before),
+        what: format!(
+            "Service and network need {}, and needed {} before: the service is busy.",
+            ms(server),
+            ms(before)
+        ),
+        remedy: "Nothing is wrong here. It mostly passes within minutes; a new connection may reach another machine.".into(),
+        action: Some(Remedy::Reconnect),
+    })
+}
+
+/// Nothing explains it: the model is like that.
+fn slow(e: &Evidence, shares: &Shares) -> Finding {
+    let (took, model) = (ms(shares.service), &e.model);
+    let has = if shares.service * 2 > shares.response {
+        "takes most of it"
+    } else {
+        "has the largest share"
+    };
+    let (what, remedy) = if shares.service > LONG_SERVICE {
+        (
+            format!("The model {model} needs {took} for its first sound, all the time."),
+            "Choose a faster model with `live.model` in the profile.",
+        )
+    } else {
+        (
+            format!(
+                "The service {has}: the model {model} needs {took} of {} for its first sound, which is usual today.",
+                ms(shares.response)
+            ),
+            "Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is. If it is fast enough for you, raise `target_ms` in the profile.",
+        )
+    };
+    Finding {
+        part: Part::Service,
+        cause: Cause::Model,
+        costs: Some(shares.service),
+        what,
+        remedy: remedy.to_owned(),
+        action: None,
+    }
+}

@@ -1,0 +1,187 @@
+//! Who has the largest share of a response, and that it is named where no other check spoke of it.
+//!
+//! ```text
+//! response = ours (uplink, decode, held, buffer, device) + network (one round trip) + service (the rest)
+//! ```
+
+use std::time::Duration;
+
+use super::checks::{MANY_CUT_OFFS, ms};
+use super::service::cause_of;
+use super::{Cause, Evidence, Finding, Part, Remedy};
+
+/// What a typical response consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shares {
+    pub(super) response: Duration,
+    /// Of this computer.
+    ours: Duration,
+    /// The way to the service and back.
+    network: Duration,
+    /// The service's own.
+    pub(super) service: Duration,
+}
+
+/// Whose a share is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    Ours,
+    Network,
+    Service,
+}
+
+impl Share {
+    /// Whether a finding speaks of it.
+    pub(super) fn is_named_by(self, finding: &Finding) -> bool {
+        let held = matches!(finding.cause, Cause::HeldForPatience | Cause::OwnShare);
+        match self {
+            Self::Ours => held || matches!(finding.part, Part::Uplink | Part::Downlink),
+            Self::Network => finding.part == Part::Network,
+            Self::Service => finding.part == Part::Service,
+        }
+    }
+}
+
+impl Shares {
+    /// `None` without responses.
+    pub(super) fn of(e: &Evidence) -> Option<Self> {
+        let response = e.recent.response?;
+        let server = e.recent.server.unwrap_or_default();
+        let network = e.round_trip.unwrap_or_default().min(server);
+        Some(Self {
+            response,
+            ours: response.saturating_sub(server),
+            network,
+            service: server - network,
+        })
+    }
+
+    pub(super) fn largest(&self) -> Share {
+        if self.ours > self.network.max(self.service) {
+            Share::Ours
+        } else if self.network > self.service {
+            Share::Network
+        } else {
+            Share::Service
+        }
+    }
+
+    /// The finding for the largest share where no check has found a cause in it.
+    pub(super) fn plain(&self, e: &Evidence) -> Finding {
+        match self.largest() {
+            Share::Service => cause_of(e, self),
+            Share::Network => self.network(e),
+            Share::Ours => self.ours(e),
+        }
+    }
+
+    fn network(&self, e: &Evidence) -> Finding {
+        let (cause, remedy) = if e.proxy {
+            (
+                Cause::Proxy,
+                "The connection goes through a proxy: if it is not needed for this host, name it in NO_PROXY and start again.",
+            )
+        } else {
+            (
+                Cause::Distance,
+                "It depends on where the service's nearest place is. A VPN that leads through another country, or a mobile line, makes it longer.",
+            )
+        };
+        Finding {
+            part: Part::Network,
+            cause,
+            costs: Some(self.network),
+            what: format!(
+                "The way to the service and back has the largest share: {} of {}.",
+                ms(self.network),
+                ms(self.response)
+            ),
+            remedy: remedy.to_owned(),
+            action: None,
+        }
+    }
+
+    fn ours(&self, e: &Evidence) -> Finding {
+        let typical = &e.recent;
+        let faster = || e.faster_profile.clone().map(Remedy::UseProfile);
+        let parts = [
+            (
+                typical.uplink,
+                Part::Uplink,
+                "until your last words have left",
+                "Stop uploads, or use a cable.",
+                None,
+            ),
+            (
+                typical.decode,
+                Part::Downlink,
+                "until an answer is taken in",
+                "Close programs that use the processor.",
+                None,
+            ),
+            (
+                typical.held,
+                Part::Patience,
+                "until it is clear that you have finished",
+                held_remedy(e),
+                None,
+            ),
+            (
+                typical.buffer,
+                Part::Downlink,
+                "until enough of an answer is gathered",
+                "Lower `audio.prebuffer_ms` in the profile; where the line delivers in bursts, use a cable.",
+                e.shorter_prebuffer_profile.clone().map(Remedy::UseProfile),
+            ),
+            (
+                typical.device,
+                Part::Downlink,
+                "in the speaker",
+                "Lower `audio.period_frames` in the profile, or use a wired speaker.",
+                faster(),
+            ),
+        ];
+        let known = parts
+            .into_iter()
+            .filter_map(|(length, part, at, remedy, action)| {
+                Some((length?, part, at, remedy, action))
+            });
+        let begins = format!(
+            "This computer has the largest share: {} of {}",
+            ms(self.ours),
+            ms(self.response)
+        );
+        let (part, what, remedy, action) = match known.max_by_key(|(length, ..)| *length) {
+            Some((length, part, at, remedy, action)) => (
+                part,
+                format!("{begins}, of which {} pass {at}.", ms(length)),
+                remedy,
+                action,
+            ),
+            None => (
+                Part::Downlink,
+                format!("{begins}."),
+                "Its parts are not known here: take a faster profile, and close programs that use the processor.",
+                faster(),
+            ),
+        };
+        Finding {
+            part,
+            cause: Cause::OwnShare,
+            costs: Some(self.ours),
+            what,
+            remedy: remedy.to_owned(),
+            action,
+        }
+    }
+}
+
+fn held_remedy(e: &Evidence) -> &'static str {
+    if e.cut_offs_percent
+        .is_some_and(|share| share > MANY_CUT_OFFS)
+    {
+        "With less patience more of your turns would be cut off: that they wait is right."
+    } else {
+        "If you rarely pause, lower `turn.patience_ms` in the profile."
+    }
+}
