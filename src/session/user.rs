@@ -135,22 +135,24 @@ impl Controller {
     }
 
     fn set_key(&mut self, key: secrecy::SecretString) {
+        let demo = self.settings.is_demo();
         match self.settings.set_key(&key) {
-            Ok(()) => self.redial(),
+            Ok(()) => self.redial(demo),
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }
     }
 
     fn remove_key(&mut self) {
+        let demo = self.settings.is_demo();
         match self.settings.remove_key() {
-            Ok(()) => self.redial(),
+            Ok(()) => self.redial(demo),
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }
     }
 
-    /// Connects to what the settings name now. An open turn is asked there again.
-    fn redial(&mut self) {
-        let demo = self.settings.is_demo();
+    /// Connects to what the settings name now; `demo` tells whether the demo answered before they changed. An open turn is
+    /// asked there again.
+    fn redial(&mut self, demo: bool) {
         match self.settings.choose_target() {
             Ok(()) => {
                 if self.settings.is_demo() != demo {
@@ -263,7 +265,7 @@ impl Controller {
             self.wanted = self.settings.setup(&self.profile);
         }
         if before.endpoint != after.endpoint {
-            self.redial();
+            self.redial(self.settings.is_demo());
         }
     }
 }
