@@ -405,9 +405,10 @@ impl Actor {
         self.outbox.push_back(Event::Lost { fault, retry_in });
     }
 
-    /// Begins to close what is open, and forgets what was meant for it.
+    /// Begins to close what is open, and forgets what was meant for it and what was known of its way.
     fn hang_up(&mut self) {
         self.uplink = Uplink::default();
+        self.note_round_trip(Duration::ZERO);
         self.state = match std::mem::replace(&mut self.state, State::Closed) {
             State::Open(socket) => State::Closing(Box::pin(socket.close())),
             closing @ State::Closing(_) => closing,

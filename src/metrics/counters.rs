@@ -90,6 +90,6 @@ pub struct Counters {
     pub reply_queued: Span,
     /// How much later than it was captured sound comes out of the worker's filters.
     pub chain_delay: Span,
-    /// Round trip of the connection in microseconds; 0 while it is not known.
+    /// Round trip of the connection in microseconds; 0 while it is not known, and while there is no connection.
     pub round_trip_us: AtomicU32,
 }

@@ -1,6 +1,7 @@
 //! The other side of a connection within memory, told by a test what to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
@@ -16,6 +17,9 @@ use url::Url;
 use crate::client::dial::{Dialer, Opened};
 use crate::client::error::Fault;
 use crate::live::message::{ClientMessage, RealtimeInput, Setup};
+
+/// What opening one is said to have taken.
+pub(super) const ROUND_TRIP: Duration = Duration::from_millis(31);
 
 /// Opens streams within memory. Without anybody who takes the other ends, connections are refused.
 pub(super) struct MemoryDialer(mpsc::Sender<DuplexStream>);
@@ -33,7 +37,7 @@ impl Dialer for MemoryDialer {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let opened = self.0.try_send(far).map(|()| Opened {
             stream: Box::new(near),
-            round_trip: None,
+            round_trip: Some(ROUND_TRIP),
             proxied: false,
         });
         let address = url.to_string();

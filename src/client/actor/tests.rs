@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use url::Url;
 
-use super::peer::{MemoryDialer, Peer};
+use super::peer::{MemoryDialer, Peer, ROUND_TRIP};
 use super::*;
 use crate::client::error::Stage;
 use crate::live::message::{ActivityDetection, RealtimeInputConfig, Resumption};
@@ -149,6 +149,22 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
             resumed: true
         }
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_round_trip_is_forgotten_with_its_connection() {
+    let (mut rig, peer) = Rig::ready().await;
+    assert_eq!(rig.round_trip(), ROUND_TRIP);
+    drop(peer);
+    assert!(matches!(rig.event().await, Event::Lost { .. }));
+    assert_eq!(rig.round_trip(), Duration::ZERO, "lost");
+    let (mut peer, _) = Peer::set_up(&mut rig.ends).await;
+    assert!(matches!(rig.event().await, Event::Connecting { .. }));
+    assert!(matches!(rig.event().await, Event::Ready { .. }));
+    assert_eq!(rig.round_trip(), ROUND_TRIP);
+    rig.tell(Command::Roll(Box::new(setup("first")))).await;
+    assert!(matches!(peer.next().await, Some(Message::Close(_))));
+    assert_eq!(rig.round_trip(), Duration::ZERO, "on the way to the next");
 }
 
 #[tokio::test(start_paused = true)]
@@ -452,6 +468,10 @@ impl Rig {
     async fn silence(&mut self) -> Option<String> {
         let event = timeout(Duration::from_millis(500), self.handle.events.recv()).await;
         event.ok().map(|event| format!("{event:?}"))
+    }
+
+    fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.counters.round_trip_us.load(Relaxed).into())
     }
 
     async fn tell(&self, command: Command) {
