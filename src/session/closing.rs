@@ -73,6 +73,7 @@ impl Controller {
             input: notes.input,
             profile: self.profile.name.clone(),
             auto: self.auto.is_some(),
+            target: self.chosen_profile().target,
             latencies,
             sent: SampleRate::WORKING.duration_of(notes.samples),
             heard: closed.heard,

@@ -25,6 +25,8 @@ pub struct TurnRecord {
     pub profile: String,
     /// Whether a profile that chooses chose it.
     pub auto: bool,
+    /// Target of its response: that of the profile which the user had chosen then.
+    pub target: Duration,
     /// How it ended.
     pub outcome: Outcome,
     /// Its instants.
@@ -420,6 +422,7 @@ pub(super) mod tests {
             input: Some("question.wav".into()),
             profile: "balanced".into(),
             auto: false,
+            target: Duration::from_millis(300),
             outcome: Outcome::Completed,
             latencies: timeline.latencies(),
             timeline,

@@ -384,6 +384,8 @@ pub struct TurnView {
     pub number: u64,
     /// Profile in force at its end.
     pub profile: String,
+    /// Target of its response at its end, whatever profile was chosen since.
+    pub target: Duration,
     /// How it ended.
     pub outcome: &'static str,
     /// Its parts.
@@ -397,6 +399,7 @@ impl TurnView {
         Self {
             number: record.number,
             profile: record.profile.clone(),
+            target: record.target,
             outcome: record.outcome.name(),
             latencies: record.latencies.clone(),
             stages: record.stages,

@@ -59,7 +59,7 @@ pub(super) fn content_ui(
         causes_ui(ui, snapshot, target, view, commands)
     });
     section(ui, "The newest turns", |ui| {
-        waterfall::turns_ui(ui, &snapshot.turns, target, view)
+        waterfall::turns_ui(ui, &snapshot.turns, view)
     });
     section(ui, "History", |ui| {
         history::history_ui(ui, &snapshot.history, target, view)

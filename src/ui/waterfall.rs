@@ -20,7 +20,7 @@ const ROW: f32 = 18.0;
 const LEAST: f32 = 2.0;
 
 /// The newest turns; the one that was chosen, else the newest, is shown stage by stage.
-pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], target: Option<Duration>, view: &mut View) {
+pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], view: &mut View) {
     let t = tokens(ui);
     let Some(newest) = turns.first() else {
         let words = "No turn was closed yet. Each will be shown here, stage by stage.";
@@ -39,11 +39,11 @@ pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], target: Option<Duration>
         // A row keeps its identity where others open above it.
         ui.push_id(turn.number, |ui| {
             let is_open = turn.number == open.number;
-            if head_ui(ui, turn, is_open, scale, target).clicked() {
+            if head_ui(ui, turn, is_open, scale).clicked() {
                 view.turn = (turn.number != newest.number).then_some(turn.number);
             }
             if is_open {
-                stages_ui(ui, turn, scale, target);
+                stages_ui(ui, turn, scale);
             }
         });
     }
@@ -62,13 +62,7 @@ fn length(turn: &TurnView) -> Duration {
 }
 
 /// A turn as one row: its number, its parts side by side, its response.
-fn head_ui(
-    ui: &mut Ui,
-    turn: &TurnView,
-    open: bool,
-    scale: Duration,
-    target: Option<Duration>,
-) -> eframe::egui::Response {
+fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe::egui::Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::click());
     let value = turn.latencies.response.map_or_else(
@@ -113,7 +107,9 @@ fn head_ui(
         bar(ui, plot, begins, part, scale, ink);
         begins += part;
     }
-    budget_line(ui, plot_of_height(plot, rect), turn, scale, target, t);
+    if let Some(share) = budget(turn, scale) {
+        budget_line(ui, plot_of_height(plot, rect), share, t);
+    }
     focus_ring(ui, &response, 4.0);
     response.on_hover_text(format!(
         "{}. {}",
@@ -123,7 +119,7 @@ fn head_ui(
 }
 
 /// A row for each stage, as far as they are known.
-fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration, target: Option<Duration>) {
+fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
     let t = tokens(ui);
     let inks = [
         t.hairline, t.hairline, t.hairline, t.you, t.muted, t.muted, t.accent, t.accent, t.accent,
@@ -148,13 +144,10 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration, target: Option<Durat
         }
         begins += values[i].unwrap_or_default();
     }
-    let legend = match target {
-        Some(target) => format!(
-            "from the end of your speech; the line is the target, {} ms after the end of the turn",
-            words::millis(target)
-        ),
-        None => "from the end of your speech".to_owned(),
-    };
+    let legend = format!(
+        "from the end of your speech; the line is the target that the turn had, {} ms after its end",
+        words::millis(turn.target)
+    );
     ui.label(text(legend, Weight::Regular, 11.0, t.muted));
 }
 
@@ -228,21 +221,14 @@ fn bar(ui: &Ui, plot: Rect, begins: Duration, length: Duration, scale: Duration,
     ui.painter().rect_filled(bar, 1.0, ink);
 }
 
-/// Where the response should have ended.
-fn budget_line(
-    ui: &Ui,
-    plot: Rect,
-    turn: &TurnView,
-    scale: Duration,
-    target: Option<Duration>,
-    t: &Tokens,
-) {
-    let Some(target) = target else { return };
-    let at = turn.latencies.endpointing.unwrap_or_default() + target;
-    if at > scale {
-        return;
-    }
-    let x = plot.left() + plot.width() * at.as_secs_f32() / scale.as_secs_f32();
+/// Where the response should have ended by the target that the turn had, as a share of the scale; `None` beyond its end.
+fn budget(turn: &TurnView, scale: Duration) -> Option<f32> {
+    let at = turn.latencies.endpointing.unwrap_or_default() + turn.target;
+    (at <= scale).then(|| at.as_secs_f32() / scale.as_secs_f32())
+}
+
+fn budget_line(ui: &Ui, plot: Rect, share: f32, t: &Tokens) {
+    let x = plot.left() + plot.width() * share;
     let ends = [pos2(x, plot.top()), pos2(x, plot.bottom())];
     ui.painter().extend(Shape::dashed_line(
         &ends,
@@ -250,4 +236,24 @@ fn budget_line(
         3.0,
         2.0,
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_where_the_turns_own_target_is() {
+        let ms = Duration::from_millis;
+        let mut turn = TurnView {
+            target: ms(200),
+            ..TurnView::default()
+        };
+        assert_eq!(budget(&turn, ms(800)), Some(0.25));
+        turn.latencies.endpointing = Some(ms(400));
+        assert_eq!(budget(&turn, ms(800)), Some(0.75));
+        turn.target = ms(400);
+        assert_eq!(budget(&turn, ms(800)), Some(1.0));
+        assert_eq!(budget(&turn, ms(700)), None);
+    }
 }

@@ -21,6 +21,7 @@ fn turn(number: u64) -> TurnView {
     TurnView {
         number,
         profile: "balanced".into(),
+        target: ms(300),
         outcome: "completed",
         latencies: latencies(2.0, 398.0, 41.0, 500.0),
         stages: Stages {
@@ -162,6 +163,23 @@ fn turns_are_shown_stage_by_stage_the_newest_first() {
         "unknown is a dash: {:?}",
         rig.texts()
     );
+}
+
+#[test]
+fn a_turn_keeps_the_target_that_it_had() {
+    let mut slow = slow();
+    let mut turns = slow.turns.to_vec();
+    turns[4].target = ms(250);
+    slow.turns = turns.into();
+    let mut rig = Rig::sized(slow, 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    let legend = |target: &str| format!("the line is the target that the turn had, {target} ms");
+    assert!(rig.says_part(&legend("300")), "{:?}", rig.texts());
+    // Another profile is active now: that is nothing to the turns before.
+    rig.show(|s| s.active = 2);
+    assert!(rig.says_part(&legend("300")) && !rig.says_part(&legend("400")));
+    rig.click("Turn 1, completed, balanced, response 441 ms");
+    assert!(rig.says_part(&legend("250")), "{:?}", rig.texts());
 }
 
 #[test]
