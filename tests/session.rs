@@ -876,6 +876,8 @@ fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
         let auto = world.session.snapshots.borrow().auto.clone();
         let auto = auto.expect("it still chooses");
         assert_eq!((auto.uses.as_str(), auto.changes), ("High quality", 1));
+        let figures = world.session.snapshots.borrow().figures.clone();
+        assert_eq!((figures.n, figures.turns), (7, 7), "of all that it chose");
         // Another choice of the user ends it.
         world.tell(Command::UseProfile("ultra-fast".into())).await;
         world.speak(&voice("british-woman")).await;

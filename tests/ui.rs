@@ -640,7 +640,12 @@ fn what_auto_chose_and_why_stands_at_the_profiles() {
         changes: 2,
         power_saving: true,
     });
-    let rig = Rig::new(automatic);
+    let mut rig = Rig::new(automatic);
     assert!(rig.says(&format!("Auto uses {why}")));
     assert!(rig.says("saving power"));
+    rig.harness.get_by_label("n 42").hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    let whose = "with the profiles that Balanced chooses among since the start";
+    assert!(rig.says_part(whose), "{:?}", rig.texts());
 }

@@ -37,6 +37,12 @@ impl Auto {
         &self.chooser
     }
 
+    /// The names of what it chooses among.
+    fn names(&self) -> Vec<String> {
+        let candidates = self.candidates.iter();
+        candidates.map(|profile| profile.name.clone()).collect()
+    }
+
     pub(super) fn view(&self) -> AutoView {
         AutoView {
             uses: self.candidates[self.plan.candidate].label.clone(),
@@ -60,6 +66,8 @@ impl Controller {
     /// Takes the profile that the user chose.
     pub(super) fn choose_profile(&mut self, profile: Arc<Profile>) {
         self.auto = self.begin_auto(&profile);
+        let among = self.auto.as_ref().map(Auto::names);
+        self.statistics.choose_among(among);
         match &self.auto {
             Some(auto) => self.adopt_profile(auto.profile()),
             None => self.adopt_profile(profile),

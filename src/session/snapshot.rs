@@ -55,7 +55,7 @@ pub struct Snapshot {
     pub auto: Option<AutoView>,
     /// Both sides of the conversation, oldest first; the newest 200.
     pub captions: Arc<[Arc<Caption>]>,
-    /// The figures of the active profile.
+    /// The figures of the active profile; where it chooses among others, of all of those.
     pub figures: Figures,
     /// This process, once a second.
     pub process: ProcessUsage,
@@ -318,7 +318,7 @@ pub enum Speaker {
     Assistant,
 }
 
-/// Figures of the active profile since the start or the last reset.
+/// Figures of the active profile, or of those that it chooses among, since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
     /// The last turn with a reply that was heard.

@@ -1,4 +1,4 @@
-//! The figures of each profile, and of the conversation as a whole.
+//! The figures of each profile, of those that one that chooses chose among, and of the conversation as a whole.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
@@ -25,12 +25,16 @@ const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
 
-/// Figures that grow with every turn. Profiles are not mixed.
+/// Figures that grow with every turn. Profiles are not mixed, but for those that one profile chooses among.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
     /// The whole conversation.
     pub summary: Summary,
     profiles: HashMap<String, Tally>,
+    /// While a profile chooses: what it chooses among, and their figures together.
+    together: Option<(Vec<String>, Tally)>,
+    /// Turns so far: the figures of several profiles are put together in the order of their turns.
+    taken: u64,
     process: ProcessUsage,
     last_reading: Option<Usage>,
     /// Readings in a row that were too near to the one before; `None` until one was not.
@@ -42,8 +46,8 @@ struct Tally {
     response: Distribution,
     /// Its quantiles, made when it changes: what is shown is made anew far more often.
     quantiles: Quantiles,
-    last: Option<Latencies>,
-    history: VecDeque<Duration>,
+    last: Option<(u64, Latencies)>,
+    history: VecDeque<(u64, Duration)>,
     cut_offs: u64,
     closed_in_vain: u64,
     vain_tokens: u64,
@@ -57,7 +61,7 @@ struct Tally {
     capture_dropped: u64,
     cost_usd: Option<f64>,
     /// When the newest turns were closed, as many as the rate is made of.
-    closed: VecDeque<SystemTime>,
+    closed: VecDeque<(u64, SystemTime)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,41 +81,119 @@ impl Quantiles {
     }
 }
 
+impl Tally {
+    /// Takes in the turn that was closed as the `nth` of the conversation.
+    fn add(&mut self, nth: u64, record: &TurnRecord) {
+        self.turns += 1;
+        self.cut_offs += u64::from(record.cut_offs > 0);
+        self.underruns += record.underruns;
+        self.capture_dropped += record.capture_dropped;
+        self.closed_in_vain += u64::from(record.closed_in_vain);
+        self.vain_tokens += tokens::sum(record.vain_tokens);
+        self.interrupted += u64::from(record.outcome == Outcome::Interrupted);
+        self.tokens += record.all_tokens();
+        self.tool_calls += u64::from(record.tool_calls);
+        if let Some(cost) = record.cost_usd {
+            *self.cost_usd.get_or_insert_default() += cost;
+        }
+        match place(&record.outcome) {
+            0 | 1 => self.answered += 1,
+            3 | 4 => self.failed += 1,
+            _ => {}
+        }
+        self.closed.push_back((nth, record.closed_at));
+        if self.closed.len() > RATE_TURNS {
+            self.closed.pop_front();
+        }
+        if let Some(response) = record.latencies.response {
+            self.response.record(response);
+            self.quantiles = Quantiles::of(&self.response);
+            self.last = Some((nth, record.latencies.clone()));
+            self.history.push_back((nth, response));
+            if self.history.len() > HISTORY {
+                self.history.pop_front();
+            }
+        }
+    }
+
+    fn add_late_tokens(&mut self, all: u64, vain: bool, cost_usd: Option<f64>) {
+        self.tokens += all;
+        if vain {
+            self.vain_tokens += all;
+        }
+        if let Some(cost) = cost_usd {
+            *self.cost_usd.get_or_insert_default() += cost;
+        }
+    }
+
+    /// Takes in another one: the result is as if each of its turns had been added here, in order.
+    fn merge(&mut self, other: &Self) {
+        let Self {
+            response,
+            quantiles: _,
+            last,
+            history,
+            cut_offs,
+            closed_in_vain,
+            vain_tokens,
+            turns,
+            interrupted,
+            failed,
+            answered,
+            tokens,
+            tool_calls,
+            underruns,
+            capture_dropped,
+            cost_usd,
+            closed,
+        } = other;
+        self.response.merge(response);
+        self.quantiles = Quantiles::of(&self.response);
+        let nth = |last: &Option<(u64, Latencies)>| last.as_ref().map(|(nth, _)| *nth);
+        if nth(last) > nth(&self.last) {
+            self.last.clone_from(last);
+        }
+        newest(&mut self.history, history, HISTORY);
+        newest(&mut self.closed, closed, RATE_TURNS);
+        for (to, more) in [
+            (&mut self.cut_offs, cut_offs),
+            (&mut self.closed_in_vain, closed_in_vain),
+            (&mut self.vain_tokens, vain_tokens),
+            (&mut self.turns, turns),
+            (&mut self.interrupted, interrupted),
+            (&mut self.failed, failed),
+            (&mut self.answered, answered),
+            (&mut self.tokens, tokens),
+            (&mut self.tool_calls, tool_calls),
+            (&mut self.underruns, underruns),
+            (&mut self.capture_dropped, capture_dropped),
+        ] {
+            *to += more;
+        }
+        if let Some(cost) = cost_usd {
+            *self.cost_usd.get_or_insert_default() += cost;
+        }
+    }
+}
+
+/// Puts `more` among what there is, in the order of the turns, and keeps the newest `n`.
+fn newest<T: Copy>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: usize) {
+    all.extend(more);
+    all.make_contiguous().sort_by_key(|(nth, _)| *nth);
+    all.drain(..all.len().saturating_sub(n));
+}
+
 impl Statistics {
     /// Takes a closed turn in.
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.summary.add(record);
+        self.taken += 1;
+        let nth = self.taken;
         let tally = self.profiles.entry(record.profile.clone()).or_default();
-        tally.turns += 1;
-        tally.cut_offs += u64::from(record.cut_offs > 0);
-        tally.underruns += record.underruns;
-        tally.capture_dropped += record.capture_dropped;
-        tally.closed_in_vain += u64::from(record.closed_in_vain);
-        tally.vain_tokens += tokens::sum(record.vain_tokens);
-        tally.interrupted += u64::from(record.outcome == Outcome::Interrupted);
-        tally.tokens += record.all_tokens();
-        tally.tool_calls += u64::from(record.tool_calls);
-        if let Some(cost) = record.cost_usd {
-            *tally.cost_usd.get_or_insert_default() += cost;
-        }
-        match place(&record.outcome) {
-            0 | 1 => tally.answered += 1,
-            3 | 4 => tally.failed += 1,
-            _ => {}
-        }
-        tally.closed.push_back(record.closed_at);
-        if tally.closed.len() > RATE_TURNS {
-            tally.closed.pop_front();
-        }
-        if let Some(response) = record.latencies.response {
-            tally.response.record(response);
-            tally.quantiles = Quantiles::of(&tally.response);
-            tally.last = Some(record.latencies.clone());
-            tally.history.push_back(response);
-            if tally.history.len() > HISTORY {
-                tally.history.pop_front();
-            }
+        tally.add(nth, record);
+        if let Some(together) = self.together_with(&record.profile) {
+            together.add(nth, record);
         }
     }
 
@@ -125,17 +207,34 @@ impl Statistics {
     ) {
         let all = tokens::sum(tokens);
         let tally = self.profiles.entry(profile.to_owned()).or_default();
-        tally.tokens += all;
+        tally.add_late_tokens(all, vain, cost_usd);
+        if let Some(together) = self.together_with(profile) {
+            together.add_late_tokens(all, vain, cost_usd);
+        }
         self.summary.tokens += all;
         tokens::add(&mut self.summary.late_tokens, tokens);
         if vain {
-            tally.vain_tokens += all;
             self.summary.vain_tokens += all;
         }
-        if let Some(cost) = cost_usd {
-            *tally.cost_usd.get_or_insert_default() += cost;
-            self.summary.cost_usd += cost;
-        }
+        self.summary.cost_usd += cost_usd.unwrap_or_default();
+    }
+
+    /// The figures that the turns of this profile belong to besides its own.
+    fn together_with(&mut self, profile: &str) -> Option<&mut Tally> {
+        let (profiles, tally) = self.together.as_mut()?;
+        profiles.iter().any(|name| name == profile).then_some(tally)
+    }
+
+    /// Another choice of the user: a profile that chooses among these, or `None` for one that stands for itself.
+    pub(super) fn choose_among(&mut self, profiles: Option<Vec<String>>) {
+        self.together = profiles.map(|profiles| {
+            let mut tally = Tally::default();
+            let of_any = self.profiles.iter();
+            for (_, other) in of_any.filter(|(name, _)| profiles.contains(name)) {
+                tally.merge(other);
+            }
+            (profiles, tally)
+        });
     }
 
     /// Takes a reading of the process in.
@@ -193,19 +292,21 @@ impl Statistics {
         &self.process
     }
 
-    /// The figures of one profile; what is not a turn's is left at its default.
+    /// The figures of the profile in force, or, while one chooses, of all that it chooses among; what is not a turn's is
+    /// left at its default.
     #[must_use]
     pub(super) fn figures(&self, profile: &str) -> Figures {
-        let Some(tally) = self.profiles.get(profile) else {
+        let together = self.together.as_ref().map(|(_, tally)| tally);
+        let Some(tally) = together.or_else(|| self.profiles.get(profile)) else {
             return Figures::default();
         };
         Figures {
-            last: tally.last.clone(),
+            last: tally.last.as_ref().map(|(_, last)| last.clone()),
             n: tally.response.n(),
             p50: tally.quantiles.p50,
             p95: tally.quantiles.p95,
             p99: tally.quantiles.p99,
-            history: tally.history.iter().copied().collect(),
+            history: tally.history.iter().map(|(_, value)| *value).collect(),
             cut_offs: tally.cut_offs,
             closed_in_vain: tally.closed_in_vain,
             vain_tokens: tally.vain_tokens,
@@ -223,20 +324,31 @@ impl Statistics {
         }
     }
 
-    /// Begins the figures of one profile anew; the conversation's summary goes on.
+    /// Begins anew what [`Self::figures`] tells; the conversation's summary goes on.
     pub(super) fn reset(&mut self, profile: &str) {
-        self.profiles.remove(profile);
+        match &mut self.together {
+            Some((profiles, tally)) => {
+                *tally = Tally::default();
+                self.profiles.retain(|name, _| !profiles.contains(name));
+            }
+            None => {
+                self.profiles.remove(profile);
+            }
+        }
     }
 
     /// The same for all profiles.
     pub(super) fn reset_all(&mut self) {
         self.profiles.clear();
+        if let Some((_, tally)) = &mut self.together {
+            *tally = Tally::default();
+        }
     }
 }
 
 /// The rate of the newest turns; `None` before the second one.
-fn per_minute(closed: &VecDeque<SystemTime>) -> Option<f64> {
-    let (first, last) = (closed.front()?, closed.back()?);
+fn per_minute(closed: &VecDeque<(u64, SystemTime)>) -> Option<f64> {
+    let ((_, first), (_, last)) = (closed.front()?, closed.back()?);
     let seconds = last.duration_since(*first).ok()?.as_secs_f64();
     (seconds > 0.0).then(|| (closed.len() - 1) as f64 / seconds * 60.0)
 }
@@ -246,4 +358,96 @@ fn keep<T>(readings: &mut Vec<T>, newest: T) {
         readings.remove(0);
     }
     readings.push(newest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::record;
+    use super::*;
+
+    fn turn(profile: &str, response_ms: u64, closed_s: u64) -> TurnRecord {
+        let mut turn = record();
+        turn.profile = profile.into();
+        turn.latencies.response = Some(Duration::from_millis(response_ms));
+        turn.closed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(closed_s);
+        turn.cost_usd = Some(0.25);
+        turn
+    }
+
+    fn shown(figures: &Figures) -> (u64, Vec<u128>, Option<u128>, Option<f64>) {
+        let ms = |value: &Duration| value.as_millis();
+        let last = figures.last.as_ref().and_then(|last| last.response);
+        let history = figures.history.iter().map(ms).collect();
+        (figures.n, history, last.as_ref().map(ms), figures.cost_usd)
+    }
+
+    #[test]
+    fn a_profile_that_chooses_shows_all_that_it_chooses_among() {
+        let mut all = Statistics::default();
+        all.add(&turn("fast", 100, 0));
+        all.add(&turn("good", 300, 10));
+        all.add(&turn("other", 900, 20));
+        all.add(&turn("fast", 200, 30));
+        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        // Whichever of them is in force.
+        for in_force in ["fast", "good"] {
+            let figures = all.figures(in_force);
+            assert_eq!(
+                shown(&figures),
+                (3, vec![100, 300, 200], Some(200), Some(0.75))
+            );
+            assert_eq!((figures.turns, figures.answered), (3, 3));
+            assert_eq!(figures.turns_per_minute, Some(4.0));
+            assert_eq!(figures.p50.map(|p50| p50.as_millis()), Some(200));
+        }
+        all.add(&turn("good", 400, 40));
+        all.add(&turn("other", 900, 50));
+        all.add_late_tokens("fast", (5, 5), true, Some(1.0));
+        let figures = all.figures("fast");
+        assert_eq!(
+            shown(&figures),
+            (4, vec![100, 300, 200, 400], Some(400), Some(2.0))
+        );
+        let counted = 4 * record().all_tokens();
+        assert_eq!((figures.tokens, figures.vain_tokens), (counted + 10, 290));
+        // What came in while it chose is in the profiles' own figures too.
+        all.choose_among(None);
+        assert_eq!(all.figures("good").n, 2);
+        assert_eq!(all.figures("fast").vain_tokens, 150);
+    }
+
+    #[test]
+    fn what_is_put_together_is_as_long_as_what_grew_together() {
+        let mut all = Statistics::default();
+        for n in 0..100 {
+            all.add(&turn(if n % 3 == 0 { "fast" } else { "good" }, n + 1, n));
+        }
+        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        let figures = all.figures("fast");
+        let wanted: Vec<Duration> = (41..=100).map(Duration::from_millis).collect();
+        assert_eq!((figures.n, &figures.history), (100, &wanted));
+        assert!(figures.p99.is_some(), "a hundred together");
+        assert_eq!(figures.turns_per_minute, Some(60.0));
+    }
+
+    #[test]
+    fn a_reset_begins_anew_what_is_shown_and_nothing_else() {
+        let mut all = Statistics::default();
+        for profile in ["fast", "good", "other"] {
+            all.add(&turn(profile, 100, 0));
+        }
+        all.choose_among(Some(vec!["fast".into(), "good".into()]));
+        all.reset("good");
+        assert_eq!(all.figures("good"), Figures::default());
+        all.choose_among(None);
+        let n = |name: &str| all.figures(name).n;
+        assert_eq!([n("fast"), n("good"), n("other")], [0, 0, 1]);
+        all.reset("other");
+        assert_eq!(all.figures("other"), Figures::default());
+        assert_eq!(all.summary.answered, 3, "the conversation goes on");
+        all.choose_among(Some(vec!["fast".into()]));
+        all.add(&turn("fast", 100, 0));
+        all.reset_all();
+        assert_eq!(all.figures("fast"), Figures::default());
+    }
 }

@@ -12,7 +12,7 @@ use super::widgets::{card, plain_button, sign, value_row};
 use super::{history, told, waterfall, words};
 use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
 
 /// The page.
 pub(super) fn page_ui(
@@ -64,7 +64,7 @@ pub(super) fn content_ui(
     section(ui, "History", |ui| {
         history::history_ui(ui, &snapshot.history, target, view)
     });
-    section(ui, "Now", |ui| now_ui(ui, view));
+    section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
         latency::copy_button_ui(ui, snapshot, now, view);
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
@@ -175,9 +175,17 @@ pub(super) fn remedy_button(
     }
 }
 
-fn now_ui(ui: &mut Ui, view: &View) {
+fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
     let (figures, process) = (&view.numbers.figures, &view.numbers.process);
-    let battery = told::battery(process);
+    conversation_rows_ui(ui, figures, snapshot);
+    machine_rows_ui(ui, process);
+}
+
+fn conversation_rows_ui(ui: &mut Ui, figures: &Figures, snapshot: &Snapshot) {
+    let answered = format!(
+        "Turns that got their answer, without those that you ended yourself; {} since the start or the last reset.",
+        told::whose(snapshot)
+    );
     let rows = [
         (
             "round trip",
@@ -197,7 +205,7 @@ fn now_ui(ui: &mut Ui, view: &View) {
         (
             "answered",
             told::success(figures.answered, figures.failed),
-            "Turns that got their answer, without those that you ended yourself; with this profile since the start or the last reset.",
+            &*answered,
         ),
         (
             "tool calls",
@@ -213,6 +221,14 @@ fn now_ui(ui: &mut Ui, view: &View) {
             ),
             "Tokens that the service counted, and their price where it is published. The bill is the service's.",
         ),
+    ];
+    for (name, value, tooltip) in rows {
+        value_row(ui, None, name, &value, tooltip);
+    }
+}
+
+fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
+    let rows = [
         (
             "CPU",
             words::percent(process.cpu_percent),
@@ -241,7 +257,7 @@ fn now_ui(ui: &mut Ui, view: &View) {
     for (name, value, tooltip) in rows {
         value_row(ui, None, name, &value, tooltip);
     }
-    if let Some(battery) = battery {
+    if let Some(battery) = told::battery(process) {
         value_row(
             ui,
             None,

@@ -9,7 +9,7 @@ use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{Swatch, card, plain_button, sign, value_row};
 use super::words::{self, UNKNOWN, Verdict as Judged};
-use super::{figures_page, plots, report};
+use super::{figures_page, plots, report, told};
 use crate::session::command::Command;
 use crate::session::snapshot::{Figures, Snapshot};
 use crate::turn::timeline::Latencies;
@@ -29,13 +29,14 @@ pub(super) fn panel_ui(
         .profiles
         .get(snapshot.active)
         .map(|profile| profile.target);
+    let whose = &told::whose(snapshot);
     // With everything shown, the panel fits the usual window.
     ui.spacing_mut().item_spacing.y = space::S;
     let full = view.panel >= 3;
     card(tokens(ui)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
-        response_ui(ui, &view.numbers.figures, target, full);
+        response_ui(ui, &view.numbers.figures, target, whose, full);
         if view.panel >= 2
             && let Some(target) = target
         {
@@ -50,14 +51,14 @@ pub(super) fn panel_ui(
         card(tokens(ui)).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 3.0;
-            counts_ui(ui, &view.numbers.figures);
+            counts_ui(ui, &view.numbers.figures, whose);
             early_ui(ui, &view.numbers.figures);
         });
         tools_ui(ui, snapshot, now, view, commands);
     }
 }
 
-fn response_ui(ui: &mut Ui, figures: &Figures, target: Option<Duration>, full: bool) {
+fn response_ui(ui: &mut Ui, figures: &Figures, target: Option<Duration>, whose: &str, full: bool) {
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
         ui.label(caps("Response", t));
@@ -65,15 +66,41 @@ fn response_ui(ui: &mut Ui, figures: &Figures, target: Option<Duration>, full: b
             ui.spacing_mut().item_spacing.x = space::S;
             let mut quantile = |name: &str, value: Option<Duration>, what: &str| {
                 let value = value.map_or_else(|| UNKNOWN.to_owned(), words::millis);
-                ui.label(text(format!("{name} {value}"), Weight::Medium, 11.0, t.muted)).on_hover_text(what);
+                ui.label(text(
+                    format!("{name} {value}"),
+                    Weight::Medium,
+                    11.0,
+                    t.muted,
+                ))
+                .on_hover_text(what);
             };
             if figures.n >= 100 {
-                quantile("p99", figures.p99, "99 of 100 responses were no slower, in milliseconds.");
+                quantile(
+                    "p99",
+                    figures.p99,
+                    "99 of 100 responses were no slower, in milliseconds.",
+                );
             }
-            quantile("p95", figures.p95, "95 of 100 responses were no slower, in milliseconds.");
-            quantile("p50", figures.p50, "Half of the responses were no slower, in milliseconds.");
-            let n = "Turns with a response that was heard, with this profile since the start or the last reset.";
-            ui.label(text(format!("n {}", words::grouped(figures.n)), Weight::Medium, 11.0, t.muted)).on_hover_text(n);
+            quantile(
+                "p95",
+                figures.p95,
+                "95 of 100 responses were no slower, in milliseconds.",
+            );
+            quantile(
+                "p50",
+                figures.p50,
+                "Half of the responses were no slower, in milliseconds.",
+            );
+            let n = format!(
+                "Turns with a response that was heard, {whose} since the start or the last reset."
+            );
+            ui.label(text(
+                format!("n {}", words::grouped(figures.n)),
+                Weight::Medium,
+                11.0,
+                t.muted,
+            ))
+            .on_hover_text(n);
         });
     });
     let last = figures.last.clone().unwrap_or_default();
@@ -305,7 +332,7 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
         .on_hover_text(tooltip);
 }
 
-fn counts_ui(ui: &mut Ui, figures: &Figures) {
+fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str) {
     let cut_offs = match figures.turns {
         0 => UNKNOWN.to_owned(),
         turns => format!(
@@ -364,7 +391,9 @@ fn counts_ui(ui: &mut Ui, figures: &Figures) {
         None,
         "sent",
         &sent,
-        "Bytes sent to the service since the start, and the tokens that it counted for this profile.",
+        &format!(
+            "Bytes sent to the service since the start, and the tokens that it counted {whose}."
+        ),
     );
 }
 

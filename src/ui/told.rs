@@ -110,6 +110,15 @@ pub(super) fn nothing_found(figures: &Figures, target: Option<Duration>) -> (Str
     (words, false)
 }
 
+/// Whose turns the figures are made of.
+pub(super) fn whose(snapshot: &Snapshot) -> String {
+    let active = snapshot.profiles.get(snapshot.active);
+    match active.filter(|_| snapshot.auto.is_some()) {
+        Some(chooser) => format!("with the profiles that {} chooses among", chooser.label),
+        None => "with this profile".to_owned(),
+    }
+}
+
 /// A share of turns: "3 of 42 · 7 %".
 pub(super) fn share(part: u64, all: u64) -> String {
     if all == 0 {
@@ -266,6 +275,25 @@ mod tests {
         figures.n = 40;
         let (words, fine) = nothing_found(&figures, ms(300));
         assert!(!fine && words.contains("the newest turns"), "{words}");
+    }
+
+    #[test]
+    fn figures_of_a_profile_that_chooses_are_those_of_all_that_it_chooses_among() {
+        let mut snapshot = Snapshot {
+            profiles: [crate::profile::builtin("auto").expect("built in")].into(),
+            ..Snapshot::default()
+        };
+        assert_eq!(whose(&snapshot), "with this profile");
+        snapshot.auto = Some(crate::session::snapshot::AutoView {
+            uses: "Balanced".into(),
+            why: String::new(),
+            changes: 0,
+            power_saving: false,
+        });
+        assert_eq!(
+            whose(&snapshot),
+            "with the profiles that Auto chooses among"
+        );
     }
 
     #[test]
