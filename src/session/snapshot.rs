@@ -7,6 +7,7 @@ use super::record::TurnRecord;
 use super::stages::Stages;
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
+use crate::live::price::Pricing;
 use crate::metrics::alert::Alert;
 use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::metrics::leak::Growth;
@@ -55,6 +56,8 @@ pub struct Snapshot {
     pub auto: Option<AutoView>,
     /// Both sides of the conversation, oldest first; the newest 200.
     pub captions: Arc<[Arc<Caption>]>,
+    /// What is known of the price of tokens.
+    pub pricing: Pricing,
     /// The figures of the active profile; where it chooses among others, of all of those.
     pub figures: Figures,
     /// This process, once a second.
@@ -95,6 +98,7 @@ impl Default for Snapshot {
             active: 0,
             auto: None,
             captions: Arc::default(),
+            pricing: Pricing::default(),
             figures: Figures::default(),
             process: ProcessUsage::default(),
             alerts: Arc::default(),

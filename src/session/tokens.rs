@@ -4,7 +4,7 @@ use tracing::debug;
 
 use super::controller::Controller;
 use crate::live::message::UsageMetadata;
-use crate::live::price::price;
+use crate::live::price::{Biller, Pricing};
 use crate::settings::endpoint::GOOGLE_HOST;
 use crate::turn::machine::Bill;
 
@@ -59,10 +59,22 @@ impl Controller {
         self.changed = true;
     }
 
-    /// US dollars, where it is Google that bills and the price of the model is published.
+    /// US dollars, where the price is known.
     pub(super) fn cost(&self, tokens: Tokens) -> Option<f64> {
-        let billed = !self.settings.is_demo() && self.settings.host() == GOOGLE_HOST;
-        let price = price(&self.profile.live.model).filter(|_| billed)?;
-        Some(price.of(tokens.0, tokens.1))
+        self.pricing().of(tokens.0, tokens.1)
+    }
+
+    /// What is known of the price now.
+    pub(super) fn pricing(&self) -> Pricing {
+        let settings = &self.settings;
+        let biller = if settings.is_demo() {
+            Biller::Nobody
+        } else if settings.host() == GOOGLE_HOST {
+            Biller::Google
+        } else {
+            Biller::Other
+        };
+        let configured = settings.config().price_usd_per_million;
+        Pricing::new(biller, configured, &self.profile.live.model)
     }
 }

@@ -36,6 +36,7 @@ impl Controller {
             active,
             auto: self.auto.as_ref().map(super::auto::Auto::view),
             captions: self.captions.shared(),
+            pricing: self.pricing(),
             figures: self.figures(),
             process: self.statistics.process().clone(),
             alerts: self.insight.alerts.raised().cloned().collect(),

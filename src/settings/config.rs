@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::endpoint;
 use super::file::{self, ReadError};
 use crate::base::yaml::{MAX_BYTES, Text, YamlError, quoted};
+use crate::live::price::Price;
 use crate::profile::{Detection, EchoCancellation, Switch};
 
 mod outlets;
@@ -53,6 +54,8 @@ pub struct Config {
     pub monitor: MonitorSettings,
     /// Where alerts are sent: an `https://` address, or `http://` on this computer.
     pub alert_webhook: Option<Hidden>,
+    /// What the service takes for tokens, instead of the published price.
+    pub price_usd_per_million: Option<Price>,
 }
 
 impl Default for Config {
@@ -72,6 +75,7 @@ impl Default for Config {
             state: None,
             monitor: MonitorSettings::default(),
             alert_webhook: None,
+            price_usd_per_million: None,
         }
     }
 }
@@ -168,6 +172,7 @@ impl Config {
         Ok(Self {
             monitor,
             alert_webhook: webhook.transpose()?,
+            price_usd_per_million: raw.price_usd_per_million.check(&text)?,
             profile: raw.profile,
             input_device: raw.input_device,
             output_device: raw.output_device,
@@ -187,7 +192,7 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen, which is not written.
-    fn lines(&self) -> [(&'static str, Option<String>); 16] {
+    fn lines(&self) -> [(&'static str, Option<String>); 18] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let usual = Self::default();
         let volume = (self.volume != usual.volume).then(|| self.volume.to_string());
@@ -199,6 +204,10 @@ impl Config {
         // Voice activation is on where nothing is chosen.
         let voice_activation = (!self.voice_activation).then(|| word(Switch::Off));
         let hidden = |text: Option<&Hidden>| text.map(|text| quoted(text.expose()));
+        let price = |amount: fn(Price) -> f64| {
+            let price = self.price_usd_per_million?;
+            Some(amount(price).to_string())
+        };
         let theme = (self.window.theme != usual.window.theme).then(|| word(self.window.theme));
         [
             ("profile", text(&self.profile)),
@@ -221,6 +230,8 @@ impl Config {
             ),
             ("monitor.token", hidden(self.monitor.token.as_ref())),
             ("alert_webhook", hidden(self.alert_webhook.as_ref())),
+            ("price_usd_per_million.in", price(|price| price.prompt)),
+            ("price_usd_per_million.out", price(|price| price.response)),
             (
                 "state",
                 self.state
@@ -249,6 +260,7 @@ struct Raw {
     state: Option<String>,
     monitor: outlets::RawMonitor,
     alert_webhook: Option<String>,
+    price_usd_per_million: outlets::RawPrice,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -62,7 +62,7 @@ pub(super) fn content_ui(
         waterfall::turns_ui(ui, &snapshot.turns, view)
     });
     section(ui, "History", |ui| {
-        history::history_ui(ui, &snapshot.history, target, view)
+        history::history_ui(ui, snapshot, target, view)
     });
     section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
@@ -219,7 +219,7 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &Figures, snapshot: &Snapshot) {
                 words::grouped(figures.tokens),
                 told::cost(figures.cost_usd)
             ),
-            "Tokens that the service counted, and their price where it is published. The bill is the service's.",
+            told::pricing(snapshot.pricing),
         ),
     ];
     for (name, value, tooltip) in rows {

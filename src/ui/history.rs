@@ -9,8 +9,9 @@ use super::told;
 use super::view::View;
 use super::widgets::{Segment, segmented, small_text, value_row};
 use super::words;
+use crate::live::price::Pricing;
 use crate::metrics::series::Slice;
-use crate::session::snapshot::{HistoryView, SPANS};
+use crate::session::snapshot::{SPANS, Snapshot};
 
 /// Bins of the histogram: 20 ms each up to a second, and one for all that is slower.
 const BIN: Duration = Duration::from_millis(20);
@@ -19,7 +20,7 @@ const BINS: u32 = 50;
 /// The span that was chosen.
 pub(super) fn history_ui(
     ui: &mut Ui,
-    history: &HistoryView,
+    snapshot: &Snapshot,
     target: Option<Duration>,
     view: &mut View,
 ) {
@@ -33,7 +34,7 @@ pub(super) fn history_ui(
         view.span = taken;
     }
     let (name, ..) = SPANS[view.span];
-    let columns = &history.spans[view.span];
+    let columns = &snapshot.history.spans[view.span];
     let mut total = Slice::default();
     for column in columns {
         total.merge(column);
@@ -44,6 +45,7 @@ pub(super) fn history_ui(
     histogram(ui, &total);
     ui.add_space(space::XS);
     rows_ui(ui, &total);
+    usage_rows_ui(ui, &total, snapshot.pricing);
 }
 
 /// Median and 95th percentile of each column, with the target as a dashed line.
@@ -204,11 +206,15 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
     for (name, value, tooltip) in rows {
         value_row(ui, None, name, &value, tooltip);
     }
-    usage_rows_ui(ui, total);
 }
 
 /// What it took.
-fn usage_rows_ui(ui: &mut Ui, total: &Slice) {
+fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
+    let tokens = if total.is_priced() {
+        "Tokens that the service counted, and the cost of those whose price was known then. The bill is the service's."
+    } else {
+        told::pricing(pricing)
+    };
     let number = |value: Option<f64>, unit: &str| {
         value.map_or_else(
             || words::UNKNOWN.to_owned(),
@@ -255,7 +261,7 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice) {
                 words::grouped(total.tokens),
                 told::cost(total.is_priced().then_some(total.cost_usd))
             ),
-            "Tokens that the service counted, and their price where it is published. The bill is the service's.",
+            tokens,
         ),
     ];
     for (name, value, tooltip) in rows {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::words::{UNKNOWN, grouped, millis};
+use crate::live::price::Pricing;
 use crate::metrics::diagnosis::{LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
@@ -108,6 +109,31 @@ pub(super) fn nothing_found(figures: &Figures, target: Option<Duration>) -> (Str
     let (typical, target) = (millis(typical), millis(target));
     let words = format!("The typical response is {typical} ms, over {target}: {told}");
     (words, false)
+}
+
+/// What tokens and their cost are, and why the cost may be unknown.
+pub(super) fn pricing(pricing: Pricing) -> &'static str {
+    match pricing {
+        Pricing::Configured(_) => {
+            "Tokens that the service counted, and their cost by `price_usd_per_million` in config.yaml, since it is set. The \
+             bill is the service's."
+        }
+        Pricing::Published(_) => {
+            "Tokens that the service counted, and their cost by the published price of this model, all taken for audio. \
+             `price_usd_per_million` in config.yaml sets another one. The bill is the service's."
+        }
+        Pricing::Free => {
+            "Tokens that the service counted, and their cost where a price is known. The demo bills nothing."
+        }
+        Pricing::Unpublished => {
+            "Tokens that the service counted. What they cost is not known: no price is published for this model. Set \
+             `price_usd_per_million` with `in` and `out` in config.yaml."
+        }
+        Pricing::Elsewhere => {
+            "Tokens that the service counted. What they cost is not known: this service is not Google's. Set \
+             `price_usd_per_million` with `in` and `out` in config.yaml."
+        }
+    }
 }
 
 /// Whose turns the figures are made of.
@@ -275,6 +301,16 @@ mod tests {
         figures.n = 40;
         let (words, fine) = nothing_found(&figures, ms(300));
         assert!(!fine && words.contains("the newest turns"), "{words}");
+    }
+
+    #[test]
+    fn an_unknown_price_names_its_key() {
+        for unknown in [Pricing::Unpublished, Pricing::Elsewhere] {
+            let words = pricing(unknown);
+            assert!(words.contains("`price_usd_per_million`"), "{words}");
+            assert!(words.contains("not known"), "{words}");
+        }
+        assert!(pricing(Pricing::Unpublished).contains("no price is published for this model"));
     }
 
     #[test]

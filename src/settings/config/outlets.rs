@@ -1,4 +1,4 @@
-//! Where figures go besides the faces, as the configuration says.
+//! Where figures go besides the faces, and what tokens cost, as the configuration says.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use crate::base::yaml::{Text, YamlError};
+use crate::live::price::Price;
 
 /// Shortest and longest token of the monitor.
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=200;
@@ -79,6 +80,48 @@ impl RawMonitor {
             listen: listen.transpose()?,
             token: token.transpose()?,
         })
+    }
+}
+
+/// The highest price, in US dollars for a million tokens: more is a mistake in the unit.
+const HIGHEST_PRICE: f64 = 10_000.0;
+
+/// What was written of the price of tokens, in US dollars for a million of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawPrice {
+    #[serde(rename = "in")]
+    prompt: Option<f64>,
+    #[serde(rename = "out")]
+    response: Option<f64>,
+}
+
+impl RawPrice {
+    pub(super) fn check(self, text: &Text<'_>) -> Result<Option<Price>, YamlError> {
+        for (key, amount) in [("in", self.prompt), ("out", self.response)] {
+            if let Some(amount) = amount.filter(|n| !(0.0..=HIGHEST_PRICE).contains(n)) {
+                return Err(text.fault(
+                    &format!("price_usd_per_million.{key}"),
+                    format!("is {amount}"),
+                    format!(
+                        "allowed is a number from 0 to {HIGHEST_PRICE}, the US dollars for a million tokens"
+                    ),
+                ));
+            }
+        }
+        let lacks = |key: &str| {
+            text.fault(
+                "price_usd_per_million",
+                format!("does not say `{key}`"),
+                "both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered",
+            )
+        };
+        match (self.prompt, self.response) {
+            (None, None) => Ok(None),
+            (Some(prompt), Some(response)) => Ok(Some(Price { prompt, response })),
+            (None, Some(_)) => Err(lacks("in")),
+            (Some(_), None) => Err(lacks("out")),
+        }
     }
 }
 

@@ -19,7 +19,8 @@ fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
 fn everything_that_can_be_written_is_read() {
     let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
                 detection: automatic\necho_cancellation: off\ntalk_key: tap\n\
-                release_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n";
+                release_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n\
+                price_usd_per_million:\n  in: 3\n  out: 12.5\n";
     let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
     assert_eq!(config.profile.as_deref(), Some("ultra-fast"));
     assert_eq!(config.input_device.as_deref(), Some("alsa:hw 1"));
@@ -38,6 +39,11 @@ fn everything_that_can_be_written_is_read() {
         (0.5, 2, Theme::Dark)
     );
     assert_eq!(config.state, Some("logs".into()));
+    let price = Price {
+        prompt: 3.0,
+        response: 12.5,
+    };
+    assert_eq!(config.price_usd_per_million, Some(price));
     let whole = rewritten("", &Config::default(), &config);
     assert_eq!(Config::parse("", whole.as_bytes()), Ok(config));
 }
@@ -47,7 +53,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook, price_usd_per_million; did you mean `profile`?",
         ),
         (
             "volume: 2",
@@ -92,6 +98,26 @@ fn faults_name_their_place() {
         (
             "alert_webhook: http://hooks.example/secret",
             "c:1:16: alert_webhook: is no address that alerts can be sent to, allowed is an address that begins with https://, or with http:// on this computer",
+        ),
+        (
+            "price_usd_per_million: {in: 3, out: -1}",
+            "c:1:37: price_usd_per_million.out: is -1, allowed is a number from 0 to 10000, the US dollars for a million tokens",
+        ),
+        (
+            "price_usd_per_million:\n  in: .inf\n  out: 1",
+            "c:2:7: price_usd_per_million.in: is inf, allowed is a number from 0 to 10000, the US dollars for a million tokens",
+        ),
+        (
+            "price_usd_per_million:\n  in: .nan\n  out: 1",
+            "c:2:7: price_usd_per_million.in: is NaN, allowed is a number from 0 to 10000, the US dollars for a million tokens",
+        ),
+        (
+            "price_usd_per_million:\n  in: 3",
+            "c:2:3: price_usd_per_million: does not say `out`, both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered",
+        ),
+        (
+            "price_usd_per_million: {inn: 3, out: 12}",
+            "c:1:25: price_usd_per_million.inn: unknown key, allowed are in, out; did you mean `in`?",
         ),
         (
             "profile: ''",
