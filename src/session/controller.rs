@@ -81,7 +81,7 @@ pub(super) struct Controller {
 
     pub(super) link: Link,
     pub(super) ever_connected: bool,
-    /// The service announced the end of the connection.
+    /// The service announced the end of the connection, or the user wants another one.
     pub(super) going_away: bool,
     pub(super) streaming: Option<Instant>,
     /// The open microphone has given something else than zeros.

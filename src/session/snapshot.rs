@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub captions: Arc<[Arc<Caption>]>,
     /// What is known of the price of tokens.
     pub pricing: Pricing,
+    /// Another connection is opened at the next pause.
+    pub renewing: bool,
     /// The figures of the active profile; where it chooses among others, of all of those.
     pub figures: Figures,
     /// This process, once a second.
@@ -99,6 +101,7 @@ impl Default for Snapshot {
             auto: None,
             captions: Arc::default(),
             pricing: Pricing::default(),
+            renewing: false,
             figures: Figures::default(),
             process: ProcessUsage::default(),
             alerts: Arc::default(),

@@ -37,6 +37,7 @@ impl Controller {
             auto: self.auto.as_ref().map(super::auto::Auto::view),
             captions: self.captions.shared(),
             pricing: self.pricing(),
+            renewing: self.going_away && self.is_connected(),
             figures: self.figures(),
             process: self.statistics.process().clone(),
             alerts: self.insight.alerts.raised().cloned().collect(),

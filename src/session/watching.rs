@@ -308,7 +308,8 @@ impl Controller {
             Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
             Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
             // As when the service announces the end of a connection: another one at the next pause.
-            Remedy::Reconnect => self.going_away = true,
+            Remedy::Reconnect if self.is_connected() => self.going_away = true,
+            Remedy::Reconnect => self.on_command(now, Command::RetryNow),
         }
     }
 

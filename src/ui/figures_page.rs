@@ -109,12 +109,9 @@ fn causes_ui(
     for alert in snapshot.alerts.iter() {
         ui.horizontal_wrapped(|ui| {
             sign(ui, Sign::Triangle, 11.0, t.warn);
-            ui.label(text(
-                format!("{}.", alert.what()),
-                Weight::SemiBold,
-                13.0,
-                t.strong,
-            ));
+            let what = format!("{}.", alert.what());
+            ui.label(text(what, Weight::SemiBold, 13.0, t.strong))
+                .on_hover_text(told::alert(alert.kind));
         });
     }
     for (nth, finding) in snapshot.findings.iter().enumerate() {
@@ -134,18 +131,13 @@ fn finding_ui(
     let costs = finding.costs.map_or_else(String::new, |costs| {
         format!(" · about {} ms", words::millis(costs))
     });
-    ui.label(text(
-        format!("{}{costs}", finding.part.name()),
-        Weight::Medium,
-        12.0,
-        t.muted,
-    ));
-    ui.label(text(
-        words::clean(&finding.what),
-        Weight::Regular,
-        13.0,
-        t.normal,
-    ));
+    let head = format!("{}{costs}", finding.part.name());
+    let tooltip = told::finding(finding);
+    ui.label(text(head, Weight::Medium, 12.0, t.muted))
+        .on_hover_text(tooltip);
+    let what = words::clean(&finding.what);
+    ui.label(text(what, Weight::Regular, 13.0, t.normal))
+        .on_hover_text(tooltip);
     ui.label(text(
         words::clean(&finding.remedy),
         Weight::Medium,
@@ -157,7 +149,7 @@ fn finding_ui(
     }
 }
 
-/// The button that applies a remedy.
+/// The button that applies a remedy, with the reason where it cannot be.
 pub(super) fn remedy_button(
     ui: &mut Ui,
     remedy: &Remedy,
@@ -165,7 +157,17 @@ pub(super) fn remedy_button(
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
-    if plain_button(ui, &told::remedy(remedy, snapshot)).clicked() {
+    let hindrance = told::hindrance(remedy, snapshot);
+    let button = ui
+        .add_enabled_ui(hindrance.is_none(), |ui| {
+            plain_button(ui, &told::remedy(remedy, snapshot))
+        })
+        .inner;
+    let button = match hindrance {
+        Some(hindrance) => button.on_disabled_hover_text(format!("Not now: {hindrance}.")),
+        None => button.on_hover_text(told::does(remedy)),
+    };
+    if button.clicked() {
         if *remedy == Remedy::CheckSound {
             // Its page says what is done, and waits for the user.
             view.page = super::view::Page::Check;
@@ -216,7 +218,7 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &Figures, snapshot: &Snapshot) {
             "tokens · cost",
             format!(
                 "{} · {}",
-                words::grouped(figures.tokens),
+                told::tokens(figures.tokens),
                 told::cost(figures.cost_usd)
             ),
             told::pricing(snapshot.pricing),

@@ -258,7 +258,7 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             "tokens · cost",
             format!(
                 "{} · {}",
-                words::grouped(total.tokens),
+                told::tokens(total.tokens),
                 told::cost(total.is_priced().then_some(total.cost_usd))
             ),
             tokens,

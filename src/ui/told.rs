@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::words::{UNKNOWN, grouped, millis};
 use crate::live::price::Pricing;
-use crate::metrics::diagnosis::{LEAST_TURNS, Remedy};
+use crate::metrics::alert::Kind;
+use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
-use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
+use crate::session::snapshot::{Figures, Link, ProcessUsage, Snapshot};
 use crate::session::stages::Stages;
 
 /// Name and explanation of each stage, in the order of [`Stages::values`].
@@ -85,6 +86,7 @@ pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
                 profile.map_or(name.as_str(), |profile| &profile.label)
             )
         }
+        Remedy::Reconnect if snapshot.renewing => "Connects at the next pause".into(),
         Remedy::Reconnect => "Connect anew".into(),
         Remedy::CheckSound => "Check the sound".into(),
         Remedy::EchoAutomatic => "Echo: automatic".into(),
@@ -109,6 +111,100 @@ pub(super) fn nothing_found(figures: &Figures, target: Option<Duration>) -> (Str
     let (typical, target) = (millis(typical), millis(target));
     let words = format!("The typical response is {typical} ms, over {target}: {told}");
     (words, false)
+}
+
+/// What such a button does.
+pub(super) fn does(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::UseProfile(_) => {
+            "Changes to this profile: sound follows at once, what the service is asked for at the next pause."
+        }
+        Remedy::Reconnect => {
+            "Opens another connection at the next pause; the conversation goes on in it."
+        }
+        Remedy::CheckSound => {
+            "Leads to the check of microphone, speaker and echo. It begins when you say so there."
+        }
+        Remedy::EchoAutomatic => {
+            "Takes replies out of what the microphone hears only where it hears them."
+        }
+    }
+}
+
+/// Why a remedy cannot be applied now.
+pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
+    if *remedy != Remedy::Reconnect {
+        return None;
+    }
+    match &snapshot.link {
+        Link::Connected { .. } if snapshot.renewing => {
+            Some("another connection is opened as soon as nobody speaks and no answer is awaited")
+        }
+        Link::Connected { .. } => None,
+        Link::Connecting { .. } => Some("a connection is being opened"),
+        Link::Down {
+            retry_at: Some(_), ..
+        } => Some("there is no connection, and another one is tried by itself"),
+        Link::Down { retry_at: None, .. } => {
+            Some("there is no connection; \"Retry now\" at the conversation tries another one")
+        }
+    }
+}
+
+/// What the figures of an alert are made of, and where its limit is set.
+pub(super) fn alert(kind: Kind) -> &'static str {
+    match kind {
+        Kind::FirstAudio => {
+            "The median of your last five turns, or of three or four: from the end of your turn to the first sound of the \
+             answer that arrives. The limit is `first_audio_ms` under `alerts:` in the profile."
+        }
+        Kind::Response => {
+            "The median response of your last five turns, or of three or four: from the end of your turn to the first sound \
+             that you hear. The limit is `response_ms` under `alerts:` in the profile."
+        }
+        Kind::Success => {
+            "The share of your last 20 turns, ten at least, that got their answer; those that you ended yourself do not \
+             count. The limit is `success_percent` under `alerts:` in the profile."
+        }
+        Kind::Memory => {
+            "Resident memory of this program, in millions of bytes. The limits are `memory_mb` and `memory_growth_mb` under \
+             `alerts:` in the profile."
+        }
+        Kind::Cpu => {
+            "The load of all processors together, mean of ten seconds. The limit is `cpu_percent` under `alerts:` in the \
+             profile."
+        }
+        Kind::Interruptions => {
+            "The share of the answers to your last 20 turns that you interrupted. The limit is `interruptions_percent` under \
+             `alerts:` in the profile."
+        }
+        Kind::CutOffs => {
+            "The share of your last 20 turns that you went on in within a second of their end. The limit is \
+             `cut_offs_percent` under `alerts:` in the profile."
+        }
+        Kind::Stutters => {
+            "Times that an answer ran dry before its end. How many within ten seconds are told is `stutters` under `alerts:` \
+             in the profile."
+        }
+    }
+}
+
+/// What the figures of a likely cause are made of.
+pub(super) fn finding(finding: &Finding) -> &'static str {
+    if finding.costs.is_some() {
+        "The part of a turn that the cause sits in, and about how much later you hear an answer because of it: from the \
+         medians of your last ten turns with this profile, and the round trip as it is now."
+    } else {
+        "The part that the cause sits in. What it costs a turn cannot be told in milliseconds."
+    }
+}
+
+/// Tokens, as far as the service counted any.
+pub(super) fn tokens(counted: u64) -> String {
+    match counted {
+        0 => UNKNOWN.to_owned(),
+        counted => grouped(counted),
+    }
 }
 
 /// What tokens and their cost are, and why the cost may be unknown.
@@ -304,7 +400,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_price_names_its_key() {
+    fn what_was_not_counted_is_a_dash_and_an_unknown_price_names_its_key() {
+        assert_eq!([tokens(0), tokens(8_140)], ["–", "8\u{a0}140"]);
         for unknown in [Pricing::Unpublished, Pricing::Elsewhere] {
             let words = pricing(unknown);
             assert!(words.contains("`price_usd_per_million`"), "{words}");
@@ -330,6 +427,41 @@ mod tests {
             whose(&snapshot),
             "with the profiles that Auto chooses among"
         );
+    }
+
+    #[test]
+    fn a_new_connection_can_be_had_where_there_is_one_and_none_is_due() {
+        let mut snapshot = Snapshot::default();
+        let reconnect = |snapshot: &Snapshot| hindrance(&Remedy::Reconnect, snapshot);
+        assert_eq!(reconnect(&snapshot), Some("a connection is being opened"));
+        assert_eq!(hindrance(&Remedy::CheckSound, &snapshot), None);
+        snapshot.link = Link::Connected {
+            since: std::time::Instant::now(),
+            host: String::new(),
+        };
+        assert_eq!(reconnect(&snapshot), None);
+        assert_eq!(remedy(&Remedy::Reconnect, &snapshot), "Connect anew");
+        snapshot.renewing = true;
+        assert!(reconnect(&snapshot).is_some_and(|why| why.contains("as soon as nobody speaks")));
+        let words = remedy(&Remedy::Reconnect, &snapshot);
+        assert_eq!(words, "Connects at the next pause");
+        snapshot.link = Link::Down {
+            what: String::new(),
+            hint: String::new(),
+            retry_at: None,
+            key_refused: false,
+        };
+        assert!(reconnect(&snapshot).is_some_and(|why| why.contains("Retry now")));
+    }
+
+    #[test]
+    fn every_limit_that_an_alert_names_is_a_documented_key() {
+        let documented = include_str!("../../docs/monitoring.md");
+        for kind in Kind::ALL {
+            for key in alert(kind).split('`').skip(1).step_by(2) {
+                assert!(documented.contains(&format!("`{key}`")), "{kind:?}: {key}");
+            }
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use crate::ui_rig::{Rig, latencies, snapshot};
+use crate::ui_rig::{Rig, down, latencies, snapshot};
 use sovereign::metrics::alert::{Alert, Kind};
 use sovereign::metrics::diagnosis::{Cause, Finding, Part, Remedy};
 use sovereign::metrics::series::{History, TurnSample};
@@ -183,6 +183,40 @@ fn a_turn_keeps_the_target_that_it_had() {
 }
 
 #[test]
+fn figures_of_alerts_causes_and_buttons_say_what_they_mean() {
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    for (at, tooltip) in [
+        (
+            "Answers are slow: 6.1 s until they are heard, 5.0 s is the limit (5 turns).",
+            "The limit is `response_ms`",
+        ),
+        (
+            "service · about 900 ms",
+            "how much later you hear an answer",
+        ),
+        ("conversation", "cannot be told in milliseconds"),
+        ("Use Ultra-fast", "sound follows at once"),
+        ("Check the sound", "It begins when you say so there"),
+    ] {
+        rig.harness.get_by_label(at).hover();
+        rig.pass(Duration::from_secs(1));
+        rig.step();
+        assert!(rig.says_part(tooltip), "{at}: {:?}", rig.texts());
+    }
+}
+
+#[test]
+fn what_was_not_counted_is_a_dash() {
+    let mut none = slow();
+    none.figures.tokens = 0;
+    let mut rig = Rig::sized(none, 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    assert!(rig.says("– · –"), "{:?}", rig.texts());
+    assert!(!rig.says("0 · –"), "{:?}", rig.texts());
+}
+
+#[test]
 fn the_history_has_four_spans() {
     let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
     rig.click("Details · 1 alert");
@@ -226,6 +260,18 @@ fn a_notice_of_an_alert_offers_what_helps() {
         rig.sent()[..],
         [Command::Apply(Remedy::Reconnect)]
     ));
+    rig.show(|s| s.renewing = true);
+    rig.click("Connects at the next pause");
+    let button = rig.harness.get_by_label("Connects at the next pause");
+    assert!(button.accesskit_node().is_disabled());
+    button.hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    let why = "Not now: another connection is opened as soon as nobody speaks";
+    assert!(rig.says_part(why), "{:?}", rig.texts());
+    rig.show(|s| s.link = down(None, false));
+    rig.click("Connects at the next pause");
+    assert!(rig.sent().is_empty(), "neither twice nor without one");
 }
 
 #[test]
