@@ -550,6 +550,30 @@ fn small_windows_and_large_text_keep_every_control_within_reach() {
 }
 
 #[test]
+fn the_buttons_of_the_panel_stay_in_view_whatever_it_has_to_say() {
+    for height in [720.0, 500.0] {
+        let mut rig = Rig::sized(snapshot(), 1100.0, height);
+        rig.show(|s| s.figures.last = Some(latencies(12.0, 1_501.0, 27.0, 504.0)));
+        for name in ["Details", "Copy report", "Reset"] {
+            let rect = rig.harness.get_by_label(name).rect();
+            assert!(
+                rect.top() > 56.0 && rect.bottom() < height,
+                "{name} at {rect:?} of {height}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_server_on_this_computer_is_called_so() {
+    let mut rig = Rig::new(snapshot());
+    assert!(rig.says("Gemini") && rig.says("audio leaves this computer while you speak"));
+    rig.show(|s| s.local = true);
+    assert!(rig.says("Local server") && rig.says("nothing leaves this computer"));
+    assert!(!rig.says("Gemini"));
+}
+
+#[test]
 fn idle_and_muted_asks_for_no_frame() {
     let mut rig = Rig::new(snapshot());
     rig.show(|s| {

@@ -169,7 +169,7 @@ impl Alert {
                 words
             }
             Kind::Cpu => format!(
-                "This computer is busy: {value:.0} % of its processors, {limit:.0} % is the limit"
+                "This computer is busy: {value:.1} % of its processors over ten seconds, {limit:.0} % is the limit"
             ),
             Kind::Interruptions => format!(
                 "Answers are interrupted often: {value:.0} % of the last {n}, {limit:.0} % is the limit"

@@ -95,7 +95,9 @@ impl Store {
                         }
                         None => " The file is left out.".to_owned(),
                     };
-                    self.faults.push(format!("{fault}.{instead}"));
+                    let fault = fault.to_string();
+                    let end = if fault.ends_with('?') { "" } else { "." };
+                    self.faults.push(format!("{fault}{end}{instead}"));
                 }
             }
         }

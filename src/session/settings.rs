@@ -111,6 +111,18 @@ impl Settings {
         self.is_demo
     }
 
+    /// Whether what answers runs on this computer: this process, or what is reached over loopback.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let loopback = match self.target.url.host() {
+            Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.is_demo || loopback
+    }
+
     /// The host that is dialled, for people.
     #[must_use]
     pub fn host(&self) -> String {

@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub link: Link,
     /// Whether the embedded server answers instead of the service.
     pub demo: bool,
+    /// Whether what answers runs on this computer: the embedded server, or one that is reached over loopback.
+    pub local: bool,
     /// The user muted the microphone.
     pub muted: bool,
     /// Microphone and its choice.
@@ -85,6 +87,7 @@ impl Default for Snapshot {
             activity: Activity::Connecting,
             link: Link::Connecting { attempt: 1 },
             demo: false,
+            local: false,
             muted: false,
             input: Port::default(),
             output: Port::default(),

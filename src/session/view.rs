@@ -21,6 +21,7 @@ impl Controller {
             activity: self.activity(),
             link: self.link.clone(),
             demo: self.settings.is_demo(),
+            local: self.settings.is_local(),
             muted: self.muted,
             input: self.input.clone(),
             output: self.output.clone(),

@@ -183,12 +183,17 @@ impl UiApp {
                 .resizable(false)
                 .exact_size(width)
                 .show(ui, |ui| {
+                    Panel::bottom("panel_tools")
+                        .frame(Frame::new())
+                        .resizable(false)
+                        .show_separator_line(false)
+                        .show(ui, |ui| {
+                            latency::tools_ui(ui, &snapshot, now, &mut self.view, commands);
+                        });
                     ScrollArea::vertical()
                         .id_salt("panel")
                         .auto_shrink([false, false])
-                        .show(ui, |ui| {
-                            latency::panel_ui(ui, &snapshot, now, &mut self.view, commands);
-                        });
+                        .show(ui, |ui| latency::panel_ui(ui, &snapshot, &self.view));
                 });
         }
         let margin = if room == Room::Wide { 24 } else { 16 };
@@ -251,7 +256,8 @@ impl UiApp {
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands);
                             if self.view.panel > 0 {
-                                latency::panel_ui(ui, &snapshot, now, &mut self.view, commands);
+                                latency::panel_ui(ui, &snapshot, &self.view);
+                                latency::tools_ui(ui, &snapshot, now, &mut self.view, commands);
                             }
                         }
                     }

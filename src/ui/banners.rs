@@ -64,7 +64,13 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
         None => "Not connected",
     };
     let t = tokens(ui);
-    let said = format!("{} {}", words::clean(what), words::clean(hint));
+    let what = words::clean(what);
+    let end = if what.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    let said = format!("{what}{end} {}", words::clean(hint));
     let width = if *key_refused { 240.0 } else { 100.0 };
     banner(ui, (Sign::Cross, t.bad, head), &said, width, |ui| {
         if plain_button(ui, "Retry now").clicked() {
@@ -85,10 +91,13 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
             .trouble
             .as_deref()
             .unwrap_or("No microphone was found.");
-        let words = format!(
-            "{} Plug one in, or choose another. Everything else works meanwhile.",
-            words::clean(what)
-        );
+        let what = words::clean(what);
+        let help = if what.contains("Plug one in") {
+            ""
+        } else {
+            " Plug one in, or choose another."
+        };
+        let words = format!("{what}{help} Everything else works meanwhile.");
         banner(
             ui,
             (Sign::Cross, t.bad, "No microphone"),

@@ -53,7 +53,7 @@ pub(super) fn captions_ui(
                         ui.add_space(14.0);
                     }
                     ui.push_id(i, |ui| {
-                        caption_ui(ui, caption, words, snapshot.demo, target);
+                        caption_ui(ui, caption, words, words::speaker(snapshot), target);
                         let is_last = caption.speaker == Speaker::Assistant
                             && snapshot.repeat.turn == Some(caption.turn);
                         if is_last {
@@ -94,12 +94,17 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     });
 }
 
-fn caption_ui(ui: &mut Ui, caption: &Caption, words: &str, demo: bool, target: Option<Duration>) {
+fn caption_ui(
+    ui: &mut Ui,
+    caption: &Caption,
+    words: &str,
+    speaker: &str,
+    target: Option<Duration>,
+) {
     let t = tokens(ui);
-    let (name, ink) = match (caption.speaker, demo) {
-        (Speaker::User, _) => ("You", t.you),
-        (Speaker::Assistant, false) => ("Gemini", t.accent),
-        (Speaker::Assistant, true) => ("Demo", t.accent),
+    let (name, ink) = match caption.speaker {
+        Speaker::User => ("You", t.you),
+        Speaker::Assistant => (speaker, t.accent),
     };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 11.0;

@@ -70,8 +70,15 @@ pub(super) fn content_ui(
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
         if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
             commands.push(Command::ExportCsv);
+            view.exported = Some(snapshot.notices.last().map_or(0, |notice| notice.id));
         }
     });
+    // Where the files are, or why there are none, is told by a notice, which stands at the conversation.
+    let newer = |id: u64| view.exported.is_some_and(|before| id > before);
+    if let Some(told) = snapshot.notices.last().filter(|told| newer(told.id)) {
+        let (words, ink) = (words::clean(&told.text), tokens(ui).normal);
+        ui.label(text(words, Weight::Regular, 12.0, ink));
+    }
 }
 
 fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {

@@ -18,13 +18,7 @@ use crate::turn::timeline::Latencies;
 const COPIED_STANDS: Duration = Duration::from_secs(2);
 
 /// The panel at the level that the user chose, 1 to 3.
-pub(super) fn panel_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    now: Instant,
-    view: &mut View,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
     let target = snapshot
         .profiles
         .get(snapshot.active)
@@ -54,7 +48,6 @@ pub(super) fn panel_ui(
             counts_ui(ui, &view.numbers.figures, whose);
             early_ui(ui, &view.numbers.figures);
         });
-        tools_ui(ui, snapshot, now, view, commands);
     }
 }
 
@@ -412,13 +405,17 @@ fn early_ui(ui: &mut Ui, figures: &Figures) {
     );
 }
 
-fn tools_ui(
+/// The buttons below the panel, when it is shown in full. They are not part of what scrolls.
+pub(super) fn tools_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     now: Instant,
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
+    if view.panel < 3 {
+        return;
+    }
     ui.horizontal_wrapped(|ui| {
         let details = figures_page::button_words(snapshot);
         let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";

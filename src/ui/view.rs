@@ -66,6 +66,8 @@ pub(super) struct View {
     pub(super) captions: CleanCaptions,
     /// The report was copied at this time; said for a moment.
     pub(super) copied_at: Option<Instant>,
+    /// The newest notice when figures were last exported from their page: what comes after it tells how that went.
+    pub(super) exported: Option<u64>,
     /// The turn that is shown stage by stage; `None`: the newest.
     pub(super) turn: Option<u64>,
     /// The span of the history, as an index.
@@ -84,6 +86,7 @@ impl View {
             numbers: Numbers::default(),
             captions: CleanCaptions::default(),
             copied_at: None,
+            exported: None,
             turn: None,
             span: 0,
         }
@@ -98,6 +101,7 @@ impl View {
             commands.push(Command::CancelCheck);
         }
         self.page = Page::Talk;
+        self.exported = None;
     }
 }
 

@@ -144,10 +144,12 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
         }
         begins += values[i].unwrap_or_default();
     }
-    let legend = format!(
-        "from the end of your speech; the line is the target that the turn had, {} ms after its end",
-        words::millis(turn.target)
-    );
+    let line = match budget(turn, scale) {
+        Some(_) => "the line is the target that the turn had",
+        None => "beyond the right edge is the target that the turn had",
+    };
+    let target = words::millis(turn.target);
+    let legend = format!("from the end of your speech; {line}, {target} ms after its end");
     ui.label(text(legend, Weight::Regular, 11.0, t.muted));
 }
 

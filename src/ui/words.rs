@@ -239,9 +239,19 @@ pub(super) fn link(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
+/// Who answers.
+pub(super) fn speaker(snapshot: &Snapshot) -> &'static str {
+    match (snapshot.demo, snapshot.local) {
+        (true, _) => "Demo",
+        // What model answers there is not known.
+        (false, true) => "Local server",
+        (false, false) => "Gemini",
+    }
+}
+
 /// Where sound goes.
 pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
-    if snapshot.demo {
+    if snapshot.demo || snapshot.local {
         "nothing leaves this computer"
     } else if !snapshot.muted && !snapshot.talk.voice_activation {
         "audio leaves this computer only for the talk key"

@@ -240,6 +240,17 @@ fn figures_are_handed_over() {
     rig.click("Details · 1 alert");
     rig.click("Export CSV");
     assert!(matches!(rig.sent()[..], [Command::ExportCsv]));
+    let written = |id| Notice {
+        id,
+        severity: Severity::Info,
+        text: "Written: turns.csv and history.csv.".into(),
+        remedy: None,
+    };
+    let known = rig.snapshots.borrow().notices.last().map_or(0, |n| n.id);
+    rig.show(|s| s.notices = Arc::from([written(known)]));
+    assert!(!rig.says_part("Written"), "an older notice");
+    rig.show(|s| s.notices = Arc::from([written(known + 1)]));
+    assert!(rig.says_part("Written: turns.csv"));
     rig.click("Copy report");
     assert!(rig.says("Copied"));
 }
