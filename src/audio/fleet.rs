@@ -52,7 +52,7 @@ pub const RATE: SampleRate = SampleRate::new(48_000).expect("not zero");
 const STEP: Duration = Duration::from_millis(10);
 /// Parts of a step, each with its share of the members.
 const SLOTS: usize = 10;
-/// A round later than this counts as late: the worker keeps 40 ms of a reply in the ring and looks at it every step, so
+/// A round that is so late or later counts as late: the worker keeps 40 ms of a reply in the ring and looks at it every step, so
 /// that a gap may be heard from here on. What is less late shows in the responses.
 pub const LATE: Duration = Duration::from_millis(30);
 /// Lateness that nobody hears: the worker keeps 40 ms of a reply in the ring, and looks at it every step.

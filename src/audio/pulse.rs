@@ -3,8 +3,8 @@
 //! cpal's own streams of this host make the server work in steps of 0.5 ms or less (a request as long as half of the
 //! buffer leaves the device nothing, see [`playback`]), ask it for the latency after every block, and clear a megabyte for
 //! each message: 43 % of a core on the rig, where PipeWire takes 4 (`scripts/measure-cost`). Here requests leave the device
-//! half a period, and a stream asks for the latency twenty times a second: the time of every other sample follows from the
-//! last answer ([`timing`]).
+//! half a period, and a stream asks for the latency twenty times a second: the time of every sample follows from these
+//! answers ([`timing`]).
 //!
 //! ```text
 //! thread "pulse-capture", "pulse-playback": one each, with a connection of its own
