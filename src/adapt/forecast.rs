@@ -1,8 +1,10 @@
 //! What a turn would take with each profile, from the turns that there were with any of them.
 //!
-//! A response is the service's share, which a profile changes by some factor (length of the context, of the answer), and
-//! our own, which belongs to the profile. The factor starts at 1, because nothing is known of the service, and is learnt
-//! from the turns on both sides of a change.
+//! A response is the service's share, which a profile changes by some factor (length of the context, of the answer), the
+//! network's, which is the connection's round trip, and our own, which belongs to the profile. The factor starts at 1,
+//! because nothing is known of the service, and is learnt from the turns on both sides of a change. The round trip is known
+//! every second: on another network the turns of the old one stay good for a forecast, with the round trip of now. Where it
+//! is not known, the network is a part of the service.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,12 +31,18 @@ const DRIFT_VARIANCE: f64 = 0.02;
 const COMPARED: usize = 6;
 /// Weight of a new measurement of our own share.
 const OWN_WEIGHT: f64 = 0.2;
+/// Readings of the round trip, one a second, whose median is the network of now: a packet that was lost lengthens one or two.
+const TRIPS: usize = 5;
+/// Services that are faster than this in seconds are alike: on one's own computer a millisecond more is no new state.
+const LEAST_LEVEL: f64 = 0.01;
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub(super) struct Forecast {
     profiles: Vec<Known>,
     turns: VecDeque<Turn>,
+    /// The last round trips in seconds, newest last; none while there is no connection, or where the system does not tell.
+    trips: VecDeque<f64>,
     /// Service times before the last change, newest last, and what came after it.
     before: Option<Before>,
 }
@@ -54,6 +62,8 @@ struct Turn {
     candidate: usize,
     /// The service's share in seconds.
     service: f64,
+    /// The network's, if it was known; else it is in the service's.
+    network: Option<f64>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,8 +84,20 @@ impl Forecast {
         Self {
             profiles: candidates.iter().map(known).collect(),
             turns: VecDeque::new(),
+            trips: VecDeque::with_capacity(TRIPS),
             before: None,
         }
+    }
+
+    /// Takes a reading of the round trip in.
+    pub(super) fn trip(&mut self, seen: Option<Duration>) {
+        let Some(seen) = seen else {
+            return self.trips.clear();
+        };
+        if self.trips.len() == TRIPS {
+            self.trips.pop_front();
+        }
+        self.trips.push_back(seen.as_secs_f64());
     }
 
     /// Takes a turn in.
@@ -84,15 +106,13 @@ impl Forecast {
             return;
         };
         known.own += OWN_WEIGHT * (turn.own.as_secs_f64() - known.own);
-        let service = turn
-            .response
-            .saturating_sub(turn.own)
-            .as_secs_f64()
-            .max(1e-4);
+        let server = turn.response.saturating_sub(turn.own).as_secs_f64();
+        let network = turn.round_trip.map(|trip| trip.as_secs_f64().min(server));
         let new = Turn {
             at: turn.at,
             candidate: turn.candidate,
-            service,
+            service: (server - network.unwrap_or(0.0)).max(1e-4),
+            network,
         };
         self.compare(&new);
         self.turns.push_back(new);
@@ -158,7 +178,8 @@ impl Forecast {
         if n < 2 * SHIFT_TURNS {
             return;
         }
-        let level = |turn: &Turn| (turn.service.ln()) - self.profiles[turn.candidate].factor;
+        let level =
+            |turn: &Turn| turn.service.max(LEAST_LEVEL).ln() - self.profiles[turn.candidate].factor;
         let mut earlier: Vec<f64> = self.turns.iter().take(n - SHIFT_TURNS).map(level).collect();
         earlier.sort_by(f64::total_cmp);
         let median = earlier[earlier.len() / 2];
@@ -186,10 +207,30 @@ impl Forecast {
         Some(Duration::from_secs_f64(mean))
     }
 
-    /// The service's share of the last turns, as it would have been with a candidate.
-    pub(super) fn service(&self, candidate: usize) -> Option<Duration> {
+    /// What is not ours of the last turns, as it would have been with a candidate: the service's share and the network's.
+    pub(super) fn server(&self, candidate: usize) -> Option<Duration> {
         let own = Duration::from_secs_f64(self.profiles.get(candidate)?.own);
         Some(self.response(candidate)?.saturating_sub(own))
+    }
+
+    /// The network's share of it, where it is known.
+    pub(super) fn network(&self) -> Option<Duration> {
+        self.turns.back()?.network?;
+        self.trip_now().map(Duration::from_secs_f64)
+    }
+
+    /// The median of the last round trips.
+    fn trip_now(&self) -> Option<f64> {
+        let mut trips: Vec<f64> = self.trips.iter().copied().collect();
+        trips.sort_by(f64::total_cmp);
+        trips.get(trips.len() / 2).copied()
+    }
+
+    /// How long a turn would have taken with a candidate, with this round trip if its own is known.
+    fn as_with(&self, turn: &Turn, candidate: &Known, trip: Option<f64>) -> Duration {
+        let factor = (candidate.factor - self.profiles[turn.candidate].factor).exp();
+        let network = turn.network.map_or(0.0, |then| trip.unwrap_or(then));
+        Duration::from_secs_f64(turn.service * factor + network + candidate.own)
     }
 
     /// What a turn costs with a candidate by [`wait_cost`], in milliseconds.
@@ -200,17 +241,15 @@ impl Forecast {
     /// What the last turn would have cost with a candidate.
     pub(super) fn last_cost(&self, candidate: usize, target: Duration) -> Option<f64> {
         let (known, turn) = (self.profiles.get(candidate)?, self.turns.back()?);
-        let factor = (known.factor - self.profiles[turn.candidate].factor).exp();
-        let response = Duration::from_secs_f64(turn.service * factor + known.own);
-        Some(wait_cost(response, target))
+        Some(wait_cost(self.as_with(turn, known, turn.network), target))
     }
 
     fn weighted(&self, candidate: usize, value: impl Fn(Duration) -> f64) -> Option<f64> {
         let known = self.profiles.get(candidate)?;
+        let trip = self.trip_now();
         let (mut sum, mut weights, mut weight) = (0.0, 0.0, 1.0);
         for turn in self.turns.iter().rev() {
-            let factor = (known.factor - self.profiles[turn.candidate].factor).exp();
-            sum += weight * value(Duration::from_secs_f64(turn.service * factor + known.own));
+            sum += weight * value(self.as_with(turn, known, trip));
             weights += weight;
             weight *= FADE;
         }
@@ -241,6 +280,7 @@ mod tests {
             candidate,
             response: Duration::from_millis(service + own),
             own: Duration::from_millis(own),
+            round_trip: None,
             in_vain: false,
         }
     }
@@ -259,7 +299,49 @@ mod tests {
                 .as_millis()
         };
         assert_eq!((ms(0), ms(1), ms(2)), (311, 347, 389));
-        assert_eq!(forecast.service(1).map(|d| d.as_millis()), Some(300));
+        assert_eq!(forecast.server(1).map(|d| d.as_millis()), Some(300));
+    }
+
+    #[test]
+    fn on_another_network_the_old_turns_are_forecast_with_the_round_trip_of_now() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        let ms = Duration::from_millis;
+        for n in 0..12 {
+            let mut turn = turn(now + Duration::from_secs(n), 1, 300, 47);
+            turn.round_trip = Some(ms(40));
+            forecast.trip(turn.round_trip);
+            forecast.add(turn);
+        }
+        let told = |forecast: &Forecast| {
+            let response = forecast.response(1).map(|d| d.as_millis());
+            (response, forecast.network().map(|d| d.as_millis()))
+        };
+        assert_eq!(told(&forecast), (Some(347), Some(40)));
+        forecast.trip(Some(ms(640)));
+        assert_eq!(told(&forecast), (Some(347), Some(40)), "one lost packet");
+        (0..4).for_each(|_| forecast.trip(Some(ms(140))));
+        assert_eq!(told(&forecast), (Some(447), Some(140)));
+        // Who does not know the round trip any more goes by what it was.
+        forecast.trip(None);
+        assert_eq!(told(&forecast), (Some(347), None));
+        // What the turn had cost is what it had cost.
+        let was = wait_cost(ms(347), ms(300));
+        forecast.trip(Some(ms(900)));
+        let cost = forecast.last_cost(1, ms(300)).expect("a turn");
+        assert!((cost - was).abs() < 1e-6, "{cost}, {was}");
+    }
+
+    #[test]
+    fn a_change_of_the_network_is_no_new_state_of_the_service() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        for n in 0..12 {
+            let trip = if n < 9 { 20 } else { 420 };
+            let mut turn = turn(now + Duration::from_secs(n), 1, 200 + trip, 47);
+            turn.round_trip = Some(Duration::from_millis(trip));
+            forecast.trip(turn.round_trip);
+            forecast.add(turn);
+        }
+        assert_eq!(forecast.n(), TURNS);
     }
 
     #[test]
@@ -291,7 +373,7 @@ mod tests {
             }
             forecast.changed(0);
         }
-        let (fast, best) = (forecast.service(0), forecast.service(2));
+        let (fast, best) = (forecast.server(0), forecast.server(2));
         let ratio = fast.expect("known").as_secs_f64() / best.expect("known").as_secs_f64();
         assert!((0.78..0.88).contains(&ratio), "{ratio}: 0.8 was so");
     }

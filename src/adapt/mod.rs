@@ -1,9 +1,10 @@
 //! Auto: which profile fits the service, the network and the machine of this hour, and why.
 //!
 //! ```text
-//! turns (response, whose it was) ─▶ forecast ─┐ what a turn would take with each profile
-//! processor, memory, battery ────▶ limits ────┼─▶ policy ─▶ Plan: profile, tuning, the reason in words
-//!                                   worth ────┘ what a wait costs, and what a step of quality is worth
+//! turns (response, whose it was) ─┬▶ forecast ─┐ what a turn would take with each profile on the network of now
+//! round trip ─────────────────────┘            ├─▶ policy ─▶ Plan: profile, tuning, the reason in words
+//! processor, memory, battery ──────▶ limits ───┤
+//!                                    worth ────┘ what a wait costs, and what a step of quality is worth
 //! ```
 //!
 //! The common rule (mean of the last ten responses over 400 ms: the fastest profile, over 300: the middle one, else the
@@ -57,6 +58,8 @@ pub struct Answered {
     pub response: Duration,
     /// Our share of it: uplink + downlink, without what was held for patience.
     pub own: Duration,
+    /// Round trip of the connection at its time, where it was known: the network's part of what is not ours.
+    pub round_trip: Option<Duration>,
     /// It had been closed early in vain at least once.
     pub in_vain: bool,
 }
@@ -70,4 +73,6 @@ pub struct Conditions {
     pub memory: Option<f32>,
     /// Whether the machine runs on its battery.
     pub on_battery: Option<bool>,
+    /// Round trip of the connection: a network that has changed is known by it before the next turn.
+    pub round_trip: Option<Duration>,
 }

@@ -14,6 +14,8 @@ const DWELL_TURNS: u32 = 4;
 /// costs (it is noticed once: another connection, other answers). Who changes when as much was lost as a change costs is
 /// never worse off than twice the best (the ski rental problem), and chance does not add up.
 const CHANGE_COST: f64 = 100.0;
+/// Turns within which a change is announced as one that is likely.
+const SOON: f64 = 12.0;
 /// In such a time there are no more changes than are allowed in an hour.
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Turns by which the price of the early close is judged, the least of them, and the share of turns closed in vain above
@@ -61,6 +63,8 @@ pub struct Adapter {
     /// When the changes of the last hour were, oldest first.
     changed_at: VecDeque<Instant>,
     changes: u64,
+    /// The last change that was due was one too many.
+    refused: bool,
     in_vain: VecDeque<bool>,
     no_eager_since: Option<Instant>,
 }
@@ -80,6 +84,7 @@ impl Adapter {
             turns: 0,
             changed_at: VecDeque::new(),
             changes: 0,
+            refused: false,
             in_vain: VecDeque::new(),
             no_eager_since: None,
         }
@@ -98,6 +103,7 @@ impl Adapter {
     /// Takes a reading of the machine in; what it does not allow is left at once.
     pub fn conditions(&mut self, now: Instant, seen: Conditions) {
         self.limits.take(now, seen, self.candidates.len());
+        self.forecast.trip(seen.round_trip);
         if self.current > self.best_allowed() {
             self.change(now, self.best_allowed());
         }
@@ -138,8 +144,7 @@ impl Adapter {
     /// The best candidate that the machine allows.
     fn best_allowed(&self) -> usize {
         let best = self.candidates.len().saturating_sub(1);
-        let (down, _) = self.limits.steps_down();
-        best.saturating_sub(down.max(usize::from(self.saves_power())))
+        best.saturating_sub(self.limits.steps_down().0)
     }
 
     /// What a turn costs with a candidate, quality included.
@@ -167,6 +172,12 @@ impl Adapter {
         (best != self.current && self.saved[best] >= CHANGE_COST).then_some(best)
     }
 
+    /// Whether a candidate would be changed to within a dozen turns like the last ones.
+    fn is_worth(&self, candidate: usize) -> bool {
+        let costs = self.cost(self.current).zip(self.cost(candidate));
+        costs.is_some_and(|(now, then)| (now - then) * SOON >= CHANGE_COST)
+    }
+
     fn last_saving(&self, candidate: usize) -> Option<f64> {
         let cost = |index| self.forecast.last_cost(index, self.wishes.target);
         let steps = self.current as f64 - candidate as f64;
@@ -179,7 +190,8 @@ impl Adapter {
         while self.changed_at.front().is_some_and(old) {
             self.changed_at.pop_front();
         }
-        if self.changed_at.len() >= self.wishes.changes_per_hour as usize {
+        self.refused = self.changed_at.len() >= self.wishes.changes_per_hour as usize;
+        if self.refused {
             return;
         }
         self.changed_at.push_back(now);
@@ -250,9 +262,9 @@ impl Adapter {
         }
         let ms = |time: Duration| time.as_millis();
         let target = ms(self.wishes.target);
-        let (Some(response), Some(service)) = (
+        let (Some(response), Some(server)) = (
             self.forecast.response(self.current),
-            self.forecast.service(self.current),
+            self.forecast.server(self.current),
         ) else {
             let what = if self.saves_power() {
                 "power is saved on battery"
@@ -264,8 +276,18 @@ impl Adapter {
         let best = self.best_allowed();
         let better = self.forecast.response(best).filter(|_| self.current < best);
         let faster = self.forecast.response(0).filter(|_| self.current > 0);
-        let (r, s) = (ms(response), ms(service));
+        let r = ms(response);
         let words = match (better, faster) {
+            (Some(better), _) if self.is_worth(best) => format!(
+                "{here} for now: responses take about {r} ms; with {}, {}, {} (wanted: {target}).",
+                label(best),
+                if self.refused {
+                    "for which no more changes are allowed"
+                } else {
+                    "which is chosen if this lasts"
+                },
+                ms(better)
+            ),
             (Some(better), _) => {
                 format!(
                     "{here}: responses take about {r} ms, with {} {} (wanted: {target}).",
@@ -274,7 +296,8 @@ impl Adapter {
                 )
             }
             (None, Some(faster)) if response > self.wishes.target => format!(
-                "{here}: responses take about {r} ms, {s} of them the service and the network; {} would save {} ms.",
+                "{here}: responses take about {r} ms, {}; {} would save {} ms.",
+                of_others(server, self.forecast.network()),
                 label(0),
                 ms(response.saturating_sub(faster))
             ),
@@ -285,6 +308,19 @@ impl Adapter {
         }
         words
     }
+}
+
+/// What of a response is not ours, in words.
+fn of_others(server: Duration, network: Option<Duration>) -> String {
+    let Some(network) = network else {
+        return format!("{} of them the service and the network", server.as_millis());
+    };
+    let network = network.min(server);
+    format!(
+        "{} of them the service and {} the network",
+        (server - network).as_millis(),
+        network.as_millis()
+    )
 }
 
 #[cfg(test)]
@@ -327,6 +363,7 @@ mod tests {
                 candidate,
                 response: own + Duration::from_millis(service),
                 own,
+                round_trip: None,
                 in_vain,
             });
         }
@@ -368,6 +405,50 @@ mod tests {
             );
             assert!(adapter.changes() <= 1);
         }
+    }
+
+    #[test]
+    fn the_reason_tells_network_from_service_where_the_round_trip_is_known() {
+        let now = Instant::now();
+        let mut adapter = adapter();
+        let trip = Some(Duration::from_millis(250));
+        for n in 0..20 {
+            let at = now + Duration::from_secs(20 * n);
+            let candidate = adapter.plan().candidate;
+            let own = Duration::from_millis(SHARES[candidate]);
+            let seen = Conditions {
+                round_trip: trip,
+                ..Conditions::default()
+            };
+            adapter.conditions(at, seen);
+            adapter.answered(Answered {
+                at,
+                candidate,
+                response: own + Duration::from_millis(900),
+                own,
+                round_trip: trip,
+                in_vain: false,
+            });
+        }
+        assert_eq!(
+            adapter.plan().why,
+            "High quality: responses take about 989 ms, 650 of them the service and 250 the network; Ultra-fast would save 78 ms."
+        );
+    }
+
+    #[test]
+    fn what_is_better_and_not_chosen_yet_is_told_as_such() {
+        let now = Instant::now();
+        let mut adapter = adapter();
+        talk(&mut adapter, now, 2, 120, false);
+        let plan = adapter.plan();
+        assert_eq!(
+            (plan.candidate, plan.why.as_str()),
+            (
+                1,
+                "Balanced for now: responses take about 167 ms; with High quality, which is chosen if this lasts, 209 (wanted: 300)."
+            )
+        );
     }
 
     /// A reading a second of a processor with this load.
@@ -503,7 +584,11 @@ mod tests {
             },
         );
         let plan = adapter.plan();
-        assert!(plan.tuning.save_power && plan.candidate == 1, "{plan:?}");
+        assert!(plan.tuning.save_power, "{plan:?}");
+        assert_eq!(
+            plan.candidate, 2,
+            "without its signal processing the best profile takes no more power than the others"
+        );
         assert!(
             plan.why.ends_with("Power is saved on battery."),
             "{}",
@@ -516,9 +601,7 @@ mod tests {
                 ..Conditions::default()
             },
         );
-        assert!(!adapter.plan().tuning.save_power);
-        talk(&mut adapter, now, 10, 100, false);
-        assert_eq!(adapter.plan().candidate, 2, "and given back");
+        assert!(!adapter.plan().tuning.save_power, "and given back");
     }
 
     #[test]
@@ -548,6 +631,7 @@ mod tests {
                 cpu: Some(1.0),
                 on_battery: Some(true),
                 memory: Some(1.0),
+                round_trip: Some(Duration::from_secs(9)),
             },
         );
         assert_eq!((adapter.plan().candidate, adapter.changes()), (0, 0));

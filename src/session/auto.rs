@@ -9,7 +9,7 @@ use super::Event;
 use super::controller::{Controller, now};
 use super::record::TurnRecord;
 use super::snapshot::{AutoView, Severity};
-use crate::adapt::{self, Adapter, Answered, Candidate, Plan, Tuning, Wishes};
+use crate::adapt::{self, Adapter, Answered, Candidate, Conditions, Plan, Tuning, Wishes};
 use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
 
 /// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
@@ -159,11 +159,13 @@ impl Controller {
         };
         // What waited for patience is neither ours nor the service's: the eager endpoint hid it.
         let held = record.latencies.held;
+        let round_trip = record.round_trip;
         auto.adapter.answered(Answered {
             at: now(),
             candidate: auto.plan.candidate,
             response: response.saturating_sub(held),
             own: client.saturating_sub(held),
+            round_trip,
             in_vain: record.closed_in_vain > 0,
         });
         self.follow_plan();
@@ -171,7 +173,10 @@ impl Controller {
 
     /// The machine was looked at.
     pub(super) fn weigh_machine(&mut self, now: Instant) {
-        let seen = self.statistics.conditions();
+        let seen = Conditions {
+            round_trip: self.round_trip(),
+            ..self.statistics.conditions()
+        };
         if let Some(auto) = &mut self.auto {
             auto.adapter.conditions(now, seen);
             self.follow_plan();

@@ -270,7 +270,7 @@ impl Statistics {
         self.hasty.is_some_and(|hasty| hasty < MOST_HASTY)
     }
 
-    /// The machine, for a profile that chooses.
+    /// The machine, for a profile that chooses; the round trip is the connection's and is not known here.
     #[must_use]
     pub(super) fn conditions(&self) -> Conditions {
         let machine = self.process.machine;
@@ -278,6 +278,7 @@ impl Statistics {
             cpu: machine.cpu_percent.map(|load| load / 100.0),
             memory: machine.memory_percent().map(|used| used as f32 / 100.0),
             on_battery: machine.battery.map(|battery| battery.discharging),
+            round_trip: None,
         }
     }
 
