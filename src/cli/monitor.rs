@@ -2,20 +2,18 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::watch;
 
-use crate::monitor::{Monitor, Page, token};
+use crate::monitor::{self, Asked, Monitor, token};
 use crate::settings::config::MonitorSettings;
 use crate::settings::file;
 
-/// A running endpoint, and what it serves.
+/// A running endpoint, and what asks for its pages.
 pub(super) struct Running {
-    /// Takes the pages.
-    pub(super) pages: watch::Sender<Arc<Page>>,
+    /// Tells when a page is wanted.
+    pub(super) asked: Asked,
     /// Keeps it running.
     pub(super) monitor: Monitor,
     /// Where the token is, for the person who sets the collector up.
@@ -46,11 +44,11 @@ pub(super) fn start(
             (token, format!("in {}", file.display()))
         }
     };
-    let (pages, read) = watch::channel(Arc::new(Page::default()));
-    let monitor = Monitor::start(address, token, read)?;
+    let (asked, pages) = monitor::pages();
+    let monitor = Monitor::start(address, token, pages)?;
     let address = monitor.address();
     Ok(Some(Running {
-        pages,
+        asked,
         announcement: format!(
             "figures for Prometheus: http://{address}/metrics, health: http://{address}/health; the token is {whence}"
         ),

@@ -13,7 +13,7 @@ use super::{Global, Problem, log, say};
 use crate::audio::{self, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
-use crate::monitor::Monitor;
+use crate::monitor::{Asked, Monitor};
 use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
 use crate::session::snapshot::Severity;
@@ -225,16 +225,16 @@ impl Start {
         let audio = audio::spawn(self.setup, Arc::clone(&counters), &self.profile)
             .map_err(|error| Problem::usage(error.to_string()).hint(HINT_FILES))?;
         let dialer: Arc<dyn client::dial::Dialer> = Arc::new(TcpDialer::default());
-        let (pages, monitor) = match wanted_monitor {
+        let (asked, monitor) = match wanted_monitor {
             Ok(Some(running)) => {
                 say(&running.announcement);
-                (Some(running.pages), Some(running.monitor))
+                (running.asked, Some(running.monitor))
             }
-            Ok(None) => (None, None),
+            Ok(None) => (Asked::default(), None),
             Err(problem) => {
                 self.notices
                     .push((Severity::Warning, format!("{problem:#}")));
-                (None, None)
+                (Asked::default(), None)
             }
         };
         let wanted = settings.setup(&self.profile);
@@ -259,7 +259,7 @@ impl Start {
             notices: self.notices,
             outlets: Outlets {
                 state: Some(self.paths.state().to_owned()),
-                pages,
+                pages: asked,
                 dialer: Some(dialer),
                 ..Outlets::default()
             },

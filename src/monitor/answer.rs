@@ -10,11 +10,22 @@ use subtle::ConstantTimeEq as _;
 use super::Page;
 use crate::metrics::exposition;
 
-/// The answer, from what was asked and what is known. The body of a request is never read.
+/// What is told of a conversation that does not answer.
+const NO_HEALTH: &str = r#"{"schema":"sovereign.health/1","status":"trouble","link":"unknown","what":"the conversation does not answer"}"#;
+const PATHS: [&str; 2] = ["/metrics", "/health"];
+
+/// Whether the answer stands on a page.
+pub(super) fn wants_page<B>(request: &Request<B>, token: &SecretString) -> bool {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    reads && PATHS.contains(&request.uri().path()) && has_token(request, token)
+}
+
+/// The answer, from what was asked and what is known; without a page the conversation did not answer. The body of a request
+/// is never read.
 pub(super) fn answer<B>(
     request: &Request<B>,
     token: &SecretString,
-    page: &Page,
+    page: Option<&Page>,
 ) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
     let plain = |status, text: &'static str| (status, "text/plain; charset=utf-8", text.to_owned());
     let path = request.uri().path();
@@ -23,20 +34,32 @@ pub(super) fn answer<B>(
             StatusCode::UNAUTHORIZED,
             "This needs a token: Authorization: Bearer TOKEN\n",
         )
-    } else if !matches!(path, "/metrics" | "/health") {
+    } else if !PATHS.contains(&path) {
         plain(StatusCode::NOT_FOUND, "There is /metrics and /health.\n")
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
         plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET.\n")
     } else if path == "/metrics" {
-        let text = page.metrics.clone();
-        (StatusCode::OK, exposition::CONTENT_TYPE, text)
-    } else {
+        match page {
+            Some(page) => (
+                StatusCode::OK,
+                exposition::CONTENT_TYPE,
+                page.metrics.clone(),
+            ),
+            None => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The conversation does not answer.\n",
+            ),
+        }
+    } else if let Some(page) = page {
         let status = if page.well {
             StatusCode::OK
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         };
         (status, "application/json", page.health.clone())
+    } else {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        (status, "application/json", NO_HEALTH.to_owned())
     };
     let mut response = Response::builder()
         .status(status)

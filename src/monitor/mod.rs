@@ -1,12 +1,15 @@
 //! Figures for other programs: `GET /metrics` (Prometheus) and `GET /health`, on this computer only, with a token.
 //!
 //! ```text
-//! session ── Page, once a second, newest wins ──▶ watch ──▶ one task per connection ──▶ 200 · 401 · 404 · 405 · 503
+//! one task per connection ── asked, once a second at most ──▶ session
+//!        200 · 401 · 404 · 405 · 503 ◀── Page ──────────────────┘
 //! ```
 //!
-//! It serves what it was given last, and asks nobody: a scrape cannot slow a conversation down.
+//! A page is made only when one is wanted, and never more often than once a second: however often it is scraped, a
+//! conversation is not slowed down by it. One that does not answer is told as such.
 
 mod answer;
+mod pages;
 pub mod token;
 
 use std::net::SocketAddr;
@@ -18,8 +21,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+
+pub use pages::{Asked, Pages, Request, pages};
 
 /// Connections at a time: a collector needs one. More wait in the system's queue.
 const CONNECTIONS: usize = 8;
@@ -39,18 +44,6 @@ pub struct Page {
     pub health: String,
     /// Whether all is well, which is what the status of `/health` says.
     pub well: bool,
-}
-
-impl Default for Page {
-    /// What there is to tell before the first look at the conversation.
-    fn default() -> Self {
-        let health = r#"{"schema":"sovereign.health/1","status":"starting","link":"connecting"}"#;
-        Self {
-            metrics: String::new(),
-            health: health.to_owned(),
-            well: false,
-        }
-    }
 }
 
 /// A running endpoint; dropping it ends it.
@@ -77,7 +70,7 @@ pub enum MonitorError {
 }
 
 impl Monitor {
-    /// Listens, and serves the newest page to whoever has the token. Call it inside the runtime.
+    /// Listens, and serves pages to whoever has the token. Call it inside the runtime.
     ///
     /// # Errors
     ///
@@ -85,7 +78,7 @@ impl Monitor {
     pub fn start(
         address: SocketAddr,
         token: SecretString,
-        pages: watch::Receiver<Arc<Page>>,
+        pages: Pages,
     ) -> Result<Self, MonitorError> {
         if !address.ip().is_loopback() {
             return Err(MonitorError::NotLoopback(address));
@@ -118,7 +111,7 @@ impl Drop for Monitor {
     }
 }
 
-async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: watch::Receiver<Arc<Page>>) {
+async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: Pages) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     // Ends all connections with the listener.
     let mut connections = tokio::task::JoinSet::new();
@@ -138,9 +131,16 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: watch::Re
         };
         let (token, pages) = (Arc::clone(&token), pages.clone());
         connections.spawn(async move {
-            let answer = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let page = pages.borrow().clone();
-                std::future::ready(answer::answer(&request, &token, &page))
+            let answer = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+                let (token, pages) = (&token, &pages);
+                async move {
+                    let page = if answer::wants_page(&request, token) {
+                        pages.newest().await
+                    } else {
+                        None
+                    };
+                    answer::answer(&request, token, page.as_deref())
+                }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -158,19 +158,31 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: watch::Re
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
+    use tokio::sync::watch;
 
     use super::*;
 
     const TOKEN: &str = "tok-0123456789abcdef0123";
 
-    fn start() -> (Monitor, watch::Sender<Arc<Page>>) {
-        let (sender, pages) = watch::channel(Arc::new(Page {
-            metrics: "up 1\n".into(),
-            health: "{\"status\":\"ok\"}".into(),
-            well: true,
-        }));
+    /// An endpoint, and whether its pages say that all is well; it makes none while that is absent.
+    fn start() -> (Monitor, watch::Sender<Option<bool>>) {
+        let (well, state) = watch::channel(Some(true));
+        let (mut asked, pages) = pages();
+        tokio::spawn(async move {
+            loop {
+                let request = asked.next().await;
+                let state = *state.borrow();
+                if let Some(well) = state {
+                    request.answer(Page {
+                        metrics: "up 1\n".into(),
+                        health: format!("{{\"well\":{well}}}"),
+                        well,
+                    });
+                }
+            }
+        });
         let monitor = Monitor::start(([127, 0, 0, 1], 0).into(), SecretString::from(TOKEN), pages);
-        (monitor.expect("a free port"), sender)
+        (monitor.expect("a free port"), well)
     }
 
     /// Sends bytes, and gives what comes back until the other side closes.
@@ -190,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_the_token_gets_figures_and_nobody_else() {
-        let (monitor, pages) = start();
+        let (monitor, well) = start();
         let right = format!("Bearer {TOKEN}");
         let right = Some(right.as_str());
         let ask = |what: &'static str, authorization: Option<&str>| {
@@ -208,8 +220,17 @@ mod tests {
             answer.starts_with("HTTP/1.1 200") && answer.contains("application/json"),
             "{answer}"
         );
-        pages.send_modify(|page| Arc::make_mut(page).well = false);
-        assert!(ask("GET /health", right).await.starts_with("HTTP/1.1 503"));
+        for (state, words) in [(Some(false), "{\"well\":false}"), (None, "does not answer")] {
+            well.send_replace(state);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let answer = ask("GET /health", right).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 503") && answer.contains(words),
+                "{answer}"
+            );
+        }
+        assert!(ask("GET /metrics", right).await.starts_with("HTTP/1.1 503"));
+        well.send_replace(Some(true));
         for wrong in [
             None,
             Some("Bearer tok-0123456789abcdef0124"),
@@ -292,7 +313,7 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_and_other_computers_are_refused_in_words() {
         let (monitor, _pages) = start();
-        let pages = watch::channel(Arc::default()).1;
+        let (_asked, pages) = pages();
         let again = Monitor::start(monitor.address, SecretString::from(TOKEN), pages.clone());
         let words = again.expect_err("it is taken").to_string();
         let port = monitor.address.port().to_string();

@@ -159,6 +159,7 @@ enum Happening {
     Files(Option<crate::settings::watch::Change>),
     Deadline,
     Look,
+    Page(crate::monitor::Request),
     Sent,
 }
 
@@ -223,6 +224,7 @@ impl Controller {
             change = self.settings.change() => Happening::Files(change),
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
             _ = look.tick() => Happening::Look,
+            request = self.outlets.pages.next() => Happening::Page(request),
         }
     }
 
@@ -243,6 +245,7 @@ impl Controller {
                 self.close_in_time(now);
             }
             Happening::Look => self.look(now),
+            Happening::Page(request) => request.answer(super::page::page(self)),
         }
         Flow::On
     }

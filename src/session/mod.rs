@@ -138,8 +138,8 @@ pub struct Outlets {
     pub turns_kept: usize,
     /// The folder that history and exports are kept in.
     pub state: Option<PathBuf>,
-    /// Takes the page of the monitor once a second.
-    pub pages: Option<watch::Sender<Arc<monitor::Page>>>,
+    /// Tells when a page of the monitor is wanted.
+    pub pages: monitor::Asked,
     /// Reaches the address that alerts are sent to.
     pub dialer: Option<Arc<dyn client::dial::Dialer>>,
 }
@@ -149,7 +149,7 @@ impl Default for Outlets {
         Self {
             turns_kept: insight::KEPT_TURNS,
             state: None,
-            pages: None,
+            pages: monitor::Asked::default(),
             dialer: None,
         }
     }

@@ -11,6 +11,7 @@ use crate::metrics::series::OUTCOMES;
 use crate::monitor::Page;
 
 /// Everything that is served, as of now.
+#[inline(never)] // what it costs is counted: tests/counts/measuring.rs
 pub(super) fn page(controller: &Controller) -> Page {
     let raised: Vec<&str> = controller
         .insight

@@ -1,6 +1,5 @@
 //! The controller looks at its figures: who is told, and what the cause is.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -61,7 +60,6 @@ impl Controller {
         self.tell_alerts(now);
         self.changed |= self.insight.draw(now);
         self.keep_history(now, false);
-        self.publish_page();
     }
 
     /// From the demo to the service, or back: turns of the one say nothing of the other.
@@ -310,13 +308,6 @@ impl Controller {
             // As when the service announces the end of a connection: another one at the next pause.
             Remedy::Reconnect if self.is_connected() => self.going_away = true,
             Remedy::Reconnect => self.on_command(now, Command::RetryNow),
-        }
-    }
-
-    fn publish_page(&mut self) {
-        if let Some(pages) = &self.outlets.pages {
-            let page = super::page::page(self);
-            pages.send_replace(Arc::new(page));
         }
     }
 }

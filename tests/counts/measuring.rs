@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use sovereign::metrics::alert::{Alerts, Rules};
+use sovereign::monitor;
 use sovereign::profile::EchoCancellation;
 
 use crate::sound::{at_rate, device_rate, talk};
@@ -43,16 +44,33 @@ pub(crate) fn workloads() -> Vec<Workload> {
     vec![
         conversation("measuring", MEASURED, &MEASURING),
         memory(),
+        Workload {
+            run: Box::new(scraped),
+            ..conversation("measuring-page", "a page for Prometheus", &PAGE)
+        },
         conversation("measured", ENGINE, &WORKER),
     ]
 }
+
+const PAGE: [&str; 1] = ["sovereign::session::page::page"];
 
 const MEASURED: &str = "4 s of a conversation with a turn: probe, statistics, history, alerts, causes, the view of them";
 const ENGINE: &str = "4 s of the same conversation: the worker";
 
 fn converse(units: u32) -> Done {
+    talked(units, false)
+}
+
+/// The same, and after each turn somebody wants a page.
+fn scraped(units: u32) -> Done {
+    talked(units, true)
+}
+
+fn talked(units: u32, scraped: bool) -> Done {
     simulate(async move {
         let mut world = World::new("ultra-fast");
+        let (asked, pages) = monitor::pages();
+        world.pages = asked;
         world.profile.audio.echo_cancellation = EchoCancellation::Off;
         let mut world = world.start();
         world.ready().await;
@@ -64,6 +82,10 @@ fn converse(units: u32) -> Done {
             world.speak(said).await;
             let turn = world.turn().await;
             turns += u64::from(turn.latencies.total.is_some());
+            if scraped {
+                let page = pages.newest().await.expect("a page");
+                assert!(page.metrics.contains("sovereign_turns_total"), "empty");
+            }
             tokio::time::sleep_until(next).await;
         }
         world.quit().await;

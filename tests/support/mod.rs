@@ -16,6 +16,7 @@ use sovereign::audio::{self, Desk, SimulatedDesk};
 use sovereign::client::dial::{Dialer, Opened};
 use sovereign::client::{self, error::Fault};
 use sovereign::metrics::counters::Counters;
+use sovereign::monitor::Asked;
 use sovereign::profile::Profile;
 use sovereign::server::{Options, Script, Service};
 use sovereign::session::record::{Summary, TurnRecord};
@@ -37,6 +38,8 @@ pub struct World {
     pub interrupt_after: Option<Duration>,
     /// Takes what is posted to the address of alerts; none is configured without.
     pub hook: Option<Hook>,
+    /// Tells when a page of the monitor is wanted.
+    pub pages: Asked,
     /// It begins as the demo; a key that is set is kept in this file.
     pub demo: Option<std::path::PathBuf>,
 }
@@ -51,6 +54,7 @@ impl World {
             files: None,
             interrupt_after: None,
             hook: None,
+            pages: Asked::default(),
             demo: None,
         }
     }
@@ -64,6 +68,7 @@ impl World {
         let settings = settings(self.hook.is_some(), self.demo);
         let outlets = session::Outlets {
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
+            pages: self.pages,
             ..Default::default()
         };
         let stop = CancellationToken::new();

@@ -1,0 +1,169 @@
+//! The way of a page from who makes it to who serves it: it is made when it is asked for, and once a second at the most.
+//! So a page costs nothing while nobody asks, and whoever asks too often gets the last one again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::Page;
+
+/// A page that is younger is served again.
+const FRESH: Duration = Duration::from_secs(1);
+/// A page is made within microseconds, unless who makes it hangs.
+const MADE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Both ends of the way.
+#[must_use]
+pub fn pages() -> (Asked, Pages) {
+    let (ask, asked) = mpsc::channel(1);
+    let pages = Pages {
+        ask,
+        newest: Arc::default(),
+    };
+    (Asked(Some(asked)), pages)
+}
+
+/// The end of who makes pages; by default nobody ever asks.
+#[derive(Debug, Default)]
+pub struct Asked(Option<mpsc::Receiver<oneshot::Sender<Page>>>);
+
+impl Asked {
+    /// The next time that somebody wants a page; it may be dropped and called again without losing one.
+    pub async fn next(&mut self) -> Request {
+        let request = match &mut self.0 {
+            Some(asked) => asked.recv().await,
+            None => None,
+        };
+        match request {
+            Some(request) => Request(request),
+            // Nobody serves any more.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Somebody wants a page.
+#[derive(Debug)]
+pub struct Request(oneshot::Sender<Page>);
+
+impl Request {
+    /// Hands it over.
+    pub fn answer(self, page: Page) {
+        // Who has stopped waiting asks again.
+        self.0.send(page).ok();
+    }
+}
+
+/// The end of who serves them.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    ask: mpsc::Sender<oneshot::Sender<Page>>,
+    newest: Arc<Mutex<Option<Made>>>,
+}
+
+#[derive(Debug)]
+struct Made {
+    at: Instant,
+    page: Arc<Page>,
+}
+
+impl Pages {
+    /// A page of this second; `None` if who makes them does not answer.
+    pub async fn newest(&self) -> Option<Arc<Page>> {
+        // Who asks meanwhile waits for the same page.
+        let mut newest = self.newest.lock().await;
+        if let Some(made) = &*newest
+            && made.at.elapsed() < FRESH
+        {
+            return Some(Arc::clone(&made.page));
+        }
+        let (request, answer) = oneshot::channel();
+        // Full: the last request stands unanswered.
+        self.ask.try_send(request).ok()?;
+        let page = timeout(MADE_WITHIN, answer).await.ok()?.ok()?;
+        let page = Arc::new(page);
+        *newest = Some(Made {
+            at: Instant::now(),
+            page: Arc::clone(&page),
+        });
+        Some(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(nth: u32) -> Page {
+        Page {
+            metrics: format!("n {nth}\n"),
+            health: String::new(),
+            well: true,
+        }
+    }
+
+    /// The number of the page that is had.
+    async fn had(pages: &Pages) -> Option<String> {
+        let page = pages.newest().await?;
+        Some(page.metrics.trim().to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_is_made_for_who_asks_and_once_a_second_at_the_most() {
+        let (mut asked, pages) = pages();
+        let maker = tokio::spawn(async move {
+            for nth in 1.. {
+                asked.next().await.answer(page(nth));
+            }
+        });
+        for (wait_ms, told) in [
+            (0, "n 1"),
+            (900, "n 1"),
+            (99, "n 1"),
+            (1, "n 2"),
+            (0, "n 2"),
+        ] {
+            tokio::time::advance(Duration::from_millis(wait_ms)).await;
+            assert_eq!(had(&pages).await.as_deref(), Some(told));
+        }
+        tokio::time::advance(FRESH).await;
+        let crowd: Vec<_> = (0..50)
+            .map(|_| {
+                let pages = pages.clone();
+                tokio::spawn(async move { had(&pages).await })
+            })
+            .collect();
+        for one in crowd {
+            let told = one.await.expect("it ran");
+            assert_eq!(told.as_deref(), Some("n 3"), "one page for all");
+        }
+        maker.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_makes_no_pages_is_not_waited_for_without_end() {
+        let (mut asked, pages) = pages();
+        let begun = Instant::now();
+        assert_eq!(had(&pages).await, None);
+        assert_eq!(begun.elapsed(), MADE_WITHIN);
+        assert_eq!(had(&pages).await, None, "one request is enough");
+        assert_eq!(begun.elapsed(), MADE_WITHIN);
+        // It is well again: what nobody waits for any more does no harm.
+        asked.next().await.answer(page(1));
+        let waiting = tokio::spawn(async move { had(&pages).await });
+        asked.next().await.answer(page(2));
+        assert_eq!(waiting.await.expect("it ran").as_deref(), Some("n 2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_asks_where_nobody_serves() {
+        let (asked, pages) = pages();
+        drop(pages);
+        for mut nobody in [asked, Asked::default()] {
+            let waited = timeout(Duration::from_secs(60), nobody.next()).await;
+            assert!(waited.is_err());
+        }
+    }
+}
