@@ -6,4 +6,5 @@ pub mod nearest;
 pub mod ring;
 pub mod units;
 pub mod voices;
+pub mod words;
 pub mod yaml;

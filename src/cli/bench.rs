@@ -21,6 +21,7 @@ use super::trial::tally::Tally;
 use super::trial::{self, Files};
 use super::{Global, Problem, say};
 use crate::audio::fleet::{Beat, Fleet};
+use crate::base::words::count;
 use crate::client::dial::TcpDialer;
 use crate::profile::Profile;
 use crate::report::bench::{Bench, Figures, SCHEMA};
@@ -109,6 +110,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
             dialer: Arc::new(TcpDialer::default()),
             utterances,
             setups: Semaphore::new(1),
+            requests: None,
             began: Instant::now(),
             reports,
         });
@@ -253,11 +255,14 @@ impl Running {
                             purse.pay(&turn, sent, heard);
                         }
                     }
-                    Report::Fault(kind) if !warm => {
-                        *self.warm_up.entry(kind.to_owned()).or_default() += 1;
+                    Report::Fault(fault) if !warm => {
+                        *self.warm_up.entry(fault.name().to_owned()).or_default() += 1;
                     }
                     Report::Gone(_) => return None,
-                    report @ (Report::Connected | Report::Turn(..) | Report::Fault(_)) => {
+                    report @ (Report::Connected
+                    | Report::Turn(..)
+                    | Report::HeldBack(_)
+                    | Report::Fault(_)) => {
                         self.tally.take(report);
                     }
                 },
@@ -298,14 +303,14 @@ fn summary(bench: &Bench) -> String {
             figures
                 .errors
                 .iter()
-                .map(|(kind, n)| format!("  {n} times: {kind}")),
+                .map(|(kind, n)| format!("  {}: {kind}", count(*n, "time"))),
         );
-        lines.extend(
-            figures
-                .warm_up
-                .iter()
-                .map(|(kind, n)| format!("  {n} times in the warm-up, not counted: {kind}")),
-        );
+        lines.extend(figures.warm_up.iter().map(|(kind, n)| {
+            format!(
+                "  {} in the warm-up, not counted: {kind}",
+                count(*n, "time")
+            )
+        }));
     }
     lines.push(bench.headline());
     lines.extend(bench.checks.iter().map(check_line));

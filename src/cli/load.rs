@@ -22,11 +22,12 @@ use super::trial::timeline::Recovery;
 use super::trial::{self, Files};
 use super::{Global, Problem, say};
 use crate::audio::fleet::{Beat, Fleet, JOINING, LATE, Lateness};
+use crate::base::words::count;
 use crate::client::dial::TcpDialer;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::report::figures::{Check, Circumstances, Turn, Verdict};
-use crate::report::load::{Figures, Load, RealTime, SCHEMA};
+use crate::report::load::{Asked, Figures, Load, RealTime, SCHEMA, scenario_words};
 
 /// Reports that may wait to be added up.
 const REPORTS: usize = 4_096;
@@ -59,13 +60,16 @@ pub struct LoadArgs {
     /// Conversations that may be set up at the same time
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=JOINING as i64))]
     pub setups: u32,
+    /// Utterances that may be under way at the same time; the next is spoken when one is answered [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub requests: Option<u32>,
     /// WAV files to speak, one utterance each [default: a bundled question]
     #[arg(long, num_args = 1.., value_name = "FILE.wav")]
     pub input: Vec<PathBuf>,
     /// Folder for the report: load.html, .md, .csv, .json
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
-    /// Compare with the JSON of an earlier report. Runs of another scenario, profile, size, endpoint or pause are refused
+    /// Compare with the JSON of an earlier report. Runs of another scenario, profile, size, limit, endpoint or pause are refused
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
@@ -101,7 +105,13 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     let place = Place::open(&files, endpoint, &args.place, plan.most())?;
     let run = trial::circumstances(&place, SOUND, spoken);
     if let Some(earlier) = &earlier {
-        trial::alike(earlier.unlike(&run, plan.name, &profile.name, plan.most()))?;
+        let asked = Asked {
+            scenario: plan.name,
+            profile: &profile.name,
+            sessions: plan.most(),
+            requests: args.requests,
+        };
+        trial::alike(earlier.unlike(&run, &asked))?;
     }
     let runtime = super::runtime_of_many()?;
     let (load, turns) = runtime.block_on(async {
@@ -116,12 +126,14 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
             dialer: Arc::new(TcpDialer::default()),
             utterances,
             setups: Semaphore::new(args.setups as usize),
+            requests: args.requests.map(|n| Arc::new(Semaphore::new(n as usize))),
             began: Instant::now(),
             reports,
         });
         let kept = plan.limits.growth_mb.map_or(TURNS, |_| TURNS_OF_A_SOAK);
         let tally = Tally::new(purse, kept);
-        let running = Running::new(stage, profile, plan, tally, servers, told)?;
+        let mut running = Running::new(stage, profile, plan, tally, servers, told)?;
+        running.requests = args.requests;
         running.run(run, earlier.as_ref()).await
     })?;
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -151,6 +163,8 @@ struct Running {
     /// Memory of client and servers before the first conversation, in megabytes.
     base_mb: (f64, f64),
     held: Held,
+    /// The limit on utterances that are under way at the same time.
+    requests: Option<u32>,
     stop: Stop,
 }
 
@@ -200,6 +214,7 @@ impl Running {
             client,
             servers,
             held: Held::default(),
+            requests: None,
             stop: Stop::new()?,
         })
     }
@@ -225,6 +240,7 @@ impl Running {
             mut told,
             base_mb,
             held,
+            requests,
             ..
         } = self;
         // Who ends tells what it knows: that is still taken.
@@ -270,6 +286,8 @@ impl Running {
                 Recovery::After(seconds) => Some(seconds),
                 Recovery::Never | Recovery::NotShown => None,
             },
+            requests,
+            held_back: requests.map(|_| tally.held_back),
             never_well: recovery == Recovery::Never,
             connections_left: held.left(),
             growth_mb: growth.map(|growth| growth.gained),
@@ -320,11 +338,11 @@ impl Running {
         let last = self.tally.timeline.seconds().last();
         let p95 = last.and_then(|second| second.response_p95_ms);
         format!(
-            "{} conversations, {} turns, response p95 {}, {} errors",
-            self.tally.live(),
-            self.tally.turns_so_far(),
+            "{}, {}, response p95 {}, {}",
+            count(self.tally.live() as u64, "conversation"),
+            count(self.tally.turns_so_far(), "turn"),
             crate::report::figures::some_ms(p95),
-            self.tally.errors.values().sum::<u64>(),
+            count(self.tally.errors.values().sum(), "error"),
         )
     }
 }
@@ -340,10 +358,10 @@ fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
 fn summary(load: &Load) -> String {
     let f = &load.figures;
     let mut lines = vec![format!(
-        "{}: {} conversations at most, {} turns in {:.0} s",
-        f.scenario,
-        f.conversations.most,
-        f.turns.all(),
+        "{}: {} at most, {} in {:.0} s",
+        scenario_words(&f.scenario),
+        count(f.conversations.most as u64, "conversation"),
+        count(f.turns.all(), "turn"),
         f.seconds
     )];
     lines.push(format!("  {}", load.headline()));
@@ -351,7 +369,7 @@ fn summary(load: &Load) -> String {
     lines.extend(
         f.errors
             .iter()
-            .map(|(kind, n)| format!("  {n} times: {kind}")),
+            .map(|(kind, n)| format!("  {}: {kind}", count(*n, "time"))),
     );
     let usage = [("conversations", &f.client), ("server", &f.server)];
     for (name, usage) in usage
@@ -385,7 +403,7 @@ pub(super) fn check_line(check: &Check) -> String {
         Verdict::Missed | Verdict::Unknown => "XX",
     };
     format!(
-        "  {sign} {}: {} (allowed: {}), {}",
+        "  {sign} {}: {} (limit: {}), {}",
         check.what,
         check.found,
         check.limit,

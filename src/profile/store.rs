@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{AUTO, BUILTINS, Profile, builtin};
 use crate::base::nearest::nearest;
+use crate::base::words::sentence;
 
 /// A user's file as it was found.
 #[derive(Clone, Debug)]
@@ -95,9 +96,8 @@ impl Store {
                         }
                         None => " The file is left out.".to_owned(),
                     };
-                    let fault = fault.to_string();
-                    let end = if fault.ends_with('?') { "" } else { "." };
-                    self.faults.push(format!("{fault}{end}{instead}"));
+                    let fault = sentence(&fault.to_string());
+                    self.faults.push(format!("{fault}{instead}"));
                 }
             }
         }

@@ -17,6 +17,28 @@ pub const LATENCIES: [&str; 9] = [
     "held",
 ];
 
+/// Head of the tables of limits.
+pub const LIMITS_HEAD: [&str; 4] = ["what", "limit", "found", "verdict"];
+/// What a dash among the latencies says.
+pub const DASH: &str =
+    "A dash, or no brackets: too few turns to say. p99 appears from 100 turns on.";
+
+/// A latency's name for people, with that of JSON and CSV where it is another.
+#[must_use]
+pub fn latency_words(name: &str) -> &str {
+    match name {
+        "endpointing" => "patience before it (endpointing)",
+        "uplink" => "to the service (uplink)",
+        "server" => "service and network (server)",
+        "downlink" => "to your ear (downlink)",
+        "client" => "our own share (client)",
+        "total" => "the whole wait (total)",
+        "skipped_silence" => "silence before the answer that was not played (skipped_silence)",
+        "held" => "answer kept until patience was over (held)",
+        other => other,
+    }
+}
+
 /// A quantile, and between which values the true one lies in 95 of 100 cases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantile {
@@ -282,13 +304,16 @@ pub fn some_ms(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{} ms", ms(value)))
 }
 
-/// A quantile with its interval.
+/// A quantile with its interval, if there is one.
 #[must_use]
 pub fn interval(quantile: &Quantile) -> String {
+    let value = ms(quantile.value);
+    if (quantile.low, quantile.high) == (None, None) {
+        return value;
+    }
     let side = |side: Option<f64>| side.map_or_else(|| "–".to_owned(), ms);
     format!(
-        "{} [{} to {}]",
-        ms(quantile.value),
+        "{value} [{} to {}]",
         side(quantile.low),
         side(quantile.high)
     )

@@ -13,6 +13,8 @@ use super::figures::{Check, Circumstances, Latencies, Outcomes, Turn, headline, 
 
 /// Name of the JSON's form.
 pub const SCHEMA: &str = "sovereign.load/1";
+/// Name of a load without a scenario, in the JSON.
+pub const FREE: &str = "free";
 /// Seconds of sound that a conversation must give for each second.
 pub const LEAST_RATIO: f64 = 0.999;
 /// Share of the sound threads' rounds that may be late: one in a hundred is what an ordinary machine does now
@@ -34,6 +36,29 @@ pub struct Limits {
     /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes;
     /// only in a soak.
     pub growth_mb: Option<f64>,
+}
+
+/// A scenario's name for people: a load without one has no name of theirs.
+#[must_use]
+pub fn scenario_words(scenario: &str) -> &str {
+    if scenario == FREE {
+        "no scenario"
+    } else {
+        scenario
+    }
+}
+
+/// What is asked of a run, as far as another one must have been asked the same to be compared with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Name of the scenario.
+    pub scenario: &'a str,
+    /// Name of the profile.
+    pub profile: &'a str,
+    /// The most conversations at a time.
+    pub sessions: usize,
+    /// The most utterances that are under way at the same time.
+    pub requests: Option<u32>,
 }
 
 /// A whole run.
@@ -85,6 +110,12 @@ pub struct Figures {
     /// error.
     #[serde(default)]
     pub unanswered: u64,
+    /// The most utterances that might be under way at the same time, where that was limited.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub requests: Option<u32>,
+    /// Utterances that waited for that before they were spoken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_back: Option<HeldBack>,
     /// Failures for each thing that was tried: a connection or a turn.
     pub error_rate: f64,
     /// Latencies of all turns, in milliseconds.
@@ -128,6 +159,17 @@ pub struct Figures {
     pub turns_kept_every: u64,
     /// Second by second; of runs of hours, parts of several seconds.
     pub timeline: Vec<Second>,
+}
+
+/// Utterances that waited until one of the others was answered; their responses do not contain that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// How many.
+    pub n: u64,
+    /// Seconds that they waited, added up.
+    pub all_s: f64,
+    /// The longest wait in seconds.
+    pub longest_s: f64,
 }
 
 /// How conversations fared.
@@ -274,24 +316,21 @@ impl Load {
         }
     }
 
-    /// How a run with these circumstances differs from this one so that the two cannot be compared; empty if they can.
+    /// How a run that is asked for like this, with these circumstances, differs from this one so that the two cannot be
+    /// compared; empty if they can.
     #[must_use]
-    pub fn unlike(
-        &self,
-        run: &Circumstances,
-        scenario: &str,
-        profile: &str,
-        sessions: usize,
-    ) -> Vec<String> {
+    pub fn unlike(&self, run: &Circumstances, asked: &Asked<'_>) -> Vec<String> {
         let old = &self.figures;
+        let limit = |requests: Option<u32>| requests.map_or("none".into(), |n| n.to_string());
         let mut pairs = vec![
-            ("scenario", old.scenario.clone(), scenario.to_owned()),
-            ("profile", old.profile.clone(), profile.to_owned()),
+            ("scenario", old.scenario.clone(), asked.scenario.to_owned()),
+            ("profile", old.profile.clone(), asked.profile.to_owned()),
             (
                 "conversations",
                 old.sessions.to_string(),
-                sessions.to_string(),
+                asked.sessions.to_string(),
             ),
+            ("--requests", limit(old.requests), limit(asked.requests)),
         ];
         pairs.extend(places(&self.run, run));
         unlike(&pairs)
@@ -316,6 +355,7 @@ impl Load {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fault::Fault;
     use super::super::figures::{TEST_BUILD, Verdict};
     use super::super::{html, markdown, sheet};
     use super::*;
@@ -488,13 +528,26 @@ mod tests {
     fn runs_that_are_not_alike_are_not_compared_and_lesser_differences_are_said() {
         let old = judged(|f| f.seconds = 60.0, &NORMAL);
         let run = Circumstances::default();
-        assert!(old.unlike(&run, "normal", "", 50).is_empty());
+        let same = Asked {
+            scenario: "normal",
+            profile: "",
+            sessions: 50,
+            requests: None,
+        };
+        assert!(old.unlike(&run, &same).is_empty());
+        let other = Asked {
+            scenario: "peak",
+            profile: "balanced",
+            sessions: 100,
+            requests: Some(5),
+        };
         assert_eq!(
-            old.unlike(&run, "peak", "balanced", 100),
+            old.unlike(&run, &other),
             [
                 "scenario: before normal, now peak",
                 "profile: before , now balanced",
-                "conversations: before 50, now 100"
+                "conversations: before 50, now 100",
+                "--requests: before none, now 5"
             ]
         );
         let mut shorter = figures(&turns(20.0));
@@ -565,24 +618,32 @@ mod tests {
         };
         assert!(slow(0.0).contains("ask it for fewer conversations"));
         assert!(slow(0.5).starts_with("Responses are late because the sound is"));
-        let errors = |kind: &'static str| {
-            let failed = judged(
-                move |f| {
-                    f.errors = [("x".to_owned(), 1), (kind.to_owned(), 9)].into();
-                },
-                &NORMAL,
+        for fault in Fault::ALL {
+            let most = move |f: &mut Figures| {
+                f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
+            };
+            let told = judged(most, &NORMAL).remarks[0].clone();
+            assert!(
+                told.contains(fault.name()) && told.contains(fault.remedy()),
+                "{told}"
             );
-            failed.remarks[0].clone()
-        };
-        for (kind, words) in [
-            ("connection refused", "`ulimit -n`"),
-            ("connection lost", "--setups"),
-            ("no reply in time", "did not answer"),
-            ("engine ended", "the endpoint's log"),
-        ] {
-            let told = errors(kind);
-            assert!(told.contains(kind) && told.contains(words), "{told}");
         }
+        let limited = |n| {
+            let held = HeldBack {
+                n,
+                all_s: 6.0,
+                longest_s: 4.5,
+            };
+            let limit = |f: &mut Figures| (f.requests, f.held_back) = (Some(2), Some(held));
+            judged(limit, &NORMAL).remarks[0].clone()
+        };
+        assert_eq!(
+            [limited(0), limited(3)],
+            [
+                "Utterances under way at the same time: 2 at most (--requests); none had to wait for that.",
+                "Utterances under way at the same time: 2 at most (--requests); 3 waited for that before they were spoken, 2.0 s on average and 4.5 s at most, which is in no response."
+            ]
+        );
         let soak = Limits {
             growth_mb: Some(20.0),
             ..NORMAL

@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod compare;
 pub mod document;
+pub mod fault;
 pub mod figures;
 pub mod html;
 pub mod load;

@@ -7,6 +7,7 @@ use super::theme::{Tokens, Weight, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{icon_button, plain_button, primary_button, sign};
 use super::{figures_page, words};
+use crate::base::words::sentence;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 
@@ -65,12 +66,7 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
     };
     let t = tokens(ui);
     let what = words::clean(what);
-    let end = if what.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    let said = format!("{what}{end} {}", words::clean(hint));
+    let said = format!("{} {}", sentence(&what), words::clean(hint));
     let width = if *key_refused { 240.0 } else { 100.0 };
     banner(ui, (Sign::Cross, t.bad, head), &said, width, |ui| {
         if plain_button(ui, "Retry now").clicked() {

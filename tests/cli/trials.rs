@@ -224,6 +224,39 @@ fn utterances_that_nobody_answers_are_errors_although_the_run_ends_first() {
 }
 
 #[test]
+fn no_more_utterances_are_under_way_than_may_be() {
+    let home = Home::new();
+    let folder = home.path("report");
+    let folder_name = folder.to_str().expect("text");
+    let run = "load --sessions 6 --seconds 10 --requests 1 --json --report";
+    let load = report(&home.run(run.split(' ').chain([folder_name])));
+    assert_eq!(
+        (count(&load["requests"]), verdict(&load, "errors")),
+        (1, "kept"),
+        "{load:#}"
+    );
+    let held = &load["held_back"];
+    assert!(
+        count(&held["n"]) > 0 && held["longest_s"].as_f64() > Some(1.0),
+        "{load:#}"
+    );
+    let sheet = std::fs::read_to_string(folder.join("load.csv")).expect("a sheet");
+    let mut lines = sheet.lines();
+    let mut names = lines.next().expect("names").split(',');
+    let at = names.position(|name| name == "at_s").expect("the time");
+    let mut closes: Vec<f64> = lines
+        .map(|line| line.split(',').nth(at).expect("a cell"))
+        .map(|cell| cell.parse().expect("a time"))
+        .collect();
+    closes.sort_by(f64::total_cmp);
+    assert!(closes.len() >= 3, "{closes:?}");
+    // One utterance after the other: between two closes the next question was spoken.
+    for pair in closes.windows(2) {
+        assert!(pair[1] - pair[0] > 1.0, "{closes:?}");
+    }
+}
+
+#[test]
 fn what_fails_is_counted_by_kind_and_the_run_ends_all_the_same() {
     let home = Home::new();
     let server = Server::script(
@@ -409,6 +442,7 @@ fn what_cannot_be_done_is_told_before_the_run() {
         (&["load", "--input", silence], 2, "holds no speech"),
         (&["bench", "--input", silence], 2, "holds no speech"),
         (&["load", "--setups", "10001"], 2, "--setups"),
+        (&["load", "--requests", "0"], 2, "--requests"),
         (&["load", "--endpoint", &refused], 1, "refuses connections"),
         (&["load", "--endpoint", "http://127.0.0.1"], 2, "--endpoint"),
         (

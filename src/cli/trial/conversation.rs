@@ -1,10 +1,11 @@
 //! One conversation: the ordinary session and client over made-up sound. It never hangs: every wait has its limit, and what
 //! fails is told by kind.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::probe::Probe;
 use crate::profile::Profile;
+use crate::report::fault::Fault;
 use crate::report::figures::Turn;
 use crate::session::command::Command;
 use crate::session::record::{Summary, TurnRecord, values};
@@ -38,18 +40,6 @@ const TURNS_KEPT: usize = 20;
 /// With so many utterances unanswered in a row the conversation is given up.
 const MOST_SILENT: u32 = 3;
 
-/// Kinds of faults.
-pub(in crate::cli) mod kind {
-    pub(in crate::cli) const NOT_CONNECTED: &str = "not connected in time";
-    pub(in crate::cli) const REFUSED: &str = "connection refused";
-    pub(in crate::cli) const LOST: &str = "connection lost";
-    pub(in crate::cli) const NO_REPLY: &str = "no reply in time";
-    pub(in crate::cli) const NEVER_ANSWERED: &str = "no reply by the end";
-    pub(in crate::cli) const EMPTY: &str = "turn without a reply";
-    pub(in crate::cli) const FAILED: &str = "turn failed";
-    pub(in crate::cli) const BROKEN: &str = "engine ended";
-}
-
 /// Number of the conversations that probe beside those that are counted.
 pub(in crate::cli) const PROBE: u64 = 0;
 
@@ -62,6 +52,8 @@ pub(in crate::cli) struct Stage {
     pub(in crate::cli) utterances: Vec<Arc<[f32]>>,
     /// Places for those that are being set up at the same time.
     pub(in crate::cli) setups: Semaphore,
+    /// Places for utterances that are under way at the same time; `None` where there may be any number.
+    pub(in crate::cli) requests: Option<Arc<Semaphore>>,
     pub(in crate::cli) began: Instant,
     pub(in crate::cli) reports: mpsc::Sender<Report>,
 }
@@ -84,8 +76,10 @@ pub(in crate::cli) enum Report {
     Connected,
     /// A turn is over; with the seconds of sound that were sent and heard.
     Turn(Box<Turn>, f64, f64),
+    /// An utterance waited so long for its place among the requests before it was spoken.
+    HeldBack(Duration),
     /// Something failed.
-    Fault(&'static str),
+    Fault(Fault),
     /// It is over.
     Gone(Gone),
 }
@@ -130,16 +124,16 @@ pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: Cancellati
             }
             match talk.converse(&stop).await {
                 Ok(()) => gone.waiting = talk.waiting(Instant::now()),
-                Err(kind) => {
-                    stage.tell(Report::Fault(kind)).await;
+                Err(fault) => {
+                    stage.tell(Report::Fault(fault)).await;
                     gone.failed = true;
                 }
             }
             gone.ratio = talk.mouth.reading().real_time_ratio(Instant::now());
             gone.connections = talk.end().await.map_or(1, |summary| summary.connections);
         }
-        Err(kind) => {
-            stage.tell(Report::Fault(kind)).await;
+        Err(fault) => {
+            stage.tell(Report::Fault(fault)).await;
             gone.failed = true;
         }
     }
@@ -164,13 +158,13 @@ pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: Cancellati
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Ok(()),
-                () = lost(&mut client) => Err(kind::LOST),
+                () = lost(&mut client) => Err(Fault::Lost),
             }
         }
-        Err(kind) => Err(kind),
+        Err(fault) => Err(fault),
     };
-    if let Err(kind) = ended {
-        stage.tell(Report::Fault(kind)).await;
+    if let Err(fault) = ended {
+        stage.tell(Report::Fault(fault)).await;
         gone.failed = true;
     }
     stage.tell(Report::Gone(gone)).await;
@@ -180,9 +174,9 @@ async fn connect(
     stage: &Stage,
     part: &Part,
     client: &mut Option<client::Handle>,
-) -> Result<(), &'static str> {
-    let _place = stage.setups.acquire().await.map_err(|_| kind::BROKEN)?;
-    let settings = stage.place.settings(part.id).map_err(|_| kind::BROKEN)?;
+) -> Result<(), Fault> {
+    let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
+    let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
     let (target, setup) = (settings.target.clone(), settings.setup(&part.profile));
     let client = client.insert(client::spawn(
         stage.dialer.clone(),
@@ -194,15 +188,15 @@ async fn connect(
         loop {
             match client.events.recv().await {
                 Some(client::Event::Ready { .. }) => return Ok(()),
-                Some(client::Event::Lost { retry_in: None, .. }) => return Err(kind::REFUSED),
+                Some(client::Event::Lost { retry_in: None, .. }) => return Err(Fault::Refused),
                 Some(_) => {}
-                None => return Err(kind::BROKEN),
+                None => return Err(Fault::Broken),
             }
         }
     };
     timeout(CONNECTED_WITHIN, ready)
         .await
-        .unwrap_or(Err(kind::NOT_CONNECTED))
+        .unwrap_or(Err(Fault::NotConnected))
 }
 
 /// Returns when the connection is gone.
@@ -216,12 +210,12 @@ async fn lost(client: &mut Option<client::Handle>) {
 }
 
 /// Opens sound, connection and session, and waits until it is connected.
-async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, &'static str> {
-    let _place = stage.setups.acquire().await.map_err(|_| kind::BROKEN)?;
+async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
+    let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let counters = Arc::new(Counters::default());
-    let settings = stage.place.settings(part.id).map_err(|_| kind::BROKEN)?;
+    let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
     let joined = stage.fleet.join(counters.clone(), &part.profile);
-    let (audio, mouth) = joined.map_err(|_| kind::BROKEN)?;
+    let (audio, mouth) = joined.map_err(|_| Fault::Broken)?;
     let setup = settings.setup(&part.profile);
     let client = client::spawn(
         stage.dialer.clone(),
@@ -259,8 +253,8 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, &'static str> {
     };
     match timeout(CONNECTED_WITHIN, talk.connected()).await {
         Ok(Ok(())) => Ok(talk),
-        Ok(Err(kind)) => Err(kind),
-        Err(_) => Err(kind::NOT_CONNECTED),
+        Ok(Err(fault)) => Err(fault),
+        Err(_) => Err(Fault::NotConnected),
     }
 }
 
@@ -281,22 +275,22 @@ struct Talk {
 }
 
 impl Talk {
-    async fn connected(&mut self) -> Result<(), &'static str> {
+    async fn connected(&mut self) -> Result<(), Fault> {
         loop {
             match self.session.snapshots.borrow_and_update().link {
                 Link::Connected { .. } => return Ok(()),
-                Link::Down { retry_at: None, .. } => return Err(kind::REFUSED),
+                Link::Down { retry_at: None, .. } => return Err(Fault::Refused),
                 Link::Down { .. } | Link::Connecting { .. } => {}
             }
             self.session
                 .snapshots
                 .changed()
                 .await
-                .map_err(|_| kind::BROKEN)?;
+                .map_err(|_| Fault::Broken)?;
         }
     }
 
-    async fn converse(&mut self, stop: &CancellationToken) -> Result<(), &'static str> {
+    async fn converse(&mut self, stop: &CancellationToken) -> Result<(), Fault> {
         let mut said = 0;
         loop {
             if self.part.utterances == Some(said) {
@@ -319,15 +313,16 @@ impl Talk {
     }
 
     /// An utterance and what comes of it.
-    async fn exchange(&mut self, pause: Duration, said: u64) -> Result<(), &'static str> {
+    async fn exchange(&mut self, pause: Duration, said: u64) -> Result<(), Fault> {
         sleep(pause).await;
+        let _place = self.request().await?;
         let choices = &self.stage.utterances;
         let nth =
             usize::try_from(self.part.id.wrapping_add(said)).unwrap_or(0) % choices.len().max(1);
-        let utterance = choices.get(nth).cloned().ok_or(kind::BROKEN)?;
+        let utterance = choices.get(nth).cloned().ok_or(Fault::Broken)?;
         let length = RATE.duration_of(utterance.len() as u64);
         if !self.mouth.speak(utterance, LEAD) {
-            return Err(kind::BROKEN);
+            return Err(Fault::Broken);
         }
         self.said = said;
         self.open_since = Some(Instant::now() + LEAD + length);
@@ -348,7 +343,7 @@ impl Talk {
                         self.open_since = None;
                     },
                     Some(session::Event::Notice(..) | session::Event::InputOver) => {}
-                    Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(kind::BROKEN),
+                    Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(Fault::Broken),
                 },
                 _ = look.tick() => self.look_at_link().await?,
                 () = tokio::time::sleep_until(deadline) => return self.unanswered().await,
@@ -356,15 +351,36 @@ impl Talk {
         }
     }
 
-    async fn unanswered(&mut self) -> Result<(), &'static str> {
+    /// A place among the utterances that are under way at the same time; it is free again when the guard is dropped.
+    async fn request(&mut self) -> Result<Option<OwnedSemaphorePermit>, Fault> {
+        let Some(places) = self.stage.requests.clone() else {
+            return Ok(None);
+        };
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            return Ok(Some(place));
+        }
+        let since = Instant::now();
+        let mut free = pin!(places.acquire_owned());
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let place = loop {
+            tokio::select! {
+                place = &mut free => break place.map_err(|_| Fault::Broken)?,
+                _ = look.tick() => self.look_at_link().await?,
+            }
+        };
+        self.stage.tell(Report::HeldBack(since.elapsed())).await;
+        Ok(Some(place))
+    }
+
+    async fn unanswered(&mut self) -> Result<(), Fault> {
         self.session.commands.try_send(Command::StopReply).ok();
         self.silent += 1;
         // From here on it is a fault, not an answer that is waited for.
         self.open_since = None;
         if self.silent >= MOST_SILENT {
-            return Err(kind::NO_REPLY);
+            return Err(Fault::NoReply);
         }
-        self.stage.tell(Report::Fault(kind::NO_REPLY)).await;
+        self.stage.tell(Report::Fault(Fault::NoReply)).await;
         Ok(())
     }
 
@@ -380,14 +396,14 @@ impl Talk {
     }
 
     /// A connection that was lost is made again by the client; that it was lost is a fault all the same.
-    async fn look_at_link(&mut self) -> Result<(), &'static str> {
+    async fn look_at_link(&mut self) -> Result<(), Fault> {
         let down = match self.session.snapshots.borrow().link {
-            Link::Down { retry_at: None, .. } => return Err(kind::LOST),
+            Link::Down { retry_at: None, .. } => return Err(Fault::Lost),
             Link::Down { .. } => true,
             Link::Connecting { .. } | Link::Connected { .. } => false,
         };
         if down && !std::mem::replace(&mut self.down, down) {
-            self.stage.tell(Report::Fault(kind::LOST)).await;
+            self.stage.tell(Report::Fault(Fault::Lost)).await;
         }
         self.down = down;
         Ok(())
@@ -395,8 +411,8 @@ impl Talk {
 
     async fn closed(&self, record: TurnRecord) {
         match &record.outcome {
-            Outcome::Failed(_) => self.stage.tell(Report::Fault(kind::FAILED)).await,
-            Outcome::Empty => self.stage.tell(Report::Fault(kind::EMPTY)).await,
+            Outcome::Failed(_) => self.stage.tell(Report::Fault(Fault::Failed)).await,
+            Outcome::Empty => self.stage.tell(Report::Fault(Fault::Empty)).await,
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => {}
         }
         let (sent, heard) = (record.sent.as_secs_f64(), record.heard.as_secs_f64());

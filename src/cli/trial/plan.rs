@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::report::load::Limits;
+use crate::report::load::{FREE, Limits};
 
 /// Shapes of load that are asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,7 +62,7 @@ impl Plan {
         seconds: Option<u64>,
     ) -> Self {
         let (name, usual, length) = match scenario {
-            None => ("free", 10, 30),
+            None => (FREE, 10, 30),
             Some(Scenario::Normal) => ("normal", 50, 60),
             Some(Scenario::Peak) => ("peak", 100, 60),
             Some(Scenario::Stress) => ("stress", 200, 60),

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::conversation::{Gone, PROBE, Report, kind};
+use super::conversation::{Gone, PROBE, Report};
 use super::meter::Reading;
 use super::pool::Counts;
 use super::spend::Purse;
 use super::timeline::Timeline;
 use crate::report::bench::latencies;
+use crate::report::fault::Fault;
 use crate::report::figures::{LATENCIES, Turn};
-use crate::report::load::{Conversations, Figures, RealTime, Second, Usage};
+use crate::report::load::{Conversations, Figures, HeldBack, RealTime, Second, Usage};
 use crate::report::stats::Sample;
 
 /// What an answer may take beside its response until it is an error that there is none: patience, and the sound side.
@@ -42,6 +43,8 @@ pub(in crate::cli) struct Tally {
     ratios: Vec<f64>,
     /// How long the last utterances had waited for an answer when their conversations were ended.
     waiting: Vec<Duration>,
+    /// Utterances that waited for their place among the requests.
+    pub(in crate::cli) held_back: HeldBack,
     now: Now,
 }
 
@@ -83,9 +86,14 @@ impl Tally {
                 }
                 self.keep(*turn);
             }
-            Report::Fault(kind) => {
+            Report::HeldBack(wait) => {
+                self.held_back.n += 1;
+                self.held_back.all_s += wait.as_secs_f64();
+                self.held_back.longest_s = self.held_back.longest_s.max(wait.as_secs_f64());
+            }
+            Report::Fault(fault) => {
                 self.now.errors += 1;
-                *self.errors.entry(kind.to_owned()).or_default() += 1;
+                *self.errors.entry(fault.name().to_owned()).or_default() += 1;
             }
             Report::Gone(gone) => self.gone(gone),
         }
@@ -122,7 +130,7 @@ impl Tally {
                     purse.pay(&turn, sent_s, heard_s);
                 }
             }
-            Report::Connected | Report::Fault(_) => {}
+            Report::Connected | Report::HeldBack(_) | Report::Fault(_) => {}
         }
     }
 
@@ -162,7 +170,7 @@ impl Tally {
         let allowed = Duration::from_secs_f64(usual.max(0.0) / 1e3) + BESIDE;
         let overdue = self.waiting.iter().filter(|wait| **wait > allowed).count() as u64;
         if overdue > 0 {
-            let never = self.errors.entry(kind::NEVER_ANSWERED.to_owned());
+            let never = self.errors.entry(Fault::NeverAnswered.name().to_owned());
             *never.or_default() += overdue;
         }
         self.waiting.len() as u64 - overdue
@@ -253,7 +261,6 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conversation::kind;
     use super::*;
 
     fn turn(response: f64) -> Report {
@@ -308,7 +315,7 @@ mod tests {
         let mut tally = Tally::new(None, 100);
         tally.take(turn(20.0));
         tally.take(turn(30.0));
-        tally.take(Report::Fault(kind::LOST));
+        tally.take(Report::Fault(Fault::Lost));
         tally.second(
             1.0,
             5,
@@ -335,7 +342,7 @@ mod tests {
             (second.turns, second.errors, second.response_p95_ms),
             (0, 0, None)
         );
-        assert_eq!(tally.errors[kind::LOST], 1);
+        assert_eq!(tally.errors[Fault::Lost.name()], 1);
     }
 
     #[test]
@@ -404,7 +411,7 @@ mod tests {
                 }));
             }
             let open = tally.settle_unanswered(2_000.0);
-            (open, tally.errors.get(kind::NEVER_ANSWERED).copied())
+            (open, tally.errors.get(Fault::NeverAnswered.name()).copied())
         };
         assert_eq!(ended(20.0), (2, Some(2)), "5 s are allowed");
         assert_eq!(ended(5_000.0), (3, Some(1)), "a slow service is slow");

@@ -3,7 +3,8 @@
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
 use super::super::figures::{
-    Circumstances, LATENCIES, Latency, Turn, headline, interval, ms, some_ms,
+    Circumstances, DASH, LATENCIES, LIMITS_HEAD, Latency, Turn, headline, interval, latency_words,
+    ms, some_ms,
 };
 use super::super::stats::Sample;
 use super::{Bench, Figures};
@@ -72,7 +73,7 @@ impl Bench {
         Section::new("Result")
             .table(&head, rows.collect())
             .words("In brackets: between which values the true figure lies in 95 of 100 runs like this one.")
-            .table(&["limit", "allowed", "found", "verdict"], checks.collect())
+            .table(&LIMITS_HEAD, checks.collect())
             .list(self.recommendations.clone())
     }
 
@@ -142,7 +143,7 @@ impl Bench {
                     continue;
                 };
                 rows.push(vec![
-                    format!("{}, {name}", figures.profile),
+                    format!("{}, {}", figures.profile, latency_words(name)),
                     latency.n.to_string(),
                     interval(&latency.p50),
                     interval(&latency.p95),
@@ -166,7 +167,7 @@ impl Bench {
                 ],
                 rows,
             )
-            .words("p99 appears from 100 turns on.")
+            .words(DASH)
     }
 
     fn engine(&self) -> Section {

@@ -1,6 +1,7 @@
 //! What a load is judged by, and what limits the machine.
 
 use super::super::bench::MOST_ERRORS;
+use super::super::fault::Fault;
 use super::super::figures::{Check, Circumstances, TEST_BUILD, Verdict, interval, ms};
 use super::{Figures, LEAST_RATIO, Limits, MOST_DRY, MOST_LATE, Usage};
 
@@ -176,11 +177,9 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
         found.push("Responses are late because the sound is: see to the cores first (fewer conversations, a cheaper profile, more cores, or the server on another machine by --endpoint).".to_owned());
     }
     let most = figures.errors.iter().max_by_key(|(_, count)| **count);
-    if let Some((kind, count)) = most.filter(|_| errors(figures).verdict == Verdict::Missed) {
-        found.push(format!(
-            "Most errors were \"{kind}\" ({count}): {}.",
-            remedy(kind)
-        ));
+    if let Some((name, count)) = most.filter(|_| errors(figures).verdict == Verdict::Missed) {
+        let remedy = Fault::named(name).map_or("see the endpoint's log", Fault::remedy);
+        found.push(format!("Most errors were \"{name}\" ({count}): {remedy}."));
     }
     let grown = |limit: f64| figures.growth_mb.is_some_and(|mb| mb > limit);
     if limits.growth_mb.is_some_and(grown) {
@@ -192,19 +191,6 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
         found.push("After the jump it did not become well again: what the crowd left behind hinders new conversations. The course by the second shows when; look at what the endpoint keeps.".to_owned());
     }
     found
-}
-
-/// What helps against errors of a kind, which are named by `sovereign load`.
-fn remedy(kind: &str) -> &'static str {
-    if kind.contains("refused") {
-        "the endpoint takes no more connections, or descriptors are too few; see its limits, and `ulimit -n`"
-    } else if kind.contains("connect") {
-        "connections are not set up, or break off; see the endpoint's limits, and begin more slowly (--setups)"
-    } else if kind.contains("reply") || kind.contains("turn") {
-        "the service did not answer what was said; see its log, and ask for fewer conversations (--sessions)"
-    } else {
-        "see the endpoint's log"
-    }
 }
 
 /// What limits the machine, as far as the figures tell, and what must be known to read them.
@@ -242,6 +228,21 @@ pub(super) fn remarks(run: &Circumstances, figures: &Figures, limits: &Limits) -
     if empty > 0 {
         found.push(format!(
             "Places of failed conversations that were left empty: {empty}. Too many had failed to begin ever more of them, and the run went on with fewer than were asked for."
+        ));
+    }
+    if let Some((held, limit)) = figures.held_back.zip(figures.requests) {
+        let waited = if held.n == 0 {
+            "none had to wait for that".to_owned()
+        } else {
+            format!(
+                "{} waited for that before they were spoken, {:.1} s on average and {:.1} s at most, which is in no response",
+                held.n,
+                held.all_s / held.n as f64,
+                held.longest_s
+            )
+        };
+        found.push(format!(
+            "Utterances under way at the same time: {limit} at most (--requests); {waited}."
         ));
     }
     if figures.unanswered > 0 {

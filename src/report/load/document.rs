@@ -3,9 +3,12 @@
 use super::super::bench::circumstances;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
-use super::super::figures::{LATENCIES, Turn, headline, interval, ms};
+use super::super::figures::{
+    DASH, LATENCIES, LIMITS_HEAD, Turn, headline, interval, latency_words, ms,
+};
 use super::super::stats::Sample;
-use super::{Load, Second};
+use super::{Load, Second, scenario_words};
+use crate::base::words::count;
 
 impl Load {
     /// What a report says; `turns` are those that the figures were made of.
@@ -38,8 +41,9 @@ impl Load {
         sections.push(circumstances(&self.run));
         Document {
             title: format!(
-                "Load: {}, {} conversations",
-                self.figures.scenario, self.figures.sessions
+                "Load: {}, {}",
+                scenario_words(&self.figures.scenario),
+                count(self.figures.sessions as u64, "conversation")
             ),
             verdict,
             standing,
@@ -85,7 +89,7 @@ impl Load {
             .iter()
             .map(|(kind, n)| vec![kind.clone(), n.to_string()]);
         Section::new("Result")
-            .table(&["limit", "allowed", "found", "verdict"], checks.collect())
+            .table(&LIMITS_HEAD, checks.collect())
             .list(self.remarks.clone())
             .table(&["", ""], facts.collect())
             .table(&["error", "times"], errors.collect())
@@ -122,7 +126,7 @@ impl Load {
         let rows = LATENCIES.iter().filter_map(|name| {
             let latency = self.figures.latency_ms.get(*name)?;
             Some(vec![
-                (*name).to_owned(),
+                latency_words(name).to_owned(),
                 latency.n.to_string(),
                 interval(&latency.p50),
                 interval(&latency.p95),
@@ -149,6 +153,7 @@ impl Load {
         let bins = ((longest / bin).ceil() as usize).clamp(10, 60);
         section
             .words("In brackets: between which values the true figure lies in 95 of 100 runs, if turns did not depend on one another.")
+            .words(DASH)
             .plot(
                 format!("Responses of {} turns; longer ones are counted in the last bar", sample.n()),
                 "milliseconds",
