@@ -4,11 +4,10 @@ mod window;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use sovereign::cli::{self, Cli};
+use sovereign::cli::{self, parse::parse};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse();
     let ended = match &cli.command {
         None => window::run(&cli.global),
         Some(command) => cli::run(&cli.global, command),

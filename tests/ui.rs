@@ -436,6 +436,50 @@ fn a_key_is_saved_and_never_seen_again() {
 }
 
 #[test]
+fn who_comes_for_a_key_can_paste_it_at_once_and_press_enter() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| s.key = None);
+    for key in ["AIzaOne", "AIzaTwo"] {
+        rig.click("Key and appearance");
+        rig.harness.event(egui::Event::Paste(key.into()));
+        rig.step();
+        rig.harness.key_press(Key::Enter);
+        rig.step();
+        let sent = rig.sent();
+        assert!(
+            matches!(&sent[..], [Command::SetKey(typed)] if typed.expose_secret() == key),
+            "{sent:?}"
+        );
+    }
+    // With a key in use nothing is waited for: Space talks.
+    rig.show(|s| s.key = snapshot().key);
+    rig.click("Key and appearance");
+    rig.harness.key_down(Key::Space);
+    rig.step();
+    assert!(matches!(rig.sent()[..], [Command::HoldToTalk(true)]));
+}
+
+#[test]
+fn a_banner_is_made_of_whole_sentences() {
+    let mut rig = Rig::new(snapshot());
+    for (what, told) in [
+        ("the server is gone", "the server is gone. Wait."),
+        ("The server is gone.", "The server is gone. Wait."),
+        ("Is it on?", "Is it on? Wait."),
+    ] {
+        rig.show(|s| {
+            s.link = Link::Down {
+                what: what.into(),
+                hint: "Wait.".into(),
+                retry_at: None,
+                key_refused: false,
+            };
+        });
+        assert!(rig.says(told), "{:?}", rig.texts());
+    }
+}
+
+#[test]
 fn an_empty_key_is_not_saved() {
     let mut rig = Rig::new(snapshot());
     rig.click("Key and appearance");

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod load;
 mod log;
 mod monitor;
+pub mod parse;
 pub mod profiles;
 pub mod serve;
 pub mod signal;

@@ -267,6 +267,14 @@ impl Controller {
         if before.endpoint != after.endpoint {
             self.redial(self.settings.is_demo());
         }
+        let at_start = [
+            ("monitor", before.monitor != after.monitor),
+            ("state", before.state != after.state),
+        ];
+        for (key, _) in at_start.iter().filter(|(_, changed)| *changed) {
+            let what = format!("`{key}:` in the configuration holds from the next start on.");
+            self.notice(Severity::Info, what);
+        }
     }
 }
 

@@ -184,7 +184,10 @@ impl UiApp {
                 .exact_size(width)
                 .show(ui, |ui| {
                     Panel::bottom("panel_tools")
-                        .frame(Frame::new())
+                        .frame(Frame::new().inner_margin(Margin {
+                            top: 10,
+                            ..Margin::ZERO
+                        }))
                         .resizable(false)
                         .show_separator_line(false)
                         .show(ui, |ui| {

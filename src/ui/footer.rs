@@ -51,7 +51,10 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
         );
     }
     ui.add_space(space::M);
-    fact(ui, &snapshot.barge_in.1);
+    fact(ui, &snapshot.barge_in.1).on_hover_text(
+        "Whether an answer stops when you speak while it is played, and why. Esc and Space stop it always; `turn.barge_in` \
+         in the profile decides it by hand.",
+    );
     ui.add_space(space::M);
 }
 

@@ -78,6 +78,10 @@ fn key_ui(
                 .margin(Margin::symmetric(12, 9))
                 .desired_width(f32::INFINITY);
             let response = ui.add(field).labelled_by(label.id);
+            // Who comes for a key can paste it at once; with one in use the page is for other things too.
+            if !std::mem::replace(&mut view.key.focused, true) && wants_key(snapshot) {
+                response.request_focus();
+            }
             save |= super::widgets::entered(ui, &response)
                 || response.lost_focus() && ui.input(|i| i.key_pressed(eframe::egui::Key::Enter));
         });
@@ -94,6 +98,18 @@ fn key_ui(
         // The field's history of changes would still hold the key.
         TextEdit::store_state(ui.ctx(), id, TextEditState::default());
     }
+}
+
+/// Whether there is no key, or none that is taken.
+fn wants_key(snapshot: &Snapshot) -> bool {
+    let refused = matches!(
+        snapshot.link,
+        Link::Down {
+            key_refused: true,
+            ..
+        }
+    );
+    refused || snapshot.key.is_none()
 }
 
 /// The key that there is, and how to be rid of it.

@@ -111,13 +111,15 @@ pub(super) struct KeyEntry {
     pub(super) typed: String,
     /// Shown in clear while the user asks for it.
     pub(super) visible: bool,
+    /// The field was given the focus when its page was opened.
+    pub(super) focused: bool,
 }
 
 impl KeyEntry {
-    /// Overwrites what was typed.
+    /// Overwrites what was typed; the page begins anew.
     pub(super) fn clear(&mut self) {
         self.typed.zeroize();
-        self.visible = false;
+        (self.visible, self.focused) = (false, false);
     }
 
     /// The key without the spaces that come along when it is pasted; `None` if nothing was typed.
@@ -321,6 +323,7 @@ mod tests {
         let mut entry = KeyEntry {
             typed: " AIzaSECRET\n".into(),
             visible: true,
+            focused: true,
         };
         let key = entry.take().expect("something was typed");
         assert_eq!(key.expose_secret(), "AIzaSECRET");

@@ -203,6 +203,26 @@ fn a_configuration_that_is_broken_while_it_runs_is_told_and_the_last_good_one_ho
 }
 
 #[test]
+fn a_setting_that_holds_from_the_next_start_on_says_so() {
+    let home = Home::new();
+    let server = Server::parrot(&home);
+    let file = voice("american-man");
+    home.write("config/sovereign/config.yaml", "volume: 0.5\n");
+    let args = ["talk", "--output", "none", "--endpoint", &server.url];
+    let args = args.into_iter().chain(["--input", &file, &file]);
+    let talk = Running::start(&mut home.sovereign(args));
+    std::thread::sleep(Duration::from_millis(1_500));
+    home.write(
+        "config/sovereign/config.yaml",
+        "volume: 0.5\nmonitor: {listen: 127.0.0.1:1}\n",
+    );
+    talk.end().assert(
+        0,
+        &["`monitor:` in the configuration holds from the next start on."],
+    );
+}
+
+#[test]
 fn figures_are_handed_over_as_a_table_and_as_a_bundle_without_key_and_words() {
     const KEY: &str = "AIzaSyCanaryKey-0123456789_abcdefghijkl";
     const TOKEN: &str = "tok-canary-0123456789";

@@ -1,6 +1,7 @@
 """`sovereign talk` with the rig's microphone and speaker."""
 
 import signal
+import time
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from program import Program, check_turn
 # One breath, no comma: no pause as long as any patience.
 SENTENCE = "Please tell me something about the weather in the mountains"
 GREETING_S = 40
+# Periods of 5 ms in and out, frames of 10 ms, and what hangs on them: 900 (PipeWire) to 1800 (PulseAudio).
+MOST_WAKE_UPS = 4_000
 
 
 def talk(case, *arguments):
@@ -96,6 +99,20 @@ def talk_leaves_after_its_turns(case):
         program.summary()
 
 
+def talk_rests_while_nobody_speaks(case):
+    """The threads sleep between the periods of the devices. (A server that is asked for too short a latency wakes everybody
+    every half millisecond: 10 000 times a second. A slow machine wakes them less often, never more.)"""
+    with case.desk.tape(case.folder) as tape, talk(case, "--profile", "ultra-fast") as program:
+        after_greeting(tape)
+        before, since = program.wake_ups(), time.monotonic()
+        time.sleep(5)
+        rate = (program.wake_ups() - before) / (time.monotonic() - since)
+        case.figure("wake-ups a second", rate, "")
+        require(50 < rate < MOST_WAKE_UPS, f"{rate:.0f} wake-ups a second while nobody speaks, {MOST_WAKE_UPS} are too many")
+        program.signal(signal.SIGTERM)
+        program.wait_end(20)
+
+
 def talk_outlives_its_sound_server(case):
     """The sound server ends and comes back: the program goes on by itself."""
     desk = case.desk
@@ -144,4 +161,4 @@ def whole(case, tape, start, what):
     return (said[1] - said[0]) / sound.RATE
 
 
-CASES = [talk_hears_and_answers, talk_leaves_after_its_turns, talk_outlives_its_sound_server]
+CASES = [talk_hears_and_answers, talk_leaves_after_its_turns, talk_rests_while_nobody_speaks, talk_outlives_its_sound_server]

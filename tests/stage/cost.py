@@ -25,24 +25,12 @@ PROFILES = ("ultra-fast", "balanced", "high-quality")
 SETTLE = 3  # seconds until streams, detector and canceller are as they will be
 
 
-def wake_ups(program):
-    """Voluntary context switches of all threads so far."""
-    total = 0
-    for status in Path(f"/proc/{program.process.pid}/task").glob("*/status"):
-        try:
-            line = next(line for line in status.read_text().splitlines() if line.startswith("voluntary"))
-        except (OSError, StopIteration):
-            continue
-        total += int(line.split()[1])
-    return total
-
-
 def over(program, action):
     """Percent of a core and wake-ups per second while the action runs."""
-    before, since = (ticks(program), wake_ups(program)), time.monotonic()
+    before, since = (ticks(program), program.wake_ups()), time.monotonic()
     action()
     seconds = time.monotonic() - since
-    return 100 * (ticks(program) - before[0]) / seconds, (wake_ups(program) - before[1]) / seconds
+    return 100 * (ticks(program) - before[0]) / seconds, (program.wake_ups() - before[1]) / seconds
 
 
 def start(options, desk, folder, url, arguments):

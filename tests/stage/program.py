@@ -76,6 +76,17 @@ class Program:
         pss = next(line for line in (process / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
         return 100 * seconds / (time.monotonic() - self.started), int(pss.split()[1]) / 1024
 
+    def wake_ups(self):
+        """Voluntary context switches of all threads so far."""
+        total = 0
+        for status in Path(f"/proc/{self.process.pid}/task").glob("*/status"):
+            try:
+                line = next(line for line in status.read_text().splitlines() if line.startswith("voluntary"))
+            except (OSError, StopIteration):
+                continue
+            total += int(line.split()[1])
+        return total
+
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 

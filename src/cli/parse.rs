@@ -1,0 +1,153 @@
+//! The arguments. Options of all commands are taken everywhere, but not each means something to each command: what means
+//! nothing is left out of the command's help, and told where it is given.
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+
+use super::{Cli, say};
+
+/// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
+const MEANINGLESS: [(&str, &[&str]); 7] = [
+    ("talk", &["window"]),
+    (
+        "serve",
+        &[
+            "profile",
+            "endpoint",
+            "demo",
+            "input_device",
+            "output_device",
+            "window",
+            "monitor",
+            "log",
+        ],
+    ),
+    ("bench", &TRIAL),
+    ("load", &TRIAL),
+    ("doctor", &["window", "monitor", "log"]),
+    (
+        "profiles",
+        &[
+            "profile",
+            "endpoint",
+            "demo",
+            "input_device",
+            "output_device",
+            "window",
+            "monitor",
+            "log",
+        ],
+    ),
+    (
+        "devices",
+        &[
+            "profile",
+            "endpoint",
+            "demo",
+            "input_device",
+            "output_device",
+            "window",
+            "monitor",
+            "log",
+        ],
+    ),
+];
+/// The same for both trials, which have made-up devices.
+const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", "log"];
+
+/// The arguments of the process. Wrong ones, `--help` and `--version` end it.
+#[must_use]
+pub fn parse() -> Cli {
+    let matches = command().get_matches();
+    for option in meaningless(&matches) {
+        say(&option);
+    }
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// All commands, each with the help that is its own.
+fn command() -> clap::Command {
+    let mut command = Cli::command();
+    // The options of all commands are handed on to each of them here.
+    command.build();
+    command.mut_subcommands(|sub| {
+        let nothing = nothing_to(sub.get_name());
+        sub.mut_args(|arg| {
+            if nothing.contains(&arg.get_id().as_str()) {
+                arg.hide(true)
+            } else {
+                arg
+            }
+        })
+    })
+}
+
+fn nothing_to(command: &str) -> &'static [&'static str] {
+    let found = MEANINGLESS.iter().find(|(name, _)| *name == command);
+    found.map_or(&[], |(_, options)| options)
+}
+
+/// What was given in vain, in words.
+fn meaningless(matches: &ArgMatches) -> Vec<String> {
+    let Some((name, given)) = matches.subcommand() else {
+        return Vec::new();
+    };
+    let by_hand = |option: &&&str| given.value_source(option) == Some(ValueSource::CommandLine);
+    let options = nothing_to(name).iter().filter(by_hand);
+    options
+        .map(|option| {
+            let option = option.replace('_', "-");
+            format!("--{option} means nothing to `sovereign {name}`: it goes on without")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(name: &str) -> String {
+        let mut command = command();
+        let sub = command.find_subcommand_mut(name).expect("a command");
+        sub.render_long_help().to_string()
+    }
+
+    #[test]
+    fn each_help_has_what_means_something_there() {
+        let known = command();
+        for (name, options) in MEANINGLESS {
+            let sub = known.find_subcommand(name).expect("a command");
+            for option in options {
+                let found = sub.get_arguments().any(|arg| arg.get_id() == option);
+                assert!(found, "{name} has no {option}");
+            }
+        }
+        for (name, there, gone) in [
+            ("load", "--endpoint <URL>", "--input-device"),
+            ("talk", "--input-device", "--window"),
+            ("serve", "--listen", "--profile"),
+            ("devices", "--json", "--monitor"),
+        ] {
+            let help = help(name);
+            assert!(
+                help.contains(there) && !help.contains(gone),
+                "{name}: {help}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_taken_and_told() {
+        let told = |args: &str| {
+            let matches = command().try_get_matches_from(args.split(' '));
+            let matches = matches.expect("good arguments");
+            Cli::from_arg_matches(&matches).expect("complete");
+            meaningless(&matches)
+        };
+        assert!(told("sovereign load --profile auto --demo").is_empty());
+        assert!(told("sovereign --window --monitor 9464").is_empty());
+        let words = "--input-device means nothing to `sovereign load`: it goes on without";
+        assert_eq!(told("sovereign load --input-device x"), [words]);
+        assert_eq!(told("sovereign --input-device x load"), [words]);
+    }
+}
