@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sovereign::base::ids::Mark;
 use sovereign::metrics::alert::Kind;
-use sovereign::metrics::diagnosis::Part;
+use sovereign::metrics::diagnosis::{Part, Remedy};
 use sovereign::profile::{BargeIn, Detection, Switch};
 use sovereign::server::Script;
 use sovereign::server::script::Action;
@@ -281,6 +281,27 @@ fn a_key_ends_the_alerts_of_the_demo_and_tells_so() {
         let snapshot = world.session.snapshots.borrow().clone();
         assert!(!snapshot.demo && snapshot.alerts.is_empty() && snapshot.turns.is_empty());
         world.quit().await;
+    });
+}
+
+#[test]
+fn the_button_for_another_connection_makes_one_in_a_pause() {
+    simulate(async {
+        let mut world = World::new("balanced").start();
+        world.ready().await;
+        for said in 1..=2 {
+            world.speak(&voice("american-man")).await;
+            assert_eq!(world.turn().await.outcome, Outcome::Completed);
+            if said == 1 {
+                world.tell(Command::Apply(Remedy::Reconnect)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let summary = world.quit().await;
+        assert_eq!(
+            (summary.rolls, summary.connections, summary.lost),
+            (1, 2, 0)
+        );
     });
 }
 

@@ -708,6 +708,13 @@ fn what_auto_chose_and_why_stands_at_the_profiles() {
         changes: 2,
         power_saving: true,
     });
+    for (width, height) in [(1100.0, 720.0), (640.0, 480.0), (400.0, 600.0)] {
+        let rig = Rig::sized(automatic.clone(), width, height);
+        let rect = |label: &str| rig.harness.get_by_label(label).rect();
+        let (profiles, reason) = (rect("Balanced"), rect(&format!("Auto uses {why}")));
+        let below = reason.top() - profiles.bottom();
+        assert!((-8.0..60.0).contains(&below), "{below} at {width}x{height}");
+    }
     let mut rig = Rig::new(automatic);
     assert!(rig.says(&format!("Auto uses {why}")));
     assert!(rig.says("saving power"));

@@ -3,8 +3,8 @@
 //! A response is the service's share, which a profile changes by some factor (length of the context, of the answer), the
 //! network's, which is the connection's round trip, and our own, which belongs to the profile. The factor starts at 1,
 //! because nothing is known of the service, and is learnt from the turns on both sides of a change. The round trip is known
-//! every second: on another network the turns of the old one stay good for a forecast, with the round trip of now. Where it
-//! is not known, the network is a part of the service.
+//! while there is traffic: on another network the turns of the old one stay good for a forecast, with the round trip of now.
+//! Where it is not known, the network is a part of the service.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,11 +29,12 @@ const TURN_VARIANCE: f64 = 0.11;
 const DRIFT_VARIANCE: f64 = 0.02;
 /// Turns on each side of a change that are compared.
 const COMPARED: usize = 6;
-/// Weight of a new measurement of our own share.
+/// Weight of a new measurement of our own share, after the first one.
 const OWN_WEIGHT: f64 = 0.2;
-/// Readings of the round trip, one a second, whose median is the network of now: a packet that was lost lengthens one or two.
-const TRIPS: usize = 5;
-/// Services that are faster than this in seconds are alike: on one's own computer a millisecond more is no new state.
+/// Our own shares are so much longer or shorter than expected at the most.
+const MOST_UNLIKE: f64 = 4.0;
+/// Services that are faster than this in seconds are alike: on one's own computer a millisecond more is no new state, and
+/// what is left of a response beside a round trip that was taken too long says nothing.
 const LEAST_LEVEL: f64 = 0.01;
 
 /// See the [module](self).
@@ -41,16 +42,18 @@ const LEAST_LEVEL: f64 = 0.01;
 pub(super) struct Forecast {
     profiles: Vec<Known>,
     turns: VecDeque<Turn>,
-    /// The last round trips in seconds, newest last; none while there is no connection, or where the system does not tell.
-    trips: VecDeque<f64>,
+    /// The round trip of now in seconds; `None` while there is no connection, or where the system does not tell.
+    trip: Option<f64>,
     /// Service times before the last change, newest last, and what came after it.
     before: Option<Before>,
 }
 
 #[derive(Clone, Debug)]
 struct Known {
-    /// Our share in seconds.
+    /// Our share in seconds, and what was expected of it before any was measured.
     own: f64,
+    expected: f64,
+    measured: bool,
     /// Logarithm of the factor on the service's share, and its variance.
     factor: f64,
     variance: f64,
@@ -66,6 +69,13 @@ struct Turn {
     network: Option<f64>,
 }
 
+impl Turn {
+    /// Logarithm of the service's share.
+    fn level(&self) -> f64 {
+        self.service.max(LEAST_LEVEL).ln()
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Before {
     candidate: usize,
@@ -78,26 +88,49 @@ impl Forecast {
     pub(super) fn new(candidates: &[Candidate]) -> Self {
         let known = |candidate: &Candidate| Known {
             own: candidate.own_share.as_secs_f64(),
+            expected: candidate.own_share.as_secs_f64(),
+            measured: false,
             factor: 0.0,
             variance: FACTOR_VARIANCE,
         };
         Self {
             profiles: candidates.iter().map(known).collect(),
             turns: VecDeque::new(),
-            trips: VecDeque::with_capacity(TRIPS),
+            trip: None,
             before: None,
         }
     }
 
     /// Takes a reading of the round trip in.
     pub(super) fn trip(&mut self, seen: Option<Duration>) {
-        let Some(seen) = seen else {
-            return self.trips.clear();
+        self.trip = seen.map(|trip| trip.as_secs_f64());
+    }
+
+    /// Profiles that were not used yet are expected to differ from what was thought of them as the measured ones do: who hears
+    /// nothing, or has quicker devices, has it with all of them.
+    fn expect_alike(&mut self) {
+        let sum = |of: fn(&Known) -> f64| {
+            let measured = self.profiles.iter().filter(|known| known.measured);
+            measured.map(of).sum::<f64>()
         };
-        if self.trips.len() == TRIPS {
-            self.trips.pop_front();
+        let (own, expected) = (sum(|known| known.own), sum(|known| known.expected));
+        if expected <= 0.0 {
+            return;
         }
-        self.trips.push_back(seen.as_secs_f64());
+        let share = (own / expected).clamp(1.0 / MOST_UNLIKE, MOST_UNLIKE);
+        for known in self.profiles.iter_mut().filter(|known| !known.measured) {
+            known.own = known.expected * share;
+        }
+    }
+
+    /// Power is saved from now on, or no longer: each profile's own share is longer by so much, or was.
+    pub(super) fn save_power(&mut self, saves: bool, longer: impl Iterator<Item = Duration>) {
+        for (known, longer) in self.profiles.iter_mut().zip(longer) {
+            let longer = longer.as_secs_f64();
+            let longer = if saves { longer } else { -longer };
+            known.own = (known.own + longer).max(0.0);
+            known.expected = (known.expected + longer).max(0.0);
+        }
     }
 
     /// Takes a turn in.
@@ -105,7 +138,10 @@ impl Forecast {
         let Some(known) = self.profiles.get_mut(turn.candidate) else {
             return;
         };
-        known.own += OWN_WEIGHT * (turn.own.as_secs_f64() - known.own);
+        let weight = if known.measured { OWN_WEIGHT } else { 1.0 };
+        known.own += weight * (turn.own.as_secs_f64() - known.own);
+        known.measured = true;
+        self.expect_alike();
         let server = turn.response.saturating_sub(turn.own).as_secs_f64();
         let network = turn.round_trip.map(|trip| trip.as_secs_f64().min(server));
         let new = Turn {
@@ -126,7 +162,7 @@ impl Forecast {
             .iter()
             .rev()
             .take_while(|turn| turn.candidate == from);
-        let times: Vec<f64> = same.take(COMPARED).map(|turn| turn.service.ln()).collect();
+        let times: Vec<f64> = same.take(COMPARED).map(Turn::level).collect();
         self.before = (times.len() >= SHIFT_TURNS).then(|| Before {
             candidate: from,
             level: mean(&times),
@@ -143,7 +179,7 @@ impl Forecast {
         if turn.candidate == before.candidate {
             return;
         }
-        before.after.push(turn.service.ln());
+        before.after.push(turn.level());
         if before.after.len() < COMPARED {
             return;
         }
@@ -178,8 +214,7 @@ impl Forecast {
         if n < 2 * SHIFT_TURNS {
             return;
         }
-        let level =
-            |turn: &Turn| turn.service.max(LEAST_LEVEL).ln() - self.profiles[turn.candidate].factor;
+        let level = |turn: &Turn| turn.level() - self.profiles[turn.candidate].factor;
         let mut earlier: Vec<f64> = self.turns.iter().take(n - SHIFT_TURNS).map(level).collect();
         earlier.sort_by(f64::total_cmp);
         let median = earlier[earlier.len() / 2];
@@ -216,14 +251,7 @@ impl Forecast {
     /// The network's share of it, where it is known.
     pub(super) fn network(&self) -> Option<Duration> {
         self.turns.back()?.network?;
-        self.trip_now().map(Duration::from_secs_f64)
-    }
-
-    /// The median of the last round trips.
-    fn trip_now(&self) -> Option<f64> {
-        let mut trips: Vec<f64> = self.trips.iter().copied().collect();
-        trips.sort_by(f64::total_cmp);
-        trips.get(trips.len() / 2).copied()
+        self.trip.map(Duration::from_secs_f64)
     }
 
     /// How long a turn would have taken with a candidate, with this round trip if its own is known.
@@ -246,10 +274,9 @@ impl Forecast {
 
     fn weighted(&self, candidate: usize, value: impl Fn(Duration) -> f64) -> Option<f64> {
         let known = self.profiles.get(candidate)?;
-        let trip = self.trip_now();
         let (mut sum, mut weights, mut weight) = (0.0, 0.0, 1.0);
         for turn in self.turns.iter().rev() {
-            sum += weight * value(self.as_with(turn, known, trip));
+            sum += weight * value(self.as_with(turn, known, self.trip));
             weights += weight;
             weight *= FADE;
         }
@@ -270,6 +297,7 @@ mod tests {
             .map(|ms| Candidate {
                 label: ms.to_string(),
                 own_share: Duration::from_millis(ms),
+                saving_share: Duration::ZERO,
             })
             .to_vec()
     }
@@ -303,6 +331,29 @@ mod tests {
     }
 
     #[test]
+    fn profiles_that_were_not_used_are_expected_as_the_others_were_found() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        forecast.add(turn(now, 1, 300, 20));
+        let own = |forecast: &Forecast, nth| {
+            let response = forecast.response(nth).expect("a turn");
+            response.as_secs_f64() * 1e3 - 300.0
+        };
+        // 20 of 47 expected: 11 and 89 shrink alike, and the measured one is what it was at once.
+        for (nth, expected) in [(0, 11.0), (1, 47.0), (2, 89.0)] {
+            let found = own(&forecast, nth);
+            assert!(
+                (found - expected * 20.0 / 47.0).abs() < 0.5,
+                "{nth}: {found}"
+            );
+        }
+        forecast.add(turn(now, 2, 300, 89));
+        assert!(
+            (own(&forecast, 2) - 89.0).abs() < 0.5,
+            "its own turn counts"
+        );
+    }
+
+    #[test]
     fn on_another_network_the_old_turns_are_forecast_with_the_round_trip_of_now() {
         let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
         let ms = Duration::from_millis;
@@ -317,9 +368,7 @@ mod tests {
             (response, forecast.network().map(|d| d.as_millis()))
         };
         assert_eq!(told(&forecast), (Some(347), Some(40)));
-        forecast.trip(Some(ms(640)));
-        assert_eq!(told(&forecast), (Some(347), Some(40)), "one lost packet");
-        (0..4).for_each(|_| forecast.trip(Some(ms(140))));
+        forecast.trip(Some(ms(140)));
         assert_eq!(told(&forecast), (Some(447), Some(140)));
         // Who does not know the round trip any more goes by what it was.
         forecast.trip(None);
@@ -329,6 +378,24 @@ mod tests {
         forecast.trip(Some(ms(900)));
         let cost = forecast.last_cost(1, ms(300)).expect("a turn");
         assert!((cost - was).abs() < 1e-6, "{cost}, {was}");
+    }
+
+    #[test]
+    fn a_round_trip_that_was_taken_too_long_teaches_nothing() {
+        let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
+        for n in 0..12 {
+            let candidate = if n < 6 { 2 } else { 0 };
+            let mut turn = turn(now + Duration::from_secs(n), candidate, 200, 11);
+            // As long as all of it in one half of the turns, and nearly so in the other.
+            turn.round_trip = Some(Duration::from_millis(if n < 6 { 250 } else { 195 }));
+            forecast.add(turn);
+            if n == 5 {
+                forecast.changed(2);
+            }
+        }
+        let [fast, best] = [0, 2].map(|nth| forecast.response(nth).expect("turns are there"));
+        let apart = best.saturating_sub(fast).as_millis();
+        assert!(apart <= 89, "{apart} ms are more than their own shares");
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Candidate {
     pub label: String,
     /// Its own share of a response (uplink + downlink) before any was measured.
     pub own_share: Duration,
+    /// How much longer that is while power is saved.
+    pub saving_share: Duration,
 }
 
 /// What is asked of the choice.
@@ -73,6 +75,6 @@ pub struct Conditions {
     pub memory: Option<f32>,
     /// Whether the machine runs on its battery.
     pub on_battery: Option<bool>,
-    /// Round trip of the connection: a network that has changed is known by it before the next turn.
+    /// Round trip of the connection, as it was with the last traffic: of the turn that is being spoken, at its end.
     pub round_trip: Option<Duration>,
 }

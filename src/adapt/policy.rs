@@ -63,8 +63,6 @@ pub struct Adapter {
     /// When the changes of the last hour were, oldest first.
     changed_at: VecDeque<Instant>,
     changes: u64,
-    /// The last change that was due was one too many.
-    refused: bool,
     in_vain: VecDeque<bool>,
     no_eager_since: Option<Instant>,
 }
@@ -84,7 +82,6 @@ impl Adapter {
             turns: 0,
             changed_at: VecDeque::new(),
             changes: 0,
-            refused: false,
             in_vain: VecDeque::new(),
             no_eager_since: None,
         }
@@ -93,6 +90,7 @@ impl Adapter {
     /// Takes an answered turn in and decides.
     pub fn answered(&mut self, turn: Answered) {
         self.forecast.add(turn);
+        self.forget_changes(turn.at);
         self.turns = self.turns.saturating_add(1);
         self.judge_eager(turn.at, turn.in_vain);
         if let Some(candidate) = self.compare() {
@@ -102,8 +100,17 @@ impl Adapter {
 
     /// Takes a reading of the machine in; what it does not allow is left at once.
     pub fn conditions(&mut self, now: Instant, seen: Conditions) {
+        let saved = self.saves_power();
         self.limits.take(now, seen, self.candidates.len());
         self.forecast.trip(seen.round_trip);
+        if self.saves_power() != saved {
+            let longer = self
+                .candidates
+                .iter()
+                .map(|candidate| candidate.saving_share);
+            self.forecast.save_power(!saved, longer);
+        }
+        self.forget_changes(now);
         if self.current > self.best_allowed() {
             self.change(now, self.best_allowed());
         }
@@ -144,7 +151,12 @@ impl Adapter {
     /// The best candidate that the machine allows.
     fn best_allowed(&self) -> usize {
         let best = self.candidates.len().saturating_sub(1);
-        best.saturating_sub(self.limits.steps_down().0)
+        let allowed = best.saturating_sub(self.limits.steps_down().0);
+        if self.limits.spares_dsp() {
+            // What rests now is what a better profile would have more of.
+            return allowed.min(self.current);
+        }
+        allowed
     }
 
     /// What a turn costs with a candidate, quality included.
@@ -167,15 +179,33 @@ impl Adapter {
         if self.forecast.n() < FIRST_TURNS || self.turns < DWELL_TURNS {
             return None;
         }
-        let costs = (0..=self.best_allowed()).filter_map(|index| Some((index, self.cost(index)?)));
-        let (best, _) = costs.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (best, _) = self.cheapest()?;
         (best != self.current && self.saved[best] >= CHANGE_COST).then_some(best)
     }
 
-    /// Whether a candidate would be changed to within a dozen turns like the last ones.
-    fn is_worth(&self, candidate: usize) -> bool {
-        let costs = self.cost(self.current).zip(self.cost(candidate));
-        costs.is_some_and(|(now, then)| (now - then) * SOON >= CHANGE_COST)
+    /// Of the candidates that the machine allows the one that costs least, and what it costs.
+    fn cheapest(&self) -> Option<(usize, f64)> {
+        let costs = (0..=self.best_allowed()).filter_map(|index| Some((index, self.cost(index)?)));
+        costs.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// The candidate that would be changed to within a dozen turns like the last ones, if there is one.
+    fn awaited(&self) -> Option<usize> {
+        let (best, least) = self.cheapest().filter(|(best, _)| *best != self.current)?;
+        let saves = self.cost(self.current)? - least;
+        (saves * SOON >= CHANGE_COST).then_some(best)
+    }
+
+    /// Whether another change is allowed, as of the last turn or reading.
+    fn may_change(&self) -> bool {
+        self.changed_at.len() < self.wishes.changes_per_hour as usize
+    }
+
+    fn forget_changes(&mut self, now: Instant) {
+        let old = |at: &Instant| now.saturating_duration_since(*at) >= HOUR;
+        while self.changed_at.front().is_some_and(old) {
+            self.changed_at.pop_front();
+        }
     }
 
     fn last_saving(&self, candidate: usize) -> Option<f64> {
@@ -186,12 +216,7 @@ impl Adapter {
     }
 
     fn change(&mut self, now: Instant, to: usize) {
-        let old = |at: &Instant| now.saturating_duration_since(*at) >= HOUR;
-        while self.changed_at.front().is_some_and(old) {
-            self.changed_at.pop_front();
-        }
-        self.refused = self.changed_at.len() >= self.wishes.changes_per_hour as usize;
-        if self.refused {
+        if !self.may_change() {
             return;
         }
         self.changed_at.push_back(now);
@@ -273,21 +298,28 @@ impl Adapter {
             };
             return format!("{here}: {what}.");
         };
+        let r = ms(response);
+        if let Some(awaited) = self.awaited() {
+            let then = self.forecast.response(awaited).map_or(0, ms);
+            let what = if awaited > self.current {
+                "better and"
+            } else {
+                "faster and"
+            };
+            let when = if self.may_change() {
+                "chosen if this lasts"
+            } else {
+                "not chosen, as no more changes are allowed this hour"
+            };
+            return self.with_power(format!(
+                "{here} for now: responses take about {r} ms; with {}, which is {what} {when}, {then} (wanted: {target}).",
+                label(awaited)
+            ));
+        }
         let best = self.best_allowed();
         let better = self.forecast.response(best).filter(|_| self.current < best);
         let faster = self.forecast.response(0).filter(|_| self.current > 0);
-        let r = ms(response);
-        let words = match (better, faster) {
-            (Some(better), _) if self.is_worth(best) => format!(
-                "{here} for now: responses take about {r} ms; with {}, {}, {} (wanted: {target}).",
-                label(best),
-                if self.refused {
-                    "for which no more changes are allowed"
-                } else {
-                    "which is chosen if this lasts"
-                },
-                ms(better)
-            ),
+        self.with_power(match (better, faster) {
             (Some(better), _) => {
                 format!(
                     "{here}: responses take about {r} ms, with {} {} (wanted: {target}).",
@@ -302,7 +334,10 @@ impl Adapter {
                 ms(response.saturating_sub(faster))
             ),
             _ => format!("{here}: responses take about {r} ms (wanted: {target})."),
-        };
+        })
+    }
+
+    fn with_power(&self, words: String) -> String {
         if self.saves_power() {
             return format!("{words} Power is saved on battery.");
         }
@@ -337,6 +372,9 @@ mod tests {
         let candidates = candidates.map(|(label, ms)| Candidate {
             label: label.into(),
             own_share: Duration::from_millis(ms),
+            saving_share: Duration::from_millis(
+                [32, 21, 0][usize::from(ms > 11) + usize::from(ms > 47)],
+            ),
         });
         let wishes = Wishes {
             target: Duration::from_millis(300),
@@ -446,9 +484,84 @@ mod tests {
             (plan.candidate, plan.why.as_str()),
             (
                 1,
-                "Balanced for now: responses take about 167 ms; with High quality, which is chosen if this lasts, 209 (wanted: 300)."
+                "Balanced for now: responses take about 167 ms; with High quality, which is better and chosen if this lasts, 209 (wanted: 300)."
             )
         );
+    }
+
+    #[test]
+    fn what_is_announced_is_what_is_chosen_then() {
+        let now = Instant::now();
+        let mut announced = 0;
+        for (start, service) in (0..3).flat_map(|start| (5..60).map(move |n| (start, 20 * n))) {
+            let fresh = adapter();
+            let mut adapter = Adapter::new(fresh.candidates, start, fresh.wishes);
+            let at = talk(&mut adapter, now, 3, service, false);
+            let why = adapter.plan().why;
+            let Some((before, _)) = why
+                .split_once(", which is ")
+                .filter(|(_, rest)| rest.contains("chosen if this lasts"))
+            else {
+                continue;
+            };
+            announced += 1;
+            talk(&mut adapter, at, 20, service, false);
+            let chosen = adapter.candidates[adapter.plan().candidate].label.as_str();
+            assert!(
+                before.ends_with(chosen),
+                "{start}, {service}: {why}, {chosen}"
+            );
+        }
+        assert!(announced > 20, "{announced}");
+        // Where none may be chosen any more, that is said, and only as long as it is so.
+        let fresh = adapter();
+        let none = Wishes {
+            changes_per_hour: 0,
+            ..fresh.wishes
+        };
+        let mut adapter = Adapter::new(fresh.candidates, 1, none);
+        talk(&mut adapter, now, 3, 120, false);
+        let why = adapter.plan().why;
+        assert!(
+            why.contains("not chosen, as no more changes are allowed"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn on_a_busy_processor_no_better_profile_is_taken() {
+        let now = Instant::now();
+        let mut adapter = adapter();
+        load(&mut adapter, now, 15, 0.9);
+        assert!(adapter.plan().tuning.spare_dsp);
+        let at = talk(&mut adapter, now, 20, 120, false);
+        let plan = adapter.plan();
+        assert_eq!(plan.candidate, 1, "{plan:?}");
+        assert!(!plan.why.contains("High quality"), "{plan:?}");
+        load(&mut adapter, at, 120, 0.2);
+        talk(&mut adapter, at, 10, 120, false);
+        assert_eq!(adapter.plan().candidate, 2, "and then it is");
+    }
+
+    #[test]
+    fn saving_power_lengthens_what_is_forecast_for_each_profile() {
+        let now = Instant::now();
+        let mut adapter = adapter();
+        talk(&mut adapter, now, 10, 100, false);
+        let shares = |adapter: &Adapter| {
+            [0, 1, 2].map(|nth| adapter.forecast.response(nth).map(|d| d.as_millis()))
+        };
+        assert_eq!(shares(&adapter), [111, 147, 189].map(Some));
+        for (on_battery, wanted) in [(true, [143, 168, 189]), (false, [111, 147, 189])] {
+            let seen = Conditions {
+                on_battery: Some(on_battery),
+                ..Conditions::default()
+            };
+            for _ in 0..3 {
+                adapter.conditions(now, seen);
+            }
+            assert_eq!(shares(&adapter), wanted.map(Some), "{on_battery}");
+        }
     }
 
     /// A reading a second of a processor with this load.
@@ -622,6 +735,7 @@ mod tests {
         let one = Candidate {
             label: "Only".into(),
             own_share: Duration::from_millis(20),
+            saving_share: Duration::ZERO,
         };
         let mut adapter = Adapter::new(vec![one], 7, adapter().wishes);
         talk(&mut adapter, now, 30, 2_000, false);

@@ -93,6 +93,10 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         args.sessions.map(|n| n as usize),
         args.seconds,
     );
+    if args.requests.is_some() && !plan.talks {
+        let what = format!("--requests: the conversations of {} say nothing", plan.name);
+        return Err(Problem::usage(what).hint("Leave it out, or take another --scenario."));
+    }
     let spoken_by = std::slice::from_ref(&profile);
     let (utterances, spoken) = trial::utterances(&args.input, spoken_by)?;
     let folder = args.report.as_deref().map(Folder::open).transpose()?;
@@ -400,7 +404,8 @@ pub(super) fn check_line(check: &Check) -> String {
     let sign = match check.verdict {
         Verdict::Kept => "ok",
         Verdict::Uncertain => "??",
-        Verdict::Missed | Verdict::Unknown => "XX",
+        Verdict::Missed => "XX",
+        Verdict::Unknown => "--",
     };
     format!(
         "  {sign} {}: {} (limit: {}), {}",

@@ -59,7 +59,7 @@ const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", 
 #[must_use]
 pub fn parse() -> Cli {
     let matches = command().get_matches();
-    for option in meaningless(&matches) {
+    for option in meaningless(&matches).into_iter().chain(outdone(&matches)) {
         say(&option);
     }
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
@@ -102,6 +102,17 @@ fn meaningless(matches: &ArgMatches) -> Vec<String> {
         .collect()
 }
 
+/// An endpoint beside `--demo`, in words.
+fn outdone(matches: &ArgMatches) -> Option<String> {
+    let given = |matches: &ArgMatches, option: &str| {
+        let known = matches.try_contains_id(option).is_ok();
+        known && matches.value_source(option) == Some(ValueSource::CommandLine)
+    };
+    let matches = matches.subcommand().map_or(matches, |(_, given)| given);
+    let both = given(matches, "demo") && given(matches, "endpoint");
+    both.then(|| "--demo goes before --endpoint: the server in this program answers".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,12 +129,17 @@ mod tests {
         for (name, options) in MEANINGLESS {
             let sub = known.find_subcommand(name).expect("a command");
             for option in options {
-                let found = sub.get_arguments().any(|arg| arg.get_id() == option);
-                assert!(found, "{name} has no {option}");
+                let mut arguments = sub.get_arguments();
+                let found = arguments.find(|arg| arg.get_id() == option);
+                assert!(found.is_some(), "{name} has no {option}");
+                let given = format!("--{} ", option.replace('_', "-"));
+                assert!(!help(name).contains(&given), "{name}: {given}");
             }
         }
         for (name, there, gone) in [
-            ("load", "--endpoint <URL>", "--input-device"),
+            ("load", "--endpoint <URL>", "--input-device "),
+            ("doctor", "--input-device <ID>", "--monitor "),
+            ("bench", "--profile <NAME>", "--window"),
             ("talk", "--input-device", "--window"),
             ("serve", "--listen", "--profile"),
             ("devices", "--json", "--monitor"),
@@ -146,6 +162,13 @@ mod tests {
         };
         assert!(told("sovereign load --profile auto --demo").is_empty());
         assert!(told("sovereign --window --monitor 9464").is_empty());
+        let outdone = |args: &str| {
+            let matches = command().try_get_matches_from(args.split(' '));
+            outdone(&matches.expect("good arguments"))
+        };
+        assert!(outdone("sovereign --demo --endpoint ws://127.0.0.1:1").is_some());
+        assert!(outdone("sovereign --demo talk --endpoint ws://127.0.0.1:1").is_some());
+        assert!(outdone("sovereign load --demo").is_none() && outdone("sovereign").is_none());
         let words = "--input-device means nothing to `sovereign load`: it goes on without";
         assert_eq!(told("sovereign load --input-device x"), [words]);
         assert_eq!(told("sovereign --input-device x load"), [words]);

@@ -370,21 +370,38 @@ fn utterances(files: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
 
 /// The file for the replies, if writing it neither waits for a reader nor destroys what is spoken.
 fn recording(file: &Path, input: &InputKind) -> Result<PathBuf, Problem> {
-    let name = file.display();
-    let hint = "Name a file that is not there yet: --output FILE.wav";
-    if std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type())) {
-        let what = format!("--output {name}: replies cannot be written into a pipe");
-        return Err(Problem::usage(what).hint(hint));
-    }
-    let same = |spoken: &PathBuf| {
-        let places = [spoken.canonicalize(), file.canonicalize()];
-        matches!(places, [Ok(spoken), Ok(file)] if spoken == file)
+    let spoken = match input {
+        InputKind::Files(files) => files.as_slice(),
+        InputKind::Device(_) | InputKind::None => &[],
     };
-    if matches!(input, InputKind::Files(files) if files.iter().any(same)) {
-        let what = format!("--output {name}: this file is spoken, and would be overwritten");
-        return Err(Problem::usage(what).hint(hint));
-    }
+    may_write("--output", file, spoken)?;
     Ok(file.to_owned())
+}
+
+/// Whether writing the file of an option neither waits for a reader nor destroys what is spoken.
+///
+/// # Errors
+///
+/// Wrong usage, with what would happen.
+pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result<(), Problem> {
+    let name = file.display();
+    let refused = |why: &str| {
+        let what = format!("{option} {name}: {why}");
+        Err(Problem::usage(what).hint(format!("Name a file that is not there yet after {option}.")))
+    };
+    if std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type())) {
+        return refused("what is told cannot be written into a pipe");
+    }
+    if spoken.iter().any(|spoken| is_same(spoken, file)) {
+        return refused("this file is spoken, and would be overwritten");
+    }
+    Ok(())
+}
+
+/// Whether both are the same file, by whatever way.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let places = [one.canonicalize(), other.canonicalize()];
+    matches!(places, [Ok(one), Ok(other)] if one == other)
 }
 
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::start::{Sink, Source, Start, Voice};
+use super::start::{Sink, Source, Start, Voice, is_same, may_write};
 use super::{Global, Problem, say};
 use crate::session::record::{Summary, TurnRecord};
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
@@ -53,9 +53,17 @@ pub struct TalkArgs {
 /// When there is nothing to run on, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let voice = voice(args)?;
-    // Before anything is said: figures that cannot be kept are asked for in vain.
-    let table = args.csv.as_deref().map(Table::create).transpose()?;
+    if let Some(file) = &args.csv {
+        may_write("--csv", file, &args.input)?;
+        let replies = args.output.as_deref();
+        if replies.is_some_and(|replies| replies == file || is_same(replies, file)) {
+            let what = format!("--csv {}: this file gets the replies", file.display());
+            return Err(Problem::usage(what).hint("Name another file after --csv."));
+        }
+    }
     let start = Start::new(global, &voice)?;
+    // Before anything is said, as figures that cannot be kept are asked for in vain; and after everything was looked at.
+    let table = args.csv.as_deref().map(Table::create).transpose()?;
     say(&start.announcement());
     let runtime = super::runtime()?;
     let attended = start.hears_a_microphone();

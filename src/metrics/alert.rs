@@ -1,9 +1,12 @@
 //! When somebody is told: rules with hysteresis, a least number of turns, and a time of rest.
 //!
 //! ```text
-//!           over the limit, enough turns, rested          under the lower limit, or nothing to judge by
+//!           over the limit, enough turns                  under the lower limit, or nothing to judge by
 //!  quiet ─────────────────────────────────────▶ raised ──────────────────────────────────────────▶ quiet
+//!                                                 └ told: once, and when the time of rest is over
 //! ```
+//!
+//! What stands is shown at once, here and to other programs; to tell of it (a notice, the log, the webhook) is another thing.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -11,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::leak::{Growth, Leak, Trend};
 
-/// After an alert the same one is not raised again for so long, whatever happens: an alert that flickers teaches people to
+/// After an alert the same one is not told again for so long, whatever happens: an alert that flickers teaches people to
 /// look away.
 pub const REST: Duration = Duration::from_secs(300);
 /// Turns that rates are made of, and the least that make one.
@@ -187,8 +190,17 @@ impl Alert {
 pub enum Change {
     /// It is to be told.
     Raised(Alert),
-    /// It holds no more.
+    /// It holds no more, and was told.
     Cleared(Kind),
+    /// It holds so soon after it was told last that it is only shown; or what was only shown holds no more.
+    Shown(Kind),
+}
+
+/// An alert that stands.
+#[derive(Clone, Debug)]
+struct Standing {
+    alert: Alert,
+    told: bool,
 }
 
 /// Judges turns and readings by the rules.
@@ -203,7 +215,8 @@ pub struct Alerts {
     rss: Option<u64>,
     /// Since the alert of memory stands, there was more of it than may be: it stands by that limit, not by that of growth.
     high: bool,
-    raised: [Option<Alert>; 8],
+    raised: [Option<Standing>; 8],
+    /// When each was told last.
     told: [Option<Instant>; 8],
 }
 
@@ -296,7 +309,14 @@ impl Alerts {
 
     /// What holds now, in the order of [`Kind::ALL`].
     pub fn raised(&self) -> impl Iterator<Item = &Alert> {
-        self.raised.iter().flatten()
+        self.raised.iter().flatten().map(|standing| &standing.alert)
+    }
+
+    /// What of it was told.
+    pub fn told(&self) -> impl Iterator<Item = Kind> {
+        let standing = self.raised.iter().flatten();
+        let told = standing.filter(|standing| standing.told);
+        told.map(|standing| standing.alert.kind)
     }
 
     /// Judges. Call it after every turn and every reading.
@@ -309,24 +329,27 @@ impl Alerts {
         for (i, kind) in Kind::ALL.into_iter().enumerate() {
             let judged = self.judge(kind, now);
             let rested = self.told[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
-            match (&self.raised[i], judged) {
-                (None, Some(judged)) if judged.over && rested => {
-                    self.told[i] = Some(now);
-                    self.raised[i] = Some(judged.alert.clone());
-                    changes.push(Change::Raised(judged.alert));
-                }
-                (Some(_), None) => {
-                    self.raised[i] = None;
-                    changes.push(Change::Cleared(kind));
-                }
-                (Some(_), Some(judged)) if judged.under => {
-                    self.raised[i] = None;
-                    changes.push(Change::Cleared(kind));
-                }
-                // Its figures go on.
-                (Some(_), Some(judged)) => self.raised[i] = Some(judged.alert),
-                (None, _) => {}
+            let before = self.raised[i].take();
+            let holds = judged.filter(|judged| match &before {
+                None => judged.over,
+                Some(_) => !judged.under,
+            });
+            let Some(Judged { alert, .. }) = holds else {
+                changes.extend(before.map(|before| match before.told {
+                    true => Change::Cleared(kind),
+                    false => Change::Shown(kind),
+                }));
+                continue;
+            };
+            let was_told = before.as_ref().is_some_and(|before| before.told);
+            if !was_told && rested {
+                self.told[i] = Some(now);
+                changes.push(Change::Raised(alert.clone()));
+            } else if before.is_none() {
+                changes.push(Change::Shown(kind));
             }
+            let told = was_told || rested;
+            self.raised[i] = Some(Standing { alert, told });
         }
         let stands = self.raised().any(|alert| alert.kind == Kind::Memory);
         self.high = stands && (self.high || self.too_much());
@@ -518,10 +541,11 @@ mod tests {
 
         fn look(&mut self) {
             for change in self.alerts.look(self.now) {
-                self.told.push(match change {
-                    Change::Raised(alert) => ("raised", alert.kind),
-                    Change::Cleared(kind) => ("cleared", kind),
-                });
+                match change {
+                    Change::Raised(alert) => self.told.push(("raised", alert.kind)),
+                    Change::Cleared(kind) => self.told.push(("cleared", kind)),
+                    Change::Shown(_) => {}
+                }
             }
         }
 
@@ -575,6 +599,34 @@ mod tests {
                 .count();
         }
         assert!((9..=12).contains(&raised), "{raised} times in an hour");
+    }
+
+    #[test]
+    fn what_is_back_is_shown_at_once_and_told_when_the_rest_is_over() {
+        let mut desk = Desk::new(rules());
+        let stands = |desk: &Desk| {
+            desk.alerts
+                .raised()
+                .any(|alert| alert.kind == Kind::Response)
+        };
+        desk.turns(5, slow(6_000));
+        let first = desk.now;
+        desk.turns(5, good());
+        desk.take();
+        assert!(!stands(&desk));
+        desk.turns(3, slow(6_000));
+        assert!(stands(&desk));
+        assert!(desk.take().is_empty() && desk.alerts.told().next().is_none());
+        // It goes again, untold; and is back.
+        desk.turns(5, good());
+        assert!(!stands(&desk) && desk.take().is_empty());
+        while desk.now - first < REST + Duration::from_secs(20) {
+            desk.turns(1, slow(6_000));
+        }
+        let told = desk.take();
+        let of_response = told.iter().filter(|(_, kind)| *kind == Kind::Response);
+        assert_eq!(of_response.count(), 1, "{told:?}");
+        assert!(desk.alerts.told().any(|kind| kind == Kind::Response));
     }
 
     #[test]

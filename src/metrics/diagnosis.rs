@@ -210,8 +210,8 @@ pub struct Evidence {
     pub on_battery: bool,
     /// The highest clock that the processor may run at, as a share of what it can.
     pub clock_share: Option<f64>,
-    /// The name of the model.
-    pub model: String,
+    /// The name of the model; `None` where what answers runs on this computer, and need not have it.
+    pub model: Option<String>,
     /// Length of the instruction in characters.
     pub instruction_chars: usize,
     /// The model may think before it answers.
@@ -307,7 +307,7 @@ mod tests {
             load: Some((20.0, 1.0)),
             memory_percent: Some(50.0),
             clock_share: Some(1.0),
-            model: "gemini-3.1-live".into(),
+            model: Some("gemini-3.1-live".into()),
             instruction_chars: 300,
             cut_offs_percent: Some(0.0),
             interruptions_percent: Some(5.0),
@@ -717,6 +717,11 @@ mod tests {
             "{plain:?}"
         );
         assert!(plain[0].remedy.contains("`live.model`"), "{plain:?}");
+        for service in [576, 900] {
+            let own = served(service, |e| e.model = None);
+            assert!(own[0].what.contains("server on this computer needs"));
+            assert!(!format!("{own:?}").contains("live.model"), "{own:?}");
+        }
         type Plant = fn(&mut Evidence);
         let causes: [(Cause, Plant); 4] = [
             (Cause::Thinking, |e| e.thinks = true),

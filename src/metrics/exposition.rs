@@ -1,22 +1,34 @@
 //! The text format of Prometheus (version 0.0.4): names, help, types, labels, histograms.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use super::histogram::Distribution;
+use super::buckets::{Buckets, ENDS_MS};
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// Upper ends of the buckets in milliseconds: the budgets and targets of the profiles, and what lies beyond them.
-const BUCKETS_MS: [u64; 16] = [
-    5, 10, 20, 35, 50, 90, 150, 200, 300, 400, 600, 1_000, 2_000, 5_000, 10_000, 30_000,
+/// The same ends in seconds, as they are written.
+const ENDS_S: [&str; ENDS_MS.len()] = [
+    "0.005", "0.01", "0.02", "0.035", "0.05", "0.09", "0.15", "0.2", "0.3", "0.4", "0.6", "1", "2",
+    "5", "10", "30",
 ];
+/// Room for a page; it is made anew for each fetch, and should not be moved while it grows.
+const ROOM: usize = 24_576;
+/// Below this a whole number is one in a float too.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A page that grows family by family.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
     text: String,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            text: String::with_capacity(ROOM),
+        }
+    }
 }
 
 impl Page {
@@ -50,21 +62,17 @@ impl Page {
     }
 
     /// Distributions of seconds, told apart by labels.
-    pub fn histograms(&mut self, name: &str, help: &str, all: &[(&[(&str, &str)], &Distribution)]) {
+    pub fn histograms(&mut self, name: &str, help: &str, all: &[((&str, &str), &Buckets)]) {
         self.head(name, help, "histogram");
-        for (labels, distribution) in all {
-            let bucket = format!("{name}_bucket");
-            for end in BUCKETS_MS {
-                let count = distribution.up_to(Duration::from_millis(end));
-                let end = (end as f64 / 1e3).to_string();
-                let with_end = [*labels, &[("le", &end)]].concat();
-                self.line(&bucket, &with_end, count as f64);
+        let [bucket, sum, count] = ["bucket", "sum", "count"].map(|end| format!("{name}_{end}"));
+        for (label, latencies) in all {
+            let n = latencies.n();
+            for (end, up_to) in ENDS_S.into_iter().zip(latencies.cumulative()) {
+                self.line(&bucket, &[*label, ("le", end)], up_to as f64);
             }
-            let n = distribution.n() as f64;
-            self.line(&bucket, &[*labels, &[("le", "+Inf")]].concat(), n);
-            let sum = distribution.sum().as_secs_f64();
-            self.line(&format!("{name}_sum"), labels, sum);
-            self.line(&format!("{name}_count"), labels, n);
+            self.line(&bucket, &[*label, ("le", "+Inf")], n as f64);
+            self.line(&sum, &[*label], latencies.sum().as_secs_f64());
+            self.line(&count, &[*label], n as f64);
         }
     }
 
@@ -76,35 +84,68 @@ impl Page {
 
     // Writing to a string cannot fail.
     fn head(&mut self, name: &str, help: &str, kind: &str) {
-        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-        writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
+        let help = escaped(help, &['\\', '\n']);
+        for part in [
+            "# HELP ",
+            name,
+            " ",
+            &help,
+            "\n# TYPE ",
+            name,
+            " ",
+            kind,
+            "\n",
+        ] {
+            self.text.push_str(part);
+        }
     }
 
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.text.push_str(name);
-        if !labels.is_empty() {
-            let labels: Vec<String> = labels
-                .iter()
-                .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
-                .collect();
-            write!(self.text, "{{{}}}", labels.join(",")).ok();
+        let mut before = "{";
+        for (name, value) in labels {
+            let value = escaped(value, &['\\', '\n', '"']);
+            for part in [before, name, "=\"", &value, "\""] {
+                self.text.push_str(part);
+            }
+            before = ",";
         }
-        writeln!(self.text, " {value}").ok();
+        self.text
+            .push_str(if labels.is_empty() { " " } else { "} " });
+        // Most are counts, and a whole number is written in a tenth of the time.
+        if value.fract() == 0.0 && (0.0..WHOLE).contains(&value) {
+            writeln!(self.text, "{}", value as u64).ok();
+        } else {
+            writeln!(self.text, "{value}").ok();
+        }
     }
 }
 
-fn escaped(value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-    value.replace('\n', "\\n")
+/// The text with a backslash before each of these signs.
+fn escaped<'a>(text: &'a str, signs: &[char]) -> Cow<'a, str> {
+    if !text.contains(signs) {
+        return text.into();
+    }
+    let mut found = String::new();
+    for sign in text.chars() {
+        match sign {
+            '\n' if signs.contains(&sign) => found.push_str("\\n"),
+            _ if signs.contains(&sign) => found.extend(['\\', sign]),
+            _ => found.push(sign),
+        }
+    }
+    found.into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_page_is_what_the_format_asks_for() {
-        let mut latency = Distribution::default();
+        let mut latency = Buckets::default();
         for ms in [4, 15, 15, 40_000] {
             latency.record(Duration::from_millis(ms));
         }
@@ -116,7 +157,10 @@ mod tests {
             "Turns\nby \"outcome\".",
             &[(&[("outcome", "a\"b\\c\nd")], 3.0)],
         );
-        page.histograms("wait_seconds", "Waits.", &[(&[("part", "all")], &latency)]);
+        page.histograms("wait_seconds", "Waits.", &[(("part", "all"), &latency)]);
+        page.gauge("c_seconds", "A small one.", Some(0.000_25));
+        page.gauge("d", "A large one.", Some(1e300));
+        page.gauge("e", "Below nothing.", Some(-2.0));
         let text = page.finish();
         assert!(text.starts_with("# HELP a_ratio A share.\n# TYPE a_ratio gauge\na_ratio 0.5\n"));
         assert!(!text.contains("b_ratio"), "unknown is absent");
@@ -127,6 +171,16 @@ mod tests {
         assert!(text.contains("wait_seconds_bucket{part=\"all\",le=\"30\"} 3\n"));
         assert!(text.contains("wait_seconds_bucket{part=\"all\",le=\"+Inf\"} 4\n"));
         assert!(text.contains("wait_seconds_count{part=\"all\"} 4\n"));
+        assert!(text.contains("wait_seconds_sum{part=\"all\"} 40.034\n"));
+        assert!(text.contains("\nc_seconds 0.00025\n") && text.contains("\ne -2\n"));
+        assert!(text.contains(&format!("\nd 1{}\n", "0".repeat(300))));
         assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn the_ends_of_the_classes_are_written_as_they_are() {
+        for (ms, written) in ENDS_MS.into_iter().zip(ENDS_S) {
+            assert_eq!((ms as f64 / 1e3).to_string(), written);
+        }
     }
 }

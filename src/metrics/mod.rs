@@ -2,6 +2,7 @@
 //! days; when somebody is told; and what the cause is likely to be. Pure: time comes in as an argument.
 
 pub mod alert;
+pub mod buckets;
 pub mod counters;
 pub mod diagnosis;
 pub mod exposition;

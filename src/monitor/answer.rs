@@ -12,6 +12,7 @@ use crate::metrics::exposition;
 
 /// What is told of a conversation that does not answer.
 const NO_HEALTH: &str = r#"{"schema":"sovereign.health/1","status":"trouble","link":"unknown","what":"the conversation does not answer"}"#;
+const SCHEME: &[u8] = b"Bearer ";
 const PATHS: [&str; 2] = ["/metrics", "/health"];
 
 /// Whether the answer stands on a page.
@@ -76,9 +77,11 @@ pub(super) fn answer<B>(
 
 /// Compared in a time that does not tell how much of it was right.
 fn has_token<B>(request: &Request<B>, token: &SecretString) -> bool {
-    let given = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    given.is_some_and(|given| given.ct_eq(token.expose_secret().as_bytes()).into())
+    let given = request.headers().get(AUTHORIZATION);
+    let given = given.and_then(|value| value.as_bytes().split_at_checked(SCHEME.len()));
+    given.is_some_and(|(scheme, given)| {
+        // The name of a scheme has no case (RFC 9110, 11.1).
+        let known = scheme.eq_ignore_ascii_case(SCHEME);
+        known && bool::from(given.ct_eq(token.expose_secret().as_bytes()))
+    })
 }

@@ -12,6 +12,7 @@ mod answer;
 mod pages;
 pub mod token;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +22,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 pub use pages::{Asked, Pages, Request, pages};
 
-/// Connections at a time: a collector needs one. More wait in the system's queue.
-const CONNECTIONS: usize = 8;
+/// Connections at a time: a collector needs one. With one more the oldest ends, so that nobody can keep others out by holding
+/// connections open.
+const CONNECTIONS: usize = 16;
 /// The head of a request must be there within this time, also of the next one on the same connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// A connection ends after this time in any case: nobody can hold a place for ever by reading slowly.
@@ -112,14 +113,10 @@ impl Drop for Monitor {
 }
 
 async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: Pages) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     // Ends all connections with the listener.
     let mut connections = tokio::task::JoinSet::new();
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
-        while connections.try_join_next().is_some() {}
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -129,8 +126,15 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: Pages) {
                 continue;
             }
         };
+        while connections.try_join_next().is_some() {}
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let (token, pages) = (Arc::clone(&token), pages.clone());
-        connections.spawn(async move {
+        open.push_back(connections.spawn(async move {
             let answer = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
                 let (token, pages) = (&token, &pages);
                 async move {
@@ -145,12 +149,13 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: Pages) {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_WITHIN)
+                // Who says no more may still want the answer.
+                .half_close(true)
                 .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(stream), answer);
             // What a stranger does wrong on his connection is his affair.
             tokio::time::timeout(LONGEST, connection).await.ok();
-            drop(place);
-        });
+        }));
     }
 }
 
@@ -220,6 +225,9 @@ mod tests {
             answer.starts_with("HTTP/1.1 200") && answer.contains("application/json"),
             "{answer}"
         );
+        let small = format!("bearer {TOKEN}");
+        let answer = ask("GET /health", Some(&small)).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         for (state, words) in [(Some(false), "{\"well\":false}"), (None, "does not answer")] {
             well.send_replace(state);
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -287,7 +295,7 @@ mod tests {
     async fn who_never_finishes_a_request_loses_the_connection() {
         let (monitor, _pages) = start();
         let mut slow = Vec::new();
-        for _ in 0..CONNECTIONS + 4 {
+        for _ in 0..CONNECTIONS {
             let mut stream = TcpStream::connect(monitor.address)
                 .await
                 .expect("it listens");
@@ -298,7 +306,7 @@ mod tests {
             slow.push(stream);
         }
         let mut end = Vec::new();
-        slow[0].read_to_end(&mut end).await.ok();
+        slow[CONNECTIONS - 1].read_to_end(&mut end).await.ok();
         assert!(!String::from_utf8_lossy(&end).contains("200"));
         drop(slow);
         let right = format!("Bearer {TOKEN}");
@@ -308,6 +316,28 @@ mod tests {
             answer.starts_with("HTTP/1.1 200"),
             "a place is free again: {answer}"
         );
+    }
+
+    #[tokio::test]
+    async fn nobody_is_kept_out_by_connections_that_are_held_open() {
+        let (monitor, _pages) = start();
+        let mut idle = Vec::new();
+        for _ in 0..4 * CONNECTIONS {
+            idle.push(
+                TcpStream::connect(monitor.address)
+                    .await
+                    .expect("it listens"),
+            );
+        }
+        let right = format!("Bearer {TOKEN}");
+        let request = request("GET /metrics", Some(&right));
+        let answer = sent(monitor.address, request.as_bytes());
+        // Less than an idle connection may take.
+        let answer = tokio::time::timeout(HEAD_WITHIN / 2, answer).await;
+        assert!(answer.expect("at once").starts_with("HTTP/1.1 200"));
+        let mut end = Vec::new();
+        idle[0].read_to_end(&mut end).await.ok();
+        assert!(end.is_empty(), "the oldest made room");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use super::Page;
 
 /// A page that is younger is served again.
 const FRESH: Duration = Duration::from_secs(1);
-/// A page is made within microseconds, unless who makes it hangs.
+/// A page is made within a tenth of a millisecond, unless who makes it hangs.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Both ends of the way.
@@ -72,6 +72,11 @@ struct Made {
 impl Pages {
     /// A page of this second; `None` if who makes them does not answer.
     pub async fn newest(&self) -> Option<Arc<Page>> {
+        // In a task of its own: a page that was asked for is kept also where nobody waits for it any more.
+        tokio::spawn(self.clone().fetch()).await.ok()?
+    }
+
+    async fn fetch(self) -> Option<Arc<Page>> {
         // Who asks meanwhile waits for the same page.
         let mut newest = self.newest.lock().await;
         if let Some(made) = &*newest
@@ -139,6 +144,9 @@ mod tests {
             let told = one.await.expect("it ran");
             assert_eq!(told.as_deref(), Some("n 3"), "one page for all");
         }
+        tokio::time::advance(FRESH).await;
+        assert!(timeout(Duration::ZERO, pages.newest()).await.is_err());
+        assert_eq!(had(&pages).await.as_deref(), Some("n 4"), "it was kept");
         maker.abort();
     }
 

@@ -59,8 +59,11 @@ impl Fault {
             Self::NotConnected | Self::Lost => {
                 "connections are not set up, or break off; see the endpoint's limits, and begin more slowly (--setups)"
             }
-            Self::NoReply | Self::NeverAnswered | Self::Empty | Self::Failed => {
-                "the service did not answer what was said; see its log, and ask for fewer answers at a time (--requests) or fewer conversations (--sessions)"
+            Self::NoReply | Self::NeverAnswered | Self::Empty => {
+                "what was said was not answered; see the endpoint's log, and ask for fewer answers at a time (--requests) or fewer conversations (--sessions)"
+            }
+            Self::Failed => {
+                "why is told for each in the column `error` of the CSV (--report DIR); see the endpoint's log too"
             }
             Self::Broken => {
                 "this program gave the conversation up; please report it with this report"

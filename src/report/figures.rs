@@ -17,6 +17,9 @@ pub const LATENCIES: [&str; 9] = [
     "held",
 ];
 
+/// Our own share of a response without what a finished reply waited for patience: `client` without `held`. It stands beside
+/// the latencies of a turn, and is what budgets are for.
+pub const OWN: &str = "own";
 /// Head of the tables of limits.
 pub const LIMITS_HEAD: [&str; 4] = ["what", "limit", "found", "verdict"];
 /// What a dash among the latencies says.
@@ -35,6 +38,7 @@ pub fn latency_words(name: &str) -> &str {
         "total" => "the whole wait (total)",
         "skipped_silence" => "silence before the answer that was not played (skipped_silence)",
         "held" => "answer kept until patience was over (held)",
+        OWN => "our own share without that (own)",
         other => other,
     }
 }
@@ -98,6 +102,12 @@ impl Outcomes {
         }
     }
 
+    /// Turns with a reply.
+    #[must_use]
+    pub fn replied(&self) -> u64 {
+        self.completed + self.interrupted
+    }
+
     /// All turns.
     #[must_use]
     pub fn all(&self) -> u64 {
@@ -138,6 +148,15 @@ pub struct Turn {
     pub other_tokens: (u64, u64),
 }
 
+impl Turn {
+    /// Its [`OWN`] share in milliseconds.
+    #[must_use]
+    pub fn own_ms(&self) -> Option<f64> {
+        let [_, _, _, _, client, .., held] = self.latency_ms;
+        Some((client? - held.unwrap_or(0.0)).max(0.0))
+    }
+}
+
 /// Circumstances of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Circumstances {
@@ -169,6 +188,9 @@ pub struct Circumstances {
     pub spent_usd: Option<f64>,
 }
 
+/// So many turns have one that 95 of 100 are faster than.
+const LEAST_FOR_P95: usize = 20;
+
 /// Whether a limit was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -184,14 +206,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// A quantile against a limit.
+    /// The 95th percentile of a latency against a limit. Of fewer than [`LEAST_FOR_P95`] turns it is the slowest one, which
+    /// proves nothing.
     #[must_use]
-    pub fn of(quantile: Option<&Quantile>, limit: f64) -> Self {
-        match quantile {
-            None => Self::Unknown,
-            Some(quantile) if quantile.value <= limit => Self::Kept,
-            Some(quantile) if quantile.low.is_none_or(|low| low <= limit) => Self::Uncertain,
-            Some(_) => Self::Missed,
+    pub fn of_p95(latency: Option<&Latency>, limit: f64) -> Self {
+        let Some(Latency { p95, n, .. }) = latency else {
+            return Self::Unknown;
+        };
+        if p95.value <= limit && *n >= LEAST_FOR_P95 {
+            Self::Kept
+        } else if p95.value <= limit || p95.low.is_none_or(|low| low <= limit) {
+            Self::Uncertain
+        } else {
+            Self::Missed
         }
     }
 
@@ -261,13 +288,17 @@ pub fn headline(checks: &[Check], cut_short: Option<&str>) -> (Standing, String)
     let all = checks.len();
     let mut parts = Vec::new();
     if missed > 0 {
-        parts.push(format!("{missed} of {all} limits were missed"));
+        let were = if missed == 1 { "was" } else { "were" };
+        parts.push(format!("{missed} of {all} limits {were} missed"));
     } else if kept + uncertain == 0 {
         parts.push("There was too little to judge".to_owned());
     } else if kept == all && cut_short.is_none() {
         return (Standing::Kept, "All limits were kept.".to_owned());
     } else {
-        parts.push(format!("{kept} of {all} limits were kept, none was missed"));
+        let were = if kept == 1 { "was" } else { "were" };
+        parts.push(format!(
+            "{kept} of {all} limits {were} kept, none was missed"
+        ));
     }
     if uncertain > 0 {
         parts.push(format!(
@@ -325,24 +356,46 @@ mod tests {
 
     #[test]
     fn a_limit_is_missed_only_when_that_is_certain() {
-        let of = |value, low| Quantile {
-            value,
-            low,
-            high: None,
+        let of = |value, low, n| {
+            let quantile = Quantile {
+                value,
+                low,
+                high: None,
+            };
+            Latency {
+                n,
+                p50: quantile,
+                p95: quantile,
+                p99: None,
+                max: value,
+            }
         };
-        for (quantile, expected) in [
-            (Some(of(20.0, Some(18.0))), Verdict::Kept),
-            (Some(of(21.0, Some(18.0))), Verdict::Uncertain),
-            (Some(of(21.0, None)), Verdict::Uncertain),
-            (Some(of(21.0, Some(20.5))), Verdict::Missed),
+        for (latency, expected) in [
+            (Some(of(20.0, Some(18.0), 20)), Verdict::Kept),
+            (Some(of(20.0, Some(18.0), 19)), Verdict::Uncertain),
+            (Some(of(20.0, None, 1)), Verdict::Uncertain),
+            (Some(of(21.0, Some(18.0), 50)), Verdict::Uncertain),
+            (Some(of(21.0, None, 1)), Verdict::Uncertain),
+            (Some(of(21.0, Some(20.5), 3)), Verdict::Missed),
             (None, Verdict::Unknown),
         ] {
             assert_eq!(
-                Verdict::of(quantile.as_ref(), 20.0),
+                Verdict::of_p95(latency.as_ref(), 20.0),
                 expected,
-                "{quantile:?}"
+                "{latency:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_waited_for_patience_is_not_our_own_share() {
+        let mut turn = Turn::default();
+        assert_eq!(turn.own_ms(), None);
+        let at = |name| LATENCIES.iter().position(|known| *known == name);
+        turn.latency_ms[at("client").expect("known")] = Some(890.0);
+        assert_eq!(turn.own_ms(), Some(890.0));
+        turn.latency_ms[at("held").expect("known")] = Some(879.5);
+        assert_eq!(turn.own_ms(), Some(10.5));
     }
 
     #[test]
@@ -374,28 +427,28 @@ mod tests {
                 &[Kept, Uncertain],
                 None,
                 Standing::Open,
-                "1 of 2 limits were kept, none was missed; 1 cannot be told for certain, there were too few turns.",
+                "1 of 2 limits was kept, none was missed; 1 cannot be told for certain, there were too few turns.",
                 false,
             ),
             (
                 &[Kept, Missed, Uncertain],
                 None,
                 Standing::Missed,
-                "1 of 3 limits were missed; 1 cannot be told for certain, there were too few turns.",
+                "1 of 3 limits was missed; 1 cannot be told for certain, there were too few turns.",
                 true,
             ),
             (
                 &[Kept, Unknown],
                 None,
                 Standing::Missed,
-                "1 of 2 limits were kept, none was missed; for 1 there was nothing to judge.",
+                "1 of 2 limits was kept, none was missed; for 1 there was nothing to judge.",
                 true,
             ),
             (
                 &[Kept, Unknown],
                 by_hand,
                 Standing::Open,
-                "1 of 2 limits were kept, none was missed; for 1 there was nothing to judge; the run ended before its time, it was ended by hand.",
+                "1 of 2 limits was kept, none was missed; for 1 there was nothing to judge; the run ended before its time, it was ended by hand.",
                 false,
             ),
             (
@@ -409,7 +462,7 @@ mod tests {
                 &[Missed],
                 by_hand,
                 Standing::Missed,
-                "1 of 1 limits were missed; the run ended before its time, it was ended by hand.",
+                "1 of 1 limits was missed; the run ended before its time, it was ended by hand.",
                 true,
             ),
             (

@@ -90,8 +90,7 @@ fn turns(text: &mut Text, controller: &Controller) {
     );
     // The two that stand beside the sums are no latencies of their own.
     let parts: [_; 7] =
-        std::array::from_fn(|i| ([("part", latency_names()[i])], &summary.latencies[i]));
-    let parts = parts.each_ref().map(|(labels, all)| (&labels[..], *all));
+        std::array::from_fn(|i| (("part", latency_names()[i]), &summary.classes[i]));
     text.histograms(
         "sovereign_latency_seconds",
         "Latencies of turns by part; response = uplink + server + downlink.",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::stages::{STAGES, Stages};
 use super::tokens::{self, Tokens};
 use crate::base::ids::{Mark, TurnId};
+use crate::metrics::buckets::Buckets;
 use crate::metrics::histogram::Distribution;
 use crate::metrics::series::OUTCOMES;
 use crate::turn::machine::Outcome;
@@ -170,6 +171,8 @@ pub struct Summary {
     pub turns: [u64; 5],
     /// Latencies by name, in the order of [`latency_names`].
     pub latencies: [Distribution; 9],
+    /// The same by fixed classes, for collectors.
+    pub classes: [Buckets; 9],
     /// Pairs of marks in the wrong order: faults of the measurement.
     pub negative: u64,
     /// Turns that the user went on in within a second of their end.
@@ -249,9 +252,11 @@ impl Summary {
             self.cost_usd += cost;
             self.priced += 1;
         }
-        for (all, one) in self.latencies.iter_mut().zip(values(&record.latencies)) {
+        let all = self.latencies.iter_mut().zip(&mut self.classes);
+        for ((all, classes), one) in all.zip(values(&record.latencies)) {
             if let Some(value) = one {
                 all.record(value);
+                classes.record(value);
             }
         }
         self.negative += u64::from(record.latencies.negative);
@@ -286,6 +291,10 @@ impl Summary {
         line.insert("underruns".into(), json!(self.underruns));
         line.insert("capture_dropped".into(), json!(self.capture_dropped));
         line.insert("negative_latencies".into(), json!(self.negative));
+        line.insert("tokens".into(), json!(self.tokens));
+        if self.priced > 0 {
+            line.insert("cost_usd".into(), json!(self.cost_usd));
+        }
         line.insert(
             "bytes".into(),
             json!({ "sent": self.bytes.0, "received": self.bytes.1 }),

@@ -9,7 +9,7 @@ use crate::client::setup::{self, SetupContext};
 use crate::live::message::Setup;
 use crate::profile::{BargeIn, Detection, EchoCancellation, Profile};
 use crate::server::Server;
-use crate::settings::config::{Config, ConfigFile, SaveError};
+use crate::settings::config::{Config, ConfigFile, Reread, SaveError};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
 use crate::settings::key::{Key, KeyStore};
 use crate::settings::watch::Watch;
@@ -237,12 +237,12 @@ impl Settings {
         self.choice.config.save(change)
     }
 
-    /// Reads the configuration file again; whether it changed.
+    /// Reads the configuration file again.
     ///
     /// # Errors
     ///
     /// In words, when the file is faulty; what held before still holds.
-    pub fn reload(&mut self) -> Result<bool, String> {
+    pub fn reload(&mut self) -> Result<Reread, String> {
         self.choice.config.reload()
     }
 

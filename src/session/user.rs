@@ -7,8 +7,9 @@ use super::command::Command;
 use super::controller::{Controller, now};
 use super::snapshot::Severity;
 use crate::audio::{self, Direction};
+use crate::base::words::sentence;
 use crate::client;
-use crate::settings::config::{Config, MOST_RELEASE_DELAY};
+use crate::settings::config::{Config, MOST_RELEASE_DELAY, Reread};
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
 
@@ -224,13 +225,21 @@ impl Controller {
         let before = self.settings.config().clone();
         match self.settings.reload() {
             Err(fault) => {
-                return self.notice(
-                    Severity::Warning,
-                    format!("{fault}. The last good settings stay."),
-                );
+                let what = format!("{} The last good settings stay.", sentence(&fault));
+                return self.notice(Severity::Warning, what);
             }
-            Ok(false) => return,
-            Ok(true) => self.withdraw_warnings(),
+            Ok(Reread { changed, mended }) => {
+                if changed || mended {
+                    self.withdraw_warnings();
+                }
+                if mended {
+                    let what = "The configuration is in order again, and in use.".to_owned();
+                    self.notice(Severity::Info, what);
+                }
+                if !changed {
+                    return;
+                }
+            }
         }
         let after = self.settings.config().clone();
         let talk = |config: &Config| {

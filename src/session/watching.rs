@@ -65,13 +65,8 @@ impl Controller {
     /// From the demo to the service, or back: turns of the one say nothing of the other.
     pub(super) fn begin_figures_anew(&mut self) {
         self.keep_history(super::controller::now(), true);
-        let standing: Vec<Kind> = self
-            .insight
-            .alerts
-            .raised()
-            .map(|alert| alert.kind)
-            .collect();
-        for kind in standing {
+        let told: Vec<Kind> = self.insight.alerts.told().collect();
+        for kind in told {
             self.end_alert(kind);
         }
         self.statistics.reset_all();
@@ -134,6 +129,7 @@ impl Controller {
                     self.post(&alert, "raised", Some(&remedy));
                 }
                 Change::Cleared(kind) => self.end_alert(kind),
+                Change::Shown(_) => {}
             }
         }
     }
@@ -211,7 +207,7 @@ impl Controller {
             leak_per_hour: process.memory_growth.per_hour(),
             on_battery: machine.battery.is_some_and(|battery| battery.discharging),
             clock_share: machine.clock_share.map(f64::from),
-            model: profile.live.model.clone(),
+            model: (!self.settings.is_local()).then(|| profile.live.model.clone()),
             instruction_chars: profile.live.instruction.chars().count(),
             thinks: thinking != Thinks::Not,
             least_thinking: match thinking {

@@ -275,6 +275,17 @@ struct RawWindow {
 pub struct ConfigFile {
     path: Option<PathBuf>,
     config: Config,
+    /// What was read last was faulty.
+    faulty: bool,
+}
+
+/// What came of reading the file again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reread {
+    /// It says something else than what held.
+    pub changed: bool,
+    /// It was faulty when it was read before.
+    pub mended: bool,
 }
 
 /// Why a choice was not kept.
@@ -303,20 +314,26 @@ impl ConfigFile {
         let mut this = Self {
             path,
             config: Config::default(),
+            faulty: false,
         };
         let fault = this.reload().err();
         (this, fault)
     }
 
-    /// Reads the file again; says whether anything changed. A faulty one changes nothing.
-    pub fn reload(&mut self) -> Result<bool, String> {
+    /// Reads the file again. A faulty one changes nothing, and the error says what is wrong.
+    pub fn reload(&mut self) -> Result<Reread, String> {
+        let was_faulty = std::mem::replace(&mut self.faulty, true);
         let config = match &self.path {
             Some(path) => on_disk(path)?.1,
-            None => return Ok(false),
+            None => self.config.clone(),
         };
+        self.faulty = false;
         let changed = config != self.config;
         self.config = config;
-        Ok(changed)
+        Ok(Reread {
+            changed,
+            mended: was_faulty,
+        })
     }
 
     /// The configuration.

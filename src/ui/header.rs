@@ -46,21 +46,24 @@ pub(super) fn header_ui(
 /// What the profile that chooses chose, and why.
 fn auto_ui(ui: &mut Ui, auto: &AutoView) {
     let t = tokens(ui);
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.spacing_mut().item_spacing.x = space::S;
-        if auto.power_saving {
-            badge(ui, "saving power").on_hover_text(
-                "On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of \
-                 this window. The profile's file switches it off.",
-            );
-        }
-        let why = Label::new(text(format!("Auto uses {}", auto.why), Weight::Medium, 12.0, t.muted));
-        let changes = words::grouped(auto.changes);
-        ui.add(why.truncate()).on_hover_text(format!(
-            "Auto uses {}\n\nChanges of profile since Auto was chosen: {changes}. A profile is left for another where, by the last turns, that \
-             brings responses nearer to what is wanted by more than the quality is worth; a busy processor or full memory comes first.",
-            auto.why
-        ));
+    // A row of its own: a layout that is aligned to the middle would else take all the height that there is.
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = space::S;
+            if auto.power_saving {
+                badge(ui, "saving power").on_hover_text(
+                    "On battery: longer periods of the sound devices, no noise suppression and gain control, fewer pictures of \
+                     this window. The profile's file switches it off.",
+                );
+            }
+            let why = Label::new(text(format!("Auto uses {}", auto.why), Weight::Medium, 12.0, t.muted));
+            let changes = words::grouped(auto.changes);
+            ui.add(why.truncate()).on_hover_text(format!(
+                "Auto uses {}\n\nChanges of profile since Auto was chosen: {changes}. A profile is left for another where, by the last turns, that \
+                 brings responses nearer to what is wanted by more than the quality is worth; a busy processor or full memory comes first.",
+                auto.why
+            ));
+        });
     });
 }
 

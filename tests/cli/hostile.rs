@@ -95,6 +95,21 @@ fn the_reply_destroys_nothing_and_waits_for_nobody() {
         let ended = Running::start(command.arg(&file).arg("--output").arg(output)).end();
         ended.assert_fault(2, &[&output.display().to_string(), why]);
     }
+    // The same for the table of figures, whatever the replies go to.
+    let new = home.path("new.wav");
+    let cases: [(&Path, &Path, &str); 5] = [
+        (&file, Path::new("none"), "would be overwritten"),
+        (&link, &new, "would be overwritten"),
+        (&file, &file, "would be overwritten"),
+        (&pipe, &new, "pipe"),
+        (&new, &new, "gets the replies"),
+    ];
+    for (csv, output, why) in cases {
+        let mut command = home.sovereign(["talk", "--demo", "--json", "--input"]);
+        let command = command.arg(&file).arg("--csv").arg(csv);
+        let ended = Running::start(command.arg("--output").arg(output)).end();
+        ended.assert_fault(2, &[&csv.display().to_string(), why]);
+    }
     assert_eq!(std::fs::read(&file).expect("there"), whole);
 }
 

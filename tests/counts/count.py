@@ -242,7 +242,10 @@ def main():
         record["builds"][options.build] = {"date": today, "machine": here, "figures": figures}
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
         keep(record, known)
-        return 0
+        over = [f"{name}: {100 * share:.2f} %, over {100 * limit:g} %" for name, share, limit in shares(figures) if share > limit]
+        for line in over:
+            print(f"FAILED: {line}")
+        return 1 if over else 0
     differs = differences(here, made["machine"])
     for difference in differs:
         print(f"NOTE: another machine than that of the record, so the limit is {LIMIT_ELSEWHERE} x: {difference}")

@@ -97,6 +97,8 @@ pub(in crate::cli) struct Gone {
     pub(in crate::cli) connections: u64,
     /// How long its last utterance had been over without a sound of its answer, when it was told to stop.
     pub(in crate::cli) waiting: Option<Duration>,
+    /// How long its next utterance had waited for its place among the requests then.
+    pub(in crate::cli) held_back: Option<Duration>,
 }
 
 impl Stage {
@@ -123,7 +125,10 @@ pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: Cancellati
                 stage.tell(Report::Connected).await;
             }
             match talk.converse(&stop).await {
-                Ok(()) => gone.waiting = talk.waiting(Instant::now()),
+                Ok(()) => {
+                    gone.waiting = talk.waiting(Instant::now());
+                    gone.held_back = talk.held_since.map(|since| since.elapsed());
+                }
                 Err(fault) => {
                     stage.tell(Report::Fault(fault)).await;
                     gone.failed = true;
@@ -250,6 +255,7 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
         silent: 0,
         said: 0,
         open_since: None,
+        held_since: None,
     };
     match timeout(CONNECTED_WITHIN, talk.connected()).await {
         Ok(Ok(())) => Ok(talk),
@@ -272,6 +278,8 @@ struct Talk {
     said: u64,
     /// When that is over, or was, if nothing of its answer has been heard.
     open_since: Option<Instant>,
+    /// Since when the next utterance has waited for its place among the requests.
+    held_since: Option<Instant>,
 }
 
 impl Talk {
@@ -359,15 +367,28 @@ impl Talk {
         if let Ok(place) = places.clone().try_acquire_owned() {
             return Ok(Some(place));
         }
-        let since = Instant::now();
+        let since = *self.held_since.insert(Instant::now());
         let mut free = pin!(places.acquire_owned());
         let mut look = tokio::time::interval(LOOK_EVERY);
         let place = loop {
             tokio::select! {
                 place = &mut free => break place.map_err(|_| Fault::Broken)?,
+                // Of an utterance that was given up; who answers late is late.
+                event = self.session.events.recv() => match event {
+                    Some(session::Event::Closed(record)) => self.closed(*record).await,
+                    Some(
+                        session::Event::Audible { .. }
+                        | session::Event::Notice(..)
+                        | session::Event::InputOver,
+                    ) => {}
+                    Some(session::Event::Broken(_) | session::Event::Over(_)) | None => {
+                        return Err(Fault::Broken);
+                    }
+                },
                 _ = look.tick() => self.look_at_link().await?,
             }
         };
+        self.held_since = None;
         self.stage.tell(Report::HeldBack(since.elapsed())).await;
         Ok(Some(place))
     }

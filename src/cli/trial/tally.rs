@@ -86,11 +86,7 @@ impl Tally {
                 }
                 self.keep(*turn);
             }
-            Report::HeldBack(wait) => {
-                self.held_back.n += 1;
-                self.held_back.all_s += wait.as_secs_f64();
-                self.held_back.longest_s = self.held_back.longest_s.max(wait.as_secs_f64());
-            }
+            Report::HeldBack(wait) => self.held_back.add(wait),
             Report::Fault(fault) => {
                 self.now.errors += 1;
                 *self.errors.entry(fault.name().to_owned()).or_default() += 1;
@@ -139,6 +135,9 @@ impl Tally {
         self.conversations.connections += gone.connections;
         self.ratios.extend(gone.ratio);
         self.waiting.extend(gone.waiting);
+        gone.held_back
+            .iter()
+            .for_each(|wait| self.held_back.add(*wait));
     }
 
     /// Turns so far.

@@ -115,25 +115,34 @@ fn busy(e: &Evidence) -> Option<Finding> {
 
 /// Nothing explains it: the model is like that.
 fn slow(e: &Evidence, shares: &Shares) -> Finding {
-    let (took, model) = (ms(shares.service), &e.model);
+    let took = ms(shares.service);
+    let who = match &e.model {
+        Some(model) => format!("model {model}"),
+        None => "server on this computer".to_owned(),
+    };
     let has = if shares.service * 2 > shares.response {
         "takes most of it"
     } else {
         "has the largest share"
     };
-    let (what, remedy) = if shares.service > LONG_SERVICE {
-        (
-            format!("The model {model} needs {took} for its first sound, all the time."),
-            "Choose a faster model with `live.model` in the profile.",
-        )
+    let long = shares.service > LONG_SERVICE;
+    let what = if long {
+        format!("The {who} needs {took} for its first sound.")
     } else {
-        (
-            format!(
-                "The service {has}: the model {model} needs {took} of {} for its first sound, which is usual today.",
-                ms(shares.response)
-            ),
-            "Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is. If it is fast enough for you, raise `target_ms` in the profile.",
+        let response = ms(shares.response);
+        let usual = e.model.as_ref().map_or("", |_| ", which is usual today");
+        format!(
+            "The service {has}: the {who} needs {took} of {response} for its first sound{usual}."
         )
+    };
+    let remedy = match (&e.model, long) {
+        (None, _) => {
+            "No setting of this program makes it faster: look at that server, or at what it asks in turn. If it is fast enough for you, raise `target_ms` in the profile."
+        }
+        (Some(_), true) => "Choose a faster model with `live.model` in the profile.",
+        (Some(_), false) => {
+            "Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is. If it is fast enough for you, raise `target_ms` in the profile."
+        }
     };
     Finding {
         part: Part::Service,

@@ -3,8 +3,8 @@
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
 use super::super::figures::{
-    Circumstances, DASH, LATENCIES, LIMITS_HEAD, Latency, Turn, headline, interval, latency_words,
-    ms, some_ms,
+    Circumstances, DASH, LATENCIES, LIMITS_HEAD, Latency, OWN, Turn, headline, interval,
+    latency_words, ms, some_ms,
 };
 use super::super::stats::Sample;
 use super::{Bench, Figures};
@@ -47,7 +47,7 @@ impl Bench {
                     .map_or_else(|| "–".to_owned(), |l| interval(&l.p50)),
                 cell(figures.of("response")),
                 ms(figures.target_ms),
-                cell(figures.of("client")),
+                cell(figures.of(OWN)),
                 figures.budget_ms.map_or_else(|| "–".to_owned(), ms),
                 figures.failures().to_string(),
             ]
@@ -72,7 +72,7 @@ impl Bench {
         });
         Section::new("Result")
             .table(&head, rows.collect())
-            .words("In brackets: between which values the true figure lies in 95 of 100 runs like this one.")
+            .words("In brackets: between which values the true figure lies in 95 of 100 runs like this one. Our share is without what an answer waited for patience. The first turn of each profile warms up and is not counted.")
             .table(&LIMITS_HEAD, checks.collect())
             .list(self.recommendations.clone())
     }
@@ -138,7 +138,7 @@ impl Bench {
     fn all_latencies(&self) -> Section {
         let mut rows = Vec::new();
         for figures in &self.profiles {
-            for name in LATENCIES {
+            for name in LATENCIES.into_iter().chain([OWN]) {
                 let Some(latency) = figures.of(name) else {
                     continue;
                 };

@@ -2,7 +2,7 @@
 
 use super::super::bench::MOST_ERRORS;
 use super::super::fault::Fault;
-use super::super::figures::{Check, Circumstances, TEST_BUILD, Verdict, interval, ms};
+use super::super::figures::{Check, Circumstances, OWN, TEST_BUILD, Verdict, interval, ms};
 use super::{Figures, LEAST_RATIO, Limits, MOST_DRY, MOST_LATE, Usage};
 
 /// All limits, in the order in which they are told.
@@ -69,12 +69,12 @@ fn percent(share: f64) -> String {
 }
 
 fn response(figures: &Figures, limit: f64) -> Check {
-    let p95 = figures.latency_ms.get("response").map(|r| r.p95);
+    let found = figures.latency_ms.get("response");
     check(
         "response, p95",
         format!("{} ms", ms(limit)),
-        p95.map(|p95| format!("{} ms", interval(&p95))),
-        Verdict::of(p95.as_ref(), limit),
+        found.map(|latency| format!("{} ms", interval(&latency.p95))),
+        Verdict::of_p95(found, limit),
     )
 }
 
@@ -92,13 +92,13 @@ fn errors(figures: &Figures) -> Check {
 /// As many conversations at a time as were asked for: a load that was not there was not carried.
 fn reached(figures: &Figures) -> Check {
     let (asked, most) = (figures.asked, figures.conversations.most);
-    let verdict = match asked {
-        0 => Verdict::Unknown,
-        _ => kept(most >= asked),
+    let (least, verdict) = match asked {
+        0 => (figures.sessions, Verdict::Unknown),
+        _ => (asked, kept(most >= asked)),
     };
     check(
         "conversations at a time, at most",
-        format!("{asked} or more"),
+        format!("{least} or more"),
         Some(most.to_string()),
         verdict,
     )
@@ -145,11 +145,11 @@ fn sound(figures: &Figures) -> Vec<Check> {
             kept(real.late_share <= MOST_LATE),
         ),
     ];
-    let turns = figures.turns.all();
-    if turns > 0 {
-        let dry = figures.ran_dry as f64 / turns as f64;
+    let replies = figures.turns.replied();
+    if replies > 0 {
+        let dry = figures.ran_dry as f64 / replies as f64;
         found.push(check(
-            "turns whose reply ran dry",
+            "replies that ran dry",
             percent(MOST_DRY),
             Some(format!("{:.2} %", dry * 100.0)),
             kept(dry <= MOST_DRY),
@@ -166,15 +166,30 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
     let slow = limits
         .response_p95_ms
         .is_some_and(|limit| response(figures, limit).verdict == Verdict::Missed);
-    if slow && !cores_full {
-        let what = "The sound was on time, but responses were not: the service is full, or the network is. Look at its side";
+    let p95 = |name: &str| figures.latency_ms.get(name).map_or(0.0, |l| l.p95.value);
+    // Our own server has the same cores: where those are full, it is late because of them.
+    let of_service = p95("server") > p95(OWN) && !(cores_full && figures.server.is_some());
+    if slow && of_service {
+        let what = "The service and the network took most of the late responses: it is full, or far. Look at its side";
         found.push(if figures.server.is_some() {
             format!("{what}: our own server answers on one thread (--endpoint takes another one).")
         } else {
-            format!("{what}, or ask it for fewer conversations (--sessions).")
+            format!("{what}, or ask it for fewer answers at a time (--requests).")
         });
     } else if slow {
         found.push("Responses are late because the sound is: see to the cores first (fewer conversations, a cheaper profile, more cores, or the server on another machine by --endpoint).".to_owned());
+    }
+    found.extend(of_sound(figures));
+    if figures.asked > figures.conversations.most {
+        found.push(format!(
+            "Only {} of {} conversations talked at a time: those that failed are told under errors; where none did, begin more of them at once (--setups), or let the run last longer (--seconds).",
+            figures.conversations.most, figures.asked
+        ));
+    }
+    if figures.turns.all() == 0 && limits.response_p95_ms.is_some() {
+        found.push(
+            "No turn came to its end in this run: let it last longer (--seconds).".to_owned(),
+        );
     }
     let most = figures.errors.iter().max_by_key(|(_, count)| **count);
     if let Some((name, count)) = most.filter(|_| errors(figures).verdict == Verdict::Missed) {
@@ -191,6 +206,22 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
         found.push("After the jump it did not become well again: what the crowd left behind hinders new conversations. The course by the second shows when; look at what the endpoint keeps.".to_owned());
     }
     found
+}
+
+/// Sound that fell behind, and replies that ran dry.
+fn of_sound(figures: &Figures) -> Option<String> {
+    let missed = sound(figures);
+    let missed: Vec<&Check> = missed
+        .iter()
+        .filter(|check| check.verdict == Verdict::Missed)
+        .collect();
+    let names: Vec<&str> = missed.iter().map(|check| check.what.as_str()).collect();
+    (!missed.is_empty()).then(|| {
+        format!(
+            "Of the sound was missed: {}. Other work, or too many conversations, had the cores; fewer conversations, a cheaper profile or more cores help. A machine that stood still for a moment does the same.",
+            names.join("; ")
+        )
+    })
 }
 
 /// What limits the machine, as far as the figures tell, and what must be known to read them.
@@ -235,7 +266,7 @@ pub(super) fn remarks(run: &Circumstances, figures: &Figures, limits: &Limits) -
             "none had to wait for that".to_owned()
         } else {
             format!(
-                "{} waited for that before they were spoken, {:.1} s on average and {:.1} s at most, which is in no response",
+                "{} waited for that, {:.1} s on average and {:.1} s at most, which is in no response",
                 held.n,
                 held.all_s / held.n as f64,
                 held.longest_s

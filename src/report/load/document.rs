@@ -4,7 +4,7 @@ use super::super::bench::circumstances;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
 use super::super::figures::{
-    DASH, LATENCIES, LIMITS_HEAD, Turn, headline, interval, latency_words, ms,
+    DASH, LATENCIES, LIMITS_HEAD, OWN, Turn, headline, interval, latency_words, ms,
 };
 use super::super::stats::Sample;
 use super::{Load, Second, scenario_words};
@@ -74,7 +74,7 @@ impl Load {
             ("places left empty", f.conversations.given_up.to_string()),
             ("turns", f.turns.all().to_string()),
             (
-                "utterances that still waited at their end",
+                "utterances that still waited at their end, and not for too long",
                 f.unanswered.to_string(),
             ),
             ("seconds", format!("{:.1}", f.seconds)),
@@ -123,8 +123,9 @@ impl Load {
     }
 
     fn latencies(&self, turns: &[Turn]) -> Section {
-        let rows = LATENCIES.iter().filter_map(|name| {
-            let latency = self.figures.latency_ms.get(*name)?;
+        let names = LATENCIES.into_iter().chain([OWN]);
+        let rows = names.filter_map(|name| {
+            let latency = self.figures.latency_ms.get(name)?;
             Some(vec![
                 latency_words(name).to_owned(),
                 latency.n.to_string(),
