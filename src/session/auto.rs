@@ -110,10 +110,7 @@ impl Controller {
             changes_per_hour: how.changes_per_hour,
             power_saving: how.power_saving.is_on(),
         };
-        let known = candidates
-            .iter()
-            .map(|profile| candidate(profile))
-            .collect();
+        let known = candidates.iter().map(candidate).collect();
         let adapter = Adapter::new(known, start, wishes);
         Some(Auto {
             chooser: Arc::clone(chooser),
