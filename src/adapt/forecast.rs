@@ -29,8 +29,9 @@ const TURN_VARIANCE: f64 = 0.11;
 const DRIFT_VARIANCE: f64 = 0.02;
 /// Turns on each side of a change that are compared.
 const COMPARED: usize = 6;
-/// Weight of a new measurement of our own share, after the first one.
-const OWN_WEIGHT: f64 = 0.2;
+/// Our own share of a profile is the median of so many turns: a speaker that had to wake, or a machine that stood still, makes
+/// one of them long. What was thought before counts as a turn until there are as many.
+const OWN_TURNS: usize = 5;
 /// Our own shares are so much longer or shorter than expected at the most.
 const MOST_UNLIKE: f64 = 4.0;
 /// Services that are faster than this in seconds are alike: on one's own computer a millisecond more is no new state, and
@@ -50,10 +51,13 @@ pub(super) struct Forecast {
 
 #[derive(Clone, Debug)]
 struct Known {
-    /// Our share in seconds, and what was expected of it before any was measured.
+    /// Our share in seconds.
     own: f64,
+    /// What was thought of it before anything was measured, and what it was when its first turn came.
     expected: f64,
-    measured: bool,
+    before: f64,
+    /// That of the last turns, with their times.
+    measured: VecDeque<(Instant, f64)>,
     /// Logarithm of the factor on the service's share, and its variance.
     factor: f64,
     variance: f64,
@@ -84,12 +88,28 @@ struct Before {
     after: Vec<f64>,
 }
 
+impl Known {
+    fn measure(&mut self, at: Instant, own: f64) {
+        if self.measured.len() == OWN_TURNS {
+            self.measured.pop_front();
+        }
+        self.measured.push_back((at, own));
+        let mut shares: Vec<f64> = self.measured.iter().map(|&(_, own)| own).collect();
+        if shares.len() < OWN_TURNS {
+            shares.push(self.before);
+        }
+        shares.sort_by(f64::total_cmp);
+        self.own = shares[(shares.len() - 1) / 2];
+    }
+}
+
 impl Forecast {
     pub(super) fn new(candidates: &[Candidate]) -> Self {
         let known = |candidate: &Candidate| Known {
             own: candidate.own_share.as_secs_f64(),
             expected: candidate.own_share.as_secs_f64(),
-            measured: false,
+            before: candidate.own_share.as_secs_f64(),
+            measured: VecDeque::with_capacity(OWN_TURNS),
             factor: 0.0,
             variance: FACTOR_VARIANCE,
         };
@@ -110,7 +130,10 @@ impl Forecast {
     /// nothing, or has quicker devices, has it with all of them.
     fn expect_alike(&mut self) {
         let sum = |of: fn(&Known) -> f64| {
-            let measured = self.profiles.iter().filter(|known| known.measured);
+            let measured = self
+                .profiles
+                .iter()
+                .filter(|known| !known.measured.is_empty());
             measured.map(of).sum::<f64>()
         };
         let (own, expected) = (sum(|known| known.own), sum(|known| known.expected));
@@ -118,8 +141,10 @@ impl Forecast {
             return;
         }
         let share = (own / expected).clamp(1.0 / MOST_UNLIKE, MOST_UNLIKE);
-        for known in self.profiles.iter_mut().filter(|known| !known.measured) {
+        let unknown = |known: &&mut Known| known.measured.is_empty();
+        for known in self.profiles.iter_mut().filter(unknown) {
             known.own = known.expected * share;
+            known.before = known.own;
         }
     }
 
@@ -128,8 +153,11 @@ impl Forecast {
         for (known, longer) in self.profiles.iter_mut().zip(longer) {
             let longer = longer.as_secs_f64();
             let longer = if saves { longer } else { -longer };
-            known.own = (known.own + longer).max(0.0);
-            known.expected = (known.expected + longer).max(0.0);
+            let measured = known.measured.iter_mut().map(|(_, own)| own);
+            let shares = [&mut known.own, &mut known.expected, &mut known.before];
+            for share in shares.into_iter().chain(measured) {
+                *share = (*share + longer).max(0.0);
+            }
         }
     }
 
@@ -138,9 +166,12 @@ impl Forecast {
         let Some(known) = self.profiles.get_mut(turn.candidate) else {
             return;
         };
-        let weight = if known.measured { OWN_WEIGHT } else { 1.0 };
-        known.own += weight * (turn.own.as_secs_f64() - known.own);
-        known.measured = true;
+        known.measure(turn.at, turn.own.as_secs_f64());
+        // What another profile took on a machine that was busy then says nothing about now.
+        let old = |at: Instant| turn.at.saturating_duration_since(at) > OLDEST;
+        for known in &mut self.profiles {
+            known.measured.retain(|&(at, _)| !old(at));
+        }
         self.expect_alike();
         let server = turn.response.saturating_sub(turn.own).as_secs_f64();
         let network = turn.round_trip.map(|trip| trip.as_secs_f64().min(server));
@@ -333,12 +364,14 @@ mod tests {
     #[test]
     fn profiles_that_were_not_used_are_expected_as_the_others_were_found() {
         let (now, mut forecast) = (Instant::now(), Forecast::new(&candidates()));
-        forecast.add(turn(now, 1, 300, 20));
+        for n in 0..40 {
+            forecast.add(turn(now + Duration::from_secs(n), 1, 300, 20));
+        }
         let own = |forecast: &Forecast, nth| {
             let response = forecast.response(nth).expect("a turn");
             response.as_secs_f64() * 1e3 - 300.0
         };
-        // 20 of 47 expected: 11 and 89 shrink alike, and the measured one is what it was at once.
+        // 20 of 47 expected: 11 and 89 shrink alike.
         for (nth, expected) in [(0, 11.0), (1, 47.0), (2, 89.0)] {
             let found = own(&forecast, nth);
             assert!(
@@ -346,10 +379,16 @@ mod tests {
                 "{nth}: {found}"
             );
         }
-        forecast.add(turn(now, 2, 300, 89));
+        let shrunk = own(&forecast, 2);
+        forecast.add(turn(now + Duration::from_secs(41), 2, 300, 89));
+        assert!(
+            (own(&forecast, 2) - shrunk).abs() < 0.5,
+            "one turn may be chance"
+        );
+        forecast.add(turn(now + Duration::from_secs(42), 2, 300, 89));
         assert!(
             (own(&forecast, 2) - 89.0).abs() < 0.5,
-            "its own turn counts"
+            "its own turns count"
         );
     }
 

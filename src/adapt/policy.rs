@@ -63,6 +63,8 @@ pub struct Adapter {
     /// When the changes of the last hour were, oldest first.
     changed_at: VecDeque<Instant>,
     changes: u64,
+    /// The candidate that was in force when signal processing began to rest, while it does.
+    spared_at: Option<usize>,
     in_vain: VecDeque<bool>,
     no_eager_since: Option<Instant>,
 }
@@ -82,6 +84,7 @@ impl Adapter {
             turns: 0,
             changed_at: VecDeque::new(),
             changes: 0,
+            spared_at: None,
             in_vain: VecDeque::new(),
             no_eager_since: None,
         }
@@ -110,6 +113,11 @@ impl Adapter {
                 .map(|candidate| candidate.saving_share);
             self.forecast.save_power(!saved, longer);
         }
+        let current = self.current;
+        self.spared_at = self
+            .limits
+            .spares_dsp()
+            .then(|| self.spared_at.unwrap_or(current));
         self.forget_changes(now);
         if self.current > self.best_allowed() {
             self.change(now, self.best_allowed());
@@ -152,11 +160,8 @@ impl Adapter {
     fn best_allowed(&self) -> usize {
         let best = self.candidates.len().saturating_sub(1);
         let allowed = best.saturating_sub(self.limits.steps_down().0);
-        if self.limits.spares_dsp() {
-            // What rests now is what a better profile would have more of.
-            return allowed.min(self.current);
-        }
-        allowed
+        // What rests on a busy processor is what a better profile would have more of.
+        self.spared_at.map_or(allowed, |then| allowed.min(then))
     }
 
     /// What a turn costs with a candidate, quality included.
@@ -247,9 +252,13 @@ impl Adapter {
         let mut words = self.why_profile();
         if self.limits.spares_dsp() && !self.saves_power() {
             words.push_str(" Noise suppression and gain control rest");
+            let best = self.current + 1 == self.candidates.len();
             words.push_str(match self.limits.steps_down() {
                 (_, Some(Pressure::Processor)) => ".",
-                (_, Some(Pressure::Memory) | None) => " while the processor is busy.",
+                (_, Some(Pressure::Memory) | None) if best => " while the processor is busy.",
+                (_, Some(Pressure::Memory) | None) => {
+                    " while the processor is busy, and no better profile is taken."
+                }
             });
         }
         if self.no_eager_since.is_some() {
@@ -541,6 +550,37 @@ mod tests {
         load(&mut adapter, at, 120, 0.2);
         talk(&mut adapter, at, 10, 120, false);
         assert_eq!(adapter.plan().candidate, 2, "and then it is");
+    }
+
+    #[test]
+    fn one_cold_turn_drives_nobody_out_of_a_profile() {
+        let now = Instant::now();
+        let mut adapter = adapter();
+        for (n, own) in [300, 47, 47, 47, 47, 47, 47, 47, 47, 47]
+            .into_iter()
+            .enumerate()
+        {
+            let candidate = adapter.plan().candidate;
+            let own = Duration::from_millis(if candidate == 1 {
+                own
+            } else {
+                SHARES[candidate]
+            });
+            adapter.answered(Answered {
+                at: now + Duration::from_secs(20 * n as u64),
+                candidate,
+                response: own + Duration::from_millis(200),
+                own,
+                round_trip: None,
+                in_vain: false,
+            });
+            assert_ne!(
+                adapter.plan().candidate,
+                0,
+                "turn {n}: {:?}",
+                adapter.plan()
+            );
+        }
     }
 
     #[test]

@@ -98,10 +98,12 @@ impl Worker {
         if let Some(check) = &mut self.check {
             check.take_own(&mut self.events);
         }
+        let playing = self.speaker.is_sounding(now);
+        let in_the_room = self.speaker.is_in_the_room(now);
         let around = Surroundings {
-            playing: self.speaker.is_sounding(now),
-            tail: !self.speaker.is_sounding(now) && self.speaker.is_in_the_room(now),
-            blocked: !self.barge_in && self.speaker.is_in_the_room(now),
+            playing,
+            tail: !playing && in_the_room,
+            blocked: !self.barge_in && in_the_room,
         };
         let mut lost = 0;
         let speaker = &mut self.speaker;
@@ -112,7 +114,10 @@ impl Worker {
             .tick(now, around, &mut far, &mut lost, &mut self.events);
         self.counters.capture_queued.set(waits);
         self.counters.reply_queued.set(self.speaker.queued());
-        self.counters.chain_delay.set(self.microphone.delay());
+        // Most ticks find nothing new; the delay is that of sound.
+        if !waits.is_zero() {
+            self.counters.chain_delay.set(self.microphone.delay());
+        }
         if let Some(order) = self.microphone.take_order() {
             self.speaker.set_level(level(order));
         }

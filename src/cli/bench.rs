@@ -25,7 +25,7 @@ use crate::base::words::count;
 use crate::client::dial::TcpDialer;
 use crate::profile::Profile;
 use crate::report::bench::{Bench, Figures, SCHEMA};
-use crate::report::figures::{Circumstances, Turn, interval};
+use crate::report::figures::{Circumstances, OWN, Turn, interval};
 
 /// The shipped profiles, and what 95 of 100 turns may take of our own time, in milliseconds: the budgets of the design,
 /// where a device's own delay is in them too.
@@ -289,7 +289,7 @@ fn summary(bench: &Bench) -> String {
             figures.turns.all(),
             figures.seconds
         ));
-        for name in ["endpointing", "server", "client", "response"] {
+        for name in ["endpointing", "server", OWN, "client", "response"] {
             if let Some(latency) = figures.latency_ms.get(name) {
                 lines.push(format!(
                     "  {name:<12} p50 {} ms, p95 {} ms, n {}",

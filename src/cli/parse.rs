@@ -108,9 +108,10 @@ fn outdone(matches: &ArgMatches) -> Option<String> {
         let known = matches.try_contains_id(option).is_ok();
         known && matches.value_source(option) == Some(ValueSource::CommandLine)
     };
-    let matches = matches.subcommand().map_or(matches, |(_, given)| given);
-    let both = given(matches, "demo") && given(matches, "endpoint");
-    both.then(|| "--demo goes before --endpoint: the server in this program answers".to_owned())
+    let (name, matches) = matches.subcommand().unwrap_or(("", matches));
+    let means = !nothing_to(name).contains(&"demo");
+    let both = means && given(matches, "demo") && given(matches, "endpoint");
+    both.then(|| "--demo goes before --endpoint: our own server answers".to_owned())
 }
 
 #[cfg(test)]
@@ -168,6 +169,7 @@ mod tests {
         };
         assert!(outdone("sovereign --demo --endpoint ws://127.0.0.1:1").is_some());
         assert!(outdone("sovereign --demo talk --endpoint ws://127.0.0.1:1").is_some());
+        assert!(outdone("sovereign devices --demo --endpoint ws://127.0.0.1:1").is_none());
         assert!(outdone("sovereign load --demo").is_none() && outdone("sovereign").is_none());
         let words = "--input-device means nothing to `sovereign load`: it goes on without";
         assert_eq!(told("sovereign load --input-device x"), [words]);

@@ -398,10 +398,18 @@ pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result
     Ok(())
 }
 
-/// Whether both are the same file, by whatever way.
+/// Whether both are the same file, by whatever way, also one that is not there yet.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let places = [one.canonicalize(), other.canonicalize()];
-    matches!(places, [Ok(one), Ok(other)] if one == other)
+    let place = |file: &Path| {
+        file.canonicalize().ok().or_else(|| {
+            let folder = file
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(folder.join(file.file_name()?))
+        })
+    };
+    matches!([place(one), place(other)], [Some(one), Some(other)] if one == other)
 }
 
 #[cfg(unix)]

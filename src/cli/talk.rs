@@ -55,8 +55,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let voice = voice(args)?;
     if let Some(file) = &args.csv {
         may_write("--csv", file, &args.input)?;
-        let replies = args.output.as_deref();
-        if replies.is_some_and(|replies| replies == file || is_same(replies, file)) {
+        if matches!(&voice.output, Some(Sink::File(replies)) if is_same(replies, file)) {
             let what = format!("--csv {}: this file gets the replies", file.display());
             return Err(Problem::usage(what).hint("Name another file after --csv."));
         }

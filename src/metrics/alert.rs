@@ -334,7 +334,7 @@ impl Alerts {
                 None => judged.over,
                 Some(_) => !judged.under,
             });
-            let Some(Judged { alert, .. }) = holds else {
+            let Some(Judged { alert, over, .. }) = holds else {
                 changes.extend(before.map(|before| match before.told {
                     true => Change::Cleared(kind),
                     false => Change::Shown(kind),
@@ -342,13 +342,15 @@ impl Alerts {
                 continue;
             };
             let was_told = before.as_ref().is_some_and(|before| before.told);
-            if !was_told && rested {
+            // What stands only because it is not well under its limit again is not told now.
+            let tells = !was_told && rested && over;
+            if tells {
                 self.told[i] = Some(now);
                 changes.push(Change::Raised(alert.clone()));
             } else if before.is_none() {
                 changes.push(Change::Shown(kind));
             }
-            let told = was_told || rested;
+            let told = was_told || tells;
             self.raised[i] = Some(Standing { alert, told });
         }
         let stands = self.raised().any(|alert| alert.kind == Kind::Memory);
@@ -627,6 +629,23 @@ mod tests {
         let of_response = told.iter().filter(|(_, kind)| *kind == Kind::Response);
         assert_eq!(of_response.count(), 1, "{told:?}");
         assert!(desk.alerts.told().any(|kind| kind == Kind::Response));
+    }
+
+    #[test]
+    fn what_is_within_its_limit_again_is_not_told_when_the_rest_is_over() {
+        let mut desk = Desk::new(rules());
+        desk.alerts.stuttered(desk.now, 3);
+        desk.seconds(1, 1.0, 1);
+        assert_eq!(desk.take(), [("raised", Kind::Stutters)]);
+        desk.seconds(248, 1.0, 1);
+        desk.take();
+        desk.alerts.stuttered(desk.now, 3);
+        desk.seconds(1, 1.0, 1);
+        assert_eq!(desk.alerts.raised().count(), 1);
+        // The burst is long over when it might be told.
+        desk.seconds(55, 1.0, 1);
+        assert_eq!(desk.alerts.raised().count(), 1);
+        assert_eq!(desk.take(), []);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub const LEAST_RATIO: f64 = 0.999;
 /// Share of the sound threads' rounds that may be late: one in a hundred is what an ordinary machine does now
 /// and then (the record of `scripts/measure-load` has what full cores give).
 pub const MOST_LATE: f64 = 0.01;
-/// Share of the turns whose reply may run dry, as of errors: a gap in it is heard.
+/// Share of the replies that may run dry, as of errors: a gap in one is heard.
 pub const MOST_DRY: f64 = 0.01;
 
 /// Runs whose lengths differ by more than this share are not quite alike.
@@ -114,7 +114,7 @@ pub struct Figures {
     /// The most utterances that might be under way at the same time, where that was limited.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub requests: Option<u32>,
-    /// Utterances that waited for that before they were spoken.
+    /// Utterances that waited for that, those among them that waited still at the end.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub held_back: Option<HeldBack>,
     /// Failures among all that was tried: failures, turns with a reply, and conversations that were connected.
@@ -125,7 +125,7 @@ pub struct Figures {
     pub cut_offs: u64,
     /// Times that replies ran dry.
     pub underruns: u64,
-    /// Turns in which that happened.
+    /// Turns with a reply in which that happened.
     #[serde(default)]
     pub ran_dry: u64,
     /// Captured samples that were lost.
@@ -286,7 +286,8 @@ impl Figures {
         self.turns.add(&turn.outcome);
         self.cut_offs += turn.cut_offs;
         self.underruns += turn.underruns;
-        self.ran_dry += u64::from(turn.underruns > 0);
+        let replied = matches!(turn.outcome.as_str(), "completed" | "interrupted");
+        self.ran_dry += u64::from(replied && turn.underruns > 0);
         self.capture_dropped += turn.capture_dropped;
     }
 
@@ -528,11 +529,12 @@ mod tests {
         assert!(judged(|f| f.ran_dry = 2, &NORMAL).passed);
         assert!(!judged(|f| f.ran_dry = 3, &NORMAL).passed);
         let mut dry = Figures::default();
-        let turn = Turn {
-            underruns: 4,
+        let turn = |outcome: &str| Turn {
+            underruns: 2,
+            outcome: outcome.into(),
             ..Turn::default()
         };
-        dry.add(&[turn, Turn::default()]);
+        dry.add(&[turn("completed"), turn("failed"), Turn::default()]);
         assert_eq!((dry.underruns, dry.ran_dry), (4, 1));
     }
 
@@ -670,8 +672,15 @@ mod tests {
         assert!(behind[0].contains("sound keeps up with time"), "{behind:?}");
         let fewer = judged(|f| f.conversations.most = 49, &NORMAL).remarks;
         assert!(fewer[0].starts_with("Only 49 of 50"), "{fewer:?}");
-        let none = Load::new(Circumstances::default(), figures(&[]), &NORMAL, None).remarks;
-        assert!(none[0].starts_with("No turn came to its end"), "{none:?}");
+        let mut none = figures(&[]);
+        let of = |figures| Load::new(Circumstances::default(), figures, &NORMAL, None).remarks;
+        let told = of(none.clone());
+        assert!(told[0].starts_with("No turn came to its end"), "{told:?}");
+        none.errors = [("no reply by the end".to_owned(), 50)].into();
+        assert!(
+            of(none)[0].starts_with("Most errors were"),
+            "failures are told as such"
+        );
         for fault in Fault::ALL {
             let most = move |f: &mut Figures| {
                 f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
@@ -716,6 +725,10 @@ mod tests {
             recovery_s: Some(10.0),
             ..NORMAL
         };
+        let late = judged(|f| f.recovery_s = Some(11.0), &spike).remarks;
+        assert!(late[0].contains("took long"), "{late:?}");
+        let left = judged(|f| f.connections_left = Some(1), &spike).remarks;
+        assert!(left[0].contains("still held connections"), "{left:?}");
         let ill = judged(|f| f.never_well = true, &spike).remarks;
         assert!(ill[0].starts_with("After the jump"), "{ill:?}");
     }

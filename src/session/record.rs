@@ -292,8 +292,8 @@ impl Summary {
         line.insert("capture_dropped".into(), json!(self.capture_dropped));
         line.insert("negative_latencies".into(), json!(self.negative));
         line.insert("tokens".into(), json!(self.tokens));
-        if self.priced > 0 {
-            line.insert("cost_usd".into(), json!(self.cost_usd));
+        if self.priced > 0 || self.cost_usd > 0.0 {
+            line.insert("cost_usd".into(), json!(round(self.cost_usd, 6)));
         }
         line.insert(
             "bytes".into(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint;
 use super::file::{self, ReadError};
+use crate::base::words::sentence;
 use crate::base::yaml::{MAX_BYTES, Text, YamlError, quoted};
 use crate::live::price::Price;
 use crate::profile::{Detection, EchoCancellation, Switch};
@@ -295,7 +296,7 @@ pub enum SaveError {
     #[error("there is no folder for the configuration: name a file with --config")]
     Homeless,
     /// What stands in the file is faulty; it is left for the user to mend.
-    #[error("{0}. The file is left as it is: mend it first")]
+    #[error("{} The file is left as it is: mend it first", sentence(.0))]
     Faulty(String),
     /// The system refused.
     #[error("{path} cannot be written: {error}")]

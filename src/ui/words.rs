@@ -299,13 +299,18 @@ impl Verdict {
     }
 }
 
-/// Whose the larger share of a response is, with its milliseconds: "service 371".
+/// Whose the largest share of a response is, with its milliseconds: "service 371". What a finished answer waited for patience
+/// is nobody's.
 pub(super) fn largest_share(latencies: &Latencies) -> Option<String> {
     let (server, client) = (latencies.server?, latencies.client?);
-    Some(if server >= client {
+    let held = latencies.held;
+    let own = client.saturating_sub(held);
+    Some(if server >= own.max(held) {
         format!("service {}", millis(server))
+    } else if held > own {
+        format!("patience {}", millis(held))
     } else {
-        format!("this computer {}", millis(client))
+        format!("this computer {}", millis(own))
     })
 }
 

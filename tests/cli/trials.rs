@@ -313,7 +313,7 @@ fn idle_connections_are_held_without_a_word() {
 #[test]
 fn normal_peak_stress_and_spike_keep_their_limits() {
     for (scenario, sessions, seconds) in [
-        ("normal", 13, 8),
+        ("normal", 13, 12),
         ("peak", 25, 8),
         ("stress", 50, 8),
         ("spike", 25, 30),

@@ -10,7 +10,7 @@ use super::spend::Purse;
 use super::timeline::Timeline;
 use crate::report::bench::latencies;
 use crate::report::fault::Fault;
-use crate::report::figures::{LATENCIES, Turn};
+use crate::report::figures::{LATENCIES, OWN, Turn};
 use crate::report::load::{Conversations, Figures, HeldBack, RealTime, Second, Usage};
 use crate::report::stats::Sample;
 
@@ -32,8 +32,8 @@ pub(in crate::cli) struct Tally {
     pub(in crate::cli) purse: Option<Purse>,
     /// All turns are counted in it.
     counted: Figures,
-    /// The longest of each latency.
-    longest: [Option<f64>; LATENCIES.len()],
+    /// The longest of each latency, and of our own share.
+    longest: [Option<f64>; LATENCIES.len() + 1],
     /// So many turns are kept at most.
     most_turns: usize,
     /// Only every nth is kept: this is n.
@@ -100,7 +100,8 @@ impl Tally {
     fn keep(&mut self, turn: Turn) {
         let nth = self.counted.turns.all();
         self.counted.count(&turn);
-        for (longest, value) in self.longest.iter_mut().zip(turn.latency_ms) {
+        let values = turn.latency_ms.into_iter().chain([turn.own_ms()]);
+        for (longest, value) in self.longest.iter_mut().zip(values) {
             *longest = value.into_iter().chain(*longest).reduce(f64::max);
         }
         if nth.is_multiple_of(self.every) {
@@ -153,8 +154,9 @@ impl Tally {
             ..self.counted.clone()
         };
         // The longest of all may be among those that were let go.
-        for (name, longest) in LATENCIES.iter().zip(self.longest) {
-            if let (Some(latency), Some(longest)) = (figures.latency_ms.get_mut(*name), longest) {
+        let names = LATENCIES.into_iter().chain([OWN]);
+        for (name, longest) in names.zip(self.longest) {
+            if let (Some(latency), Some(longest)) = (figures.latency_ms.get_mut(name), longest) {
                 latency.max = latency.max.max(longest);
             }
         }

@@ -170,7 +170,7 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
     // Our own server has the same cores: where those are full, it is late because of them.
     let of_service = p95("server") > p95(OWN) && !(cores_full && figures.server.is_some());
     if slow && of_service {
-        let what = "The service and the network took most of the late responses: it is full, or far. Look at its side";
+        let what = "The service and the network took most of the late responses: one of them is full, or far. Look there";
         found.push(if figures.server.is_some() {
             format!("{what}: our own server answers on one thread (--endpoint takes another one).")
         } else {
@@ -182,11 +182,12 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
     found.extend(of_sound(figures));
     if figures.asked > figures.conversations.most {
         found.push(format!(
-            "Only {} of {} conversations talked at a time: those that failed are told under errors; where none did, begin more of them at once (--setups), or let the run last longer (--seconds).",
+            "Only {} of {} conversations were connected at a time: those that failed are told under errors; where none did, begin more of them at once (--setups), or let the run last longer (--seconds).",
             figures.conversations.most, figures.asked
         ));
     }
-    if figures.turns.all() == 0 && limits.response_p95_ms.is_some() {
+    let nothing = figures.turns.all() == 0 && figures.errors.is_empty();
+    if nothing && limits.response_p95_ms.is_some() {
         found.push(
             "No turn came to its end in this run: let it last longer (--seconds).".to_owned(),
         );
@@ -201,6 +202,13 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
         found.push(
             "Memory grew more than it may. Run the soak for longer (--seconds): what goes on growing is a leak; please report it with this report.".to_owned(),
         );
+    }
+    let slowly = |limit| figures.recovery_s.is_some_and(|took| took > limit);
+    if limits.recovery_s.is_some_and(slowly) {
+        found.push("After the jump it took long until all was well again: the course by the second shows what was late or failed meanwhile; what the crowd left behind has to be worked off, by the endpoint or on the cores.".to_owned());
+    }
+    if figures.connections_left.is_some_and(|left| left > 0) {
+        found.push("Our server still held connections when the crowd had left: they were not closed, or not yet. Run it again; if it stays so, please report it with this report.".to_owned());
     }
     if figures.never_well {
         found.push("After the jump it did not become well again: what the crowd left behind hinders new conversations. The course by the second shows when; look at what the endpoint keeps.".to_owned());
@@ -218,7 +226,7 @@ fn of_sound(figures: &Figures) -> Option<String> {
     let names: Vec<&str> = missed.iter().map(|check| check.what.as_str()).collect();
     (!missed.is_empty()).then(|| {
         format!(
-            "Of the sound was missed: {}. Other work, or too many conversations, had the cores; fewer conversations, a cheaper profile or more cores help. A machine that stood still for a moment does the same.",
+            "Limits of the sound that were missed: {}. Other work, or too many conversations, had the cores; fewer conversations, a cheaper profile or more cores help. A machine that stood still for a moment does the same.",
             names.join("; ")
         )
     })
