@@ -206,7 +206,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The 95th percentile of a latency against a limit. Of fewer than [`LEAST_FOR_P95`] turns it is the slowest one, which
+    /// The 95th percentile of a latency against a limit. Of fewer than 20 turns it is the slowest one, which
     /// proves nothing.
     #[must_use]
     pub fn of_p95(latency: Option<&Latency>, limit: f64) -> Self {
