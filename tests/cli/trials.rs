@@ -228,7 +228,7 @@ fn no_more_utterances_are_under_way_than_may_be() {
     let home = Home::new();
     let folder = home.path("report");
     let folder_name = folder.to_str().expect("text");
-    let run = "load --sessions 6 --seconds 10 --requests 1 --json --report";
+    let run = "load --sessions 6 --seconds 14 --requests 1 --json --report";
     let load = report(&home.run(run.split(' ').chain([folder_name])));
     assert_eq!(
         (count(&load["requests"]), verdict(&load, "errors")),
