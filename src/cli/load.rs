@@ -136,8 +136,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         });
         let kept = plan.limits.growth_mb.map_or(TURNS, |_| TURNS_OF_A_SOAK);
         let tally = Tally::new(purse, kept);
-        let mut running = Running::new(stage, profile, plan, tally, servers, told)?;
-        running.requests = args.requests;
+        let requests = args.requests;
+        let running = Running::new(stage, profile, plan, requests, tally, servers, told)?;
         running.run(run, earlier.as_ref()).await
     })?;
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -201,6 +201,7 @@ impl Running {
         stage: Arc<Stage>,
         profile: Arc<Profile>,
         plan: Plan,
+        requests: Option<u32>,
         tally: Tally,
         mut servers: Meter,
         told: mpsc::Receiver<Report>,
@@ -218,7 +219,7 @@ impl Running {
             client,
             servers,
             held: Held::default(),
-            requests: None,
+            requests,
             stop: Stop::new()?,
         })
     }

@@ -9,50 +9,25 @@ use super::{Cli, say};
 /// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
 const MEANINGLESS: [(&str, &[&str]); 7] = [
     ("talk", &["window"]),
-    (
-        "serve",
-        &[
-            "profile",
-            "endpoint",
-            "demo",
-            "input_device",
-            "output_device",
-            "window",
-            "monitor",
-            "log",
-        ],
-    ),
+    ("serve", &ALONE),
     ("bench", &TRIAL),
     ("load", &TRIAL),
     ("doctor", &["window", "monitor", "log"]),
-    (
-        "profiles",
-        &[
-            "profile",
-            "endpoint",
-            "demo",
-            "input_device",
-            "output_device",
-            "window",
-            "monitor",
-            "log",
-        ],
-    ),
-    (
-        "devices",
-        &[
-            "profile",
-            "endpoint",
-            "demo",
-            "input_device",
-            "output_device",
-            "window",
-            "monitor",
-            "log",
-        ],
-    ),
+    ("profiles", &ALONE),
+    ("devices", &ALONE),
 ];
-/// The same for both trials, which have made-up devices.
+/// The same for commands without a conversation.
+const ALONE: [&str; 8] = [
+    "profile",
+    "endpoint",
+    "demo",
+    "input_device",
+    "output_device",
+    "window",
+    "monitor",
+    "log",
+];
+/// And for both trials, which have made-up devices.
 const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", "log"];
 
 /// The arguments of the process. Wrong ones, `--help` and `--version` end it.

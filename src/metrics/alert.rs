@@ -193,7 +193,7 @@ pub enum Change {
     /// It holds no more, and was told.
     Cleared(Kind),
     /// It holds so soon after it was told last that it is only shown; or what was only shown holds no more.
-    Shown(Kind),
+    Shown,
 }
 
 /// An alert that stands.
@@ -337,7 +337,7 @@ impl Alerts {
             let Some(Judged { alert, over, .. }) = holds else {
                 changes.extend(before.map(|before| match before.told {
                     true => Change::Cleared(kind),
-                    false => Change::Shown(kind),
+                    false => Change::Shown,
                 }));
                 continue;
             };
@@ -348,7 +348,7 @@ impl Alerts {
                 self.told[i] = Some(now);
                 changes.push(Change::Raised(alert.clone()));
             } else if before.is_none() {
-                changes.push(Change::Shown(kind));
+                changes.push(Change::Shown);
             }
             let told = was_told || tells;
             self.raised[i] = Some(Standing { alert, told });
@@ -546,7 +546,7 @@ mod tests {
                 match change {
                     Change::Raised(alert) => self.told.push(("raised", alert.kind)),
                     Change::Cleared(kind) => self.told.push(("cleared", kind)),
-                    Change::Shown(_) => {}
+                    Change::Shown => {}
                 }
             }
         }

@@ -129,7 +129,7 @@ impl Controller {
                     self.post(&alert, "raised", Some(&remedy));
                 }
                 Change::Cleared(kind) => self.end_alert(kind),
-                Change::Shown(_) => {}
+                Change::Shown => {}
             }
         }
     }
