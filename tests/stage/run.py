@@ -2,6 +2,7 @@
 """Runs the cases of a stage against the built program, several lanes side by side.
 
     run.py conformance --binary target/debug/sovereign --out target/stage
+    run.py hostile …                                 files, environment, pipes, signals, limits and servers that mean harm
     run.py rig --server pulse|pipewire …            [--only WORD]   [--list]
 
 One line per case with its time and its figures; each case has a folder with what the program said. Figures are
@@ -9,6 +10,7 @@ printed and kept (OUT/GROUP.json: the newest of each case that passed), never ju
 """
 
 import argparse
+import importlib
 import json
 import queue
 import signal
@@ -62,8 +64,18 @@ def lanes(options):
         by_name = cases_truth.CASES if options.only else []
         chosen = pile(cases_echo.CASES + RIG_CASES + by_name, options.only)
         return [(True, chosen)] * min(2, chosen.qsize())
+    if options.stage == "hostile":
+        with_desk, without = hostile_cases()
+        return [(False, pile(without, options.only))] * 4 + [(True, pile(with_desk, options.only))]
     # These wait in real time and need little: four beside each other, from one pile.
     return [(False, pile(cases_conformance.CASES + cases_bare.CASES, options.only))] * 4
+
+
+def hostile_cases():
+    """(cases on a desk, cases that need none) of every `hostile_*.py` beside this file."""
+    modules = [importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("hostile_*.py"))]
+    return ([case for module in modules for case in getattr(module, "CASES_ON_A_DESK", [])],
+            [case for module in modules for case in getattr(module, "CASES", [])])
 
 
 def pile(cases, word):
@@ -131,7 +143,7 @@ def keep_figures(path, name, numbers):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["conformance", "rig"])
+    parser.add_argument("stage", choices=["conformance", "hostile", "rig"])
     parser.add_argument("--server", choices=["pulse", "pipewire"], default="pulse")
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("target/stage"))
@@ -142,7 +154,7 @@ def main():
     options.binary, options.out = options.binary.resolve(), options.out.resolve()
     options.group = options.stage if options.stage != "rig" else f"rig-{options.server}"
     if options.list:
-        everything = cases_conformance.CASES + cases_bare.CASES + cases_echo.CASES + RIG_CASES
+        everything = cases_conformance.CASES + cases_bare.CASES + sum(hostile_cases(), []) + cases_echo.CASES + RIG_CASES
         print(*[c.__name__ for c in everything], sep="\n")
         return 0
     if options.stage == "rig" and not sys.platform.startswith("linux"):
