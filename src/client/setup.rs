@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use crate::live::message::{
     ActivityDetection, ActivityHandling, Compression, Content, Empty, EndSensitivity,
-    GenerationConfig, MediaResolution as WireResolution, Modality, PrebuiltVoice,
-    RealtimeInputConfig, Resumption, Setup, SlidingWindow, SpeechConfig, StartSensitivity,
-    ThinkingConfig, ThinkingLevel, Tool, TranscriptionConfig, VoiceConfig,
+    GenerationConfig, Modality, PrebuiltVoice, RealtimeInputConfig, Resumption, Setup,
+    SlidingWindow, SpeechConfig, StartSensitivity, ThinkingConfig, ThinkingLevel, Tool,
+    TranscriptionConfig, VoiceConfig,
 };
 use crate::live::models::{self, ThinkingControl};
 use crate::profile::{
-    AnswerLength, AutomaticSettings, Detection, LiveSettings, MediaResolution, Profile,
-    Sensitivity, Thinking,
+    AnswerLength, AutomaticSettings, Detection, LiveSettings, Profile, Sensitivity, Thinking,
 };
 
 /// What the model is told besides the profile.
@@ -70,11 +69,6 @@ fn generation(live: &LiveSettings) -> GenerationConfig {
         response_modalities: vec![Modality::Audio],
         speech_config: Some(speech).filter(|speech| *speech != SpeechConfig::default()),
         temperature: live.temperature,
-        media_resolution: Some(match live.media_resolution {
-            MediaResolution::Low => WireResolution::Low,
-            MediaResolution::Medium => WireResolution::Medium,
-            MediaResolution::High => WireResolution::High,
-        }),
         thinking_config: live
             .thinking
             .and_then(|thinking| thinking_config(&live.model, thinking)),

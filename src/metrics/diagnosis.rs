@@ -80,8 +80,6 @@ pub enum Cause {
     Context,
     /// The instruction is long.
     Instruction,
-    /// Images are read finely.
-    MediaResolution,
     /// The service is slower than it was.
     ServiceBusy,
     /// The model takes its time.
@@ -146,6 +144,20 @@ pub struct Finding {
     pub remedy: String,
     /// What a button can do.
     pub action: Option<Remedy>,
+}
+
+impl Finding {
+    /// What helps. Where no setting makes the service faster, the other way out is to expect less of it: `key` is the
+    /// setting of the profile that holds the limit which was missed.
+    #[must_use]
+    pub fn advice(&self, key: &str) -> String {
+        let remedy = &self.remedy;
+        if self.cause == Cause::Model {
+            format!("{remedy} If it is fast enough for you, raise `{key}` in the profile.")
+        } else {
+            remedy.clone()
+        }
+    }
 }
 
 /// Medians of some turns; unknown is absent.
@@ -220,8 +232,6 @@ pub struct Evidence {
     pub least_thinking: Option<&'static str>,
     /// The service may search the web, and did so for half of the newest turns at least.
     pub searches: bool,
-    /// Images are read finely, and some were sent.
-    pub fine_images: bool,
     /// The service decides when a turn is over.
     pub automatic_detection: bool,
     /// The answer may be as long as it likes.
@@ -347,7 +357,7 @@ mod tests {
 
     #[test]
     fn every_planted_cause_is_named_first_with_its_part_and_a_remedy() {
-        let planted: [Planted; 24] = [
+        let planted: [Planted; 23] = [
             (
                 "upload",
                 |e| e.recent.uplink = Some(ms(300)),
@@ -420,15 +430,6 @@ mod tests {
                 },
                 Part::Service,
                 Cause::Context,
-            ),
-            (
-                "images",
-                |e| {
-                    e.recent.server = Some(ms(1_100));
-                    e.fine_images = true;
-                },
-                Part::Service,
-                Cause::MediaResolution,
             ),
             (
                 "instruction",

@@ -46,6 +46,10 @@ impl fmt::Display for Allowed {
     }
 }
 
+/// Read and checked, but neither shown nor documented: the program sends no images yet.
+#[cfg(test)]
+pub(super) const HIDDEN: &str = "live.media_resolution";
+
 /// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
 /// thing cannot work or cannot be meant.
 pub(super) const KEYS: [(&str, Allowed); 50] = [

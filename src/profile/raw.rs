@@ -7,8 +7,8 @@ use serde::de::value::{F64Deserializer, I64Deserializer, StrDeserializer, U64Des
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer as _, Visitor};
 
 use super::{
-    AnswerLength, BargeIn, Detection, DetectorKind, EchoCancellation, MediaResolution,
-    NoiseSuppression, Preference, Sensitivity, Switch, Thinking,
+    AnswerLength, BargeIn, Detection, DetectorKind, EchoCancellation, NoiseSuppression, Preference,
+    Sensitivity, Switch, Thinking,
 };
 
 #[derive(serde::Deserialize, Debug, Default)]
@@ -88,6 +88,7 @@ pub(super) struct RawLive {
     pub(super) thinking: Given<OrDefault<Thinking>>,
     pub(super) instruction: Given<String>,
     pub(super) answer_length: Given<AnswerLength>,
+    /// Checked, but of no effect while the program sends no images; older profiles name it.
     pub(super) media_resolution: Given<MediaResolution>,
     pub(super) google_search: Given<bool>,
     pub(super) compress_at_tokens: Given<u64>,
@@ -202,4 +203,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OrDefaultVisitor<T> {
         let number: F64Deserializer<E> = number.into_deserializer();
         T::deserialize(number).map(|value| OrDefault(Some(value)))
     }
+}
+
+/// How finely images are read.
+#[derive(serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum MediaResolution {
+    Low,
+    Medium,
+    High,
 }

@@ -79,7 +79,7 @@ fn live(profile: &Profile) -> String {
     let live = &profile.live;
     format!(
         "live:\n  model: {}\n  voice: {}\n  language: {}\n  temperature: {}\n  thinking: {}\n  instruction: {}\n  \
-         answer_length: {}\n  media_resolution: {}\n  google_search: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
+         answer_length: {}\n  google_search: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
         quoted(&live.model),
         or_default(live.voice.clone()),
         or_default(live.language.as_deref().map(quoted)),
@@ -87,7 +87,6 @@ fn live(profile: &Profile) -> String {
         or_default(live.thinking.map(word)),
         quoted(&live.instruction),
         word(live.answer_length),
-        word(live.media_resolution),
         live.google_search,
         live.compress_at_tokens,
         live.compress_to_tokens

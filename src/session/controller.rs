@@ -114,8 +114,6 @@ pub(super) struct Controller {
     pub(super) looks: u64,
     /// How old the newest frame of speech was when it arrived here.
     pub(super) lag: Option<Duration>,
-    /// Tokens of images in the prompt, as the service counted them last.
-    pub(super) image_tokens: u64,
     /// Counted since the last turn was closed, for turns that were closed already.
     pub(super) late_tokens: Tokens,
 
@@ -471,6 +469,8 @@ impl Controller {
         self.machine.handle(now(), Input::Quit);
         self.perform();
         self.keep_history(now(), true);
+        self.end_alerts();
+        std::mem::take(&mut self.webhook).finish().await;
         let summary = self.summary();
         self.tell(Event::Over(Box::new(summary)));
         self.publish();

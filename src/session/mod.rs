@@ -253,7 +253,6 @@ fn controller(
         alert_texts: Vec::new(),
         looks: 0,
         lag: None,
-        image_tokens: 0,
         late_tokens: (0, 0),
         snapshots,
         events,

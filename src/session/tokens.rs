@@ -25,12 +25,6 @@ pub(super) fn sum(tokens: Tokens) -> u64 {
 impl Controller {
     /// The service counted.
     pub(super) fn note_tokens(&mut self, usage: &UsageMetadata) {
-        let is_image = |kind: &Option<String>| matches!(kind.as_deref(), Some("IMAGE" | "VIDEO"));
-        let details = usage.prompt_tokens_details.iter();
-        self.image_tokens = details
-            .filter(|tokens| is_image(&tokens.modality))
-            .filter_map(|tokens| tokens.token_count)
-            .fold(0, u64::saturating_add);
         let counted = usage.billed();
         let bill = self.machine.bill();
         let open = self.machine.open_turn().filter(|(_, asked)| *asked);

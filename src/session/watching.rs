@@ -15,9 +15,7 @@ use crate::metrics::alert::{Alert, Change, Kind};
 use crate::metrics::diagnosis::{Evidence, Finding, Part, Remedy, diagnose};
 use crate::metrics::series::Reading;
 use crate::probe::Usage;
-use crate::profile::{
-    AnswerLength, Detection, EchoCancellation, MediaResolution, NoiseSuppression, Profile,
-};
+use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppression, Profile};
 
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
@@ -65,10 +63,7 @@ impl Controller {
     /// From the demo to the service, or back: turns of the one say nothing of the other.
     pub(super) fn begin_figures_anew(&mut self) {
         self.keep_history(super::controller::now(), true);
-        let told: Vec<Kind> = self.insight.alerts.told().collect();
-        for kind in told {
-            self.end_alert(kind);
-        }
+        self.end_alerts();
         self.statistics.reset_all();
         let file = self.outlets.history(self.settings.is_demo());
         // As `adopt_profile`: a profile that chooses among others has limits of its own.
@@ -134,7 +129,15 @@ impl Controller {
         }
     }
 
-    /// Takes the notice away, and tells whoever was told of the alert.
+    /// Ends every alert that was announced: nobody watches its figures any more.
+    pub(super) fn end_alerts(&mut self) {
+        let told: Vec<Kind> = self.insight.alerts.told().collect();
+        for kind in told {
+            self.end_alert(kind);
+        }
+    }
+
+    /// Takes the notice away, and sends the end of the alert to the log and the webhook.
     fn end_alert(&mut self, kind: Kind) {
         tracing::info!(kind = kind.name(), "alert is over");
         let (over, stand): (Vec<_>, Vec<_>) = std::mem::take(&mut self.alert_texts)
@@ -215,8 +218,6 @@ impl Controller {
                 Thinks::Not | Thinks::Always => None,
             },
             searches: profile.live.google_search && self.insight.mostly_searched(&profile.name),
-            fine_images: self.image_tokens > 0
-                && profile.live.media_resolution == MediaResolution::High,
             automatic_detection: self.settings.detection(profile) == Detection::Automatic,
             free_answers: profile.live.answer_length == AnswerLength::Free,
             echo_forced: self.settings.config().echo_cancellation == Some(EchoCancellation::On),
@@ -352,6 +353,7 @@ fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
             "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
         ),
     };
+    let limit = format!("alerts.{}_ms", kind.name());
     findings
         .iter()
         .find(|finding| parts.contains(&finding.part))
@@ -359,7 +361,7 @@ fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
             || (otherwise.to_owned(), None),
             |finding| {
                 (
-                    format!("{} {}", finding.what, finding.remedy),
+                    format!("{} {}", finding.what, finding.advice(&limit)),
                     finding.action.clone(),
                 )
             },
@@ -369,7 +371,28 @@ fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::diagnosis::Cause;
     use crate::profile::{Switch, builtin};
+
+    #[test]
+    fn an_alert_names_the_limit_that_it_was_raised_by() {
+        let slow = Finding {
+            part: Part::Service,
+            cause: Cause::Model,
+            costs: None,
+            what: "The model is slow.".to_owned(),
+            remedy: "Choose another one.".to_owned(),
+            action: None,
+        };
+        for (kind, key) in [
+            (Kind::FirstAudio, "`alerts.first_audio_ms`"),
+            (Kind::Response, "`alerts.response_ms`"),
+        ] {
+            let (text, _) = help(kind, std::slice::from_ref(&slow));
+            assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
+        }
+        assert!(slow.advice("target_ms").contains("raise `target_ms`"));
+    }
 
     #[test]
     fn a_profile_spares_the_processor_by_its_settings_and_not_by_its_name() {

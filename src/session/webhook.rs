@@ -13,6 +13,7 @@ use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::client::dial::Dialer;
@@ -23,6 +24,9 @@ const WAITING: usize = 16;
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 /// An attempt ends after this time.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// The end of the program waits this long for what is still to be delivered: it must not take half a second in all.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(250);
 
 /// What is sent.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ pub(super) struct Post {
 /// The way out; without a dialler there is none.
 #[derive(Debug, Default)]
 pub(super) struct Webhook {
-    posts: Option<mpsc::Sender<Post>>,
+    running: Option<(mpsc::Sender<Post>, JoinHandle<()>)>,
 }
 
 impl Webhook {
@@ -46,19 +50,34 @@ impl Webhook {
             return Self::default();
         };
         let (posts, mut waiting) = mpsc::channel::<Post>(WAITING);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             while let Some(post) = waiting.recv().await {
                 deliver(&*dialer, post).await;
             }
         });
-        Self { posts: Some(posts) }
+        Self {
+            running: Some((posts, task)),
+        }
     }
 
     /// Sends, without waiting.
     pub(super) fn send(&self, post: Post) {
-        let Some(posts) = &self.posts else { return };
+        let Some((posts, _)) = &self.running else {
+            return;
+        };
         if posts.try_send(post).is_err() {
             tracing::warn!("an alert was not sent: the webhook does not keep up");
+        }
+    }
+
+    /// Waits until everything is delivered, for [`LAST_WORDS_WITHIN`] at most.
+    pub(super) async fn finish(self) {
+        let Some((posts, task)) = self.running else {
+            return;
+        };
+        drop(posts);
+        if tokio::time::timeout(LAST_WORDS_WITHIN, task).await.is_err() {
+            tracing::warn!("the end of an alert was not sent: the webhook did not take it in time");
         }
     }
 }
@@ -144,12 +163,12 @@ mod tests {
                     let n = stream.read(&mut bytes).await.expect("readable");
                     request.extend_from_slice(&bytes[..n]);
                 }
-                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
-                stream.write_all(answer.as_bytes()).await.expect("taken");
                 taken
                     .send(String::from_utf8_lossy(&request).into_owned())
                     .await
                     .ok();
+                let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.expect("taken");
             }
         });
         let url = format!("http://127.0.0.1:{port}/hook?room=1");
@@ -184,6 +203,19 @@ mod tests {
                     .ends_with("{\"n\":2}")
             );
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_last_is_delivered_before_the_end() {
+        let (address, mut sent) = listen(vec![200, 200]).await;
+        let webhook = Webhook::start(Some(Arc::new(TcpDialer::default())));
+        webhook.send(post(&address, "{\"n\":1}"));
+        webhook.send(post(&address, "{\"n\":2}"));
+        webhook.finish().await;
+        for n in ["{\"n\":1}", "{\"n\":2}"] {
+            assert!(sent.try_recv().expect("delivered").ends_with(n), "{n}");
+        }
+        Webhook::start(None).finish().await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -151,7 +151,7 @@ fn finding_ui(
     ui.label(text(what, Weight::Regular, 13.0, t.normal))
         .on_hover_text(tooltip);
     ui.label(text(
-        words::clean(&finding.remedy),
+        words::clean(&finding.advice("target_ms")),
         Weight::Medium,
         13.0,
         t.strong,

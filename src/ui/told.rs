@@ -9,7 +9,6 @@ use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
 use crate::session::snapshot::{Figures, Link, ProcessUsage, Snapshot};
-use crate::session::stages::Stages;
 
 /// Name and explanation of each stage, in the order of [`Stages::values`].
 pub(super) const STAGES: [(&str, &str); 10] = [
@@ -51,27 +50,6 @@ pub(super) const STAGES: [(&str, &str); 10] = [
         "The speaker and its buffers: from this program to your ear.",
     ),
 ];
-
-/// The five parts by their older names.
-pub(super) fn older_names(stages: &Stages) -> String {
-    let sum = |parts: &[Option<Duration>]| {
-        let known: Vec<Duration> = parts.iter().copied().flatten().collect();
-        if known.is_empty() {
-            UNKNOWN.to_owned()
-        } else {
-            millis(known.iter().sum())
-        }
-    };
-    format!(
-        "By the older names: network {} (encode and queue, network), context {} (service), audio {} (capture, device), \
-         processing {} (dsp, decode), buffer {} (held, buffer), in milliseconds.",
-        sum(&[stages.encode_queue, stages.network]),
-        sum(&[stages.service]),
-        sum(&[stages.capture, stages.device]),
-        sum(&[stages.dsp, stages.decode]),
-        sum(&[stages.held, stages.buffer]),
-    )
-}
 
 /// What a button that applies a remedy is called.
 pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
@@ -462,33 +440,5 @@ mod tests {
                 assert!(documented.contains(&format!("`{key}`")), "{kind:?}: {key}");
             }
         }
-    }
-
-    #[test]
-    fn the_older_names_are_sums_of_the_stages() {
-        let ms = |ms| Some(Duration::from_millis(ms));
-        let stages = Stages {
-            capture: ms(13),
-            dsp: ms(14),
-            endpoint: ms(480),
-            encode_queue: ms(12),
-            network: ms(40),
-            service: ms(358),
-            decode: ms(1),
-            held: ms(10),
-            buffer: ms(20),
-            device: ms(12),
-        };
-        let words = older_names(&stages);
-        for part in [
-            "network 52 ",
-            "context 358 ",
-            "audio 25 ",
-            "processing 15 ",
-            "buffer 30 ",
-        ] {
-            assert!(words.contains(part), "{part}: {words}");
-        }
-        assert!(older_names(&Stages::default()).contains("context – "));
     }
 }

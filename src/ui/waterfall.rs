@@ -111,11 +111,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe:
         budget_line(ui, plot_of_height(plot, rect), share, t);
     }
     focus_ring(ui, &response, 4.0);
-    response.on_hover_text(format!(
-        "{}. {}",
-        words::sum_of_parts(latencies),
-        told::older_names(&turn.stages)
-    ))
+    response.on_hover_text(words::sum_of_parts(latencies))
 }
 
 /// A row for each stage, as far as they are known.

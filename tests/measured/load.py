@@ -13,14 +13,16 @@ from pathlib import Path
 def main():
     found = {file.stem: json.loads(file.read_text()) for file in Path(sys.argv[1]).glob("*.json")}
     sessions = sorted((k for k in found if k.startswith("sessions-")), key=lambda k: (found[k]["profile"] != "ultra-fast", found[k]["sessions"]))
-    first = found[sessions[0]]["run"]
+    first = next(iter(found.values()))["run"]
+    full = "" if sessions else " --full"
     print("# Many conversations in one process\n")
-    print(f"Made by `scripts/measure-load`: sovereign {first['version']}, {first['build']} build, {first['system']}, {first['cores']} cores, {first['made'][:10]}.")
+    print(f"Made by `scripts/measure-load{full}`: sovereign {first['version']}, {first['build']} build, {first['system']}, {first['cores']} cores, {first['made'][:10]}.")
     print("Client and server run on the same cores, each in a process of its own. Wall-clock figures of one machine: they tell what it carried that day.\n")
-    rows([found[k] for k in sessions])
-    print("\n## The scenarios\n")
+    if sessions:
+        rows([found[k] for k in sessions])
+        print("\n## The scenarios\n")
     order = ["normal", "peak", "stress", "spike", "soak"]
-    rows([found[f"scenario-{k}"] for k in order if f"scenario-{k}" in found], scenario=True)
+    rows([found[f"scenario-{k}"] for k in order if f"scenario-{k}" in found], scenario=True, seconds=not sessions)
     if "scenario-soak" in found:
         soak = found["scenario-soak"]
         hour = f" ({number(soak['growth_mb_per_hour'], 1)} MB an hour)" if "growth_mb_per_hour" in soak else ""
@@ -32,7 +34,9 @@ def main():
         print(f"\n## Idle connections\n\n{idle['conversations']['most']} connections that were set up and say nothing: {errors(idle)} errors; "
               f"the server takes {number(server.get('memory_kb_each'), 1)} kB for each and {number(server.get('cpu_percent_of_core'), 1)} % of a core in all, "
               f"the client {number(client.get('memory_kb_each'), 1)} kB and {number(client.get('cpu_percent_of_core'), 1)} %.")
-    remarks = [f"{found[k]['profile']}, {found[k]['sessions']}: {r}" for k in sessions for r in found[k]["remarks"]]
+    told = [(f"{found[k]['profile']}, {found[k]['sessions']}", found[k]) for k in sessions]
+    told += [(k, found[f"scenario-{k}"]) for k in order if not sessions and f"scenario-{k}" in found]
+    remarks = [f"{name}: {remark}" for name, load in told for remark in load["remarks"]]
     if remarks:
         print("\n## Where it breaks\n")
         print("\n".join(f"- {r}" for r in remarks))
@@ -58,8 +62,8 @@ def unwanted(load):
         yield f"well again after {number(load.get('recovery_s'), 1)} s, {RECOVERY_S} wanted"
 
 
-def rows(loads, scenario=False):
-    head = ["conversations", "profile", "sound per second: worst, mean", "response p50, p95, p99, ms", "turns", "errors", "late rounds", "ran dry",
+def rows(loads, scenario=False, seconds=False):
+    head = ["conversations", *(["seconds"] if seconds else []), "profile", "sound per second: worst, mean", "response p50, p95, p99, ms", "turns", "errors", "late rounds", "ran dry",
             "client CPU of a core, each", "client memory each, kB", "server CPU", "server memory each, kB", "verdict"]
     print("| " + " | ".join((["scenario"] if scenario else []) + head) + " |")
     print("|" + " --- |" * (len(head) + scenario))
@@ -71,7 +75,7 @@ def rows(loads, scenario=False):
         missed = [c["what"] for c in load["checks"] if c["verdict"] in ("missed", "unknown")]
         unsure = [c["what"] for c in load["checks"] if c["verdict"] == "uncertain"]
         cells = ([load["scenario"]] if scenario else []) + [
-            str(load["sessions"]), load["profile"],
+            str(load["sessions"]), *([f"{load['seconds']:.0f}"] if seconds else []), load["profile"],
             f"{number(real.get('worst_ratio'), 4)}, {number(real.get('mean_ratio'), 4)}",
             ", ".join(number(q, 0) for q in quantiles),
             str(sum(load["turns"].values())), errors(load), f"{100 * real.get('late_share', 0):.1f} %", str(load.get("ran_dry", "–")),

@@ -72,13 +72,6 @@ pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
             "Lower `live.compress_at_tokens` in the profile: the oldest turns are then forgotten earlier.",
             faster,
         )
-    } else if e.fine_images {
-        finding(
-            Cause::MediaResolution,
-            format!("The service needs {took}: images are read finely, which takes many tokens."),
-            "Set `live.media_resolution: low` in the profile.",
-            faster,
-        )
     } else if e.instruction_chars > LONG_INSTRUCTION {
         let chars = e.instruction_chars;
         finding(
@@ -137,11 +130,11 @@ fn slow(e: &Evidence, shares: &Shares) -> Finding {
     };
     let remedy = match (&e.model, long) {
         (None, _) => {
-            "No setting of this program makes it faster: look at that server, or at what it asks in turn. If it is fast enough for you, raise `target_ms` in the profile."
+            "No setting of this program makes it faster: look at that server, or at what it asks in turn."
         }
         (Some(_), true) => "Choose a faster model with `live.model` in the profile.",
         (Some(_), false) => {
-            "Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is. If it is fast enough for you, raise `target_ms` in the profile."
+            "Another model (`live.model`), a shorter `live.instruction`, or another way to the service (no VPN or proxy, a cable) may be faster; no setting of sound or patience is."
         }
     };
     Finding {

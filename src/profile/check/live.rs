@@ -3,7 +3,7 @@
 use super::super::keys::{self, Allowed};
 use super::super::raw::{Given, OrDefault, RawLive};
 use super::super::shape::{is_language, is_model};
-use super::super::{AnswerLength, LiveSettings, MediaResolution};
+use super::super::{AnswerLength, LiveSettings};
 use super::{Checker, fault};
 use crate::base::nearest::nearest;
 use crate::base::voices::VOICES;
@@ -18,7 +18,6 @@ impl Checker<'_> {
         );
         self.refuse_unless(is_model(&model), "live.model", &model);
         let length = base.map(|base| base.answer_length);
-        let media = base.map(|base| base.media_resolution);
         let search = base.map(|base| base.google_search);
         LiveSettings {
             model,
@@ -40,12 +39,6 @@ impl Checker<'_> {
                 raw.answer_length,
                 length,
                 AnswerLength::Free,
-            ),
-            media_resolution: self.chosen(
-                "live.media_resolution",
-                raw.media_resolution,
-                media,
-                MediaResolution::Low,
             ),
             google_search: self.chosen("live.google_search", raw.google_search, search, false),
             compress_at_tokens: self.whole(
