@@ -24,15 +24,15 @@ use tracing::{debug, info, warn};
 
 use super::dial::Dialer;
 use super::error::Fault;
-use super::open::{MOST_BAD_MESSAGES, Open, open};
+use super::nonsense::Nonsense;
+use super::open::{Open, open};
 use super::socket::{Socket, Turn};
 use super::uplink::Uplink;
 use super::{Command, Event, Target};
 use crate::base::units::SampleRate;
 use crate::live::link::{Due, Link};
 use crate::live::message::{
-    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ServerMessage, Setup,
-    ToolResponse,
+    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, Setup, ToolResponse,
 };
 use crate::metrics::counters::Counters;
 
@@ -94,7 +94,7 @@ pub fn spawn(
         state: State::Closed,
         uplink: Uplink::default(),
         answered: HashSet::new(),
-        bad_in_row: 0,
+        nonsense: Nonsense::default(),
         timed: Instant::now(),
     };
     let task = tokio::spawn(actor.run());
@@ -120,7 +120,7 @@ struct Actor {
     uplink: Uplink,
     /// Calls of this connection that were answered.
     answered: HashSet<String>,
-    bad_in_row: u32,
+    nonsense: Nonsense,
     /// When the round trip was looked up.
     timed: Instant,
 }
@@ -297,7 +297,7 @@ impl Actor {
         self.note_round_trip(open.round_trip.unwrap_or_default());
         self.uplink = Uplink::new(&self.setup);
         self.answered.clear();
-        self.bad_in_row = 0;
+        self.nonsense = Nonsense::default();
         self.state = State::Open(open.socket);
         self.outbox.push_back(Event::Ready {
             connection: connection.number,
@@ -335,23 +335,14 @@ impl Actor {
 
     fn handle_message(&mut self, bytes: &[u8]) {
         let at = Instant::now().into_std();
-        let message = match ServerMessage::read(bytes) {
-            Ok(message) => message,
-            Err(error) => {
-                debug!(%error);
-                self.counters.bad_messages.add(1);
-                self.bad_in_row += 1;
-                if self.bad_in_row == MOST_BAD_MESSAGES {
-                    self.lost(Fault::Malformed);
-                }
-                return;
+        let Some(message) = self.nonsense.read(at, bytes, &self.counters) else {
+            // What the user is saying would be sent, and paid for, once more.
+            if self.nonsense.is_too_much(at) && !self.uplink.is_speaking() {
+                let what = "several in a row are no messages of a Live service".to_owned();
+                self.lost(Fault::Malformed { what });
             }
-        };
-        self.bad_in_row = 0;
-        if message == ServerMessage::default() {
-            self.counters.bad_messages.add(1); // a kind that is not known here
             return;
-        }
+        };
         if let Some(update) = &message.session_resumption_update {
             self.link.resumption(update);
         }

@@ -163,9 +163,12 @@ pub enum Fault {
         /// What the system says.
         why: String,
     },
-    /// Three messages in a row made no sense.
-    #[error("the service sent messages that make no sense")]
-    Malformed,
+    /// Several messages in a row cannot be read, or a frame breaks the rules of WebSocket.
+    #[error("the service sent messages that make no sense ({what})")]
+    Malformed {
+        /// What is wrong with them.
+        what: String,
+    },
     /// The announced end came near.
     #[error("the service is about to end this connection")]
     GoingAway,
@@ -266,7 +269,7 @@ impl Fault {
             Self::Model { .. } => "Choose another model in the profile.",
             Self::Region { .. } => "Use the service from a place where it is offered.",
             Self::Refused { .. } => "Choose a built-in profile; if it stays, report this text.",
-            Self::Trouble { .. } | Self::Malformed => "Wait a little: it is tried again.",
+            Self::Trouble { .. } | Self::Malformed { .. } => "Wait a little: it is tried again.",
             Self::Closed {
                 close: Close::Policy,
                 ..
@@ -302,7 +305,7 @@ impl Fault {
             Self::Quota { .. } => End::Quota,
             Self::Refused { .. } => End::Refused,
             Self::Closed { close, .. } => close.end(),
-            Self::Malformed => End::Closed,
+            Self::Malformed { .. } => End::Closed,
             Self::NameNotFound { .. }
             | Self::ConnectionRefused { .. }
             | Self::Unreachable { .. }

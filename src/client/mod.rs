@@ -3,6 +3,7 @@
 mod actor;
 pub mod dial;
 pub mod error;
+mod nonsense;
 mod open;
 mod proxy;
 mod round_trip;

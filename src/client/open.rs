@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::Target;
 use super::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use super::error::{Fault, Stage};
+use super::nonsense::Nonsense;
 use super::socket::{Outgoing, Socket, Turn};
 use super::upgrade;
-use crate::live::message::{ClientMessage, ServerMessage, Setup};
+use crate::live::message::{ClientMessage, Setup};
 use crate::metrics::counters::Counters;
 
 /// How long the service may take to answer a setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);
-/// Messages in a row that cannot be read, from which a connection is given up.
-pub(super) const MOST_BAD_MESSAGES: u32 = 3;
 
 /// A connection that is set up.
 pub(super) struct Open {
@@ -59,23 +59,25 @@ pub(super) async fn open(
 
 /// Reads until `setupComplete`. Other messages have no business there: they are counted and passed over.
 async fn wait_for_setup(socket: &mut Socket, counters: &Counters) -> Result<(), Fault> {
-    let mut bad = 0;
+    let mut nonsense = Nonsense::default();
     loop {
         match socket.turn(true).await {
             Turn::Ended(fault) => return Err(fault),
             Turn::Flushed => {}
-            Turn::Message(bytes) => match ServerMessage::read(&bytes) {
-                Ok(message) if message.setup_complete.is_some() => return Ok(()),
-                Ok(_) => counters.bad_messages.add(1),
-                Err(error) => {
-                    debug!(%error);
-                    counters.bad_messages.add(1);
-                    bad += 1;
-                    if bad == MOST_BAD_MESSAGES {
-                        return Err(Fault::Malformed);
+            Turn::Message(bytes) => {
+                let now = Instant::now().into_std();
+                match nonsense.read(now, &bytes, counters) {
+                    Some(message) if message.setup_complete.is_some() => return Ok(()),
+                    Some(_) => counters.bad_messages.add(1),
+                    None if nonsense.is_too_much(now) => {
+                        let what = "what it answers to the setup is no message of a Live service";
+                        return Err(Fault::Malformed {
+                            what: what.to_owned(),
+                        });
                     }
+                    None => {}
                 }
-            },
+            }
         }
     }
 }

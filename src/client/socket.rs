@@ -25,6 +25,8 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(300);
 /// The largest message taken, in one frame or many: four minutes of 24 kHz audio in base64. The service sends a second at a
 /// time; more than this is no audio of ours.
 const LARGEST_MESSAGE: usize = 16 << 20;
+/// Pings and pongs read at once: a flood of them keeps nobody from being heard.
+const CONTROLS_AT_ONCE: usize = 64;
 /// Gathered before it is written without being asked to flush: everything that is ready leaves in one piece.
 const WRITE_BUFFER: usize = 64 << 10;
 /// Messages that may wait to be sent: a minute of audio in messages of 30 ms.
@@ -159,7 +161,7 @@ impl Socket {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
-        loop {
+        for _ in 0..CONTROLS_AT_ONCE {
             let bytes = match ready!(self.inner.poll_next_unpin(cx)) {
                 Some(Ok(Message::Text(text))) => Bytes::from(text),
                 Some(Ok(Message::Binary(bytes))) => bytes,
@@ -174,6 +176,9 @@ impl Socket {
             self.counters.bytes_received.add(bytes.len() as u64);
             return Poll::Ready(Turn::Message(bytes));
         }
+        // There may be more; commands have their turn first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writing failed; a close frame that came before says why.
@@ -204,7 +209,12 @@ fn broken(error: &Error) -> Fault {
         Error::Protocol(problem @ tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
             cut(problem.to_string())
         }
-        Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) | Error::AttackAttempt => Fault::Malformed,
+        Error::Capacity(_) => Fault::Malformed {
+            what: format!("one of more than {} MiB", LARGEST_MESSAGE >> 20),
+        },
+        Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => Fault::Malformed {
+            what: error.to_string(),
+        },
         Error::WriteBufferFull(_) => cut("nothing that is sent gets away".to_owned()),
         Error::Tls(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => cut("an error of the WebSocket library".to_owned()),
     }

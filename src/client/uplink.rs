@@ -30,6 +30,11 @@ impl Uplink {
         }
     }
 
+    /// Whether an utterance has begun and is not over, as far as we decide about it.
+    pub(super) fn is_speaking(&self) -> bool {
+        self.active
+    }
+
     /// Takes audio. Returns false, and takes none, where it would be outside of an utterance: it was meant for a
     /// connection that is gone.
     pub(super) fn audio(&mut self, samples: &[i16]) -> bool {

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurposeConfig, PAD, URL_SAFE_PAD_INDIFFERENT};
+use base64::engine::general_purpose::{
+    GeneralPurpose, GeneralPurposeConfig, PAD, URL_SAFE_PAD_INDIFFERENT,
+};
 use base64::{DecodeError, Engine as _};
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -13,6 +15,12 @@ type Wide = base64::engine::GeneralPurpose;
 
 /// Writes padding, and reads with or without it.
 const LENIENT: GeneralPurposeConfig = PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+/// For what is written in an unusual way: the last letter may hold more bits than are needed.
+const LOOSE: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    LENIENT.with_decode_allow_trailing_bits(true),
+);
 
 /// Made once: its tables take longer than a message.
 static STANDARD: LazyLock<Wide> = LazyLock::new(|| {
@@ -48,5 +56,22 @@ pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
         } else {
             Err(error)
         }
+    })
+}
+
+/// Reads what Protobuf's parsers read besides: text in several lines, both alphabets mixed, padding of any length.
+pub(super) fn decode_loosely(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    decode(text).or_else(|_| {
+        let letters = text.iter().filter(|letter| !letter.is_ascii_whitespace());
+        let mut letters: Vec<u8> = letters
+            .map(|letter| match letter {
+                b'-' => b'+',
+                b'_' => b'/',
+                other => *other,
+            })
+            .collect();
+        let end = letters.iter().rposition(|letter| *letter != b'=');
+        letters.truncate(end.map_or(0, |last| last + 1));
+        LOOSE.decode(letters)
     })
 }

@@ -32,6 +32,8 @@ const QUOTA_WAIT: Duration = Duration::from_secs(30);
 const ROLL_MARGIN: Duration = Duration::from_secs(2);
 /// What a `goAway` without a time is taken for; the service names 50 to 60 s.
 const UNNAMED_TIME_LEFT: Duration = Duration::from_secs(10);
+/// No connection lasts longer; a clock that counts further may end.
+const LONGEST_TIME_LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Closes 1011 and the like in a row after which a handle is not trusted any more.
 const RESUMES_AFTER_TROUBLE: u32 = 2;
 
@@ -189,7 +191,9 @@ impl Link {
 
     /// The service announced the end. Returns how long the connection will last.
     pub fn go_away(&mut self, now: Instant, time_left: Option<Duration>) -> Duration {
-        let time_left = time_left.unwrap_or(UNNAMED_TIME_LEFT);
+        let time_left = time_left
+            .unwrap_or(UNNAMED_TIME_LEFT)
+            .min(LONGEST_TIME_LEFT);
         let deadline = now + time_left.saturating_sub(ROLL_MARGIN);
         match &mut self.phase {
             Phase::Ready { since } => {

@@ -317,6 +317,8 @@ impl Controller {
             notes.noted.lag = self.lag;
             notes.noted.dsp = self.counters.chain_delay.get();
         }
+        // An earlier reply may have been cut in the middle of a sample: its half belongs to no sound of this one.
+        self.reply.reset();
         self.send_unsent(turn);
         if self.is_manual() {
             self.outbox.push_back(client::Command::ActivityEnd);

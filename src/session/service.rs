@@ -85,7 +85,7 @@ impl Controller {
     fn on_message(&mut self, now: Instant, at: Instant, message: ServerMessage) {
         if let Some(call) = &message.tool_call {
             self.note_tool_calls(call.function_calls.len());
-            self.feed(now, Input::ReplySign);
+            self.feed(now, Input::ReplyContent);
         }
         if let Some(usage) = &message.usage_metadata {
             self.note_tokens(usage);
@@ -100,20 +100,22 @@ impl Controller {
             self.note_search();
         }
         if content.interrupted {
+            self.reply.reset();
             self.feed(now, Input::Interrupted);
         }
         if let Some(words) = content.input_transcription {
             self.on_words(now, Speaker::User, &words.text);
         }
         for part in content.model_turn.into_iter().flat_map(|turn| turn.parts) {
-            // Thoughts are not said. Text beside audio is a transcript's affair.
-            let Some(blob) = part
-                .inline_data
-                .filter(|_| !part.thought && !content.interrupted)
-            else {
+            if content.interrupted {
                 continue;
-            };
-            self.on_reply_audio(now, at, &blob);
+            }
+            // Thoughts are not said. Text beside audio is a transcript's affair.
+            match part.inline_data.filter(|_| !part.thought) {
+                Some(blob) if blob.data.is_empty() => self.feed(now, Input::ReplySign),
+                Some(blob) => self.on_reply_audio(now, at, &blob),
+                None => self.feed(now, Input::ReplyContent),
+            }
         }
         if let Some(words) = content.output_transcription {
             self.on_words(now, Speaker::Assistant, &words.text);
@@ -128,7 +130,7 @@ impl Controller {
             self.feed(
                 now,
                 if more {
-                    Input::ReplySign
+                    Input::TurnGoesOn
                 } else {
                     Input::TurnComplete
                 },
@@ -153,10 +155,10 @@ impl Controller {
 
     fn on_words(&mut self, now: Instant, speaker: Speaker, words: &str) {
         let turn = match speaker {
-            Speaker::User => self.machine.heard_turn(),
+            Speaker::User => self.machine.heard_turn(now),
             Speaker::Assistant => self
                 .machine
-                .heard_turn()
+                .heard_turn(now)
                 .filter(|_| self.machine.phase() != Phase::Speaking),
         };
         if let Some(turn) = turn.or_else(|| self.last_closed(speaker)) {

@@ -41,6 +41,8 @@ const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(20);
 const NEXT_SIGN_WITHIN: Duration = Duration::from_secs(10);
 /// `turnComplete` (with the token counts) may come this long after the reply was played out.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(1);
+/// An end without content that may be another turn's is believed after this time: the model thinks 0.3 to 1 s, rarely more.
+const CONTENT_WITHIN: Duration = Duration::from_secs(2);
 /// A flush must be confirmed within this time; it takes a device period plus a fade.
 const SILENT_WITHIN: Duration = Duration::from_secs(1);
 /// A turn is offered to this many connections before it counts as failed.
@@ -93,12 +95,16 @@ pub enum Input {
     },
     /// The service gave a sign of life for the current turn: words, a tool call.
     ReplySign,
+    /// A piece of an answer that is no sound: text, a call of a function.
+    ReplyContent,
     /// The service stopped its answer.
     Interrupted,
     /// The service has sent all of its answer.
     GenerationComplete,
     /// The service closed its turn.
     TurnComplete,
+    /// The service closed a part of its turn, and will say more.
+    TurnGoesOn,
     /// A reply's first non-silent sample left the speaker.
     FirstAudible {
         /// The reply's turn.
@@ -294,9 +300,11 @@ impl Machine {
             Input::Flushed { at } => self.flushed(at),
             Input::ReplyAudio { at } => self.reply_audio(now, at),
             Input::ReplySign => self.sign(now),
+            Input::ReplyContent => self.content(now),
             Input::Interrupted => self.interrupted(now),
             Input::GenerationComplete => self.generation_complete(now),
             Input::TurnComplete => self.turn_complete(now),
+            Input::TurnGoesOn => self.turn_goes_on(now),
             Input::FirstAudible {
                 turn,
                 at,
@@ -366,10 +374,10 @@ impl Machine {
 
     /// Whose words the service is writing down now: the user's side.
     #[must_use]
-    pub fn heard_turn(&self) -> Option<TurnId> {
-        match self.replies.owner_of_content() {
+    pub fn heard_turn(&self, now: Instant) -> Option<TurnId> {
+        match self.replies.owner_of_content(now) {
             Owner::Turn(turn) => Some(turn),
-            Owner::Old | Owner::GivenUp => None,
+            Owner::Older | Owner::OlderAfterAll => None,
             Owner::Nobody => self
                 .open
                 .as_ref()

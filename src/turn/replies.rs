@@ -1,48 +1,92 @@
-//! Which of our turns the service is answering, counted and not guessed.
+//! Which of our turns the service is answering.
 //!
-//! The service names no turns: it sends content, `interrupted`, `generationComplete`, `turnComplete`, in the order in
-//! which turns were ended. So every ended turn waits here in line; what arrives belongs to the first of the line, and
-//! `turnComplete` takes that one away. A turn that the user cut stays in line until the service has closed it:
-//! nothing of it is played, and nothing of it mutes the turn behind it.
+//! The service names no turns. It sends content, `interrupted`, `generationComplete` and `turnComplete`; each of the
+//! three signs may be missing, late, or come twice. What can be relied on is the order: it takes our turns up one after
+//! another, and has said all that it will say about an older one before it answers the next. The rules follow from that:
+//!
+//! 1. A turn that was ended towards the service is the *current* one. A turn that was cut, that was given up by a timer,
+//!    or whose reply was stopped is an *older* one, and owes its `turnComplete`.
+//! 2. Content belongs to the current turn, whatever older ones owe: an end sign that never comes mutes nobody. The
+//!    exception is the rest of a reply that was flowing when it was cut: as long as its pieces follow each other within
+//!    [`FLOW`], they are the older turn's. No answer to a new question comes so soon after the last piece of another.
+//! 3. Without a current turn, content belongs to an older turn that may still send some. If there is none, the service
+//!    speaks unasked.
+//! 4. A `turnComplete` belongs to the oldest turn that owes one, as long as the current one has no content. Once it has,
+//!    what the older ones owe will not come any more, and the `turnComplete` is its own.
+//! 5. An `interrupted` belongs to the oldest turn that was not stopped yet. If the current turn had content by then, that
+//!    content was the older turn's, unless the older one was generated to its end before.
+//! 6. `generationComplete` belongs to the current turn if it has content, else to the oldest one that is being generated.
+//! 7. Whatever ends nobody's reply is nobody's. If it announces another end, that end is expected and ends nobody's either.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::base::ids::TurnId;
 
-/// A turn whose answer is not over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Owed {
-    turn: TurnId,
-    /// The user has no use for it any more.
-    cut: bool,
-    /// Because the same turn went on: its tokens were paid for in vain.
+/// Pieces of one reply that was cut follow each other within this time. Between the last of them and the first piece of
+/// the next answer lie an utterance, a round trip and the model's thought: 300 ms and more.
+const FLOW: Duration = Duration::from_millis(200);
+/// So many ends are waited for at most; a service that owes more will not send them.
+const MOST_OWED: usize = 16;
+
+/// A turn that came before the current one and whose `turnComplete` is still to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Older {
+    /// The same turn went on: the tokens of this generation were paid for in vain.
     vain: bool,
-    /// The service confirmed that it stopped: what still comes before `turnComplete` is late.
+    /// A timer gave it up, and not the user: if it is answered after all, the answer is welcome.
+    lapsed: bool,
+    /// All of its reply was sent.
+    generated: bool,
+    /// The service said that it stopped the reply.
     interrupted: bool,
+    /// It said so after content had come that was taken for the current turn's.
+    late: bool,
 }
 
-/// The line of turns that the service still owes an end.
+/// The turn that was ended towards the service last.
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    turn: TurnId,
+    /// When the last piece of its reply came.
+    content: Option<Instant>,
+    generated: bool,
+}
+
+/// The turns that the service has still to answer or to end, on one connection.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
-    line: VecDeque<Owed>,
-    /// Cut turns that were given up when the next one was ended, oldest first. If the service stops one of them after
-    /// all, it says `interrupted` first.
-    given_up: VecDeque<Owed>,
-    /// Of those, the ones that it did stop: so many `turnComplete`s belong to them.
-    stopped_late: VecDeque<Owed>,
+    /// Oldest first.
+    older: VecDeque<Older>,
+    current: Option<Current>,
+    /// When the last piece came that was an older turn's.
+    flowed: Option<Instant>,
+    /// How many turns were ended on this connection.
+    turns: u32,
 }
 
-/// Whose an `interrupted` or a `turnComplete` is.
+/// Whose content or an end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// A turn that is still of use.
+    /// The current turn's.
     Turn(TurnId),
-    /// A turn that was cut.
-    Old,
-    /// A turn that was given up: what came since the next one was ended was its.
-    GivenUp,
+    /// An older turn's.
+    Older,
+    /// An older turn's, as is all that was taken for the current turn's reply.
+    OlderAfterAll,
     /// No turn is waiting.
     Nobody,
+}
+
+/// Why a turn needs no answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The user cut it.
+    Cut,
+    /// The same turn goes on.
+    GoesOn,
+    /// A timer gave it up.
+    Lapsed,
 }
 
 /// Whose tokens are counted.
@@ -58,27 +102,44 @@ pub enum Bill {
 
 impl Replies {
     /// A turn was ended, or the service began to speak unasked.
-    ///
-    /// A cut turn that the service has not stopped until now is given up. It was told of the next one's beginning an
-    /// utterance ago, so nothing more will come of it; and if it kept its place, it would take the next one's answer.
     pub(super) fn expect(&mut self, turn: TurnId) {
-        let kept = |owed: &Owed| !owed.cut || owed.interrupted;
-        self.given_up
-            .extend(self.line.iter().filter(|owed| !kept(owed)).copied());
-        self.line.retain(kept);
-        self.line.push_back(Owed {
+        if self.current.is_some_and(|current| current.turn != turn) {
+            self.drop_current(Why::Lapsed);
+        }
+        self.turns += 1;
+        self.current = Some(Current {
             turn,
-            cut: false,
-            vain: false,
-            interrupted: false,
+            content: None,
+            generated: false,
         });
     }
 
-    /// The user has no use for what is in line. `vain`: because the same turn goes on.
-    pub(super) fn cut_all(&mut self, vain: bool) {
-        for owed in self.line.iter_mut().filter(|owed| !owed.cut) {
-            (owed.cut, owed.vain) = (true, vain);
+    /// The service speaks although no turn is waiting, and this is the turn that it is heard in.
+    pub(super) fn adopt(&mut self, turn: TurnId, now: Instant) {
+        self.expect(turn);
+        if let Some(current) = &mut self.current {
+            current.content = Some(now);
         }
+    }
+
+    /// The current turn needs no answer any more; the service still owes its end.
+    pub(super) fn drop_current(&mut self, why: Why) {
+        let Some(current) = self.current.take() else {
+            return;
+        };
+        self.flowed = self.flowed.max(current.content);
+        self.owe(Older {
+            vain: why == Why::GoesOn,
+            lapsed: why == Why::Lapsed,
+            generated: current.generated,
+            ..Older::default()
+        });
+    }
+
+    /// The service speaks unasked, and nobody will hear it: an end will come that ends none of our turns.
+    pub(super) fn refuse(&mut self, now: Instant) {
+        self.flowed = Some(now);
+        self.owe(Older::default());
     }
 
     /// The connection is gone, and what it owed with it.
@@ -86,141 +147,148 @@ impl Replies {
         *self = Self::default();
     }
 
-    /// Whose content arrives now.
-    pub(super) fn owner_of_content(&self) -> Owner {
-        match self.line.front() {
-            None => Owner::Nobody,
-            Some(owed) if owed.cut => Owner::Old,
-            Some(owed) => Owner::Turn(owed.turn),
+    /// Whether an end that is taken for the current turn's cannot be an older one's that came twice or far too late: it
+    /// has content, or no turn came before it.
+    pub(super) fn is_end_certain(&self) -> bool {
+        self.turns < 2 || self.is_answered()
+    }
+
+    /// Whether content of the current turn has come.
+    fn is_answered(&self) -> bool {
+        self.current
+            .is_some_and(|current| current.content.is_some())
+    }
+
+    /// Whose a piece of content is that came now.
+    pub(super) fn owner_of_content(&self, now: Instant) -> Owner {
+        let flows = self.flows(now);
+        match self.current {
+            Some(current) if current.content.is_some() || !flows => Owner::Turn(current.turn),
+            Some(_) => Owner::Older,
+            None => {
+                // A reply that was stopped may have a last piece on its way, and no more than that.
+                let may_send = |older: &Older| {
+                    !older.generated && !older.lapsed && (!older.interrupted || flows)
+                };
+                if self.older.iter().any(may_send) {
+                    Owner::Older
+                } else {
+                    Owner::Nobody
+                }
+            }
         }
+    }
+
+    /// Content arrived.
+    pub(super) fn content(&mut self, now: Instant) -> Owner {
+        let owner = self.owner_of_content(now);
+        match (owner, &mut self.current) {
+            (Owner::Turn(_), Some(current)) => {
+                if current.content.replace(now).is_none() {
+                    // These were stopped before, so their ends would have come by now.
+                    self.older.retain(|older| !older.interrupted);
+                }
+            }
+            (Owner::Older, _) => self.flowed = Some(now),
+            (Owner::Turn(_) | Owner::OlderAfterAll | Owner::Nobody, _) => {}
+        }
+        owner
     }
 
     /// Whose the token counts are that arrive now. The service sends them with `turnComplete` or shortly before.
     pub(super) fn owner_of_usage(&self) -> Bill {
-        match self.stopped_late.front().or(self.line.front()) {
-            Some(owed) if owed.vain => Bill::Vain,
-            Some(owed) if owed.cut => Bill::Earlier,
-            Some(_) | None => Bill::Open,
+        match self.next_end().map(|place| self.older[place]) {
+            Some(older) if older.vain => Bill::Vain,
+            Some(_) => Bill::Earlier,
+            None => Bill::Open,
         }
     }
 
-    /// `interrupted` arrived; the turn it stops stays in line for its `turnComplete`.
-    pub(super) fn interrupted(&mut self) -> Owner {
-        if let Some(late) = self.given_up.pop_front() {
-            self.stopped_late.push_back(late);
-            return Owner::GivenUp;
+    /// `interrupted` arrived.
+    pub(super) fn interrupted(&mut self, now: Instant) -> Owner {
+        let answered = self.is_answered();
+        if let Some(older) = self.older.iter_mut().find(|older| !older.interrupted) {
+            older.interrupted = true;
+            older.late = answered;
+            self.flowed = Some(now);
+            if let (true, false, Some(current)) = (answered, older.generated, &mut self.current) {
+                current.content = None;
+                return Owner::OlderAfterAll;
+            }
+            return Owner::Older;
         }
-        let owner = self.owner_of_content();
-        if let Some(first) = self.line.front_mut() {
-            (first.cut, first.interrupted) = (true, true);
+        match self.current {
+            Some(current) if self.is_end_certain() => {
+                self.drop_current(Why::Cut);
+                if let Some(stopped) = self.older.back_mut() {
+                    stopped.interrupted = true;
+                }
+                self.flowed = Some(now);
+                Owner::Turn(current.turn)
+            }
+            // There is nothing to stop: it may speak of a turn whose end was taken for granted.
+            Some(_) if self.older.is_empty() => {
+                self.owe(Older {
+                    interrupted: true,
+                    ..Older::default()
+                });
+                Owner::Older
+            }
+            Some(_) => Owner::Older,
+            None => Owner::Nobody,
         }
-        owner
+    }
+
+    /// `generationComplete` arrived.
+    pub(super) fn generated(&mut self) -> Owner {
+        let current = self.current.as_mut();
+        if let Some(current) = current.filter(|current| current.content.is_some()) {
+            current.generated = true;
+            return Owner::Turn(current.turn);
+        }
+        let mut older = self.older.iter_mut();
+        if let Some(older) = older.find(|older| !older.generated && !older.interrupted) {
+            older.generated = true;
+            self.flowed = None;
+            return Owner::Older;
+        }
+        self.current
+            .map_or(Owner::Nobody, |current| Owner::Turn(current.turn))
     }
 
     /// `turnComplete` arrived.
     pub(super) fn complete(&mut self) -> Owner {
-        if self.stopped_late.pop_front().is_some() {
-            return Owner::Old;
+        if let Some(place) = self.next_end() {
+            self.older.remove(place);
+            self.flowed = None;
+            return Owner::Older;
         }
-        self.given_up.clear();
-        let owner = self.owner_of_content();
-        self.line.pop_front();
-        owner
+        self.older.clear();
+        self.flowed = None;
+        self.current
+            .take()
+            .map_or(Owner::Nobody, |current| Owner::Turn(current.turn))
+    }
+
+    /// The place of the older turn that the next `turnComplete` belongs to.
+    fn next_end(&self) -> Option<usize> {
+        let answered = self.is_answered();
+        self.older.iter().position(|older| older.late || !answered)
+    }
+
+    /// Whether the rest of an older reply is still arriving.
+    fn flows(&self, now: Instant) -> bool {
+        self.flowed
+            .is_some_and(|last| now.saturating_duration_since(last) < FLOW)
+    }
+
+    fn owe(&mut self, older: Older) {
+        if self.older.len() == MOST_OWED {
+            self.older.pop_front();
+        }
+        self.older.push_back(older);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIRST: TurnId = TurnId(1);
-    const SECOND: TurnId = TurnId(2);
-
-    #[test]
-    fn an_interruption_of_an_old_turn_does_not_mute_the_next() {
-        let mut line = Replies::default();
-        line.expect(FIRST);
-        assert_eq!(line.owner_of_content(), Owner::Turn(FIRST));
-        line.cut_all(false);
-        assert_eq!(line.interrupted(), Owner::Old);
-        assert_eq!(line.owner_of_content(), Owner::Old, "late audio");
-        line.expect(SECOND);
-        assert_eq!(
-            line.owner_of_content(),
-            Owner::Old,
-            "still before its turnComplete"
-        );
-        assert_eq!(line.complete(), Owner::Old);
-        assert_eq!(line.owner_of_content(), Owner::Turn(SECOND));
-        assert_eq!(line.complete(), Owner::Turn(SECOND));
-        assert_eq!(line.owner_of_content(), Owner::Nobody);
-    }
-
-    #[test]
-    fn a_cut_turn_that_the_service_never_mentions_again_is_given_up() {
-        let mut line = Replies::default();
-        line.expect(FIRST);
-        line.cut_all(false);
-        line.expect(SECOND);
-        assert_eq!(line.owner_of_content(), Owner::Turn(SECOND));
-        assert_eq!(line.complete(), Owner::Turn(SECOND));
-    }
-
-    #[test]
-    fn a_late_end_of_a_turn_given_up_does_not_end_the_next() {
-        let mut line = Replies::default();
-        line.expect(FIRST);
-        line.cut_all(false);
-        line.expect(SECOND);
-        assert_eq!(line.owner_of_content(), Owner::Turn(SECOND));
-        assert_eq!(line.interrupted(), Owner::GivenUp);
-        assert_eq!(line.complete(), Owner::Old);
-        assert_eq!(line.complete(), Owner::Turn(SECOND));
-    }
-
-    #[test]
-    fn pairs_of_a_turn_closed_twice_in_vain_are_told_from_its_answer_whenever_they_come() {
-        // Both at once, between the ends, both after the last end.
-        for late in [[0, 0], [0, 1], [1, 1]] {
-            let mut line = Replies::default();
-            let pair = |line: &mut Replies| {
-                assert!(matches!(line.interrupted(), Owner::Old | Owner::GivenUp));
-                assert_eq!(line.owner_of_usage(), Bill::Vain, "{late:?}");
-                assert_eq!(line.complete(), Owner::Old, "{late:?}");
-            };
-            for is_late in late {
-                line.expect(FIRST);
-                line.cut_all(true);
-                if is_late == 0 {
-                    pair(&mut line);
-                }
-            }
-            line.expect(FIRST);
-            late.iter()
-                .filter(|l| **l == 1)
-                .for_each(|_| pair(&mut line));
-            assert_eq!(line.owner_of_content(), Owner::Turn(FIRST), "{late:?}");
-            assert_eq!(line.owner_of_usage(), Bill::Open, "{late:?}");
-            assert_eq!(line.complete(), Owner::Turn(FIRST), "{late:?}");
-            assert_eq!(line.complete(), Owner::Nobody, "{late:?}");
-        }
-    }
-
-    #[test]
-    fn an_empty_turn_behind_one_given_up_is_ended_by_its_own_end() {
-        let mut line = Replies::default();
-        line.expect(FIRST);
-        line.cut_all(false);
-        line.expect(SECOND);
-        assert_eq!(line.complete(), Owner::Turn(SECOND));
-        assert_eq!(line.owner_of_content(), Owner::Nobody);
-    }
-
-    #[test]
-    fn what_nobody_asked_for_is_nobodys() {
-        let mut line = Replies::default();
-        assert_eq!(line.owner_of_content(), Owner::Nobody);
-        assert_eq!(line.interrupted(), Owner::Nobody);
-        assert_eq!(line.complete(), Owner::Nobody);
-    }
-}
+mod tests;

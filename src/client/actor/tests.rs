@@ -315,12 +315,12 @@ async fn three_senseless_messages_in_a_row_end_a_connection_and_two_do_not() {
     }
     peer.say(json!({"newsOfTomorrow": {}})).await; // unknown, not senseless
     for _ in 0..3 {
-        peer.say(json!({"serverContent": 3})).await;
+        peer.say_raw(Message::text("{\"serverContent\":")).await;
     }
     assert!(matches!(
         rig.event().await,
         Event::Lost {
-            fault: Fault::Malformed,
+            fault: Fault::Malformed { .. },
             retry_in: Some(_)
         }
     ));

@@ -4,11 +4,12 @@
 //! durations as `"1.25s"`. Read: camelCase and `snake_case` mixed at every level, `null` as absent, both base64 alphabets
 //! with or without padding, 64-bit integers as numbers or text. One JSON object per WebSocket frame.
 //!
-//! What the service says is read leniently ([`ServerMessage::read`]: unknown keys are passed over). What a client says is
-//! read strictly ([`ClientMessage::read`]: an unknown key or a wrong type is refused with its path).
+//! What the service says is read leniently ([`ServerMessage::read`]: unknown keys are passed over, and a field that is
+//! wrong costs nothing but itself). What a client says is read strictly ([`ClientMessage::read`]: an unknown key or a wrong type is refused with its path).
 
 mod client;
 mod content;
+mod lenient;
 mod notation;
 mod server;
 mod setup;
@@ -20,6 +21,7 @@ pub use self::client::{
 pub use self::content::{
     Blob, Content, Empty, FunctionCall, FunctionResponse, JsonObject, Part, Scheduling,
 };
+pub use self::lenient::LeftOut;
 pub use self::server::{
     GoAway, InteractionStatus, ModalityTokens, ResumptionUpdate, ServerContent, ServerMessage,
     SetupComplete, ToolCall, ToolCallCancellation, Transcription, Unreadable, UsageMetadata,

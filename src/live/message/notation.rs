@@ -65,30 +65,40 @@ pub(super) mod base64_bytes {
     }
 }
 
-/// Integers that may come as decimal text.
+/// A whole number, also where it is written with a point or an exponent.
+pub(super) fn whole(text: &str) -> Option<i128> {
+    /// Within this a float has a whole number for each of its values, and 64 bits hold it.
+    const MOST: f64 = 18_446_744_073_709_551_616.0;
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        (number.fract() == 0.0 && number.abs() < MOST).then_some(number as i128)
+    })
+}
+
+/// Integers in every notation of Protobuf: `45`, `45.0`, `4.5e1`, and these as text.
 pub(super) mod integer {
     use super::*;
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<u64>, D::Error> {
+    pub(in super::super) fn deserialize<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        D: Deserializer<'de>,
+        T: TryFrom<i128>,
+    {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Raw<'a> {
-            Number(u64),
+            Number(serde_json::Number),
             #[serde(borrow)]
             Text(Cow<'a, str>),
         }
-        match Option::<Raw>::deserialize(deserializer)
-            .map_err(|_| de::Error::custom("expected a whole number, not below 0"))?
-        {
-            None => Ok(None),
-            Some(Raw::Number(number)) => Ok(Some(number)),
-            Some(Raw::Text(text)) => text
-                .parse()
-                .map(Some)
-                .map_err(|_| de::Error::custom("expected a whole number as text, not below 0")),
-        }
+        let problem = || de::Error::custom("expected a whole number within its range");
+        let text = match Option::<Raw>::deserialize(deserializer).map_err(|_| problem())? {
+            None => return Ok(None),
+            Some(Raw::Number(number)) => number.to_string(),
+            Some(Raw::Text(text)) => text.into_owned(),
+        };
+        let number = whole(&text).and_then(|number| T::try_from(number).ok());
+        number.map(Some).ok_or_else(problem)
     }
 }
 
@@ -116,16 +126,5 @@ pub(super) mod seconds {
             format!("{whole}.{nanos:09}s")
         };
         serializer.serialize_str(&text)
-    }
-
-    /// A time that cannot be read is no time: the message around it still counts. A negative one is over.
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        let raw = serde_json::Value::deserialize(deserializer)?;
-        let seconds = raw
-            .as_f64()
-            .or_else(|| raw.as_str()?.strip_suffix('s')?.parse().ok());
-        Ok(seconds.and_then(|s: f64| Duration::try_from_secs_f64(s.max(0.0)).ok()))
     }
 }

@@ -2,70 +2,71 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::content::{Content, FunctionCall};
-use super::notation::{integer, is_false, nullable, seconds};
+use super::lenient::{LeftOut, Reader};
+use super::notation::{is_false, seconds};
 use super::sound;
 
+mod fields;
+
 /// A message of the service. One kind is set, with `usage_metadata` sometimes beside it; read every field.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServerMessage {
     /// The setup was taken.
-    #[serde(alias = "setup_complete", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_complete: Option<SetupComplete>,
     /// Part of an answer; may hold sound, transcription and flags at once.
-    #[serde(alias = "server_content", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server_content: Option<ServerContent>,
     /// Functions to call.
-    #[serde(alias = "tool_call", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call: Option<ToolCall>,
     /// Calls that need no answer any more.
-    #[serde(
-        alias = "tool_call_cancellation",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call_cancellation: Option<ToolCallCancellation>,
     /// What a turn cost.
-    #[serde(alias = "usage_metadata", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_metadata: Option<UsageMetadata>,
     /// A handle to go on from.
-    #[serde(
-        alias = "session_resumption_update",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_resumption_update: Option<ResumptionUpdate>,
     /// The connection ends soon.
-    #[serde(alias = "go_away", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub go_away: Option<GoAway>,
     /// The service's detector heard something.
-    #[serde(alias = "voice_activity", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub voice_activity: Option<VoiceActivity>,
     /// The same, for some; unread.
-    #[serde(
-        alias = "voice_activity_detection_signal",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub voice_activity_detection_signal: Option<Value>,
 }
 
 impl ServerMessage {
-    /// Reads a message leniently, from a text or a binary frame.
+    /// Reads a message leniently, from a text or a binary frame. A field that cannot be read is left out.
     ///
     /// # Errors
-    /// It is no JSON object, or a field that is known has a wrong type.
+    /// It is no JSON object.
     pub fn read(json: &[u8]) -> Result<Self, Unreadable> {
+        Self::read_counted(json).map(|(message, _)| message)
+    }
+
+    /// The same, and what was left out.
+    ///
+    /// # Errors
+    /// It is no JSON object.
+    pub fn read_counted(json: &[u8]) -> Result<(Self, LeftOut), Unreadable> {
         if let Some(message) = sound::read(json) {
-            return Ok(message);
+            return Ok((message, LeftOut::default()));
         }
-        let first = json.iter().find(|b| !b.is_ascii_whitespace());
-        if first != Some(&b'{') {
-            // serde would take an array for a struct.
-            return Err(Unreadable("not a JSON object".to_owned()));
-        }
-        serde_json::from_slice(json).map_err(|error| Unreadable(error.to_string()))
+        read_fields(json).or_else(|unreadable| match cleaned(json) {
+            Some(clean) => read_fields(&clean),
+            None => Err(unreadable),
+        })
     }
 
     /// The JSON of this message, for a frame.
@@ -75,83 +76,82 @@ impl ServerMessage {
     }
 }
 
+/// Reads any message.
+pub(super) fn read_fields(json: &[u8]) -> Result<(ServerMessage, LeftOut), Unreadable> {
+    let object: &RawValue =
+        serde_json::from_slice(json).map_err(|error| Unreadable(error.to_string()))?;
+    if !object.get().starts_with('{') {
+        return Err(Unreadable("not a JSON object".to_owned()));
+    }
+    let (mut message, mut reader) = (ServerMessage::default(), Reader::default());
+    reader.fields(&mut message, object);
+    Ok((message, reader.left_out))
+}
+
+/// The text without what JSON forbids and some writers send all the same: a byte order mark, line ends and other control
+/// characters inside of text, zeros behind the end, bytes that are no UTF-8. `None` where there is nothing of it.
+fn cleaned(json: &[u8]) -> Option<Vec<u8>> {
+    let body = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let mut text = String::from_utf8_lossy(body).into_owned().into_bytes();
+    for byte in text.iter_mut().filter(|byte| **byte < b' ') {
+        *byte = b' ';
+    }
+    (text != json).then_some(text)
+}
+
 /// Why a message of the service cannot be read. Holds no content of the message but the value that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unreadable message of the service: {0}")]
 pub struct Unreadable(String);
 
 /// The setup was taken.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SetupComplete {
     /// The service's name for this session.
-    #[serde(alias = "session_id", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
 }
 
 /// Part of an answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServerContent {
     /// Sound, text, thoughts.
-    #[serde(alias = "model_turn", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model_turn: Option<Content>,
     /// The user spoke into the answer.
-    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub interrupted: bool,
     /// All of the answer was sent.
-    #[serde(
-        alias = "generation_complete",
-        deserialize_with = "nullable",
-        skip_serializing_if = "is_false"
-    )]
+    #[serde(skip_serializing_if = "is_false")]
     pub generation_complete: bool,
     /// The turn is over.
-    #[serde(
-        alias = "turn_complete",
-        deserialize_with = "nullable",
-        skip_serializing_if = "is_false"
-    )]
+    #[serde(skip_serializing_if = "is_false")]
     pub turn_complete: bool,
     /// Why it is over.
-    #[serde(
-        alias = "turn_complete_reason",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_complete_reason: Option<String>,
     /// Whether more follows after `turn_complete`.
-    #[serde(alias = "interaction_status", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interaction_status: Option<InteractionStatus>,
     /// The model waits for more.
-    #[serde(
-        alias = "waiting_for_input",
-        deserialize_with = "nullable",
-        skip_serializing_if = "is_false"
-    )]
+    #[serde(skip_serializing_if = "is_false")]
     pub waiting_for_input: bool,
     /// The user's words; no guaranteed place among the rest.
-    #[serde(alias = "input_transcription", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_transcription: Option<Transcription>,
     /// The same, not final.
-    #[serde(
-        alias = "interim_input_transcription",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interim_input_transcription: Option<Transcription>,
     /// The model's words.
-    #[serde(
-        alias = "output_transcription",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_transcription: Option<Transcription>,
     /// Where a search led: an answer that was searched for has some.
-    #[serde(alias = "grounding_metadata", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grounding_metadata: Option<Value>,
     /// What was read of the web; unread.
-    #[serde(
-        alias = "url_context_metadata",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url_context_metadata: Option<Value>,
 }
 
@@ -175,7 +175,7 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 /// How far an interaction is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum InteractionStatus {
     /// More audio or calls follow.
@@ -185,119 +185,72 @@ pub enum InteractionStatus {
     /// It is over.
     Idle,
     /// A state that is not known here.
-    #[serde(other)]
     InteractionStatusUnspecified,
 }
 
 /// Words that were heard or spoken.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Transcription {
     /// The words; a piece to be appended.
-    #[serde(
-        deserialize_with = "nullable",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,
     /// Whether this was the last piece.
-    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub finished: bool,
     /// BCP 47 code of what was spoken.
-    #[serde(alias = "language_code", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language_code: Option<String>,
 }
 
 /// Functions to call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ToolCall {
     /// The calls.
-    #[serde(alias = "function_calls", deserialize_with = "nullable")]
     pub function_calls: Vec<FunctionCall>,
 }
 
 /// Calls that need no answer any more.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ToolCallCancellation {
     /// Their ids.
-    #[serde(deserialize_with = "nullable")]
     pub ids: Vec<String>,
 }
 
 /// What a turn cost, in tokens. Sums need not agree with details.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UsageMetadata {
     /// The whole context, read again.
-    #[serde(
-        alias = "prompt_token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_token_count: Option<u64>,
     /// The answer.
-    #[serde(
-        alias = "response_token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_token_count: Option<u64>,
     /// Results of tools.
-    #[serde(
-        alias = "tool_use_prompt_token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_use_prompt_token_count: Option<u64>,
     /// Thoughts.
-    #[serde(
-        alias = "thoughts_token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub thoughts_token_count: Option<u64>,
     /// Of the context, what was still known.
-    #[serde(
-        alias = "cached_content_token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_content_token_count: Option<u64>,
     /// All.
-    #[serde(
-        alias = "total_token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_token_count: Option<u64>,
     /// The context by kind.
-    #[serde(
-        alias = "prompt_tokens_details",
-        deserialize_with = "nullable",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompt_tokens_details: Vec<ModalityTokens>,
     /// The answer by kind.
-    #[serde(
-        alias = "response_tokens_details",
-        deserialize_with = "nullable",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_tokens_details: Vec<ModalityTokens>,
     /// What was still known, by kind.
-    #[serde(
-        alias = "cache_tokens_details",
-        deserialize_with = "nullable",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cache_tokens_details: Vec<ModalityTokens>,
     /// Results of tools by kind.
-    #[serde(
-        alias = "tool_use_prompt_tokens_details",
-        deserialize_with = "nullable",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_use_prompt_tokens_details: Vec<ModalityTokens>,
 }
 
@@ -316,100 +269,58 @@ impl UsageMetadata {
 }
 
 /// Tokens of one kind.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ModalityTokens {
     /// `TEXT`, `AUDIO`, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modality: Option<String>,
     /// How many.
-    #[serde(
-        alias = "token_count",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_count: Option<u64>,
 }
 
 /// A handle to go on from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ResumptionUpdate {
     /// The handle.
-    #[serde(alias = "new_handle", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub new_handle: Option<String>,
     /// Whether it holds: it does not while an answer is made.
-    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub resumable: bool,
     /// Vertex only.
-    #[serde(
-        alias = "last_consumed_client_message_index",
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_consumed_client_message_index: Option<u64>,
 }
 
 /// The connection ends soon.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GoAway {
     /// How soon.
     #[serde(
-        alias = "time_left",
-        with = "seconds",
+        serialize_with = "seconds::serialize",
         skip_serializing_if = "Option::is_none"
     )]
     pub time_left: Option<Duration>,
 }
 
 /// The service's detector heard something.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct VoiceActivity {
     /// `ACTIVITY_START` or `ACTIVITY_END`.
-    #[serde(
-        rename = "type",
-        alias = "voiceActivityType",
-        alias = "voice_activity_type",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Where, counted from the first sample of the stream.
     #[serde(
-        alias = "audio_offset",
-        with = "seconds",
+        serialize_with = "seconds::serialize",
         skip_serializing_if = "Option::is_none"
     )]
     pub audio_offset: Option<Duration>,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thoughts_and_results_of_tools_are_billed_too() {
-        let json = r#"{"promptTokenCount":45,"responseTokenCount":30,"toolUsePromptTokenCount":5,"thoughtsTokenCount":"12"}"#;
-        let usage: UsageMetadata = serde_json::from_str(json).expect("readable");
-        assert_eq!(usage.billed(), (50, 42));
-        assert_eq!(UsageMetadata::default().billed(), (0, 0));
-    }
-
-    #[test]
-    fn only_an_answer_with_places_was_searched_for() {
-        for (json, searched) in [
-            ("{}", false),
-            (r#"{"groundingMetadata":{}}"#, false),
-            (r#"{"groundingMetadata":{"webSearchQueries":[]}}"#, false),
-            (r#"{"grounding_metadata":{"webSearchQueries":["x"]}}"#, true),
-            (
-                r#"{"groundingMetadata":{"groundingChunks":[{"web":{}}]}}"#,
-                true,
-            ),
-        ] {
-            let content: ServerContent = serde_json::from_str(json).expect("readable");
-            assert_eq!(content.searched(), searched, "{json}");
-        }
-    }
-}
+mod tests;

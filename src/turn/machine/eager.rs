@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use super::turn::Ending;
-use super::{Action, Machine, Outcome, PaceSettings, Phase, Turn};
+use super::{Action, Machine, PaceSettings, Phase, Turn};
 use crate::base::ids::Mark;
 
 impl Machine {
@@ -102,9 +102,8 @@ impl Machine {
         }
         self.release();
         // The service had closed it without a word while patience ran.
-        let empty = |turn: &mut Turn| turn.completed && turn.phase == Phase::Awaiting;
-        if let Some(turn) = self.open.take_if(empty) {
-            self.close(turn, Outcome::Empty);
+        if self.open.as_ref().is_some_and(|turn| turn.completed) {
+            self.close_if_empty();
         }
     }
 

@@ -35,16 +35,19 @@ impl Machine {
         self.unflushed.clear();
         let Some(turn) = &mut self.open else { return };
         if turn.phase != Phase::Replying {
+            // It is asked again, whatever the lost connection said of its end.
+            turn.completed = false;
             return;
         }
-        if turn.generated {
+        if turn.generated && !turn.more {
             turn.completed = true;
             return self.close_if_over();
         }
         if turn.is_audible() || !turn.asked {
             turn.broken = Some("the connection was lost in the middle of the reply".into());
             turn.last_sign = now;
-            self.actions.push_back(Action::EndReply(turn.id));
+            turn.end_reply(&mut self.actions);
+            self.close_if_over();
         } else {
             // Nothing of it was heard: the question is asked again, as a whole.
             turn.phase = Phase::Awaiting;
@@ -62,8 +65,8 @@ impl Machine {
     }
 
     pub(super) fn end(&mut self, id: TurnId) {
+        self.replies.expect(id);
         if self.manual {
-            self.replies.expect(id);
             self.unflushed.push_back(Some(id));
         }
         self.actions.push_back(Action::End(id));

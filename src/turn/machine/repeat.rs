@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn words_that_come_meanwhile_are_not_its_own() {
         let (machine, _) = repeating(true);
-        assert_eq!(machine.heard_turn(), None);
+        assert_eq!(machine.heard_turn(Instant::now()), None);
     }
 
     #[test]

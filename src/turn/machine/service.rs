@@ -8,10 +8,10 @@ use crate::turn::replies::Owner;
 
 impl Machine {
     pub(super) fn reply_audio(&mut self, now: Instant, at: Instant) {
-        let id = match self.replies.owner_of_content() {
-            Owner::Old | Owner::GivenUp => return,
+        let id = match self.replies.content(at) {
+            Owner::Older | Owner::OlderAfterAll => return,
             Owner::Turn(id) => id,
-            Owner::Nobody => match self.adopt(now) {
+            Owner::Nobody => match self.adopt(now, at) {
                 Some(id) => id,
                 None => return,
             },
@@ -24,15 +24,17 @@ impl Machine {
         {
             self.pace.thought(at.saturating_duration_since(sent));
         }
+        turn.take_up_reply();
         turn.phase = Phase::Replying;
         turn.timeline.set_first(Mark::FirstAudio, at);
         turn.last_sign = now;
         self.actions.push_back(Action::Play(id));
     }
 
-    /// The turn that content belongs to while none is in line: the open one with automatic detection, else a new one
-    /// that nobody asked for. None while the user speaks: it would talk over them.
-    pub(super) fn adopt(&mut self, now: Instant) -> Option<TurnId> {
+    /// The turn that content belongs to while none is in line: the open one if the service has closed it already and
+    /// goes on all the same, or decides about turns; else a new one that nobody asked for. None while the user speaks: it
+    /// would talk over them.
+    fn adopt(&mut self, now: Instant, at: Instant) -> Option<TurnId> {
         if self.is_repeating() {
             self.cut(now, None);
         }
@@ -42,10 +44,13 @@ impl Machine {
                 let turn = Turn::new(TurnId(self.last_id), false, Phase::Replying, now);
                 self.open.insert(turn).id
             }
-            Some(turn) if !self.manual => turn.id,
-            Some(_) => return None,
+            Some(turn) if !self.manual || turn.phase != Phase::Speaking => turn.id,
+            Some(_) => {
+                self.replies.refuse(at);
+                return None;
+            }
         };
-        self.replies.expect(id);
+        self.replies.adopt(id, at);
         Some(id)
     }
 
@@ -55,11 +60,16 @@ impl Machine {
         }
     }
 
+    pub(super) fn content(&mut self, now: Instant) {
+        self.replies.content(now);
+        self.sign(now);
+    }
+
     pub(super) fn interrupted(&mut self, now: Instant) {
-        let id = match self.replies.interrupted() {
+        let id = match self.replies.interrupted(now) {
             Owner::Turn(id) => id,
-            Owner::GivenUp => return self.drop_late_reply(),
-            Owner::Old | Owner::Nobody => return,
+            Owner::OlderAfterAll => return self.drop_late_reply(),
+            Owner::Older | Owner::Nobody => return,
         };
         if self
             .open
@@ -76,41 +86,55 @@ impl Machine {
     }
 
     pub(super) fn generation_complete(&mut self, now: Instant) {
-        let Owner::Turn(id) = self.replies.owner_of_content() else {
+        let Owner::Turn(id) = self.replies.generated() else {
             return;
         };
-        let Some(turn) = self.open.as_mut().filter(|turn| turn.id == id) else {
-            return;
-        };
-        turn.last_sign = now;
-        turn.end_reply(&mut self.actions);
+        if let Some(turn) = self.open.as_mut().filter(|turn| turn.id == id) {
+            turn.last_sign = now;
+            turn.end_reply(&mut self.actions);
+        }
     }
 
     pub(super) fn turn_complete(&mut self, now: Instant) {
-        let owner = self.replies.complete();
-        let Some(turn) = &mut self.open else { return };
-        let its = match owner {
-            Owner::Old | Owner::GivenUp => return,
-            Owner::Turn(id) => turn.id == id,
-            Owner::Nobody => !self.manual && turn.phase == Phase::Awaiting,
-        };
-        if !its {
+        let certain = self.replies.is_end_certain();
+        let Owner::Turn(id) = self.replies.complete() else {
             return;
-        }
+        };
+        let its = |turn: &&mut Turn| turn.id == id && turn.phase != Phase::Speaking;
+        let Some(turn) = self.open.as_mut().filter(its) else {
+            return;
+        };
         turn.last_sign = now;
-        turn.completed = true;
+        (turn.completed, turn.doubtful) = (true, !certain);
         if turn.phase == Phase::Replying {
             turn.end_reply(&mut self.actions);
             self.close_if_over();
-        } else if turn.phase == Phase::Awaiting
-            && !turn.is_early()
-            && let Some(turn) = self.open.take()
-        {
+        } else if !turn.is_early() {
+            self.close_if_empty();
+        }
+    }
+
+    /// The service closed the turn without content. Where that end may be another turn's, content is awaited for a while.
+    pub(super) fn close_if_empty(&mut self) {
+        let empty = |turn: &mut Turn| turn.phase == Phase::Awaiting && !turn.doubtful;
+        if let Some(turn) = self.open.take_if(empty) {
             self.close(turn, Outcome::Empty);
         }
     }
 
-    /// A turn that was given up was stopped by the service only now: what came meanwhile was its reply.
+    /// What came so far is a part of the answer: it is played to its end, and the turn waits for the rest.
+    pub(super) fn turn_goes_on(&mut self, now: Instant) {
+        let Owner::Turn(id) = self.replies.owner_of_content(now) else {
+            return;
+        };
+        if let Some(turn) = self.open.as_mut().filter(|turn| turn.id == id) {
+            turn.last_sign = now;
+            turn.end_reply(&mut self.actions);
+            turn.more = true;
+        }
+    }
+
+    /// An older turn was stopped by the service only now: what came meanwhile was its reply.
     fn drop_late_reply(&mut self) {
         if let Some(turn) = self
             .open
@@ -124,3 +148,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,16 @@ use super::{
     Action, Closed, FIRST_SIGN_WITHIN, Machine, NEXT_SIGN_WITHIN, Outcome, Phase, Silencing, Turn,
 };
 use crate::base::ids::{Mark, TurnId};
+use crate::turn::replies::Why;
 
 impl Machine {
     pub(super) fn first_audible(&mut self, id: TurnId, at: Instant, skipped_silence: Duration) {
         if let Some(turn) = self.turn_mut(id) {
-            turn.timeline.set_first(Mark::FirstAudible, at);
-            turn.timeline.skipped_silence = skipped_silence;
+            // Of a reply in several parts, the first that is heard counts.
+            if turn.timeline.get(Mark::FirstAudible).is_none() {
+                turn.timeline.set(Mark::FirstAudible, at);
+                turn.timeline.skipped_silence = skipped_silence;
+            }
         }
     }
 
@@ -21,7 +25,7 @@ impl Machine {
             .as_mut()
             .filter(|turn| turn.id == id && turn.phase == Phase::Replying)
         {
-            turn.played = Some((now, heard));
+            turn.part_played(now, heard);
             self.close_if_over();
         }
     }
@@ -42,7 +46,7 @@ impl Machine {
             silenced_after: after(Some(at)),
         };
         let turn = Turn {
-            played: Some((at, heard)),
+            played: Some((at, turn.heard + heard)),
             ..turn
         };
         self.close_cut(turn, outcome, cut);
@@ -64,10 +68,14 @@ impl Machine {
         else {
             return;
         };
-        let outcome = turn
-            .broken
-            .clone()
-            .map_or(Outcome::Completed, Outcome::Failed);
+        let outcome = match turn.broken.clone() {
+            Some(why) => {
+                // Its end may come yet, and is not the next turn's.
+                self.replies.drop_current(Why::Lapsed);
+                Outcome::Failed(why)
+            }
+            None => Outcome::Completed,
+        };
         self.close(turn, outcome);
         self.take_up_overlap();
     }
@@ -96,10 +104,11 @@ impl Machine {
             return;
         }
         let Some(turn) = self.open.take() else { return };
-        self.replies.cut_all(false);
+        self.replies.drop_current(Why::Lapsed);
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
             None if played => Outcome::Completed,
+            None if turn.completed => Outcome::Empty,
             None => Outcome::Failed(format!(
                 "no answer within {} s",
                 FIRST_SIGN_WITHIN.as_secs()

@@ -29,7 +29,7 @@ impl Bench {
     pub(super) fn at(&mut self, ms: u64, input: Input) -> Vec<Action> {
         let now = self.ms(ms);
         self.machine.handle(now, input);
-        self.actions()
+        self.drain()
     }
 
     pub(super) fn time_out(&mut self) -> (u64, Vec<Action>) {
@@ -37,11 +37,11 @@ impl Bench {
         self.machine.handle_timeout(at);
         (
             u64::try_from((at - self.origin).as_millis()).expect("small"),
-            self.actions(),
+            self.drain(),
         )
     }
 
-    fn actions(&mut self) -> Vec<Action> {
+    pub(super) fn drain(&mut self) -> Vec<Action> {
         std::iter::from_fn(|| self.machine.poll_action()).collect()
     }
 

@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Action, COMPLETE_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, Phase};
+use super::{
+    Action, COMPLETE_WITHIN, CONTENT_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN,
+    Phase,
+};
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::timeline::Timeline;
 
@@ -33,6 +36,14 @@ pub(super) struct Turn {
     pub(super) offers: u32,
     pub(super) generated: bool,
     pub(super) completed: bool,
+    /// The service closed it without content, and this end may be another turn's: content may come yet.
+    pub(super) doubtful: bool,
+    /// The service said that it will say more.
+    pub(super) more: bool,
+    /// Parts of the reply that were ended and are not played out, where more came behind them.
+    pub(super) parts_ahead: u32,
+    /// What was heard of the parts before the last one.
+    pub(super) heard: Duration,
     /// It is an earlier reply once more, of which the service knows nothing.
     pub(super) repeats: bool,
     /// The reply broke off; what came of it is still played.
@@ -56,6 +67,10 @@ impl Turn {
             offers: 0,
             generated: false,
             completed: false,
+            doubtful: false,
+            more: false,
+            parts_ahead: 0,
+            heard: Duration::ZERO,
             repeats: false,
             broken: None,
             played: None,
@@ -98,6 +113,30 @@ impl Turn {
         self.timeline.held = Duration::ZERO;
         (self.phase, self.ending, self.lull) = (Phase::Speaking, Ending::Plain, None);
         (self.generated, self.completed, self.played) = (false, false, None);
+        (self.doubtful, self.more) = (false, false);
+    }
+
+    /// More of its reply comes, maybe after an end: what was ended is a part of it, and is played to its end first.
+    pub(super) fn take_up_reply(&mut self) {
+        if self.phase == Phase::Replying && self.generated {
+            match self.played.take() {
+                Some((_, heard)) => self.heard = heard,
+                None => self.parts_ahead += 1,
+            }
+        }
+        (self.generated, self.completed) = (false, false);
+        (self.doubtful, self.more, self.broken) = (false, false, None);
+    }
+
+    /// A part of its reply was played out.
+    pub(super) fn part_played(&mut self, now: Instant, heard: Duration) {
+        let heard = self.heard + heard;
+        if self.parts_ahead > 0 {
+            self.parts_ahead -= 1;
+            self.heard = heard;
+        } else {
+            self.played = Some((now, heard));
+        }
     }
 
     /// The silence between its last voiced sample and this onset.
@@ -107,7 +146,8 @@ impl Turn {
 
     /// Drops what has come of its reply. Chunks of the next reply to it must not be taken for late ones of this, so
     /// this one is ended.
-    pub(super) fn drop_reply(&self, actions: &mut VecDeque<Action>) {
+    pub(super) fn drop_reply(&mut self, actions: &mut VecDeque<Action>) {
+        (self.parts_ahead, self.heard) = (0, Duration::ZERO);
         actions.push_back(Action::Flush);
         if !self.generated {
             actions.push_back(Action::EndReply(self.id));
@@ -125,7 +165,12 @@ impl Turn {
     pub(super) fn deadline(&self, connected: bool) -> Option<Instant> {
         match (self.phase, self.played) {
             (Phase::Idle | Phase::Speaking, _) => None,
+            (Phase::Awaiting, _) if self.is_early() && self.completed => None,
+            (Phase::Awaiting, _) if self.doubtful => Some(self.last_sign + CONTENT_WITHIN),
             (Phase::Awaiting, _) => connected.then(|| self.last_sign + FIRST_SIGN_WITHIN),
+            (Phase::Replying, Some((at, _))) if self.more => {
+                Some(self.last_sign.max(at) + FIRST_SIGN_WITHIN)
+            }
             (Phase::Replying, Some((at, _))) => Some(at + COMPLETE_WITHIN),
             // All of it has come: how long it plays is the speaker's affair, which reports `Played` in any case.
             (Phase::Replying, None) if self.generated || self.broken.is_some() => None,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::turn::Ending;
 use super::{Action, Machine, Outcome, Phase, Silencing, Turn};
 use crate::base::ids::{Mark, TurnId};
+use crate::turn::replies::Why;
 
 impl Machine {
     pub(super) fn speech_started(&mut self, now: Instant, first_voiced: Instant) {
@@ -53,7 +54,7 @@ impl Machine {
         self.release();
         turn.open_again();
         if self.manual {
-            self.replies.cut_all(true);
+            self.replies.drop_current(Why::GoesOn);
             self.unflushed.iter_mut().for_each(|id| *id = None);
             if self.connected {
                 self.actions.push_back(Action::Continue(turn.id));
@@ -109,7 +110,7 @@ impl Machine {
         if let Some(onset) = onset {
             self.count_cut_off(&mut turn, onset);
         }
-        self.replies.cut_all(false);
+        self.replies.drop_current(Why::Cut);
         if turn.phase == Phase::Replying && turn.played.is_none() {
             self.actions.push_back(Action::Flush);
             self.release();
@@ -121,6 +122,8 @@ impl Machine {
         } else {
             let outcome = if turn.played.is_some() {
                 Outcome::Completed
+            } else if turn.completed {
+                Outcome::Empty
             } else {
                 Outcome::Cancelled
             };

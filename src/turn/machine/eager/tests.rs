@@ -2,7 +2,7 @@
 
 use super::super::tests::{Bench, T1, T2, closed};
 use super::*;
-use crate::turn::machine::{Bill, Input};
+use crate::turn::machine::{Bill, Input, Outcome};
 
 /// A machine that has measured the service, and a question from 0 to 1000 ms that was closed after 120 ms.
 fn closed_early() -> Bench {
