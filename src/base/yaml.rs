@@ -5,12 +5,16 @@
 //!            every fault on the way becomes a YamlError with its place in the file
 //! ```
 //!
+//! [`Text::read`] takes a document as a whole. [`Text::get`] takes one key by itself, so that a fault in one line leaves the
+//! other lines what they are. [`edit`] changes one key in a text and leaves the rest as it was written.
+//!
 //! The syntax is YAML 1.1 as libyaml reads it, but plain words mean what YAML 1.2 says: only `true` and `false` are
 //! booleans (`no`, `off` and `yes` are text), `0o10` and `0x8` are the number 8, `010` is text, `1e3` and `.inf` are numbers
 //! with a fraction (so no whole numbers), and `12:30` is text. Where a text is expected, a plain `5` is the text "5".
 //!
 //! This is the only user of `serde_yaml`, so that another parser can take its place.
 
+pub mod edit;
 mod walk;
 mod words;
 
@@ -69,13 +73,41 @@ pub struct Text<'a> {
     text: &'a str,
 }
 
+/// Faults of single keys that are told of one file; more help nobody.
+pub const MOST_FAULTS: usize = 20;
+
 impl<'a> Text<'a> {
     /// Checks the form of `bytes`; `file` is what errors call them.
     pub fn new(file: &'a str, bytes: &'a [u8]) -> Result<Self, YamlError> {
+        match Self::by_keys(file, bytes)? {
+            (None, _) => Err(empty(file)),
+            (Some(text), faults) => faults.into_iter().next().map_or(Ok(text), Err),
+        }
+    }
+
+    /// The same for a text of which each key is read by itself, with [`get`](Self::get). Keys that stand twice and values
+    /// with tags come beside the text, at most [`MOST_FAULTS`] of them. There is no text where nothing is written but
+    /// comments.
+    pub fn by_keys(
+        file: &'a str,
+        bytes: &'a [u8],
+    ) -> Result<(Option<Self>, Vec<YamlError>), YamlError> {
         let text = readable(file, bytes)?;
+        if text.lines().all(says_nothing) {
+            return Ok((None, Vec::new()));
+        }
         let this = Self { file, text };
-        this.check_form()?;
-        Ok(this)
+        if matches!(this.check_form(usize::MAX)?, Form::Nothing) {
+            return Ok((None, Vec::new()));
+        }
+        let mut faults = Vec::new();
+        while let Form::Fault(fault) = this.check_form(faults.len())? {
+            faults.push(*fault);
+            if faults.len() == MOST_FAULTS {
+                break;
+            }
+        }
+        Ok((Some(this), faults))
     }
 
     /// The text, without a byte order mark.
@@ -89,18 +121,55 @@ impl<'a> Text<'a> {
         serde_yaml::from_str(self.text).map_err(|error| self.explain(&error))
     }
 
-    /// Line and column, from 1, of the value of a dotted key such as `turn.patience_ms`; `None` where it is not written.
+    /// Reads the value of one key alone; `None` where it is not written.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, YamlError> {
+        let path = path(key);
+        walk::Get::<T>::new(&path)
+            .deserialize(self.deserializer())
+            .map_err(|error| self.explain(&error))
+    }
+
+    /// The keys of a group, those of the whole document for `""`; none where there is no group.
+    #[must_use]
+    pub fn keys(&self, group: &str) -> Vec<String> {
+        let path = path(group);
+        let keys = walk::Keys { path: &path };
+        keys.deserialize(self.deserializer()).unwrap_or_default()
+    }
+
+    /// Line and column, from 1, of the value of a dotted key such as `turn.patience_ms`, or of the document for `""`; `None`
+    /// where it is not written.
     #[must_use]
     pub fn place(&self, key: &str) -> Option<(usize, usize)> {
-        let path: Vec<&str> = key.split('.').collect();
-        let seed = walk::Find { path: &path };
-        let found = seed
-            .deserialize(serde_yaml::Deserializer::from_str(self.text))
-            .err()?;
+        self.find(&path(key), false)
+    }
+
+    /// Line and column, from 1, of a dotted key itself.
+    #[must_use]
+    pub fn key_place(&self, key: &str) -> Option<(usize, usize)> {
+        self.find(&path(key), true)
+    }
+
+    fn find(&self, path: &[&str], itself: bool) -> Option<(usize, usize)> {
+        let seed = walk::Find { path, key: itself };
+        let found = seed.deserialize(self.deserializer()).err()?;
         if !found.to_string().contains(walk::FOUND) {
             return None;
         }
         found.location().map(|at| (at.line(), at.column()))
+    }
+
+    fn deserializer(&self) -> serde_yaml::Deserializer<'a> {
+        serde_yaml::Deserializer::from_str(self.text)
+    }
+
+    /// A key that means nothing; `known` are those of its group that do.
+    #[must_use]
+    pub fn unknown(&self, group: &str, key: &str, known: &[&str]) -> YamlError {
+        let mut path = path(group);
+        path.push(key);
+        let (line, column) = self.find(&path, true).unwrap_or((1, 1));
+        words::unknown_key(group, key, known).error(self.file, line, column)
     }
 
     /// A fault in the value of `key`, found after reading: with its place, or that of the file's first line where the key
@@ -121,60 +190,58 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// This text with the value of `key` replaced by `value` (which must be written as YAML on one line); comments and all
-    /// else stay. `None` where the key is not written or its value is not on one line.
-    #[must_use]
-    pub fn with_value(&self, key: &str, value: &str) -> Option<String> {
-        let (line, column) = self.place(key)?;
-        let start = byte_offset(self.text, line, column)?;
-        let rest = self.text.get(start..)?.split(['\n', '\r']).next()?;
-        let end = start + scalar_length(rest)?;
-        Some(format!(
-            "{}{value}{}",
-            &self.text[..start],
-            &self.text[end..]
-        ))
-    }
-
-    fn check_form(&self) -> Result<(), YamlError> {
-        let mut documents = serde_yaml::Deserializer::from_str(self.text);
+    /// Passes over the first `skip` faults of single keys.
+    fn check_form(&self, skip: usize) -> Result<Form, YamlError> {
+        let mut documents = self.deserializer();
         let Some(first) = documents.next() else {
-            return Err(empty(self.file));
+            return Ok(Form::Nothing);
         };
         let mut walk = walk::Outcome::default();
+        walk.skip = skip;
         let result = walk::Check::new(&mut walk).deserialize(first);
         if let Err(error) = result {
-            return Err(match walk.fault.take() {
-                Some((key, what, allowed)) => {
-                    let (line, column) = error
-                        .location()
-                        .map_or((1, 1), |at| (at.line(), at.column()));
-                    YamlError {
-                        key,
-                        what: what.to_owned(),
-                        allowed: allowed.to_owned(),
-                        ..blank(self.file, line, column)
-                    }
-                }
-                None => self.explain(&error),
-            });
-        }
-        if walk.nothing {
-            return Err(empty(self.file));
+            let Some(fault) = walk.fault.take() else {
+                return Err(self.explain(&error));
+            };
+            let (line, column) = place_of(&error);
+            let error = YamlError {
+                what: self.with_first(fault.what, &fault.key),
+                key: fault.key,
+                allowed: fault.allowed.to_owned(),
+                ..blank(self.file, line, column)
+            };
+            return if fault.one_key {
+                Ok(Form::Fault(Box::new(error)))
+            } else {
+                Err(error)
+            };
         }
         match documents.next() {
             Some(second) => Err(self.second_document(second)),
-            None => Ok(()),
+            None if walk.nothing => Ok(Form::Nothing),
+            None => Ok(Form::Sound),
+        }
+    }
+
+    /// What is wrong with a key, and in which line it stands first if it stands twice.
+    fn with_first(&self, what: &str, key: &str) -> String {
+        match self.key_place(key).filter(|_| what == walk::TWICE) {
+            Some((line, _)) => format!("{what} (the first is in line {line})"),
+            None => what.to_owned(),
         }
     }
 
     fn second_document(&self, second: serde_yaml::Deserializer<'_>) -> YamlError {
         // An error is the only thing that tells a place; one is made at the root of the document.
-        let place = walk::Find { path: &[] }
+        let root = walk::Find {
+            path: &[],
+            key: false,
+        };
+        let (line, column) = root
             .deserialize(second)
             .err()
-            .and_then(|error| error.location());
-        let (line, column) = place.map_or((1, 1), |at| (at.line(), at.column()));
+            .as_ref()
+            .map_or((1, 1), place_of);
         let marked = self
             .text
             .lines()
@@ -202,22 +269,9 @@ impl<'a> Text<'a> {
 
     /// Puts the parser's error into words.
     fn explain(&self, error: &serde_yaml::Error) -> YamlError {
-        let (line, column) = error
-            .location()
-            .map_or((1, 1), |at| (at.line(), at.column()));
-        let said = words::Said::new(
-            &error.to_string(),
-            line,
-            column,
-            self.line_from(line, column),
-        );
-        YamlError {
-            key: said.key,
-            what: said.what,
-            allowed: said.allowed,
-            suggestion: said.suggestion.map(Into::into),
-            ..blank(self.file, line, column)
-        }
+        let (line, column) = place_of(error);
+        let text = self.line_from(line, column);
+        words::Said::new(&error.to_string(), line, column, text).error(self.file, line, column)
     }
 
     /// The whole of a line, and what of it begins at `column`.
@@ -229,6 +283,42 @@ impl<'a> Text<'a> {
             .map_or(whole.len(), |(at, _)| at);
         (whole, &whole[from..])
     }
+}
+
+/// What [`Text::check_form`] found.
+enum Form {
+    /// Comments alone.
+    Nothing,
+    /// All is well.
+    Sound,
+    /// Something is wrong with one key.
+    Fault(Box<YamlError>),
+}
+
+/// Whether a line is blank, a comment, or the mark where a document begins or ends.
+fn says_nothing(line: &str) -> bool {
+    let mark = |mark| line.strip_prefix(mark);
+    let rest = mark("---").or(mark("...")).map_or(line, |rest| {
+        // `---x` is a text.
+        if rest.starts_with(|c: char| !c.is_whitespace()) {
+            line
+        } else {
+            rest
+        }
+    });
+    let rest = rest.trim();
+    rest.is_empty() || rest.starts_with('#')
+}
+
+/// A dotted key in parts; the empty one is the document.
+fn path(key: &str) -> Vec<&str> {
+    key.split('.').filter(|part| !part.is_empty()).collect()
+}
+
+fn place_of(error: &serde_yaml::Error) -> (usize, usize) {
+    error
+        .location()
+        .map_or((1, 1), |at| (at.line(), at.column()))
 }
 
 /// `text` as a double-quoted YAML scalar on one line.
@@ -281,9 +371,6 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
         }
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(empty(file));
-    }
     if let Some((at, c)) = text
         .char_indices()
         .find(|(_, c)| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
@@ -355,44 +442,4 @@ fn end_of(before: &str) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     (line, column)
-}
-
-fn byte_offset(text: &str, line: usize, column: usize) -> Option<usize> {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line - 1)
-        .map(str::len)
-        .sum();
-    let rest = text.get(start..)?;
-    let within = rest
-        .char_indices()
-        .nth(column - 1)
-        .map_or(rest.len(), |(at, _)| at);
-    Some(start + within)
-}
-
-/// How many bytes of `rest`, the end of a line, are the scalar that it begins with; `None` for anything but a plain or quoted
-/// scalar that ends on this line.
-fn scalar_length(rest: &str) -> Option<usize> {
-    match rest.chars().next()? {
-        '"' => {
-            let mut escaped = false;
-            rest.char_indices().skip(1).find_map(|(at, c)| {
-                let ends = c == '"' && !escaped;
-                escaped = c == '\\' && !escaped;
-                ends.then_some(at + 1)
-            })
-        }
-        '\'' => {
-            let end = rest[1..].replace("''", "xx").find('\'')?;
-            Some(end + 2)
-        }
-        '|' | '>' | '[' | '{' | '&' | '*' | '!' | '#' => None,
-        _ => Some(
-            rest.find(" #")
-                .map_or(rest, |comment| &rest[..comment])
-                .trim_end()
-                .len(),
-        ),
-    }
 }

@@ -52,14 +52,14 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub turns: u64,
     /// WAV files to speak, one utterance each [default: a bundled question]
-    #[arg(long, num_args = 1.., value_name = "FILE.wav")]
+    #[arg(long, num_args = 1.., value_name = "FILE.wav", value_parser = super::path())]
     pub input: Vec<PathBuf>,
     /// Folder for the report: bench.html, .md, .csv, .json
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::path())]
     pub report: Option<PathBuf>,
     /// Compare with the JSON of an earlier report: what is worse, and certainly so, is a missed limit. Runs of another
     /// endpoint, pause or profile are refused
-    #[arg(long, value_name = "OLD.json")]
+    #[arg(long, value_name = "OLD.json", value_parser = super::path())]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
     #[arg(long)]

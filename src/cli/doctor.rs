@@ -34,7 +34,7 @@ pub struct DoctorArgs {
     pub json: bool,
     /// Write all that helps to find a fault into a zip file: findings, settings, profiles, figures, logs; without keys and
     /// words of the conversation
-    #[arg(long, value_name = "FILE.zip")]
+    #[arg(long, value_name = "FILE.zip", value_parser = super::path())]
     pub bundle: Option<PathBuf>,
 }
 
@@ -146,12 +146,12 @@ fn examine(
     keys: &KeyStore,
     devices: &Devices,
 ) -> (Vec<Check>, Option<hearing::Figures>) {
-    let (config, fault) = ConfigFile::load(paths.config_file());
-    let config = config.get();
+    let (file, _) = ConfigFile::load(paths.config_file());
+    let config = file.get();
     let paths = paths.with_state(config.state.as_deref());
     let profiles = Profiles::load(paths.profiles());
     let found = keys.find();
-    let mut checks = vec![checks::configuration(&paths, fault)];
+    let mut checks = checks::configuration(&paths, file.faults());
     checks.extend(checks::profiles(&paths, &profiles));
     let wanted = asked
         .profile
@@ -165,7 +165,9 @@ fn examine(
             "Choose one of these, with --profile or in the configuration file.",
         ));
     }
-    checks.push(checks::state(&paths));
+    if !file.is_stateless() {
+        checks.push(checks::state(&paths));
+    }
     checks.extend(checks::key(&found));
     checks.extend(checks::sound(devices));
     checks.push(checks::priority(crate::audio::priority::probe()));
@@ -185,12 +187,22 @@ fn examine(
         config: config_endpoint,
         has_key: found.key.is_some(),
     };
-    checks.extend(connection(
-        args.live,
-        wishes,
-        &found,
-        profile.ok().as_deref(),
-    ));
+    match file
+        .held()
+        .filter(|_| !asked.demo && asked.endpoint.is_none())
+    {
+        Some(_) => checks.push(Check::bad(
+            "endpoint",
+            "nothing is dialled: a line of the configuration file that protects you cannot be read",
+            "Mend the line that is named above, or name an endpoint with --endpoint.",
+        )),
+        None => checks.extend(connection(
+            args.live,
+            wishes,
+            &found,
+            profile.ok().as_deref(),
+        )),
+    }
     (checks, figures)
 }
 

@@ -64,13 +64,13 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub requests: Option<u32>,
     /// WAV files to speak, one utterance each [default: a bundled question]
-    #[arg(long, num_args = 1.., value_name = "FILE.wav")]
+    #[arg(long, num_args = 1.., value_name = "FILE.wav", value_parser = super::path())]
     pub input: Vec<PathBuf>,
     /// Folder for the report: load.html, .md, .csv, .json
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::path())]
     pub report: Option<PathBuf>,
     /// Compare with the JSON of an earlier report. Runs of another scenario, profile, size, limit, endpoint or pause are refused
-    #[arg(long, value_name = "OLD.json")]
+    #[arg(long, value_name = "OLD.json", value_parser = super::path())]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
     #[arg(long)]

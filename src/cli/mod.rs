@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 /// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.
@@ -51,7 +52,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub demo: bool,
     /// Configuration file; its folder then holds profiles/ and key
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
     /// Microphone, by its id (see `sovereign devices`)
     #[arg(long, global = true, value_name = "ID")]
@@ -87,6 +88,11 @@ pub enum Command {
     Profiles(profiles::ProfilesArgs),
     /// Microphones and speakers with their ids
     Devices(devices::DevicesArgs),
+}
+
+/// How a path is read from an argument: `~` is the home folder, also where no shell made it so.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| crate::settings::paths::expanded(&path))
 }
 
 /// Runs a command.

@@ -40,7 +40,7 @@ pub enum ProfilesCommand {
     /// What is wrong with profile files: a line per fault, and exit status 2; nothing for good ones
     Check {
         /// The files
-        #[arg(required = true)]
+        #[arg(required = true, value_parser = super::path())]
         files: Vec<PathBuf>,
     },
 }

@@ -33,7 +33,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9090")]
     pub listen: SocketAddr,
     /// Answer by this script (YAML; see below)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::path())]
     pub script: Option<PathBuf>,
     /// Events as JSON lines; the first line tells the address
     #[arg(long)]

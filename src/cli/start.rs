@@ -99,24 +99,28 @@ impl Start {
     /// Wrong usage or configuration, or a microphone was asked for and there is none.
     pub fn new(global: &Global, voice: &Voice) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
+        // First: what is mended after it was read is noticed.
+        let changes = Watch::start(&paths);
         let (config, fault) = ConfigFile::load(paths.config_file());
         if global.config.is_some()
             && let Some(fault) = &fault
         {
             return Err(Problem::usage(fault.clone()));
         }
-        let paths = paths.with_state(config.get().state.as_deref());
+        let paths = if config.is_stateless() {
+            paths.with_temporary_state()
+        } else {
+            paths.with_state(config.get().state.as_deref())
+        };
         let log = log::start(global.log.as_deref(), &paths.state().join("logs"))?;
         let profiles = Profiles::load(paths.profiles());
-        let mut notices: Vec<_> = fault
-            .into_iter()
-            .chain(profiles.faults().iter().cloned())
-            .collect();
+        let faults = config.faults().iter().chain(profiles.faults());
+        let mut notices: Vec<_> = faults.cloned().collect();
         let profile = profile(global, &config, &profiles, &mut notices)?;
         let keys = KeyStore::system(paths.key());
         let Found { key, warnings } = keys.find();
         notices.extend(warnings);
-        let changes = Watch::start(&paths).unwrap_or_else(|problem| {
+        let changes = changes.unwrap_or_else(|problem| {
             notices.push(problem.to_string());
             Watch::nothing()
         });
@@ -160,6 +164,13 @@ impl Start {
             log,
             monitor: global.monitor,
         })
+    }
+
+    /// Whether nothing is dialled before the configuration file is mended.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let by_hand = self.choice.demo || self.choice.endpoint.is_some();
+        !by_hand && self.choice.config.held().is_some()
     }
 
     /// What the person at the terminal should know before the first word.
@@ -238,12 +249,11 @@ impl Start {
             }
         };
         let wanted = settings.setup(&self.profile);
-        let client = client::spawn(
-            Arc::clone(&dialer),
-            settings.target.clone(),
-            wanted,
-            Arc::clone(&counters),
-        );
+        let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
+        let client = match settings.held() {
+            Some(_) => client::spawn_idle(dial, wanted, counted),
+            None => client::spawn(dial, settings.target.clone(), wanted, counted),
+        };
         let parts = Parts {
             audio,
             client,

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::start::{Sink, Source, Start, Voice, is_same, may_write};
 use super::{Global, Problem, say};
+use crate::base::words::sentence;
 use crate::session::record::{Summary, TurnRecord};
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 use crate::session::turn_sheet;
@@ -27,10 +28,10 @@ pub const OVER_WITHIN: Duration = Duration::from_millis(450);
 pub struct TalkArgs {
     /// `mic`, or WAV files that are spoken one after the other, one utterance each [default: mic, or a bundled
     /// question where there is no microphone]
-    #[arg(long, num_args = 1.., value_name = "mic|FILE.wav")]
+    #[arg(long, num_args = 1.., value_name = "mic|FILE.wav", value_parser = super::path())]
     pub input: Vec<PathBuf>,
     /// `speaker`, a WAV file that gets the replies, or `none` [default: speaker, or a file where there is none]
-    #[arg(long, value_name = "speaker|FILE.wav|none")]
+    #[arg(long, value_name = "speaker|FILE.wav|none", value_parser = super::path())]
     pub output: Option<PathBuf>,
     /// Leave after so many turns, whatever their outcome
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -42,7 +43,7 @@ pub struct TalkArgs {
     #[arg(long)]
     pub json: bool,
     /// One row of comma-separated figures per turn into this file, which is written anew
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::path())]
     pub csv: Option<PathBuf>,
 }
 
@@ -66,10 +67,13 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     say(&start.announcement());
     let runtime = super::runtime()?;
     let attended = start.hears_a_microphone();
+    let held = start.is_held();
     let ended = runtime.block_on(async {
         let interrupt_after = args.interrupt_after.map(Duration::from_millis);
         let (session, _log, _monitor) = start.session(interrupt_after)?.into_parts();
-        Talk::new(session, args, attended, table).run().await
+        let mut talk = Talk::new(session, args, attended, table);
+        talk.held = held;
+        talk.run().await
     });
     // What still runs (a name look-up, say) is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -111,6 +115,8 @@ struct Talk<'a> {
     closed: u64,
     /// Whether a person talks, who may wait for the network to come back; a script with files may not.
     attended: bool,
+    /// Nothing is dialled before the configuration file is mended.
+    held: bool,
     failed: bool,
     /// Gets a row for each turn.
     table: Option<Table>,
@@ -138,6 +144,7 @@ impl<'a> Talk<'a> {
             args,
             closed: 0,
             attended,
+            held: false,
             failed: false,
             table,
             last_state: String::new(),
@@ -170,6 +177,11 @@ impl<'a> Talk<'a> {
                     )));
                 }
                 Next::Signal => return self.end(None).await,
+                // A person may take the time to mend the file.
+                Next::Unreached if self.held && self.attended => {
+                    let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
+                    unreached.as_mut().reset(deadline);
+                }
                 Next::Unreached => return self.unreachable().await,
                 Next::State => {
                     let snapshot = self.session.snapshots.borrow_and_update().clone();
@@ -179,7 +191,12 @@ impl<'a> Talk<'a> {
                         unreached.as_mut().reset(deadline);
                     }
                     reached = connected || (reached && self.attended);
-                    if self.note_fault(&snapshot.link) && !reached {
+                    if self.held && !matches!(snapshot.link, Link::Down { .. }) {
+                        self.held = false;
+                        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
+                        unreached.as_mut().reset(deadline);
+                    }
+                    if self.note_fault(&snapshot.link) && !reached && !self.held {
                         return self.unreachable().await;
                     }
                     self.show_state(&snapshot);
@@ -269,7 +286,12 @@ impl<'a> Talk<'a> {
             let what = format!("the service did not answer within {seconds} s");
             (what, "Check the network, or try --demo.".into())
         });
-        let problem = Problem::failed(anyhow!(what)).hint(hint);
+        let problem = if self.held {
+            Problem::usage(what)
+        } else {
+            Problem::failed(anyhow!(what))
+        };
+        let problem = problem.hint(hint);
         self.end(Some(problem)).await
     }
 
@@ -372,7 +394,7 @@ impl Table {
 
 fn state_words(snapshot: &Snapshot) -> String {
     match (&snapshot.link, snapshot.activity) {
-        (Link::Down { what, hint, .. }, _) => format!("{what}. {hint}"),
+        (Link::Down { what, hint, .. }, _) => format!("{} {hint}", sentence(what)),
         (_, Activity::Connecting) => "connecting …".into(),
         (_, Activity::Reconnecting) => "reconnecting …".into(),
         (_, Activity::Listening) => "listening: speak whenever you like (Ctrl-C ends)".into(),

@@ -79,6 +79,22 @@ pub fn spawn(
     setup: Setup,
     counters: Arc<Counters>,
 ) -> Handle {
+    start(dialer, Some(target), setup, counters)
+}
+
+/// The same client, for where it is not known yet which address may be dialled: nothing is before the first
+/// [`Command::Redial`] names one.
+#[must_use]
+pub fn spawn_idle(dialer: Arc<dyn Dialer>, setup: Setup, counters: Arc<Counters>) -> Handle {
+    start(dialer, None, setup, counters)
+}
+
+fn start(
+    dialer: Arc<dyn Dialer>,
+    target: Option<Target>,
+    setup: Setup,
+    counters: Arc<Counters>,
+) -> Handle {
     let (commands, command_receiver) = mpsc::channel(COMMANDS);
     let (event_sender, events) = mpsc::channel(EVENTS);
     let actor = Actor {
@@ -107,7 +123,8 @@ pub fn spawn(
 
 struct Actor {
     dialer: Arc<dyn Dialer>,
-    target: Target,
+    /// `None`: nothing may be dialled yet.
+    target: Option<Target>,
     setup: Setup,
     counters: Arc<Counters>,
     commands: mpsc::Receiver<Command>,
@@ -174,7 +191,7 @@ impl Actor {
     }
 
     async fn tick(&mut self) -> Happening {
-        let due = self.link.poll_timeout();
+        let due = self.link.poll_timeout().filter(|_| self.target.is_some());
         let (waiting, read) = (!self.outbox.is_empty(), self.outbox.is_empty());
         tokio::select! {
             biased;
@@ -236,7 +253,7 @@ impl Actor {
                 self.hang_up();
             }
             Command::Redial(target, setup) => {
-                (self.target, self.setup) = (*target, *setup);
+                (self.target, self.setup) = (Some(*target), *setup);
                 self.link.redial(now);
                 self.hang_up();
             }
@@ -262,6 +279,9 @@ impl Actor {
 
     /// Begins an attempt, after the last socket is closed: its handle is refused before.
     fn begin(&mut self) {
+        let Some(target) = self.target.clone() else {
+            return;
+        };
         let attempt = self.link.dial(Instant::now().into_std());
         let mut setup = self.setup.clone();
         if let Some(resumption) = &mut setup.session_resumption {
@@ -273,7 +293,7 @@ impl Actor {
         });
         let connection = open(
             Arc::clone(&self.dialer),
-            self.target.clone(),
+            target,
             setup,
             Arc::clone(&self.counters),
         );

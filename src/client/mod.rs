@@ -13,7 +13,7 @@ mod tls;
 mod upgrade;
 mod uplink;
 
-pub use self::actor::{Handle, spawn};
+pub use self::actor::{Handle, spawn, spawn_idle};
 
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@
 //! told in words. Reading the files is the business of `settings`; here is only what follows from their text.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{AUTO, BUILTINS, Profile, builtin};
@@ -94,7 +95,7 @@ impl Store {
                                 last.profile.name
                             )
                         }
-                        None => " The file is left out.".to_owned(),
+                        None => left_out(&found.file),
                     };
                     let fault = sentence(&fault.to_string());
                     self.faults.push(format!("{fault}{instead}"));
@@ -210,6 +211,15 @@ fn read(found: &Found) -> Result<Arc<Profile>, String> {
     Profile::parse(&found.file, text)
         .map(Arc::new)
         .map_err(|faults| faults.to_string())
+}
+
+/// What is used instead of a file that was never good.
+fn left_out(file: &str) -> String {
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+    match stem.filter(|stem| builtin(stem).is_some()) {
+        Some(name) => format!(" The file is left out: the built-in `{name}` is used."),
+        None => " The file is left out.".to_owned(),
+    }
 }
 
 /// A path as it can stand in a comment.

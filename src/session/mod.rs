@@ -195,6 +195,8 @@ fn controller(
     let setup = parts.settings.setup(&parts.profile);
     let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
     let insight = insight(&parts);
+    let connecting = Link::Connecting { attempt: 1 };
+    let link = parts.settings.held().map_or(connecting, user::hold);
     let [input, output] = parts.choices.map(|choice| Port {
         choice,
         ..Port::default()
@@ -224,7 +226,7 @@ fn controller(
         settings: parts.settings,
         wanted: setup.clone(),
         setup,
-        link: Link::Connecting { attempt: 1 },
+        link,
         ever_connected: false,
         going_away: false,
         streaming: None,

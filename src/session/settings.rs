@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 
 use super::snapshot::KeyInfo;
+use crate::base::words::sentence;
 use crate::client::Target;
 use crate::client::setup::{self, SetupContext};
 use crate::live::message::Setup;
@@ -33,6 +34,9 @@ pub struct Choice {
     pub changes: Watch,
 }
 
+/// What to do while nothing may be dialled.
+pub(super) const HELD_HINT: &str = "Mend the file: the conversation begins when it is saved. Or start with --endpoint or --demo, which go before it.";
+
 /// Endpoint, key, configuration file and the demo, while the conversation runs.
 #[derive(Debug)]
 pub struct Settings {
@@ -48,7 +52,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Decides where to connect, and starts the demo if that is where.
+    /// Decides where to connect, and starts the demo if that is where. While [`held`](Self::held) says why nothing may be
+    /// dialled, there is nowhere to connect to.
     ///
     /// # Errors
     ///
@@ -67,16 +72,32 @@ impl Settings {
             context: SetupContext::default(),
         };
         this.refresh_context();
-        this.choose_target()?;
+        if this.held().is_none() {
+            this.choose_target()?;
+        }
         Ok(this)
+    }
+
+    /// Why nothing may be dialled, in words: a line of the configuration file that protects the user cannot be read. What the
+    /// command line says goes before the file.
+    #[must_use]
+    pub fn held(&self) -> Option<String> {
+        if self.choice.demo || self.choice.endpoint.is_some() {
+            return None;
+        }
+        let fault = self.choice.config.held()?;
+        Some(format!("Nothing is sent: {}", sentence(fault)))
     }
 
     /// Decides again where to connect.
     ///
     /// # Errors
     ///
-    /// As [`Settings::new`]; the target is unchanged then.
+    /// As [`Settings::new`], and while nothing may be dialled; the target is unchanged then.
     pub fn choose_target(&mut self) -> anyhow::Result<()> {
+        if let Some(held) = self.held() {
+            anyhow::bail!("{held} {HELD_HINT}");
+        }
         let config = self.choice.config.get().endpoint.as_deref();
         let has_key = self.choice.key.is_some();
         let wishes = Wishes {
@@ -237,12 +258,8 @@ impl Settings {
         self.choice.config.save(change)
     }
 
-    /// Reads the configuration file again.
-    ///
-    /// # Errors
-    ///
-    /// In words, when the file is faulty; what held before still holds.
-    pub fn reload(&mut self) -> Result<Reread, String> {
+    /// Reads the configuration file again; of what is faulty, what held before still holds.
+    pub fn reload(&mut self) -> Reread {
         self.choice.config.reload()
     }
 

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::command::Command;
 use super::controller::{Controller, now};
-use super::snapshot::Severity;
+use super::settings::HELD_HINT;
+use super::snapshot::{Link, Severity};
 use crate::audio::{self, Direction};
 use crate::base::words::sentence;
 use crate::client;
@@ -63,6 +64,8 @@ impl Controller {
             }
             Command::SetKey(key) => self.set_key(key),
             Command::RemoveKey => self.remove_key(),
+            // A look at the file: where nothing tells of its changes, this is how one is noticed.
+            Command::RetryNow if self.settings.held().is_some() => self.reload_config(),
             Command::RetryNow => self.outbox.push_back(client::Command::RetryNow),
             Command::ResetStatistics => self.statistics.reset(&self.profile.name),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
@@ -164,7 +167,7 @@ impl Controller {
                 self.machine.forget_thinking();
                 self.apply_pace();
                 self.feed(now(), Input::LinkDown);
-                self.link = super::snapshot::Link::Connecting { attempt: 1 };
+                self.link = Link::Connecting { attempt: 1 };
                 self.outbox.clear();
                 let target = Box::new(self.settings.target.clone());
                 self.outbox.push_back(client::Command::Redial(
@@ -223,24 +226,38 @@ impl Controller {
 
     fn reload_config(&mut self) {
         let before = self.settings.config().clone();
-        match self.settings.reload() {
-            Err(fault) => {
-                let what = format!("{} The last good settings stay.", sentence(&fault));
-                return self.notice(Severity::Warning, what);
-            }
-            Ok(Reread { changed, mended }) => {
-                if changed || mended {
-                    self.withdraw_warnings();
-                }
-                if mended {
-                    let what = "The configuration is in order again, and in use.".to_owned();
-                    self.notice(Severity::Info, what);
-                }
-                if !changed {
-                    return;
-                }
-            }
+        let was_held = self.settings.held().is_some();
+        let Reread {
+            changed,
+            mended,
+            faults,
+        } = self.settings.reload();
+        if changed || mended {
+            self.withdraw_warnings();
         }
+        for fault in faults {
+            let what = format!("{} The last good settings stay.", sentence(&fault));
+            self.notice(Severity::Warning, what);
+        }
+        if mended {
+            let what = "The configuration is in order again, and in use.".to_owned();
+            self.notice(Severity::Info, what);
+        }
+        if changed {
+            self.follow_config(&before);
+        }
+        match self.settings.held() {
+            Some(held) => self.link = hold(held),
+            None if was_held => self.redial(self.settings.is_demo()),
+            None if before.endpoint != self.settings.config().endpoint => {
+                self.redial(self.settings.is_demo());
+            }
+            None => {}
+        }
+    }
+
+    /// Applies what changed in the configuration, but for the endpoint.
+    fn follow_config(&mut self, before: &Config) {
         let after = self.settings.config().clone();
         let talk = |config: &Config| {
             (
@@ -249,7 +266,7 @@ impl Controller {
                 config.voice_activation,
             )
         };
-        if talk(&before) != talk(&after) {
+        if talk(before) != talk(&after) {
             self.follow_talk_choice();
         }
         if before.profile != after.profile
@@ -273,9 +290,6 @@ impl Controller {
         if before.detection != after.detection {
             self.wanted = self.settings.setup(&self.profile);
         }
-        if before.endpoint != after.endpoint {
-            self.redial(self.settings.is_demo());
-        }
         let at_start = [
             ("monitor", before.monitor != after.monitor),
             ("state", before.state != after.state),
@@ -284,6 +298,16 @@ impl Controller {
             let what = format!("`{key}:` in the configuration holds from the next start on.");
             self.notice(Severity::Info, what);
         }
+    }
+}
+
+/// The link while nothing may be dialled.
+pub(super) fn hold(why: String) -> Link {
+    Link::Down {
+        what: why,
+        hint: HELD_HINT.to_owned(),
+        retry_at: None,
+        key_refused: false,
     }
 }
 

@@ -168,6 +168,7 @@ impl Controller {
 
     fn post_json(&self, body: serde_json::Value) {
         let address = self.settings.config().alert_webhook.as_ref();
+        let address = address.filter(|_| self.settings.held().is_none());
         // It was checked when the file was read.
         if let Some(address) = address.and_then(|address| Url::parse(address.expose()).ok()) {
             let body = body.to_string();

@@ -1,25 +1,33 @@
 //! `config.yaml`: what the user chose, in the window or by hand.
 //!
-//! A choice made in the window is written back at once. Only its own line changes: comments and order stay. Where that is
-//! not possible (values written in braces) the file is written anew, without comments.
+//! ```text
+//! bytes ─ reading ─▶ Config and faults, key by key ─┐
+//! *.choices.yaml ─ choices ─────────────────────────┴─▶ file::ConfigFile ─▶ what holds, what is wrong, what is held back
+//! ```
+//!
+//! A choice made in the window is written back at once. Only its own value changes: comments, order and all that is not
+//! understood stay. Where that is not possible the choice is kept in a file beside it, and the user's file is not touched.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::endpoint;
-use super::file::{self, ReadError};
-use crate::base::words::sentence;
-use crate::base::yaml::{MAX_BYTES, Text, YamlError, quoted};
+use crate::base::yaml::{YamlError, quoted};
 use crate::live::price::Price;
 use crate::profile::{Detection, EchoCancellation, Switch};
 
+mod choices;
+mod file;
 mod outlets;
+mod reading;
 #[cfg(test)]
 mod tests;
 
+pub use file::{ConfigFile, Reread, SaveError};
 pub use outlets::{Hidden, MonitorSettings};
+use reading::Occasion;
+pub(super) use reading::{Wrong, plain};
 
 /// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
 pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);
@@ -124,92 +132,30 @@ pub enum Theme {
 }
 
 impl Config {
-    /// Reads and checks a configuration; `file` is what errors call it.
+    /// Reads and checks a configuration that must be good as a whole; `file` is what errors call it.
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, YamlError> {
-        let text = Text::new(file, text)?;
-        let raw: Raw = text.read()?;
-        let volume = raw.volume.unwrap_or(1.0);
-        if !(0.0..=1.0).contains(&volume) {
-            return Err(text.fault(
-                "volume",
-                format!("is {volume}"),
-                "allowed is a number from 0 to 1",
-            ));
+        let read = reading::read(file, text, &Self::default(), Occasion::First);
+        match read.faults.into_iter().next() {
+            None => Ok(read.config),
+            Some(fault) => Err(fault.error),
         }
-        let panel = raw.window.panel.unwrap_or(3);
-        if panel > 3 {
-            return Err(text.fault(
-                "window.panel",
-                format!("is {panel}"),
-                "allowed is a whole number from 0 to 3",
-            ));
-        }
-        let most = MOST_RELEASE_DELAY.as_millis();
-        let release_delay = raw.release_delay_ms.unwrap_or(0);
-        if u128::from(release_delay) > most {
-            return Err(text.fault(
-                "release_delay_ms",
-                format!("is {release_delay}"),
-                format!("allowed is a whole number from 0 to {most}"),
-            ));
-        }
-        if let Some(Err(error)) = raw.endpoint.as_deref().map(endpoint::parse) {
-            return Err(text.fault("endpoint", error.to_string(), ""));
-        }
-        let texts = [
-            ("profile", &raw.profile),
-            ("input_device", &raw.input_device),
-            ("output_device", &raw.output_device),
-            ("state", &raw.state),
-        ];
-        if let Some((key, _)) = texts
-            .iter()
-            .find(|(_, text)| text.as_deref().is_some_and(|text| text.trim().is_empty()))
-        {
-            return Err(text.fault(key, "is empty", "write a value, or remove the line"));
-        }
-        let monitor = raw.monitor.check(&text)?;
-        let webhook = raw.alert_webhook.map(|to| outlets::webhook(to, &text));
-        Ok(Self {
-            monitor,
-            alert_webhook: webhook.transpose()?,
-            price_usd_per_million: raw.price_usd_per_million.check(&text)?,
-            profile: raw.profile,
-            input_device: raw.input_device,
-            output_device: raw.output_device,
-            endpoint: raw.endpoint,
-            detection: raw.detection,
-            echo_cancellation: raw.echo_cancellation,
-            talk_key: raw.talk_key.unwrap_or_default(),
-            release_delay: Duration::from_millis(release_delay),
-            voice_activation: raw.voice_activation.is_none_or(Switch::is_on),
-            volume,
-            window: Window {
-                panel: u8::try_from(panel).unwrap_or(3),
-                theme: raw.window.theme.unwrap_or_default(),
-            },
-            state: raw.state.map(PathBuf::from),
-        })
     }
 
-    /// Keys and values as YAML; `None` where nothing was chosen, which is not written.
-    fn lines(&self) -> [(&'static str, Option<String>); 18] {
+    /// Keys and values as YAML; `None` where nothing was chosen and there is no usual value.
+    fn values(&self) -> [(&'static str, Option<String>); 18] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
-        let usual = Self::default();
-        let volume = (self.volume != usual.volume).then(|| self.volume.to_string());
-        let panel =
-            (self.window.panel != usual.window.panel).then(|| self.window.panel.to_string());
-        let talk_key = (self.talk_key != usual.talk_key).then(|| word(self.talk_key));
-        let release_delay = (self.release_delay != usual.release_delay)
-            .then(|| self.release_delay.as_millis().to_string());
-        // Voice activation is on where nothing is chosen.
-        let voice_activation = (!self.voice_activation).then(|| word(Switch::Off));
+        let voice_activation = if self.voice_activation {
+            Switch::On
+        } else {
+            Switch::Off
+        };
         let hidden = |text: Option<&Hidden>| text.map(|text| quoted(text.expose()));
         let price = |amount: fn(Price) -> f64| {
             let price = self.price_usd_per_million?;
             Some(amount(price).to_string())
         };
-        let theme = (self.window.theme != usual.window.theme).then(|| word(self.window.theme));
+        let state = self.state.as_deref();
+        let listen = self.monitor.listen;
         [
             ("profile", text(&self.profile)),
             ("input_device", text(&self.input_device)),
@@ -217,255 +163,60 @@ impl Config {
             ("endpoint", text(&self.endpoint)),
             ("detection", self.detection.map(word)),
             ("echo_cancellation", self.echo_cancellation.map(word)),
-            ("talk_key", talk_key),
-            ("release_delay_ms", release_delay),
-            ("voice_activation", voice_activation),
-            ("volume", volume),
-            ("window.panel", panel),
-            ("window.theme", theme),
+            ("talk_key", Some(word(self.talk_key))),
             (
-                "monitor.listen",
-                self.monitor
-                    .listen
-                    .map(|listen| quoted(&listen.to_string())),
+                "release_delay_ms",
+                Some(self.release_delay.as_millis().to_string()),
             ),
+            ("voice_activation", Some(word(voice_activation))),
+            ("volume", Some(self.volume.to_string())),
+            ("window.panel", Some(self.window.panel.to_string())),
+            ("window.theme", Some(word(self.window.theme))),
+            ("monitor.listen", listen.map(|at| quoted(&at.to_string()))),
             ("monitor.token", hidden(self.monitor.token.as_ref())),
             ("alert_webhook", hidden(self.alert_webhook.as_ref())),
             ("price_usd_per_million.in", price(|price| price.prompt)),
             ("price_usd_per_million.out", price(|price| price.response)),
-            (
-                "state",
-                self.state
-                    .as_deref()
-                    .map(|state| quoted(&state.to_string_lossy())),
-            ),
+            ("state", state.map(|state| quoted(&state.to_string_lossy()))),
         ]
     }
-}
 
-/// What was written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Raw {
-    profile: Option<String>,
-    input_device: Option<String>,
-    output_device: Option<String>,
-    endpoint: Option<String>,
-    detection: Option<Detection>,
-    echo_cancellation: Option<EchoCancellation>,
-    talk_key: Option<TalkKey>,
-    release_delay_ms: Option<u64>,
-    voice_activation: Option<Switch>,
-    volume: Option<f32>,
-    window: RawWindow,
-    state: Option<String>,
-    monitor: outlets::RawMonitor,
-    alert_webhook: Option<String>,
-    price_usd_per_million: outlets::RawPrice,
-}
+    /// Keys of choices that the window offers.
+    const OFFERED: [&'static str; 10] = [
+        "profile",
+        "input_device",
+        "output_device",
+        "echo_cancellation",
+        "talk_key",
+        "release_delay_ms",
+        "voice_activation",
+        "volume",
+        "window.panel",
+        "window.theme",
+    ];
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct RawWindow {
-    panel: Option<u64>,
-    theme: Option<Theme>,
-}
-
-/// The configuration and the file that it is kept in.
-#[derive(Clone, Debug)]
-pub struct ConfigFile {
-    path: Option<PathBuf>,
-    config: Config,
-    /// What was read last was faulty.
-    faulty: bool,
-}
-
-/// What came of reading the file again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reread {
-    /// It says something else than what held.
-    pub changed: bool,
-    /// It was faulty when it was read before.
-    pub mended: bool,
-}
-
-/// Why a choice was not kept.
-#[derive(Debug, thiserror::Error)]
-pub enum SaveError {
-    /// There is no home folder to keep it in.
-    #[error("there is no folder for the configuration: name a file with --config")]
-    Homeless,
-    /// What stands in the file is faulty; it is left for the user to mend.
-    #[error("{} The file is left as it is: mend it first", sentence(.0))]
-    Faulty(String),
-    /// The system refused.
-    #[error("{path} cannot be written: {error}")]
-    Refused {
-        /// The configuration file.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
-}
-
-impl ConfigFile {
-    /// Reads the file. A missing one is no fault; with a faulty one the defaults hold, and the second value says why.
-    #[must_use]
-    pub fn load(path: Option<PathBuf>) -> (Self, Option<String>) {
-        let mut this = Self {
-            path,
-            config: Config::default(),
-            faulty: false,
-        };
-        let fault = this.reload().err();
-        (this, fault)
+    /// The value of one key as YAML.
+    fn value(&self, key: &str) -> Option<String> {
+        let found = self.values().into_iter().find(|(known, _)| *known == key);
+        found.and_then(|(_, value)| value)
     }
 
-    /// Reads the file again. A faulty one changes nothing, and the error says what is wrong.
-    pub fn reload(&mut self) -> Result<Reread, String> {
-        let was_faulty = std::mem::replace(&mut self.faulty, true);
-        let config = match &self.path {
-            Some(path) => on_disk(path)?.1,
-            None => self.config.clone(),
-        };
-        self.faulty = false;
-        let changed = config != self.config;
-        self.config = config;
-        Ok(Reread {
-            changed,
-            mended: was_faulty,
-        })
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub fn get(&self) -> &Config {
-        &self.config
-    }
-
-    /// The file.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
-    }
-
-    /// Changes the configuration, and the file with it. The change holds also where it could not be kept.
-    pub fn save(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), SaveError> {
-        let Some(path) = self.path.clone() else {
-            change(&mut self.config);
-            return Err(SaveError::Homeless);
-        };
-        // What was edited by hand in the meantime is kept.
-        let (text, mut config) = match on_disk(&path) {
-            Ok(read) => read,
-            Err(fault) => {
-                change(&mut self.config);
-                return Err(SaveError::Faulty(fault));
-            }
-        };
-        let before = config.clone();
-        change(&mut config);
-        self.config = config;
-        if self.config == before {
-            return Ok(());
-        }
-        let text = rewritten(&text, &before, &self.config);
-        file::write_private(&path, text.as_bytes())
-            .map_err(|error| SaveError::Refused { path, error })
-    }
-}
-
-/// Text and meaning of the file; nothing and the defaults where there is none, or nothing but comments in it.
-fn on_disk(path: &Path) -> Result<(String, Config), String> {
-    let bytes = match file::read(path) {
-        Ok(bytes) => bytes,
-        Err(ReadError::Missing) => Vec::new(),
-        Err(error) => return Err(format!("{}: {error}", path.display())),
-    };
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let all_comments = text
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-    // Of a longer file only the beginning was read: writing that back would lose the rest.
-    let silent = all_comments && bytes.len() <= MAX_BYTES;
-    if silent {
-        return Ok((text, Config::default()));
-    }
-    let config =
-        Config::parse(&path.display().to_string(), &bytes).map_err(|error| error.to_string())?;
-    Ok((text, config))
-}
-
-/// `text`, which means `before`, changed to mean `after`.
-fn rewritten(text: &str, before: &Config, after: &Config) -> String {
-    let mut edited = text.to_owned();
-    for ((key, old), (_, new)) in before.lines().into_iter().zip(after.lines()) {
-        if old != new {
-            edited = with_line(&edited, key, new.as_deref());
+    /// Takes one of the offered choices over from another configuration.
+    fn adopt(&mut self, key: &str, from: &Self) {
+        match key {
+            "profile" => self.profile.clone_from(&from.profile),
+            "input_device" => self.input_device.clone_from(&from.input_device),
+            "output_device" => self.output_device.clone_from(&from.output_device),
+            "echo_cancellation" => self.echo_cancellation = from.echo_cancellation,
+            "talk_key" => self.talk_key = from.talk_key,
+            "release_delay_ms" => self.release_delay = from.release_delay,
+            "voice_activation" => self.voice_activation = from.voice_activation,
+            "volume" => self.volume = from.volume,
+            "window.panel" => self.window.panel = from.window.panel,
+            "window.theme" => self.window.theme = from.window.theme,
+            _ => {}
         }
     }
-    if Config::parse("", edited.as_bytes()).as_ref() == Ok(after) {
-        return edited;
-    }
-    let whole = after
-        .lines()
-        .into_iter()
-        .fold(String::new(), |text, (key, value)| {
-            with_line(&text, key, value.as_deref())
-        });
-    if whole.is_empty() {
-        "# Nothing is chosen.\n".to_owned()
-    } else {
-        whole
-    }
-}
-
-/// `text` with one key set to `value`, or without it. May fail to mean that; the caller reads it again.
-fn with_line(text: &str, key: &str, value: Option<&str>) -> String {
-    let read = Text::new("", text.as_bytes()).ok();
-    let place = |key: &str| read.as_ref().and_then(|text| text.place(key));
-    match (place(key), value) {
-        (Some((line, _)), None) => without_line(text, line),
-        (Some(_), Some(value)) => read
-            .as_ref()
-            .and_then(|text| text.with_value(key, value))
-            .unwrap_or_default(),
-        (None, None) => text.to_owned(),
-        (None, Some(value)) => match key.split_once('.') {
-            None => appended(text, &format!("{key}: {value}\n")),
-            Some((group, key)) => match place(group) {
-                Some((line, column)) => inserted(
-                    text,
-                    line,
-                    &format!("{:width$}{key}: {value}\n", "", width = column - 1),
-                ),
-                None => appended(text, &format!("{group}:\n  {key}: {value}\n")),
-            },
-        },
-    }
-}
-
-fn appended(text: &str, line: &str) -> String {
-    let end = if text.is_empty() || text.ends_with('\n') {
-        ""
-    } else {
-        "\n"
-    };
-    format!("{text}{end}{line}")
-}
-
-/// `text` with a line put before line number `at`, from 1.
-fn inserted(text: &str, at: usize, line: &str) -> String {
-    let start: usize = text.split_inclusive('\n').take(at - 1).map(str::len).sum();
-    format!("{}{line}{}", &text[..start], &text[start..])
-}
-
-fn without_line(text: &str, at: usize) -> String {
-    text.split_inclusive('\n')
-        .enumerate()
-        .filter(|(index, _)| index + 1 != at)
-        .map(|(_, line)| line)
-        .collect()
 }
 
 /// The word that YAML has for a choice.

@@ -35,8 +35,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-/// Replaces a file as a whole: a reader sees the old bytes or the new ones, and nobody but the user sees either (0600). Its
-/// folder is made (0700) if it is missing. A link stays one: the file it names is replaced.
+/// Replaces a file as a whole: a reader sees the old bytes or the new ones, and nobody but the user sees either (0600), also
+/// where the program or the machine ends in the middle of it. Its folder is made (0700) if it is missing. A link stays one:
+/// the file it names is replaced.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path
@@ -49,7 +50,12 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if result.is_err() {
         fs::remove_file(&fresh).ok();
     }
-    result
+    result?;
+    // The new name is on the disk as well; not every file system can be asked for that.
+    if let Ok(folder) = File::open(folder) {
+        folder.sync_all().ok();
+    }
+    Ok(())
 }
 
 /// Makes a folder and those above it, for the user alone.
@@ -96,7 +102,11 @@ fn plain(metadata: &fs::Metadata) -> Result<(), ReadError> {
 }
 
 fn sort(error: io::Error) -> ReadError {
-    if error.kind() == io::ErrorKind::NotFound {
+    // A file where the folder should be: nothing is in it.
+    if matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    ) {
         ReadError::Missing
     } else {
         ReadError::Refused(error)

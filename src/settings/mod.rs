@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Nothing here stops the program: what cannot be read leaves what was good before, or the defaults, and a sentence that
-//! says so.
+//! says so. What is there so that something does not happen is the exception: where that cannot be read, nothing is dialled
+//! until it is mended (`config::ConfigFile::held`).
 
 pub mod config;
 pub mod endpoint;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::config::{Wrong, plain};
+
 /// The files and folders of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
@@ -27,11 +29,9 @@ impl Paths {
     }
 
     fn of(folder: Option<PathBuf>, state: Option<PathBuf>, config: Option<PathBuf>) -> Self {
-        // The process's number keeps others from laying something out for us there.
-        let temporary = || std::env::temp_dir().join(format!("sovereign-{}", std::process::id()));
         Self {
             config_file: config.or_else(|| folder.map(|folder| folder.join("config.yaml"))),
-            state: state.unwrap_or_else(temporary),
+            state: state.unwrap_or_else(temporary_state),
         }
     }
 
@@ -42,6 +42,13 @@ impl Paths {
         if let Some(state) = state {
             self.state = self.config_folder().unwrap_or(Path::new("")).join(state);
         }
+        self
+    }
+
+    /// These paths with a state folder for temporary files, for where nobody knows which one the user wants.
+    #[must_use]
+    pub fn with_temporary_state(mut self) -> Self {
+        self.state = temporary_state();
         self
     }
 
@@ -76,9 +83,71 @@ impl Paths {
     }
 }
 
+/// The process's number keeps others from laying something out for us there.
+fn temporary_state() -> PathBuf {
+    std::env::temp_dir().join(format!("sovereign-{}", std::process::id()))
+}
+
+/// A path that a person wrote: `~` at its beginning is the home folder, as in a shell (which leaves it alone in quotes and
+/// behind `--option=`). Without a home it stays as it is.
+#[must_use]
+pub fn expanded(path: &Path) -> PathBuf {
+    let home = || Some(directories::BaseDirs::new()?.home_dir().to_owned());
+    match path.strip_prefix("~") {
+        Ok(rest) => home().map_or_else(|| path.to_owned(), |home| home.join(rest)),
+        Err(_) => path.to_owned(),
+    }
+}
+
+/// A folder that the configuration file names.
+pub(super) fn configured(text: &str) -> Result<PathBuf, Wrong> {
+    let refused = |allowed: &str| Err(Wrong(format!("is `{text}`"), allowed.to_owned()));
+    plain(text)?;
+    if text.starts_with(['$', '%']) {
+        let allowed =
+            "variables have no meaning here: write `~/` for your home folder, or the whole path";
+        return refused(allowed);
+    }
+    let path = expanded(Path::new(text));
+    if path.to_string_lossy().starts_with('~') {
+        return refused(
+            "`~` is your own home folder only: write `~/` and what follows, or the whole path",
+        );
+    }
+    Ok(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder_and_variables_are_refused() {
+        let home = directories::BaseDirs::new().expect("tests have a home");
+        let home = home.home_dir();
+        for (written, meant) in [
+            ("~", home.to_owned()),
+            ("~/x", home.join("x")),
+            ("~/", home.join("")),
+            ("x/~/y", "x/~/y".into()),
+            ("/x", "/x".into()),
+        ] {
+            assert_eq!(expanded(Path::new(written)), meant, "{written}");
+            assert!(matches!(configured(written), Ok(path) if path == meant));
+        }
+        assert_eq!(expanded(Path::new("~me/x")), Path::new("~me/x"));
+        for written in [
+            "~me/x",
+            "$HOME/x",
+            "${HOME}",
+            "%APPDATA%",
+            "",
+            " ",
+            "C:\new",
+        ] {
+            assert!(configured(written).is_err(), "{written}");
+        }
+    }
 
     #[test]
     fn everything_lies_beside_the_configuration_file() {

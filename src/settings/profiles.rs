@@ -76,8 +76,15 @@ fn files_in(folder: &Path) -> Vec<Found> {
         .filter(|path| is_profile(path))
         .collect();
     paths.sort();
-    paths.truncate(MOST_FILES);
-    paths.iter().filter_map(|path| found(path)).collect()
+    let left_out = paths.split_off(paths.len().min(MOST_FILES));
+    let too_many = left_out.first().map(|path| Found {
+        file: path.display().to_string(),
+        text: Err(format!(
+            "this file and those behind it are left out: more than {MOST_FILES} are not read"
+        )),
+    });
+    let files = paths.iter().filter_map(|path| found(path));
+    files.chain(too_many).collect()
 }
 
 /// A file that is gone since the folder was listed is not there at all.

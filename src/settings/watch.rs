@@ -158,9 +158,12 @@ impl Wanted {
         let parent = |path: &Path| path.parent().map(Path::to_owned);
         let config = self.config.as_deref();
         let real = config.and_then(|config| std::fs::canonicalize(config).ok());
+        // Also where that is not there yet.
+        let link = config.and_then(|config| Some(config.parent()?.join(config.read_link().ok()?)));
         [
             config.and_then(parent),
             real.as_deref().and_then(parent),
+            link.as_deref().and_then(parent),
             self.profiles.clone(),
         ]
         .into_iter()
@@ -200,19 +203,25 @@ struct Print {
     length: u64,
     modified: Option<SystemTime>,
     number: u64,
+    /// When its owner or mode was changed last: a file that could not be read may be readable now.
+    changed: (i64, i64),
 }
 
 impl Print {
     fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
         #[cfg(unix)]
-        let number = std::os::unix::fs::MetadataExt::ino(&metadata);
+        let (number, changed) = {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.ino(), (metadata.ctime(), metadata.ctime_nsec()))
+        };
         #[cfg(not(unix))]
-        let number = 0;
+        let (number, changed) = (0, (0, 0));
         Some(Self {
             length: metadata.len(),
             modified: metadata.modified().ok(),
             number,
+            changed,
         })
     }
 }
@@ -289,6 +298,19 @@ mod tests {
         fs::write(&fresh, "volume: 0").expect("written");
         fs::rename(&fresh, &file).expect("renamed over it");
         until(&mut watch, Change::Config).await;
+        fs::rename(&file, &fresh).expect("renamed away");
+        until(&mut watch, Change::Config).await;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{PermissionsExt as _, symlink};
+            symlink("elsewhere/config.yaml", &file).expect("linked");
+            let elsewhere = folder.path().join("elsewhere");
+            fs::create_dir(&elsewhere).expect("made");
+            fs::rename(&fresh, elsewhere.join("config.yaml")).expect("put where the link leads");
+            until(&mut watch, Change::Config).await;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours");
+            until(&mut watch, Change::Config).await;
+        }
         let mine = folder.path().join("profiles/mine.yaml");
         fs::write(&mine, "target_ms: 100").expect("written");
         until(&mut watch, Change::Profiles).await;

@@ -4,9 +4,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess,
+    SeqAccess, VariantAccess as _, Visitor,
 };
 
 /// Values visited before a document counts as too large. A file of the largest size that means something has far fewer;
@@ -16,11 +18,31 @@ const MAX_VALUES: usize = 50_000;
 /// What a [`Check`] found.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// Key, what is wrong with it, and what is allowed. Its place is in the error.
-    pub(super) fault: Option<(String, &'static str, &'static str)>,
+    /// What is wrong. Its place is in the error.
+    pub(super) fault: Option<Flaw>,
     /// There is no value at all: only comments.
     pub(super) nothing: bool,
+    /// How many faults of single keys are passed over before one ends the walk.
+    pub(super) skip: usize,
     values: usize,
+}
+
+/// A fault of form.
+pub(super) struct Flaw {
+    pub(super) key: String,
+    pub(super) what: &'static str,
+    pub(super) allowed: &'static str,
+    /// It concerns this key alone: the rest of the document can be read.
+    pub(super) one_key: bool,
+}
+
+impl Outcome {
+    /// Whether the fault of a single key is passed over this time.
+    fn passes(&mut self) -> bool {
+        let passes = self.skip > 0;
+        self.skip = self.skip.saturating_sub(1);
+        passes
+    }
 }
 
 /// Refuses keys that stand twice in one mapping, tags, and documents that aliases blow up.
@@ -37,9 +59,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn refuse<T, E: Error>(self, what: &'static str, allowed: &'static str) -> Result<T, E> {
-        self.outcome.fault = Some((self.path, what, allowed));
-        Err(E::custom(what))
+    fn too_large<E: Error>(self) -> E {
+        let what = "has too many values";
+        self.outcome.fault = Some(Flaw {
+            key: self.path,
+            what,
+            allowed: "at most 50000 are allowed, with aliases (`*name`) followed",
+            one_key: false,
+        });
+        E::custom(what)
     }
 }
 
@@ -96,11 +124,19 @@ impl<'de> Visitor<'de> for Check<'_> {
         Ok(())
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        self.refuse(
-            "has a tag (`!…`)",
-            "tags have no meaning here: put a text that begins with `!` in quotes",
-        )
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<(), A::Error> {
+        if self.outcome.passes() {
+            let (IgnoredAny, value) = tagged.variant()?;
+            return value.newtype_variant::<IgnoredAny>().map(drop);
+        }
+        let what = "has a tag (`!…`)";
+        self.outcome.fault = Some(Flaw {
+            key: self.path,
+            what,
+            allowed: "tags have no meaning here: put a text that begins with `!` in quotes",
+            one_key: true,
+        });
+        Err(A::Error::custom(what))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
@@ -115,7 +151,7 @@ impl<'de> Visitor<'de> for Check<'_> {
             }
             self.outcome.values += 1;
             if self.outcome.values > MAX_VALUES {
-                return self.refuse(TOO_LARGE, TOO_LARGE_HELP);
+                return Err(self.too_large());
             }
         }
         Ok(())
@@ -134,7 +170,7 @@ impl<'de> Visitor<'de> for Check<'_> {
             };
             self.outcome.values += 1;
             if self.outcome.values > MAX_VALUES {
-                return self.refuse(TOO_LARGE, TOO_LARGE_HELP);
+                return Err(self.too_large());
             }
             entries.next_value_seed(Check {
                 path: join(&self.path, &key),
@@ -144,8 +180,8 @@ impl<'de> Visitor<'de> for Check<'_> {
     }
 }
 
-const TOO_LARGE: &str = "has too many values";
-const TOO_LARGE_HELP: &str = "at most 50000 are allowed, with aliases (`*name`) followed";
+/// What is wrong with a key that stands twice.
+pub(super) const TWICE: &str = "stands here for the second time";
 
 /// A key of a mapping, which must be a scalar and new.
 struct Key<'a> {
@@ -170,25 +206,27 @@ impl Visitor<'_> for Key<'_> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
-        if self.seen.insert(key.to_owned()) {
+        if self.seen.insert(key.to_owned()) || self.outcome.passes() {
             return Ok(key.to_owned());
         }
-        let what = "stands here for the second time";
-        self.outcome.fault = Some((
-            join(self.parent, key),
-            what,
-            "once is allowed: remove one of the two",
-        ));
-        Err(E::custom(what))
+        self.outcome.fault = Some(Flaw {
+            key: join(self.parent, key),
+            what: TWICE,
+            allowed: "once is allowed: remove one of the two",
+            one_key: true,
+        });
+        Err(E::custom(TWICE))
     }
 }
 
 /// What the error says that ends a successful [`Find`].
 pub(super) const FOUND: &str = "this is the value looked for";
 
-/// Looks for the value at a path of keys; ends with the error [`FOUND`] there.
+/// Looks for the value at a path of keys, or for the last of these keys itself; ends with the error [`FOUND`] there.
 pub(super) struct Find<'a> {
     pub(super) path: &'a [&'a str],
+    /// The key is looked for, and not its value.
+    pub(super) key: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Find<'_> {
@@ -223,13 +261,144 @@ impl<'de> Visitor<'de> for Find<'_> {
         let Some((first, rest)) = self.path.split_first() else {
             return Err(A::Error::custom(FOUND));
         };
-        while let Some(key) = entries.next_key::<String>()? {
+        let wanted = (self.key && rest.is_empty()).then_some(*first);
+        while let Some(key) = entries.next_key_seed(KeyOr { wanted })? {
             if key == *first {
-                return entries.next_value_seed(Find { path: rest });
+                return entries.next_value_seed(Find {
+                    path: rest,
+                    key: self.key,
+                });
             }
             entries.next_value::<IgnoredAny>()?;
         }
         Ok(())
+    }
+}
+
+/// A key; ends with the error [`FOUND`] at the wanted one.
+struct KeyOr<'a> {
+    wanted: Option<&'a str>,
+}
+
+impl<'de> DeserializeSeed<'de> for KeyOr<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeyOr<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word as key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
+        if self.wanted == Some(key) {
+            return Err(E::custom(FOUND));
+        }
+        Ok(key.to_owned())
+    }
+}
+
+/// Reads the value at a path of keys, and nothing else; `None` where it is not written. Of a key that stands twice it
+/// reads the first.
+pub(super) struct Get<'a, T> {
+    path: &'a [&'a str],
+    value: PhantomData<T>,
+}
+
+impl<'a, T> Get<'a, T> {
+    pub(super) fn new(path: &'a [&'a str]) -> Self {
+        Self {
+            path,
+            value: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Get<'_, T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        if self.path.is_empty() {
+            return T::deserialize(deserializer).map(Some);
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Get<'_, T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(GROUP)
+    }
+
+    /// A group with nothing in it.
+    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Option<T>, A::Error> {
+        let mut found = None;
+        while let Some(key) = entries.next_key::<String>()? {
+            match self.path.split_first() {
+                Some((first, rest)) if found.is_none() && key == *first => {
+                    found = entries.next_value_seed(Get::new(rest))?;
+                }
+                _ => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What a [`Get`] or a list of [`Keys`] goes through.
+pub(super) const GROUP: &str = "a group of keys, each as `key: value`";
+
+/// The keys of a mapping, each once; none where there is something else.
+pub(super) struct Keys<'a> {
+    pub(super) path: &'a [&'a str],
+}
+
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<String>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(GROUP)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Vec<String>, A::Error> {
+        let mut keys: Vec<String> = Vec::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            match self.path.split_first() {
+                None if keys.contains(&key) => drop(entries.next_value::<IgnoredAny>()?),
+                None => {
+                    entries.next_value::<IgnoredAny>()?;
+                    keys.push(key);
+                }
+                Some((first, rest)) if key == *first => {
+                    keys = entries.next_value_seed(Keys { path: rest })?;
+                }
+                Some(_) => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(keys)
     }
 }
 

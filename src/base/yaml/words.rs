@@ -1,5 +1,6 @@
-//! The parser's error messages, put into the words of a user.
+//! The parser's error messages, put into the words of a user. None reaches a user in another way.
 
+use super::{YamlError, blank};
 use crate::base::nearest::nearest;
 
 /// A message, taken apart and reworded.
@@ -14,20 +15,51 @@ impl Said {
     /// Rewords `message`, which belongs to `line` and `column`; `text` is that line, and what of it begins at the column.
     pub(super) fn new(message: &str, line: usize, column: usize, text: (&str, &str)) -> Self {
         let place = format!(" at line {line} column {column}");
-        let message = message.split(&place).next().unwrap_or(message);
+        let (message, context) = message.split_once(&place).unwrap_or((message, ""));
         let (key, message) = split_path(message);
         if let Some(said) = unknown(&key, message) {
             return said;
         }
-        let (what, allowed) = wrong_value(message, text.1)
-            .or_else(|| wrong_form(message, text))
-            .unwrap_or_else(|| (message.to_owned(), String::new()));
+        if let Some((what, allowed, suggestion)) = wrong_value(message, text.1) {
+            return Self {
+                key,
+                what,
+                allowed,
+                suggestion,
+            };
+        }
+        let (what, allowed) = wrong_form(message, context, text);
         Self {
             key,
-            what,
+            what: what.to_owned(),
             allowed,
             suggestion: None,
         }
+    }
+
+    /// The error at this place.
+    pub(super) fn error(self, file: &str, line: usize, column: usize) -> YamlError {
+        YamlError {
+            key: self.key,
+            what: self.what,
+            allowed: self.allowed,
+            suggestion: self.suggestion.map(Into::into),
+            ..blank(file, line, column)
+        }
+    }
+}
+
+/// A key that means nothing, where the `known` ones would.
+pub(super) fn unknown_key(group: &str, word: &str, known: &[&str]) -> Said {
+    Said {
+        key: if group.is_empty() {
+            word.to_owned()
+        } else {
+            format!("{group}.{word}")
+        },
+        what: "unknown key".to_owned(),
+        allowed: one_of(known),
+        suggestion: nearest(word, known.iter().copied()).map(str::to_owned),
     }
 }
 
@@ -51,21 +83,36 @@ fn unknown(parent: &str, message: &str) -> Option<Said> {
     let end = end.or_else(|| rest.find("`, expected "))?;
     let word = &rest[..end];
     let known: Vec<&str> = rest[end + 1..].split('`').skip(1).step_by(2).collect();
-    let key = match (is_key, parent) {
-        (true, "") => word.to_owned(),
-        (true, parent) => format!("{parent}.{word}"),
-        (false, parent) => parent.to_owned(),
-    };
+    if is_key {
+        return Some(unknown_key(parent, word, &known));
+    }
     Some(Said {
-        key,
-        what: if is_key {
-            "unknown key".to_owned()
-        } else {
-            quoted(word)
-        },
+        key: parent.to_owned(),
+        what: quoted(word),
         allowed: one_of(&known),
-        suggestion: nearest(word, known.iter().copied()).map(str::to_owned),
+        suggestion: switched(word, &known)
+            .or_else(|| nearest(word, known.iter().copied()))
+            .map(str::to_owned),
     })
+}
+
+/// The word for yes or no that is `known`, for another one of the many that there are.
+fn switched<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let pairs = [("on", "off"), ("true", "false"), ("yes", "no")];
+    let word = word.to_lowercase();
+    let is =
+        |candidate: &str| candidate == word || (word.len() == 1 && candidate.starts_with(&word));
+    let meant = |(yes, no): (&str, &str)| match (is(yes), is(no)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    };
+    let meant = pairs.into_iter().find_map(meant)?;
+    let mut words = pairs
+        .into_iter()
+        .map(|(yes, no)| if meant { yes } else { no });
+    let found = words.find_map(|word| known.iter().find(|known| **known == word));
+    found.copied()
 }
 
 /// A word that is not allowed.
@@ -85,21 +132,64 @@ fn one_of(known: &[&str]) -> String {
     }
 }
 
-/// A value of the wrong kind. `from` is the line from the value on.
-fn wrong_value(message: &str, from: &str) -> Option<(String, String)> {
+/// A value of the wrong kind: what it is, what is allowed, what was probably meant. `from` is the line from the value on.
+fn wrong_value(message: &str, from: &str) -> Option<(String, String, Option<String>)> {
     let rest = message
         .strip_prefix("invalid type: ")
         .or_else(|| message.strip_prefix("invalid value: "))?;
     let (found, expected) = rest.rsplit_once(", expected ")?;
-    let folded = found
+    let text = found
         .strip_prefix("string \"")
-        .and_then(|text| text.strip_suffix('"'))
-        .is_some_and(|text| !from.contains(text) && !from.starts_with(['"', '\'', '|', '>']));
+        .and_then(|text| text.strip_suffix('"'));
+    let folded =
+        text.is_some_and(|text| !from.contains(text) && !from.starts_with(['"', '\'', '|', '>']));
     let mut what = format!("is {}", value(found));
     if folded {
         what.push_str(" (the next line was read as a part of it: check its indentation)");
     }
-    Some((what, format!("allowed is {}", kind(expected))))
+    // A choice among words: the parser does not say what it found there.
+    let boolean = found
+        .strip_prefix("boolean `")
+        .and_then(|b| b.strip_suffix('`'));
+    let kind = kind(expected);
+    let meant = match (text, boolean) {
+        (Some(text), _) if expected == "a boolean" => {
+            switched(text, &["true", "false"]).map(str::to_owned)
+        }
+        (Some(text), _) => number_meant(text, kind),
+        (None, Some(boolean)) => {
+            let words: Vec<&str> = kind.split('`').collect();
+            switched(boolean, &words).map(str::to_owned)
+        }
+        (None, None) => {
+            let number = found.strip_prefix("floating point `");
+            number.and_then(|number| number_meant(number.trim_end_matches('`'), kind))
+        }
+    };
+    Some((what, format!("allowed is {kind}"), meant))
+}
+
+/// The number that was probably meant by a text: `300 ms`, `1,5`, `50%`, `0200`, `1_000`, in quotes or not. Of a time as
+/// `12:30` nobody knows.
+fn number_meant(text: &str, kind: &str) -> Option<String> {
+    let whole = kind.contains("a whole number");
+    if !whole && !kind.contains("a number") {
+        return None;
+    }
+    let text = text.trim().replace('_', "").replace(',', ".");
+    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-')));
+    let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+    let number: f64 = digits.parse().ok()?;
+    let unit = unit.trim();
+    if !unit.chars().all(|c| c.is_alphabetic() || c == '%') {
+        return None;
+    }
+    match (whole, unit) {
+        (false, "%") => Some((number / 100.0).to_string()),
+        (true, "s" | "sec" | "seconds") => Some((number * 1_000.0).to_string()),
+        (true, _) if number.fract() != 0.0 => None,
+        _ => Some(number.to_string()),
+    }
 }
 
 /// What serde found, in words.
@@ -141,68 +231,88 @@ fn kind(expected: &str) -> &str {
     }
 }
 
-/// Text that is no YAML.
-fn wrong_form(message: &str, (whole, from): (&str, &str)) -> Option<(String, String)> {
-    let indent = &whole[..whole.len() - whole.trim_start().len()];
-    if message.contains("cannot start any token")
-        && (indent.contains('\t') || from.starts_with('\t'))
-    {
-        return Some(pair(
-            "a tab stands here",
-            "YAML forbids tabs: indent with spaces",
-        ));
-    }
-    if message.contains("repetition limit") {
-        return Some(pair(
-            "aliases (`*name`) are followed too often",
-            "write the values out",
-        ));
-    }
-    if message.contains("recursion limit") {
-        return Some(pair("nested too deeply", "at most 128 levels are allowed"));
-    }
-    if message.contains("unknown anchor") {
-        return Some(pair(
-            "an alias (`*name`) of something that is not there",
-            "put a text that begins with `*` in quotes",
-        ));
-    }
-    let indentation = [
-        "mapping values are not allowed",
-        "did not find expected key",
-        "did not find expected '-'",
-    ];
-    if indentation.iter().any(|sign| message.contains(sign)) {
-        let hint = "write one `key: value` to a line, indented with spaces just like its neighbours; a text with `: ` in it goes in quotes";
-        return Some(pair(
-            "a key, a colon or the indentation is not where it should be",
-            hint,
-        ));
-    }
-    if message.contains("could not find expected ':'") {
-        return Some(pair(
-            "a key without a value",
-            "write `key: value`, with a space after the colon",
-        ));
-    }
-    if message.contains("cannot start any token") {
-        let hint = "put texts that begin with a sign such as `@` or `` ` `` in quotes";
-        return Some(pair("a sign stands here that cannot begin a value", hint));
-    }
-    let unclosed = [
-        "unexpected end of stream",
-        "expected node content",
-        "expected ',' or",
-    ];
-    if unclosed.iter().any(|sign| message.contains(sign)) {
-        let what = "a quote or a bracket is not closed, or one is closed that was not opened";
-        return Some(pair(what, "close what was opened before here"));
-    }
-    None
-}
+/// What the parser says of text that is no YAML, what that means, and what to write. The first that fits counts.
+const FORMS: [(&str, &str, &str); 19] = [
+    ("tab character", A_TAB, SPACES),
+    (
+        "repetition limit",
+        "aliases (`*name`) are followed too often",
+        "write the values out",
+    ),
+    (
+        "recursion limit",
+        "nested too deeply",
+        "at most 128 levels are allowed",
+    ),
+    (
+        "unknown anchor",
+        "an alias (`*name`) of something that is not there",
+        "put a text that begins with `*` in quotes",
+    ),
+    ("escape", BACKSLASH, SINGLE_QUOTES),
+    ("hexadecimal", BACKSLASH, SINGLE_QUOTES),
+    ("mapping values are not allowed", MISPLACED, ONE_TO_A_LINE),
+    ("did not find expected key", MISPLACED, ONE_TO_A_LINE),
+    ("did not find expected '-'", MISPLACED, ONE_TO_A_LINE),
+    (
+        "could not find expected ':'",
+        "a key without a value",
+        "write `key: value`, with a space after the colon",
+    ),
+    (
+        "sequence entries",
+        "a list begins in the line of its key, or a text with `- `",
+        "begin the list in the next line, or put the text in quotes",
+    ),
+    ("cannot start any token", A_SIGN, QUOTE_SIGNS),
+    ("mapping keys", A_SIGN, QUOTE_SIGNS),
+    ("alphabetic or numeric", A_SIGN, QUOTE_SIGNS),
+    ("directive", A_SIGN, QUOTE_SIGNS),
+    ("unexpected end of stream", UNCLOSED, ""),
+    ("unexpected document indicator", UNCLOSED, ""),
+    ("expected node content", UNCLOSED, ""),
+    ("expected ',' or", UNCLOSED, ""),
+];
+const A_TAB: &str = "a tab stands here";
+const SPACES: &str = "YAML forbids tabs: indent with spaces";
+const BACKSLASH: &str = "a backslash in double quotes means something else than itself";
+const SINGLE_QUOTES: &str =
+    "write the text in single quotes, as 'C:\\Users\\me', or each backslash twice";
+const MISPLACED: &str = "a key, a colon or the indentation is not where it should be";
+const ONE_TO_A_LINE: &str = "write one `key: value` to a line, indented with spaces just like its neighbours; a text with `: ` in it goes in quotes";
+const A_SIGN: &str = "a sign stands here that cannot begin a value";
+const QUOTE_SIGNS: &str =
+    "put texts that begin with a sign such as `@`, `%`, `&`, `?` or `` ` `` in quotes";
+const UNCLOSED: &str = "a quote or a bracket is not closed, or one is closed that was not opened";
 
-fn pair(what: &str, allowed: &str) -> (String, String) {
-    (what.to_owned(), allowed.to_owned())
+/// Text that is no YAML: what is wrong, and what to write. `context` is what the parser says after the place of its error:
+/// what it was reading then, and where that began.
+fn wrong_form(message: &str, context: &str, (whole, from): (&str, &str)) -> (&'static str, String) {
+    let indent = &whole[..whole.len() - whole.trim_start().len()];
+    let has_tab = indent.contains('\t') || from.starts_with('\t');
+    if message.contains("cannot start any token") && has_tab {
+        return (A_TAB, SPACES.to_owned());
+    }
+    let begun = context
+        .rsplit_once(" at ")
+        .map(|(_, place)| place.replace(" column", ", column"));
+    let said = format!("{message}{context}");
+    match FORMS.iter().find(|(sign, ..)| said.contains(sign)) {
+        Some((_, what, "")) => {
+            let place = begun.map_or("before here".to_owned(), |place| format!("at {place}"));
+            (what, format!("close what was opened {place}"))
+        }
+        // The parser notices it behind the line.
+        Some(("could not find expected ':'", what, allowed)) if begun.is_some() => {
+            (what, format!("{allowed}, at {}", begun.unwrap_or_default()))
+        }
+        Some((_, what, allowed)) => (what, (*allowed).to_owned()),
+        None => (
+            "this cannot be read as YAML",
+            "write one `key: value` to a line, and put a text with signs in it in single quotes"
+                .to_owned(),
+        ),
+    }
 }
 
 /// A value from the file, short enough for one line.

@@ -9,25 +9,25 @@ use crate::settings::key::{Found, VARIABLE};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
-pub(super) fn configuration(paths: &Paths, fault: Option<String>) -> Check {
+pub(super) fn configuration(paths: &Paths, faults: &[String]) -> Vec<Check> {
     let name = "configuration";
-    match (paths.config_file(), fault) {
-        (_, Some(fault)) => Check::bad(
-            name,
-            fault,
-            "Mend the line, or remove it; the defaults hold until then.",
-        ),
-        (None, None) => Check::warn(
+    if !faults.is_empty() {
+        let hint = "Mend it, or remove it; all other lines hold.";
+        let bad = |fault: &String| Check::bad(name, fault.clone(), hint);
+        return faults.iter().map(bad).collect();
+    }
+    vec![match paths.config_file() {
+        None => Check::warn(
             name,
             "there is no home folder: nothing is kept",
             "Set HOME, or name a file with --config.",
         ),
-        (Some(file), None) if file.exists() => Check::ok(name, file.display().to_string()),
-        (Some(file), None) => Check::ok(
+        Some(file) if file.exists() => Check::ok(name, file.display().to_string()),
+        Some(file) => Check::ok(
             name,
             format!("{} (not there yet: the defaults hold)", file.display()),
         ),
-    }
+    }]
 }
 
 pub(super) fn profiles(paths: &Paths, profiles: &Profiles) -> Vec<Check> {

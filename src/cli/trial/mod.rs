@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Global, Problem};
+use super::{Global, Problem, say};
 use crate::audio::fleet;
 use crate::profile::{DEFAULT, Profile};
 use crate::report::figures::{Check, Circumstances, failed};
@@ -59,6 +59,9 @@ impl Files {
             && let Some(fault) = fault
         {
             return Err(Problem::usage(fault));
+        }
+        for fault in config.faults() {
+            say(&format!("warning: {fault}"));
         }
         let profiles = Profiles::load(paths.profiles());
         Ok(Self {

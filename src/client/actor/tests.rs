@@ -229,6 +229,28 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_client_dials_nothing_before_it_is_told_where() {
+    let (dialer, ends) = MemoryDialer::new();
+    let counters = Arc::new(Counters::default());
+    let handle = spawn_idle(dialer, setup("first"), Arc::clone(&counters));
+    let mut rig = Rig {
+        handle,
+        ends,
+        counters,
+    };
+    assert_eq!(rig.silence().await, None);
+    rig.tell(Command::RetryNow).await;
+    rig.tell(Command::Roll(Box::new(setup("second")))).await;
+    rig.tell(Command::ActivityStart).await;
+    assert_eq!(rig.silence().await, None);
+    assert!(rig.ends.try_recv().is_err(), "something was dialled");
+    let redial = Command::Redial(Box::new(target()), Box::new(setup("third")));
+    rig.tell(redial).await;
+    let (_peer, heard) = Peer::set_up(&mut rig.ends).await;
+    assert_eq!(heard.model, "models/third");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_key_waits_for_the_user_and_is_not_shown() {
     let mut rig = Rig::new();
     let mut peer = Peer::accept(&mut rig.ends).await;

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use serde::Deserialize;
 use url::{Host, Url};
 
-use crate::base::yaml::{Text, YamlError};
+use super::reading::Wrong;
 use crate::live::price::Price;
 
 /// Shortest and longest token of the monitor.
@@ -45,88 +44,65 @@ pub struct MonitorSettings {
     pub token: Option<Hidden>,
 }
 
-/// What was written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawMonitor {
-    listen: Option<String>,
-    token: Option<String>,
+/// Where the endpoint for other programs may listen.
+pub(super) fn listen(address: String) -> Result<Option<SocketAddr>, Wrong> {
+    let local = |address: &SocketAddr| address.ip().is_loopback() && address.port() > 0;
+    match address.parse().ok().filter(local) {
+        Some(address) => Ok(Some(address)),
+        None => Err(Wrong(
+            format!("is `{address}`"),
+            "allowed is an address of this computer with a port, such as 127.0.0.1:9464".to_owned(),
+        )),
+    }
 }
 
-impl RawMonitor {
-    pub(super) fn check(self, text: &Text<'_>) -> Result<MonitorSettings, YamlError> {
-        let allowed = "allowed is an address of this computer with a port, such as 127.0.0.1:9464";
-        let listen = self.listen.map(|listen| {
-            listen
-                .parse()
-                .ok()
-                .filter(|address: &SocketAddr| address.ip().is_loopback() && address.port() > 0)
-                .ok_or_else(|| text.fault("monitor.listen", format!("is `{listen}`"), allowed))
-        });
-        let token = self.token.map(|token| {
-            let good = TOKEN.contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
-            let count = token.chars().count();
-            if good {
-                Ok(Hidden::new(token))
-            } else {
-                Err(text.fault(
-                    "monitor.token",
-                    format!("has {count} characters, or some that cannot be sent"),
-                    "allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
-                ))
-            }
-        });
-        Ok(MonitorSettings {
-            listen: listen.transpose()?,
-            token: token.transpose()?,
-        })
+/// What may be a token.
+pub(super) fn token(token: String) -> Result<Option<Hidden>, Wrong> {
+    let good = TOKEN.contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+    if good {
+        return Ok(Some(Hidden::new(token)));
     }
+    let count = token.chars().count();
+    Err(Wrong(
+        format!("has {count} characters, or some that cannot be sent"),
+        "allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made"
+            .to_owned(),
+    ))
 }
 
 /// The highest price, in US dollars for a million tokens: more is a mistake in the unit.
 const HIGHEST_PRICE: f64 = 10_000.0;
 
-/// What was written of the price of tokens, in US dollars for a million of them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RawPrice {
-    #[serde(rename = "in")]
-    prompt: Option<f64>,
-    #[serde(rename = "out")]
-    response: Option<f64>,
+/// US dollars for a million tokens.
+pub(super) fn amount(amount: f64) -> Result<Option<f64>, Wrong> {
+    if (0.0..=HIGHEST_PRICE).contains(&amount) {
+        return Ok(Some(amount));
+    }
+    let allowed = format!(
+        "allowed is a number from 0 to {HIGHEST_PRICE}, the US dollars for a million tokens"
+    );
+    Err(Wrong(format!("is {amount}"), allowed))
 }
 
-impl RawPrice {
-    pub(super) fn check(self, text: &Text<'_>) -> Result<Option<Price>, YamlError> {
-        for (key, amount) in [("in", self.prompt), ("out", self.response)] {
-            if let Some(amount) = amount.filter(|n| !(0.0..=HIGHEST_PRICE).contains(n)) {
-                return Err(text.fault(
-                    &format!("price_usd_per_million.{key}"),
-                    format!("is {amount}"),
-                    format!(
-                        "allowed is a number from 0 to {HIGHEST_PRICE}, the US dollars for a million tokens"
-                    ),
-                ));
-            }
-        }
-        let lacks = |key: &str| {
-            text.fault(
-                "price_usd_per_million",
-                format!("does not say `{key}`"),
-                "both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered",
-            )
-        };
-        match (self.prompt, self.response) {
-            (None, None) => Ok(None),
-            (Some(prompt), Some(response)) => Ok(Some(Price { prompt, response })),
-            (None, Some(_)) => Err(lacks("in")),
-            (Some(_), None) => Err(lacks("out")),
-        }
+/// The price of tokens that are sent and of tokens that are answered: both are needed, or none.
+pub(super) fn price(prompt: Option<f64>, response: Option<f64>) -> Result<Option<Price>, Wrong> {
+    let lacks = |key: &str| {
+        Err(Wrong(
+            format!("does not say `{key}`"),
+            "both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered"
+                .to_owned(),
+        ))
+    };
+    match (prompt, response) {
+        (None, None) => Ok(None),
+        (Some(prompt), Some(response)) => Ok(Some(Price { prompt, response })),
+        (None, Some(_)) => lacks("in"),
+        (Some(_), None) => lacks("out"),
     }
 }
 
 /// Whether alerts can be sent there: encrypted, or on this computer.
-pub(super) fn webhook(address: String, text: &Text<'_>) -> Result<Hidden, YamlError> {
+pub(super) fn webhook(address: String) -> Result<Option<Hidden>, Wrong> {
     let url = Url::parse(&address).ok();
     let good = url.is_some_and(|url| match (url.scheme(), url.host()) {
         ("https", Some(_)) => true,
@@ -136,13 +112,12 @@ pub(super) fn webhook(address: String, text: &Text<'_>) -> Result<Hidden, YamlEr
         _ => false,
     });
     if good {
-        Ok(Hidden::new(address))
-    } else {
-        // It may hold a secret, and is not repeated.
-        Err(text.fault(
-            "alert_webhook",
-            "is no address that alerts can be sent to".to_owned(),
-            "allowed is an address that begins with https://, or with http:// on this computer",
-        ))
+        return Ok(Some(Hidden::new(address)));
     }
+    // It may hold a secret, and is not repeated.
+    Err(Wrong(
+        "is no address that alerts can be sent to".to_owned(),
+        "allowed is an address that begins with https://, or with http:// on this computer"
+            .to_owned(),
+    ))
 }

@@ -1,6 +1,9 @@
-//! What can be written, what is refused, and what a choice changes in the file.
+//! What can be written, and what is refused or holds everything back.
 
 use super::*;
+use crate::base::yaml::{MAX_BYTES, edit};
+
+mod saving;
 
 #[test]
 fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
@@ -44,8 +47,11 @@ fn everything_that_can_be_written_is_read() {
         response: 12.5,
     };
     assert_eq!(config.price_usd_per_million, Some(price));
-    let whole = rewritten("", &Config::default(), &config);
-    assert_eq!(Config::parse("", whole.as_bytes()), Ok(config));
+    let mut whole = String::new();
+    for (key, value) in config.values() {
+        whole = edit::proposals(&whole, key, value.as_deref()).swap_remove(0);
+    }
+    assert_eq!(Config::parse("", whole.as_bytes()), Ok(config), "{whole}");
 }
 
 #[test]
@@ -135,115 +141,153 @@ fn faults_name_their_place() {
 }
 
 #[test]
-fn a_choice_changes_its_own_line_only() {
-    let text =
-        "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\n";
-    type Row = (&'static str, &'static dyn Fn(&mut Config), &'static str);
-    let table: [Row; 6] = [
-        (
-            "replaced",
-            &|c| c.profile = Some("ultra-fast".into()),
-            "# mine\nprofile: \"ultra-fast\" # for now\n\nwindow:\n    theme: dark # at night\n# end\n",
-        ),
-        (
-            "removed",
-            &|c| c.profile = None,
-            "# mine\n\nwindow:\n    theme: dark # at night\n# end\n",
-        ),
-        (
-            "added",
-            &|c| c.volume = 0.25,
-            "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\nvolume: 0.25\n",
-        ),
-        (
-            "added as a word",
-            &|c| c.voice_activation = false,
-            "# mine\nprofile: balanced # for now\n\nwindow:\n    theme: dark # at night\n# end\nvoice_activation: off\n",
-        ),
-        (
-            "added to a group",
-            &|c| c.window.panel = 1,
-            "# mine\nprofile: balanced # for now\n\nwindow:\n    panel: 1\n    theme: dark # at night\n# end\n",
-        ),
-        (
-            "the usual again",
-            &|c| c.window.theme = Theme::System,
-            "# mine\nprofile: balanced # for now\n\nwindow:\n# end\n",
-        ),
-    ];
-    for (what, change, expected) in table {
-        let before = Config::parse("", text.as_bytes()).expect("good");
-        let mut after = before.clone();
-        change(&mut after);
-        assert_eq!(rewritten(text, &before, &after), expected, "{what}");
+fn a_faulty_line_costs_itself_alone_and_all_of_them_are_told() {
+    let text = "endpoint: wss://gate.example\nvolume: 50%\nprofile: fast\nwindow:\n  panel: 9\n  theme: dark\n\
+                monitor: {listen: 0.0.0.0:1, token: 0123456789abcdef}\ntalk_key: hit\nvolumen: 3\n\
+                price_usd_per_million: {in: 1, out: x}\nprofile: slow\ndetection: !x y\n";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, text).expect("written");
+    let (file, told) = ConfigFile::load(Some(path));
+    let config = file.get();
+    assert_eq!(config.endpoint.as_deref(), Some("wss://gate.example"));
+    assert_eq!((config.volume, &config.window.theme), (1.0, &Theme::Dark));
+    assert!(config.monitor.token.is_some() && config.monitor.listen.is_none());
+    assert_eq!(config.profile, None, "which of the two is not known");
+    assert_eq!(
+        config.detection,
+        Some(Detection::Manual),
+        "the one that sends less"
+    );
+    assert_eq!(file.held(), None);
+    let told = told.expect("faulty");
+    for fault in [
+        "config.yaml:2:9: volume: is the text \"50%\", allowed is a number; did you mean `0.5`?",
+        "config.yaml:5:10: window.panel: is 9",
+        "config.yaml:7:19: monitor.listen: is `0.0.0.0:1`",
+        "config.yaml:8:11: talk_key: is `hit`",
+        "config.yaml:9:1: volumen: unknown key",
+        "config.yaml:10:37: price_usd_per_million.out: is the text \"x\"",
+        "config.yaml:11:1: profile: stands here for the second time (the first is in line 3)",
+        "config.yaml:12:12: detection: has a tag",
+    ] {
+        assert!(told.contains(fault), "no {fault} in\n{told}");
     }
+    assert_eq!(told.lines().count(), 8, "{told}");
 }
 
 #[test]
-fn what_cannot_be_edited_is_written_anew() {
-    let before = Config::parse("", b"{profile: a, window: {panel: 1}}").expect("good");
-    let after = Config {
-        profile: None,
-        ..before.clone()
+fn what_protects_and_cannot_be_read_holds_everything_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.yaml");
+    let load = |text: &[u8]| {
+        std::fs::write(&path, text).expect("written");
+        ConfigFile::load(Some(path.clone())).0
     };
-    assert_eq!(
-        rewritten("{profile: a, window: {panel: 1}}", &before, &after),
-        "window:\n  panel: 1\n"
-    );
-    let nothing = rewritten(
-        "profile: a",
-        &Config::parse("", b"profile: a").expect("good"),
-        &Config::default(),
-    );
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("c"), nothing).expect("written");
-    assert_eq!(
-        ConfigFile::load(Some(folder.path().join("c"))).1,
-        None,
-        "no fault"
-    );
+    let good = "endpoint: wss://gate.example\n";
+    for text in [
+        "endpoint: gate.example",
+        "endpoint:",
+        "endpoint: ~",
+        "endpoint: [wss://gate.example]",
+        "endpoint: wss://gate.example\nendpoint: wss://gate.example",
+        "endpoint: !x wss://gate.example",
+        "endpiont: wss://gate.example",
+        "Endpoint: wss://gate.example",
+        "end-point: wss://gate.example",
+        "end_points: x",
+        "live_endpoint: x",
+        "server: wss://gate.example",
+        "<<: {endpoint: wss://gate.example}",
+        "sovereign:\n  endpoint: gate.example",
+        "servers: [{where: wss://gate.example}]",
+        "window:\n  theme: dark\n  endpoint: wss://gate.example",
+        "endpoint wss://gate.example",
+        "endpoint:wss://gate.example",
+        "profile: balanced\nendpoint wss://gate.example",
+        "- endpoint: wss://gate.example",
+        "state: ''",
+        "state: $HOME/x",
+        "state: ~me/x",
+        "statte: x",
+        "keep: off",
+        "kep: off",
+        "keep_audio: off",
+        "tools: {}",
+        "permissions: {x: never}",
+        "spend_limit_usd: {day: 1}",
+        "volume: \"0.5",
+        "volume: [",
+        "\tvolume: 1",
+        "volume: 1\n---\nendpoint: wss://gate.example",
+        "volume: \u{0}",
+    ] {
+        let file = load(text.as_bytes());
+        let held = file
+            .held()
+            .unwrap_or_else(|| panic!("{text} does not hold"));
+        assert!(held.contains("config.yaml:"), "{held}");
+    }
+    assert!(load(b"volume: \xff").held().is_some());
+    assert!(load(&vec![b'#'; MAX_BYTES + 1]).held().is_some());
+    assert!(load("a: 1\nb: 2\n".repeat(20).as_bytes()).held().is_none());
+    let many: String = (0..300).map(|n| format!("key{n}: 1\n")).collect();
+    let file = load(many.as_bytes());
+    assert!(file.held().is_some() && file.faults().len() < 30);
+    for text in [
+        good,
+        "",
+        "\u{feff}",
+        "---\n# c\n",
+        "volume: 2\nvolumn: 3",
+        "key: AIza",
+        "colours: {a: [b]}",
+        "talk_key: [x]",
+    ] {
+        assert_eq!(load(text.as_bytes()).held(), None, "{text}");
+    }
+    assert!(load(b"endpoint: x").is_stateless().eq(&false));
+    assert!(load(b"state: $x").is_stateless() && load(b"[").is_stateless());
+    // Mended: it begins.
+    let mut file = load(b"endpoint: x\nvolume: 0.5");
+    assert_eq!(file.get().volume, 0.5);
+    std::fs::write(&path, good).expect("written");
+    assert!(file.reload().mended);
+    assert_eq!(file.held(), None);
+    assert_eq!(file.get().endpoint.as_deref(), Some("wss://gate.example"));
 }
 
 #[test]
-fn saving_keeps_what_was_edited_meanwhile_and_never_overwrites_a_faulty_file() {
+fn a_file_that_becomes_faulty_keeps_what_held() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("sub/config.yaml");
-    let (mut file, fault) = ConfigFile::load(Some(path.clone()));
-    assert_eq!(fault, None, "a missing file is no fault");
-    file.save(|config| config.volume = 0.5).expect("kept");
-    std::fs::write(&path, "volume: 0.5\ninput_device: usb\n").expect("written");
-    file.save(|config| config.profile = Some("ultra-fast".into()))
-        .expect("kept");
-    assert_eq!(file.get().input_device.as_deref(), Some("usb"));
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("there"),
-        "volume: 0.5\ninput_device: usb\nprofile: \"ultra-fast\"\n"
-    );
-    std::fs::write(&path, "volume: loud\n").expect("written");
-    assert!(file.reload().expect_err("faulty").contains("volume"));
-    assert_eq!(
-        file.get().profile.as_deref(),
-        Some("ultra-fast"),
-        "the last good one stays"
-    );
-    assert!(matches!(
-        file.save(|config| config.volume = 0.1),
-        Err(SaveError::Faulty(_))
-    ));
-    assert_eq!(file.get().volume, 0.1, "the choice holds");
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("there"),
-        "volume: loud\n"
-    );
-}
-
-#[test]
-fn without_a_home_a_choice_holds_until_the_end() {
-    let (mut file, fault) = ConfigFile::load(None);
-    assert_eq!(fault, None);
-    assert!(matches!(
-        file.save(|config| config.volume = 0.1),
-        Err(SaveError::Homeless)
-    ));
-    assert_eq!(file.get().volume, 0.1);
+    let path = folder.path().join("config.yaml");
+    let good = "endpoint: wss://gate.example\nvolume: 0.5\nvoice_activation: off\n";
+    std::fs::write(&path, good).expect("written");
+    let (mut file, _) = ConfigFile::load(Some(path.clone()));
+    for text in [
+        "endpoint: x\nvolume: loud\nvoice_activation: no\n",
+        "endpoint: [",
+        "",
+        " \n",
+        "endpoint: wss://gate.example\nvolume: ~1\nvoice_activation:\n",
+    ] {
+        std::fs::write(&path, text).expect("written");
+        let read = file.reload();
+        assert!(!read.faults.is_empty() && !read.mended, "{text}");
+        assert_eq!(file.get().endpoint.as_deref(), Some("wss://gate.example"));
+        assert_eq!(
+            (file.get().volume, file.get().voice_activation),
+            (0.5, false)
+        );
+        assert_eq!(file.held(), None);
+    }
+    std::fs::remove_file(&path).expect("removed");
+    assert!(file.reload().faults[0].contains("is gone"));
+    assert_eq!(file.get().volume, 0.5);
+    std::fs::create_dir(&path).expect("made");
+    assert!(file.reload().faults[0].contains("is a folder"));
+    assert_eq!(file.get().volume, 0.5);
+    std::fs::remove_dir(&path).expect("removed");
+    std::fs::write(&path, good).expect("written");
+    assert!(file.reload().mended);
 }

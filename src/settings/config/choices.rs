@@ -1,0 +1,111 @@
+//! Choices made in the window that could not be written into the user's file: a file of the program's own beside it.
+//!
+//! The user's file goes first: each choice is kept with what that file said when it was made, and holds for as long as the
+//! file says so. An edit by hand ends it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Config, Occasion, reading};
+use crate::base::yaml::{self, edit, quoted};
+use crate::settings::file::{self, ReadError};
+
+/// What the file begins with.
+const HEAD: &str = "# Kept by Sovereign: choices made in the window that could not be written into the configuration file without\n\
+                    # touching more than their own line. Each holds as long as that file says what it said then. This file may be removed.\n";
+
+/// The choices, by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Choices(BTreeMap<String, Kept>);
+
+/// A choice; both values are YAML, `None` is nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    chosen: Option<String>,
+    instead_of: Option<String>,
+}
+
+impl Choices {
+    /// Those that are kept beside `config`; the second value says why there may be some that are not read.
+    pub(super) fn load(config: &Path) -> (Self, Option<String>) {
+        let path = beside(config);
+        let fault = |what: String| {
+            let left_out = format!("{what}. The choices in this file are left out: remove it.");
+            (Self::default(), Some(left_out))
+        };
+        let bytes = match file::read(&path) {
+            Ok(bytes) => bytes,
+            Err(ReadError::Missing) => return (Self::default(), None),
+            Err(error) => return fault(format!("{}: {error}", path.display())),
+        };
+        match yaml::parse(&path.display().to_string(), &bytes) {
+            Ok(kept) => (Self(kept), None),
+            Err(error) => fault(error.to_string()),
+        }
+    }
+
+    /// Writes them beside `config`, or removes the file if there are none.
+    pub(super) fn save(&self, config: &Path) -> io::Result<()> {
+        let path = beside(config);
+        if self.0.is_empty() {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        let value = |value: &Option<String>| value.as_deref().map_or("null".to_owned(), quoted);
+        let mut text = HEAD.to_owned();
+        for (key, kept) in &self.0 {
+            let (chosen, instead_of) = (value(&kept.chosen), value(&kept.instead_of));
+            writeln!(
+                text,
+                "{key}: {{chosen: {chosen}, instead_of: {instead_of}}}"
+            )
+            .ok();
+        }
+        file::write_private(&path, text.as_bytes())
+    }
+
+    /// Keeps that `wanted` has another value for `key` than `written`, what the user's file says.
+    pub(super) fn keep(&mut self, key: &str, wanted: &Config, written: &Config) {
+        let kept = Kept {
+            chosen: wanted.value(key),
+            instead_of: written.value(key),
+        };
+        self.0.insert(key.to_owned(), kept);
+    }
+
+    /// Forgets the choice of a key, which the user's file holds now.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    /// `written`, what the user's file says, with the choices that hold.
+    pub(super) fn over(&self, written: &Config) -> Config {
+        let mut config = written.clone();
+        for (key, kept) in &self.0 {
+            let offered = Config::OFFERED.contains(&key.as_str());
+            if !offered || kept.instead_of != written.value(key) {
+                continue;
+            }
+            let line = edit::proposals("", key, kept.chosen.as_deref());
+            let read = line
+                .first()
+                .map(|line| reading::read("", line.as_bytes(), written, Occasion::First));
+            if let Some(read) = read.filter(|read| read.faults.is_empty()) {
+                config.adopt(key, &read.config);
+            }
+        }
+        config
+    }
+}
+
+/// `config.choices.yaml` beside `config.yaml`.
+pub(super) fn beside(config: &Path) -> PathBuf {
+    config.with_extension("choices.yaml")
+}

@@ -1,0 +1,336 @@
+//! The configuration and the file that it is kept in.
+
+use std::path::{Path, PathBuf};
+
+use super::choices::Choices;
+use super::reading::{self, Fault, Reading};
+use super::{Config, Occasion};
+use crate::base::words::sentence;
+use crate::base::yaml::edit;
+use crate::settings::file::{self, ReadError};
+
+/// The configuration and the file that it is kept in.
+///
+/// A file that became faulty keeps what held: never the defaults, which may do what a line of the file forbids.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    path: Option<PathBuf>,
+    config: Config,
+    /// What the user's file alone says, without the choices beside it.
+    written: Config,
+    choices: Choices,
+    /// What is wrong with the file as it was read last.
+    faults: Vec<String>,
+    held: Option<String>,
+    /// What `state` says is not known.
+    stateless: bool,
+    /// Whether there was something in the file when it was read last without a fault in a line that protects.
+    had_content: bool,
+    /// Whether it has ever been read so: what a line that cannot be read forbids, another one that held has said.
+    trusted: bool,
+}
+
+/// What came of reading the file again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reread {
+    /// Something else holds now.
+    pub changed: bool,
+    /// It was faulty when it was read before, and is not any more.
+    pub mended: bool,
+    /// What is wrong with it, with places; what held there before still holds.
+    pub faults: Vec<String>,
+}
+
+/// Why a choice was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// There is no home folder to keep it in.
+    #[error("there is no folder for the configuration: name a file with --config")]
+    Homeless,
+    /// What stands in the file is faulty; it is left for the user to mend.
+    #[error("{} The file is left as it is: mend it first", sentence(.0))]
+    Faulty(String),
+    /// The system refused.
+    #[error("{path} cannot be written: {error}")]
+    Refused {
+        /// The configuration file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+/// The file as it was found.
+struct Found {
+    text: String,
+    reading: Reading,
+}
+
+impl Found {
+    fn nothing() -> Self {
+        Self {
+            text: String::new(),
+            reading: Reading {
+                config: Config::default(),
+                faults: Vec::new(),
+                silent: true,
+            },
+        }
+    }
+}
+
+impl ConfigFile {
+    /// Reads the file. A missing one is no fault; of a faulty one the lines that can be read hold, and the second value says
+    /// what is wrong with the others, one to a line.
+    #[must_use]
+    pub fn load(path: Option<PathBuf>) -> (Self, Option<String>) {
+        let mut this = Self {
+            path,
+            config: reading::cautious(),
+            written: reading::cautious(),
+            choices: Choices::default(),
+            faults: Vec::new(),
+            held: None,
+            stateless: false,
+            had_content: false,
+            trusted: false,
+        };
+        let mut faults = this.reload().faults;
+        if let Some(path) = &this.path {
+            let (choices, fault) = Choices::load(path);
+            this.choices = choices;
+            this.config = this.choices.over(&this.written);
+            faults.extend(fault);
+        }
+        this.faults.clone_from(&faults);
+        let told = (!faults.is_empty()).then(|| faults.join("\n"));
+        (this, told)
+    }
+
+    /// Reads the file again. What cannot be read leaves what held before.
+    pub fn reload(&mut self) -> Reread {
+        if self.path.is_none() && self.trusted {
+            return Reread {
+                changed: false,
+                mended: false,
+                faults: Vec::new(),
+            };
+        }
+        let was_faulty = !self.faults.is_empty();
+        let before = self.config.clone();
+        self.faults.clear();
+        match self.find() {
+            Ok(found) => self.take(found.reading),
+            Err(fault) => self.cannot_read(fault),
+        }
+        Reread {
+            changed: self.config != before,
+            mended: was_faulty && self.faults.is_empty(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn get(&self) -> &Config {
+        &self.config
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What is wrong with the file as it was read last, with places.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Why nothing may be dialled: a line that protects the user cannot be read, and no earlier one of this run says what
+    /// it would. `None` as soon as the file is mended.
+    #[must_use]
+    pub fn held(&self) -> Option<&str> {
+        self.held.as_deref()
+    }
+
+    /// Whether nobody knows which folder `state` names: nothing may be kept in the usual one then.
+    #[must_use]
+    pub fn is_stateless(&self) -> bool {
+        self.stateless
+    }
+
+    /// Changes the configuration, and the file with it. The change holds also where it could not be kept.
+    pub fn save(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), SaveError> {
+        let Some(path) = self.path.clone() else {
+            change(&mut self.config);
+            return Err(SaveError::Homeless);
+        };
+        // What was edited by hand in the meantime is kept.
+        let (found, fault) = match self.find() {
+            Ok(found) => {
+                let read = found.reading.clone();
+                self.faults.clear();
+                self.take(read);
+                (found, None)
+            }
+            Err(fault) => (Found::nothing(), Some(fault)),
+        };
+        let before = self.config.clone();
+        change(&mut self.config);
+        if let Some(fault) = fault {
+            return Err(SaveError::Faulty(fault));
+        }
+        let wanted = self.config.clone();
+        let is_touched = |key: &&&str| wanted.value(key) != before.value(key);
+        let touched: Vec<_> = Config::OFFERED.iter().filter(is_touched).copied().collect();
+        self.keep(&path, found, &wanted, &touched)
+    }
+
+    /// Writes the touched keys of `wanted` into the user's file, else beside it.
+    fn keep(
+        &mut self,
+        path: &Path,
+        found: Found,
+        wanted: &Config,
+        touched: &[&str],
+    ) -> Result<(), SaveError> {
+        let Found { text, mut reading } = found;
+        let mut edited = text.clone();
+        let (mut choices, mut faulty) = (self.choices.clone(), None);
+        let mut beside = Vec::new();
+        for &key in touched {
+            let mut faults = reading.faults.iter();
+            if let Some(fault) = faults.find(|fault| reading::concerns(&fault.error, key)) {
+                faulty = Some(SaveError::Faulty(fault.error.to_string()));
+                continue;
+            }
+            match with_choice(&edited, &reading, key, wanted, self.occasion()) {
+                Some((text, read)) => {
+                    (edited, reading) = (text, read);
+                    choices.forget(key);
+                }
+                None => beside.push(key),
+            }
+        }
+        // A file that cannot be written (its folder may be another one, behind a link) leaves all of them beside it.
+        let refused = (edited != text)
+            .then(|| file::write_private(path, edited.as_bytes()).err())
+            .flatten();
+        if refused.is_some() {
+            beside = touched.to_vec();
+        } else {
+            self.written = reading.config;
+        }
+        for key in beside {
+            choices.keep(key, wanted, &self.written);
+        }
+        if choices != self.choices {
+            choices.save(path).map_err(|error| SaveError::Refused {
+                path: path.to_owned(),
+                error: refused.unwrap_or(error),
+            })?;
+            self.choices = choices;
+        }
+        faulty.map_or(Ok(()), Err)
+    }
+
+    /// Text and meaning of the file; why it cannot be read at all.
+    fn find(&self) -> Result<Found, String> {
+        let Some(path) = &self.path else {
+            return Ok(Found::nothing());
+        };
+        let name = path.display().to_string();
+        let bytes = match file::read(path) {
+            Ok(bytes) => bytes,
+            Err(ReadError::Missing) if self.had_content => {
+                return Err(format!(
+                    "{name} is gone: put it back, or start again without it"
+                ));
+            }
+            Err(ReadError::Missing) if std::fs::symlink_metadata(path).is_ok() => {
+                return Err(format!("{name} is a link to a file that is not there"));
+            }
+            Err(ReadError::Missing) => return Ok(Found::nothing()),
+            Err(error) => return Err(format!("{name}: {error}")),
+        };
+        if self.had_content && bytes.iter().all(u8::is_ascii_whitespace) {
+            // An editor may be about to write it.
+            return Err(format!(
+                "{name}:1:1: the file is empty now: write it again, or start again with it"
+            ));
+        }
+        Ok(Found {
+            reading: reading::read(&name, &bytes, &self.config, self.occasion()),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    }
+
+    fn occasion(&self) -> Occasion {
+        if self.trusted {
+            Occasion::Again
+        } else {
+            Occasion::First
+        }
+    }
+
+    fn take(&mut self, reading: Reading) {
+        let protects: Vec<&Fault> = reading.faults.iter().filter(|f| f.protects).collect();
+        self.written = reading.config;
+        self.config = self.choices.over(&self.written);
+        self.faults
+            .extend(reading.faults.iter().map(|f| f.error.to_string()));
+        if protects.is_empty() {
+            (self.trusted, self.had_content) = (true, !reading.silent);
+            (self.held, self.stateless) = (None, false);
+            return;
+        }
+        if !self.trusted {
+            self.held = protects.first().map(|fault| fault.error.to_string());
+            let is_endpoint = |fault: &&Fault| {
+                let meant = fault.error.suggestion.as_deref();
+                [Some(fault.error.key.as_str()), meant].contains(&Some("endpoint"))
+            };
+            self.stateless = !protects.iter().all(is_endpoint);
+        }
+    }
+
+    fn cannot_read(&mut self, fault: String) {
+        if !self.trusted {
+            self.held = Some(fault.clone());
+            self.stateless = true;
+        }
+        self.faults.push(fault);
+    }
+}
+
+/// `text`, which means `read`, with one key set to what `wanted` has for it, and all else as it was written; with what it
+/// means then. `None` where that cannot be.
+fn with_choice(
+    text: &str,
+    read: &Reading,
+    key: &str,
+    wanted: &Config,
+    occasion: Occasion,
+) -> Option<(String, Reading)> {
+    let mut meant = read.config.clone();
+    meant.adopt(key, wanted);
+    if meant == read.config {
+        return Some((text.to_owned(), read.clone()));
+    }
+    let faults = |reading: &Reading| {
+        let faults = reading.faults.iter();
+        faults
+            .map(|fault| (fault.error.key.clone(), fault.protects))
+            .collect::<Vec<_>>()
+    };
+    let value = wanted.value(key);
+    edit::proposals(text, key, value.as_deref())
+        .into_iter()
+        .find_map(|text| {
+            let again = reading::read("", text.as_bytes(), &read.config, occasion);
+            let is_meant = again.config == meant && faults(&again) == faults(read);
+            is_meant.then_some((text, again))
+        })
+}
