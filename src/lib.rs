@@ -30,7 +30,8 @@
 //!    └───────────────────────────┘ reopens streams                Snapshot ▼ watch     │ Command, bounded
 //!                                                                   main thread: eframe │
 //!
-//! besides, while needed: the demo's server, the watch on the user's files, the log writer, one thread each
+//! besides, while needed: the demo's server, the watch on the user's files, the writers of standard output, standard error and
+//! the log, the watch on signals, one thread each
 //! ```
 
 pub mod adapt;

@@ -4,13 +4,22 @@ mod window;
 
 use std::process::ExitCode;
 
-use sovereign::cli::{self, parse::parse};
+use sovereign::cli::{self, output, panics, parse::parse, say, signal};
+use sovereign::ui::display;
 
 fn main() -> ExitCode {
+    // Before anything else is opened, which could take the number that it names.
+    let inherited = display::inherited();
+    panics::listen();
+    if let Err(error) = signal::listen() {
+        say(&format!(
+            "warning: signals end this program at once: {error}"
+        ));
+    }
     let cli = parse();
     let ended = match &cli.command {
-        None => window::run(&cli.global),
+        None => window::run(&cli.global, inherited),
         Some(command) => cli::run(&cli.global, command),
     };
-    ended.unwrap_or_else(|problem| problem.report())
+    output::end(ended.unwrap_or_else(|problem| problem.report()))
 }

@@ -1,39 +1,58 @@
 //! The window: opens it over a conversation, or says why it cannot and talks in the terminal.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
-use sovereign::cli::{Global, Problem, runtime, say};
+use sovereign::cli::{Global, Problem, output, panics, room, runtime, say};
 use sovereign::session::Event;
 use sovereign::session::command::Command;
 use sovereign::settings::config::{ConfigFile, Theme};
 use sovereign::settings::paths::Paths;
-use sovereign::ui::{self, Preferences, ThemeChoice, UiLink};
+use sovereign::ui::display::{self, Display};
+use sovereign::ui::{self, Left, Preferences, ThemeChoice, UiLink};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+/// After a signal, the end must not take longer, whatever hangs.
+const ENDED_WITHIN: Duration = Duration::from_secs(10);
+/// After a signal, a window that has not closed by itself is left behind.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The window; where there is no display the same assistant in the terminal.
 ///
 /// # Errors
 ///
 /// As `talk`; 3 when the window was insisted on and cannot be.
-pub(crate) fn run(global: &Global) -> Result<ExitCode, Problem> {
-    if !has_display() {
-        if global.window {
+pub(crate) fn run(global: &Global, inherited: bool) -> Result<ExitCode, Problem> {
+    let display = match display::find(inherited) {
+        Ok(display) => display,
+        Err(silent) if global.window => {
             let hint =
                 "Start it in a desktop session, or without --window to talk in the terminal.";
-            return Err(
-                Problem::nothing_to_run_on("there is no display to open a window on").hint(hint),
-            );
+            let what = format!("there is no display to open a window on: {silent}");
+            return Err(Problem::nothing_to_run_on(what).hint(hint));
         }
-        say("no display: talking in the terminal (sovereign talk)");
-        return talk::run(global, &TalkArgs::default());
+        Err(silent) => {
+            say(&format!(
+                "{silent}: talking in the terminal (sovereign talk)"
+            ));
+            room::CONVERSATION.check()?;
+            return talk::run(global, &TalkArgs::default());
+        }
+    };
+    if let Display::X11 { silent } = &display {
+        say(&format!(
+            "note: the window is opened through X11: nothing answers at {silent}"
+        ));
     }
-    match open_window(global) {
+    room::WINDOW.check()?;
+    signal::hold(ENDED_WITHIN);
+    match open_window(global, &display) {
         Err(Opened::No(error)) if global.window => {
             Err(Problem::nothing_to_run_on(format!("{error:#}")))
         }
@@ -52,7 +71,7 @@ enum Opened {
     Failed(Problem),
 }
 
-fn open_window(global: &Global) -> Result<ExitCode, Opened> {
+fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     let start = Start::new(
         global,
         &Voice {
@@ -65,7 +84,8 @@ fn open_window(global: &Global) -> Result<ExitCode, Opened> {
     let key_file = paths.key().unwrap_or_default();
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();
-    let (session, log, monitor) = start.session(None).map_err(Opened::Failed)?.into_parts();
+    let mut stop = Stop::new().map_err(Problem::from).map_err(Opened::Failed)?;
+    let (session, monitor) = start.session(None).map_err(Opened::Failed)?.into_parts();
     drop(entered);
     let preferences = Preferences {
         panel: window.panel,
@@ -80,16 +100,37 @@ fn open_window(global: &Global) -> Result<ExitCode, Opened> {
         preferences,
         runtime: runtime.handle().clone(),
     };
+    let left = Left::new(preferences.into());
+    let (commands, theirs, place) = (session.commands.clone(), left.clone(), paths.clone());
+    runtime.spawn(async move {
+        tokio::select! {
+            () = stop.wait() => {}
+            () = panics::lost().cancelled() => {}
+        }
+        // The end of the conversation closes the window.
+        commands.send(Command::Quit).await.ok();
+        tokio::time::sleep(CLOSED_WITHIN).await;
+        // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
+        keep(&place, &theirs, preferences);
+        let _status = output::end(ExitCode::SUCCESS);
+        signal::leave(i32::from(panics::lost().is_cancelled()));
+    });
     // Listened to all the time, although only the end matters: events that nobody takes would pile up.
     let over = runtime.spawn(until_over(session.events));
-    let shown = ui::run(link);
+    let shown = ui::run(link, display, &left);
     session.commands.try_send(Command::Quit).ok();
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
-    drop((log, monitor));
-    let left = shown.map_err(Opened::No)?;
-    if left != preferences {
-        keep(&paths, left);
+    drop(monitor);
+    keep(&paths, &left, preferences);
+    match shown {
+        // A display that is closed with the session takes the window with it: that is the end that was asked for.
+        Err(_) if signal::is_asked() => {}
+        shown => shown.map_err(Opened::No)?,
+    }
+    if panics::lost().is_cancelled() {
+        let problem = Problem::failed(anyhow!(panics::LOST_A_PART));
+        return Err(Opened::Failed(problem));
     }
     ended.map_err(Opened::Failed)
 }
@@ -113,7 +154,12 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
     Ok(ExitCode::SUCCESS)
 }
 
-fn keep(paths: &Paths, left: Preferences) {
+/// Keeps what the user changed.
+fn keep(paths: &Paths, left: &Left, before: Preferences) {
+    let left = *left.lock().unwrap_or_else(PoisonError::into_inner);
+    if left == before {
+        return;
+    }
     let (mut file, _) = ConfigFile::load(paths.config_file());
     let kept = file.save(|config| {
         config.window.panel = left.panel;
@@ -134,13 +180,4 @@ fn theme(theme: Theme) -> ThemeChoice {
         Theme::Dark => ThemeChoice::Dark,
         Theme::Light => ThemeChoice::Light,
     }
-}
-
-/// Whether a window can be tried at all. On other systems there always is a display.
-fn has_display() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !cfg!(all(unix, not(target_os = "macos")))
-        || set("DISPLAY")
-        || set("WAYLAND_DISPLAY")
-        || set("WAYLAND_SOCKET")
 }

@@ -1,9 +1,10 @@
-//! Floor 0: units, frames, rings, identifiers and YAML text. No I/O, no async, nothing else of ours.
+//! Floor 0: units, frames, rings, identifiers, YAML text, and work on a thread aside. No I/O, nothing else of ours.
 
 pub mod frame;
 pub mod ids;
 pub mod nearest;
 pub mod ring;
+pub mod thread;
 pub mod units;
 pub mod voices;
 pub mod words;

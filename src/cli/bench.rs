@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::load::{check_line, show};
-use super::signal::Stop;
+use super::signal::{self, Stop};
 use super::trial::conversation::{Part, Report, Stage, talk};
 use super::trial::meter::Meter;
 use super::trial::output::Folder;
@@ -34,6 +34,8 @@ const BUDGETS: [(&str, f64); 3] = [
     ("balanced", 35.0),
     ("high-quality", 90.0),
 ];
+/// After a signal, the report must not take longer.
+const ENDED_WITHIN: Duration = Duration::from_secs(60);
 /// Reports that may wait.
 const REPORTS: usize = 64;
 /// Pause between turns, as with files.
@@ -114,6 +116,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
             began: Instant::now(),
             reports,
         });
+        signal::hold(ENDED_WITHIN);
         let running = Running {
             stage,
             told,

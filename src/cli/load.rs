@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::MissedTickBehavior;
 
-use super::signal::Stop;
+use super::signal::{self, Stop};
 use super::trial::conversation::{Report, Stage};
 use super::trial::meter::Meter;
 use super::trial::output::Folder;
@@ -29,6 +29,8 @@ use crate::profile::Profile;
 use crate::report::figures::{Check, Circumstances, Turn, Verdict};
 use crate::report::load::{Asked, Figures, Load, RealTime, SCHEMA, scenario_words};
 
+/// After a signal, the end of all conversations and the report must not take longer.
+const ENDED_WITHIN: Duration = Duration::from_secs(60);
 /// Reports that may wait to be added up.
 const REPORTS: usize = 4_096;
 /// Turns that are kept for percentiles and CSV: some 20 MB at the most.
@@ -137,6 +139,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         let kept = plan.limits.growth_mb.map_or(TURNS, |_| TURNS_OF_A_SOAK);
         let tally = Tally::new(purse, kept);
         let requests = args.requests;
+        signal::hold(ENDED_WITHIN);
         let running = Running::new(stage, profile, plan, requests, tally, servers, told)?;
         running.run(run, earlier.as_ref()).await
     })?;
@@ -421,5 +424,6 @@ pub(super) fn check_line(check: &Check) -> String {
 pub(super) fn show(as_json: bool, json: &str, words: &str) {
     use std::io::Write as _;
     let text = if as_json { json } else { words };
-    writeln!(std::io::stdout().lock(), "{text}").ok();
+    let line = format!("{text}\n");
+    super::output::out().write_all(line.as_bytes()).ok();
 }

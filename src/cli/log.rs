@@ -1,58 +1,98 @@
-//! Where the log goes: errors to standard error, more to a daily file in the state folder.
+//! Where the log goes: errors to standard error, more to a daily file in the state folder. Neither makes anybody wait, a
+//! storm of lines is thinned ([`thinned`]), and the files are bounded ([`files`]).
 
-use std::io::IsTerminal as _;
+mod files;
+mod thinned;
+
+use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+use self::files::LogFiles;
+use self::thinned::{Sites, Thinned};
 use super::Problem;
+use super::line_writer::LineWriter;
+use super::output::Shown;
 
-/// Daily files that are kept.
-const DAYS: usize = 7;
-/// Lines that may wait for the disk; more are dropped. The crate's own default takes 4 MB of memory.
-const WAITING: usize = 1_024;
+/// At the end, what the disk may take.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// Starts logging; the guard writes what is left when it is dropped. `level` is what `--log` says, for both places;
-/// without it errors are shown (the faces say the rest in words) and INFO is filed. A folder that cannot be written costs the file, nothing else.
+/// The log file, from its start to the end of the process.
+static FILE: OnceLock<(LineWriter, Arc<Sites>)> = OnceLock::new();
+
+/// Starts logging. `level` is what `--log` says, for both places; without it errors are shown (the faces say the rest in words)
+/// and INFO is filed. A folder that cannot be written costs the file, nothing else.
 ///
 /// # Errors
 ///
 /// When `level` is no level and no filter.
-pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<Option<WorkerGuard>, Problem> {
+pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
     let filter = |otherwise: &str| match level {
         None => Ok(EnvFilter::new(otherwise)),
         Some(level) => parse(level),
     };
     let shown = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Shown)
+        .with_ansi(io::stderr().is_terminal())
+        .event_format(Thinned::new(format::Format::default(), Arc::default()))
         .with_filter(filter("error")?);
-    let (file, guard) = match appender(folder) {
-        None => (None, None),
-        Some(appender) => {
-            let (writer, guard) = NonBlockingBuilder::default()
-                .buffered_lines_limit(WAITING)
-                .finish(appender);
-            let layer = tracing_subscriber::fmt::layer()
-                .with_ansi(false)
-                .with_writer(writer);
-            (
-                Some(layer.with_filter(filter("warn,sovereign=info")?)),
-                Some(guard),
-            )
-        }
-    };
+    let filed = filter("warn,sovereign=info")?;
+    let file = LogFiles::open(folder).map(|files| {
+        let (_, sites) = FILE.get_or_init(|| {
+            let writer = LineWriter::start("log", Box::new(files));
+            (writer, Arc::default())
+        });
+        let format = format::Format::default().with_ansi(false);
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(|| Filed)
+            .event_format(Thinned::new(format, Arc::clone(sites)))
+            .with_filter(filed)
+    });
     // A second start in one process (tests) keeps the first subscriber.
     tracing_subscriber::registry()
         .with(shown)
         .with(file)
         .try_init()
         .ok();
-    Ok(guard)
+    Ok(())
+}
+
+/// Writes what is left, within a limit.
+pub(super) fn finish() {
+    if let Some((writer, sites)) = FILE.get() {
+        let rest = sites.rest();
+        if !rest.is_empty() {
+            writer.offer(rest.into_bytes());
+        }
+        writer.finish(WRITTEN_WITHIN, WRITTEN_WITHIN, || false).ok();
+    }
+}
+
+/// Lines for the log file.
+struct Filed;
+
+impl Write for Filed {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        if let Some((writer, _)) = FILE.get() {
+            if let Some(lines) = writer.gap() {
+                let told = format!("{lines} lines were left out here: the disk was too slow\n");
+                writer.offer(told.into_bytes());
+            }
+            writer.offer(text.to_vec());
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn parse(level: &str) -> Result<EnvFilter, Problem> {
@@ -66,16 +106,4 @@ fn parse(level: &str) -> Result<EnvFilter, Problem> {
         Problem::usage(format!("--log {level}: {error}"))
             .hint("Use error, warn, info, debug or trace.")
     })
-}
-
-fn appender(folder: &Path) -> Option<RollingFileAppender> {
-    std::fs::create_dir_all(folder).ok()?;
-    let builder = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .max_log_files(DAYS);
-    builder
-        .filename_prefix("sovereign")
-        .filename_suffix("log")
-        .build(folder)
-        .ok()
 }

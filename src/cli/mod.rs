@@ -3,24 +3,33 @@
 pub mod bench;
 pub mod devices;
 pub mod doctor;
+mod line_writer;
 pub mod load;
 mod log;
 mod monitor;
+pub mod output;
+pub mod panics;
 pub mod parse;
+mod partner;
 pub mod profiles;
+pub mod room;
 pub mod serve;
 pub mod signal;
 pub mod start;
+mod table;
 pub mod talk;
 mod trial;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+
+pub use output::say;
+
+use crate::base::thread::quietly;
 
 /// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.
 #[derive(Debug, Parser)]
@@ -101,7 +110,12 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
 ///
 /// As the commands do; [`Problem`] knows its exit status.
 pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
+    let (mut out, mut err) = (output::out(), output::err());
+    if !matches!(command, Command::Talk(_)) {
+        // `serve`, `bench` and `load` hold when they have begun.
+        signal::nothing_to_lose();
+    }
+    room_for(command).check()?;
     let written = match command {
         Command::Talk(args) => return talk::run(global, args),
         Command::Bench(args) => return bench::run(global, args),
@@ -126,6 +140,15 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
         Command::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
     Ok(written.context("standard output cannot be written")?)
+}
+
+/// What the command needs of the system.
+fn room_for(command: &Command) -> room::Room {
+    match command {
+        Command::Talk(_) | Command::Bench(_) | Command::Load(_) => room::CONVERSATION,
+        Command::Serve(_) | Command::Doctor(_) => room::SERVER,
+        Command::Profiles(_) | Command::Devices(_) => room::LIST,
+    }
 }
 
 /// Why the program ends, what can be done, and its exit status.
@@ -191,11 +214,6 @@ impl From<anyhow::Error> for Problem {
     }
 }
 
-/// A line for the person at the terminal, on standard error. One that nobody can read is not missed.
-pub fn say(line: &str) {
-    writeln!(std::io::stderr().lock(), "{line}").ok();
-}
-
 /// The runtime of the controller, the client, the probe and the demo: two workers, as the drawing in `lib.rs` has it.
 ///
 /// # Errors
@@ -221,6 +239,13 @@ pub fn runtime_of_many() -> Result<tokio::runtime::Runtime, Problem> {
 }
 
 fn built(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, Problem> {
-    let runtime = builder.worker_threads(2).enable_all().build();
-    Ok(runtime.context("the system gives no threads")?)
+    // It panics where the system gives no thread: `room` has tried that, but others may have taken them since.
+    let built = quietly(|| builder.worker_threads(2).enable_all().build());
+    let built = built.unwrap_or_else(|| Err(std::io::Error::other("it gives no threads")));
+    let refused = |error| {
+        let error = anyhow::Error::new(error).context("the system refuses what the program needs");
+        Problem::failed(error)
+            .hint("Close other programs, or raise the limits of this one (ulimit).")
+    };
+    built.map_err(refused)
 }

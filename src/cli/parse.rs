@@ -1,10 +1,13 @@
 //! The arguments. Options of all commands are taken everywhere, but not each means something to each command: what means
 //! nothing is left out of the command's help, and told where it is given.
 
+use std::io::{self, IsTerminal as _, Write};
+use std::process::ExitCode;
+
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use super::{Cli, say};
+use super::{Cli, output, say, signal};
 
 /// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
 const MEANINGLESS: [(&str, &[&str]); 7] = [
@@ -33,11 +36,34 @@ const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", 
 /// The arguments of the process. Wrong ones, `--help` and `--version` end it.
 #[must_use]
 pub fn parse() -> Cli {
-    let matches = command().get_matches();
+    let matches = command()
+        .try_get_matches()
+        .unwrap_or_else(|told| tell(&told));
     for option in meaningless(&matches).into_iter().chain(outdone(&matches)) {
         say(&option);
     }
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    Cli::from_arg_matches(&matches).unwrap_or_else(|told| tell(&told))
+}
+
+/// Help, the version, or what is wrong, and the end.
+fn tell(told: &clap::Error) -> ! {
+    signal::nothing_to_lose();
+    let text = told.render();
+    let (mut to, on_terminal): (Box<dyn Write>, _) = if told.use_stderr() {
+        (Box::new(output::err()), io::stderr().is_terminal())
+    } else {
+        (Box::new(output::out()), io::stdout().is_terminal())
+    };
+    let colours = on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let text = if colours {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    to.write_all(text.as_bytes()).ok();
+    let status = output::end(ExitCode::SUCCESS);
+    let is_told = status == ExitCode::SUCCESS;
+    std::process::exit(if is_told { told.exit_code() } else { 1 })
 }
 
 /// All commands, each with the help that is its own.

@@ -1,10 +1,11 @@
 //! `sovereign serve`: the Live-compatible server on its own, for other programs and for tests.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -13,12 +14,15 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Problem;
-use super::signal::Stop;
+use super::output::{gone, print};
+use super::signal::{self, Stop};
+use super::{Problem, panics};
 use crate::server::{Access, Event, Options, Script, ScriptError, Server, ServerError};
 
 /// Events that may wait to be printed; with more, the newest are dropped.
 const EVENTS: usize = 1024;
+/// After a signal, the end must not take longer, whatever hangs.
+const ENDED_WITHIN: Duration = Duration::from_secs(5);
 /// Connections at a time: as many as `sovereign load` opens.
 const CONNECTIONS: usize = 65_536;
 
@@ -118,24 +122,28 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
         most_connections: CONNECTIONS,
         watcher: (!args.attached).then_some(watcher),
     };
+    signal::hold(ENDED_WITHIN);
     let mut stop = Stop::new()?;
     let input_over = CancellationToken::new();
     if args.attached {
         cancel_with_input(input_over.clone())?;
     }
     let server = Server::start(args.listen, options).map_err(not_started)?;
-    let mut open = print(&listening(&server, args.json)?);
-    while open {
+    print(&listening(&server, args.json)?);
+    loop {
         tokio::select! {
+            biased;
             () = stop.wait() => break,
             () = input_over.cancelled() => break,
-            Some(event) = events.recv() => open = print(&line(&event, args.json)?),
+            () = gone().cancelled() => break,
+            () = panics::lost().cancelled() => return Err(anyhow::anyhow!(panics::LOST_A_PART).into()),
+            Some(event) = events.recv() => print(&line(&event, args.json)?),
         }
     }
     server.stop();
     // What the end itself brought about.
     while let Ok(event) = events.try_recv() {
-        open = open && print(&line(&event, args.json)?);
+        print(&line(&event, args.json)?);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -167,12 +175,6 @@ fn line(event: &Event, json: bool) -> anyhow::Result<String> {
     } else {
         event.to_string()
     })
-}
-
-/// Writes a line at once; whether somebody still reads.
-fn print(line: &str) -> bool {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()
 }
 
 fn bad_script(error: ScriptError) -> Problem {

@@ -1,62 +1,248 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the wish to end in good order.
+//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: one rule for every command and for the window.
+//!
+//! | | after [`nothing_to_lose`] (lists, checks) | else |
+//! | --- | --- | --- |
+//! | first signal | the end, at once, status 0 | the wish to end in good order: [`Stop::wait`]; status 0 |
+//! | second signal, of any kind | – | the end, at once, status 130 |
+//! | good order takes longer than [`hold`] allows | – | the end, said, status 1 |
+//!
+//! The ends "at once" happen in the handler itself, so that they need no thread, no lock and no reader of the output. Other
+//! signals keep what the system does with them.
 
-use anyhow::Context as _;
+use std::io;
+use std::time::Duration;
 
-/// Waits for the wish to end.
-#[derive(Debug)]
-pub struct Stop {
-    #[cfg(unix)]
-    signals: [tokio::signal::unix::Signal; 3],
-}
+/// What is left for the last words after a first signal, whoever reads them.
+pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(400);
 
-impl Stop {
-    /// Listens from now on; the signals no longer end the process by themselves.
+#[cfg(unix)]
+pub use unix::{Stop, hold, is_asked, leave, listen, nothing_to_lose};
+
+#[cfg(not(unix))]
+pub use other::{Stop, hold, is_asked, leave, listen, nothing_to_lose};
+
+#[cfg(unix)]
+mod unix {
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+    use std::sync::{Arc, LazyLock};
+
+    use anyhow::Context as _;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::low_level::{exit, pipe};
+    use signal_hook::{SigId, flag};
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    use super::{Duration, LAST_WORDS_WITHIN, io};
+
+    /// Signals this soon after the first are part of it: a terminal that hangs up sends SIGHUP, and so does its shell.
+    const SAME: Duration = Duration::from_millis(50);
+    /// 128 + SIGINT, as shells have it.
+    const AT_ONCE: i32 = 130;
+
+    static NOTHING_TO_LOSE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    static ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    static INSISTING: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+    /// A start takes no longer.
+    static LIMIT_MS: AtomicU64 = AtomicU64::new(10_000);
+
+    /// Puts the rule in force. The first thing that a process does.
     ///
     /// # Errors
     ///
-    /// When the system refuses a handler.
-    #[cfg(unix)]
-    pub fn new() -> anyhow::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        let signals = [
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-        ];
-        Ok(Self { signals })
+    /// When the system refuses a handler: the signals end the process then, as they do any.
+    pub fn listen() -> io::Result<()> {
+        let watch = UnixStream::pair().and_then(|(ours, theirs)| {
+            let thread = std::thread::Builder::new().name("signals".to_owned());
+            thread.spawn(move || watch(theirs))?;
+            Ok(ours)
+        });
+        for number in caught() {
+            // In the order in which the handler does them.
+            flag::register_conditional_shutdown(number, 0, Arc::clone(&NOTHING_TO_LOSE))?;
+            flag::register_conditional_shutdown(number, AT_ONCE, Arc::clone(&INSISTING))?;
+            flag::register(number, Arc::clone(&ASKED))?;
+            match &watch {
+                Ok(wake) => wake_by(number, wake)?,
+                // Nobody measures the time: the next signal insists, however soon it comes.
+                Err(_) => flag::register(number, Arc::clone(&INSISTING))?,
+            };
+        }
+        Ok(())
     }
 
-    /// Listens from now on.
+    fn wake_by(number: i32, wake: &UnixStream) -> io::Result<SigId> {
+        pipe::register(number, wake.try_clone()?)
+    }
+
+    /// From now on a signal may end the process at once, as nobody would miss anything; one that came before does so now.
+    pub fn nothing_to_lose() {
+        NOTHING_TO_LOSE.store(true, Relaxed);
+        if is_asked() {
+            exit(0);
+        }
+    }
+
+    /// From now on the first signal asks for an end in good order, which may take so long.
+    pub fn hold(at_most: Duration) {
+        let ms = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX);
+        LIMIT_MS.store(ms, Relaxed);
+        NOTHING_TO_LOSE.store(false, Relaxed);
+    }
+
+    /// Whether a first signal came.
+    #[must_use]
+    pub fn is_asked() -> bool {
+        ASKED.load(Relaxed)
+    }
+
+    /// Ends the process without waiting for anything.
+    pub fn leave(status: i32) -> ! {
+        exit(status)
+    }
+
+    /// Sees to it that an end in good order comes to its end.
+    fn watch(mut asked: UnixStream) {
+        if !matches!(asked.read(&mut [0]), Ok(1)) {
+            return;
+        }
+        std::thread::sleep(SAME);
+        INSISTING.store(true, Relaxed);
+        std::thread::sleep(Duration::from_millis(LIMIT_MS.load(Relaxed)));
+        crate::cli::say("error: the end in good order took too long: something hangs");
+        std::thread::sleep(LAST_WORDS_WITHIN);
+        exit(1)
+    }
+
+    /// The signals of the rule. SIGHUP that is ignored when the process starts stays so (`nohup`).
+    fn caught() -> impl Iterator<Item = i32> {
+        let ignored = ignored_at_start();
+        let is_caught = move |number: &i32| *number != SIGHUP || !is_in(ignored, *number);
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_caught)
+    }
+
+    fn is_in(mask: u64, number: i32) -> bool {
+        (mask >> (number - 1)) & 1 == 1
+    }
+
+    /// The mask of ignored signals, read once: later on they are ours.
+    fn ignored_at_start() -> u64 {
+        static IGNORED: LazyLock<u64> = LazyLock::new(|| {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+            ignored_in(&status)
+        });
+        *IGNORED
+    }
+
+    fn ignored_in(status: &str) -> u64 {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or(0)
+    }
+
+    /// Waits for the wish to end.
+    #[derive(Debug)]
+    pub struct Stop {
+        signals: Vec<Signal>,
+    }
+
+    impl Stop {
+        /// Listens from now on, and has heard what came before; call it inside the runtime.
+        ///
+        /// # Errors
+        ///
+        /// When the system refuses a handler.
+        pub fn new() -> anyhow::Result<Self> {
+            let listen = |number| signal(SignalKind::from_raw(number));
+            let signals: io::Result<_> = caught().map(listen).collect();
+            let signals = signals.context("cannot listen for signals")?;
+            Ok(Self { signals })
+        }
+
+        /// Returns when one of them came, at once if one had come before.
+        pub async fn wait(&mut self) {
+            std::future::poll_fn(|cx| {
+                let mut came = is_asked();
+                for signal in &mut self.signals {
+                    came |= signal.poll_recv(cx).is_ready();
+                }
+                if came {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
+            })
+            .await;
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn what_is_ignored_is_read_from_the_mask() {
+            let status = "Name:\tsovereign\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n";
+            let mask = ignored_in(status);
+            assert!(is_in(mask, SIGHUP) && is_in(mask, 13));
+            assert!(!is_in(mask, SIGINT) && !is_in(mask, SIGTERM));
+            assert_eq!(ignored_in("Name:\tx\n"), 0, "elsewhere nothing is known");
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod other {
+    use super::{Duration, io};
+
+    /// Nothing is needed on this system.
     ///
     /// # Errors
     ///
     /// Never on this system.
-    #[cfg(not(unix))]
-    pub fn new() -> anyhow::Result<Self> {
-        Ok(Self {})
+    #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
+    pub fn listen() -> io::Result<()> {
+        Ok(())
     }
 
-    /// Returns when one of them came.
-    #[cfg(unix)]
-    pub async fn wait(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.signals;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+    /// Nothing is needed on this system.
+    pub fn nothing_to_lose() {}
+
+    /// Nothing is needed on this system.
+    pub fn hold(_: Duration) {}
+
+    /// Never known on this system.
+    #[must_use]
+    pub fn is_asked() -> bool {
+        false
+    }
+
+    /// Ends the process.
+    pub fn leave(status: i32) -> ! {
+        std::process::exit(status)
+    }
+
+    /// Waits for the wish to end.
+    #[derive(Debug)]
+    pub struct Stop {}
+
+    impl Stop {
+        /// Listens from now on.
+        ///
+        /// # Errors
+        ///
+        /// Never on this system.
+        #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
+        pub fn new() -> anyhow::Result<Self> {
+            Ok(Self {})
         }
-    }
 
-    /// Returns when it came.
-    #[cfg(not(unix))]
-    pub async fn wait(&mut self) {
-        if tokio::signal::ctrl_c()
-            .await
-            .context("cannot listen for Ctrl-C")
-            .is_err()
-        {
-            std::future::pending::<()>().await;
+        /// Returns when Ctrl-C came.
+        pub async fn wait(&mut self) {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tracing_appender::non_blocking::WorkerGuard;
 
 use super::{Global, Problem, log, say};
-use crate::audio::{self, DeviceChoice, Devices, InputKind, OutputKind};
+use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::monitor::{Asked, Monitor};
 use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
+use crate::server::ServerError;
 use crate::session::snapshot::Severity;
 use crate::session::{self, Choice, Outlets, Parts, Session, Settings};
 use crate::settings::config::{ConfigFile, Window};
@@ -69,25 +69,24 @@ pub struct Start {
     /// Whether there is a talk key: in a window, over a microphone.
     talk_key: bool,
     notices: Vec<(Severity, String)>,
-    log: Option<WorkerGuard>,
     monitor: Option<u16>,
 }
 
 /// A conversation with what must live as long as it.
 pub struct Started {
+    /// Whom it is with, for the person at the terminal.
+    pub partner: String,
     /// The conversation.
     session: Session,
-    /// Writes the log; when it is dropped, what is left.
-    log: Option<WorkerGuard>,
     /// The endpoint for other programs.
     monitor: Option<Monitor>,
 }
 
 impl Started {
-    /// The parts; the endpoint for other programs ends with the third.
+    /// The parts; the endpoint for other programs ends with the second.
     #[must_use]
-    pub fn into_parts(self) -> (Session, Option<WorkerGuard>, Option<Monitor>) {
-        (self.session, self.log, self.monitor)
+    pub fn into_parts(self) -> (Session, Option<Monitor>) {
+        (self.session, self.monitor)
     }
 }
 
@@ -112,7 +111,7 @@ impl Start {
         } else {
             paths.with_state(config.get().state.as_deref())
         };
-        let log = log::start(global.log.as_deref(), &paths.state().join("logs"))?;
+        log::start(global.log.as_deref(), &paths.state().join("logs"))?;
         let profiles = Profiles::load(paths.profiles());
         let faults = config.faults().iter().chain(profiles.faults());
         let mut notices: Vec<_> = faults.cloned().collect();
@@ -161,7 +160,6 @@ impl Start {
             choices,
             talk_key,
             notices,
-            log,
             monitor: global.monitor,
         })
     }
@@ -228,13 +226,12 @@ impl Start {
             InputKind::Device(_) | InputKind::None => None,
         };
         // A faulty address or device is a fault of usage or configuration.
-        let mut settings =
-            Settings::new(self.choice).map_err(|error| Problem::usage(format!("{error:#}")))?;
+        let mut settings = Settings::new(self.choice).map_err(refused)?;
         if !self.talk_key {
             settings.open_by_speech();
         }
-        let audio = audio::spawn(self.setup, Arc::clone(&counters), &self.profile)
-            .map_err(|error| Problem::usage(error.to_string()).hint(HINT_FILES))?;
+        let audio =
+            audio::spawn(self.setup, Arc::clone(&counters), &self.profile).map_err(no_sound)?;
         let dialer: Arc<dyn client::dial::Dialer> = Arc::new(TcpDialer::default());
         let (asked, monitor) = match wanted_monitor {
             Ok(Some(running)) => {
@@ -248,6 +245,7 @@ impl Start {
                 (Asked::default(), None)
             }
         };
+        let partner = super::partner::words(&settings);
         let wanted = settings.setup(&self.profile);
         let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
         let client = match settings.held() {
@@ -275,10 +273,25 @@ impl Start {
             },
         };
         Ok(Started {
+            partner,
             session: session::start(parts),
-            log: self.log,
             monitor,
         })
+    }
+}
+
+/// A faulty address is a fault of usage or configuration; that the demo does not start is not.
+fn refused(error: anyhow::Error) -> Problem {
+    if error.is::<ServerError>() {
+        return Problem::failed(error).hint(HINT_LIMITS);
+    }
+    Problem::usage(format!("{error:#}"))
+}
+
+fn no_sound(error: AudioError) -> Problem {
+    match error {
+        AudioError::File { .. } => Problem::usage(error.to_string()).hint(HINT_FILES),
+        AudioError::Thread(_) | AudioError::Gone => Problem::failed(error.into()).hint(HINT_LIMITS),
     }
 }
 
@@ -308,6 +321,7 @@ fn profile(
 
 /// Bytes of a file that is spoken: 20 minutes of 48 kHz stereo, more than any service listens to at a time.
 const LARGEST: u64 = 256 << 20;
+const HINT_LIMITS: &str = "Close other programs, or raise the limits of this one (ulimit).";
 const HINT_FILES: &str = "Check the names after --input and --output. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
 const NO_MICROPHONE: &str = "There is no microphone";
 

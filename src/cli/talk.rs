@@ -1,26 +1,28 @@
 //! `sovereign talk`: a conversation in the terminal, or of files.
 
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
 
+use super::line_writer::Unwritten;
+use super::output::{self, print};
 use super::start::{Sink, Source, Start, Voice, is_same, may_write};
-use super::{Global, Problem, say};
+use super::table::Table;
+use super::{Global, Problem, panics, say, signal};
 use crate::base::words::sentence;
 use crate::session::record::{Summary, TurnRecord};
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
-use crate::session::turn_sheet;
 use crate::session::{self, command::Command};
 use crate::turn::machine::Outcome;
 
 /// The endpoint must answer within this time.
 const REACHED_WITHIN: Duration = Duration::from_secs(15);
-/// Ending must not take longer, whatever hangs.
+/// After a signal, the end must not take longer, whatever hangs.
+const ENDED_WITHIN: Duration = Duration::from_secs(10);
+/// Ending the conversation must not take longer.
 pub const OVER_WITHIN: Duration = Duration::from_millis(450);
 
 /// What `talk` can be told.
@@ -53,6 +55,7 @@ pub struct TalkArgs {
 ///
 /// When there is nothing to run on, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
+    signal::hold(ENDED_WITHIN);
     let voice = voice(args)?;
     if let Some(file) = &args.csv {
         may_write("--csv", file, &args.input)?;
@@ -70,7 +73,9 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let held = start.is_held();
     let ended = runtime.block_on(async {
         let interrupt_after = args.interrupt_after.map(Duration::from_millis);
-        let (session, _log, _monitor) = start.session(interrupt_after)?.into_parts();
+        let started = start.session(interrupt_after)?;
+        say(&started.partner);
+        let (session, _monitor) = started.into_parts();
         let mut talk = Talk::new(session, args, attended, table);
         talk.held = held;
         talk.run().await
@@ -121,6 +126,8 @@ struct Talk<'a> {
     /// Gets a row for each turn.
     table: Option<Table>,
     last_state: String,
+    /// When a script whose sound side does not work ends; a person may mend it.
+    soundless: Option<(tokio::time::Instant, String)>,
     /// Why there was no connection the last time, and what to do.
     last_fault: Option<(String, String)>,
 }
@@ -129,7 +136,13 @@ enum Next {
     Event(Option<session::Event>),
     State,
     Signal,
+    /// Nobody reads standard output any more, or it cannot be written: the end, as with a signal.
+    Unheard,
+    /// A thread has ended that nothing can go on without.
+    Broken,
     Unreached,
+    /// A script's sound cannot be played or recorded.
+    Soundless,
 }
 
 impl<'a> Talk<'a> {
@@ -148,6 +161,7 @@ impl<'a> Talk<'a> {
             failed: false,
             table,
             last_state: String::new(),
+            soundless: None,
             last_fault: None,
         }
     }
@@ -158,12 +172,16 @@ impl<'a> Talk<'a> {
         tokio::pin!(unreached);
         let mut reached = false;
         loop {
+            let soundless = self.soundless.as_ref().map(|(at, _)| *at);
             let next = tokio::select! {
                 biased;
-                event = self.session.events.recv() => Next::Event(event),
                 () = stop.wait() => Next::Signal,
+                event = self.session.events.recv() => Next::Event(event),
+                () = panics::lost().cancelled() => Next::Broken,
+                () = output::gone().cancelled() => Next::Unheard,
                 _ = self.session.snapshots.changed() => Next::State,
                 () = &mut unreached, if !reached => Next::Unreached,
+                () = until(soundless) => Next::Soundless,
             };
             match next {
                 Next::Event(Some(event)) => {
@@ -176,13 +194,25 @@ impl<'a> Talk<'a> {
                         "the conversation ended without a summary"
                     )));
                 }
-                Next::Signal => return self.end(None).await,
+                Next::Signal | Next::Unheard => return self.end(None).await,
+                Next::Broken => {
+                    let problem = Problem::failed(anyhow!(panics::LOST_A_PART)).hint(HINT_FAULT);
+                    return self.end(Some(problem)).await;
+                }
                 // A person may take the time to mend the file.
                 Next::Unreached if self.held && self.attended => {
                     let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
                     unreached.as_mut().reset(deadline);
                 }
                 Next::Unreached => return self.unreachable().await,
+                Next::Soundless => {
+                    let what = self
+                        .soundless
+                        .take()
+                        .map_or_else(String::new, |(_, what)| what);
+                    let problem = Problem::failed(anyhow!(what)).hint(HINT_SOUND);
+                    return self.end(Some(problem)).await;
+                }
                 Next::State => {
                     let snapshot = self.session.snapshots.borrow_and_update().clone();
                     let connected = matches!(snapshot.link, Link::Connected { .. });
@@ -199,6 +229,7 @@ impl<'a> Talk<'a> {
                     if self.note_fault(&snapshot.link) && !reached && !self.held {
                         return self.unreachable().await;
                     }
+                    self.note_trouble(&snapshot);
                     self.show_state(&snapshot);
                 }
             }
@@ -295,11 +326,25 @@ impl<'a> Talk<'a> {
         self.end(Some(problem)).await
     }
 
-    fn finish(&self, summary: &Summary) {
+    fn finish(&mut self, summary: &Summary) {
         if self.args.json {
-            self.print(&summary.to_json());
+            print(&summary.to_json());
         } else {
-            self.print(&closing_line(summary));
+            print(&closing_line(summary));
+        }
+        if let Some(table) = &self.table
+            && let Err(why) = table.finish()
+        {
+            self.lose_table(&why);
+        }
+    }
+
+    fn lose_table(&mut self, why: &Unwritten) {
+        if let Some(table) = self.table.take() {
+            say(&format!(
+                "warning: {} cannot be written any more: {why}. Its figures end here.",
+                table.path.display()
+            ));
         }
     }
 
@@ -313,21 +358,17 @@ impl<'a> Talk<'a> {
     }
 
     fn show_turn(&mut self, record: &TurnRecord) {
-        if let Some(table) = &mut self.table
-            && let Err(error) = table.add(record)
+        if let Some(table) = &self.table
+            && let Err(why) = table.add(record)
         {
-            say(&format!(
-                "warning: {} cannot be written any more: {error}. Its figures end here.",
-                table.path.display()
-            ));
-            self.table = None;
+            self.lose_table(&why);
         }
         if self.args.json {
-            return self.print(&record.to_json());
+            return print(&record.to_json());
         }
         for (who, words) in [("you", &record.user), ("reply", &record.assistant)] {
             if !words.is_empty() {
-                self.print(&format!("{who:>6}  {}", printable(words)));
+                print(&format!("{who:>6}  {}", printable(words)));
             }
         }
         let response = record
@@ -339,10 +380,24 @@ impl<'a> Talk<'a> {
         } else {
             String::new()
         };
-        self.print(&format!(
+        print(&format!(
             "        {response}, {}{why}",
             record.outcome.name()
         ));
+    }
+
+    /// Nobody is there to connect a device, and files need none: what stays wrong ends it.
+    fn note_trouble(&mut self, snapshot: &Snapshot) {
+        let [input, output] = [&snapshot.input.trouble, &snapshot.output.trouble];
+        let trouble = input
+            .as_ref()
+            .or(output.as_ref())
+            .filter(|_| !self.attended);
+        self.soundless = trouble.map(|what| {
+            let since = self.soundless.take().map(|(at, _)| at);
+            let at = since.unwrap_or_else(|| tokio::time::Instant::now() + REACHED_WITHIN);
+            (at, what.clone())
+        });
     }
 
     fn show_state(&mut self, snapshot: &Snapshot) {
@@ -354,43 +409,19 @@ impl<'a> Talk<'a> {
             self.last_state = state;
         }
     }
+}
 
-    /// A line on standard output. A reader that has gone away ends the conversation, as Ctrl-C does.
-    fn print(&self, line: &str) {
-        let mut out = std::io::stdout().lock();
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-            self.session.commands.try_send(Command::Quit).ok();
-        }
+async fn until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
-/// The file of `--csv`, each row in it as soon as its turn is closed.
-struct Table {
-    path: PathBuf,
-    file: File,
-}
-
-impl Table {
-    fn create(path: &Path) -> Result<Self, Problem> {
-        let create = || {
-            let mut file = File::create(path)?;
-            file.write_all(turn_sheet::turn_header().as_bytes())?;
-            Ok(file)
-        };
-        let file = create().map_err(|error: io::Error| {
-            let what = format!("--csv {}: {error}", path.display());
-            Problem::usage(what).hint("Name a file in a folder that you can write to.")
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
-    }
-
-    fn add(&mut self, record: &TurnRecord) -> io::Result<()> {
-        self.file.write_all(turn_sheet::turn_row(record).as_bytes())
-    }
-}
+const HINT_SOUND: &str =
+    "Close other programs, raise the limits of this one (ulimit), or see `sovereign doctor`.";
+const HINT_FAULT: &str =
+    "This is a fault of the program: start it again, and please report the lines above.";
 
 fn state_words(snapshot: &Snapshot) -> String {
     match (&snapshot.link, snapshot.activity) {

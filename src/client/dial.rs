@@ -8,7 +8,7 @@
 //! | `setupComplete` | 10 s | restoring a long conversation takes the service seconds |
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -28,6 +28,7 @@ use super::proxy::Proxy;
 use super::round_trip;
 use super::tls::Tls;
 use super::upgrade;
+use crate::base::thread::aside;
 
 /// A stream of bytes, both ways.
 pub type Stream = Box<dyn Io>;
@@ -232,13 +233,19 @@ async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, Fault> {
         Some(Host::Domain(name)) => name.to_owned(),
         None => String::new(),
     };
-    let found = tokio::net::lookup_host((name.as_str(), port)).await;
-    match found.map(Iterator::collect) {
-        Ok(found) => Ok(alternate(found)),
-        Err(error) => {
+    let asked = name.clone();
+    let look_up = move || {
+        (asked.as_str(), port)
+            .to_socket_addrs()
+            .map(Iterator::collect)
+    };
+    match aside("resolver", look_up).await {
+        Some(Ok(found)) => Ok(alternate(found)),
+        Some(Err(error)) => {
             debug!(%name, %error, "name not found");
             Err(Fault::NameNotFound { host: name })
         }
+        None => Err(Fault::NameNotFound { host: name }),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_rustls::TlsConnector;
 
 use super::dial::Stream;
 use super::error::Fault;
+use crate::base::thread::aside;
 
 /// Makes encrypted streams. The trusted certificates are read when the first one is asked for, and kept.
 #[derive(Default)]
@@ -48,9 +49,9 @@ impl Tls {
     async fn load(&self) -> Result<Arc<ClientConfig>, Fault> {
         let roots = self.extra_roots.clone();
         let no_roots = |why: String| Fault::NoRoots { why };
-        tokio::task::spawn_blocking(move || config(roots))
+        aside("certificates", move || config(roots))
             .await
-            .map_err(|error| no_roots(error.to_string()))?
+            .ok_or_else(|| no_roots("reading them broke off".to_owned()))?
             .map(Arc::new)
             .map_err(|error| no_roots(error.to_string()))
     }

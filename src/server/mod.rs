@@ -32,6 +32,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -165,16 +166,26 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(bind)?;
         listener.set_nonblocking(true).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(ServerError::Start)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let thread = thread::Builder::new()
-            .name("live-server".to_owned())
-            .spawn(move || LocalSet::new().block_on(&runtime, accept(listener, options, stopped)))
-            .map_err(ServerError::Start)?;
+        let (tell, told) = sync_channel(1);
+        // The runtime is made where it runs: it may not be dropped within another one, as it would be if there is no thread.
+        let serve = move || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            match builder.enable_all().build() {
+                Ok(runtime) => {
+                    tell.send(Ok(())).ok();
+                    LocalSet::new().block_on(&runtime, accept(listener, options, stopped));
+                }
+                Err(error) => drop(tell.send(Err(error))),
+            }
+        };
+        let thread = thread::Builder::new().name("live-server".to_owned());
+        let thread = thread.spawn(serve).map_err(ServerError::Start)?;
+        let begun = told
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("its thread has ended")));
+        begun.map_err(ServerError::Start)?;
         Ok(Self {
             address,
             stop,

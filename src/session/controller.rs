@@ -27,6 +27,7 @@ use super::{Event, command};
 use crate::audio::Devices;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
+use crate::base::thread::aside;
 use crate::base::units::SampleRate;
 use crate::live::message::Setup;
 use crate::live::pcm;
@@ -485,9 +486,7 @@ impl Controller {
         drop((commands, events));
         tokio::time::timeout(GOODBYE_WITHIN, task).await.ok();
         // Joins threads, for at most 300 ms: not on a worker of the runtime.
-        tokio::task::spawn_blocking(move || self.audio.shut_down())
-            .await
-            .ok();
+        aside("sound-end", move || self.audio.shut_down()).await;
     }
 }
 

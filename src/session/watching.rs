@@ -10,6 +10,7 @@ use super::controller::Controller;
 use super::record::TurnRecord;
 use super::snapshot::Severity;
 use super::webhook::Post;
+use crate::base::thread::aside;
 use crate::client::setup::{self, Thinks};
 use crate::metrics::alert::{Alert, Change, Kind};
 use crate::metrics::diagnosis::{Evidence, Finding, Part, Remedy, diagnose};
@@ -91,7 +92,7 @@ impl Controller {
         if at_once {
             write();
         } else {
-            tokio::task::spawn_blocking(write);
+            tokio::spawn(aside("history", write));
         }
     }
 

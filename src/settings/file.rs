@@ -51,11 +51,34 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::remove_file(&fresh).ok();
     }
     result?;
+    sweep(folder, &path);
     // The new name is on the disk as well; not every file system can be asked for that.
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().ok();
     }
     Ok(())
+}
+
+/// Removes what processes that were killed left half-written beside this file.
+fn sweep(folder: &Path, path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let start = format!(".{name}.");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let number = file
+            .to_str()
+            .and_then(|file| file.strip_prefix(&start)?.strip_suffix(".tmp"));
+        let is_left = number.is_some_and(|number| number.parse::<u32>().is_ok_and(has_ended));
+        if is_left {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
+/// Whether no process of this number runs, where the system lists them.
+fn has_ended(process: u32) -> bool {
+    let all = Path::new("/proc");
+    all.join("self").exists() && !all.join(process.to_string()).exists()
 }
 
 /// Makes a folder and those above it, for the user alone.
@@ -139,6 +162,23 @@ mod tests {
                 0o600
             );
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_another_writes_is_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = |name: &str| folder.path().join(name);
+        let (left, theirs, other) = (
+            file(".key.4194305.tmp"), // above the largest number that Linux gives
+            file(".key.1.tmp"),
+            file(".other.4194305.tmp"),
+        );
+        for path in [&left, &theirs, &other] {
+            fs::write(path, "half").expect("written");
+        }
+        write_private(&file("key"), b"whole").expect("written");
+        assert!(!left.exists() && theirs.exists() && other.exists());
     }
 
     #[cfg(unix)]

@@ -17,6 +17,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::file::{self, ReadError};
+use crate::base::thread::quietly;
 
 /// The variable that holds the key.
 pub const VARIABLE: &str = "GEMINI_API_KEY";
@@ -225,7 +226,12 @@ impl KeyStore {
         let (answer, answered) = mpsc::sync_channel(1);
         let keyring = Arc::clone(&self.keyring);
         let thread = std::thread::Builder::new().name("keyring".to_owned());
-        let started = thread.spawn(move || answer.send(keyring.get()).ok());
+        // Its library panics where the system refuses what it needs.
+        let started = thread.spawn(move || {
+            if let Some(found) = quietly(|| keyring.get()) {
+                answer.send(found).ok();
+            }
+        });
         if started.is_err() {
             return Ok(None);
         }

@@ -18,6 +18,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use super::paths::Paths;
+use crate::base::thread::quietly;
 
 /// Quiet that is waited for after an event: editors write a file in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(150);
@@ -72,7 +73,11 @@ impl Watch {
             woken,
             changes: sender,
         };
-        worker.arm();
+        // Without a thread of its own the library panics here, and again when it is dropped: it is left as it is.
+        if quietly(|| worker.arm()).is_none() {
+            std::mem::forget(worker);
+            return Err(WatchError("the system gives no thread".to_owned()));
+        }
         // What changed between the look and the arming is seen by the first look of the thread.
         wake.try_send(Look::Again).ok();
         let thread = std::thread::Builder::new().name("settings-watch".to_owned());

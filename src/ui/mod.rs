@@ -16,6 +16,7 @@ mod banners;
 mod captions;
 mod check_page;
 mod choices;
+pub mod display;
 mod figures_page;
 mod footer;
 mod header;
@@ -46,6 +47,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 pub use app::{ThemeChoice, UiApp};
+use display::Display;
 use pace::{Change, Pace};
 
 use crate::metrics::counters::Counters;
@@ -89,18 +91,20 @@ impl Default for Preferences {
     }
 }
 
+/// Preferences as the window has them now, for whoever keeps them at its end.
+pub type Left = Arc<Mutex<Preferences>>;
+
 /// Smallest window.
 const LEAST: [f32; 2] = [360.0, 300.0];
 
-/// Shows the window until it is closed or the session ends. Must be called on the main thread. Gives the preferences as
-/// the user left them.
+/// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds the
+/// preferences as the user leaves them.
 ///
 /// # Errors
 /// If there is no display, or nothing that can draw on it: says what is missing.
-pub fn run(link: UiLink) -> anyhow::Result<Preferences> {
+pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
-    let left = Arc::new(Mutex::new(link.preferences));
     let options = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title(app::title(link.snapshots.borrow().demo))
@@ -110,6 +114,7 @@ pub fn run(link: UiLink) -> anyhow::Result<Preferences> {
             .with_icon(paint::app_icon(64)),
         renderer: eframe::Renderer::Glow,
         dithering: false,
+        event_loop_builder: builder(display),
         ..Default::default()
     };
     let kept = left.clone();
@@ -128,9 +133,20 @@ pub fn run(link: UiLink) -> anyhow::Result<Preferences> {
     });
     eframe::run_native("sovereign", options, created)
         .map_err(|error| anyhow!("{error}"))
-        .context(HELP)?;
-    let preferences = *left.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(preferences)
+        .context(HELP)
+}
+
+/// What the window is to be opened on, where that is not what the library would choose.
+fn builder(display: &Display) -> Option<eframe::EventLoopBuilderHook> {
+    match display {
+        Display::Preferred => None,
+        #[cfg(all(unix, not(target_os = "macos")))]
+        Display::X11 { .. } => Some(Box::new(|builder| {
+            winit::platform::x11::EventLoopBuilderExtX11::with_x11(builder);
+        })),
+        #[cfg(not(all(unix, not(target_os = "macos"))))]
+        Display::X11 { .. } => None,
+    }
 }
 
 /// What to do when no window can be opened.
@@ -141,7 +157,7 @@ const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYL
 /// The window with what outlives it: the preferences go out, the wake task ends.
 struct Window {
     app: UiApp,
-    left: Arc<Mutex<Preferences>>,
+    left: Left,
     waker: tokio::task::JoinHandle<()>,
 }
 
@@ -153,7 +169,7 @@ impl eframe::App for Window {
             theme: ThemeChoice::of(ctx.options(|options| options.theme_preference)),
             size: ctx.content_rect().size().into(),
         };
-        // Nobody else touches it before the window is closed.
+        // Nobody else touches it before the window is to close.
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 

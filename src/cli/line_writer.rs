@@ -1,0 +1,324 @@
+//! Writes lines where a reader may be slow, or may have stopped reading, without anybody waiting for it.
+//!
+//! ```text
+//!  say, print, log ── offer ──▶ queue, at most 1 MiB ──▶ a thread of its own ──▶ standard output, standard error, a file
+//!                     full: left out and counted          waits for the reader
+//! ```
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+/// Bytes that may wait for the reader: some thousand lines. One entry may be larger, as a report is.
+const MOST: usize = 1 << 20;
+/// At the end, how often it is looked whether a signal shortens the wait.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Lines on their way to a file, a pipe or a terminal. Each is written whole, in order.
+pub(crate) struct LineWriter {
+    shared: Arc<Shared>,
+    /// Whether the system gave a thread. Without one the caller writes, and waits.
+    threaded: bool,
+}
+
+/// Why not everything was written.
+#[derive(Debug)]
+pub(crate) enum Unwritten {
+    /// Nobody reads any more.
+    Gone,
+    /// The system refuses: the disk is full, most often.
+    Refused(io::Error),
+    /// The reader has stopped: so many lines were left out.
+    Stuck(u64),
+}
+
+impl std::fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Gone => write!(f, "nobody reads it any more"),
+            Self::Refused(error) => write!(f, "{error}"),
+            Self::Stuck(lines) => write!(f, "it is not read, {lines} lines wait"),
+        }
+    }
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    sink: Mutex<Box<dyn Write + Send>>,
+    gone: CancellationToken,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Vec<u8>>,
+    bytes: usize,
+    is_writing: bool,
+    written: u64,
+    /// Lines that were left out since the last gap that was told.
+    untold: u64,
+    broken: Option<io::Error>,
+}
+
+impl LineWriter {
+    /// Writes to `sink`, on a thread of this name.
+    pub(crate) fn start(name: &str, sink: Box<dyn Write + Send>) -> Self {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            sink: Mutex::new(sink),
+            gone: CancellationToken::new(),
+        });
+        let ours = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let threaded = thread.spawn(move || ours.run()).is_ok();
+        Self { shared, threaded }
+    }
+
+    /// Takes a line or more, with their line ends, without waiting. Where too much waits already they are left out, and counted.
+    pub(crate) fn offer(&self, text: Vec<u8>) {
+        let mut queue = self.shared.queue();
+        if !queue.has_room(text.len()) {
+            queue.untold += 1;
+            return;
+        }
+        self.take(queue, text);
+    }
+
+    /// How many lines were left out, once there is room again: to be told before the next line.
+    pub(crate) fn gap(&self) -> Option<u64> {
+        let mut queue = self.shared.queue();
+        let is_over = queue.untold > 0 && queue.bytes < MOST / 2;
+        is_over.then(|| std::mem::take(&mut queue.untold))
+    }
+
+    /// Cancelled when a line could not be written: nobody reads any more, or the disk is full.
+    pub(crate) fn gone(&self) -> &CancellationToken {
+        &self.shared.gone
+    }
+
+    /// Waits until everything is written, but no longer than `limit` without progress, and no longer than `hurried` in all once
+    /// `hurry` says so.
+    ///
+    /// # Errors
+    ///
+    /// When something was not written, now or before.
+    pub(crate) fn finish(
+        &self,
+        limit: Duration,
+        hurried: Duration,
+        hurry: impl Fn() -> bool,
+    ) -> Result<(), Unwritten> {
+        let mut queue = self.shared.queue();
+        let (mut written, mut since, mut hurry_since) = (queue.written, Instant::now(), None);
+        while queue.is_busy() {
+            let now = Instant::now();
+            if queue.written != written {
+                (written, since) = (queue.written, now);
+            }
+            if hurry() && now >= *hurry_since.get_or_insert(now) + hurried || now >= since + limit {
+                let rest = queue.waiting.len() as u64 + u64::from(queue.is_writing);
+                return Err(Unwritten::Stuck(rest + queue.untold));
+            }
+            let waited = self.shared.changed.wait_timeout(queue, LOOK_EVERY);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        match (&queue.broken, queue.untold) {
+            (Some(error), _) if is_gone(error) => Err(Unwritten::Gone),
+            (Some(error), _) => Err(Unwritten::Refused(copy(error))),
+            (None, 0) => Ok(()),
+            (None, lines) => Err(Unwritten::Stuck(lines)),
+        }
+    }
+
+    fn take(&self, mut queue: MutexGuard<'_, Queue>, text: Vec<u8>) {
+        if queue.broken.is_some() {
+            return;
+        }
+        if self.threaded {
+            queue.bytes += text.len();
+            queue.waiting.push_back(text);
+            self.shared.changed.notify_all();
+        } else {
+            drop(queue);
+            self.shared.write(&text);
+        }
+    }
+}
+
+/// What is written through this waits for room: for the one text of a command that is there for nothing else.
+impl Write for &LineWriter {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut queue = self.shared.queue();
+        while !queue.has_room(text.len()) {
+            let waited = self.shared.changed.wait(queue);
+            queue = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(error) = &queue.broken {
+            return Err(copy(error));
+        }
+        self.take(queue, text.to_vec());
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        loop {
+            let mut queue = self.queue();
+            let text = loop {
+                match queue.waiting.pop_front() {
+                    Some(text) => break text,
+                    None => {
+                        let waited = self.changed.wait(queue);
+                        queue = waited.unwrap_or_else(PoisonError::into_inner);
+                    }
+                }
+            };
+            queue.is_writing = true;
+            drop(queue);
+            self.write(&text);
+            let mut queue = self.queue();
+            queue.is_writing = false;
+            queue.bytes = queue.bytes.saturating_sub(text.len());
+            queue.written += 1;
+            if queue.broken.is_some() {
+                (queue.waiting, queue.bytes) = (VecDeque::new(), 0);
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    fn write(&self, text: &[u8]) {
+        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = sink.write_all(text).and_then(|()| sink.flush()) {
+            self.queue().broken = Some(error);
+            self.gone.cancel();
+        }
+    }
+}
+
+impl Queue {
+    /// Whether so many bytes more may wait; one entry always may.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.waiting.is_empty() || self.bytes.saturating_add(bytes) <= MOST
+    }
+
+    fn is_busy(&self) -> bool {
+        self.is_writing || !self.waiting.is_empty()
+    }
+}
+
+/// Whether this says that nobody reads: a closed pipe, or a terminal that has hung up (EIO).
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    error.kind() == io::ErrorKind::BrokenPipe || (cfg!(unix) && error.raw_os_error() == Some(EIO))
+}
+
+fn copy(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(
+        || io::Error::new(error.kind(), error.to_string()),
+        io::Error::from_raw_os_error,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Takes a line each time it is let.
+    struct Slow {
+        let_go: Receiver<()>,
+        taken: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+            self.let_go.recv().map_err(closed)?;
+            self.taken.lock().expect("sound").extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow() -> (LineWriter, SyncSender<()>, Arc<Mutex<Vec<u8>>>) {
+        let (let_one, let_go) = sync_channel(1 << 16);
+        let taken = Arc::new(Mutex::default());
+        let sink = Slow {
+            let_go,
+            taken: Arc::clone(&taken),
+        };
+        (LineWriter::start("slow", Box::new(sink)), let_one, taken)
+    }
+
+    #[test]
+    fn a_reader_that_stops_keeps_nobody_waiting_and_gaps_are_counted() {
+        let (writer, let_one, taken) = slow();
+        let line = vec![b'x'; 1 << 10];
+        for _ in 0..2_000 {
+            writer.offer(line.clone());
+        }
+        assert_eq!(writer.gap(), None, "there is no room yet to tell it");
+        let stuck = writer.finish(Duration::from_millis(30), LONG, || false);
+        assert!(
+            matches!(stuck, Err(Unwritten::Stuck(2_000))),
+            "nothing was read: {stuck:?}"
+        );
+        let hurried = writer.finish(LONG, Duration::from_millis(30), || true);
+        assert!(matches!(hurried, Err(Unwritten::Stuck(_))), "{hurried:?}");
+        for _ in 0..2_000 {
+            let_one.send(()).expect("room for all");
+        }
+        let rest = writer.finish(LONG, LONG, || false);
+        assert!(matches!(rest, Err(Unwritten::Stuck(_))), "{rest:?}");
+        let lost = writer.gap().expect("the reader is back");
+        let kept = taken.lock().expect("sound").len() as u64;
+        assert_eq!(kept % 1_024, 0, "lines are whole");
+        assert_eq!(kept / 1_024 + lost, 2_000);
+        writer.finish(LONG, LONG, || false).expect("all is told");
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_heard_of_and_the_rest_is_dropped() {
+        let (writer, let_one, _) = slow();
+        writer.offer(b"one\n".to_vec());
+        writer.offer(b"two\n".to_vec());
+        drop(let_one);
+        let ended = writer.finish(LONG, LONG, || false);
+        assert!(matches!(ended, Err(Unwritten::Gone)), "{ended:?}");
+        assert!(writer.gone().is_cancelled());
+        let refused = (&writer).write(b"three\n").map_err(|error| error.kind());
+        assert_eq!(refused, Err(io::ErrorKind::BrokenPipe));
+    }
+
+    #[test]
+    fn a_long_text_is_taken_as_one_and_the_next_waits_for_room() {
+        let (writer, let_one, taken) = slow();
+        let report = vec![b'r'; 3 * MOST];
+        (&writer).write_all(&report).expect("taken whole");
+        for _ in 0..2 {
+            let_one.send(()).expect("room");
+        }
+        (&writer).write_all(b"end\n").expect("taken later");
+        writer.finish(LONG, LONG, || false).expect("written");
+        assert_eq!(taken.lock().expect("sound").len(), 3 * MOST + 4);
+    }
+}

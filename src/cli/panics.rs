@@ -1,0 +1,70 @@
+//! A panic is a fault of the program. It is said and logged wherever it happens, without waiting for a reader; and where it ends
+//! a thread that nobody else hears of, it ends the conversation in words.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::sync::LazyLock;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::thread::is_quiet;
+
+/// Names of threads whose end their owners hear of by themselves: the runtime's tasks close their channels.
+const HEARD_OF: [&str; 4] = ["main", "tokio-", "keyring", "settings-watch"];
+
+static LOST: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
+
+/// Takes panics over. Once, when the process starts.
+pub fn listen() {
+    std::panic::set_hook(Box::new(|panic| {
+        if is_quiet() {
+            return;
+        }
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        // The words themselves may hold what was said.
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        tracing::error!(thread = name, place, "a panic: a fault of this program");
+        super::say(&format!(
+            "error: a fault of this program: thread {name:?} {panic}"
+        ));
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            super::say(&trace.to_string());
+        }
+        // The process may end with it.
+        super::output::wait_for_words();
+        if ends_the_conversation(name) {
+            LOST.cancel();
+        }
+    }));
+}
+
+/// Cancelled when a thread has ended by a panic without which a conversation cannot go on.
+#[must_use]
+pub fn lost() -> &'static CancellationToken {
+    &LOST
+}
+
+/// What is said then.
+pub const LOST_A_PART: &str = "a part of the program has failed (see above)";
+
+fn ends_the_conversation(thread: &str) -> bool {
+    !HEARD_OF.iter().any(|name| thread.starts_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_of_the_sound_end_the_conversation_and_tasks_do_not() {
+        for thread in ["audio-worker", "files-in", "cpal_alsa_in", "live-server"] {
+            assert!(ends_the_conversation(thread), "{thread}");
+        }
+        for thread in ["main", "tokio-rt-worker", "keyring"] {
+            assert!(!ends_the_conversation(thread), "{thread}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Whether the system gives a command the threads and files that it needs.
+//!
+//! Much of what starts a thread is in libraries, and some of it ends the process, or waits for ever, when it gets none. So it
+//! is tried before anything begins, and a refusal is told in words.
+
+use std::fs::File;
+use std::io;
+use std::sync::Mutex;
+use std::thread::Builder;
+
+use super::Problem;
+
+/// What a command has open and running at its most, with some to spare.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Threads besides those that run.
+    pub threads: usize,
+    /// Files, sockets and pipes besides those that are open.
+    pub files: usize,
+}
+
+/// A list, or a check of a file.
+pub const LIST: Room = Room {
+    threads: 3,
+    files: 12,
+};
+/// A server, or a look at this machine: one runtime.
+pub const SERVER: Room = Room {
+    threads: 6,
+    files: 24,
+};
+/// A conversation: measured with `talk --demo` on files, 13 threads and 32 files, and with a sound server 18 and 45.
+pub const CONVERSATION: Room = Room {
+    threads: 18,
+    files: 48,
+};
+/// The window besides: measured 12 threads of the graphics driver and 40 files more.
+pub const WINDOW: Room = Room {
+    threads: 30,
+    files: 96,
+};
+
+impl Room {
+    /// Tries whether there is so much.
+    ///
+    /// # Errors
+    ///
+    /// When there is not, with the limit to raise.
+    pub fn check(self) -> Result<(), Problem> {
+        self.files_are_granted()
+            .map_err(|(granted, error)| {
+                let wanted = self.files;
+                let what = format!("the system lets this program open {granted} more files, and it needs {wanted}: {error}");
+                Problem::failed(anyhow::Error::msg(what)).hint("Raise the limit (ulimit -n 256), or close other programs.")
+            })?;
+        threads_are_granted(self.threads).map_err(|(granted, error)| {
+            let wanted = self.threads;
+            let what = format!("the system gives this program {granted} more threads, and it needs {wanted}: {error}");
+            Problem::failed(anyhow::Error::msg(what))
+                .hint("Raise the limit of processes (ulimit -u, or pids.max of the container) or of memory, or close other programs.")
+        })
+    }
+
+    /// At the most [`Room::files`], with the soft limit raised where that is allowed.
+    fn files_are_granted(self) -> Result<(), (usize, io::Error)> {
+        let mut open = Vec::new();
+        while open.len() < self.files {
+            match File::open(NOTHING) {
+                Ok(file) => open.push(file),
+                Err(error) if is_too_many(&error) => {
+                    let soft =
+                        rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(0, |(soft, _)| soft);
+                    let missing = (self.files - open.len()) as u64;
+                    match rlimit::increase_nofile_limit(soft + missing) {
+                        Ok(raised) if raised > soft => {}
+                        Ok(_) | Err(_) => return Err((open.len(), error)),
+                    }
+                }
+                // Something else is wrong with that file; it says nothing of the limit.
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+const NOTHING: &str = "/dev/null";
+#[cfg(not(unix))]
+const NOTHING: &str = "NUL";
+
+/// EMFILE and ENFILE.
+fn is_too_many(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// Starts so many threads that all run at the same time, and ends them.
+fn threads_are_granted(wanted: usize) -> Result<(), (usize, io::Error)> {
+    /// They do nothing.
+    const STACK: usize = 64 << 10;
+    let gate = Mutex::new(());
+    std::thread::scope(|scope| {
+        let closed = gate.lock();
+        let wait = || drop(gate.lock());
+        let result = (0..wanted).try_for_each(|started| {
+            let thread = Builder::new().name("room".to_owned()).stack_size(STACK);
+            let begun = thread.spawn_scoped(scope, wait);
+            begun.map(drop).map_err(|error| (started, error))
+        });
+        drop(closed);
+        result
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_machine_has_room_and_no_machine_has_any_number_of_files() {
+        assert!(CONVERSATION.check().is_ok());
+        let room = Room {
+            threads: 0,
+            files: 10_000_000,
+        };
+        let refused = room.check().expect_err("no system allows that");
+        let told = format!("{refused:?}");
+        assert!(
+            told.contains("it needs 10000000") && told.contains("ulimit -n"),
+            "{told}"
+        );
+    }
+}
