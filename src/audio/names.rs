@@ -1,5 +1,7 @@
 //! What the names of devices and servers tell: headset or not, real device or plumbing, which server answers.
 
+#[cfg(target_os = "linux")]
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Parts of names and ids, in lower case, of devices that play into the ear: their sound does not reach a
@@ -69,8 +71,7 @@ pub(super) fn is_real_alsa(pcm: &str) -> bool {
 /// Whether PipeWire's socket answers.
 #[cfg(target_os = "linux")]
 pub(super) fn pipewire_answers() -> bool {
-    let remote = std::env::var_os("PIPEWIRE_REMOTE").map(PathBuf::from);
-    let name = remote.unwrap_or_else(|| PathBuf::from("pipewire-0"));
+    let name = set("PIPEWIRE_REMOTE").unwrap_or_else(|| "pipewire-0".into());
     runtime_folders(&["PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR"])
         .any(|folder| answers(&folder.join(&name)))
 }
@@ -109,7 +110,7 @@ pub(super) fn pulse_is_pipewire() -> bool {
 pub(super) fn alsa_has_cards() -> bool {
     let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
     let card = |line: &str| line.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    cards.lines().any(card) || std::env::var_os("ALSA_CONFIG_PATH").is_some() || pulse_answers()
+    cards.lines().any(card) || set("ALSA_CONFIG_PATH").is_some() || pulse_answers()
 }
 
 #[cfg(target_os = "linux")]
@@ -117,14 +118,18 @@ fn answers(socket: &Path) -> bool {
     std::os::unix::net::UnixStream::connect(socket).is_ok()
 }
 
+/// A variable; one that is set to nothing counts as unset.
+#[cfg(target_os = "linux")]
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 #[cfg(target_os = "linux")]
 fn runtime_folders(variables: &[&str]) -> impl Iterator<Item = PathBuf> {
-    let folders: Vec<PathBuf> = variables
-        .iter()
-        .filter_map(std::env::var_os)
-        .map(PathBuf::from)
-        .collect();
-    folders.into_iter()
+    // A relative folder is to be ignored (XDG Base Directory Specification).
+    let folder = |name: &&str| set(name).map(PathBuf::from);
+    let folders: Vec<PathBuf> = variables.iter().filter_map(folder).collect();
+    folders.into_iter().filter(|folder| folder.is_absolute())
 }
 
 #[cfg(test)]

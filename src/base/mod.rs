@@ -1,4 +1,5 @@
-//! Floor 0: units, frames, rings, identifiers, YAML text, and work on a thread aside. No I/O, nothing else of ours.
+//! Floor 0: units, frames, rings, identifiers, YAML text, the environment, and work on a thread aside. No other I/O, nothing
+//! else of ours.
 
 pub mod frame;
 pub mod ids;
@@ -6,6 +7,7 @@ pub mod nearest;
 pub mod ring;
 pub mod thread;
 pub mod units;
+pub mod variable;
 pub mod voices;
 pub mod words;
 pub mod yaml;

@@ -99,7 +99,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         trial::alike(earlier.unlike(&run, &named))?;
     }
     let runtime = super::runtime()?;
-    let (run, figures, turns) = runtime.block_on(async {
+    let ended = runtime.block_on(async {
         for profile in &profiles {
             place.reach(profile).await?;
         }
@@ -130,8 +130,10 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
             before: 0,
         };
         Ok::<_, Problem>(running.run(run, &profiles).await)
-    })?;
+    });
+    // What still runs (a name look-up, say) is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
+    let (run, figures, turns) = ended?;
     let bench = Bench::new(run, args.turns, figures, earlier.as_ref());
     let json = serde_json::to_string(&bench).map_err(anyhow::Error::from)?;
     // First: what was found must not be lost with a folder that cannot be written.

@@ -168,6 +168,7 @@ fn examine(
     if !file.is_stateless() {
         checks.push(checks::state(&paths));
     }
+    checks.extend(checks::variables(|name| std::env::var_os(name)));
     checks.extend(checks::key(&found));
     checks.extend(checks::sound(devices));
     checks.push(checks::priority(crate::audio::priority::probe()));
@@ -232,14 +233,19 @@ fn connection(
                 "Correct --endpoint, or `endpoint:` in the configuration file.",
             )];
         }
-        Ok(Endpoint::Demo) if live => {
-            return vec![Check::warn(
-                name,
-                "the demo, which needs no network: there is nothing to try",
-                "Set a key, or name an endpoint with --endpoint.",
-            )];
+        Ok(Endpoint::Demo) => {
+            let demo = if live {
+                let what = "the demo, which needs no network: there is nothing to try";
+                Check::warn(
+                    name,
+                    what,
+                    "Set a key, or name an endpoint with --endpoint.",
+                )
+            } else {
+                Check::ok(name, "the demo inside this program")
+            };
+            return std::iter::once(demo).chain(network::way(None)).collect();
         }
-        Ok(Endpoint::Demo) => return vec![Check::ok(name, "the demo inside this program")],
         Ok(Endpoint::Live(url)) => url,
     };
     let host = checks::place(&url);
@@ -255,8 +261,14 @@ fn connection(
             ),
             "If this endpoint may have it, write it as `endpoint:` into the configuration file, or set GEMINI_API_KEY.",
         ),
+        (None, _) if url.host_str() == Some(endpoint::GOOGLE_HOST) => Check::bad(
+            name,
+            format!("{host} wants an API key, and there is none"),
+            "Make a key in Google AI Studio, and set GEMINI_API_KEY or type it into the window.",
+        ),
         _ => Check::ok(name, host),
     }];
+    checks.extend(network::way(Some(&url)));
     if let (true, Some(profile)) = (live, profile) {
         checks.push(network::service(
             url,
@@ -354,6 +366,29 @@ mod tests {
             text(&checks).contains("config.yaml:1:1: volum: unknown key")
                 && text(&checks).contains("mine.yaml:1:12: target_ms")
         );
+    }
+
+    #[test]
+    fn variables_without_effect_are_named() {
+        let set = |name: &str| match name {
+            "HOME" => Some("/home/me".into()),
+            "XDG_CONFIG_HOME" => Some("config".into()),
+            "XDG_STATE_HOME" => Some("".into()),
+            "XDG_RUNTIME_DIR" => Some("\"/run/user/1\"".into()),
+            "PULSE_SERVER" => Some("tcp:192.0.2.1".into()),
+            _ => None,
+        };
+        let found = checks::variables(set);
+        let told = text(&found);
+        for part in [
+            "XDG_CONFIG_HOME is set to `config`",
+            "`\"/run/user/1\"`",
+            "`tcp:192.0.2.1`",
+        ] {
+            assert!(told.contains(part), "no {part}: {told}");
+        }
+        assert_eq!(found.len(), 3, "{told}");
+        assert!(checks::variables(|_| None).is_empty());
     }
 
     #[test]
@@ -472,7 +507,7 @@ mod tests {
         let paths =
             Paths::find(Some(&folder.join("config.yaml"))).with_state(Some(Path::new("state")));
         let keys = KeyStore::new(
-            environment.map(Into::into),
+            environment.map(|value| ("GEMINI_API_KEY", value.into())),
             Arc::new(NoKeyring),
             paths.key(),
         );

@@ -120,7 +120,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         trial::alike(earlier.unlike(&run, &asked))?;
     }
     let runtime = super::runtime_of_many()?;
-    let (load, turns) = runtime.block_on(async {
+    let ended = runtime.block_on(async {
         place.reach(&profile).await?;
         let servers = Meter::others(place.pids());
         let (reports, told) = mpsc::channel(REPORTS);
@@ -142,8 +142,10 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         signal::hold(ENDED_WITHIN);
         let running = Running::new(stage, profile, plan, requests, tally, servers, told)?;
         running.run(run, earlier.as_ref()).await
-    })?;
+    });
+    // What still runs (a name look-up, say) is not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
+    let (load, turns) = ended?;
     let json = serde_json::to_string(&load).map_err(anyhow::Error::from)?;
     // First: what was found must not be lost with a folder that cannot be written.
     show(args.json, &json, &summary(&load));

@@ -39,7 +39,7 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
     };
     let shown = tracing_subscriber::fmt::layer()
         .with_writer(|| Shown)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal() && !colours_are_off())
         .event_format(Thinned::new(format::Format::default(), Arc::default()))
         .with_filter(filter("error")?);
     let filed = filter("warn,sovereign=info")?;
@@ -93,6 +93,11 @@ impl Write for Filed {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Whether `NO_COLOR` is set to something (no-color.org).
+fn colours_are_off() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn parse(level: &str) -> Result<EnvFilter, Problem> {

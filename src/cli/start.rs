@@ -19,6 +19,7 @@ use crate::server::ServerError;
 use crate::session::snapshot::Severity;
 use crate::session::{self, Choice, Outlets, Parts, Session, Settings};
 use crate::settings::config::{ConfigFile, Window};
+use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key::{Found, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
@@ -117,7 +118,7 @@ impl Start {
         let mut notices: Vec<_> = faults.cloned().collect();
         let profile = profile(global, &config, &profiles, &mut notices)?;
         let keys = KeyStore::system(paths.key());
-        let Found { key, warnings } = keys.find();
+        let Found { key, warnings, .. } = keys.find();
         notices.extend(warnings);
         let changes = changes.unwrap_or_else(|problem| {
             notices.push(problem.to_string());
@@ -179,10 +180,31 @@ impl Start {
             env!("CARGO_PKG_VERSION"),
             self.profile.name
         )];
+        if let Some(source) = self.key_source() {
+            lines[0] += &format!(", API key from {source}");
+        }
         if let OutputKind::File(file) = &self.setup.output {
             lines.push(format!("replies are written to {}", file.display()));
         }
         lines.join("\n")
+    }
+
+    /// Where the key comes from that the endpoint will get.
+    fn key_source(&self) -> Option<&'static str> {
+        let config = self.choice.config.get().endpoint.as_deref();
+        let key = self.choice.key.as_ref()?;
+        let wishes = Wishes {
+            demo: self.choice.demo,
+            flag: self.choice.endpoint.as_deref(),
+            config,
+            has_key: true,
+        };
+        match endpoint::choose(wishes) {
+            Ok(Endpoint::Live(url)) if endpoint::may_have_key(key.source, &url, config) => {
+                Some(key.source.words())
+            }
+            Ok(Endpoint::Live(_) | Endpoint::Demo) | Err(_) => None,
+        }
     }
 
     /// Whether a microphone is listened to, and no file.

@@ -8,7 +8,9 @@
 //! | `setupComplete` | 10 s | restoring a long conversation takes the service seconds |
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -24,7 +26,7 @@ use tracing::{debug, warn};
 use url::{Host, Url};
 
 use super::error::{Fault, Stage};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Rules, Way};
 use super::round_trip;
 use super::tls::Tls;
 use super::upgrade;
@@ -92,13 +94,18 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
 /// Dials over TCP, through the environment's proxy where there is one, with TLS for `wss://`.
 #[derive(Clone)]
 pub struct TcpDialer {
-    inner: std::sync::Arc<Inner>,
+    inner: Arc<Inner>,
 }
 
 struct Inner {
     tls: Tls,
-    proxy: Option<Proxy>,
+    rules: Rules,
+    lookup: Lookup,
 }
+
+/// Looks a name up. Tests have their own.
+type Lookup =
+    Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 impl Default for TcpDialer {
     fn default() -> Self {
@@ -110,27 +117,38 @@ impl TcpDialer {
     /// A dialler that trusts these certificates besides the platform's.
     #[must_use]
     pub fn with_extra_roots(roots: Vec<CertificateDer<'static>>) -> Self {
-        let proxy = Proxy::from_variables(|name| std::env::var(name).ok());
-        let tls = Tls::with_extra_roots(roots);
+        let rules = Rules::from_environment();
+        for what in rules.ignored() {
+            warn!(what, "a variable has no effect");
+        }
+        Self::new(Tls::new(roots), rules, Arc::new(system_lookup))
+    }
+
+    fn new(tls: Tls, rules: Rules, lookup: Lookup) -> Self {
+        let inner = Inner { tls, rules, lookup };
         Self {
-            inner: std::sync::Arc::new(Inner { tls, proxy }),
+            inner: Arc::new(inner),
         }
     }
+}
+
+fn system_lookup(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+    Box::pin(async move {
+        let look_up = move || (name, port).to_socket_addrs().map(Iterator::collect);
+        let found = aside("resolver", look_up).await;
+        found.unwrap_or_else(|| Err(io::Error::other("the look-up broke off")))
+    })
 }
 
 /// Whether the environment names a proxy that a connection to `url` goes through.
 #[must_use]
 pub fn through_proxy(url: &Url) -> bool {
-    let proxy = Proxy::from_variables(|name| std::env::var(name).ok());
-    let host = check(url).ok().map(|(host, _)| host);
-    proxy
-        .zip(host)
-        .is_some_and(|(proxy, host)| !is_loopback(&host) && proxy.serves(&host.to_string()))
+    matches!(Rules::from_environment().way(url), Way::Through(_))
 }
 
 impl Dialer for TcpDialer {
     fn dial(&self, url: Url) -> BoxFuture<'static, Result<Opened, Fault>> {
-        let inner = std::sync::Arc::clone(&self.inner);
+        let inner = Arc::clone(&self.inner);
         Box::pin(async move { inner.open(&url).await })
     }
 }
@@ -138,26 +156,20 @@ impl Dialer for TcpDialer {
 impl Inner {
     async fn open(&self, url: &Url) -> Result<Opened, Fault> {
         let (host, encrypted) = check(url)?;
-        let proxy = self
-            .proxy
-            .as_ref()
-            .filter(|p| !is_loopback(&host) && p.serves(&host.to_string()));
-        let (tcp, mut round_trip) = connect(proxy.map_or(url, |proxy| &proxy.url)).await?;
-        let mut stream: Stream = Box::new(tcp);
-        let address = upgrade::address(url);
-        if let Some(proxy) = proxy {
-            limited(
-                Stage::Proxy,
-                &address,
-                EXCHANGE_LIMIT,
-                proxy.tunnel(&mut stream, url),
-            )
-            .await?;
-        }
+        let proxy = match self.rules.way(url) {
+            Way::Through(proxy) => Some(proxy),
+            Way::Broken(fault) => return Err(fault.clone()),
+            Way::Direct | Way::Here | Way::Exempt(_) => None,
+        };
+        let (mut stream, mut round_trip) = match proxy {
+            Some(proxy) => self.tunnel(proxy, url, &host).await?,
+            None => self.connect(&host, port_of(url)).await?,
+        };
         if encrypted {
             let name = host.to_string();
             let began = Instant::now();
             let encrypt = self.tls.encrypt(&name, stream);
+            let address = upgrade::address(url);
             stream = limited(Stage::Encrypt, &address, EXCHANGE_LIMIT, encrypt).await?;
             if proxy.is_some() {
                 round_trip = began.elapsed();
@@ -169,6 +181,80 @@ impl Inner {
             proxied: proxy.is_some(),
         })
     }
+
+    /// A stream through the proxy, and the round trip to that.
+    async fn tunnel(
+        &self,
+        proxy: &Proxy,
+        url: &Url,
+        host: &Host<String>,
+    ) -> Result<(Stream, Duration), Fault> {
+        let service = if proxy.needs_address() {
+            self.resolve(host, port_of(url)).await?.first().copied()
+        } else {
+            None
+        };
+        let (place, port) = proxy.place();
+        let (stream, round_trip) = self
+            .connect(&place, port)
+            .await
+            .map_err(|fault| proxy.refuses(url, fault.to_string()))?;
+        let tunnel = proxy.tunnel(stream, url, service, &self.tls);
+        let who = format!("the proxy {proxy}");
+        let stream = limited(Stage::Proxy, &who, EXCHANGE_LIMIT, tunnel).await?;
+        Ok((stream, round_trip))
+    }
+
+    /// Connects, and says how long the address that answered took.
+    async fn connect(&self, host: &Host<String>, port: u16) -> Result<(Stream, Duration), Fault> {
+        let addresses = self.resolve(host, port).await?;
+        let address = format!("{host}:{port}");
+        let race = race(&address, addresses);
+        let (stream, round_trip) = limited(Stage::Connect, &address, CONNECT_LIMIT, race).await?;
+        tune(&stream).map_err(|error| Fault::connecting(&address, &error))?;
+        Ok((Box::new(stream), round_trip))
+    }
+
+    async fn resolve(&self, host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+        let name = match host {
+            Host::Ipv4(ip) => return Ok(vec![(*ip, port).into()]),
+            Host::Ipv6(ip) => return Ok(vec![(*ip, port).into()]),
+            Host::Domain(name) => name.clone(),
+        };
+        let lookup = (self.lookup)(name.clone(), port);
+        let found = async {
+            let found = lookup.await.map_err(|error| {
+                debug!(%name, %error, "name not found");
+                not_found(name.clone(), &error)
+            })?;
+            if found.is_empty() {
+                return Err(Fault::NameNotFound { host: name.clone() });
+            }
+            Ok(alternate(found))
+        };
+        limited(
+            Stage::Resolve,
+            &format!("{name}:{port}"),
+            RESOLVE_LIMIT,
+            found,
+        )
+        .await
+    }
+}
+
+/// Whether the name does not exist or nobody could say so. The system tells that in words only.
+fn not_found(host: String, error: &io::Error) -> Fault {
+    let no_answer = ["Temporary failure", "Try again", "try again"];
+    let words = error.to_string();
+    if no_answer.iter().any(|part| words.contains(part)) {
+        Fault::NoNameServer { host }
+    } else {
+        Fault::NameNotFound { host }
+    }
+}
+
+fn port_of(url: &Url) -> u16 {
+    url.port_or_known_default().unwrap_or(443)
 }
 
 /// Runs a step within its limit.
@@ -212,40 +298,6 @@ pub(super) fn is_loopback(host: &Host<String>) -> bool {
         Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
-/// Connects, and says how long the address that answered took.
-async fn connect(url: &Url) -> Result<(TcpStream, Duration), Fault> {
-    let address = upgrade::address(url);
-    let addresses = limited(Stage::Resolve, &address, RESOLVE_LIMIT, resolve(url)).await?;
-    let race = race(&address, addresses);
-    let (stream, round_trip) = limited(Stage::Connect, &address, CONNECT_LIMIT, race).await?;
-    tune(&stream).map_err(|error| Fault::connecting(&address, &error))?;
-    Ok((stream, round_trip))
-}
-
-async fn resolve(url: &Url) -> Result<Vec<SocketAddr>, Fault> {
-    let port = url.port_or_known_default().unwrap_or(443);
-    let name = match url.host() {
-        Some(Host::Ipv4(ip)) => return Ok(vec![(ip, port).into()]),
-        Some(Host::Ipv6(ip)) => return Ok(vec![(ip, port).into()]),
-        Some(Host::Domain(name)) => name.to_owned(),
-        None => String::new(),
-    };
-    let asked = name.clone();
-    let look_up = move || {
-        (asked.as_str(), port)
-            .to_socket_addrs()
-            .map(Iterator::collect)
-    };
-    match aside("resolver", look_up).await {
-        Some(Ok(found)) => Ok(alternate(found)),
-        Some(Err(error)) => {
-            debug!(%name, %error, "name not found");
-            Err(Fault::NameNotFound { host: name })
-        }
-        None => Err(Fault::NameNotFound { host: name }),
     }
 }
 
@@ -318,69 +370,4 @@ fn is_local(ip: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_computer_is_dialled_without_encryption() {
-        let table = [
-            ("wss://example.org/x", Ok(true)),
-            ("ws://127.0.0.1:9/x", Ok(false)),
-            ("ws://127.8.9.1:9/x", Ok(false)),
-            ("ws://[::1]:9/x", Ok(false)),
-            ("ws://localhost:9/x", Ok(false)),
-            ("ws://localhost.example.org/x", Err("without encryption")),
-            ("ws://192.168.0.1/x", Err("without encryption")),
-            ("https://example.org/x", Err("neither with wss")),
-            ("data:x", Err("names no host")),
-        ];
-        for (url, expected) in table {
-            let got = check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
-            match (got, expected) {
-                (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{url}"),
-                (Err(fault), Err(part)) => {
-                    assert!(fault.to_string().contains(part), "{url}: {fault}")
-                }
-                (got, _) => panic!("{url}: {got:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn families_take_turns() {
-        let parse =
-            |all: &[&str]| -> Vec<SocketAddr> { all.iter().map(|a| a.parse().expect(a)).collect() };
-        let mixed = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
-        assert_eq!(
-            alternate(mixed),
-            parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
-        );
-    }
-
-    #[tokio::test]
-    async fn the_socket_does_not_wait_for_more_to_send() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("loopback");
-        let port = listener.local_addr().expect("bound").port();
-        let url = Url::parse(&format!("ws://127.0.0.1:{port}/")).expect("an address");
-        let (stream, _) = connect(&url).await.expect("somebody listens");
-        assert!(stream.nodelay().expect("an open socket"));
-    }
-
-    #[tokio::test]
-    async fn a_closed_port_says_so_and_names_the_address() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("loopback");
-        let address = listener.local_addr().expect("bound").to_string();
-        drop(listener);
-        let url = Url::parse(&format!("ws://{address}/")).expect("an address");
-        let fault = TcpDialer::default()
-            .dial(url)
-            .await
-            .err()
-            .expect("nobody listens");
-        assert_eq!(fault, Fault::ConnectionRefused { address });
-    }
-}
+mod tests;

@@ -24,6 +24,24 @@ pub enum Fault {
         /// The host.
         host: String,
     },
+    /// An environment variable cannot be used as it is set.
+    #[error("{variable} is set to `{value}`, which cannot be used: {why}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value, without any login.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+        /// What to write.
+        hint: &'static str,
+    },
+    /// DNS gives no answer.
+    #[error("no name server answers for {host}")]
+    NoNameServer {
+        /// The host.
+        host: String,
+    },
     /// DNS knows no such name.
     #[error("the name {host} was not found")]
     NameNotFound {
@@ -93,20 +111,32 @@ pub enum Fault {
         to: String,
     },
     /// The proxy wants to know who we are.
-    #[error("the proxy {proxy} wants a login (HTTP 407)")]
+    #[error("the proxy {proxy} {} ({detail})", if *sent { "refuses the login that was sent" } else { "wants a login, and none was sent" })]
     ProxyLogin {
-        /// Host and port.
+        /// Host and port, and the variable that names it.
         proxy: String,
+        /// Whether a login was sent.
+        sent: bool,
+        /// In which protocol, and what it takes instead.
+        detail: String,
     },
     /// The proxy does not lead there.
     #[error("the proxy {proxy} does not connect to {address}: {answer}")]
     Proxy {
-        /// Host and port of the proxy.
+        /// Host and port of the proxy, and the variable that names it.
         proxy: String,
         /// Host and port asked for.
         address: String,
         /// What it answered.
         answer: String,
+    },
+    /// The service wants a key, and none was sent.
+    #[error("{who} wants an API key, and {}", detail.as_deref().map_or("there is none".to_owned(), |d| format!("none was sent ({d})")))]
+    KeyMissing {
+        /// Who wants it.
+        who: String,
+        /// HTTP status or close frame; `None` where it is known before asking.
+        detail: Option<String>,
     },
     /// A key that cannot be sent.
     #[error("the API key holds spaces or signs that no key has")]
@@ -196,7 +226,7 @@ impl std::fmt::Display for Stage {
         f.write_str(match self {
             Self::Resolve => "become known by name",
             Self::Connect => "answer",
-            Self::Proxy => "answer through the proxy",
+            Self::Proxy => "connect us to the service",
             Self::Encrypt => "agree on encryption",
             Self::Upgrade => "open a conversation",
             Self::Setup => "take up the conversation",
@@ -240,6 +270,12 @@ impl Fault {
                 "Check the endpoint: it begins with wss://, or with ws:// on this computer."
             }
             Self::Unencrypted { .. } => "Use a wss:// address.",
+            Self::Variable { hint, .. } => hint,
+            Self::NoNameServer { .. }
+            | Self::TimedOut {
+                stage: Stage::Resolve,
+                ..
+            } => "Check the network connection and its name server (DNS); it is tried again.",
             Self::NameNotFound { .. } => {
                 "Check the network connection and the spelling of the endpoint."
             }
@@ -251,18 +287,31 @@ impl Fault {
                 stage: Stage::Setup,
                 ..
             } => "Check that the endpoint is a Live server; otherwise try again.",
-            Self::TimedOut { .. } => {
-                "Check the network connection, and whether a firewall is in between."
-            }
             Self::Certificate { problem, .. } => problem.hint(),
-            Self::Tls { .. } => "Check that the endpoint speaks TLS 1.2 or newer.",
+            Self::Tls { .. } => {
+                "Check that the endpoint speaks TLS 1.2 or newer, and that no login page of the network is in between."
+            }
             Self::NoRoots { .. } => {
                 "Install the system's certificates (on Debian: ca-certificates)."
             }
             Self::NotLive { .. } => "Check the endpoint, its path included.",
             Self::Redirected { .. } => "Open a web page in the browser and log in to the network.",
-            Self::ProxyLogin { .. } => "Put user and password into HTTPS_PROXY.",
-            Self::Proxy { .. } => "Check HTTPS_PROXY, or name the host in NO_PROXY.",
+            Self::ProxyLogin { .. } => {
+                "Write the proxy as http://USER:PASSWORD@HOST:PORT; @ : / ? # % in user and password are %40 %3A %2F %3F %23 %25."
+            }
+            Self::Proxy { .. }
+            | Self::TimedOut {
+                stage: Stage::Proxy,
+                ..
+            } => {
+                "Check the variable that names the proxy, its http://, https:// or socks5h:// included; or name the host in NO_PROXY."
+            }
+            Self::TimedOut { .. } => {
+                "Check the network connection, and whether a firewall is in between."
+            }
+            Self::KeyMissing { .. } => {
+                "Set GEMINI_API_KEY; a stored key goes to Google and to the endpoint of the configuration file only."
+            }
             Self::KeyUnusable => "Copy the key anew, without spaces.",
             Self::KeyRefused { .. } => "Enter a valid key; one can be made in Google AI Studio.",
             Self::Quota { .. } => "Wait, or raise the quota in Google AI Studio.",
@@ -281,7 +330,10 @@ impl Fault {
     /// Whether another key is needed.
     #[must_use]
     pub fn is_key_refused(&self) -> bool {
-        matches!(self, Self::KeyUnusable | Self::KeyRefused { .. })
+        matches!(
+            self,
+            Self::KeyMissing { .. } | Self::KeyUnusable | Self::KeyRefused { .. }
+        )
     }
 
     /// What it means for the next attempt.
@@ -290,10 +342,12 @@ impl Fault {
         match self {
             Self::BadAddress { .. }
             | Self::Unencrypted { .. }
+            | Self::Variable { .. }
             | Self::Certificate { .. }
             | Self::NoRoots { .. }
             | Self::NotLive { .. }
             | Self::ProxyLogin { .. }
+            | Self::KeyMissing { .. }
             | Self::KeyUnusable
             | Self::KeyRefused { .. }
             | Self::Model { .. }
@@ -307,6 +361,7 @@ impl Fault {
             Self::Closed { close, .. } => close.end(),
             Self::Malformed { .. } => End::Closed,
             Self::NameNotFound { .. }
+            | Self::NoNameServer { .. }
             | Self::ConnectionRefused { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
@@ -328,6 +383,10 @@ impl Fault {
             format!("code {code}: {shown}")
         };
         match Close::of(code, reason) {
+            Close::Key if key.is_none() => Self::KeyMissing {
+                who: "the service".to_owned(),
+                detail: Some(detail),
+            },
             Close::Key => Self::KeyRefused { detail },
             Close::Region => Self::Region { detail },
             Close::Model => Self::Model { detail },
@@ -479,7 +538,7 @@ mod tests {
             ),
         ];
         for (code, reason, sentence, end) in table {
-            let fault = Fault::closed(code, reason, None);
+            let fault = Fault::closed(code, reason, Some(&SecretString::from("canary-0815")));
             assert_eq!(fault.to_string(), sentence);
             assert_eq!(fault.retry(), end, "{sentence}");
             assert!(fault.hint().ends_with('.'), "{sentence}");
@@ -489,6 +548,18 @@ mod tests {
                 "{sentence}"
             );
         }
+        let fault = Fault::closed(
+            1008,
+            "Method doesn't allow unregistered callers: API key",
+            None,
+        );
+        assert!(fault.is_key_refused(), "{fault}");
+        assert!(
+            fault
+                .to_string()
+                .starts_with("the service wants an API key, and none was sent (code 1008"),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod dial;
+pub mod environment;
 pub mod error;
 mod nonsense;
 mod open;
@@ -10,6 +11,7 @@ mod round_trip;
 pub mod setup;
 mod socket;
 mod tls;
+mod trust;
 mod upgrade;
 mod uplink;
 

@@ -12,6 +12,7 @@ use super::error::{Fault, Stage};
 use super::nonsense::Nonsense;
 use super::socket::{Outgoing, Socket, Turn};
 use super::upgrade;
+use crate::live::GOOGLE_HOST;
 use crate::live::message::{ClientMessage, Setup};
 use crate::metrics::counters::Counters;
 
@@ -35,8 +36,15 @@ pub(super) async fn open(
     counters: Arc<Counters>,
 ) -> Result<Open, Fault> {
     let Target { url, key } = target;
-    if key.as_ref().is_some_and(|key| !upgrade::usable(key)) {
-        return Err(Fault::KeyUnusable);
+    match &key {
+        Some(key) if !upgrade::usable(key) => return Err(Fault::KeyUnusable),
+        None if url.host_str() == Some(GOOGLE_HOST) => {
+            return Err(Fault::KeyMissing {
+                who: "Gemini".to_owned(),
+                detail: None,
+            });
+        }
+        Some(_) | None => {}
     }
     let opened = dialer.dial(url.clone()).await?;
     let mut stream = opened.stream;

@@ -1,111 +1,257 @@
-//! HTTP proxies of the environment: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, in either case.
+//! The proxy that the environment names, and the tunnel through it.
+//!
+//! | value | the way |
+//! | --- | --- |
+//! | `http://HOST:PORT`, or no scheme | CONNECT |
+//! | `https://HOST:PORT` | CONNECT, encrypted on the way to the proxy too |
+//! | `socks5://HOST:PORT` | SOCKS 5, names are looked up here |
+//! | `socks5h://HOST:PORT`, `socks://HOST:PORT` | SOCKS 5, names are looked up by the proxy |
+//!
+//! Anything else stops the dial: connecting directly would go around a proxy that somebody relies on.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use url::Url;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+use tokio_socks::tcp::Socks5Stream;
+use url::{Host, Url};
+
+pub(super) use self::rules::{Rules, Way};
 
 use super::dial::Stream;
 use super::error::Fault;
-use super::upgrade::{self, NoHead};
+use super::tls::Tls;
+use super::upgrade::{self, Head, NoHead};
 
-/// A proxy that opens tunnels with CONNECT.
+/// A proxy that opens tunnels.
 #[derive(Clone)]
 pub(super) struct Proxy {
-    /// Where it is.
-    pub(super) url: Url,
-    /// Hosts that are not asked through it, lower case.
-    except: Vec<String>,
+    kind: Kind,
+    host: Host<String>,
+    port: u16,
+    login: Option<Login>,
+    /// The variable that names it.
+    variable: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Http,
+    Https,
+    Socks {
+        /// Whether the proxy looks names up.
+        names_there: bool,
+    },
+}
+
+/// User and password, as bytes: what they are in is not agreed on.
+#[derive(Clone)]
+struct Login {
+    user: SecretSlice<u8>,
+    password: SecretSlice<u8>,
+}
+
+impl Login {
+    /// The value of a `Proxy-Authorization` header.
+    fn basic(&self) -> SecretString {
+        let pair = [self.user.expose_secret(), self.password.expose_secret()].join(&b':');
+        SecretString::from(format!("Basic {}", STANDARD.encode(pair)))
+    }
+
+    /// User and password as the SOCKS library takes them: text, 1 to 255 bytes each (RFC 1929).
+    fn for_socks(&self) -> Result<(&str, &str), &'static str> {
+        let both =
+            [&self.user, &self.password].map(|part| std::str::from_utf8(part.expose_secret()));
+        let [Ok(user), Ok(password)] = both else {
+            return Err("its user or password is not text in UTF-8");
+        };
+        if [user, password]
+            .iter()
+            .all(|part| (1..=255).contains(&part.len()))
+        {
+            Ok((user, password))
+        } else {
+            Err("SOCKS needs a user and a password, of up to 255 bytes each")
+        }
+    }
+}
+
+/// Where it is and which variable says so, as errors name it.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} of {}", self.host, self.port, self.variable)
+    }
 }
 
 impl Proxy {
-    /// The proxy that `variable` names; `None` without one, or with one of another kind than `http://`.
-    pub(super) fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let either = |name: &str| variable(name).or_else(|| variable(&name.to_ascii_lowercase()));
-        let text = either("HTTPS_PROXY").or_else(|| either("ALL_PROXY"))?;
-        let text = if text.contains("://") {
-            text
-        } else {
-            format!("http://{text}")
+    /// Host and port.
+    pub(super) fn place(&self) -> (Host<String>, u16) {
+        (self.host.clone(), self.port)
+    }
+
+    /// All that there is to say of it, without the login.
+    pub(super) fn describe(&self) -> String {
+        let scheme = match self.kind {
+            Kind::Http => "http",
+            Kind::Https => "https",
+            Kind::Socks { names_there: false } => "socks5",
+            Kind::Socks { names_there: true } => "socks5h",
         };
-        let url = Url::parse(&text)
-            .ok()
-            .filter(|url| url.scheme() == "http")?;
-        let except = either("NO_PROXY").unwrap_or_default();
-        let except = except
-            .split(',')
-            .map(|name| name.trim().trim_start_matches('.').to_ascii_lowercase());
-        Some(Self {
-            url,
-            except: except.filter(|name| !name.is_empty()).collect(),
-        })
+        let login = if self.login.is_some() {
+            "with"
+        } else {
+            "without"
+        };
+        format!(
+            "{scheme}://{}:{} from {}, {login} a login",
+            self.host, self.port, self.variable
+        )
     }
 
-    /// Whether a host is asked through it.
-    pub(super) fn serves(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        !self.except.iter().any(|name| {
-            let parent = host.strip_suffix(name.as_str());
-            name == "*" || parent.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
+    /// Whether the name of the service is looked up here, although it is the proxy that connects.
+    pub(super) fn needs_address(&self) -> bool {
+        self.kind == Kind::Socks { names_there: false }
     }
 
-    /// Asks for a tunnel.
+    /// Asks for a tunnel. `address` is the service's, for a proxy that is given no names.
     ///
     /// # Errors
     /// It wants a login, or does not lead there.
-    pub(super) async fn tunnel(&self, stream: &mut Stream, to: &Url) -> Result<(), Fault> {
-        let (proxy, address) = (upgrade::address(&self.url), upgrade::address(to));
-        let mut request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n");
-        if !self.url.username().is_empty() {
-            let login = format!(
-                "{}:{}",
-                self.url.username(),
-                self.url.password().unwrap_or_default()
-            );
-            request.push_str(&format!(
-                "Proxy-Authorization: Basic {}\r\n",
-                STANDARD.encode(login)
-            ));
+    pub(super) async fn tunnel(
+        &self,
+        stream: Stream,
+        to: &Url,
+        address: Option<SocketAddr>,
+        tls: &Tls,
+    ) -> Result<Stream, Fault> {
+        match self.kind {
+            Kind::Http => self.connect(stream, to).await,
+            Kind::Https => {
+                let encrypted = tls.encrypt(&self.host.to_string(), stream).await;
+                if let Err(Fault::Tls { why, .. }) = &encrypted {
+                    let answer = format!(
+                        "no encrypted connection to the proxy itself: {why}; most proxies are written http://"
+                    );
+                    return Err(self.refuses(to, answer));
+                }
+                self.connect(encrypted?, to).await
+            }
+            Kind::Socks { .. } => self.socks(stream, to, address).await,
         }
-        request.push_str("\r\n");
-        let answer = match upgrade::exchange(stream, request.as_bytes()).await {
-            Ok(head) if (200..300).contains(&head.status) => return Ok(()),
-            Ok(head) if head.status == 407 => return Err(Fault::ProxyLogin { proxy }),
-            Ok(head) => format!("HTTP {}", head.status),
-            Err(NoHead::Io(error)) => error.to_string(),
+    }
+
+    async fn connect(&self, mut stream: Stream, to: &Url) -> Result<Stream, Fault> {
+        let address = upgrade::address(to);
+        let mut request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n");
+        if let Some(login) = &self.login {
+            request += &format!("Proxy-Authorization: {}\r\n", login.basic().expose_secret());
+        }
+        let request = SecretString::from(request + "\r\n");
+        let answer = upgrade::exchange(&mut stream, request.expose_secret().as_bytes()).await;
+        let answer = match answer {
+            // A tunnel is silent until its client speaks: what comes by itself is a page.
+            Ok(head) if (200..300).contains(&head.status) && head.rest.is_empty() => {
+                return Ok(stream);
+            }
+            Ok(head) if head.status == 407 => return Err(self.wants_login(&http_login(&head))),
+            Ok(head) => {
+                let diverted = upgrade::diverted(&head, &self.to_string(), None);
+                let refused = || self.refuses(to, format!("HTTP {}", head.status));
+                return Err(diverted.unwrap_or_else(refused));
+            }
+            Err(NoHead::Io(error)) => format!("it broke off ({error})"),
             Err(NoHead::NotHttp) => "something that is not HTTP".to_owned(),
         };
-        Err(Fault::Proxy {
-            proxy,
-            address,
+        Err(self.refuses(to, answer))
+    }
+
+    async fn socks(
+        &self,
+        stream: Stream,
+        to: &Url,
+        address: Option<SocketAddr>,
+    ) -> Result<Stream, Fault> {
+        use tokio_socks::{Error, TargetAddr};
+        let port = to.port_or_known_default().unwrap_or(443);
+        let target = match (address, to.host()) {
+            (Some(address), _) => TargetAddr::Ip(address),
+            (None, Some(Host::Ipv4(ip))) => TargetAddr::Ip((ip, port).into()),
+            (None, Some(Host::Ipv6(ip))) => TargetAddr::Ip((ip, port).into()),
+            (None, host) => TargetAddr::Domain(
+                host.map(|host| host.to_string()).unwrap_or_default().into(),
+                port,
+            ),
+        };
+        // Its own checks were made when the variable was read.
+        let login = self.login.as_ref().and_then(|login| login.for_socks().ok());
+        let opened = match login {
+            Some((user, password)) => {
+                Socks5Stream::connect_with_password_and_socket(stream, target, user, password).await
+            }
+            None => Socks5Stream::connect_with_socket(stream, target).await,
+        };
+        let error = match opened {
+            Ok(opened) => return Ok(opened.into_inner()),
+            Err(error) => error,
+        };
+        if matches!(
+            error,
+            Error::NoAcceptableAuthMethods
+                | Error::AuthorizationRequired
+                | Error::PasswordAuthFailure(_)
+        ) {
+            return Err(self.wants_login("SOCKS"));
+        }
+        let not_socks = matches!(
+            error,
+            Error::InvalidResponseVersion
+                | Error::UnknownAuthMethod
+                | Error::UnknownAddressType
+                | Error::InvalidReservedByte
+        );
+        let answer = if not_socks {
+            "something that is not SOCKS 5".to_owned()
+        } else if let Error::Io(error) = &error {
+            format!("it broke off ({error})")
+        } else {
+            error.to_string()
+        };
+        Err(self.refuses(to, answer))
+    }
+
+    /// That it does not lead there.
+    pub(super) fn refuses(&self, to: &Url, answer: String) -> Fault {
+        Fault::Proxy {
+            proxy: self.to_string(),
+            address: upgrade::address(to),
             answer,
-        })
+        }
+    }
+
+    fn wants_login(&self, detail: &str) -> Fault {
+        Fault::ProxyLogin {
+            proxy: self.to_string(),
+            sent: self.login.is_some(),
+            detail: detail.to_owned(),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_environment_names_a_proxy_and_its_exceptions() {
-        let variables = |name: &str| match name {
-            "https_proxy" => Some("proxy.example:3128".to_owned()),
-            "NO_PROXY" => Some(".example.org, localhost".to_owned()),
-            _ => None,
-        };
-        let proxy = Proxy::from_variables(variables).expect("named");
-        assert_eq!(upgrade::address(&proxy.url), "proxy.example:3128");
-        for (host, served) in [
-            ("generativelanguage.googleapis.com", true),
-            ("example.org", false),
-            ("live.EXAMPLE.org", false),
-            ("badexample.org", true),
-        ] {
-            assert_eq!(proxy.serves(host), served, "{host}");
-        }
-        let socks = |name: &str| (name == "ALL_PROXY").then(|| "socks5://127.0.0.1:1".to_owned());
-        assert!(Proxy::from_variables(socks).is_none());
-        assert!(Proxy::from_variables(|_| None).is_none());
+/// The refusal of a login, with the kinds that are taken where ours is not among them.
+fn http_login(head: &Head) -> String {
+    let kinds: Vec<&str> = head
+        .headers("proxy-authenticate")
+        .filter_map(|value| value.split_whitespace().next())
+        .collect();
+    if kinds.is_empty() || kinds.iter().any(|kind| kind.eq_ignore_ascii_case("basic")) {
+        return "HTTP 407".to_owned();
     }
+    let kinds = super::error::presentable(&kinds.join(" and "), None);
+    format!("HTTP 407; it takes {kinds} only, which is not supported")
 }

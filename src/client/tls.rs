@@ -3,28 +3,33 @@
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::Verifier;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
+use tracing::warn;
 
 use super::dial::Stream;
 use super::error::Fault;
+use super::trust::Trust;
 use crate::base::thread::aside;
 
 /// Makes encrypted streams. The trusted certificates are read when the first one is asked for, and kept.
-#[derive(Default)]
 pub(super) struct Tls {
     extra_roots: Vec<CertificateDer<'static>>,
+    trust: Trust,
     config: OnceCell<Arc<ClientConfig>>,
 }
 
 impl Tls {
-    /// Trusts these besides the platform's.
-    pub(super) fn with_extra_roots(extra_roots: Vec<CertificateDer<'static>>) -> Self {
+    /// Trusts these besides those of the platform or of the environment.
+    pub(super) fn new(extra_roots: Vec<CertificateDer<'static>>) -> Self {
         Self {
             extra_roots,
-            ..Self::default()
+            trust: Trust::from_environment(),
+            config: OnceCell::new(),
         }
     }
 
@@ -47,28 +52,50 @@ impl Tls {
 
     /// Reads the trusted certificates: a folder of files, so not on a thread that others wait for.
     async fn load(&self) -> Result<Arc<ClientConfig>, Fault> {
-        let roots = self.extra_roots.clone();
-        let no_roots = |why: String| Fault::NoRoots { why };
-        aside("certificates", move || config(roots))
+        let (roots, trust) = (self.extra_roots.clone(), self.trust.clone());
+        let broken = || Fault::NoRoots {
+            why: "reading them broke off".to_owned(),
+        };
+        aside("certificates", move || config(roots, &trust))
             .await
-            .ok_or_else(|| no_roots("reading them broke off".to_owned()))?
+            .ok_or_else(broken)?
             .map(Arc::new)
-            .map_err(|error| no_roots(error.to_string()))
     }
 }
 
-fn config(extra_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+fn config(extra_roots: Vec<CertificateDer<'static>>, trust: &Trust) -> Result<ClientConfig, Fault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra_roots, Arc::clone(&provider))?;
+    let verifier: Arc<dyn ServerCertVerifier> = match trust.read()? {
+        Some(mut trusted) => {
+            for fault in &trusted.ignored {
+                warn!(%fault, "a variable is ignored");
+            }
+            trusted.store.add_parsable_certificates(extra_roots);
+            let roots = Arc::new(trusted.store);
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+            verifier.build().map_err(|error| no_roots(&error))?
+        }
+        None => Arc::new(
+            Verifier::new_with_extra_roots(extra_roots, Arc::clone(&provider))
+                .map_err(|error| no_roots(&error))?,
+        ),
+    };
     Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous() // names the builder's method only: the platform verifier checks everything
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| no_roots(&error))?
+        .dangerous() // names the builder's method only: both verifiers check everything
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth())
 }
 
+fn no_roots(error: &dyn std::error::Error) -> Fault {
+    let why = error.to_string();
+    Fault::NoRoots { why }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     use rcgen::{
@@ -85,7 +112,7 @@ mod tests {
     use crate::client::error::CertificateProblem;
     use crate::live::close::End;
 
-    type Authority = CertifiedIssuer<'static, KeyPair>;
+    pub(in crate::client) type Authority = CertifiedIssuer<'static, KeyPair>;
 
     #[tokio::test]
     async fn only_a_server_that_proves_who_it_is_is_talked_to() {
@@ -194,7 +221,7 @@ mod tests {
         tokio::join!(dial, serve).0
     }
 
-    fn authority(name: &str) -> Authority {
+    pub(in crate::client) fn authority(name: &str) -> Authority {
         let mut params = CertificateParams::new([]).expect("no names");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -203,7 +230,12 @@ mod tests {
     }
 
     /// A server whose certificate is for `name` and holds from the first day of one year to that of another.
-    fn certificate(signer: &Authority, name: &str, from: i32, to: i32) -> ServerConfig {
+    pub(in crate::client) fn certificate(
+        signer: &Authority,
+        name: &str,
+        from: i32,
+        to: i32,
+    ) -> ServerConfig {
         let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);

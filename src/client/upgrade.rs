@@ -100,7 +100,12 @@ pub(super) async fn exchange(stream: &mut Stream, request: &[u8]) -> Result<Head
 impl Head {
     /// The value of a header, by its name in lower case.
     fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known == name);
+        self.headers(name).next()
+    }
+
+    /// The values of a header that may come more than once.
+    pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        let found = self.headers.iter().filter(move |(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 
@@ -131,7 +136,7 @@ pub(super) fn address(url: &Url) -> String {
     }
 }
 
-/// Whether a key can be sent in a header.
+/// Whether a key can be sent in a header. What a key looks like is checked where it is read.
 pub(super) fn usable(key: &SecretString) -> bool {
     let key = key.expose_secret();
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic())
@@ -165,35 +170,46 @@ fn request(url: &Url, nonce: &str, key: Option<&SecretString>) -> Result<Vec<u8>
     Ok(request.into_bytes())
 }
 
-/// What an answer other than 101 means.
-fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
+/// An answer of somebody in between, who wants a login or an agreement first: a redirection, a web page, or status 511.
+pub(super) fn diverted(head: &Head, address: &str, key: Option<&SecretString>) -> Option<Fault> {
     let html = head
         .header("content-type")
         .is_some_and(|kind| kind.starts_with("text/html"));
+    let to = match head.status {
+        300..=399 => head
+            .header("location")
+            .and_then(|to| Url::parse(to).ok())
+            .and_then(|to| to.host_str().map(|host| presentable(host, key)))
+            .unwrap_or(format!("HTTP {}", head.status)),
+        511 => "HTTP 511".to_owned(),
+        200..=299 if html => "a web page".to_owned(),
+        _ => return None,
+    };
+    let address = address.to_owned();
+    Some(Fault::Redirected { address, to })
+}
+
+/// What an answer other than 101 means.
+fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
+    if let Some(fault) = diverted(head, &address, key) {
+        return fault;
+    }
     let detail = format!("HTTP {}", head.status);
     match head.status {
-        300..=399 => Fault::Redirected {
-            address,
-            to: head
-                .header("location")
-                .and_then(|to| Url::parse(to).ok())
-                .and_then(|to| to.host_str().map(|host| presentable(host, key)))
-                .unwrap_or(detail),
+        401 | 403 if key.is_none() => Fault::KeyMissing {
+            who: address,
+            detail: Some(detail),
         },
         401 | 403 => Fault::KeyRefused { detail },
-        407 => Fault::ProxyLogin { proxy: address },
-        429 => Fault::Quota { detail },
-        511 => Fault::Redirected {
-            address,
-            to: detail,
+        407 => Fault::ProxyLogin {
+            proxy: address,
+            sent: false,
+            detail,
         },
+        429 => Fault::Quota { detail },
         500..=599 => Fault::Trouble {
             address,
             status: head.status,
-        },
-        200..=299 if html => Fault::Redirected {
-            address,
-            to: "a web page".to_owned(),
         },
         _ => Fault::NotLive {
             address,
@@ -252,17 +268,17 @@ mod tests {
             ),
             (
                 "HTTP/1.1 401 No\r\n\r\n",
-                "the service refuses the API key (HTTP 401)",
+                "127.0.0.1:9 wants an API key, and none was sent (HTTP 401)",
                 End::NeedsUser,
             ),
             (
                 "HTTP/1.1 403 No\r\n\r\n",
-                "the service refuses the API key (HTTP 403)",
+                "127.0.0.1:9 wants an API key, and none was sent (HTTP 403)",
                 End::NeedsUser,
             ),
             (
                 "HTTP/1.1 407 Who\r\n\r\n",
-                "the proxy 127.0.0.1:9 wants a login (HTTP 407)",
+                "the proxy 127.0.0.1:9 wants a login, and none was sent (HTTP 407)",
                 End::NeedsUser,
             ),
             (
@@ -304,6 +320,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_key_is_called_refused_only_where_one_was_sent() {
+        let (fault, _) = ask("HTTP/1.1 403 No\r\n\r\n", Some("canary-1")).await;
+        let sentence = "the service refuses the API key (HTTP 403)";
+        assert_eq!(fault.to_string(), sentence);
+    }
+
+    #[tokio::test]
     async fn a_head_without_an_end_is_no_http() {
         let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(2 * LONGEST_HEAD));
         let (fault, _) = ask(&endless, None).await;
@@ -319,6 +342,30 @@ mod tests {
             request.starts_with("GET /ws/x?y=z HTTP/1.1\r\nHost: 127.0.0.1:9\r\n"),
             "{request}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_a_byte_a_second_is_given_up() {
+        let (near, mut far) = tokio::io::duplex(64 * 1024);
+        let drip = tokio::spawn(async move {
+            for byte in b"HTTP/1.1 101 Switching Protocols\r\nX: "
+                .iter()
+                .chain(std::iter::repeat(&b'x'))
+            {
+                if far.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+        });
+        let (mut stream, url): (Stream, _) =
+            (Box::new(near), Url::parse(HERE).expect("an address"));
+        let asked = upgrade(&mut stream, &url, None);
+        let limit = dial::EXCHANGE_LIMIT;
+        let fault = dial::limited(super::super::error::Stage::Upgrade, "here", limit, asked).await;
+        let sentence = fault.expect_err("it never ends").to_string();
+        assert_eq!(sentence, "here did not open a conversation within 3.5 s");
+        drip.abort();
     }
 
     #[test]

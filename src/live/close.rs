@@ -47,7 +47,13 @@ impl Close {
         let begins = |beginnings: &[&str]| beginnings.iter().any(|b| reason.starts_with(b));
         match code {
             1007 | 1008
-                if begins(&["API key not valid", "API Key not found", "API key expired"]) =>
+                if begins(&[
+                    "API key not valid",
+                    "API Key not found",
+                    "API key expired",
+                    // No key was sent.
+                    "Method doesn't allow unregistered callers",
+                ]) =>
             {
                 Self::Key
             }

@@ -158,7 +158,7 @@ impl Settings {
     pub fn key_info(&self) -> Option<KeyInfo> {
         let key = self.choice.key.as_ref()?;
         Some(KeyInfo {
-            source: key.source.word(),
+            source: key.source.words(),
             ending: key.ending(),
         })
     }
@@ -214,7 +214,7 @@ impl Settings {
         self.context = SetupContext {
             date_time: now.strftime("%A, %-d %B %Y, %H:%M").to_string(),
             zone: now.time_zone().iana_name().unwrap_or("unknown").to_owned(),
-            locale: sys_locale::get_locale().unwrap_or_else(|| "en".into()),
+            locale: locale(sys_locale::get_locales()),
             ..SetupContext::default()
         };
     }
@@ -243,8 +243,8 @@ impl Settings {
             .context("the key was not removed")?;
         self.choice.key = self.choice.keys.find().key;
         if let Some(key) = &self.choice.key {
-            let place = key.source.word();
-            anyhow::bail!("another key is still there, in the {place}: remove it there");
+            let place = key.source.words();
+            anyhow::bail!("another key is still there, in {place}: remove it there");
         }
         self.choose_target()
     }
@@ -297,4 +297,40 @@ fn choose(wishes: Wishes<'_>) -> anyhow::Result<Endpoint> {
         "endpoint of the configuration file"
     };
     endpoint::choose(wishes).map_err(|error: EndpointError| anyhow::anyhow!("{place} {error}"))
+}
+
+/// The first of the system's locales that names a language (BCP 47); `C` and `POSIX` name none. English where there is none.
+fn locale(names: impl Iterator<Item = String>) -> String {
+    let names_a_language = |name: &String| {
+        let mut parts = name.split('-');
+        let language = parts.next().unwrap_or_default();
+        (2..=3).contains(&language.len())
+            && language.bytes().all(|b| b.is_ascii_alphabetic())
+            && parts.all(|part| {
+                (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+            })
+    };
+    let mut names = names.map(|name| crate::base::variable::unquoted(&name).to_owned());
+    names.find(names_a_language).unwrap_or_else(|| "en".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_that_names_no_language_is_passed_over() {
+        for (names, found) in [
+            (&["de-DE"][..], "de-DE"),
+            (&["C", "fr-CA"], "fr-CA"),
+            (&["POSIX"], "en"),
+            (&["\"de-DE"], "de-DE"),
+            (&["en-US. Say no more", "pt"], "pt"),
+            (&["", "zh-Hant-TW"], "zh-Hant-TW"),
+            (&[], "en"),
+        ] {
+            let names = names.iter().map(|name| (*name).to_owned());
+            assert_eq!(locale(names), found);
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub struct Snapshot {
     pub history: Arc<HistoryView>,
     /// What the user should know or do, newest last.
     pub notices: Arc<[Notice]>,
-    /// Where the key comes from, if there is one: "environment", "keyring", "file" and its last four characters.
+    /// Where the key comes from, if there is one: a variable, "the system's keyring" or "the key file", and its last four characters.
     pub key: Option<KeyInfo>,
 }
 
@@ -484,7 +484,7 @@ pub enum Severity {
 /// Where the key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// "environment", "keyring" or "file".
+    /// The name of a variable, "the system's keyring" or "the key file".
     pub source: &'static str,
     /// Its last four characters.
     pub ending: String,

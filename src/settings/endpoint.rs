@@ -4,8 +4,8 @@ use url::{Host, Url};
 
 use super::key::Source;
 
-/// The host of Gemini Live: the only one that a stored key goes to unasked.
-pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";
+/// The only host that a stored key goes to unasked.
+pub use crate::live::GOOGLE_HOST;
 
 /// The path of the Live API, for addresses that name none.
 pub const LIVE_PATH: &str =
@@ -123,7 +123,7 @@ pub fn may_have_key(source: Source, url: &Url, config: Option<&str>) -> bool {
             == (other.scheme(), other.host(), other.port_or_known_default())
     };
     match source {
-        Source::Environment => true,
+        Source::Environment(_) => true,
         Source::Keyring | Source::File => {
             same(&google())
                 || config
@@ -256,6 +256,8 @@ mod tests {
                 assert!(!may_have_key(source, url, Some(mine)), "{url}");
             }
         }
-        assert!(may_have_key(Source::Environment, &other, None));
+        for variable in crate::settings::key::VARIABLES {
+            assert!(may_have_key(Source::Environment(variable), &other, None));
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! The API key: where it comes from, and how it is kept.
 //!
 //! ```text
-//! GEMINI_API_KEY ─▶ else the system's keyring (own thread, 2 s) ─▶ else the file `key` (0600 only)
+//! GEMINI_API_KEY ─▶ GOOGLE_API_KEY ─▶ the system's keyring (own thread, 2 s) ─▶ the file `key` (0600 only)
 //! ```
 //!
 //! The key itself leaves this module in a [`SecretString`], which nothing prints. A text that is no key is never repeated.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::file::{self, ReadError};
 use crate::base::thread::quietly;
+use crate::base::variable::{is_invisible, unquoted};
 
 /// The variable that holds the key.
 pub const VARIABLE: &str = "GEMINI_API_KEY";
+
+/// The variables that are looked at, the first one first. Google's libraries know both.
+pub const VARIABLES: [&str; 2] = [VARIABLE, "GOOGLE_API_KEY"];
 
 /// How long the keyring may take. One that is locked, or whose service hangs, answers after minutes or never.
 const KEYRING_LIMIT: Duration = Duration::from_secs(2);
@@ -35,8 +39,8 @@ const MOST_CHARACTERS: usize = 1_000;
 /// Where a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// [`VARIABLE`].
-    Environment,
+    /// One of [`VARIABLES`].
+    Environment(&'static str),
     /// The system's keyring.
     Keyring,
     /// The file `key`.
@@ -44,13 +48,13 @@ pub enum Source {
 }
 
 impl Source {
-    /// In a word.
+    /// In words that fit behind "from".
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
-            Self::Environment => "environment",
-            Self::Keyring => "keyring",
-            Self::File => "file",
+            Self::Environment(variable) => variable,
+            Self::Keyring => "the system's keyring",
+            Self::File => "the key file",
         }
     }
 }
@@ -84,6 +88,8 @@ pub struct Found {
     pub key: Option<Key>,
     /// What the user should know: a file that others can read, a keyring that does not answer.
     pub warnings: Vec<String>,
+    /// A variable that holds another key, which is not used.
+    pub unused: Option<&'static str>,
 }
 
 /// Why a key is not taken, kept or removed.
@@ -94,7 +100,7 @@ pub enum KeyError {
     Empty,
     /// A character that no key has.
     #[error(
-        "the key holds a blank, a line break or another character that no key has: copy it again, and nothing around it"
+        "the key holds a blank, a line break, a quote, a bracket or another character that no key has: copy it again, and nothing around it"
     )]
     NotAKey,
     /// Too long.
@@ -127,7 +133,7 @@ pub trait Keyring: Send + Sync {
 /// All places that a key can be in.
 #[derive(Clone)]
 pub struct KeyStore {
-    environment: Option<OsString>,
+    environment: Vec<(&'static str, OsString)>,
     keyring: Arc<dyn Keyring>,
     file: Option<PathBuf>,
     limit: Duration,
@@ -145,18 +151,23 @@ impl KeyStore {
     /// The places of this system; `file` is the key file.
     #[must_use]
     pub fn system(file: Option<PathBuf>) -> Self {
-        Self::new(std::env::var_os(VARIABLE), Arc::new(SystemKeyring), file)
+        let set = |name: &'static str| std::env::var_os(name).map(|value| (name, value));
+        Self::new(
+            VARIABLES.into_iter().filter_map(set),
+            Arc::new(SystemKeyring),
+            file,
+        )
     }
 
-    /// Places of one's own: the variable's value, a keyring, the key file.
+    /// Places of one's own: variables with their values, a keyring, the key file.
     #[must_use]
     pub fn new(
-        environment: Option<OsString>,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
         keyring: Arc<dyn Keyring>,
         file: Option<PathBuf>,
     ) -> Self {
         Self {
-            environment,
+            environment: environment.into_iter().collect(),
             keyring,
             file,
             limit: KEYRING_LIMIT,
@@ -167,8 +178,26 @@ impl KeyStore {
     #[must_use]
     pub fn find(&self) -> Found {
         let mut found = Found::default();
-        let places: [(Source, Look<'_>); 3] = [
-            (Source::Environment, &|| self.in_environment()),
+        for (variable, value) in &self.environment {
+            match in_variable(variable, value) {
+                Ok(None) => {}
+                Ok(Some(secret)) => match &found.key {
+                    None => {
+                        let source = Source::Environment(variable);
+                        found.key = Some(Key { secret, source });
+                    }
+                    Some(key) if key.secret.expose_secret() == secret.expose_secret() => {}
+                    Some(_) => found.unused = Some(variable),
+                },
+                // One that is not needed may be anything.
+                Err(_) if found.key.is_some() => {}
+                Err(warning) => found.warnings.push(warning),
+            }
+        }
+        if found.key.is_some() {
+            return found;
+        }
+        let places: [(Source, Look<'_>); 2] = [
             (Source::Keyring, &|| self.in_keyring()),
             (Source::File, &|| self.in_file()),
         ];
@@ -206,18 +235,6 @@ impl KeyStore {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(path, error)),
             _ => Ok(()),
-        }
-    }
-
-    /// A variable that is set to nothing counts as not set: that is how scripts switch it off.
-    fn in_environment(&self) -> Result<Option<SecretString>, String> {
-        let Some(value) = &self.environment else {
-            return Ok(None);
-        };
-        match check(&value.to_string_lossy()) {
-            Ok(secret) => Ok(Some(secret)),
-            Err(KeyError::Empty) => Ok(None),
-            Err(error) => Err(format!("{VARIABLE} is not used: {error}.")),
         }
     }
 
@@ -291,19 +308,85 @@ impl Keyring for SystemKeyring {
     }
 }
 
-/// A text as a key, without the blanks around it.
+/// A variable that is set to nothing counts as not set: that is how scripts switch it off.
+fn in_variable(variable: &str, value: &OsStr) -> Result<Option<SecretString>, String> {
+    match check(&value.to_string_lossy()) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(KeyError::Empty) => Ok(None),
+        Err(error) => Err(format!("{variable} is not used: {error}.")),
+    }
+}
+
+/// A text as a key, without what cannot be part of one: blanks, line breaks, quotes, invisible characters, and the name
+/// that it had where it was copied (`export GEMINI_API_KEY=…`). Every key goes through here, wherever it comes from.
+///
+/// # Errors
+/// Nothing is left, or what is left cannot be a key.
 pub fn check(text: &str) -> Result<SecretString, KeyError> {
-    let text = text.trim();
-    if text.is_empty() {
+    let text = SecretString::from(
+        text.chars()
+            .filter(|c| !is_invisible(*c))
+            .collect::<String>(),
+    );
+    let is_key_line = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let mut lines = text
+        .expose_secret()
+        .lines()
+        .map(str::trim)
+        .filter(is_key_line);
+    let key = bare(lines.next().unwrap_or_default());
+    if key.is_empty() {
         return Err(KeyError::Empty);
     }
-    if text.len() > MOST_CHARACTERS {
-        return Err(KeyError::TooLong);
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if lines.any(|line| !bare(line).is_empty()) {
         return Err(KeyError::NotAKey);
     }
-    Ok(SecretString::from(text))
+    if key.len() > MOST_CHARACTERS {
+        return Err(KeyError::TooLong);
+    }
+    if !key.bytes().all(may_be_in_a_key) {
+        return Err(KeyError::NotAKey);
+    }
+    Ok(SecretString::from(key))
+}
+
+/// Takes off quotes, the ends of statements, the words before an assignment, and the name that is assigned to, until none
+/// is left.
+fn bare(line: &str) -> &str {
+    let mut text = line;
+    loop {
+        let before = text.len();
+        text = unquoted(text).trim_end_matches([';', ',']);
+        for word in ["export ", "set ", "setx ", "$env:"] {
+            if text
+                .get(..word.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+            {
+                text = &text[word.len()..];
+            }
+        }
+        if let Some((name, value)) = text.split_once(['=', ':'])
+            && names_a_key(unquoted(name))
+        {
+            text = value;
+        }
+        if text.len() == before {
+            return text;
+        }
+    }
+}
+
+/// Whether this is what a key is called, as `GEMINI_API_KEY`, `apiKey`, `x-goog-api-key` or `key`.
+fn names_a_key(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_name && (name == "key" || name.ends_with("_key") || name.ends_with("apikey"))
+}
+
+/// Google's keys have letters, digits, `-`, `_`, `.` and `/`; gateways have more. None has what shells and templates put
+/// around a value or for one (`<your key>`, `${KEY}`).
+fn may_be_in_a_key(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !br#""'`\$%<>(){}[],;"#.contains(&byte)
 }
 
 #[cfg(unix)]
@@ -337,165 +420,4 @@ fn refused(path: &Path, error: io::Error) -> KeyError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
-
-    #[test]
-    fn the_first_place_that_has_a_key_counts() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("key");
-        let store = |environment: Option<&str>, keyring| {
-            KeyStore::new(environment.map(Into::into), keyring, Some(file.clone()))
-        };
-        assert!(store(None, none()).find().key.is_none());
-        store(None, none())
-            .save(&KEY.to_owned().into())
-            .expect("kept");
-        let source = |store: KeyStore| store.find().key.expect("a key").source;
-        assert_eq!(source(store(None, none())), Source::File);
-        assert_eq!(
-            source(store(Some("  "), none())),
-            Source::File,
-            "set to nothing"
-        );
-        assert_eq!(source(store(None, holding(KEY))), Source::Keyring);
-        assert_eq!(
-            source(store(Some(KEY), holding("another-key-of-the-keyring"))),
-            Source::Environment
-        );
-        store(None, none()).remove().expect("removed");
-        store(None, none()).remove().expect("gone is gone");
-        assert!(store(None, none()).find().key.is_none());
-    }
-
-    #[test]
-    fn blanks_around_a_key_are_no_part_of_it() {
-        let key = check(&format!(" \t{KEY}\r\n")).expect("a key");
-        assert_eq!(key.expose_secret(), KEY);
-        let key = Key {
-            secret: key,
-            source: Source::File,
-        };
-        assert_eq!(key.ending(), "mnop");
-        assert_eq!(
-            Key {
-                secret: "short".into(),
-                source: Source::File
-            }
-            .ending(),
-            ""
-        );
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused_and_not_repeated() {
-        for text in [
-            "",
-            " \n",
-            "two words",
-            "line\nbreak",
-            "schlüssel",
-            "nul\0",
-            "\u{7f}bell",
-            &"x".repeat(2000),
-        ] {
-            let error = check(text).expect_err(text).to_string();
-            assert!(
-                text.trim().is_empty() || !error.contains(text.trim()),
-                "{error}"
-            );
-        }
-        let store = KeyStore::new(Some("a b".into()), none(), None);
-        let found = store.find();
-        assert!(found.key.is_none());
-        assert_eq!(found.warnings.len(), 1);
-        assert!(
-            found.warnings[0].starts_with("GEMINI_API_KEY is not used"),
-            "{}",
-            found.warnings[0]
-        );
-        assert!(matches!(
-            store.save(&KEY.to_owned().into()),
-            Err(KeyError::Homeless)
-        ));
-    }
-
-    #[test]
-    fn nothing_prints_the_key() {
-        let store = KeyStore::new(Some(KEY.into()), none(), None);
-        let found = store.find();
-        for text in [
-            format!("{store:?}"),
-            format!("{found:?}"),
-            format!("{:?}", found.key),
-        ] {
-            assert!(!text.contains("Canary"), "{text}");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_others_can_read_is_refused_with_what_to_do() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("key");
-        let store = KeyStore::new(None, none(), Some(file.clone()));
-        store.save(&KEY.to_owned().into()).expect("kept");
-        assert_eq!(
-            std::fs::metadata(&file)
-                .expect("there")
-                .permissions()
-                .mode()
-                & 0o777,
-            0o600
-        );
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("ours");
-        let found = store.find();
-        assert!(found.key.is_none());
-        assert!(
-            found.warnings[0].contains("(mode 0640)") && found.warnings[0].contains("chmod 600"),
-            "{}",
-            found.warnings[0]
-        );
-    }
-
-    #[test]
-    fn a_keyring_that_hangs_or_fails_is_left_behind() {
-        let (open, closed) = mpsc::sync_channel::<()>(1);
-        let hung: Arc<dyn Keyring> = Arc::new(Hung(std::sync::Mutex::new(closed)));
-        let mut store = KeyStore::new(None, hung, None);
-        store.limit = Duration::from_millis(1);
-        assert!(store.find().warnings[0].contains("did not answer"));
-        drop(open);
-        let store = KeyStore::new(None, Arc::new(Fake(Err("It is locked.".to_owned()))), None);
-        assert_eq!(store.find().warnings, ["It is locked."]);
-    }
-
-    fn none() -> Arc<dyn Keyring> {
-        Arc::new(Fake(Ok(None)))
-    }
-
-    fn holding(key: &str) -> Arc<dyn Keyring> {
-        Arc::new(Fake(Ok(Some(key.to_owned()))))
-    }
-
-    struct Fake(Result<Option<String>, String>);
-
-    impl Keyring for Fake {
-        fn get(&self) -> Result<Option<SecretString>, String> {
-            self.0.clone().map(|key| key.map(SecretString::from))
-        }
-    }
-
-    /// Answers when the other end of its channel is gone.
-    struct Hung(std::sync::Mutex<mpsc::Receiver<()>>);
-
-    impl Keyring for Hung {
-        fn get(&self) -> Result<Option<SecretString>, String> {
-            self.0.lock().expect("nobody else holds it").recv().ok();
-            Ok(None)
-        }
-    }
-}
+mod tests;

@@ -13,17 +13,17 @@ pub struct Paths {
 
 impl Paths {
     /// The usual places, or those beside `config`, the file that `--config` names. Without a home (and without `config`)
-    /// there is no configuration, and the state is kept in the folder for temporary files.
+    /// there is no configuration, and the state is kept in the folder for temporary files. A relative `HOME` counts as none:
+    /// what is kept would lie somewhere else with every folder that the program is started in.
     #[must_use]
     pub fn find(config: Option<&Path>) -> Self {
         let usual = directories::ProjectDirs::from("", "", "sovereign");
-        let folder = usual.as_ref().map(|usual| usual.config_dir().to_owned());
-        let state = usual.map(|usual| {
-            usual
-                .state_dir()
-                .unwrap_or(usual.data_local_dir())
-                .to_owned()
-        });
+        let absolute = |folder: &Path| folder.is_absolute().then(|| folder.to_owned());
+        let folder = usual
+            .as_ref()
+            .and_then(|usual| absolute(usual.config_dir()));
+        let state =
+            usual.and_then(|usual| absolute(usual.state_dir().unwrap_or(usual.data_local_dir())));
         let here = std::env::current_dir().unwrap_or_default();
         Self::of(folder, state, config.map(|config| here.join(config)))
     }

@@ -120,7 +120,7 @@ fn present_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     };
     ui.horizontal(|ui| {
         let words = format!(
-            "A key is in use, from the {}; it ends in {}",
+            "A key is in use, from {}; it ends in {}",
             key.source,
             words::clean(&key.ending)
         );
@@ -152,7 +152,12 @@ fn refused_ui(ui: &mut Ui, snapshot: &Snapshot) {
         sign(ui, Sign::Cross, 11.0, t.bad);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            ui.label(text("The key was refused", Weight::SemiBold, 13.0, t.bad));
+            let title = if snapshot.key.is_some() {
+                "The key was refused"
+            } else {
+                "A key is needed"
+            };
+            ui.label(text(title, Weight::SemiBold, 13.0, t.bad));
             let words = format!("{} {}", words::clean(what), words::clean(hint));
             ui.label(text(words, Weight::Regular, 13.0, t.normal));
         });

@@ -165,7 +165,7 @@ fn servers_that_misbehave_are_survived_and_told() {
             "turns: [[{close: 1007, reason: API key not valid. Please pass a valid API key.}]]",
             1,
             &[],
-            &["refuses the API key", "key"],
+            &["wants an API key, and none was sent", "GEMINI_API_KEY"],
         ),
         (
             "turns: [[{close: 1008, reason: 'models/none is not found'}]]",

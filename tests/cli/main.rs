@@ -8,5 +8,7 @@ mod failures;
 mod files;
 mod hostile;
 mod machines;
+mod network;
+mod proxies;
 mod secrets;
 mod trials;

@@ -1,5 +1,8 @@
 //! What can be told without a connection.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use url::Url;
 
 use super::Check;
@@ -81,6 +84,45 @@ pub(super) fn state(paths: &Paths) -> Check {
     }
 }
 
+/// Variables that are set and have no effect: relative folders (XDG Base Directory Specification 0.8), sound servers that
+/// cannot be talked to.
+pub(super) fn variables(read: impl Fn(&str) -> Option<OsString>) -> Vec<Check> {
+    let set = |name: &str| read(name).filter(|value| !value.is_empty());
+    let ignored = |name: &str, value: &OsString, why: &str, hint: &str| {
+        let value = value.to_string_lossy();
+        let what = format!(
+            "{name} is set to `{}`, {why}, and ignored",
+            printable(&value)
+        );
+        Check::warn("environment", what, hint)
+    };
+    let mut checks = Vec::new();
+    for name in [
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "XDG_RUNTIME_DIR",
+    ] {
+        if let Some(value) = set(name).filter(|value| !Path::new(value).is_absolute()) {
+            let hint = "Write the whole path, from / on and without quotes, or unset it.";
+            checks.push(ignored(name, &value, "which is not an absolute path", hint));
+        }
+    }
+    let is_socket = |value: &OsString| value.to_str().is_some_and(|text| text.starts_with("unix:"));
+    if let Some(value) = set("PULSE_SERVER").filter(|value| !is_socket(value)) {
+        let hint = "Write unix:PATH, without quotes, or unset it.";
+        let why = "which is not a server on this computer";
+        checks.push(ignored("PULSE_SERVER", &value, why, hint));
+    }
+    checks
+}
+
+/// A value as it may be shown: without control characters, and not long.
+fn printable(value: &str) -> String {
+    let shown = value.chars().map(|c| if c.is_control() { ' ' } else { c });
+    shown.take(200).collect()
+}
+
 pub(super) fn key(found: &Found) -> Vec<Check> {
     let name = "key";
     let mut checks: Vec<Check> = found
@@ -96,7 +138,11 @@ pub(super) fn key(found: &Found) -> Vec<Check> {
             } else {
                 format!(", ending in {ending}")
             };
-            Check::ok(name, format!("from the {}{ending}", key.source.word()))
+            let unused = found.unused.map_or_else(String::new, |variable| {
+                format!("; {variable} holds another one, which is not used")
+            });
+            let source = key.source.words();
+            Check::ok(name, format!("from {source}{ending}{unused}"))
         }
         None => Check::warn(
             name,

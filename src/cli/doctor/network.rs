@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{Check, checks};
 use crate::client::dial::TcpDialer;
+use crate::client::environment::{self, Finding};
 use crate::client::setup::{self, SetupContext};
 use crate::client::{self, Event, Target};
 use crate::metrics::counters::Counters;
@@ -42,6 +43,30 @@ pub(super) fn demo() -> Check {
     }
 }
 
+/// Proxy and certificates of the environment, for `url` or for the demo.
+pub(super) fn way(url: Option<&Url>) -> Vec<Check> {
+    let checks = |name, findings: Vec<Finding>| {
+        findings.into_iter().map(move |finding| match finding {
+            Finding {
+                what, hint: None, ..
+            } => Check::ok(name, what),
+            Finding {
+                what,
+                hint: Some(hint),
+                fatal: true,
+            } => Check::bad(name, what, hint),
+            Finding {
+                what,
+                hint: Some(hint),
+                fatal: false,
+            } => Check::warn(name, what, hint),
+        })
+    };
+    checks("proxy", environment::proxy(url))
+        .chain(checks("certificates", environment::certificates(url)))
+        .collect()
+}
+
 /// Resolves, dials, and sends the set-up that `profile` asks for.
 pub(super) fn service(url: Url, key: Option<SecretString>, profile: &Profile) -> Check {
     let place = checks::place(&url);
@@ -71,7 +96,7 @@ fn set_up(target: Target, profile: &Profile) -> Result<Duration, (String, String
     })?;
     let setup = setup::setup(profile, &SetupContext::default(), None);
     let start = Instant::now();
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut client = client::spawn(
             Arc::new(TcpDialer::default()),
             target,
@@ -99,7 +124,10 @@ fn set_up(target: Target, profile: &Profile) -> Result<Duration, (String, String
                 "Check the network connection.".to_owned(),
             ))
         })
-    })
+    });
+    // What still runs (a name look-up, say) is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 fn millis(duration: Duration) -> f64 {

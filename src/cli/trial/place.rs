@@ -113,11 +113,12 @@ impl Place {
         let url = endpoint::parse(address)
             .map_err(|error| Problem::usage(format!("--endpoint {error}")))?;
         let config = self.config.get().endpoint.clone();
-        self.key = self
-            .keys
-            .find()
-            .key
-            .filter(|key| endpoint::may_have_key(key.source, &url, config.as_deref()));
+        let found = self.keys.find();
+        for warning in &found.warnings {
+            crate::cli::say(&format!("warning: {warning}"));
+        }
+        let may = |key: &Key| endpoint::may_have_key(key.source, &url, config.as_deref());
+        self.key = found.key.filter(may);
         // Only this computer is talked to without encryption (`endpoint::parse` sees to that), and costs nothing.
         if self.key.is_some() && url.scheme() == "wss" && self.purse.is_none() {
             let what = "a key would be sent to another computer, which may cost money: say how much it may be";
