@@ -11,7 +11,7 @@
 //! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
 //!           monitor
 //! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
-//!           adapt  report
+//!           adapt  report  file                         (file: opens files with care, for all above)
 //! floor 0   base                                        units, frames, rings, YAML text
 //! ```
 //!
@@ -40,6 +40,7 @@ pub mod base;
 pub mod cli;
 pub mod client;
 pub mod dsp;
+pub mod file;
 pub mod live;
 pub mod metrics;
 pub mod monitor;

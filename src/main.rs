@@ -8,6 +8,7 @@ use sovereign::cli::{self, output, panics, parse::parse, say, signal};
 use sovereign::ui::display;
 
 fn main() -> ExitCode {
+    cli::core_dumps::forbid();
     // Before anything else is opened, which could take the number that it names.
     let inherited = display::inherited();
     panics::listen();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &[
-        "profile", "dsp", "vad", "turn", "live", "metrics", "adapt", "report",
+        "profile", "dsp", "vad", "turn", "live", "metrics", "adapt", "report", "file",
     ],
     &["audio", "client", "server", "settings", "probe", "monitor"],
     &["session"],
@@ -52,12 +52,15 @@ const PLACES: &[(&str, &[&str])] = &[
     ("zip", &["cli/doctor/bundle.rs"]),
     ("tungstenite", &["client/", "server/"]),
     ("tokio_tungstenite", &["client/", "server/"]),
-    ("nix", &["client/round_trip.rs", "audio/pulse/line.rs"]),
+    (
+        "nix",
+        &["client/round_trip.rs", "audio/pulse/line.rs", "file/"],
+    ),
     ("keyring", &["settings/"]),
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
-    ("rlimit", &["cli/trial/", "cli/room.rs"]),
+    ("rlimit", &["cli/trial/", "cli/room.rs", "cli/core_dumps.rs"]),
     ("signal_hook", &["cli/signal.rs"]),
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),

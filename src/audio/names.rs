@@ -98,10 +98,10 @@ pub(super) fn pulse_answers() -> bool {
 #[cfg(target_os = "linux")]
 pub(super) fn pulse_is_pipewire() -> bool {
     runtime_folders(&["XDG_RUNTIME_DIR"]).any(|folder| {
-        let pid = std::fs::read_to_string(folder.join("pulse/pid"));
-        let command =
-            pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{}/comm", pid.trim())));
-        command.is_ok_and(|command| command.starts_with("pipewire"))
+        let pid = crate::file::read(&folder.join("pulse/pid")).ok();
+        let pid = pid.and_then(|pid| String::from_utf8(pid).ok()?.trim().parse::<u32>().ok());
+        let command = pid.map(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")));
+        command.is_some_and(|read| read.is_ok_and(|command| command.starts_with("pipewire")))
     })
 }
 

@@ -3,7 +3,9 @@
 
 pub mod frame;
 pub mod ids;
+pub mod local_caller;
 pub mod nearest;
+pub mod printable;
 pub mod ring;
 pub mod thread;
 pub mod units;

@@ -22,6 +22,8 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed as _};
 
+use crate::base::printable::is_hidden;
+
 /// The largest text that is read. Our files have a few kilobytes; the limit keeps a wrong path (a log, a recording) harmless.
 pub const MAX_BYTES: usize = 256 * 1024;
 
@@ -321,6 +323,12 @@ fn place_of(error: &serde_yaml::Error) -> (usize, usize) {
         .map_or((1, 1), |at| (at.line(), at.column()))
 }
 
+/// A value as YAML.
+#[must_use]
+pub fn written(value: &impl serde::Serialize) -> String {
+    serde_yaml::to_string(value).unwrap_or_default()
+}
+
 /// `text` as a double-quoted YAML scalar on one line.
 #[must_use]
 pub fn quoted(text: &str) -> String {
@@ -332,14 +340,12 @@ pub fn quoted(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            // What libyaml refuses or folds when it stands unescaped.
-            c if c.is_control()
-                || matches!(
-                    c,
-                    '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-                ) =>
-            {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            // What libyaml refuses or folds when it stands unescaped, and what a terminal would obey.
+            c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                out.push_str(&match u32::from(c) {
+                    short @ ..=0xffff => format!("\\u{short:04x}"),
+                    long => format!("\\U{long:08x}"),
+                });
             }
             c => out.push(c),
         }

@@ -285,7 +285,7 @@ impl Running {
 }
 
 /// The outcome for people at the terminal.
-fn summary(bench: &Bench) -> String {
+fn summary(bench: &Bench) -> Vec<String> {
     let mut lines = Vec::new();
     for figures in &bench.profiles {
         lines.push(format!(
@@ -324,5 +324,5 @@ fn summary(bench: &Bench) -> String {
         lines.push(crate::report::compare::sentence(&bench.comparison));
     }
     lines.extend(bench.recommendations.iter().cloned());
-    lines.join("\n")
+    lines
 }

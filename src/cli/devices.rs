@@ -23,31 +23,29 @@ pub struct DevicesArgs {
 ///
 /// When `out` cannot be written, for another reason than that nobody reads it.
 pub fn run(args: DevicesArgs, devices: &Devices, out: &mut dyn Write) -> io::Result<ExitCode> {
-    put(
-        out,
-        &if args.json {
-            json(devices)
-        } else {
-            text(devices)
-        },
-    )?;
+    if args.json {
+        put(out, [json(devices)])?;
+    } else {
+        put(out, text(devices))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(devices: &Devices) -> String {
-    let mut text = format!("Sound system: {}\n", devices.host);
+fn text(devices: &Devices) -> Vec<String> {
+    let mut text = vec![format!("Sound system: {}", devices.host)];
     for (kind, list) in [
         ("Microphones", &devices.inputs),
         ("Speakers", &devices.outputs),
     ] {
-        text += &format!("\n{kind}:\n");
+        text.extend([String::new(), format!("{kind}:")]);
         if list.is_empty() {
-            text += "  none\n";
+            text.push("  none".to_owned());
         }
         for device in list {
             let default = if device.is_default { " (default)" } else { "" };
             let headset = if device.headset { " (headset)" } else { "" };
-            text += &format!("  {}{default}{headset}\n      {}\n", device.name, device.id);
+            text.push(format!("  {}{default}{headset}", device.name));
+            text.push(format!("      {}", device.id));
         }
     }
     text
@@ -92,8 +90,7 @@ fn json(devices: &Devices) -> String {
         inputs: rows(&devices.inputs),
         outputs: rows(&devices.outputs),
     };
-    let json = serde_json::to_string(&all).expect("texts and truths become JSON");
-    json + "\n"
+    serde_json::to_string(&all).expect("texts and truths become JSON")
 }
 
 #[cfg(test)]
@@ -104,8 +101,8 @@ mod tests {
     fn ids_names_and_what_is_missing_are_shown() {
         let shown = text(&example());
         assert_eq!(
-            shown,
-            "Sound system: PipeWire\n\nMicrophones:\n  Desk (default)\n      mic-1\n  Phones (headset)\n      mic-2\n\nSpeakers:\n  none\n"
+            shown.join("\n"),
+            "Sound system: PipeWire\n\nMicrophones:\n  Desk (default)\n      mic-1\n  Phones (headset)\n      mic-2\n\nSpeakers:\n  none"
         );
         let json: serde_json::Value = serde_json::from_str(&json(&example())).expect("JSON");
         assert_eq!(json["schema"], "sovereign.devices/1");
@@ -114,6 +111,39 @@ mod tests {
             serde_json::json!({"id": "mic-2", "name": "Phones", "default": false, "headset": true})
         );
         assert_eq!(json["outputs"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn names_of_any_kind_take_two_lines_each() {
+        let device = |id: &str, name: &str| DeviceInfo {
+            id: id.into(),
+            name: name.into(),
+            is_default: false,
+            headset: false,
+        };
+        let devices = Devices {
+            host: "Pipe\u{1b}[2JWire".into(),
+            inputs: vec![
+                device("mic-1", "evil\u{1b}]0;x\u{7}\nSpeakers:\n  forged"),
+                device("mic-2", "same \u{202e}name"),
+                device("mic-3", "same \u{202e}name"),
+                device("mic\n4", &"long ".repeat(2_048)),
+            ],
+            outputs: vec![],
+        };
+        let mut out = Vec::new();
+        run(DevicesArgs { json: false }, &devices, &mut out).expect("a vector takes all");
+        let text = String::from_utf8(out).expect("text");
+        assert_eq!(text.lines().count(), 3 + 2 * 4 + 3, "{text}");
+        assert!(!text.contains(|c| c != '\n' && crate::base::printable::is_hidden(c)));
+        assert!(text.contains("      mic-2\n") && text.contains("      mic-3\n"));
+        let mut out = Vec::new();
+        run(DevicesArgs { json: true }, &devices, &mut out).expect("a vector takes all");
+        let json: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+        assert_eq!(
+            json["inputs"][0]["name"], devices.inputs[0].name,
+            "as it is"
+        );
     }
 
     fn example() -> Devices {

@@ -71,14 +71,11 @@ pub fn run(
         let report = json(&checks, figures.as_ref());
         checks.push(bundle::check(file, &paths, &report));
     }
-    put(
-        out,
-        &if args.json {
-            json(&checks, figures.as_ref())
-        } else {
-            text(&checks)
-        },
-    )?;
+    if args.json {
+        put(out, [json(&checks, figures.as_ref())])?;
+    } else {
+        put(out, text(&checks))?;
+    }
     let bad = checks.iter().any(|check| check.status == Status::Bad);
     Ok(if bad {
         ExitCode::FAILURE
@@ -279,17 +276,17 @@ fn connection(
     checks
 }
 
-fn text(checks: &[Check]) -> String {
-    let mut text = String::new();
+fn text(checks: &[Check]) -> Vec<String> {
+    let mut text = Vec::new();
     for check in checks {
         let status = match check.status {
             Status::Ok => "ok",
             Status::Warn => "warn",
             Status::Bad => "BAD",
         };
-        text += &format!("{status:4}  {:13}  {}\n", check.name, check.what);
+        text.push(format!("{status:4}  {:13}  {}", check.name, check.what));
         if let Some(hint) = &check.hint {
-            text += &format!("{:21}→ {hint}\n", "");
+            text.push(format!("{:21}→ {hint}", ""));
         }
     }
     text
@@ -308,7 +305,7 @@ fn json(checks: &[Check], sound: Option<&hearing::Figures>) -> String {
         checks,
         sound_check: sound,
     };
-    serde_json::to_string(&report).expect("texts become JSON") + "\n"
+    serde_json::to_string(&report).expect("texts become JSON")
 }
 
 #[cfg(test)]
@@ -323,6 +320,10 @@ mod tests {
 
     const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
 
+    fn shown(checks: &[Check]) -> String {
+        text(checks).join("\n")
+    }
+
     #[test]
     fn a_fresh_machine_has_nothing_bad() {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -330,7 +331,7 @@ mod tests {
         assert!(
             checks.iter().all(|check| check.status != Status::Bad),
             "{}",
-            text(&checks)
+            shown(&checks)
         );
         assert_eq!(status(&checks, "key"), Status::Warn);
         assert_eq!(status(&checks, "demo"), Status::Ok);
@@ -359,12 +360,12 @@ mod tests {
                 status(&checks, name),
                 Status::Bad,
                 "{name}: {}",
-                text(&checks)
+                shown(&checks)
             );
         }
         assert!(
-            text(&checks).contains("config.yaml:1:1: volum: unknown key")
-                && text(&checks).contains("mine.yaml:1:12: target_ms")
+            shown(&checks).contains("config.yaml:1:1: volum: unknown key")
+                && shown(&checks).contains("mine.yaml:1:12: target_ms")
         );
     }
 
@@ -379,7 +380,7 @@ mod tests {
             _ => None,
         };
         let found = checks::variables(set);
-        let told = text(&found);
+        let told = text(&found).join("\n");
         for part in [
             "XDG_CONFIG_HOME is set to `config`",
             "`\"/run/user/1\"`",
@@ -406,7 +407,7 @@ mod tests {
         };
         let heard = Ok((report.clone(), false));
         let checks = hearing::checks(&heard);
-        let told = text(&checks);
+        let told = shown(&checks);
         assert!(
             told.contains("echo: it comes back after 40 ms, 3 dB quieter")
                 && told.contains("Turn the speaker down"),
@@ -435,9 +436,9 @@ mod tests {
         let checks = examined(folder.path(), None, asked);
         assert_eq!(status(&checks, "endpoint"), Status::Warn);
         for shown in [
-            text(&checks),
+            shown(&checks),
             json(&checks, None),
-            text(&examined(folder.path(), Some(KEY), Asked::default())),
+            shown(&examined(folder.path(), Some(KEY), Asked::default())),
         ] {
             assert!(
                 shown.contains("mnop") && !shown.contains("Canary"),
@@ -477,7 +478,12 @@ mod tests {
         assert_eq!(status(&live(&url), "service"), Status::Ok);
         server.stop();
         let checks = live(&url);
-        assert_eq!(status(&checks, "service"), Status::Bad, "{}", text(&checks));
+        assert_eq!(
+            status(&checks, "service"),
+            Status::Bad,
+            "{}",
+            shown(&checks)
+        );
         let asked = Asked {
             demo: true,
             ..Asked::default()

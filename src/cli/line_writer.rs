@@ -100,8 +100,7 @@ impl LineWriter {
         &self.shared.gone
     }
 
-    /// Waits until everything is written, but no longer than `limit` without progress, and no longer than `hurried` in all once
-    /// `hurry` says so.
+    /// Waits until everything is written, but no longer than `limit` without progress, or than `hurried` once `hurry` says so.
     ///
     /// # Errors
     ///
@@ -113,13 +112,14 @@ impl LineWriter {
         hurry: impl Fn() -> bool,
     ) -> Result<(), Unwritten> {
         let mut queue = self.shared.queue();
-        let (mut written, mut since, mut hurry_since) = (queue.written, Instant::now(), None);
+        let (mut written, mut since, mut in_a_hurry) = (queue.written, Instant::now(), false);
         while queue.is_busy() {
             let now = Instant::now();
-            if queue.written != written {
+            if queue.written != written || (!in_a_hurry && hurry()) {
                 (written, since) = (queue.written, now);
+                in_a_hurry = hurry();
             }
-            if hurry() && now >= *hurry_since.get_or_insert(now) + hurried || now >= since + limit {
+            if now >= since + if in_a_hurry { hurried } else { limit } {
                 let rest = queue.waiting.len() as u64 + u64::from(queue.is_writing);
                 return Err(Unwritten::Stuck(rest + queue.untold));
             }

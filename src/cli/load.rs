@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::MissedTickBehavior;
 
+use super::profiles::put;
 use super::signal::{self, Stop};
 use super::trial::conversation::{Report, Stage};
 use super::trial::meter::Meter;
@@ -365,7 +366,7 @@ fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
 }
 
 /// The outcome for people at the terminal.
-fn summary(load: &Load) -> String {
+fn summary(load: &Load) -> Vec<String> {
     let f = &load.figures;
     let mut lines = vec![format!(
         "{}: {} at most, {} in {:.0} s",
@@ -402,7 +403,7 @@ fn summary(load: &Load) -> String {
             crate::report::compare::sentence(&load.comparison)
         ));
     }
-    lines.join("\n")
+    lines
 }
 
 /// A limit in a line.
@@ -423,9 +424,11 @@ pub(super) fn check_line(check: &Check) -> String {
 }
 
 /// The result on standard output: JSON, or words. A reader that has gone away is not missed.
-pub(super) fn show(as_json: bool, json: &str, words: &str) {
-    use std::io::Write as _;
-    let text = if as_json { json } else { words };
-    let line = format!("{text}\n");
-    super::output::out().write_all(line.as_bytes()).ok();
+pub(super) fn show(as_json: bool, json: &str, words: &[String]) {
+    let mut out = super::output::out();
+    if as_json {
+        put(&mut out, [json]).ok();
+    } else {
+        put(&mut out, words).ok();
+    }
 }

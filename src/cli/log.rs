@@ -1,6 +1,7 @@
 //! Where the log goes: errors to standard error, more to a daily file in the state folder. Neither makes anybody wait, a
 //! storm of lines is thinned ([`thinned`]), and the files are bounded ([`files`]).
 
+mod fields;
 mod files;
 mod thinned;
 
@@ -14,11 +15,12 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+use self::fields::fields;
 use self::files::LogFiles;
 use self::thinned::{Sites, Thinned};
-use super::Problem;
 use super::line_writer::LineWriter;
 use super::output::Shown;
+use super::{Problem, say};
 
 /// At the end, what the disk may take.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
@@ -27,7 +29,7 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 static FILE: OnceLock<(LineWriter, Arc<Sites>)> = OnceLock::new();
 
 /// Starts logging. `level` is what `--log` says, for both places; without it errors are shown (the faces say the rest in words)
-/// and INFO is filed. A folder that cannot be written costs the file, nothing else.
+/// and INFO is filed. A folder that cannot be written costs the file, nothing else; it is said.
 ///
 /// # Errors
 ///
@@ -40,10 +42,17 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
     let shown = tracing_subscriber::fmt::layer()
         .with_writer(|| Shown)
         .with_ansi(io::stderr().is_terminal() && !colours_are_off())
+        .fmt_fields(fields())
         .event_format(Thinned::new(format::Format::default(), Arc::default()))
         .with_filter(filter("error")?);
     let filed = filter("warn,sovereign=info")?;
-    let file = LogFiles::open(folder).map(|files| {
+    let files = LogFiles::open(folder)
+        .inspect_err(|error| {
+            let folder = folder.display();
+            say(&format!("warning: no log is kept in {folder}: {error}"));
+        })
+        .ok();
+    let file = files.map(|files| {
         let (_, sites) = FILE.get_or_init(|| {
             let writer = LineWriter::start("log", Box::new(files));
             (writer, Arc::default())
@@ -52,6 +61,7 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
         tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_writer(|| Filed)
+            .fmt_fields(fields())
             .event_format(Thinned::new(format, Arc::clone(sites)))
             .with_filter(filed)
     });

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::file::{self, Links, ReadError};
 use crate::monitor::{self, Asked, Monitor, token};
 use crate::settings::config::MonitorSettings;
-use crate::settings::file;
 
 /// A running endpoint, and what asks for its pages.
 pub(super) struct Running {
@@ -59,20 +59,25 @@ pub(super) fn start(
 /// The token of the state folder; a new one where there is none, or where it is none.
 fn kept_token(state: &Path) -> anyhow::Result<(SecretString, PathBuf)> {
     let path = state.join("monitor-token");
-    let text = file::read(&path).ok();
+    let cannot = || {
+        let path = path.display();
+        format!("the token of the monitor cannot be kept in {path}")
+    };
+    // One that others could read is no secret any more, and another one is made.
+    let text = match file::read_secret(&path, Links::Refused) {
+        Ok(bytes) => Some(bytes),
+        Err(ReadError::Missing | ReadError::Readable(_)) => None,
+        Err(error) => return Err(error).with_context(cannot),
+    };
     let kept = text.and_then(|bytes| String::from_utf8(bytes).ok());
-    if let Some(kept) = kept.as_deref().map(str::trim)
+    let kept = kept.map(SecretString::from);
+    if let Some(kept) = kept.as_ref().map(|kept| kept.expose_secret().trim())
         && token::is_token(kept)
     {
         return Ok((SecretString::from(kept), path));
     }
     let fresh = token::fresh();
-    file::write_private(&path, fresh.expose_secret().as_bytes()).with_context(|| {
-        format!(
-            "the token of the monitor cannot be kept in {}",
-            path.display()
-        )
-    })?;
+    file::keep(&path, fresh.expose_secret().as_bytes()).with_context(cannot)?;
     Ok((fresh, path))
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::line_writer::{LineWriter, Unwritten};
 use super::signal::{self, LAST_WORDS_WITHIN};
+use crate::base::printable::escaped;
 
 static OUT: LazyLock<LineWriter> =
     LazyLock::new(|| LineWriter::start("stdout", Box::new(io::stdout())));
@@ -18,18 +19,18 @@ static ERR: LazyLock<LineWriter> =
 /// At the end, a reader that takes nothing is waited for this long. (What fits into a pipe, 64 KiB, waits for nobody.)
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// A line for the person at the terminal, on standard error. One that nobody can read is not missed.
+/// A line for the person at the terminal, on standard error, with what a terminal would obey written out. One that nobody can read is not missed.
 pub fn say(line: &str) {
     if let Some(lines) = ERR.gap() {
         ERR.offer(format!("… {lines} lines were left out: nobody read them\n").into_bytes());
     }
-    ERR.offer(format!("{line}\n").into_bytes());
+    ERR.offer(format!("{}\n", escaped(line)).into_bytes());
 }
 
 /// A line that the next one replaces, on a terminal; an empty one removes it.
 pub(crate) fn show_in_place(line: &str) {
     const BEGIN_AGAIN: &str = "\r\x1b[2K";
-    ERR.offer(format!("{BEGIN_AGAIN}{line}").into_bytes());
+    ERR.offer(format!("{BEGIN_AGAIN}{}", escaped(line)).into_bytes());
 }
 
 /// A line of a conversation on standard output. It never waits for the reader; what is left out is said.
@@ -39,7 +40,7 @@ pub(crate) fn print(line: &str) {
             "warning: standard output was not read for a while: {lines} lines are missing in it"
         ));
     }
-    OUT.offer(format!("{line}\n").into_bytes());
+    OUT.offer(format!("{}\n", escaped(line)).into_bytes());
 }
 
 /// Cancelled when standard output can no longer be written.

@@ -11,6 +11,10 @@ use crate::base::thread::is_quiet;
 /// Names of threads whose end their owners hear of by themselves: the runtime's tasks close their channels.
 const HEARD_OF: [&str; 4] = ["main", "tokio-", "keyring", "settings-watch"];
 
+/// Threads that libraries start for the desktop's bus, where nothing depends on them. They panic where the system refuses what
+/// they need.
+const FOREIGN: [&str; 3] = ["async-io", "blocking-", "zbus"];
+
 static LOST: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
 /// Takes panics over. Once, when the process starts.
@@ -25,14 +29,17 @@ pub fn listen() {
         let place = panic
             .location()
             .map_or_else(String::new, ToString::to_string);
-        tracing::error!(thread = name, place, "a panic: a fault of this program");
-        super::say(&format!(
-            "error: a fault of this program: thread {name:?} {panic}"
-        ));
+        // For the file; the terminal gets it below, also before there is a log.
+        tracing::warn!(thread = name, place, "a panic");
+        if is_one(name, &FOREIGN) {
+            return;
+        }
+        let mut text = format!("error: a fault of this program: thread {name:?} {panic}");
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
-            super::say(&trace.to_string());
+            text += &format!("\n{trace}");
         }
+        text.lines().for_each(super::say);
         // The process may end with it.
         super::output::wait_for_words();
         if ends_the_conversation(name) {
@@ -51,7 +58,11 @@ pub fn lost() -> &'static CancellationToken {
 pub const LOST_A_PART: &str = "a part of the program has failed (see above)";
 
 fn ends_the_conversation(thread: &str) -> bool {
-    !HEARD_OF.iter().any(|name| thread.starts_with(name))
+    !is_one(thread, &HEARD_OF) && !is_one(thread, &FOREIGN)
+}
+
+fn is_one(thread: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| thread.starts_with(name))
 }
 
 #[cfg(test)]
@@ -63,7 +74,7 @@ mod tests {
         for thread in ["audio-worker", "files-in", "cpal_alsa_in", "live-server"] {
             assert!(ends_the_conversation(thread), "{thread}");
         }
-        for thread in ["main", "tokio-rt-worker", "keyring"] {
+        for thread in ["main", "tokio-rt-worker", "keyring", "async-io"] {
             assert!(!ends_the_conversation(thread), "{thread}");
         }
     }

@@ -4,10 +4,12 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
+use clap::error::ContextValue;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use super::{Cli, output, say, signal};
+use crate::base::printable::escaped;
 
 /// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
 const MEANINGLESS: [(&str, &[&str]); 7] = [
@@ -38,15 +40,15 @@ const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", 
 pub fn parse() -> Cli {
     let matches = command()
         .try_get_matches()
-        .unwrap_or_else(|told| tell(&told));
+        .unwrap_or_else(|told| tell(printable(told)));
     for option in meaningless(&matches).into_iter().chain(outdone(&matches)) {
         say(&option);
     }
-    Cli::from_arg_matches(&matches).unwrap_or_else(|told| tell(&told))
+    Cli::from_arg_matches(&matches).unwrap_or_else(|told| tell(printable(told)))
 }
 
 /// Help, the version, or what is wrong, and the end.
-fn tell(told: &clap::Error) -> ! {
+fn tell(told: clap::Error) -> ! {
     signal::nothing_to_lose();
     let text = told.render();
     let (mut to, on_terminal): (Box<dyn Write>, _) = if told.use_stderr() {
@@ -64,6 +66,26 @@ fn tell(told: &clap::Error) -> ! {
     let status = output::end(ExitCode::SUCCESS);
     let is_told = status == ExitCode::SUCCESS;
     std::process::exit(if is_told { told.exit_code() } else { 1 })
+}
+
+/// An error whose words from the command line cannot act on the terminal: an argument may come from a link or a script.
+fn printable(mut error: clap::Error) -> clap::Error {
+    let shown = |text: &String| escaped(text).into_owned();
+    let cleaned: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(shown(text)))),
+            ContextValue::Strings(texts) => Some((
+                kind,
+                ContextValue::Strings(texts.iter().map(shown).collect()),
+            )),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in cleaned {
+        error.insert(kind, value);
+    }
+    error
 }
 
 /// All commands, each with the help that is its own.
@@ -123,6 +145,28 @@ mod tests {
         let mut command = command();
         let sub = command.find_subcommand_mut(name).expect("a command");
         sub.render_long_help().to_string()
+    }
+
+    #[test]
+    fn no_argument_acts_on_the_terminal() {
+        let evil = "\u{1b}]0;x\u{7}\nerror: forged\u{202e}";
+        for args in [
+            vec![evil],
+            vec!["talk", evil],
+            vec!["talk", "--turns", evil],
+            vec!["profiles", "show", "a", evil],
+            vec!["--monitor", evil],
+            vec!["serve", "--listen", evil],
+        ] {
+            let args = std::iter::once("sovereign").chain(args);
+            let error = command().try_get_matches_from(args).expect_err("wrong");
+            let text = printable(error).render().to_string();
+            assert!(
+                text.contains("\\u001b]0;x\\u0007\\nerror: forged\\u202e"),
+                "{text}"
+            );
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+        }
     }
 
     #[test]

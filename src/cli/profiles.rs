@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::base::printable::escaped;
 use crate::base::yaml::Text;
+use crate::file;
 use crate::profile::Profile;
-use crate::settings::file;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -61,21 +62,18 @@ pub fn run(
         ProfilesCommand::List { json } => {
             let profiles = load();
             for fault in profiles.faults() {
-                put(err, &format!("warning: {fault}\n"))?;
+                put(err, [format!("warning: {fault}")])?;
             }
-            put(
-                out,
-                &if *json {
-                    list_json(&profiles)
-                } else {
-                    list(&profiles)
-                },
-            )?;
+            if *json {
+                put(out, [list_json(&profiles)])?;
+            } else {
+                put(out, list(&profiles))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         ProfilesCommand::Show { name } => match load().show(name) {
-            Ok(yaml) => put(out, &yaml).map(|()| ExitCode::SUCCESS),
-            Err(unknown) => put(err, &format!("error: {unknown}\n")).map(|()| ExitCode::from(2)),
+            Ok(yaml) => put(out, yaml.lines()).map(|()| ExitCode::SUCCESS),
+            Err(unknown) => put(err, [format!("error: {unknown}")]).map(|()| ExitCode::from(2)),
         },
         ProfilesCommand::Check { files } => {
             let faults = check(files);
@@ -89,15 +87,24 @@ pub fn run(
     }
 }
 
-/// Writes all of `text`. A pipe that nobody reads any more is no failure: who closed it has seen enough.
-pub(super) fn put(to: &mut dyn Write, text: &str) -> io::Result<()> {
+/// Writes lines, with what a terminal would obey written out. A pipe that nobody reads any more is no failure: who closed it
+/// has seen enough.
+pub(super) fn put<L: AsRef<str>>(
+    to: &mut dyn Write,
+    lines: impl IntoIterator<Item = L>,
+) -> io::Result<()> {
+    let mut text = String::new();
+    for line in lines {
+        text += &escaped(line.as_ref());
+        text.push('\n');
+    }
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
 }
 
-fn list(profiles: &Profiles) -> String {
+fn list(profiles: &Profiles) -> Vec<String> {
     let widest = profiles
         .entries()
         .iter()
@@ -116,7 +123,7 @@ fn list(profiles: &Profiles) -> String {
             .as_ref()
             .map_or_else(String::new, |file| format!("  [{file}]"));
         format!(
-            "{name:widest$}  {:>5} ms  {description}{from}\n",
+            "{name:widest$}  {:>5} ms  {description}{from}",
             target.as_millis()
         )
     });
@@ -151,27 +158,26 @@ fn list_json(profiles: &Profiles) -> String {
         profiles: rows.collect(),
         faults: profiles.faults(),
     };
-    let json = serde_json::to_string(&list).expect("texts and numbers become JSON");
-    json + "\n"
+    serde_json::to_string(&list).expect("texts and numbers become JSON")
 }
 
 /// The faults of all files, a line each; nothing if there are none.
-fn check(files: &[PathBuf]) -> String {
+fn check(files: &[PathBuf]) -> Vec<String> {
     let mut names: Vec<(PathBuf, String)> = Vec::new();
-    let mut faults = String::new();
+    let mut faults = Vec::new();
     for path in files {
         let shown = path.display().to_string();
         let bytes = match file::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                faults += &format!("{shown}:1:1: {error}\n");
+                faults.push(format!("{shown}:1:1: {error}"));
                 continue;
             }
         };
         let profile = match Profile::parse(&shown, &bytes) {
             Ok(profile) => profile,
             Err(wrong) => {
-                faults += &format!("{wrong}\n");
+                faults.extend(wrong.0.iter().map(ToString::to_string));
                 continue;
             }
         };
@@ -181,14 +187,8 @@ fn check(files: &[PathBuf]) -> String {
         });
         if let (Some((other, name)), Ok(text)) = (twin, Text::new(&shown, &bytes)) {
             let what = format!("`{name}` is the name of {} too", other.display());
-            faults += &format!(
-                "{}\n",
-                text.fault(
-                    "name",
-                    what,
-                    "each file of a folder needs a name of its own"
-                )
-            );
+            let allowed = "each file of a folder needs a name of its own";
+            faults.push(text.fault("name", what, allowed).to_string());
         }
         names.push((path.clone(), profile.name));
     }
@@ -205,7 +205,7 @@ mod tests {
     fn good_files_are_passed_over_in_silence() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let good = write(folder.path(), "good.yaml", "target_ms: 250");
-        assert_eq!(check(&[good.clone(), good]), "");
+        assert!(check(&[good.clone(), good]).is_empty());
     }
 
     #[test]
@@ -227,8 +227,8 @@ mod tests {
             "missing.yaml:1:1: there is no such file",
             ":1:1: is a folder",
         ];
-        assert_eq!(faults.lines().count(), expected.len(), "{faults}");
-        for (line, part) in faults.lines().zip(expected) {
+        assert_eq!(faults.len(), expected.len(), "{faults:?}");
+        for (line, part) in faults.iter().zip(expected) {
             assert!(line.contains(part), "{line}");
         }
     }
@@ -303,7 +303,7 @@ mod tests {
                 Ok(())
             }
         }
-        put(&mut Closed, "text").expect("nobody reads");
+        put(&mut Closed, ["text"]).expect("nobody reads");
     }
 
     fn ran(command: ProfilesCommand, config: &Path) -> (String, String, ExitCode) {

@@ -116,18 +116,9 @@ fn threads_are_granted(wanted: usize) -> Result<(), (usize, io::Error)> {
 mod tests {
     use super::*;
 
+    // What happens where there is none is tried from outside (`hostile_process.py`): here it would take it from other tests.
     #[test]
-    fn an_ordinary_machine_has_room_and_no_machine_has_any_number_of_files() {
-        assert!(CONVERSATION.check().is_ok());
-        let room = Room {
-            threads: 0,
-            files: 10_000_000,
-        };
-        let refused = room.check().expect_err("no system allows that");
-        let told = format!("{refused:?}");
-        assert!(
-            told.contains("it needs 10000000") && told.contains("ulimit -n"),
-            "{told}"
-        );
+    fn an_ordinary_machine_has_room_for_the_largest() {
+        WINDOW.check().expect("there is room");
     }
 }

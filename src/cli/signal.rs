@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 /// What is left for the last words after a first signal, whoever reads them.
-pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(400);
+pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(600);
 
 #[cfg(unix)]
 pub use unix::{Stop, hold, is_asked, leave, listen, nothing_to_lose};

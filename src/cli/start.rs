@@ -1,6 +1,5 @@
 //! From arguments, files and devices to a running conversation, on any machine.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use anyhow::Context as _;
 use super::{Global, Problem, log, say};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
+use crate::file;
 use crate::metrics::counters::Counters;
 use crate::monitor::{Asked, Monitor};
 use crate::probe::Probe;
@@ -112,6 +112,8 @@ impl Start {
         } else {
             paths.with_state(config.get().state.as_deref())
         };
+        // Also where an earlier version left it open; what is in the way is said where the folder is needed.
+        file::own_folder(paths.state()).ok();
         log::start(global.log.as_deref(), &paths.state().join("logs"))?;
         let profiles = Profiles::load(paths.profiles());
         let faults = config.faults().iter().chain(profiles.faults());
@@ -168,13 +170,12 @@ impl Start {
     /// Whether nothing is dialled before the configuration file is mended.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        let by_hand = self.choice.demo || self.choice.endpoint.is_some();
-        !by_hand && self.choice.config.held().is_some()
+        self.choice.held().is_some()
     }
 
     /// What the person at the terminal should know before the first word.
     #[must_use]
-    pub fn announcement(&self) -> String {
+    pub fn announcement(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "sovereign {}, profile {}",
             env!("CARGO_PKG_VERSION"),
@@ -186,7 +187,7 @@ impl Start {
         if let OutputKind::File(file) = &self.setup.output {
             lines.push(format!("replies are written to {}", file.display()));
         }
-        lines.join("\n")
+        lines
     }
 
     /// Where the key comes from that the endpoint will get.
@@ -472,10 +473,10 @@ fn is_waiting(_: std::fs::FileType) -> bool {
 /// The bundled question as a file, which the file microphone can speak.
 fn bundled_question(paths: &Paths) -> anyhow::Result<PathBuf> {
     in_a_folder(paths, |folder| {
-        let file = folder.join("question.wav");
+        let question = folder.join("question.wav");
         // As a whole: another program of this user may be reading it.
-        crate::settings::file::write_private(&file, BUNDLED_QUESTION)?;
-        Ok(file)
+        file::write_own(&question, BUNDLED_QUESTION)?;
+        Ok(question)
     })
 }
 
@@ -489,11 +490,11 @@ fn reply_file(paths: &Paths) -> anyhow::Result<PathBuf> {
     in_a_folder(paths, |folder| {
         let mut nth = 1;
         loop {
-            let file = folder.join(name(nth));
-            match File::create_new(&file) {
+            let reply = folder.join(name(nth));
+            match file::create_own(&reply) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => nth += 1,
                 Err(error) => return Err(error),
-                Ok(_) => return Ok(file),
+                Ok(_) => return Ok(reply),
             }
         }
     })
@@ -506,12 +507,12 @@ fn in_a_folder(
     make: impl Fn(&Path) -> io::Result<PathBuf>,
 ) -> anyhow::Result<PathBuf> {
     let made = |folder: &Path| {
-        crate::settings::file::make_folder(folder)?;
+        file::own_folder(folder)?;
         make(folder)
     };
-    let temporary = std::env::temp_dir().join(format!("sovereign-{}", std::process::id()));
+    let temporary = file::temporary_folder();
     made(paths.state())
-        .or_else(|_| made(&temporary))
+        .or_else(|_| made(temporary))
         .with_context(|| {
             let state = paths.state().display();
             format!("neither {state} nor {} can be written", temporary.display())

@@ -12,6 +12,7 @@ use super::output::{self, print};
 use super::start::{Sink, Source, Start, Voice, is_same, may_write};
 use super::table::Table;
 use super::{Global, Problem, panics, say, signal};
+use crate::base::printable::in_a_line;
 use crate::base::words::sentence;
 use crate::session::record::{Summary, TurnRecord};
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
@@ -67,7 +68,9 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let start = Start::new(global, &voice)?;
     // Before anything is said, as figures that cannot be kept are asked for in vain; and after everything was looked at.
     let table = args.csv.as_deref().map(Table::create).transpose()?;
-    say(&start.announcement());
+    for line in start.announcement() {
+        say(&line);
+    }
     let runtime = super::runtime()?;
     let attended = start.hears_a_microphone();
     let held = start.is_held();
@@ -368,7 +371,7 @@ impl<'a> Talk<'a> {
         }
         for (who, words) in [("you", &record.user), ("reply", &record.assistant)] {
             if !words.is_empty() {
-                print(&format!("{who:>6}  {}", printable(words)));
+                print(&format!("{who:>6}  {}", in_a_line(words)));
             }
         }
         let response = record
@@ -472,12 +475,4 @@ fn severity_word(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Error => "error",
     }
-}
-
-/// Words of the service with control characters taken out: a terminal obeys some of them.
-fn printable(words: &str) -> String {
-    words
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::buckets::{Buckets, ENDS_MS};
+use crate::base::printable::escaped_but;
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -134,11 +135,12 @@ impl Page {
     }
 }
 
-/// The value of a label, with a backslash before each sign that would end it.
+/// The value of a label, with a backslash before each sign that would end it, and what is hidden written out.
 fn escaped(value: &str) -> Cow<'_, str> {
+    let value = escaped_but(value, |c| c == '\n');
     let ends = |byte| matches!(byte, b'\\' | b'"' | b'\n');
     if !value.bytes().any(ends) {
-        return value.into();
+        return value;
     }
     let value = value.replace('\\', "\\\\").replace('"', "\\\"");
     value.replace('\n', "\\n").into()

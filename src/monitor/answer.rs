@@ -2,12 +2,15 @@
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use hyper::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
 use super::Page;
+use crate::base::local_caller::{self, Stranger};
 use crate::metrics::exposition;
 
 /// What is told of a conversation that does not answer.
@@ -18,7 +21,10 @@ const PATHS: [&str; 2] = ["/metrics", "/health"];
 /// Whether the answer stands on a page.
 pub(super) fn wants_page<B>(request: &Request<B>, token: &SecretString) -> bool {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    reads && PATHS.contains(&request.uri().path()) && has_token(request, token)
+    reads
+        && PATHS.contains(&request.uri().path())
+        && from_here(request).is_ok()
+        && has_token(request, token)
 }
 
 /// The answer, from what was asked and what is known; without a page the conversation did not answer. The body of a request
@@ -30,7 +36,15 @@ pub(super) fn answer<B>(
 ) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
     let plain = |status, text: &'static str| (status, "text/plain; charset=utf-8", text.to_owned());
     let path = request.uri().path();
-    let (status, kind, text) = if !has_token(request, token) {
+    let (status, kind, text) = if let Err(stranger) = from_here(request) {
+        plain(
+            match stranger {
+                Stranger::NoHost => StatusCode::BAD_REQUEST,
+                Stranger::Host | Stranger::Origin => StatusCode::FORBIDDEN,
+            },
+            "This is for programs on this computer, which ask for 127.0.0.1, [::1] or localhost.\n",
+        )
+    } else if !has_token(request, token) {
         plain(
             StatusCode::UNAUTHORIZED,
             "This needs a token: Authorization: Bearer TOKEN\n",
@@ -73,6 +87,16 @@ pub(super) fn answer<B>(
         response = response.header(ALLOW, "GET, HEAD");
     }
     response.body(Full::new(Bytes::from(text)))
+}
+
+/// Whether a program on this computer asks, and no page of the web.
+fn from_here<B>(request: &Request<B>) -> Result<(), Stranger> {
+    let header = |name| request.headers().get_all(name).iter().map(|v| v.as_bytes());
+    let in_line = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    local_caller::check(header(HOST), header(ORIGIN), in_line)
 }
 
 /// Compared in a time that does not tell how much of it was right.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! one task per connection ── asked, once a second at most ──▶ session
-//!        200 · 401 · 404 · 405 · 503 ◀── Page ──────────────────┘
+//!        200 · 400 · 401 · 403 · 404 · 405 · 503 ◀── Page ──────────────────┘
 //! ```
 //!
 //! A page is made only when one is wanted, and never more often than once a second: however often it is scraped, a
@@ -202,7 +202,9 @@ mod tests {
     fn request(what: &str, authorization: Option<&str>) -> String {
         let authorization =
             authorization.map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
-        format!("{what} HTTP/1.1\r\nHost: x\r\n{authorization}Connection: close\r\n\r\n")
+        format!(
+            "{what} HTTP/1.1\r\nHost: 127.0.0.1:9464\r\n{authorization}Connection: close\r\n\r\n"
+        )
     }
 
     #[tokio::test]
@@ -266,6 +268,45 @@ mod tests {
             head.starts_with("HTTP/1.1 200") && !head.contains("up 1"),
             "{head}"
         );
+    }
+
+    #[tokio::test]
+    async fn no_page_of_the_web_gets_figures_even_with_the_token() {
+        let (monitor, _pages) = start();
+        let ask = |line: &'static str, headers: &'static str| {
+            let request = format!(
+                "GET {line} HTTP/1.1\r\n{headers}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n"
+            );
+            async move { sent(monitor.address, request.as_bytes()).await }
+        };
+        for (line, headers, status) in [
+            ("/metrics", "Host: localhost\r\n", "200"),
+            (
+                "/metrics",
+                "Host: [::1]:9464\r\nOrigin: http://localhost:3000\r\n",
+                "200",
+            ),
+            ("/metrics", "", "400"),
+            ("/metrics", "Host: localhost\r\nHost: localhost\r\n", "400"),
+            ("/metrics", "Host: evil.example:9464\r\n", "403"),
+            ("/metrics", "Host: localhost\r\nOrigin: null\r\n", "403"),
+            (
+                "/health",
+                "Host: localhost\r\nOrigin: http://localhost:80@evil.example\r\n",
+                "403",
+            ),
+            ("http://evil.example/metrics", "Host: localhost\r\n", "403"),
+        ] {
+            let answer = ask(line, headers).await;
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}")),
+                "{line} {headers:?}: {answer}"
+            );
+            assert_eq!(
+                answer.contains("up 1"),
+                status == "200" && line == "/metrics"
+            );
+        }
     }
 
     #[tokio::test]

@@ -68,7 +68,7 @@ fn auto() -> Arc<Profile> {
 
 /// What is wrong with a profile's file: every fault that could be found at once, at least one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Faults(pub Vec<YamlError>);
 
 impl Profile {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::{AUTO, BUILTINS, Profile, builtin};
 use crate::base::nearest::nearest;
+use crate::base::printable::escaped;
 use crate::base::words::sentence;
 
 /// A user's file as it was found.
@@ -134,7 +135,7 @@ impl Store {
             (Some((_, text)), _) => (*text).to_owned(),
             (None, Some(file)) => format!(
                 "# From {}; what it leaves out is filled in.\n{}",
-                printable(file),
+                escaped(file),
                 entry.profile.to_yaml()
             ),
             (None, None) => entry.profile.to_yaml(),
@@ -220,13 +221,6 @@ fn left_out(file: &str) -> String {
         Some(name) => format!(" The file is left out: the built-in `{name}` is used."),
         None => " The file is left out.".to_owned(),
     }
-}
-
-/// A path as it can stand in a comment.
-fn printable(path: &str) -> String {
-    path.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

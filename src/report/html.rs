@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::document::{Block, Document, Section};
 use super::figures::Standing;
 use super::plot::plot;
+use crate::base::printable::visible;
 
 /// The colours of the window, light and dark.
 const STYLE: &str = include_str!("report.css");
@@ -39,7 +40,7 @@ pub fn page(document: &Document) -> String {
             }
         }
     };
-    whole.into_string()
+    visible(&whole.into_string()).into_owned()
 }
 
 fn section_html(section: &Section) -> Markup {
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     fn full() -> Document {
-        let evil = "</title><script>alert(1)</script>\"'&";
+        let evil = "</title><script>alert(1)</script>\"'&\u{1b}\u{202e}";
         let section = Section::new(evil)
             .words(evil)
             .list(vec![evil.into()])
@@ -137,6 +138,10 @@ mod tests {
     #[test]
     fn every_element_is_closed_in_order_and_nothing_written_becomes_one() {
         let page = page(&full());
+        assert!(
+            !page.contains(['\u{1b}', '\u{202e}']),
+            "something is hidden"
+        );
         let mut open: Vec<&str> = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
         for part in page.split('<').skip(1) {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::document::{Block, Document};
+use crate::base::printable::is_hidden;
 
 /// The whole report.
 #[must_use]
@@ -62,7 +63,7 @@ fn escaped(words: &str) -> String {
             '<' => text.push_str("&lt;"),
             '>' => text.push_str("&gt;"),
             '&' => text.push_str("&amp;"),
-            sign if sign.is_control() => text.push(' '),
+            sign if is_hidden(sign) => text.push(' '),
             sign => text.push(sign),
         }
     }

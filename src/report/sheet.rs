@@ -1,6 +1,7 @@
 //! The turns of a run as CSV (RFC 4180), one line each.
 
 use super::figures::{LATENCIES, Turn};
+use crate::base::printable::cell;
 
 /// A head and a line for each turn; times in milliseconds, unknown ones empty.
 ///
@@ -28,12 +29,12 @@ pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
         let number =
             |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
         let mut line = vec![
-            words(&turn.profile),
+            cell(&turn.profile).into_owned(),
             turn.conversation.to_string(),
             turn.number.to_string(),
             format!("{:.3}", turn.at_s),
-            words(&turn.outcome),
-            words(turn.error.as_deref().unwrap_or_default()),
+            cell(&turn.outcome).into_owned(),
+            cell(turn.error.as_deref().unwrap_or_default()).into_owned(),
         ];
         line.extend(turn.latency_ms.iter().map(|value| number(*value)));
         line.extend([turn.underruns, turn.cut_offs, turn.capture_dropped].map(|n| n.to_string()));
@@ -44,15 +45,6 @@ pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
     }
     let bytes = lines.into_inner().map_err(|error| error.into_error())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Words that a spreadsheet would take for a formula get an apostrophe before them; it is not shown there.
-fn words(words: &str) -> String {
-    if words.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{words}")
-    } else {
-        words.to_owned()
-    }
 }
 
 #[cfg(test)]

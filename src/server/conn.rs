@@ -287,7 +287,7 @@ where
                 Ok(response)
             }
             Err(turned) => {
-                let mut answer = ErrorResponse::new(Some(turned.why.to_owned()));
+                let mut answer = ErrorResponse::new(Some(turned.why));
                 *answer.status_mut() = turned.status;
                 Err(answer)
             }

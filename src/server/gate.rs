@@ -1,10 +1,11 @@
 //! Who may come in: path, host, origin and key of a handshake.
 //!
-//! Programs on this computer may; web pages may not. A page that a browser has loaded can reach loopback, so its
-//! `Origin` must be loopback too, and the `Host` it asked for (a name that was re-bound to 127.0.0.1 is refused).
+//! Programs on this computer may; web pages may not ([`local_caller`]).
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, Request, StatusCode};
+
+use crate::base::local_caller::{self, Stranger};
 
 /// Whose handshakes are answered.
 #[derive(Clone, Debug, Default)]
@@ -31,30 +32,28 @@ pub(super) enum Welcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Turned {
     pub(super) status: StatusCode,
-    pub(super) why: &'static str,
+    pub(super) why: String,
 }
 
 /// Judges a handshake.
 pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome, Turned> {
-    let turn = |status, why| Err(Turned { status, why });
-    let header = |name| {
-        request
-            .headers()
-            .get_all(name)
-            .iter()
-            .map(|v| v.to_str().ok())
+    let turn = |status, why: &str| {
+        Err(Turned {
+            status,
+            why: why.to_owned(),
+        })
     };
-    if !header("host").all(|host| host.is_some_and(is_loopback)) || header("host").count() != 1 {
-        return turn(StatusCode::FORBIDDEN, "the Host must be a loopback address");
-    }
-    let from_loopback = |origin: &str| {
-        let host = origin
-            .split_once("://")
-            .filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
-        host.is_some_and(|(_, host)| is_loopback(host))
-    };
-    if !header("origin").all(|origin| origin.is_some_and(from_loopback)) {
-        return turn(StatusCode::FORBIDDEN, "web pages may not connect");
+    let header = |name| request.headers().get_all(name).iter().map(|v| v.as_bytes());
+    let in_line = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    if let Err(stranger) = local_caller::check(header("host"), header("origin"), in_line) {
+        let status = match stranger {
+            Stranger::NoHost => StatusCode::BAD_REQUEST,
+            Stranger::Host | Stranger::Origin => StatusCode::FORBIDDEN,
+        };
+        return turn(status, &stranger.to_string());
     }
     if !is_live_path(request.uri().path()) {
         return turn(StatusCode::NOT_FOUND, "no Live endpoint has this path");
@@ -82,15 +81,6 @@ pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome,
             }
         }
     }
-}
-
-/// A host, with or without port, that is this computer by its own words.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or("", |(name, _)| name),
-        None => host.split_once(':').map_or(host, |(name, _)| name),
-    };
-    matches!(name, "127.0.0.1" | "::1") || name.eq_ignore_ascii_case("localhost")
 }
 
 /// The paths of both APIs, in every version; SDKs that are given a base address begin with two slashes.
@@ -200,6 +190,7 @@ mod tests {
             ("origin", "https://evil.example", false),
             ("origin", "http://127.0.0.1.evil.example", false),
             ("origin", "null", false),
+            ("origin", "http://localhost:80@evil.example", false),
             ("origin", "file://", false),
             ("origin", "", false),
         ] {

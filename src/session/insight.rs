@@ -7,13 +7,15 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::record::{TurnRecord, place};
 use super::snapshot::{HistoryView, SPANS, TurnView};
 use super::turn_sheet;
+use crate::file::{self, ReadError};
 use crate::metrics::alert::{Alerts, Change, Rules, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
 use crate::metrics::leak::Leak;
@@ -43,6 +45,8 @@ pub(super) struct Insight {
     file: Option<PathBuf>,
     /// Held while this process keeps the history: another one only reads it.
     _lock: Option<std::fs::File>,
+    /// Why the history is not kept, until it was told.
+    pub(super) trouble: Option<String>,
     kept_at: Instant,
     /// Something happened since the history was kept, …
     changed: bool,
@@ -61,17 +65,30 @@ pub(super) struct Insight {
 }
 
 impl Insight {
-    /// Reads the history that is kept in `file`. One that cannot be read is left behind, and the log says so.
+    /// Reads the history that is kept in `file`. One that is damaged is put aside, and the log says so; where something else
+    /// than a file of this user is in its place, [`trouble`](Self::trouble) does.
     pub(super) fn new(settings: &AlertSettings, file: Option<PathBuf>) -> Self {
         let now = super::controller::now();
-        let history = file.as_ref().map(|file| kept(file)).unwrap_or_default();
-        let lock = file.as_deref().and_then(lock);
+        let mut trouble = None;
+        let mut history = History::default();
+        let mut lock = None;
+        if let Some(file) = &file {
+            match keep(file) {
+                Ok(kept) => (history, lock) = kept,
+                Err(why) => {
+                    trouble = Some(format!(
+                        "The figures of this conversation are not kept: {why}."
+                    ));
+                }
+            }
+        }
         Self {
             alerts: Alerts::new(rules(settings), now),
             threads: Leak::of_threads(now),
             history,
             file: file.filter(|_| lock.is_some()),
             _lock: lock,
+            trouble,
             kept_at: now,
             changed: false,
             older: false,
@@ -233,50 +250,44 @@ impl Insight {
     }
 }
 
-/// The right to keep the history: one process at a time, or each would undo what the other wrote. Where the folder cannot
-/// be locked, there is nothing to write into either.
-fn lock(history: &std::path::Path) -> Option<std::fs::File> {
-    if let Some(folder) = history.parent() {
-        std::fs::create_dir_all(folder).ok()?;
-    }
-    let lock = std::fs::File::create(history.with_extension("lock")).ok()?;
-    match lock.try_lock() {
-        Ok(()) => Some(lock),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            tracing::info!(
-                "another Sovereign keeps the history: the turns of this one are not in it"
-            );
-            None
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            tracing::warn!(%error, "the history cannot be locked and is not kept");
-            None
-        }
-    }
-}
-
 /// Largest file that is read: seven days have some hundred kilobytes.
-const LARGEST: u64 = 8 << 20;
+const LARGEST: usize = 8 << 20;
 
-fn kept(file: &std::path::Path) -> History {
-    use std::io::Read as _;
-    let mut text = Vec::new();
-    let read =
-        std::fs::File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut text));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return History::default(),
-        Err(error) => {
-            tracing::warn!(%error, "the history cannot be read: it begins anew");
-            return History::default();
-        }
-        Ok(_) => {}
+/// What is kept in the file, and the right to keep it.
+fn keep(file: &Path) -> Result<(History, Option<File>), String> {
+    let at = |path: &Path, error: ReadError| format!("{} {error}", path.display());
+    let lock_file = file.with_extension("lock");
+    if let Some(folder) = file.parent() {
+        file::own_folder(folder).map_err(|error| at(folder, error.into()))?;
     }
-    History::from_text(&text, unix_now()).unwrap_or_else(|error| {
+    let lock = lock(&lock_file).map_err(|error| at(&lock_file, error))?;
+    let bytes = match file::read_own(file, LARGEST) {
+        Ok(bytes) => bytes,
+        Err(ReadError::Missing) => return Ok((History::default(), lock)),
+        Err(error) => return Err(at(file, error)),
+    };
+    let history = History::from_text(&bytes, unix_now()).unwrap_or_else(|error| {
         tracing::warn!(%error, "the file of the history cannot be used: it begins anew");
         // For who wants to look into it; the next one is written under the old name.
         std::fs::rename(file, file.with_extension("damaged")).ok();
         History::default()
-    })
+    });
+    Ok((history, lock))
+}
+
+/// The right to keep the history: one process at a time, or each would undo what the other wrote.
+fn lock(path: &Path) -> Result<Option<File>, ReadError> {
+    let lock = file::open_lock(path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => {
+            tracing::info!(
+                "another Sovereign keeps the history: the turns of this one are not in it"
+            );
+            Ok(None)
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
 }
 
 /// Seconds since 1970.
@@ -390,6 +401,26 @@ mod tests {
         let third = insight(Some(file.clone()));
         assert_eq!(third.history, History::default());
         assert!(folder.path().join("history.damaged").exists() && !file.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_in_the_place_of_history_or_lock_is_told_and_left_alone() {
+        for name in ["history.json", "history.lock"] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let (file, victim) = (
+                folder.path().join("history.json"),
+                folder.path().join("victim"),
+            );
+            std::fs::write(&victim, "precious").expect("written");
+            std::os::unix::fs::symlink(&victim, folder.path().join(name)).expect("linked");
+            let mut insight = insight(Some(file));
+            let told = insight.trouble.clone().expect("told");
+            assert!(told.contains(name) && told.contains("is a link"), "{told}");
+            insight.turn(Instant::now(), &record());
+            assert_eq!(insight.take_unkept(Instant::now(), true), None);
+            assert_eq!(std::fs::read(&victim).expect("there"), b"precious");
+        }
     }
 
     #[test]

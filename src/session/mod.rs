@@ -263,6 +263,7 @@ fn controller(
     for (severity, text) in parts.notices {
         controller.notice(severity, text);
     }
+    controller.tell_trouble_of_history();
     if controller.profile.auto.is_some() {
         controller.choose_profile(Arc::clone(&controller.profile));
     }

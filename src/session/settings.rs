@@ -34,6 +34,16 @@ pub struct Choice {
     pub changes: Watch,
 }
 
+impl Choice {
+    /// What is wrong in the configuration file, where nothing may be dialled for it: a line that protects the user cannot be
+    /// read. What the command line says goes before the file.
+    #[must_use]
+    pub fn held(&self) -> Option<&str> {
+        let by_hand = self.demo || self.endpoint.is_some();
+        self.config.held().filter(|_| !by_hand)
+    }
+}
+
 /// What to do while nothing may be dialled.
 pub(super) const HELD_HINT: &str = "Mend the file: the conversation begins when it is saved. Or start with --endpoint or --demo, which go before it.";
 
@@ -78,14 +88,10 @@ impl Settings {
         Ok(this)
     }
 
-    /// Why nothing may be dialled, in words: a line of the configuration file that protects the user cannot be read. What the
-    /// command line says goes before the file.
+    /// Why nothing may be dialled, in words (see [`Choice::held`]).
     #[must_use]
     pub fn held(&self) -> Option<String> {
-        if self.choice.demo || self.choice.endpoint.is_some() {
-            return None;
-        }
-        let fault = self.choice.config.held()?;
+        let fault = self.choice.held()?;
         Some(format!("Nothing is sent: {}", sentence(fault)))
     }
 
@@ -227,6 +233,12 @@ impl Settings {
     pub fn set_key(&mut self, key: &SecretString) -> anyhow::Result<()> {
         let kept = self.choice.keys.save(key).context("the key was not kept")?;
         self.choice.key = Some(kept);
+        if let (None, Some(fault)) = (&self.choice.endpoint, self.choice.config.held()) {
+            let fault = sentence(fault);
+            anyhow::bail!(
+                "the key is kept, and used when the configuration file is mended: {fault}"
+            );
+        }
         self.choice.demo = false;
         self.choose_target()
     }
@@ -261,6 +273,12 @@ impl Settings {
     /// Reads the configuration file again; of what is faulty, what held before still holds.
     pub fn reload(&mut self) -> Reread {
         self.choice.config.reload()
+    }
+
+    /// What is wrong with the configuration file as it was read last.
+    #[must_use]
+    pub fn config_faults(&self) -> &[String] {
+        self.choice.config.faults()
     }
 
     /// The configuration.

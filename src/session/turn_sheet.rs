@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::record::{TurnRecord, latency_names};
 use super::stages::STAGES;
 use super::tokens;
+use crate::base::printable;
 use crate::metrics::series::{History, OUTCOMES};
 
 /// Names of the columns of turns, with the line's end.
@@ -151,17 +152,11 @@ fn row(cells: &[String]) -> String {
 
 /// A cell that no table program takes for a formula, and no comma breaks.
 fn quoted(cell: &str) -> String {
-    let formula =
-        cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    let cell = if formula {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    };
+    let cell = printable::cell(cell);
     if cell.contains(['"', ',', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
-        cell
+        cell.into_owned()
     }
 }
 

@@ -181,6 +181,8 @@ impl Controller {
 
     /// Keeps a choice in the configuration file.
     pub(super) fn save(&mut self, change: impl FnOnce(&mut Config)) {
+        // What was edited by hand in the last moments is followed first: saving reads the file as well.
+        self.reload_config();
         if let Err(problem) = self.settings.save(change) {
             self.notice(
                 Severity::Warning,
@@ -227,16 +229,17 @@ impl Controller {
     fn reload_config(&mut self) {
         let before = self.settings.config().clone();
         let was_held = self.settings.held().is_some();
+        let told = self.settings.config_faults().to_vec();
         let Reread {
             changed,
             mended,
             faults,
         } = self.settings.reload();
-        if changed || mended {
+        if (changed || mended) && faults.is_empty() {
             self.withdraw_warnings();
         }
-        for fault in faults {
-            let what = format!("{} The last good settings stay.", sentence(&fault));
+        for fault in faults.iter().filter(|fault| !told.contains(fault)) {
+            let what = format!("{} The last good settings stay.", sentence(fault));
             self.notice(Severity::Warning, what);
         }
         if mended {

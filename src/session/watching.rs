@@ -70,7 +70,15 @@ impl Controller {
         // As `adopt_profile`: a profile that chooses among others has limits of its own.
         let alerts = self.chosen_profile().alerts.clone();
         self.insight.begin_anew(&alerts, file);
+        self.tell_trouble_of_history();
         self.changed = true;
+    }
+
+    /// Says why the history is not kept, once.
+    pub(super) fn tell_trouble_of_history(&mut self) {
+        if let Some(why) = self.insight.trouble.take() {
+            self.notice(Severity::Warning, why);
+        }
     }
 
     /// Round trip of the connection, where it is known.
@@ -85,7 +93,7 @@ impl Controller {
             return;
         };
         let write = move || {
-            if let Err(error) = crate::settings::file::write_private(&file, text.as_bytes()) {
+            if let Err(error) = crate::file::keep(&file, text.as_bytes()) {
                 tracing::warn!(%error, "the history is not kept");
             }
         };
@@ -275,9 +283,9 @@ impl Controller {
             (folder.join(format!("turns-{stamp}.csv")), turns),
             (folder.join(format!("history-{stamp}.csv")), history),
         ];
-        let written = files.iter().try_for_each(|(file, text)| {
-            crate::settings::file::write_private(file, text.as_bytes())
-        });
+        let written = files
+            .iter()
+            .try_for_each(|(file, text)| crate::file::keep(file, text.as_bytes()));
         match written {
             Ok(()) => self.notice(
                 Severity::Info,

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
-use super::file::{self, ReadError};
 use crate::base::thread::quietly;
 use crate::base::variable::{is_invisible, unquoted};
+use crate::file::{self, Links, ReadError};
 
 /// The variable that holds the key.
 pub const VARIABLE: &str = "GEMINI_API_KEY";
@@ -214,11 +214,15 @@ impl KeyStore {
         found
     }
 
-    /// Keeps a key in the key file, which only the user can read.
+    /// Keeps a key in the key file, which only the user can read. A link there is replaced by a file.
     pub fn save(&self, key: &SecretString) -> Result<Key, KeyError> {
         let secret = check(key.expose_secret())?;
         let path = self.file.as_ref().ok_or(KeyError::Homeless)?;
         let line = SecretString::from(format!("{}\n", secret.expose_secret()));
+        // A link is replaced, not followed: a key must not end up in a folder that is shared with others or kept in Git.
+        if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            std::fs::remove_file(path).map_err(|error| refused(path, error))?;
+        }
         file::write_private(path, line.expose_secret().as_bytes())
             .map_err(|error| refused(path, error))?;
         Ok(Key {
@@ -274,13 +278,19 @@ impl KeyStore {
         let Some(path) = &self.file else {
             return Ok(None);
         };
-        let bytes = match file::read(path) {
-            Ok(bytes) => bytes,
+        // Managers of secrets put links here.
+        let bytes = match file::read_secret(path, Links::Followed) {
+            Ok(bytes) => SecretSlice::from(bytes),
             Err(ReadError::Missing) => return Ok(None),
+            Err(error @ ReadError::Readable(_)) => {
+                let path = path.display();
+                return Err(format!(
+                    "{path} {error}, so its key is not used: run `chmod 600 {path}`."
+                ));
+            }
             Err(error) => return Err(format!("{}: {error}.", path.display())),
         };
-        private(path)?;
-        let text = SecretString::from(String::from_utf8_lossy(&bytes).into_owned());
+        let text = SecretString::from(String::from_utf8_lossy(bytes.expose_secret()).as_ref());
         let checked = check(text.expose_secret());
         checked
             .map(Some)
@@ -387,29 +397,6 @@ fn names_a_key(name: &str) -> bool {
 /// around a value or for one (`<your key>`, `${KEY}`).
 fn may_be_in_a_key(byte: u8) -> bool {
     byte.is_ascii_graphic() && !br#""'`\$%<>(){}[],;"#.contains(&byte)
-}
-
-#[cfg(unix)]
-fn private(path: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode =
-        std::fs::metadata(path).map_or(0o777, |metadata| metadata.permissions().mode() & 0o777);
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let path = path.display();
-    Err(format!(
-        "{path} can be read by others (mode {mode:04o}), so its key is not used: run `chmod 600 {path}`."
-    ))
-}
-
-#[cfg(not(unix))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "other systems have modes to refuse"
-)]
-fn private(_: &Path) -> Result<(), String> {
-    Ok(())
 }
 
 fn refused(path: &Path, error: io::Error) -> KeyError {

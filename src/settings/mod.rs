@@ -13,7 +13,6 @@
 
 pub mod config;
 pub mod endpoint;
-pub mod file;
 pub mod key;
 pub mod paths;
 pub mod profiles;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::config::{Wrong, plain};
+use crate::file;
 
 /// The files and folders of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Paths {
     fn of(folder: Option<PathBuf>, state: Option<PathBuf>, config: Option<PathBuf>) -> Self {
         Self {
             config_file: config.or_else(|| folder.map(|folder| folder.join("config.yaml"))),
-            state: state.unwrap_or_else(temporary_state),
+            state: state.unwrap_or_else(|| file::temporary_folder().to_owned()),
         }
     }
 
@@ -48,7 +49,7 @@ impl Paths {
     /// These paths with a state folder for temporary files, for where nobody knows which one the user wants.
     #[must_use]
     pub fn with_temporary_state(mut self) -> Self {
-        self.state = temporary_state();
+        self.state = file::temporary_folder().to_owned();
         self
     }
 
@@ -81,11 +82,6 @@ impl Paths {
     pub fn state(&self) -> &Path {
         &self.state
     }
-}
-
-/// The process's number keeps others from laying something out for us there.
-fn temporary_state() -> PathBuf {
-    std::env::temp_dir().join(format!("sovereign-{}", std::process::id()))
 }
 
 /// A path that a person wrote: `~` at its beginning is the home folder, as in a shell (which leaves it alone in quotes and

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{self, ReadError};
+use crate::file::{self, ReadError};
 use crate::profile::Profile;
 use crate::profile::store::{Entry, Found, Store, UnknownProfile};
 

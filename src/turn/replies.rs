@@ -12,7 +12,9 @@
 //! 3. Without a current turn, content belongs to an older turn that may still send some. If there is none, the service
 //!    speaks unasked.
 //! 4. A `turnComplete` belongs to the oldest turn that owes one, as long as the current one has no content. Once it has,
-//!    what the older ones owe will not come any more, and the `turnComplete` is its own.
+//!    what the older ones owe will not come any more, and the `turnComplete` is its own. Nor is the end of a turn that a
+//!    timer gave up expected; if it comes all the same, the current turn is closed without content, which the machine
+//!    doubts for a while where another turn came before.
 //! 5. An `interrupted` belongs to the oldest turn that was not stopped yet. If the current turn had content by then, that
 //!    content was the older turn's, unless the older one was generated to its end before.
 //! 6. `generationComplete` belongs to the current turn if it has content, else to the oldest one that is being generated.
@@ -273,7 +275,8 @@ impl Replies {
     /// The place of the older turn that the next `turnComplete` belongs to.
     fn next_end(&self) -> Option<usize> {
         let answered = self.is_answered();
-        self.older.iter().position(|older| older.late || !answered)
+        let owes = |older: &Older| older.late || !(answered || older.lapsed);
+        self.older.iter().position(owes)
     }
 
     /// Whether the rest of an older reply is still arriving.

@@ -127,10 +127,13 @@ mod asked {
     }
 
     fn words(error: &io::Error) -> String {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => no_answer(),
-            io::ErrorKind::UnexpectedEof => "it hangs up".to_owned(),
-            _ => error.to_string(),
+        let kind = error.kind();
+        if matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+            no_answer()
+        } else if kind == io::ErrorKind::UnexpectedEof {
+            "it hangs up".to_owned()
+        } else {
+            error.to_string()
         }
     }
 

@@ -11,6 +11,7 @@ use super::theme::{Weight, caps, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{plain_button, radio_row, sign};
 use crate::audio::{DeviceChoice, DeviceInfo};
+use crate::base::printable::{clipped, visible};
 use crate::session::command::Command;
 use crate::session::snapshot::{Port, Snapshot};
 
@@ -102,14 +103,14 @@ fn devices_ui(
         let default = devices.iter().find(|device| device.is_default);
         let name = default.map_or_else(
             || "Default".to_owned(),
-            |device| format!("Default ({})", device.name),
+            |device| format!("Default ({})", shown(device)),
         );
         if radio_row(ui, port.choice == DeviceChoice::Default, &name).clicked() {
             choose(DeviceChoice::Default);
         }
         for device in devices {
             let chosen = matches!(&port.choice, DeviceChoice::Id(id) if *id == device.id);
-            if radio_row(ui, chosen, &device.name).clicked() {
+            if radio_row(ui, chosen, &shown(device)).clicked() {
                 choose(DeviceChoice::Id(device.id.clone()));
             }
         }
@@ -125,6 +126,12 @@ fn devices_ui(
     if let Some(trouble) = &port.trouble {
         trouble_ui(ui, trouble);
     }
+}
+
+/// The name of a device: some drivers make up endless ones.
+fn shown(device: &DeviceInfo) -> String {
+    const MOST: usize = 80;
+    clipped(&visible(&device.name), MOST).into_owned()
 }
 
 fn trouble_ui(ui: &mut Ui, words: &str) {

@@ -7,6 +7,8 @@ use eframe::egui::{
     Stroke, TextStyle, Theme,
 };
 
+use crate::base::printable::visible;
+
 /// Steps of space in points.
 pub(super) mod space {
     pub(in crate::ui) const XS: f32 = 4.0;
@@ -156,13 +158,10 @@ pub(super) fn font(weight: Weight, size: f32) -> FontId {
 }
 
 /// Text of a weight, size and colour.
-pub(super) fn text(
-    words: impl Into<String>,
-    weight: Weight,
-    size: f32,
-    color: Color32,
-) -> RichText {
-    RichText::new(words).font(font(weight, size)).color(color)
+pub(super) fn text(words: impl AsRef<str>, weight: Weight, size: f32, color: Color32) -> RichText {
+    RichText::new(visible(words.as_ref()))
+        .font(font(weight, size))
+        .color(color)
 }
 
 /// A small heading: muted capitals, spaced.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::base::printable::is_hidden;
 use crate::base::units::Dbfs;
 use crate::session::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, Figures, Link, Snapshot, TalkView,
@@ -367,17 +368,11 @@ fn without_escapes(text: &str) -> impl Iterator<Item = char> + '_ {
                 }
                 '\t' => return Some(' '),
                 '\n' => return Some('\n'),
-                c if c.is_control() || turns_direction(c) => {}
+                c if is_hidden(c) => {}
                 c => return Some(c),
             }
         }
     })
-}
-
-/// Marks, embeddings, overrides and isolates of the bidirectional algorithm, and other format characters that hide.
-/// Joiners stay: emoji and some scripts need them.
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

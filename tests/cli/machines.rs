@@ -178,3 +178,32 @@ fn reply_path(err: &str) -> PathBuf {
         .find_map(|line| line.strip_prefix("replies are written to "));
     PathBuf::from(path.unwrap_or_else(|| panic!("no path: {err}")))
 }
+
+#[test]
+fn folders_that_are_no_whole_paths_are_ignored_and_named() {
+    let home = Home::new();
+    let started_in = home.path("run");
+    let mut doctor = home.sovereign(["doctor", "--no-sound-check"]);
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        doctor.env(name, "somewhere");
+    }
+    // Set to nothing is unset.
+    doctor
+        .env("XDG_RUNTIME_DIR", "")
+        .env("PULSE_SERVER", "tcp:192.0.2.1");
+    let ended = Running::start(doctor.current_dir(&started_in)).end();
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        let said =
+            format!("{name} is set to `somewhere`, which is not an absolute path, and ignored");
+        assert!(ended.out.contains(&said), "no `{said}`: {ended:?}");
+    }
+    assert!(
+        ended.out.contains("PULSE_SERVER is set to `tcp:192.0.2.1`"),
+        "{ended:?}"
+    );
+    assert!(!ended.out.contains("XDG_RUNTIME_DIR"), "{ended:?}");
+    assert!(
+        !started_in.join("somewhere").exists(),
+        "nothing is kept where the program was started"
+    );
+}

@@ -9,11 +9,11 @@ const WORDS: &str = "canary words of nobody";
 #[test]
 fn the_key_is_in_no_output_and_no_file_but_its_own() {
     use std::os::unix::fs::PermissionsExt as _;
-    for from_file in [false, true] {
+    for variable in [None, Some("GEMINI_API_KEY"), Some("GOOGLE_API_KEY")] {
         let home = Home::new();
         let parrot = Server::start(&home, &["--require-key", KEY]);
         let refusing = Server::start(&home, &["--require-key", "another"]);
-        if from_file {
+        if variable.is_none() {
             let key = home.write("config/sovereign/key", KEY);
             std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).expect("our own");
         }
@@ -21,8 +21,8 @@ fn the_key_is_in_no_output_and_no_file_but_its_own() {
             // A stored key goes to the endpoint of the configuration file only.
             home.write("config/sovereign/config.yaml", format!("endpoint: {url}\n"));
             let mut command = home.sovereign(args);
-            if !from_file {
-                command.env("GEMINI_API_KEY", KEY);
+            if let Some(variable) = variable {
+                command.env(variable, KEY);
             }
             Running::start(&mut command).end()
         };
@@ -53,12 +53,23 @@ fn the_key_is_in_no_output_and_no_file_but_its_own() {
             ],
             &parrot.url,
         );
-        let all: String = [talked, refused, doctor, dead]
+        let bundle = home.path("bundle.zip");
+        let bundled = run(
+            &[
+                "doctor",
+                "--no-sound-check",
+                "--bundle",
+                bundle.to_str().expect("our own name"),
+            ],
+            &parrot.url,
+        );
+        assert!(bundle.exists(), "{bundled:?}");
+        let all: String = [talked, refused, doctor, dead, bundled]
             .iter()
             .flat_map(|ended| [ended.out.clone(), ended.err.clone()])
             .collect();
         let key_file = home.path("config/sovereign/key");
-        if from_file {
+        if variable.is_none() {
             std::fs::remove_file(key_file).expect("our own");
         }
         for (place, text) in [("outputs", all), ("files", home.everything_written())] {

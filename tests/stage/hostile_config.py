@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import sound
+from cases_window import open_window
 from desk import eventually, require
 from program import Program, check_turn
 
@@ -244,6 +245,20 @@ def files_in_place_of_profiles(case):
             program.wait_end(30, status=2)
 
 
+def the_window_waits_for_a_broken_file_to_be_mended(case):
+    """It opens, dials nothing, and begins when the file is saved."""
+    with Listener() as proxy, Listener() as gate:
+        path = written(case.folder, "endpoint: gate.example\n")
+        environment = {"GEMINI_API_KEY": KEY, "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": "127.0.0.1"}
+        with open_window(case, environment=environment):
+            case.desk.screenshot(case.folder / "held.png")
+            require(not proxy.seen, f"something was dialled: {proxy.seen}")
+            path.write_text(f"endpoint: ws://127.0.0.1:{gate.port}\n")
+            eventually("a connection to the endpoint", 30, lambda: gate.seen)
+        require(not proxy.seen, f"the service was dialled: {proxy.seen}")
+
+
+CASES_ON_A_DESK = [the_window_waits_for_a_broken_file_to_be_mended]
 CASES = [a_script_with_a_broken_file_ends, a_file_that_breaks_while_it_runs, a_protective_line_that_cannot_be_read,
          valid_lines_of_a_faulty_file_hold, the_command_line_goes_before_a_broken_file, a_mended_file_begins_the_conversation,
          doctor_names_every_fault_and_dials_nothing, a_tilde_is_the_home_folder, files_in_place_of_profiles]

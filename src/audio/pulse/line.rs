@@ -63,7 +63,7 @@ pub(super) fn connect() -> Result<Line, (Fault, String)> {
         let what = "no socket of a PulseAudio server was found".to_owned();
         (Fault::HostUnavailable, what)
     })?;
-    let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
+    let cookie = pulseaudio::cookie_path_from_env().and_then(|path| crate::file::read(&path).ok());
     let socket =
         UnixStream::connect(path).map_err(|error| (Fault::HostUnavailable, error.to_string()))?;
     Line::introduce(socket, cookie.unwrap_or_default()).map_err(super::told)

@@ -1,15 +1,19 @@
 //! `doctor --bundle FILE.zip`: all that helps to find a fault, without keys and without words of the conversation.
 //!
-//! What is let in is listed here, and all text goes through [`clean`]: a file of another kind never comes along.
+//! What is let in is listed here, and all text goes through [`redact`]: a file of another kind never comes along.
 
-use std::fs::{self, File};
+mod redact;
+
+use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use self::redact::Secrets;
 use super::Check;
+use crate::file;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
 
@@ -19,23 +23,6 @@ const MOST_OF_A_LOG: u64 = 1 << 20;
 const LOGS: usize = 3;
 /// Of any other file no more is taken.
 const MOST: u64 = 1 << 20;
-/// What stands in place of what is not told.
-const REMOVED: &str = "(removed)";
-/// Values of these names are not told, in whatever notation.
-const SECRET_NAMES: [&str; 11] = [
-    "token",
-    "alert_webhook",
-    "key",
-    "api_key",
-    "access_token",
-    "apikey",
-    "password",
-    "authorization",
-    "secret",
-    "handle",
-    "instruction",
-];
-
 /// Writes the bundle and says what became of it.
 pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
     let name = "bundle";
@@ -56,7 +43,7 @@ pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
 }
 
 fn write(file: &Path, paths: &Paths, report: &str) -> io::Result<usize> {
-    let mut zip = ZipWriter::new(File::create(file)?);
+    let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
     // The log is text of some hundred kilobytes: what compression would save is not worth a crate.
     let plain = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let mut parts = 0;
@@ -65,39 +52,112 @@ fn write(file: &Path, paths: &Paths, report: &str) -> io::Result<usize> {
         zip.write_all(text.as_bytes())?;
         parts += 1;
     }
-    zip.finish().map_err(io::Error::other)?.sync_all()?;
+    let bytes = zip.finish().map_err(io::Error::other)?.into_inner();
+    file::write_own(file, &bytes)?;
     Ok(parts)
 }
 
-/// Names and texts.
+/// Names and texts. First what was parsed: what is taken out of it is taken out of all else.
 fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
-    let mut all = vec![
-        ("versions.txt".to_owned(), versions()),
-        ("doctor.json".to_owned(), clean(report)),
-    ];
     let config_file = paths.config_file();
     let (config, _) = ConfigFile::load(config_file.clone());
     let paths = paths.clone().with_state(config.get().state.as_deref());
-    if let Some(text) = config_file.and_then(|file| text_of(&file, MOST)) {
-        all.push(("config.yaml".to_owned(), clean(&text)));
-    }
-    for file in listed(paths.profiles().as_deref(), "yaml") {
-        if let (Some(name), Some(text)) = (name_of(&file), text_of(&file, MOST)) {
-            all.push((format!("profiles/{name}"), clean(&text)));
+    let mut secrets = Secrets::default();
+    note_kept(&mut secrets, &paths);
+    let mut settings = Vec::new();
+    let config_file = config_file.map(|file| ("config.yaml".to_owned(), file));
+    let profiles = listed(paths.profiles().as_deref(), &["yaml", "yml"]);
+    let profiles = profiles
+        .into_iter()
+        .filter_map(|file| Some((format!("profiles/{}", name_of(&file)?), file)));
+    for (name, file) in config_file.into_iter().chain(profiles) {
+        if let Ok(bytes) = file::read(&file) {
+            settings.push((name, secrets.parsed(&bytes)));
         }
     }
-    if let Some(text) = text_of(&paths.state().join("history.json"), MOST) {
-        all.push(("history.json".to_owned(), clean(&text)));
+    secrets.sort();
+    let mut all = vec![
+        ("versions.txt".to_owned(), versions()),
+        ("doctor.json".to_owned(), told_report(&secrets, report)),
+    ];
+    for (name, value) in settings {
+        let text = match value {
+            Ok(value) => redact::written(&secrets.out_of_value(value)),
+            Err(place) => format!("# This file is left out: it cannot be read, see {place}.\n"),
+        };
+        all.push((secrets.out_of(&name), text));
     }
-    let mut logs = listed(Some(&paths.state().join("logs")), "log");
+    let state = paths.state();
+    if let Some(history) = text_of(&state.join("history.json"), MOST)
+        && let Ok(value) = serde_json::from_str(&history)
+    {
+        let text = secrets.out_of_value(value).to_string();
+        all.push(("history.json".to_owned(), text));
+    }
+    let mut logs = listed(Some(&state.join("logs")), &["log"]);
     // Their names hold the day.
     logs.sort();
     for file in logs.iter().rev().take(LOGS) {
         if let (Some(name), Some(text)) = (name_of(file), text_of(file, MOST_OF_A_LOG)) {
-            all.push((format!("logs/{name}"), clean(&without_words(&text))));
+            let text = secrets.out_of(&without_words(&text));
+            all.push((format!("logs/{}", secrets.out_of(&name)), text));
         }
     }
     all
+}
+
+/// Secrets of files that do not come along, and of the environment.
+fn note_kept(secrets: &mut Secrets, paths: &Paths) {
+    const TELLING: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASS", "PROXY"];
+    let token = paths.state().join("monitor-token");
+    for file in paths.key().into_iter().chain([token]) {
+        if let Ok(bytes) = file::read(&file) {
+            secrets.note(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    for (name, value) in std::env::vars_os() {
+        let name = name.to_string_lossy().to_uppercase();
+        if TELLING.iter().any(|part| name.contains(part)) {
+            let value = value.to_string_lossy();
+            secrets.note(&value);
+            secrets.note_address(&value);
+        }
+    }
+}
+
+/// The findings. What is wrong with a file is told by its place alone: the words quote what is there.
+fn told_report(secrets: &Secrets, report: &str) -> String {
+    let Ok(mut report) = serde_json::from_str::<serde_json::Value>(report) else {
+        return String::new();
+    };
+    let checks = report
+        .get_mut("checks")
+        .and_then(|checks| checks.as_array_mut());
+    for check in checks.into_iter().flatten() {
+        let of_a_file = matches!(check["name"].as_str(), Some("configuration" | "profiles"));
+        if let (true, Some(what)) = (
+            of_a_file && check["status"] == "bad",
+            check["what"].as_str(),
+        ) {
+            check["what"] = format!("{} {}", place_in(what), redact::REMOVED).into();
+        }
+    }
+    secrets.out_of_value(report).to_string()
+}
+
+/// `FILE:LINE:COLUMN:` of a message that begins with it, else nothing.
+fn place_in(what: &str) -> &str {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    what.match_indices(':')
+        .find_map(|(at, _)| {
+            let line = digits(&what[at + 1..]);
+            let column_at = at + 1 + line;
+            let column = digits(what.get(column_at..)?.strip_prefix(':')?);
+            let end = column_at + 1 + column;
+            let is_place = line > 0 && column > 0 && what[end..].starts_with(':');
+            is_place.then(|| &what[..=end])
+        })
+        .unwrap_or_default()
 }
 
 fn versions() -> String {
@@ -135,126 +195,17 @@ fn starts_with_time(line: &str) -> bool {
     line.as_bytes().first().is_some_and(u8::is_ascii_digit)
 }
 
-/// A text without secrets: values of telling names, keys by their shape, logins and queries of addresses, the rest of a
-/// text in YAML that is written over several lines, and the name of the home folder.
-fn clean(text: &str) -> String {
-    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().display().to_string());
-    let mut cleaned = String::with_capacity(text.len());
-    let mut hidden_below: Option<usize> = None;
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        let below = |depth: usize| line.trim().is_empty() || indent > depth;
-        if hidden_below.is_some_and(below) {
-            continue;
-        }
-        let (line, goes_on) = without_values(line);
-        hidden_below = goes_on.then_some(indent);
-        cleaned.push_str(&without_shapes(&line));
-    }
-    match home.filter(|home| home.len() > 1) {
-        Some(home) => cleaned.replace(&home, "~"),
-        None => cleaned,
-    }
-}
-
-/// A line without the values of [`SECRET_NAMES`], and whether such a value may go on in the next lines.
-fn without_values(line: &str) -> (String, bool) {
-    let lower = line.to_ascii_lowercase();
-    let mut cut = None;
-    for name in SECRET_NAMES {
-        for (at, _) in lower.match_indices(name) {
-            let before = lower[..at].chars().next_back();
-            let starts = before.is_none_or(|c| !c.is_alphanumeric() && c != '_');
-            let rest = &lower[at + name.len()..];
-            let quote = rest.strip_prefix(['"', '\'']).unwrap_or(rest);
-            let value = quote.trim_start();
-            let separator = value.starts_with(':') || value.starts_with('=');
-            if starts && separator {
-                let value_at = line.len() - value.len() + 1;
-                cut = Some(cut.map_or(value_at, |earlier: usize| earlier.min(value_at)));
-            }
-        }
-    }
-    match cut {
-        None => (line.to_owned(), false),
-        Some(at) => {
-            let is_yaml = line[at..].starts_with([' ', '\n', '\r']);
-            // To the end of the line: what stands behind it may be part of it.
-            (format!("{} {REMOVED}\n", &line[..at]), is_yaml)
-        }
-    }
-}
-
-/// Words that look like keys, and what in addresses may be secret.
-fn without_shapes(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let separator = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '"' | '\'' | ',' | '(' | ')' | '<' | '>' | '[' | ']' | '{' | '}'
-            )
-    };
-    for piece in line.split_inclusive(separator) {
-        let word = piece.trim_end_matches(separator);
-        let end = &piece[word.len()..];
-        out.push_str(&without_shape(word));
-        out.push_str(end);
-    }
-    out
-}
-
-fn without_shape(word: &str) -> String {
-    if let Some((scheme, rest)) = word.split_once("://") {
-        let rest = rest.split(['?', '#']).next().unwrap_or("");
-        let (place, path) = rest
-            .split_once('/')
-            .map_or((rest, ""), |(place, path)| (place, path));
-        let host = place.rsplit('@').next().unwrap_or(place);
-        let login = if place.contains('@') {
-            "(removed)@"
-        } else {
-            ""
-        };
-        let slash = if path.is_empty() { "" } else { "/" };
-        let path = path
-            .split('/')
-            .map(|part| if looks_secret(part) { REMOVED } else { part });
-        return format!(
-            "{scheme}://{login}{host}{slash}{}",
-            path.collect::<Vec<_>>().join("/")
-        );
-    }
-    let parts: Vec<&str> = word.split(['=', ':', ';']).collect();
-    if parts.iter().any(|part| looks_secret(part)) {
-        return REMOVED.to_owned();
-    }
-    word.to_owned()
-}
-
-/// The shapes of Google's keys and tokens, and long words of chance: letters and digits mixed, 32 or more.
-fn looks_secret(word: &str) -> bool {
-    let known = ["AIza", "AQ.", "ya29.", "auth_tokens/", "sk-"];
-    let signs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let chance = word.len() >= 32
-        && word.chars().all(signs)
-        && word.contains(|c: char| c.is_ascii_digit())
-        && word.contains(|c: char| c.is_ascii_alphabetic());
-    chance
-        || known
-            .iter()
-            .any(|start| word.starts_with(start) && word.len() >= start.len() + 8)
-}
-
-fn listed(folder: Option<&Path>, extension: &str) -> Vec<PathBuf> {
+fn listed(folder: Option<&Path>, extensions: &[&str]) -> Vec<PathBuf> {
     let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
     let files = entries
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path());
-    let is_one =
-        |path: &PathBuf| path.is_file() && path.extension().is_some_and(|e| e == extension);
+    let is_one = |path: &PathBuf| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        path.is_file() && extension.is_some_and(|extension| extensions.contains(&extension))
+    };
     files.filter(is_one).take(200).collect()
 }
 
@@ -262,12 +213,9 @@ fn name_of(file: &Path) -> Option<String> {
     Some(file.file_name()?.to_string_lossy().into_owned())
 }
 
-/// The newest `most` bytes of a plain file, as text.
+/// The newest `most` bytes of a file of ours, as text.
 fn text_of(path: &Path, most: u64) -> Option<String> {
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut file = File::open(path).ok()?;
+    let mut file = file::open_own(path).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(most)))
         .ok()?;
@@ -362,6 +310,117 @@ mod tests {
             "sovereign.history/1",
         ] {
             assert!(all.contains(told), "{told} is missing:\n{all}");
+        }
+    }
+
+    /// The texts of a bundle of these files, with `report` as the findings.
+    fn bundled(files: &[(&str, String)], report: &str) -> String {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("has one")).expect("made");
+            fs::write(path, text).expect("written");
+        }
+        let paths = Paths::find(Some(&folder.path().join("config.yaml")));
+        let zip = folder.path().join("bundle.zip");
+        let done = check(&zip, &paths, report);
+        assert_eq!(done.status, super::super::Status::Ok, "{done:?}");
+        String::from_utf8_lossy(&fs::read(&zip).expect("written")).into_owned()
+    }
+
+    #[test]
+    fn no_notation_of_yaml_hides_a_secret() {
+        let (token, instruction) = ("tok-canary-0123456789", "a canary instruction for nobody");
+        let forms = [
+            format!("volume: 0.5\nmonitor:\n  ? token\n  : {token}\n"),
+            format!("volume: 0.5\nmonitor:\n  token:\n    {token}\n"),
+            format!("volume: 0.5\nmonitor: {{\"token\": {token}}}\n"),
+            format!("volume: 0.5\nmonitor: {{'token' : '{token}'}}\n"),
+            format!("volume: 0.5\nmonitor: {{token: &a {token}}}\nprofile: *a\n"),
+            format!(
+                "volume: 0.5\nmonitor: {{\"tok\\x65n\": \"tok\\x2dcanary-0123456789\"}} # {token}\n"
+            ),
+            format!("volume: 0.5\nmonitor: {{token: >-\n   {token}\n   }}\n"),
+            format!("volume: 0.5\nmonitor:\n  tokn: {token}\n"),
+            format!("volume: 0.5\nmonitor: {token}\n"),
+            format!("volume: 0.5\n{token}: 1\n"),
+            format!("volume: 0.5\nmonitor: [{token}, [{token}]]\n"),
+            format!("volume: 0.5\nmonitor: {{token: {token}\n"),
+            format!("volume: 0.5\n---\nmonitor:\n  token: {token}\n"),
+            format!("volume: 0.5\nmonitor: !!str {token}\n"),
+            format!("volume: 0.5\nmonitor:\n\ttoken: {token}\n"),
+            format!("- {token}\n"),
+            token.to_owned(),
+        ];
+        let profiles = [
+            format!("target_ms: 250\nlive:\n  ? instruction\n  : {instruction}\n"),
+            format!(
+                "target_ms: 250\nlive:\n  instruction: a canary\n    instruction for\n    nobody\n"
+            ),
+            format!(
+                "target_ms: 250\nlive: {{instruction: \"a canary \\\n  instruction for nobody\"}}\n"
+            ),
+            format!("target_ms: 250\ndescription: {instruction}\nlabel: {instruction}\n"),
+            format!("target_ms: 250\nlive:\n  voice: {instruction}\n"),
+            format!("target_ms: 250\nlive: &all\n  instruction: {instruction}\nturn: *all\n"),
+        ];
+        for (form, profile) in forms.iter().zip(profiles.iter().cycle()) {
+            let files = [
+                ("config.yaml", form.clone()),
+                ("profiles/mine.yml", profile.clone()),
+            ];
+            let report = serde_json::json!({"checks": [
+                {"name": "configuration", "status": "bad", "what": format!("/x/config.yaml:3:2: monitor: is the text \"{token}\", allowed is")},
+                {"name": "profiles", "status": "bad", "what": format!("/x/mine.yml:3:2: live: {instruction}")},
+            ]});
+            let all = bundled(&files, &report.to_string());
+            for secret in [token, "canary", "0123456789", "nobody"] {
+                assert!(
+                    !all.contains(secret),
+                    "{secret} of {form} {profile}:\n{all}"
+                );
+            }
+            assert!(all.contains("config.yaml:3:2:"), "{all}");
+        }
+        let good = bundled(&[("config.yaml", forms[0].clone())], "{}");
+        assert!(
+            good.contains("volume: 0.5\n") && good.contains("token: (removed)"),
+            "{good}"
+        );
+    }
+
+    #[test]
+    fn no_encoding_in_a_log_hides_a_secret() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+        let token = "tok/canary+0123\"456ü789";
+        let hex = |format: fn(u8) -> String| token.bytes().map(format).collect::<String>();
+        let forms = [
+            token.to_owned(),
+            token.to_uppercase(),
+            token.chars().rev().collect(),
+            format!("{token:?}"),
+            serde_json::to_string(token).expect("text"),
+            hex(|b| format!("{b:02x}")),
+            hex(|b| format!("{b:02X}")),
+            hex(|b| format!("%{b:02X}")),
+            url::form_urlencoded::byte_serialize(token.as_bytes()).collect(),
+            STANDARD.encode(token),
+            STANDARD.encode(format!("x{token}y")),
+            STANDARD.encode(format!("xx{token}y")),
+            URL_SAFE.encode(token),
+        ];
+        for form in forms {
+            let log = format!("2026-11-25T10:00:00Z  WARN sovereign: met value {form} there\n");
+            let files = [
+                ("config.yaml", "state: state\n".to_owned()),
+                ("profiles/mine.yaml", format!("description: '{token}'\n")),
+                ("state/logs/sovereign.2026-11-25.log", log),
+            ];
+            let all = bundled(&files, "{}");
+            assert!(all.contains("met value"), "{all}");
+            let middle: String = form.chars().skip(6).take(8).collect();
+            assert!(!all.contains(&middle), "{form}: {all}");
         }
     }
 

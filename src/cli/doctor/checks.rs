@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Check;
 use crate::audio::Devices;
-use crate::settings::file;
+use crate::file;
 use crate::settings::key::{Found, VARIABLE};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
@@ -68,9 +68,7 @@ pub(super) fn state(paths: &Paths) -> Check {
     let name = "state";
     let folder = paths.state();
     let probe = folder.join(".doctor");
-    let written = file::make_folder(folder)
-        .and_then(|()| file::write_private(&probe, b""))
-        .and_then(|()| std::fs::remove_file(&probe));
+    let written = file::keep(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => Check::ok(name, folder.display().to_string()),
         Err(error) => Check::warn(

@@ -3,11 +3,11 @@
 //! `sovereign.2026-11-28.log` is written; when it is full it becomes `sovereign.2026-11-28.000001.log` and a new one begins.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::settings::file::make_folder;
+use crate::file;
 
 /// Days that are kept.
 const DAYS: usize = 7;
@@ -27,16 +27,20 @@ pub(super) struct LogFiles {
 }
 
 impl LogFiles {
-    /// Opens the file of today; `None` where the folder cannot be written.
-    pub(super) fn open(folder: &Path) -> Option<Self> {
-        make_folder(folder).ok()?;
+    /// Opens the file of today.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the file cannot be had, or is not this user's.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        file::own_folder(folder)?;
         let mut files = Self {
             folder: folder.to_owned(),
             open: None,
             most: (MOST_OF_ONE, MOST_OF_ALL),
         };
-        files.file_for(&today(), 0).ok()?;
-        Some(files)
+        files.file_for(&today(), 0)?;
+        Ok(files)
     }
 
     /// The file that takes so many bytes more on this day.
@@ -88,11 +92,7 @@ fn begin(
         fs::rename(&path, full_name(folder, day))?;
     }
     prune(folder, &path, most_of_all.saturating_sub(most_of_one));
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path)?;
+    let file = file::append_own(&path)?;
     let length = file.metadata()?.len();
     Ok((file, day.to_owned(), length))
 }
@@ -212,5 +212,24 @@ mod tests {
         files.write_all(b"kept\n").expect("never fails");
         let text = fs::read_to_string(inside.join(&names(&inside)[0])).expect("there");
         assert_eq!(text, "kept\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_earlier_log_is_closed_to_others_and_a_link_is_not_followed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = folder.path().join(format!("{PREFIX}{}{SUFFIX}", today()));
+        fs::write(&log, "of an earlier version\n").expect("written");
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o644)).expect("ours");
+        LogFiles::open(folder.path()).expect("opened");
+        let mode = fs::metadata(&log).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::remove_file(&log).expect("ours");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").expect("written");
+        std::os::unix::fs::symlink(&victim, &log).expect("linked");
+        assert!(LogFiles::open(folder.path()).is_err());
+        assert_eq!(fs::read(&victim).expect("there"), b"precious");
     }
 }

@@ -26,7 +26,7 @@ const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const UNUSED: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
 const HINT: &str = "Write http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT into it, with USER:PASSWORD@ before HOST \
-     where a login is needed (@ : / ? # % in it as %40 %3A %2F %3F %23 %25); or unset it.";
+     where a login is needed (@ : / \\ ? # % in it as %40 %3A %2F %5C %3F %23 %25); or unset it.";
 
 /// The proxy of the environment, and whom it is not for.
 #[derive(Clone)]
@@ -181,25 +181,28 @@ fn login(url: &Url) -> Option<Login> {
 
 /// A proxy as it was written, without what may be a user or a password.
 fn without_login(text: &str) -> String {
-    let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), text),
+    let is_scheme = |scheme: &str| {
+        let may_be = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+        scheme.bytes().all(may_be)
     };
-    let shown = match rest.rsplit_once('@') {
-        Some((_, behind)) => format!("…@{behind}"),
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => (format!("{scheme}://"), rest),
+        Some(_) | None => (String::new(), text),
+    };
+    let encoded = || rest.to_ascii_lowercase().rfind("%40").map(|at| at + 3);
+    let behind_login = rest.rfind('@').map(|at| at + 1).or_else(encoded);
+    let is_port = |port: &str| {
+        port.trim_end_matches('/')
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+    };
+    let shown = match (behind_login, rest.split_once(':')) {
+        (Some(at), _) => format!("…@{}", &rest[at..]),
         // Nothing but a port is shown behind a colon: a login whose host was forgotten looks the same.
-        None => match rest.rsplit_once(':') {
-            Some((host, port))
-                if !port
-                    .trim_end_matches('/')
-                    .bytes()
-                    .all(|b| b.is_ascii_digit())
-                    && !rest.starts_with('[') =>
-            {
-                format!("{host}:…")
-            }
-            _ => rest.to_owned(),
-        },
+        (None, Some((host, port))) if !is_port(port) && !rest.starts_with('[') => {
+            format!("{host}:…")
+        }
+        (None, _) => rest.to_owned(),
     };
     presentable(&format!("{scheme}{shown}"), None)
 }

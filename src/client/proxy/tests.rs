@@ -151,6 +151,17 @@ fn what_cannot_be_understood_stops_the_dial_and_says_what_to_write() {
             "invalid port number",
         ),
         ("http://p:0", "`http://p:0`", "port 0"),
+        (
+            "http://me:canary%40p:1",
+            "`http://…@p:1`",
+            "invalid port number",
+        ),
+        ("me:can://ary:canary@p:1", "`…@p:1`", "its scheme"),
+        (
+            "http://DOMAIN\\me:canary@p:1",
+            "`http://…@p:1`",
+            "something follows",
+        ),
         ("http://p:1/proxy.pac", "`http://p:…`", "something follows"),
         ("http://", "`http://`", "empty host"),
         ("://p:1", "`://p:1`", "its scheme"),

@@ -242,7 +242,13 @@ fn a_retry_is_always_possible_and_disturbs_nothing() {
 fn a_connection_that_goes_away_is_left_before_it_ends() {
     let start = Instant::now();
     let second = Duration::from_secs(1);
-    let table = [(Some(60), 58), (Some(1), 0), (Some(0), 0), (None, 8)];
+    let table = [
+        (Some(60), 58),
+        (Some(1), 0),
+        (Some(0), 0),
+        (None, 8),
+        (Some(u64::MAX), 86_398),
+    ];
     for (time_left, roll) in table {
         let mut link = Link::new(start);
         link.dial(start);

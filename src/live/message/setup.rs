@@ -95,24 +95,13 @@ pub struct GenerationConfig {
     #[serde(alias = "top_k", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<f32>,
     /// Longest answer in tokens.
-    #[serde(
-        deserialize_with = "integer::deserialize",
-        alias = "max_output_tokens",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(alias = "max_output_tokens", skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
     /// For the same answer again.
-    #[serde(
-        deserialize_with = "integer::deserialize",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i32>,
     /// How many answers.
-    #[serde(
-        deserialize_with = "integer::deserialize",
-        alias = "candidate_count",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(alias = "candidate_count", skip_serializing_if = "Option::is_none")]
     pub candidate_count: Option<u32>,
     /// Against staying on a subject.
     #[serde(alias = "presence_penalty", skip_serializing_if = "Option::is_none")]
@@ -211,11 +200,7 @@ pub struct ThinkingConfig {
     #[serde(alias = "thinking_level", skip_serializing_if = "Option::is_none")]
     pub thinking_level: Option<ThinkingLevel>,
     /// In tokens; -1 leaves it to the model.
-    #[serde(
-        deserialize_with = "integer::deserialize",
-        alias = "thinking_budget",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(alias = "thinking_budget", skip_serializing_if = "Option::is_none")]
     pub thinking_budget: Option<i32>,
     /// Whether the thoughts are told.
     #[serde(alias = "include_thoughts", skip_serializing_if = "Option::is_none")]
@@ -355,18 +340,10 @@ pub struct ActivityDetection {
     )]
     pub end_of_speech_sensitivity: Option<EndSensitivity>,
     /// Speech needed before a start is committed, in milliseconds.
-    #[serde(
-        deserialize_with = "integer::deserialize",
-        alias = "prefix_padding_ms",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(alias = "prefix_padding_ms", skip_serializing_if = "Option::is_none")]
     pub prefix_padding_ms: Option<u32>,
     /// Silence needed before an end is committed, in milliseconds.
-    #[serde(
-        deserialize_with = "integer::deserialize",
-        alias = "silence_duration_ms",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(alias = "silence_duration_ms", skip_serializing_if = "Option::is_none")]
     pub silence_duration_ms: Option<u32>,
 }
 

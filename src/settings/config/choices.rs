@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Config, Occasion, reading};
 use crate::base::yaml::{self, edit, quoted};
-use crate::settings::file::{self, ReadError};
+use crate::file::{self, ReadError};
 
 /// What the file begins with.
 const HEAD: &str = "# Kept by Sovereign: choices made in the window that could not be written into the configuration file without\n\

@@ -7,7 +7,7 @@ use super::reading::{self, Fault, Reading};
 use super::{Config, Occasion};
 use crate::base::words::sentence;
 use crate::base::yaml::edit;
-use crate::settings::file::{self, ReadError};
+use crate::file::{self, ReadError};
 
 /// The configuration and the file that it is kept in.
 ///
@@ -170,9 +170,10 @@ impl ConfigFile {
         // What was edited by hand in the meantime is kept.
         let (found, fault) = match self.find() {
             Ok(found) => {
-                let read = found.reading.clone();
-                self.faults.clear();
-                self.take(read);
+                // What was told of the file is for who reads it again.
+                let told = std::mem::take(&mut self.faults);
+                self.take(found.reading.clone());
+                self.faults = told;
                 (found, None)
             }
             Err(fault) => (Found::nothing(), Some(fault)),
@@ -226,12 +227,15 @@ impl ConfigFile {
         for key in beside {
             choices.keep(key, wanted, &self.written);
         }
-        if choices != self.choices {
-            choices.save(path).map_err(|error| SaveError::Refused {
-                path: path.to_owned(),
-                error: refused.unwrap_or(error),
-            })?;
-            self.choices = choices;
+        // They hold until the end also where they cannot be written.
+        let before = std::mem::replace(&mut self.choices, choices);
+        if before != self.choices {
+            self.choices
+                .save(path)
+                .map_err(|error| SaveError::Refused {
+                    path: path.to_owned(),
+                    error: refused.unwrap_or(error),
+                })?;
         }
         faulty.map_or(Ok(()), Err)
     }

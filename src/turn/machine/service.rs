@@ -32,8 +32,8 @@ impl Machine {
     }
 
     /// The turn that content belongs to while none is in line: the open one if the service has closed it already and
-    /// goes on all the same, or decides about turns; else a new one that nobody asked for. None while the user speaks: it
-    /// would talk over them.
+    /// goes on all the same, or decides about turns; else a new one that nobody asked for. None while the user speaks, as it
+    /// would talk over them, and while the rest of a reply that was lost with its connection is played.
     fn adopt(&mut self, now: Instant, at: Instant) -> Option<TurnId> {
         if self.is_repeating() {
             self.cut(now, None);
@@ -44,7 +44,11 @@ impl Machine {
                 let turn = Turn::new(TurnId(self.last_id), false, Phase::Replying, now);
                 self.open.insert(turn).id
             }
-            Some(turn) if !self.manual || turn.phase != Phase::Speaking => turn.id,
+            Some(turn)
+                if turn.broken.is_none() && (!self.manual || turn.phase != Phase::Speaking) =>
+            {
+                turn.id
+            }
             Some(_) => {
                 self.replies.refuse(at);
                 return None;

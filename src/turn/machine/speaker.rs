@@ -107,7 +107,8 @@ impl Machine {
         self.replies.drop_current(Why::Lapsed);
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
-            None if played => Outcome::Completed,
+            // A part was heard, and what was announced behind it never came.
+            None if played && !turn.more => Outcome::Completed,
             None if turn.completed => Outcome::Empty,
             None => Outcome::Failed(format!(
                 "no answer within {} s",

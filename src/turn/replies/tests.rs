@@ -171,6 +171,16 @@ fn what_the_user_cut_stays_unheard_and_what_a_timer_gave_up_is_welcome() {
 }
 
 #[test]
+fn the_end_of_a_turn_that_a_timer_gave_up_is_not_waited_for() {
+    let mut line = Line::default();
+    line.replies.expect(FIRST);
+    line.replies.drop_current(Why::Lapsed);
+    line.replies.expect(SECOND);
+    assert!(!line.replies.is_end_certain());
+    assert_eq!(line.replies.complete(), Owner::Turn(SECOND));
+}
+
+#[test]
 fn what_nobody_asked_for_is_nobodys() {
     let mut line = Line::default();
     assert_eq!(line.content(), Owner::Nobody);

@@ -295,6 +295,7 @@ fn a_file_that_cannot_be_written_leaves_the_choice_beside_it_or_says_so() {
     std::fs::write(&long, text).expect("written");
     let (mut file, _) = ConfigFile::load(Some(long.clone()));
     assert!(matches!(file.save(change), Err(SaveError::Refused { .. })));
+    file.reload();
     assert_eq!(file.get().volume, 0.5, "it holds until the end");
     // As where the configuration is a link into a store that nobody can write.
     let link = folder.path().join("config.yaml");
@@ -334,6 +335,12 @@ fn a_file_that_ends_anywhere_is_read_as_far_as_it_can_be_or_holds() {
         let profile = file.get().profile.as_deref();
         assert!(matches!(profile, Some("a" | "b")), "{profile:?}");
     }
+}
+
+/// Few by default: each case waits for the disk several times.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(96)
 }
 
 /// Every offered choice, made at random.
@@ -449,7 +456,7 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(150), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn choices_are_kept_and_nothing_else_is_touched(
@@ -487,6 +494,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
     #[test]
     fn a_choice_in_any_text_is_kept_or_refused(
         text in "([a-z_]{1,5}|[-?:,\\[\\]{}#&*!|>'\"%@` \t\r\n~.0-9]|profile: |window:\n  |volume: |theme: dark|ü|\u{85}|\u{2028}|\u{feff}|---\n|: ){0,25}",

@@ -49,7 +49,13 @@ fn a_part_that_will_go_on_is_played_out_and_the_rest_is_waited_for() {
     let ended = vec![Action::EndReply(T1)];
     assert_eq!(bench.at(1_800, Input::TurnGoesOn), ended);
     assert_eq!(bench.played(2_500, T1), vec![]);
-    assert_eq!(bench.machine.poll_timeout(), Some(bench.ms(22_500)));
+    let mut silent = Bench::new(true);
+    silent.ask_and_hear();
+    silent.at(1_800, Input::TurnGoesOn);
+    silent.played(2_500, T1);
+    let (at, actions) = silent.time_out();
+    assert_eq!(at, 22_500);
+    assert!(matches!(closed(&actions).outcome, Outcome::Failed(_)));
     assert_eq!(bench.audio(9_000), vec![Action::Play(T1)]);
     assert_eq!(bench.at(9_100, Input::TurnComplete), ended);
     let actions = bench.played(9_700, T1);
@@ -138,6 +144,21 @@ fn automatic_detection_survives_a_stopped_reply_without_its_end() {
         let actions = bench.played(5_800, T2);
         assert_eq!(closed(&actions).outcome, Outcome::Completed);
     }
+}
+
+#[test]
+fn what_another_connection_says_does_not_mend_a_reply_that_was_lost() {
+    let mut bench = Bench::new(true);
+    bench.ask_and_hear();
+    assert_eq!(bench.at(1_800, Input::LinkDown), vec![Action::EndReply(T1)]);
+    bench.at(2_000, Input::LinkUp);
+    assert_eq!(bench.audio(2_100), vec![], "a greeting");
+    let actions = bench.played(2_400, T1);
+    assert!(matches!(closed(&actions).outcome, Outcome::Failed(_)));
+    bench.speak(4_000);
+    bench.fall_silent(5_000);
+    assert_eq!(bench.at(5_600, Input::TurnComplete), vec![], "its end");
+    assert_eq!(bench.audio(6_000), vec![Action::Play(T2)]);
 }
 
 /// What the user and the service do in one turn.
