@@ -12,7 +12,7 @@
 //!           monitor
 //! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
 //!           adapt  report  file                         (file: opens files with care, for all above)
-//! floor 0   base                                        units, frames, rings, YAML text
+//! floor 0   base                                        units, frames, rings, YAML text, WAV bytes
 //! ```
 //!
 //! # Threads

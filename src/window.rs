@@ -148,7 +148,11 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
         match event {
             Event::Over(_) => break,
             Event::Broken(what) => return Err(Problem::failed(anyhow!(what))),
-            Event::Audible { .. } | Event::Closed(_) | Event::Notice(..) | Event::InputOver => {}
+            Event::Audible { .. }
+            | Event::Closed(_)
+            | Event::Notice(..)
+            | Event::NotWritten(_)
+            | Event::InputOver => {}
         }
     }
     Ok(ExitCode::SUCCESS)

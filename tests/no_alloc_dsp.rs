@@ -44,7 +44,7 @@ fn resampling_takes_no_memory() {
 fn mixing_cleaning_and_metering_take_no_memory() {
     let mut samples = vec![0.1; 960];
     let mut mono = Vec::with_capacity(480);
-    let mut mixer = Mixer::new(2);
+    let mut mixer = Mixer::new(2, SampleRate::WORKING);
     let mut meter = Meter::default();
     assert_no_alloc(|| {
         sanitise(&mut samples);

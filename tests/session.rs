@@ -878,6 +878,7 @@ fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
                     Event::Closed(turn) => break *turn,
                     Event::Notice(_, text) => told.push(text),
                     Event::Audible { .. }
+                    | Event::NotWritten(_)
                     | Event::InputOver
                     | Event::Broken(_)
                     | Event::Over(_) => {}

@@ -263,7 +263,9 @@ impl Parts {
                 parts.speaker = true;
                 parts.choices.1 = choice;
             }
-            OutputKind::File(path) => parts.recording = Some(WavOutput::create(&path)?),
+            OutputKind::File(path) => {
+                parts.recording = Some(WavOutput::create(&path, events.clone())?);
+            }
             OutputKind::None => {}
         }
         Ok(parts)

@@ -112,6 +112,14 @@ pub enum AudioError {
         /// What is wrong with it, and what is expected.
         what: String,
     },
+    /// A file that gets sound cannot be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    NotWritten {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The system refused a thread.
     #[error("the system refused a thread for the sound: {0}; close other programs")]
     Thread(#[source] std::io::Error),
@@ -326,6 +334,8 @@ pub enum Event {
     AllZero(bool),
     /// How far the sound check is, or what it found.
     Check(CheckEvent),
+    /// The file that gets the replies cannot be written any more; why, in words.
+    NotWritten(String),
     /// An input file has been spoken to its end (files only); the index counts files from 0.
     FileSpoken(usize),
 }

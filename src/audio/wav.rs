@@ -4,13 +4,14 @@
 mod tests;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::backend::{Backend, Fault, Faults, MakeCapture, MakePlayback, OpenError, Opened, Wish};
 use super::convert::Converter;
@@ -18,13 +19,12 @@ use super::null::{device, format, info};
 use super::paced::{Paced, Sink, Source};
 use super::{AudioError, Devices, Event};
 use crate::base::units::SampleRate;
-use crate::dsp::mix::{Mixer, sanitise};
+use crate::base::wav::{self, EXPECTED, LARGEST, WavError};
+use crate::dsp::mix::{mixed, sanitise};
 
-/// What a file has to be.
-const EXPECTED: &str = "expected is a WAV file of 8 to 192 kHz, 1 to 8 channels, 8 to 32 bit integers or 32 bit floats";
 /// Filter for files: they are converted once, ahead of time.
 const TAPS: u32 = 128;
-/// The header of a recording is brought up to date this often.
+/// The header of a recording is brought up to date this often, and when a reply is over.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Requests to speak that can wait.
 const CUES: usize = 64;
@@ -53,62 +53,42 @@ pub(super) fn read(path: &Path) -> Result<Utterance, AudioError> {
         ));
     }
     let data = std::fs::metadata(path).map_err(|e| fail(format!("it cannot be opened: {e}")))?;
-    if data.is_dir() {
-        return Err(fail(format!("it is a directory; {EXPECTED}")));
-    }
-    if data.len() == 0 {
-        return Err(fail(format!("it is empty; {EXPECTED}")));
+    // Opening a pipe waits for its writer, and a device may never end.
+    let what = match data.file_type() {
+        kind if kind.is_dir() => Some("it is a directory"),
+        kind if !kind.is_file() => {
+            Some("it is a pipe or a device: write the sound into a file first")
+        }
+        _ if data.len() == 0 => Some("it is empty"),
+        // It is not read first: that takes long, and the memory.
+        _ if data.len() > LARGEST => return Err(fail(WavError::TooLarge.to_string())),
+        _ => None,
+    };
+    if let Some(what) = what {
+        return Err(fail(format!("{what}; {EXPECTED}")));
     }
     let file = File::open(path).map_err(|e| fail(format!("it cannot be opened: {e}")))?;
-    decode(BufReader::new(file), path)
+    decode(file, path)
 }
 
-/// Reads the text of a WAV file as far as it goes; `path` is what it is called in words.
-pub(super) fn decode(text: impl Read, path: &Path) -> Result<Utterance, AudioError> {
+/// Reads the bytes of a WAV file as far as it goes; `path` is what it is called in words.
+pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<Utterance, AudioError> {
     let fail = |what: String| AudioError::File {
         path: path.to_owned(),
-        what,
+        what: format!("{what}; {EXPECTED}"),
     };
-    let reader = hound::WavReader::new(text)
-        .map_err(|e| fail(format!("it cannot be read as WAV ({e}); {EXPECTED}")))?;
-    let spec = reader.spec();
-    let rate = SampleRate::new(spec.sample_rate)
-        .filter(|_| (1..=8).contains(&spec.channels))
-        .ok_or_else(|| {
-            fail(format!(
-                "it has {} channels at {} Hz; {EXPECTED}",
-                spec.channels, spec.sample_rate
-            ))
-        })?;
-    let announced = reader.len() as usize;
-    let mut interleaved = samples(reader, spec);
-    if interleaved.is_empty() {
-        return Err(fail(format!("it holds no sound; {EXPECTED}")));
+    let mut sound = wav::decode(bytes).map_err(|error| fail(error.to_string()))?;
+    if sound.ends_early {
+        tracing::warn!(file = %path.display(), "the file ends early: it is spoken as far as it goes");
     }
-    if interleaved.len() < announced {
-        tracing::warn!(file = %path.display(), announced, found = interleaved.len(), "the file ends early: it is spoken as far as it goes");
-    }
-    sanitise(&mut interleaved);
-    let mut mono = Vec::new();
-    Mixer::new(spec.channels).mix(&interleaved, &mut mono);
+    sanitise(&mut sound.samples);
+    let mono = mixed(sound.channels, sound.rate, &sound.samples);
     let mut samples = Vec::new();
-    let mut converter = Converter::new(rate, SampleRate::WORKING, TAPS)
-        .map_err(|e| fail(format!("{e}; {EXPECTED}")))?;
+    let mut converter = Converter::new(sound.rate, SampleRate::WORKING, TAPS)
+        .map_err(|error| fail(error.to_string()))?;
     converter.push(&mono, &mut samples);
     converter.finish(&mut samples);
     Ok(Utterance { samples })
-}
-
-/// The samples up to the first that cannot be read.
-fn samples(mut reader: hound::WavReader<impl Read>, spec: hound::WavSpec) -> Vec<f32> {
-    match spec.sample_format {
-        hound::SampleFormat::Float => reader.samples::<f32>().map_while(Result::ok).collect(),
-        hound::SampleFormat::Int => {
-            let full = (1_i64 << (spec.bits_per_sample.max(1) - 1)) as f32;
-            let samples = reader.samples::<i32>().map_while(Result::ok);
-            samples.map(|s| s as f32 / full).collect()
-        }
-    }
 }
 
 /// Where the caller asks for the next file.
@@ -268,31 +248,36 @@ pub(super) struct WavOutput {
 
 /// Writes what sounds, and nothing else.
 pub(super) struct Recorder {
+    path: PathBuf,
     /// `None` after the disk refused.
-    writer: Option<hound::WavWriter<BufWriter<File>>>,
+    file: Option<File>,
+    /// Bytes of samples in the file.
+    written: u32,
     flushed: Option<Instant>,
     dirty: bool,
+    events: Sender<Event>,
+    /// Why nothing more is written, until the session took it.
+    untold: Option<String>,
 }
 
 impl WavOutput {
     /// Creates the file, or says why that cannot be.
-    pub(super) fn create(path: &Path) -> Result<Self, AudioError> {
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: SampleRate::REPLY.hz(),
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(path, spec).map_err(|e| AudioError::File {
-            path: path.to_owned(),
-            what: format!("it cannot be written: {e}. Choose another place"),
-        })?;
+    pub(super) fn create(path: &Path, events: Sender<Event>) -> Result<Self, AudioError> {
         // A file without a reply is a valid file too.
-        writer.flush().ok();
+        let created =
+            File::create(path).and_then(|mut file| write_header(&mut file, 0).map(|()| file));
+        let file = created.map_err(|source| AudioError::NotWritten {
+            path: path.to_owned(),
+            source,
+        })?;
         let recorder = Recorder {
-            writer: Some(writer),
+            path: path.to_owned(),
+            file: Some(file),
+            written: 0,
             flushed: None,
             dirty: false,
+            events,
+            untold: None,
         };
         Ok(Self {
             recorder: Arc::new(Mutex::new(recorder)),
@@ -301,32 +286,79 @@ impl WavOutput {
     }
 }
 
+fn write_header(file: &mut File, written: u32) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&wav::header(SampleRate::REPLY, written))?;
+    file.seek(SeekFrom::End(0)).map(drop)
+}
+
 impl Recorder {
-    fn attempt(
-        &mut self,
-        act: impl FnOnce(&mut hound::WavWriter<BufWriter<File>>) -> hound::Result<()>,
-    ) {
-        if let Some(writer) = &mut self.writer
-            && let Err(error) = act(writer)
-        {
-            tracing::error!(%error, "the recording stops: the file cannot be written");
-            self.writer = None;
+    fn write_samples(&mut self, block: &[f32]) {
+        let whole = |s: f32| (s * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16;
+        let bytes: Vec<u8> = block.iter().flat_map(|&s| whole(s).to_le_bytes()).collect();
+        let Some(file) = &mut self.file else { return };
+        match file.write_all(&bytes) {
+            // Past 4 GiB the header holds the largest number, which readers take for "to the end".
+            Ok(()) => self.written = self.written.saturating_add(bytes.len() as u32),
+            Err(error) => self.stop(error),
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = still_there(file).and_then(|()| write_header(file, self.written)) {
+            self.stop(error);
+        }
+    }
+
+    /// Nothing more is written; what was stays a valid file.
+    fn stop(&mut self, source: io::Error) {
+        if let Some(mut file) = self.file.take() {
+            file.set_len(wav::HEADER as u64 + u64::from(self.written))
+                .ok();
+            write_header(&mut file, self.written).ok();
+        }
+        let path = self.path.clone();
+        self.untold = Some(AudioError::NotWritten { path, source }.to_string());
+    }
+}
+
+/// A file that was deleted while it is open takes all that is written, and keeps none of it.
+#[cfg(unix)]
+fn still_there(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    if file.metadata()?.nlink() > 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        "the file was deleted",
+    ))
+}
+
+#[cfg(not(unix))]
+fn still_there(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if self.dirty {
+            self.flush();
         }
     }
 }
 
 impl Sink for Arc<Mutex<Recorder>> {
     fn take(&mut self, block: &[f32], sounding: bool, _: Instant) {
-        if !sounding {
-            return;
-        }
         let mut recorder = self.lock().unwrap_or_else(PoisonError::into_inner);
-        recorder.dirty = true;
-        recorder.attempt(|writer| {
-            block.iter().try_for_each(|&s| {
-                writer.write_sample((s * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16)
-            })
-        });
+        if sounding {
+            recorder.dirty = true;
+            recorder.write_samples(block);
+        } else if recorder.dirty {
+            // A reply is over, or pauses: whoever copies the file now has all of it.
+            recorder.flushed = None;
+        }
     }
 
     fn tick(&mut self, now: Instant) {
@@ -337,7 +369,13 @@ impl Sink for Arc<Mutex<Recorder>> {
         if recorder.dirty && due {
             recorder.dirty = false;
             recorder.flushed = Some(now);
-            recorder.attempt(hound::WavWriter::flush);
+            recorder.flush();
+        }
+        if let Some(what) = recorder.untold.take()
+            && let Err(refused) = recorder.events.try_send(Event::NotWritten(what))
+            && let TrySendError::Full(Event::NotWritten(what)) = refused
+        {
+            recorder.untold = Some(what);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Floor 0: units, frames, rings, identifiers, YAML text, the environment, and work on a thread aside. No other I/O, nothing
-//! else of ours.
+//! Floor 0: units, frames, rings, identifiers, YAML text, WAV bytes, the environment, and work on a thread aside. No other
+//! I/O, nothing else of ours.
 
 pub mod frame;
 pub mod ids;
@@ -11,5 +11,6 @@ pub mod thread;
 pub mod units;
 pub mod variable;
 pub mod voices;
+pub mod wav;
 pub mod words;
 pub mod yaml;

@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::load::{check_line, show};
+use super::load::{check_line, publish};
 use super::signal::{self, Stop};
 use super::trial::conversation::{Part, Report, Stage, talk};
 use super::trial::meter::Meter;
@@ -19,7 +19,7 @@ use super::trial::place::{Place, PlaceArgs};
 use super::trial::progress::Progress;
 use super::trial::tally::Tally;
 use super::trial::{self, Files};
-use super::{Global, Problem, say};
+use super::{Global, Problem};
 use crate::audio::fleet::{Beat, Fleet};
 use crate::base::words::count;
 use crate::client::dial::TcpDialer;
@@ -136,15 +136,10 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
     let (run, figures, turns) = ended?;
     let bench = Bench::new(run, args.turns, figures, earlier.as_ref());
     let json = serde_json::to_string(&bench).map_err(anyhow::Error::from)?;
-    // First: what was found must not be lost with a folder that cannot be written.
-    show(args.json, &json, &summary(&bench));
-    if let Some(folder) = &folder {
-        folder.write("bench", &bench.document(&turns), &turns, &json)?;
-        say(&format!(
-            "the report is {}",
-            folder.path().join("bench.html").display()
-        ));
-    }
+    let report = folder
+        .as_ref()
+        .map(|folder| (folder, bench.document(&turns), &turns[..]));
+    publish((&json, &summary(&bench)), args.json, "bench", report)?;
     Ok(trial::status(&bench.checks, &bench.run))
 }
 

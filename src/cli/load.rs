@@ -27,6 +27,7 @@ use crate::base::words::count;
 use crate::client::dial::TcpDialer;
 use crate::probe::Probe;
 use crate::profile::Profile;
+use crate::report::document::Document;
 use crate::report::figures::{Check, Circumstances, Turn, Verdict};
 use crate::report::load::{Asked, Figures, Load, RealTime, SCHEMA, scenario_words};
 
@@ -148,15 +149,10 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     runtime.shutdown_timeout(Duration::from_millis(200));
     let (load, turns) = ended?;
     let json = serde_json::to_string(&load).map_err(anyhow::Error::from)?;
-    // First: what was found must not be lost with a folder that cannot be written.
-    show(args.json, &json, &summary(&load));
-    if let Some(folder) = &folder {
-        folder.write("load", &load.document(&turns), &turns, &json)?;
-        say(&format!(
-            "the report is {}",
-            folder.path().join("load.html").display()
-        ));
-    }
+    let report = folder
+        .as_ref()
+        .map(|folder| (folder, load.document(&turns), &turns[..]));
+    publish((&json, &summary(&load)), args.json, "load", report)?;
     Ok(trial::status(&load.checks, &load.run))
 }
 
@@ -423,12 +419,28 @@ pub(super) fn check_line(check: &Check) -> String {
     )
 }
 
-/// The result on standard output: JSON, or words. A reader that has gone away is not missed.
-pub(super) fn show(as_json: bool, json: &str, words: &[String]) {
+/// The result on standard output, JSON or words, and in the folder.
+///
+/// # Errors
+///
+/// When the folder cannot be written. A reader that has gone away is not missed; that standard output takes no more is said
+/// at the end of the process.
+pub(super) fn publish(
+    (json, words): (&str, &[String]),
+    as_json: bool,
+    name: &str,
+    report: Option<(&Folder, Document, &[Turn])>,
+) -> Result<(), Problem> {
     let mut out = super::output::out();
     if as_json {
         put(&mut out, [json]).ok();
     } else {
         put(&mut out, words).ok();
     }
+    if let Some((folder, document, turns)) = report {
+        folder.write(name, &document, turns, json)?;
+        let page = folder.path().join(format!("{name}.html"));
+        say(&format!("the report is {}", page.display()));
+    }
+    Ok(())
 }

@@ -20,13 +20,13 @@ pub mod start;
 mod table;
 pub mod talk;
 mod trial;
+mod written;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
@@ -119,7 +119,7 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
         signal::nothing_to_lose();
     }
     room_for(command).check()?;
-    let written = match command {
+    let ended = match command {
         Command::Talk(args) => return talk::run(global, args),
         Command::Bench(args) => return bench::run(global, args),
         Command::Load(args) => return load::run(global, args),
@@ -142,7 +142,7 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
         }
         Command::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
-    Ok(written.context("standard output cannot be written")?)
+    ended.map_err(|error| written::lost(&error))
 }
 
 /// What the command needs of the system.
@@ -203,11 +203,16 @@ impl Problem {
     /// Says what happened and gives the exit status.
     #[must_use]
     pub fn report(&self) -> ExitCode {
+        self.tell();
+        ExitCode::from(self.status)
+    }
+
+    /// Says what happened, and what to do.
+    pub(crate) fn tell(&self) {
         say(&format!("error: {:#}", self.error));
         if let Some(hint) = &self.hint {
             say(&format!("hint: {hint}"));
         }
-        ExitCode::from(self.status)
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::line_writer::{LineWriter, Unwritten};
 use super::signal::{self, LAST_WORDS_WITHIN};
+use super::{Problem, written};
 use crate::base::printable::escaped;
 
 static OUT: LazyLock<LineWriter> =
@@ -77,20 +78,18 @@ impl io::Write for Shown {
 #[must_use]
 pub fn end(status: ExitCode) -> ExitCode {
     super::log::finish();
-    let written = OUT.finish(READ_WITHIN, LAST_WORDS_WITHIN, signal::is_asked);
-    let problem = match written {
+    let ended = OUT.finish(READ_WITHIN, LAST_WORDS_WITHIN, signal::is_asked);
+    let problem = match ended {
         Ok(()) | Err(Unwritten::Gone) => None,
-        Err(Unwritten::Refused(error)) => {
-            Some(format!("error: standard output cannot be written: {error}"))
-        }
-        Err(Unwritten::Stuck(lines)) => Some(format!(
-            "error: standard output was not read: {lines} lines are missing in it"
-        )),
+        Err(Unwritten::Refused(error)) => Some(written::lost(&error)),
+        Err(Unwritten::Stuck(lines)) => Some(Problem::failed(anyhow::anyhow!(
+            "standard output was not read: {lines} lines are missing in it"
+        ))),
     };
     let status = match problem {
         None => status,
         Some(problem) => {
-            say(&problem);
+            problem.tell();
             let is_excused = signal::is_asked() || status != ExitCode::SUCCESS;
             if is_excused {
                 status

@@ -50,7 +50,7 @@ pub enum ProfilesCommand {
 ///
 /// # Errors
 ///
-/// When `out` or `err` cannot be written, for another reason than that nobody reads it.
+/// When `out` cannot be written, for another reason than that nobody reads it.
 pub fn run(
     args: &ProfilesArgs,
     config: Option<&Path>,
@@ -62,7 +62,7 @@ pub fn run(
         ProfilesCommand::List { json } => {
             let profiles = load();
             for fault in profiles.faults() {
-                put(err, [format!("warning: {fault}")])?;
+                tell(err, &format!("warning: {fault}"));
             }
             if *json {
                 put(out, [list_json(&profiles)])?;
@@ -73,7 +73,10 @@ pub fn run(
         }
         ProfilesCommand::Show { name } => match load().show(name) {
             Ok(yaml) => put(out, yaml.lines()).map(|()| ExitCode::SUCCESS),
-            Err(unknown) => put(err, [format!("error: {unknown}")]).map(|()| ExitCode::from(2)),
+            Err(unknown) => {
+                tell(err, &format!("error: {unknown}"));
+                Ok(ExitCode::from(2))
+            }
         },
         ProfilesCommand::Check { files } => {
             let faults = check(files);
@@ -102,6 +105,11 @@ pub(super) fn put<L: AsRef<str>>(
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Says something beside the result; words that nobody can read are not missed.
+fn tell(err: &mut dyn Write, words: &str) {
+    put(err, [words]).ok();
 }
 
 fn list(profiles: &Profiles) -> Vec<String> {

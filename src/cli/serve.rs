@@ -105,7 +105,7 @@ struct Listening {
 /// Serves until Ctrl-C, SIGTERM or SIGHUP, or until nobody reads standard output.
 ///
 /// # Errors
-/// When the address cannot be bound or the system refuses what is needed; as wrong usage, when the address is not
+/// When the address cannot be bound, the system refuses what is needed or standard output cannot be written; as wrong usage, when the address is not
 /// loopback or the script has faults.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
     let (watcher, mut events) = mpsc::channel(EVENTS);

@@ -1,4 +1,4 @@
-//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: one rule for every command and for the window.
+//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: one rule for every command and for the window. And SIGXFSZ, which ends nothing.
 //!
 //! | | after [`nothing_to_lose`] (lists, checks) | else |
 //! | --- | --- | --- |
@@ -29,7 +29,7 @@ mod unix {
     use std::sync::{Arc, LazyLock};
 
     use anyhow::Context as _;
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::low_level::{exit, pipe};
     use signal_hook::{SigId, flag};
     use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -69,7 +69,16 @@ mod unix {
                 Err(_) => flag::register(number, Arc::clone(&INSISTING))?,
             };
         }
+        outlive_file_limits();
         Ok(())
+    }
+
+    /// A write beyond a limit on the size of files (`ulimit -f`) fails then, as on a full disk, and is said; the signal would
+    /// end the process without a word.
+    fn outlive_file_limits() {
+        if let Err(error) = flag::register(SIGXFSZ, Arc::default()) {
+            tracing::debug!(%error, "the signal of file limits is not caught");
+        }
     }
 
     fn wake_by(number: i32, wake: &UnixStream) -> io::Result<SigId> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::written::not_begun;
 use super::{Global, Problem, log, say};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::client::{self, dial::TcpDialer};
@@ -313,6 +314,10 @@ fn refused(error: anyhow::Error) -> Problem {
 
 fn no_sound(error: AudioError) -> Problem {
     match error {
+        AudioError::NotWritten { path, source } => {
+            let what = format!("--output {}: it cannot be written", path.display());
+            not_begun(what, &source)
+        }
         AudioError::File { .. } => Problem::usage(error.to_string()).hint(HINT_FILES),
         AudioError::Thread(_) | AudioError::Gone => Problem::failed(error.into()).hint(HINT_LIMITS),
     }
@@ -342,10 +347,8 @@ fn profile(
     profiles.get(DEFAULT).or_else(|_| Ok(built_in()?))
 }
 
-/// Bytes of a file that is spoken: 20 minutes of 48 kHz stereo, more than any service listens to at a time.
-const LARGEST: u64 = 256 << 20;
 const HINT_LIMITS: &str = "Close other programs, or raise the limits of this one (ulimit).";
-const HINT_FILES: &str = "Check the names after --input and --output. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
+const HINT_FILES: &str = "Check the names after --input. `sox FILE -c 1 -r 16000 -b 16 OUT.wav` makes a WAV file of most recordings.";
 const NO_MICROPHONE: &str = "There is no microphone";
 
 fn chosen(flag: Option<&String>, kept: Option<&String>) -> DeviceChoice {
@@ -369,7 +372,7 @@ fn sound(
     };
     let mut missing = Vec::new();
     let input = match &voice.input {
-        Some(Source::Files(files)) => InputKind::Files(utterances(files)?),
+        Some(Source::Files(files)) => InputKind::Files(files.clone()),
         Some(Source::Microphone) if devices.inputs.is_empty() => {
             let hint = "Connect a microphone, or speak files: --input FILE.wav";
             return Err(Problem::nothing_to_run_on("there is no microphone").hint(hint));
@@ -402,19 +405,6 @@ fn sound(
     Ok((audio::Setup { input, output }, missing))
 }
 
-/// Files to speak, none of them so large that reading it would take the memory: that is no utterance.
-fn utterances(files: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
-    let is_huge = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|file| file.len() > LARGEST);
-    match files.iter().find(is_huge) {
-        None => Ok(files.to_vec()),
-        Some(file) => {
-            let (name, most) = (file.display(), LARGEST >> 20);
-            let what = format!("{name}: an utterance of more than {most} MiB is not spoken");
-            Err(Problem::usage(what).hint("Cut it into shorter files."))
-        }
-    }
-}
-
 /// The file for the replies, if writing it neither waits for a reader nor destroys what is spoken.
 fn recording(file: &Path, input: &InputKind) -> Result<PathBuf, Problem> {
     let spoken = match input {
@@ -436,7 +426,7 @@ pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result
         let what = format!("{option} {name}: {why}");
         Err(Problem::usage(what).hint(format!("Name a file that is not there yet after {option}.")))
     };
-    if std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type())) {
+    if is_pipe(file) {
         return refused("what is told cannot be written into a pipe");
     }
     if spoken.iter().any(|spoken| is_same(spoken, file)) {
@@ -457,6 +447,11 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
         })
     };
     matches!([place(one), place(other)], [Some(one), Some(other)] if one == other)
+}
+
+/// Whether opening it may wait for ever for who is at its other end.
+pub(super) fn is_pipe(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type()))
 }
 
 #[cfg(unix)]

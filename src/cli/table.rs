@@ -1,11 +1,12 @@
 //! The table of turns that `talk --csv` writes.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::line_writer::{LineWriter, Unwritten};
+use super::written::not_begun;
 use super::{Problem, signal};
 use crate::session::record::TurnRecord;
 use crate::session::turn_sheet;
@@ -21,18 +22,12 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn create(path: &Path) -> Result<Self, Problem> {
-        let create = || {
-            let mut file = File::create(path)?;
-            io::Write::write_all(&mut file, turn_sheet::turn_header().as_bytes())?;
-            Ok(LineWriter::start("csv", Box::new(file)))
-        };
-        let file = create().map_err(|error: io::Error| {
-            let what = format!("--csv {}: {error}", path.display());
-            Problem::usage(what).hint("Name a file in a folder that you can write to.")
-        })?;
+        File::create(path)
+            .and_then(|mut file| file.write_all(turn_sheet::turn_header().as_bytes()))
+            .map_err(|error| not_begun(format!("--csv {}", path.display()), &error))?;
         Ok(Self {
             path: path.to_owned(),
-            file,
+            file: LineWriter::start("csv", Box::new(ByName(path.to_owned()))),
         })
     }
 
@@ -48,5 +43,20 @@ impl Table {
         let hurry = signal::is_asked;
         self.file
             .finish(WRITTEN_WITHIN, signal::LAST_WORDS_WITHIN, hurry)
+    }
+}
+
+/// A file that is opened by its name for each row: of one that was deleted meanwhile nothing would be left.
+struct ByName(PathBuf);
+
+impl io::Write for ByName {
+    fn write(&mut self, row: &[u8]) -> io::Result<usize> {
+        let mut file = File::options().append(true).open(&self.0)?;
+        file.write_all(row)?;
+        Ok(row.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

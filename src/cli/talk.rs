@@ -11,6 +11,7 @@ use super::line_writer::Unwritten;
 use super::output::{self, print};
 use super::start::{Sink, Source, Start, Voice, is_same, may_write};
 use super::table::Table;
+use super::written::{self, remedy};
 use super::{Global, Problem, panics, say, signal};
 use crate::base::printable::in_a_line;
 use crate::base::words::sentence;
@@ -126,6 +127,8 @@ struct Talk<'a> {
     /// Nothing is dialled before the configuration file is mended.
     held: bool,
     failed: bool,
+    /// Something that was asked to be written was not.
+    unwritten: bool,
     /// Gets a row for each turn.
     table: Option<Table>,
     last_state: String,
@@ -162,6 +165,7 @@ impl<'a> Talk<'a> {
             attended,
             held: false,
             failed: false,
+            unwritten: false,
             table,
             last_state: String::new(),
             soundless: None,
@@ -272,6 +276,11 @@ impl<'a> Talk<'a> {
                 say(&format!("{}: {text}", severity_word(severity)));
                 None
             }
+            session::Event::NotWritten(what) => {
+                let problem = Problem::failed(anyhow!("{what}; the replies end there"));
+                self.not_written(&problem.hint(written::MAKE_ROOM));
+                None
+            }
             session::Event::InputOver => {
                 self.session.commands.try_send(Command::Quit).ok();
                 None
@@ -295,6 +304,7 @@ impl<'a> Talk<'a> {
                     other @ (session::Event::Audible { .. }
                     | session::Event::Closed(_)
                     | session::Event::Notice(..)
+                    | session::Event::NotWritten(_)
                     | session::Event::InputOver
                     | session::Event::Broken(_)) => drop(self.on_event(other)),
                 }
@@ -329,6 +339,12 @@ impl<'a> Talk<'a> {
         self.end(Some(problem)).await
     }
 
+    /// Says what could not be written; the conversation goes on, and fails with its end.
+    fn not_written(&mut self, problem: &Problem) {
+        problem.tell();
+        self.unwritten = true;
+    }
+
     fn finish(&mut self, summary: &Summary) {
         if self.args.json {
             print(&summary.to_json());
@@ -344,20 +360,27 @@ impl<'a> Talk<'a> {
 
     fn lose_table(&mut self, why: &Unwritten) {
         if let Some(table) = self.table.take() {
-            say(&format!(
-                "warning: {} cannot be written any more: {why}. Its figures end here.",
-                table.path.display()
+            let file = table.path.display();
+            let problem = Problem::failed(anyhow!(
+                "{file} cannot be written: {why}; its figures end there"
             ));
+            self.not_written(&match why {
+                Unwritten::Refused(error) => problem.hint(remedy(error)),
+                Unwritten::Gone | Unwritten::Stuck(_) => problem.hint(written::MAKE_ROOM),
+            });
         }
     }
 
     fn status(&self) -> ExitCode {
-        if !self.failed {
-            return ExitCode::SUCCESS;
+        if self.failed {
+            // The error was said with the turn.
+            say("hint: `sovereign doctor --live` tells whether the service answers at all.");
         }
-        // The error was said with the turn.
-        say("hint: `sovereign doctor --live` tells whether the service answers at all.");
-        ExitCode::FAILURE
+        if self.failed || self.unwritten {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
     }
 
     fn show_turn(&mut self, record: &TurnRecord) {

@@ -1,11 +1,29 @@
 //! What a device delivers, made fit for the rest: finite numbers, one channel.
 
+use std::time::Duration;
+
 use super::wide::widest;
+use crate::base::units::SampleRate;
 
 /// Amplitudes beyond it (24 dB over full scale) are a fault of the device or its driver, not sound.
 const CEILING: f32 = 16.0;
-/// How fast a channel's share follows its power.
-const SHARE_MEMORY_FRAMES: f32 = 24_000.0;
+/// How fast a channel's share follows what it carries: a few words.
+const SHARE_MEMORY: Duration = Duration::from_millis(500);
+/// Over which power is smoothed before it is compared with the noise: shorter than a syllable, and long enough for noise
+/// to be even.
+const POWER_MEMORY: Duration = Duration::from_millis(25);
+/// Power is that of the difference to the sample so long before: rumble and constant offsets have none, and of the hiss
+/// above all speech little is seen.
+const STEP: Duration = Duration::from_nanos(62_500);
+/// The least power of one to two such windows is noise: every speaker makes a pause or a closure in them.
+const FLOOR_WINDOW: Duration = Duration::from_secs(1);
+/// What is so many times above the noise is no noise: 6 dB.
+const RISE: f32 = 4.0;
+/// A channel whose correlation with the loudest falls below this is turned over; above 0 it is turned back. Two
+/// microphones that stand apart stay above it.
+const TURN: f32 = -0.3;
+/// Recordings are mixed in blocks of this length, as a device's sound is.
+const BLOCK: Duration = Duration::from_millis(10);
 
 /// Samples that are looked at together: all are fit nearly always, and that is found without a branch for each.
 const LOOK: usize = 64;
@@ -57,31 +75,81 @@ fn replace(samples: &mut [f32]) -> usize {
     faulty
 }
 
-/// Makes one channel of many.
+/// Makes one channel of many: the one that carries speech, or the sum of those that do.
 ///
-/// Each channel has a share in the sum that is its part of the channels' power over about half a second:
-/// `mono = Σ share·channel`, `share = power / Σ power`. Equal channels are averaged, so nothing can clip; a silent
-/// channel (a mono microphone on a stereo device) has no share, so it does not halve the level as a plain average
-/// would; and there is no threshold at which the sound could jump. Shares glide within a block.
+/// Each channel has a share in the sum that is its part of what all of them carry: `mono = Σ share·channel`. What a
+/// channel carries is its power above its own noise, as speech comes and goes and noise stays; until something rises out of
+/// the noise of any channel it is all its power. So
+/// - equal channels are averaged, and nothing can clip;
+/// - a silent channel (a mono microphone on a stereo device) has no share, and does not halve the level as a plain
+///   average would;
+/// - a channel of hum, hiss or a constant offset beside one with a voice has none either, however loud it is;
+/// - between words the shares stay, and there is no threshold at which the sound could jump: they glide within a block.
 ///
-/// Channels of opposite phase cancel, as in every sum.
+/// A channel that is the negative of the loudest (a balanced line on a stereo plug) is turned over before it is added.
 #[derive(Clone, Debug)]
 pub struct Mixer {
-    power: Vec<f32>,
-    shares: Vec<f32>,
-    glide: Vec<f32>,
+    channels: Vec<Channel>,
+    rate: SampleRate,
+    /// [`STEP`] in frames.
+    step: usize,
+    /// The channel that others are compared with.
+    reference: usize,
+    /// Frames since the windows of the noise floors began.
+    window: usize,
+    /// Something rose out of the noise once.
+    voiced: bool,
     fresh: bool,
 }
 
+/// What is known of a channel. All powers are means of squares of differences.
+#[derive(Clone, Debug)]
+struct Channel {
+    /// Of the newest block: its power, and its product with the reference.
+    block: (f32, f32),
+    /// Power of the last moments.
+    power: f32,
+    /// The least of it in this window and in the one before.
+    least: [f32; 2],
+    /// What it carries, its power and its product with the reference, over about half a second.
+    carried: f32,
+    energy: f32,
+    product: f32,
+    turned: bool,
+    share: f32,
+    glide: f32,
+}
+
+impl Channel {
+    /// The part of its power that is above its noise.
+    fn risen(&self) -> f32 {
+        (self.power - RISE * self.least[0].min(self.least[1])).max(0.0)
+    }
+}
+
 impl Mixer {
-    /// A mixer for `channels` interleaved channels (none is taken for one).
+    /// A mixer for `channels` interleaved channels (none is taken for one) of this rate.
     #[must_use]
-    pub fn new(channels: u16) -> Self {
+    pub fn new(channels: u16, rate: SampleRate) -> Self {
         let channels = usize::from(channels.max(1));
+        let channel = Channel {
+            block: (0.0, 0.0),
+            power: 0.0,
+            least: [f32::INFINITY; 2],
+            carried: 0.0,
+            energy: 0.0,
+            product: 0.0,
+            turned: false,
+            share: 1.0 / channels as f32,
+            glide: 0.0,
+        };
         Self {
-            power: vec![0.0; channels],
-            shares: vec![1.0 / channels as f32; channels],
-            glide: vec![0.0; channels],
+            channels: vec![channel; channels],
+            reference: 0,
+            rate,
+            step: rate.samples_in(STEP).max(1),
+            window: 0,
+            voiced: false,
             fresh: true,
         }
     }
@@ -89,7 +157,7 @@ impl Mixer {
     /// How many channels it takes.
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.power.len()
+        self.channels.len()
     }
 
     /// Appends one mono sample per whole frame of `interleaved` to `mono`; an incomplete last frame is passed over.
@@ -103,100 +171,224 @@ impl Mixer {
             return;
         }
         self.follow(interleaved, frames);
-        if let (&[left, right], &[to_left, to_right]) = (&self.shares[..], &self.glide[..]) {
+        if let [left, right] = &mut self.channels[..] {
             // Nearly all devices. Each sample by itself, so that many are made at once.
             let start = mono.len();
             mono.resize(start + frames, 0.0);
             let fresh = &mut mono[start..];
+            let (from, to) = ((left.share, right.share), (left.glide, right.glide));
             widest(
                 #[inline(always)]
                 || {
                     let pairs = interleaved.as_chunks::<2>().0;
                     for ((mixed, pair), nth) in fresh.iter_mut().zip(pairs).zip(1_i32..) {
                         let nth = nth as f32;
-                        *mixed =
-                            (left + to_left * nth) * pair[0] + (right + to_right * nth) * pair[1];
+                        *mixed = (from.0 + to.0 * nth) * pair[0] + (from.1 + to.1 * nth) * pair[1];
                     }
                 },
             );
-            for (share, glide) in self.shares.iter_mut().zip(&self.glide) {
-                *share += glide * frames as f32;
-            }
+            left.share += left.glide * frames as f32;
+            right.share += right.glide * frames as f32;
         } else {
             for frame in interleaved.chunks_exact(channels) {
                 let mut sum = 0.0;
-                for (channel, sample) in frame.iter().enumerate() {
-                    self.shares[channel] += self.glide[channel];
-                    sum += self.shares[channel] * sample;
+                for (channel, sample) in self.channels.iter_mut().zip(frame) {
+                    channel.share += channel.glide;
+                    sum += channel.share * sample;
                 }
                 mono.push(sum);
             }
         }
     }
 
-    /// Updates the channels' powers from a block and sets out from the present shares to the new ones.
+    /// Looks at a block and sets out from the present shares to the new ones.
     fn follow(&mut self, interleaved: &[f32], frames: usize) {
-        let channels = self.channels();
-        let keep = if self.fresh {
-            0.0
-        } else {
-            (-(frames as f32) / SHARE_MEMORY_FRAMES).exp()
-        };
-        let whole = &interleaved[..frames * channels];
-        let two = (channels == 2).then(|| energies(whole));
-        for (channel, known) in self.power.iter_mut().enumerate() {
-            let energy = match two {
-                Some(two) => two[channel],
-                None => (whole.iter().skip(channel).step_by(channels))
-                    .map(|s| s * s)
-                    .sum(),
-            };
-            *known = keep * *known + (1.0 - keep) * energy / frames as f32;
-        }
-        let total: f32 = self.power.iter().sum();
-        for channel in 0..channels {
-            let share = if total > f32::MIN_POSITIVE {
-                self.power[channel] / total
-            } else {
-                1.0 / channels as f32
-            };
-            if self.fresh {
-                self.shares[channel] = share;
+        if frames <= self.step {
+            // Too short to be judged.
+            for channel in &mut self.channels {
+                channel.glide = 0.0;
             }
-            self.glide[channel] = (share - self.shares[channel]) / frames as f32;
+            return;
+        }
+        self.measure(&interleaved[..frames * self.channels()], frames);
+        let risen: f32 = self.channels.iter().map(Channel::risen).sum();
+        let is_voice = risen > f32::MIN_POSITIVE;
+        // Between words nothing is learnt, and the first word counts more than all noise before it.
+        if is_voice || !self.voiced {
+            let begins = self.fresh || is_voice && !self.voiced;
+            let keep = if begins {
+                0.0
+            } else {
+                self.memory(frames, SHARE_MEMORY)
+            };
+            let mean = |known: f32, new: f32| keep * known + (1.0 - keep) * new;
+            for channel in &mut self.channels {
+                let (power, product) = channel.block;
+                let carried = if is_voice { channel.risen() } else { power };
+                channel.carried = mean(channel.carried, carried);
+                channel.energy = mean(channel.energy, power);
+                channel.product = mean(channel.product, product);
+            }
+            self.voiced |= is_voice;
+            self.compare();
+        }
+        let total: f32 = self.channels.iter().map(|channel| channel.carried).sum();
+        let equal = 1.0 / self.channels() as f32;
+        for channel in &mut self.channels {
+            let size = if total > f32::MIN_POSITIVE {
+                channel.carried / total
+            } else {
+                equal
+            };
+            let share = if channel.turned { -size } else { size };
+            if self.fresh {
+                channel.share = share;
+            }
+            channel.glide = (share - channel.share) / frames as f32;
         }
         // Until the first sound there is no share worth keeping.
         self.fresh &= total <= f32::MIN_POSITIVE;
     }
+
+    /// How much of what is known stays after so many frames.
+    fn memory(&self, frames: usize, of: Duration) -> f32 {
+        (-(frames as f32) / (self.rate.hz() as f32 * of.as_secs_f32())).exp()
+    }
+
+    /// Powers, products and noise floors of a block.
+    fn measure(&mut self, interleaved: &[f32], frames: usize) {
+        let (channels, reference) = (self.channels(), self.reference);
+        let late = &interleaved[self.step * channels..];
+        let early = &interleaved[..late.len()];
+        if let [left, right] = &mut self.channels[..] {
+            let [both, of_left, of_right] = products(late, early);
+            left.block = (of_left, if reference == 0 { of_left } else { both });
+            right.block = (of_right, if reference == 1 { of_right } else { both });
+        } else {
+            for (nth, channel) in self.channels.iter_mut().enumerate() {
+                let frames = late
+                    .chunks_exact(channels)
+                    .zip(early.chunks_exact(channels));
+                channel.block = frames.fold((0.0, 0.0), |(power, product), (late, early)| {
+                    let [own, other] = [nth, reference].map(|nth| late[nth] - early[nth]);
+                    (power + own * own, product + own * other)
+                });
+            }
+        }
+        self.window += frames;
+        let is_next = self.window >= self.rate.samples_in(FLOOR_WINDOW);
+        if is_next {
+            self.window = 0;
+        }
+        let keep = if self.fresh {
+            0.0
+        } else {
+            self.memory(frames, POWER_MEMORY)
+        };
+        for channel in &mut self.channels {
+            let (power, product) = channel.block;
+            channel.block = (power / frames as f32, product / frames as f32);
+            channel.power = keep * channel.power + (1.0 - keep) * channel.block.0;
+            if is_next {
+                channel.least = [f32::INFINITY, channel.least[0]];
+            }
+            channel.least[0] = channel.least[0].min(channel.power);
+        }
+    }
+
+    /// Finds out which channels are the negative of the one that carries most.
+    fn compare(&mut self) {
+        let most = (0..self.channels()).max_by(|&one, &other| {
+            let carried = |nth: usize| self.channels[nth].carried;
+            carried(one).total_cmp(&carried(other))
+        });
+        let most = most.unwrap_or(self.reference);
+        // Of two that are nearly alike the reference stays.
+        if self.channels[most].carried > 4.0 * self.channels[self.reference].carried {
+            let turned = self.channels[most].turned;
+            for channel in &mut self.channels {
+                channel.turned ^= turned;
+                channel.product = 0.0;
+            }
+            self.reference = most;
+        }
+        let reference = self.channels[self.reference].energy;
+        for (nth, channel) in self.channels.iter_mut().enumerate() {
+            let scale = (channel.energy * reference).sqrt();
+            let limit = if channel.turned { 0.0 } else { TURN };
+            let unsure = scale <= f32::MIN_POSITIVE || channel.product == 0.0;
+            channel.turned = nth != self.reference
+                && if unsure {
+                    channel.turned
+                } else {
+                    channel.product < limit * scale
+                };
+        }
+    }
 }
 
-/// Sums of the squares of two channels; in sixteen sums, so that many are made at once.
-fn energies(pairs: &[f32]) -> [f32; 2] {
-    let (blocks, rest) = pairs.as_chunks::<16>();
-    let mut sums = [0.0; 16];
+/// The one channel of a whole recording: it is listened to once before it is mixed, so that its first word finds the
+/// right shares too.
+#[must_use]
+pub fn mixed(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32> {
+    let mut mixer = Mixer::new(channels, rate);
+    let block = rate.samples_in(BLOCK).max(1) * mixer.channels();
+    let mut mono = Vec::new();
+    for _ in 0..2 {
+        mono.clear();
+        for block in interleaved.chunks(block) {
+            mixer.mix(block, &mut mono);
+        }
+    }
+    mono
+}
+
+/// Of the differences of two channels between a late and an early place: sums of the products of both, and of the squares
+/// of each. In several sums, so that many are made at once.
+fn products(late: &[f32], early: &[f32]) -> [f32; 3] {
+    let (late, late_rest) = late.as_chunks::<16>();
+    let (early, early_rest) = early.as_chunks::<16>();
+    let (mut squares, mut crossed) = ([0.0; 16], [0.0; 8]);
     widest(
         #[inline(always)]
         || {
-            for block in blocks {
-                for (sum, sample) in sums.iter_mut().zip(block) {
-                    *sum += sample * sample;
+            for (late, early) in late.iter().zip(early) {
+                let mut steps = [0.0; 16];
+                for ((step, late), early) in steps.iter_mut().zip(late).zip(early) {
+                    *step = late - early;
+                }
+                for (sum, step) in squares.iter_mut().zip(&steps) {
+                    *sum += step * step;
+                }
+                for (sum, pair) in crossed.iter_mut().zip(steps.as_chunks::<2>().0) {
+                    *sum += pair[0] * pair[1];
                 }
             }
         },
     );
-    let mut energies = [0.0; 2];
-    for (nth, energy) in sums.iter().enumerate() {
-        energies[nth % 2] += energy;
+    let mut sums = [crossed.iter().sum(), 0.0, 0.0];
+    for (nth, square) in squares.iter().enumerate() {
+        sums[1 + nth % 2] += square;
     }
-    for (nth, sample) in rest.iter().enumerate() {
-        energies[nth % 2] += sample * sample;
+    let rest = late_rest
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .zip(early_rest.as_chunks::<2>().0);
+    for (late, early) in rest {
+        let (left, right) = (late[0] - early[0], late[1] - early[1]);
+        sums[0] += left * right;
+        sums[1] += left * left;
+        sums[2] += right * right;
     }
-    energies
+    sums
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DEVICE: SampleRate = SampleRate::new(48_000).expect("not zero");
 
     #[test]
     fn faulty_samples_are_replaced_and_counted() {
@@ -233,7 +425,7 @@ mod tests {
     fn a_silent_channel_does_not_halve_the_level() {
         for channels in 1..=8_u16 {
             for speaking in 0..channels {
-                let mono = mixed(channels, |frame, channel| {
+                let mono = mixed_by(channels, |frame, channel| {
                     if channel == speaking {
                         tone(frame)
                     } else {
@@ -248,13 +440,13 @@ mod tests {
     #[test]
     fn equal_channels_keep_their_level() {
         for channels in 1..=8_u16 {
-            assert_close(&mixed(channels, |frame, _| tone(frame)), 1.0);
+            assert_close(&mixed_by(channels, |frame, _| tone(frame)), 1.0);
         }
     }
 
     #[test]
     fn a_channel_that_wakes_up_is_heard_within_a_block() {
-        let mut mixer = Mixer::new(2);
+        let mut mixer = Mixer::new(2, DEVICE);
         let mut mono = Vec::new();
         // Both hiss alike, then one speaks, 60 dB above.
         for block in 0..20 {
@@ -279,21 +471,71 @@ mod tests {
 
     #[test]
     fn silence_and_broken_frames_do_no_harm() {
-        let mut mixer = Mixer::new(0);
+        let mut mixer = Mixer::new(0, DEVICE);
         let mut mono = Vec::new();
         mixer.mix(&[0.25], &mut mono);
         assert_eq!(mono, [0.25]);
-        let mut mixer = Mixer::new(2);
+        let mut mixer = Mixer::new(2, DEVICE);
         mono.clear();
         mixer.mix(&[0.0, 0.0, 0.5], &mut mono);
         mixer.mix(&[], &mut mono);
         mixer.mix(&[0.5], &mut mono);
+        let pulse: Vec<f32> = (0..8).flat_map(|n| [0.0, 0.1 * n as f32]).collect();
+        mixer.mix(&pulse, &mut mono);
+        // A block of one frame says nothing of its channels.
         mixer.mix(&[0.0, 0.8], &mut mono);
-        assert_eq!(mono, [0.0, 0.8]);
+        let right: Vec<f32> = pulse.chunks_exact(2).map(|frame| frame[1]).collect();
+        assert_eq!(mono, [&[0.0], &right[..], &[0.8]].concat());
     }
 
-    fn mixed(channels: u16, sound: impl Fn(usize, u16) -> f32) -> Vec<f32> {
-        let mut mixer = Mixer::new(channels);
+    /// Of opposite phase, in any number of channels, and when it begins late.
+    #[test]
+    fn channels_that_are_turned_over_do_not_cancel() {
+        for channels in 2..=8_u16 {
+            let signs = |channel: u16| if channel % 2 == 1 { -1.0 } else { 1.0 };
+            assert_close(
+                &mixed_by(channels, |frame, channel| signs(channel) * tone(frame)),
+                1.0,
+            );
+            let late = |frame: usize, channel| {
+                if frame < 960 {
+                    0.0
+                } else {
+                    signs(channel) * tone(frame)
+                }
+            };
+            assert_close(&mixed_by(channels, late)[960..], 1.0);
+        }
+    }
+
+    /// The loudest of two that are turned over changes: nothing cancels, and nothing jumps.
+    #[test]
+    fn a_voice_that_moves_between_turned_channels_stays_as_loud() {
+        let gain = |frame: usize| {
+            if frame / 480 % 40 < 20 {
+                [1.0, 0.2]
+            } else {
+                [0.2, 1.0]
+            }
+        };
+        let samples: Vec<f32> = (0..480 * 80)
+            .flat_map(|frame| {
+                let [left, right] = gain(frame);
+                [left * tone(frame), -right * tone(frame)]
+            })
+            .collect();
+        let (mut mixer, mut mono) = (Mixer::new(2, DEVICE), Vec::new());
+        for block in samples.chunks(2 * 480) {
+            mixer.mix(block, &mut mono);
+        }
+        for block in mono.chunks(480).skip(1) {
+            let power = block.iter().map(|s| s * s).sum::<f32>() / block.len() as f32;
+            assert!(power > 0.02, "{power}");
+        }
+    }
+
+    fn mixed_by(channels: u16, sound: impl Fn(usize, u16) -> f32) -> Vec<f32> {
+        let mut mixer = Mixer::new(channels, DEVICE);
         let mut mono = Vec::new();
         for block in 0..4 {
             let frames = block * 480..(block + 1) * 480;

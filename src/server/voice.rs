@@ -10,6 +10,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::base::units::{Dbfs, SampleRate};
+use crate::base::wav;
+use crate::dsp::mix::{mixed, sanitise};
 use crate::dsp::resample::Resampler;
 
 /// Taps of the resampler between 16 and 24 kHz: speech needs no more, and many conversations share a core.
@@ -54,38 +56,28 @@ pub(super) fn nothing() -> &'static Words {
     &WORDS
 }
 
-fn words(caption: &'static str, wav: &[u8]) -> Words {
-    let samples = decode(wav).expect("the recorded words are checked by a test of this module");
+fn words(caption: &'static str, bytes: &[u8]) -> Words {
+    let samples = decode(bytes).expect("the recorded words are checked by a test of this module");
     Words { caption, samples }
 }
 
 /// Reads a WAV file as mono at 24 kHz.
 pub(super) fn read_wav(file: &Path) -> Result<Arc<[i16]>, String> {
-    // No further than it is a WAV file: a device never ends.
+    // Opening a pipe would wait for its writer.
+    if std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return Err("it is a folder, a pipe or a device".to_owned());
+    }
     let file = std::fs::File::open(file).map_err(|error| error.to_string())?;
-    decode(std::io::BufReader::new(file))
+    decode(file)
 }
 
-fn decode(wav: impl Read) -> Result<Arc<[i16]>, String> {
-    let mut reader = hound::WavReader::new(wav).map_err(|error| error.to_string())?;
-    let spec = reader.spec();
-    let rate = SampleRate::new(spec.sample_rate).ok_or("its sample rate is 0")?;
-    let channels = usize::from(spec.channels);
-    let read: Result<Vec<f32>, hound::Error> = match spec.sample_format {
-        hound::SampleFormat::Float => reader.samples::<f32>().collect(),
-        hound::SampleFormat::Int => {
-            let full = 2.0_f32.powi(i32::from(spec.bits_per_sample) - 1);
-            let scaled = |sample: Result<i32, hound::Error>| sample.map(|s| s as f32 / full);
-            reader.samples::<i32>().map(scaled).collect()
-        }
-    };
-    let interleaved = read.map_err(|error| error.to_string())?;
-    let mono: Vec<f32> = interleaved
-        .chunks_exact(channels.max(1))
-        .map(|frame| frame.iter().sum::<f32>() / channels.max(1) as f32)
-        .collect();
+fn decode(bytes: impl Read) -> Result<Arc<[i16]>, String> {
+    let mut sound = wav::decode(bytes).map_err(|error| error.to_string())?;
+    sanitise(&mut sound.samples);
+    let mono = mixed(sound.channels, sound.rate, &sound.samples);
     let mut out = Vec::new();
-    let mut resampler = Resampler::new(rate, SampleRate::REPLY, 64).map_err(|e| e.to_string())?;
+    let mut resampler =
+        Resampler::new(sound.rate, SampleRate::REPLY, 64).map_err(|e| e.to_string())?;
     resampler.push(&mono, &mut out);
     resampler.flush(&mut out);
     let late = SampleRate::REPLY.samples_in(resampler.delay());

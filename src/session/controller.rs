@@ -469,6 +469,7 @@ impl Controller {
 
     async fn finish(mut self) {
         self.silence().await;
+        self.take_lost_recording();
         self.machine.handle(now(), Input::Quit);
         self.perform();
         self.keep_history(now(), true);

@@ -79,6 +79,8 @@ pub enum Event {
     Closed(Box<TurnRecord>),
     /// Something that the user should know.
     Notice(Severity, String),
+    /// The file that gets the replies cannot be written any more; why, in words.
+    NotWritten(String),
     /// All input files were spoken and answered.
     InputOver,
     /// A part that cannot be done without is gone.
@@ -94,6 +96,7 @@ impl Event {
             Self::Audible { .. } => "audible",
             Self::Closed(_) => "closed",
             Self::Notice(..) => "notice",
+            Self::NotWritten(_) => "not written",
             Self::InputOver => "input over",
             Self::Broken(_) => "broken",
             Self::Over(_) => "over",

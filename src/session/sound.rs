@@ -81,10 +81,23 @@ impl Controller {
             }
             audio::Event::AllZero(zero) => self.on_all_zero(zero),
             audio::Event::Check(event) => self.on_check(event),
+            audio::Event::NotWritten(what) => {
+                tracing::warn!(%what, "the recording stops");
+                self.tell(Event::NotWritten(what));
+            }
             audio::Event::FileSpoken(file) => {
                 if let Some(deck) = &mut self.deck {
                     deck.spoken(file, now);
                 }
+            }
+        }
+    }
+
+    /// Takes what befell the recording until the end; else it would end as if all had been written.
+    pub(super) fn take_lost_recording(&mut self) {
+        while let Ok(event) = self.audio.events.try_recv() {
+            if matches!(event, audio::Event::NotWritten(_)) {
+                self.on_audio(super::controller::now(), event);
             }
         }
     }

@@ -93,14 +93,15 @@ impl Controller {
             return;
         };
         let write = move || {
-            if let Err(error) = crate::file::keep(&file, text.as_bytes()) {
-                tracing::warn!(%error, "the history is not kept");
-            }
+            let kept = crate::file::keep(&file, text.as_bytes());
+            kept.inspect_err(|error| tracing::warn!(%error, "the history is not kept"))
         };
-        if at_once {
-            write();
-        } else {
+        if !at_once {
+            // What fails now is tried again, and said at the end.
             tokio::spawn(aside("history", write));
+        } else if let Err(error) = write() {
+            let what = format!("The figures of this conversation are not kept: {error}.");
+            self.notice(Severity::Warning, what);
         }
     }
 

@@ -152,7 +152,7 @@ impl Way {
             interleaved: vec![0.0; 2 * DEVICE_FRAMES],
             mono: Vec::new(),
             partial: Vec::new(),
-            mixer: Mixer::new(2),
+            mixer: Mixer::new(2, device_rate()),
             resampler: Resampler::new(device_rate(), SampleRate::WORKING, taps).expect("allowed"),
             chain: Chain::new(chain),
             detector: Detector::new(kind, profile.detector.aggressiveness),

@@ -84,7 +84,7 @@ fn clean(units: u32) -> Done {
 
 fn mix(units: u32) -> Done {
     let samples = stereo_cycle();
-    let (mut mixer, mut mono, mut mixed) = (Mixer::new(2), Vec::new(), 0);
+    let (mut mixer, mut mono, mut mixed) = (Mixer::new(2, device_rate()), Vec::new(), 0);
     for block in samples.chunks_exact(960).cycle().take(units as usize) {
         mono.clear();
         mixer.mix(block, &mut mono);

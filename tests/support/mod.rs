@@ -149,7 +149,10 @@ impl Running {
                 Event::Closed(record) => return *record,
                 Event::Broken(what) => panic!("{what}"),
                 Event::Over(_) => panic!("the conversation ended without a turn"),
-                Event::Audible { .. } | Event::Notice(..) | Event::InputOver => {}
+                Event::Audible { .. }
+                | Event::Notice(..)
+                | Event::NotWritten(_)
+                | Event::InputOver => {}
             }
         }
     }

@@ -127,7 +127,7 @@ impl Cells {
     {
         let now = Instant::now();
         let (mut body, mut end) = capture(format(hz, channels), now, None);
-        let mut mixer = Mixer::new(channels);
+        let mut mixer = Mixer::new(channels, rate(hz));
         let mut converter = Converter::new(rate(hz), SampleRate::WORKING, TAPS).expect("allowed");
         let device: Vec<T> = tone
             .iter()

@@ -34,7 +34,7 @@ impl Input {
     pub(super) fn new(end: CaptureEnd, watch_zeros: bool) -> Self {
         Self {
             clock: SampleClock::new(end.format.rate),
-            mixer: Mixer::new(end.format.channels),
+            mixer: Mixer::new(end.format.channels, end.format.rate),
             stamped: None,
             callbacks: 0,
             position: 0,

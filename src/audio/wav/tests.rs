@@ -1,6 +1,7 @@
 use hound::{SampleFormat, WavSpec, WavWriter};
 use proptest::prelude::*;
 use tempfile::TempDir;
+use tokio::sync::mpsc::channel;
 
 use super::*;
 
@@ -74,6 +75,62 @@ fn what_cannot_be_used_is_refused_in_words() {
     }
 }
 
+/// Speech on one channel, or on two that are the negative of each other, is what is spoken.
+#[test]
+fn the_channel_that_carries_speech_is_spoken() {
+    let rate = SampleRate::WORKING.hz();
+    let mut seed = 1_u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    // Four syllables a second of a buzz, from the first sample on.
+    let voice: Vec<f32> = (0..2 * rate)
+        .map(|n| {
+            let syllable = (n as f32 / rate as f32 * 4.0).fract() < 0.6;
+            if syllable {
+                0.3 * (n as f32 * 0.06).sin()
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    let hiss: Vec<f32> = voice.iter().map(|_| 0.6 * noise()).collect();
+    let hum: Vec<f32> = (0..voice.len())
+        .map(|n| 0.5 + 0.4 * (n as f32 * 0.02).sin())
+        .collect();
+    let minus: Vec<f32> = voice.iter().map(|s| -s).collect();
+    let nothing = vec![0.0; voice.len()];
+    for (name, left, right) in [
+        ("noise beside it", &voice, &hiss),
+        ("noise before it", &hiss, &voice),
+        ("hum beside it", &hum, &voice),
+        ("silence beside it", &nothing, &voice),
+        ("opposite phase", &voice, &minus),
+        ("twice the same", &voice, &voice),
+    ] {
+        let samples: Vec<u8> = left
+            .iter()
+            .zip(right)
+            .flat_map(|(l, r)| [*l, *r])
+            .flat_map(|s| ((s * 32_767.0) as i16).to_le_bytes())
+            .collect();
+        let mut file = wav::header(SampleRate::WORKING, samples.len() as u32);
+        file[22] = 2;
+        let spoken = decode(&[&file[..], &samples].concat()[..], Path::new("x"))
+            .expect("two channels")
+            .samples;
+        let product: f32 = spoken.iter().zip(&voice).map(|(a, b)| a * b).sum();
+        let energy = |s: &[f32]| s.iter().map(|s| s * s).sum::<f32>();
+        let likeness = product / (energy(&spoken) * energy(&voice)).sqrt();
+        assert!(likeness.abs() > 0.98, "{name}: {likeness}");
+        assert!(
+            (energy(&spoken) / energy(&voice) - 1.0).abs() < 0.1,
+            "{name}: the level changes"
+        );
+    }
+}
+
 #[test]
 fn a_file_that_was_cut_off_is_spoken_as_far_as_it_goes() {
     let folder = folder();
@@ -110,7 +167,7 @@ proptest! {
 fn a_recording_is_a_valid_file_at_any_time_and_holds_sound_only() {
     let folder = folder();
     let path = folder.path().join("out.wav");
-    let output = WavOutput::create(&path).expect("created");
+    let output = WavOutput::create(&path, channel(1).0).expect("created");
     assert_eq!(recorded(&path), [] as [i16; 0], "before any sound");
     let mut sink = output.recorder;
     let mut now = Instant::now();
@@ -125,13 +182,59 @@ fn a_recording_is_a_valid_file_at_any_time_and_holds_sound_only() {
     let sound = recorded(&path);
     assert_eq!(sound.len(), 243);
     assert_eq!(sound[240..], [32_767, -32_768, 32_767]);
+    // Within a second of it, when the reply is over.
+    sink.take(&[0.5; 240], true, now);
+    sink.take(&[0.0; 240], false, now);
+    sink.tick(now);
+    assert_eq!(recorded(&path).len(), 483);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_that_is_full_is_refused_at_once() {
+    let error = WavOutput::create(Path::new("/dev/full"), channel(1).0).err();
+    let error = error.expect("nothing can be written").to_string();
+    assert!(
+        error.contains("/dev/full cannot be written: No space"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_that_is_deleted_is_told_once_even_to_a_session_that_is_busy() {
+    let folder = folder();
+    let path = folder.path().join("out.wav");
+    let (events, mut told) = channel(1);
+    events
+        .try_send(Event::DetectorRearmed)
+        .expect("room for one");
+    let mut sink = WavOutput::create(&path, events).expect("created").recorder;
+    let now = Instant::now();
+    sink.take(&[0.5; 240], true, now);
+    std::fs::remove_file(&path).expect("there");
+    sink.tick(now);
+    assert!(matches!(told.try_recv(), Ok(Event::DetectorRearmed)));
+    for _ in 0..3 {
+        sink.take(&[0.5; 240], true, now);
+        sink.tick(now);
+    }
+    let Ok(Event::NotWritten(what)) = told.try_recv() else {
+        panic!("it is not told");
+    };
+    assert!(
+        what.contains("out.wav") && what.contains("deleted"),
+        "{what}"
+    );
+    assert!(told.try_recv().is_err(), "once");
 }
 
 #[test]
 fn a_recording_that_cannot_be_made_is_refused_with_its_name() {
     let folder = folder();
     let path = folder.path().join("no such folder").join("out.wav");
-    let error = WavOutput::create(&path).err().expect("refused").to_string();
+    let error = WavOutput::create(&path, channel(1).0).err();
+    let error = error.expect("refused").to_string();
     assert!(
         error.contains("out.wav") && error.contains("cannot be written"),
         "{error}"

@@ -13,6 +13,8 @@ use zip::write::SimpleFileOptions;
 
 use self::redact::Secrets;
 use super::Check;
+use crate::cli::start::is_pipe;
+use crate::cli::written::remedy;
 use crate::file;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
@@ -26,7 +28,12 @@ const MOST: u64 = 1 << 20;
 /// Writes the bundle and says what became of it.
 pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
     let name = "bundle";
-    match write(file, paths, report) {
+    let written = if is_pipe(file) {
+        Err(io::Error::other("a pipe takes no zip file"))
+    } else {
+        write(file, paths, report)
+    };
+    match written {
         Ok(parts) => Check::ok(
             name,
             format!(
@@ -37,7 +44,7 @@ pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
         Err(error) => Check::bad(
             name,
             format!("{} cannot be written: {error}", file.display()),
-            "Name a file in a folder that you can write to.",
+            remedy(&error),
         ),
     }
 }
@@ -48,11 +55,11 @@ fn write(file: &Path, paths: &Paths, report: &str) -> io::Result<usize> {
     let plain = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let mut parts = 0;
     for (name, text) in contents(paths, report) {
-        zip.start_file(name, plain).map_err(io::Error::other)?;
+        zip.start_file(name, plain)?;
         zip.write_all(text.as_bytes())?;
         parts += 1;
     }
-    let bytes = zip.finish().map_err(io::Error::other)?.into_inner();
+    let bytes = zip.finish()?.into_inner();
     file::write_own(file, &bytes)?;
     Ok(parts)
 }

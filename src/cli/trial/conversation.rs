@@ -350,7 +350,7 @@ impl Talk {
                     Some(session::Event::Audible { .. }) => if self.is_said() {
                         self.open_since = None;
                     },
-                    Some(session::Event::Notice(..) | session::Event::InputOver) => {}
+                    Some(session::Event::Notice(..) | session::Event::NotWritten(_) | session::Event::InputOver) => {}
                     Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(Fault::Broken),
                 },
                 _ = look.tick() => self.look_at_link().await?,
@@ -379,6 +379,7 @@ impl Talk {
                     Some(
                         session::Event::Audible { .. }
                         | session::Event::Notice(..)
+                        | session::Event::NotWritten(_)
                         | session::Event::InputOver,
                     ) => {}
                     Some(session::Event::Broken(_) | session::Event::Over(_)) | None => {

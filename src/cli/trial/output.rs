@@ -1,10 +1,11 @@
 //! Where reports go. The folder is tried before the run: an hour of load must not end in "cannot be written".
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::super::Problem;
+use super::super::written::{not_begun, remedy};
 use crate::report::document::Document;
 use crate::report::figures::Turn;
 use crate::report::{html, markdown, sheet};
@@ -22,18 +23,14 @@ impl Folder {
         let this = Self(folder.to_owned());
         let tried = fs::create_dir_all(folder).and_then(|()| {
             let trial = this.fresh("trial");
-            fs::write(&trial, b"trial")?;
-            fs::remove_file(&trial)
+            let written = write_whole(&trial, "trial");
+            fs::remove_file(&trial).and(written)
         });
         match tried {
             Ok(()) => Ok(this),
             Err(error) => {
-                let what = format!(
-                    "--report {}: it cannot be written to: {error}",
-                    folder.display()
-                );
-                Err(Problem::usage(what)
-                    .hint("Name a folder of your own; it is made if it is missing."))
+                let what = format!("--report {}: it cannot be written to", folder.display());
+                Err(not_begun(what, &error))
             }
         }
     }
@@ -49,19 +46,19 @@ impl Folder {
         document: &Document,
         turns: &[Turn],
         json: &str,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Problem> {
         // Each is tried, whatever became of the others, and the first fault is told.
         let mut all = Ok(());
         let forms = [
             ("html", html::page(document)),
             ("md", markdown::markdown(document)),
-            ("csv", sheet::turns(turns)?),
+            ("csv", sheet::turns(turns).map_err(anyhow::Error::from)?),
             ("json", format!("{json}\n")),
         ];
         for (ending, text) in forms {
             let file = self.0.join(format!("{name}.{ending}"));
             let fresh = self.fresh(ending);
-            let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &file));
+            let written = write_whole(&fresh, &text).and_then(|()| fs::rename(&fresh, &file));
             let written = written.map_err(|error| self.fault(&fresh, &file, error));
             all = all.and(written);
         }
@@ -78,10 +75,19 @@ impl Folder {
             .join(format!(".report.{}.{ending}.tmp", std::process::id()))
     }
 
-    fn fault(&self, fresh: &Path, file: &Path, error: io::Error) -> anyhow::Error {
+    fn fault(&self, fresh: &Path, file: &Path, error: io::Error) -> Problem {
         fs::remove_file(fresh).ok();
-        anyhow::Error::new(error).context(format!("{} was not written", file.display()))
+        let hint = remedy(&error);
+        let what = format!("{} was not written", file.display());
+        Problem::failed(anyhow::Error::new(error).context(what)).hint(hint)
     }
+}
+
+/// Writes a file, and waits until the disk has it: some say only then that they are full.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create(file)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 #[cfg(test)]
