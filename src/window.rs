@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 /// After a signal, the end must not take longer, whatever hangs.
 const ENDED_WITHIN: Duration = Duration::from_secs(10);
 /// After a signal, a window that has not closed by itself is left behind.
-const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+const CLOSED_WITHIN: Duration = Duration::from_secs(4);
 
 /// The window; where there is no display the same assistant in the terminal.
 ///

@@ -67,6 +67,22 @@ fn every_state_of_the_link_is_shown() {
     assert!(rig.says_part("The network cannot be reached. Check the cable."));
     rig.pass(Duration::from_secs(5));
     assert!(rig.says("Reconnecting in 3 s"));
+    rig.show(|s| {
+        s.place = "live.example".into();
+        s.was_connected = true;
+    });
+    assert!(rig.says("Connection to live.example lost"));
+    assert!(rig.says("not connected: no audio leaves this computer"));
+    rig.show(|s| {
+        s.activity = Activity::Connecting;
+        s.was_connected = false;
+    });
+    assert!(
+        rig.says("Cannot connect to live.example yet"),
+        "{:?}",
+        rig.texts()
+    );
+    assert!(!rig.says_part("lost") && !rig.says_part("audio leaves this computer while"));
     rig.click("Retry now");
     assert!(matches!(rig.sent()[..], [Command::RetryNow]));
 }

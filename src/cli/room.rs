@@ -29,12 +29,13 @@ pub const SERVER: Room = Room {
     threads: 6,
     files: 24,
 };
-/// A conversation: measured with `talk --demo` on files, 13 threads and 32 files, and with a sound server 18 and 45.
+/// A conversation: `talk --demo` on files was seen to have 15 threads besides the first and 29 files; a sound server needs some
+/// more.
 pub const CONVERSATION: Room = Room {
     threads: 18,
     files: 48,
 };
-/// The window besides: measured 12 threads of the graphics driver and 40 files more.
+/// The window besides: graphics drivers that compute in software have a thread or more for each processor.
 pub const WINDOW: Room = Room {
     threads: 30,
     files: 96,

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!  commands ──► recv_many ──► uplink ──► socket.queue ──► flush ──► Flushed
+//!               while there is room
 //!                                            ▲                         │
 //!  link.due ──► open (dial, upgrade, setup) ─┘   socket.turn ──► handle_message ──► outbox ──► events
 //! ```
 //!
 //! Nothing in the loop waits for anything else: while the receiver of events is slow the socket is not read (the service is
-//! held back by TCP), but commands are heard, and what is to be sent is sent.
+//! held back by TCP), but controls are heard, and what is to be sent is sent. While the connection takes less than is said,
+//! commands are left where they are: a replay goes at the speed of the link, and a link that moves is never taken for stuck.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::pending;
@@ -28,7 +30,7 @@ use super::nonsense::Nonsense;
 use super::open::{Open, open};
 use super::socket::{Socket, Turn};
 use super::uplink::Uplink;
-use super::{Command, Event, Target};
+use super::{Command, Control, Event, Target};
 use crate::base::units::SampleRate;
 use crate::live::link::{Due, Link};
 use crate::live::message::{
@@ -36,12 +38,14 @@ use crate::live::message::{
 };
 use crate::metrics::counters::Counters;
 
-/// Commands that may wait: seconds of audio, though the loop takes them at once. A sender that finds it full waits.
-const COMMANDS: usize = 256;
+/// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full waits.
+const COMMANDS: usize = 16;
+/// Controls that may wait. They are taken at once.
+const CONTROLS: usize = 16;
 /// Events that may wait; then the socket is not read any more.
 const EVENTS: usize = 64;
 /// Commands taken at once, so that what is there leaves in one flush.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = COMMANDS;
 /// Calls answered in one connection; whoever calls more gets no answer.
 const MOST_CALLS: usize = 1_000;
 /// The round trip is looked up so often at most: a system call.
@@ -49,8 +53,10 @@ const TRIP_EVERY: Duration = Duration::from_secs(1);
 
 /// The client. It ends when `commands` or `events` is dropped, within 300 ms; `task` is done then.
 pub struct Handle {
-    /// What to do.
+    /// What to send.
     pub commands: mpsc::Sender<Command>,
+    /// What to do with the connection.
+    pub controls: mpsc::Sender<Control>,
     /// What happened.
     pub events: mpsc::Receiver<Event>,
     /// The task.
@@ -96,6 +102,7 @@ fn start(
     counters: Arc<Counters>,
 ) -> Handle {
     let (commands, command_receiver) = mpsc::channel(COMMANDS);
+    let (controls, control_receiver) = mpsc::channel(CONTROLS);
     let (event_sender, events) = mpsc::channel(EVENTS);
     let actor = Actor {
         dialer,
@@ -103,6 +110,7 @@ fn start(
         setup,
         counters,
         commands: command_receiver,
+        controls: control_receiver,
         inbox: Vec::with_capacity(AT_ONCE),
         events: event_sender,
         outbox: VecDeque::new(),
@@ -116,6 +124,7 @@ fn start(
     let task = tokio::spawn(actor.run());
     Handle {
         commands,
+        controls,
         events,
         task,
     }
@@ -128,6 +137,7 @@ struct Actor {
     setup: Setup,
     counters: Arc<Counters>,
     commands: mpsc::Receiver<Command>,
+    controls: mpsc::Receiver<Control>,
     inbox: Vec<Command>,
     events: mpsc::Sender<Event>,
     /// Events that found no room yet; nothing is read while there are any.
@@ -153,12 +163,15 @@ enum State {
 enum Happening {
     /// The inbox holds commands.
     Commands,
+    Control(Control),
     /// An event was taken.
     Delivered,
     /// Something happened on the connection.
     Link(LinkHappening),
     /// The link's time has come.
     Due,
+    /// Nothing of what waits gets away.
+    Stuck,
     /// Nobody is there any more.
     Stopped,
 }
@@ -174,11 +187,13 @@ impl Actor {
         loop {
             match self.tick().await {
                 Happening::Commands => self.handle_commands(),
+                Happening::Control(control) => self.handle_control(control),
                 Happening::Link(LinkHappening::Opened(Ok(open))) => self.handle_open(open),
                 Happening::Link(LinkHappening::Opened(Err(fault))) => self.lost(fault),
                 Happening::Link(LinkHappening::Closed) => self.state = State::Closed,
                 Happening::Link(LinkHappening::Turn(turn)) => self.handle_turn(turn),
                 Happening::Due => self.handle_due(),
+                Happening::Stuck => self.handle_stuck(),
                 Happening::Delivered => {}
                 Happening::Stopped => break,
             }
@@ -192,10 +207,12 @@ impl Actor {
 
     async fn tick(&mut self) -> Happening {
         let due = self.link.poll_timeout().filter(|_| self.target.is_some());
+        let (room, stuck_at) = self.state.uplink();
         let (waiting, read) = (!self.outbox.is_empty(), self.outbox.is_empty());
         tokio::select! {
             biased;
-            taken = self.commands.recv_many(&mut self.inbox, AT_ONCE) => match taken {
+            Some(control) = self.controls.recv() => Happening::Control(control),
+            taken = self.commands.recv_many(&mut self.inbox, AT_ONCE), if room => match taken {
                 0 => Happening::Stopped,
                 _ => Happening::Commands,
             },
@@ -208,6 +225,7 @@ impl Actor {
             },
             happening = self.state.next(read) => Happening::Link(happening),
             () = sleep_until(due.map_or_else(Instant::now, Instant::from_std)), if due.is_some() => Happening::Due,
+            () = sleep_until(stuck_at.unwrap_or_else(Instant::now)), if stuck_at.is_some() => Happening::Stuck,
             () = self.events.closed() => Happening::Stopped,
         }
     }
@@ -220,15 +238,10 @@ impl Actor {
         self.inbox = commands;
         if let State::Open(socket) = &mut self.state {
             self.uplink.flush(&mut |message| socket.queue(message));
-            if socket.is_stuck() {
-                let why = "nothing that is sent gets away".to_owned();
-                self.lost(Fault::Cut { why });
-            }
         }
     }
 
     fn handle_command(&mut self, command: Command) {
-        let now = Instant::now().into_std();
         match command {
             Command::Audio(samples) => {
                 if !matches!(self.state, State::Open(_)) || !self.uplink.audio(&samples) {
@@ -241,8 +254,19 @@ impl Actor {
             Command::ActivityEnd => self.send(&RealtimeInput::ActivityEnd.into()),
             Command::AudioStreamEnd => self.send(&RealtimeInput::AudioStreamEnd.into()),
             Command::Send(message) => self.send(&message),
-            Command::RetryNow => self.link.retry_now(now),
-            Command::Roll(setup) => {
+        }
+    }
+
+    fn handle_control(&mut self, control: Control) {
+        let now = Instant::now().into_std();
+        match control {
+            Control::RetryNow => self.link.retry_now(now),
+            Control::Replace => {
+                if matches!(self.state, State::Open(_)) {
+                    self.lost(Fault::Unanswered);
+                }
+            }
+            Control::Roll(setup) => {
                 // A handle belongs to its model.
                 if setup.model == self.setup.model {
                     self.link.roll(now);
@@ -252,7 +276,7 @@ impl Actor {
                 self.setup = *setup;
                 self.hang_up();
             }
-            Command::Redial(target, setup) => {
+            Control::Redial(target, setup) => {
                 (self.target, self.setup) = (Some(*target), *setup);
                 self.link.redial(now);
                 self.hang_up();
@@ -266,6 +290,14 @@ impl Actor {
                 .message(message, &mut |message| socket.queue(message));
         } else {
             debug!("no connection takes this message");
+        }
+    }
+
+    /// It was due when it was looked at; something may have got away since.
+    fn handle_stuck(&mut self) {
+        let (_, stuck_at) = self.state.uplink();
+        if stuck_at.is_some_and(|at| Instant::now() >= at) {
+            self.lost(Fault::stuck());
         }
     }
 
@@ -349,6 +381,8 @@ impl Actor {
             Turn::Flushed => self.outbox.push_back(Event::Flushed {
                 at: Instant::now().into_std(),
             }),
+            // The next tick takes commands again.
+            Turn::Room => {}
             Turn::Ended(fault) => self.lost(fault),
         }
     }
@@ -429,6 +463,14 @@ impl Actor {
 }
 
 impl State {
+    /// Whether commands are to be taken, and when the connection counts as stuck. Without one they are taken and dropped.
+    fn uplink(&self) -> (bool, Option<Instant>) {
+        match self {
+            Self::Open(socket) => (socket.has_room(), socket.stuck_at()),
+            Self::Closed | Self::Closing(_) | Self::Opening(_) => (true, None),
+        }
+    }
+
     async fn next(&mut self, read: bool) -> LinkHappening {
         match self {
             Self::Closed => pending().await,

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::live::message::{ClientMessage, ServerMessage, Setup};
 
-/// What the session asks of the client.
+/// What the session sends to the service. It is taken only as fast as the connection takes it.
 #[derive(Debug)]
 pub enum Command {
     /// Manual detection: an utterance begins.
@@ -34,12 +34,19 @@ pub enum Command {
     AudioStreamEnd,
     /// Any other message.
     Send(ClientMessage),
+}
+
+/// What the session asks of the connection itself. It is heard at once, however much waits to be sent.
+#[derive(Debug)]
+pub enum Control {
     /// Close this connection and open another with this setup, and with the newest handle unless the model is another.
     Roll(Box<Setup>),
     /// Use another endpoint or key: close, forget the handle, open with this setup.
     Redial(Box<super::client::Target>, Box<Setup>),
     /// Do not wait for the next attempt.
     RetryNow,
+    /// The service owes an answer and has been silent for too long: take this connection for lost, and open another.
+    Replace,
 }
 
 /// Where to connect.
@@ -78,7 +85,7 @@ pub enum Event {
         /// When.
         at: Instant,
     },
-    /// The service announced the end of the connection; answer with [`Command::Roll`] at a quiet moment.
+    /// The service announced the end of the connection; answer with [`Control::Roll`] at a quiet moment.
     GoAway {
         /// How long it will last.
         time_left: Duration,
@@ -87,7 +94,7 @@ pub enum Event {
     Lost {
         /// Why, and what can be done.
         fault: super::client::error::Fault,
-        /// When it is tried again by itself; `None`: not before [`Command::RetryNow`], `Roll` or `Redial`.
+        /// When it is tried again by itself; `None`: not before [`Control::RetryNow`], `Roll` or `Redial`.
         retry_in: Option<Duration>,
     },
 }

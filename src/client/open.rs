@@ -71,7 +71,7 @@ async fn wait_for_setup(socket: &mut Socket, counters: &Counters) -> Result<(), 
     loop {
         match socket.turn(true).await {
             Turn::Ended(fault) => return Err(fault),
-            Turn::Flushed => {}
+            Turn::Flushed | Turn::Room => {}
             Turn::Message(bytes) => {
                 let now = Instant::now().into_std();
                 match nonsense.read(now, &bytes, counters) {

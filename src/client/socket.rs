@@ -2,13 +2,16 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use secrecy::SecretString;
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -29,13 +32,22 @@ const LARGEST_MESSAGE: usize = 16 << 20;
 const CONTROLS_AT_ONCE: usize = 64;
 /// Gathered before it is written without being asked to flush: everything that is ready leaves in one piece.
 const WRITE_BUFFER: usize = 64 << 10;
-/// Messages that may wait to be sent: a minute of audio in messages of 30 ms.
-const LONGEST_BACKLOG: usize = 2_000;
+/// Bytes that may wait here before no more is taken: 1.4 s of audio in base64 and JSON. Whoever has more keeps it.
+const ROOM: usize = 64 << 10;
+/// So long may nothing of what waits get away before the connection counts as stuck. A link of 32 kbit/s whose other end
+/// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 4 s.
+const STUCK_AFTER: Duration = Duration::from_secs(20);
 
 /// A WebSocket and what waits to be sent on it.
 pub(super) struct Socket {
-    inner: WebSocketStream<Stream>,
+    inner: WebSocketStream<Metered>,
     outgoing: VecDeque<Outgoing>,
+    /// Bytes in `outgoing`.
+    waiting: usize,
+    /// There was no room, and nobody has been told yet that there is some again.
+    was_full: bool,
+    /// Since when something has waited to be sent without a break.
+    waiting_since: Instant,
     /// Whether something was given to `inner` since it was flushed.
     unflushed: bool,
     /// How many of these are to be reported when flushed.
@@ -61,6 +73,8 @@ pub(super) enum Turn {
     Message(Bytes),
     /// A message that was to be reported, and all before it, were handed to the system.
     Flushed,
+    /// There was no room for more, and now there is.
+    Room,
     /// It is over.
     Ended(Fault),
 }
@@ -81,9 +95,20 @@ impl Socket {
             .max_message_size(Some(LARGEST_MESSAGE))
             .max_frame_size(Some(LARGEST_MESSAGE));
         Self {
-            inner: WebSocketStream::from_partially_read(stream, read, Role::Client, Some(config))
-                .await,
+            inner: WebSocketStream::from_partially_read(
+                Metered {
+                    inner: stream,
+                    moved_at: Instant::now(),
+                },
+                read,
+                Role::Client,
+                Some(config),
+            )
+            .await,
             outgoing: VecDeque::new(),
+            waiting: 0,
+            was_full: false,
+            waiting_since: Instant::now(),
             unflushed: false,
             marked: 0,
             key,
@@ -94,18 +119,33 @@ impl Socket {
 
     /// The round trip to the service now, where the system tells.
     pub(super) fn round_trip(&self) -> Option<Duration> {
-        let stream = self.inner.get_ref();
+        let stream = &self.inner.get_ref().inner;
         stream.round_trip().filter(|_| !self.proxied)
     }
 
     /// Puts a message behind those that wait.
     pub(super) fn queue(&mut self, message: Outgoing) {
+        if self.is_idle() {
+            self.waiting_since = Instant::now();
+        }
+        self.waiting += message.text.len();
         self.outgoing.push_back(message);
+        self.was_full |= !self.has_room();
     }
 
-    /// Whether what is sent does not get away.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.outgoing.len() > LONGEST_BACKLOG
+    /// Whether more may be queued. A connection that is slower than what is said leaves it where it is kept.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting < ROOM
+    }
+
+    /// When this connection counts as stuck if nothing of what waits gets away until then; `None`: nothing waits.
+    pub(super) fn stuck_at(&self) -> Option<Instant> {
+        let moved = self.waiting_since.max(self.inner.get_ref().moved_at);
+        (!self.is_idle()).then(|| moved + STUCK_AFTER)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.outgoing.is_empty() && !self.unflushed
     }
 
     /// Sends what waits, reads if `read`, and says what happens first. Nothing is lost when this is dropped in between.
@@ -135,6 +175,10 @@ impl Socket {
             Poll::Ready(Err(error)) => return self.poll_last_words(cx, error),
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
+        if self.was_full && self.has_room() {
+            self.was_full = false;
+            return Poll::Ready(Turn::Room);
+        }
         if read {
             self.poll_read(cx)
         } else {
@@ -148,6 +192,7 @@ impl Socket {
             let Some(Outgoing { text, report }) = self.outgoing.pop_front() else {
                 break;
             };
+            self.waiting -= text.len();
             self.counters.bytes_sent.add(text.len() as u64);
             self.unflushed = true;
             self.marked += usize::from(report);
@@ -200,6 +245,42 @@ impl Socket {
     }
 }
 
+/// A stream that notes when it last took something to send.
+struct Metered {
+    inner: Stream,
+    moved_at: Instant,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
+        self.moved_at = Instant::now();
+        Poll::Ready(Ok(taken))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
 /// An end without a close frame.
 fn broken(error: &Error) -> Fault {
     let cut = |why: String| Fault::Cut { why };
@@ -215,7 +296,7 @@ fn broken(error: &Error) -> Fault {
         Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => Fault::Malformed {
             what: error.to_string(),
         },
-        Error::WriteBufferFull(_) => cut("nothing that is sent gets away".to_owned()),
+        Error::WriteBufferFull(_) => Fault::stuck(),
         Error::Tls(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => cut("an error of the WebSocket library".to_owned()),
     }
 }

@@ -11,6 +11,8 @@ use url::Url;
 use super::dial::{self, Stream};
 use super::error::{Fault, presentable};
 
+/// Bytes of a strange answer from which it is surely no HTTP, although no line has ended.
+const CERTAIN: usize = 64;
 /// A head longer than this is no answer to us.
 const LONGEST_HEAD: usize = 16 * 1024;
 
@@ -43,9 +45,9 @@ pub(super) async fn upgrade(
     let nonce = generate_key();
     let request = request(url, &nonce, key)?;
     let head = exchange(stream, &request).await.map_err(|why| match why {
-        NoHead::Io(error) => Fault::NotLive {
+        NoHead::Io(error) => Fault::CutShort {
             address: address.clone(),
-            answer: format!("nothing ({error})"),
+            why: error.to_string(),
         },
         NoHead::NotHttp => Fault::NotLive {
             address: address.clone(),
@@ -77,18 +79,33 @@ pub(super) async fn upgrade(
     }
 }
 
-/// Sends a request and reads the head of the answer.
+/// Sends a request and reads the head of the final answer; what an interim one (1xx) says is passed over.
 pub(super) async fn exchange(stream: &mut Stream, request: &[u8]) -> Result<Head, NoHead> {
-    stream.write_all(request).await.map_err(NoHead::Io)?;
-    stream.flush().await.map_err(NoHead::Io)?;
+    let mut sent = stream.write_all(request).await;
+    if sent.is_ok() {
+        sent = stream.flush().await;
+    }
+    // Who answers before all is sent closes at once: the answer says more than the error.
+    let answer = read_head(stream).await;
+    match (answer, sent) {
+        (Err(NoHead::Io(_)), Err(error)) => Err(NoHead::Io(error)),
+        (answer, _) => answer,
+    }
+}
+
+async fn read_head(stream: &mut Stream) -> Result<Head, NoHead> {
     let mut read = Vec::with_capacity(1024);
     loop {
         if let Some(end) = read.windows(4).position(|w| w == b"\r\n\r\n") {
             let rest = read.split_off(end + 4);
-            return Head::parse(&read, rest).ok_or(NoHead::NotHttp);
+            let head = Head::parse(&read, rest).ok_or(NoHead::NotHttp)?;
+            if head.is_final() {
+                return Ok(head);
+            }
+            read = head.rest;
+            continue;
         }
-        let begins_as_http = read.iter().zip(b"HTTP/1.").all(|(a, b)| a == b);
-        if !begins_as_http || read.len() > LONGEST_HEAD {
+        if is_not_http(&read) || read.len() > LONGEST_HEAD {
             return Err(NoHead::NotHttp);
         }
         if stream.read_buf(&mut read).await.map_err(NoHead::Io)? == 0 {
@@ -97,7 +114,18 @@ pub(super) async fn exchange(stream: &mut Stream, request: &[u8]) -> Result<Head
     }
 }
 
+/// Whether these first bytes are surely of another protocol: a whole line, or as much as no damaged status line has.
+fn is_not_http(read: &[u8]) -> bool {
+    let begins_as_http = read.iter().zip(b"HTTP/1.").all(|(a, b)| a == b);
+    !begins_as_http && (read.contains(&b'\n') || read.len() >= CERTAIN)
+}
+
 impl Head {
+    /// Whether it is the answer itself. 101 is: what follows it is the WebSocket.
+    fn is_final(&self) -> bool {
+        self.status == 101 || !(100..200).contains(&self.status)
+    }
+
     /// The value of a header, by its name in lower case.
     fn header(&self, name: &str) -> Option<&str> {
         self.headers(name).next()
@@ -207,7 +235,7 @@ fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
             detail,
         },
         429 => Fault::Quota { detail },
-        500..=599 => Fault::Trouble {
+        408 | 425 | 500..=599 => Fault::Trouble {
             address,
             status: head.status,
         },
@@ -302,8 +330,13 @@ mod tests {
                 End::NeedsUser,
             ),
             (
-                "",
-                "127.0.0.1:9 is not a Live server: it answered nothing (unexpected end of file)",
+                "HTTP/1.1 408 Slow\r\n\r\n",
+                "127.0.0.1:9 has trouble of its own (HTTP 408)",
+                End::Cut,
+            ),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n",
+                "127.0.0.1:9 is not a Live server: it answered HTTP 404",
                 End::NeedsUser,
             ),
         ];
@@ -324,6 +357,35 @@ mod tests {
         let (fault, _) = ask("HTTP/1.1 403 No\r\n\r\n", Some("canary-1")).await;
         let sentence = "the service refuses the API key (HTTP 403)";
         assert_eq!(fault.to_string(), sentence);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_a_cut_wherever_it_does() {
+        let whole = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX: y\r\n";
+        let strange = ["\0", "SSH-2.0", "<htm"];
+        let broken = (0..=whole.len()).map(|end| &whole[..end]).chain(strange);
+        for answer in broken {
+            let (fault, _) = ask(answer, None).await;
+            let said = "127.0.0.1:9 broke the connection off before it had answered (unexpected end of file)";
+            assert_eq!(fault.to_string(), said, "{answer:?}");
+            assert_eq!(fault.retry(), End::Cut, "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_answers_without_reading_is_heard() {
+        // Less than the request: writing it fails, and the answer is there.
+        let (near, mut far) = tokio::io::duplex(64);
+        let service = async move {
+            far.write_all(b"HTTP/1.1 403 No\r\n\r\n")
+                .await
+                .expect("room");
+        };
+        let url = Url::parse(HERE).expect("an address");
+        let mut stream: Stream = Box::new(near);
+        let (result, ()) = tokio::join!(upgrade(&mut stream, &url, None), service);
+        let fault = result.expect_err("it is refused");
+        assert!(matches!(fault, Fault::KeyMissing { .. }), "{fault}");
     }
 
     #[tokio::test]

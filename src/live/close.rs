@@ -7,12 +7,16 @@ pub enum End {
     Cut,
     /// The service said nothing in answer to the setup.
     Silent,
+    /// The service stopped answering: an answer is owed, and nothing comes.
+    Unanswered,
     /// Only the user can help: key, certificate, address, model, place.
     NeedsUser,
     /// The service has had enough for now.
     Quota,
     /// 1007: the service refuses what was said.
     Refused,
+    /// The service does not know the conversation that was to be resumed.
+    Handle,
     /// 1008: against a rule of the service.
     Policy,
     /// Any other close: the service's own trouble, or its wish to end.
@@ -30,6 +34,8 @@ pub enum Close {
     Model,
     /// Quota, billing, too many conversations at once.
     Quota,
+    /// The conversation that was to be resumed is not known, or is over.
+    Handle,
     /// 1007 for another reason.
     Refused,
     /// 1008 for another reason.
@@ -68,6 +74,7 @@ impl Close {
             {
                 Self::Quota
             }
+            1007 | 1008 | 1011 if begins(&["BidiGenerateContent session"]) => Self::Handle,
             1007 => Self::Refused,
             1008 => Self::Policy,
             1000 | 1001 => Self::Done,
@@ -81,6 +88,7 @@ impl Close {
         match self {
             Self::Key | Self::Region | Self::Model => End::NeedsUser,
             Self::Quota => End::Quota,
+            Self::Handle => End::Handle,
             Self::Refused => End::Refused,
             Self::Policy => End::Policy,
             Self::Done | Self::Trouble => End::Closed,
@@ -120,6 +128,8 @@ mod tests {
                 Close::Model,
             ),
             (1008, "Operation is not implemented", Close::Policy),
+            (1008, "BidiGenerateContent session not found", Close::Handle),
+            (1011, "BidiGenerateContent session expired", Close::Handle),
             (
                 1011,
                 "You exceeded your current quota, please check your plan",

@@ -7,6 +7,8 @@
 //!     └────────────────────┴────────────────┴──────────────────────────┘ 2 s before the deadline
 //! ```
 //!
+//! A handle that is refused is dropped at once, and a new conversation is begun without waiting.
+//!
 //! Back-off 0, 0.25, 0.5, 1, 2, 4, 8 s, each multiplied by a random number between 0 and 1 (full jitter, so that clients of
 //! one fallen server do not return at once), counted anew once a connection has proved itself: it lived for 5 s, or the
 //! service finished a turn. More than 20 attempts in a minute open a breaker of 30 s.
@@ -53,6 +55,8 @@ pub struct Link {
     policy: u32,
     trouble: u32,
     cut_after_resume: u32,
+    /// Connections in a row that stopped answering; a connection that only lives has not proved the contrary.
+    unanswered: u32,
     /// When attempts were made, within the window.
     dials: VecDeque<Instant>,
     connections: u32,
@@ -114,6 +118,7 @@ impl Link {
             policy: 0,
             trouble: 0,
             cut_after_resume: 0,
+            unanswered: 0,
             dials: VecDeque::with_capacity(BUDGET),
             connections: 0,
         }
@@ -186,6 +191,7 @@ impl Link {
 
     /// The service finished a turn: the connection has proved itself.
     pub fn served(&mut self) {
+        self.unanswered = 0;
         self.prove();
     }
 
@@ -212,8 +218,15 @@ impl Link {
     /// Returns when the next attempt is due; `None`: not before the user does something.
     pub fn lost(&mut self, now: Instant, end: End, random: f64) -> Option<Duration> {
         self.due(now); // it may have proved itself just now
+        let offered = self.resumed && self.handle.is_some();
         let again = self.decide(end);
-        let wait = again.then(|| self.wait(now, end, random));
+        // Without the handle that was refused it is another attempt, which nothing speaks against.
+        let refused = offered && self.handle.is_none() && matches!(self.phase, Phase::Dialling);
+        let at_once = refused && matches!(end, End::Refused | End::Handle | End::Policy);
+        let wait = again.then(|| match at_once {
+            true => Duration::ZERO,
+            false => self.wait(now, end, random),
+        });
         self.phase = Phase::Waiting {
             until: wait.map(|wait| now + wait),
         };
@@ -250,7 +263,12 @@ impl Link {
                 self.handle = None;
                 return !fresh_and_unproven;
             }
-            End::Policy => {
+            // A conversation that is not known now will not be known later.
+            End::Handle | End::Policy if self.resumed && !was_ready => {
+                self.handle = None;
+                return true;
+            }
+            End::Handle | End::Policy => {
                 self.policy += 1;
                 if self.policy > 1 {
                     self.handle = None;
@@ -265,6 +283,12 @@ impl Link {
             }
             End::Cut => {
                 self.cut_after_resume += u32::from(self.resumed && was_ready && !self.proven)
+            }
+            End::Unanswered => {
+                self.unanswered += 1;
+                if self.unanswered > 1 {
+                    self.handle = None;
+                }
             }
             End::Silent => {}
             End::Quota => return true,

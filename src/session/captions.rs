@@ -110,7 +110,9 @@ impl Captions {
         } else {
             None
         };
-        let place = reply.unwrap_or(self.book.len());
+        // A turn that was asked again may be answered when later ones have been written down.
+        let later = || self.book.iter().position(|its| its.turn > turn);
+        let place = reply.or_else(later).unwrap_or(self.book.len());
         let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
         let caption = Caption {
             speaker,

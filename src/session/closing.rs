@@ -10,13 +10,13 @@ use super::record::TurnRecord;
 use super::snapshot::{Severity, Speaker};
 use super::stages::{Noted, Stages};
 use super::tokens;
-use crate::base::ids::Mark;
 use crate::base::units::SampleRate;
 use crate::turn::machine::{Closed, Outcome};
 
 impl Controller {
     pub(super) fn close(&mut self, mut closed: Closed) {
         let stopped = closed.outcome == Outcome::Interrupted;
+        let received = closed.received;
         let latencies = closed.timeline.latencies();
         let notes = self.notes.remove(&closed.turn).unwrap_or_default();
         if let (Outcome::Failed(why), Some(fault)) = (&mut closed.outcome, &notes.fault) {
@@ -38,7 +38,7 @@ impl Controller {
                 format!("No full answer: {why}. Please say it again."),
             );
         }
-        self.count_lost(&record);
+        self.count_lost(&record, received);
         self.statistics.add(&record);
         self.note_turn(super::controller::now(), &record);
         self.weigh_turn(&record);
@@ -98,12 +98,14 @@ impl Controller {
         }
     }
 
-    /// An utterance is lost when the service never got all of it and nobody wanted that.
-    fn count_lost(&mut self, record: &TurnRecord) {
-        let unsent = self.is_manual() && record.timeline.get(Mark::Sent).is_none();
+    /// An utterance is lost when nothing shows that the service got all of it, and nobody wanted that. That it was sent shows
+    /// nothing: a dead connection takes words too.
+    fn count_lost(&mut self, record: &TurnRecord, received: bool) {
         let unwanted = matches!(record.outcome, Outcome::Failed(_));
-        if (unsent && unwanted) || self.ledger.forgotten() > 0 {
+        if (unwanted && !received) || self.ledger.missing(record.turn) > 0 {
             self.statistics.summary.lost += 1;
         }
+        self.ledger.forget(record.turn);
+        self.withdraw_silence();
     }
 }

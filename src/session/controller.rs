@@ -60,8 +60,8 @@ pub(super) struct Controller {
 
     pub(super) audio: audio::Handle,
     pub(super) client: client::Handle,
-    /// Commands that the client has had no room for yet; order is kept.
-    pub(super) outbox: VecDeque<client::Command>,
+    /// What the client has had no room for yet; order is kept.
+    pub(super) outbox: VecDeque<Outgoing>,
     pub(super) reply: pcm::PcmReader,
     /// The patience that the segmenter keeps.
     pub(super) patience: Duration,
@@ -82,6 +82,8 @@ pub(super) struct Controller {
 
     pub(super) link: Link,
     pub(super) ever_connected: bool,
+    /// The same, to the place that is dialled now.
+    pub(super) was_connected: bool,
     /// The service announced the end of the connection, or the user wants another one.
     pub(super) going_away: bool,
     pub(super) streaming: Option<Instant>,
@@ -123,6 +125,17 @@ pub(super) struct Controller {
     pub(super) changed: bool,
 }
 
+/// What is to be sent.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Command(client::Command),
+    /// Words of a turn that have not been sent, up to this sample; they stay in the ledger until they can be.
+    Words {
+        turn: TurnId,
+        until: u64,
+    },
+}
+
 /// What the controller notes of a turn besides the machine's marks.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -139,6 +152,8 @@ pub(super) struct Notes {
     pub(super) searched: bool,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
+    /// The user knows that a part of it is lost.
+    pub(super) missing_said: bool,
     /// How its last connection was lost.
     pub(super) fault: Option<String>,
     /// Functions that the service asked for.
@@ -159,7 +174,8 @@ enum Happening {
     Deadline,
     Look,
     Page(crate::monitor::Request),
-    Sent,
+    /// The client takes more.
+    Room,
 }
 
 /// Whether the loop goes on.
@@ -212,12 +228,7 @@ impl Controller {
         tokio::select! {
             biased;
             command = commands.recv() => Happening::Command(command),
-            permit = self.client.commands.reserve(), if !self.outbox.is_empty() => {
-                if let (Ok(permit), Some(command)) = (permit, self.outbox.pop_front()) {
-                    permit.send(command);
-                }
-                Happening::Sent
-            }
+            _ = self.client.commands.reserve(), if !self.outbox.is_empty() => Happening::Room,
             event = self.client.events.recv() => Happening::Client(event),
             event = self.audio.events.recv() => Happening::Audio(event),
             change = self.settings.change() => Happening::Files(change),
@@ -238,7 +249,8 @@ impl Controller {
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
             Happening::Audio(None) => return self.lost_part("the sound thread"),
             Happening::Client(None) => return self.lost_part("the connection task"),
-            Happening::Files(None) | Happening::Sent => {}
+            Happening::Files(None) => {}
+            Happening::Room => self.fill(),
             Happening::Deadline => {
                 self.machine.handle_timeout(now);
                 self.close_in_time(now);
@@ -267,6 +279,7 @@ impl Controller {
                     self.replay.flushed();
                     self.tell_sound(audio::Command::Flush);
                 }
+                Action::Replace(silence) => self.replace_link(silence),
                 Action::Close(closed) => self.close(*closed),
             }
         }
@@ -289,50 +302,6 @@ impl Controller {
     /// Whether our detector decides about turns on this connection; another choice is for the next one.
     pub(super) fn is_manual(&self) -> bool {
         self.machine.is_manual()
-    }
-
-    fn begin(&mut self, turn: TurnId) {
-        self.ledger.rewind();
-        // What an earlier connection wrote down is written down again.
-        self.captions.begin_again(turn);
-        if self.is_manual() {
-            self.outbox.push_back(client::Command::ActivityStart);
-            self.send_unsent(turn);
-        } else if self.ledger.captured(turn) > 0 {
-            // Automatic detection streams anyway; only what an earlier connection took with it is said again.
-            self.send_unsent(turn);
-        }
-    }
-
-    /// The connection has what was said before: only what follows is sent, and written down.
-    fn go_on(&mut self, turn: TurnId) {
-        self.captions.go_on(turn);
-        self.outbox.push_back(client::Command::ActivityStart);
-        self.send_unsent(turn);
-    }
-
-    fn end(&mut self, turn: TurnId) {
-        if let Some(notes) = self.notes.get_mut(&turn) {
-            // What comes now is the reply to all of it; what was noted of an earlier one is void.
-            (notes.noted.decoded, notes.noted.begun) = (None, None);
-            notes.noted.lag = self.lag;
-            notes.noted.dsp = self.counters.chain_delay.get();
-        }
-        // An earlier reply may have been cut in the middle of a sample: its half belongs to no sound of this one.
-        self.reply.reset();
-        self.send_unsent(turn);
-        if self.is_manual() {
-            self.outbox.push_back(client::Command::ActivityEnd);
-        } else if self.muted || self.streaming.is_none() {
-            self.outbox.push_back(client::Command::AudioStreamEnd);
-        }
-    }
-
-    pub(super) fn send_unsent(&mut self, turn: TurnId) {
-        let samples = self.ledger.unsent(turn);
-        if !samples.is_empty() {
-            self.outbox.push_back(client::Command::Audio(samples));
-        }
     }
 
     fn play(&mut self, turn: TurnId) {
@@ -481,10 +450,11 @@ impl Controller {
         // The client says goodbye to the service when nobody gives it commands any more.
         let client::Handle {
             commands,
+            controls,
             events,
             task,
         } = self.client;
-        drop((commands, events));
+        drop((commands, controls, events));
         tokio::time::timeout(GOODBYE_WITHIN, task).await.ok();
         // Joins threads, for at most 300 ms: not on a worker of the runtime.
         aside("sound-end", move || self.audio.shut_down()).await;

@@ -1,4 +1,7 @@
 //! What the user said, kept until it is answered: a lost connection costs a repetition, never words.
+//!
+//! It is also the only queue of an utterance: the client takes pieces as fast as the connection takes them, so that nothing
+//! else grows with what is said, however slow the link.
 
 use std::collections::VecDeque;
 
@@ -6,45 +9,55 @@ use crate::base::frame::Frame;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// Audio that is kept for one turn; longer turns keep their newest part.
-pub(super) const KEPT_SECONDS: usize = 60;
+/// Audio that is kept for all turns that wait for their answers: ten minutes, 19.2 MB, two thirds of what the service takes
+/// in a conversation. What is older is dropped and counted: it is sent once, but cannot be sent again.
+pub(super) const KEPT_SECONDS: usize = 600;
+
+/// Samples that are kept and dropped together: a second.
+const BLOCK: usize = SampleRate::WORKING.hz() as usize;
 
 /// Frames that are kept beside a turn: 3 s, more than patience and the overtime behind it can be in any shipped profile.
 const KEPT_ASIDE: usize = 300;
 
-/// The audio of the open turn: mono, 16 bit, [`SampleRate::WORKING`].
+/// The audio of the turns that are not answered: mono, 16 bit, [`SampleRate::WORKING`].
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    turn: TurnId,
-    samples: Vec<i16>,
-    /// All samples of the turn, those no longer kept included.
-    captured: u64,
-    /// Samples from here on have not been handed to the client.
-    handed: usize,
-    forgotten: u64,
+    /// Oldest first; the last one is the newest turn's.
+    pages: VecDeque<Page>,
     /// What came while the turn was closed and patience ran: part of it if the user goes on.
     aside: VecDeque<Frame>,
+}
+
+/// One turn. Positions count samples from its first one.
+#[derive(Debug, Default)]
+struct Page {
+    turn: TurnId,
+    /// Whole blocks, except for the last.
+    blocks: VecDeque<Vec<i16>>,
+    /// What is kept begins here.
+    start: u64,
+    end: u64,
+    /// Samples from here on have not been handed to the client.
+    handed: u64,
+    /// Samples that the connection did not get, and that are no longer kept.
+    missing: u64,
 }
 
 impl Ledger {
     /// Takes in frames of a turn; another turn than before begins a new page.
     pub(super) fn add(&mut self, turn: TurnId, frames: &[Frame]) {
-        if turn != self.turn {
-            *self = Self {
+        if self.page(turn).is_none() {
+            self.aside.clear();
+            self.pages.retain(|page| page.start < page.end);
+            self.pages.push_back(Page {
                 turn,
-                ..Self::default()
-            };
+                ..Page::default()
+            });
         }
-        self.samples.extend(to_pcm(frames));
-        self.captured += frames
-            .iter()
-            .map(|frame| frame.samples.len() as u64)
-            .sum::<u64>();
-        let limit = KEPT_SECONDS * SampleRate::WORKING.hz() as usize;
-        let over = self.samples.len().saturating_sub(limit);
-        self.samples.drain(..over);
-        self.forgotten += over.saturating_sub(self.handed) as u64;
-        self.handed = self.handed.saturating_sub(over);
+        if let Some(page) = self.page(turn) {
+            page.push(&to_pcm(frames));
+        }
+        self.drop_oldest();
     }
 
     /// Keeps frames that belong to the turn only if it goes on.
@@ -57,37 +70,127 @@ impl Ledger {
     /// Gives what was set aside: all of it if `turn` is the one that it was set aside for, else the newest `most` frames.
     #[must_use]
     pub(super) fn take_aside(&mut self, turn: TurnId, most: usize) -> Vec<Frame> {
-        let most = if turn == self.turn { usize::MAX } else { most };
+        let most = if self.newest() == Some(turn) {
+            usize::MAX
+        } else {
+            most
+        };
         let over = self.aside.len().saturating_sub(most);
         self.aside.drain(..).skip(over).collect()
     }
 
-    /// What of this turn has not been handed over yet.
+    /// The next samples of this turn that have not been handed over, before `until` and at most so many.
     #[must_use]
-    pub(super) fn unsent(&mut self, turn: TurnId) -> Vec<i16> {
-        if turn != self.turn {
-            return Vec::new();
+    pub(super) fn take(&mut self, turn: TurnId, until: u64, most: usize) -> Vec<i16> {
+        self.page(turn)
+            .map_or_else(Vec::new, |page| page.take(until, most))
+    }
+
+    /// What there is of this turn has been sent in another way.
+    pub(super) fn pass_over(&mut self, turn: TurnId) {
+        if let Some(page) = self.page(turn) {
+            page.handed = page.end;
         }
-        let rest = self.samples[self.handed..].to_vec();
-        self.handed = self.samples.len();
-        rest
     }
 
     /// Everything of this turn has to be handed over again, to another connection.
-    pub(super) fn rewind(&mut self) {
-        self.handed = 0;
+    pub(super) fn rewind(&mut self, turn: TurnId) {
+        if let Some(page) = self.page(turn) {
+            page.handed = page.start;
+            page.missing = page.start;
+        }
     }
 
-    /// Samples captured for this turn; 0 for another than the newest.
+    /// Nothing of this turn will be needed again.
+    pub(super) fn forget(&mut self, turn: TurnId) {
+        let newest = self.newest();
+        self.pages
+            .retain(|page| page.turn != turn || Some(turn) == newest);
+        // What was set aside for the newest turn is told from the rest by its number.
+        if let Some(page) = self.pages.back_mut().filter(|page| page.turn == turn) {
+            page.blocks.clear();
+            (page.start, page.handed) = (page.end, page.end);
+        }
+    }
+
+    /// Samples captured for this turn; 0 for one that is not kept.
     #[must_use]
     pub(super) fn captured(&self, turn: TurnId) -> u64 {
-        if turn == self.turn { self.captured } else { 0 }
+        let page = self.pages.iter().find(|page| page.turn == turn);
+        page.map_or(0, |page| page.end)
     }
 
-    /// Samples that were dropped unsent, because the turn grew too long without a connection.
+    /// Samples of this turn that the connection did not get and will not get: the turn has grown too long.
     #[must_use]
-    pub(super) fn forgotten(&self) -> u64 {
-        self.forgotten
+    pub(super) fn missing(&self, turn: TurnId) -> u64 {
+        let page = self.pages.iter().find(|page| page.turn == turn);
+        page.map_or(0, |page| page.missing)
+    }
+
+    fn newest(&self) -> Option<TurnId> {
+        self.pages.back().map(|page| page.turn)
+    }
+
+    fn page(&mut self, turn: TurnId) -> Option<&mut Page> {
+        self.pages.iter_mut().find(|page| page.turn == turn)
+    }
+
+    fn drop_oldest(&mut self) {
+        let mut over = self
+            .pages
+            .iter()
+            .map(|page| page.blocks.len())
+            .sum::<usize>()
+            .saturating_sub(KEPT_SECONDS);
+        for page in &mut self.pages {
+            while over > 0 && page.drop_block() {
+                over -= 1;
+            }
+        }
+    }
+}
+
+impl Page {
+    fn push(&mut self, mut samples: &[i16]) {
+        self.end += samples.len() as u64;
+        while !samples.is_empty() {
+            if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
+                self.blocks.push_back(Vec::new());
+            }
+            let Some(block) = self.blocks.back_mut() else {
+                return;
+            };
+            let (these, rest) = samples.split_at(samples.len().min(BLOCK - block.len()));
+            block.extend_from_slice(these);
+            samples = rest;
+        }
+    }
+
+    fn take(&mut self, until: u64, most: usize) -> Vec<i16> {
+        let until = until.min(self.end).min(self.handed + most as u64);
+        let mut taken = Vec::new();
+        while self.handed < until {
+            let within = (self.handed - self.start) as usize;
+            let Some(block) = self.blocks.get(within / BLOCK) else {
+                break;
+            };
+            let from = within % BLOCK;
+            let to = (from + (until - self.handed) as usize).min(block.len());
+            taken.extend_from_slice(&block[from..to]);
+            self.handed += (to - from) as u64;
+        }
+        taken
+    }
+
+    /// Drops the oldest second; says whether there was one.
+    fn drop_block(&mut self) -> bool {
+        let Some(block) = self.blocks.pop_front() else {
+            return false;
+        };
+        self.start += block.len() as u64;
+        self.missing += self.start.saturating_sub(self.handed);
+        self.handed = self.handed.max(self.start);
+        true
     }
 }
 
@@ -111,6 +214,9 @@ mod tests {
     use super::*;
     use crate::base::frame::FRAME_SAMPLES;
 
+    const T1: TurnId = TurnId(1);
+    const T2: TurnId = TurnId(2);
+
     fn frame(value: f32) -> Frame {
         Frame {
             samples: [value; FRAME_SAMPLES],
@@ -119,50 +225,104 @@ mod tests {
         }
     }
 
-    #[test]
-    fn everything_is_handed_over_once_and_again_after_a_rewind() {
-        let mut ledger = Ledger::default();
-        ledger.add(TurnId(1), &[frame(0.5), frame(-1.0)]);
-        assert_eq!(ledger.unsent(TurnId(1)).len(), 320);
-        assert!(ledger.unsent(TurnId(1)).is_empty());
-        ledger.add(TurnId(1), &[frame(2.0)]);
-        assert_eq!(ledger.unsent(TurnId(1)), vec![i16::MAX; 160]);
-        ledger.rewind();
-        let all = ledger.unsent(TurnId(1));
-        assert_eq!((all.len(), all[0], all[160]), (480, 16_384, -32_767));
-        assert_eq!(ledger.captured(TurnId(1)), 480);
+    fn rest(ledger: &mut Ledger, turn: TurnId) -> Vec<i16> {
+        ledger.take(turn, u64::MAX, 1 << 40)
+    }
+
+    fn second(ledger: &mut Ledger, turn: TurnId) {
+        ledger.add(turn, &vec![frame(0.1); 100]);
     }
 
     #[test]
-    fn a_new_turn_begins_a_new_page() {
+    fn everything_is_handed_over_once_and_again_after_a_rewind() {
         let mut ledger = Ledger::default();
-        ledger.add(TurnId(1), &[frame(0.1)]);
-        ledger.add(TurnId(2), &[frame(0.2)]);
-        assert!(ledger.unsent(TurnId(1)).is_empty());
-        assert_eq!(ledger.unsent(TurnId(2)).len(), 160);
+        ledger.add(T1, &[frame(0.5), frame(-1.0)]);
+        assert_eq!(rest(&mut ledger, T1).len(), 320);
+        assert!(rest(&mut ledger, T1).is_empty());
+        ledger.add(T1, &[frame(2.0)]);
+        assert_eq!(rest(&mut ledger, T1), vec![i16::MAX; 160]);
+        ledger.rewind(T1);
+        let all = rest(&mut ledger, T1);
+        assert_eq!((all.len(), all[0], all[160]), (480, 16_384, -32_767));
+        assert_eq!(ledger.captured(T1), 480);
+    }
+
+    #[test]
+    fn pieces_are_as_long_as_is_asked_for_and_end_where_is_asked_for() {
+        let mut ledger = Ledger::default();
+        let said: Vec<i16> = (0..40_000).map(|n| (n % 30_000) as i16).collect();
+        ledger.add(T1, &[]);
+        ledger.page(T1).expect("begun").push(&said);
+        let mut heard = Vec::new();
+        for until in [100, 15_999, 16_001, 35_000, 99_999] {
+            loop {
+                let piece = ledger.take(T1, until, 3_200);
+                if piece.is_empty() {
+                    break;
+                }
+                assert!(piece.len() <= 3_200);
+                heard.extend(piece);
+            }
+            assert_eq!(heard.len() as u64, until.min(40_000));
+        }
+        assert_eq!(heard, said);
+    }
+
+    #[test]
+    fn turns_are_kept_beside_each_other_until_they_are_forgotten() {
+        let mut ledger = Ledger::default();
+        ledger.add(T1, &[frame(0.1)]);
+        ledger.add(T2, &[frame(0.2), frame(0.2)]);
+        assert_eq!(rest(&mut ledger, T1).len(), 160);
+        assert_eq!(rest(&mut ledger, T2).len(), 320);
+        ledger.rewind(T1);
+        assert_eq!(rest(&mut ledger, T1).len(), 160);
+        ledger.forget(T1);
+        assert_eq!(ledger.captured(T1), 0);
+        ledger.forget(T2);
+        ledger.rewind(T2);
+        assert!(rest(&mut ledger, T2).is_empty());
     }
 
     #[test]
     fn what_was_set_aside_belongs_to_the_turn_that_goes_on_or_leads_the_next() {
         let aside = |turn, most| {
             let mut ledger = Ledger::default();
-            ledger.add(TurnId(1), &[frame(0.1)]);
+            ledger.add(T1, &[frame(0.1)]);
             (0..KEPT_ASIDE + 5).for_each(|_| ledger.set_aside(&[frame(0.2)]));
+            ledger.forget(T1);
             let taken = ledger.take_aside(turn, most).len();
             assert!(ledger.take_aside(turn, most).is_empty());
             taken
         };
-        assert_eq!(aside(TurnId(1), 30), KEPT_ASIDE);
-        assert_eq!(aside(TurnId(2), 30), 30);
+        assert_eq!(aside(T1, 30), KEPT_ASIDE);
+        assert_eq!(aside(T2, 30), 30);
     }
 
     #[test]
-    fn a_turn_without_end_keeps_its_newest_minute_and_counts_the_rest() {
+    fn a_turn_that_was_sent_may_grow_too_long_and_a_lost_connection_tells_what_is_missing() {
         let mut ledger = Ledger::default();
-        for _ in 0..KEPT_SECONDS * 100 + 50 {
-            ledger.add(TurnId(1), &[frame(0.1)]);
+        for _ in 0..KEPT_SECONDS + 5 {
+            second(&mut ledger, T1);
+            assert_eq!(rest(&mut ledger, T1).len(), BLOCK);
         }
-        assert_eq!(ledger.forgotten(), 50 * 160);
-        assert_eq!(ledger.unsent(TurnId(1)).len(), KEPT_SECONDS * 16_000);
+        assert_eq!(ledger.missing(T1), 0, "the service has all of it");
+        ledger.rewind(T1);
+        assert_eq!(ledger.missing(T1), 5 * BLOCK as u64);
+        assert_eq!(rest(&mut ledger, T1).len(), KEPT_SECONDS * BLOCK);
+    }
+
+    #[test]
+    fn without_a_connection_ten_minutes_are_kept_and_the_rest_is_counted() {
+        let mut ledger = Ledger::default();
+        for turn in [T1, T2] {
+            for _ in 0..KEPT_SECONDS / 2 + 5 {
+                second(&mut ledger, turn);
+            }
+        }
+        let missing = [T1, T2].map(|turn| ledger.missing(turn));
+        assert_eq!(missing, [10 * BLOCK as u64, 0], "the oldest go first");
+        let kept = [T1, T2].map(|turn| rest(&mut ledger, turn).len());
+        assert_eq!(kept.iter().sum::<usize>(), KEPT_SECONDS * BLOCK);
     }
 }

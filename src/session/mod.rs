@@ -11,10 +11,12 @@ mod deck;
 pub mod findings;
 mod insight;
 mod ledger;
+pub mod no_link;
 mod pace;
 mod page;
 pub mod record;
 mod replay;
+mod sending;
 mod service;
 mod settings;
 pub mod snapshot;
@@ -190,6 +192,14 @@ fn insight(parts: &Parts) -> insight::Insight {
     insight::Insight::new(&parts.profile.alerts, history).keeping(parts.outlets.turns_kept)
 }
 
+/// A port before its device was opened.
+fn chosen(choice: audio::DeviceChoice) -> Port {
+    Port {
+        choice,
+        ..Port::default()
+    }
+}
+
 fn controller(
     parts: Parts,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -200,10 +210,7 @@ fn controller(
     let insight = insight(&parts);
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, user::hold);
-    let [input, output] = parts.choices.map(|choice| Port {
-        choice,
-        ..Port::default()
-    });
+    let [input, output] = parts.choices.map(chosen);
     let mut controller = Controller {
         machine: Machine::new(manual),
         ledger: ledger::Ledger::default(),
@@ -231,6 +238,7 @@ fn controller(
         setup,
         link,
         ever_connected: false,
+        was_connected: false,
         going_away: false,
         streaming: None,
         gave_sound: false,

@@ -67,6 +67,7 @@ impl Controller {
             );
         }
         self.ever_connected = true;
+        self.was_connected = true;
         self.going_away = false;
         self.insight.forget_trip();
         self.link = Link::Connected {
@@ -219,8 +220,8 @@ impl Controller {
         self.feed(super::controller::now(), Input::LinkDown);
         self.link = Link::Connecting { attempt: 1 };
         self.outbox.clear();
-        self.outbox
-            .push_back(client::Command::Roll(Box::new(self.setup.clone())));
+        let setup = Box::new(self.setup.clone());
+        self.control(client::Control::Roll(setup));
         self.apply_gate();
         self.changed = true;
     }

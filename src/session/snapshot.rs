@@ -24,6 +24,10 @@ pub struct Snapshot {
     pub activity: Activity,
     /// The link to the service.
     pub link: Link,
+    /// Where it leads.
+    pub place: String,
+    /// Whether there has been a connection to that place.
+    pub was_connected: bool,
     /// Whether the embedded server answers instead of the service.
     pub demo: bool,
     /// Whether what answers runs on this computer: the embedded server, or one that is reached over loopback.
@@ -86,6 +90,8 @@ impl Default for Snapshot {
         Self {
             activity: Activity::Connecting,
             link: Link::Connecting { attempt: 1 },
+            place: String::new(),
+            was_connected: false,
             demo: false,
             local: false,
             muted: false,
@@ -120,7 +126,7 @@ impl Default for Snapshot {
 /// What the assistant is doing, in the order in which a turn passes through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
-    /// No connection yet, for the first time.
+    /// No connection yet: the first one is being made, or tried again.
     Connecting,
     /// Waiting for the user to speak.
     Listening,

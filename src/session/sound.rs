@@ -202,14 +202,15 @@ impl Controller {
         if let Some(notes) = self.notes.get_mut(&turn) {
             notes.samples += (frames.len() * FRAME_SAMPLES) as u64;
         }
-        if !self.is_connected() {
+        self.note_missing(turn);
+        if !self.is_connected() || !self.machine.is_offered() {
             return;
         }
         if self.is_manual() || self.held || !self.settings.voice_activation() {
-            self.send_unsent(turn);
+            self.send_words(turn);
         } else {
             // Automatic detection: they were streamed already.
-            self.ledger.unsent(turn).clear();
+            self.ledger.pass_over(turn);
         }
     }
 
@@ -219,10 +220,8 @@ impl Controller {
             return;
         }
         self.streaming = Some(now);
-        self.outbox
-            .push_back(client::Command::Audio(super::ledger::to_pcm(
-                std::slice::from_ref(frame),
-            )));
+        let samples = super::ledger::to_pcm(std::slice::from_ref(frame));
+        self.stream(samples);
     }
 
     /// Automatic detection: a microphone that has stopped is reported once, so that the service flushes what it holds.
@@ -233,7 +232,7 @@ impl Controller {
         {
             self.streaming = None;
             if self.is_connected() {
-                self.outbox.push_back(client::Command::AudioStreamEnd);
+                self.send(client::Command::AudioStreamEnd);
             }
         }
     }

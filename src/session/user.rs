@@ -66,7 +66,7 @@ impl Controller {
             Command::RemoveKey => self.remove_key(),
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.reload_config(),
-            Command::RetryNow => self.outbox.push_back(client::Command::RetryNow),
+            Command::RetryNow => self.control(client::Control::RetryNow),
             Command::ResetStatistics => self.statistics.reset(&self.profile.name),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.export_csv(),
@@ -168,12 +168,11 @@ impl Controller {
                 self.apply_pace();
                 self.feed(now(), Input::LinkDown);
                 self.link = Link::Connecting { attempt: 1 };
+                self.was_connected = false;
                 self.outbox.clear();
                 let target = Box::new(self.settings.target.clone());
-                self.outbox.push_back(client::Command::Redial(
-                    target,
-                    Box::new(self.setup.clone()),
-                ));
+                let setup = Box::new(self.setup.clone());
+                self.control(client::Control::Redial(target, setup));
             }
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }

@@ -20,6 +20,8 @@ impl Controller {
         let snapshot = Snapshot {
             activity: self.activity(),
             link: self.link.clone(),
+            place: self.settings.host(),
+            was_connected: self.was_connected,
             demo: self.settings.is_demo(),
             local: self.settings.is_local(),
             muted: self.muted,
@@ -67,9 +69,10 @@ impl Controller {
             (Phase::Replying, _) if self.machine.is_repeating() => Activity::Repeating,
             (Phase::Replying, _) => Activity::Answering,
             (_, Link::Down { retry_at: None, .. }) => Activity::Offline,
-            (_, Link::Down { .. }) => Activity::Reconnecting,
-            (_, Link::Connecting { .. }) if self.ever_connected => Activity::Reconnecting,
-            (_, Link::Connecting { .. }) => Activity::Connecting,
+            (_, Link::Down { .. } | Link::Connecting { .. }) if self.was_connected => {
+                Activity::Reconnecting
+            }
+            (_, Link::Down { .. } | Link::Connecting { .. }) => Activity::Connecting,
             (Phase::Awaiting, Link::Connected { .. }) => Activity::Thinking,
             (Phase::Idle, Link::Connected { .. }) if self.input.trouble.is_some() => {
                 Activity::NoMicrophone

@@ -7,6 +7,10 @@
 //!                          └─────────────────────┘  └──▶ closed: cancelled  └──▶ closed: interrupted
 //! ```
 //!
+//! A turn that is spoken over before anything shows that the service has got it is no cancelled one: it waits beside the
+//! open turn (`unanswered`), is asked again if the connection turns out to be lost, first things first, and is closed as
+//! cancelled when the service shows that it goes on from it.
+//!
 //! A turn may be closed towards the service before patience is over; its reply is held unheard until then (`eager`).
 //!
 //! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
@@ -21,6 +25,7 @@ mod repeat;
 mod service;
 mod speaker;
 mod turn;
+mod unanswered;
 mod user;
 
 use std::collections::VecDeque;
@@ -45,8 +50,13 @@ const COMPLETE_WITHIN: Duration = Duration::from_secs(1);
 const CONTENT_WITHIN: Duration = Duration::from_secs(2);
 /// A flush must be confirmed within this time; it takes a device period plus a fade.
 const SILENT_WITHIN: Duration = Duration::from_secs(1);
-/// A turn is offered to this many connections before it counts as failed.
-const OFFERS: u32 = 3;
+/// So many connections may end behind a turn that was sent as a whole before it counts as failed: its answer may have been
+/// paid for as often.
+const OFFERS: u32 = 4;
+/// So many may end while a turn that is over is being sent: nobody answers a part, so this costs less.
+const BROKEN_OFFERS: u32 = 12;
+/// So many connections may leave a turn without any sign before it counts as failed.
+const SILENT_OFFERS: u32 = 3;
 
 /// What the machine is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +163,9 @@ pub enum Action {
     EndReply(TurnId),
     /// Silence the speaker and drop what is queued.
     Flush,
+    /// The service owes an answer and has given no sign for this long: replace the connection. What was said is offered to
+    /// the next one.
+    Replace(Duration),
     /// A turn is over.
     Close(Box<Closed>),
 }
@@ -168,6 +181,8 @@ pub struct Closed {
     pub outcome: Outcome,
     /// Its instants.
     pub timeline: Timeline,
+    /// Whether the service showed that all of it had arrived.
+    pub received: bool,
     /// How often the user went on after its endpoint.
     pub reopened: u32,
     /// How often because patience was too short.
@@ -231,6 +246,8 @@ pub struct Machine {
     connected: bool,
     last_id: u64,
     open: Option<Turn>,
+    /// Turns that are over for the user and that nothing shows the service to have got; oldest first.
+    unanswered: VecDeque<Turn>,
     replies: Replies,
     /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
     unflushed: VecDeque<Option<TurnId>>,
@@ -261,6 +278,7 @@ impl Machine {
             connected: false,
             last_id: 0,
             open: None,
+            unanswered: VecDeque::new(),
             replies: Replies::default(),
             unflushed: VecDeque::new(),
             silencing: VecDeque::new(),
@@ -284,6 +302,12 @@ impl Machine {
 
     /// Takes in what happened.
     pub fn handle(&mut self, now: Instant, input: Input) {
+        self.note_sign(&input);
+        self.take_in(now, input);
+        self.ask_next(now);
+    }
+
+    fn take_in(&mut self, now: Instant, input: Input) {
         match input {
             Input::SpeechStarted { first_voiced } => self.speech_started(now, first_voiced),
             Input::Lull { last_voiced } => self.lull(now, last_voiced),
@@ -324,14 +348,10 @@ impl Machine {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.silencing.front().map(|s| s.since + SILENT_WITHIN);
-        [
-            self.open.as_ref().and_then(|t| t.deadline(self.connected)),
-            self.early_deadline(),
-            silence,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.deadline(), self.early_deadline(), silence]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Closes early what is due, and gives up what has taken too long.
@@ -344,14 +364,19 @@ impl Machine {
         {
             self.silenced(now, None, Duration::ZERO);
         }
-        let connected = self.connected;
-        if let Some(turn) = self
-            .open
-            .as_ref()
-            .filter(|t| t.deadline(connected).is_some_and(|at| now >= at))
+        if let Some(turn) = &self.open
+            && self.deadline().is_some_and(|at| now >= at)
         {
             self.give_up(now, turn.phase, turn.played.is_some());
         }
+        self.ask_next(now);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let turn = self.open.as_ref()?;
+        // Nobody owes an answer to what was not sent; that it is being sent is the connection's affair.
+        let asked = turn.offered && (!self.manual || turn.is_sent());
+        turn.deadline(self.connected && asked)
     }
 
     /// Where the open turn stands.
@@ -364,6 +389,13 @@ impl Machine {
     #[must_use]
     pub fn open_turn(&self) -> Option<(TurnId, bool)> {
         self.open.as_ref().map(|turn| (turn.id, turn.asked))
+    }
+
+    /// Whether this connection takes the words of the open turn as they come. It does not while there is none, or while
+    /// earlier ones go first.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        self.connected && self.open.as_ref().is_some_and(|turn| turn.offered)
     }
 
     /// Whether the open turn's reply can be heard.
@@ -395,7 +427,7 @@ impl Machine {
     /// Whether nothing is going on: a good moment for another connection.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.open.is_none() && self.silencing.is_empty()
+        self.open.is_none() && self.unanswered.is_empty() && self.silencing.is_empty()
     }
 
     /// Whether a reply was stopped, and how much of it was heard is still to be told.

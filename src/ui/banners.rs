@@ -54,21 +54,18 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
     let Link::Down {
         what,
         hint,
-        retry_at,
         key_refused,
+        ..
     } = &snapshot.link
     else {
         return;
     };
-    let head = match retry_at {
-        Some(_) => "Connection lost",
-        None => "Not connected",
-    };
+    let head = snapshot.no_link().unwrap_or_default();
     let t = tokens(ui);
     let what = words::clean(what);
     let said = format!("{} {}", sentence(&what), words::clean(hint));
     let width = if *key_refused { 240.0 } else { 100.0 };
-    banner(ui, (Sign::Cross, t.bad, head), &said, width, |ui| {
+    banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
         if plain_button(ui, "Retry now").clicked() {
             commands.push(Command::RetryNow);
         }

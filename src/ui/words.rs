@@ -1,5 +1,6 @@
 //! Numbers and states in words, as the window writes them. Pure: nothing is drawn here.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::base::printable::is_hidden;
@@ -94,7 +95,10 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
         return "Checking the sound".into();
     }
     match snapshot.activity {
-        Activity::Connecting => "Connecting".into(),
+        Activity::Connecting => match retry_in(&snapshot.link, now) {
+            Some(seconds) if seconds > 0 => format!("Connecting in {seconds} s"),
+            _ => "Connecting".into(),
+        },
         Activity::Listening if !snapshot.talk.voice_activation => "Waiting for the key".into(),
         Activity::Listening => "Listening".into(),
         Activity::UserSpeaks => "You speak".into(),
@@ -116,7 +120,16 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
 }
 
 /// What the user can do now, in a sentence.
-pub(super) fn invitation(snapshot: &Snapshot) -> &'static str {
+pub(super) fn invitation(snapshot: &Snapshot) -> Cow<'static, str> {
+    if let Activity::Connecting | Activity::Reconnecting | Activity::Offline = snapshot.activity
+        && let Some(words) = snapshot.no_link()
+    {
+        return words.into();
+    }
+    invitation_to(snapshot).into()
+}
+
+fn invitation_to(snapshot: &Snapshot) -> &'static str {
     match snapshot.activity {
         Activity::Connecting => "Connecting",
         Activity::Listening if !snapshot.talk.voice_activation => match snapshot.talk.key {
@@ -138,7 +151,7 @@ pub(super) fn invitation(snapshot: &Snapshot) -> &'static str {
         Activity::Answering if snapshot.barge_in.0 => "Speak to interrupt, or press Esc",
         Activity::Answering => "Press Esc to stop the reply",
         Activity::Muted => "Muted: nothing is heard",
-        Activity::Reconnecting => "The connection was lost and is being made again",
+        Activity::Reconnecting => "Connecting again",
         Activity::Offline => "Not connected",
         Activity::NoMicrophone => "No microphone: plug one in, or choose one under Sound",
     }
@@ -254,6 +267,8 @@ pub(super) fn speaker(snapshot: &Snapshot) -> &'static str {
 pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
     if snapshot.demo || snapshot.local {
         "nothing leaves this computer"
+    } else if snapshot.no_link().is_some() {
+        "not connected: no audio leaves this computer"
     } else if !snapshot.muted && !snapshot.talk.voice_activation {
         "audio leaves this computer only for the talk key"
     } else if snapshot.muted {

@@ -343,7 +343,7 @@ impl Desk {
                         .retain(|(_, next)| !matches!(next, Next::Audible(_) | Next::Played(_)));
                     self.agenda.push((self.now, Next::Silenced));
                 }
-                Action::EndReply(_) | Action::Replay(_) => {}
+                Action::EndReply(_) | Action::Replay(_) | Action::Replace(_) => {}
                 Action::Close(closed) => self.closed.push(*closed),
             }
         }

@@ -5,6 +5,8 @@
     reason = "shared by test files, each of which is a crate"
 )]
 
+pub mod line;
+
 use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -73,7 +75,8 @@ impl World {
         };
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
-        let dialer = serve(self.script, stop.clone(), cut.clone());
+        let line = Rc::new(line::Line::default());
+        let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
         let setup = settings.setup(&profile);
         let target = settings.target.clone();
         let client = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
@@ -98,6 +101,7 @@ impl World {
         Running {
             session,
             desk,
+            line,
             stop,
             cut,
         }
@@ -108,6 +112,8 @@ impl World {
 pub struct Running {
     pub session: Session,
     pub desk: Desk,
+    /// The way to the server.
+    pub line: Rc<line::Line>,
     stop: CancellationToken,
     cut: Rc<Notify>,
 }
@@ -270,7 +276,12 @@ impl Dialer for Hook {
 }
 
 /// The embedded server behind streams in memory.
-fn serve(script: Script, stop: CancellationToken, cut: Rc<Notify>) -> InMemory {
+fn serve(
+    script: Script,
+    stop: CancellationToken,
+    cut: Rc<Notify>,
+    line: Rc<line::Line>,
+) -> InMemory {
     let (dialled, mut streams) = mpsc::channel::<DuplexStream>(8);
     let service = Rc::new(Service::new(Options {
         script: Arc::new(script),
@@ -279,6 +290,9 @@ fn serve(script: Script, stop: CancellationToken, cut: Rc<Notify>) -> InMemory {
     tokio::task::spawn_local(async move {
         while let Some(stream) = streams.recv().await {
             let (service, stop, cut) = (service.clone(), stop.clone(), cut.clone());
+            let Some(stream) = line.carry(stream) else {
+                continue;
+            };
             tokio::task::spawn_local(async move {
                 tokio::select! {
                     () = service.serve_stream(stream, &stop) => {}
@@ -296,7 +310,7 @@ impl Dialer for InMemory {
     fn dial(&self, _: url::Url) -> Pin<Box<dyn Future<Output = Result<Opened, Fault>> + Send>> {
         let dialled = self.0.clone();
         Box::pin(async move {
-            let (ours, theirs) = tokio::io::duplex(1 << 20);
+            let (ours, theirs) = tokio::io::duplex(64 << 10);
             dialled.send(theirs).await.expect("the server runs");
             Ok(Opened {
                 stream: Box::new(ours),

@@ -14,6 +14,7 @@ use crate::client::{self, Event, Target};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::server::Server;
+use crate::session::no_link::unreached;
 
 /// As long as the other commands wait for an endpoint.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -79,7 +80,10 @@ pub(super) fn service(url: Url, key: Option<SecretString>, profile: &Profile) ->
                 millis(took)
             ),
         ),
-        Err((what, hint)) => Check::bad("service", what, hint),
+        Err((what, hint)) => {
+            let state = unreached(&place, true, false);
+            Check::bad("service", format!("{state}: {what}"), hint)
+        }
     }
 }
 

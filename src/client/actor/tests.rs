@@ -128,7 +128,7 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
     rig.event().await;
     let mut changed = setup("first");
     changed.explicit_vad_signal = Some(true);
-    rig.tell(Command::Roll(Box::new(changed))).await;
+    rig.order(Control::Roll(Box::new(changed))).await;
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
     // This service does not answer the close: it is waited for, but not long.
     let before = Instant::now();
@@ -162,7 +162,7 @@ async fn the_round_trip_is_forgotten_with_its_connection() {
     assert!(matches!(rig.event().await, Event::Connecting { .. }));
     assert!(matches!(rig.event().await, Event::Ready { .. }));
     assert_eq!(rig.round_trip(), ROUND_TRIP);
-    rig.tell(Command::Roll(Box::new(setup("first")))).await;
+    rig.order(Control::Roll(Box::new(setup("first")))).await;
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
     assert_eq!(rig.round_trip(), Duration::ZERO, "on the way to the next");
 }
@@ -172,7 +172,7 @@ async fn another_model_begins_a_new_conversation() {
     let (mut rig, mut peer) = Rig::ready().await;
     peer.offer("handle-1").await;
     rig.event().await;
-    rig.tell(Command::Roll(Box::new(setup("second")))).await;
+    rig.order(Control::Roll(Box::new(setup("second")))).await;
     let (_, setup) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(
         (setup.model.as_str(), handle_of(&setup)),
@@ -189,7 +189,7 @@ async fn another_key_forgets_the_handle() {
         key: Some("other".into()),
         ..target()
     };
-    rig.tell(Command::Redial(Box::new(other), Box::new(setup("first"))))
+    rig.order(Control::Redial(Box::new(other), Box::new(setup("first"))))
         .await;
     drop(peer);
     let mut peer = Peer::accept(&mut rig.ends).await;
@@ -224,7 +224,7 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
         assert_eq!(retry_in.is_some(), retried);
     }
     assert_eq!(rig.silence().await, None);
-    rig.tell(Command::RetryNow).await;
+    rig.order(Control::RetryNow).await;
     Peer::set_up(&mut rig.ends).await;
 }
 
@@ -269,7 +269,7 @@ async fn a_refused_key_waits_for_the_user_and_is_not_shown() {
         !format!(
             "{:?} {:?}",
             target(),
-            Command::Redial(Box::new(target()), Box::default())
+            Control::Redial(Box::new(target()), Box::default())
         )
         .contains("0815")
     );
@@ -441,6 +441,116 @@ async fn commands_are_heard_while_nobody_takes_the_events() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_taken_is_left_with_its_owner_and_controls_are_heard() {
+    let (mut rig, peer) = Rig::ready().await;
+    rig.tell(Command::ActivityStart).await;
+    let mut taken = 0;
+    // The other side reads nothing.
+    while timeout(
+        Duration::from_secs(1),
+        rig.tell(Command::Audio(vec![1; 3_200])),
+    )
+    .await
+    .is_ok()
+    {
+        taken += 1;
+    }
+    let seconds = f64::from(taken) * 0.2;
+    assert!((1.0..15.0).contains(&seconds), "{seconds} s were taken");
+    rig.order(Control::Roll(Box::new(setup("first")))).await;
+    assert!(matches!(rig.event().await, Event::Connecting { .. }));
+    drop(peer);
+    let (mut peer, _) = Peer::set_up(&mut rig.ends).await;
+    assert!(matches!(rig.event().await, Event::Ready { .. }));
+    // What had been meant for the last connection is not sent on this one.
+    rig.tell(Command::ActivityStart).await;
+    rig.tell(Command::ActivityEnd).await;
+    assert_eq!(peer.hear_utterance().await, ["start", "end"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_stuck_when_nothing_moves_and_not_when_it_is_slow() {
+    let (mut rig, mut peer) = Rig::ready().await;
+    let sender = rig.handle.commands.clone();
+    let speaker = tokio::spawn(async move {
+        sender.send(Command::ActivityStart).await.ok();
+        for _ in 0..600 {
+            let second = Command::Audio(vec![1; 16_000]);
+            if sender.send(second).await.is_err() {
+                return;
+            }
+        }
+    });
+    // 80 messages of 30 ms in 10 s: four times slower than speech.
+    for _ in 0..60 {
+        for _ in 0..80 {
+            peer.hear().await;
+        }
+        sleep(Duration::from_secs(10)).await;
+    }
+    assert_eq!(rig.silence().await, None);
+    let stopped = Instant::now();
+    let Event::Lost { fault, retry_in } = rig.event().await else {
+        panic!("it is stuck")
+    };
+    assert_eq!(
+        fault.to_string(),
+        "the connection broke off (nothing that is sent gets away)"
+    );
+    assert!(stopped.elapsed() <= Duration::from_secs(21) && retry_in.is_some());
+    speaker.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_stopped_answering_is_left_for_the_same_conversation_and_then_for_a_new_one()
+{
+    let (mut rig, mut peer) = Rig::ready().await;
+    peer.offer("handle-1").await;
+    rig.event().await;
+    sleep(Duration::from_secs(60)).await;
+    for handle in [Some("handle-1"), None] {
+        rig.order(Control::Replace).await;
+        assert!(matches!(
+            rig.event().await,
+            Event::Lost {
+                fault: Fault::Unanswered,
+                retry_in: Some(_)
+            }
+        ));
+        let (next, setup) = Peer::set_up(&mut rig.ends).await;
+        assert_eq!(handle_of(&setup), handle);
+        assert!(matches!(rig.event().await, Event::Connecting { .. }));
+        assert!(matches!(rig.event().await, Event::Ready { .. }));
+        peer = next;
+        sleep(Duration::from_secs(60)).await;
+    }
+    drop(peer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_is_not_known_is_given_up_at_the_first_refusal() {
+    let (mut rig, mut peer) = Rig::ready().await;
+    peer.offer("handle-1").await;
+    rig.event().await;
+    drop(peer);
+    assert!(matches!(rig.event().await, Event::Lost { .. }));
+    let mut peer = Peer::accept(&mut rig.ends).await;
+    assert_eq!(handle_of(&peer.hear_setup().await), Some("handle-1"));
+    peer.close(1008, "BidiGenerateContent session not found")
+        .await;
+    assert!(matches!(rig.event().await, Event::Connecting { .. }));
+    assert!(matches!(
+        rig.event().await,
+        Event::Lost {
+            retry_in: Some(Duration::ZERO),
+            ..
+        }
+    ));
+    let (_, setup) = Peer::set_up(&mut rig.ends).await;
+    assert_eq!(handle_of(&setup), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_an_owner_it_says_goodbye_and_ends() {
     let (rig, mut peer) = Rig::ready().await;
     drop(rig.handle.commands);
@@ -494,6 +604,10 @@ impl Rig {
 
     fn round_trip(&self) -> Duration {
         Duration::from_micros(self.counters.round_trip_us.load(Relaxed).into())
+    }
+
+    async fn order(&self, control: Control) {
+        self.handle.controls.send(control).await.expect("it runs");
     }
 
     async fn tell(&self, command: Command) {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-use End::{Closed, Cut, NeedsUser, Policy, Quota, Refused, Silent};
+use End::{Closed, Cut, Handle, NeedsUser, Policy, Quota, Refused, Silent, Unanswered};
 
 /// What happens to a link, and the handle of the attempt that follows; `None`: there is none.
 struct Case {
@@ -88,9 +88,10 @@ fn each_end_has_its_policy() {
             next: Some(None),
         },
         Case {
-            name: "a rule broken three times needs the user",
+            name: "a rule broken three times, the refusal of the handle aside, needs the user",
             events: &[
                 Lived(MINUTE, Some("h"), Policy),
+                Failed(Policy),
                 Failed(Policy),
                 Failed(Policy),
             ],
@@ -139,6 +140,24 @@ fn each_end_has_its_policy() {
         Case {
             name: "silence without one is tried again",
             events: &[Failed(Silent)],
+            next: Some(None),
+        },
+        Case {
+            name: "a conversation that is not known is given up at once",
+            events: &[Lived(MINUTE, Some("h"), Cut), Failed(Handle)],
+            next: Some(None),
+        },
+        Case {
+            name: "who stops answering is asked again in the same conversation",
+            events: &[Lived(MINUTE, Some("h"), Unanswered)],
+            next: Some(Some("h")),
+        },
+        Case {
+            name: "and then in a new one",
+            events: &[
+                Lived(MINUTE, Some("h"), Unanswered),
+                Lived(MINUTE, None, Unanswered),
+            ],
             next: Some(None),
         },
         Case {
@@ -197,6 +216,28 @@ fn waits_grow_and_start_anew_after_a_proof() {
     link.served();
     assert_eq!(link.lost(now, Cut, 1.0), Some(Duration::ZERO));
     assert_eq!(link.dial(now).number, 1);
+}
+
+#[test]
+fn the_first_refusal_of_a_handle_is_followed_by_a_new_conversation_without_a_wait() {
+    for end in [Handle, Policy, Refused] {
+        let mut now = Instant::now();
+        let mut link = Link::new(now);
+        link.dial(now);
+        link.ready(now);
+        offer(&mut link, Some("h"));
+        link.lost(now, Cut, 1.0);
+        // The server is away for a while: waits have grown.
+        for _ in 0..8 {
+            link.dial(now);
+            now += link.lost(now, Cut, 1.0).expect("it is tried again");
+        }
+        link.retry_now(now);
+        assert_eq!(link.dial(now).handle.as_deref(), Some("h"));
+        assert_eq!(link.lost(now, end, 1.0), Some(Duration::ZERO), "{end:?}");
+        assert_eq!(link.dial(now).handle, None, "{end:?}");
+        assert_ne!(link.lost(now, end, 1.0), Some(Duration::ZERO), "{end:?}");
+    }
 }
 
 #[test]

@@ -64,7 +64,11 @@ impl Machine {
     pub(super) fn early_deadline(&self) -> Option<Instant> {
         let after = self.early_close().filter(|_| self.connected)?;
         let turn = self.open.as_ref()?;
-        Some(turn.lull.filter(|_| turn.phase == Phase::Speaking)? + after)
+        Some(
+            turn.lull
+                .filter(|_| turn.phase == Phase::Speaking && turn.offered)?
+                + after,
+        )
     }
 
     pub(super) fn close_early_if_due(&mut self, now: Instant) {
@@ -81,7 +85,7 @@ impl Machine {
         let id = turn.id;
         self.holding = Some(id);
         self.actions.push_back(Action::Hold(id));
-        self.end(id);
+        self.end(now, id);
     }
 
     /// Patience is over, and the turn was closed before it.

@@ -1,36 +1,39 @@
 //! The link: what it takes with it when it goes, and what is asked again when it comes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{Action, Machine, OFFERS, Outcome, Phase, Turn};
+use super::turn::Ending;
+use super::{Action, Machine, Phase, Turn};
 use crate::base::ids::{Mark, TurnId};
 
 impl Machine {
     pub(super) fn link_up(&mut self, now: Instant) {
         self.connected = true;
-        let Some(mut turn) = self.open.take() else {
-            return;
-        };
-        let ended = match turn.phase {
-            Phase::Speaking => false,
-            Phase::Awaiting => true,
-            Phase::Idle | Phase::Replying => return self.open = Some(turn),
-        };
-        if turn.offers >= OFFERS {
-            let why = format!("{OFFERS} connections in a row ended before it was answered");
-            return self.close(turn, Outcome::Failed(why));
-        }
-        turn.last_sign = now;
-        self.offer(&mut turn);
-        let id = turn.id;
-        self.open = Some(turn);
-        if ended {
-            self.end(id);
+        match self.open.take() {
+            // What was said before goes first; this is asked when it is over.
+            Some(mut turn) if turn.phase == Phase::Awaiting => {
+                if !self.unanswered.is_empty() {
+                    // Whatever patience says, it is not the turn whose answer comes next.
+                    turn.ending = Ending::Plain;
+                    self.release();
+                }
+                self.park(turn);
+            }
+            Some(mut turn) if turn.phase == Phase::Speaking && self.unanswered.is_empty() => {
+                turn.last_sign = now;
+                self.offer(&mut turn);
+                self.open = Some(turn);
+            }
+            turn => self.open = turn,
         }
     }
 
     pub(super) fn link_down(&mut self, now: Instant) {
-        self.connected = false;
+        if std::mem::replace(&mut self.connected, false) {
+            let manual = self.manual;
+            let turns = self.unanswered.iter_mut().chain(&mut self.open);
+            turns.for_each(|turn| turn.count_lost_offer(manual));
+        }
         self.replies.clear();
         self.unflushed.clear();
         let Some(turn) = &mut self.open else { return };
@@ -53,18 +56,22 @@ impl Machine {
             turn.phase = Phase::Awaiting;
             turn.timeline.clear(Mark::FirstAudio);
             turn.timeline.clear(Mark::Sent);
+            turn.received = false;
             turn.drop_reply(&mut self.actions);
         }
     }
 
     pub(super) fn offer(&mut self, turn: &mut Turn) {
         if self.connected {
-            turn.offers += 1;
+            turn.offered = true;
             self.actions.push_back(Action::Begin(turn.id));
         }
     }
 
-    pub(super) fn end(&mut self, id: TurnId) {
+    pub(super) fn end(&mut self, now: Instant, id: TurnId) {
+        if let Some(turn) = self.turn_mut(id) {
+            (turn.ended, turn.lag) = (now, Duration::ZERO);
+        }
         self.replies.expect(id);
         if self.manual {
             self.unflushed.push_back(Some(id));
@@ -79,6 +86,9 @@ impl Machine {
         if let Some(turn) = self.turn_mut(id) {
             turn.timeline.set(Mark::Sent, at);
             turn.last_sign = turn.last_sign.max(at);
+            // Less than a second is no sign of a slow connection.
+            let lag = at.saturating_duration_since(turn.ended);
+            turn.lag = Duration::from_secs(lag.as_secs());
         }
     }
 }

@@ -99,6 +99,7 @@ mod tests {
             | Action::Play(_)
             | Action::Replay(_)
             | Action::EndReply(_)
+            | Action::Replace(_)
             | Action::Flush => None,
         });
         told.collect()

@@ -103,6 +103,9 @@ impl Machine {
             }
             return;
         }
+        if phase == Phase::Awaiting && self.replace_link(now) {
+            return;
+        }
         let Some(turn) = self.open.take() else { return };
         self.replies.drop_current(Why::Lapsed);
         let outcome = match turn.broken.clone() {
@@ -110,12 +113,22 @@ impl Machine {
             // A part was heard, and what was announced behind it never came.
             None if played && !turn.more => Outcome::Completed,
             None if turn.completed => Outcome::Empty,
-            None => Outcome::Failed(format!(
-                "no answer within {} s",
-                FIRST_SIGN_WITHIN.as_secs()
-            )),
+            None => {
+                let within = FIRST_SIGN_WITHIN.as_secs();
+                Outcome::Failed(match turn.silent_offers {
+                    0 | 1 => format!("no answer within {within} s"),
+                    times => format!("no answer within {within} s, {times} times"),
+                })
+            }
         };
+        let (failed, received) = (outcome.clone(), turn.received);
         self.close(turn, outcome);
+        // What it had overtaken was not answered either.
+        self.close_unanswered(|turn| turn.is_sent().then(|| failed.clone()));
+        // Who got the question is there; who gave no sign at all may not be.
+        if phase == Phase::Awaiting && !received {
+            self.actions.push_back(Action::Replace(FIRST_SIGN_WITHIN));
+        }
     }
 
     pub(super) fn close(&mut self, turn: Turn, outcome: Outcome) {
@@ -136,6 +149,7 @@ impl Machine {
             reopened: turn.reopened,
             cut_offs: turn.cut_offs,
             closed_in_vain: turn.closed_in_vain,
+            received: turn.received,
             heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
             timeline: turn.timeline,
             ducked_after: cut.ducked_after,

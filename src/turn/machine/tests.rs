@@ -233,6 +233,7 @@ fn going_on_drops_a_reply_that_nobody_heard() {
 fn speech_long_after_the_endpoint_cancels_a_turn_without_an_answer() {
     let mut bench = Bench::new(true);
     bench.ask();
+    assert_eq!(bench.at(3_000, Input::ReplySign), vec![], "it was heard");
     let actions = bench.speak(5_000);
     let turn = closed(&actions);
     assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Cancelled, 0));
@@ -273,18 +274,43 @@ fn a_turn_without_audio_is_empty_and_a_stalled_one_has_a_way_out() {
 
     let mut bench = Bench::new(true);
     bench.ask();
+    for silence in [21_501, 41_501] {
+        let (at, actions) = bench.time_out();
+        let replaced = Action::Replace(FIRST_SIGN_WITHIN);
+        assert_eq!((at, actions), (silence, vec![replaced]));
+        bench.at(at, Input::LinkDown);
+        let again = vec![Action::Begin(T1), Action::End(T1)];
+        assert_eq!(bench.at(at, Input::LinkUp), again);
+        assert_eq!(bench.machine.poll_timeout(), None, "not before it was sent");
+        bench.flushed(at);
+    }
     let (at, actions) = bench.time_out();
-    assert_eq!(at, 21_501);
+    assert_eq!(at, 61_501);
+    let turn = closed(&actions);
     assert!(
-        matches!(&closed(&actions).outcome, Outcome::Failed(why) if why.contains("no answer within 20 s"))
+        matches!(&turn.outcome, Outcome::Failed(why) if why.contains("no answer within 20 s, 3 times"))
     );
-    bench.speak(30_000);
-    bench.fall_silent(31_000);
+    assert!(!turn.received);
+    assert_eq!(actions.last(), Some(&Action::Replace(FIRST_SIGN_WITHIN)));
+    bench.speak(70_000);
+    bench.fall_silent(71_000);
     assert_eq!(
-        bench.audio(31_900),
+        bench.audio(71_900),
         vec![Action::Play(T2)],
         "the stalled turn does not mute the next"
     );
+}
+
+#[test]
+fn a_service_that_has_the_question_and_stays_silent_is_not_asked_twice() {
+    let mut bench = Bench::new(true);
+    bench.ask();
+    assert_eq!(bench.at(2_000, Input::ReplySign), vec![]);
+    let (at, actions) = bench.time_out();
+    assert_eq!(at, 22_000);
+    let turn = closed(&actions);
+    assert!(turn.received && matches!(turn.outcome, Outcome::Failed(_)));
+    assert_eq!(actions.len(), 1, "and its connection is kept: {actions:?}");
 }
 
 #[test]
@@ -395,16 +421,18 @@ fn a_link_lost_in_the_reply_asks_again_only_if_nothing_was_heard() {
 fn a_question_that_ends_every_connection_is_given_up() {
     let mut bench = Bench::new(true);
     bench.ask();
-    for ms in [2_000, 3_000] {
+    for ms in [2_000, 3_000, 4_000] {
         bench.at(ms, Input::LinkDown);
+        bench.at(ms + 1, Input::LinkDown); // an attempt that failed is no connection
         assert_eq!(
             bench.at(ms + 500, Input::LinkUp),
             vec![Action::Begin(T1), Action::End(T1)]
         );
+        bench.flushed(ms + 501);
     }
-    bench.at(4_000, Input::LinkDown);
+    bench.at(5_000, Input::LinkDown);
     assert!(matches!(
-        closed(&bench.at(4_500, Input::LinkUp)).outcome,
+        closed(&bench.at(5_500, Input::LinkUp)).outcome,
         Outcome::Failed(_)
     ));
 }

@@ -10,6 +10,10 @@ use super::{
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::timeline::Timeline;
 
+/// What a slow connection adds to the wait for an answer at most: what the buffers on the way hold, some 200 kB, takes as
+/// long at 32 kbit/s.
+const LONGEST_LAG: Duration = Duration::from_secs(60);
+
 /// How the turn was closed towards the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -33,7 +37,14 @@ pub(super) struct Turn {
     /// Last voiced sample of the pause that the user makes now.
     pub(super) lull: Option<Instant>,
     pub(super) ending: Ending,
+    /// It was begun on this connection.
+    pub(super) offered: bool,
+    /// The service showed that all of it had arrived.
+    pub(super) received: bool,
+    /// Connections that ended behind all of it, in the middle of it, and without a sign.
     pub(super) offers: u32,
+    pub(super) broken_offers: u32,
+    pub(super) silent_offers: u32,
     pub(super) generated: bool,
     pub(super) completed: bool,
     /// The service closed it without content, and this end may be another turn's: content may come yet.
@@ -50,6 +61,9 @@ pub(super) struct Turn {
     pub(super) broken: Option<String>,
     pub(super) played: Option<(Instant, Duration)>,
     pub(super) last_sign: Instant,
+    /// When its end was handed over, and how long that took to get away: a slow connection holds more behind it.
+    pub(super) ended: Instant,
+    pub(super) lag: Duration,
 }
 
 impl Turn {
@@ -64,7 +78,11 @@ impl Turn {
             closed_in_vain: 0,
             lull: None,
             ending: Ending::Plain,
+            offered: false,
+            received: false,
             offers: 0,
+            broken_offers: 0,
+            silent_offers: 0,
             generated: false,
             completed: false,
             doubtful: false,
@@ -75,11 +93,18 @@ impl Turn {
             broken: None,
             played: None,
             last_sign: now,
+            ended: now,
+            lag: Duration::ZERO,
         }
     }
 
     pub(super) fn is_audible(&self) -> bool {
         self.timeline.get(Mark::FirstAudible).is_some()
+    }
+
+    /// Whether its end was sent on this connection.
+    pub(super) fn is_sent(&self) -> bool {
+        self.timeline.get(Mark::Sent).is_some()
     }
 
     pub(super) fn is_early(&self) -> bool {
@@ -111,6 +136,7 @@ impl Turn {
             self.timeline.clear(mark);
         }
         self.timeline.held = Duration::ZERO;
+        self.received = false;
         (self.phase, self.ending, self.lull) = (Phase::Speaking, Ending::Plain, None);
         (self.generated, self.completed, self.played) = (false, false, None);
         (self.doubtful, self.more) = (false, false);
@@ -161,15 +187,18 @@ impl Turn {
         }
     }
 
-    /// When this turn has waited long enough for what comes next.
-    pub(super) fn deadline(&self, connected: bool) -> Option<Instant> {
+    /// When this turn has waited long enough for what comes next. `asked`: the service has it, as far as we know.
+    pub(super) fn deadline(&self, asked: bool) -> Option<Instant> {
         match (self.phase, self.played) {
             (Phase::Idle | Phase::Speaking, _) => None,
             (Phase::Awaiting, _) if self.is_early() && self.completed => None,
             (Phase::Awaiting, _) if self.doubtful => Some(self.last_sign + CONTENT_WITHIN),
-            (Phase::Awaiting, _) => connected.then(|| self.last_sign + FIRST_SIGN_WITHIN),
             (Phase::Replying, Some((at, _))) if self.more => {
                 Some(self.last_sign.max(at) + FIRST_SIGN_WITHIN)
+            }
+            (Phase::Awaiting, _) => {
+                let patience = FIRST_SIGN_WITHIN + self.lag.min(LONGEST_LAG);
+                asked.then(|| self.last_sign + patience)
             }
             (Phase::Replying, Some((at, _))) => Some(at + COMPLETE_WITHIN),
             // All of it has come: how long it plays is the speaker's affair, which reports `Played` in any case.

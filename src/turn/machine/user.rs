@@ -17,6 +17,10 @@ impl Machine {
             Phase::Awaiting | Phase::Replying if turn.asked && self.goes_on(first_voiced) => {
                 self.reopen(first_voiced)
             }
+            Phase::Awaiting if self.manual && turn.asked => {
+                self.overtake(first_voiced);
+                self.begin(now, first_voiced);
+            }
             Phase::Awaiting | Phase::Replying if self.manual || turn.repeats => {
                 self.cut(now, Some(first_voiced));
                 self.begin(now, first_voiced);
@@ -31,6 +35,7 @@ impl Machine {
         self.open.as_ref().is_some_and(|turn| {
             let soon = turn.ending != Ending::Plain || turn.is_cut_off_by(first_voiced);
             !turn.is_audible()
+                && self.is_newest(turn.id)
                 && (!self.connected || soon || (!self.manual && turn.phase == Phase::Awaiting))
         })
     }
@@ -39,7 +44,9 @@ impl Machine {
         self.last_id += 1;
         let mut turn = Turn::new(TurnId(self.last_id), true, Phase::Speaking, now);
         turn.timeline.set(Mark::SpeechStart, first_voiced);
-        self.offer(&mut turn);
+        if !self.has_unasked() {
+            self.offer(&mut turn);
+        }
         self.open = Some(turn);
     }
 
@@ -56,7 +63,7 @@ impl Machine {
         if self.manual {
             self.replies.drop_current(Why::GoesOn);
             self.unflushed.iter_mut().for_each(|id| *id = None);
-            if self.connected {
+            if self.connected && turn.offered {
                 self.actions.push_back(Action::Continue(turn.id));
             }
         }
@@ -79,9 +86,13 @@ impl Machine {
         }
         turn.phase = Phase::Awaiting;
         turn.last_sign = now;
-        let id = turn.id;
-        if self.connected {
-            self.end(id);
+        let (id, offered) = (turn.id, turn.offered);
+        if self.connected && offered {
+            self.end(now, id);
+        } else if self.connected
+            && let Some(turn) = self.open.take()
+        {
+            self.park(turn);
         }
     }
 
@@ -92,10 +103,23 @@ impl Machine {
             .is_some_and(|turn| turn.phase != Phase::Speaking)
         {
             self.cut(now, None);
+            self.close_unanswered(|turn| turn.is_sent().then_some(Outcome::Cancelled));
         }
     }
 
     pub(super) fn quit(&mut self, now: Instant) {
+        // Words that no connection has taken are not taken back by leaving.
+        let unsaid = |turn: &Turn| {
+            let why = "the conversation was ended before it could be sent and answered";
+            (turn.asked && turn.phase == Phase::Awaiting).then(|| Outcome::Failed(why.into()))
+        };
+        self.close_unanswered(unsaid);
+        if !self.connected
+            && let Some(turn) = self.open.take_if(|turn| unsaid(turn).is_some())
+        {
+            self.park(turn);
+            self.close_unanswered(unsaid);
+        }
         self.cut(now, None);
         while !self.silencing.is_empty() {
             self.silenced(now, None, Duration::ZERO);

@@ -1,0 +1,164 @@
+//! What goes to the service: the words of turns, in order, and as fast as the connection takes them.
+//!
+//! ```text
+//!  ledger ◄── frames            outbox: start · words of 1 · end · start · words of 2 …
+//!    └── a piece at a time ────────────────▶ client, while it has room
+//! ```
+//!
+//! A link that is slower than speech, or a long utterance that is said again, fills nothing but the ledger.
+
+use std::time::Duration;
+
+use super::controller::{Controller, Outgoing};
+use super::snapshot::Severity;
+use crate::base::ids::TurnId;
+use crate::base::units::SampleRate;
+use crate::client::{self, Control};
+
+/// Words in one command: what 64 KiB of JSON hold several times, so that the connection is never idle for want of more.
+const PIECE: Duration = Duration::from_millis(200);
+/// Streamed frames that wait, a minute of them, from which the oldest go: only a link that is too slow for speech and a
+/// service that decides about turns bring it to this.
+const LONGEST_STREAM: usize = 6_000;
+/// How the notice of a replaced connection begins.
+const SILENT: &str = "The service has been silent";
+
+impl Controller {
+    /// Gives the client as much as it has room for.
+    pub(super) fn fill(&mut self) {
+        while self.client.commands.capacity() > 0
+            && let Some(command) = self.next_outgoing()
+        {
+            // A client that has ended says so with its events.
+            self.client.commands.try_send(command).ok();
+        }
+    }
+
+    /// The next thing to send.
+    fn next_outgoing(&mut self) -> Option<client::Command> {
+        loop {
+            match self.outbox.pop_front()? {
+                Outgoing::Command(command) => return Some(command),
+                Outgoing::Words { turn, until } => {
+                    let most = SampleRate::WORKING.samples_in(PIECE);
+                    let piece = self.ledger.take(turn, until, most);
+                    if !piece.is_empty() {
+                        self.outbox.push_front(Outgoing::Words { turn, until });
+                        return Some(client::Command::Audio(piece));
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn send(&mut self, command: client::Command) {
+        self.outbox.push_back(Outgoing::Command(command));
+    }
+
+    pub(super) fn control(&mut self, control: Control) {
+        if let Err(problem) = self.client.controls.try_send(control) {
+            tracing::warn!(%problem, "the connection does not listen");
+        }
+    }
+
+    pub(super) fn begin(&mut self, turn: TurnId) {
+        self.ledger.rewind(turn);
+        self.note_missing(turn);
+        // What an earlier connection wrote down is written down again.
+        self.captions.begin_again(turn);
+        if self.is_manual() {
+            self.send(client::Command::ActivityStart);
+            self.send_words(turn);
+        } else if self.ledger.captured(turn) > 0 {
+            // Automatic detection streams anyway; only what an earlier connection took with it is said again.
+            self.send_words(turn);
+        }
+    }
+
+    /// The connection has what was said before: only what follows is sent, and written down.
+    pub(super) fn go_on(&mut self, turn: TurnId) {
+        self.captions.go_on(turn);
+        self.send(client::Command::ActivityStart);
+        self.send_words(turn);
+    }
+
+    pub(super) fn end(&mut self, turn: TurnId) {
+        if let Some(notes) = self.notes.get_mut(&turn) {
+            // What comes now is the reply to all of it; what was noted of an earlier one is void.
+            (notes.noted.decoded, notes.noted.begun) = (None, None);
+            notes.noted.lag = self.lag;
+            notes.noted.dsp = self.counters.chain_delay.get();
+        }
+        // An earlier reply may have been cut in the middle of a sample: its half belongs to no sound of this one.
+        self.reply.reset();
+        self.send_words(turn);
+        if self.is_manual() {
+            self.send(client::Command::ActivityEnd);
+        } else if self.muted || self.streaming.is_none() {
+            self.send(client::Command::AudioStreamEnd);
+        }
+    }
+
+    /// All that is known of this turn by now is to be sent.
+    pub(super) fn send_words(&mut self, turn: TurnId) {
+        let captured = self.ledger.captured(turn);
+        match self.outbox.back_mut() {
+            Some(Outgoing::Words { turn: last, until }) if *last == turn => *until = captured,
+            _ if captured > 0 => self.outbox.push_back(Outgoing::Words {
+                turn,
+                until: captured,
+            }),
+            _ => {}
+        }
+    }
+
+    /// Automatic detection: a frame of the stream.
+    pub(super) fn stream(&mut self, samples: Vec<i16>) {
+        if self.outbox.len() >= LONGEST_STREAM {
+            let is_sound =
+                |next: &Outgoing| matches!(next, Outgoing::Command(client::Command::Audio(_)));
+            if let Some(oldest) = self.outbox.iter().position(is_sound) {
+                self.outbox.remove(oldest);
+                self.counters.uplink_dropped.add(samples.len() as u64);
+            }
+            let what = "The connection is too slow for speech: a part of what was said is dropped. Use another network, or detection by this program.";
+            self.notice(Severity::Warning, what.into());
+        }
+        self.send(client::Command::Audio(samples));
+    }
+
+    /// Says once that a turn has become too long to be kept as a whole, if a connection did not get all of it.
+    pub(super) fn note_missing(&mut self, turn: TurnId) {
+        let said = match self.notes.get_mut(&turn) {
+            Some(notes) if self.ledger.missing(turn) > 0 => {
+                std::mem::replace(&mut notes.missing_said, true)
+            }
+            Some(_) | None => true,
+        };
+        if said {
+            return;
+        }
+        let kept = super::ledger::KEPT_SECONDS / 60;
+        let what = format!(
+            "What you said is longer than the {kept} minutes that can be kept, and the connection was away: its beginning is lost. Say the beginning again."
+        );
+        self.notice(Severity::Error, what);
+    }
+
+    /// An answer is owed, and the service gives no sign: the connection may be dead without anybody having said so.
+    pub(super) fn replace_link(&mut self, silence: Duration) {
+        if let Some((_, true)) = self.machine.open_turn() {
+            let seconds = silence.as_secs();
+            let what = format!(
+                "{SILENT} for {seconds} s. A new connection is opened, and what you said is sent again."
+            );
+            self.notice(Severity::Warning, what);
+        }
+        self.control(Control::Replace);
+    }
+
+    /// The answer came, or will not come.
+    pub(super) fn withdraw_silence(&mut self) {
+        self.withdraw(SILENT);
+    }
+}

@@ -1,0 +1,179 @@
+//! Turns that are over for the user, but for which nothing shows that the service has got them.
+//!
+//! ```text
+//!            spoken over, no sign yet              a sign of the service
+//!  Awaiting ─────────────────────────▶ unanswered ───────────────────────▶ closed: cancelled, it goes on from there
+//!     ▲                                 │      │
+//!     └── its turn, on a new connection ┘      └──▶ closed: failed, after too many connections, or at the end
+//! ```
+//!
+//! The service works through one stream in order, so a sign of it that comes behind the end of a turn shows that the turn
+//! has arrived. While a turn waits that this connection has not got, later ones wait behind it: first things first.
+
+use std::time::Instant;
+
+use super::{Action, BROKEN_OFFERS, Input, Machine, OFFERS, Outcome, Phase, SILENT_OFFERS, Turn};
+use crate::base::ids::{Mark, TurnId};
+use crate::turn::replies::Why;
+
+impl Machine {
+    /// Something of the service arrived: what was sent before has arrived too.
+    pub(super) fn note_sign(&mut self, input: &Input) {
+        let is_sign = match input {
+            Input::ReplyAudio { .. }
+            | Input::ReplySign
+            | Input::ReplyContent
+            | Input::Interrupted
+            | Input::GenerationComplete
+            | Input::TurnComplete
+            | Input::TurnGoesOn => true,
+            Input::SpeechStarted { .. }
+            | Input::Lull { .. }
+            | Input::Resumed { .. }
+            | Input::SpeechEnded { .. }
+            | Input::StopPressed
+            | Input::Repeat
+            | Input::Quit
+            | Input::LinkUp
+            | Input::LinkDown
+            | Input::Flushed { .. }
+            | Input::FirstAudible { .. }
+            | Input::Played { .. }
+            | Input::Silenced { .. } => false,
+        };
+        if !is_sign {
+            return;
+        }
+        let automatic = !self.manual;
+        if let Some(turn) = &mut self.open {
+            turn.received |= turn.is_sent() || (automatic && turn.phase == Phase::Awaiting);
+        }
+        self.close_unanswered(|turn| turn.is_sent().then_some(Outcome::Cancelled));
+    }
+
+    /// The user speaks over the open turn, whose answer has not begun.
+    pub(super) fn overtake(&mut self, onset: Instant) {
+        let Some(mut turn) = self.open.take() else {
+            return;
+        };
+        self.count_cut_off(&mut turn, onset);
+        self.replies.drop_current(Why::Cut);
+        self.release();
+        if turn.received {
+            self.close(turn, Outcome::Cancelled);
+        } else {
+            self.park(turn);
+        }
+    }
+
+    /// Lays a turn aside until it is asked, or is shown to have arrived.
+    pub(super) fn park(&mut self, turn: Turn) {
+        let later = self.unanswered.iter().position(|other| other.id > turn.id);
+        self.unanswered
+            .insert(later.unwrap_or(self.unanswered.len()), turn);
+    }
+
+    /// Whether a turn waits that this connection has not got.
+    pub(super) fn has_unasked(&self) -> bool {
+        self.unanswered.iter().any(|turn| !turn.offered)
+    }
+
+    /// Whether the open turn is the newest that waits for an answer.
+    pub(super) fn is_newest(&self, id: TurnId) -> bool {
+        self.unanswered.iter().all(|turn| turn.id < id)
+    }
+
+    /// Asks the oldest turn that this connection has not got, if nothing else is going on.
+    pub(super) fn ask_next(&mut self, now: Instant) {
+        while self.connected && self.open.is_none() {
+            let Some(at) = self.unanswered.iter().position(|turn| !turn.offered) else {
+                return;
+            };
+            let Some(mut turn) = self.unanswered.remove(at) else {
+                return;
+            };
+            if let Some(why) = turn.hopeless() {
+                self.close(turn, Outcome::Failed(why));
+                continue;
+            }
+            turn.last_sign = now;
+            self.offer(&mut turn);
+            let id = turn.id;
+            self.open = Some(turn);
+            self.end(now, id);
+        }
+    }
+
+    /// Closes those that `outcome` names one for.
+    pub(super) fn close_unanswered(&mut self, outcome: impl Fn(&Turn) -> Option<Outcome>) {
+        for turn in std::mem::take(&mut self.unanswered) {
+            match outcome(&turn) {
+                Some(outcome) => {
+                    let received = turn.received || outcome == Outcome::Cancelled;
+                    self.close(Turn { received, ..turn }, outcome);
+                }
+                None => self.unanswered.push_back(turn),
+            }
+        }
+    }
+
+    /// The answer that is owed does not come. Says whether another connection is asked for it: not if the service has shown
+    /// that it got the question, since it would then have it, and count it, twice.
+    pub(super) fn replace_link(&mut self, now: Instant) -> bool {
+        let silent = |turn: &&mut Turn| turn.asked && !turn.received;
+        let Some(turn) = self.open.as_mut().filter(silent) else {
+            return false;
+        };
+        turn.silent_offers += 1;
+        let again = turn.silent_offers < SILENT_OFFERS;
+        if again {
+            let silence = super::FIRST_SIGN_WITHIN;
+            turn.last_sign = now;
+            self.actions.push_back(Action::Replace(silence));
+        }
+        again
+    }
+}
+
+impl Turn {
+    /// The connection that it was offered to is gone. Its offer counts if it was over: while the user speaks, there is no
+    /// reason to give up.
+    pub(super) fn count_lost_offer(&mut self, manual: bool) {
+        let offered = std::mem::replace(&mut self.offered, false);
+        let ended = match self.phase {
+            Phase::Awaiting => true,
+            Phase::Replying => !self.is_audible(),
+            Phase::Idle | Phase::Speaking => false,
+        };
+        if !offered || !ended {
+            return;
+        }
+        if self.is_sent() || !manual {
+            self.offers += 1;
+        } else {
+            self.broken_offers += 1;
+        }
+        if self.phase == Phase::Awaiting {
+            self.timeline.clear(Mark::Sent);
+            self.received = false;
+        }
+    }
+
+    /// Why it is not offered once more.
+    fn hopeless(&self) -> Option<String> {
+        if self.offers >= OFFERS {
+            Some(format!(
+                "{OFFERS} connections in a row ended before it was answered"
+            ))
+        } else if self.broken_offers >= BROKEN_OFFERS {
+            Some(format!(
+                "{BROKEN_OFFERS} connections in a row broke off while it was being sent"
+            ))
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
