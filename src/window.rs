@@ -11,7 +11,7 @@ use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, Problem, output, panics, room, runtime, say};
 use sovereign::session::Event;
 use sovereign::session::command::Command;
-use sovereign::settings::config::{ConfigFile, Theme};
+use sovereign::settings::config::{ConfigFile, Frame, Theme};
 use sovereign::settings::paths::Paths;
 use sovereign::ui::display::{self, Display};
 use sovereign::ui::{self, Left, Preferences, ThemeChoice, UiLink};
@@ -90,8 +90,9 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     let preferences = Preferences {
         panel: window.panel,
         theme: theme(window.theme),
-        ..Preferences::default()
+        ..placed(window.frame)
     };
+    session.commands.try_send(Command::SetShown(false)).ok();
     let link = UiLink {
         snapshots: session.snapshots.clone(),
         commands: session.commands.clone(),
@@ -172,10 +173,40 @@ fn keep(paths: &Paths, left: &Left, before: Preferences) {
             ThemeChoice::Dark => Theme::Dark,
             ThemeChoice::Light => Theme::Light,
         };
+        config.window.frame = frame(left);
     });
     if let Err(problem) = kept {
         tracing::warn!(%problem, "the look of the window is not kept");
     }
+}
+
+/// The window as it was left last time.
+fn placed(frame: Frame) -> Preferences {
+    let usual = Preferences::default();
+    Preferences {
+        size: frame
+            .size
+            .map_or(usual.size, |size| size.map(|points| points as f32)),
+        position: frame
+            .position
+            .map(|place| place.map(|points| points as f32)),
+        maximized: frame.maximized,
+        zoom: frame.zoom_percent as f32 / 100.0,
+        ..usual
+    }
+}
+
+fn frame(left: Preferences) -> Frame {
+    // A cast takes what is no number to 0, which is not kept.
+    Frame {
+        size: Some(left.size.map(|points| points.round() as u32)),
+        position: left
+            .position
+            .map(|place| place.map(|points| points.round() as i32)),
+        maximized: left.maximized,
+        zoom_percent: (left.zoom * 100.0).round() as u32,
+    }
+    .sane()
 }
 
 fn theme(theme: Theme) -> ThemeChoice {

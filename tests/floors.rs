@@ -35,6 +35,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("egui", &["ui/"]),
     ("eframe", &["ui/"]),
     ("egui_kittest", &["ui/"]),
+    ("unicode_bidi", &["ui/bidi.rs"]),
     ("sysinfo", &["probe/"]),
     ("starship_battery", &["probe/"]),
     (

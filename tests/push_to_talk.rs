@@ -468,3 +468,26 @@ fn a_sound_check_is_given_up_and_the_conversation_goes_on() {
         assert_eq!(world.quit().await.spoken, 2);
     });
 }
+
+#[test]
+fn a_press_without_a_connection_leaves_no_empty_caption() {
+    simulate(async {
+        let mut world = World::new("balanced");
+        world.script.setup_delay_ms = 4_000;
+        let mut world = world.start();
+        tokio::time::sleep(ms(200)).await;
+        for _ in 0..3 {
+            tell_all(&world, [PRESS]).await;
+            tokio::time::sleep(ms(300)).await;
+            tell_all(&world, [RELEASE]).await;
+        }
+        world.ready().await;
+        tokio::time::sleep(ms(40_000)).await;
+        let left: Vec<_> = seen(&world).captions.to_vec();
+        let empty = |caption: &&std::sync::Arc<sovereign::session::snapshot::Caption>| {
+            caption.open || caption.text.trim().is_empty()
+        };
+        assert_eq!(left.iter().find(empty), None);
+        world.quit().await;
+    });
+}

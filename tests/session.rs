@@ -870,7 +870,7 @@ fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
         let begun = world.session.snapshots.borrow().clone();
         let auto = begun.auto.clone().expect("a profile that chooses");
         assert_eq!(begun.profiles[begun.active].name, "auto");
-        assert_eq!(auto.why, "Balanced: nothing was measured yet.");
+        assert_eq!(auto.why, "Balanced: there is no recent answer to go by.");
         let (mut used, mut told) = (Vec::new(), Vec::new());
         for _ in 0..7 {
             world.speak(&voice("british-woman")).await;
@@ -925,5 +925,100 @@ fn the_end_of_the_program_knows_how_much_of_a_reply_was_heard() {
         let turn = world.turn().await;
         assert_eq!(turn.outcome, Outcome::Interrupted);
         assert_close("what was heard", ms(turn.heard), 700.0, 30.0);
+    });
+}
+
+#[test]
+fn nothing_is_heard_before_the_window_is_there() {
+    for shown in [true, false] {
+        simulate(async {
+            let mut world = World::new("balanced").start();
+            world.tell(Command::SetShown(false)).await;
+            world.ready().await;
+            let end = world.speak(&voice("american-man")).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            assert_eq!(world.desk.first_sound(end, 0.001), None);
+            let told = tokio::time::Instant::now().into_std();
+            if shown {
+                world.tell(Command::SetShown(true)).await;
+            }
+            let turn = world.turn().await;
+            assert_eq!(turn.outcome, Outcome::Completed, "{turn:?}");
+            let sounded = world.desk.first_sound(end, 0.001).expect("a reply");
+            let waited = apart(sounded, told);
+            // A window that does not come keeps nobody silent.
+            let most = if shown { 100.0 } else { 9_000.0 };
+            assert!((0.0..most).contains(&waited), "{waited} ms");
+            world.quit().await;
+        });
+    }
+}
+
+#[test]
+fn files_are_no_microphone_that_listens() {
+    simulate(async {
+        let mut world = World::new("balanced");
+        world.files = Some(1);
+        let mut world = world.start();
+        world.ready().await;
+        let shown = world.session.snapshots.borrow().clone();
+        assert_eq!(shown.activity, Activity::NoMicrophone);
+        assert_eq!(shown.input.stream, None);
+        assert_eq!(shown.echo.why, "no microphone: not needed");
+        assert_eq!(
+            shown.barge_in,
+            (false, "no microphone: Esc stops a reply".into())
+        );
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_muted_microphone_interrupts_nobody() {
+    simulate(async {
+        let mut world = World::new("balanced").start();
+        world.ready().await;
+        assert!(world.session.snapshots.borrow().barge_in.0, "a headset");
+        world.tell(Command::SetMuted(true)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let shown = world.session.snapshots.borrow().barge_in.clone();
+        assert_eq!(shown, (false, "muted: Esc stops a reply".into()));
+        world.quit().await;
+    });
+}
+
+#[test]
+fn notes_about_a_profile_end_with_what_they_tell_of() {
+    simulate(async {
+        let mut world = World::new("balanced").start();
+        world.ready().await;
+        world.desk.speak(&voice("american-man"));
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        world.tell(Command::UseProfile("ultra-fast".into())).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let notes = |world: &Running| -> Vec<String> {
+            let shown = world.session.snapshots.borrow().clone();
+            // There is no file to keep a choice in here.
+            let texts = shown.notices.iter().map(|notice| notice.text.clone());
+            texts
+                .filter(|text| !text.starts_with("This choice"))
+                .collect()
+        };
+        assert!(
+            notes(&world)
+                .iter()
+                .any(|note| note.starts_with("Sound follows"))
+        );
+        world.turn().await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(notes(&world), Vec::<String>::new());
+        // What is wrong stands until it is right.
+        world.tell(Command::UseProfile("nope".into())).await;
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert!(notes(&world)[0].starts_with("unknown profile `nope`"));
+        world.tell(Command::UseProfile("balanced".into())).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!notes(&world).iter().any(|note| note.starts_with("unknown")));
+        world.quit().await;
     });
 }

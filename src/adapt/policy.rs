@@ -303,7 +303,7 @@ impl Adapter {
             let what = if self.saves_power() {
                 "power is saved on battery"
             } else {
-                "nothing was measured yet"
+                "there is no recent answer to go by"
             };
             return format!("{here}: {what}.");
         };

@@ -473,7 +473,7 @@ fn state_words(snapshot: &Snapshot) -> String {
             .input
             .trouble
             .clone()
-            .unwrap_or_else(|| "no microphone".into()),
+            .unwrap_or_else(|| "no microphone: files are spoken".into()),
     }
 }
 

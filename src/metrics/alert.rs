@@ -43,7 +43,7 @@ pub enum Kind {
     Success,
     /// Memory of this program.
     Memory,
-    /// Load of the machine.
+    /// Load of the machine by others than this program, and by all of them while sound is lost.
     Cpu,
     /// The share of replies that the user interrupts.
     Interruptions,

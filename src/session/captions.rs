@@ -1,75 +1,135 @@
 //! Both sides of the conversation in words, under the turn that they belong to.
+//!
+//! Nothing that was said is cut. Memory is bounded for the conversation as a whole: the oldest captions go, and how many
+//! went is counted, so that a face can say so.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::snapshot::{Caption, Speaker};
 use crate::base::ids::TurnId;
 use crate::turn::timeline::Latencies;
 
-/// Captions that are kept; the oldest go first.
-const KEPT: usize = 200;
-/// Characters of one caption; a service that never stops must not fill the memory.
-const LONGEST: usize = 20_000;
+#[cfg(test)]
+mod tests;
+
+/// What all captions may take: some hundred hours of talk at 60 kB an hour.
+const MOST_BYTES: usize = 8 << 20;
+/// What a caption takes besides its words.
+const OVERHEAD: usize = 512;
+/// Bytes of words after which a caption goes on in another one, so that the beginning of an answer without an end can be
+/// dropped. The longest answer that a model gives today has a tenth of that.
+const PART: usize = 256 << 10;
+/// Turns that were closed last, for words that come late.
+const CLOSED: usize = 32;
 
 /// The book of captions.
 #[derive(Debug, Default)]
 pub(super) struct Captions {
     book: VecDeque<Arc<Caption>>,
+    /// What the assistant is called now.
+    name: &'static str,
+    /// Bytes that the book takes.
+    bytes: usize,
+    dropped: u64,
+    closed: VecDeque<TurnId>,
     /// The copy that was given last, until something changes: most of what is new in a snapshot is something else.
     shared: Option<Arc<[Arc<Caption>]>>,
 }
 
 impl Captions {
+    /// What the assistant is called in captions that begin from now on.
+    pub(super) fn call_assistant(&mut self, name: &'static str) {
+        self.name = name;
+    }
+
     /// Adds words of one side to a turn; begins its caption where there is none. Empty words only begin it.
     pub(super) fn add(&mut self, turn: TurnId, speaker: Speaker, words: &str) {
         self.shared = None;
-        let place = match self.position(turn, speaker) {
+        let mut place = match self.position(turn, speaker) {
             Some(found) => found,
             None => self.begin(turn, speaker),
         };
-        let caption = Arc::make_mut(&mut self.book[place]);
-        let room = LONGEST.saturating_sub(caption.text.chars().count());
-        caption.text.extend(words.chars().take(room));
+        let mut rest = words;
+        while !rest.is_empty() {
+            let room = PART.saturating_sub(self.book[place].text.len());
+            let most = rest.floor_char_boundary(room);
+            if most == 0 {
+                place = self.go_on_after(place);
+                continue;
+            }
+            let (now, later) = rest.split_at(most);
+            Arc::make_mut(&mut self.book[place]).text.push_str(now);
+            self.bytes += now.len();
+            rest = later;
+        }
+        self.drop_oldest();
     }
 
-    /// What was said is sent again, and will be written down and answered again.
+    /// What was said is sent again, and will be written down and answered again, by whoever answers now.
     pub(super) fn begin_again(&mut self, turn: TurnId) {
-        for caption in self.of(turn) {
+        let name = self.name;
+        self.retain(|caption| caption.turn != turn || !caption.continued);
+        self.change(turn, |caption| {
             caption.text.clear();
-        }
+            if caption.speaker == Speaker::Assistant {
+                caption.name = name;
+            }
+        });
     }
 
     /// The user goes on with a turn: more of the user's words will follow, and the words of the reply that was dropped
     /// were not heard.
     pub(super) fn go_on(&mut self, turn: TurnId) {
-        for caption in self.of(turn) {
-            match caption.speaker {
-                Speaker::Assistant => caption.text.clear(),
-                Speaker::User if caption.text.ends_with(|c: char| !c.is_whitespace()) => {
-                    caption.text.push(' ');
-                }
-                Speaker::User => {}
+        let of_reply = |caption: &Caption| caption.speaker == Speaker::Assistant;
+        self.retain(|caption| caption.turn != turn || !caption.continued || !of_reply(caption));
+        let last = self.position(turn, Speaker::User);
+        self.change(turn, |caption| {
+            if of_reply(caption) {
+                caption.text.clear();
+            }
+        });
+        if let Some(last) = last {
+            let text = &mut Arc::make_mut(&mut self.book[last]).text;
+            if text.ends_with(|c: char| !c.is_whitespace()) {
+                text.push(' ');
+                self.bytes += 1;
             }
         }
     }
 
     /// The words of one side of a turn so far.
     #[must_use]
-    pub(super) fn text(&self, turn: TurnId, speaker: Speaker) -> &str {
-        self.position(turn, speaker)
-            .map_or("", |found| self.book[found].text.trim())
+    pub(super) fn text(&self, turn: TurnId, speaker: Speaker) -> String {
+        let its = |caption: &&Arc<Caption>| caption.turn == turn && caption.speaker == speaker;
+        let parts = self.book.iter().filter(its);
+        let text: String = parts.map(|caption| caption.text.as_str()).collect();
+        text.trim().to_owned()
     }
 
-    /// A turn is over; what its reply took stands beside the reply.
-    pub(super) fn close(&mut self, turn: TurnId, stopped: bool, latencies: Option<&Latencies>) {
-        for caption in self.of(turn) {
-            caption.open = false;
-            if caption.speaker == Speaker::Assistant {
-                caption.stopped = stopped;
-                caption.latencies = latencies.cloned();
-            }
+    /// A turn is over. What its reply took stands beside the reply, with the target that held; a caption in which nobody
+    /// said anything goes.
+    pub(super) fn close(
+        &mut self,
+        turn: TurnId,
+        stopped: bool,
+        measured: Option<(&Latencies, Duration)>,
+    ) {
+        self.retain(|caption| caption.turn != turn || !caption.text.trim().is_empty());
+        let last = self.position(turn, Speaker::Assistant);
+        self.change(turn, |caption| caption.open = false);
+        if let Some(last) = last {
+            let reply = Arc::make_mut(&mut self.book[last]);
+            reply.stopped = stopped;
+            (reply.latencies, reply.target) = measured
+                .map(|(latencies, target)| (latencies.clone(), target))
+                .unzip();
         }
+        if self.closed.len() == CLOSED {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(turn);
     }
 
     /// The newest turn with a caption.
@@ -84,6 +144,12 @@ impl Captions {
         self.book.is_empty()
     }
 
+    /// How many of the oldest were dropped.
+    #[must_use]
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
     /// A copy for the snapshot.
     #[must_use]
     pub(super) fn shared(&mut self) -> Arc<[Arc<Caption>]> {
@@ -92,111 +158,90 @@ impl Captions {
         self.shared.get_or_insert_with(made).clone()
     }
 
-    /// The captions of a turn, to be changed.
-    fn of(&mut self, turn: TurnId) -> impl Iterator<Item = &mut Caption> {
+    /// Changes the captions of a turn.
+    fn change(&mut self, turn: TurnId, change: impl Fn(&mut Caption)) {
         self.shared = None;
-        let its = self.book.iter_mut().filter(move |its| its.turn == turn);
-        its.map(Arc::make_mut)
+        for caption in self.book.iter_mut().filter(|its| its.turn == turn) {
+            let caption = Arc::make_mut(caption);
+            let before = caption.text.len();
+            change(caption);
+            self.bytes = self.bytes + caption.text.len() - before;
+        }
     }
 
-    /// The user's words come before the assistant's of the same turn, even when the service writes them down later.
-    /// Gives its place.
+    /// Keeps what `stays`; the rest is not counted as dropped, since nobody misses it.
+    fn retain(&mut self, stays: impl Fn(&Caption) -> bool) {
+        self.shared = None;
+        let bytes = &mut self.bytes;
+        self.book.retain(|caption| {
+            let stays = stays(caption);
+            if !stays {
+                *bytes -= caption.text.len() + OVERHEAD;
+            }
+            stays
+        });
+    }
+
+    /// The user's words come before the assistant's of the same turn, even when the service writes them down later, and
+    /// before those of later turns. Gives its place.
     fn begin(&mut self, turn: TurnId, speaker: Speaker) -> usize {
-        if self.book.len() == KEPT {
-            self.book.pop_front();
-        }
-        let reply = if speaker == Speaker::User {
-            self.position(turn, Speaker::Assistant)
-        } else {
-            None
+        let after = |caption: &Arc<Caption>| {
+            caption.turn > turn || caption.turn == turn && speaker == Speaker::User
         };
-        // A turn that was asked again may be answered when later ones have been written down.
-        let later = || self.book.iter().position(|its| its.turn > turn);
-        let place = reply.or_else(later).unwrap_or(self.book.len());
-        let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+        let place = self.book.iter().position(after).unwrap_or(self.book.len());
         let caption = Caption {
             speaker,
+            name: match speaker {
+                Speaker::User => "You",
+                Speaker::Assistant => self.name,
+            },
             turn,
-            time,
+            time: jiff::Zoned::now().strftime("%H:%M:%S").to_string(),
             text: String::new(),
-            open: true,
+            // Words may come after their turn was closed: nothing will close it then.
+            open: !self.closed.contains(&turn),
             stopped: false,
             latencies: None,
+            target: None,
+            continued: false,
         };
-        self.book.insert(place, Arc::new(caption));
+        self.insert(place, caption);
         place
+    }
+
+    /// Goes on with a caption in another one right behind it; gives its place.
+    fn go_on_after(&mut self, place: usize) -> usize {
+        let before = &self.book[place];
+        let part = Caption {
+            text: String::new(),
+            time: before.time.clone(),
+            latencies: None,
+            target: None,
+            continued: true,
+            ..Caption::clone(before)
+        };
+        self.insert(place + 1, part);
+        place + 1
+    }
+
+    fn insert(&mut self, place: usize, caption: Caption) {
+        self.bytes += OVERHEAD;
+        self.book.insert(place, Arc::new(caption));
+    }
+
+    /// Keeps within the memory. What was said last stays in any case.
+    fn drop_oldest(&mut self) {
+        while self.bytes > MOST_BYTES && self.book.len() > 1 {
+            if let Some(oldest) = self.book.pop_front() {
+                self.bytes -= oldest.text.len() + OVERHEAD;
+                self.dropped += 1;
+            }
+        }
     }
 
     fn position(&self, turn: TurnId, speaker: Speaker) -> Option<usize> {
         self.book
             .iter()
             .rposition(|caption| caption.turn == turn && caption.speaker == speaker)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_gather_under_their_turn_and_side() {
-        let mut book = Captions::default();
-        book.add(TurnId(1), Speaker::Assistant, "Hel");
-        book.add(TurnId(1), Speaker::User, "hi");
-        book.add(TurnId(1), Speaker::Assistant, "lo");
-        book.close(TurnId(1), true, None);
-        let shown = book.shared();
-        let told: Vec<_> = shown
-            .iter()
-            .map(|c| (c.speaker, c.text.as_str(), c.open, c.stopped))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                (Speaker::User, "hi", false, false),
-                (Speaker::Assistant, "Hello", false, true)
-            ]
-        );
-    }
-
-    #[test]
-    fn a_snapshot_shares_what_has_not_changed() {
-        let mut book = Captions::default();
-        book.add(TurnId(1), Speaker::User, "hi");
-        book.add(TurnId(2), Speaker::User, "and");
-        let first = book.shared();
-        assert!(Arc::ptr_eq(&first, &book.shared()));
-        book.add(TurnId(2), Speaker::User, " more");
-        let second = book.shared();
-        assert!(Arc::ptr_eq(&first[0], &second[0]));
-        assert_eq!((&*first[1].text, &*second[1].text), ("and", "and more"));
-        book.close(TurnId(1), false, None);
-        assert!(first[0].open && !book.shared()[0].open);
-    }
-
-    #[test]
-    fn a_turn_that_goes_on_keeps_both_halves_of_the_question_and_drops_the_unheard_reply() {
-        let mut book = Captions::default();
-        book.add(TurnId(1), Speaker::User, "What is");
-        book.add(TurnId(1), Speaker::Assistant, "I beg your");
-        book.go_on(TurnId(1));
-        book.add(TurnId(1), Speaker::User, "the time?");
-        book.add(TurnId(1), Speaker::Assistant, "Noon.");
-        assert_eq!(book.text(TurnId(1), Speaker::User), "What is the time?");
-        assert_eq!(book.text(TurnId(1), Speaker::Assistant), "Noon.");
-    }
-
-    #[test]
-    fn the_book_and_its_captions_are_bounded() {
-        let mut book = Captions::default();
-        for turn in 0..500 {
-            book.add(TurnId(turn), Speaker::User, "x");
-        }
-        assert_eq!(book.shared().len(), KEPT);
-        book.add(TurnId(1_000), Speaker::User, &"é".repeat(LONGEST * 2));
-        assert_eq!(
-            book.text(TurnId(1_000), Speaker::User).chars().count(),
-            LONGEST
-        );
     }
 }

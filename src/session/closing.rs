@@ -13,6 +13,9 @@ use super::tokens;
 use crate::base::units::SampleRate;
 use crate::turn::machine::{Closed, Outcome};
 
+/// What a notice about a turn without an answer begins with; the next answer takes it away.
+const NO_ANSWER: &str = "No full answer";
+
 impl Controller {
     pub(super) fn close(&mut self, mut closed: Closed) {
         let stopped = closed.outcome == Outcome::Interrupted;
@@ -25,18 +28,22 @@ impl Controller {
         if !closed.asked {
             return self.captions.close(closed.turn, stopped, None);
         }
-        self.captions.close(closed.turn, stopped, Some(&latencies));
+        let target = self.chosen_profile().target;
+        self.captions
+            .close(closed.turn, stopped, Some((&latencies, target)));
         let record = self.record(closed, latencies, notes);
         info!(
             turn = record.number,
             outcome = record.outcome.name(),
             "turn closed"
         );
-        if let Outcome::Failed(why) = &record.outcome {
-            self.notice(
+        match &record.outcome {
+            Outcome::Failed(why) => self.notice(
                 Severity::Error,
-                format!("No full answer: {why}. Please say it again."),
-            );
+                format!("{NO_ANSWER}: {why}. Please say it again."),
+            ),
+            Outcome::Completed | Outcome::Interrupted => self.withdraw(NO_ANSWER),
+            Outcome::Cancelled | Outcome::Empty => {}
         }
         self.count_lost(&record, received);
         self.statistics.add(&record);
@@ -85,11 +92,8 @@ impl Controller {
             closed_in_vain: closed.closed_in_vain,
             vain_tokens: notes.vain_tokens,
             silenced_after: closed.silenced_after,
-            user: self.captions.text(closed.turn, Speaker::User).to_owned(),
-            assistant: self
-                .captions
-                .text(closed.turn, Speaker::Assistant)
-                .to_owned(),
+            user: self.captions.text(closed.turn, Speaker::User),
+            assistant: self.captions.text(closed.turn, Speaker::Assistant),
             tokens: notes.tokens,
             context_tokens: notes.context_tokens,
             late_tokens: std::mem::take(&mut self.late_tokens),

@@ -12,6 +12,8 @@ use crate::settings::config::TalkKey;
 /// A wish of the user, from the window or the terminal.
 #[derive(Clone, Debug)]
 pub enum Command {
+    /// The window is being opened (false): replies wait until its first picture is shown (true), for some seconds at most.
+    SetShown(bool),
     /// Stop or resume listening.
     SetMuted(bool),
     /// The talk key went down (true) or up; what that means is the session's affair.

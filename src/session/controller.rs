@@ -20,7 +20,7 @@ use super::captions::Captions;
 use super::deck::{Deck, Wish};
 use super::ledger::Ledger;
 use super::snapshot::Speaker;
-use super::snapshot::{Link, Notice, Port, Severity, Snapshot};
+use super::snapshot::{Link, Port, Severity, Snapshot};
 use super::statistics::Statistics;
 use super::tokens::Tokens;
 use super::{Event, command};
@@ -32,7 +32,6 @@ use crate::base::units::SampleRate;
 use crate::live::message::Setup;
 use crate::live::pcm;
 use crate::metrics::counters::Counters;
-use crate::metrics::diagnosis::Remedy;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
@@ -45,8 +44,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SILENT_WITHIN: Duration = Duration::from_millis(80);
 /// How long the client may take to close the connection at the end.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
-/// Notices that are kept; the oldest go first.
-const NOTICES: usize = 8;
 
 /// See the drawing above.
 pub(super) struct Controller {
@@ -104,8 +101,9 @@ pub(super) struct Controller {
     pub(super) output: Port,
     pub(super) devices: Arc<Devices>,
     pub(super) notes: HashMap<TurnId, Notes>,
-    pub(super) notices: VecDeque<Notice>,
-    pub(super) last_notice: u64,
+    pub(super) notices: super::notices::Notices,
+    /// The window is on its way: looks until the sound is let go without it.
+    pub(super) unshown: Option<u32>,
     pub(super) turns: u64,
     pub(super) probe: Probe,
     pub(super) insight: super::insight::Insight,
@@ -357,44 +355,6 @@ impl Controller {
         }
     }
 
-    /// Shows a notice; the same text is not shown twice.
-    pub(super) fn notice(&mut self, severity: Severity, text: String) {
-        self.notice_with(severity, text, None);
-    }
-
-    /// The same with something that a button can do about it.
-    pub(super) fn notice_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
-        if self.notices.iter().any(|notice| notice.text == text) {
-            return;
-        }
-        self.last_notice += 1;
-        if self.notices.len() == NOTICES {
-            self.notices.pop_front();
-        }
-        self.tell(Event::Notice(severity, text.clone()));
-        self.notices.push_back(Notice {
-            id: self.last_notice,
-            severity,
-            text,
-            remedy,
-        });
-        self.changed = true;
-    }
-
-    /// Takes the warnings about files away: they have just been read again. What is told of alerts stands.
-    pub(super) fn withdraw_warnings(&mut self) {
-        let stands = |text: &String| self.alert_texts.iter().any(|(_, told)| told == text);
-        self.notices
-            .retain(|notice| notice.severity != Severity::Warning || stands(&notice.text));
-    }
-
-    /// Takes a notice away that is not true any more.
-    pub(super) fn withdraw(&mut self, begins_with: &str) {
-        self.notices
-            .retain(|notice| !notice.text.starts_with(begins_with));
-        self.changed = true;
-    }
-
     /// Tells a listener that every event counts for; one that has stopped listening is not waited for.
     pub(super) fn tell(&mut self, event: Event) {
         if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
@@ -418,7 +378,8 @@ impl Controller {
         self.weigh_machine(now);
         self.look_at_figures(now, usage.as_ref());
         self.end_stalled_stream(now);
-        self.changed |= self.replay.forget_old(now);
+        self.changed |= self.replay.forget_old(now) | self.notices.forget_old(now);
+        self.show_in_time();
         self.look_at_check(now);
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Insight {
     pub(super) shown: Arc<[TurnView]>,
     pub(super) drawn: Arc<HistoryView>,
     drawn_at: Option<Instant>,
+    /// Whether the sound suffered lately.
+    pub(super) suffering: super::watching::Suffering,
 }
 
 impl Insight {
@@ -100,6 +102,7 @@ impl Insight {
             shown: Arc::from([]),
             drawn: Arc::default(),
             drawn_at: None,
+            suffering: super::watching::Suffering::default(),
         }
     }
 
@@ -111,7 +114,9 @@ impl Insight {
     /// Forgets all turns; what the counters showed last stays known, or all since the start would count as new.
     pub(super) fn begin_anew(&mut self, settings: &AlertSettings, file: Option<PathBuf>) {
         let (counted, turns_kept) = (self.counted, self.turns_kept);
+        let suffering = std::mem::take(&mut self.suffering);
         *self = Self {
+            suffering,
             counted,
             turns_kept,
             ..Self::new(settings, file)
@@ -148,8 +153,15 @@ impl Insight {
         self.changed = true;
     }
 
-    /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start.
-    pub(super) fn reading(&mut self, now: Instant, mut reading: Reading, counts: [u64; 3]) {
+    /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start, `load` is
+    /// what alerts judge of the machine's, in percent.
+    pub(super) fn reading(
+        &mut self,
+        now: Instant,
+        mut reading: Reading,
+        counts: [u64; 3],
+        load: Option<f64>,
+    ) {
         let [underruns, sent, received] =
             std::array::from_fn(|i| counts[i].saturating_sub(self.counted[i]));
         self.counted = counts;
@@ -159,8 +171,7 @@ impl Insight {
             reading.bytes_received,
         ) = (underruns, sent, received);
         self.alerts.stuttered(now, underruns);
-        self.alerts
-            .reading(now, reading.machine_percent.map(f64::from), reading.rss);
+        self.alerts.reading(now, load, reading.rss);
         if let Some(threads) = reading.threads {
             self.threads.reading(now, u64::from(threads));
         }
@@ -434,7 +445,7 @@ mod tests {
         }
         assert_eq!(second.take_unkept(later, true), None, "the first keeps it");
         assert!(first.take_unkept(later, false).is_some());
-        first.reading(later, Reading::default(), [0; 3]);
+        first.reading(later, Reading::default(), [0; 3], None);
         assert_eq!(first.take_unkept(later + KEEP_EVERY, false), None, "idle");
         assert!(first.take_unkept(later, true).is_some(), "at the end");
         drop(first);
@@ -446,10 +457,10 @@ mod tests {
     #[test]
     fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
         let mut insight = insight(None);
-        insight.reading(Instant::now(), Reading::default(), [9, 100, 100]);
+        insight.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
         let profile = builtin(DEFAULT).expect("built in");
         insight.begin_anew(&profile.alerts, None);
-        insight.reading(Instant::now(), Reading::default(), [9, 100, 100]);
+        insight.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
         assert!(!insight.changed, "no stutters, no bytes");
     }
 

@@ -12,6 +12,7 @@ pub mod findings;
 mod insight;
 mod ledger;
 pub mod no_link;
+mod notices;
 mod pace;
 mod page;
 pub mod record;
@@ -177,6 +178,7 @@ pub fn start(parts: Parts) -> Session {
     let counters = Arc::clone(&parts.counters);
     let mut controller = controller(parts, snapshots_in, events_in);
     controller.tell_sound(audio::Command::SetVolume(controller.volume));
+    controller.name_assistant();
     controller.publish();
     tokio::spawn(controller.run(commands_in));
     Session {
@@ -257,8 +259,8 @@ fn controller(
         output,
         devices: Arc::default(),
         notes: HashMap::new(),
-        notices: VecDeque::new(),
-        last_notice: 0,
+        notices: notices::Notices::default(),
+        unshown: None,
         turns: 0,
         probe: parts.probe,
         webhook: webhook::Webhook::start(parts.outlets.dialer.clone()),

@@ -217,6 +217,7 @@ impl Controller {
         self.settings.refresh_context();
         self.wanted = self.settings.setup(&self.profile);
         self.setup = self.wanted.clone();
+        self.withdraw(super::user::FOLLOWS_LATER);
         self.feed(super::controller::now(), Input::LinkDown);
         self.link = Link::Connecting { attempt: 1 };
         self.outbox.clear();

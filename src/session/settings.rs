@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-use super::snapshot::KeyInfo;
+use super::snapshot::{KeyInfo, ServiceView};
 use crate::base::words::sentence;
 use crate::client::Target;
 use crate::client::setup::{self, SetupContext};
@@ -12,7 +12,7 @@ use crate::profile::{BargeIn, Detection, EchoCancellation, Profile};
 use crate::server::Server;
 use crate::settings::config::{Config, ConfigFile, Reread, SaveError};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
-use crate::settings::key::{Key, KeyStore};
+use crate::settings::key::{Key, KeyStore, Source};
 use crate::settings::watch::Watch;
 
 /// What the command line and the machine decide.
@@ -167,6 +167,49 @@ impl Settings {
             source: key.source.words(),
             ending: key.ending(),
         })
+    }
+
+    /// Who answers, and whether it is given the key.
+    #[must_use]
+    pub fn service_view(&self) -> ServiceView {
+        let host = self.host();
+        ServiceView {
+            is_own: !self.is_demo && host != endpoint::GOOGLE_HOST,
+            gets_key: !self.is_demo && self.target.key.is_some(),
+            key_host: self.host_of_stored_key(),
+            host,
+        }
+    }
+
+    /// Where a key goes that is entered now, if it goes anywhere.
+    fn host_of_stored_key(&self) -> Option<String> {
+        let config = self.config().endpoint.as_deref();
+        let wishes = Wishes {
+            demo: false,
+            flag: self.choice.endpoint.as_deref(),
+            config,
+            has_key: true,
+        };
+        match endpoint::choose(wishes).ok()? {
+            Endpoint::Live(url) if endpoint::may_have_key(Source::File, &url, config) => {
+                url.host_str().map(str::to_owned)
+            }
+            Endpoint::Live(_) | Endpoint::Demo => None,
+        }
+    }
+
+    /// What the assistant is called: what model answers at an endpoint of the user is not known.
+    #[must_use]
+    pub fn assistant(&self) -> &'static str {
+        if self.is_demo {
+            "Demo"
+        } else if self.is_local() {
+            "Local server"
+        } else if self.host() == endpoint::GOOGLE_HOST {
+            "Gemini"
+        } else {
+            "Own server"
+        }
     }
 
     /// Who detects activity.

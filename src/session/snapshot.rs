@@ -17,6 +17,10 @@ use crate::profile::{EchoCancellation, Profile};
 use crate::settings::config::TalkKey;
 use crate::turn::timeline::Latencies;
 
+mod key;
+
+pub use key::{KeyInfo, ServiceView};
+
 /// What the user can see at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -60,8 +64,10 @@ pub struct Snapshot {
     pub active: usize,
     /// What the active one chose, where it chooses among others.
     pub auto: Option<AutoView>,
-    /// Both sides of the conversation, oldest first; the newest 200.
+    /// Both sides of the conversation, oldest first.
     pub captions: Arc<[Arc<Caption>]>,
+    /// Captions that were dropped because the conversation became too long to be kept in memory, the oldest first.
+    pub captions_dropped: u64,
     /// What is known of the price of tokens.
     pub pricing: Pricing,
     /// Another connection is opened at the next pause.
@@ -82,6 +88,8 @@ pub struct Snapshot {
     pub notices: Arc<[Notice]>,
     /// Where the key comes from, if there is one: a variable, "the system's keyring" or "the key file", and its last four characters.
     pub key: Option<KeyInfo>,
+    /// Who answers, and whether it is given the key.
+    pub service: ServiceView,
 }
 
 impl Default for Snapshot {
@@ -109,6 +117,7 @@ impl Default for Snapshot {
             active: 0,
             auto: None,
             captions: Arc::default(),
+            captions_dropped: 0,
             pricing: Pricing::default(),
             renewing: false,
             figures: Figures::default(),
@@ -119,6 +128,7 @@ impl Default for Snapshot {
             history: Arc::default(),
             notices: Arc::default(),
             key: None,
+            service: ServiceView::default(),
         }
     }
 }
@@ -311,6 +321,8 @@ pub struct AutoView {
 pub struct Caption {
     /// Who says it.
     pub speaker: Speaker,
+    /// What the speaker is called: as it was when this was said, whoever answers now.
+    pub name: &'static str,
     /// The turn that it belongs to.
     pub turn: TurnId,
     /// Wall-clock time of its start, "14:02:11".
@@ -323,6 +335,10 @@ pub struct Caption {
     pub stopped: bool,
     /// The turn's figures, on the reply, once it was heard.
     pub latencies: Option<Latencies>,
+    /// The target of the turn's response when it was answered, beside `latencies`.
+    pub target: Option<Duration>,
+    /// It goes on with what the caption before it says: one of many pages is kept in parts.
+    pub continued: bool,
 }
 
 /// Who says something.
@@ -485,13 +501,4 @@ pub enum Severity {
     Warning,
     /// Something does not work.
     Error,
-}
-
-/// Where the key comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyInfo {
-    /// The name of a variable, "the system's keyring" or "the key file".
-    pub source: &'static str,
-    /// Its last four characters.
-    pub ending: String,
 }

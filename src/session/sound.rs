@@ -17,6 +17,13 @@ use crate::vad::SpeechEvent;
 /// Automatic detection: the service wants to be told when the microphone stops for longer than this.
 const STREAM_STALLS_AFTER: Duration = Duration::from_secs(1);
 
+/// Looks, one a second, after which sound is let go although no picture of the window was shown.
+const SHOWN_WITHIN: u32 = 10;
+
+/// Stands until speech is heard again.
+const STEADY_SOUND: &str =
+    "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
+
 impl Controller {
     pub(super) fn on_audio(&mut self, now: Instant, event: audio::Event) {
         match event {
@@ -76,8 +83,7 @@ impl Controller {
                 self.changed = true;
             }
             audio::Event::DetectorRearmed => {
-                let what = "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
-                self.notice(Severity::Warning, what.into());
+                self.notice(Severity::Warning, STEADY_SOUND.into());
             }
             audio::Event::AllZero(zero) => self.on_all_zero(zero),
             audio::Event::Check(event) => self.on_check(event),
@@ -161,6 +167,7 @@ impl Controller {
         match event {
             SpeechEvent::Started { first_voiced, lead } => {
                 self.on_all_zero(false);
+                self.withdraw(STEADY_SOUND);
                 self.feed(now, Input::SpeechStarted { first_voiced });
                 // What leads a new turn has its pre-roll with it.
                 self.join_pause(0);
@@ -276,6 +283,56 @@ impl Controller {
         let (allowed, _) = self.barge_in();
         self.tell_sound(audio::Command::SetBargeIn(allowed));
         self.changed = true;
+    }
+
+    /// The same as the user sees it: whom the microphone does not hear cannot interrupt, whatever the profile says.
+    pub(super) fn shown_barge_in(&self) -> (bool, String) {
+        if self.muted {
+            return (false, "muted: Esc stops a reply".into());
+        }
+        if self.microphone().stream.is_none() {
+            return (false, "no microphone: Esc stops a reply".into());
+        }
+        self.barge_in()
+    }
+
+    /// The microphone as it is open. Files that are spoken in its place are none.
+    pub(super) fn microphone(&self) -> Port {
+        let mut port = self.input.clone();
+        if self.deck.is_some() {
+            port.stream = None;
+        }
+        port
+    }
+
+    /// The devices that can be chosen; of files there is no choice.
+    pub(super) fn shown_devices(&self) -> Arc<audio::Devices> {
+        if self.deck.is_none() {
+            return Arc::clone(&self.devices);
+        }
+        Arc::new(audio::Devices {
+            host: "none".into(),
+            inputs: Vec::new(),
+            outputs: self.devices.outputs.clone(),
+        })
+    }
+
+    /// The window is on its way, and its sound waits for it; or its first picture is there.
+    pub(super) fn set_shown(&mut self, shown: bool) {
+        self.unshown = (!shown).then_some(SHOWN_WITHIN);
+        self.tell_sound(if shown {
+            audio::Command::Release
+        } else {
+            audio::Command::Hold
+        });
+    }
+
+    /// Once a second: a window that does not come keeps nobody silent.
+    pub(super) fn show_in_time(&mut self) {
+        self.unshown = self.unshown.map(|left| left.saturating_sub(1));
+        if self.unshown == Some(0) {
+            self.set_shown(true);
+        }
     }
 
     /// Whether speech interrupts a reply, and why or why not.

@@ -14,6 +14,12 @@ use crate::settings::config::{Config, MOST_RELEASE_DELAY, Reread};
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
 
+/// Stands until the connection that asks for what the profile says.
+pub(super) const FOLLOWS_LATER: &str = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
+/// What notices begin with that a later success takes away.
+const NO_KEY_CHANGE: &str = "the key was not ";
+const NOT_KEPT: &str = "This choice holds until the program ends";
+
 impl Controller {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
         self.changed = true;
@@ -27,6 +33,7 @@ impl Controller {
                 }
                 self.apply_gate();
             }
+            Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
             Command::SetTalkKey(key) => self.choose_talk(|config| config.talk_key = key),
             Command::SetReleaseDelay(delay) => {
@@ -78,7 +85,11 @@ impl Controller {
     /// One message, applied at a frame edge. What only a new connection can take waits for the next pause.
     fn take_profile(&mut self, name: &str) {
         match self.profiles.get(name) {
-            Ok(profile) => self.choose_profile(profile),
+            Ok(profile) => {
+                self.withdraw_information();
+                self.withdraw("unknown profile");
+                self.choose_profile(profile);
+            }
             Err(unknown) => self.notice(Severity::Error, unknown.to_string()),
         }
     }
@@ -94,8 +105,7 @@ impl Controller {
         self.apply_echo();
         self.apply_barge_in();
         if self.wanted != self.setup && !self.machine.is_quiet() {
-            let what = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
-            self.notice(Severity::Info, what.into());
+            self.notice(Severity::Info, FOLLOWS_LATER.into());
         }
     }
 
@@ -159,6 +169,9 @@ impl Controller {
     fn redial(&mut self, demo: bool) {
         match self.settings.choose_target() {
             Ok(()) => {
+                self.withdraw_information();
+                self.withdraw(NO_KEY_CHANGE);
+                self.name_assistant();
                 if self.settings.is_demo() != demo {
                     self.begin_figures_anew();
                 }
@@ -182,11 +195,9 @@ impl Controller {
     pub(super) fn save(&mut self, change: impl FnOnce(&mut Config)) {
         // What was edited by hand in the last moments is followed first: saving reads the file as well.
         self.reload_config();
-        if let Err(problem) = self.settings.save(change) {
-            self.notice(
-                Severity::Warning,
-                format!("This choice holds until the program ends: {problem:#}"),
-            );
+        match self.settings.save(change) {
+            Ok(()) => self.withdraw(NOT_KEPT),
+            Err(problem) => self.notice(Severity::Warning, format!("{NOT_KEPT}: {problem:#}")),
         }
     }
 

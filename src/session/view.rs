@@ -25,20 +25,21 @@ impl Controller {
             demo: self.settings.is_demo(),
             local: self.settings.is_local(),
             muted: self.muted,
-            input: self.input.clone(),
+            input: self.microphone(),
             output: self.output.clone(),
-            devices: Arc::clone(&self.devices),
+            devices: self.shown_devices(),
             volume: self.volume,
             ducked: self.lowered,
             talk: self.talk(),
             repeat: self.repeat(),
             echo: self.echo(),
             check: self.check.as_ref().map(|check| check.view.clone()),
-            barge_in: self.barge_in(),
+            barge_in: self.shown_barge_in(),
             profiles,
             active,
             auto: self.auto.as_ref().map(super::auto::Auto::view),
             captions: self.captions.shared(),
+            captions_dropped: self.captions.dropped(),
             pricing: self.pricing(),
             renewing: self.going_away && self.is_connected(),
             figures: self.figures(),
@@ -49,8 +50,14 @@ impl Controller {
             history: Arc::clone(&self.insight.drawn),
             notices: self.notices.iter().cloned().collect(),
             key: self.settings.key_info(),
+            service: self.settings.service_view(),
         };
         self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    /// Captions are called after who answers from now on.
+    pub(super) fn name_assistant(&mut self) {
+        self.captions.call_assistant(self.settings.assistant());
     }
 
     fn activity(&self) -> Activity {
@@ -74,7 +81,10 @@ impl Controller {
             }
             (_, Link::Down { .. } | Link::Connecting { .. }) => Activity::Connecting,
             (Phase::Awaiting, Link::Connected { .. }) => Activity::Thinking,
-            (Phase::Idle, Link::Connected { .. }) if self.input.trouble.is_some() => {
+            // What nobody can speak into does not listen, files least of all.
+            (Phase::Idle, Link::Connected { .. })
+                if self.input.trouble.is_some() || self.deck.is_some() =>
+            {
                 Activity::NoMicrophone
             }
             (Phase::Idle, Link::Connected { .. }) => Activity::Listening,
@@ -97,6 +107,7 @@ impl Controller {
         let on = self.echo.on;
         let why = match (self.echo.why, on) {
             _ if self.output.stream.is_none() => "no speaker: not needed",
+            _ if self.microphone().stream.is_none() => "no microphone: not needed",
             (audio::EchoWhy::Asked, true) => {
                 "switched on: the reply is taken out of the microphone"
             }

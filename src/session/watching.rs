@@ -18,6 +18,9 @@ use crate::metrics::series::Reading;
 use crate::probe::Usage;
 use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppression, Profile};
 
+/// Sound that was lost is a reason to look at our own share of the load for so long.
+const SUFFERS_FOR: Duration = Duration::from_secs(10);
+
 /// How often causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
 
@@ -48,7 +51,8 @@ impl Controller {
             self.counters.bytes_sent.get(),
             self.counters.bytes_received.get(),
         ];
-        self.insight.reading(now, reading, counts);
+        let load = self.load_of_others(now);
+        self.insight.reading(now, reading, counts, load);
         let (memory, threads) = (&self.insight.alerts, &self.insight.threads);
         self.statistics
             .set_growth(memory.growth(), threads.growth());
@@ -59,6 +63,16 @@ impl Controller {
         self.tell_alerts(now);
         self.changed |= self.insight.draw(now);
         self.keep_history(now, false);
+    }
+
+    /// The load of the machine that alerts judge, in percent of all processors: without what this program takes itself, above
+    /// all to draw its window while the user scrolls, as long as the sound does not suffer from it.
+    fn load_of_others(&mut self, now: Instant) -> Option<f64> {
+        let process = self.statistics.process();
+        let load = process.machine.cpu_percent.map(f64::from)?;
+        let own = process.cpu_percent.map_or(0.0, f64::from) / process.cores.max(1) as f64;
+        let lost = self.counters.underruns.get() + self.counters.capture_dropped.get();
+        Some(self.insight.suffering.judged(now, lost, load, own))
     }
 
     /// From the demo to the service, or back: turns of the one say nothing of the other.
@@ -320,6 +334,29 @@ impl Controller {
     }
 }
 
+/// Whether the sound suffered lately.
+#[derive(Debug, Default)]
+pub(super) struct Suffering {
+    /// Stutters and lost samples so far.
+    lost: u64,
+    at: Option<Instant>,
+}
+
+impl Suffering {
+    /// The load that counts, of that of the machine and our own part of it.
+    fn judged(&mut self, now: Instant, lost: u64, load: f64, own: f64) -> f64 {
+        if lost > self.lost {
+            (self.lost, self.at) = (lost, Some(now));
+        }
+        let since = |at: Instant| now.saturating_duration_since(at);
+        if self.at.is_some_and(|at| since(at) <= SUFFERS_FOR) {
+            load
+        } else {
+            (load - own).max(0.0)
+        }
+    }
+}
+
 /// Whether the microphone's sound goes through noise suppression or gain control.
 fn cleans(profile: &Profile) -> bool {
     let audio = &profile.audio;
@@ -403,6 +440,22 @@ mod tests {
             assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
         }
         assert!(slow.advice("target_ms").contains("raise `target_ms`"));
+    }
+
+    #[test]
+    fn our_own_drawing_is_no_busy_computer_unless_sound_is_lost() {
+        let (mut suffering, start) = (Suffering::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        // The window scrolls in software: 53 of 85 % are its own.
+        assert!((suffering.judged(start, 0, 85.0, 53.0) - 32.0).abs() < 1e-9);
+        assert!((suffering.judged(start, 0, 95.0, 2.0) - 93.0).abs() < 1e-9);
+        assert!((suffering.judged(after(1), 3, 85.0, 53.0) - 85.0).abs() < 1e-9);
+        assert!((suffering.judged(after(11), 3, 85.0, 53.0) - 85.0).abs() < 1e-9);
+        assert!((suffering.judged(after(12), 3, 85.0, 53.0) - 32.0).abs() < 1e-9);
+        assert!(
+            suffering.judged(after(13), 3, 10.0, 53.0) >= 0.0,
+            "they are not read at the same time"
+        );
     }
 
     #[test]

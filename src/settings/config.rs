@@ -19,12 +19,14 @@ use crate::profile::{Detection, EchoCancellation, Switch};
 
 mod choices;
 mod file;
+mod frame;
 mod outlets;
 mod reading;
 #[cfg(test)]
 mod tests;
 
 pub use file::{ConfigFile, Reread, SaveError};
+pub use frame::Frame;
 pub use outlets::{Hidden, MonitorSettings};
 use reading::Occasion;
 pub(super) use reading::{Wrong, plain};
@@ -107,6 +109,8 @@ pub struct Window {
     pub panel: u8,
     /// Light or dark.
     pub theme: Theme,
+    /// Where it was and how large.
+    pub frame: Frame,
 }
 
 impl Default for Window {
@@ -114,6 +118,7 @@ impl Default for Window {
         Self {
             panel: 3,
             theme: Theme::System,
+            frame: Frame::default(),
         }
     }
 }
@@ -142,7 +147,7 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen and there is no usual value.
-    fn values(&self) -> [(&'static str, Option<String>); 18] {
+    fn values(&self) -> [(&'static str, Option<String>); 21] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let voice_activation = if self.voice_activation {
             Switch::On
@@ -156,6 +161,7 @@ impl Config {
         };
         let state = self.state.as_deref();
         let listen = self.monitor.listen;
+        let [geometry, maximized, zoom] = self.window.frame.values();
         [
             ("profile", text(&self.profile)),
             ("input_device", text(&self.input_device)),
@@ -172,6 +178,9 @@ impl Config {
             ("volume", Some(self.volume.to_string())),
             ("window.panel", Some(self.window.panel.to_string())),
             ("window.theme", Some(word(self.window.theme))),
+            geometry,
+            maximized,
+            zoom,
             ("monitor.listen", listen.map(|at| quoted(&at.to_string()))),
             ("monitor.token", hidden(self.monitor.token.as_ref())),
             ("alert_webhook", hidden(self.alert_webhook.as_ref())),
@@ -182,7 +191,7 @@ impl Config {
     }
 
     /// Keys of choices that the window offers.
-    const OFFERED: [&'static str; 10] = [
+    const OFFERED: [&'static str; 13] = [
         "profile",
         "input_device",
         "output_device",
@@ -193,6 +202,9 @@ impl Config {
         "volume",
         "window.panel",
         "window.theme",
+        "window.geometry",
+        "window.maximized",
+        "window.zoom_percent",
     ];
 
     /// The value of one key as YAML.
@@ -214,6 +226,14 @@ impl Config {
             "volume" => self.volume = from.volume,
             "window.panel" => self.window.panel = from.window.panel,
             "window.theme" => self.window.theme = from.window.theme,
+            "window.geometry" => {
+                let (to, from) = (&mut self.window.frame, from.window.frame);
+                (to.size, to.position) = (from.size, from.position);
+            }
+            "window.maximized" => self.window.frame.maximized = from.window.frame.maximized,
+            "window.zoom_percent" => {
+                self.window.frame.zoom_percent = from.window.frame.zoom_percent;
+            }
             _ => {}
         }
     }

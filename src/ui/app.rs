@@ -15,7 +15,7 @@ use super::theme::{space, tokens};
 use super::view::{FIGURES_STAND, Page, Room, View};
 use super::{
     UiLink, banners, captions, check_page, figures_page, footer, header, key_page, keys, latency,
-    talk, theme, words,
+    place, talk, theme, words,
 };
 use crate::base::units::Dbfs;
 use crate::metrics::counters::Counters;
@@ -48,6 +48,7 @@ impl UiApp {
     pub fn new(ctx: &Context, link: &UiLink) -> Self {
         theme::install(ctx);
         ctx.set_theme(link.preferences.theme.preference());
+        ctx.set_zoom_factor(link.preferences.sane().zoom);
         Self {
             snapshots: link.snapshots.clone(),
             snapshot: link.snapshots.borrow().clone(),
@@ -71,6 +72,11 @@ impl UiApp {
     #[must_use]
     pub fn panel(&self) -> u8 {
         self.view.panel
+    }
+
+    /// Says that the first picture is on the screen.
+    pub(super) fn tell_shown(&mut self) {
+        self.send(vec![Command::SetShown(true)]);
     }
 
     /// Says that the user is leaving, once.
@@ -233,7 +239,8 @@ impl UiApp {
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let height = ui.available_height();
             ScrollArea::vertical()
-                .id_salt("column")
+                // Each page has a place of its own: another one begins at its top.
+                .id_salt(("column", self.view.page))
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = space::M;
@@ -299,6 +306,7 @@ impl eframe::App for UiApp {
         let mut commands = Vec::new();
         keys::handle(&ctx, &self.snapshot, &mut self.view, &mut commands);
         self.keep_time(&ctx, now);
+        place::fit_tooltips(&ctx);
         self.window_ui(ui, now, &mut commands);
         if !self.send(commands) {
             ctx.request_repaint_after(OFFER_AGAIN);

@@ -1,5 +1,7 @@
 //! What the user should know or do: notices, a lost link, a missing microphone, the way out of the demo.
 
+use std::sync::Arc;
+
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
 
 use super::paint::{Icon, Sign};
@@ -9,7 +11,7 @@ use super::widgets::{icon_button, plain_button, primary_button, sign};
 use super::{figures_page, words};
 use crate::base::words::sentence;
 use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+use crate::session::snapshot::{Link, Severity, Snapshot};
 
 /// Notices shown at once; older ones wait.
 const NOTICES_SHOWN: usize = 3;
@@ -20,13 +22,26 @@ const LEAST_CAPTIONS: f32 = 84.0;
 /// All banners, none if there is nothing to say.
 pub(super) fn banners_ui(
     ui: &mut Ui,
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     view: &mut View,
     commands: &mut Vec<Command>,
 ) {
+    // Nothing moves under the pointer while it marks words.
+    let marks = view.captions_at.is_some_and(|captions| {
+        let pressed = ui.input(|input| {
+            let pointer = &input.pointer;
+            pointer.press_origin().filter(|_| pointer.primary_down())
+        });
+        pressed.is_some_and(|at| captions.rect.contains(at))
+    });
+    if !marks || view.banners_of.is_none() {
+        view.banners_of = Some(Arc::clone(snapshot));
+    }
+    let Some(snapshot) = &view.banners_of.clone() else {
+        return;
+    };
     let quiet = snapshot.notices.is_empty()
         && !matches!(snapshot.link, Link::Down { .. })
-        && snapshot.activity != Activity::NoMicrophone
         && snapshot.input.trouble.is_none()
         && snapshot.output.trouble.is_none()
         && !(snapshot.demo && snapshot.key.is_none());
@@ -63,7 +78,11 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
     let head = snapshot.no_link().unwrap_or_default();
     let t = tokens(ui);
     let what = words::clean(what);
-    let said = format!("{} {}", sentence(&what), words::clean(hint));
+    let said = format!(
+        "{} {}",
+        sentence(&what),
+        words::capitalised(&words::clean(hint))
+    );
     let width = if *key_refused { 240.0 } else { 100.0 };
     banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
         if plain_button(ui, "Retry now").clicked() {
@@ -77,13 +96,8 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
 
 fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
     let t = tokens(ui);
-    let lost = snapshot.activity == Activity::NoMicrophone;
-    if lost || snapshot.input.trouble.is_some() {
-        let what = snapshot
-            .input
-            .trouble
-            .as_deref()
-            .unwrap_or("No microphone was found.");
+    // Where there was none at the start, a notice says so, and that one that comes now is not heard.
+    if let Some(what) = &snapshot.input.trouble {
         let what = words::clean(what);
         let help = if what.contains("Plug one in") {
             ""
@@ -219,7 +233,12 @@ fn head_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str) {
 }
 
 fn words_ui(ui: &mut Ui, words: &str) {
-    ui.label(text(words, Weight::Regular, 13.0, tokens(ui).normal));
+    ui.label(text(
+        words::capitalised(words),
+        Weight::Regular,
+        13.0,
+        tokens(ui).normal,
+    ));
 }
 
 fn frame(t: &Tokens) -> Frame {

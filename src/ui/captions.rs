@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui, UiBuilder};
+use eframe::egui::text::TextFormat;
+use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui};
 
 use super::choices;
 use super::paint::Sign;
-use super::theme::{Tokens, Weight, font, space, text, tokens};
-use super::view::View;
-use super::widgets::sign;
+use super::theme::{Weight, font, space, text, tokens};
+use super::transcript::Entry;
+use super::view::{CaptionsAt, View};
+use super::widgets::{plain_button, sign};
 use super::words::{self, Verdict};
+use crate::base::words::count;
 use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Caption, Snapshot, Speaker};
+use crate::session::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
 use crate::turn::timeline::Latencies;
 
 /// Widest line of a caption: longer ones are hard to read.
@@ -30,45 +32,82 @@ pub(super) fn captions_ui(
         empty_ui(ui, snapshot, height);
         return;
     }
-    let target = snapshot
-        .profiles
-        .get(snapshot.active)
-        .map(|profile| profile.target);
-    let texts = view.captions.texts(&snapshot.captions);
-    let room = ui.available_rect_before_wrap();
-    // The scroll bar lies in the margin, beside the words.
-    let with_bar = room.with_max_x(room.right() + space::M);
-    ui.scope_builder(UiBuilder::new().max_rect(with_bar), |ui| {
-        ScrollArea::vertical()
-            .id_salt("captions")
-            .auto_shrink([false, false])
-            .max_height(height)
-            .min_scrolled_height(0.0)
-            .stick_to_bottom(true)
-            .show(ui, |ui| {
-                ui.set_max_width(room.width());
-                ui.spacing_mut().item_spacing.y = space::XS;
-                for (i, (caption, words)) in snapshot.captions.iter().zip(texts).enumerate() {
-                    if i > 0 {
-                        ui.add_space(14.0);
-                    }
-                    ui.push_id(i, |ui| {
-                        caption_ui(ui, caption, words, words::speaker(snapshot), target);
+    view.transcript.update(&snapshot.captions);
+    let mut copied = None;
+    let top = ui.cursor().top() - ui.max_rect().top();
+    let mut area = ScrollArea::vertical();
+    if let Some(offset) = stays_at(view, top) {
+        area = area.vertical_scroll_offset(offset);
+    }
+    let area = area
+        .id_salt("captions")
+        .auto_shrink([false, false])
+        .max_height(height)
+        .min_scrolled_height(0.0)
+        .stick_to_bottom(true)
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = space::XS;
+            dropped_ui(ui, snapshot.captions_dropped);
+            for (i, entry) in view.transcript.entries.iter_mut().enumerate() {
+                if i > 0 && !entry.caption.continued {
+                    ui.add_space(14.0);
+                }
+                // Places count from the first caption that there was: the oldest may go.
+                ui.push_id(snapshot.captions_dropped + i as u64, |ui| {
+                    entry.show(ui, |ui, entry| {
+                        if caption_ui(ui, entry, snapshot) {
+                            copied = Some(i);
+                        }
+                        let caption = &entry.caption;
                         let is_last = caption.speaker == Speaker::Assistant
                             && snapshot.repeat.turn == Some(caption.turn);
                         if is_last {
                             choices::repeat_ui(ui, snapshot, commands);
                         }
                     });
-                }
-                ui.add_space(space::M);
-            });
+                });
+            }
+            ui.add_space(space::M);
+        });
+    view.captions_at = Some(CaptionsAt {
+        rect: area.inner_rect,
+        top,
+        offset: area.state.clamped_offset().y,
+        at_end: area.state.clamped_offset().y + area.inner_rect.height()
+            >= area.content_size.y - 1.0,
     });
+    if let Some(place) = copied {
+        ui.ctx().copy_text(view.transcript.whole(place));
+    }
+}
+
+/// Where to scroll to, if the captions were pushed down or let up by what came or went above them: the words stay where
+/// they are read. At the end they do so by themselves.
+fn stays_at(view: &View, top: f32) -> Option<f32> {
+    let before = view.captions_at.filter(|before| !before.at_end)?;
+    let moved = top - before.top;
+    (moved.abs() >= 0.5).then(|| (before.offset + moved).max(0.0))
+}
+
+/// Says that the oldest captions are gone.
+fn dropped_ui(ui: &mut Ui, dropped: u64) {
+    if dropped > 0 {
+        let words = format!(
+            "The beginning of this conversation is gone: {} were dropped, since it became too long to be kept in memory.",
+            count(dropped, "caption")
+        );
+        let words = text(words, Weight::Regular, 12.0, tokens(ui).muted);
+        ui.add(Label::new(words).wrap());
+    }
 }
 
 fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     let t = tokens(ui);
     let (head, body) = match snapshot.activity {
+        Activity::NoMicrophone if snapshot.input.trouble.is_none() => (
+            "There is no microphone",
+            "A sample question is spoken instead. Connect one, and start Sovereign again.",
+        ),
         Activity::NoMicrophone => (
             "There is no microphone",
             "As soon as one is there, you can speak. Nothing needs to be restarted.",
@@ -94,47 +133,63 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     });
 }
 
-fn caption_ui(
-    ui: &mut Ui,
-    caption: &Caption,
-    words: &str,
-    speaker: &str,
-    target: Option<Duration>,
-) {
+/// Draws a caption; whether its words are to be copied.
+fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot) -> bool {
     let t = tokens(ui);
-    let (name, ink) = match caption.speaker {
-        Speaker::User => ("You", t.you),
-        Speaker::Assistant => (speaker, t.accent),
+    let caption = entry.caption.clone();
+    if !caption.continued {
+        head_ui(ui, &caption);
+    }
+    let ink = if caption.open { t.muted } else { t.strong };
+    let ending = if caption.stopped {
+        Some((" — stopped by you", line(t.muted)))
+    } else {
+        waits_for(&caption, snapshot).map(|why| (why, line(t.muted)))
+    };
+    let mut copies = false;
+    ui.scope(|ui| {
+        ui.set_max_width(LINE_WIDTH.min(ui.available_width()));
+        entry.words_ui(ui, &line(ink), ending, |words| {
+            words.context_menu(|ui| {
+                if plain_button(ui, "Copy").clicked() {
+                    copies = true;
+                    ui.close();
+                }
+            });
+        });
+    });
+    copies
+}
+
+/// Who says it and when, and what the reply took.
+fn head_ui(ui: &mut Ui, caption: &Caption) {
+    let t = tokens(ui);
+    let ink = match caption.speaker {
+        Speaker::User => t.you,
+        Speaker::Assistant => t.accent,
     };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 11.0;
-        ui.label(text(name, Weight::SemiBold, 13.0, ink));
+        ui.label(text(caption.name, Weight::SemiBold, 13.0, ink));
         let time = if caption.open { "now" } else { &caption.time };
         ui.label(text(time, Weight::Regular, 12.0, t.muted));
-        if let (Some(latencies), Some(target)) = (&caption.latencies, target) {
+        if let (Some(latencies), Some(target)) = (&caption.latencies, caption.target) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 response_ui(ui, latencies, target);
             });
         }
     });
-    ui.scope(|ui| {
-        ui.set_max_width(LINE_WIDTH.min(ui.available_width()));
-        let label = Label::new(words_job(caption, words, t))
-            .selectable(true)
-            .wrap();
-        ui.add(label);
-    });
 }
 
-/// The words, with what became of them.
-fn words_job(caption: &Caption, words: &str, t: &Tokens) -> LayoutJob {
-    let mut job = LayoutJob::default();
-    let ink = if caption.open { t.muted } else { t.strong };
-    job.append(words, 0.0, line(ink));
-    if caption.stopped {
-        job.append(" — stopped by you", 0.0, line(t.muted));
+/// Why an open caption has no words, where that is not plain.
+fn waits_for(caption: &Caption, snapshot: &Snapshot) -> Option<&'static str> {
+    let silent = caption.open && caption.text.trim().is_empty();
+    match (&snapshot.link, caption.speaker) {
+        (Link::Connected { .. }, _) | (_, Speaker::Assistant) => None,
+        (Link::Connecting { .. } | Link::Down { .. }, Speaker::User) => {
+            silent.then_some("What you said is sent as soon as there is a connection.")
+        }
     }
-    job
 }
 
 fn line(ink: Color32) -> TextFormat {

@@ -7,7 +7,7 @@ use super::paint::Sign;
 use super::theme::{Weight, space, text, tokens};
 use super::view::View;
 use super::widgets::{page, plain_button, primary_button, sign};
-use super::words;
+use super::{bidi, words};
 use crate::session::command::Command;
 use crate::session::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};
 
@@ -40,9 +40,10 @@ fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut V
         ("Speaker", &snapshot.output),
     ];
     for (what, port) in names {
-        let name = port.stream.as_ref().map(|stream| &*stream.device.name);
-        let line = format!("{what}: {}", name.unwrap_or("none"));
-        ui.label(text(words::clean(&line), Weight::Regular, 13.0, t.muted));
+        let stream = port.stream.as_ref();
+        let name = stream.map_or_else(|| "none".into(), |stream| words::name(&stream.device.name));
+        let line = format!("{what}: {}", bidi::shown(&name));
+        ui.label(text(line, Weight::Regular, 13.0, t.muted));
     }
     ui.add_space(space::S);
     ui.horizontal_wrapped(|ui| {

@@ -4,7 +4,7 @@ use eframe::egui::{Align, Layout, Slider, Ui};
 
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::widgets::{Segment, key_hint, segmented, sign, switch_row};
+use super::widgets::{Segment, key_hint, segmented, signed_row, switch_row};
 use super::words;
 use crate::profile::EchoCancellation;
 use crate::session::command::Command;
@@ -38,15 +38,12 @@ pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>)
         commands.push(Command::SetEchoCancellation(Some(CHOICES[taken].0)));
     }
     ui.add_space(space::XS);
-    ui.horizontal(|ui| {
-        let (mark, ink) = if echo.on {
-            (Sign::Dot, t.ok)
-        } else {
-            (Sign::Ring, t.muted)
-        };
-        sign(ui, mark, 9.0, ink);
-        ui.label(text(&echo.why, Weight::Regular, 12.0, t.normal));
-    });
+    let mark = if echo.on {
+        (Sign::Dot, t.ok)
+    } else {
+        (Sign::Ring, t.muted)
+    };
+    signed_row(ui, mark, &echo.why);
 }
 
 /// How the microphone is opened.

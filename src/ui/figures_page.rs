@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Align, Frame, Layout, Margin, ScrollArea, Ui};
+use eframe::egui::{Align, Layout, ScrollArea, Ui};
 
 use super::latency;
 use super::paint::Sign;
@@ -26,12 +26,7 @@ pub(super) fn page_ui(
         .id_salt("figures page")
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            // The bar that scrolls lies over what is at the right.
-            let frame = Frame::new().inner_margin(Margin {
-                right: 14,
-                ..Margin::ZERO
-            });
-            frame.show(ui, |ui| content_ui(ui, snapshot, now, view, commands));
+            content_ui(ui, snapshot, now, view, commands);
         });
 }
 

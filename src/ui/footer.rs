@@ -8,7 +8,7 @@ use super::paint::Sign;
 use super::theme::{Weight, space, text, tokens};
 use super::view::Room;
 use super::widgets::{badge, sign};
-use super::words;
+use super::{bidi, words};
 use crate::session::snapshot::{Link, Snapshot};
 
 /// The footer, in one row or, with less room, in as many as it takes.
@@ -43,7 +43,7 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
         link.on_hover_text(detail);
     }
     ui.add_space(space::M);
-    fact(ui, &microphone(snapshot));
+    fact(ui, &bidi::shown(&microphone(snapshot)));
     if words::is_narrowband(snapshot) {
         badge(ui, "narrowband").on_hover_text(
             "A hands-free microphone over Bluetooth gives half of the voice's band at best. You are understood better \
@@ -63,7 +63,7 @@ fn microphone(snapshot: &Snapshot) -> String {
     match &snapshot.input.stream {
         Some(stream) => {
             let khz = f64::from(stream.rate.hz()) / 1e3;
-            format!("{} · {khz} kHz", stream.device.name)
+            format!("{} · {khz} kHz", words::name(&stream.device.name))
         }
         None if snapshot.muted => "microphone released".into(),
         None => "no microphone".into(),

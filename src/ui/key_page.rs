@@ -5,11 +5,11 @@ use std::path::Path;
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, Ui};
 
+use super::key_state::{self, Standing};
 use super::paint::{Icon, Sign};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{Segment, icon_button, page, plain_button, primary_button, segmented, sign};
-use super::words;
 use crate::session::command::Command;
 use crate::session::snapshot::{Link, Snapshot};
 
@@ -49,14 +49,10 @@ fn key_ui(
         24.0,
         t.strong,
     ));
-    let place = format!(
-        "It is kept in {}, which only you can read, and sent to Google alone.",
-        key_file.display()
-    );
+    let place = key_state::storage(snapshot, &key_file.display().to_string());
     ui.label(text(place, Weight::Regular, 14.0, t.normal));
     ui.add_space(space::XS);
-    present_ui(ui, snapshot, commands);
-    refused_ui(ui, snapshot);
+    state_ui(ui, snapshot, commands);
     let label = ui.label(caps("Key", t));
     let id = Id::unique("the key field");
     let mut save = false;
@@ -112,54 +108,31 @@ fn wants_key(snapshot: &Snapshot) -> bool {
     refused || snapshot.key.is_none()
 }
 
-/// The key that there is, and how to be rid of it.
-fn present_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+/// How it stands with the key, and how to be rid of one that is ours.
+fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let t = tokens(ui);
-    let Some(key) = &snapshot.key else {
-        return;
-    };
-    ui.horizontal(|ui| {
-        let words = format!(
-            "A key is in use, from {}; it ends in {}",
-            key.source,
-            words::clean(&key.ending)
-        );
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if plain_button(ui, "Remove key").clicked() {
-                commands.push(Command::RemoveKey);
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                sign(ui, Sign::Dot, 10.0, t.ok);
-                ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
-            });
-        });
-    });
-}
-
-/// What the service said of the key.
-fn refused_ui(ui: &mut Ui, snapshot: &Snapshot) {
-    let t = tokens(ui);
-    let Link::Down {
-        what,
-        hint,
-        key_refused: true,
-        ..
-    } = &snapshot.link
-    else {
-        return;
+    let (standing, words) = key_state::of(snapshot);
+    let (mark, ink) = match standing {
+        Standing::Taken => (Sign::Dot, t.ok),
+        Standing::Refused => (Sign::Cross, t.bad),
+        Standing::None | Standing::Unchecked => (Sign::Ring, t.muted),
     };
     ui.horizontal_top(|ui| {
-        sign(ui, Sign::Cross, 11.0, t.bad);
+        ui.vertical(|ui| {
+            ui.add_space(4.0);
+            sign(ui, mark, 10.0, ink);
+        });
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            let title = if snapshot.key.is_some() {
-                "The key was refused"
-            } else {
-                "A key is needed"
-            };
-            ui.label(text(title, Weight::SemiBold, 13.0, t.bad));
-            let words = format!("{} {}", words::clean(what), words::clean(hint));
-            ui.label(text(words, Weight::Regular, 13.0, t.normal));
+            if standing == Standing::Refused {
+                let head = text("The key was refused", Weight::SemiBold, 13.0, t.bad);
+                ui.label(head);
+            }
+            ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
+            let is_ours = snapshot.key.as_ref().is_some_and(key_state::is_ours);
+            if is_ours && plain_button(ui, "Remove key").clicked() {
+                commands.push(Command::RemoveKey);
+            }
         });
     });
 }

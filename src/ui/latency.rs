@@ -45,7 +45,12 @@ pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
         card(tokens(ui)).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 3.0;
-            counts_ui(ui, &view.numbers.figures, whose);
+            counts_ui(
+                ui,
+                &view.numbers.figures,
+                whose,
+                snapshot.local || snapshot.demo,
+            );
             early_ui(ui, &view.numbers.figures);
         });
     }
@@ -325,7 +330,7 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
         .on_hover_text(tooltip);
 }
 
-fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str) {
+fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
     let cut_offs = match figures.turns {
         0 => UNKNOWN.to_owned(),
         turns => format!(
@@ -334,14 +339,13 @@ fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str) {
             words::grouped(turns)
         ),
     };
-    let sent = match figures.tokens {
-        0 => words::bytes(figures.bytes_sent),
-        tokens => format!(
-            "{} · {} tokens",
-            words::bytes(figures.bytes_sent),
-            words::grouped(tokens)
-        ),
-    };
+    let mut sent = words::bytes(figures.bytes_sent);
+    if stays {
+        sent += ", to this computer";
+    }
+    if figures.tokens > 0 {
+        sent += &format!(" · {} tokens", words::grouped(figures.tokens));
+    }
     value_row(
         ui,
         None,

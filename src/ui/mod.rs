@@ -13,6 +13,7 @@
 
 mod app;
 mod banners;
+mod bidi;
 mod captions;
 mod check_page;
 mod choices;
@@ -22,16 +23,19 @@ mod footer;
 mod header;
 mod history;
 mod key_page;
+mod key_state;
 mod keys;
 mod latency;
 mod pace;
 mod paint;
+mod place;
 mod plots;
 mod report;
 mod sound;
 mod talk;
 pub mod theme;
 mod told;
+mod transcript;
 mod view;
 mod waterfall;
 mod widgets;
@@ -42,7 +46,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
-use eframe::egui::{self, ViewportBuilder, ViewportCommand};
+use eframe::egui::{self, ViewportCommand};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -77,8 +81,14 @@ pub struct Preferences {
     pub panel: u8,
     /// Which theme.
     pub theme: ThemeChoice,
-    /// Width and height of the window in points.
+    /// Width and height of the window in points, as they are while it does not fill the screen.
     pub size: [f32; 2],
+    /// Left and top edge on the desktop in points, where the system tells.
+    pub position: Option<[f32; 2]>,
+    /// Whether it fills the screen.
+    pub maximized: bool,
+    /// Size of everything; 1.0 is that of the system.
+    pub zoom: f32,
 }
 
 impl Default for Preferences {
@@ -87,6 +97,9 @@ impl Default for Preferences {
             panel: 3,
             theme: ThemeChoice::System,
             size: [1100.0, 720.0],
+            position: None,
+            maximized: false,
+            zoom: 1.0,
         }
     }
 }
@@ -94,23 +107,21 @@ impl Default for Preferences {
 /// Preferences as the window has them now, for whoever keeps them at its end.
 pub type Left = Arc<Mutex<Preferences>>;
 
-/// Smallest window.
-const LEAST: [f32; 2] = [360.0, 300.0];
-
 /// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds the
 /// preferences as the user leaves them.
 ///
 /// # Errors
 /// If there is no display, or nothing that can draw on it: says what is missing.
-pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
+pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
+    link.preferences = link.preferences.sane();
     let options = eframe::NativeOptions {
-        viewport: ViewportBuilder::default()
+        viewport: link
+            .preferences
+            .viewport()
             .with_title(app::title(link.snapshots.borrow().demo))
             .with_app_id("sovereign")
-            .with_inner_size(link.preferences.size)
-            .with_min_inner_size(LEAST)
             .with_icon(paint::app_icon(64)),
         renderer: eframe::Renderer::Glow,
         dithering: false,
@@ -129,6 +140,9 @@ pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
             app,
             left: kept,
             waker,
+            passes: 0,
+            zoom: 0.0,
+            unsettled: 0,
         }))
     });
     eframe::run_native("sovereign", options, created)
@@ -159,22 +173,45 @@ struct Window {
     app: UiApp,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
+    /// 0: nothing was drawn; 1: the first picture was; 2: and it was told that it is shown.
+    passes: u8,
+    /// The zoom of the last picture, and how many pictures it takes until the window's figures follow it.
+    zoom: f32,
+    unsettled: u8,
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.app.logic(ctx, frame);
-        let now = Preferences {
-            panel: self.app.panel(),
-            theme: ThemeChoice::of(ctx.options(|options| options.theme_preference)),
-            size: ctx.content_rect().size().into(),
-        };
-        // Nobody else touches it before the window is to close.
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        // The first picture is on the screen now, and the place of the window is known.
+        if self.passes == 1 {
+            place::bring_into_sight(ctx, frame);
+            self.app.tell_shown();
+            self.passes = 2;
+        }
+        // Nobody else touches it before the window is closed.
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.panel = self.app.panel();
+        left.theme = ThemeChoice::of(ctx.options(|options| options.theme_preference));
+        left.zoom = ctx.zoom_factor();
+        if self.zoom.to_bits() != left.zoom.to_bits() {
+            (self.zoom, self.unsettled) = (left.zoom, 3);
+        }
+        // The system's figures are in points of the zoom before for a picture or two.
+        if self.unsettled == 0 {
+            left.note(ctx);
+        } else {
+            self.unsettled -= 1;
+            ctx.request_repaint();
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.app.ui(ui, frame);
+        if self.passes == 0 {
+            self.passes = 1;
+            ui.ctx().request_repaint();
+        }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -60,7 +60,8 @@ impl Change {
             && same(&old.captions, &new.captions)
             && same(&old.notices, &new.notices)
             && same(&old.alerts, &new.alerts)
-            && old.key == new.key;
+            && old.key == new.key
+            && old.service == new.service;
         let moved = old.activity != new.activity
             || old.ducked != new.ducked
             || old.link != new.link

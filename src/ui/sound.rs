@@ -1,15 +1,16 @@
 //! The popup with microphone, speaker, volume, echo and the talk key.
 
 use eframe::egui::{
-    Align, Frame, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response, ScrollArea,
-    Slider, Ui,
+    Align, Frame, Label, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response,
+    ScrollArea, Slider, Ui,
 };
 
 use super::choices;
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::view::{Page, View};
-use super::widgets::{plain_button, radio_row, sign};
+use super::widgets::{plain_button, radio_row, signed_row};
+use super::words;
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::base::printable::{clipped, visible};
 use crate::session::command::Command;
@@ -38,8 +39,6 @@ pub(super) fn popup_ui(
                 .max_height(room.y.max(120.0))
                 .min_scrolled_height(room.y.max(120.0))
                 .show(ui, |ui| {
-                    // The scroll bar lies beside what it moves.
-                    ui.set_max_width(ui.available_width() - 10.0);
                     wants_check = top_ui(ui, &snapshot.devices.host);
                     ui.add_space(space::S);
                     devices_ui(
@@ -79,10 +78,14 @@ pub(super) fn popup_ui(
 fn top_ui(ui: &mut Ui, host: &str) -> bool {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        let words = format!("Sound system: {host}");
-        ui.label(text(words, Weight::Regular, 11.0, t.muted));
+        let words = format!("Sound system: {}", words::name(host));
+        let words = text(words, Weight::Regular, 11.0, t.muted);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            plain_button(ui, "Check the sound").clicked()
+            let checks = plain_button(ui, "Check the sound").clicked();
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(words).truncate());
+            });
+            checks
         })
         .inner
     })
@@ -99,18 +102,24 @@ fn devices_ui(
     let t = tokens(ui);
     ui.label(caps(title, t));
     ui.spacing_mut().item_spacing.y = 2.0;
+    if devices.is_empty() {
+        trouble_ui(ui, "None is there to be chosen.");
+    }
     ui.push_id(title, |ui| {
+        if devices.is_empty() {
+            return;
+        }
         let default = devices.iter().find(|device| device.is_default);
         let name = default.map_or_else(
             || "Default".to_owned(),
-            |device| format!("Default ({})", shown(device)),
+            |device| format!("Default ({})", words::name(&device.name)),
         );
         if radio_row(ui, port.choice == DeviceChoice::Default, &name).clicked() {
             choose(DeviceChoice::Default);
         }
         for device in devices {
             let chosen = matches!(&port.choice, DeviceChoice::Id(id) if *id == device.id);
-            if radio_row(ui, chosen, &shown(device)).clicked() {
+            if radio_row(ui, chosen, &words::name(&device.name)).clicked() {
                 choose(DeviceChoice::Id(device.id.clone()));
             }
         }
@@ -135,12 +144,8 @@ fn shown(device: &DeviceInfo) -> String {
 }
 
 fn trouble_ui(ui: &mut Ui, words: &str) {
-    let t = tokens(ui);
-    ui.horizontal_top(|ui| {
-        ui.add_space(space::M);
-        sign(ui, Sign::Triangle, 10.0, t.warn);
-        ui.label(text(words, Weight::Regular, 12.0, t.normal));
-    });
+    let ink = tokens(ui).warn;
+    signed_row(ui, (Sign::Triangle, ink), &words::clean(words));
 }
 
 fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {

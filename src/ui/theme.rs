@@ -17,6 +17,9 @@ pub(super) mod space {
     pub(in crate::ui) const L: f32 = 16.0;
 }
 
+/// Width of a tooltip where there is room, in points.
+pub(super) const WIDEST_TOOLTIP: f32 = 320.0;
+
 /// Radius of fields and buttons; of cards.
 pub(super) const RADIUS_FIELD: u8 = 6;
 pub(super) const RADIUS_CARD: u8 = 12;
@@ -212,11 +215,14 @@ fn style(theme: Theme) -> egui::Style {
     style.spacing.interact_size = egui::vec2(28.0, 20.0);
     style.spacing.menu_margin = Margin::same(16);
     style.spacing.window_margin = Margin::same(16);
-    style.spacing.tooltip_width = 320.0;
+    style.spacing.tooltip_width = WIDEST_TOOLTIP;
     style.spacing.scroll = egui::style::ScrollStyle {
-        // Bars lie over the content, thin, while the pointer is near.
+        // Bars have room of their own, so that they lie over nothing that is read or pressed; thin ones are always seen
+        // where there is more than fits.
         bar_width: 8.0,
         floating_width: 4.0,
+        floating_allocated_width: 10.0,
+        dormant_handle_opacity: 0.5,
         ..egui::style::ScrollStyle::floating()
     };
     style.interaction.selectable_labels = false;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::Vec2;
+use eframe::egui::{Rect, Vec2};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize as _;
 
-use super::words;
+use super::transcript::Transcript;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
-use crate::session::snapshot::{Caption, Figures, ProcessUsage, Snapshot};
+use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
 
 /// How long a figure stands before it may change: two changes a second can be read.
 pub(super) const FIGURES_STAND: Duration = Duration::from_millis(500);
@@ -45,7 +45,7 @@ impl Room {
 }
 
 /// What the middle shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Page {
     Talk,
     Key,
@@ -63,7 +63,11 @@ pub(super) struct View {
     pub(super) hold: Hold,
     pub(super) meter: MeterView,
     pub(super) numbers: Numbers,
-    pub(super) captions: CleanCaptions,
+    pub(super) transcript: Transcript,
+    /// Where the captions were drawn last.
+    pub(super) captions_at: Option<CaptionsAt>,
+    /// What the banners show; kept while the pointer marks words below them.
+    pub(super) banners_of: Option<Arc<Snapshot>>,
     /// The report was copied at this time; said for a moment.
     pub(super) copied_at: Option<Instant>,
     /// The newest notice when figures were last exported from their page: what comes after it tells how that went.
@@ -84,13 +88,27 @@ impl View {
             hold: Hold::default(),
             meter: MeterView::default(),
             numbers: Numbers::default(),
-            captions: CleanCaptions::default(),
+            transcript: Transcript::default(),
+            captions_at: None,
+            banners_of: None,
             copied_at: None,
             exported: None,
             turn: None,
             span: 0,
         }
     }
+}
+
+/// Where the captions were drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CaptionsAt {
+    /// Their place on the screen.
+    pub(super) rect: Rect,
+    /// Their top below that of what they are in.
+    pub(super) top: f32,
+    /// How far they were scrolled, and whether that was to the end.
+    pub(super) offset: f32,
+    pub(super) at_end: bool,
 }
 
 impl View {
@@ -188,6 +206,8 @@ pub(super) struct MeterView {
     pub(super) level: Dbfs,
     pub(super) peak: Dbfs,
     pub(super) figure: Dbfs,
+    /// The highest level since the figure changed last.
+    highest: f32,
     peak_at: Option<Instant>,
     figure_at: Option<Instant>,
 }
@@ -198,6 +218,7 @@ impl Default for MeterView {
             level: Dbfs::SILENCE,
             peak: Dbfs::SILENCE,
             figure: Dbfs::SILENCE,
+            highest: f32::NEG_INFINITY,
             peak_at: None,
             figure_at: None,
         }
@@ -213,15 +234,19 @@ impl MeterView {
     /// Takes in the level of this moment.
     pub(super) fn update(&mut self, level: Dbfs, now: Instant) {
         self.level = level;
+        self.highest = self.highest.max(level.0);
         let stale =
             |at: Option<Instant>, after| at.is_none_or(|at| now.duration_since(at) >= after);
         if level >= self.peak || stale(self.peak_at, PEAK_STANDS) {
             self.peak = level;
             self.peak_at = Some(now);
         }
-        if stale(self.figure_at, FIGURES_STAND) {
-            self.figure = level;
+        // The figure is of the same sound as the bar: never below it, and no longer above it than a figure stands.
+        let due = stale(self.figure_at, FIGURES_STAND);
+        if due || level > self.figure {
+            self.figure = Dbfs(self.highest);
             self.figure_at = Some(now);
+            self.highest = f32::NEG_INFINITY;
         }
     }
 }
@@ -248,26 +273,6 @@ impl Numbers {
         self.process.clone_from(&snapshot.process);
         self.at = Some(now);
         None
-    }
-}
-
-/// The words of the captions, made safe to show once per change and not once per frame.
-#[derive(Debug, Default)]
-pub(super) struct CleanCaptions {
-    of: Option<Arc<[Arc<Caption>]>>,
-    texts: Vec<String>,
-}
-
-impl CleanCaptions {
-    pub(super) fn texts(&mut self, captions: &Arc<[Arc<Caption>]>) -> &[String] {
-        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, captions)) {
-            self.texts = captions
-                .iter()
-                .map(|caption| words::clean(&caption.text))
-                .collect();
-            self.of = Some(captions.clone());
-        }
-        &self.texts
     }
 }
 
@@ -314,6 +319,22 @@ mod tests {
         meter.update(Dbfs(-20.0), start + Duration::from_millis(499));
         assert_eq!(meter.figure, Dbfs(-10.0));
         meter.update(Dbfs(-20.0), start + FIGURES_STAND);
+        assert_eq!(meter.figure, Dbfs(-20.0));
+    }
+
+    #[test]
+    fn the_figure_of_the_meter_is_never_below_its_bar() {
+        let (mut meter, start) = (MeterView::default(), Instant::now());
+        for (ms, level) in [
+            (0, -74.0),
+            (100, -35.0),
+            (200, -74.0),
+            (650, -74.0),
+            (660, -20.0),
+        ] {
+            meter.update(Dbfs(level), start + Duration::from_millis(ms));
+            assert!(meter.figure >= meter.level, "{ms}: {:?}", meter.figure);
+        }
         assert_eq!(meter.figure, Dbfs(-20.0));
     }
 

@@ -9,6 +9,7 @@ use eframe::egui::{
 
 use super::paint::{self, Icon, Sign};
 use super::theme::{RADIUS_CARD, RADIUS_FIELD, Tokens, Weight, font, text, tokens};
+use super::{bidi, words};
 
 /// The frame of a card.
 pub(super) fn card(t: &Tokens) -> Frame {
@@ -25,13 +26,28 @@ pub(super) fn sign(ui: &mut Ui, sign: Sign, size: f32, color: Color32) {
     paint::sign(ui.painter(), rect, sign, color);
 }
 
+/// A sign and words beside it, which are broken into lines where a row would be wider than there is room.
+pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str) {
+    ui.horizontal_top(|ui| {
+        ui.vertical(|ui| {
+            ui.add_space(4.0);
+            sign(ui, mark, 9.0, ink);
+        });
+        ui.vertical(|ui| {
+            let words = text(words, Weight::Regular, 12.0, tokens(ui).normal);
+            ui.add(egui::Label::new(words).wrap());
+        });
+    });
+}
+
 /// The ring around what has the focus of the keyboard.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
     if response.has_focus() {
         ui.painter().rect_stroke(
-            response.rect.expand(2.0),
-            radius + 2.0,
-            Stroke::new(2.0, tokens(ui).accent),
+            response.rect.expand(3.0),
+            radius + 3.0,
+            // Not the accent, which buttons have themselves.
+            Stroke::new(2.0, tokens(ui).strong),
             StrokeKind::Middle,
         );
     }
@@ -176,9 +192,11 @@ impl Segment<'_> {
         } else {
             (Weight::Regular, t.normal)
         };
-        let label = ui
-            .painter()
-            .layout_no_wrap(self.label.to_owned(), font(weight, 13.0), ink);
+        let label = ui.painter().layout_no_wrap(
+            bidi::shown(&words::name(self.label)),
+            font(weight, 13.0),
+            ink,
+        );
         let figure = font(Weight::Regular, 11.0);
         [
             label,
@@ -251,7 +269,7 @@ pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
             ui.painter().circle_filled(dot.center(), 3.2, t.accent);
         }
         let mut job = egui::text::LayoutJob::simple_singleline(
-            label.to_owned(),
+            bidi::shown(label),
             font(
                 if chosen {
                     Weight::Medium

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use super::view::METER_FLOOR;
 use crate::base::printable::is_hidden;
 use crate::base::units::Dbfs;
 use crate::session::snapshot::{
@@ -14,8 +15,8 @@ use crate::turn::timeline::Latencies;
 /// What stands for a value that is not known; never 0.
 pub(super) const UNKNOWN: &str = "–";
 
-/// Longest text of one caption that is laid out, in characters: some pages.
-const LONGEST_CAPTION: usize = 4_000;
+/// Longest text of a stranger in a label or a banner, in characters: some pages. Captions are shown whole.
+const LONGEST_LABEL: usize = 4_000;
 
 /// Milliseconds without the unit: none after the point from 10 on, one below.
 pub(super) fn millis(duration: Duration) -> String {
@@ -82,6 +83,9 @@ pub(super) fn percent(value: Option<f32>) -> String {
 pub(super) fn decibels(level: Dbfs) -> String {
     if level.0 <= -99.5 {
         format!("{UNKNOWN} dB")
+    } else if level.0 < METER_FLOOR {
+        // Where the bar is empty there is no figure that would say otherwise.
+        format!("under \u{2212}{:.0} dB", -METER_FLOOR)
     } else if level.0 >= -0.5 {
         "0 dB".to_owned()
     } else {
@@ -153,6 +157,9 @@ fn invitation_to(snapshot: &Snapshot) -> &'static str {
         Activity::Muted => "Muted: nothing is heard",
         Activity::Reconnecting => "Connecting again",
         Activity::Offline => "Not connected",
+        Activity::NoMicrophone if snapshot.input.trouble.is_none() => {
+            "No microphone: plug one in, and start again"
+        }
         Activity::NoMicrophone => "No microphone: plug one in, or choose one under Sound",
     }
 }
@@ -253,26 +260,18 @@ pub(super) fn link(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
-/// Who answers.
-pub(super) fn speaker(snapshot: &Snapshot) -> &'static str {
-    match (snapshot.demo, snapshot.local) {
-        (true, _) => "Demo",
-        // What model answers there is not known.
-        (false, true) => "Local server",
-        (false, false) => "Gemini",
-    }
-}
-
 /// Where sound goes.
 pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
     if snapshot.demo || snapshot.local {
         "nothing leaves this computer"
-    } else if snapshot.no_link().is_some() {
-        "not connected: no audio leaves this computer"
-    } else if !snapshot.muted && !snapshot.talk.voice_activation {
-        "audio leaves this computer only for the talk key"
     } else if snapshot.muted {
         "muted: no audio leaves this computer"
+    } else if !matches!(snapshot.link, Link::Connected { .. }) {
+        "not connected: no audio leaves this computer"
+    } else if snapshot.input.stream.is_none() {
+        "no microphone: no audio leaves this computer"
+    } else if !snapshot.talk.voice_activation {
+        "audio leaves this computer only for the talk key"
     } else {
         "audio leaves this computer while you speak"
     }
@@ -351,12 +350,30 @@ pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
     )
 }
 
+/// The same text with its first letter in capitals, unless it begins with a name that is written as it is: a file, an
+/// address, something quoted.
+pub(super) fn capitalised(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let plain = first.trim_end_matches([':', ',', '.', '!', '?', '…']);
+    let is_word = plain
+        .chars()
+        .all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-'));
+    let mut rest = text.chars();
+    match rest
+        .next()
+        .filter(|_| is_word && !plain.chars().skip(1).any(char::is_uppercase))
+    {
+        Some(letter) => letter.to_uppercase().chain(rest).collect(),
+        None => text.to_owned(),
+    }
+}
+
 /// Words of a stranger, made safe to show: nothing that moves the cursor, turns the direction of the text or cannot be
 /// seen. Shortened to some pages.
 pub(super) fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(LONGEST_CAPTION * 4));
+    let mut out = String::with_capacity(text.len().min(LONGEST_LABEL * 4));
     let mut chars = without_escapes(text);
-    for c in chars.by_ref().take(LONGEST_CAPTION) {
+    for c in chars.by_ref().take(LONGEST_LABEL) {
         out.push(c);
     }
     let rest = chars.count() as u64;
@@ -364,6 +381,23 @@ pub(super) fn clean(text: &str) -> String {
         out.push_str(&format!(" … ({} more characters)", grouped(rest)));
     }
     out
+}
+
+/// The name of something, made safe to show in one line: shortened to what can be told apart, and never empty.
+pub(super) fn name(name: &str) -> String {
+    const MOST: usize = 80;
+    let clean = clean(name);
+    let clean = clean.trim().replace('\n', " ");
+    match clean.char_indices().nth(MOST) {
+        _ if clean.is_empty() => "(without a name)".to_owned(),
+        Some((end, _)) => format!("{}…", &clean[..end]),
+        None => clean,
+    }
+}
+
+/// The same of a text that is shown whole, however long it is.
+pub(super) fn clean_whole(text: &str) -> String {
+    without_escapes(text).collect()
 }
 
 /// The characters of a text without terminal sequences (`ESC [ … letter`), control characters and marks of direction.
@@ -429,6 +463,8 @@ mod tests {
         );
         assert_eq!(decibels(Dbfs(-18.2)), "\u{2212}18 dB");
         assert_eq!(decibels(Dbfs::SILENCE), "– dB");
+        assert_eq!(decibels(Dbfs(-74.0)), "under \u{2212}60 dB");
+        assert_eq!(decibels(Dbfs(-59.6)), "\u{2212}60 dB");
         assert_eq!(decibels(Dbfs(0.0)), "0 dB");
     }
 
@@ -489,12 +525,42 @@ mod tests {
     }
 
     #[test]
+    fn sentences_begin_with_a_capital_and_names_as_they_are_written() {
+        for (text, told) in [
+            ("the service refuses the key", "The service refuses the key"),
+            (
+                "configuration file: no profile",
+                "Configuration file: no profile",
+            ),
+            ("über alles", "Über alles"),
+            ("config.yaml:3: faulty", "config.yaml:3: faulty"),
+            ("/home/me/x cannot be read", "/home/me/x cannot be read"),
+            ("`panel` is 9", "`panel` is 9"),
+            ("wss://gate.example is away", "wss://gate.example is away"),
+            ("eGPU was unplugged", "eGPU was unplugged"),
+            ("Already so", "Already so"),
+            ("שלום", "שלום"),
+            ("", ""),
+        ] {
+            assert_eq!(capitalised(text), told);
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_short_line_and_never_empty() {
+        assert_eq!(name("USB microphone"), "USB microphone");
+        assert_eq!(name(" \u{1b}[31mred\nmic\u{202e} "), "red mic");
+        assert_eq!([name(""), name("\u{7}")], ["(without a name)"; 2]);
+        assert_eq!(name(&"é".repeat(10 << 10)).chars().count(), 81);
+    }
+
+    #[test]
     fn a_book_is_shortened_and_says_so() {
         let shown = clean(&"x".repeat(1 << 20));
         assert!(
             shown.ends_with("(1\u{a0}044\u{a0}576 more characters)"),
             "{}",
-            &shown[LONGEST_CAPTION..]
+            &shown[LONGEST_LABEL..]
         );
     }
 

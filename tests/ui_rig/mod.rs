@@ -194,12 +194,18 @@ pub(crate) fn latencies(uplink: f64, server: f64, downlink: f64, endpointing: f6
 pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
     Caption {
         speaker,
+        name: match speaker {
+            Speaker::User => "You",
+            Speaker::Assistant => "Gemini",
+        },
         turn: TurnId(1),
         time: "14:02:11".into(),
         text: text.into(),
         open: false,
         stopped: false,
         latencies: None,
+        target: None,
+        continued: false,
     }
 }
 
@@ -294,6 +300,7 @@ pub(crate) fn conversation() -> Arc<[Arc<Caption>]> {
         Caption {
             stopped: true,
             latencies: Some(latencies(1.0, 371.0, 40.0, 504.0)),
+            target: Some(ms(300.0)),
             ..caption(Speaker::Assistant, "It was planted around 1890")
         },
         Caption {

@@ -239,13 +239,13 @@ async fn an_idle_client_dials_nothing_before_it_is_told_where() {
         counters,
     };
     assert_eq!(rig.silence().await, None);
-    rig.tell(Command::RetryNow).await;
-    rig.tell(Command::Roll(Box::new(setup("second")))).await;
+    rig.order(Control::RetryNow).await;
+    rig.order(Control::Roll(Box::new(setup("second")))).await;
     rig.tell(Command::ActivityStart).await;
     assert_eq!(rig.silence().await, None);
     assert!(rig.ends.try_recv().is_err(), "something was dialled");
-    let redial = Command::Redial(Box::new(target()), Box::new(setup("third")));
-    rig.tell(redial).await;
+    let redial = Control::Redial(Box::new(target()), Box::new(setup("third")));
+    rig.order(redial).await;
     let (_peer, heard) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(heard.model, "models/third");
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::outlets::{self, MonitorSettings};
+use super::frame::{self, Frame};
 use super::{Config, MOST_RELEASE_DELAY, Window};
 use crate::base::nearest::nearest;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
@@ -38,7 +39,10 @@ const KEYS: [&str; 15] = [
 ];
 /// Keys within a key.
 const GROUPS: [(&str, &[&str]); 3] = [
-    ("window", &["panel", "theme"]),
+    (
+        "window",
+        &["panel", "theme", "geometry", "maximized", "zoom_percent"],
+    ),
     ("monitor", &["listen", "token"]),
     ("price_usd_per_million", &["in", "out"]),
 ];
@@ -188,6 +192,7 @@ impl Reader<'_> {
             window: Window {
                 panel: self.value("window.panel", |c| c.window.panel, panel),
                 theme: self.value("window.theme", |c| c.window.theme, Ok),
+                frame: self.frame(),
             },
             state: self.value(
                 "state",
@@ -205,6 +210,29 @@ impl Reader<'_> {
             ),
             price_usd_per_million: self.price(),
         }
+    }
+
+    fn frame(&mut self) -> Frame {
+        let (size, position) = self.value(
+            "window.geometry",
+            |c| (c.window.frame.size, c.window.frame.position),
+            |written| Ok(frame::geometry(&written)),
+        );
+        let frame = Frame {
+            size,
+            position,
+            maximized: self.value(
+                "window.maximized",
+                |c| c.window.frame.maximized,
+                |written| Ok(frame::maximized(&written)),
+            ),
+            zoom_percent: self.value(
+                "window.zoom_percent",
+                |c| c.window.frame.zoom_percent,
+                |written| Ok(frame::zoom_percent(&written)),
+            ),
+        };
+        frame.sane()
     }
 
     /// The value of a key: `field` of what was held where it cannot be read.

@@ -236,7 +236,8 @@ impl Talk {
                 | Action::Hold(_)
                 | Action::Release(_)
                 | Action::Play(_)
-                | Action::Replay(_) => {}
+                | Action::Replay(_)
+                | Action::Replace(_) => {}
             }
         }
         for _ in 0..silenced {

@@ -1,0 +1,254 @@
+//! What there is to say about the key: one state, one sentence. Pure: nothing is drawn here.
+
+use super::words;
+use crate::session::snapshot::{KeyInfo, Link, Snapshot};
+use crate::settings::endpoint::GOOGLE_HOST;
+use crate::settings::key::Source;
+
+/// How it stands with the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// There is none.
+    None,
+    /// There is one, and nobody has looked at it: the demo answers, it is not sent, or there is no connection yet.
+    Unchecked,
+    /// The service takes it.
+    Taken,
+    /// The service does not take it, or wants one.
+    Refused,
+}
+
+/// The state and its sentence.
+pub(super) fn of(snapshot: &Snapshot) -> (Standing, String) {
+    let service = &snapshot.service;
+    let host = host(&service.host);
+    let refusal = match &snapshot.link {
+        Link::Down {
+            what,
+            hint,
+            key_refused: true,
+            ..
+        } => Some(format!("{} {}", words::clean(what), words::clean(hint))),
+        Link::Down { .. } | Link::Connecting { .. } | Link::Connected { .. } => None,
+    };
+    let Some(key) = &snapshot.key else {
+        return match refusal {
+            Some(why) => (
+                Standing::Refused,
+                format!("{host} wants a key, and there is none: {}", why.trim()),
+            ),
+            None if snapshot.demo => (
+                Standing::None,
+                "There is no key yet: the demo answers.".into(),
+            ),
+            None => (
+                Standing::None,
+                format!("There is no key: {host} is asked without one."),
+            ),
+        };
+    };
+    let named = named(key);
+    if snapshot.demo {
+        let words = format!("{named} is not used now: the demo answers.");
+        return (Standing::Unchecked, words);
+    }
+    if !service.gets_key {
+        let words = format!(
+            "{named} is not sent to {host}: a key that is stored goes to Google, or to the endpoint that config.yaml names."
+        );
+        return (Standing::Unchecked, words);
+    }
+    match (refusal, &snapshot.link) {
+        (Some(why), _) => (
+            Standing::Refused,
+            format!("{named} was not taken by {host}: {}", why.trim()),
+        ),
+        (None, Link::Connected { .. }) => {
+            (Standing::Taken, format!("{named} is in use with {host}."))
+        }
+        (None, Link::Connecting { .. } | Link::Down { .. }) => (
+            Standing::Unchecked,
+            format!("{named} was not checked yet: there is no connection to {host}."),
+        ),
+    }
+}
+
+/// Where a key goes that is entered, and what becomes of it.
+pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
+    let to = match snapshot.service.key_host.as_deref() {
+        Some(GOOGLE_HOST) => "sent to Google alone".to_owned(),
+        Some(host) => format!("sent to {} alone", words::clean(host)),
+        None => format!(
+            "not sent to {}: name that endpoint in config.yaml if it is to have it",
+            host(&snapshot.service.host)
+        ),
+    };
+    let then = match &snapshot.key {
+        Some(key) if is_from_environment(key) => {
+            format!(" At the next start {} goes first again.", key.source)
+        }
+        Some(_) | None => String::new(),
+    };
+    format!("A key that you enter is kept in {file}, which only you can read, and {to}.{then}")
+}
+
+/// Whether the key is one that the window can remove.
+pub(super) fn is_ours(key: &KeyInfo) -> bool {
+    key.source == Source::File.words()
+}
+
+fn is_from_environment(key: &KeyInfo) -> bool {
+    !is_ours(key) && key.source != Source::Keyring.words()
+}
+
+/// The key in words, with its place and how it ends; nothing of one so short that this would give it away.
+fn named(key: &KeyInfo) -> String {
+    let place = if is_from_environment(key) {
+        format!("from the environment variable {}", key.source)
+    } else {
+        format!("from {}", key.source)
+    };
+    let ending = words::clean(&key.ending);
+    if ending.is_empty() {
+        format!("The key {place}")
+    } else {
+        format!("The key {place}, which ends in {ending},")
+    }
+}
+
+/// Who answers, for people.
+fn host(host: &str) -> String {
+    match host {
+        "" | GOOGLE_HOST => "Google".into(),
+        host => words::clean(host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::session::snapshot::ServiceView;
+
+    fn snapshot(source: Option<(&'static str, &str)>, link: Link) -> Snapshot {
+        Snapshot {
+            key: source.map(|(source, ending)| KeyInfo {
+                source,
+                ending: ending.into(),
+            }),
+            link,
+            ..Snapshot::default()
+        }
+    }
+
+    fn up() -> Link {
+        Link::Connected {
+            since: Instant::now(),
+            host: GOOGLE_HOST.into(),
+        }
+    }
+
+    fn down(key_refused: bool) -> Link {
+        Link::Down {
+            what: "The service refuses the API key.".into(),
+            hint: "Enter another one.".into(),
+            retry_at: None,
+            key_refused,
+        }
+    }
+
+    const CONNECTING: Link = Link::Connecting { attempt: 1 };
+
+    #[test]
+    fn every_state_has_one_sentence_that_contradicts_no_other() {
+        let file = Some(("the key file", "x4Q2"));
+        for (key, link, standing, part) in [
+            (
+                None,
+                CONNECTING,
+                Standing::None,
+                "There is no key: Google is asked without one.",
+            ),
+            (
+                None,
+                down(true),
+                Standing::Refused,
+                "Google wants a key, and there is none",
+            ),
+            (
+                file,
+                up(),
+                Standing::Taken,
+                "The key from the key file, which ends in x4Q2, is in use with Google.",
+            ),
+            (
+                file,
+                down(true),
+                Standing::Refused,
+                "was not taken by Google: The service refuses the API key. Enter another one.",
+            ),
+            (
+                file,
+                down(false),
+                Standing::Unchecked,
+                "was not checked yet",
+            ),
+            (file, CONNECTING, Standing::Unchecked, "was not checked yet"),
+            (
+                Some(("GEMINI_API_KEY", "x4Q2")),
+                up(),
+                Standing::Taken,
+                "from the environment variable GEMINI_API_KEY, which",
+            ),
+            (
+                Some(("the system's keyring", "")),
+                up(),
+                Standing::Taken,
+                "The key from the system's keyring is in use",
+            ),
+        ] {
+            let (got, words) = of(&snapshot(key, link));
+            assert_eq!(got, standing, "{words}");
+            assert!(words.contains(part), "{words}");
+            assert!(
+                got == Standing::Taken || !words.contains("in use"),
+                "{words}"
+            );
+        }
+        let mut demo = snapshot(file, up());
+        demo.demo = true;
+        assert_eq!(of(&demo).0, Standing::Unchecked);
+        demo.key = None;
+        assert_eq!(of(&demo).1, "There is no key yet: the demo answers.");
+    }
+
+    #[test]
+    fn an_own_endpoint_is_named_and_google_is_not() {
+        let mut own = snapshot(Some(("the key file", "x4Q2")), up());
+        own.service = ServiceView {
+            host: "gate.example".into(),
+            is_own: true,
+            gets_key: false,
+            key_host: None,
+        };
+        let (standing, words) = of(&own);
+        assert_eq!(standing, Standing::Unchecked);
+        assert!(words.contains("is not sent to gate.example"), "{words}");
+        assert!(storage(&own, "/k").contains("and not sent to gate.example"));
+        own.service.gets_key = true;
+        own.service.key_host = Some("gate.example".into());
+        assert!(of(&own).1.contains("in use with gate.example"));
+        let words = storage(&own, "/k");
+        assert!(words.contains("sent to gate.example alone") && !words.contains("Google"));
+        assert!(
+            storage(&snapshot(None, up()), "/k")
+                .contains("/k, which only you can read, and sent to Google alone.")
+        );
+        let environment = snapshot(Some(("GEMINI_API_KEY", "")), up());
+        assert!(
+            storage(&environment, "/k")
+                .ends_with("At the next start GEMINI_API_KEY goes first again.")
+        );
+    }
+}
