@@ -61,7 +61,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
-    ("rlimit", &["cli/trial/", "cli/room.rs", "cli/core_dumps.rs"]),
+    (
+        "rlimit",
+        &["cli/trial/", "cli/room.rs", "cli/core_dumps.rs"],
+    ),
     ("signal_hook", &["cli/signal.rs"]),
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),

@@ -282,7 +282,7 @@ impl File<'_> {
         let end = body.saturating_add(size);
         let padded = end.saturating_add(1);
         let forgotten = !self.is_known(padded) && self.chunk(end).is_some();
-        if size % 2 == 0 || forgotten {
+        if size.is_multiple_of(2) || forgotten {
             end
         } else {
             padded

@@ -79,7 +79,13 @@ fn printable(mut error: clap::Error) -> clap::Error {
                 kind,
                 ContextValue::Strings(texts.iter().map(shown).collect()),
             )),
-            _ => None,
+            // The rest holds no words of the command line; the enum may grow.
+            ContextValue::None
+            | ContextValue::Bool(_)
+            | ContextValue::StyledStr(_)
+            | ContextValue::StyledStrs(_)
+            | ContextValue::Number(_)
+            | _ => None,
         })
         .collect();
     for (kind, value) in cleaned {

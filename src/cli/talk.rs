@@ -1,5 +1,7 @@
 //! `sovereign talk`: a conversation in the terminal, or of files.
 
+mod words;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,16 +9,16 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 
+use self::words::{closing_line, severity_word, state_words};
 use super::line_writer::Unwritten;
 use super::output::{self, print};
-use super::start::{Sink, Source, Start, Voice, is_same, may_write};
+use super::start::{Sink, Source, Start, Voice};
 use super::table::Table;
-use super::written::{self, remedy};
+use super::written::{self, is_same, may_write, remedy};
 use super::{Global, Problem, panics, say, signal};
 use crate::base::printable::in_a_line;
-use crate::base::words::sentence;
 use crate::session::record::{Summary, TurnRecord};
-use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+use crate::session::snapshot::{Link, Snapshot};
 use crate::session::{self, command::Command};
 use crate::turn::machine::Outcome;
 
@@ -448,62 +450,3 @@ const HINT_SOUND: &str =
     "Close other programs, raise the limits of this one (ulimit), or see `sovereign doctor`.";
 const HINT_FAULT: &str =
     "This is a fault of the program: start it again, and please report the lines above.";
-
-fn state_words(snapshot: &Snapshot) -> String {
-    match (&snapshot.link, snapshot.activity) {
-        (Link::Down { what, hint, .. }, _) => {
-            let what = sentence(what);
-            match snapshot.no_link() {
-                Some(state) => format!("{state}: {what} {hint}"),
-                None => format!("{what} {hint}"),
-            }
-        }
-        (_, Activity::Connecting | Activity::Reconnecting) => {
-            let state = snapshot.no_link().unwrap_or_default();
-            format!("{state} …")
-        }
-        (_, Activity::Listening) => "listening: speak whenever you like (Ctrl-C ends)".into(),
-        (_, Activity::UserSpeaks | Activity::Held) => "you speak".into(),
-        (_, Activity::Thinking) => "thinking …".into(),
-        (_, Activity::Answering) => "answering".into(),
-        (_, Activity::Repeating) => "repeating".into(),
-        (_, Activity::Muted) => "muted".into(),
-        (_, Activity::Offline) => "offline".into(),
-        (_, Activity::NoMicrophone) => snapshot
-            .input
-            .trouble
-            .clone()
-            .unwrap_or_else(|| "no microphone: files are spoken".into()),
-    }
-}
-
-fn closing_line(summary: &Summary) -> String {
-    let [completed, interrupted, cancelled, empty, failed] = summary.turns;
-    let response = &summary.latencies[5];
-    let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
-    // What the eager endpoint cost, where it cost something.
-    let vain = match (summary.closed_in_vain, summary.vain_tokens) {
-        (0, _) => String::new(),
-        (times, 0) => format!("; {times} times closed early in vain"),
-        (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),
-    };
-    format!(
-        "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
-         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{vain}",
-        summary.turns.iter().sum::<u64>(),
-        ms(response.quantile(0.5)),
-        ms(response.quantile(0.95)),
-        response.n(),
-        summary.answered,
-        summary.spoken,
-        summary.lost,
-    )
-}
-
-fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -43,4 +44,54 @@ pub(super) fn not_begun(what: impl Display, error: &io::Error) -> Problem {
 /// Standard output cannot be written.
 pub(super) fn lost(error: &io::Error) -> Problem {
     Problem::failed(anyhow!("standard output cannot be written: {error}")).hint(MAKE_ROOM)
+}
+
+/// Whether writing the file of an option neither waits for a reader nor destroys what is spoken.
+///
+/// # Errors
+///
+/// Wrong usage, with what would happen.
+pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result<(), Problem> {
+    let name = file.display();
+    let refused = |why: &str| {
+        let what = format!("{option} {name}: {why}");
+        Err(Problem::usage(what).hint(format!("Name a file that is not there yet after {option}.")))
+    };
+    if is_pipe(file) {
+        return refused("what is told cannot be written into a pipe");
+    }
+    if spoken.iter().any(|spoken| is_same(spoken, file)) {
+        return refused("this file is spoken, and would be overwritten");
+    }
+    Ok(())
+}
+
+/// Whether both are the same file, by whatever way, also one that is not there yet.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |file: &Path| {
+        file.canonicalize().ok().or_else(|| {
+            let folder = file
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(folder.join(file.file_name()?))
+        })
+    };
+    matches!([place(one), place(other)], [Some(one), Some(other)] if one == other)
+}
+
+/// Whether opening it may wait for ever for who is at its other end.
+pub(super) fn is_pipe(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type()))
+}
+
+#[cfg(unix)]
+fn is_waiting(kind: std::fs::FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    kind.is_fifo() || kind.is_socket()
+}
+
+#[cfg(not(unix))]
+fn is_waiting(_: std::fs::FileType) -> bool {
+    false
 }

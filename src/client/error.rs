@@ -7,6 +7,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::live::close::{Close, End};
 
+mod certificate;
+
+pub use certificate::CertificateProblem;
+
 /// Why there is no connection. Shown as a sentence; holds no key and no header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -245,33 +249,6 @@ impl std::fmt::Display for Stage {
     }
 }
 
-/// Why a certificate proves nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateProblem {
-    /// Its time is over.
-    Expired,
-    /// Its time has not come.
-    NotYetValid,
-    /// Nobody this computer trusts has signed it.
-    UnknownIssuer,
-    /// It is for another name.
-    WrongName,
-    /// Another problem, in the words of the TLS library.
-    Other(String),
-}
-
-impl std::fmt::Display for CertificateProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Expired => "its certificate has expired",
-            Self::NotYetValid => "its certificate is not valid yet",
-            Self::UnknownIssuer => "nobody this computer trusts has signed its certificate",
-            Self::WrongName => "its certificate is for another name",
-            Self::Other(why) => why,
-        })
-    }
-}
-
 impl Fault {
     /// The one thing to do.
     #[must_use]
@@ -457,34 +434,6 @@ impl Fault {
                 host,
                 why: format!("it broke off ({error})"),
             },
-        }
-    }
-}
-
-impl CertificateProblem {
-    fn of(error: &rustls::CertificateError) -> Self {
-        use rustls::CertificateError as E;
-        if matches!(error, E::Expired | E::ExpiredContext { .. }) {
-            Self::Expired
-        } else if matches!(error, E::NotValidYet | E::NotValidYetContext { .. }) {
-            Self::NotYetValid
-        } else if matches!(error, E::UnknownIssuer | E::BadSignature) {
-            Self::UnknownIssuer
-        } else if matches!(error, E::NotValidForName | E::NotValidForNameContext { .. }) {
-            Self::WrongName
-        } else {
-            Self::Other(error.to_string())
-        }
-    }
-
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::Expired | Self::NotYetValid => "Check this computer's date and time.",
-            Self::UnknownIssuer => {
-                "If your network inspects traffic, install its certificate in this computer."
-            }
-            Self::WrongName => "Check the endpoint's spelling.",
-            Self::Other(_) => "Tell the server's owner.",
         }
     }
 }

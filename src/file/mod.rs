@@ -343,7 +343,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn sweep(path: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let start = format!(".{name}.");
-    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(folder_of(path))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let file = entry.file_name();
         let number = file
             .to_str()

@@ -12,7 +12,6 @@ use super::view::{Page, View};
 use super::widgets::{plain_button, radio_row, signed_row};
 use super::words;
 use crate::audio::{DeviceChoice, DeviceInfo};
-use crate::base::printable::{clipped, visible};
 use crate::session::command::Command;
 use crate::session::snapshot::{Port, Snapshot};
 
@@ -135,12 +134,6 @@ fn devices_ui(
     if let Some(trouble) = &port.trouble {
         trouble_ui(ui, trouble);
     }
-}
-
-/// The name of a device: some drivers make up endless ones.
-fn shown(device: &DeviceInfo) -> String {
-    const MOST: usize = 80;
-    clipped(&visible(&device.name), MOST).into_owned()
 }
 
 fn trouble_ui(ui: &mut Ui, words: &str) {

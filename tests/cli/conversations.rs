@@ -244,7 +244,7 @@ fn without_json_the_words_and_the_figures_are_there_for_people() {
     ]);
     talked.assert(0, &["profile balanced", "you speak", "answering"]);
     assert!(
-        talked.out.contains("Good  [2J day."),
+        talked.out.contains("Good \\u001b[2J day."),
         "no word moves the cursor: {talked:?}"
     );
     assert!(

@@ -333,7 +333,8 @@ fn a_key_is_taken_from_either_variable_and_out_of_what_surrounds_it() {
         assert!(!ended.err.contains("Canary"), "{ended:?}");
     }
     // What cannot be a key is said, and not sent; without a key nobody says that it was refused.
-    let bad: [(&[(&str, String)], &[&str]); 3] = [
+    type Set<'a> = &'a [(&'a str, String)];
+    let bad: [(Set<'_>, &[&str]); 3] = [
         (&[], &["wants an API key, and none was sent"]),
         (
             &[("GEMINI_API_KEY", "<canary>".to_owned())],

@@ -46,7 +46,7 @@ fn hosts_origins_paths_and_methods_are_judged_before_anything_is_said() {
         (PATH, "evil.example", "", 403),
         (PATH, good.as_str(), "Origin: https://evil.example\r\n", 403),
         (PATH, good.as_str(), "Origin: null\r\n", 403),
-        (PATH, good.as_str(), "Host: evil.example\r\n", 403),
+        (PATH, good.as_str(), "Host: evil.example\r\n", 400),
         ("/", good.as_str(), "", 404),
     ];
     for (path, host, extra, status) in table {

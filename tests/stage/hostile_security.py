@@ -94,9 +94,10 @@ def _no_file(kind):
             state, config = _state(folder), folder / "home" / ".config" / "sovereign"
             victim.write_text("precious")
             today = datetime.datetime.now(datetime.timezone.utc).date()
-            # A link is followed to what the user set, so only what is no file matters there.
+            # A link is followed to what the user set, so only what is no file matters there. (With a spoilt config.yaml the
+            # state folder is not known: hostile_config has that.)
             own = [state / name for name in ("history.json", "history.lock", "monitor-token", f"logs/sovereign.{today}.log")]
-            theirs = [config / name for name in ("config.yaml", "key", "profiles/mine.yaml")]
+            theirs = [config / name for name in ("key", "profiles/mine.yaml")]
             for path in own + (theirs if kind != "link" else []):
                 _place(path, kind, victim)
             with Program(case.binary, talk(server, "--monitor", _free_port()), folder) as program:

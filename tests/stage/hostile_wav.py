@@ -75,7 +75,6 @@ def places_that_take_no_more(case):
     cases = [
         ('exec "$0" "$@"', [*talk, "/dev/full"], "--output /dev/full"),
         ('exec "$0" "$@"', [*talk, "none", "--csv", "/dev/full"], "--csv /dev/full"),
-        ('exec "$0" "$@"', ["doctor", "--no-sound-check", "--bundle", "/dev/full"], "/dev/full cannot be written"),
         (to_nowhere, [*talk, "none", "--json"], "standard output"),
         (to_nowhere, [*talk, "none"], "standard output"),
         (to_nowhere, ["serve", "--json", "--listen", "127.0.0.1:0"], "standard output"),
@@ -97,6 +96,9 @@ def places_that_take_no_more(case):
             said = program.stderr() + "\n".join(program.lines)
             require(place in said and "No space left" in said, f"{arguments[3:]}: {said.strip()[-300:]}")
             require(re.search(r"(?i)free some space", said), f"{arguments[3:]}: no advice: {said.strip()[-300:]}")
+    with Program(case.binary, ["doctor", "--no-sound-check", "--bundle", "/dev/full"], case.folder / "bundle") as program:
+        program.wait_end(60, status=1)
+        require("/dev/full cannot be written" in "\n".join(program.lines), f"nothing was said of the bundle: {program.lines[-4:]}")
     with Program("/bin/sh", ["-c", 'exec "$0" "$@" 2> /dev/full', case.binary, "profiles", "show", "fast"], case.folder / "words") as program:
         program.wait_end(30, status=2)
 

@@ -398,7 +398,7 @@ fn the_key_page_has_one_state() {
     let mut rig = Rig::new(snapshot());
     rig.show(|s| {
         s.key = Some(KeyInfo {
-            source: "environment",
+            source: "GEMINI_API_KEY",
             ending: String::new(),
         });
         s.link = down(None, true);

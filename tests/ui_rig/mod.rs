@@ -287,7 +287,7 @@ pub(crate) fn snapshot() -> Snapshot {
         },
         notices: Arc::from([]),
         key: Some(KeyInfo {
-            source: "file",
+            source: "the key file",
             ending: "x4Q2".into(),
         }),
         ..Snapshot::default()

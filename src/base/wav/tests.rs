@@ -323,7 +323,7 @@ fn every_coding_is_the_same_sound() {
             Written::extensible(3, 1, 32, 32),
             single.clone(),
         ),
-        ("double", Written::good(3, 1, 64), double.clone()),
+        ("double", Written::good(3, 1, 64), double),
         (
             "bits missing",
             Written {

@@ -28,10 +28,15 @@ impl Said {
                 suggestion,
             };
         }
-        let (what, allowed) = wrong_form(message, context, text);
+        let (what, allowed) = match wrong_form(message, context, text) {
+            Some((what, allowed)) => (what.to_owned(), allowed),
+            // Within a value, what no parser says is said by the reader of that value.
+            None if !key.is_empty() => (message.to_owned(), String::new()),
+            None => (NO_YAML.to_owned(), ONE_KEY_A_LINE.to_owned()),
+        };
         Self {
             key,
-            what: what.to_owned(),
+            what,
             allowed,
             suggestion: None,
         }
@@ -283,36 +288,38 @@ const ONE_TO_A_LINE: &str = "write one `key: value` to a line, indented with spa
 const A_SIGN: &str = "a sign stands here that cannot begin a value";
 const QUOTE_SIGNS: &str =
     "put texts that begin with a sign such as `@`, `%`, `&`, `?` or `` ` `` in quotes";
+const NO_YAML: &str = "this cannot be read as YAML";
+const ONE_KEY_A_LINE: &str =
+    "write one `key: value` to a line, and put a text with signs in it in single quotes";
 const UNCLOSED: &str = "a quote or a bracket is not closed, or one is closed that was not opened";
 
-/// Text that is no YAML: what is wrong, and what to write. `context` is what the parser says after the place of its error:
+/// Text that is no YAML: what is wrong, and what to write; `None` where the message is of no known form. `context` is what the parser says after the place of its error:
 /// what it was reading then, and where that began.
-fn wrong_form(message: &str, context: &str, (whole, from): (&str, &str)) -> (&'static str, String) {
+fn wrong_form(
+    message: &str,
+    context: &str,
+    (whole, from): (&str, &str),
+) -> Option<(&'static str, String)> {
     let indent = &whole[..whole.len() - whole.trim_start().len()];
     let has_tab = indent.contains('\t') || from.starts_with('\t');
     if message.contains("cannot start any token") && has_tab {
-        return (A_TAB, SPACES.to_owned());
+        return Some((A_TAB, SPACES.to_owned()));
     }
     let begun = context
         .rsplit_once(" at ")
         .map(|(_, place)| place.replace(" column", ", column"));
     let said = format!("{message}{context}");
-    match FORMS.iter().find(|(sign, ..)| said.contains(sign)) {
-        Some((_, what, "")) => {
+    let (sign, what, allowed) = FORMS.iter().find(|(sign, ..)| said.contains(sign))?;
+    let allowed = match (*sign, begun) {
+        (_, begun) if allowed.is_empty() => {
             let place = begun.map_or("before here".to_owned(), |place| format!("at {place}"));
-            (what, format!("close what was opened {place}"))
+            format!("close what was opened {place}")
         }
         // The parser notices it behind the line.
-        Some(("could not find expected ':'", what, allowed)) if begun.is_some() => {
-            (what, format!("{allowed}, at {}", begun.unwrap_or_default()))
-        }
-        Some((_, what, allowed)) => (what, (*allowed).to_owned()),
-        None => (
-            "this cannot be read as YAML",
-            "write one `key: value` to a line, and put a text with signs in it in single quotes"
-                .to_owned(),
-        ),
-    }
+        ("could not find expected ':'", Some(place)) => format!("{allowed}, at {place}"),
+        _ => (*allowed).to_owned(),
+    };
+    Some((what, allowed))
 }
 
 /// A value from the file, short enough for one line.

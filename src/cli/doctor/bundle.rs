@@ -13,8 +13,7 @@ use zip::write::SimpleFileOptions;
 
 use self::redact::Secrets;
 use super::Check;
-use crate::cli::start::is_pipe;
-use crate::cli::written::remedy;
+use crate::cli::written::{is_pipe, remedy};
 use crate::file;
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
@@ -361,12 +360,10 @@ mod tests {
         ];
         let profiles = [
             format!("target_ms: 250\nlive:\n  ? instruction\n  : {instruction}\n"),
-            format!(
-                "target_ms: 250\nlive:\n  instruction: a canary\n    instruction for\n    nobody\n"
-            ),
-            format!(
-                "target_ms: 250\nlive: {{instruction: \"a canary \\\n  instruction for nobody\"}}\n"
-            ),
+            "target_ms: 250\nlive:\n  instruction: a canary\n    instruction for\n    nobody\n"
+                .to_owned(),
+            "target_ms: 250\nlive: {instruction: \"a canary \\\n  instruction for nobody\"}\n"
+                .to_owned(),
             format!("target_ms: 250\ndescription: {instruction}\nlabel: {instruction}\n"),
             format!("target_ms: 250\nlive:\n  voice: {instruction}\n"),
             format!("target_ms: 250\nlive: &all\n  instruction: {instruction}\nturn: *all\n"),

@@ -349,7 +349,7 @@ async fn each_answer_of_an_http_proxy_has_its_sentence() {
     }
     for (answer, part) in [
         (&b"SSH-2.0-x\r\n"[..], "not HTTP"),
-        (b"\x05\x00", "not HTTP"),
+        (b"\x05\x00", "broke off"),
         (b"", "broke off"),
     ] {
         let fault = refused(bare, answer).await;

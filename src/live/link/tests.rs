@@ -299,7 +299,7 @@ fn a_connection_that_goes_away_is_left_before_it_ends() {
         let due = start + second * roll;
         assert_eq!(link.poll_timeout(), Some(due));
         assert_eq!(link.due(due), Some(Due::Roll));
-        link.go_away(start + second, Some(second * 90));
+        link.go_away(start + second, Some(second * 200_000));
         assert_eq!(
             link.poll_timeout(),
             Some(due),

@@ -158,7 +158,7 @@ mod tests {
                 zoom_percent,
             };
             let mut yaml = "window:\n  panel: 1\n".to_owned();
-            for (key, value) in written.lines() {
+            for (key, value) in written.values() {
                 let key = key.trim_start_matches("window.");
                 yaml.extend(value.map(|value| format!("  {key}: {value}\n")));
             }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::outlets::{self, MonitorSettings};
 use super::frame::{self, Frame};
+use super::outlets::{self, MonitorSettings};
 use super::{Config, MOST_RELEASE_DELAY, Window};
 use crate::base::nearest::nearest;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};

@@ -120,7 +120,7 @@ impl Machine {
     /// The answer that is owed does not come. Says whether another connection is asked for it: not if the service has shown
     /// that it got the question, since it would then have it, and count it, twice.
     pub(super) fn replace_link(&mut self, now: Instant) -> bool {
-        let silent = |turn: &&mut Turn| turn.asked && !turn.received;
+        let silent = |turn: &&mut Turn| turn.asked && !turn.received && !turn.completed;
         let Some(turn) = self.open.as_mut().filter(silent) else {
             return false;
         };

@@ -221,7 +221,7 @@ impl Secrets {
                 Value::Number(number)
             }
             plain @ (Value::Null | Value::Bool(_)) => plain,
-            other => {
+            other @ (Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
                 self.note_all(&other);
                 Value::String(REMOVED.to_owned())
             }

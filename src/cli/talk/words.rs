@@ -1,0 +1,66 @@
+//! What `talk` says of the conversation, in words.
+
+use std::time::Duration;
+
+use crate::base::words::sentence;
+use crate::session::record::Summary;
+use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+
+pub(super) fn state_words(snapshot: &Snapshot) -> String {
+    match (&snapshot.link, snapshot.activity) {
+        (Link::Down { what, hint, .. }, _) => {
+            let what = sentence(what);
+            match snapshot.no_link() {
+                Some(state) => format!("{state}: {what} {hint}"),
+                None => format!("{what} {hint}"),
+            }
+        }
+        (_, Activity::Connecting | Activity::Reconnecting) => {
+            let state = snapshot.no_link().unwrap_or_default();
+            format!("{state} …")
+        }
+        (_, Activity::Listening) => "listening: speak whenever you like (Ctrl-C ends)".into(),
+        (_, Activity::UserSpeaks | Activity::Held) => "you speak".into(),
+        (_, Activity::Thinking) => "thinking …".into(),
+        (_, Activity::Answering) => "answering".into(),
+        (_, Activity::Repeating) => "repeating".into(),
+        (_, Activity::Muted) => "muted".into(),
+        (_, Activity::Offline) => "offline".into(),
+        (_, Activity::NoMicrophone) => snapshot
+            .input
+            .trouble
+            .clone()
+            .unwrap_or_else(|| "no microphone: files are spoken".into()),
+    }
+}
+
+pub(super) fn closing_line(summary: &Summary) -> String {
+    let [completed, interrupted, cancelled, empty, failed] = summary.turns;
+    let response = &summary.latencies[5];
+    let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
+    // What the eager endpoint cost, where it cost something.
+    let vain = match (summary.closed_in_vain, summary.vain_tokens) {
+        (0, _) => String::new(),
+        (times, 0) => format!("; {times} times closed early in vain"),
+        (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),
+    };
+    format!(
+        "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
+         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{vain}",
+        summary.turns.iter().sum::<u64>(),
+        ms(response.quantile(0.5)),
+        ms(response.quantile(0.95)),
+        response.n(),
+        summary.answered,
+        summary.spoken,
+        summary.lost,
+    )
+}
+
+pub(super) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
