@@ -356,7 +356,7 @@ impl Sink for Arc<Mutex<Recorder>> {
             recorder.dirty = true;
             recorder.write_samples(block);
         } else if recorder.dirty {
-            // A reply is over, or pauses: whoever copies the file now has all of it.
+            // A reply is over, or pauses: a copy of the file made now has all of it.
             recorder.flushed = None;
         }
     }

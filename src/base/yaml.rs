@@ -75,7 +75,7 @@ pub struct Text<'a> {
     text: &'a str,
 }
 
-/// Faults of single keys that are told of one file; more help nobody.
+/// Faults of single keys that are listed for one file; more help nobody.
 pub const MOST_FAULTS: usize = 20;
 
 impl<'a> Text<'a> {

@@ -58,7 +58,7 @@ struct Queue {
     bytes: usize,
     is_writing: bool,
     written: u64,
-    /// Lines that were left out since the last gap that was told.
+    /// Lines left out since the last gap that was reported.
     untold: u64,
     broken: Option<io::Error>,
 }
@@ -88,7 +88,7 @@ impl LineWriter {
         self.take(queue, text);
     }
 
-    /// How many lines were left out, once there is room again: to be told before the next line.
+    /// How many lines were left out, once there is room again: to be said before the next line.
     pub(crate) fn gap(&self) -> Option<u64> {
         let mut queue = self.shared.queue();
         let is_over = queue.untold > 0 && queue.bytes < MOST / 2;
@@ -293,7 +293,9 @@ mod tests {
         let kept = taken.lock().expect("sound").len() as u64;
         assert_eq!(kept % 1_024, 0, "lines are whole");
         assert_eq!(kept / 1_024 + lost, 2_000);
-        writer.finish(LONG, LONG, || false).expect("all is told");
+        writer
+            .finish(LONG, LONG, || false)
+            .expect("everything is written");
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub fn end(status: ExitCode) -> ExitCode {
     status
 }
 
-/// Waits for a moment until what was said is written. (If it is not, nobody is left to be told.)
+/// Waits for a moment until what was said is written. (If it is not, nobody is left to read it.)
 pub(super) fn wait_for_words() {
     ERR.finish(LAST_WORDS_WITHIN, LAST_WORDS_WITHIN, signal::is_asked)
         .ok();

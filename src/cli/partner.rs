@@ -12,6 +12,11 @@ pub(super) fn words(settings: &Settings) -> String {
              to talk to Gemini, set GEMINI_API_KEY"
         );
     }
+    if settings.held().is_some() {
+        return format!(
+            "not connected: nothing is sent until the configuration file is mended {ENDS}"
+        );
+    }
     let host = settings.host();
     if settings.is_local() {
         return format!("talking to the server at {host}, on this computer {ENDS}");

@@ -1,7 +1,7 @@
 //! Whether the system gives a command the threads and files that it needs.
 //!
 //! Much of what starts a thread is in libraries, and some of it ends the process, or waits for ever, when it gets none. So it
-//! is tried before anything begins, and a refusal is told in words.
+//! is tried before anything begins, and a refusal is said in words.
 
 use std::fs::File;
 use std::io;
@@ -62,7 +62,7 @@ impl Room {
         })
     }
 
-    /// At the most [`Room::files`], with the soft limit raised where that is allowed.
+    /// At most [`Room::files`], with the soft limit raised where that is allowed.
     fn files_are_granted(self) -> Result<(), (usize, io::Error)> {
         let mut open = Vec::new();
         while open.len() < self.files {

@@ -12,7 +12,7 @@
 use std::io;
 use std::time::Duration;
 
-/// What is left for the last words after a first signal, whoever reads them.
+/// Time for the last words after a first signal.
 pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(600);
 
 #[cfg(unix)]

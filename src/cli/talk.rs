@@ -80,7 +80,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     let ended = runtime.block_on(async {
         let interrupt_after = args.interrupt_after.map(Duration::from_millis);
         let started = start.session(interrupt_after)?;
-        say(&started.partner);
+        started.partner.lines().for_each(say);
         let (session, _monitor) = started.into_parts();
         let mut talk = Talk::new(session, args, attended, table);
         talk.held = held;
@@ -134,7 +134,7 @@ struct Talk<'a> {
     /// Gets a row for each turn.
     table: Option<Table>,
     last_state: String,
-    /// When a script whose sound side does not work ends; a person may mend it.
+    /// When a script ends whose sound does not work; a person may mend it.
     soundless: Option<(tokio::time::Instant, String)>,
     /// Why there was no connection the last time, and what to do.
     last_fault: Option<(String, String)>,

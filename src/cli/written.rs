@@ -58,7 +58,7 @@ pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result
         Err(Problem::usage(what).hint(format!("Name a file that is not there yet after {option}.")))
     };
     if is_pipe(file) {
-        return refused("what is told cannot be written into a pipe");
+        return refused("a pipe cannot be written here");
     }
     if spoken.iter().any(|spoken| is_same(spoken, file)) {
         return refused("this file is spoken, and would be overwritten");

@@ -89,7 +89,7 @@ pub fn spawn(
 }
 
 /// The same client, for where it is not known yet which address may be dialled: nothing is before the first
-/// [`Command::Redial`] names one.
+/// [`Control::Redial`] names one.
 #[must_use]
 pub fn spawn_idle(dialer: Arc<dyn Dialer>, setup: Setup, counters: Arc<Counters>) -> Handle {
     start(dialer, None, setup, counters)

@@ -32,7 +32,7 @@ const LARGEST_MESSAGE: usize = 16 << 20;
 const CONTROLS_AT_ONCE: usize = 64;
 /// Gathered before it is written without being asked to flush: everything that is ready leaves in one piece.
 const WRITE_BUFFER: usize = 64 << 10;
-/// Bytes that may wait here before no more is taken: 1.4 s of audio in base64 and JSON. Whoever has more keeps it.
+/// Bytes that may wait here before no more is taken: 1.4 s of audio in base64 and JSON. The sender keeps the rest.
 const ROOM: usize = 64 << 10;
 /// So long may nothing of what waits get away before the connection counts as stuck. A link of 32 kbit/s whose other end
 /// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 4 s.

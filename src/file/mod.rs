@@ -9,7 +9,7 @@
 //!
 //! Only plain files are opened: a pipe or a device could keep the program waiting for ever. What is ours lies in a folder
 //! that belongs to this user, in files that belong to this user and that nobody else can read (0700 and 0600, also where an
-//! earlier version made them wider). Whoever can write into a temporary folder can otherwise plant a link there, and let
+//! earlier version made them wider). Otherwise anybody who can write into a temporary folder can plant a link there, and let
 //! this program overwrite a file of the user.
 
 use std::fs::{self, File, Metadata, OpenOptions};

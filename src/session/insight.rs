@@ -45,7 +45,7 @@ pub(super) struct Insight {
     file: Option<PathBuf>,
     /// Held while this process keeps the history: another one only reads it.
     _lock: Option<std::fs::File>,
-    /// Why the history is not kept, until it was told.
+    /// Why the history is not kept, until that was said.
     pub(super) trouble: Option<String>,
     kept_at: Instant,
     /// Something happened since the history was kept, …
@@ -278,7 +278,7 @@ fn keep(file: &Path) -> Result<(History, Option<File>), String> {
         Err(error) => return Err(at(file, error)),
     };
     let history = History::from_text(&bytes, unix_now()).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the file of the history cannot be used: it begins anew");
+        tracing::warn!(%error, "the history file cannot be used: a new one is started");
         // For who wants to look into it; the next one is written under the old name.
         std::fs::rename(file, file.with_extension("damaged")).ok();
         History::default()

@@ -106,7 +106,7 @@ impl Ledger {
         let newest = self.newest();
         self.pages
             .retain(|page| page.turn != turn || Some(turn) == newest);
-        // What was set aside for the newest turn is told from the rest by its number.
+        // The number tells apart what was set aside for the newest turn.
         if let Some(page) = self.pages.back_mut().filter(|page| page.turn == turn) {
             page.blocks.clear();
             (page.start, page.handed) = (page.end, page.end);

@@ -97,7 +97,7 @@ impl Controller {
         }
     }
 
-    /// Takes the warnings about files away: they have just been read again. What is told of alerts stands.
+    /// Takes the warnings about files away: they have just been read again. Alerts stay.
     pub(super) fn withdraw_warnings(&mut self) {
         let alerts = &self.alert_texts;
         let stands = |text: &String| alerts.iter().any(|(_, told)| told == text);
@@ -112,7 +112,7 @@ impl Controller {
         self.changed = true;
     }
 
-    /// Another key or profile is in use: what was told about the last one is over.
+    /// Another key or profile is in use: warnings about the last one are over.
     pub(super) fn withdraw_information(&mut self) {
         self.notices
             .retain(|notice| notice.severity != Severity::Info);

@@ -273,7 +273,7 @@ pub struct AutoView {
 pub struct Caption {
     /// Who says it.
     pub speaker: Speaker,
-    /// What the speaker is called: as it was when this was said, whoever answers now.
+    /// What the speaker is called: as it was when this was said.
     pub name: &'static str,
     /// The turn that it belongs to.
     pub turn: TurnId,

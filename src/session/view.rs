@@ -20,7 +20,11 @@ impl Controller {
         let snapshot = Snapshot {
             activity: self.activity(),
             link: self.link.clone(),
-            place: self.settings.host(),
+            place: match self.settings.held() {
+                None => self.settings.host(),
+                // Which service is meant is not known.
+                Some(_) => "the service".to_owned(),
+            },
             was_connected: self.was_connected,
             demo: self.settings.is_demo(),
             local: self.settings.is_local(),

@@ -43,7 +43,7 @@ pub struct Config {
     pub input_device: Option<String>,
     /// Stable id of the speaker; `None` follows the system's default.
     pub output_device: Option<String>,
-    /// Address of a Live endpoint; one that [`endpoint::parse`] takes.
+    /// Address of a Live endpoint; one that [`endpoint::parse`](super::endpoint::parse) takes.
     pub endpoint: Option<String>,
     /// Who detects activity, whatever the profile says.
     pub detection: Option<Detection>,

@@ -34,7 +34,7 @@ const MOST_OWED: usize = 16;
 /// A turn that came before the current one and whose `turnComplete` is still to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Older {
-    /// The same turn went on: the tokens of this generation were paid for in vain.
+    /// The same turn went on: the tokens of this generation were wasted.
     vain: bool,
     /// A timer gave it up, and not the user: if it is answered after all, the answer is welcome.
     lapsed: bool,

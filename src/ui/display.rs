@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// What the window is told to use.
+/// What the window shall use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Display {
     /// What the system prefers.
@@ -209,7 +209,7 @@ mod asked {
             assert_eq!(socket_of(Path::new("wayland-1"), None), None);
         }
 
-        /// Listens, and answers what it is told to whoever asks.
+        /// Listens, and gives every caller the planned answer.
         fn server(answer: &'static [u32]) -> (tempfile::TempDir, PathBuf) {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let path = folder.path().join("way");

@@ -104,7 +104,7 @@ impl Default for Preferences {
     }
 }
 
-/// Preferences as the window has them now, for whoever keeps them at its end.
+/// Preferences as the window has them now, for the code that keeps them at its end.
 pub type Left = Arc<Mutex<Preferences>>;
 
 /// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds the
@@ -173,7 +173,7 @@ struct Window {
     app: UiApp,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
-    /// 0: nothing was drawn; 1: the first picture was; 2: and it was told that it is shown.
+    /// 0: nothing was drawn; 1: the first picture was; 2: and the session knows.
     passes: u8,
     /// The zoom of the last picture, and how many pictures it takes until the window's figures follow it.
     zoom: f32,

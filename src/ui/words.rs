@@ -383,7 +383,7 @@ pub(super) fn clean(text: &str) -> String {
     out
 }
 
-/// The name of something, made safe to show in one line: shortened to what can be told apart, and never empty.
+/// The name of something, made safe to show in one line: shortened, still distinguishable, and never empty.
 pub(super) fn name(name: &str) -> String {
     const MOST: usize = 80;
     let clean = clean(name);

@@ -67,7 +67,7 @@ def talk(case, folder, proxy, *arguments, files=1):
 
 
 def a_protective_line_that_cannot_be_read(case):
-    """Nothing is dialled, whatever is wrong with it, and the place is told."""
+    """Nothing is dialled, whatever is wrong with it, and the place is shown."""
     with Listener() as proxy, Listener() as gate, contextlib.ExitStack() as all_of_them:
         url = f"ws://127.0.0.1:{gate.port}"
         texts = {
@@ -123,7 +123,7 @@ def a_script_with_a_broken_file_ends(case):
 
 
 def valid_lines_of_a_faulty_file_hold(case):
-    """Each line by itself, and every fault is told."""
+    """Each line by itself, and every fault is listed."""
     with parrot(case) as url, Listener() as proxy:
         written(case.folder, f"endpoint: {url}\nvolume: 50%\nprofile: ultra-fast\nwindow: {{panel: 9, theme: dark}}\nvolumen: 1\n")
         with talk(case, case.folder, proxy) as program:

@@ -86,7 +86,7 @@ def two_utterances_on_a_dead_line(case):
         turns = program.spoken()
         require([t["outcome"] for t in turns] == ["completed", "completed"], f"{[t['outcome'] for t in turns]}")
         require(program.summary()["utterances"] == {"spoken": 2, "answered": 2, "lost": 0}, program.summary())
-        require("silent" in program.stderr(), "nobody was told")
+        require("silent" in program.stderr(), "nothing was said")
     _dead_line(case, both)
 
 

@@ -131,7 +131,7 @@ fn note_kept(secrets: &mut Secrets, paths: &Paths) {
     }
 }
 
-/// The findings. What is wrong with a file is told by its place alone: the words quote what is there.
+/// The findings. A fault of a file is given by its place alone: its words quote what is there.
 fn told_report(secrets: &Secrets, report: &str) -> String {
     let Ok(mut report) = serde_json::from_str::<serde_json::Value>(report) else {
         return String::new();

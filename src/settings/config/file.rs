@@ -170,7 +170,7 @@ impl ConfigFile {
         // What was edited by hand in the meantime is kept.
         let (found, fault) = match self.find() {
             Ok(found) => {
-                // What was told of the file is for who reads it again.
+                // The warnings about the file come from reading it again.
                 let told = std::mem::take(&mut self.faults);
                 self.take(found.reading.clone());
                 self.faults = told;

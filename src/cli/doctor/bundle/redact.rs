@@ -1,7 +1,7 @@
 //! What of the user's files and words may leave the computer, and what is taken out of all else.
 //!
 //! ```text
-//! config.yaml, profiles ─▶ parsed ─▶ values of known keys, written anew; the rest ─▶ Secrets
+//! config.yaml, profiles ─▶ parsed ─▶ values of known keys, written again; the rest ─▶ Secrets
 //! report, history, logs ─▶ without what Secrets knows, in any notation, and without what looks like a secret
 //! ```
 //!
@@ -14,7 +14,7 @@ use crate::base::yaml::{self, Text};
 
 /// What stands in place of what is not told.
 pub(super) const REMOVED: &str = "(removed)";
-/// Keys whose texts are told: choices among words, and names that a fault cannot be found without.
+/// Keys whose texts appear: choices among words, and names that a fault cannot be found without.
 const TOLD: [&str; 30] = [
     "adaptive_patience",
     "among",
@@ -60,7 +60,7 @@ const GROUPS: [&str; 10] = [
     "turn",
     "window",
 ];
-/// Keys of which nothing is told, whatever is in them.
+/// Keys whose values never appear.
 const SECRET: [&str; 11] = [
     "token",
     "alert_webhook",
@@ -85,7 +85,7 @@ const SHORTEST: usize = 6;
 /// A message of an error quotes no more of a value.
 const QUOTED: usize = 60;
 
-/// Texts that must not be told, in every notation in which they may turn up.
+/// Texts that must not appear, in every notation in which they may turn up.
 #[derive(Debug, Default)]
 pub(super) struct Secrets(Vec<String>);
 
@@ -150,8 +150,8 @@ impl Secrets {
         }
     }
 
-    /// What of a YAML file may be told; all else is noted. Of one that cannot be read all words are, and only the place of
-    /// its fault is told: an error may quote what is there.
+    /// What of a YAML file may appear; all else is noted. Of one that cannot be read all words are, and only the place of
+    /// its fault appears: an error may quote what is there.
     pub(super) fn parsed(&mut self, bytes: &[u8]) -> Result<Value, String> {
         let value = Text::new("", bytes).and_then(|text| text.read::<Value>());
         value.map(|value| self.told("", value)).map_err(|error| {
