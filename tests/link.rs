@@ -299,3 +299,54 @@ fn a_server_that_ends_every_connection_at_once_is_not_stormed() {
         assert!(summary.connections > 5, "it gave up");
     });
 }
+
+/// Sockets that this process holds.
+#[cfg(target_os = "linux")]
+fn sockets() -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").expect("it is there");
+    let names = open
+        .flatten()
+        .filter_map(|fd| std::fs::read_link(fd.path()).ok());
+    names
+        .filter(|name| name.to_string_lossy().starts_with("socket:"))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
+    use sovereign::client::{self, Control, Event};
+    use sovereign::server::{Options, Server};
+    use std::sync::Arc;
+
+    let any_port = "127.0.0.1:0".parse().expect("an address");
+    let server = Server::start(any_port, Options::default()).expect("a port");
+    let url = format!(
+        "ws://{}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        server.address()
+    );
+    let target = client::Target {
+        url: url.parse().expect("an address"),
+        key: None,
+    };
+    let setup = sovereign::live::message::Setup {
+        model: "models/gemini-3.8-live".into(),
+        ..Default::default()
+    };
+    let dialer = Arc::new(sovereign::client::dial::TcpDialer::default());
+    let mut client = client::spawn(dialer, target, setup.clone(), Arc::default());
+    let mut held = Vec::new();
+    for nth in 0..200 {
+        while !matches!(client.events.recv().await, Some(Event::Ready { .. })) {}
+        // The first ones open what stays open; what is closed ends a moment later.
+        if nth == 20 || nth == 199 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let tasks = tokio::runtime::Handle::current().metrics();
+            held.push((sockets(), tasks.num_alive_tasks()));
+        }
+        let roll = Control::Roll(Box::new(setup.clone()));
+        client.controls.send(roll).await.expect("the client runs");
+    }
+    assert_eq!(held[0], held[1], "sockets and tasks after 20 and after 199");
+    server.stop();
+}

@@ -102,12 +102,8 @@ impl Start {
         let paths = Paths::find(global.config.as_deref());
         // First: what is mended after it was read is noticed.
         let changes = Watch::start(&paths);
-        let (config, fault) = ConfigFile::load(paths.config_file());
-        if global.config.is_some()
-            && let Some(fault) = &fault
-        {
-            return Err(Problem::usage(fault.clone()));
-        }
+        let (config, _) = ConfigFile::load(paths.config_file());
+        refuse_named(global, &config)?;
         let paths = if config.is_stateless() {
             paths.with_temporary_state()
         } else {
@@ -302,6 +298,20 @@ impl Start {
             monitor,
         })
     }
+}
+
+/// A file that `--config` names must be good: each of its faults is an error, the last one the reason for the end.
+pub(super) fn refuse_named(global: &Global, config: &ConfigFile) -> Result<(), Problem> {
+    let Some((last, others)) = config.faults().split_last() else {
+        return Ok(());
+    };
+    if global.config.is_none() {
+        return Ok(());
+    }
+    for fault in others {
+        say(&format!("error: {fault}"));
+    }
+    Err(Problem::usage(last.clone()))
 }
 
 /// A faulty address is a fault of usage or configuration; that the demo does not start is not.

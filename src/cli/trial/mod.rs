@@ -54,12 +54,8 @@ impl Files {
     /// A faulty file that was named.
     pub(super) fn read(global: &Global) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
-        let (config, fault) = ConfigFile::load(paths.config_file());
-        if global.config.is_some()
-            && let Some(fault) = fault
-        {
-            return Err(Problem::usage(fault));
-        }
+        let (config, _) = ConfigFile::load(paths.config_file());
+        super::start::refuse_named(global, &config)?;
         for fault in config.faults() {
             say(&format!("warning: {fault}"));
         }
