@@ -77,6 +77,10 @@ pub fn in_a_line(words: &str) -> String {
 /// As [`escaped`], but what `keeps` names stays as it is.
 #[must_use]
 pub fn escaped_but(text: &str, keeps: fn(char) -> bool) -> Cow<'_, str> {
+    // Nearly all text is plain, and that is seen without decoding it.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.into();
+    }
     let acts = |c: char| is_hidden(c) && !keeps(c);
     if !text.contains(acts) {
         return text.into();

@@ -69,9 +69,17 @@ impl Controller {
         if self.is_manual() {
             self.send(client::Command::ActivityStart);
             self.send_words(turn);
-        } else if self.ledger.captured(turn) > 0 {
-            // Automatic detection streams anyway; only what an earlier connection took with it is said again.
-            self.send_words(turn);
+        } else {
+            // Automatic detection streams anyway; only what an earlier connection took with it is said again, and at once,
+            // as the next frame counts as streamed.
+            let most = SampleRate::WORKING.samples_in(PIECE);
+            loop {
+                let piece = self.ledger.take(turn, u64::MAX, most);
+                if piece.is_empty() {
+                    break;
+                }
+                self.send(client::Command::Audio(piece));
+            }
         }
     }
 

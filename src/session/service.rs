@@ -10,7 +10,6 @@ use crate::base::ids::TurnId;
 use crate::client;
 use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage};
 use crate::live::pcm;
-use crate::profile::Detection;
 use crate::turn::machine::{Input, Phase};
 
 impl Controller {
@@ -74,8 +73,11 @@ impl Controller {
             since: now,
             host: self.settings.host(),
         };
-        let detection = self.settings.detection(&self.profile);
-        self.machine.set_manual(detection == Detection::Manual);
+        // As this connection was set up: the profile may have changed since.
+        let automatic = self.setup.realtime_input_config.as_ref();
+        let automatic = automatic.and_then(|input| input.automatic_activity_detection.as_ref());
+        let manual = automatic.and_then(|detection| detection.disabled) == Some(true);
+        self.machine.set_manual(manual);
         self.apply_gate();
         self.apply_pace();
         self.feed(now, Input::LinkUp);
@@ -87,6 +89,14 @@ impl Controller {
         if let Some(call) = &message.tool_call {
             self.note_tool_calls(call.function_calls.len());
             self.feed(now, Input::ReplyContent);
+        }
+        let update = message.session_resumption_update.as_ref();
+        let is_alive = message.voice_activity.is_some()
+            || message.tool_call_cancellation.is_some()
+            // No handle holds while an answer is made.
+            || update.is_some_and(|update| !update.resumable);
+        if is_alive {
+            self.feed(now, Input::ReplySign);
         }
         if let Some(usage) = &message.usage_metadata {
             self.note_tokens(usage);

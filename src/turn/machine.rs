@@ -44,6 +44,8 @@ pub const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(20);
 /// A reply that has begun may pause this long.
 const NEXT_SIGN_WITHIN: Duration = Duration::from_secs(10);
+/// On a connection that owes older turns an answer, the newest one is waited for at least this long.
+const OWED_AT_LEAST: Duration = Duration::from_secs(5);
 /// `turnComplete` (with the token counts) may come this long after the reply was played out.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(1);
 /// An end without content that may be another turn's is believed after this time: the model thinks 0.3 to 1 s, rarely more.
@@ -248,6 +250,8 @@ pub struct Machine {
     open: Option<Turn>,
     /// Turns that are over for the user and that nothing shows the service to have got; oldest first.
     unanswered: VecDeque<Turn>,
+    /// When the oldest end was sent that nothing has come behind: this connection has been silent since.
+    owed: Option<Instant>,
     replies: Replies,
     /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
     unflushed: VecDeque<Option<TurnId>>,
@@ -279,6 +283,7 @@ impl Machine {
             last_id: 0,
             open: None,
             unanswered: VecDeque::new(),
+            owed: None,
             replies: Replies::default(),
             unflushed: VecDeque::new(),
             silencing: VecDeque::new(),
@@ -376,7 +381,14 @@ impl Machine {
         let turn = self.open.as_ref()?;
         // Nobody owes an answer to what was not sent; that it is being sent is the connection's affair.
         let asked = turn.offered && (!self.manual || turn.is_sent());
-        turn.deadline(self.connected && asked)
+        let deadline = turn.deadline(self.connected && asked)?;
+        // Turns that are spoken over one after the other do not keep a silent connection alive.
+        let silent = turn.phase == Phase::Awaiting && !turn.received && !turn.completed;
+        let owed = self.owed.filter(|_| silent).map(|since| {
+            let patience = since + FIRST_SIGN_WITHIN + turn.lag;
+            patience.max(turn.last_sign + OWED_AT_LEAST)
+        });
+        Some(owed.map_or(deadline, |owed| owed.min(deadline)))
     }
 
     /// Where the open turn stands.

@@ -209,7 +209,9 @@ impl Replies {
     /// `interrupted` arrived.
     pub(super) fn interrupted(&mut self, now: Instant) -> Owner {
         let answered = self.is_answered();
-        if let Some(older) = self.older.iter_mut().find(|older| !older.interrupted) {
+        // Once the current turn has content, one that a timer gave up owes nothing any more.
+        let stops = |older: &&mut Older| !(older.interrupted || answered && older.lapsed);
+        if let Some(older) = self.older.iter_mut().find(stops) {
             older.interrupted = true;
             older.late = answered;
             self.flowed = Some(now);

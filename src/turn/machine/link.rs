@@ -36,10 +36,11 @@ impl Machine {
         }
         self.replies.clear();
         self.unflushed.clear();
+        self.owed = None;
         let Some(turn) = &mut self.open else { return };
         if turn.phase != Phase::Replying {
             // It is asked again, whatever the lost connection said of its end.
-            turn.completed = false;
+            (turn.completed, turn.doubtful, turn.more) = (false, false, false);
             return;
         }
         if turn.generated && !turn.more {
@@ -58,6 +59,8 @@ impl Machine {
             turn.timeline.clear(Mark::Sent);
             turn.received = false;
             turn.drop_reply(&mut self.actions);
+            (turn.generated, turn.completed, turn.more) = (false, false, false);
+            turn.played = None;
         }
     }
 
@@ -83,6 +86,7 @@ impl Machine {
         let Some(id) = self.unflushed.pop_front().flatten() else {
             return;
         };
+        self.owed.get_or_insert(at);
         if let Some(turn) = self.turn_mut(id) {
             turn.timeline.set(Mark::Sent, at);
             turn.last_sign = turn.last_sign.max(at);

@@ -126,7 +126,7 @@ impl Machine {
         // What it had overtaken was not answered either.
         self.close_unanswered(|turn| turn.is_sent().then(|| failed.clone()));
         // Who got the question is there; who gave no sign at all may not be.
-        if phase == Phase::Awaiting && !received {
+        if phase == Phase::Awaiting && !received && self.manual {
             self.actions.push_back(Action::Replace(FIRST_SIGN_WITHIN));
         }
     }
@@ -159,6 +159,8 @@ impl Machine {
 
     pub(super) fn turn_mut(&mut self, id: TurnId) -> Option<&mut Turn> {
         let cut = self.silencing.iter_mut().map(|s| &mut s.turn);
-        self.open.iter_mut().chain(cut).find(|turn| turn.id == id)
+        let parked = &mut self.unanswered;
+        let turns = self.open.iter_mut().chain(cut).chain(parked);
+        turns.into_iter().find(|turn| turn.id == id)
     }
 }

@@ -44,6 +44,7 @@ impl Machine {
         if !is_sign {
             return;
         }
+        self.owed = None;
         let automatic = !self.manual;
         if let Some(turn) = &mut self.open {
             turn.received |= turn.is_sent() || (automatic && turn.phase == Phase::Awaiting);
@@ -125,7 +126,10 @@ impl Machine {
             return false;
         };
         turn.silent_offers += 1;
-        let again = turn.silent_offers < SILENT_OFFERS;
+        self.owed = None;
+        // A service that decides about turns may have heard none: one more connection settles that.
+        let most = if self.manual { SILENT_OFFERS } else { 2 };
+        let again = turn.silent_offers < most;
         if again {
             let silence = super::FIRST_SIGN_WITHIN;
             turn.last_sign = now;

@@ -62,7 +62,12 @@ impl Machine {
         turn.open_again();
         if self.manual {
             self.replies.drop_current(Why::GoesOn);
-            self.unflushed.iter_mut().for_each(|id| *id = None);
+            // Its own alone: a turn that was spoken over waits for its mark too.
+            let its = |id: &&mut Option<_>| **id == Some(turn.id);
+            self.unflushed
+                .iter_mut()
+                .filter(its)
+                .for_each(|id| *id = None);
             if self.connected && turn.offered {
                 self.actions.push_back(Action::Continue(turn.id));
             }
@@ -103,6 +108,7 @@ impl Machine {
             .is_some_and(|turn| turn.phase != Phase::Speaking)
         {
             self.cut(now, None);
+            self.owed = None;
             self.close_unanswered(|turn| turn.is_sent().then_some(Outcome::Cancelled));
         }
     }
@@ -114,9 +120,9 @@ impl Machine {
             (turn.asked && turn.phase == Phase::Awaiting).then(|| Outcome::Failed(why.into()))
         };
         self.close_unanswered(unsaid);
-        if !self.connected
-            && let Some(turn) = self.open.take_if(|turn| unsaid(turn).is_some())
-        {
+        let is_taken = |turn: &Turn| !self.manual || turn.is_sent();
+        let taken = self.connected && self.open.as_ref().is_some_and(is_taken);
+        if !taken && let Some(turn) = self.open.take_if(|turn| unsaid(turn).is_some()) {
             self.park(turn);
             self.close_unanswered(unsaid);
         }
