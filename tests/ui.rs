@@ -631,7 +631,7 @@ fn a_server_on_this_computer_is_called_so() {
     assert!(rig.says("audio leaves this computer while you speak"));
     rig.show(|s| s.local = true);
     assert!(rig.says("nothing leaves this computer"));
-    assert!(rig.says("1.2 MB, to this computer · 8\u{a0}140 tokens"));
+    assert!(rig.says("1.2 MB · 8\u{a0}140 tokens") && rig.says("sent, here"));
 }
 
 #[test]

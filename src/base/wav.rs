@@ -226,10 +226,16 @@ impl File<'_> {
         };
         places.format = places.format.or_else(|| search(b"fmt ", 12));
         let from = places.format.map_or(12, |format| format + 16);
-        places.data = places.data.or_else(|| {
-            let body = search(b"data", from)?;
-            Some((body, self.u32(body - 4)?))
-        });
+        // The word may stand in a text, as in "metadata": a size that is made of letters is none.
+        let is_size = |size: u32| u64::from(size) <= LARGEST || size >= 0x7fff_0000;
+        let mut next = from;
+        while places.data.is_none()
+            && let Some(body) = search(b"data", next)
+        {
+            let size = self.u32(body - 4).filter(|size| is_size(*size));
+            places.data = size.map(|size| (body, size));
+            next = body - 7;
+        }
         places
     }
 
@@ -239,8 +245,9 @@ impl File<'_> {
         let stated = usize::try_from(stated).unwrap_or(usize::MAX);
         if (frame..=rest).contains(&stated) {
             // A size that was never brought up to date is followed by more sound than it speaks of; a tag is shorter.
-            let left = rest - stated;
-            if left <= stated || self.is_known(self.behind_bytes(start, stated)) {
+            let (left, next) = (rest - stated, self.behind_bytes(start, stated));
+            let chunks_follow = self.chunk(next).is_some() && self.is_chain(next);
+            if left <= stated || self.is_known(next) || chunks_follow {
                 return start + stated;
             }
         }

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Bytes that may wait for the reader: some thousand lines. One entry may be larger, as a report is.
 const MOST: usize = 1 << 20;
+/// Bytes that are written at once: how far a slow reader has come is seen by it.
+const PIECE: usize = 512;
 /// At the end, how often it is looked whether a signal shortens the wait.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -192,7 +194,6 @@ impl Shared {
             let mut queue = self.queue();
             queue.is_writing = false;
             queue.bytes = queue.bytes.saturating_sub(text.len());
-            queue.written += 1;
             if queue.broken.is_some() {
                 (queue.waiting, queue.bytes) = (VecDeque::new(), 0);
             }
@@ -202,10 +203,34 @@ impl Shared {
 
     fn write(&self, text: &[u8]) {
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = sink.write_all(text).and_then(|()| sink.flush()) {
-            self.queue().broken = Some(error);
-            self.gone.cancel();
+        let mut rest = text;
+        while !rest.is_empty() {
+            match sink.write(&rest[..rest.len().min(PIECE)]) {
+                Ok(0) => return self.break_off(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => {
+                    rest = &rest[taken..];
+                    // A slow reader is no reader that has stopped.
+                    self.queue().written += 1;
+                    self.changed.notify_all();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Some parents hand over pipes that do not wait; this thread can.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                Err(error) => return self.break_off(error),
+            }
         }
+        if let Err(error) = sink.flush()
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            self.break_off(error);
+        }
+    }
+
+    fn break_off(&self, error: io::Error) {
+        self.queue().broken = Some(error);
+        self.gone.cancel();
     }
 }
 
@@ -272,27 +297,27 @@ mod tests {
     #[test]
     fn a_reader_that_stops_keeps_nobody_waiting_and_gaps_are_counted() {
         let (writer, let_one, taken) = slow();
-        let line = vec![b'x'; 1 << 10];
-        for _ in 0..2_000 {
+        let line = vec![b'x'; PIECE];
+        for _ in 0..4_000 {
             writer.offer(line.clone());
         }
         assert_eq!(writer.gap(), None, "there is no room yet to tell it");
         let stuck = writer.finish(Duration::from_millis(30), LONG, || false);
         assert!(
-            matches!(stuck, Err(Unwritten::Stuck(2_000))),
+            matches!(stuck, Err(Unwritten::Stuck(4_000))),
             "nothing was read: {stuck:?}"
         );
         let hurried = writer.finish(LONG, Duration::from_millis(30), || true);
         assert!(matches!(hurried, Err(Unwritten::Stuck(_))), "{hurried:?}");
-        for _ in 0..2_000 {
+        for _ in 0..4_000 {
             let_one.send(()).expect("room for all");
         }
         let rest = writer.finish(LONG, LONG, || false);
         assert!(matches!(rest, Err(Unwritten::Stuck(_))), "{rest:?}");
         let lost = writer.gap().expect("the reader is back");
         let kept = taken.lock().expect("sound").len() as u64;
-        assert_eq!(kept % 1_024, 0, "lines are whole");
-        assert_eq!(kept / 1_024 + lost, 2_000);
+        assert_eq!(kept % PIECE as u64, 0, "lines are whole");
+        assert_eq!(kept / PIECE as u64 + lost, 4_000);
         writer
             .finish(LONG, LONG, || false)
             .expect("everything is written");
@@ -311,12 +336,49 @@ mod tests {
         assert_eq!(refused, Err(io::ErrorKind::BrokenPipe));
     }
 
+    /// Takes some bytes, and says "not now" between, as a pipe does that does not wait.
+    struct Impatient {
+        ready: bool,
+        taken: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Impatient {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.ready = !self.ready;
+            if !self.ready {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let some = &text[..text.len().min(100)];
+            self.taken.lock().expect("sound").extend_from_slice(some);
+            Ok(some.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_wait_gets_everything() {
+        let taken = Arc::new(Mutex::default());
+        let sink = Impatient {
+            ready: false,
+            taken: Arc::clone(&taken),
+        };
+        let writer = LineWriter::start("impatient", Box::new(sink));
+        writer.offer(vec![b'x'; 1_000]);
+        writer.offer(vec![b'y'; 1_000]);
+        writer.finish(LONG, LONG, || false).expect("written");
+        let expected = [vec![b'x'; 1_000], vec![b'y'; 1_000]].concat();
+        assert_eq!(*taken.lock().expect("sound"), expected);
+    }
+
     #[test]
     fn a_long_text_is_taken_as_one_and_the_next_waits_for_room() {
         let (writer, let_one, taken) = slow();
         let report = vec![b'r'; 3 * MOST];
         (&writer).write_all(&report).expect("taken whole");
-        for _ in 0..2 {
+        for _ in 0..=3 * MOST / PIECE {
             let_one.send(()).expect("room");
         }
         (&writer).write_all(b"end\n").expect("taken later");

@@ -115,6 +115,13 @@ impl Start {
         let profiles = Profiles::load(paths.profiles());
         let faults = config.faults().iter().chain(profiles.faults());
         let mut notices: Vec<_> = faults.cloned().collect();
+        notices.extend(config.left_out().map(str::to_owned));
+        if let Some(file) = &global.config
+            && config.path().is_some_and(|file| !file.exists())
+        {
+            let file = file.display();
+            notices.push(format!("{file} is not there: the defaults hold."));
+        }
         let profile = profile(global, &config, &profiles, &mut notices)?;
         let keys = KeyStore::system(paths.key());
         let Found { key, warnings, .. } = keys.find();

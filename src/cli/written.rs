@@ -68,6 +68,12 @@ pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result
 
 /// Whether both are the same file, by whatever way, also one that is not there yet.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    if let [Ok(one), Ok(other)] = [one, other].map(std::fs::metadata) {
+        // By another name too.
+        use std::os::unix::fs::MetadataExt as _;
+        return (one.dev(), one.ino()) == (other.dev(), other.ino());
+    }
     let place = |file: &Path| {
         file.canonicalize().ok().or_else(|| {
             let folder = file

@@ -33,8 +33,8 @@ const KEYRING_LIMIT: Duration = Duration::from_secs(2);
 const KEYRING_SERVICE: &str = "sovereign";
 const KEYRING_USER: &str = "gemini-api-key";
 
-/// Longest key that is taken. Google's have 39 characters, tokens some hundred.
-const MOST_CHARACTERS: usize = 1_000;
+/// Longest key that is taken. Google's have 39 characters, tokens of company sign-ons up to some thousand.
+const MOST_CHARACTERS: usize = 8_000;
 
 /// Where a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -338,7 +338,9 @@ pub fn check(text: &str) -> Result<SecretString, KeyError> {
             .filter(|c| !is_invisible(*c))
             .collect::<String>(),
     );
-    let is_key_line = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    // In a file, lines of comment may stand above it. (`#AIza…` is a key that somebody meant to switch off.)
+    let is_comment = |line: &str| line == "#" || line.starts_with("# ");
+    let is_key_line = |line: &&str| !line.is_empty() && !is_comment(line);
     let mut lines = text
         .expose_secret()
         .lines()
@@ -354,7 +356,7 @@ pub fn check(text: &str) -> Result<SecretString, KeyError> {
     if key.len() > MOST_CHARACTERS {
         return Err(KeyError::TooLong);
     }
-    if !key.bytes().all(may_be_in_a_key) {
+    if key.starts_with('#') || !key.bytes().all(may_be_in_a_key) {
         return Err(KeyError::NotAKey);
     }
     Ok(SecretString::from(key))
@@ -375,7 +377,9 @@ fn bare(line: &str) -> &str {
                 text = &text[word.len()..];
             }
         }
-        if let Some((name, value)) = text.split_once(['=', ':'])
+        // `NAME: value` as in YAML and headers; `name:secret` without a blank is a form of token.
+        let assigned = text.split_once('=').or_else(|| text.split_once(": "));
+        if let Some((name, value)) = assigned
             && names_a_key(unquoted(name))
         {
             text = value;
@@ -390,7 +394,8 @@ fn bare(line: &str) -> &str {
 fn names_a_key(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_name && (name == "key" || name.ends_with("_key") || name.ends_with("apikey"))
+    let names = ["key", "api_key", "apikey", "x_goog_api_key"];
+    is_name && (names.contains(&name.as_str()) || name.ends_with("_api_key"))
 }
 
 /// Google's keys have letters, digits, `-`, `_`, `.` and `/`; gateways have more. None has what shells and templates put

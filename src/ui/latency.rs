@@ -340,9 +340,6 @@ fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
         ),
     };
     let mut sent = words::bytes(figures.bytes_sent);
-    if stays {
-        sent += ", to this computer";
-    }
     if figures.tokens > 0 {
         sent += &format!(" · {} tokens", words::grouped(figures.tokens));
     }
@@ -386,10 +383,15 @@ fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
     value_row(
         ui,
         None,
-        "sent",
+        if stays { "sent, here" } else { "sent" },
         &sent,
         &format!(
-            "Bytes sent to the service since the start, and the tokens that it counted {whose}."
+            "Bytes sent to the service{} since the start, and the tokens that it counted {whose}.",
+            if stays {
+                ", which is on this computer,"
+            } else {
+                ""
+            },
         ),
     );
 }

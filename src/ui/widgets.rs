@@ -364,7 +364,8 @@ pub(super) fn value_row(
             }
             ui.label(text(name, Weight::Regular, 13.0, t.normal));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.label(text(value, Weight::Medium, 13.0, t.strong));
+                // Whatever it says, it makes no panel wider.
+                ui.add(egui::Label::new(text(value, Weight::Medium, 13.0, t.strong)).truncate());
             });
         })
         .response;

@@ -80,12 +80,15 @@ fn the_reply_destroys_nothing_and_waits_for_nobody() {
     let file = home.write("mine.wav", &whole);
     let link = home.path("link.wav");
     std::os::unix::fs::symlink(&file, &link).expect("linked");
+    let twin = home.path("twin.wav");
+    std::fs::hard_link(&file, &twin).expect("linked");
     let pipe = home.path("pipe.wav");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo is everywhere").success());
     let nowhere = home.path("no/folder/x.wav");
-    let cases: [(&Path, &str); 4] = [
+    let cases: [(&Path, &str); 5] = [
         (&file, "would be overwritten"),
+        (&twin, "would be overwritten"),
         (&link, "would be overwritten"),
         (&pipe, "pipe"),
         (&nowhere, "cannot be written"),

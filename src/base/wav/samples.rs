@@ -43,9 +43,8 @@ impl Format {
     /// Reads the body of a format chunk. Its own size does not matter.
     pub(super) fn read(file: File<'_>, at: usize) -> Result<Self, WavError> {
         let (short, long) = (|nth| file.u16(at + nth), |nth| file.u32(at + nth));
-        let fields = (short(0), short(2), long(4), long(8), short(12));
-        let (Some(mut tag), Some(channels), Some(hz), Some(per_second), Some(block)) = fields
-        else {
+        let fields = (short(0), short(2), long(4), short(12));
+        let (Some(mut tag), Some(channels), Some(hz), Some(block)) = fields else {
             return Err(WavError::Header);
         };
         let rate = SampleRate::new(hz).ok_or(WavError::Header)?;
@@ -83,9 +82,8 @@ impl Format {
                 ));
             }
         };
-        // Two fields that agree may mean it.
-        let agreed = u64::from(per_second) == u64::from(hz) * u64::from(block);
-        let wider = (coding == Coding::Integer && agreed).then_some(usize::from(per_sample));
+        // Whether the blocks are really wider than the bits need is seen by all of the samples.
+        let wider = (coding == Coding::Integer).then_some(usize::from(per_sample));
         Ok(Self {
             rate,
             channels,

@@ -649,3 +649,26 @@ fn what_is_written_is_a_good_file() {
     );
     assert_eq!(read(&file).samples, numbers(&samples));
 }
+
+#[test]
+fn a_word_in_a_text_is_no_chunk_of_sound() {
+    let samples = tone(200);
+    let bytes = pcm(&samples);
+    let good = Written::good(1, 1, 16).with(&bytes);
+    let at = good.windows(4).position(|id| id == b"data").expect("there");
+    let text = b"ICMT\x1c\0\0\0metadata by some recorder  ";
+    for wrong in [0_u32, 1, 1_000_000, u32::MAX] {
+        let list = [&b"LIST"[..], &wrong.to_le_bytes(), &b"INFO"[..], &text[..]].concat();
+        let file = [&good[..at], &list, &good[at..]].concat();
+        assert_eq!(read(&file).samples.len(), samples.len(), "LIST of {wrong}");
+    }
+}
+
+#[test]
+fn a_chunk_that_nobody_knows_behind_the_sound_is_not_spoken() {
+    let samples = tone(200);
+    let bytes = pcm(&samples);
+    let strange = [&b"ResU"[..], &64_000_u32.to_le_bytes(), &[0x5a; 64_000]].concat();
+    let file = [Written::good(1, 1, 16).with(&bytes), strange].concat();
+    assert_eq!(read(&file).samples.len(), samples.len());
+}

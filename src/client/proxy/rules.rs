@@ -100,7 +100,15 @@ impl Rules {
         let entry = |entry: &String| {
             format!(
                 "`{}` in {name} is not understood and ignored: write a host, .domain, host:port, an address or a network as 10.0.0.0/8",
-                presentable(entry, None)
+                presentable(
+                    // `host:port` has the shape of a login as well.
+                    &if entry.contains('@') {
+                        without_login(entry)
+                    } else {
+                        entry.clone()
+                    },
+                    None
+                )
             )
         };
         let mut ignored: Vec<_> = self.except.unknown.iter().map(entry).collect();

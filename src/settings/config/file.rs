@@ -28,6 +28,8 @@ pub struct ConfigFile {
     had_content: bool,
     /// Whether it has ever been read so: what a line that cannot be read forbids, another one that held has said.
     trusted: bool,
+    /// Why the choices beside the file were left out at the start.
+    left_out: Option<String>,
 }
 
 /// What came of reading the file again.
@@ -94,15 +96,16 @@ impl ConfigFile {
             stateless: false,
             had_content: false,
             trusted: false,
+            left_out: None,
         };
         let mut faults = this.reload().faults;
         if let Some(path) = &this.path {
             let (choices, fault) = Choices::load(path);
             this.choices = choices;
             this.config = this.choices.over(&this.written);
+            this.left_out.clone_from(&fault);
             faults.extend(fault);
         }
-        this.faults.clone_from(&faults);
         let told = (!faults.is_empty()).then(|| faults.join("\n"));
         (this, told)
     }
@@ -146,6 +149,12 @@ impl ConfigFile {
     #[must_use]
     pub fn faults(&self) -> &[String] {
         &self.faults
+    }
+
+    /// Why the choices that the program keeps beside the file are left out, if they are.
+    #[must_use]
+    pub fn left_out(&self) -> Option<&str> {
+        self.left_out.as_deref()
     }
 
     /// Why nothing may be dialled: a line that protects the user cannot be read, and no earlier one of this run says what

@@ -349,7 +349,26 @@ pub(super) fn concerns(error: &YamlError, key: &str) -> bool {
 /// merge keys from elsewhere.
 fn is_near_protection(key: &str) -> bool {
     let bare = key.to_lowercase().replace(['-', '_', ' '], "");
-    let named = ["endpoint", "state", "keep", "tools", "permission", "spend"];
+    let named = [
+        "endp",
+        "url",
+        "host",
+        "server",
+        "gate",
+        "address",
+        "socket",
+        "remote",
+        "state",
+        "keep",
+        "histor",
+        "record",
+        "retention",
+        "offline",
+        "tools",
+        "permission",
+        "spend",
+        "budget",
+    ];
     let is_near = |word: &str| {
         let near = nearest(word, KEYS.iter().chain(&PROTECTIVE).copied());
         // Two letters of four or five make another word.

@@ -111,6 +111,22 @@ fn what_surrounds_a_key_where_it_is_copied_is_taken_off() {
 }
 
 #[test]
+fn tokens_of_gateways_are_kept_whole() {
+    for token in [
+        "my-team-key:secret1234567890",
+        "virtual_key=sk-123",
+        "sk_key:1:2",
+    ] {
+        assert_eq!(check(token).expect(token).expose_secret(), token);
+    }
+    let jwt = "e".repeat(3_000);
+    assert_eq!(check(&jwt).expect("a token").expose_secret(), jwt);
+    for line in ["x-goog-api-key: abc", "api_key=abc", "key = abc"] {
+        assert_eq!(check(line).expect(line).expose_secret(), "abc", "{line}");
+    }
+}
+
+#[test]
 fn the_first_variable_that_holds_a_key_is_used_and_named() {
     let find = |values: [&str; 2]| {
         let variables = VARIABLES.into_iter().zip(values.map(OsString::from));
@@ -151,7 +167,8 @@ fn what_is_no_key_is_refused_and_not_repeated() {
         "two\"parts",
         "GEMINI_API_KEY=two words",
         "bl\u{a0}ank",
-        &"x".repeat(2000),
+        "#AIzaSyNoLonger0123456789",
+        &"x".repeat(9000),
     ] {
         let error = check(text).expect_err(text).to_string();
         assert!(

@@ -392,6 +392,10 @@ fn without_shape(word: &str) -> String {
             path.collect::<Vec<_>>().join("/")
         );
     }
+    if let Some((_, rest)) = word.rsplit_once('@') {
+        // An address whose scheme was forgotten.
+        return format!("(removed)@{}", without_shape(rest));
+    }
     let parts: Vec<&str> = word.split(['=', ':', ';']).collect();
     if parts.iter().any(|part| looks_secret(part)) {
         return REMOVED.to_owned();
