@@ -182,7 +182,7 @@ impl UiApp {
             let (width, margin) = if room == Room::Wide {
                 (351.0, 16)
             } else {
-                (264.0, 10)
+                (276.0, 10)
             };
             Panel::right("latency")
                 .frame(bar(margin, margin).fill(t.side))
