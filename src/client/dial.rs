@@ -84,8 +84,8 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(3_500);
 pub(super) const EXCHANGE_LIMIT: Duration = Duration::from_millis(3_500);
 /// After which the next address of a name is tried beside the last (RFC 8305, connection attempt delay).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
-/// Bytes that the system may hold before TCP can send them. More would make a slow link look fast: what is told of it comes
-/// from what the socket takes. It is enough for a quarter of a second at the 350 kbit/s that speech needs.
+/// Bytes that the system may hold before TCP can send them. More would make a slow link look fast: its speed is
+/// judged by what the socket takes. It is enough for a quarter of a second at the 350 kbit/s that speech needs.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 16 << 10;
 /// How long sent bytes may stay unacknowledged. Four retransmissions fit in, a user's patience ends.

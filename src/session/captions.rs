@@ -67,7 +67,7 @@ impl Captions {
         self.drop_oldest();
     }
 
-    /// What was said is sent again, and will be written down and answered again, by whoever answers now.
+    /// What was said is sent again, and will be written down and answered again, under the name of who answers then.
     pub(super) fn begin_again(&mut self, turn: TurnId) {
         let name = self.name;
         self.retain(|caption| caption.turn != turn || !caption.continued);

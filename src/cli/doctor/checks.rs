@@ -7,10 +7,14 @@ use url::Url;
 
 use super::Check;
 use crate::audio::Devices;
+use crate::base::printable::clipped;
 use crate::file;
 use crate::settings::key::{Found, VARIABLE};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
+
+/// Characters of a variable that are shown.
+const LONGEST_VALUE: usize = 200;
 
 pub(super) fn configuration(paths: &Paths, faults: &[String]) -> Vec<Check> {
     let name = "configuration";
@@ -90,7 +94,7 @@ pub(super) fn variables(read: impl Fn(&str) -> Option<OsString>) -> Vec<Check> {
         let value = value.to_string_lossy();
         let what = format!(
             "{name} is set to `{}`, {why}, and ignored",
-            printable(&value)
+            clipped(&value, LONGEST_VALUE)
         );
         Check::warn("environment", what, hint)
     };
@@ -113,12 +117,6 @@ pub(super) fn variables(read: impl Fn(&str) -> Option<OsString>) -> Vec<Check> {
         checks.push(ignored("PULSE_SERVER", &value, why, hint));
     }
     checks
-}
-
-/// A value as it may be shown: without control characters, and not long.
-fn printable(value: &str) -> String {
-    let shown = value.chars().map(|c| if c.is_control() { ' ' } else { c });
-    shown.take(200).collect()
 }
 
 pub(super) fn key(found: &Found) -> Vec<Check> {
