@@ -212,6 +212,36 @@ fn a_line_that_stands_still_for_a_while_loses_nothing() {
 }
 
 #[test]
+fn a_service_that_shows_that_it_works_is_waited_for() {
+    let signs = [
+        (r#"{"voiceActivity":{"type":"ACTIVITY_START"}}"#, true),
+        (r#"{"sessionResumptionUpdate":{"resumable":false}}"#, true),
+        (r#"{"toolCallCancellation":{"ids":["x"]}}"#, true),
+        (r#"{"usageMetadata":{"promptTokenCount":1}}"#, false),
+    ];
+    for (sign, works) in signs {
+        simulate(async {
+            let mut world = world();
+            let answer = world.script.turns.remove(0);
+            let wait = Action::Wait(Duration::from_secs(9));
+            let mut slow = vec![vec![wait, Action::Raw(sign.to_owned())]; 5].concat();
+            slow.extend(answer.clone());
+            world.script.turns = vec![slow, answer];
+            let mut world = world.start();
+            world.ready().await;
+            world.speak(&voice("american-man")).await;
+            let turn = world.turn().await;
+            // It was heard, as its words show: it is not asked again.
+            let silent = Outcome::Failed("no answer within 20 s".to_owned());
+            let expected = if works { Outcome::Completed } else { silent };
+            assert_eq!(turn.outcome, expected, "{sign}");
+            // The service had all of it: it is not lost.
+            assert_counts(&world.quit().await, 1, u64::from(works), 0);
+        });
+    }
+}
+
+#[test]
 fn connections_that_end_before_they_answer_are_tried_again() {
     simulate(async {
         let mut world = world().start();

@@ -30,6 +30,11 @@ const KNOWN: [&[u8; 4]; 26] = [
     b"JUNK", b"junk", b"PAD ", b"FLLR", b"PEAK", b"smpl", b"inst", b"plst", b"labl", b"note",
     b"DISP", b"_PMX", b"chna", b"umid", b"cart", b"afsp",
 ];
+/// What tags of players begin with; they stand behind the last chunk, and in none.
+const TAGS: [&[u8]; 3] = [b"ID3", b"TAG", b"APETAGEX"];
+/// Bytes behind the stated end that are no chunk and no sound either: 43 ms of 48 kHz mono. Recorders that bring the size up
+/// to date while they record do so once a second or more seldom.
+const RUBBISH: usize = 4096;
 /// What other files begin with.
 const OTHERS: [(&[u8], &str); 10] = [
     (b"ID3", "an MP3 file"),
@@ -244,10 +249,13 @@ impl File<'_> {
         let rest = self.all.len() - start;
         let stated = usize::try_from(stated).unwrap_or(usize::MAX);
         if (frame..=rest).contains(&stated) {
-            // A size that was never brought up to date is followed by more sound than it speaks of; a tag is shorter.
+            // A size that was never brought up to date is followed by more sound; rubbish is shorter.
             let (left, next) = (rest - stated, self.behind_bytes(start, stated));
+            let is_tag = TAGS
+                .iter()
+                .any(|tag| self.all[start + stated..].starts_with(tag));
             let chunks_follow = self.chunk(next).is_some() && self.is_chain(next);
-            if left <= stated || self.is_known(next) || chunks_follow {
+            if left <= stated.min(RUBBISH) || is_tag || self.is_known(next) || chunks_follow {
                 return start + stated;
             }
         }
