@@ -30,10 +30,10 @@ const KNOWN: [&[u8; 4]; 26] = [
     b"JUNK", b"junk", b"PAD ", b"FLLR", b"PEAK", b"smpl", b"inst", b"plst", b"labl", b"note",
     b"DISP", b"_PMX", b"chna", b"umid", b"cart", b"afsp",
 ];
-/// What tags of players begin with; they stand behind the last chunk, and in none.
+/// How the tags of music players begin. They follow the last chunk and are no chunk themselves.
 const TAGS: [&[u8]; 3] = [b"ID3", b"TAG", b"APETAGEX"];
-/// Bytes behind the stated end that are no chunk and no sound either: 43 ms of 48 kHz mono. Recorders that bring the size up
-/// to date while they record do so once a second or more seldom.
+/// Trailing bytes up to this many are ignored; more are sound: 43 ms at 48 kHz mono, 16 bit. A recorder that updates the size
+/// while it records does so about once a second, so what it leaves behind the stated end is usually longer.
 const RUBBISH: usize = 4096;
 /// What other files begin with.
 const OTHERS: [(&[u8], &str); 10] = [
@@ -249,7 +249,7 @@ impl File<'_> {
         let rest = self.all.len() - start;
         let stated = usize::try_from(stated).unwrap_or(usize::MAX);
         if (frame..=rest).contains(&stated) {
-            // A size that was never brought up to date is followed by more sound; rubbish is shorter.
+            // An outdated size is followed by more sound; other trailing bytes are few, a tag, or chunks.
             let (left, next) = (rest - stated, self.behind_bytes(start, stated));
             let is_tag = TAGS
                 .iter()
