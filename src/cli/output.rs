@@ -20,6 +20,10 @@ static ERR: LazyLock<LineWriter> =
 /// At the end, a reader that takes nothing is waited for this long. (What fits into a pipe, 64 KiB, waits for nobody.)
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
+/// Time without progress that standard error gets at the end. A busy computer may start the writing thread late, and a refusal
+/// must not end without its words.
+const WORDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// A line for the person at the terminal, on standard error, with what a terminal would obey written out. One that nobody can read is not missed.
 pub fn say(line: &str) {
     if let Some(lines) = ERR.gap() {
@@ -104,6 +108,6 @@ pub fn end(status: ExitCode) -> ExitCode {
 
 /// Waits for a moment until what was said is written. (If it is not, nobody is left to read it.)
 pub(super) fn wait_for_words() {
-    ERR.finish(LAST_WORDS_WITHIN, LAST_WORDS_WITHIN, signal::is_asked)
+    ERR.finish(WORDS_WITHIN, LAST_WORDS_WITHIN, signal::is_asked)
         .ok();
 }
