@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use sovereign::profile::store::Store;
-use sovereign::profile::{BUILTINS, Profile, builtin};
+use sovereign::profile::{BUILTINS, Languages, Profile, builtin};
 use sovereign::settings::profiles::Profiles;
 
 /// A text, where and how its (first) fault begins, and something that the help says.
@@ -258,6 +258,51 @@ const VALUES: &[Fault] = &[
         "live:\n  language: english",
         "2:13: live.language: is `english`",
         "a language code such as en-US",
+    ),
+    (
+        "live:\n  languages: [de, english]",
+        "2:14: live.languages: holds `english`",
+        "allowed is a list of at most 10 language codes such as [de, en-US], or default",
+    ),
+    (
+        "live:\n  languages: [de, DE]",
+        "2:14: live.languages: holds `DE` twice",
+        "at most 10 language codes",
+    ),
+    (
+        "live:\n  languages: [aa, bb, cc, dd, ee, ff, gg, hh, ii, jj, kk]",
+        "2:14: live.languages: has 11 languages",
+        "at most 10 language codes",
+    ),
+    (
+        "live:\n  languages: {de: 1}",
+        "2:14: live.languages: is a group of keys",
+        "at most 10 language codes",
+    ),
+    (
+        "live:\n  languages: [5]",
+        "2:14: live.languages: holds `5`",
+        "at most 10 language codes",
+    ),
+    (
+        "live: {languages: [de], language: de}",
+        "1:35: live.language: is written besides",
+        "write `live.languages` alone",
+    ),
+    (
+        "live:\n  vocabulary: [a, \"b\\nc\"]",
+        "2:15: live.vocabulary: has a line break or another control character in entry 2",
+        "each of 1 to 100 characters",
+    ),
+    (
+        "live:\n  vocabulary: [a, ' ']",
+        "2:15: live.vocabulary: has 0 characters in entry 2",
+        "each of 1 to 100 characters",
+    ),
+    (
+        "live:\n  vocabulary: Ada",
+        "2:15: live.vocabulary: is ",
+        "at most 100 names and terms",
     ),
     (
         "live:\n  language: en_US",
@@ -589,11 +634,30 @@ fn unusual_but_clear_texts_are_taken() {
     assert_eq!(target("{\"target_ms\": 250}"), 250, "JSON is YAML");
     let live = |text: &str| read(text).live;
     assert_eq!(
-        live("live: {language: no}").language.as_deref(),
-        Some("no"),
+        live("live: {languages: [de, no]}").languages,
+        Languages::These(vec!["de".into(), "no".into()]),
         "Norwegian"
     );
-    assert_eq!(live("live: {language: default}").language, None);
+    let norwegian = Languages::These(vec!["no".into()]);
+    for one in ["languages: no", "languages: [no]", "language: no"] {
+        assert_eq!(live(&format!("live: {{{one}}}")).languages, norwegian);
+    }
+    for system in ["languages: default", "language: default"] {
+        assert_eq!(
+            live(&format!("live: {{{system}}}")).languages,
+            Languages::System
+        );
+    }
+    let any = live("live: {languages: []}").languages;
+    assert_eq!(any, Languages::These(Vec::new()));
+    assert_eq!(
+        live("live: {vocabulary: [' Ada ', Kubernetes]}").vocabulary,
+        ["Ada", "Kubernetes"]
+    );
+    assert_eq!(
+        live("live: {voice: en-us-tavi}").voice.as_deref(),
+        Some("en-us-tavi")
+    );
     assert_eq!(live("live: {voice: pUCK}").voice.as_deref(), Some("Puck"));
     assert_eq!(live("live: {temperature: 1}").temperature, Some(1.0));
     assert_eq!(

@@ -6,6 +6,8 @@ mod choices;
 mod figures;
 #[path = "ui_rig/kept.rs"]
 mod kept;
+#[path = "ui_rig/speech.rs"]
+mod speech;
 mod ui_rig;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 pub mod frame;
 pub mod ids;
+pub mod languages;
 pub mod local_caller;
 pub mod nearest;
 pub mod printable;

@@ -33,3 +33,47 @@ pub const VOICES: [&str; 30] = [
     "Sadaltager",
     "Sulafat",
 ];
+
+/// A voice as the service spells it: one of [`VOICES`], whatever the case, or the id of one of its catalogue, as
+/// `en-us-tavi`. `None` for anything else.
+#[must_use]
+pub fn spelled(name: &str) -> Option<String> {
+    let prebuilt = VOICES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .map(|known| (*known).to_owned());
+    prebuilt.or_else(|| is_of_catalogue(name).then(|| name.to_owned()))
+}
+
+/// Language, region and name in small letters.
+fn is_of_catalogue(id: &str) -> bool {
+    let parts: Vec<&str> = id.split('-').collect();
+    let [language, region, name] = parts[..] else {
+        return false;
+    };
+    let small = |part: &str| part.bytes().all(|b| b.is_ascii_lowercase());
+    (2..=3).contains(&language.len())
+        && region.len() == 2
+        && (1..=30).contains(&name.len())
+        && [language, region, name].into_iter().all(small)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn voices_are_spelled_as_the_service_does() {
+        for (name, voice) in [
+            ("puck", Some("Puck")),
+            ("Kore", Some("Kore")),
+            ("en-us-tavi", Some("en-us-tavi")),
+            ("en-us", None),
+            ("en-US-tavi", None),
+            ("Kora", None),
+            ("", None),
+        ] {
+            assert_eq!(spelled(name).as_deref(), voice, "{name}");
+        }
+    }
+}

@@ -69,6 +69,7 @@ A script:
   transcripts: true        false: none, although asked for
   turn_complete: playback  after the assumed end of playback; or: immediate
   resumption: true         false: no handles
+  transcription_hints: true  false: languages and words to expect are refused (1007)
   greeting: false          true: greet each new conversation
   repeat: true             begin again after the last turn; else parrot from there on
   turns:                   one list of actions for each turn of the user

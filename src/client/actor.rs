@@ -11,6 +11,8 @@
 //! held back by TCP), but controls are heard, and what is to be sent is sent. While the connection takes less than is said,
 //! commands are left where they are: a replay goes at the speed of the link, and a link that moves is never taken for stuck.
 
+mod happening;
+
 use std::collections::{HashSet, VecDeque};
 use std::future::pending;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use tracing::{debug, info, warn};
 
 use super::dial::Dialer;
 use super::error::Fault;
+use super::hints::Hints;
 use super::nonsense::Nonsense;
 use super::open::{Open, open};
 use super::socket::{Socket, Turn};
@@ -37,6 +40,7 @@ use crate::live::message::{
     ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, Setup, ToolResponse,
 };
 use crate::metrics::counters::Counters;
+use happening::{Happening, LinkHappening};
 
 /// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full waits.
 const COMMANDS: usize = 16;
@@ -115,6 +119,7 @@ fn start(
         events: event_sender,
         outbox: VecDeque::new(),
         link: Link::new(Instant::now().into_std()),
+        hints: Hints::default(),
         state: State::Closed,
         uplink: Uplink::default(),
         answered: HashSet::new(),
@@ -143,6 +148,7 @@ struct Actor {
     /// Events that found no room yet; nothing is read while there are any.
     outbox: VecDeque<Event>,
     link: Link,
+    hints: Hints,
     state: State,
     uplink: Uplink,
     /// Calls of this connection that were answered.
@@ -160,28 +166,6 @@ enum State {
     Open(Box<Socket>),
 }
 
-enum Happening {
-    /// The inbox holds commands.
-    Commands,
-    Control(Control),
-    /// An event was taken.
-    Delivered,
-    /// Something happened on the connection.
-    Link(LinkHappening),
-    /// The link's time has come.
-    Due,
-    /// Nothing of what waits gets away.
-    Stuck,
-    /// Nobody is there any more.
-    Stopped,
-}
-
-enum LinkHappening {
-    Opened(Result<Open, Fault>),
-    Closed,
-    Turn(Turn),
-}
-
 impl Actor {
     async fn run(mut self) {
         loop {
@@ -189,7 +173,7 @@ impl Actor {
                 Happening::Commands => self.handle_commands(),
                 Happening::Control(control) => self.handle_control(control),
                 Happening::Link(LinkHappening::Opened(Ok(open))) => self.handle_open(open),
-                Happening::Link(LinkHappening::Opened(Err(fault))) => self.lost(fault),
+                Happening::Link(LinkHappening::Opened(Err(fault))) => self.handle_not_opened(fault),
                 Happening::Link(LinkHappening::Closed) => self.state = State::Closed,
                 Happening::Link(LinkHappening::Turn(turn)) => self.handle_turn(turn),
                 Happening::Due => self.handle_due(),
@@ -278,6 +262,8 @@ impl Actor {
             }
             Control::Redial(target, setup) => {
                 (self.target, self.setup) = (Some(*target), *setup);
+                // Another service may take what the last one refused.
+                self.hints = Hints::default();
                 self.link.redial(now);
                 self.hang_up();
             }
@@ -315,7 +301,7 @@ impl Actor {
             return;
         };
         let attempt = self.link.dial(Instant::now().into_std());
-        let mut setup = self.setup.clone();
+        let mut setup = self.hints.applied(&self.setup);
         if let Some(resumption) = &mut setup.session_resumption {
             resumption.handle = attempt.handle;
         }
@@ -355,6 +341,20 @@ impl Actor {
             connection: connection.number,
             resumed: connection.resumed,
         });
+        if self.hints.taken(&self.setup.model) {
+            info!(model = %self.setup.model, "this model is told no languages and names in this run");
+            self.outbox.push_back(Event::HintsRefused);
+        }
+    }
+
+    /// What was refused may be the hints: once more without them, at once and with the same handle.
+    fn handle_not_opened(&mut self, fault: Fault) {
+        if !self.hints.failed(&self.setup.model, fault.retry()) {
+            return self.lost(fault);
+        }
+        warn!(%fault, "the setup was refused; once more without hints at languages and names");
+        self.hang_up();
+        self.link.roll(Instant::now().into_std());
     }
 
     /// Zero where it is not known.

@@ -4,6 +4,7 @@ mod actor;
 pub mod dial;
 pub mod environment;
 pub mod error;
+mod hints;
 mod nonsense;
 mod open;
 mod proxy;
@@ -90,6 +91,8 @@ pub enum Event {
         /// How long it will last.
         time_left: Duration,
     },
+    /// The service refused to be told which languages and names are spoken, and was set up without.
+    HintsRefused,
     /// The connection is gone or could not be made.
     Lost {
         /// Why, and what can be done.

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use super::hints::vocabulary_sentence;
+use crate::base::languages;
 use crate::live::message::{
-    ActivityDetection, ActivityHandling, Compression, Content, Empty, EndSensitivity,
-    GenerationConfig, Modality, PrebuiltVoice, RealtimeInputConfig, Resumption, Setup,
-    SlidingWindow, SpeechConfig, StartSensitivity, ThinkingConfig, ThinkingLevel, Tool,
-    TranscriptionConfig, VoiceConfig,
+    ActivityDetection, ActivityHandling, Compression, Content, EndSensitivity, GenerationConfig,
+    GoogleSearch, Modality, PrebuiltVoice, RealtimeInputConfig, Resumption, Setup, SlidingWindow,
+    SpeechConfig, StartSensitivity, ThinkingConfig, ThinkingLevel, Tool, TranscriptionConfig,
+    VoiceConfig,
 };
-use crate::live::models::{self, ThinkingControl};
+use crate::live::models::{self, ThinkingControl, TranscriptionHints};
 use crate::profile::{
-    AnswerLength, AutomaticSettings, Detection, LiveSettings, Profile, Sensitivity, Thinking,
+    AnswerLength, AutomaticSettings, Detection, Languages, LiveSettings, Profile, Sensitivity,
+    Thinking,
 };
 
 /// What the model is told besides the profile.
@@ -22,6 +25,12 @@ pub struct SetupContext {
     pub zone: String,
     /// BCP 47, as `de-DE`.
     pub locale: String,
+    /// BCP 47 codes of the languages of the system, the usual one first; empty where it names none.
+    pub system_languages: Vec<String>,
+    /// The voice that the user chose, if not as the profile says.
+    pub voice: Option<String>,
+    /// The languages that the user chose, if not as the profile says.
+    pub languages: Option<Languages>,
     /// Who detects activity, if not as the profile says.
     pub detection: Option<Detection>,
     /// Whether speech may not interrupt a reply. Matters with automatic detection only.
@@ -34,15 +43,20 @@ pub struct SetupContext {
 #[must_use]
 pub fn setup(profile: &Profile, context: &SetupContext, handle: Option<&str>) -> Setup {
     let live = &profile.live;
-    let transcription = Some(TranscriptionConfig::default());
+    let spoken = spoken(live, context);
+    let hints = hints(live, spoken);
+    let unheard = (hints.custom_vocabulary.is_none()).then_some(&live.vocabulary[..]);
     Setup {
         model: format!("models/{}", live.model.trim_start_matches("models/")),
-        generation_config: Some(generation(live)),
-        system_instruction: Some(Content::text("user", instruction(live, context))),
+        generation_config: Some(generation(live, context)),
+        system_instruction: Some(Content::text(
+            "user",
+            instruction(live, context, unheard.unwrap_or_default()),
+        )),
         tools: tools(live),
         realtime_input_config: Some(realtime_input(profile, context)),
-        input_audio_transcription: transcription.clone(),
-        output_audio_transcription: transcription,
+        input_audio_transcription: Some(hints),
+        output_audio_transcription: Some(TranscriptionConfig::default()),
         session_resumption: Some(Resumption {
             handle: handle.map(str::to_owned),
             transparent: None,
@@ -57,13 +71,76 @@ pub fn setup(profile: &Profile, context: &SetupContext, handle: Option<&str>) ->
     }
 }
 
-fn generation(live: &LiveSettings) -> GenerationConfig {
-    let voice_config = live.voice.clone().map(|voice_name| VoiceConfig {
+/// Codes of the languages that the user speaks, the usual one first; empty where that is not known.
+fn spoken<'a>(live: &'a LiveSettings, context: &'a SetupContext) -> &'a [String] {
+    match chosen_languages(live, context) {
+        Languages::System => &context.system_languages,
+        Languages::These(codes) => codes,
+    }
+}
+
+fn chosen_languages<'a>(live: &'a LiveSettings, context: &'a SetupContext) -> &'a Languages {
+    context.languages.as_ref().unwrap_or(&live.languages)
+}
+
+/// What the service is told of the user's speech beforehand, as far as the model is known to take it.
+fn hints(live: &LiveSettings, spoken: &[String]) -> TranscriptionConfig {
+    let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+    let (codes, words) = match models::model(&live.model).transcription_hints {
+        TranscriptionHints::None => (None, None),
+        TranscriptionHints::Languages => (some(spoken), None),
+        TranscriptionHints::LanguagesAndWords => (some(spoken), some(&live.vocabulary)),
+    };
+    TranscriptionConfig {
+        language_codes: codes,
+        custom_vocabulary: words,
+        ..TranscriptionConfig::default()
+    }
+}
+
+/// What the model is told of the language of its answers. `speechConfig.languageCode` does not hold native audio models
+/// to a language (adk-python, issue 5542).
+fn language_rule(live: &LiveSettings, context: &SetupContext) -> String {
+    let spoken = spoken(live, context);
+    let name = |code: &String| match languages::of(code) {
+        Some(language) => format!("{} ({code})", language.name),
+        None => format!("the language {code}"),
+    };
+    let Some(first) = spoken.first().map(name) else {
+        return "Answer in the language of the user.".to_owned();
+    };
+    let others = match (chosen_languages(live, context), &spoken[1..]) {
+        (Languages::System, _) => "another language".to_owned(),
+        (Languages::These(_), []) => {
+            return format!(
+                "The user speaks {first}. Answer in it, whatever unclear sound or foreign words you hear."
+            );
+        }
+        (Languages::These(_), others) => {
+            let others: Vec<String> = others.iter().map(name).collect();
+            others.join(" or ")
+        }
+    };
+    format!(
+        "Answer in {first}. Change to {others} only when the user has said a clear, whole sentence in it: a name, a foreign word or \
+         unclear sound is no reason."
+    )
+}
+
+fn generation(live: &LiveSettings, context: &SetupContext) -> GenerationConfig {
+    let voice = context.voice.clone().or_else(|| live.voice.clone());
+    let voice_config = voice.map(|voice_name| VoiceConfig {
         prebuilt_voice_config: Some(PrebuiltVoice { voice_name }),
+        ..VoiceConfig::default()
     });
+    let language_code = match chosen_languages(live, context) {
+        Languages::System => None,
+        Languages::These(codes) => codes.first().cloned(),
+    };
     let speech = SpeechConfig {
         voice_config,
-        language_code: live.language.clone(),
+        language_code,
+        ..SpeechConfig::default()
     };
     GenerationConfig {
         response_modalities: vec![Modality::Audio],
@@ -144,7 +221,8 @@ pub fn thinks(live: &LiveSettings) -> Thinks {
     }
 }
 
-fn instruction(live: &LiveSettings, context: &SetupContext) -> String {
+/// `vocabulary` is what the user says and no hint tells.
+fn instruction(live: &LiveSettings, context: &SetupContext, vocabulary: &[String]) -> String {
     let SetupContext {
         date_time,
         zone,
@@ -160,6 +238,10 @@ fn instruction(live: &LiveSettings, context: &SetupContext) -> String {
     };
     if live.answer_length == AnswerLength::Short {
         add("Answer in one or two short sentences, unless you are asked for more.");
+    }
+    add(&language_rule(live, context));
+    if !vocabulary.is_empty() {
+        add(&vocabulary_sentence(vocabulary));
     }
     if !date_time.is_empty() {
         let zone = Some(zone)
@@ -183,7 +265,7 @@ fn instruction(live: &LiveSettings, context: &SetupContext) -> String {
 
 fn tools(live: &LiveSettings) -> Vec<Tool> {
     let search = live.google_search.then(|| Tool {
-        google_search: Some(Empty {}),
+        google_search: Some(GoogleSearch::default()),
         ..Tool::default()
     });
     search.into_iter().collect()
@@ -208,7 +290,7 @@ fn realtime_input(profile: &Profile, context: &SetupContext) -> RealtimeInputCon
         } else {
             ActivityHandling::NoInterruption
         }),
-        turn_coverage: None,
+        ..RealtimeInputConfig::default()
     }
 }
 
@@ -367,10 +449,98 @@ mod tests {
             told.parts[0].text.as_deref(),
             Some(
                 "Be kind.\n\nAnswer in one or two short sentences, unless you are asked for more.\n\n\
+                 Answer in German (de-DE). Change to another language only when the user has said a clear, whole sentence in it: a name, \
+                 a foreign word or unclear sound is no reason.\n\n\
                  This conversation began on Saturday, 21 November 2026, 14:05 (Europe/Berlin).\n\n\
                  The user's locale is de-DE.\n\nThe conversation goes on. What was said before:\nUser: Hi"
             )
         );
+    }
+
+    /// What of a setup tells of languages and names: codes, words, the code of the voice, the instruction.
+    type Told = (
+        Option<Vec<String>>,
+        Option<Vec<String>>,
+        Option<String>,
+        String,
+    );
+
+    fn told(model: &str, languages: &Languages, vocabulary: &[&str]) -> Told {
+        let mut profile = Profile::clone(&builtin("balanced").expect("it is built in"));
+        let live = &mut profile.live;
+        (live.model, live.languages) = (model.to_owned(), languages.clone());
+        live.vocabulary = vocabulary.iter().map(|&term| term.to_owned()).collect();
+        let setup = setup(&profile, &context(), None);
+        let hints = setup.input_audio_transcription.expect("always there");
+        let speech = setup.generation_config.and_then(|g| g.speech_config);
+        let instruction = setup.system_instruction.expect("always there");
+        (
+            hints.language_codes,
+            hints.custom_vocabulary,
+            speech.and_then(|speech| speech.language_code),
+            instruction.parts[0].text.clone().expect("text"),
+        )
+    }
+
+    #[test]
+    fn languages_and_names_go_where_the_model_takes_them() {
+        let these =
+            |codes: &[&str]| Languages::These(codes.iter().map(|&code| code.to_owned()).collect());
+        let list = |codes: &[&str]| Some(codes.iter().map(|&c| c.to_owned()).collect::<Vec<_>>());
+        let (codes, words, voice, text) =
+            told("gemini-3.8-live", &these(&["fr", "en-US"]), &["Ada"]);
+        assert_eq!((codes, words), (list(&["fr", "en-US"]), list(&["Ada"])));
+        assert_eq!(voice.as_deref(), Some("fr"));
+        assert!(
+            text.contains("Answer in French (fr). Change to English (en-US) only"),
+            "{text}"
+        );
+        assert!(!text.contains("Ada"), "the hint tells it: {text}");
+        let (codes, words, _, text) = told(
+            "gemini-3.1-flash-live-preview",
+            &these(&["fr"]),
+            &["Ada", "Bo"],
+        );
+        assert_eq!((codes, words), (list(&["fr"]), None));
+        assert!(
+            text.contains("The user speaks French (fr). Answer in it"),
+            "{text}"
+        );
+        assert!(text.contains("it is meant: Ada, Bo."), "{text}");
+        let (codes, words, voice, text) = told("something-else", &Languages::System, &[]);
+        assert_eq!((codes, words, voice), (None, None, None));
+        assert!(
+            text.contains("Answer in German (de-DE). Change to another language"),
+            "{text}"
+        );
+        let (codes, _, voice, text) = told("gemini-3.8-live", &these(&[]), &[]);
+        assert_eq!((codes, voice), (None, None));
+        assert!(
+            text.contains("Answer in the language of the user."),
+            "{text}"
+        );
+        let (.., text) = told("gemini-3.8-live", &these(&["gsw"]), &[]);
+        assert!(text.contains("The user speaks the language gsw."), "{text}");
+    }
+
+    #[test]
+    fn what_the_user_chose_goes_before_the_profile() {
+        let profile = builtin("balanced").expect("it is built in");
+        let context = SetupContext {
+            voice: Some("Puck".to_owned()),
+            languages: Some(Languages::These(vec!["it".to_owned()])),
+            ..context()
+        };
+        let setup = setup(&profile, &context, None);
+        let speech = setup.generation_config.and_then(|g| g.speech_config);
+        let speech = speech.expect("a voice");
+        assert_eq!(speech.language_code.as_deref(), Some("it"));
+        let voice = speech
+            .voice_config
+            .and_then(|voice| voice.prebuilt_voice_config);
+        assert_eq!(voice.map(|voice| voice.voice_name).as_deref(), Some("Puck"));
+        let hints = setup.input_audio_transcription.expect("always there");
+        assert_eq!(hints.language_codes, Some(vec!["it".to_owned()]));
     }
 
     fn context() -> SetupContext {
@@ -378,6 +548,7 @@ mod tests {
             date_time: "Saturday, 21 November 2026, 14:05".to_owned(),
             zone: "Europe/Berlin".to_owned(),
             locale: "de-DE".to_owned(),
+            system_languages: vec!["de-DE".to_owned()],
             ..SetupContext::default()
         }
     }

@@ -2,7 +2,7 @@
 
 pub use crate::base::voices::VOICES;
 
-use super::message::{Behavior, Modality, Setup, ThinkingLevel};
+use super::message::{Behavior, Modality, Setup, SpeechConfig, ThinkingLevel, Tool};
 
 /// A family of models and what differs between them.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +17,19 @@ pub struct Model {
     pub proactivity: ProactivityControl,
     /// A `behavior` of functions that is refused.
     pub refused_behavior: Option<Behavior>,
+    /// What may be said of the user's speech beforehand.
+    pub transcription_hints: TranscriptionHints,
+}
+
+/// What `inputAudioTranscription` is sent. A model that refuses it all the same is set up without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TranscriptionHints {
+    /// Nothing: it is not known whether the model takes any.
+    None,
+    /// `languageCodes`.
+    Languages,
+    /// `languageCodes` and `customVocabulary`.
+    LanguagesAndWords,
 }
 
 /// How a model's thinking is set.
@@ -41,7 +54,8 @@ pub enum ProactivityControl {
     Free,
 }
 
-/// The families. Source: Google's model pages and the refusals of the service, November 2026.
+/// The families. Source: Google's model pages and the refusals of the service, November 2026. Hints: 3.1 took languages
+/// (tau2-bench, pull request 544); 3.8 has both by the documentation of the enterprise platform alone.
 pub const MODELS: [Model; 5] = [
     Model {
         prefix: "gemini-3.8-live-extended-thinking",
@@ -53,6 +67,7 @@ pub const MODELS: [Model; 5] = [
         affective_dialog: false,
         proactivity: ProactivityControl::AlwaysOn,
         refused_behavior: Some(Behavior::Blocking),
+        transcription_hints: TranscriptionHints::LanguagesAndWords,
     },
     Model {
         prefix: "gemini-3.8-live",
@@ -60,6 +75,7 @@ pub const MODELS: [Model; 5] = [
         affective_dialog: false,
         proactivity: ProactivityControl::AlwaysOn,
         refused_behavior: None,
+        transcription_hints: TranscriptionHints::LanguagesAndWords,
     },
     Model {
         prefix: "gemini-3.5-live-translate",
@@ -67,6 +83,7 @@ pub const MODELS: [Model; 5] = [
         affective_dialog: false,
         proactivity: ProactivityControl::Refused,
         refused_behavior: None,
+        transcription_hints: TranscriptionHints::None,
     },
     Model {
         prefix: "gemini-3.1-flash-live",
@@ -79,6 +96,7 @@ pub const MODELS: [Model; 5] = [
         affective_dialog: false,
         proactivity: ProactivityControl::Refused,
         refused_behavior: Some(Behavior::NonBlocking),
+        transcription_hints: TranscriptionHints::Languages,
     },
     Model {
         prefix: "gemini-2.5-flash-native-audio",
@@ -86,6 +104,7 @@ pub const MODELS: [Model; 5] = [
         affective_dialog: true,
         proactivity: ProactivityControl::Free,
         refused_behavior: None,
+        transcription_hints: TranscriptionHints::None,
     },
 ];
 
@@ -96,6 +115,7 @@ const UNKNOWN: Model = Model {
     affective_dialog: false,
     proactivity: ProactivityControl::Refused,
     refused_behavior: None,
+    transcription_hints: TranscriptionHints::None,
 };
 
 /// The family of a model, by its name with or without `models/`; a cautious one for a name that is not known.
@@ -161,7 +181,69 @@ fn general_refusals(setup: &Setup) -> Vec<(&'static str, &'static str)> {
         "setup.sessionResumption.transparent",
         "not supported by the Gemini Developer API",
     );
+    refused.extend(speech_refusals(
+        &generation.speech_config.unwrap_or_default(),
+    ));
+    refused.extend(setup.tools.iter().flat_map(tool_refusals));
     refused
+}
+
+fn speech_refusals(speech: &SpeechConfig) -> Vec<(&'static str, &'static str)> {
+    let voice = speech.voice_config.clone().unwrap_or_default();
+    let told = [
+        (
+            speech.multi_speaker_voice_config.is_some(),
+            "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig",
+            "a Live model has one voice",
+        ),
+        (
+            voice.prebuilt_voice_config.is_some() && voice.replicated_voice_config.is_some(),
+            "setup.generationConfig.speechConfig.voiceConfig",
+            "either a prebuilt or a replicated voice",
+        ),
+    ];
+    only_wrong(told)
+}
+
+fn tool_refusals(tool: &Tool) -> Vec<(&'static str, &'static str)> {
+    let live = "not supported by Live models";
+    let developer = "not supported by the Gemini Developer API";
+    let search = tool.google_search.clone().unwrap_or_default();
+    let told = [
+        (tool.url_context.is_some(), "setup.tools[].urlContext", live),
+        (
+            tool.code_execution.is_some(),
+            "setup.tools[].codeExecution",
+            live,
+        ),
+        (tool.google_maps.is_some(), "setup.tools[].googleMaps", live),
+        (tool.file_search.is_some(), "setup.tools[].fileSearch", live),
+        (
+            search.blocking_confidence.is_some(),
+            "setup.tools[].googleSearch.blockingConfidence",
+            developer,
+        ),
+        (
+            search.exclude_domains.is_some(),
+            "setup.tools[].googleSearch.excludeDomains",
+            developer,
+        ),
+        (
+            search
+                .time_range_filter
+                .is_some_and(|range| range.start_time.is_some() != range.end_time.is_some()),
+            "setup.tools[].googleSearch.timeRangeFilter",
+            "both ends or none",
+        ),
+    ];
+    only_wrong(told)
+}
+
+fn only_wrong<const N: usize>(
+    told: [(bool, &'static str, &'static str); N],
+) -> Vec<(&'static str, &'static str)> {
+    let wrong = told.into_iter().filter(|(wrong, ..)| *wrong);
+    wrong.map(|(_, path, why)| (path, why)).collect()
 }
 
 fn model_refusals(model: &Model, setup: &Setup) -> Vec<(&'static str, &'static str)> {
@@ -208,6 +290,12 @@ fn model_refusals(model: &Model, setup: &Setup) -> Vec<(&'static str, &'static s
                     "setup.proactivity.proactiveAudio",
                     "proactive audio is always on",
                 ));
+            }
+            ProactivityControl::Free
+                if proactivity.proactive_video == Some(true)
+                    && proactivity.proactive_audio != Some(true) =>
+            {
+                refused.push(("setup.proactivity.proactiveVideo", "needs proactiveAudio"));
             }
             ProactivityControl::AlwaysOn | ProactivityControl::Free => {}
         }
@@ -299,6 +387,38 @@ mod tests {
             (
                 r#""model":"models/x","generationConfig":{"enableAffectiveDialog":true}"#,
                 "",
+            ),
+            (
+                r#""model":"models/x","generationConfig":{"speechConfig":{"multiSpeakerVoiceConfig":{"speakerVoiceConfigs":[]}}}"#,
+                "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig",
+            ),
+            (
+                r#""model":"models/x","generationConfig":{"speechConfig":{"voiceConfig":{"prebuiltVoiceConfig":{"voiceName":"Kore"},"replicatedVoiceConfig":{"mimeType":"audio/wav"}}}}"#,
+                "setup.generationConfig.speechConfig.voiceConfig",
+            ),
+            (
+                r#""model":"models/x","tools":[{"googleSearch":{"excludeDomains":["example.com"]}}]"#,
+                "setup.tools[].googleSearch.excludeDomains",
+            ),
+            (
+                r#""model":"models/x","tools":[{"googleSearch":{"timeRangeFilter":{"startTime":"2026-01-01T00:00:00Z"}}}]"#,
+                "setup.tools[].googleSearch.timeRangeFilter",
+            ),
+            (
+                r#""model":"models/x","tools":[{"urlContext":{}}]"#,
+                "setup.tools[].urlContext",
+            ),
+            (
+                r#""model":"models/gemini-2.5-flash-native-audio-latest","proactivity":{"proactiveVideo":true}"#,
+                "setup.proactivity.proactiveVideo",
+            ),
+            (
+                r#""model":"models/gemini-3.8-live","proactivity":{"proactiveVideo":true}"#,
+                "",
+            ),
+            (
+                r#""model":"models/gemini-3.1-flash-live-preview","proactivity":{"proactiveVideo":true}"#,
+                "setup.proactivity",
             ),
         ];
         for (fields, refused) in table {

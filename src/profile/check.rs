@@ -47,7 +47,9 @@ fn read(text: &Text<'_>) -> Result<Raw, Vec<YamlError>> {
 
 /// Adds what a profile's key may hold, which the parser does not know.
 fn say_more(mut error: YamlError) -> YamlError {
-    if let Some(allowed) = keys::allowed(&error.key) {
+    // Of an item of a list the list says it.
+    let key = error.key.split('[').next().unwrap_or_default();
+    if let Some(allowed) = keys::allowed(key) {
         error.allowed = allowed.to_string();
     } else if error.suggestion.is_none() {
         // A key that stands in the wrong group.

@@ -10,6 +10,7 @@
 
 mod check;
 mod keys;
+mod languages;
 mod raw;
 mod shape;
 mod show;
@@ -19,6 +20,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use languages::{ALLOWED as ALLOWED_LANGUAGES, Languages};
 
 use crate::base::yaml::{Text, YamlError};
 
@@ -315,8 +318,10 @@ pub struct LiveSettings {
     pub model: String,
     /// One of the prebuilt voices; `None` is the service's choice.
     pub voice: Option<String>,
-    /// BCP 47 code of the language to speak; `None` follows the user.
-    pub language: Option<String>,
+    /// What the user speaks, and is answered in.
+    pub languages: Languages,
+    /// Names and jargon that the user says: at most 100, of at most 100 characters each.
+    pub vocabulary: Vec<String>,
     /// 0.0 to 2.0; `None` is the service's default.
     pub temperature: Option<f32>,
     /// How much the model may think before it answers.
@@ -381,7 +386,8 @@ mod tests {
             };
             assert_eq!(checked.alerts, usual, "{name}");
             for (key, _) in keys::KEYS {
-                let is_there = key != "extends" && !key.starts_with("auto.") && key != keys::HIDDEN;
+                let is_there =
+                    key != "extends" && !key.starts_with("auto.") && !keys::HIDDEN.contains(&key);
                 assert_eq!(text.place(key).is_some(), is_there, "{name}: {key}");
             }
         }

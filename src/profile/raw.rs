@@ -7,8 +7,8 @@ use serde::de::value::{F64Deserializer, I64Deserializer, StrDeserializer, U64Des
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer as _, Visitor};
 
 use super::{
-    AnswerLength, BargeIn, Detection, DetectorKind, EchoCancellation, NoiseSuppression, Preference,
-    Sensitivity, Switch, Thinking,
+    AnswerLength, BargeIn, Detection, DetectorKind, EchoCancellation, Languages, NoiseSuppression,
+    Preference, Sensitivity, Switch, Thinking,
 };
 
 #[derive(serde::Deserialize, Debug, Default)]
@@ -83,7 +83,10 @@ pub(super) struct RawAutomatic {
 pub(super) struct RawLive {
     pub(super) model: Given<String>,
     pub(super) voice: Given<OrDefault<String>>,
+    pub(super) languages: Given<Languages>,
+    /// The name that older profiles have for one language.
     pub(super) language: Given<OrDefault<String>>,
+    pub(super) vocabulary: Given<Vec<String>>,
     pub(super) temperature: Given<OrDefault<f64>>,
     pub(super) thinking: Given<OrDefault<Thinking>>,
     pub(super) instruction: Given<String>,

@@ -77,12 +77,14 @@ fn turn(profile: &Profile) -> String {
 
 fn live(profile: &Profile) -> String {
     let live = &profile.live;
+    let vocabulary: Vec<String> = live.vocabulary.iter().map(|term| quoted(term)).collect();
     format!(
-        "live:\n  model: {}\n  voice: {}\n  language: {}\n  temperature: {}\n  thinking: {}\n  instruction: {}\n  \
+        "live:\n  model: {}\n  voice: {}\n  languages: {}\n  vocabulary: [{}]\n  temperature: {}\n  thinking: {}\n  instruction: {}\n  \
          answer_length: {}\n  google_search: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
         quoted(&live.model),
         or_default(live.voice.clone()),
-        or_default(live.language.as_deref().map(quoted)),
+        live.languages.to_yaml(),
+        vocabulary.join(", "),
         or_default(live.temperature.map(|value| value.to_string())),
         or_default(live.thinking.map(word)),
         quoted(&live.instruction),

@@ -206,6 +206,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
     }
 
     fn begin(&mut self, agreement: Agreement) -> Result<Dialogue, Refusal> {
+        if let Some(hint) = agreement.hint
+            && !self.service.options.script.transcription_hints
+        {
+            return Err(Refusal::invalid(hint, "not supported by this model"));
+        }
         let mut registry = self.service.registry();
         let now = now();
         let model = agreement.model.clone();

@@ -49,6 +49,8 @@ pub(super) struct Agreement {
     pub(super) handle: Option<String>,
     /// Names of the declared functions.
     pub(super) functions: HashSet<String>,
+    /// The first hint at the user's speech.
+    pub(super) hint: Option<&'static str>,
 }
 
 /// A message that may be acted upon.
@@ -141,6 +143,7 @@ impl Rules {
             resumption: setup.session_resumption.is_some(),
             handle: handle.filter(|handle| !handle.is_empty()),
             functions,
+            hint: hint(setup),
         })))
     }
 
@@ -334,6 +337,24 @@ fn setup_rules(setup: &Setup) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn hint(setup: &Setup) -> Option<&'static str> {
+    let config = setup.input_audio_transcription.as_ref()?;
+    let hints = [
+        (
+            config.language_codes.is_some(),
+            "setup.inputAudioTranscription.languageCodes",
+        ),
+        (
+            config.custom_vocabulary.is_some(),
+            "setup.inputAudioTranscription.customVocabulary",
+        ),
+    ];
+    hints
+        .into_iter()
+        .find(|(is_there, _)| *is_there)
+        .map(|(_, path)| path)
 }
 
 fn functions(setup: &Setup) -> Result<HashSet<String>, Refusal> {

@@ -8,6 +8,7 @@
 //! transcripts: true         # false: none are sent, although they were asked for
 //! turn_complete: playback   # after the assumed end of playback; or: immediate
 //! resumption: true          # false: no handles are given, none is known
+//! transcription_hints: true # false: languages and words to expect are refused in a setup (1007)
 //! greeting: false           # true: a new conversation is greeted
 //! repeat: true              # after the last turn begin again; else what follows is parroted
 //! turns:                    # one list of actions for each turn of the user, in one conversation
@@ -68,6 +69,8 @@ pub struct Script {
     pub turn_complete: TurnComplete,
     /// Whether handles are given and taken.
     pub resumption: bool,
+    /// Whether a setup may name languages and words to expect; 1007 otherwise.
+    pub transcription_hints: bool,
     /// Whether a new conversation is greeted.
     pub greeting: bool,
     /// Whether the turns begin again after the last; else what follows is parroted.
@@ -84,6 +87,7 @@ impl Default for Script {
             transcripts: true,
             turn_complete: TurnComplete::Playback,
             resumption: true,
+            transcription_hints: true,
             greeting: false,
             repeat: false,
             turns: Vec::new(),

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
 use crate::metrics::diagnosis::Remedy;
-use crate::profile::EchoCancellation;
+use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
 
 /// A wish of the user, from the window or the terminal.
@@ -36,6 +36,10 @@ pub enum Command {
     UseOutput(DeviceChoice),
     /// Whether replies are taken out of what the microphone hears, whatever the profile says; `None`: as it says.
     SetEchoCancellation(Option<EchoCancellation>),
+    /// The voice of the assistant, whatever the profile says; `None`: as it says.
+    SetVoice(Option<String>),
+    /// The languages that the user speaks, whatever the profile says; `None`: as it says.
+    SetLanguages(Option<Languages>),
     /// Volume of replies, 0.0 to 1.0.
     SetVolume(f32),
     /// Keep this key (in the 0600 file) and connect to the service with it.

@@ -12,6 +12,9 @@ use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage
 use crate::live::pcm;
 use crate::turn::machine::{Input, Phase};
 
+/// Told once for each model.
+const HINTS_REFUSED: &str = "This model cannot be told beforehand which languages and names you say; it is only asked to answer accordingly.";
+
 impl Controller {
     pub(super) fn on_client(&mut self, now: Instant, event: client::Event) {
         match event {
@@ -32,6 +35,7 @@ impl Controller {
                 info!(?time_left, "the service will end this connection");
                 self.going_away = true;
             }
+            client::Event::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
             client::Event::Lost { fault, retry_in } => {
                 debug!(%fault, ?retry_in, "the session is without a connection");
                 self.outbox.clear();
@@ -228,6 +232,7 @@ impl Controller {
         self.wanted = self.settings.setup(&self.profile);
         self.setup = self.wanted.clone();
         self.withdraw(super::user::FOLLOWS_LATER);
+        self.withdraw(super::user::HOLDS_LATER);
         self.feed(super::controller::now(), Input::LinkDown);
         self.link = Link::Connecting { attempt: 1 };
         self.outbox.clear();

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-use super::snapshot::{KeyInfo, ServiceView};
+use super::snapshot::{KeyInfo, ServiceView, SpeechView};
+use crate::base::languages::is_code;
 use crate::base::words::sentence;
 use crate::client::Target;
 use crate::client::setup::{self, SetupContext};
@@ -222,6 +223,19 @@ impl Settings {
             .unwrap_or(profile.turn.detection)
     }
 
+    /// Voice and languages, as the user and the profile want them.
+    #[must_use]
+    pub fn speech(&self, profile: &Profile) -> SpeechView {
+        let config = self.config();
+        SpeechView {
+            voice: config.voice.clone(),
+            profile_voice: profile.live.voice.clone(),
+            languages: config.languages.clone(),
+            profile_languages: profile.live.languages.clone(),
+            system_languages: self.context.system_languages.clone(),
+        }
+    }
+
     /// Whether replies are taken out of what the microphone hears.
     #[must_use]
     pub fn echo_cancellation(&self, profile: &Profile) -> EchoCancellation {
@@ -251,6 +265,8 @@ impl Settings {
             &SetupContext {
                 no_interruption,
                 detection,
+                voice: self.config().voice.clone(),
+                languages: self.config().languages.clone(),
                 ..self.context.clone()
             },
             None,
@@ -260,10 +276,15 @@ impl Settings {
     /// Takes date and time anew, for the next connection.
     pub fn refresh_context(&mut self) {
         let now = jiff::Zoned::now();
+        let system_languages = locales(sys_locale::get_locales());
         self.context = SetupContext {
             date_time: now.strftime("%A, %-d %B %Y, %H:%M").to_string(),
             zone: now.time_zone().iana_name().unwrap_or("unknown").to_owned(),
-            locale: locale(sys_locale::get_locales()),
+            locale: system_languages
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "en".into()),
+            system_languages,
             ..SetupContext::default()
         };
     }
@@ -360,19 +381,16 @@ fn choose(wishes: Wishes<'_>) -> anyhow::Result<Endpoint> {
     endpoint::choose(wishes).map_err(|error: EndpointError| anyhow::anyhow!("{place} {error}"))
 }
 
-/// The first of the system's locales that names a language (BCP 47); `C` and `POSIX` name none. English where there is none.
-fn locale(names: impl Iterator<Item = String>) -> String {
-    let names_a_language = |name: &String| {
-        let mut parts = name.split('-');
-        let language = parts.next().unwrap_or_default();
-        (2..=3).contains(&language.len())
-            && language.bytes().all(|b| b.is_ascii_alphabetic())
-            && parts.all(|part| {
-                (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-            })
-    };
-    let mut names = names.map(|name| crate::base::variable::unquoted(&name).to_owned());
-    names.find(names_a_language).unwrap_or_else(|| "en".into())
+/// The system's locales that name a language (BCP 47), each once, as many as a service is told; `C` and `POSIX` name none.
+fn locales(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names {
+        let name = crate::base::variable::unquoted(&name);
+        if found.len() < 10 && is_code(name) && !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -382,16 +400,16 @@ mod tests {
     #[test]
     fn a_locale_that_names_no_language_is_passed_over() {
         for (names, found) in [
-            (&["de-DE"][..], "de-DE"),
-            (&["C", "fr-CA"], "fr-CA"),
-            (&["POSIX"], "en"),
-            (&["\"de-DE"], "de-DE"),
-            (&["en-US. Say no more", "pt"], "pt"),
-            (&["", "zh-Hant-TW"], "zh-Hant-TW"),
-            (&[], "en"),
+            (&["de-DE"][..], &["de-DE"][..]),
+            (&["C", "fr-CA", "en-CA", "fr-CA"], &["fr-CA", "en-CA"]),
+            (&["POSIX"], &[]),
+            (&["\"de-DE"], &["de-DE"]),
+            (&["en-US. Say no more", "pt"], &["pt"]),
+            (&["", "zh-Hant-TW"], &["zh-Hant-TW"]),
+            (&[], &[]),
         ] {
             let names = names.iter().map(|name| (*name).to_owned());
-            assert_eq!(locale(names), found);
+            assert_eq!(locales(names), found);
         }
     }
 }

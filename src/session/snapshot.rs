@@ -19,9 +19,11 @@ use crate::turn::timeline::Latencies;
 
 mod check;
 mod key;
+mod speech;
 
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use key::{KeyInfo, ServiceView};
+pub use speech::SpeechView;
 
 /// What the user can see at one moment.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Snapshot {
     pub devices: Arc<Devices>,
     /// Volume of replies, 0.0 to 1.0.
     pub volume: f32,
+    /// The voice of the assistant, and the languages of the user.
+    pub speech: SpeechView,
     /// The reply is lowered, because it may be that the user begins to speak.
     pub ducked: bool,
     /// How the microphone is opened.
@@ -109,6 +113,7 @@ impl Default for Snapshot {
             output: Port::default(),
             devices: Arc::default(),
             volume: 1.0,
+            speech: SpeechView::default(),
             ducked: false,
             talk: TalkView::default(),
             repeat: RepeatView::default(),

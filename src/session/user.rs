@@ -16,6 +16,8 @@ use crate::turn::machine::Input;
 
 /// Stands until the connection that asks for what the profile says.
 pub(super) const FOLLOWS_LATER: &str = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
+/// The same for a voice or a language.
+pub(super) const HOLDS_LATER: &str = "This holds from the next pause on.";
 /// What notices begin with that a later success takes away.
 const NO_KEY_CHANGE: &str = "the key was not ";
 const NOT_KEPT: &str = "This choice holds until the program ends";
@@ -64,6 +66,14 @@ impl Controller {
                 self.apply_echo();
                 self.apply_barge_in();
             }
+            Command::SetVoice(voice) => {
+                self.save(|config| config.voice = voice);
+                self.ask_anew();
+            }
+            Command::SetLanguages(languages) => {
+                self.save(|config| config.languages = languages);
+                self.ask_anew();
+            }
             Command::SetVolume(volume) => {
                 self.take_volume(volume);
                 let volume = self.volume;
@@ -79,6 +89,14 @@ impl Controller {
             Command::ExportCsv => self.export_csv(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
+        }
+    }
+
+    /// The next connection asks for something else, which is made at the next pause.
+    fn ask_anew(&mut self) {
+        self.wanted = self.settings.setup(&self.profile);
+        if self.wanted != self.setup && !self.machine.is_quiet() {
+            self.notice(Severity::Info, HOLDS_LATER.into());
         }
     }
 
@@ -272,6 +290,9 @@ impl Controller {
     /// Applies what changed in the configuration, but for the endpoint.
     fn follow_config(&mut self, before: &Config) {
         let after = self.settings.config().clone();
+        let asks_anew = before.detection != after.detection
+            || before.voice != after.voice
+            || before.languages != after.languages;
         let talk = |config: &Config| {
             (
                 config.talk_key,
@@ -300,8 +321,8 @@ impl Controller {
             self.apply_echo();
             self.apply_barge_in();
         }
-        if before.detection != after.detection {
-            self.wanted = self.settings.setup(&self.profile);
+        if asks_anew {
+            self.ask_anew();
         }
         let at_start = [
             ("monitor", before.monitor != after.monitor),

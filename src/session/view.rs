@@ -33,6 +33,7 @@ impl Controller {
             output: self.output.clone(),
             devices: self.shown_devices(),
             volume: self.volume,
+            speech: self.settings.speech(&self.profile),
             ducked: self.lowered,
             talk: self.talk(),
             repeat: self.repeat(),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::yaml::{YamlError, quoted};
 use crate::live::price::Price;
-use crate::profile::{Detection, EchoCancellation, Switch};
+use crate::profile::{Detection, EchoCancellation, Languages, Switch};
 
 mod choices;
 mod file;
@@ -49,6 +49,10 @@ pub struct Config {
     pub detection: Option<Detection>,
     /// Whether replies are taken out of what the microphone hears, whatever the profile says.
     pub echo_cancellation: Option<EchoCancellation>,
+    /// The voice of the assistant, whatever the profile says.
+    pub voice: Option<String>,
+    /// The languages that the user speaks, whatever the profile says.
+    pub languages: Option<Languages>,
     /// What the talk key does.
     pub talk_key: TalkKey,
     /// How long the microphone stays open after the talk key is let go, at most [`MOST_RELEASE_DELAY`].
@@ -78,6 +82,8 @@ impl Default for Config {
             endpoint: None,
             detection: None,
             echo_cancellation: None,
+            voice: None,
+            languages: None,
             talk_key: TalkKey::Hold,
             release_delay: Duration::ZERO,
             voice_activation: true,
@@ -147,7 +153,7 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen and there is no usual value.
-    fn values(&self) -> [(&'static str, Option<String>); 21] {
+    fn values(&self) -> [(&'static str, Option<String>); 23] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let voice_activation = if self.voice_activation {
             Switch::On
@@ -169,6 +175,8 @@ impl Config {
             ("endpoint", text(&self.endpoint)),
             ("detection", self.detection.map(word)),
             ("echo_cancellation", self.echo_cancellation.map(word)),
+            ("voice", text(&self.voice)),
+            ("languages", self.languages.as_ref().map(Languages::to_yaml)),
             ("talk_key", Some(word(self.talk_key))),
             (
                 "release_delay_ms",
@@ -191,11 +199,13 @@ impl Config {
     }
 
     /// Keys of choices that the window offers.
-    const OFFERED: [&'static str; 13] = [
+    const OFFERED: [&'static str; 15] = [
         "profile",
         "input_device",
         "output_device",
         "echo_cancellation",
+        "voice",
+        "languages",
         "talk_key",
         "release_delay_ms",
         "voice_activation",
@@ -220,6 +230,8 @@ impl Config {
             "input_device" => self.input_device.clone_from(&from.input_device),
             "output_device" => self.output_device.clone_from(&from.output_device),
             "echo_cancellation" => self.echo_cancellation = from.echo_cancellation,
+            "voice" => self.voice.clone_from(&from.voice),
+            "languages" => self.languages.clone_from(&from.languages),
             "talk_key" => self.talk_key = from.talk_key,
             "release_delay_ms" => self.release_delay = from.release_delay,
             "voice_activation" => self.voice_activation = from.voice_activation,

@@ -32,6 +32,7 @@ mod place;
 mod plots;
 mod report;
 mod sound;
+mod speech;
 mod talk;
 pub mod theme;
 mod told;

@@ -49,6 +49,7 @@ impl Change {
             && old.input == new.input
             && old.output == new.output
             && same(&old.devices, &new.devices)
+            && old.speech == new.speech
             && old.volume.to_bits() == new.volume.to_bits()
             && old.barge_in == new.barge_in
             && old.talk == new.talk

@@ -1,16 +1,16 @@
-//! The popup with microphone, speaker, volume, echo and the talk key.
+//! The popup with microphone, speaker, volume, voice, language, echo and the talk key.
 
 use eframe::egui::{
     Align, Frame, Label, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response,
     ScrollArea, Slider, Ui,
 };
 
-use super::choices;
 use super::paint::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{plain_button, radio_row, signed_row};
 use super::words;
+use super::{choices, speech};
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::session::command::Command;
 use crate::session::snapshot::{Port, Snapshot};
@@ -24,9 +24,15 @@ pub(super) fn popup_ui(
 ) {
     let mut wants_check = false;
     let frame = Frame::popup(&button.ctx.global_style()).inner_margin(Margin::same(16));
+    // A click into a list that is open in it is none beside it.
+    let close_behavior = if Popup::is_any_open(&button.ctx) {
+        PopupCloseBehavior::IgnoreClicks
+    } else {
+        PopupCloseBehavior::CloseOnClickOutside
+    };
     Popup::from_response(button)
         .open_bool(&mut view.sound_open)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .close_behavior(close_behavior)
         .align(RectAlign::BOTTOM_END)
         .accessible_name("Sound")
         .frame(frame)
@@ -35,6 +41,7 @@ pub(super) fn popup_ui(
             let room = ui.ctx().content_rect().size() - eframe::egui::vec2(60.0, 120.0);
             ui.set_width(320.0_f32.min(room.x));
             ScrollArea::vertical()
+                .animated(false)
                 .max_height(room.y.max(120.0))
                 .min_scrolled_height(room.y.max(120.0))
                 .show(ui, |ui| {
@@ -61,6 +68,8 @@ pub(super) fn popup_ui(
                     );
                     ui.add_space(space::M);
                     volume_ui(ui, snapshot.volume, commands);
+                    ui.add_space(space::M);
+                    speech::speech_ui(ui, &snapshot.speech, commands);
                     ui.add_space(space::M);
                     choices::echo_ui(ui, &snapshot.echo, commands);
                     ui.add_space(space::M);

@@ -25,6 +25,19 @@ fn setups_in_every_spelling_are_taken() {
             "tools":[{"function_declarations":[{"name":"f","parameters":{"type":"object"}}]}],
             "realtime_input_config":{"automaticActivityDetection":{"prefix_padding_ms":20,"silenceDurationMs":300}},
             "context_window_compression":{"trigger_tokens":25600,"slidingWindow":{"target_tokens":12800}}}}"#,
+        // What google-genai 3.6.1 can say, besides.
+        r#"{"setup":{"model":"models/gemini-3.8-live","generationConfig":{"responseModalities":["AUDIO"],
+            "speechConfig":{"languageCode":"de","voiceConfig":{"voice":"en-us-tavi"}}},
+            "proactivity":{"proactiveAudio":true,"proactiveVideo":true},
+            "realtimeInputConfig":{"interimTranscriptTimestampEnabled":true},
+            "inputAudioTranscription":{"languageCodes":["de"],"languageAuto":{},"languageHints":{"languageCodes":["de"]},
+            "customVocabulary":["Ada"],"adaptationPhrases":["Ada"],"sourceText":"x","mode":"SMART","wordTimestamp":true,
+            "diarization":true},
+            "tools":[{"googleSearch":{"searchTypes":{"webSearch":{}},
+            "timeRangeFilter":{"startTime":"2026-01-01T00:00:00Z","endTime":"2026-02-01T00:00:00Z"}}}]}}"#,
+        r#"{"setup":{"model":"models/gemini-3.8-live","generation_config":{"speech_config":{"voice_config":
+            {"replicated_voice_config":{"mime_type":"audio/wav","voice_sample_audio":"AAAA","consent_audio":"AAAA",
+            "voice_consent_signature":{"signature":"s"}}}}}}}"#,
         // Absent fields as null.
         r#"{"setup":{"model":"models/gemini-3.8-live","generationConfig":null,"systemInstruction":null,"tools":null,
             "sessionResumption":{"handle":null},"realtimeInputConfig":{"automaticActivityDetection":null}}}"#,

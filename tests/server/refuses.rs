@@ -55,6 +55,25 @@ fn setups_are_refused_with_the_field_and_the_fault() {
             "setup.proactivity.proactiveAudio",
         ),
         (
+            changed(
+                "/generationConfig/speechConfig",
+                json!({"multiSpeakerVoiceConfig": {"speakerVoiceConfigs": []}}),
+            ),
+            "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig: a Live model has one voice",
+        ),
+        (
+            changed("/tools", json!([{"codeExecution": {}}])),
+            "setup.tools[].codeExecution: not supported by Live models",
+        ),
+        (
+            changed("/inputAudioTranscription", json!({"mode": "FAST"})),
+            "setup.inputAudioTranscription.mode: unknown variant",
+        ),
+        (
+            changed("/inputAudioTranscription", json!({"vocabulary": ["a"]})),
+            "setup.inputAudioTranscription.vocabulary: unknown field",
+        ),
+        (
             changed("/explicitVadSignal", json!(true)),
             "setup.explicitVadSignal",
         ),
@@ -335,5 +354,30 @@ fn who_does_not_read_is_dropped() {
         );
         assert_eq!(began.elapsed().as_secs(), 10);
         drop(peer);
+    });
+}
+
+#[test]
+fn hints_at_speech_are_refused_where_the_script_says_so() {
+    simulate(async {
+        for (config, reason) in [
+            (
+                json!({"languageCodes": ["de"]}),
+                "setup.inputAudioTranscription.languageCodes: not supported by this model",
+            ),
+            (
+                json!({"customVocabulary": ["Ada"]}),
+                "setup.inputAudioTranscription.customVocabulary: not supported by this model",
+            ),
+        ] {
+            let mut setup = manual();
+            setup["inputAudioTranscription"] = config;
+            let mut peer = Desk::scripted("transcription_hints: false").connect().await;
+            peer.send(json!({ "setup": setup })).await;
+            assert_eq!(peer.closed().await, (1007, reason.to_owned()));
+        }
+        let mut peer = Desk::scripted("transcription_hints: false").connect().await;
+        peer.send(json!({"setup": manual()})).await;
+        assert_eq!(peer.message().await, json!({"setupComplete": {}}));
     });
 }

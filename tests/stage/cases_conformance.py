@@ -134,6 +134,37 @@ def _survives(name, flags):
     return run
 
 
+def client_tells_languages(case):
+    """The user's languages are told to the transcription; the voice is the user's own choice."""
+    with Service(case.folder, "--latency-ms", 120, "--reply-ms", 700, "--record", case.folder / "record.jsonl") as service:
+        with talk(case, service, "--turns", "1", inputs=(QUESTION,), config="languages: [en-GB, de]\nvoice: Puck\n") as program:
+            program.wait_end(60)
+            turns = [check_turn(turn) for turn in program.turns()]
+        require(len(turns) == 1, f"{len(turns)} turns, 1 wanted")
+        service.verdict()
+    setup = first_setup(case.folder / "record.jsonl")
+    require(setup["inputAudioTranscription"] == {"languageCodes": ["en-GB", "de"]}, f"told: {setup['inputAudioTranscription']}")
+    require(setup["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"] == {"voiceName": "Puck"}, "another voice")
+
+
+def client_goes_without_refused_hints(case):
+    """A model that takes no languages: set up once more without, said, and answered."""
+    with Service(case.folder, "--latency-ms", 120, "--reply-ms", 700, "--refuse", "setup.inputAudioTranscription.languageCodes") as service:
+        with talk(case, service, "--turns", "1", inputs=(QUESTION,), config="languages: [en-GB]\n") as program:
+            program.wait_end(60)
+            turns, summary = [check_turn(turn) for turn in program.turns()], program.summary()
+            words = program.stderr()
+        require(len(turns) == 1 and summary["connections"] == 1, f"not answered by the second setup: {summary}")
+        require("cannot be told beforehand which languages" in words, f"not said: {words.strip()[-200:]}")
+        seen = service.verdict(2)
+        require(len(seen["connections"]) == 2, f"{len(seen['connections'])} connections, 2 wanted")
+
+
+def first_setup(record):
+    lines = map(json.loads, record.read_text().splitlines())
+    return next(line["message"]["setup"] for line in lines if "setup" in (line.get("message") or {}))
+
+
 def client_without_endpoint(case):
     """Nobody listens there: one error chain, one hint, status 1."""
     with Program(case.binary, ["talk", "--input", sound.speech(case.speech, QUESTION), "--output", "none", "--turns", "1",
@@ -206,6 +237,9 @@ CASES = [
     _sdk("sdk_automatic_stream_end", "--activity", "auto", "--end-with", "stream-end"),
     _sdk("sdk_interrupts", "--activity", "manual", "--barge-in-ms", 400),
     _sdk("sdk_resumes", "--activity", "manual", "--resume"),
+    _sdk("sdk_says_everything", "--activity", "manual", "--everything"),
+    client_tells_languages,
+    client_goes_without_refused_hints,
     client_with_refused_key,
     client_without_endpoint,
 ]

@@ -185,7 +185,10 @@ impl Editor<'_> {
             }
             at += self.break_at(at);
         }
-        (end > start + rest.len()).then_some(end)
+        // Comments between the items of a list would go with them.
+        let value = &self.text[start..end];
+        let loses = !is_block && [" #", "\t#"].iter().any(|sign| value.contains(sign));
+        (end > start + rest.len() && !loses).then_some(end)
     }
 
     /// Where a line can be added: before `...`, else at the end.
@@ -269,13 +272,14 @@ fn anchor_length(rest: &str) -> usize {
     rest.len() - value.len()
 }
 
-/// How many bytes of `rest`, the end of a line, are the scalar that it begins with, in braces or not; `None` for anything but
-/// an alias, or a plain or quoted scalar that ends on this line.
+/// How many bytes of `rest`, the end of a line, are the value that it begins with, in braces or not; `None` for anything but
+/// an alias, a list in brackets, or a plain or quoted scalar that ends on this line.
 fn scalar_length(rest: &str, in_braces: bool) -> Option<usize> {
     let first = rest.chars().next()?;
     match first {
         '"' | '\'' => quoted_length(rest, first),
-        '|' | '>' | '[' | '{' | '&' | '!' | '#' => None,
+        '[' => rest.find(']').map(|end| end + 1),
+        '|' | '>' | '{' | '&' | '!' | '#' => None,
         _ => {
             let rest = rest.find(" #").map_or(rest, |comment| &rest[..comment]);
             let rest = rest.find("\t#").map_or(rest, |comment| &rest[..comment]);

@@ -209,6 +209,7 @@ impl Place {
                     Event::Connecting { .. }
                     | Event::Message { .. }
                     | Event::Flushed { .. }
+                    | Event::HintsRefused
                     | Event::GoAway { .. } => {}
                 }
             }

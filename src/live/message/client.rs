@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{Blob, Content, Empty, FunctionResponse};
 use super::notation::nullable;
-use super::setup::{Setup, Tool};
+use super::setup::Setup;
+use super::tools::Tool;
 
 /// A message of the client: exactly one of these in a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

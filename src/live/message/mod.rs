@@ -14,6 +14,8 @@ mod notation;
 mod server;
 mod setup;
 mod sound;
+mod speech;
+mod tools;
 
 pub use self::client::{
     ClientContent, ClientMessage, ContextTools, ContextUpdate, RealtimeInput, Refusal, ToolResponse,
@@ -28,9 +30,13 @@ pub use self::server::{
     VoiceActivity,
 };
 pub use self::setup::{
-    ActivityDetection, ActivityHandling, Behavior, Compression, EndSensitivity,
-    FunctionDeclaration, GenerationConfig, HistoryConfig, MediaResolution, Modality, PrebuiltVoice,
-    Proactivity, RealtimeInputConfig, Resumption, Setup, SlidingWindow, SpeechConfig,
-    StartSensitivity, ThinkingConfig, ThinkingLevel, Tool, TranscriptionConfig, TranslationConfig,
-    TurnCoverage, VoiceConfig,
+    ActivityDetection, ActivityHandling, Compression, EndSensitivity, GenerationConfig,
+    HistoryConfig, MediaResolution, Modality, Proactivity, RealtimeInputConfig, Resumption, Setup,
+    SlidingWindow, StartSensitivity, ThinkingConfig, ThinkingLevel, TranslationConfig,
+    TurnCoverage,
 };
+pub use self::speech::{
+    ConsentSignature, LanguageHints, PrebuiltVoice, ReplicatedVoice, SpeechConfig,
+    TranscriptionConfig, TranscriptionMode, VoiceConfig,
+};
+pub use self::tools::{Behavior, FunctionDeclaration, GoogleSearch, SearchTypes, TimeRange, Tool};

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::content::{Content, Empty, JsonObject};
+use super::content::{Content, JsonObject};
 use super::notation::{integer, nullable};
+use super::speech::{SpeechConfig, TranscriptionConfig};
+use super::tools::Tool;
 
 /// The first message of a connection, once; nothing else may be sent before `setupComplete`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -142,39 +143,6 @@ pub enum Modality {
     Video,
 }
 
-/// Voice and language.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct SpeechConfig {
-    /// The voice.
-    #[serde(alias = "voice_config", skip_serializing_if = "Option::is_none")]
-    pub voice_config: Option<VoiceConfig>,
-    /// BCP 47.
-    #[serde(alias = "language_code", skip_serializing_if = "Option::is_none")]
-    pub language_code: Option<String>,
-}
-
-/// The voice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct VoiceConfig {
-    /// One of the service's own.
-    #[serde(
-        alias = "prebuilt_voice_config",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub prebuilt_voice_config: Option<PrebuiltVoice>,
-}
-
-/// A voice by name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PrebuiltVoice {
-    /// Its name.
-    #[serde(alias = "voice_name", deserialize_with = "nullable")]
-    pub voice_name: String,
-}
-
 /// How finely images are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaResolution {
@@ -241,67 +209,6 @@ pub struct TranslationConfig {
     pub echo_target_language: Option<bool>,
 }
 
-/// Something the model may use; one field is set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Tool {
-    /// Functions of the client.
-    #[serde(
-        alias = "function_declarations",
-        deserialize_with = "nullable",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub function_declarations: Vec<FunctionDeclaration>,
-    /// The service's own web search.
-    #[serde(alias = "google_search", skip_serializing_if = "Option::is_none")]
-    pub google_search: Option<Empty>,
-}
-
-/// A function of the client that the model may call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct FunctionDeclaration {
-    /// Its name.
-    #[serde(deserialize_with = "nullable")]
-    pub name: String,
-    /// What it does, for the model.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// Whether the model waits for the answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub behavior: Option<Behavior>,
-    /// OpenAPI schema of the arguments.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<JsonObject>,
-    /// JSON schema of the arguments, instead.
-    #[serde(
-        alias = "parameters_json_schema",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub parameters_json_schema: Option<Value>,
-    /// OpenAPI schema of the answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response: Option<JsonObject>,
-    /// JSON schema of the answer, instead.
-    #[serde(
-        alias = "response_json_schema",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub response_json_schema: Option<Value>,
-}
-
-/// Whether the model waits for the answer to a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Behavior {
-    /// The model's default.
-    Unspecified,
-    /// It waits.
-    Blocking,
-    /// It goes on.
-    NonBlocking,
-}
-
 /// Whose turn it is, and who decides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -318,6 +225,12 @@ pub struct RealtimeInputConfig {
     /// What of the input belongs to a turn.
     #[serde(alias = "turn_coverage", skip_serializing_if = "Option::is_none")]
     pub turn_coverage: Option<TurnCoverage>,
+    /// Whether the user's words that are not final carry times.
+    #[serde(
+        alias = "interim_transcript_timestamp_enabled",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub interim_transcript_timestamp_enabled: Option<bool>,
 }
 
 /// The service's detector. While disabled the client sends `activityStart` and `activityEnd`.
@@ -401,27 +314,6 @@ pub enum TurnCoverage {
     TurnIncludesAudioActivityAndAllVideo,
 }
 
-/// Asks for a transcription; empty for the model's choice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct TranscriptionConfig {
-    /// BCP 47 codes of what may be spoken.
-    #[serde(alias = "language_codes", skip_serializing_if = "Option::is_none")]
-    pub language_codes: Option<Vec<String>>,
-    /// Words to expect.
-    #[serde(alias = "custom_vocabulary", skip_serializing_if = "Option::is_none")]
-    pub custom_vocabulary: Option<Vec<String>>,
-    /// Whether words carry times.
-    #[serde(alias = "word_timestamp", skip_serializing_if = "Option::is_none")]
-    pub word_timestamp: Option<bool>,
-    /// Whether speakers are told apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diarization: Option<bool>,
-    /// `VERBATIM` or `SMART`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
-}
-
 /// Asks for handles, and names one to go on from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -482,4 +374,7 @@ pub struct Proactivity {
     /// Whether it may.
     #[serde(alias = "proactive_audio", skip_serializing_if = "Option::is_none")]
     pub proactive_audio: Option<bool>,
+    /// Whether it may speak about each image; needs proactive audio.
+    #[serde(alias = "proactive_video", skip_serializing_if = "Option::is_none")]
+    pub proactive_video: Option<bool>,
 }

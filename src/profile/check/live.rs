@@ -2,11 +2,16 @@
 
 use super::super::keys::{self, Allowed};
 use super::super::raw::{Given, OrDefault, RawLive};
-use super::super::shape::{is_language, is_model};
-use super::super::{AnswerLength, LiveSettings};
+use super::super::shape::is_model;
+use super::super::{AnswerLength, Languages, LiveSettings};
 use super::{Checker, fault};
+use crate::base::languages::is_code;
 use crate::base::nearest::nearest;
-use crate::base::voices::VOICES;
+use crate::base::voices::{self, VOICES};
+
+/// More terms, or longer ones, would crowd out what is said.
+const MOST_TERMS: usize = 100;
+const LONGEST_TERM: usize = 100;
 
 impl Checker<'_> {
     pub(super) fn live(&mut self, raw: RawLive, base: Option<&LiveSettings>) -> LiveSettings {
@@ -22,7 +27,8 @@ impl Checker<'_> {
         LiveSettings {
             model,
             voice: self.voice(raw.voice, base.map(|base| base.voice.clone())),
-            language: self.language(raw.language, base.map(|base| base.language.clone())),
+            languages: self.languages(raw.languages, raw.language, base),
+            vocabulary: self.vocabulary(raw.vocabulary, base),
             temperature: self.temperature(raw.temperature, base.map(|base| base.temperature)),
             thinking: self.optional(
                 "live.thinking",
@@ -60,11 +66,8 @@ impl Checker<'_> {
         base: Option<Option<String>>,
     ) -> Option<String> {
         let voice = self.optional("live.voice", given, base)?;
-        if let Some(known) = VOICES
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(&voice))
-        {
-            return Some((*known).to_owned());
+        if let Some(known) = voices::spelled(&voice) {
+            return Some(known);
         }
         let mut fault = fault(self.text, "live.voice", format!("is `{voice}`"));
         fault.suggestion = nearest(&voice, VOICES).map(Into::into);
@@ -72,14 +75,55 @@ impl Checker<'_> {
         None
     }
 
-    fn language(
+    /// What is spoken; `old` is the name that older profiles have for one language.
+    fn languages(
         &mut self,
-        given: Given<OrDefault<String>>,
-        base: Option<Option<String>>,
-    ) -> Option<String> {
-        let language = self.optional("live.language", given, base)?;
-        self.refuse_unless(is_language(&language), "live.language", &language);
-        Some(language)
+        given: Given<Languages>,
+        old: Given<OrDefault<String>>,
+        base: Option<&LiveSettings>,
+    ) -> Languages {
+        if let Some(OrDefault(language)) = old.0 {
+            if given.0.is_some() {
+                let allowed = "write `live.languages` alone: this is its old name";
+                self.refuse("live.language", "is written besides".to_owned(), allowed);
+            }
+            if let Some(language) = &language {
+                self.refuse_unless(is_code(language), "live.language", language);
+            }
+            return language.map_or(Languages::System, |one| Languages::These(vec![one]));
+        }
+        let base = base.map(|base| base.languages.clone());
+        let languages = self.chosen("live.languages", given, base, Languages::System);
+        if let Some(what) = languages.fault() {
+            self.fault("live.languages", what);
+        }
+        languages
+    }
+
+    fn vocabulary(
+        &mut self,
+        given: Given<Vec<String>>,
+        base: Option<&LiveSettings>,
+    ) -> Vec<String> {
+        let key = "live.vocabulary";
+        let base = base.map(|base| base.vocabulary.clone());
+        let written = self.chosen(key, given, base, Vec::new());
+        if written.len() > MOST_TERMS {
+            self.fault(key, format!("has {} entries", written.len()));
+            return written;
+        }
+        let terms: Vec<String> = written.iter().map(|term| term.trim().to_owned()).collect();
+        for (term, place) in terms.iter().zip(1..) {
+            let length = term.chars().count();
+            if term.contains(char::is_control) {
+                let what =
+                    format!("has a line break or another control character in entry {place}");
+                self.fault(key, what);
+            } else if !(1..=LONGEST_TERM).contains(&length) {
+                self.fault(key, format!("has {length} characters in entry {place}"));
+            }
+        }
+        terms
     }
 
     #[expect(

@@ -13,20 +13,23 @@ use super::frame::{self, Frame};
 use super::outlets::{self, MonitorSettings};
 use super::{Config, MOST_RELEASE_DELAY, Window};
 use crate::base::nearest::nearest;
+use crate::base::voices;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::live::price::Price;
-use crate::profile::{Detection, Switch};
+use crate::profile::{ALLOWED_LANGUAGES, Detection, Languages, Switch};
 use crate::settings::endpoint;
 use crate::settings::paths;
 
 /// The keys of the file.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "profile",
     "input_device",
     "output_device",
     "endpoint",
     "detection",
     "echo_cancellation",
+    "voice",
+    "languages",
     "talk_key",
     "release_delay_ms",
     "voice_activation",
@@ -181,6 +184,8 @@ impl Reader<'_> {
                 |c| c.echo_cancellation,
                 |word| Ok(Some(word)),
             ),
+            voice: self.value("voice", |c| c.voice.clone(), voice),
+            languages: self.value("languages", |c| c.languages.clone(), languages),
             talk_key: self.value("talk_key", |c| c.talk_key, Ok),
             release_delay: self.value("release_delay_ms", |c| c.release_delay, release_delay),
             voice_activation: self.value(
@@ -416,6 +421,28 @@ fn address(address: String) -> Result<Option<String>, Wrong> {
     match endpoint::parse(&address) {
         Ok(_) => Ok(Some(address)),
         Err(error) => Err(Wrong(error.to_string(), String::new())),
+    }
+}
+
+fn voice(name: String) -> Result<Option<String>, Wrong> {
+    match voices::spelled(&name) {
+        Some(voice) => Ok(Some(voice)),
+        None => {
+            let meant =
+                nearest(&name, voices::VOICES).map(|near| format!("; did you mean `{near}`?"));
+            let allowed = "allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi";
+            Err(Wrong(
+                format!("is `{name}`"),
+                format!("{allowed}{}", meant.unwrap_or_default()),
+            ))
+        }
+    }
+}
+
+fn languages(languages: Languages) -> Result<Option<Languages>, Wrong> {
+    match languages.fault() {
+        Some(what) => Err(Wrong(what, ALLOWED_LANGUAGES.to_owned())),
+        None => Ok(Some(languages)),
     }
 }
 

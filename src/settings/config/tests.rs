@@ -21,7 +21,7 @@ fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
 #[test]
 fn everything_that_can_be_written_is_read() {
     let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
-                detection: automatic\necho_cancellation: off\ntalk_key: tap\n\
+                detection: automatic\necho_cancellation: off\nvoice: puck\nlanguages: [de-AT, \"no\"]\ntalk_key: tap\n\
                 release_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n\
                 price_usd_per_million:\n  in: 3\n  out: 12.5\n";
     let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
@@ -29,6 +29,9 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(config.input_device.as_deref(), Some("alsa:hw 1"));
     assert_eq!(config.detection, Some(Detection::Automatic));
     assert_eq!(config.echo_cancellation, Some(EchoCancellation::Off));
+    assert_eq!(config.voice.as_deref(), Some("Puck"));
+    let codes = ["de-AT", "no"].map(str::to_owned).to_vec();
+    assert_eq!(config.languages, Some(Languages::These(codes)));
     assert_eq!(
         (
             config.talk_key,
@@ -59,11 +62,19 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook, price_usd_per_million; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook, price_usd_per_million; did you mean `profile`?",
         ),
         (
             "volume: 2",
             "c:1:9: volume: is 2, allowed is a number from 0 to 1",
+        ),
+        (
+            "voice: Kora",
+            "c:1:8: voice: is `Kora`, allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi; did you mean `Kore`?",
+        ),
+        (
+            "languages: [de, english]",
+            "c:1:12: languages: holds `english`, allowed is a list of at most 10 language codes such as [de, en-US], or default",
         ),
         (
             "talk_key: toggle",

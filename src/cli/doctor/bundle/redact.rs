@@ -15,7 +15,7 @@ use crate::base::yaml::{self, Text};
 /// What stands in place of what is not told.
 pub(super) const REMOVED: &str = "(removed)";
 /// Keys whose texts appear: choices among words, and names that a fault cannot be found without.
-const TOLD: [&str; 30] = [
+const TOLD: [&str; 31] = [
     "adaptive_patience",
     "among",
     "answer_length",
@@ -30,6 +30,7 @@ const TOLD: [&str; 30] = [
     "input_device",
     "kind",
     "language",
+    "languages",
     "listen",
     "media_resolution",
     "model",
@@ -61,7 +62,7 @@ const GROUPS: [&str; 10] = [
     "window",
 ];
 /// Keys whose values never appear.
-const SECRET: [&str; 11] = [
+const SECRET: [&str; 12] = [
     "token",
     "alert_webhook",
     "key",
@@ -73,6 +74,7 @@ const SECRET: [&str; 11] = [
     "secret",
     "handle",
     "instruction",
+    "vocabulary",
 ];
 /// Of these, those that may hold blanks.
 const WITH_BLANKS: [&str; 3] = ["input_device", "output_device", "state"];

@@ -205,6 +205,15 @@ fn a_key_that_comes_twice_adds_to_the_first() {
 }
 
 #[test]
+fn times_and_speakers_of_a_transcription_are_passed_over() {
+    let json = r#"{"serverContent":{"inputTranscription":{"text":"a b","speakerLabel":"spk_1","startOffset":"0.1s",
+        "endOffset":"1s","words":[{"word":"a","startOffset":"0.1s","endOffset":"0.2s"},{"word":"b"}]}}}"#;
+    let content = read(json, 0).server_content.expect("there");
+    let words = content.input_transcription.expect("there");
+    assert_eq!((words.text.as_str(), words.language_code), ("a b", None));
+}
+
+#[test]
 fn what_json_forbids_within_text_costs_no_message() {
     for (json, text) in [
         (

@@ -368,6 +368,19 @@ fn apply(config: &mut Config, (key, to): (usize, u8)) {
                 Some(EchoCancellation::Off),
             ][usize::from(to)];
         }
+        "voice" => {
+            let voices = [None, Some("Kore"), Some("Puck"), Some("en-us-tavi")];
+            config.voice = voices[usize::from(to)].map(str::to_owned);
+        }
+        "languages" => {
+            config.languages = [
+                None,
+                Some(Languages::System),
+                Some(Languages::These(Vec::new())),
+                Some(Languages::These(vec!["no".into(), "de-AT".into()])),
+            ][usize::from(to)]
+            .clone();
+        }
         "talk_key" => config.talk_key = [TalkKey::Hold, TalkKey::Tap][usize::from(to) % 2],
         "release_delay_ms" => config.release_delay = Duration::from_millis(u64::from(to) * 50),
         "voice_activation" => config.voice_activation = to % 2 == 0,
@@ -394,6 +407,8 @@ fn entry() -> impl Strategy<Value = (&'static str, &'static str)> {
         ("volume", "volume: 0.5\t# c{}\n"),
         ("volume", "volume: !!float 0.5 # c{}\n"),
         ("talk_key", "talk_key: tap # c{}\n"),
+        ("languages", "languages: [de, \"no\"] # c{}\n"),
+        ("languages", "languages: # c{}\n  - de\n  - en # c{}\n"),
         ("voice_activation", "voice_activation: off # c{}\n"),
         ("release_delay_ms", "release_delay_ms: 0x10 # c{}\n"),
         (

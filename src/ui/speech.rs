@@ -1,0 +1,119 @@
+//! Which voice answers, and which languages are spoken: two lists in the popup of the sound.
+
+use eframe::egui::{Align, ComboBox, Layout, Ui};
+
+use super::theme::{Weight, font, space, text, tokens};
+use super::{bidi, words};
+use crate::base::languages::{self, LANGUAGES, Language};
+use crate::base::voices::VOICES;
+use crate::profile::Languages;
+use crate::session::command::Command;
+use crate::session::snapshot::SpeechView;
+
+/// Widest name beside a list.
+const NAME_WIDTH: f32 = 76.0;
+/// Height of a closed list, so that its name stands beside its middle.
+const ROW_HEIGHT: f32 = 30.0;
+
+/// Both lists. What is chosen holds with the next connection, which is made in a pause.
+pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Command>) {
+    let voices = VOICES.iter().map(|voice| Some((*voice).to_owned()));
+    let voices: Vec<_> = std::iter::once(None).chain(voices).collect();
+    let name = |_: &Ui, voice: &Option<String>| voice_name(voice.as_ref(), speech);
+    if let Some(taken) = list(ui, "Voice", &voices, &speech.voice, name) {
+        commands.push(Command::SetVoice(taken));
+    }
+    ui.add_space(space::XS);
+    let single = |language: &Language| Some(Languages::These(vec![language.code.to_owned()]));
+    let mut choices = vec![
+        None,
+        Some(Languages::System),
+        Some(Languages::These(Vec::new())),
+    ];
+    choices.extend(LANGUAGES.iter().map(single));
+    let name =
+        |ui: &Ui, languages: &Option<Languages>| languages_name(ui, languages.as_ref(), speech);
+    if let Some(taken) = list(ui, "Language", &choices, &speech.languages, name) {
+        commands.push(Command::SetLanguages(taken));
+    }
+}
+
+/// A name and a list that opens beside it; gives what was chosen. What was written by hand need not be among the choices.
+fn list<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    title: &str,
+    choices: &[T],
+    chosen: &T,
+    name: impl Fn(&Ui, &T) -> String,
+) -> Option<T> {
+    let t = tokens(ui);
+    let mut taken = None;
+    ui.horizontal(|ui| {
+        ui.set_min_height(ROW_HEIGHT);
+        let label = ui.label(text(title, Weight::Regular, 13.0, t.normal));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let shown = name(ui, chosen);
+            let width = ui.max_rect().width() - NAME_WIDTH;
+            let inner = ComboBox::from_id_salt(title)
+                .width(width.max(80.0))
+                .truncate()
+                .selected_text(bidi::shown(&shown))
+                .show_ui(ui, |ui| {
+                    for choice in choices {
+                        let is_chosen = choice == chosen;
+                        let words = bidi::shown(&name(ui, choice));
+                        if ui.selectable_label(is_chosen, words).clicked() && !is_chosen {
+                            taken = Some(choice.clone());
+                        }
+                    }
+                });
+            inner.response.labelled_by(label.id);
+        });
+    });
+    taken
+}
+
+fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
+    match (voice, &speech.profile_voice) {
+        (Some(voice), _) => words::name(voice),
+        (None, Some(voice)) => format!("As the profile says ({})", words::name(voice)),
+        (None, None) => "As the profile says".to_owned(),
+    }
+}
+
+fn languages_name(ui: &Ui, languages: Option<&Languages>, speech: &SpeechView) -> String {
+    let told = |codes: &[String]| {
+        let names: Vec<String> = codes.iter().map(|code| language_name(ui, code)).collect();
+        names.join(", ")
+    };
+    match languages {
+        None => match &speech.profile_languages {
+            Languages::These(codes) if !codes.is_empty() => {
+                format!("As the profile says ({})", told(codes))
+            }
+            Languages::System if !speech.system_languages.is_empty() => {
+                format!("As the profile says ({})", told(&speech.system_languages))
+            }
+            Languages::These(_) | Languages::System => "As the profile says".to_owned(),
+        },
+        Some(Languages::System) if speech.system_languages.is_empty() => "As the system".to_owned(),
+        Some(Languages::System) => format!("As the system ({})", told(&speech.system_languages)),
+        Some(Languages::These(codes)) if codes.is_empty() => "Whatever I speak".to_owned(),
+        Some(Languages::These(codes)) => told(codes),
+    }
+}
+
+/// A language by its own name, or by its English one where there are no letters for that.
+fn language_name(ui: &Ui, code: &str) -> String {
+    let Some(language) = languages::of(code) else {
+        return words::name(code);
+    };
+    let font = font(Weight::Regular, 13.0);
+    let has_letters = ui.fonts_mut(|fonts| fonts.has_glyphs(&font, language.own_name));
+    let name = if has_letters {
+        language.own_name
+    } else {
+        language.name
+    };
+    name.to_owned()
+}
