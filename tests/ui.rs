@@ -19,6 +19,8 @@ use secrecy::ExposeSecret as _;
 
 use sovereign::audio::DeviceChoice;
 use sovereign::base::units::Dbfs;
+use sovereign::live::grounding::{Grounding, Source};
+use sovereign::metrics::diagnosis::Remedy;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{
     Activity, AutoView, Caption, Figures, Link, Notice, Port, ProcessUsage, Severity, Speaker,
@@ -742,4 +744,57 @@ fn what_auto_chose_and_why_stands_at_the_profiles() {
     rig.step();
     let whose = "with the profiles that Balanced chooses among since the start";
     assert!(rig.says_part(whose), "{:?}", rig.texts());
+}
+
+#[test]
+fn an_answer_in_writing_is_marked_and_a_searched_one_shows_where_it_comes_from() {
+    let source = |title: &str, uri: &str| Source {
+        title: title.into(),
+        uri: uri.into(),
+    };
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        let mut answer = caption(Speaker::Assistant, "It is noon.");
+        answer.unspoken = true;
+        answer.found = Some(Arc::new(Grounding {
+            sources: vec![
+                source("A clock", "https://clock.example/now"),
+                source(&"long ".repeat(100), "https://long.example/"),
+            ],
+            queries: vec!["time now".into()],
+        }));
+        s.captions = Arc::from([Arc::new(answer)]);
+    });
+    assert!(rig.says_part("not spoken"), "{:?}", rig.texts());
+    for (chip, address) in [
+        ("A clock", "https://clock.example/now"),
+        ("time now", "https://www.google.com/search?q=time+now"),
+    ] {
+        rig.click_once(chip);
+        let commands = &rig.harness.output().platform_output.commands;
+        let opened = commands.iter().any(
+            |command| matches!(command, egui::OutputCommand::OpenUrl(url) if url.url == address),
+        );
+        assert!(opened, "{chip}: {commands:?}");
+    }
+    assert!(rig.sent().is_empty(), "nothing is asked of the session");
+}
+
+#[test]
+fn what_was_not_answered_can_be_asked_again_while_it_is_kept() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        s.ask_again = true;
+        s.notices = Arc::from([Notice {
+            id: 3,
+            severity: Severity::Warning,
+            text: "No spoken answer: the service broke its answer off. Ask again.".into(),
+            remedy: Some(Remedy::AskAgain),
+        }]);
+    });
+    rig.click("Ask again");
+    assert!(matches!(rig.sent()[..], [Command::Apply(Remedy::AskAgain)]));
+    rig.show(|s| s.ask_again = false);
+    rig.click("Ask again");
+    assert!(rig.sent().is_empty(), "it is not kept any more");
 }

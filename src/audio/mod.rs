@@ -49,6 +49,7 @@ use std::time::{Duration, Instant};
 pub use backend::Format;
 pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use handle::{Handle, devices, spawn};
+pub use queue::INAUDIBLE;
 pub use simulate::{Desk, Heard, Room, SimulatedDesk, simulate};
 
 use crate::base::frame::Pcm;

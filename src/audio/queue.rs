@@ -10,8 +10,8 @@ use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// Leading samples up to this amplitude, -50 dBFS, are silence.
-const SILENT: u16 = 104;
+/// Samples up to this amplitude, -50 dBFS, are silence: at the beginning of a reply they are not played.
+pub const INAUDIBLE: u16 = 104;
 /// Silence that is kept ahead of the first sound: the length of the fade-in, so that no sound is faded.
 const KEPT: Duration = Duration::from_millis(5);
 /// Longest sound that is held: 29 MB at 24 kHz.
@@ -21,7 +21,7 @@ const FLUSHED_KEPT: usize = 16;
 
 /// Place of the first sample that is not silent.
 pub(super) fn first_sound(samples: &[i16]) -> Option<usize> {
-    samples.iter().position(|s| s.unsigned_abs() > SILENT)
+    samples.iter().position(|s| s.unsigned_abs() > INAUDIBLE)
 }
 
 /// Replies that wait to be played.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 
-use self::words::{closing_line, severity_word, state_words};
+use self::words::{closing_line, found, severity_word, state_words};
 use super::line_writer::Unwritten;
 use super::output::{self, print};
 use super::start::{Sink, Source, Start, Voice};
@@ -395,18 +395,23 @@ impl<'a> Talk<'a> {
             return print(&record.to_json());
         }
         for (who, words) in [("you", &record.user), ("reply", &record.assistant)] {
+            let unspoken = who == "reply" && record.silence.is_some();
+            let mark = if unspoken { " (not spoken)" } else { "" };
             if !words.is_empty() {
-                print(&format!("{who:>6}  {}", in_a_line(words)));
+                print(&format!("{who:>6}  {}{mark}", in_a_line(words)));
             }
         }
         let response = record
             .latencies
             .response
             .map_or("no response".into(), |r| format!("{} ms", r.as_millis()));
-        let why = if let Outcome::Failed(why) = &record.outcome {
-            format!(": {why}")
-        } else {
-            String::new()
+        for line in found(&record.grounding) {
+            print(&line);
+        }
+        let why = match (&record.outcome, &record.silence) {
+            (Outcome::Failed(why), _) => format!(": {why}"),
+            (_, Some(silence)) => format!(": {}", silence.what()),
+            _ => String::new(),
         };
         print(&format!(
             "        {response}, {}{why}",

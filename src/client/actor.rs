@@ -426,7 +426,10 @@ impl Actor {
 
     /// A model that calls a function that nobody offered would wait for it for ever.
     fn refuse_call(&mut self, call: &FunctionCall) {
-        let Some(id) = call.id.clone() else { return };
+        let Some(id) = call.id.clone().filter(|_| call.is_answerable()) else {
+            warn!(function = %call.name, "the model calls a function without an id: nobody can answer it");
+            return;
+        };
         if self.answered.len() >= MOST_CALLS || !self.answered.insert(id.clone()) {
             return;
         }
@@ -434,7 +437,13 @@ impl Actor {
         let answer = FunctionResponse {
             id: Some(id),
             name: Some(call.name.clone()),
-            response: json!({"error": "no such tool"}).as_object().cloned(),
+            // Told plainly that another try is in vain, a model answers without the tool.
+            response: json!({
+                "error": "no such tool", "status": "not_found", "retryable": false,
+                "hint": "No tool is available. Answer without it.",
+            })
+            .as_object()
+            .cloned(),
             ..FunctionResponse::default()
         };
         self.send(&ClientMessage::ToolResponse(ToolResponse {

@@ -5,6 +5,8 @@ pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";
 
 mod base64;
 pub mod close;
+pub mod ending;
+pub mod grounding;
 pub mod link;
 pub mod message;
 pub mod models;

@@ -21,11 +21,15 @@ pub fn to_bytes(samples: &[i16]) -> Vec<u8> {
     samples.iter().flat_map(|s| s.to_le_bytes()).collect()
 }
 
+/// MIME type of PCM whose order of bytes its name does not settle.
+const L16: &str = "audio/L16";
+
 /// Puts samples together from chunks that may end in the middle of one.
 #[derive(Debug, Default)]
 pub struct PcmReader {
     half: Option<u8>,
     odd_chunks: u64,
+    order: ByteOrder,
 }
 
 impl PcmReader {
@@ -49,15 +53,56 @@ impl PcmReader {
         samples
     }
 
-    /// Forgets half a sample: another answer begins.
+    /// The same of sound of this MIME type. RFC 2586 and RFC 3551 write `audio/L16` with the high byte first, Google's
+    /// speech services write it with the low byte first. The wrong order is loud noise, so the sound itself decides.
+    pub fn read_as(&mut self, mime: &str, bytes: &[u8]) -> Vec<i16> {
+        let mut samples = self.read(bytes);
+        if is_kind(mime, L16) {
+            self.order.listen(&samples);
+            if self.order.is_big() {
+                samples
+                    .iter_mut()
+                    .for_each(|sample| *sample = sample.swap_bytes());
+            }
+        }
+        samples
+    }
+
+    /// Forgets half a sample and the order of bytes: another answer begins.
     pub fn reset(&mut self) {
         self.half = None;
+        self.order = ByteOrder::default();
     }
 
     /// How many chunks had an odd length.
     #[must_use]
     pub fn odd_chunks(&self) -> u64 {
         self.odd_chunks
+    }
+}
+
+/// Which byte of a sample comes first. Neighbouring samples of a sound are near to each other; read in the wrong order they
+/// are as far apart as those of noise.
+#[derive(Debug, Default)]
+struct ByteOrder {
+    /// The steps between neighbours so far, read with the low byte first.
+    little: u64,
+    /// The same with the high byte first.
+    big: u64,
+}
+
+impl ByteOrder {
+    /// Takes in samples that were read with the low byte first.
+    fn listen(&mut self, samples: &[i16]) {
+        for pair in samples.array_windows::<2>() {
+            let [one, next] = *pair;
+            self.little += u64::from(one.abs_diff(next));
+            self.big += u64::from(one.swap_bytes().abs_diff(next.swap_bytes()));
+        }
+    }
+
+    fn is_big(&self) -> bool {
+        self.big < self.little
     }
 }
 
@@ -81,15 +126,12 @@ pub fn rate_of(mime: &str, otherwise: SampleRate) -> Result<SampleRate, NotPlaya
         mime: mime.chars().take(60).collect(),
         why: why.to_owned(),
     };
-    let mut parts = mime.split(';').map(str::trim);
-    if !parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("audio/pcm"))
-    {
+    if !is_kind(mime, "audio/pcm") && !is_kind(mime, L16) {
         return Err(refused("not audio/pcm"));
     }
     let mut rate = otherwise;
-    for parameter in parts.filter(|p| !p.is_empty()) {
+    let parameters = mime.split(';').skip(1).map(str::trim);
+    for parameter in parameters.filter(|p| !p.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match name.trim().to_ascii_lowercase().as_str() {
             "rate" => {
@@ -105,11 +147,18 @@ pub fn rate_of(mime: &str, otherwise: SampleRate) -> Result<SampleRate, NotPlaya
     Ok(rate)
 }
 
+/// Whether a MIME type is of this kind, whatever its parameters.
+fn is_kind(mime: &str, kind: &str) -> bool {
+    let name = mime.split(';').next().unwrap_or_default();
+    name.trim().eq_ignore_ascii_case(kind)
+}
+
 /// Sound that is not played, because it would be noise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("sound of type {mime:?} cannot be played: {why}")]
 pub struct NotPlayable {
-    mime: String,
+    /// What the service called it, at most 60 characters of it.
+    pub mime: String,
     why: String,
 }
 
@@ -153,6 +202,8 @@ mod tests {
             ("Audio/PCM; Rate=16000 ; channels=1", 16_000),
             ("audio/pcm;rate=8000;", 8_000),
             ("audio/pcm;rate=48000;codec=x", 48_000),
+            ("audio/L16;codec=pcm;rate=24000", 24_000),
+            ("audio/l16; rate=16000; channels=1", 16_000),
         ];
         for (mime, hz) in played {
             assert_eq!(reply_rate(mime), Ok(rate(hz)), "{mime}");
@@ -160,6 +211,9 @@ mod tests {
         let refused = [
             "",
             "audio/opus",
+            "audio/wav",
+            "audio/L24;rate=24000",
+            "audio/L16;rate=24000;channels=2",
             "audio/pcmu",
             "audio/pcm;rate=0",
             "audio/pcm;rate=abc",
@@ -187,6 +241,31 @@ mod tests {
         reader.reset();
         assert_eq!(reader.read(&[6, 7]), [0x0706]);
         assert_eq!(reader.odd_chunks(), 3);
+    }
+
+    #[test]
+    fn the_sound_tells_its_order_of_bytes() {
+        let voice: Vec<i16> = (0..960)
+            .map(|n| (f64::from(n) * 0.06).sin() * 9_000.0)
+            .map(|sample| sample as i16)
+            .collect();
+        let faint: Vec<i16> = voice.iter().map(|sample| sample / 1_500).collect();
+        for said in [voice, faint, vec![0; 480]] {
+            let little = to_bytes(&said);
+            let big: Vec<u8> = said.iter().flat_map(|s| s.to_be_bytes()).collect();
+            for bytes in [&little, &big] {
+                let mut reader = PcmReader::default();
+                let read: Vec<i16> = bytes
+                    .chunks(321)
+                    .flat_map(|chunk| reader.read_as("audio/L16;rate=24000", chunk))
+                    .collect();
+                assert_eq!(read, said);
+            }
+            // `audio/pcm` has one order, whatever it sounds like.
+            let read = PcmReader::default().read_as(REPLY_MIME, &big);
+            let swapped: Vec<i16> = said.iter().map(|s| s.swap_bytes()).collect();
+            assert_eq!(read, swapped);
+        }
     }
 
     proptest! {

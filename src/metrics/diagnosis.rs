@@ -127,6 +127,8 @@ pub enum Remedy {
     CheckSound,
     /// Switch echo cancellation back to automatic.
     EchoAutomatic,
+    /// Send what was said last once more.
+    AskAgain,
 }
 
 /// A cause that was found.

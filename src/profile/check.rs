@@ -249,6 +249,11 @@ impl<'a> Checker<'a> {
                 raw.backchannel_ms,
                 base.map(|base| base.backchannel),
             ),
+            reply_within: self.millis(
+                "turn.reply_within_ms",
+                raw.reply_within_ms,
+                base.map(|base| base.reply_within),
+            ),
             automatic: self.automatic(raw.automatic, base.map(|base| &base.automatic)),
         }
     }

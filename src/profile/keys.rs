@@ -55,7 +55,7 @@ pub(super) const HIDDEN: [&str; 2] = ["live.language", "live.media_resolution"];
 
 /// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
 /// thing cannot work or cannot be meant.
-pub(super) const KEYS: [(&str, Allowed); 52] = [
+pub(super) const KEYS: [(&str, Allowed); 53] = [
     (
         "name",
         Allowed::Words(
@@ -101,6 +101,7 @@ pub(super) const KEYS: [(&str, Allowed); 52] = [
     ),
     ("turn.barge_in", Allowed::Words("allowed are auto, on, off")),
     ("turn.backchannel_ms", Allowed::Whole(0, 2_000)),
+    ("turn.reply_within_ms", Allowed::Whole(2_000, 60_000)),
     (
         "turn.automatic.start_sensitivity",
         Allowed::Words("allowed are default, high, low"),

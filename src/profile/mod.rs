@@ -262,6 +262,8 @@ pub struct TurnSettings {
     pub barge_in: BargeIn,
     /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.
     pub backchannel: Duration,
+    /// An answer of which nothing was heard for so long is told to be late; it is waited for all the same.
+    pub reply_within: Duration,
     /// The service's own detector; used with [`Detection::Automatic`] only.
     pub automatic: AutomaticSettings,
 }

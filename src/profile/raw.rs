@@ -66,6 +66,7 @@ pub(super) struct RawTurn {
     pub(super) adaptive_patience: Given<Switch>,
     pub(super) barge_in: Given<BargeIn>,
     pub(super) backchannel_ms: Given<u64>,
+    pub(super) reply_within_ms: Given<u64>,
     pub(super) automatic: RawAutomatic,
 }
 

@@ -60,7 +60,7 @@ fn turn(profile: &Profile) -> String {
         |value: Option<Duration>| or_default(value.map(|value| value.as_millis().to_string()));
     format!(
         "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  adaptive_patience: {}\n  \
-         barge_in: {}\n  backchannel_ms: {}\n  automatic:\n    start_sensitivity: {}\n    \
+         barge_in: {}\n  backchannel_ms: {}\n  reply_within_ms: {}\n  automatic:\n    start_sensitivity: {}\n    \
          end_sensitivity: {}\n    prefix_padding_ms: {}\n    silence_ms: {}\n",
         word(turn.detection),
         turn.patience.as_millis(),
@@ -68,6 +68,7 @@ fn turn(profile: &Profile) -> String {
         word(turn.adaptive_patience),
         word(turn.barge_in),
         turn.backchannel.as_millis(),
+        turn.reply_within.as_millis(),
         or_default(automatic.start_sensitivity.map(word)),
         or_default(automatic.end_sensitivity.map(word)),
         millis(automatic.prefix_padding),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::snapshot::{Caption, Speaker};
 use crate::base::ids::TurnId;
+use crate::live::grounding::Grounding;
 use crate::turn::timeline::Latencies;
 
 #[cfg(test)]
@@ -132,6 +133,21 @@ impl Captions {
         self.closed.push_back(turn);
     }
 
+    /// What is to be known of a turn's reply besides its words: whether they were only written, and where they come from.
+    pub(super) fn mark_reply(
+        &mut self,
+        turn: TurnId,
+        unspoken: bool,
+        found: Option<Arc<Grounding>>,
+    ) {
+        let is_new = unspoken || found.is_some();
+        if let Some(at) = self.position(turn, Speaker::Assistant).filter(|_| is_new) {
+            self.shared = None;
+            let reply = Arc::make_mut(&mut self.book[at]);
+            (reply.unspoken, reply.found) = (unspoken, found);
+        }
+    }
+
     /// The newest turn with a caption.
     #[must_use]
     pub(super) fn last_turn(&self) -> Option<TurnId> {
@@ -201,6 +217,8 @@ impl Captions {
             // Words may come after their turn was closed: nothing will close it then.
             open: !self.closed.contains(&turn),
             stopped: false,
+            unspoken: false,
+            found: None,
             latencies: None,
             target: None,
             continued: false,

@@ -1,55 +1,84 @@
 //! A turn is over: its record, the figures, what the user is told.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tracing::info;
 
 use super::Event;
 use super::controller::{Controller, Notes};
 use super::record::TurnRecord;
-use super::snapshot::{Severity, Speaker};
+use super::silence::Silence;
+use super::snapshot::Speaker;
 use super::stages::{Noted, Stages};
 use super::tokens;
+use crate::base::ids::Mark;
 use crate::base::units::SampleRate;
 use crate::turn::machine::{Closed, Outcome};
 
-/// What a notice about a turn without an answer begins with; the next answer takes it away.
-const NO_ANSWER: &str = "No full answer";
-
 impl Controller {
     pub(super) fn close(&mut self, mut closed: Closed) {
-        let stopped = closed.outcome == Outcome::Interrupted;
+        let broken_off = closed.broken_off;
+        let stopped = closed.outcome == Outcome::Interrupted && !broken_off;
         let received = closed.received;
-        let latencies = closed.timeline.latencies();
         let notes = self.notes.remove(&closed.turn).unwrap_or_default();
+        let silence = notes
+            .answer
+            .silence(&closed, notes.tool_calls)
+            .filter(|_| closed.asked);
+        if silence.is_some() {
+            // What sounded was no answer.
+            (closed.outcome, closed.heard) = (Outcome::Empty, Duration::ZERO);
+            closed.timeline.clear(Mark::FirstAudible);
+        }
+        let latencies = closed.timeline.latencies();
         if let (Outcome::Failed(why), Some(fault)) = (&mut closed.outcome, &notes.fault) {
             *why = format!("{why}: {fault}");
         }
         if !closed.asked {
             return self.captions.close(closed.turn, stopped, None);
         }
+        self.show_answer(&closed, &notes);
+        let rejected = notes.answer.is_rejected();
         let target = self.chosen_profile().target;
         self.captions
             .close(closed.turn, stopped, Some((&latencies, target)));
-        let record = self.record(closed, latencies, notes);
+        let record = self.record(closed, latencies, notes, silence);
         info!(
             turn = record.number,
             outcome = record.outcome.name(),
+            silence = record.silence.as_ref().map(Silence::name),
             "turn closed"
         );
-        match &record.outcome {
-            Outcome::Failed(why) => self.notice(
-                Severity::Error,
-                format!("{NO_ANSWER}: {why}. Please say it again."),
-            ),
-            Outcome::Completed | Outcome::Interrupted => self.withdraw(NO_ANSWER),
-            Outcome::Cancelled | Outcome::Empty => {}
-        }
         self.count_lost(&record, received);
+        if !self.keep_question(&record, broken_off) {
+            self.ledger.forget(record.turn);
+        }
+        self.tell_end(&record, broken_off);
+        self.count_rejection(&record, rejected);
         self.statistics.add(&record);
         self.note_turn(super::controller::now(), &record);
         self.weigh_turn(&record);
         self.tell(Event::Closed(Box::new(record)));
+    }
+
+    /// An answer in writing stands in the conversation, marked as what nobody heard; a searched one shows its sources.
+    fn show_answer(&mut self, closed: &Closed, notes: &Notes) {
+        let answer = &notes.answer;
+        let unheard = match closed.outcome {
+            Outcome::Empty | Outcome::Failed(_) => !answer.is_audible(),
+            Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => false,
+        };
+        let unwritten = self
+            .captions
+            .text(closed.turn, Speaker::Assistant)
+            .is_empty();
+        if unheard && unwritten && !answer.text.trim().is_empty() {
+            self.captions
+                .add(closed.turn, Speaker::Assistant, answer.text.trim());
+        }
+        let found = (!answer.grounding.is_empty()).then(|| Arc::new(answer.grounding.clone()));
+        self.captions.mark_reply(closed.turn, unheard, found);
     }
 
     fn record(
@@ -57,6 +86,7 @@ impl Controller {
         closed: Closed,
         latencies: crate::turn::timeline::Latencies,
         notes: Notes,
+        silence: Option<Silence>,
     ) -> TurnRecord {
         let round_trip = self.round_trip();
         let noted = Noted {
@@ -74,6 +104,10 @@ impl Controller {
             cost_usd,
             tool_calls: notes.tool_calls,
             searched: notes.searched,
+            grounding: notes.answer.grounding,
+            complete_reason: notes.answer.complete_reason,
+            asked_again: notes.asked_again,
+            silence,
             closed_at: SystemTime::now(),
             number: notes.number,
             turn: closed.turn,
@@ -109,7 +143,6 @@ impl Controller {
         if (unwanted && !received) || self.ledger.missing(record.turn) > 0 {
             self.statistics.summary.lost += 1;
         }
-        self.ledger.forget(record.turn);
         self.withdraw_silence();
     }
 }

@@ -83,6 +83,7 @@ pub(super) struct Controller {
     pub(super) was_connected: bool,
     /// The service announced the end of the connection, or the user wants another one.
     pub(super) going_away: bool,
+    pub(super) asking: super::asking::Asking,
     pub(super) streaming: Option<Instant>,
     /// The open microphone has given something else than zeros.
     pub(super) gave_sound: bool,
@@ -148,6 +149,12 @@ pub(super) struct Notes {
     pub(super) vain_tokens: Tokens,
     /// The service searched the web for it.
     pub(super) searched: bool,
+    /// What came of its answer.
+    pub(super) answer: super::silence::Answer,
+    /// How often the user asked it again.
+    pub(super) asked_again: u32,
+    /// The user knows that its answer is late.
+    pub(super) late_told: bool,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
     /// The user knows that a part of it is lost.
@@ -218,10 +225,13 @@ impl Controller {
     ) -> Happening {
         let now = now();
         let deck = self.deck.as_ref().and_then(|deck| deck.poll_timeout(now));
-        let deadline = [self.machine.poll_timeout(), deck, self.key.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min();
+        let deadline = [
+            self.machine.poll_timeout(),
+            deck,
+            self.key.poll_timeout(),
+            self.late_at(),
+        ];
+        let deadline = deadline.into_iter().flatten().min();
         let sleep = deadline.map(|at| tokio::time::sleep_until(at.into()));
         tokio::select! {
             biased;
@@ -252,6 +262,7 @@ impl Controller {
             Happening::Deadline => {
                 self.machine.handle_timeout(now);
                 self.close_in_time(now);
+                self.tell_late(now);
             }
             Happening::Look => self.look(now),
             Happening::Page(request) => request.answer(super::page::page(self)),
@@ -304,6 +315,10 @@ impl Controller {
 
     fn play(&mut self, turn: TurnId) {
         if let Some((rate, samples)) = self.chunk.take() {
+            self.withdraw_late(turn);
+            if let Some(notes) = self.notes.get_mut(&turn) {
+                notes.answer.hear(rate, &samples);
+            }
             self.replay.keep(turn, rate, &samples);
             self.tell_sound(audio::Command::Play(Pcm {
                 turn,
@@ -322,13 +337,18 @@ impl Controller {
             return;
         }
         self.turns += 1;
-        let file = self.deck.as_ref().and_then(Deck::file);
+        let again = self.take_kept(turn).unwrap_or_else(|| {
+            let file = self.deck.as_ref().and_then(Deck::file);
+            Notes {
+                input: file.and_then(|file| self.files.get(file).cloned()),
+                ..Notes::default()
+            }
+        });
         let notes = Notes {
             number: self.turns,
-            input: file.and_then(|file| self.files.get(file).cloned()),
             underruns: self.counters.underruns.get(),
             capture_dropped: self.counters.capture_dropped.get(),
-            ..Notes::default()
+            ..again
         };
         self.notes.insert(turn, notes);
         if let Some(deck) = &mut self.deck {

@@ -113,6 +113,16 @@ impl Ledger {
         }
     }
 
+    /// What was said in one turn is another one's from now on: it is asked again.
+    pub(super) fn hand_on(&mut self, from: TurnId, to: TurnId) {
+        self.aside.clear();
+        if let Some(at) = self.pages.iter().position(|page| page.turn == from)
+            && let Some(page) = self.pages.remove(at)
+        {
+            self.pages.push_back(Page { turn: to, ..page });
+        }
+    }
+
     /// Samples captured for this turn; 0 for one that is not kept.
     #[must_use]
     pub(super) fn captured(&self, turn: TurnId) -> u64 {
@@ -282,6 +292,19 @@ mod tests {
         ledger.forget(T2);
         ledger.rewind(T2);
         assert!(rest(&mut ledger, T2).is_empty());
+    }
+
+    #[test]
+    fn what_is_asked_again_is_the_new_turns_and_nothing_else_is() {
+        let mut ledger = Ledger::default();
+        ledger.add(T1, &[frame(0.1)]);
+        assert_eq!(rest(&mut ledger, T1).len(), 160);
+        ledger.set_aside(&[frame(0.2)]);
+        ledger.hand_on(T1, T2);
+        assert!(rest(&mut ledger, T1).is_empty());
+        ledger.rewind(T2);
+        assert_eq!(rest(&mut ledger, T2).len(), 160);
+        assert!(ledger.take_aside(T2, 30).is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Floor 3: wires sound, turns and service together. A [`Command`](command::Command) goes in, a
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
+mod asking;
 mod auto;
 mod captions;
 mod check;
@@ -20,6 +21,7 @@ mod replay;
 mod sending;
 mod service;
 mod settings;
+pub mod silence;
 pub mod snapshot;
 mod sound;
 pub mod stages;
@@ -242,6 +244,7 @@ fn controller(
         ever_connected: false,
         was_connected: false,
         going_away: false,
+        asking: asking::Asking::default(),
         streaming: None,
         gave_sound: false,
         muted: false,
@@ -273,10 +276,7 @@ fn controller(
         events,
         changed: true,
     };
-    for (severity, text) in parts.notices {
-        controller.notice(severity, text);
-    }
-    controller.tell_trouble_of_history();
+    controller.tell_all(parts.notices);
     if controller.profile.auto.is_some() {
         controller.choose_profile(Arc::clone(&controller.profile));
     }

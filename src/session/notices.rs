@@ -89,6 +89,14 @@ impl Controller {
         self.notice_with(severity, text, None);
     }
 
+    /// Shows what was noticed before the conversation began.
+    pub(super) fn tell_all(&mut self, notices: Vec<(Severity, String)>) {
+        for (severity, text) in notices {
+            self.notice(severity, text);
+        }
+        self.tell_trouble_of_history();
+    }
+
     /// The same with something that a button can do about it.
     pub(super) fn notice_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
         if self.notices.add(now(), severity, &text, remedy) {

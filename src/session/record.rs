@@ -1,12 +1,15 @@
 //! The record of a turn and of a whole conversation, and their JSON (`sovereign.turn/1`, `sovereign.summary/1`).
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
+use super::silence::Silence;
 use super::stages::{STAGES, Stages};
 use super::tokens::{self, Tokens};
 use crate::base::ids::{Mark, TurnId};
+use crate::live::grounding::{Grounding, Source};
 use crate::metrics::buckets::Buckets;
 use crate::metrics::histogram::Distribution;
 use crate::metrics::series::OUTCOMES;
@@ -72,6 +75,14 @@ pub struct TurnRecord {
     pub tool_calls: u32,
     /// The service searched the web for it.
     pub searched: bool,
+    /// What it found, as far as it tells.
+    pub grounding: Grounding,
+    /// Why the service ended the turn, if it said so.
+    pub complete_reason: Option<String>,
+    /// Why nothing of an answer was heard, where the turn ended in good order without one.
+    pub silence: Option<Silence>,
+    /// How often the user asked it again.
+    pub asked_again: u32,
     /// What it cost in US dollars, with what was dropped, where the price of the model is known.
     pub cost_usd: Option<f64>,
     /// When it was closed, on the wall clock.
@@ -93,6 +104,19 @@ impl TurnRecord {
         line.insert("outcome".into(), json!(self.outcome.name()));
         if let Outcome::Failed(why) = &self.outcome {
             line.insert("error".into(), json!(why));
+        }
+        insert_some(
+            &mut line,
+            "reason",
+            self.silence.as_ref().map(Silence::name),
+        );
+        insert_some(
+            &mut line,
+            "complete_reason",
+            self.complete_reason.as_deref(),
+        );
+        if self.asked_again > 0 {
+            line.insert("asked_again".into(), json!(self.asked_again));
         }
         line.insert("marks_ms".into(), marks(&self.timeline));
         line.insert("latency_ms".into(), latencies(&self.latencies));
@@ -129,6 +153,12 @@ impl TurnRecord {
         }
         if self.searched {
             line.insert("searched".into(), json!(true));
+        }
+        if !self.grounding.is_empty() {
+            let source = |source: &Source| json!({ "title": source.title, "uri": source.uri });
+            let sources: Vec<Value> = self.grounding.sources.iter().map(source).collect();
+            line.insert("sources".into(), sources.into());
+            line.insert("queries".into(), json!(self.grounding.queries));
         }
         if let Some(cost) = self.cost_usd {
             line.insert("cost_usd".into(), json!(round(cost, 6)));
@@ -187,6 +217,10 @@ pub struct Summary {
     pub answered: u64,
     /// Those that the service never received whole.
     pub lost: u64,
+    /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`].
+    pub unheard: BTreeMap<&'static str, u64>,
+    /// Times that a conversation was begun anew because the service rejected its answers.
+    pub fresh_starts: u64,
     /// Connections that were set up.
     pub connections: u64,
     /// Planned changes of connection.
@@ -259,6 +293,9 @@ impl Summary {
                 classes.record(value);
             }
         }
+        if let Some(silence) = &record.silence {
+            *self.unheard.entry(silence.name()).or_default() += 1;
+        }
         self.negative += u64::from(record.latencies.negative);
         self.cut_offs += u64::from(record.cut_offs);
         self.closed_in_vain += u64::from(record.closed_in_vain);
@@ -285,6 +322,8 @@ impl Summary {
         let utterances =
             json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
         line.insert("utterances".into(), utterances);
+        line.insert("unheard".into(), json!(self.unheard));
+        line.insert("fresh_starts".into(), json!(self.fresh_starts));
         line.insert("connections".into(), json!(self.connections));
         line.insert("rolls".into(), json!(self.rolls));
         line.insert("resumes".into(), json!(self.resumes));
@@ -454,6 +493,10 @@ pub(super) mod tests {
             round_trip: None,
             tool_calls: 0,
             searched: false,
+            grounding: Grounding::default(),
+            complete_reason: None,
+            silence: None,
+            asked_again: 0,
             cost_usd: None,
             closed_at: SystemTime::UNIX_EPOCH,
         }

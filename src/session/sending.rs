@@ -66,6 +66,7 @@ impl Controller {
         self.note_missing(turn);
         // What an earlier connection wrote down is written down again.
         self.captions.begin_again(turn);
+        self.forget_answer(turn);
         if self.is_manual() {
             self.send(client::Command::ActivityStart);
             self.send_words(turn);
@@ -86,8 +87,17 @@ impl Controller {
     /// The connection has what was said before: only what follows is sent, and written down.
     pub(super) fn go_on(&mut self, turn: TurnId) {
         self.captions.go_on(turn);
+        self.forget_answer(turn);
         self.send(client::Command::ActivityStart);
         self.send_words(turn);
+    }
+
+    /// Another answer is awaited than the one that has come so far.
+    fn forget_answer(&mut self, turn: TurnId) {
+        self.withdraw_late(turn);
+        if let Some(notes) = self.notes.get_mut(&turn) {
+            notes.answer = super::silence::Answer::default();
+        }
     }
 
     pub(super) fn end(&mut self, turn: TurnId) {

@@ -5,12 +5,13 @@ use std::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::controller::Controller;
+use super::silence::Answer;
 use super::snapshot::{Link, Severity, Speaker};
 use crate::base::ids::TurnId;
 use crate::client;
-use crate::live::message::{Blob, InteractionStatus, ServerContent, ServerMessage};
+use crate::live::message::{Blob, FunctionCall, InteractionStatus, ServerContent, ServerMessage};
 use crate::live::pcm;
-use crate::turn::machine::{Input, Phase};
+use crate::turn::machine::{Bill, Input, Phase};
 
 /// Told once for each model.
 const HINTS_REFUSED: &str = "This model cannot be told beforehand which languages and names you say; it is only asked to answer accordingly.";
@@ -63,11 +64,12 @@ impl Controller {
         info!(connection, resumed, "connected");
         self.statistics.summary.connections = u64::from(connection);
         self.statistics.summary.resumes += u64::from(resumed);
-        if self.ever_connected && !resumed && !self.captions.is_empty() {
-            self.notice(
-                Severity::Info,
-                "The service began a new conversation: it does not remember the last one.".into(),
-            );
+        let rejected = self.asking.take_reason();
+        if self.ever_connected && !resumed && (rejected.is_some() || !self.captions.is_empty()) {
+            let what = rejected.unwrap_or_else(|| {
+                "The service began a new conversation: it does not remember the last one.".into()
+            });
+            self.notice(Severity::Info, what);
         }
         self.ever_connected = true;
         self.was_connected = true;
@@ -92,7 +94,15 @@ impl Controller {
     fn on_message(&mut self, now: Instant, at: Instant, message: ServerMessage) {
         if let Some(call) = &message.tool_call {
             self.note_tool_calls(call.function_calls.len());
-            self.feed(now, Input::ReplyContent);
+            let calls = &call.function_calls;
+            self.feed(
+                now,
+                if calls.iter().all(FunctionCall::is_answerable) {
+                    Input::ReplyContent
+                } else {
+                    Input::Unanswerable
+                },
+            );
         }
         let update = message.session_resumption_update.as_ref();
         let is_alive = message.voice_activity.is_some()
@@ -112,7 +122,7 @@ impl Controller {
 
     fn on_content(&mut self, now: Instant, at: Instant, content: ServerContent) {
         if content.searched() {
-            self.note_search();
+            self.note_search(content.grounding_metadata.as_ref());
         }
         if content.interrupted {
             self.reply.reset();
@@ -125,11 +135,15 @@ impl Controller {
             if content.interrupted {
                 continue;
             }
-            // Thoughts are not said. Text beside audio is a transcript's affair.
+            // Thoughts are not said. Text beside audio is a transcript's affair; without audio it is the answer.
             match part.inline_data.filter(|_| !part.thought) {
                 Some(blob) if blob.data.is_empty() => self.feed(now, Input::ReplySign),
                 Some(blob) => self.on_reply_audio(now, at, &blob),
-                None => self.feed(now, Input::ReplyContent),
+                None => {
+                    let text = part.text.filter(|_| !part.thought);
+                    self.note_answer(now, |answer| answer.read(&text.unwrap_or_default()));
+                    self.feed(now, Input::ReplyContent);
+                }
             }
         }
         if let Some(words) = content.output_transcription {
@@ -137,6 +151,9 @@ impl Controller {
         }
         if content.generation_complete {
             self.feed(now, Input::GenerationComplete);
+        }
+        if let Some(reason) = &content.turn_complete_reason {
+            self.note_reason(reason);
         }
         if content.turn_complete {
             self.reply.reset();
@@ -156,7 +173,8 @@ impl Controller {
     fn on_reply_audio(&mut self, now: Instant, at: Instant, blob: &Blob) {
         match pcm::reply_rate(&blob.mime_type) {
             Ok(rate) => {
-                self.chunk = Some((rate, self.reply.read(&blob.data)));
+                let samples = self.reply.read_as(&blob.mime_type, &blob.data);
+                self.chunk = Some((rate, samples));
                 self.note_decoded(at);
                 self.feed(now, Input::ReplyAudio { at });
                 self.chunk = None;
@@ -164,6 +182,8 @@ impl Controller {
             Err(problem) => {
                 self.counters.bad_messages.add(1);
                 warn!(%problem, "reply audio that cannot be played");
+                self.note_answer(now, |answer| answer.refuse(&problem.mime));
+                self.feed(now, Input::ReplyContent);
             }
         }
     }
@@ -208,21 +228,48 @@ impl Controller {
         }
     }
 
-    fn note_search(&mut self) {
+    fn note_search(&mut self, metadata: Option<&serde_json::Value>) {
         if let Some((turn, true)) = self.machine.open_turn()
             && let Some(notes) = self.notes.get_mut(&turn)
         {
             notes.searched = true;
+            if let Some(metadata) = metadata {
+                notes.answer.grounding.add(metadata);
+            }
+        }
+    }
+
+    /// Notes something of the answer that comes now, with the turn that it belongs to.
+    fn note_answer(&mut self, now: Instant, note: impl FnOnce(&mut Answer)) {
+        let turn = self.machine.heard_turn(now);
+        if let Some(notes) = turn.and_then(|turn| self.notes.get_mut(&turn)) {
+            note(&mut notes.answer);
+        }
+    }
+
+    /// Why the service ends the turn that its next end belongs to.
+    fn note_reason(&mut self, reason: &str) {
+        debug!(reason, "the service says why a turn is complete");
+        if self.machine.bill() == Bill::Open
+            && let Some((turn, true)) = self.machine.open_turn()
+            && let Some(notes) = self.notes.get_mut(&turn)
+        {
+            notes.answer.end(reason);
         }
     }
 
     /// Opens the connection that is due: because the service ends this one, or because the settings want another.
     pub(super) fn roll_if_quiet(&mut self) {
         let changed = self.wanted != self.setup;
-        if !self.is_connected() || !(self.going_away || changed) || !self.machine.is_quiet() {
+        let planned = self.going_away || changed || self.asking.afresh;
+        if !self.is_connected() || !planned || !self.machine.is_quiet() {
             return;
         }
-        info!(self.going_away, changed, "planned change of connection");
+        let afresh = self.asking.afresh;
+        info!(
+            self.going_away,
+            changed, afresh, "planned change of connection"
+        );
         self.going_away = false;
         if changed {
             self.machine.forget_thinking();
@@ -236,8 +283,8 @@ impl Controller {
         self.feed(super::controller::now(), Input::LinkDown);
         self.link = Link::Connecting { attempt: 1 };
         self.outbox.clear();
-        let setup = Box::new(self.setup.clone());
-        self.control(client::Control::Roll(setup));
+        let control = self.planned();
+        self.control(control);
         self.apply_gate();
         self.changed = true;
     }

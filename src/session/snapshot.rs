@@ -7,6 +7,7 @@ use super::record::TurnRecord;
 use super::stages::Stages;
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
+use crate::live::grounding::Grounding;
 use crate::live::price::Pricing;
 use crate::metrics::alert::Alert;
 use crate::metrics::diagnosis::{Finding, Remedy};
@@ -58,6 +59,8 @@ pub struct Snapshot {
     pub talk: TalkView,
     /// Whether the last reply can be heard again.
     pub repeat: RepeatView,
+    /// Whether what was said last can be sent once more: its answer is late, or nothing of one was heard.
+    pub ask_again: bool,
     /// Whether replies are taken out of what the microphone hears.
     pub echo: EchoView,
     /// The sound check, while it runs and until its results were read.
@@ -117,6 +120,7 @@ impl Default for Snapshot {
             ducked: false,
             talk: TalkView::default(),
             repeat: RepeatView::default(),
+            ask_again: false,
             echo: EchoView::default(),
             check: None,
             barge_in: (false, String::new()),
@@ -290,6 +294,10 @@ pub struct Caption {
     pub open: bool,
     /// The user stopped it before its end.
     pub stopped: bool,
+    /// It was written by the service, and nothing of it was spoken.
+    pub unspoken: bool,
+    /// Where it comes from, if the service searched for it.
+    pub found: Option<Arc<Grounding>>,
     /// The turn's figures, on the reply, once it was heard.
     pub latencies: Option<Latencies>,
     /// The target of the turn's response when it was answered, beside `latencies`.

@@ -195,6 +195,7 @@ impl Controller {
                 }
                 self.setup = self.settings.setup(&self.profile);
                 self.wanted = self.setup.clone();
+                self.drop_kept();
                 self.machine.forget_thinking();
                 self.apply_pace();
                 self.feed(now(), Input::LinkDown);

@@ -326,6 +326,7 @@ impl Controller {
         match remedy {
             Remedy::UseProfile(name) => self.on_command(now, Command::UseProfile(name)),
             Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
+            Remedy::AskAgain => self.ask_again(now),
             Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
             // As when the service announces the end of a connection: another one at the next pause.
             Remedy::Reconnect if self.is_connected() => self.going_away = true,

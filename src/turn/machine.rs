@@ -16,9 +16,10 @@
 //! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
 //! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
 //!
-//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again; `turn` is
-//! what is kept of the open turn.
+//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again, `again` asks
+//! once more; `turn` is what is kept of the open turn.
 
+mod again;
 mod eager;
 mod link;
 mod repeat;
@@ -50,6 +51,9 @@ const OWED_AT_LEAST: Duration = Duration::from_secs(5);
 const COMPLETE_WITHIN: Duration = Duration::from_secs(1);
 /// An end without content that may be another turn's is believed after this time: the model thinks 0.3 to 1 s, rarely more.
 const CONTENT_WITHIN: Duration = Duration::from_secs(2);
+/// A call that cannot be answered may be followed by an answer all the same, within this time: between the two lies a
+/// thought of the model's, 0.3 to 1 s, rarely more.
+const UNANSWERABLE_WITHIN: Duration = Duration::from_secs(5);
 /// A flush must be confirmed within this time; it takes a device period plus a fade.
 const SILENT_WITHIN: Duration = Duration::from_secs(1);
 /// So many connections may end behind a turn that was sent as a whole before it counts as failed: its answer may have been
@@ -89,6 +93,9 @@ pub enum Input {
     StopPressed,
     /// The user wants to hear the last reply again.
     Repeat,
+    /// The user wants what was said last to be sent once more: of the open turn, if its answer is awaited, else as a new
+    /// turn.
+    AskAgain,
     /// The program ends: every turn is closed as it stands, without waiting for the speaker.
     Quit,
     /// Messages can be sent.
@@ -109,6 +116,8 @@ pub enum Input {
     ReplySign,
     /// A piece of an answer that is no sound: text, a call of a function.
     ReplyContent,
+    /// The service called a function in a way that cannot be answered: it may wait for that for ever.
+    Unanswerable,
     /// The service stopped its answer.
     Interrupted,
     /// The service has sent all of its answer.
@@ -191,6 +200,8 @@ pub struct Closed {
     pub cut_offs: u32,
     /// How often it had been closed early, in vain.
     pub closed_in_vain: u32,
+    /// The service stopped its answer by itself: nobody had spoken or pressed anything.
+    pub broken_off: bool,
     /// How much of the reply was heard.
     pub heard: Duration,
     /// From the interrupting onset to the lowered reply, where speech cut it.
@@ -208,7 +219,7 @@ pub enum Outcome {
     Interrupted,
     /// It ended before it was audible.
     Cancelled,
-    /// The service closed it without audio.
+    /// The service ended it, and nothing of an answer could be heard.
     Empty,
     /// It failed, for this reason.
     Failed(String),
@@ -323,6 +334,7 @@ impl Machine {
             Input::SpeechEnded { last_voiced } => self.speech_ended(now, last_voiced),
             Input::StopPressed => self.stop(now),
             Input::Repeat => self.repeat(now),
+            Input::AskAgain => self.ask_again(now),
             Input::Quit => self.quit(now),
             Input::LinkUp => self.link_up(now),
             Input::LinkDown => self.link_down(now),
@@ -330,6 +342,7 @@ impl Machine {
             Input::ReplyAudio { at } => self.reply_audio(now, at),
             Input::ReplySign => self.sign(now),
             Input::ReplyContent => self.content(now),
+            Input::Unanswerable => self.unanswerable(now),
             Input::Interrupted => self.interrupted(now),
             Input::GenerationComplete => self.generation_complete(now),
             Input::TurnComplete => self.turn_complete(now),

@@ -7,6 +7,7 @@ use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui};
 
 use super::choices;
 use super::paint::Sign;
+use super::sources::sources_ui;
 use super::theme::{Weight, font, space, text, tokens};
 use super::transcript::Entry;
 use super::view::{CaptionsAt, View};
@@ -63,6 +64,9 @@ pub(super) fn captions_ui(
                             && snapshot.repeat.turn == Some(caption.turn);
                         if is_last {
                             choices::repeat_ui(ui, snapshot, commands);
+                        }
+                        if let Some(found) = &caption.found {
+                            sources_ui(ui, found);
                         }
                     });
                 });
@@ -143,6 +147,8 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot) -> bool {
     let ink = if caption.open { t.muted } else { t.strong };
     let ending = if caption.stopped {
         Some((" — stopped by you", line(t.muted)))
+    } else if caption.unspoken {
+        Some((" — not spoken", line(t.muted)))
     } else {
         waits_for(&caption, snapshot).map(|why| (why, line(t.muted)))
     };

@@ -32,6 +32,7 @@ mod place;
 mod plots;
 mod report;
 mod sound;
+mod sources;
 mod speech;
 mod talk;
 pub mod theme;

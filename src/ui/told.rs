@@ -68,6 +68,7 @@ pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
         Remedy::Reconnect => "Connect anew".into(),
         Remedy::CheckSound => "Check the sound".into(),
         Remedy::EchoAutomatic => "Echo: automatic".into(),
+        Remedy::AskAgain => "Ask again".into(),
     }
 }
 
@@ -106,13 +107,19 @@ pub(super) fn does(remedy: &Remedy) -> &'static str {
         Remedy::EchoAutomatic => {
             "Takes replies out of what the microphone hears only where it hears them."
         }
+        Remedy::AskAgain => "Sends what you said last once more.",
     }
 }
 
 /// Why a remedy cannot be applied now.
 pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static str> {
-    if *remedy != Remedy::Reconnect {
-        return None;
+    match remedy {
+        Remedy::Reconnect => {}
+        Remedy::AskAgain if snapshot.ask_again => return None,
+        Remedy::AskAgain => {
+            return Some("what you said is not kept any more, or something else goes on");
+        }
+        Remedy::UseProfile(_) | Remedy::CheckSound | Remedy::EchoAutomatic => return None,
     }
     match &snapshot.link {
         Link::Connected { .. } if snapshot.renewing => {
@@ -430,6 +437,14 @@ mod tests {
             key_refused: false,
         };
         assert!(reconnect(&snapshot).is_some_and(|why| why.contains("Retry now")));
+    }
+
+    #[test]
+    fn what_is_not_kept_any_more_cannot_be_asked_again() {
+        let mut snapshot = Snapshot::default();
+        assert!(hindrance(&Remedy::AskAgain, &snapshot).is_some());
+        snapshot.ask_again = true;
+        assert_eq!(hindrance(&Remedy::AskAgain, &snapshot), None);
     }
 
     #[test]

@@ -307,6 +307,8 @@ mod tests {
             text: text.into(),
             open: false,
             stopped: false,
+            unspoken: false,
+            found: None,
             latencies: None,
             target: None,
             continued: false,

@@ -203,6 +203,8 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         text: text.into(),
         open: false,
         stopped: false,
+        unspoken: false,
+        found: None,
         latencies: None,
         target: None,
         continued: false,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::words::sentence;
+use crate::live::grounding::{Grounding, search_address};
 use crate::session::record::Summary;
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 
@@ -57,10 +58,44 @@ pub(super) fn closing_line(summary: &Summary) -> String {
     )
 }
 
+/// Where a searched answer comes from, a line for each page and each search.
+pub(super) fn found(grounding: &Grounding) -> Vec<String> {
+    let sources = grounding.sources.iter();
+    let sources = sources.map(|source| format!("source  {} — {}", source.title, source.uri));
+    let queries = grounding.queries.iter();
+    let queries = queries.map(|query| format!("search  {query} — {}", search_address(query)));
+    sources.chain(queries).collect()
+}
+
 pub(super) fn severity_word(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "note",
         Severity::Warning => "warning",
         Severity::Error => "error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::grounding::Source;
+
+    #[test]
+    fn each_page_and_each_search_has_a_line_with_its_address() {
+        let grounding = Grounding {
+            sources: vec![Source {
+                title: "A clock".into(),
+                uri: "https://clock.example/".into(),
+            }],
+            queries: vec!["time now".into()],
+        };
+        assert_eq!(
+            found(&grounding),
+            [
+                "source  A clock — https://clock.example/",
+                "search  time now — https://www.google.com/search?q=time+now"
+            ]
+        );
+        assert!(found(&Grounding::default()).is_empty());
     }
 }

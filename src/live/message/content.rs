@@ -119,6 +119,14 @@ pub struct FunctionCall {
     pub args: JsonObject,
 }
 
+impl FunctionCall {
+    /// Whether it can be answered: an answer carries the call's id.
+    #[must_use]
+    pub fn is_answerable(&self) -> bool {
+        self.id.as_ref().is_some_and(|id| !id.is_empty())
+    }
+}
+
 /// The answer to a [`FunctionCall`]. `id`, `name` and `response` are required by the service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -67,6 +67,19 @@ impl Machine {
     pub(super) fn content(&mut self, now: Instant) {
         self.replies.content(now);
         self.sign(now);
+        if let Some(turn) = &mut self.open {
+            turn.stuck = false;
+        }
+    }
+
+    /// A call without a name of its own: the answer to the open turn may never come.
+    pub(super) fn unanswerable(&mut self, now: Instant) {
+        let its = matches!(self.replies.content(now), Owner::Turn(id)
+            if self.open.as_ref().is_some_and(|turn| turn.id == id));
+        self.sign(now);
+        if let Some(turn) = self.open.as_mut().filter(|_| its) {
+            turn.stuck = true;
+        }
     }
 
     pub(super) fn interrupted(&mut self, now: Instant) {
@@ -83,6 +96,10 @@ impl Machine {
             return;
         }
         let onset = self.overlap.take();
+        if let Some(turn) = &mut self.open {
+            // A service that decides about turns may have heard what our detector has not.
+            turn.broken_off = self.manual && onset.is_none();
+        }
         self.cut(now, onset);
         if let Some(onset) = onset {
             self.begin(now, onset);
@@ -109,7 +126,7 @@ impl Machine {
             return;
         };
         turn.last_sign = now;
-        (turn.completed, turn.doubtful) = (true, !certain);
+        (turn.completed, turn.doubtful, turn.stuck) = (true, !certain, false);
         if turn.phase == Phase::Replying {
             turn.end_reply(&mut self.actions);
             self.close_if_over();

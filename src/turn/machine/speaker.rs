@@ -36,6 +36,8 @@ impl Machine {
         };
         let outcome = if turn.is_audible() {
             Outcome::Interrupted
+        } else if turn.broken_off {
+            Outcome::Empty
         } else {
             Outcome::Cancelled
         };
@@ -113,6 +115,9 @@ impl Machine {
             // A part was heard, and what was announced behind it never came.
             None if played && !turn.more => Outcome::Completed,
             None if turn.completed => Outcome::Empty,
+            None if turn.stuck => Outcome::Failed(
+                "the service called a function without an id, which nobody can answer".into(),
+            ),
             None => {
                 let within = FIRST_SIGN_WITHIN.as_secs();
                 Outcome::Failed(match turn.silent_offers {
@@ -149,6 +154,7 @@ impl Machine {
             reopened: turn.reopened,
             cut_offs: turn.cut_offs,
             closed_in_vain: turn.closed_in_vain,
+            broken_off: turn.broken_off,
             received: turn.received,
             heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
             timeline: turn.timeline,

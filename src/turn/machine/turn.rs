@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Action, COMPLETE_WITHIN, CONTENT_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN,
-    Phase,
+    Phase, UNANSWERABLE_WITHIN,
 };
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::timeline::Timeline;
@@ -59,6 +59,10 @@ pub(super) struct Turn {
     pub(super) repeats: bool,
     /// The reply broke off; what came of it is still played.
     pub(super) broken: Option<String>,
+    /// The service stopped its answer by itself.
+    pub(super) broken_off: bool,
+    /// The service waits for something that it cannot be given, and has said nothing since.
+    pub(super) stuck: bool,
     pub(super) played: Option<(Instant, Duration)>,
     pub(super) last_sign: Instant,
     /// When its end was handed over, and how long that took to get away: a slow connection holds more behind it.
@@ -91,6 +95,8 @@ impl Turn {
             heard: Duration::ZERO,
             repeats: false,
             broken: None,
+            broken_off: false,
+            stuck: false,
             played: None,
             last_sign: now,
             ended: now,
@@ -139,7 +145,7 @@ impl Turn {
         self.received = false;
         (self.phase, self.ending, self.lull) = (Phase::Speaking, Ending::Plain, None);
         (self.generated, self.completed, self.played) = (false, false, None);
-        (self.doubtful, self.more) = (false, false);
+        (self.doubtful, self.more, self.stuck) = (false, false, false);
     }
 
     /// More of its reply comes, maybe after an end: what was ended is a part of it, and is played to its end first.
@@ -151,7 +157,8 @@ impl Turn {
             }
         }
         (self.generated, self.completed) = (false, false);
-        (self.doubtful, self.more, self.broken) = (false, false, None);
+        (self.doubtful, self.more, self.stuck) = (false, false, false);
+        self.broken = None;
     }
 
     /// A part of its reply was played out.
@@ -192,6 +199,7 @@ impl Turn {
         match (self.phase, self.played) {
             (Phase::Idle | Phase::Speaking, _) => None,
             (Phase::Awaiting, _) if self.is_early() && self.completed => None,
+            (Phase::Awaiting, _) if self.stuck => Some(self.last_sign + UNANSWERABLE_WITHIN),
             (Phase::Awaiting, _) if self.doubtful => Some(self.last_sign + CONTENT_WITHIN),
             (Phase::Replying, Some((at, _))) if self.more => {
                 Some(self.last_sign.max(at) + FIRST_SIGN_WITHIN)

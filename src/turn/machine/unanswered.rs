@@ -23,6 +23,7 @@ impl Machine {
             Input::ReplyAudio { .. }
             | Input::ReplySign
             | Input::ReplyContent
+            | Input::Unanswerable
             | Input::Interrupted
             | Input::GenerationComplete
             | Input::TurnComplete
@@ -33,6 +34,7 @@ impl Machine {
             | Input::SpeechEnded { .. }
             | Input::StopPressed
             | Input::Repeat
+            | Input::AskAgain
             | Input::Quit
             | Input::LinkUp
             | Input::LinkDown

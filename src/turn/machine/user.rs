@@ -152,7 +152,7 @@ impl Machine {
         } else {
             let outcome = if turn.played.is_some() {
                 Outcome::Completed
-            } else if turn.completed {
+            } else if turn.completed || turn.broken_off {
                 Outcome::Empty
             } else {
                 Outcome::Cancelled

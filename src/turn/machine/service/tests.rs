@@ -370,3 +370,71 @@ proptest! {
         prop_assert_eq!(talk.outcome(turn), &Outcome::Completed);
     }
 }
+
+#[test]
+fn an_answer_that_the_service_stops_by_itself_is_empty_and_one_that_was_heard_is_interrupted() {
+    let mut bench = Bench::new(true);
+    bench.ask();
+    let actions = bench.at(2_000, Input::Interrupted);
+    let turn = closed(&actions);
+    assert_eq!((&turn.outcome, turn.broken_off), (&Outcome::Empty, true));
+
+    let mut bench = Bench::new(true);
+    bench.ask_and_hear();
+    assert_eq!(bench.at(2_000, Input::Interrupted), vec![Action::Flush]);
+    let actions = bench.silenced(2_050);
+    let turn = closed(&actions);
+    let heard = (&turn.outcome, turn.broken_off);
+    assert_eq!(heard, (&Outcome::Interrupted, true));
+
+    let mut bench = Bench::new(true);
+    bench.ask();
+    bench.audio(1_730);
+    bench.at(1_740, Input::Interrupted);
+    let actions = bench.silenced(1_800);
+    assert_eq!(closed(&actions).outcome, Outcome::Empty);
+
+    // Who stops a reply by speaking or by Esc knows why it ends.
+    let mut bench = Bench::new(true);
+    bench.ask();
+    let actions = bench.at(2_000, Input::StopPressed);
+    let turn = closed(&actions);
+    assert_eq!(
+        (&turn.outcome, turn.broken_off),
+        (&Outcome::Cancelled, false)
+    );
+}
+
+#[test]
+fn a_service_that_decides_about_turns_may_have_heard_the_user() {
+    let mut bench = Bench::new(false);
+    bench.speak(0);
+    bench.fall_silent(1_000);
+    let actions = bench.at(2_000, Input::Interrupted);
+    assert!(!closed(&actions).broken_off, "{actions:?}");
+}
+
+#[test]
+fn a_call_that_cannot_be_answered_is_not_waited_for_as_long_as_an_answer() {
+    let mut bench = Bench::new(true);
+    bench.ask();
+    assert_eq!(bench.at(2_000, Input::Unanswerable), vec![]);
+    let (at, actions) = bench.time_out();
+    assert_eq!(at, 7_000);
+    let Outcome::Failed(why) = &closed(&actions).outcome else {
+        panic!("{actions:?}");
+    };
+    assert!(why.contains("without an id"), "{why}");
+    // A model that goes on without its tool is heard.
+    for goes_on in [Input::ReplyContent, Input::TurnComplete] {
+        let mut bench = Bench::new(true);
+        bench.ask();
+        bench.at(2_000, Input::Unanswerable);
+        bench.at(3_000, goes_on.clone());
+        if goes_on == Input::ReplyContent {
+            assert_eq!(bench.audio(9_000), vec![Action::Play(T1)]);
+        } else {
+            assert!(bench.machine.is_quiet(), "closed as empty at once");
+        }
+    }
+}

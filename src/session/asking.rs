@@ -1,0 +1,235 @@
+//! What was asked and not answered aloud: told in time, asked again where the user wants it, and asked of a new conversation
+//! where the service rejects one answer after the other.
+//!
+//! ```text
+//! sent ──▶ no sound within `turn.reply_within_ms` ──▶ a notice, until there is an answer
+//! closed without sound ──▶ the utterance is kept until the next turn begins ── Ask again ──▶ a turn with the same words
+//! rejected twice in a row ──▶ another connection at the next pause, without the handle
+//! ```
+
+use std::time::Instant;
+
+use super::controller::{Controller, Notes};
+use super::record::TurnRecord;
+use super::snapshot::Severity;
+use crate::base::ids::TurnId;
+use crate::base::words::sentence;
+use crate::client::Control;
+use crate::metrics::diagnosis::Remedy;
+use crate::turn::machine::{Input, Outcome};
+
+/// Rejected turns in a row after which the conversation begins anew: one may be the question's fault.
+const REJECTIONS: u32 = 2;
+/// What notices begin with that the next answer takes away.
+const NO_ANSWER: &str = "No full answer";
+const NOT_HEARD: &str = "No spoken answer";
+const BROKEN_OFF: &str = "The service broke its answer off";
+const LATE: &str = "No answer yet";
+/// What is told of a conversation that begins anew.
+const REJECTED: &str = "The service rejected two answers in a row, so a new conversation was begun: it does not remember the last one.";
+
+/// See the drawing above.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    /// The last utterance, if it was not answered aloud.
+    kept: Option<Kept>,
+    /// The turn that the machine is about to open is this one's.
+    repeats: bool,
+    rejections: u32,
+    /// The next connection begins a new conversation.
+    pub(super) afresh: bool,
+    /// This connection does, because answers were rejected.
+    began_afresh: bool,
+}
+
+/// An utterance that can be asked again; its sound is in the ledger.
+#[derive(Debug)]
+struct Kept {
+    turn: TurnId,
+    samples: u64,
+    input: Option<String>,
+    asked_again: u32,
+}
+
+impl Asking {
+    /// Why the service begins a new conversation, once, if answers were rejected.
+    pub(super) fn take_reason(&mut self) -> Option<String> {
+        std::mem::take(&mut self.began_afresh).then(|| REJECTED.to_owned())
+    }
+
+    /// Another connection is opened; says whether without the handle.
+    pub(super) fn take_afresh(&mut self) -> bool {
+        self.began_afresh |= self.afresh;
+        std::mem::take(&mut self.afresh)
+    }
+}
+
+impl Controller {
+    /// Sends what was said last once more.
+    pub(super) fn ask_again(&mut self, now: Instant) {
+        if !self.may_ask_again() {
+            return;
+        }
+        if let Some((turn, true)) = self.machine.open_turn()
+            && let Some(notes) = self.notes.get_mut(&turn)
+        {
+            notes.asked_again += 1;
+        }
+        self.withdraw_unanswered();
+        self.asking.repeats = true;
+        self.feed(now, Input::AskAgain);
+        self.asking.repeats = false;
+    }
+
+    /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on.
+    pub(super) fn may_ask_again(&self) -> bool {
+        let is_late = || {
+            let turn = self.machine.open_turn().filter(|(_, asked)| *asked);
+            let notes = turn.and_then(|(turn, _)| self.notes.get(&turn));
+            notes.is_some_and(|notes| notes.late_told)
+        };
+        (self.machine.awaited_since().is_some() && is_late())
+            || (self.asking.kept.is_some() && self.machine.is_quiet())
+    }
+
+    /// A turn begins: what was kept of the last one becomes its own if it is asked again, and is dropped otherwise. Gives
+    /// what is to be noted of it.
+    pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<Notes> {
+        let kept = self.asking.kept.take()?;
+        if !self.asking.repeats {
+            self.ledger.forget(kept.turn);
+            return None;
+        }
+        self.ledger.hand_on(kept.turn, turn);
+        Some(Notes {
+            samples: kept.samples,
+            input: kept.input,
+            asked_again: kept.asked_again + 1,
+            ..Notes::default()
+        })
+    }
+
+    /// Another place will answer: what was said to the last one is not said to it.
+    pub(super) fn drop_kept(&mut self) {
+        if let Some(kept) = self.asking.kept.take() {
+            self.ledger.forget(kept.turn);
+        }
+    }
+
+    /// When it is to be told that the answer is late.
+    pub(super) fn late_at(&self) -> Option<Instant> {
+        let since = self.machine.awaited_since()?;
+        let (turn, _) = self.machine.open_turn()?;
+        let told = self.notes.get(&turn)?.late_told;
+        (!told).then(|| since + self.profile.turn.reply_within)
+    }
+
+    pub(super) fn tell_late(&mut self, now: Instant) {
+        if self.late_at().is_none_or(|at| now < at) {
+            return;
+        }
+        if let Some((turn, _)) = self.machine.open_turn()
+            && let Some(notes) = self.notes.get_mut(&turn)
+        {
+            notes.late_told = true;
+        }
+        let seconds = self.profile.turn.reply_within.as_secs_f64();
+        let what = format!(
+            "{LATE} after {seconds} s. It is still waited for; ask again to send what you said once more."
+        );
+        self.notice_with(Severity::Warning, what, Some(Remedy::AskAgain));
+    }
+
+    /// The answer to a turn begins, or it is asked anew: it is not late any more.
+    pub(super) fn withdraw_late(&mut self, turn: TurnId) {
+        let notes = self.notes.get_mut(&turn);
+        if notes.is_some_and(|notes| std::mem::take(&mut notes.late_told)) {
+            self.withdraw(LATE);
+        }
+    }
+
+    /// The user knows by now, or has an answer.
+    fn withdraw_unanswered(&mut self) {
+        for begins_with in [NO_ANSWER, NOT_HEARD, BROKEN_OFF, LATE] {
+            self.withdraw(begins_with);
+        }
+    }
+
+    /// Tells how a turn ended that was not answered aloud: one notice, with one thing to do.
+    pub(super) fn tell_end(&mut self, record: &TurnRecord, broken_off: bool) {
+        let again = || self.asking.kept.is_some().then_some(Remedy::AskAgain);
+        let (severity, what, remedy) = match (&record.outcome, &record.silence) {
+            (Outcome::Failed(why), _) => (
+                Severity::Error,
+                format!("{NO_ANSWER}: {why}. Please say it again."),
+                again(),
+            ),
+            (_, Some(silence)) => (
+                Severity::Warning,
+                format!(
+                    "{NOT_HEARD}: {} {}",
+                    sentence(&silence.what()),
+                    silence.help()
+                ),
+                again().filter(|_| silence.may_be_asked_again()),
+            ),
+            (Outcome::Interrupted, None) if broken_off => (
+                Severity::Warning,
+                format!("{BROKEN_OFF}. Ask again to hear it from the beginning."),
+                again(),
+            ),
+            (Outcome::Completed | Outcome::Interrupted, None) => {
+                return self.withdraw_unanswered();
+            }
+            (Outcome::Cancelled | Outcome::Empty, None) => return self.withdraw(LATE),
+        };
+        // Each such turn is told, also where the last one ended in the same way.
+        self.withdraw_unanswered();
+        self.notice_with(severity, what, remedy);
+    }
+
+    /// Keeps the utterance of a turn that was not answered aloud, until the next one begins. Says whether it does.
+    pub(super) fn keep_question(&mut self, record: &TurnRecord, broken_off: bool) -> bool {
+        let unanswered = match record.outcome {
+            Outcome::Empty | Outcome::Failed(_) => true,
+            Outcome::Interrupted => broken_off,
+            Outcome::Completed | Outcome::Cancelled => false,
+        };
+        let captured = self.ledger.captured(record.turn);
+        if !unanswered || captured == 0 || self.machine.open_turn().is_some() {
+            return false;
+        }
+        self.drop_kept();
+        self.asking.kept = Some(Kept {
+            turn: record.turn,
+            samples: captured,
+            input: record.input.clone(),
+            asked_again: record.asked_again,
+        });
+        true
+    }
+
+    /// Counts answers that the service keeps back, one after the other.
+    pub(super) fn count_rejection(&mut self, record: &TurnRecord, rejected: bool) {
+        if record.silence.is_some() && rejected {
+            self.asking.rejections += 1;
+        } else if matches!(record.outcome, Outcome::Completed | Outcome::Interrupted) {
+            self.asking.rejections = 0;
+        }
+        if self.asking.rejections >= REJECTIONS {
+            self.asking.rejections = 0;
+            self.asking.afresh = true;
+            self.statistics.summary.fresh_starts += 1;
+        }
+    }
+
+    /// What opens the planned connection: with the handle, or without where the conversation begins anew.
+    pub(super) fn planned(&mut self) -> Control {
+        let setup = Box::new(self.setup.clone());
+        if self.asking.take_afresh() {
+            Control::Redial(Box::new(self.settings.target.clone()), setup)
+        } else {
+            Control::Roll(setup)
+        }
+    }
+}

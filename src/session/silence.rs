@@ -1,0 +1,293 @@
+//! Why nothing of an answer was heard: what came in place of it, and what can be done. One reason for a turn.
+
+use std::time::Duration;
+
+use crate::audio::INAUDIBLE;
+use crate::base::printable::{clipped, escaped, in_a_line};
+use crate::base::units::SampleRate;
+use crate::live::ending::Kind;
+use crate::live::grounding::Grounding;
+use crate::turn::machine::{Closed, Outcome};
+
+/// A reply is heard if it is louder than [`INAUDIBLE`] for so long in all. Replies of full length at an amplitude near zero
+/// were 5.9 % of those of one deployment (a public report; seen there: 6 of 32 767). A click is shorter than this, and the
+/// shortest voiced sound of speech takes 50 ms.
+const AUDIBLE_FOR: Duration = Duration::from_millis(20);
+/// Bytes of text that are kept of an answer; the longest that a model gives today has a tenth of that.
+const MOST_TEXT: usize = 256 << 10;
+/// Characters of a reason of the service.
+const LONGEST_REASON: usize = 80;
+
+/// What has come of the answer to a turn, besides its transcript.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// Text that is neither a transcript nor a thought.
+    pub(super) text: String,
+    /// Why the service ended the turn, as it named it.
+    pub(super) complete_reason: Option<String>,
+    /// Where a searched answer comes from.
+    pub(super) grounding: Grounding,
+    /// Sound that was played came.
+    sounded: bool,
+    /// How much of it was louder than what is silence, up to [`AUDIBLE_FOR`].
+    loud: Duration,
+    /// What sound was called that cannot be played.
+    unplayable: Option<String>,
+}
+
+impl Answer {
+    /// Takes in sound that is played.
+    pub(super) fn hear(&mut self, rate: SampleRate, samples: &[i16]) {
+        self.sounded |= !samples.is_empty();
+        if !self.is_audible() {
+            let is_loud = |sample: &&i16| sample.unsigned_abs() > INAUDIBLE;
+            let loud = samples.iter().filter(is_loud).count();
+            self.loud += rate.duration_of(loud as u64);
+        }
+    }
+
+    /// Takes in text.
+    pub(super) fn read(&mut self, text: &str) {
+        let room = MOST_TEXT.saturating_sub(self.text.len());
+        self.text.push_str(&text[..text.floor_char_boundary(room)]);
+    }
+
+    /// Sound came that cannot be played.
+    pub(super) fn refuse(&mut self, mime: &str) {
+        self.unplayable = Some(escaped(mime).into_owned());
+    }
+
+    /// The service says why it ends the turn.
+    pub(super) fn end(&mut self, reason: &str) {
+        let reason = in_a_line(&escaped(&clipped(reason, LONGEST_REASON)));
+        self.complete_reason = Some(reason);
+    }
+
+    /// Whether it can be heard.
+    pub(super) fn is_audible(&self) -> bool {
+        self.loud >= AUDIBLE_FOR
+    }
+
+    /// Why nothing of it was heard in a turn that ended so, unless it was, or the user did not want it, or it failed.
+    pub(super) fn silence(&self, closed: &Closed, tool_calls: u32) -> Option<Silence> {
+        let silent = match closed.outcome {
+            Outcome::Empty => true,
+            Outcome::Completed => !self.is_audible(),
+            Outcome::Interrupted | Outcome::Cancelled | Outcome::Failed(_) => false,
+        };
+        let kind = self.complete_reason.as_deref().and_then(Kind::of);
+        silent.then(|| {
+            if closed.broken_off {
+                Silence::BrokenOff
+            } else if self.sounded && !self.is_audible() {
+                Silence::NearSilent
+            } else if let Some(mime) = &self.unplayable {
+                Silence::Unplayable(mime.clone())
+            } else if !self.text.trim().is_empty() {
+                Silence::TextOnly
+            } else if let Some(kind) = kind {
+                Silence::Ended(kind)
+            } else if tool_calls > 0 {
+                Silence::Tool
+            } else {
+                Silence::Nothing
+            }
+        })
+    }
+
+    /// Whether the service kept its answer back, for a reason that it named.
+    pub(super) fn is_rejected(&self) -> bool {
+        let kind = self.complete_reason.as_deref().and_then(Kind::of);
+        kind.is_some_and(Kind::is_rejection)
+    }
+}
+
+/// Why nothing of an answer was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// The service stopped its answer by itself.
+    BrokenOff,
+    /// Sound came, and it is too faint to be heard.
+    NearSilent,
+    /// Sound of this type came, which cannot be played.
+    Unplayable(String),
+    /// The answer was written, not spoken.
+    TextOnly,
+    /// The service named this kind of reason.
+    Ended(Kind),
+    /// The service wanted functions that there are not.
+    Tool,
+    /// Nothing came at all.
+    Nothing,
+}
+
+impl Silence {
+    /// Its name in the JSON of a turn.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BrokenOff => "broken_off",
+            Self::NearSilent => "near_silent",
+            Self::Unplayable(_) => "unplayable",
+            Self::TextOnly => "text_only",
+            Self::Ended(Kind::Rejected) => "rejected",
+            Self::Ended(Kind::InputRefused) => "input_refused",
+            Self::Ended(Kind::OutputRefused) => "output_refused",
+            Self::Ended(Kind::MalformedCall) => "malformed_call",
+            Self::Ended(Kind::NeedsMore) => "needs_more",
+            Self::Ended(Kind::Other) => "other",
+            Self::Tool => "tool",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let what = match self {
+            Self::BrokenOff => "broke its answer off before anything was heard",
+            Self::NearSilent => "sent a sound that is too faint to be heard",
+            Self::Unplayable(mime) => {
+                return format!(
+                    "the service sent sound of the type {mime}, which cannot be played"
+                );
+            }
+            Self::TextOnly => "wrote its answer and did not speak it",
+            Self::Ended(kind) => kind.what(),
+            Self::Tool => "wanted a tool that this program does not have, and said nothing",
+            Self::Nothing => "ended the turn without an answer",
+        };
+        format!("the service {what}")
+    }
+
+    /// The one thing to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::BrokenOff | Self::NearSilent => "Ask again.",
+            Self::Unplayable(_) => {
+                "Ask again; if it happens again, take another model (`live.model` in the profile)."
+            }
+            Self::TextOnly => "Read it in the conversation.",
+            Self::Ended(kind) => kind.help(),
+            Self::Tool | Self::Nothing => "Ask again, or say it in other words.",
+        }
+    }
+
+    /// Whether asking the same again may help.
+    #[must_use]
+    pub fn may_be_asked_again(&self) -> bool {
+        match self {
+            Self::BrokenOff
+            | Self::NearSilent
+            | Self::Unplayable(_)
+            | Self::Tool
+            | Self::Nothing
+            | Self::Ended(Kind::Rejected | Kind::MalformedCall | Kind::Other) => true,
+            Self::TextOnly
+            | Self::Ended(Kind::InputRefused | Kind::OutputRefused | Kind::NeedsMore) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::TurnId;
+    use crate::turn::timeline::Timeline;
+
+    fn closed(outcome: Outcome) -> Closed {
+        Closed {
+            turn: TurnId(1),
+            asked: true,
+            outcome,
+            timeline: Timeline::default(),
+            received: true,
+            reopened: 0,
+            cut_offs: 0,
+            closed_in_vain: 0,
+            broken_off: false,
+            heard: Duration::ZERO,
+            ducked_after: None,
+            silenced_after: None,
+        }
+    }
+
+    fn with_sound(samples: &[i16]) -> Answer {
+        let mut answer = Answer::default();
+        for piece in samples.chunks(960) {
+            answer.hear(SampleRate::REPLY, piece);
+        }
+        answer
+    }
+
+    #[test]
+    fn a_reply_is_heard_if_it_is_louder_than_silence_for_longer_than_a_click() {
+        let tone = |amplitude: f64, samples: u32| -> Vec<i16> {
+            let wave = (0..samples).map(|n| (f64::from(n) * 0.11).sin() * amplitude);
+            wave.map(|sample| sample as i16).collect()
+        };
+        let mut click = tone(6.0, 36_000);
+        click[9_000..9_200].fill(20_000);
+        for (samples, audible) in [
+            (tone(6.0, 36_000), false),
+            (tone(104.0, 36_000), false),
+            (vec![0; 36_000], false),
+            (click, false),
+            (tone(1_000.0, 2_400), true),
+            ([tone(6.0, 36_000), tone(8_000.0, 1_200)].concat(), true),
+        ] {
+            let answer = with_sound(&samples);
+            assert_eq!(answer.is_audible(), audible);
+            let silence = answer.silence(&closed(Outcome::Completed), 0);
+            assert_eq!(silence, (!audible).then_some(Silence::NearSilent));
+        }
+    }
+
+    #[test]
+    fn each_silent_turn_has_one_reason_and_one_thing_to_do() {
+        let faint = with_sound(&[6; 2_400]);
+        let (mut text, mut rejected, mut unplayable) =
+            (Answer::default(), Answer::default(), Answer::default());
+        text.read("Hi.");
+        text.end("RESPONSE_REJECTED");
+        rejected.end("RESPONSE_REJECTED");
+        unplayable.refuse("audio/wav\u{1b}");
+        unplayable.read("Hi.");
+        let mut broken = closed(Outcome::Empty);
+        broken.broken_off = true;
+        let empty = closed(Outcome::Empty);
+        let nothing = Answer::default();
+        for (answer, closed, calls, name) in [
+            (&faint, &broken, 0, "broken_off"),
+            (&faint, &empty, 0, "near_silent"),
+            (&unplayable, &empty, 1, "unplayable"),
+            (&text, &empty, 1, "text_only"),
+            (&rejected, &empty, 1, "rejected"),
+            (&nothing, &empty, 1, "tool"),
+            (&nothing, &empty, 0, "nothing"),
+        ] {
+            let silence = answer.silence(closed, calls).expect(name);
+            assert_eq!(silence.name(), name);
+            assert!(silence.what().starts_with("the service "), "{name}");
+            assert!(!silence.what().contains('\u{1b}') && silence.help().ends_with('.'));
+        }
+        assert!(rejected.is_rejected() && !nothing.is_rejected());
+        for outcome in [
+            Outcome::Interrupted,
+            Outcome::Cancelled,
+            Outcome::Failed("x".into()),
+        ] {
+            assert_eq!(nothing.silence(&closed(outcome), 0), None);
+        }
+    }
+
+    #[test]
+    fn text_without_end_is_kept_within_bounds() {
+        let mut answer = Answer::default();
+        for _ in 0..10 {
+            answer.read(&"ä".repeat(50_000));
+        }
+        assert!(answer.text.len() <= MOST_TEXT && answer.text.len() > MOST_TEXT - 3);
+    }
+}
