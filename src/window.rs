@@ -153,7 +153,8 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
             | Event::Closed(_)
             | Event::Notice(..)
             | Event::NotWritten(_)
-            | Event::InputOver => {}
+            | Event::InputOver
+            | Event::LimitReached(_) => {}
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,8 @@ mod figures;
 mod kept;
 #[path = "ui_rig/speech.rs"]
 mod speech;
+#[path = "ui_rig/spending.rs"]
+mod spending;
 mod ui_rig;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ fn every_activity_is_said_in_words() {
         (Activity::Reconnecting, "Reconnecting"),
         (Activity::Offline, "Offline"),
         (Activity::NoMicrophone, "No microphone"),
+        (Activity::LimitReached, "Spend limit reached"),
     ];
     let mut rig = Rig::new(snapshot());
     for (activity, words) in table {

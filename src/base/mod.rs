@@ -1,6 +1,7 @@
-//! Floor 0: units, frames, rings, identifiers, YAML text, WAV bytes, the environment, and work on a thread aside. No other
-//! I/O, nothing else of ours.
+//! Floor 0: units, tokens and what they cost, frames, rings, identifiers, YAML text, WAV bytes, the environment, and work on
+//! a thread aside. No other I/O, nothing else of ours.
 
+pub mod cost;
 pub mod frame;
 pub mod ids;
 pub mod languages;
@@ -9,6 +10,7 @@ pub mod nearest;
 pub mod printable;
 pub mod ring;
 pub mod thread;
+pub mod tokens;
 pub mod units;
 pub mod variable;
 pub mod voices;

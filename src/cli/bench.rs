@@ -193,7 +193,7 @@ impl Running {
                 break;
             }
         }
-        run.spent_usd = self.tally.purse.map(|purse| purse.spent());
+        run.spent_usd = self.tally.purse.map(|purse| purse.spent().usd);
         (run, figures, all)
     }
 
@@ -249,10 +249,10 @@ impl Running {
                 () = self.stop.wait() => return Some("it was ended by hand".to_owned()),
                 report = self.told.recv() => match report? {
                     // The first turns are no measure, but paid.
-                    Report::Turn(turn, sent, heard) if turn.number <= WARM_UP => {
+                    Report::Turn(mut turn, sent, heard) if turn.number <= WARM_UP => {
                         warm = true;
                         if let Some(purse) = &mut self.tally.purse {
-                            purse.pay(&turn, sent, heard);
+                            purse.pay(&mut turn, sent, heard);
                         }
                     }
                     Report::Fault(fault) if !warm => {
@@ -299,6 +299,7 @@ fn summary(bench: &Bench) -> Vec<String> {
                 ));
             }
         }
+        lines.extend(figures.bill.sentence().map(|words| format!("  {words}")));
         lines.extend(
             figures
                 .errors

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::profiles::put;
 use crate::audio::{DeviceChoice, Devices};
+use crate::live::price::Biller;
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key::{Found, KeyStore};
@@ -185,6 +186,15 @@ fn examine(
         config: config_endpoint,
         has_key: found.key.is_some(),
     };
+    let biller = biller(wishes);
+    checks.extend(checks::spending(
+        config,
+        || crate::session::spent_today(paths.state()),
+        profile
+            .as_ref()
+            .ok()
+            .map(|profile| (profile.live.model.as_str(), biller)),
+    ));
     match file
         .held()
         .filter(|_| !asked.demo && asked.endpoint.is_none())
@@ -202,6 +212,15 @@ fn examine(
         )),
     }
     (checks, figures)
+}
+
+/// Who would bill what is asked.
+fn biller(wishes: Wishes<'_>) -> Biller {
+    match endpoint::choose(wishes) {
+        Ok(Endpoint::Demo) => Biller::Nobody,
+        Ok(Endpoint::Live(url)) if url.host_str() == Some(endpoint::GOOGLE_HOST) => Biller::Google,
+        Ok(Endpoint::Live(_)) | Err(_) => Biller::Other,
+    }
 }
 
 /// The devices of the command line, else of the configuration.

@@ -262,7 +262,7 @@ impl Running {
         while let Ok(report) = told.try_recv() {
             tally.take_late(report);
         }
-        run.spent_usd = tally.purse.map(|purse| purse.spent());
+        run.spent_usd = tally.purse.map(|purse| purse.spent().usd);
         let unanswered = tally.settle_unanswered(plan.limits.response_p95_ms.unwrap_or(0.0));
         let (share, after) = SETTLED;
         // Of a run that is too short for that, the second half.
@@ -371,6 +371,7 @@ fn summary(load: &Load) -> Vec<String> {
         count(f.turns.all(), "turn"),
         f.seconds
     )];
+    lines.extend(f.bill.sentence().map(|words| format!("  {words}")));
     lines.push(format!("  {}", load.headline()));
     lines.extend(load.checks.iter().map(check_line));
     lines.extend(

@@ -131,6 +131,8 @@ struct Talk<'a> {
     failed: bool,
     /// Something that was asked to be written was not.
     unwritten: bool,
+    /// Files were not asked, since the spend limit is reached.
+    stopped: Option<String>,
     /// Gets a row for each turn.
     table: Option<Table>,
     last_state: String,
@@ -168,6 +170,7 @@ impl<'a> Talk<'a> {
             held: false,
             failed: false,
             unwritten: false,
+            stopped: None,
             table,
             last_state: String::new(),
             soundless: None,
@@ -287,9 +290,17 @@ impl<'a> Talk<'a> {
                 self.session.commands.try_send(Command::Quit).ok();
                 None
             }
+            session::Event::LimitReached(what) => {
+                self.stopped = Some(what);
+                self.session.commands.try_send(Command::Quit).ok();
+                None
+            }
             session::Event::Over(summary) => {
                 self.finish(&summary);
-                Some(Ok(self.status()))
+                Some(match self.stopped.take() {
+                    Some(what) => Err(Problem::failed(anyhow!(what)).hint(HINT_LIMIT)),
+                    None => Ok(self.status()),
+                })
             }
             session::Event::Broken(what) => Some(Err(Problem::failed(anyhow!(what)))),
             session::Event::Audible { .. } => None,
@@ -308,6 +319,7 @@ impl<'a> Talk<'a> {
                     | session::Event::Notice(..)
                     | session::Event::NotWritten(_)
                     | session::Event::InputOver
+                    | session::Event::LimitReached(_)
                     | session::Event::Broken(_)) => drop(self.on_event(other)),
                 }
             }
@@ -413,8 +425,11 @@ impl<'a> Talk<'a> {
             (_, Some(silence)) => format!(": {}", silence.what()),
             _ => String::new(),
         };
+        let cost = record
+            .cost
+            .map_or_else(String::new, |cost| format!(", {cost}"));
         print(&format!(
-            "        {response}, {}{why}",
+            "        {response}, {}{cost}{why}",
             record.outcome.name()
         ));
     }
@@ -453,5 +468,6 @@ async fn until(at: Option<tokio::time::Instant>) {
 
 const HINT_SOUND: &str =
     "Close other programs, raise the limits of this one (ulimit), or see `sovereign doctor`.";
+const HINT_LIMIT: &str = "Raise `spend_limit_usd` in config.yaml, and ask the files that are left.";
 const HINT_FAULT: &str =
     "This is a fault of the program: start it again, and please report the lines above.";

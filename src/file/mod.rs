@@ -229,10 +229,11 @@ pub fn temporary_folder() -> &'static Path {
 
 /// Whether this is a name that the program gives to what it keeps.
 fn is_ours(name: &std::ffi::OsStr) -> bool {
-    const OURS: [&str; 8] = [
+    const OURS: [&str; 9] = [
         "logs",
         "history",
         "monitor-token",
+        "spent-",
         "question",
         "reply-",
         "turns-",

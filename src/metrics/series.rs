@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::sketch::Sketch;
+use crate::base::cost::Cost;
 
 /// How far back a length of slice reaches, and the length, both in seconds; the last one ends the history.
 const TIERS: [(u64, u64); 3] = [(2 * HOUR, 60), (26 * HOUR, 600), (169 * HOUR, HOUR)];
@@ -45,8 +46,8 @@ pub struct TurnSample {
     pub tool_calls: u32,
     /// Tokens, prompt and response.
     pub tokens: u64,
-    /// What it cost in US dollars, where the price is known.
-    pub cost_usd: Option<f64>,
+    /// What it cost, where the price is known.
+    pub cost: Option<Cost>,
 }
 
 /// What a second brought.
@@ -128,6 +129,8 @@ pub struct Slice {
     pub tokens: u64,
     /// US dollars, of the turns whose price is known.
     pub cost_usd: f64,
+    /// The amount is an upper bound.
+    pub cost_at_most: bool,
     /// Turns whose price is known.
     pub priced: u64,
     /// Bytes to the service.
@@ -169,10 +172,19 @@ impl Slice {
         (asked > 0).then(|| answered as f64 / asked as f64)
     }
 
-    /// Whether the price of anything in it is known.
+    /// What was counted cost, where the price of anything in it is known.
     #[must_use]
-    pub fn is_priced(&self) -> bool {
-        self.priced > 0 || self.cost_usd > 0.0
+    pub fn cost(&self) -> Option<Cost> {
+        let cost = Cost {
+            usd: self.cost_usd,
+            at_most: self.cost_at_most,
+        };
+        (self.priced > 0 || self.cost_usd > 0.0).then_some(cost)
+    }
+
+    fn pay(&mut self, cost: Cost) {
+        self.cost_usd += cost.usd;
+        self.cost_at_most |= cost.at_most;
     }
 
     /// Takes in everything of another slice; start and length stay.
@@ -185,6 +197,7 @@ impl Slice {
         self.tool_calls += other.tool_calls;
         self.tokens += other.tokens;
         self.cost_usd += other.cost_usd;
+        self.cost_at_most |= other.cost_at_most;
         self.priced += other.priced;
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
@@ -251,8 +264,8 @@ impl History {
         slice.cut_offs += u64::from(turn.cut_offs);
         slice.tool_calls += u64::from(turn.tool_calls);
         slice.tokens += turn.tokens;
-        if let Some(cost) = turn.cost_usd {
-            slice.cost_usd += cost;
+        if let Some(cost) = turn.cost {
+            slice.pay(cost);
             slice.priced += 1;
         }
         for (sketch, value) in [
@@ -267,10 +280,10 @@ impl History {
     }
 
     /// Takes in tokens that were counted after their turn was closed, and what they cost.
-    pub fn late_tokens(&mut self, now: u64, tokens: u64, cost_usd: Option<f64>) {
+    pub fn late_tokens(&mut self, now: u64, tokens: u64, cost: Option<Cost>) {
         let slice = self.newest(now);
         slice.tokens += tokens;
-        slice.cost_usd += cost_usd.unwrap_or_default();
+        slice.pay(cost.unwrap_or_default());
     }
 
     /// Takes in the reading of a second.
@@ -437,7 +450,10 @@ mod tests {
             client: Some(Duration::from_millis(20)),
             server: Some(Duration::from_millis(ms - 20)),
             tokens: 10,
-            cost_usd: Some(0.001),
+            cost: Some(Cost {
+                usd: 0.001,
+                at_most: ms == 250,
+            }),
             ..TurnSample::default()
         }
     }
@@ -523,6 +539,8 @@ mod tests {
             again.total(now, Duration::from_secs(24 * HOUR)),
             history.total(now, Duration::from_secs(24 * HOUR))
         );
+        let cost = again.total(now, Duration::from_secs(24 * HOUR)).cost();
+        assert!(cost.is_some_and(|cost| cost.at_most && cost.usd > 0.1));
         let later = History::from_text(text.as_bytes(), now + 30 * 24 * HOUR).expect("sound");
         assert_eq!(later, History::default(), "too old");
         for (damage, what) in [

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::bill::Bill;
 use super::compare::{Change, Difference, caveats, compare, places, unlike};
 use super::figures::{
     Check, Circumstances, LATENCIES, Latencies, Latency, OWN, Outcomes, TEST_BUILD, Turn, Verdict,
@@ -83,6 +84,9 @@ pub struct Figures {
     /// Tokens of prompt and response, where the service counted them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<(u64, u64)>,
+    /// What was billed.
+    #[serde(flatten, default)]
+    pub bill: Bill,
 }
 
 impl Figures {
@@ -93,10 +97,11 @@ impl Figures {
             self.cut_offs += turn.cut_offs;
             self.underruns += turn.underruns;
             self.capture_dropped += turn.capture_dropped;
-            if let Some((prompt, response)) = turn.tokens {
+            if let Some(counts) = turn.tokens {
                 let (p, r) = self.tokens.unwrap_or_default();
-                self.tokens = Some((p + prompt, r + response));
+                self.tokens = Some((p + counts.prompt.sum(), r + counts.written()));
             }
+            self.bill.add(turn);
         }
         self.latency_ms = latencies(turns);
     }

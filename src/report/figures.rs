@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::cost::Cost;
+use crate::base::tokens::TokenCounts;
+
 /// The latencies of a turn, in the order of the program's other outputs. All in milliseconds.
 pub const LATENCIES: [&str; 9] = [
     "endpointing",
@@ -123,6 +126,8 @@ pub(super) const TEST_BUILD: &str = "This is the build for tests, several times 
 pub struct Turn {
     /// Name of the profile.
     pub profile: String,
+    /// The model that was asked for.
+    pub model: String,
     /// Which conversation, from 1.
     pub conversation: u64,
     /// Which turn of it, from 1.
@@ -141,11 +146,15 @@ pub struct Turn {
     pub cut_offs: u64,
     /// Captured samples that were lost.
     pub capture_dropped: u64,
-    /// Tokens of prompt and response, where the service counted them.
-    pub tokens: Option<(u64, u64)>,
+    /// Its tokens, where the service counted them.
+    pub tokens: Option<TokenCounts>,
     /// Tokens beside these that are billed: of generations that were dropped, and what was counted since the turn before
     /// for turns that were over.
-    pub other_tokens: (u64, u64),
+    pub other_tokens: TokenCounts,
+    /// Searches of the web for it.
+    pub searches: u64,
+    /// What it cost, where the price is known.
+    pub cost: Option<Cost>,
 }
 
 impl Turn {
@@ -183,7 +192,7 @@ pub struct Circumstances {
     /// Why the run ended before its time, in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cut_short: Option<String>,
-    /// What was spent, in US dollars, by tokens counted or estimated.
+    /// What was spent, in US dollars, by tokens counted or estimated, at the price that was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spent_usd: Option<f64>,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::bench::latencies;
+use super::bill::Bill;
 use super::compare::{Difference, caveats, compare, places, unlike};
 use super::figures::{Check, Circumstances, Latencies, Outcomes, Turn, headline, passed};
 
@@ -130,6 +131,9 @@ pub struct Figures {
     pub ran_dry: u64,
     /// Captured samples that were lost.
     pub capture_dropped: u64,
+    /// What was billed.
+    #[serde(flatten, default)]
+    pub bill: Bill,
     /// Whether sound kept up with time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub real_time: Option<RealTime>,
@@ -289,6 +293,7 @@ impl Figures {
         let replied = matches!(turn.outcome.as_str(), "completed" | "interrupted");
         self.ran_dry += u64::from(replied && turn.underruns > 0);
         self.capture_dropped += turn.capture_dropped;
+        self.bill.add(turn);
     }
 
     fn failures(&self) -> u64 {

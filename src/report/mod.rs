@@ -8,6 +8,7 @@
 //! ```
 
 pub mod bench;
+pub mod bill;
 pub mod compare;
 pub mod document;
 pub mod fault;

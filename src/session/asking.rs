@@ -81,8 +81,12 @@ impl Controller {
         self.asking.repeats = false;
     }
 
-    /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on.
+    /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on. It
+    /// costs as much as any question.
     pub(super) fn may_ask_again(&self) -> bool {
+        if self.spending.is_reached() {
+            return false;
+        }
         let is_late = || {
             let turn = self.machine.open_turn().filter(|(_, asked)| *asked);
             let notes = turn.and_then(|(turn, _)| self.notes.get(&turn));

@@ -11,7 +11,6 @@ use super::record::TurnRecord;
 use super::silence::Silence;
 use super::snapshot::Speaker;
 use super::stages::{Noted, Stages};
-use super::tokens;
 use crate::base::ids::Mark;
 use crate::base::units::SampleRate;
 use crate::turn::machine::{Closed, Outcome};
@@ -57,6 +56,7 @@ impl Controller {
         self.tell_end(&record, broken_off);
         self.count_rejection(&record, rejected);
         self.statistics.add(&record);
+        self.spend(record.cost);
         self.note_turn(super::controller::now(), &record);
         self.weigh_turn(&record);
         self.tell(Event::Closed(Box::new(record)));
@@ -94,16 +94,19 @@ impl Controller {
             ..notes.noted
         };
         let stages = Stages::new(&closed.timeline, &latencies, &noted);
+        let searches = (notes.answer.grounding.queries.len() as u64).max(u64::from(notes.searched));
         let mut billed = notes.vain_tokens;
-        tokens::add(&mut billed, notes.tokens.unwrap_or_default());
-        let counted = notes.tokens.is_some() || tokens::sum(billed) > 0;
-        let cost_usd = self.cost(billed).filter(|_| counted);
+        billed += notes.tokens.unwrap_or_default();
+        billed.searches += searches;
+        let counted = notes.tokens.is_some() || !billed.is_empty();
+        let cost = self.cost(&billed).filter(|_| counted);
         TurnRecord {
             stages,
             round_trip,
-            cost_usd,
+            cost,
+            searches,
+            model: self.model(),
             tool_calls: notes.tool_calls,
-            searched: notes.searched,
             grounding: notes.answer.grounding,
             complete_reason: notes.answer.complete_reason,
             asked_again: notes.asked_again,

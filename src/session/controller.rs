@@ -22,12 +22,12 @@ use super::ledger::Ledger;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Port, Severity, Snapshot};
 use super::statistics::Statistics;
-use super::tokens::Tokens;
 use super::{Event, command};
 use crate::audio::Devices;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::thread::aside;
+use crate::base::tokens::TokenCounts;
 use crate::base::units::SampleRate;
 use crate::live::message::Setup;
 use crate::live::pcm;
@@ -117,7 +117,8 @@ pub(super) struct Controller {
     /// How old the newest frame of speech was when it arrived here.
     pub(super) lag: Option<Duration>,
     /// Counted since the last turn was closed, for turns that were closed already.
-    pub(super) late_tokens: Tokens,
+    pub(super) late_tokens: TokenCounts,
+    pub(super) spending: super::spending::Spending,
 
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) events: mpsc::Sender<Event>,
@@ -142,11 +143,11 @@ pub(super) struct Notes {
     pub(super) input: Option<String>,
     pub(super) underruns: u64,
     pub(super) capture_dropped: u64,
-    pub(super) tokens: Option<Tokens>,
+    pub(super) tokens: Option<TokenCounts>,
     /// The largest prompt among them.
     pub(super) context_tokens: Option<u64>,
     /// Tokens of its generations that were dropped because it went on.
-    pub(super) vain_tokens: Tokens,
+    pub(super) vain_tokens: TokenCounts,
     /// The service searched the web for it.
     pub(super) searched: bool,
     /// What came of its answer.
@@ -208,6 +209,7 @@ impl Controller {
             self.perform();
             self.tell_patience();
             self.hush(now());
+            self.close_if_spent();
             self.poll_deck();
             self.roll_if_quiet();
             self.reopen_if_quiet();
@@ -362,6 +364,7 @@ impl Controller {
         let quiet = self.machine.is_quiet() && matches!(self.link, Link::Connected { .. });
         while let Some(wish) = self.deck.as_mut().and_then(|deck| deck.poll(now(), quiet)) {
             match wish {
+                Wish::Speak { .. } if self.spending.is_reached() => return self.stop_files(),
                 Wish::Speak { lead, .. } => self.tell_sound(audio::Command::SpeakNext { lead }),
                 Wish::NoSpeech(file) => {
                     let name = self.files.get(file).cloned().unwrap_or_default();
@@ -395,6 +398,7 @@ impl Controller {
             self.statistics.reading(usage);
             self.changed = true;
         }
+        self.look_at_spending();
         self.weigh_machine(now);
         self.look_at_figures(now, usage.as_ref());
         self.end_stalled_stream(now);
@@ -423,6 +427,7 @@ impl Controller {
         self.machine.handle(now(), Input::Quit);
         self.perform();
         self.keep_history(now(), true);
+        self.finish_spending().await;
         self.end_alerts();
         std::mem::take(&mut self.webhook).finish().await;
         let summary = self.summary();

@@ -121,6 +121,14 @@ impl Deck {
         Some(current.spoken? + wait).filter(|at| *at > now)
     }
 
+    /// Speaks no more; says how many files it does not come to, the one among them that was wished for last.
+    pub(super) fn stop(&mut self) -> usize {
+        let wished = usize::from(self.current.take().is_some());
+        let left = self.files - self.next + wished;
+        (self.next, self.over) = (self.files, true);
+        left
+    }
+
     fn advance(&mut self, lead: Duration) -> Option<Wish> {
         if self.next == self.files {
             return (!std::mem::replace(&mut self.over, true)).then_some(Wish::Over);

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::record::{TurnRecord, place};
 use super::snapshot::{HistoryView, SPANS, TurnView};
 use super::turn_sheet;
+use crate::base::cost::Cost;
 use crate::file::{self, ReadError};
 use crate::metrics::alert::{Alerts, Change, Rules, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
@@ -148,8 +149,8 @@ impl Insight {
     }
 
     /// Tokens were counted after their turn was closed.
-    pub(super) fn late_tokens(&mut self, tokens: u64, cost_usd: Option<f64>) {
-        self.history.late_tokens(unix_now(), tokens, cost_usd);
+    pub(super) fn late_tokens(&mut self, tokens: u64, cost: Option<Cost>) {
+        self.history.late_tokens(unix_now(), tokens, cost);
         self.changed = true;
     }
 
@@ -205,13 +206,13 @@ impl Insight {
         true
     }
 
-    /// The newest turns, and those before them. A profile is compared with itself.
-    pub(super) fn typical(&self, profile: &str) -> [Typical; 2] {
+    /// The newest turns, and those before them. A profile is compared with itself, and with the same model.
+    pub(super) fn typical(&self, profile: &str, model: &str) -> [Typical; 2] {
         let of_profile = || {
             self.turns
                 .iter()
                 .rev()
-                .filter(|turn| turn.profile == profile)
+                .filter(|turn| turn.profile == profile && turn.model == model)
         };
         [
             typical(of_profile().take(RECENT_TURNS)),
@@ -235,7 +236,7 @@ impl Insight {
             .filter(|turn| turn.profile == profile);
         let recent: Vec<bool> = of_profile
             .take(RECENT_TURNS)
-            .map(|turn| turn.searched)
+            .map(|turn| turn.searches > 0)
             .collect();
         let searched = recent.iter().filter(|searched| **searched).count();
         searched > 0 && searched * 2 >= recent.len()
@@ -348,7 +349,7 @@ fn sample(record: &TurnRecord) -> TurnSample {
         cut_offs: u32::from(record.cut_offs > 0),
         tool_calls: record.tool_calls,
         tokens: record.all_tokens(),
-        cost_usd: record.cost_usd,
+        cost: record.cost,
     }
 }
 
@@ -475,8 +476,9 @@ mod tests {
         let mut other = record();
         other.profile = "ultra-fast".into();
         insight.turn(Instant::now(), &other);
-        let [recent, usual] = insight.typical("balanced");
+        let [recent, usual] = insight.typical("balanced", "gemini-3.8-live");
         assert_eq!((recent.n, usual.n), (10, 50));
+        assert_eq!(insight.typical("balanced", "another")[0].n, 0);
         assert_eq!(recent.server, Some(Duration::from_millis(900)));
         assert_eq!(usual.server, Some(Duration::from_millis(300)));
         assert_eq!(insight.shown.len(), SHOWN_TURNS);

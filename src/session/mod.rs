@@ -24,10 +24,11 @@ mod settings;
 pub mod silence;
 pub mod snapshot;
 mod sound;
+mod spending;
 pub mod stages;
 mod statistics;
 mod talk_key;
-pub mod tokens;
+mod tokens;
 pub mod turn_sheet;
 mod user;
 mod view;
@@ -42,6 +43,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use crate::base::ids::TurnId;
+use crate::base::tokens::TokenCounts;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
@@ -51,6 +53,7 @@ use controller::Controller;
 use record::{Summary, TurnRecord};
 pub use settings::{Choice, Settings};
 use snapshot::{Link, Port, Severity, Snapshot};
+pub use spending::spent_today;
 
 /// Commands that may wait; a person cannot give more at once.
 const COMMANDS: usize = 64;
@@ -88,6 +91,9 @@ pub enum Event {
     NotWritten(String),
     /// All input files were spoken and answered.
     InputOver,
+    /// So much was spent as may be, and the microphone is closed; in words, with how to go on. Input files that were not
+    /// spoken yet stay so.
+    LimitReached(String),
     /// A part that cannot be done without is gone.
     Broken(String),
     /// The conversation is over; nothing follows.
@@ -103,6 +109,7 @@ impl Event {
             Self::Notice(..) => "notice",
             Self::NotWritten(_) => "not written",
             Self::InputOver => "input over",
+            Self::LimitReached(_) => "limit reached",
             Self::Broken(_) => "broken",
             Self::Over(_) => "over",
         }
@@ -267,16 +274,18 @@ fn controller(
         turns: 0,
         probe: parts.probe,
         webhook: webhook::Webhook::start(parts.outlets.dialer.clone()),
+        spending: spending::Spending::new(parts.outlets.state.as_deref()),
         outlets: parts.outlets,
         alert_texts: Vec::new(),
         looks: 0,
         lag: None,
-        late_tokens: (0, 0),
+        late_tokens: TokenCounts::default(),
         snapshots,
         events,
         changed: true,
     };
     controller.tell_all(parts.notices);
+    controller.keep_spend_limit();
     if controller.profile.auto.is_some() {
         controller.choose_profile(Arc::clone(&controller.profile));
     }

@@ -107,6 +107,7 @@ impl Controller {
 
     /// Takes the warnings about files away: they have just been read again. Alerts stay.
     pub(super) fn withdraw_warnings(&mut self) {
+        self.spending.forget_told();
         let alerts = &self.alert_texts;
         let stands = |text: &String| alerts.iter().any(|(_, told)| told == text);
         self.notices

@@ -135,11 +135,16 @@ fn turns(text: &mut Text, controller: &Controller) {
     ] {
         text.counter(name, help, count as f64);
     }
-    if summary.priced > 0 || summary.cost_usd > 0.0 {
+    if let Some(cost) = summary.cost {
         text.counter(
             "sovereign_cost_usd_total",
-            "US dollars, of what was counted where the price is known.",
-            summary.cost_usd,
+            "US dollars, of what was counted where the price is known; an upper bound while sovereign_cost_at_most is 1.",
+            cost.usd,
+        );
+        text.gauge(
+            "sovereign_cost_at_most",
+            "1 where the cost is an upper bound: thoughts, and tokens of no told kind, are taken at the dearest rate.",
+            Some(f64::from(u8::from(cost.at_most))),
         );
     }
 }

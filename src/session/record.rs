@@ -7,14 +7,20 @@ use serde_json::{Map, Value, json};
 
 use super::silence::Silence;
 use super::stages::{STAGES, Stages};
-use super::tokens::{self, Tokens};
+use crate::base::cost::Cost;
 use crate::base::ids::{Mark, TurnId};
+use crate::base::tokens::TokenCounts;
 use crate::live::grounding::{Grounding, Source};
 use crate::metrics::buckets::Buckets;
 use crate::metrics::histogram::Distribution;
 use crate::metrics::series::OUTCOMES;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
+
+mod billed;
+
+pub use billed::OfModel;
+use billed::{insert_cost, tokens};
 
 /// Everything that is known of one turn of the user.
 #[derive(Clone, Debug)]
@@ -27,6 +33,8 @@ pub struct TurnRecord {
     pub input: Option<String>,
     /// Profile in force at its end.
     pub profile: String,
+    /// The model that the connection was set up with.
+    pub model: String,
     /// Whether a profile that chooses chose it.
     pub auto: bool,
     /// Target of its response: that of the profile which the user had chosen then.
@@ -54,7 +62,7 @@ pub struct TurnRecord {
     /// How often it had been closed early, in vain.
     pub closed_in_vain: u32,
     /// Tokens of the generations that were dropped because it went on, where the service counted them.
-    pub vain_tokens: Tokens,
+    pub vain_tokens: TokenCounts,
     /// From the interrupting onset to silence.
     pub silenced_after: Option<Duration>,
     /// The user's words, as the service heard them.
@@ -62,19 +70,21 @@ pub struct TurnRecord {
     /// The assistant's words.
     pub assistant: String,
     /// Tokens of prompt and response, where the service counted them.
-    pub tokens: Option<Tokens>,
+    pub tokens: Option<TokenCounts>,
     /// Of the prompt: the conversation as the service read it, at its longest.
     pub context_tokens: Option<u64>,
-    /// Tokens that were counted since the turn before, for turns that were closed already. Prompt and response.
-    pub late_tokens: Tokens,
+    /// Tokens that were counted since the turn before, for turns that were closed already.
+    pub late_tokens: TokenCounts,
     /// The pieces of its latencies, where they are known.
     pub stages: Stages,
     /// Round trip of the connection at its end, where the system tells.
     pub round_trip: Option<Duration>,
     /// Functions that the service asked for.
     pub tool_calls: u32,
-    /// The service searched the web for it.
-    pub searched: bool,
+    /// How often the service searched the web for it.
+    pub searches: u64,
+    /// What it cost, with what was dropped, where the price of the model is known.
+    pub cost: Option<Cost>,
     /// What it found, as far as it tells.
     pub grounding: Grounding,
     /// Why the service ended the turn, if it said so.
@@ -83,8 +93,6 @@ pub struct TurnRecord {
     pub silence: Option<Silence>,
     /// How often the user asked it again.
     pub asked_again: u32,
-    /// What it cost in US dollars, with what was dropped, where the price of the model is known.
-    pub cost_usd: Option<f64>,
     /// When it was closed, on the wall clock.
     pub closed_at: SystemTime,
 }
@@ -98,6 +106,7 @@ impl TurnRecord {
         line.insert("turn".into(), json!(self.number));
         insert_some(&mut line, "input", self.input.as_deref());
         line.insert("profile".into(), json!(self.profile));
+        line.insert("model".into(), json!(self.model));
         if self.auto {
             line.insert("auto".into(), json!(true));
         }
@@ -128,7 +137,7 @@ impl TurnRecord {
         line.insert("audio".into(), self.audio());
         line.insert("reopened".into(), json!(self.reopened));
         line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
-        let vain = tokens::sum(self.vain_tokens);
+        let vain = self.vain_tokens.sum();
         if vain > 0 {
             line.insert("vain_tokens".into(), json!(vain));
         }
@@ -142,17 +151,15 @@ impl TurnRecord {
         insert_some(&mut words, "user", some_words(&self.user));
         insert_some(&mut words, "assistant", some_words(&self.assistant));
         line.insert("transcript".into(), words.into());
-        if let Some((prompt, response)) = self.tokens {
-            line.insert(
-                "tokens".into(),
-                json!({ "prompt": prompt, "response": response }),
-            );
+        if let Some(counts) = &self.tokens {
+            line.insert("tokens".into(), tokens(counts));
         }
         if self.tool_calls > 0 {
             line.insert("tool_calls".into(), json!(self.tool_calls));
         }
-        if self.searched {
+        if self.searches > 0 {
             line.insert("searched".into(), json!(true));
+            line.insert("searches".into(), json!(self.searches));
         }
         if !self.grounding.is_empty() {
             let source = |source: &Source| json!({ "title": source.title, "uri": source.uri });
@@ -160,9 +167,7 @@ impl TurnRecord {
             line.insert("sources".into(), sources.into());
             line.insert("queries".into(), json!(self.grounding.queries));
         }
-        if let Some(cost) = self.cost_usd {
-            line.insert("cost_usd".into(), json!(round(cost, 6)));
-        }
+        insert_cost(&mut line, self.cost);
         Value::Object(line).to_string()
     }
 
@@ -174,16 +179,24 @@ impl TurnRecord {
 
     /// Tokens that are billed beside its own: of its dropped generations, and late ones.
     #[must_use]
-    pub fn other_tokens(&self) -> Tokens {
+    pub fn other_tokens(&self) -> TokenCounts {
         let mut other = self.vain_tokens;
-        tokens::add(&mut other, self.late_tokens);
+        other += self.late_tokens;
         other
     }
 
     /// Tokens that it was billed for: its own and those of its dropped generations.
     #[must_use]
     pub fn all_tokens(&self) -> u64 {
-        tokens::sum(self.tokens.unwrap_or_default()) + tokens::sum(self.vain_tokens)
+        let own = self.tokens.unwrap_or_default().sum();
+        own.saturating_add(self.vain_tokens.sum())
+    }
+
+    /// Tokens of its thoughts, those of dropped generations among them.
+    #[must_use]
+    pub fn thoughts(&self) -> u64 {
+        let own = self.tokens.unwrap_or_default().thoughts;
+        own.saturating_add(self.vain_tokens.thoughts)
     }
 
     fn audio(&self) -> Value {
@@ -241,12 +254,14 @@ pub struct Summary {
     pub tool_calls: u64,
     /// Tokens that the service counted, prompt and response, those of dropped generations among them.
     pub tokens: u64,
-    /// Of these, what was counted after its turn was closed: in no turn's record. Prompt and response.
-    pub late_tokens: Tokens,
-    /// US dollars, where the price is known.
-    pub cost_usd: f64,
-    /// Turns whose price is known.
-    pub priced: u64,
+    /// Of all tokens, those of thoughts.
+    pub thoughts: u64,
+    /// Of all tokens, what was counted after its turn was closed: in no turn's record.
+    pub late_tokens: TokenCounts,
+    /// Of what was counted where the price is known.
+    pub cost: Option<Cost>,
+    /// The same figures by profile and model.
+    pub models: BTreeMap<(String, String), OfModel>,
 }
 
 /// The place of an outcome in the order completed, interrupted, cancelled, empty, failed.
@@ -282,10 +297,10 @@ impl Summary {
         self.turns[place(&record.outcome)] += 1;
         self.tool_calls += u64::from(record.tool_calls);
         self.tokens += record.all_tokens();
-        if let Some(cost) = record.cost_usd {
-            self.cost_usd += cost;
-            self.priced += 1;
-        }
+        self.thoughts += record.thoughts();
+        Cost::add(&mut self.cost, record.cost);
+        let of = (record.profile.clone(), record.model.clone());
+        self.models.entry(of).or_default().add(record);
         let all = self.latencies.iter_mut().zip(&mut self.classes);
         for ((all, classes), one) in all.zip(values(&record.latencies)) {
             if let Some(value) = one {
@@ -299,9 +314,31 @@ impl Summary {
         self.negative += u64::from(record.latencies.negative);
         self.cut_offs += u64::from(record.cut_offs);
         self.closed_in_vain += u64::from(record.closed_in_vain);
-        self.vain_tokens += tokens::sum(record.vain_tokens);
+        self.vain_tokens += record.vain_tokens.sum();
         self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
         self.answered += u64::from(record.timeline.get(Mark::FirstAudible).is_some());
+    }
+
+    /// Takes in tokens that were counted after their turn was closed; `of` are profile and model.
+    pub(super) fn add_late_tokens(
+        &mut self,
+        of: &(String, String),
+        tokens: TokenCounts,
+        vain: bool,
+        cost: Option<Cost>,
+    ) {
+        let all = tokens.sum();
+        self.tokens += all;
+        self.thoughts += tokens.thoughts;
+        self.late_tokens += tokens;
+        if vain {
+            self.vain_tokens += all;
+        }
+        Cost::add(&mut self.cost, cost);
+        self.models
+            .entry(of.clone())
+            .or_default()
+            .add_late(all, cost);
     }
 
     /// One line of JSON without the line's end.
@@ -331,9 +368,12 @@ impl Summary {
         line.insert("capture_dropped".into(), json!(self.capture_dropped));
         line.insert("negative_latencies".into(), json!(self.negative));
         line.insert("tokens".into(), json!(self.tokens));
-        if self.priced > 0 || self.cost_usd > 0.0 {
-            line.insert("cost_usd".into(), json!(round(self.cost_usd, 6)));
+        if self.thoughts > 0 {
+            line.insert("thoughts".into(), json!(self.thoughts));
         }
+        insert_cost(&mut line, self.cost);
+        let models = self.models.iter().map(|(of, figures)| figures.to_json(of));
+        line.insert("models".into(), models.collect());
         line.insert(
             "bytes".into(),
             json!({ "sent": self.bytes.0, "received": self.bytes.1 }),
@@ -455,6 +495,19 @@ fn round(value: f64, digits: i32) -> f64 {
 pub(super) mod tests {
     use super::*;
 
+    /// Tokens of no told kind.
+    pub(in crate::session) fn counts(prompt: u64, response: u64) -> TokenCounts {
+        let of_no_kind = |unassigned| crate::base::tokens::Kinds {
+            unassigned,
+            ..Default::default()
+        };
+        TokenCounts {
+            prompt: of_no_kind(prompt),
+            response: of_no_kind(response),
+            ..TokenCounts::default()
+        }
+    }
+
     pub(in crate::session) fn record() -> TurnRecord {
         let origin = Instant::now();
         let mut timeline = Timeline::default();
@@ -469,6 +522,7 @@ pub(super) mod tests {
             turn: TurnId(1),
             input: Some("question.wav".into()),
             profile: "balanced".into(),
+            model: "gemini-3.8-live".into(),
             auto: false,
             target: Duration::from_millis(300),
             outcome: Outcome::Completed,
@@ -482,22 +536,22 @@ pub(super) mod tests {
             cut_offs: 0,
             ducked_after: None,
             closed_in_vain: 2,
-            vain_tokens: (60, 10),
+            vain_tokens: counts(60, 10),
             silenced_after: None,
             user: " hello ".into(),
             assistant: String::new(),
-            tokens: Some((45, 30)),
+            tokens: Some(counts(45, 30)),
             context_tokens: Some(45),
-            late_tokens: (0, 0),
+            late_tokens: TokenCounts::default(),
             stages: Stages::default(),
             round_trip: None,
             tool_calls: 0,
-            searched: false,
+            searches: 0,
+            cost: None,
             grounding: Grounding::default(),
             complete_reason: None,
             silence: None,
             asked_again: 0,
-            cost_usd: None,
             closed_at: SystemTime::UNIX_EPOCH,
         }
     }
@@ -526,7 +580,11 @@ pub(super) mod tests {
         let mut known = record();
         known.stages.network = Some(Duration::from_micros(40_250));
         known.round_trip = Some(Duration::from_micros(40_250));
-        (known.tool_calls, known.cost_usd) = (2, Some(0.001_234_567));
+        known.tool_calls = 2;
+        known.cost = Some(Cost {
+            usd: 0.001_234_567,
+            at_most: false,
+        });
         let line: Value = serde_json::from_str(&known.to_json()).expect("JSON");
         assert_eq!(line["stages_ms"], json!({ "network": 40.3 }));
         assert_eq!(
@@ -537,6 +595,8 @@ pub(super) mod tests {
             ],
             [&json!(40.3), &json!(2), &json!(0.001235)]
         );
+        assert_eq!(line["model"], "gemini-3.8-live");
+        assert!(line.get("cost_at_most").is_none(), "a plain number");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::client::setup::{self, SetupContext};
 use crate::live::message::Setup;
 use crate::profile::{BargeIn, Detection, EchoCancellation, Profile};
 use crate::server::Server;
-use crate::settings::config::{Config, ConfigFile, Reread, SaveError};
+use crate::settings::config::{Config, ConfigFile, Reread, SaveError, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
 use crate::settings::key::{Key, KeyStore, Source};
 use crate::settings::watch::Watch;
@@ -58,6 +58,8 @@ pub struct Settings {
     is_demo: bool,
     /// There is no talk key: speech opens the microphone, whatever is configured.
     keyless: bool,
+    /// What is spent is limited otherwise, whatever is configured.
+    limited_elsewhere: bool,
     /// Taken once per connection: a changed minute is no reason for another one.
     context: SetupContext,
 }
@@ -80,6 +82,7 @@ impl Settings {
             demo: None,
             is_demo: false,
             keyless: false,
+            limited_elsewhere: false,
             context: SetupContext::default(),
         };
         this.refresh_context();
@@ -247,6 +250,20 @@ impl Settings {
     /// There is no talk key, in a terminal or with files: only speech can open the microphone.
     pub fn open_by_speech(&mut self) {
         self.keyless = true;
+    }
+
+    /// What is spent is counted and limited by who asks: the limits of the configuration do not hold.
+    pub fn limit_elsewhere(&mut self) {
+        self.limited_elsewhere = true;
+    }
+
+    /// What may be spent.
+    #[must_use]
+    pub fn spend_limit(&self) -> SpendLimit {
+        if self.limited_elsewhere {
+            return SpendLimit::default();
+        }
+        self.config().spend_limit
     }
 
     /// Whether speech opens the microphone; otherwise the talk key alone does.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::record::TurnRecord;
 use super::stages::Stages;
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
+use crate::base::cost::Cost;
 use crate::base::ids::TurnId;
 use crate::live::grounding::Grounding;
 use crate::live::price::Pricing;
@@ -20,10 +21,12 @@ use crate::turn::timeline::Latencies;
 
 mod check;
 mod key;
+mod money;
 mod speech;
 
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use key::{KeyInfo, ServiceView};
+pub use money::{LimitView, ModelView, SpendScope, SpendView};
 pub use speech::SpeechView;
 
 /// What the user can see at one moment.
@@ -79,6 +82,10 @@ pub struct Snapshot {
     pub captions_dropped: u64,
     /// What is known of the price of tokens.
     pub pricing: Pricing,
+    /// What each model did and cost with each profile, since the start.
+    pub models: Arc<[ModelView]>,
+    /// What was spent, and how much may be.
+    pub spending: SpendView,
     /// Another connection is opened at the next pause.
     pub renewing: bool,
     /// The figures of the active profile; where it chooses among others, of all of those.
@@ -130,6 +137,8 @@ impl Default for Snapshot {
             captions: Arc::default(),
             captions_dropped: 0,
             pricing: Pricing::default(),
+            models: Arc::default(),
+            spending: SpendView::default(),
             renewing: false,
             figures: Figures::default(),
             process: ProcessUsage::default(),
@@ -169,6 +178,8 @@ pub enum Activity {
     Offline,
     /// There is no microphone.
     NoMicrophone,
+    /// The spend limit is reached: the microphone is closed until the user says "go on".
+    LimitReached,
 }
 
 /// The link to the service.
@@ -356,8 +367,10 @@ pub struct Figures {
     pub bytes_received: u64,
     /// Tokens that the service counted, prompt and response.
     pub tokens: u64,
-    /// What the turns cost in US dollars, where the price of the model is known.
-    pub cost_usd: Option<f64>,
+    /// Of these, those of thoughts.
+    pub thoughts: u64,
+    /// What the turns cost, where the price of the model is known.
+    pub cost: Option<Cost>,
     /// Functions that the service asked for.
     pub tool_calls: u64,
     /// Turns that got their answer.
@@ -375,12 +388,20 @@ pub struct Figures {
 }
 
 /// A closed turn for the waterfall.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnView {
     /// Counts the user's turns from 1.
     pub number: u64,
     /// Profile in force at its end.
     pub profile: String,
+    /// The model that answered, as it was asked for.
+    pub model: String,
+    /// Tokens that it was billed for, those of thoughts among them.
+    pub tokens: u64,
+    /// Of these, those of thoughts.
+    pub thoughts: u64,
+    /// What it cost, where the price is known.
+    pub cost: Option<Cost>,
     /// Target of its response at its end, whatever profile was chosen since.
     pub target: Duration,
     /// How it ended.
@@ -396,6 +417,10 @@ impl TurnView {
         Self {
             number: record.number,
             profile: record.profile.clone(),
+            model: record.model.clone(),
+            tokens: record.all_tokens(),
+            thoughts: record.thoughts(),
+            cost: record.cost,
             target: record.target,
             outcome: record.outcome.name(),
             latencies: record.latencies.clone(),

@@ -256,6 +256,7 @@ impl Controller {
     pub(super) fn apply_gate(&mut self) {
         let gate = match (self.muted, self.held, self.is_manual()) {
             (true, ..) => Gate::Muted,
+            _ if self.spending.is_closed() => Gate::Closed,
             (_, true, _) => Gate::Held,
             _ if !self.settings.voice_activation() => Gate::Closed,
             (_, _, true) => Gate::Voice,
@@ -289,6 +290,9 @@ impl Controller {
     pub(super) fn shown_barge_in(&self) -> (bool, String) {
         if self.muted {
             return (false, "muted: Esc stops a reply".into());
+        }
+        if self.spending.is_closed() {
+            return (false, "spend limit reached: Esc stops a reply".into());
         }
         if self.microphone().stream.is_none() {
             return (false, "no microphone: Esc stops a reply".into());

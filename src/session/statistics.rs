@@ -1,12 +1,14 @@
 //! The figures of each profile, of those that one that chooses chose among, and of the conversation as a whole.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::record::{Summary, TurnRecord, place};
-use super::snapshot::{Figures, ProcessUsage};
-use super::tokens::{self, Tokens};
+use super::snapshot::{Figures, ModelView, ProcessUsage};
 use crate::adapt::Conditions;
+use crate::base::cost::Cost;
+use crate::base::tokens::TokenCounts;
 use crate::metrics::histogram::Distribution;
 use crate::metrics::leak::Growth;
 use crate::probe::{Machine, Usage};
@@ -25,12 +27,16 @@ const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
 
-/// Figures that grow with every turn. Profiles are not mixed, but for those that one profile chooses among.
+/// Figures that grow with every turn. Profiles are not mixed, but for those that one profile chooses among; nor are the
+/// models that a profile named one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
     /// The whole conversation.
     pub summary: Summary,
-    profiles: HashMap<String, Tally>,
+    /// What the summary says of each model, for the window; made when it changes.
+    models: Arc<[ModelView]>,
+    /// By profile and model.
+    tallies: HashMap<(String, String), Tally>,
     /// While a profile chooses: what it chooses among, and their figures together.
     together: Option<(Vec<String>, Tally)>,
     /// Turns so far: the figures of several profiles are put together in the order of their turns.
@@ -56,10 +62,11 @@ struct Tally {
     failed: u64,
     answered: u64,
     tokens: u64,
+    thoughts: u64,
     tool_calls: u64,
     underruns: u64,
     capture_dropped: u64,
-    cost_usd: Option<f64>,
+    cost: Option<Cost>,
     /// When the newest turns were closed, as many as the rate is made of.
     closed: VecDeque<(u64, SystemTime)>,
 }
@@ -89,13 +96,12 @@ impl Tally {
         self.underruns += record.underruns;
         self.capture_dropped += record.capture_dropped;
         self.closed_in_vain += u64::from(record.closed_in_vain);
-        self.vain_tokens += tokens::sum(record.vain_tokens);
+        self.vain_tokens += record.vain_tokens.sum();
         self.interrupted += u64::from(record.outcome == Outcome::Interrupted);
         self.tokens += record.all_tokens();
+        self.thoughts += record.thoughts();
         self.tool_calls += u64::from(record.tool_calls);
-        if let Some(cost) = record.cost_usd {
-            *self.cost_usd.get_or_insert_default() += cost;
-        }
+        Cost::add(&mut self.cost, record.cost);
         match place(&record.outcome) {
             0 | 1 => self.answered += 1,
             3 | 4 => self.failed += 1,
@@ -116,14 +122,14 @@ impl Tally {
         }
     }
 
-    fn add_late_tokens(&mut self, all: u64, vain: bool, cost_usd: Option<f64>) {
+    fn add_late_tokens(&mut self, tokens: &TokenCounts, vain: bool, cost: Option<Cost>) {
+        let all = tokens.sum();
         self.tokens += all;
+        self.thoughts += tokens.thoughts;
         if vain {
             self.vain_tokens += all;
         }
-        if let Some(cost) = cost_usd {
-            *self.cost_usd.get_or_insert_default() += cost;
-        }
+        Cost::add(&mut self.cost, cost);
     }
 
     /// Takes in another one: the result is as if each of its turns had been added here, in order.
@@ -141,10 +147,11 @@ impl Tally {
             failed,
             answered,
             tokens,
+            thoughts,
             tool_calls,
             underruns,
             capture_dropped,
-            cost_usd,
+            cost,
             closed,
         } = other;
         self.response.merge(response);
@@ -164,15 +171,14 @@ impl Tally {
             (&mut self.failed, failed),
             (&mut self.answered, answered),
             (&mut self.tokens, tokens),
+            (&mut self.thoughts, thoughts),
             (&mut self.tool_calls, tool_calls),
             (&mut self.underruns, underruns),
             (&mut self.capture_dropped, capture_dropped),
         ] {
             *to += more;
         }
-        if let Some(cost) = cost_usd {
-            *self.cost_usd.get_or_insert_default() += cost;
-        }
+        Cost::add(&mut self.cost, *cost);
     }
 }
 
@@ -188,35 +194,33 @@ impl Statistics {
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.summary.add(record);
+        self.models = self.summary.model_views();
         self.taken += 1;
         let nth = self.taken;
-        let tally = self.profiles.entry(record.profile.clone()).or_default();
+        let of = (record.profile.clone(), record.model.clone());
+        let tally = self.tallies.entry(of).or_default();
         tally.add(nth, record);
         if let Some(together) = self.together_with(&record.profile) {
             together.add(nth, record);
         }
     }
 
-    /// Tokens of an answer that was interrupted, or dropped in `vain`, are told after its turn was closed.
+    /// Tokens of an answer that was interrupted, or dropped in `vain`, are told after its turn was closed; `of` are profile
+    /// and model.
     pub(super) fn add_late_tokens(
         &mut self,
-        profile: &str,
-        tokens: Tokens,
+        of: (String, String),
+        tokens: TokenCounts,
         vain: bool,
-        cost_usd: Option<f64>,
+        cost: Option<Cost>,
     ) {
-        let all = tokens::sum(tokens);
-        let tally = self.profiles.entry(profile.to_owned()).or_default();
-        tally.add_late_tokens(all, vain, cost_usd);
-        if let Some(together) = self.together_with(profile) {
-            together.add_late_tokens(all, vain, cost_usd);
+        if let Some(together) = self.together_with(&of.0) {
+            together.add_late_tokens(&tokens, vain, cost);
         }
-        self.summary.tokens += all;
-        tokens::add(&mut self.summary.late_tokens, tokens);
-        if vain {
-            self.summary.vain_tokens += all;
-        }
-        self.summary.cost_usd += cost_usd.unwrap_or_default();
+        self.summary.add_late_tokens(&of, tokens, vain, cost);
+        self.models = self.summary.model_views();
+        let tally = self.tallies.entry(of).or_default();
+        tally.add_late_tokens(&tokens, vain, cost);
     }
 
     /// The figures that the turns of this profile belong to besides its own.
@@ -229,8 +233,8 @@ impl Statistics {
     pub(super) fn choose_among(&mut self, profiles: Option<Vec<String>>) {
         self.together = profiles.map(|profiles| {
             let mut tally = Tally::default();
-            let of_any = self.profiles.iter();
-            for (_, other) in of_any.filter(|(name, _)| profiles.contains(name)) {
+            let of_any = self.tallies.iter();
+            for (_, other) in of_any.filter(|((name, _), _)| profiles.contains(name)) {
                 tally.merge(other);
             }
             (profiles, tally)
@@ -287,18 +291,24 @@ impl Statistics {
         (self.process.memory_growth, self.process.thread_growth) = (memory, threads);
     }
 
+    /// What each model did and cost with each profile.
+    pub(super) fn models(&self) -> Arc<[ModelView]> {
+        Arc::clone(&self.models)
+    }
+
     /// What the process uses.
     #[must_use]
     pub(super) fn process(&self) -> &ProcessUsage {
         &self.process
     }
 
-    /// The figures of the profile in force, or, while one chooses, of all that it chooses among; what is not a turn's is
-    /// left at its default.
+    /// The figures of the profile in force with its model, or, while one chooses, of all that it chooses among; what is not
+    /// a turn's is left at its default.
     #[must_use]
-    pub(super) fn figures(&self, profile: &str) -> Figures {
+    pub(super) fn figures(&self, profile: &str, model: &str) -> Figures {
         let together = self.together.as_ref().map(|(_, tally)| tally);
-        let Some(tally) = together.or_else(|| self.profiles.get(profile)) else {
+        let of = (profile.to_owned(), model.to_owned());
+        let Some(tally) = together.or_else(|| self.tallies.get(&of)) else {
             return Figures::default();
         };
         Figures {
@@ -314,10 +324,11 @@ impl Statistics {
             turns: tally.turns,
             interrupted: tally.interrupted,
             tokens: tally.tokens,
+            thoughts: tally.thoughts,
             tool_calls: tally.tool_calls,
             underruns: tally.underruns,
             capture_dropped: tally.capture_dropped,
-            cost_usd: tally.cost_usd,
+            cost: tally.cost,
             answered: tally.answered,
             failed: tally.failed,
             turns_per_minute: per_minute(&tally.closed),
@@ -330,17 +341,17 @@ impl Statistics {
         match &mut self.together {
             Some((profiles, tally)) => {
                 *tally = Tally::default();
-                self.profiles.retain(|name, _| !profiles.contains(name));
+                self.tallies.retain(|(name, _), _| !profiles.contains(name));
             }
             None => {
-                self.profiles.remove(profile);
+                self.tallies.retain(|(name, _), _| name != profile);
             }
         }
     }
 
     /// The same for all profiles.
     pub(super) fn reset_all(&mut self) {
-        self.profiles.clear();
+        self.tallies.clear();
         if let Some((_, tally)) = &mut self.together {
             *tally = Tally::default();
         }
@@ -363,15 +374,24 @@ fn keep<T>(readings: &mut Vec<T>, newest: T) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::tests::record;
+    use super::super::record::tests::{counts, record};
     use super::*;
+
+    const MODEL: &str = "gemini-3.8-live";
+
+    const fn plain(usd: f64) -> Cost {
+        Cost {
+            usd,
+            at_most: false,
+        }
+    }
 
     fn turn(profile: &str, response_ms: u64, closed_s: u64) -> TurnRecord {
         let mut turn = record();
         turn.profile = profile.into();
         turn.latencies.response = Some(Duration::from_millis(response_ms));
         turn.closed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(closed_s);
-        turn.cost_usd = Some(0.25);
+        turn.cost = Some(plain(0.25));
         turn
     }
 
@@ -379,7 +399,8 @@ mod tests {
         let ms = |value: &Duration| value.as_millis();
         let last = figures.last.as_ref().and_then(|last| last.response);
         let history = figures.history.iter().map(ms).collect();
-        (figures.n, history, last.as_ref().map(ms), figures.cost_usd)
+        let cost = figures.cost.map(|cost| cost.usd);
+        (figures.n, history, last.as_ref().map(ms), cost)
     }
 
     #[test]
@@ -392,7 +413,7 @@ mod tests {
         all.choose_among(Some(vec!["fast".into(), "good".into()]));
         // Whichever of them is in force.
         for in_force in ["fast", "good"] {
-            let figures = all.figures(in_force);
+            let figures = all.figures(in_force, MODEL);
             assert_eq!(
                 shown(&figures),
                 (3, vec![100, 300, 200], Some(200), Some(0.75))
@@ -403,8 +424,9 @@ mod tests {
         }
         all.add(&turn("good", 400, 40));
         all.add(&turn("other", 900, 50));
-        all.add_late_tokens("fast", (5, 5), true, Some(1.0));
-        let figures = all.figures("fast");
+        let of = ("fast".to_owned(), MODEL.to_owned());
+        all.add_late_tokens(of, counts(5, 5), true, Some(plain(1.0)));
+        let figures = all.figures("fast", MODEL);
         assert_eq!(
             shown(&figures),
             (4, vec![100, 300, 200, 400], Some(400), Some(2.0))
@@ -413,8 +435,8 @@ mod tests {
         assert_eq!((figures.tokens, figures.vain_tokens), (counted + 10, 290));
         // What came in while it chose is in the profiles' own figures too.
         all.choose_among(None);
-        assert_eq!(all.figures("good").n, 2);
-        assert_eq!(all.figures("fast").vain_tokens, 150);
+        assert_eq!(all.figures("good", MODEL).n, 2);
+        assert_eq!(all.figures("fast", MODEL).vain_tokens, 150);
     }
 
     #[test]
@@ -424,11 +446,26 @@ mod tests {
             all.add(&turn(if n % 3 == 0 { "fast" } else { "good" }, n + 1, n));
         }
         all.choose_among(Some(vec!["fast".into(), "good".into()]));
-        let figures = all.figures("fast");
+        let figures = all.figures("fast", MODEL);
         let wanted: Vec<Duration> = (41..=100).map(Duration::from_millis).collect();
         assert_eq!((figures.n, &figures.history), (100, &wanted));
         assert!(figures.p99.is_some(), "a hundred together");
         assert_eq!(figures.turns_per_minute, Some(60.0));
+    }
+
+    #[test]
+    fn models_of_a_profile_are_told_apart() {
+        let mut all = Statistics::default();
+        let mut dear = turn("mine", 900, 0);
+        (dear.model, dear.cost) = ("gemini-9-live".into(), None);
+        all.add(&turn("mine", 100, 10));
+        all.add(&dear);
+        assert_eq!(shown(&all.figures("mine", MODEL)).0, 1);
+        let figures = all.figures("mine", "gemini-9-live");
+        assert_eq!(shown(&figures), (1, vec![900], Some(900), None));
+        assert_eq!(all.summary.models.len(), 2);
+        all.reset("mine");
+        assert_eq!(all.figures("mine", MODEL), Figures::default());
     }
 
     #[test]
@@ -439,16 +476,16 @@ mod tests {
         }
         all.choose_among(Some(vec!["fast".into(), "good".into()]));
         all.reset("good");
-        assert_eq!(all.figures("good"), Figures::default());
+        assert_eq!(all.figures("good", MODEL), Figures::default());
         all.choose_among(None);
-        let n = |name: &str| all.figures(name).n;
+        let n = |name: &str| all.figures(name, MODEL).n;
         assert_eq!([n("fast"), n("good"), n("other")], [0, 0, 1]);
         all.reset("other");
-        assert_eq!(all.figures("other"), Figures::default());
+        assert_eq!(all.figures("other", MODEL), Figures::default());
         assert_eq!(all.summary.answered, 3, "the conversation goes on");
         all.choose_among(Some(vec!["fast".into()]));
         all.add(&turn("fast", 100, 0));
         all.reset_all();
-        assert_eq!(all.figures("fast"), Figures::default());
+        assert_eq!(all.figures("fast", MODEL), Figures::default());
     }
 }

@@ -79,7 +79,7 @@ impl Key {
 impl Controller {
     /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
     pub(super) fn hold(&mut self, now: Instant, down: bool) {
-        if self.muted || self.is_checking() {
+        if self.muted || self.is_checking() || self.spending.is_closed() {
             return;
         }
         let config = self.settings.config();

@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use super::record::{TurnRecord, latency_names};
 use super::stages::STAGES;
-use super::tokens;
+use crate::base::cost::Cost;
 use crate::base::printable;
 use crate::metrics::series::{History, OUTCOMES};
 
 /// Names of the columns of turns, with the line's end.
 #[must_use]
 pub fn turn_header() -> String {
-    let mut names: Vec<String> = ["time", "turn", "input", "profile", "outcome"]
+    let mut names: Vec<String> = ["time", "turn", "input", "profile", "model", "outcome"]
         .map(str::to_owned)
         .to_vec();
     names.extend(latency_names().map(|name| format!("{name}_ms")));
@@ -29,8 +29,10 @@ pub fn turn_header() -> String {
             "tool_calls",
             "prompt_tokens",
             "response_tokens",
+            "thought_tokens",
             "vain_tokens",
             "cost_usd",
+            "cost_at_most",
         ]
         .map(str::to_owned),
     );
@@ -45,6 +47,7 @@ pub fn turn_row(turn: &TurnRecord) -> String {
         turn.number.to_string(),
         turn.input.clone().unwrap_or_default(),
         turn.profile.clone(),
+        turn.model.clone(),
         turn.outcome.name().to_owned(),
     ];
     cells.extend(turn.latency_values().map(millis));
@@ -65,14 +68,12 @@ pub fn turn_row(turn: &TurnRecord) -> String {
         ]
         .map(|count| count.to_string()),
     );
-    let tokens = turn.tokens;
-    cells.push(tokens.map_or_else(String::new, |(prompt, _)| prompt.to_string()));
-    cells.push(tokens.map_or_else(String::new, |(_, response)| response.to_string()));
-    cells.push(tokens::sum(turn.vain_tokens).to_string());
-    cells.push(
-        turn.cost_usd
-            .map_or_else(String::new, |cost| format!("{cost:.6}")),
-    );
+    let counts = turn
+        .tokens
+        .map(|tokens| [tokens.prompt.sum(), tokens.written(), tokens.thoughts]);
+    cells.extend(counts.map_or_else(Default::default, |all| all.map(|n| n.to_string())));
+    cells.push(turn.vain_tokens.sum().to_string());
+    cells.extend(cost(turn.cost));
     row(&cells)
 }
 
@@ -93,6 +94,7 @@ pub fn history(history: &History) -> String {
             "tool_calls",
             "tokens",
             "cost_usd",
+            "cost_at_most",
             "bytes_sent",
             "bytes_received",
             "cpu_percent_of_core",
@@ -128,11 +130,7 @@ pub fn history(history: &History) -> String {
             ]
             .map(|count| count.to_string()),
         );
-        cells.push(if slice.is_priced() {
-            format!("{:.6}", slice.cost_usd)
-        } else {
-            String::new()
-        });
+        cells.extend(cost(slice.cost()));
         cells.extend([slice.bytes_sent, slice.bytes_received].map(|bytes| bytes.to_string()));
         cells.extend([slice.cpu.mean(), slice.machine.mean()].map(number));
         let whole =
@@ -143,6 +141,13 @@ pub fn history(history: &History) -> String {
         text.push_str(&row(&cells));
     }
     text
+}
+
+/// A cost, and whether it is an upper bound.
+fn cost(cost: Option<Cost>) -> [String; 2] {
+    cost.map_or_else(Default::default, |cost| {
+        [format!("{:.6}", cost.rounded(6)), cost.at_most.to_string()]
+    })
 }
 
 fn row(cells: &[String]) -> String {

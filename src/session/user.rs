@@ -87,6 +87,7 @@ impl Controller {
             Command::ResetStatistics => self.statistics.reset(&self.profile.name),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.export_csv(),
+            Command::GoOn => self.go_on_spending(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
         }
@@ -278,6 +279,7 @@ impl Controller {
         if changed {
             self.follow_config(&before);
         }
+        self.keep_spend_limit();
         match self.settings.held() {
             Some(held) => self.link = hold(held),
             None if was_held => self.redial(self.settings.is_demo()),

@@ -47,6 +47,8 @@ impl Controller {
             captions: self.captions.shared(),
             captions_dropped: self.captions.dropped(),
             pricing: self.pricing(),
+            models: self.statistics.models(),
+            spending: self.spend_view(),
             renewing: self.going_away && self.is_connected(),
             figures: self.figures(),
             process: self.statistics.process().clone(),
@@ -87,6 +89,7 @@ impl Controller {
             }
             (_, Link::Down { .. } | Link::Connecting { .. }) => Activity::Connecting,
             (Phase::Awaiting, Link::Connected { .. }) => Activity::Thinking,
+            (Phase::Idle, _) if self.spending.is_closed() => Activity::LimitReached,
             // What nobody can speak into does not listen, files least of all.
             (Phase::Idle, Link::Connected { .. })
                 if self.input.trouble.is_some() || self.deck.is_some() =>
@@ -143,7 +146,7 @@ impl Controller {
             bytes_received: self.counters.bytes_received.get(),
             patience: Some(self.machine.patience()),
             early_close: self.machine.early_close(),
-            ..self.statistics.figures(&self.profile.name)
+            ..self.statistics.figures(&self.profile.name, &self.model())
         }
     }
 

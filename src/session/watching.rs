@@ -202,7 +202,7 @@ impl Controller {
 
     fn evidence(&self) -> Evidence {
         let profile = &self.profile;
-        let [recent, usual] = self.insight.typical(&profile.name);
+        let [recent, usual] = self.insight.typical(&profile.name, &self.model());
         let thinking = setup::thinks(&profile.live);
         let process = self.statistics.process();
         let machine = process.machine;

@@ -22,6 +22,7 @@ mod file;
 mod frame;
 mod outlets;
 mod reading;
+mod spend;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ pub use frame::Frame;
 pub use outlets::{Hidden, MonitorSettings};
 use reading::Occasion;
 pub(super) use reading::{Wrong, plain};
+pub use spend::SpendLimit;
 
 /// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
 pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);
@@ -71,6 +73,8 @@ pub struct Config {
     pub alert_webhook: Option<Hidden>,
     /// What the service takes for tokens, instead of the published price.
     pub price_usd_per_million: Option<Price>,
+    /// What may be spent until the microphone closes.
+    pub spend_limit: SpendLimit,
 }
 
 impl Default for Config {
@@ -93,6 +97,7 @@ impl Default for Config {
             monitor: MonitorSettings::default(),
             alert_webhook: None,
             price_usd_per_million: None,
+            spend_limit: SpendLimit::default(),
         }
     }
 }
@@ -153,7 +158,7 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen and there is no usual value.
-    fn values(&self) -> [(&'static str, Option<String>); 23] {
+    fn values(&self) -> [(&'static str, Option<String>); 25] {
         let text = |text: &Option<String>| text.as_deref().map(quoted);
         let voice_activation = if self.voice_activation {
             Switch::On
@@ -165,6 +170,7 @@ impl Config {
             let price = self.price_usd_per_million?;
             Some(amount(price).to_string())
         };
+        let limit = |usd: Option<f64>| usd.map(|usd| usd.to_string());
         let state = self.state.as_deref();
         let listen = self.monitor.listen;
         let [geometry, maximized, zoom] = self.window.frame.values();
@@ -194,6 +200,11 @@ impl Config {
             ("alert_webhook", hidden(self.alert_webhook.as_ref())),
             ("price_usd_per_million.in", price(|price| price.prompt)),
             ("price_usd_per_million.out", price(|price| price.response)),
+            (
+                "spend_limit_usd.conversation",
+                limit(self.spend_limit.conversation),
+            ),
+            ("spend_limit_usd.day", limit(self.spend_limit.day)),
             ("state", state.map(|state| quoted(&state.to_string_lossy()))),
         ]
     }

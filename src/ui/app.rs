@@ -117,6 +117,7 @@ impl UiApp {
             Activity::Connecting
             | Activity::Thinking
             | Activity::Muted
+            | Activity::LimitReached
             | Activity::Reconnecting
             | Activity::Offline
             | Activity::NoMicrophone => Dbfs::SILENCE,

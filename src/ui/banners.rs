@@ -41,6 +41,7 @@ pub(super) fn banners_ui(
         return;
     };
     let quiet = snapshot.notices.is_empty()
+        && snapshot.spending.reached.is_none()
         && !matches!(snapshot.link, Link::Down { .. })
         && snapshot.input.trouble.is_none()
         && snapshot.output.trouble.is_none()
@@ -58,6 +59,7 @@ pub(super) fn banners_ui(
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
             link_ui(ui, snapshot, view, commands);
+            limit_ui(ui, snapshot, commands);
             sound_ui(ui, snapshot, view);
             notices_ui(ui, snapshot, view, commands);
             demo_ui(ui, snapshot, view);
@@ -90,6 +92,20 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
         }
         if *key_refused && plain_button(ui, "Enter another key").clicked() {
             view.page = Page::Key;
+        }
+    });
+}
+
+/// It stands until the user goes on, or the limit is another one.
+fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
+    let Some(what) = &snapshot.spending.reached else {
+        return;
+    };
+    let head = (Sign::Triangle, tokens(ui).warn, "Spend limit reached");
+    banner(ui, head, what, 100.0, |ui| {
+        let does = "Opens the microphone again, until as much again as the limit allows is spent";
+        if primary_button(ui, "Go on").on_hover_text(does).clicked() {
+            commands.push(Command::GoOn);
         }
     });
 }

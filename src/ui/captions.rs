@@ -120,6 +120,10 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
             "There is no connection",
             "What you and the assistant say will stand here.",
         ),
+        Activity::LimitReached => (
+            "The spend limit is reached",
+            "Nothing is heard until you choose Go on.",
+        ),
         Activity::Muted => ("The microphone is off", "Press Ctrl M, and say something."),
         Activity::Connecting
         | Activity::Listening

@@ -12,7 +12,7 @@ use super::widgets::{card, plain_button, sign, value_row};
 use super::{history, told, waterfall, words};
 use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::session::command::Command;
-use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
+use crate::session::snapshot::{Figures, ModelView, ProcessUsage, Snapshot};
 
 /// The page.
 pub(super) fn page_ui(
@@ -64,6 +64,11 @@ pub(super) fn content_ui(
     section(ui, "History", |ui| {
         history::history_ui(ui, snapshot, target, view)
     });
+    if !snapshot.demo && !snapshot.models.is_empty() {
+        section(ui, "Profiles and models", |ui| {
+            models_ui(ui, &snapshot.models)
+        });
+    }
     section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
         latency::copy_button_ui(ui, snapshot, now, view);
@@ -225,14 +230,28 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &Figures, snapshot: &Snapshot) {
             "tokens · cost",
             format!(
                 "{} · {}",
-                told::tokens(figures.tokens),
-                told::cost(figures.cost_usd)
+                told::tokens(figures.tokens, figures.thoughts),
+                told::cost(figures.cost)
             ),
             told::pricing(snapshot.pricing),
         ),
     ];
     for (name, value, tooltip) in rows {
         value_row(ui, None, name, &value, tooltip);
+    }
+    for limit in &snapshot.spending.limits {
+        let (name, tooltip) = told::limit(limit.scope);
+        value_row(ui, None, name, &told::spent(limit), tooltip);
+    }
+}
+
+/// A row for each profile and model since the start.
+fn models_ui(ui: &mut Ui, models: &[ModelView]) {
+    for of in models {
+        let name = format!("{} · {}", of.profile, of.model);
+        let what = "Turns of this profile with this model since the start: how many, the median response, and what they cost \
+                    together. A reset leaves them as they are.";
+        value_row(ui, None, &name, &told::of_model(of), what);
     }
 }
 

@@ -211,8 +211,9 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
 
 /// What it took.
 fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
-    let tokens = if total.is_priced() {
-        "Tokens that the service counted, and the cost of those whose price was known then. The bill is the service's."
+    let tokens = if total.cost().is_some() {
+        "Tokens that the service counted, and the cost of those whose price was known then; \"at most\" where it \
+         is an upper bound. The bill is the service's."
     } else {
         told::pricing(pricing)
     };
@@ -259,8 +260,8 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             "tokens · cost",
             format!(
                 "{} · {}",
-                told::tokens(total.tokens),
-                told::cost(total.is_priced().then_some(total.cost_usd))
+                told::tokens(total.tokens, 0),
+                told::cost(total.cost())
             ),
             tokens,
         ),

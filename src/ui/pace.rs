@@ -61,6 +61,7 @@ impl Change {
             && same(&old.captions, &new.captions)
             && same(&old.notices, &new.notices)
             && same(&old.alerts, &new.alerts)
+            && old.spending.reached == new.spending.reached
             && old.key == new.key
             && old.service == new.service;
         let moved = old.activity != new.activity
@@ -73,6 +74,7 @@ impl Change {
             Self::Words
         } else if new.activity != Activity::Muted
             && (old.figures != new.figures
+                || old.spending != new.spending
                 || old.process != new.process
                 || !same(&old.findings, &new.findings)
                 || !same(&old.turns, &new.turns)
@@ -118,7 +120,9 @@ const fn usual_looks_apart(activity: Activity) -> Option<Duration> {
         | Activity::Thinking
         | Activity::Connecting
         | Activity::Reconnecting => Some(QUIET_LOOKS_APART),
-        Activity::Muted | Activity::Offline | Activity::NoMicrophone => None,
+        Activity::Muted | Activity::Offline | Activity::NoMicrophone | Activity::LimitReached => {
+            None
+        }
     }
 }
 

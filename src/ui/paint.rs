@@ -39,6 +39,7 @@ pub(super) fn sign_of(activity: Activity, t: &Tokens) -> (Sign, Color32) {
         Activity::Thinking => (Sign::Dots, t.accent),
         Activity::Answering | Activity::Repeating => (Sign::Bars, t.accent),
         Activity::Muted => (Sign::Crossed, t.muted),
+        Activity::LimitReached => (Sign::Crossed, t.warn),
         Activity::Reconnecting => (Sign::Triangle, t.warn),
         Activity::Offline | Activity::NoMicrophone => (Sign::Cross, t.bad),
     }

@@ -87,6 +87,13 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
     let round_trip = words::millis_or_unknown(figures.round_trip);
     lines.push(line("round trip", round_trip));
     lines.push(line("queues", told::queues(figures)));
+    let tokens = told::tokens(figures.tokens, figures.thoughts);
+    lines.push(line("tokens", tokens));
+    lines.push(line("cost", told::cost(figures.cost)));
+    for of in snapshot.models.iter().filter(|_| !snapshot.demo) {
+        let name = format!("{} with {}", of.profile, of.model);
+        lines.push(line(&name, told::of_model(of)));
+    }
     lines
 }
 

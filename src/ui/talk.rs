@@ -76,6 +76,7 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
         }
         Activity::Connecting
         | Activity::Muted
+        | Activity::LimitReached
         | Activity::Reconnecting
         | Activity::Offline
         | Activity::NoMicrophone => state_ink,
@@ -111,7 +112,8 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
 
 /// Whether no sound comes in.
 fn off(snapshot: &Snapshot) -> bool {
-    snapshot.muted || snapshot.input.stream.is_none()
+    let closed = snapshot.activity == Activity::LimitReached;
+    closed || snapshot.muted || snapshot.input.stream.is_none()
 }
 
 /// What the user can do now, and the level as a figure.

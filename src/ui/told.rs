@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use super::words::{UNKNOWN, grouped, millis};
+use crate::base::cost::Cost;
+use crate::base::words::count;
 use crate::live::price::Pricing;
 use crate::metrics::alert::Kind;
 use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
-use crate::session::snapshot::{Figures, Link, ProcessUsage, Snapshot};
+use crate::session::snapshot::{
+    Figures, LimitView, Link, ModelView, ProcessUsage, Snapshot, SpendScope, TurnView,
+};
 
 /// Name and explanation of each stage, in the order of [`Stages::values`].
 pub(super) const STAGES: [(&str, &str); 10] = [
@@ -116,6 +120,9 @@ pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static
     match remedy {
         Remedy::Reconnect => {}
         Remedy::AskAgain if snapshot.ask_again => return None,
+        Remedy::AskAgain if snapshot.spending.reached.is_some() => {
+            return Some("the spend limit is reached");
+        }
         Remedy::AskAgain => {
             return Some("what you said is not kept any more, or something else goes on");
         }
@@ -184,11 +191,61 @@ pub(super) fn finding(finding: &Finding) -> &'static str {
     }
 }
 
-/// Tokens, as far as the service counted any.
-pub(super) fn tokens(counted: u64) -> String {
-    match counted {
-        0 => UNKNOWN.to_owned(),
-        counted => grouped(counted),
+/// Tokens, as far as the service counted any, and how many of them were thought.
+pub(super) fn tokens(counted: u64, thoughts: u64) -> String {
+    match (counted, thoughts) {
+        (0, _) => UNKNOWN.to_owned(),
+        (counted, 0) => grouped(counted),
+        (counted, thoughts) => format!("{}, thought {}", grouped(counted), grouped(thoughts)),
+    }
+}
+
+/// The model of a turn, its tokens and its cost; `None` where nothing of it is known.
+pub(super) fn billed(turn: &TurnView) -> Option<String> {
+    if turn.model.is_empty() || turn.tokens == 0 {
+        return None;
+    }
+    let mut words = format!("{} · {} tokens", turn.model, grouped(turn.tokens));
+    if turn.thoughts > 0 {
+        words += &format!(", thought {}", grouped(turn.thoughts));
+    }
+    if let Some(cost) = turn.cost {
+        words += &format!(" · {cost}");
+    }
+    Some(words)
+}
+
+/// What a model did with a profile.
+pub(super) fn of_model(of: &ModelView) -> String {
+    let turns = count(of.turns, "turn");
+    let median = of
+        .p50
+        .map_or_else(|| UNKNOWN.to_owned(), |p50| format!("{} ms", millis(p50)));
+    format!("{turns} · {median} · {}", cost(of.cost))
+}
+
+/// What is spent of a limit.
+pub(super) fn spent(limit: &LimitView) -> String {
+    let allowed = Cost {
+        usd: limit.limit_usd,
+        at_most: false,
+    };
+    format!("{} of {allowed}", limit.spent)
+}
+
+/// The name of a limit, and what it means.
+pub(super) fn limit(scope: SpendScope) -> (&'static str, &'static str) {
+    match scope {
+        SpendScope::Conversation => (
+            "spent, conversation",
+            "Spent since the start of the program, and the limit: `conversation` under `spend_limit_usd` in config.yaml. At \
+             the limit the microphone closes.",
+        ),
+        SpendScope::Day => (
+            "spent, today",
+            "Spent today with all programs of this user, and the limit: `day` under `spend_limit_usd` in config.yaml. At the \
+             limit the microphone closes.",
+        ),
     }
 }
 
@@ -200,8 +257,9 @@ pub(super) fn pricing(pricing: Pricing) -> &'static str {
              bill is the service's."
         }
         Pricing::Published(_) => {
-            "Tokens that the service counted, and their cost by the published price of this model, all taken for audio. \
-             `price_usd_per_million` in config.yaml sets another one. The bill is the service's."
+            "Tokens that the service counted, and their cost by the published price of this model for each kind of token. \
+             Thoughts, and what is counted without its kind, are taken at the dearest price: then the cost is an upper \
+             bound, \"at most\". `price_usd_per_million` in config.yaml sets another price. The bill is the service's."
         }
         Pricing::Free => {
             "Tokens that the service counted, and their cost where a price is known. The demo bills nothing."
@@ -240,18 +298,9 @@ pub(super) fn success(answered: u64, failed: u64) -> String {
     share(answered, answered + failed)
 }
 
-/// US dollars; cents in full.
-pub(super) fn cost(usd: Option<f64>) -> String {
-    usd.map_or_else(
-        || UNKNOWN.to_owned(),
-        |usd| {
-            if usd < 0.1 {
-                format!("${usd:.4}")
-            } else {
-                format!("${usd:.2}")
-            }
-        },
-    )
+/// US dollars, and whether they are an upper bound.
+pub(super) fn cost(cost: Option<Cost>) -> String {
+    cost.map_or_else(|| UNKNOWN.to_owned(), |cost| cost.to_string())
 }
 
 /// The rate of turns.
@@ -338,14 +387,39 @@ pub(super) fn span(name: &str, total: &Slice) -> String {
 mod tests {
     use super::*;
 
+    const fn usd(usd: f64, at_most: bool) -> Cost {
+        Cost { usd, at_most }
+    }
+
+    #[test]
+    fn a_turn_tells_its_model_its_thoughts_and_that_its_cost_is_a_bound() {
+        let mut turn = TurnView {
+            model: "gemini-3.8-live".into(),
+            tokens: 700,
+            thoughts: 136,
+            cost: Some(usd(0.002_955, true)),
+            ..TurnView::default()
+        };
+        let wanted = "gemini-3.8-live · 700 tokens, thought 136 · at most $0.0030";
+        assert_eq!(billed(&turn).as_deref(), Some(wanted));
+        turn.cost = None;
+        assert!(billed(&turn).is_some_and(|words| words.ends_with("thought 136")));
+        turn.tokens = 0;
+        assert_eq!(billed(&turn), None, "nothing was counted");
+    }
+
     #[test]
     fn unknown_is_a_dash_and_known_is_told() {
         assert_eq!(share(0, 0), "–");
         assert_eq!(share(3, 42), "3 of 42 · 7 %");
         assert_eq!(success(9, 1), "9 of 10 · 90 %");
         assert_eq!(
-            [cost(None), cost(Some(0.001_23)), cost(Some(1.5))],
-            ["–", "$0.0012", "$1.50"]
+            [
+                cost(None),
+                cost(Some(usd(0.001_23, false))),
+                cost(Some(usd(1.5, true)))
+            ],
+            ["–", "$0.0012", "at most $1.50"]
         );
         assert_eq!(per_minute(&Figures::default()), "–");
         let mut process = ProcessUsage::default();
@@ -386,7 +460,8 @@ mod tests {
 
     #[test]
     fn what_was_not_counted_is_a_dash_and_an_unknown_price_names_its_key() {
-        assert_eq!([tokens(0), tokens(8_140)], ["–", "8\u{a0}140"]);
+        assert_eq!([tokens(0, 0), tokens(8_140, 0)], ["–", "8\u{a0}140"]);
+        assert_eq!(tokens(700, 136), "700, thought 136");
         for unknown in [Pricing::Unpublished, Pricing::Elsewhere] {
             let words = pricing(unknown);
             assert!(words.contains("`price_usd_per_million`"), "{words}");
@@ -445,6 +520,9 @@ mod tests {
         assert!(hindrance(&Remedy::AskAgain, &snapshot).is_some());
         snapshot.ask_again = true;
         assert_eq!(hindrance(&Remedy::AskAgain, &snapshot), None);
+        (snapshot.ask_again, snapshot.spending.reached) = (false, Some("reached".into()));
+        let why = hindrance(&Remedy::AskAgain, &snapshot);
+        assert_eq!(why, Some("the spend limit is reached"));
     }
 
     #[test]

@@ -147,6 +147,9 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
     let target = words::millis(turn.target);
     let legend = format!("from the end of your speech; {line}, {target} ms after its end");
     ui.label(text(legend, Weight::Regular, 11.0, t.muted));
+    if let Some(billed) = told::billed(turn) {
+        ui.label(text(billed, Weight::Regular, 11.0, t.muted));
+    }
 }
 
 fn row_ui(

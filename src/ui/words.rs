@@ -120,6 +120,7 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
         },
         Activity::Offline => "Offline".into(),
         Activity::NoMicrophone => "No microphone".into(),
+        Activity::LimitReached => "Spend limit reached".into(),
     }
 }
 
@@ -155,6 +156,7 @@ fn invitation_to(snapshot: &Snapshot) -> &'static str {
         Activity::Answering if snapshot.barge_in.0 => "Speak to interrupt, or press Esc",
         Activity::Answering => "Press Esc to stop the reply",
         Activity::Muted => "Muted: nothing is heard",
+        Activity::LimitReached => "Nothing is heard until you choose Go on",
         Activity::Reconnecting => "Connecting again",
         Activity::Offline => "Not connected",
         Activity::NoMicrophone if snapshot.input.trouble.is_none() => {

@@ -121,6 +121,29 @@ fn an_interruption_cuts_the_reply_and_is_a_turn_of_its_own() {
 }
 
 #[test]
+fn a_reached_spend_limit_leaves_files_unasked_and_is_a_failure() {
+    let home = Home::new();
+    let server = Server::parrot(&home);
+    home.write(
+        "config/sovereign/config.yaml",
+        "price_usd_per_million: {in: 1000, out: 1000}\nspend_limit_usd: {conversation: 0.0001, day: 90}\n",
+    );
+    let one = voice("american-man");
+    let talk = ["talk", "--json", "--endpoint", &server.url];
+    let files = ["--output", "none", "--input", &one, &one, &one];
+    let said = home.run(talk.into_iter().chain(files));
+    let (turns, summary) = said.turns();
+    assert_eq!(turns.len(), 1, "{said:?}");
+    said.assert_fault(1, &["may cost. 2 files were not asked", "spend_limit_usd"]);
+    let cost = turns[0]["cost_usd"].as_f64().expect("the price is set");
+    assert_eq!(summary["cost_usd"], cost);
+    assert_eq!(summary["models"][0]["cost_usd"], cost);
+    let found = home.run(["doctor", "--no-sound-check"]);
+    let limit = "$90.00 for each day, of which $0.";
+    assert!(found.out.contains(limit), "{found:?}");
+}
+
+#[test]
 fn a_file_without_speech_is_said_and_passed_over() {
     let home = Home::new();
     let server = Server::parrot(&home);

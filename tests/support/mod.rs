@@ -38,6 +38,10 @@ pub struct World {
     pub script: Script,
     pub files: Option<usize>,
     pub interrupt_after: Option<Duration>,
+    /// The text of the configuration file, which is written here.
+    pub config: Option<(std::path::PathBuf, String)>,
+    /// What is kept is kept here; nothing is without.
+    pub state: Option<std::path::PathBuf>,
     /// Takes what is posted to the address of alerts; none is configured without.
     pub hook: Option<Hook>,
     /// Tells when a page of the monitor is wanted.
@@ -55,6 +59,8 @@ impl World {
             script: Script::default(),
             files: None,
             interrupt_after: None,
+            config: None,
+            state: None,
             hook: None,
             pages: Asked::default(),
             demo: None,
@@ -67,10 +73,11 @@ impl World {
         let profile = Arc::new(self.profile);
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
-        let settings = settings(self.hook.is_some(), self.demo);
+        let settings = settings(self.hook.is_some(), self.demo, self.config);
         let outlets = session::Outlets {
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
             pages: self.pages,
+            state: self.state,
             ..Default::default()
         };
         let stop = CancellationToken::new();
@@ -158,7 +165,8 @@ impl Running {
                 Event::Audible { .. }
                 | Event::Notice(..)
                 | Event::NotWritten(_)
-                | Event::InputOver => {}
+                | Event::InputOver
+                | Event::LimitReached(_) => {}
             }
         }
     }
@@ -223,13 +231,18 @@ pub fn voice(name: &str) -> Vec<f32> {
     out[first..=last].to_vec()
 }
 
-fn settings(with_hook: bool, demo: Option<std::path::PathBuf>) -> Settings {
+fn settings(
+    with_hook: bool,
+    demo: Option<std::path::PathBuf>,
+    config: Option<(std::path::PathBuf, String)>,
+) -> Settings {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    if with_hook {
-        std::fs::write(file.path(), "alert_webhook: \"http://127.0.0.1:9/hook\"\n")
-            .expect("written");
+    let hook = "alert_webhook: \"http://127.0.0.1:9/hook\"\n";
+    let config = config.or_else(|| with_hook.then(|| (file.path().to_owned(), hook.to_owned())));
+    if let Some((path, text)) = &config {
+        std::fs::write(path, text).expect("written");
     }
-    let (config, fault) = ConfigFile::load(with_hook.then(|| file.path().to_owned()));
+    let (config, fault) = ConfigFile::load(config.map(|(path, _)| path));
     assert_eq!(fault, None);
     Settings::new(Choice {
         demo: demo.is_some(),

@@ -36,6 +36,7 @@ fn turn(number: u64) -> TurnView {
             buffer: Some(ms(28)),
             device: Some(ms(12)),
         },
+        ..TurnView::default()
     }
 }
 

@@ -7,8 +7,11 @@ use url::Url;
 
 use super::Check;
 use crate::audio::Devices;
+use crate::base::cost::Cost;
 use crate::base::printable::clipped;
 use crate::file;
+use crate::live::price::{Biller, Pricing};
+use crate::settings::config::Config;
 use crate::settings::key::{Found, VARIABLE};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
@@ -84,6 +87,42 @@ pub(super) fn state(paths: &Paths) -> Check {
             "Make it writable, or name another folder as `state:` in the configuration file.",
         ),
     }
+}
+
+/// The spend limits, where there are any, what is spent of that of the day, and whether they can be kept with this model.
+pub(super) fn spending(
+    config: &Config,
+    today: impl FnOnce() -> Cost,
+    model: Option<(&str, Biller)>,
+) -> Option<Check> {
+    let (name, limits) = ("spending", config.spend_limit);
+    let dollars = |usd| Cost {
+        usd,
+        at_most: false,
+    };
+    let conversation = limits
+        .conversation
+        .map(|usd| format!("{} for each conversation", dollars(usd)));
+    let day = limits.day.map(|usd| {
+        let (limit, today) = (dollars(usd), today());
+        format!("{limit} for each day, of which {today} is spent today")
+    });
+    let limits: Vec<String> = [conversation, day].into_iter().flatten().collect();
+    if limits.is_empty() {
+        return None;
+    }
+    let what = format!("the limit is {}", limits.join("; "));
+    let unknown = model.filter(|(model, biller)| {
+        Pricing::new(*biller, config.price_usd_per_million, model).is_unknown()
+    });
+    Some(match unknown {
+        Some((model, _)) => Check::warn(
+            name,
+            format!("{what}; it cannot be kept: what {model} costs there is not known"),
+            "Set `price_usd_per_million` with `in` and `out` in the configuration file.",
+        ),
+        None => Check::ok(name, what),
+    })
 }
 
 /// Variables that are set and have no effect: relative folders (XDG Base Directory Specification 0.8), sound servers that

@@ -26,6 +26,7 @@ pub(super) fn state_words(snapshot: &Snapshot) -> String {
         (_, Activity::Answering) => "answering".into(),
         (_, Activity::Repeating) => "repeating".into(),
         (_, Activity::Muted) => "muted".into(),
+        (_, Activity::LimitReached) => "spend limit reached: nothing is heard (Ctrl-C ends)".into(),
         (_, Activity::Offline) => "offline".into(),
         (_, Activity::NoMicrophone) => snapshot
             .input
@@ -45,9 +46,12 @@ pub(super) fn closing_line(summary: &Summary) -> String {
         (times, 0) => format!("; {times} times closed early in vain"),
         (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),
     };
+    let cost = summary
+        .cost
+        .map_or_else(String::new, |cost| format!("; cost {cost}"));
     format!(
         "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
-         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{vain}",
+         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{vain}{cost}",
         summary.turns.iter().sum::<u64>(),
         ms(response.quantile(0.5)),
         ms(response.quantile(0.95)),

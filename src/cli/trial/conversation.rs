@@ -350,7 +350,7 @@ impl Talk {
                     Some(session::Event::Audible { .. }) => if self.is_said() {
                         self.open_since = None;
                     },
-                    Some(session::Event::Notice(..) | session::Event::NotWritten(_) | session::Event::InputOver) => {}
+                    Some(session::Event::Notice(..) | session::Event::NotWritten(_) | session::Event::InputOver | session::Event::LimitReached(_)) => {}
                     Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(Fault::Broken),
                 },
                 _ = look.tick() => self.look_at_link().await?,
@@ -380,7 +380,8 @@ impl Talk {
                         session::Event::Audible { .. }
                         | session::Event::Notice(..)
                         | session::Event::NotWritten(_)
-                        | session::Event::InputOver,
+                        | session::Event::InputOver
+                        | session::Event::LimitReached(_),
                     ) => {}
                     Some(session::Event::Broken(_) | session::Event::Over(_)) | None => {
                         return Err(Fault::Broken);
@@ -470,6 +471,7 @@ fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
     };
     Turn {
         profile: record.profile.clone(),
+        model: record.model.clone(),
         conversation,
         number: record.number,
         at_s: at.as_secs_f64(),
@@ -481,6 +483,8 @@ fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
         capture_dropped: record.capture_dropped,
         tokens: record.tokens,
         other_tokens: record.other_tokens(),
+        searches: record.searches,
+        cost: record.cost,
     }
 }
 

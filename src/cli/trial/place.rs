@@ -12,9 +12,10 @@ use url::Url;
 
 use super::super::Problem;
 use super::Files;
-use super::spend::{Price, Purse};
+use super::spend::{Purse, price};
 use crate::client::dial::TcpDialer;
 use crate::client::{self, Event};
+use crate::live::price::Price;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::session::{Choice, Settings};
@@ -43,7 +44,7 @@ pub struct PlaceArgs {
     #[arg(long, value_name = "USD", requires = "price", value_parser = amount)]
     pub spend_limit_usd: Option<f64>,
     /// What a million tokens cost there, in US dollars: input/output, as 3/12
-    #[arg(long, value_name = "IN/OUT")]
+    #[arg(long, value_name = "IN/OUT", value_parser = price)]
     pub price: Option<Price>,
 }
 
@@ -177,6 +178,7 @@ impl Place {
             changes: Watch::nothing(),
         })?;
         settings.open_by_speech();
+        settings.limit_elsewhere();
         Ok(settings)
     }
 

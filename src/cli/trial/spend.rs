@@ -1,79 +1,79 @@
 //! What a run costs, and when it has cost enough. Pure.
 
-use std::str::FromStr;
-
+use crate::base::cost::Cost;
+use crate::base::tokens::{Kinds, TokenCounts};
+use crate::live::price::{Price, Pricing};
 use crate::report::figures::Turn;
 
 /// Tokens in a second of sound, in and out: Google's documentation of the Live API, as far as it counts them itself.
 const TOKENS_PER_SECOND: f64 = 25.0;
 
-/// US dollars for a million tokens: what is sent, what is answered.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Price {
-    input: f64,
-    output: f64,
-}
-
-impl FromStr for Price {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| {
-            text.trim()
-                .parse::<f64>()
-                .ok()
-                .filter(|n| n.is_finite() && (0.0..=10_000.0).contains(n))
-        };
-        let parsed = text.split_once('/').and_then(|(input, output)| {
-            Some(Self {
-                input: number(input)?,
-                output: number(output)?,
-            })
-        });
-        parsed.ok_or_else(|| "expected are two amounts of US dollars for a million tokens, of input and output, as 3/12".to_owned())
-    }
+/// Reads a price: US dollars for a million tokens, of what is sent and of what is answered.
+pub(super) fn price(text: &str) -> Result<Price, String> {
+    let number = |text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|n| n.is_finite() && (0.0..=10_000.0).contains(n))
+    };
+    let parsed = text.split_once('/').and_then(|(input, output)| {
+        Some(Price {
+            prompt: number(input)?,
+            response: number(output)?,
+        })
+    });
+    parsed.ok_or_else(|| "expected are two amounts of US dollars for a million tokens, of input and output, as 3/12".to_owned())
 }
 
 /// What was spent so far, and how much may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct Purse {
-    price: Price,
+    pricing: Pricing,
     limit: f64,
-    spent: f64,
+    spent: Cost,
 }
 
 impl Purse {
     pub(in crate::cli) fn new(price: Price, limit: f64) -> Self {
         Self {
-            price,
+            pricing: Pricing::Configured(price),
             limit,
-            spent: 0.0,
+            spent: Cost::default(),
         }
     }
 
     /// Pays for a turn: by the service's own count of tokens, else by the sound that went both ways; and for what it
-    /// counted beside.
-    pub(in crate::cli) fn pay(&mut self, turn: &Turn, sent_s: f64, heard_s: f64) {
-        let by_sound = (sent_s * TOKENS_PER_SECOND, heard_s * TOKENS_PER_SECOND);
-        let counted = turn
-            .tokens
-            .filter(|(prompt, response)| prompt + response > 0);
-        let (input, output) = counted.map_or(by_sound, |(prompt, response)| {
-            (prompt as f64, response as f64)
-        });
-        let other = turn.other_tokens;
-        let (input, output) = (input + other.0 as f64, output + other.1 as f64);
-        self.spent += (input * self.price.input + output * self.price.output) / 1e6;
+    /// counted beside. The turn's own cost is by the same price.
+    pub(in crate::cli) fn pay(&mut self, turn: &mut Turn, sent_s: f64, heard_s: f64) {
+        let by_sound = || TokenCounts {
+            prompt: sound(sent_s),
+            response: sound(heard_s),
+            ..TokenCounts::default()
+        };
+        let counted = turn.tokens.filter(|counts| counts.sum() > 0);
+        let mut counts = counted.unwrap_or_else(by_sound);
+        counts += turn.other_tokens;
+        counts.searches += turn.searches;
+        let cost = self.pricing.cost(&counts);
+        turn.cost = cost.filter(|_| counted.is_some());
+        self.spent += cost.unwrap_or_default();
     }
 
-    /// US dollars so far.
-    pub(in crate::cli) fn spent(&self) -> f64 {
+    /// Spent so far.
+    pub(in crate::cli) fn spent(&self) -> Cost {
         self.spent
     }
 
     /// Whether nothing more may be spent.
     pub(in crate::cli) fn is_empty(&self) -> bool {
-        self.spent >= self.limit
+        self.spent.usd >= self.limit
+    }
+}
+
+fn sound(seconds: f64) -> Kinds {
+    Kinds {
+        audio: (seconds * TOKENS_PER_SECOND).ceil() as u64,
+        ..Kinds::default()
     }
 }
 
@@ -81,46 +81,49 @@ impl Purse {
 mod tests {
     use super::*;
 
+    const PRICE: Price = Price {
+        prompt: 3.0,
+        response: 12.0,
+    };
+
     #[test]
     fn a_price_is_two_amounts() {
-        assert_eq!(
-            "3/12".parse(),
-            Ok(Price {
-                input: 3.0,
-                output: 12.0
-            })
-        );
+        assert_eq!(price("3/12"), Ok(PRICE));
         for wrong in ["", "3", "3/", "a/b", "-1/2", "inf/1", "3/12/4", "1e9/1"] {
-            assert!(wrong.parse::<Price>().is_err(), "{wrong}");
+            assert!(price(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn tokens_are_paid_as_counted_and_else_by_the_second() {
-        let mut purse = Purse::new(
-            Price {
-                input: 3.0,
-                output: 12.0,
-            },
-            0.01,
-        );
-        let counted = Turn {
-            tokens: Some((1_000, 100)),
+        let mut purse = Purse::new(PRICE, 0.01);
+        let counts = TokenCounts {
+            prompt: sound(40.0),
+            response: sound(2.0),
+            thoughts: 50,
+            ..TokenCounts::default()
+        };
+        let mut counted = Turn {
+            tokens: Some(counts),
             ..Turn::default()
         };
-        purse.pay(&counted, 60.0, 60.0);
-        assert!((purse.spent() - 0.0042).abs() < 1e-9);
-        assert!(!purse.is_empty());
-        let dropped = Turn {
-            other_tokens: (1_000, 100),
+        purse.pay(&mut counted, 60.0, 60.0);
+        let spent = |purse: &Purse| purse.spent().usd;
+        assert!((spent(&purse) - 0.0042).abs() < 1e-9);
+        assert_eq!(counted.cost, Some(purse.spent()));
+        assert!(!purse.is_empty() && !purse.spent().at_most);
+        let mut dropped = Turn {
+            other_tokens: counts,
             ..Turn::default()
         };
         let mut other = purse;
-        other.pay(&dropped, 0.0, 0.0);
-        assert!((other.spent() - 0.0084).abs() < 1e-9);
+        other.pay(&mut dropped, 0.0, 0.0);
+        assert!((spent(&other) - 0.0084).abs() < 1e-9);
         // 60 s in and 20 s out: 1500 and 500 tokens.
-        purse.pay(&Turn::default(), 60.0, 20.0);
-        assert!((purse.spent() - 0.0147).abs() < 1e-9);
+        let mut silent = Turn::default();
+        purse.pay(&mut silent, 60.0, 20.0);
+        assert!((spent(&purse) - 0.0147).abs() < 1e-9);
+        assert_eq!(silent.cost, None, "an estimate of the run, not of the turn");
         assert!(purse.is_empty());
     }
 }

@@ -76,13 +76,13 @@ impl Tally {
                 self.conversations.connected += 1;
                 self.conversations.most = self.conversations.most.max(self.live);
             }
-            Report::Turn(turn, sent_s, heard_s) => {
+            Report::Turn(mut turn, sent_s, heard_s) => {
                 self.now.turns += 1;
                 self.now.probed +=
                     u64::from(turn.conversation == PROBE && turn.outcome == "completed");
                 self.now.responses.extend(turn.latency_ms[5]);
                 if let Some(purse) = &mut self.purse {
-                    purse.pay(&turn, sent_s, heard_s);
+                    purse.pay(&mut turn, sent_s, heard_s);
                 }
                 self.keep(*turn);
             }
@@ -122,9 +122,9 @@ impl Tally {
         match report {
             Report::Gone(gone) => self.gone(gone),
             // It is no turn of the run any more, but is to be paid for.
-            Report::Turn(turn, sent_s, heard_s) => {
+            Report::Turn(mut turn, sent_s, heard_s) => {
                 if let Some(purse) = &mut self.purse {
-                    purse.pay(&turn, sent_s, heard_s);
+                    purse.pay(&mut turn, sent_s, heard_s);
                 }
             }
             Report::Connected | Report::HeldBack(_) | Report::Fault(_) => {}

@@ -10,6 +10,7 @@ use super::content::{Content, FunctionCall};
 use super::lenient::{LeftOut, Reader};
 use super::notation::{is_false, seconds};
 use super::sound;
+use crate::base::tokens::{Kinds, TokenCounts};
 
 mod fields;
 
@@ -255,17 +256,40 @@ pub struct UsageMetadata {
 }
 
 impl UsageMetadata {
-    /// Tokens that are billed as prompt and as response: results of tools are read, thoughts are written.
+    /// What is billed: results of tools are read, thoughts are written.
     #[must_use]
-    pub fn billed(&self) -> (u64, u64) {
-        let sum = |a: Option<u64>, b: Option<u64>| {
-            a.unwrap_or_default().saturating_add(b.unwrap_or_default())
-        };
-        (
-            sum(self.prompt_token_count, self.tool_use_prompt_token_count),
-            sum(self.response_token_count, self.thoughts_token_count),
-        )
+    pub fn billed(&self) -> TokenCounts {
+        let mut prompt = kinds(self.prompt_token_count, &self.prompt_tokens_details);
+        prompt += kinds(
+            self.tool_use_prompt_token_count,
+            &self.tool_use_prompt_tokens_details,
+        );
+        TokenCounts {
+            prompt,
+            response: kinds(self.response_token_count, &self.response_tokens_details),
+            thoughts: self.thoughts_token_count.unwrap_or_default(),
+            cached: self.cached_content_token_count.unwrap_or_default(),
+            searches: 0,
+        }
     }
+}
+
+/// A total by kind. What the details do not cover has none; where they are more than the total, they count.
+fn kinds(total: Option<u64>, details: &[ModalityTokens]) -> Kinds {
+    let mut kinds = Kinds::default();
+    for detail in details {
+        let count = detail.token_count.unwrap_or_default();
+        let kind = match detail.modality.as_deref() {
+            Some("TEXT") => &mut kinds.text,
+            Some("AUDIO") => &mut kinds.audio,
+            Some("IMAGE" | "VIDEO") => &mut kinds.image,
+            Some(_) | None => &mut kinds.unassigned,
+        };
+        *kind = kind.saturating_add(count);
+    }
+    let rest = total.unwrap_or_default().saturating_sub(kinds.sum());
+    kinds.unassigned = kinds.unassigned.saturating_add(rest);
+    kinds
 }
 
 /// Tokens of one kind.

@@ -1,5 +1,6 @@
 //! What the report of a bench says.
 
+use super::super::bill;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
 use super::super::figures::{
@@ -25,6 +26,7 @@ impl Bench {
         sections.push(self.all_latencies());
         sections.push(histograms(&self.profiles, turns));
         sections.push(self.engine());
+        sections.push(self.bills());
         sections.push(circumstances(&self.run));
         Document {
             title: "Latency by profile".to_owned(),
@@ -168,6 +170,11 @@ impl Bench {
                 rows,
             )
             .words(DASH)
+    }
+
+    fn bills(&self) -> Section {
+        let rows = self.profiles.iter();
+        bill::section(rows.map(|of| (of.profile.as_str(), of.tokens, &of.bill)))
     }
 
     fn engine(&self) -> Section {

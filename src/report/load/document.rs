@@ -1,6 +1,7 @@
 //! What the report of a load says.
 
 use super::super::bench::circumstances;
+use super::super::bill;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
 use super::super::figures::{
@@ -38,6 +39,8 @@ impl Load {
         sections.push(self.over_time());
         sections.push(self.latencies(turns));
         sections.push(self.means());
+        let of = (self.figures.profile.as_str(), None, &self.figures.bill);
+        sections.push(bill::section(std::iter::once(of)));
         sections.push(circumstances(&self.run));
         Document {
             title: format!(

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::frame::{self, Frame};
 use super::outlets::{self, MonitorSettings};
+use super::spend::{self, SpendLimit};
 use super::{Config, MOST_RELEASE_DELAY, Window};
 use crate::base::nearest::nearest;
 use crate::base::voices;
@@ -21,7 +22,7 @@ use crate::settings::endpoint;
 use crate::settings::paths;
 
 /// The keys of the file.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "profile",
     "input_device",
     "output_device",
@@ -39,27 +40,29 @@ const KEYS: [&str; 17] = [
     "monitor",
     "alert_webhook",
     "price_usd_per_million",
+    "spend_limit_usd",
 ];
 /// Keys within a key.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 4] = [
     (
         "window",
         &["panel", "theme", "geometry", "maximized", "zoom_percent"],
     ),
     ("monitor", &["listen", "token"]),
     ("price_usd_per_million", &["in", "out"]),
+    ("spend_limit_usd", &["conversation", "day"]),
 ];
 /// Keys that keep something from happening: speech and key going elsewhere, records being kept or kept elsewhere, tools
-/// being run, money being spent. The last five mean something to other versions of this program only: who writes one of
+/// being run, money being spent. The last four mean something to other versions of this program only: who writes one of
 /// them relies on it all the same.
 const PROTECTIVE: [&str; 7] = [
     "endpoint",
     "state",
+    "spend_limit_usd",
     "keep",
     "keep_audio",
     "tools",
     "permissions",
-    "spend_limit_usd",
 ];
 /// Keys that protect too, but have a value that is safe whatever was meant (see [`cautious`]). They may not be left empty.
 const WITH_A_SAFE_VALUE: [&str; 2] = ["detection", "voice_activation"];
@@ -214,6 +217,7 @@ impl Reader<'_> {
                 outlets::webhook,
             ),
             price_usd_per_million: self.price(),
+            spend_limit: self.spend_limit(),
         }
     }
 
@@ -250,7 +254,7 @@ impl Reader<'_> {
         if self.is_faulty(key) {
             return field(self.held);
         }
-        let guarded = PROTECTIVE.contains(&key) || WITH_A_SAFE_VALUE.contains(&key);
+        let guarded = protects(key) || WITH_A_SAFE_VALUE.contains(&key);
         let checked = match self.text.get::<Option<R>>(key) {
             Err(error) => {
                 self.fault(error);
@@ -291,13 +295,30 @@ impl Reader<'_> {
         }
     }
 
+    fn spend_limit(&mut self) -> SpendLimit {
+        let group = "spend_limit_usd";
+        let is_empty = matches!(self.text.get::<Value>(group), Ok(Some(Value::Null)));
+        if is_empty && !self.is_faulty(group) {
+            let Wrong(what, allowed) = empty();
+            self.fault(self.text.fault(group, what, allowed));
+        }
+        SpendLimit {
+            conversation: self.value(
+                "spend_limit_usd.conversation",
+                |c| c.spend_limit.conversation,
+                spend::limit,
+            ),
+            day: self.value("spend_limit_usd.day", |c| c.spend_limit.day, spend::limit),
+        }
+    }
+
     fn unknown_keys(&mut self) {
         let top: (&str, &[&str]) = ("", &KEYS);
         for (group, known) in std::iter::once(top).chain(GROUPS) {
             let keys = self.text.keys(group);
             let strange = keys.iter().filter(|key| !known.contains(&key.as_str()));
             for (nth, key) in strange.enumerate() {
-                let protects = is_near_protection(key);
+                let protects = protects(group) || is_near_protection(key);
                 if nth < MOST_FAULTS || protects {
                     let mut error = self.text.unknown(group, key, known);
                     // A key that stands in the wrong group.
@@ -327,8 +348,7 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, error: YamlError) {
-        let key = error.key.split('.').next().unwrap_or("");
-        let protects = key.is_empty() || PROTECTIVE.contains(&key);
+        let protects = error.key.is_empty() || protects(&error.key);
         let fault = Fault { error, protects };
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
@@ -339,6 +359,12 @@ impl Reader<'_> {
     fn is_faulty(&self, key: &str) -> bool {
         self.faults.iter().any(|fault| concerns(&fault.error, key))
     }
+}
+
+/// Whether a key, or the group that it is in, keeps something from happening.
+fn protects(key: &str) -> bool {
+    let head = key.split('.').next().unwrap_or_default();
+    PROTECTIVE.contains(&head)
 }
 
 /// Whether a fault leaves open what `key` should be.

@@ -23,7 +23,7 @@ fn everything_that_can_be_written_is_read() {
     let text = "profile: ultra-fast\ninput_device: \"alsa:hw 1\"\noutput_device: x\nendpoint: ws://127.0.0.1:9000\n\
                 detection: automatic\necho_cancellation: off\nvoice: puck\nlanguages: [de-AT, \"no\"]\ntalk_key: tap\n\
                 release_delay_ms: 350\nvoice_activation: off\nvolume: 0.5\nwindow:\n  panel: 2\n  theme: dark\nstate: logs\n\
-                price_usd_per_million:\n  in: 3\n  out: 12.5\n";
+                price_usd_per_million:\n  in: 3\n  out: 12.5\nspend_limit_usd:\n  conversation: 1.5\n  day: 5\n";
     let config = Config::parse("config.yaml", text.as_bytes()).expect("good");
     assert_eq!(config.profile.as_deref(), Some("ultra-fast"));
     assert_eq!(config.input_device.as_deref(), Some("alsa:hw 1"));
@@ -50,6 +50,11 @@ fn everything_that_can_be_written_is_read() {
         response: 12.5,
     };
     assert_eq!(config.price_usd_per_million, Some(price));
+    let limit = SpendLimit {
+        conversation: Some(1.5),
+        day: Some(5.0),
+    };
+    assert_eq!(config.spend_limit, limit);
     let mut whole = String::new();
     for (key, value) in config.values() {
         whole = edit::proposals(&whole, key, value.as_deref()).swap_remove(0);
@@ -62,7 +67,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook, price_usd_per_million; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
         ),
         (
             "volume: 2",
@@ -135,6 +140,22 @@ fn faults_name_their_place() {
         (
             "price_usd_per_million: {inn: 3, out: 12}",
             "c:1:25: price_usd_per_million.inn: unknown key, allowed are in, out; did you mean `in`?",
+        ),
+        (
+            "spend_limit_usd: {conversation: 0}",
+            "c:1:33: spend_limit_usd.conversation: is 0, allowed is an amount of US dollars above 0 and up to 100000, or `off`",
+        ),
+        (
+            "spend_limit_usd:\n  day: much",
+            "c:2:8: spend_limit_usd.day: is \"much\", allowed is an amount of US dollars above 0 and up to 100000, or `off`",
+        ),
+        (
+            "spend_limit_usd: {dya: 5}",
+            "c:1:19: spend_limit_usd.dya: unknown key, allowed are conversation, day; did you mean `day`?",
+        ),
+        (
+            "spend_limit_usd:",
+            "c:1:17: spend_limit_usd: is empty, write a value, or remove the line",
         ),
         (
             "profile: ''",
@@ -230,7 +251,12 @@ fn what_protects_and_cannot_be_read_holds_everything_back() {
         "keep_audio: off",
         "tools: {}",
         "permissions: {x: never}",
-        "spend_limit_usd: {day: 1}",
+        "spend_limit_usd:",
+        "spend_limit_usd: 5",
+        "spend_limit_usd: {day: }",
+        "spend_limit_usd: {dya: 5}",
+        "spend_limit_usd: {day: -1}",
+        "spend_limit: {day: 5}",
         "volume: \"0.5",
         "volume: [",
         "\tvolume: 1",
@@ -256,6 +282,7 @@ fn what_protects_and_cannot_be_read_holds_everything_back() {
         "---\n# c\n",
         "volume: 2\nvolumn: 3",
         "key: AIza",
+        "spend_limit_usd: {day: 1, conversation: off}",
         "colours: {a: [b]}",
         "talk_key: [x]",
     ] {

@@ -49,7 +49,7 @@ const TOLD: [&str; 31] = [
     "voice_activation",
 ];
 /// Groups of keys.
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 11] = [
     "alerts",
     "audio",
     "auto",
@@ -58,6 +58,7 @@ const GROUPS: [&str; 10] = [
     "live",
     "monitor",
     "price_usd_per_million",
+    "spend_limit_usd",
     "turn",
     "window",
 ];

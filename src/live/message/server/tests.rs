@@ -16,8 +16,9 @@ fn content(json: &str) -> ServerContent {
 fn thoughts_and_results_of_tools_are_billed_too() {
     let json = r#"{"usageMetadata":{"promptTokenCount":45,"responseTokenCount":30,"toolUsePromptTokenCount":5,"thoughtsTokenCount":"12"}}"#;
     let usage = read(json, 0).usage_metadata.expect("there");
-    assert_eq!(usage.billed(), (50, 42));
-    assert_eq!(UsageMetadata::default().billed(), (0, 0));
+    let billed = usage.billed();
+    assert_eq!((billed.prompt.sum(), billed.written()), (50, 42));
+    assert!(UsageMetadata::default().billed().is_empty());
 }
 
 #[test]
@@ -34,6 +35,42 @@ fn only_an_answer_with_places_was_searched_for() {
     ] {
         assert_eq!(content(json).searched(), searched, "{json}");
     }
+}
+
+#[test]
+fn tokens_are_billed_by_kind_and_what_no_detail_covers_has_none() {
+    let billed = |json: &str| {
+        let message = read(&format!(r#"{{"usageMetadata":{json}}}"#), 0);
+        message.usage_metadata.expect("there").billed()
+    };
+    let detail = |kind: &str, n: u32| format!(r#"{{"modality":"{kind}","tokenCount":{n}}}"#);
+    let receipt = format!(
+        r#"{{"promptTokenCount":522,"responseTokenCount":42,"thoughtsTokenCount":136,"promptTokensDetails":[{},{}],"responseTokensDetails":[{}]}}"#,
+        detail("TEXT", 332),
+        detail("AUDIO", 165),
+        detail("AUDIO", 42)
+    );
+    let counts = billed(&receipt);
+    let prompt = counts.prompt;
+    assert_eq!(
+        (prompt.text, prompt.audio, prompt.unassigned),
+        (332, 165, 25)
+    );
+    assert_eq!((counts.response.audio, counts.response.sum()), (42, 42));
+    assert_eq!((counts.thoughts, counts.written()), (136, 178));
+
+    // Details may be more than their total: they are what is billed. Results of tools are read.
+    let counts = billed(&format!(
+        r#"{{"promptTokenCount":10,"promptTokensDetails":[{},{},{}],"toolUsePromptTokenCount":7,"toolUsePromptTokensDetails":[{}],"cachedContentTokenCount":3}}"#,
+        detail("AUDIO", 30),
+        detail("VIDEO", 2),
+        detail("SMELL", 4),
+        detail("TEXT", 5)
+    ));
+    let prompt = counts.prompt;
+    assert_eq!((prompt.audio, prompt.image, prompt.text), (30, 2, 5));
+    assert_eq!((prompt.unassigned, counts.cached), (4 + 2, 3));
+    assert!(billed("{}").is_empty());
 }
 
 #[test]

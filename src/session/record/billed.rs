@@ -1,0 +1,186 @@
+//! What was billed, as the JSON of turns and summaries tells it: tokens by kind, the cost, and both by model.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::super::snapshot::ModelView;
+use super::{Summary, TurnRecord, insert_some, ms};
+use crate::base::cost::Cost;
+use crate::base::tokens::{Kinds, TokenCounts};
+use crate::metrics::histogram::Distribution;
+
+/// What one model did and cost with one profile.
+#[derive(Clone, Debug, Default)]
+pub struct OfModel {
+    /// Turns of any outcome.
+    pub turns: u64,
+    /// Responses.
+    pub response: Distribution,
+    /// Tokens that the service counted.
+    pub tokens: u64,
+    /// Of what was counted where the price is known.
+    pub cost: Option<Cost>,
+}
+
+impl OfModel {
+    pub(super) fn add(&mut self, record: &TurnRecord) {
+        self.turns += 1;
+        self.tokens += record.all_tokens();
+        Cost::add(&mut self.cost, record.cost);
+        if let Some(response) = record.latencies.response {
+            self.response.record(response);
+        }
+    }
+
+    /// Takes in tokens that were counted after their turn was closed.
+    pub(super) fn add_late(&mut self, tokens: u64, cost: Option<Cost>) {
+        self.tokens += tokens;
+        Cost::add(&mut self.cost, cost);
+    }
+
+    pub(super) fn to_json(&self, (profile, model): &(String, String)) -> Value {
+        let mut line = Map::new();
+        line.insert("profile".into(), json!(profile));
+        line.insert("model".into(), json!(model));
+        line.insert("turns".into(), json!(self.turns));
+        if let (Some(p50), Some(p95)) = (self.response.quantile(0.5), self.response.quantile(0.95))
+        {
+            let response = json!({ "n": self.response.n(), "p50": ms(p50), "p95": ms(p95) });
+            line.insert("response_ms".into(), response);
+        }
+        line.insert("tokens".into(), json!(self.tokens));
+        insert_cost(&mut line, self.cost);
+        line.into()
+    }
+}
+
+impl Summary {
+    /// What each model did and cost with each profile, for the window.
+    pub(in crate::session) fn model_views(&self) -> Arc<[ModelView]> {
+        let all = self.models.iter();
+        all.map(|((profile, model), of)| ModelView {
+            profile: profile.clone(),
+            model: model.clone(),
+            turns: of.turns,
+            p50: of.response.quantile(0.5),
+            p95: of.response.quantile(0.95),
+            cost: of.cost,
+        })
+        .collect()
+    }
+}
+
+/// Tokens of a turn; answers and thoughts are both written.
+pub(super) fn tokens(counts: &TokenCounts) -> Value {
+    let mut line = Map::new();
+    line.insert("prompt".into(), json!(counts.prompt.sum()));
+    line.insert("response".into(), json!(counts.written()));
+    if counts.thoughts > 0 {
+        line.insert("thoughts".into(), json!(counts.thoughts));
+    }
+    if counts.cached > 0 {
+        line.insert("cached".into(), json!(counts.cached));
+    }
+    for (name, kinds) in [
+        ("prompt_kinds", counts.prompt),
+        ("response_kinds", counts.response),
+    ] {
+        insert_some(&mut line, name, by_kind(&kinds));
+    }
+    line.into()
+}
+
+/// The kinds that there are; `None` where none was told.
+fn by_kind(kinds: &Kinds) -> Option<Value> {
+    let named = [
+        ("text", kinds.text),
+        ("audio", kinds.audio),
+        ("image", kinds.image),
+        ("unassigned", kinds.unassigned),
+    ];
+    let there = named.into_iter().filter(|(_, count)| *count > 0);
+    let there: Map<String, Value> = there
+        .map(|(name, count)| (name.to_owned(), json!(count)))
+        .collect();
+    kinds.is_told().then(|| there.into())
+}
+
+/// A cost and whether it is an upper bound; nothing where it is unknown.
+pub(super) fn insert_cost(line: &mut Map<String, Value>, cost: Option<Cost>) {
+    if let Some(cost) = cost {
+        line.insert("cost_usd".into(), json!(cost.rounded(6)));
+        if cost.at_most {
+            line.insert("cost_at_most".into(), json!(true));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::record;
+    use super::*;
+
+    /// A receipt of `gemini-3.8-live` (see `live::price`).
+    fn receipt() -> TokenCounts {
+        TokenCounts {
+            prompt: Kinds {
+                text: 332,
+                audio: 165,
+                unassigned: 25,
+                ..Kinds::default()
+            },
+            response: Kinds {
+                audio: 42,
+                ..Kinds::default()
+            },
+            thoughts: 136,
+            ..TokenCounts::default()
+        }
+    }
+
+    #[test]
+    fn the_tokens_of_a_turn_are_told_by_kind_and_an_upper_bound_is_called_one() {
+        let mut turn = record();
+        turn.tokens = Some(receipt());
+        let rates = crate::live::price::rates("gemini-3.8-live").expect("published");
+        turn.cost = Some(rates.cost(&receipt()));
+        let line: Value = serde_json::from_str(&turn.to_json()).expect("JSON");
+        let wanted = json!({
+            "prompt": 522, "response": 178, "thoughts": 136,
+            "prompt_kinds": {"text": 332, "audio": 165, "unassigned": 25},
+            "response_kinds": {"audio": 42},
+        });
+        assert_eq!(line["tokens"], wanted);
+        assert_eq!(
+            (&line["cost_usd"], &line["cost_at_most"]),
+            (&json!(0.002955), &json!(true))
+        );
+    }
+
+    #[test]
+    fn a_summary_tells_each_model_of_a_profile_apart() {
+        let mut summary = Summary::default();
+        for (model, usd) in [("one", 0.5), ("one", 0.25), ("other", 2.0)] {
+            let mut turn = record();
+            turn.model = model.into();
+            turn.cost = Some(Cost {
+                usd,
+                at_most: model == "other",
+            });
+            summary.add(&turn);
+        }
+        let line: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
+        assert_eq!(
+            (&line["cost_usd"], &line["cost_at_most"]),
+            (&json!(2.75), &json!(true))
+        );
+        let [one, other] = &line["models"].as_array().expect("a list")[..] else {
+            panic!("two: {line}");
+        };
+        assert_eq!((&one["model"], &one["turns"]), (&json!("one"), &json!(2)));
+        assert_eq!(one["response_ms"]["n"], 2);
+        assert!(one["cost_usd"] == 0.75 && one.get("cost_at_most").is_none());
+        assert!(other["cost_usd"] == 2.0 && other["cost_at_most"] == true);
+    }
+}

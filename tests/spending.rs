@@ -1,0 +1,230 @@
+//! What is spent, and the limit that closes the microphone: on simulated time, over the embedded server.
+
+#[expect(dead_code, reason = "shared by test files that need other parts of it")]
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use sovereign::server::script::Action;
+use sovereign::session::Event;
+use sovereign::session::command::Command;
+use sovereign::session::snapshot::{Activity, Severity, Snapshot};
+use sovereign::turn::machine::Outcome;
+use support::{Running, World, simulate, voice};
+
+/// At a dollar for a million tokens each turn of [`world`] costs a dollar, and some hundredths of cents that the server
+/// counts itself.
+const PRICE: &str = "price_usd_per_million: {in: 1, out: 1}\n";
+
+fn world(folder: &Path, config: &str) -> World {
+    let mut world = World::new("balanced");
+    let usage = json!({"usageMetadata": {"promptTokenCount": 1_000_000}});
+    let turn = vec![Action::Raw(usage.to_string()), Action::Parrot];
+    world.script.turns = vec![turn; 9];
+    world.config = Some((folder.join("config.yaml"), config.to_owned()));
+    world.state = Some(folder.join("state"));
+    world
+}
+
+async fn ask(world: &mut Running) {
+    world.speak(&voice("american-man")).await;
+    let turn = world.turn().await;
+    assert_eq!(turn.outcome, Outcome::Completed, "a reply ends as always");
+    let cost = turn.cost.expect("the price is set");
+    assert!((cost.usd - 1.0).abs() < 0.01 && !cost.at_most, "{cost:?}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+}
+
+fn shown(world: &Running) -> std::sync::Arc<Snapshot> {
+    world.session.snapshots.borrow().clone()
+}
+
+fn warnings(world: &Running) -> Vec<String> {
+    let snapshot = shown(world);
+    let warnings = snapshot.notices.iter();
+    warnings
+        .filter(|notice| notice.severity == Severity::Warning)
+        .map(|notice| notice.text.clone())
+        .collect()
+}
+
+/// Speaks, and whether anything came of it.
+async fn is_heard(world: &mut Running) -> bool {
+    let before = shown(world).figures.turns;
+    world.speak(&voice("american-man")).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    shown(world).figures.turns > before
+}
+
+#[test]
+fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let config = format!("{PRICE}spend_limit_usd: {{conversation: 2.2}}\n");
+        let mut world = world(folder.path(), &config).start();
+        world.ready().await;
+        ask(&mut world).await;
+        assert_eq!(warnings(&world), [""; 0]);
+        ask(&mut world).await;
+        let told = warnings(&world);
+        assert!(
+            told.len() == 1
+                && told[0].starts_with("The spend limit is near: $2.00 is spent of the $2.20"),
+            "{told:?}"
+        );
+        assert_eq!(shown(&world).activity, Activity::Listening);
+        ask(&mut world).await;
+        let closed = shown(&world);
+        assert_eq!(closed.activity, Activity::LimitReached);
+        let what = closed.spending.reached.clone().expect("told");
+        assert!(what.contains("$3.00 is spent of the $2.20 that this conversation may cost"));
+        assert!(what.ends_with("\"Go on\" allows $2.20 more."), "{what}");
+        assert_eq!(warnings(&world), [""; 0], "the banner says it");
+        assert!(!is_heard(&mut world).await, "by speech");
+        world.tell(Command::HoldToTalk(true)).await;
+        assert!(!is_heard(&mut world).await, "by the key");
+        world.tell(Command::HoldToTalk(false)).await;
+
+        world.tell(Command::GoOn).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let open = shown(&world);
+        assert_eq!(open.activity, Activity::Listening);
+        assert_eq!(open.spending.reached, None);
+        assert!((open.spending.limits[0].limit_usd - 5.2).abs() < 0.01);
+        let lifted = "The spend limit is lifted: this conversation may cost $2.20 more.";
+        assert!(open.notices.iter().any(|notice| notice.text == lifted));
+        ask(&mut world).await;
+        assert_eq!(warnings(&world), [""; 0], "4.0 of 5.2: 1.0 of 2.2");
+        ask(&mut world).await;
+        assert_eq!(warnings(&world).len(), 1, "5.0 of 5.2");
+        let summary = world.quit().await;
+        assert_eq!(summary.turns[0], 5, "what was not heard is no turn");
+        let cost = summary.cost.expect("known");
+        assert!((cost.usd - 5.0).abs() < 0.01);
+    });
+}
+
+#[test]
+fn a_limit_that_is_raised_or_taken_away_opens_the_microphone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let limits = |limit: &str| format!("{PRICE}spend_limit_usd: {limit}\n");
+    simulate(async {
+        let mut world = world(folder.path(), &limits("{conversation: 1}")).start();
+        world.ready().await;
+        ask(&mut world).await;
+        assert_eq!(shown(&world).activity, Activity::LimitReached);
+        for (limit, wanted) in [
+            ("{conversation: 1.2}", Activity::Listening),
+            ("{day: 1}", Activity::LimitReached),
+            ("{}", Activity::Listening),
+        ] {
+            let file = folder.path().join("config.yaml");
+            std::fs::write(file, limits(limit)).expect("written");
+            // A choice is kept in the file, and follows it first.
+            world.tell(Command::SetVolume(0.5)).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert_eq!(shown(&world).activity, wanted, "{limit}");
+            let near = limit == "{conversation: 1.2}";
+            assert_eq!(warnings(&world).len(), usize::from(near), "{limit}");
+        }
+        world.quit().await;
+    });
+}
+
+#[test]
+fn the_sum_of_a_day_outlives_the_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = format!("{PRICE}spend_limit_usd: {{day: 1.5}}\n");
+    for run in 0..3 {
+        simulate(async {
+            let mut world = world(folder.path(), &config).start();
+            world.ready().await;
+            let limits = shown(&world).spending.limits.clone();
+            assert!((limits[0].spent.usd - f64::from(run)).abs() < 0.01);
+            if run == 2 {
+                assert_eq!(shown(&world).activity, Activity::LimitReached);
+                assert!(!is_heard(&mut world).await);
+            } else {
+                ask(&mut world).await;
+            }
+            world.quit().await;
+        });
+    }
+}
+
+#[test]
+fn files_that_may_not_be_asked_any_more_are_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let config = format!("{PRICE}spend_limit_usd: {{conversation: 1.5}}\n");
+        let mut world = world(folder.path(), &config);
+        let file: Vec<f32> = voice("american-man").chunks(3).map(|c| c[0]).collect();
+        world.desk.files = vec![file; 4];
+        world.files = Some(4);
+        let mut world = world.start();
+        let what = loop {
+            match world.event().await {
+                Event::LimitReached(what) => break what,
+                Event::InputOver | Event::Over(_) | Event::Broken(_) => panic!("not told"),
+                Event::Audible { .. }
+                | Event::Closed(_)
+                | Event::Notice(..)
+                | Event::NotWritten(_) => {}
+            }
+        };
+        assert!(what.contains("$2.00 is spent of the $1.50"), "{what}");
+        assert!(what.ends_with("2 files were not asked."), "{what}");
+        assert_eq!(world.quit().await.turns[0], 2);
+    });
+}
+
+#[test]
+fn a_limit_without_a_known_price_cannot_be_kept_and_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let mut world = world(folder.path(), "spend_limit_usd: {day: 1}\n").start();
+        world.ready().await;
+        let told = warnings(&world);
+        assert!(
+            told.len() == 1
+                && told[0].starts_with("The spend limit cannot be kept: what 127.0.0.1 takes")
+                && told[0].contains("`price_usd_per_million`"),
+            "{told:?}"
+        );
+        world.speak(&voice("american-man")).await;
+        assert_eq!(world.turn().await.cost, None);
+        assert_eq!(shown(&world).activity, Activity::Listening);
+        world.quit().await;
+    });
+}
+
+#[test]
+fn models_that_a_profile_names_are_told_apart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let mut world = world(folder.path(), PRICE);
+        world.profile.live.model = "gemini-9-live".into();
+        let mut world = world.start();
+        world.ready().await;
+        ask(&mut world).await;
+        let models = shown(&world).models.clone();
+        let [of] = &models[..] else {
+            panic!("{models:?}");
+        };
+        assert_eq!((&*of.profile, &*of.model), ("balanced", "gemini-9-live"));
+        assert!(of.turns == 1 && of.p50.is_some() && of.cost.is_some());
+        let figures = &shown(&world).figures;
+        assert_eq!((figures.n, figures.cost), (1, of.cost));
+        // Another model from the next connection on.
+        world.tell(Command::UseProfile("ultra-fast".into())).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        ask(&mut world).await;
+        assert_eq!(shown(&world).figures.n, 1);
+        let summary = world.quit().await;
+        let pairs: Vec<_> = summary.models.keys().cloned().collect();
+        assert_eq!(pairs.len(), 2, "{pairs:?}");
+        assert_eq!(pairs[1], ("ultra-fast".into(), "gemini-3.8-live".into()));
+    });
+}
