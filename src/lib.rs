@@ -2,7 +2,8 @@
 //!
 //! # Floors
 //!
-//! A module uses lower floors only; siblings do not know each other (`tests/floors.rs` checks it).
+//! A module uses lower floors only; siblings do not know each other, but for `profile`, which is checked against the models of
+//! `live` (`tests/floors.rs` checks it).
 //!
 //! ```text
 //! program   main.rs  window.rs                            choose a face; a crate of their own

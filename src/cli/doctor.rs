@@ -24,7 +24,7 @@ use crate::settings::profiles::Profiles;
 /// Check configuration, profiles, key, sound and network: what is wrong, and what to do
 #[derive(Args, Clone, Debug, Default)]
 pub struct DoctorArgs {
-    /// Also connect to the service, and see whether it takes the key and the set-up
+    /// Also connect to the service: whether it takes the key and the set-up, and which models the key can talk to
     #[arg(long)]
     pub live: bool,
     /// Do not listen to the microphone, and play no sound
@@ -67,17 +67,17 @@ pub fn run(
 ) -> io::Result<ExitCode> {
     let paths = Paths::find(asked.config);
     let keys = KeyStore::system(paths.key());
-    let (mut checks, figures) = examine(args, asked, paths.clone(), &keys, &devices());
+    let mut found = examine(args, asked, paths.clone(), &keys, &devices());
     if let Some(file) = &args.bundle {
-        let report = json(&checks, figures.as_ref());
-        checks.push(bundle::check(file, &paths, &report));
+        let report = json(&found);
+        found.checks.push(bundle::check(file, &paths, &report));
     }
     if args.json {
-        put(out, [json(&checks, figures.as_ref())])?;
+        put(out, [json(&found)])?;
     } else {
-        put(out, text(&checks))?;
+        put(out, text(&found.checks))?;
     }
-    let bad = checks.iter().any(|check| check.status == Status::Bad);
+    let bad = found.checks.iter().any(|check| check.status == Status::Bad);
     Ok(if bad {
         ExitCode::FAILURE
     } else {
@@ -137,18 +137,27 @@ impl Check {
     }
 }
 
+/// Everything that was found.
+#[derive(Debug, Default)]
+struct Findings {
+    checks: Vec<Check>,
+    sound: Option<hearing::Figures>,
+    /// The models that the key can talk to.
+    models: Option<Vec<network::Usable>>,
+}
+
 fn examine(
     args: &DoctorArgs,
     asked: Asked<'_>,
     paths: Paths,
     keys: &KeyStore,
     devices: &Devices,
-) -> (Vec<Check>, Option<hearing::Figures>) {
+) -> Findings {
     let (file, _) = ConfigFile::load(paths.config_file());
     let config = file.get();
     let paths = paths.with_state(config.state.as_deref());
     let profiles = Profiles::load(paths.profiles());
-    let found = keys.find();
+    let key = keys.find();
     let mut checks = checks::configuration(&paths, file.faults());
     checks.extend(checks::profiles(&paths, &profiles));
     let wanted = asked
@@ -163,20 +172,21 @@ fn examine(
             "Choose one of these, with --profile or in the configuration file.",
         ));
     }
+    checks.extend(checks::models(&profiles, profile.as_deref().ok()));
     if !file.is_stateless() {
         checks.push(checks::state(&paths));
     }
     checks.extend(checks::variables(|name| std::env::var_os(name)));
-    checks.extend(checks::key(&found));
+    checks.extend(checks::key(&key));
     checks.extend(checks::sound(devices));
     checks.push(checks::priority(crate::audio::priority::probe()));
-    let mut figures = None;
+    let mut found = Findings::default();
     if let (Ok(profile), false, true) =
         (&profile, args.no_sound_check, hearing::can_be_made(devices))
     {
         let heard = hearing::listen(profile, chosen(asked.devices, config));
         checks.extend(hearing::checks(&heard));
-        figures = heard.ok().map(|(report, _)| hearing::Figures::of(&report));
+        found.sound = heard.ok().map(|(report, _)| hearing::Figures::of(&report));
     }
     checks.push(network::demo());
     let config_endpoint = config.endpoint.as_deref();
@@ -184,7 +194,7 @@ fn examine(
         demo: asked.demo,
         flag: asked.endpoint,
         config: config_endpoint,
-        has_key: found.key.is_some(),
+        has_key: key.key.is_some(),
     };
     let biller = biller(wishes);
     checks.extend(checks::spending(
@@ -204,14 +214,15 @@ fn examine(
             "nothing is dialled: a line of the configuration file that protects you cannot be read",
             "Mend the line that is named above, or name an endpoint with --endpoint.",
         )),
-        None => checks.extend(connection(
-            args.live,
-            wishes,
-            &found,
-            profile.ok().as_deref(),
-        )),
+        None => {
+            let profile = profile.ok().filter(|_| args.live);
+            let (more, models) = connection(args.live, wishes, &key, profile.as_deref());
+            checks.extend(more);
+            found.models = models;
+        }
     }
-    (checks, figures)
+    found.checks = checks;
+    found
 }
 
 /// Who would bill what is asked.
@@ -233,21 +244,22 @@ fn chosen(flags: [Option<&str>; 2], config: &Config) -> [DeviceChoice; 2] {
     })
 }
 
-/// What would be dialled, and with `live` whether it answers.
+/// What would be dialled, and with `live` whether it answers; with a profile also how it takes that, and its models.
 fn connection(
     live: bool,
     wishes: Wishes<'_>,
     found: &Found,
     profile: Option<&crate::profile::Profile>,
-) -> Vec<Check> {
+) -> (Vec<Check>, Option<Vec<network::Usable>>) {
     let name = "endpoint";
     let url = match endpoint::choose(wishes) {
         Err(error) => {
-            return vec![Check::bad(
+            let check = Check::bad(
                 name,
                 format!("the endpoint {error}"),
                 "Correct --endpoint, or `endpoint:` in the configuration file.",
-            )];
+            );
+            return (vec![check], None);
         }
         Ok(Endpoint::Demo) => {
             let demo = if live {
@@ -260,7 +272,8 @@ fn connection(
             } else {
                 Check::ok(name, "the demo inside this program")
             };
-            return std::iter::once(demo).chain(network::way(None)).collect();
+            let checks = std::iter::once(demo).chain(network::way(None)).collect();
+            return (checks, None);
         }
         Ok(Endpoint::Live(url)) => url,
     };
@@ -285,14 +298,13 @@ fn connection(
         _ => Check::ok(name, host),
     }];
     checks.extend(network::way(Some(&url)));
-    if let (true, Some(profile)) = (live, profile) {
-        checks.push(network::service(
-            url,
-            key.map(|key| key.secret.clone()),
-            profile,
-        ));
+    let mut models = None;
+    if let Some(profile) = profile {
+        let service = network::service(url, key.map(|key| key.secret.clone()), profile);
+        checks.extend(service.checks);
+        models = service.models;
     }
-    checks
+    (checks, models)
 }
 
 fn text(checks: &[Check]) -> Vec<String> {
@@ -311,18 +323,21 @@ fn text(checks: &[Check]) -> Vec<String> {
     text
 }
 
-fn json(checks: &[Check], sound: Option<&hearing::Figures>) -> String {
+fn json(found: &Findings) -> String {
     #[derive(Serialize)]
     struct Report<'a> {
         schema: &'static str,
         checks: &'a [Check],
         #[serde(skip_serializing_if = "Option::is_none")]
         sound_check: Option<&'a hearing::Figures>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        models: Option<&'a [network::Usable]>,
     }
     let report = Report {
         schema: "sovereign.doctor/1",
-        checks,
-        sound_check: sound,
+        checks: &found.checks,
+        sound_check: found.sound.as_ref(),
+        models: found.models.as_deref(),
     };
     serde_json::to_string(&report).expect("texts become JSON")
 }
@@ -338,6 +353,14 @@ mod tests {
     use crate::settings::key::Keyring;
 
     const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
+
+    fn told_with(checks: &[Check], sound: Option<hearing::Figures>) -> String {
+        json(&Findings {
+            checks: checks.to_vec(),
+            sound,
+            models: None,
+        })
+    }
 
     fn shown(checks: &[Check]) -> String {
         text(checks).join("\n")
@@ -434,7 +457,7 @@ mod tests {
         );
         let figures = hearing::Figures::of(&report);
         let json: serde_json::Value =
-            serde_json::from_str(&json(&checks, Some(&figures))).expect("JSON");
+            serde_json::from_str(&told_with(&checks, Some(figures))).expect("JSON");
         assert_eq!(json["sound_check"]["noise_dbfs"], -61.0);
         assert_eq!(json["sound_check"]["echo_delay_ms"], 40.0);
         let deaf = hearing::checks(&Err("the microphone gave no sound".into()));
@@ -456,7 +479,7 @@ mod tests {
         assert_eq!(status(&checks, "endpoint"), Status::Warn);
         for shown in [
             shown(&checks),
-            json(&checks, None),
+            told_with(&checks, None),
             shown(&examined(folder.path(), Some(KEY), Asked::default())),
         ] {
             assert!(
@@ -464,7 +487,8 @@ mod tests {
                 "{shown}"
             );
         }
-        let report: serde_json::Value = serde_json::from_str(&json(&checks, None)).expect("JSON");
+        let report: serde_json::Value =
+            serde_json::from_str(&told_with(&checks, None)).expect("JSON");
         assert_eq!(report["schema"], "sovereign.doctor/1");
         assert_eq!(report["checks"][0]["name"], "configuration");
     }
@@ -484,7 +508,7 @@ mod tests {
                 endpoint: Some(endpoint),
                 ..Asked::default()
             };
-            looked(
+            found(
                 &DoctorArgs {
                     live: true,
                     ..DoctorArgs::default()
@@ -494,9 +518,16 @@ mod tests {
                 asked,
             )
         };
-        assert_eq!(status(&live(&url), "service"), Status::Ok);
+        let found = live(&url);
+        assert_eq!(status(&found.checks, "service"), Status::Ok);
+        assert_eq!(status(&found.checks, "models"), Status::Ok);
+        let report: serde_json::Value = serde_json::from_str(&json(&found)).expect("JSON");
+        let model =
+            serde_json::json!({"name": "gemini-3.8-live", "state": "stable", "talks": true});
+        assert_eq!(report["models"][0], model, "{report}");
         server.stop();
-        let checks = live(&url);
+        let Findings { checks, models, .. } = live(&url);
+        assert_eq!(models, None);
         assert_eq!(
             status(&checks, "service"),
             Status::Bad,
@@ -519,6 +550,67 @@ mod tests {
         assert_eq!(status(&checks, "endpoint"), Status::Warn);
     }
 
+    #[test]
+    fn a_model_that_is_refused_is_told_with_those_that_can_be_had() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reason = "models/x is not supported for bidiGenerateContent";
+        let script = format!("refuse_setup: {{code: 1008, reason: {reason}}}");
+        let script = crate::server::Script::parse(Path::new("x.yaml"), script.as_bytes());
+        let options = crate::server::Options {
+            script: Arc::new(script.expect("a script")),
+            access: crate::server::Access::Key(SecretString::from(KEY)),
+            ..Default::default()
+        };
+        let server =
+            crate::server::Server::start(([127, 0, 0, 1], 0).into(), options).expect("started");
+        let url = format!("ws://{}", server.address());
+        let asked = Asked {
+            endpoint: Some(&url),
+            ..Asked::default()
+        };
+        let live = DoctorArgs {
+            live: true,
+            ..DoctorArgs::default()
+        };
+        let checks = looked(&live, folder.path(), Some(KEY), asked);
+        let told = shown(&checks);
+        assert_eq!(status(&checks, "service"), Status::Bad, "{told}");
+        assert!(
+            told.contains("the model is not made for live talk (code 1008: models/x is")
+                && told.contains(
+                    "this key can talk to gemini-3.8-live, gemini-3.8-live-extended-thinking"
+                ),
+            "{told}"
+        );
+        let wrong = looked(&live, folder.path(), Some("AIzaSyWrong-0123456789"), asked);
+        assert!(
+            wrong.iter().all(|check| check.name != "models"),
+            "a refused key is told once: {}",
+            shown(&wrong)
+        );
+        server.stop();
+    }
+
+    #[test]
+    fn what_is_known_of_the_model_is_told_without_a_connection() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let checks = examined(folder.path(), None, Asked::default());
+        assert_eq!(status(&checks, "model"), Status::Ok);
+        let told = "gemini-3.8-live, of `balanced`: it thinks by itself";
+        assert!(shown(&checks).contains(told), "{}", shown(&checks));
+        fs::create_dir(folder.path().join("profiles")).expect("made");
+        let text = "live:\n  model: gemini-3.1-flash-live-preview";
+        fs::write(folder.path().join("profiles/mine.yaml"), text).expect("written");
+        let asked = Asked {
+            profile: Some("mine"),
+            ..Asked::default()
+        };
+        let checks = examined(folder.path(), None, asked);
+        assert_eq!(status(&checks, "model"), Status::Warn);
+        let told = "mine.yaml:2:10: live.model: is `gemini-3.1-flash-live-preview`, which ended on 2026-11-17, use gemini-3.8-live";
+        assert!(shown(&checks).contains(told), "{}", shown(&checks));
+    }
+
     fn examined(folder: &Path, environment: Option<&str>, asked: Asked<'_>) -> Vec<Check> {
         looked(&DoctorArgs::default(), folder, environment, asked)
     }
@@ -529,6 +621,15 @@ mod tests {
         environment: Option<&str>,
         asked: Asked<'_>,
     ) -> Vec<Check> {
+        found(args, folder, environment, asked).checks
+    }
+
+    fn found(
+        args: &DoctorArgs,
+        folder: &Path,
+        environment: Option<&str>,
+        asked: Asked<'_>,
+    ) -> Findings {
         let paths =
             Paths::find(Some(&folder.join("config.yaml"))).with_state(Some(Path::new("state")));
         let keys = KeyStore::new(
@@ -536,7 +637,7 @@ mod tests {
             Arc::new(NoKeyring),
             paths.key(),
         );
-        examine(args, asked, paths, &keys, &Devices::default()).0
+        examine(args, asked, paths, &keys, &Devices::default())
     }
 
     fn status(checks: &[Check], name: &str) -> Status {

@@ -38,7 +38,8 @@ pub enum ProfilesCommand {
         /// Its name
         name: String,
     },
-    /// What is wrong with profile files: a line per fault, and exit status 2; nothing for good ones
+    /// What is wrong with profile files: a line per fault, and exit status 2; nothing for good ones, but warnings on standard
+    /// error of what their model does not do
     Check {
         /// The files
         #[arg(required = true, value_parser = super::path())]
@@ -79,8 +80,11 @@ pub fn run(
             }
         },
         ProfilesCommand::Check { files } => {
-            let faults = check(files);
+            let Checked { faults, warnings } = check(files);
             put(out, &faults)?;
+            for warning in warnings {
+                tell(err, &format!("warning: {warning}"));
+            }
             Ok(if faults.is_empty() {
                 ExitCode::SUCCESS
             } else {
@@ -169,10 +173,21 @@ fn list_json(profiles: &Profiles) -> String {
     serde_json::to_string(&list).expect("texts and numbers become JSON")
 }
 
-/// The faults of all files, a line each; nothing if there are none.
-fn check(files: &[PathBuf]) -> Vec<String> {
+/// What there is to say about files, a line each.
+#[derive(Debug, Default)]
+struct Checked {
+    faults: Vec<String>,
+    /// Of files that are good.
+    warnings: Vec<String>,
+}
+
+/// Checks all files.
+fn check(files: &[PathBuf]) -> Checked {
     let mut names: Vec<(PathBuf, String)> = Vec::new();
-    let mut faults = Vec::new();
+    let Checked {
+        mut faults,
+        mut warnings,
+    } = Checked::default();
     for path in files {
         let shown = path.display().to_string();
         let bytes = match file::read(path) {
@@ -189,6 +204,8 @@ fn check(files: &[PathBuf]) -> Vec<String> {
                 continue;
             }
         };
+        let told = profile.warnings(&shown, &bytes);
+        warnings.extend(told.iter().map(ToString::to_string));
         // In one folder only: a file of the user's may replace a shipped one of its name.
         let twin = names.iter().find(|(other, name)| {
             *name == profile.name && other.parent() == path.parent() && other != path
@@ -200,7 +217,7 @@ fn check(files: &[PathBuf]) -> Vec<String> {
         }
         names.push((path.clone(), profile.name));
     }
-    faults
+    Checked { faults, warnings }
 }
 
 #[cfg(test)]
@@ -213,7 +230,8 @@ mod tests {
     fn good_files_are_passed_over_in_silence() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let good = write(folder.path(), "good.yaml", "target_ms: 250");
-        assert!(check(&[good.clone(), good]).is_empty());
+        let checked = check(&[good.clone(), good]);
+        assert!(checked.faults.is_empty() && checked.warnings.is_empty());
     }
 
     #[test]
@@ -227,7 +245,7 @@ mod tests {
         let one = write(folder.path(), "one.yaml", "name: same");
         let two = write(folder.path(), "two.yaml", "label: x\nname: same");
         let missing = folder.path().join("missing.yaml");
-        let faults = check(&[bad, one, two, missing, folder.path().to_owned()]);
+        let faults = check(&[bad, one, two, missing, folder.path().to_owned()]).faults;
         let expected = [
             "bad.yaml:1:12: target_ms: is 5, allowed",
             "bad.yaml:2:21: turn.patience_ms: is 5, allowed",
@@ -239,6 +257,31 @@ mod tests {
         for (line, part) in faults.iter().zip(expected) {
             assert!(line.contains(part), "{line}");
         }
+    }
+
+    #[test]
+    fn a_model_that_ended_is_a_warning_and_one_that_cannot_talk_a_fault() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = folder.path().join("config.yaml");
+        let file = |name: &str, model: &str| {
+            write(folder.path(), name, &format!("live:\n  model: {model}"))
+        };
+        let old = file("old.yaml", "gemini-3.1-flash-live-preview");
+        let (out, err, status) = ran(ProfilesCommand::Check { files: vec![old] }, &config);
+        assert!(out.is_empty() && status == ExitCode::SUCCESS, "{out}");
+        assert!(
+            err.starts_with("warning: ") && err.contains("old.yaml:2:10: live.model: is `gemini-3.1-flash-live-preview`, which ended on 2026-11-17, use gemini-3.8-live\n"),
+            "{err}"
+        );
+        let deaf = file("deaf.yaml", "gemini-3.5-transcribe-live");
+        let (out, err, status) = ran(ProfilesCommand::Check { files: vec![deaf] }, &config);
+        assert!(
+            out.contains(
+                "deaf.yaml:2:10: live.model: is `gemini-3.5-transcribe-live`, which writes"
+            ),
+            "{out}"
+        );
+        assert!(err.is_empty() && status == ExitCode::from(2), "{err}");
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub struct ServeArgs {
 
 const SCRIPT_HELP: &str = "\
 Events with --json, one object per line, after {\"listening\":\"ws://127.0.0.1:PORT\",\"port\":PORT}:
-  connected, turned_away, setup, turn (of the user), answer, closed; each with its connection
+  connected, turned_away, listed (models), setup, turn (of the user), answer, closed; each with its connection
 
 A script:
   think_ms: 150            pause before each answer (0)
@@ -69,6 +69,8 @@ A script:
   transcripts: true        false: none, although asked for
   turn_complete: playback  after the assumed end of playback; or: immediate
   resumption: true         false: no handles
+  refuse_setup: {code: 1008, reason: TEXT, versions: [v1beta], models: [NAME]}
+                           close in answer to setups; without versions and models, to all
   transcription_hints: true  false: languages and words to expect are refused (1007)
   greeting: false          true: greet each new conversation
   repeat: true             begin again after the last turn; else parrot from there on

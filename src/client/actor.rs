@@ -30,7 +30,7 @@ use super::dial::Dialer;
 use super::error::Fault;
 use super::hints::Hints;
 use super::nonsense::Nonsense;
-use super::open::{Open, open};
+use super::open::{Open, Opener};
 use super::socket::{Socket, Turn};
 use super::uplink::Uplink;
 use super::{Command, Control, Event, Target};
@@ -309,37 +309,37 @@ impl Actor {
         self.outbox.push_back(Event::Connecting {
             attempt: attempt.number,
         });
-        let connection = open(
-            Arc::clone(&self.dialer),
+        let opener = Opener {
+            dialer: Arc::clone(&self.dialer),
             target,
             setup,
-            Arc::clone(&self.counters),
-        );
+            counters: Arc::clone(&self.counters),
+        };
         let last = std::mem::replace(&mut self.state, State::Closed);
         self.state = State::Opening(match last {
             State::Closing(closing) => Box::pin(async move {
                 closing.await;
-                connection.await
+                opener.open().await
             }),
-            State::Closed | State::Opening(_) | State::Open(_) => Box::pin(connection),
+            State::Closed | State::Opening(_) | State::Open(_) => Box::pin(opener.open()),
         });
     }
 
     fn handle_open(&mut self, open: Open) {
         let connection = self.link.ready(Instant::now().into_std());
-        info!(
-            connection = connection.number,
-            resumed = connection.resumed,
-            "connected"
-        );
+        let (connection, resumed) = (connection.number, connection.resumed);
+        info!(connection, resumed, "connected");
         self.note_round_trip(open.round_trip.unwrap_or_default());
+        if let Some(target) = &mut self.target {
+            target.url = open.url;
+        }
         self.uplink = Uplink::new(&self.setup);
         self.answered.clear();
         self.nonsense = Nonsense::default();
         self.state = State::Open(open.socket);
         self.outbox.push_back(Event::Ready {
-            connection: connection.number,
-            resumed: connection.resumed,
+            connection,
+            resumed,
         });
         if self.hints.taken(&self.setup.model) {
             info!(model = %self.setup.model, "this model is told no languages and names in this run");

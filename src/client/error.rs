@@ -157,9 +157,23 @@ pub enum Fault {
         /// HTTP status or close frame.
         detail: String,
     },
-    /// No such model.
+    /// No such model, or none under this version of the API.
     #[error("the model is not available ({detail})")]
     Model {
+        /// Close frame, or those of both versions.
+        detail: String,
+        /// Whether it may be there under another version of the API.
+        other_version: bool,
+    },
+    /// The model cannot be talked to.
+    #[error("the model is not made for live talk ({detail})")]
+    NotForTalk {
+        /// Close frame.
+        detail: String,
+    },
+    /// The model does not know the voice.
+    #[error("the model does not know this voice ({detail})")]
+    Voice {
         /// Close frame.
         detail: String,
     },
@@ -234,6 +248,8 @@ pub enum Stage {
     Upgrade,
     /// `setupComplete`.
     Setup,
+    /// The list of models.
+    List,
 }
 
 impl std::fmt::Display for Stage {
@@ -245,6 +261,7 @@ impl std::fmt::Display for Stage {
             Self::Encrypt => "agree on encryption",
             Self::Upgrade => "open a conversation",
             Self::Setup => "take up the conversation",
+            Self::List => "list its models",
         })
     }
 }
@@ -306,7 +323,12 @@ impl Fault {
             Self::KeyUnusable => "Copy the key anew, without spaces.",
             Self::KeyRefused { .. } => "Enter a valid key; one can be made in Google AI Studio.",
             Self::Quota { .. } => "Wait, or raise the quota in Google AI Studio.",
-            Self::Model { .. } => "Choose another model in the profile.",
+            Self::Model { .. } | Self::NotForTalk { .. } => {
+                "Change `live.model` in the profile; `sovereign doctor --live` lists the models that this key can talk to."
+            }
+            Self::Voice { .. } => {
+                "Choose another voice in the window, or change `live.voice` in the profile: every model knows the 30 named voices, such as Kore."
+            }
             Self::Region { .. } => "Use the service from a place where it is offered.",
             Self::Refused { .. } => "Choose a built-in profile; if it stays, report this text.",
             Self::Trouble { .. } | Self::Malformed { .. } => "Wait a little: it is tried again.",
@@ -342,6 +364,8 @@ impl Fault {
             | Self::KeyUnusable
             | Self::KeyRefused { .. }
             | Self::Model { .. }
+            | Self::NotForTalk { .. }
+            | Self::Voice { .. }
             | Self::Region { .. } => End::NeedsUser,
             Self::TimedOut {
                 stage: Stage::Setup,
@@ -389,7 +413,12 @@ impl Fault {
             },
             Close::Key => Self::KeyRefused { detail },
             Close::Region => Self::Region { detail },
-            Close::Model => Self::Model { detail },
+            close @ (Close::Model | Close::Version) => Self::Model {
+                detail,
+                other_version: close == Close::Version,
+            },
+            Close::NotForTalk => Self::NotForTalk { detail },
+            Close::Voice => Self::Voice { detail },
             Close::Quota => Self::Quota { detail },
             Close::Refused => Self::Refused { detail },
             close @ (Close::Handle | Close::Policy | Close::Done | Close::Trouble) => {

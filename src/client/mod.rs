@@ -5,6 +5,7 @@ pub mod dial;
 pub mod environment;
 pub mod error;
 mod hints;
+pub mod models;
 mod nonsense;
 mod open;
 mod proxy;

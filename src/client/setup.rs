@@ -162,7 +162,7 @@ fn thinking_config(model: &str, thinking: Thinking) -> Option<ThinkingConfig> {
         Thinking::High => ThinkingLevel::High,
     };
     match models::model(model).thinking {
-        ThinkingControl::None => None,
+        ThinkingControl::None | ThinkingControl::Interleaved => None,
         ThinkingControl::Level(levels) => {
             let known = levels.contains(&level);
             Some(ThinkingConfig {
@@ -192,6 +192,8 @@ fn thinking_config(model: &str, thinking: Thinking) -> Option<ThinkingConfig> {
 pub enum Thinks {
     /// It answers at once, or nearly.
     Not,
+    /// As much as it likes, between what it says: the first sound need not wait for it, and no setting changes it.
+    ByItself,
     /// More than it must: less is this value of `live.thinking`.
     MoreThan(&'static str),
     /// As little as it can, which is felt.
@@ -204,6 +206,7 @@ pub enum Thinks {
 pub fn thinks(live: &LiveSettings) -> Thinks {
     match models::model(&live.model).thinking {
         ThinkingControl::None => Thinks::Not,
+        ThinkingControl::Interleaved => Thinks::ByItself,
         ThinkingControl::Budget if live.thinking == Some(Thinking::Minimal) => Thinks::Not,
         ThinkingControl::Budget => Thinks::MoreThan("minimal"),
         ThinkingControl::Level(levels) => {
@@ -320,9 +323,12 @@ mod tests {
 
     #[test]
     fn no_model_refuses_the_setup_of_any_profile() {
-        let names = models::MODELS.map(|model| model.prefix);
+        let talks = |model: &&models::Model| model.purpose != models::Purpose::Transcription;
+        let names: Vec<_> = (models::MODELS.iter().filter(talks))
+            .map(|model| model.name)
+            .collect();
         for (profile, _) in BUILTINS {
-            for model in names.into_iter().chain(["something-else"]) {
+            for model in names.iter().copied().chain(["something-else"]) {
                 for thinking in [None, Some(Thinking::Minimal), Some(Thinking::High)] {
                     let mut profile = Profile::clone(&builtin(profile).expect("it is built in"));
                     profile.live.model = model.to_owned();
@@ -363,7 +369,7 @@ mod tests {
     #[test]
     fn whether_a_model_thinks_is_its_own_affair_first() {
         let table = [
-            ("gemini-3.8-live", Some(Thinking::High), Thinks::Not),
+            ("gemini-3.8-live", Some(Thinking::High), Thinks::ByItself),
             ("something-else", Some(Thinking::High), Thinks::Not),
             ("gemini-3.1-flash-live-preview", None, Thinks::Not),
             (

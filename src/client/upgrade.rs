@@ -222,8 +222,13 @@ fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
     if let Some(fault) = diverted(head, &address, key) {
         return fault;
     }
-    let detail = format!("HTTP {}", head.status);
-    match head.status {
+    refused(head.status, address, key)
+}
+
+/// What a status means that is no success.
+pub(super) fn refused(status: u16, address: String, key: Option<&SecretString>) -> Fault {
+    let detail = format!("HTTP {status}");
+    match status {
         401 | 403 if key.is_none() => Fault::KeyMissing {
             who: address,
             detail: Some(detail),
@@ -235,10 +240,7 @@ fn refusal(head: &Head, address: String, key: Option<&SecretString>) -> Fault {
             detail,
         },
         429 => Fault::Quota { detail },
-        408 | 425 | 500..=599 => Fault::Trouble {
-            address,
-            status: head.status,
-        },
+        408 | 425 | 500..=599 => Fault::Trouble { address, status },
         _ => Fault::NotLive {
             address,
             answer: detail,

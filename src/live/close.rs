@@ -1,4 +1,5 @@
-//! What the end of a connection means. The text that comes with a close frame is read no further than a known beginning.
+//! What the end of a connection means. Of the text that comes with a close frame only known beginnings are read, and in what
+//! is said of the model a few known phrases.
 
 /// Why a connection ended, as far as it matters for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,14 @@ pub enum Close {
     Key,
     /// The service is not offered where the user is.
     Region,
-    /// No such model, or none that can be talked to.
+    /// No such model.
     Model,
+    /// No such model under this version of the API: either of them may be at fault.
+    Version,
+    /// The model is there, but cannot be talked to.
+    NotForTalk,
+    /// The model does not know the voice.
+    Voice,
     /// Quota, billing, too many conversations at once.
     Quota,
     /// The conversation that was to be resumed is not known, or is over.
@@ -64,7 +71,19 @@ impl Close {
                 Self::Key
             }
             1007 | 1008 if begins(&["User location is not supported"]) => Self::Region,
-            1007 | 1008 if reason.starts_with("models/") => Self::Model,
+            // Before the other phrase, which may follow: "... v1beta, or is not supported for bidiGenerateContent".
+            1007 | 1008 if reason.contains("not found for API version") => Self::Version,
+            1007 | 1008 if reason.contains("is not supported for bidiGenerateContent") => {
+                Self::NotForTalk
+            }
+            1007 | 1008 if begins(&["models/"]) => Self::Model,
+            1007 | 1008
+                if reason
+                    .to_ascii_lowercase()
+                    .contains("no matching speaker voice") =>
+            {
+                Self::Voice
+            }
             1008 | 1011
                 if begins(&[
                     "You exceeded your current quota",
@@ -86,7 +105,12 @@ impl Close {
     #[must_use]
     pub fn end(self) -> End {
         match self {
-            Self::Key | Self::Region | Self::Model => End::NeedsUser,
+            Self::Key
+            | Self::Region
+            | Self::Model
+            | Self::Version
+            | Self::NotForTalk
+            | Self::Voice => End::NeedsUser,
             Self::Quota => End::Quota,
             Self::Handle => End::Handle,
             Self::Refused => End::Refused,
@@ -122,11 +146,28 @@ mod tests {
                 Close::Region,
             ),
             (1007, "", Close::Refused),
+            (1008, "models/gemini-0 is not found", Close::Model),
             (
                 1008,
                 "models/gemini-0 is not found for API version v1beta",
-                Close::Model,
+                Close::Version,
             ),
+            (
+                1008,
+                "models/gemini-0 is not found for API version v1beta, or is not supported for bidiGenerateContent. Call Lis",
+                Close::Version,
+            ),
+            (
+                1007,
+                "models/gemini-0 is not supported for bidiGenerateContent.",
+                Close::NotForTalk,
+            ),
+            (
+                1007,
+                "No matching speaker voice for en-us-tavi",
+                Close::Voice,
+            ),
+            (1011, "no matching speaker voice", Close::Trouble),
             (1008, "Operation is not implemented", Close::Policy),
             (1008, "BidiGenerateContent session not found", Close::Handle),
             (1011, "BidiGenerateContent session expired", Close::Handle),

@@ -4,21 +4,61 @@ pub use crate::base::voices::VOICES;
 
 use super::message::{Behavior, Modality, Setup, SpeechConfig, ThinkingLevel, Tool};
 
-/// A family of models and what differs between them.
+/// A family of models: what state it is in, and what it takes and refuses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Model {
-    /// Names begin so; the longest match counts.
+    /// A name, or the beginning of several up to a hyphen; the longest match counts.
     pub prefix: &'static str,
+    /// One whole name, to be shown and listed.
+    pub name: &'static str,
+    /// Whether the service offers it.
+    pub state: State,
+    /// What it is made for.
+    pub purpose: Purpose,
     /// How thinking is set.
     pub thinking: ThinkingControl,
     /// Whether `enableAffectiveDialog` is taken.
     pub affective_dialog: bool,
     /// What `proactivity` may say.
     pub proactivity: ProactivityControl,
-    /// A `behavior` of functions that is refused.
-    pub refused_behavior: Option<Behavior>,
+    /// Which functions may be declared.
+    pub functions: FunctionControl,
+    /// Whether voices of the catalogue (`en-us-tavi`) are taken besides the [`VOICES`].
+    pub catalogue_voices: bool,
     /// What may be said of the user's speech beforehand.
     pub transcription_hints: TranscriptionHints,
+}
+
+/// Whether the service offers a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Yes, with no end announced.
+    Stable,
+    /// Yes, and it may change or end at short notice.
+    Preview,
+    /// Not any more.
+    Ended {
+        /// The day, as `2026-11-17`.
+        on: &'static str,
+        /// What took its place.
+        successor: &'static str,
+    },
+    /// A name for whatever is newest of a family that has ended: it may have ended too.
+    MayHaveEnded {
+        /// What took its place.
+        successor: &'static str,
+    },
+}
+
+/// What a model is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Talk.
+    Talk,
+    /// It says in another language what it hears.
+    Translation,
+    /// It writes down what it hears, and answers nothing.
+    Transcription,
 }
 
 /// What `inputAudioTranscription` is sent. A model that refuses it all the same is set up without.
@@ -35,8 +75,10 @@ pub enum TranscriptionHints {
 /// How a model's thinking is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThinkingControl {
-    /// Not at all.
+    /// Not at all: it does not think.
     None,
+    /// Not at all: it thinks by itself, between what it says, as much as it finds right.
+    Interleaved,
     /// By one of these levels, lowest first.
     Level(&'static [ThinkingLevel]),
     /// In tokens.
@@ -54,98 +96,198 @@ pub enum ProactivityControl {
     Free,
 }
 
-/// The families. Source: Google's model pages and the refusals of the service, November 2026. Hints: 3.1 took languages
-/// (tau2-bench, pull request 544); 3.8 has both by the documentation of the enterprise platform alone.
-pub const MODELS: [Model; 5] = [
+/// Which functions may be declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionControl {
+    /// None.
+    Refused,
+    /// All but those of this `behavior`.
+    Without(Behavior),
+    /// All.
+    Free,
+}
+
+/// What is sent to a model that is not in the table: only what every model takes.
+const UNKNOWN: Model = Model {
+    prefix: "",
+    name: "",
+    state: State::Preview,
+    purpose: Purpose::Talk,
+    thinking: ThinkingControl::None,
+    affective_dialog: false,
+    proactivity: ProactivityControl::Refused,
+    functions: FunctionControl::Free,
+    catalogue_voices: false,
+    transcription_hints: TranscriptionHints::None,
+};
+
+/// What takes the place of the models that have ended.
+const SUCCESSOR: &str = "gemini-3.8-live";
+/// The last previews before 3.8. Source of the day: the price tables of litellm 1.110.2 and genai-prices 0.2.3.
+const PREVIEWS_ENDED: State = State::Ended {
+    on: "2026-11-17",
+    successor: SUCCESSOR,
+};
+/// Source of the day: Google's list of deprecations.
+const FIRST_ENDED: State = State::Ended {
+    on: "2025-12-09",
+    successor: SUCCESSOR,
+};
+
+/// The families, the newest first; those that have ended stay, so that old profiles are understood. Source: Google's model
+/// pages and the refusals of the service, November 2026. Hints: 3.1 took languages (tau2-bench, pull request 544); 3.8 has both
+/// by the documentation of the enterprise platform alone.
+pub const MODELS: [Model; 9] = [
+    Model {
+        prefix: "gemini-3.8-live",
+        name: "gemini-3.8-live",
+        state: State::Stable,
+        thinking: ThinkingControl::Interleaved,
+        proactivity: ProactivityControl::AlwaysOn,
+        catalogue_voices: true,
+        transcription_hints: TranscriptionHints::LanguagesAndWords,
+        ..UNKNOWN
+    },
     Model {
         prefix: "gemini-3.8-live-extended-thinking",
+        name: "gemini-3.8-live-extended-thinking",
+        state: State::Stable,
         thinking: ThinkingControl::Level(&[
             ThinkingLevel::Low,
             ThinkingLevel::Medium,
             ThinkingLevel::High,
         ]),
-        affective_dialog: false,
         proactivity: ProactivityControl::AlwaysOn,
-        refused_behavior: Some(Behavior::Blocking),
+        functions: FunctionControl::Without(Behavior::Blocking),
+        catalogue_voices: true,
         transcription_hints: TranscriptionHints::LanguagesAndWords,
-    },
-    Model {
-        prefix: "gemini-3.8-live",
-        thinking: ThinkingControl::None,
-        affective_dialog: false,
-        proactivity: ProactivityControl::AlwaysOn,
-        refused_behavior: None,
-        transcription_hints: TranscriptionHints::LanguagesAndWords,
+        ..UNKNOWN
     },
     Model {
         prefix: "gemini-3.5-live-translate",
-        thinking: ThinkingControl::None,
-        affective_dialog: false,
-        proactivity: ProactivityControl::Refused,
-        refused_behavior: None,
-        transcription_hints: TranscriptionHints::None,
+        name: "gemini-3.5-live-translate-preview",
+        state: State::Preview,
+        purpose: Purpose::Translation,
+        functions: FunctionControl::Refused,
+        ..UNKNOWN
+    },
+    Model {
+        prefix: "gemini-3.5-transcribe-live",
+        name: "gemini-3.5-transcribe-live",
+        state: State::Stable,
+        purpose: Purpose::Transcription,
+        ..UNKNOWN
     },
     Model {
         prefix: "gemini-3.1-flash-live",
+        name: "gemini-3.1-flash-live-preview",
+        state: PREVIEWS_ENDED,
         thinking: ThinkingControl::Level(&[
             ThinkingLevel::Minimal,
             ThinkingLevel::Low,
             ThinkingLevel::Medium,
             ThinkingLevel::High,
         ]),
-        affective_dialog: false,
-        proactivity: ProactivityControl::Refused,
-        refused_behavior: Some(Behavior::NonBlocking),
+        functions: FunctionControl::Without(Behavior::NonBlocking),
         transcription_hints: TranscriptionHints::Languages,
+        ..UNKNOWN
     },
     Model {
         prefix: "gemini-2.5-flash-native-audio",
-        thinking: ThinkingControl::Budget,
-        affective_dialog: true,
-        proactivity: ProactivityControl::Free,
-        refused_behavior: None,
-        transcription_hints: TranscriptionHints::None,
+        name: "gemini-2.5-flash-native-audio-preview-12-2025",
+        state: PREVIEWS_ENDED,
+        ..NATIVE_AUDIO_LATEST
+    },
+    NATIVE_AUDIO_LATEST,
+    Model {
+        prefix: "gemini-live-2.5-flash-preview",
+        name: "gemini-live-2.5-flash-preview",
+        state: FIRST_ENDED,
+        ..UNKNOWN
+    },
+    Model {
+        prefix: "gemini-2.0-flash-live",
+        name: "gemini-2.0-flash-live-001",
+        state: FIRST_ENDED,
+        ..UNKNOWN
     },
 ];
 
-/// What is sent to a model that is not in the table: only what every model takes.
-const UNKNOWN: Model = Model {
-    prefix: "",
-    thinking: ThinkingControl::None,
-    affective_dialog: false,
-    proactivity: ProactivityControl::Refused,
-    refused_behavior: None,
-    transcription_hints: TranscriptionHints::None,
+/// It names the newest preview of its family, which has ended; whether the name has ended too was not verified.
+const NATIVE_AUDIO_LATEST: Model = Model {
+    prefix: "gemini-2.5-flash-native-audio-latest",
+    name: "gemini-2.5-flash-native-audio-latest",
+    state: State::MayHaveEnded {
+        successor: SUCCESSOR,
+    },
+    thinking: ThinkingControl::Budget,
+    affective_dialog: true,
+    proactivity: ProactivityControl::Free,
+    ..UNKNOWN
 };
+
+impl Model {
+    /// What took its place, where it has ended or may have.
+    #[must_use]
+    pub fn successor(&self) -> Option<&'static str> {
+        match self.state {
+            State::Stable | State::Preview => None,
+            State::Ended { successor, .. } | State::MayHaveEnded { successor } => Some(successor),
+        }
+    }
+
+    /// Whether the service offers it, as far as is known, in a word for JSON.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        match self.state {
+            State::Stable => "stable",
+            State::Preview => "preview",
+            State::Ended { .. } => "ended",
+            State::MayHaveEnded { .. } => "may_have_ended",
+        }
+    }
+
+    /// How it thinks, in words that follow its name.
+    #[must_use]
+    pub fn thinking_in_words(&self) -> &'static str {
+        match self.thinking {
+            ThinkingControl::None => "does not think",
+            ThinkingControl::Interleaved => "thinks by itself",
+            ThinkingControl::Level(_) | ThinkingControl::Budget => {
+                "thinks as much as `live.thinking` says"
+            }
+        }
+    }
+}
 
 /// The family of a model, by its name with or without `models/`; a cautious one for a name that is not known.
 #[must_use]
 pub fn model(name: &str) -> &'static Model {
-    find(name).unwrap_or(&UNKNOWN)
+    known(name).unwrap_or(&UNKNOWN)
 }
 
-/// Whether the table knows this name.
+/// The family of a model that the table knows.
 #[must_use]
-pub fn is_known(name: &str) -> bool {
-    find(name).is_some()
+pub fn known(name: &str) -> Option<&'static Model> {
+    let short = name.rsplit('/').next().unwrap_or(name);
+    let is_of = |model: &&Model| {
+        let rest = short.strip_prefix(model.prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    MODELS
+        .iter()
+        .filter(is_of)
+        .max_by_key(|model| model.prefix.len())
 }
 
 /// What the service refuses of a setup that is well-formed: the field and why. Fields of an unknown model are let pass.
 #[must_use]
 pub fn refusals(setup: &Setup) -> Vec<(&'static str, &'static str)> {
     let mut refused = general_refusals(setup);
-    if let Some(model) = find(&setup.model) {
+    if let Some(model) = known(&setup.model) {
         refused.extend(model_refusals(model, setup));
     }
     refused
-}
-
-fn find(name: &str) -> Option<&'static Model> {
-    let short = name.rsplit('/').next().unwrap_or(name);
-    MODELS
-        .iter()
-        .filter(|model| short.starts_with(model.prefix))
-        .max_by_key(|model| model.prefix.len())
 }
 
 fn general_refusals(setup: &Setup) -> Vec<(&'static str, &'static str)> {
@@ -248,12 +390,16 @@ fn only_wrong<const N: usize>(
 
 fn model_refusals(model: &Model, setup: &Setup) -> Vec<(&'static str, &'static str)> {
     let mut refused = Vec::new();
+    if model.purpose == Purpose::Transcription {
+        let why = "this model writes down what it hears and answers nothing";
+        refused.push(("setup.model", why));
+    }
     let generation = setup.generation_config.as_ref();
     if let Some(thinking) = generation.and_then(|g| g.thinking_config.as_ref()) {
         let path = "setup.generationConfig.thinkingConfig";
         match model.thinking {
-            ThinkingControl::None => {
-                refused.push((path, "thinking cannot be configured on this model"))
+            ThinkingControl::None | ThinkingControl::Interleaved => {
+                refused.push((path, "thinking cannot be configured on this model"));
             }
             ThinkingControl::Level(_) if thinking.thinking_budget.is_some() => {
                 refused.push((path, "this model takes thinkingLevel, not thinkingBudget"));
@@ -301,137 +447,20 @@ fn model_refusals(model: &Model, setup: &Setup) -> Vec<(&'static str, &'static s
         }
     }
     let mut functions = (setup.tools.iter()).flat_map(|tool| &tool.function_declarations);
-    if model.refused_behavior.is_some() && functions.any(|f| f.behavior == model.refused_behavior) {
-        refused.push((
-            "setup.tools[].functionDeclarations[].behavior",
-            "not supported by this model",
-        ));
+    let path = "setup.tools[].functionDeclarations[].behavior";
+    match model.functions {
+        FunctionControl::Free => {}
+        FunctionControl::Refused if functions.next().is_some() => {
+            let path = "setup.tools[].functionDeclarations";
+            refused.push((path, "functions are not supported by this model"));
+        }
+        FunctionControl::Without(behavior) if functions.any(|f| f.behavior == Some(behavior)) => {
+            refused.push((path, "not supported by this model"));
+        }
+        FunctionControl::Refused | FunctionControl::Without(_) => {}
     }
     refused
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    use crate::live::message::ClientMessage;
-
-    #[test]
-    fn the_longest_name_counts_and_an_unknown_one_is_treated_with_caution() {
-        assert_eq!(
-            model("models/gemini-3.8-live").thinking,
-            ThinkingControl::None
-        );
-        assert!(matches!(
-            model("models/gemini-3.8-live-extended-thinking").thinking,
-            ThinkingControl::Level([ThinkingLevel::Low, ..])
-        ));
-        assert!(is_known("gemini-2.5-flash-native-audio-preview-12-2025"));
-        assert!(!is_known("gemini-9-live"));
-        assert_eq!(model("gemini-9-live"), &UNKNOWN);
-    }
-
-    #[test]
-    fn each_model_refuses_what_it_does_not_take() {
-        let table = [
-            (r#""model":"models/gemini-3.8-live""#, ""),
-            (r#""tools":[]"#, "setup.model"),
-            (
-                r#""model":"models/gemini-3.8-live","generationConfig":{"thinkingConfig":{}}"#,
-                "setup.generationConfig.thinkingConfig",
-            ),
-            (
-                r#""model":"models/gemini-3.8-live","generationConfig":{"enableAffectiveDialog":true}"#,
-                "setup.generationConfig.enableAffectiveDialog",
-            ),
-            (
-                r#""model":"models/gemini-3.8-live","proactivity":{"proactiveAudio":false}"#,
-                "setup.proactivity.proactiveAudio",
-            ),
-            (
-                r#""model":"models/gemini-3.8-live","proactivity":{"proactiveAudio":true}"#,
-                "",
-            ),
-            (
-                r#""model":"models/gemini-3.8-live-extended-thinking","generationConfig":{"thinkingConfig":{"thinkingLevel":"MINIMAL"}}"#,
-                "setup.generationConfig.thinkingConfig",
-            ),
-            (
-                r#""model":"models/gemini-3.8-live-extended-thinking","generationConfig":{"thinkingConfig":{"thinkingLevel":"LOW"}}"#,
-                "",
-            ),
-            (
-                r#""model":"models/gemini-3.1-flash-live-preview","generationConfig":{"thinkingConfig":{"thinkingBudget":0}}"#,
-                "setup.generationConfig.thinkingConfig",
-            ),
-            (
-                r#""model":"models/gemini-3.1-flash-live-preview","tools":[{"functionDeclarations":[{"name":"f","behavior":"NON_BLOCKING"}]}]"#,
-                "setup.tools[].functionDeclarations[].behavior",
-            ),
-            (
-                r#""model":"models/gemini-2.5-flash-native-audio-preview-12-2025","generationConfig":{"thinkingConfig":{"thinkingLevel":"LOW"}}"#,
-                "setup.generationConfig.thinkingConfig",
-            ),
-            (
-                r#""model":"models/x","generationConfig":{"responseModalities":["TEXT"]}"#,
-                "setup.generationConfig.responseModalities",
-            ),
-            (
-                r#""model":"models/x","generationConfig":{"responseModalities":["AUDIO","TEXT"]}"#,
-                "setup.generationConfig.responseModalities",
-            ),
-            (
-                r#""model":"models/x","explicitVadSignal":true"#,
-                "setup.explicitVadSignal",
-            ),
-            (
-                r#""model":"models/x","generationConfig":{"enableAffectiveDialog":true}"#,
-                "",
-            ),
-            (
-                r#""model":"models/x","generationConfig":{"speechConfig":{"multiSpeakerVoiceConfig":{"speakerVoiceConfigs":[]}}}"#,
-                "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig",
-            ),
-            (
-                r#""model":"models/x","generationConfig":{"speechConfig":{"voiceConfig":{"prebuiltVoiceConfig":{"voiceName":"Kore"},"replicatedVoiceConfig":{"mimeType":"audio/wav"}}}}"#,
-                "setup.generationConfig.speechConfig.voiceConfig",
-            ),
-            (
-                r#""model":"models/x","tools":[{"googleSearch":{"excludeDomains":["example.com"]}}]"#,
-                "setup.tools[].googleSearch.excludeDomains",
-            ),
-            (
-                r#""model":"models/x","tools":[{"googleSearch":{"timeRangeFilter":{"startTime":"2026-01-01T00:00:00Z"}}}]"#,
-                "setup.tools[].googleSearch.timeRangeFilter",
-            ),
-            (
-                r#""model":"models/x","tools":[{"urlContext":{}}]"#,
-                "setup.tools[].urlContext",
-            ),
-            (
-                r#""model":"models/gemini-2.5-flash-native-audio-latest","proactivity":{"proactiveVideo":true}"#,
-                "setup.proactivity.proactiveVideo",
-            ),
-            (
-                r#""model":"models/gemini-3.8-live","proactivity":{"proactiveVideo":true}"#,
-                "",
-            ),
-            (
-                r#""model":"models/gemini-3.1-flash-live-preview","proactivity":{"proactiveVideo":true}"#,
-                "setup.proactivity",
-            ),
-        ];
-        for (fields, refused) in table {
-            let json = format!(r#"{{"setup":{{{fields}}}}}"#);
-            let Ok(ClientMessage::Setup(setup)) = ClientMessage::read(json.as_bytes()) else {
-                panic!("{json}");
-            };
-            let paths: Vec<_> = refusals(&setup).into_iter().map(|(path, _)| path).collect();
-            let expected: Vec<_> = Some(refused)
-                .filter(|r| !r.is_empty())
-                .into_iter()
-                .collect();
-            assert_eq!(paths, expected, "{json}");
-        }
-    }
-}
+mod tests;

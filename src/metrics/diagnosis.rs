@@ -127,6 +127,13 @@ pub enum Remedy {
     CheckSound,
     /// Switch echo cancellation back to automatic.
     EchoAutomatic,
+    /// Write another model into the file of a profile.
+    UseModel {
+        /// The profile.
+        profile: String,
+        /// The model.
+        model: String,
+    },
     /// Send what was said last once more.
     AskAgain,
 }

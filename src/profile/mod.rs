@@ -15,6 +15,7 @@ mod raw;
 mod shape;
 mod show;
 pub mod store;
+mod warnings;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -79,6 +80,14 @@ impl Profile {
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, Faults> {
         let text = Text::new(file, text).map_err(|error| Faults(vec![error]))?;
         check::user(file, &text).map_err(Faults)
+    }
+
+    /// Warnings with their positions in `text`, from which the profile was read: the model has ended or is not known to this
+    /// version, or a setting has no effect on it.
+    #[must_use]
+    pub fn warnings(&self, file: &str, text: &[u8]) -> Vec<YamlError> {
+        let text = Text::new(file, text);
+        text.map_or_else(|_| Vec::new(), |text| warnings::warnings(&text, self))
     }
 
     /// The whole profile as YAML that [`Profile::parse`] accepts, without comments.

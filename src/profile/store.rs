@@ -11,6 +11,7 @@ use super::{AUTO, BUILTINS, Profile, builtin};
 use crate::base::nearest::nearest;
 use crate::base::printable::escaped;
 use crate::base::words::sentence;
+use crate::base::yaml::YamlError;
 
 /// A user's file as it was found.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Found {
 pub struct Store {
     entries: Vec<Entry>,
     faults: Vec<String>,
+    /// Files that are left out, by the name that their profile would have, and the fault of each.
+    left_out: Vec<(String, String)>,
 }
 
 /// A profile and where it comes from.
@@ -35,6 +38,8 @@ pub struct Entry {
     pub profile: Arc<Profile>,
     /// The user's file; `None` for a built-in.
     pub file: Option<String>,
+    /// Warnings about its model, with positions in the file.
+    pub warnings: Vec<YamlError>,
 }
 
 /// No profile has this name.
@@ -46,10 +51,15 @@ pub struct UnknownProfile {
     pub suggestion: Option<String>,
     /// All names, in order.
     pub known: Vec<String>,
+    /// What is wrong with the file that is called so, if there is one.
+    pub fault: Option<String>,
 }
 
 impl fmt::Display for UnknownProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(fault) = &self.fault {
+            return write!(f, "the profile `{}` cannot be used: {fault}", self.name);
+        }
         write!(f, "unknown profile `{}`", self.name)?;
         match &self.suggestion {
             Some(meant) => write!(f, ": did you mean `{meant}`? ")?,
@@ -72,6 +82,7 @@ impl Store {
         Self {
             entries: builtins().collect(),
             faults: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -82,7 +93,7 @@ impl Store {
         let before = std::mem::take(self);
         for found in files {
             match read(&found) {
-                Ok(profile) => self.add(profile, &found.file),
+                Ok((profile, warnings)) => self.add(profile, &found.file, warnings),
                 Err(fault) => {
                     let last = before
                         .entries
@@ -90,15 +101,20 @@ impl Store {
                         .find(|entry| entry.file.as_ref() == Some(&found.file));
                     let instead = match last {
                         Some(last) => {
-                            self.add(Arc::clone(&last.profile), &found.file);
+                            let (profile, warnings) = (&last.profile, &last.warnings);
+                            self.add(Arc::clone(profile), &found.file, warnings.clone());
                             format!(
                                 " Its last good version, `{}`, stays in use.",
                                 last.profile.name
                             )
                         }
-                        None => left_out(&found.file),
+                        None => {
+                            let name = stem(&found.file).unwrap_or_default();
+                            self.left_out.push((name.to_owned(), fault.clone()));
+                            left_out(&found.file)
+                        }
                     };
-                    let fault = sentence(&fault.to_string());
+                    let fault = sentence(&fault);
                     self.faults.push(format!("{fault}{instead}"));
                 }
             }
@@ -152,7 +168,11 @@ impl Store {
                     .iter()
                     .map(|entry| entry.profile.name.clone())
                     .collect();
+                let mut faulty = self.left_out.iter();
                 UnknownProfile {
+                    fault: faulty
+                        .find(|(left_out, _)| left_out == name)
+                        .map(|(_, fault)| fault.clone()),
                     name: name.to_owned(),
                     suggestion: nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
                     known,
@@ -161,10 +181,11 @@ impl Store {
     }
 
     /// Puts a user's profile in; a built-in of its name gives way, another file of its name does not.
-    fn add(&mut self, profile: Arc<Profile>, file: &str) {
+    fn add(&mut self, profile: Arc<Profile>, file: &str, warnings: Vec<YamlError>) {
         let entry = Entry {
             profile,
             file: Some(file.to_owned()),
+            warnings,
         };
         let name = &entry.profile.name;
         match self.entries.iter_mut().find(|known| known.profile.name == *name) {
@@ -201,23 +222,28 @@ fn builtins() -> impl Iterator<Item = Entry> {
         .map(|profile| Entry {
             profile,
             file: None,
+            warnings: Vec::new(),
         })
 }
 
-fn read(found: &Found) -> Result<Arc<Profile>, String> {
+fn read(found: &Found) -> Result<(Arc<Profile>, Vec<YamlError>), String> {
     let text = found
         .text
         .as_ref()
         .map_err(|why| format!("{}: {why}", found.file))?;
-    Profile::parse(&found.file, text)
-        .map(Arc::new)
-        .map_err(|faults| faults.to_string())
+    let profile = Profile::parse(&found.file, text).map_err(|faults| faults.to_string())?;
+    let warnings = profile.warnings(&found.file, text);
+    Ok((Arc::new(profile), warnings))
+}
+
+/// The name that a file gives to its profile, where that has none of its own.
+fn stem(file: &str) -> Option<&str> {
+    Path::new(file).file_stem().and_then(|stem| stem.to_str())
 }
 
 /// What is used instead of a file that was never good.
 fn left_out(file: &str) -> String {
-    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
-    match stem.filter(|stem| builtin(stem).is_some()) {
+    match stem(file).filter(|stem| builtin(stem).is_some()) {
         Some(name) => format!(" The file is left out: the built-in `{name}` is used."),
         None => " The file is left out.".to_owned(),
     }
@@ -346,6 +372,37 @@ mod tests {
             error.to_string(),
             "unknown profile `xyz`. There are: ultra-fast, balanced, high-quality, auto"
         );
+    }
+
+    #[test]
+    fn a_model_that_writes_down_only_is_no_profile_and_the_reason_is_told_to_who_asks_for_it() {
+        let mut store = Store::new();
+        let text = "live:\n  model: gemini-3.5-transcribe-live";
+        store.update(vec![found("mine.yaml", text)]);
+        let error = store.get("mine").expect_err("it cannot talk");
+        assert_eq!(
+            error.to_string(),
+            "the profile `mine` cannot be used: mine.yaml:2:10: live.model: is `gemini-3.5-transcribe-live`, which writes \
+             down what it hears and answers nothing, allowed is a model that talks, such as gemini-3.8-live"
+        );
+        assert!(store.faults()[0].ends_with("The file is left out."));
+    }
+
+    #[test]
+    fn warnings_come_with_the_profile_and_go_with_them() {
+        let mut store = Store::new();
+        let warnings = |store: &Store| {
+            let entries = store.entries().iter();
+            entries.map(|entry| entry.warnings.len()).sum::<usize>()
+        };
+        let old = "live: {model: gemini-3.1-flash-live-preview}";
+        let faults = store.update(vec![found("mine.yaml", old)]);
+        assert!(faults.is_empty(), "a warning is no fault: {faults:?}");
+        assert_eq!(warnings(&store), 1);
+        store.update(vec![found("mine.yaml", "target_ms: fast")]);
+        assert_eq!(warnings(&store), 1, "the last good version is in use");
+        store.update(vec![found("mine.yaml", "live: {model: gemini-3.8-live}")]);
+        assert_eq!(warnings(&store), 0);
     }
 
     fn names(store: &Store) -> Vec<&str> {

@@ -17,16 +17,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::Service;
 use super::dialogue::{Dialogue, Output};
 use super::event::Event;
-use super::gate::{self, Access, Welcome};
+use super::gate::Welcome;
+use super::handshake::{self, Accepted};
 use super::registry::ConversationId;
 use super::rules::{Agreement, Refusal, Rules, Said};
 
@@ -40,7 +40,7 @@ const GOODBYE: Duration = Duration::from_millis(250);
 /// Messages between the dialogue and the socket: ten seconds of audio in chunks of 40 ms.
 const QUEUE: usize = 256;
 /// The longest message that is taken: two minutes of audio in one.
-const MOST_BYTES: usize = 4 << 20;
+pub(super) const MOST_BYTES: usize = 4 << 20;
 /// The longest reason that fits into a close frame.
 const MOST_REASON: usize = 123;
 
@@ -59,13 +59,17 @@ pub(super) async fn serve<S>(io: S, service: &Service, connection: u64, stop: &C
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (socket, welcome) = match timeout(HANDSHAKE, accept(io, &service.options.access)).await {
-        Ok(Ok(accepted)) => accepted,
-        Ok(Err(error)) => return service.tell(turned_away(connection, &error)),
-        Err(_) => {
-            let reason = "no handshake in time".to_owned();
-            return service.tell(Event::TurnedAway { connection, reason });
-        }
+    let accepted = timeout(HANDSHAKE, handshake::accept(io, &service.options.access)).await;
+    let turned_away = |reason| service.tell(Event::TurnedAway { connection, reason });
+    let (socket, welcome, version) = match accepted {
+        Ok(Ok(Accepted::Talk {
+            socket,
+            welcome,
+            version,
+        })) => (*socket, welcome, version),
+        Ok(Ok(Accepted::Listed)) => return service.tell(Event::Listed { connection }),
+        Ok(Err(error)) => return turned_away(error.to_string()),
+        Err(_) => return turned_away("no handshake in time".to_owned()),
     };
     service.tell(Event::Connected { connection });
     let (sink, stream) = socket.split();
@@ -73,6 +77,7 @@ where
     let mut talk = Talk {
         service,
         connection,
+        version,
         stream,
         queue,
         conversation: None,
@@ -129,6 +134,8 @@ where
 struct Talk<'a, S> {
     service: &'a Service,
     connection: u64,
+    /// The version of the API that it asked for.
+    version: String,
     stream: SplitStream<WebSocketStream<S>>,
     queue: mpsc::Sender<Message>,
     conversation: Option<ConversationId>,
@@ -206,6 +213,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
     }
 
     fn begin(&mut self, agreement: Agreement) -> Result<Dialogue, Refusal> {
+        let refused = self.service.options.script.refuse_setup.as_ref();
+        if let Some(refused) =
+            refused.filter(|refused| refused.concerns(&self.version, &agreement.model))
+        {
+            return Err(Refusal {
+                code: refused.code,
+                reason: refused.reason.clone(),
+            });
+        }
         if let Some(hint) = agreement.hint
             && !self.service.options.script.transcription_hints
         {
@@ -276,39 +292,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
     }
 }
 
-async fn accept<S>(io: S, access: &Access) -> Result<(WebSocketStream<S>, Welcome), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut welcome = Welcome::Come;
-    #[expect(
-        clippy::result_large_err,
-        reason = "the library's callback has this type"
-    )]
-    let judge = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
-        match gate::admit(request, access) {
-            Ok(judged) => {
-                welcome = judged;
-                Ok(response)
-            }
-            Err(turned) => {
-                let mut answer = ErrorResponse::new(Some(turned.why));
-                *answer.status_mut() = turned.status;
-                Err(answer)
-            }
-        }
-    };
-    // Small buffers: many connections are idle most of the time.
-    let config = WebSocketConfig::default()
-        .read_buffer_size(8 << 10)
-        .write_buffer_size(8 << 10)
-        .max_write_buffer_size(2 * MOST_BYTES)
-        .max_message_size(Some(MOST_BYTES))
-        .max_frame_size(Some(MOST_BYTES));
-    let socket = tokio_tungstenite::accept_hdr_async_with_config(io, judge, Some(config)).await?;
-    Ok((socket, welcome))
-}
-
 /// Sends what is queued, everything that waits in one flush, until the queue is closed or the socket is lost.
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
@@ -353,16 +336,6 @@ fn lost(reason: &str) -> End {
         code: None,
         reason: reason.to_owned(),
     }
-}
-
-fn turned_away(connection: u64, error: &Error) -> Event {
-    let reason = if let Error::Http(response) = error {
-        let why = response.body().as_deref().unwrap_or_default();
-        format!("{}: {}", response.status(), String::from_utf8_lossy(why))
-    } else {
-        error.to_string()
-    };
-    Event::TurnedAway { connection, reason }
 }
 
 /// As much of a reason as fits into a close frame.

@@ -21,6 +21,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The list of models was asked for and given; the connection is over.
+    Listed {
+        /// Which connection.
+        connection: u64,
+    },
     /// A setup was accepted.
     Setup {
         /// Which connection.
@@ -163,6 +168,7 @@ impl std::fmt::Display for Event {
                 code: None,
                 reason,
             } => write!(f, "{connection}: closed: {reason}"),
+            Self::Listed { connection } => write!(f, "{connection}: asked for the models"),
         }
     }
 }

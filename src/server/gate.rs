@@ -55,7 +55,8 @@ pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome,
         };
         return turn(status, &stranger.to_string());
     }
-    if !is_live_path(request.uri().path()) {
+    let path = request.uri().path();
+    if live_version(path).is_none() && !asks_for_models(path) {
         return turn(StatusCode::NOT_FOUND, "no Live endpoint has this path");
     }
     match access {
@@ -83,21 +84,27 @@ pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome,
     }
 }
 
-/// The paths of both APIs, in every version; SDKs that are given a base address begin with two slashes.
-fn is_live_path(path: &str) -> bool {
-    let Some(path) = path.trim_start_matches('/').strip_prefix("ws/google.") else {
-        return false;
-    };
+/// Whether this is the path of the list of models.
+pub(super) fn asks_for_models(path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    let version = path.strip_suffix("/models");
+    matches!(version, Some("v1" | "v1beta" | "v1alpha"))
+}
+
+/// The version in a Live path: those of both APIs are served, in every version; SDKs that are given a base address begin with
+/// two slashes.
+pub(super) fn live_version(path: &str) -> Option<&str> {
+    let path = path.trim_start_matches('/').strip_prefix("ws/google.")?;
     if let Some(version) = path
         .strip_prefix("cloud.aiplatform.")
         .and_then(|rest| rest.strip_suffix(".LlmBidiService/BidiGenerateContent"))
     {
-        return matches!(version, "v1" | "v1beta1");
+        return Some(version).filter(|version| matches!(*version, "v1" | "v1beta1"));
     }
     path.strip_prefix("ai.generativelanguage.")
         .map(|rest| rest.strip_suffix("Constrained").unwrap_or(rest))
         .and_then(|rest| rest.strip_suffix(".GenerativeService.BidiGenerateContent"))
-        .is_some_and(|version| matches!(version, "v1" | "v1beta" | "v1alpha"))
+        .filter(|version| matches!(*version, "v1" | "v1beta" | "v1alpha"))
 }
 
 fn header_key(headers: &HeaderMap) -> Option<String> {

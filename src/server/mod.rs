@@ -22,6 +22,7 @@ mod dialogue;
 mod ear;
 mod event;
 mod gate;
+mod handshake;
 mod memory;
 mod registry;
 mod rules;

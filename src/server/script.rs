@@ -8,6 +8,11 @@
 //! transcripts: true         # false: none are sent, although they were asked for
 //! turn_complete: playback   # after the assumed end of playback; or: immediate
 //! resumption: true          # false: no handles are given, none is known
+//! refuse_setup:             # setups are answered with this close
+//!   code: 1008
+//!   reason: models/x is not found for API version v1beta
+//!   versions: [v1beta]      # under these versions of the API; none: under all
+//!   models: [x]             # those for these models; none: for all
 //! transcription_hints: true # false: languages and words to expect are refused in a setup (1007)
 //! greeting: false           # true: a new conversation is greeted
 //! repeat: true              # after the last turn begin again; else what follows is parroted
@@ -40,6 +45,8 @@
 //! | `pad: MS` | silence before the next sound |
 //! | `odd_pcm` | from here on, chunks end in the middle of a sample |
 
+mod refuse;
+
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -51,8 +58,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use self::refuse::can_be_sent;
 use super::voice;
 use crate::base::yaml;
+
+pub use self::refuse::RefuseSetup;
 
 /// What the server answers. The default parrots every turn at once.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -69,6 +79,8 @@ pub struct Script {
     pub turn_complete: TurnComplete,
     /// Whether handles are given and taken.
     pub resumption: bool,
+    /// The close that setups are answered with.
+    pub refuse_setup: Option<RefuseSetup>,
     /// Whether a setup may name languages and words to expect; 1007 otherwise.
     pub transcription_hints: bool,
     /// Whether a new conversation is greeted.
@@ -87,6 +99,7 @@ impl Default for Script {
             transcripts: true,
             turn_complete: TurnComplete::Playback,
             resumption: true,
+            refuse_setup: None,
             transcription_hints: true,
             greeting: false,
             repeat: false,
@@ -350,11 +363,7 @@ fn check(mut w: Written) -> Result<Action, String> {
         });
     }
     if let Some(code) = w.close.take() {
-        if !(1000..=4999).contains(&code) || [1005, 1006, 1015].contains(&code) {
-            return Err(format!(
-                "close: {code} cannot be sent; 1000 to 4999 without 1005, 1006 and 1015"
-            ));
-        }
+        can_be_sent(code).map_err(|why| format!("close: {why}"))?;
         let reason = w.reason.take().unwrap_or_default();
         if reason.len() > 123 {
             return Err("reason: at most 123 bytes fit into a close frame".to_owned());

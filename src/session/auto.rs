@@ -38,7 +38,7 @@ impl Auto {
     }
 
     /// The names of what it chooses among.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let candidates = self.candidates.iter();
         candidates.map(|profile| profile.name.clone()).collect()
     }
@@ -63,6 +63,15 @@ impl Controller {
         self.auto.as_ref().map_or(&self.profile, Auto::chooser)
     }
 
+    /// Begins with the profile that the parts came with.
+    pub(super) fn begin_with_profile(&mut self) {
+        if self.profile.auto.is_some() {
+            self.choose_profile(Arc::clone(&self.profile));
+        } else {
+            self.tell_of_models();
+        }
+    }
+
     /// Takes the profile that the user chose.
     pub(super) fn choose_profile(&mut self, profile: Arc<Profile>) {
         self.auto = self.begin_auto(&profile);
@@ -72,6 +81,7 @@ impl Controller {
             Some(auto) => self.adopt_profile(auto.profile()),
             None => self.adopt_profile(profile),
         }
+        self.tell_of_models();
     }
 
     /// A choice among the profiles that this one names; `None` where it chooses among none.

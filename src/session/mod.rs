@@ -12,6 +12,7 @@ mod deck;
 pub mod findings;
 mod insight;
 mod ledger;
+mod models;
 pub mod no_link;
 mod notices;
 mod pace;
@@ -286,8 +287,6 @@ fn controller(
     };
     controller.tell_all(parts.notices);
     controller.keep_spend_limit();
-    if controller.profile.auto.is_some() {
-        controller.choose_profile(Arc::clone(&controller.profile));
-    }
+    controller.begin_with_profile();
     controller
 }

@@ -105,11 +105,15 @@ impl Controller {
         }
     }
 
-    /// Takes the warnings about files away: they have just been read again. Alerts stay.
+    /// Takes the warnings about files away: they have just been read again. Alerts stay, and what is still true of the models.
     pub(super) fn withdraw_warnings(&mut self) {
         self.spending.forget_told();
         let alerts = &self.alert_texts;
-        let stands = |text: &String| alerts.iter().any(|(_, told)| told == text);
+        let models = self.model_warnings();
+        let stands = |text: &String| {
+            alerts.iter().any(|(_, told)| told == text)
+                || models.iter().any(|(told, _)| told == text)
+        };
         self.notices
             .retain(|notice| notice.severity != Severity::Warning || stands(&notice.text));
     }

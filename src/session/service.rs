@@ -258,10 +258,15 @@ impl Controller {
         }
     }
 
-    /// Opens the connection that is due: because the service ends this one, or because the settings want another.
+    /// Opens the connection that is due: because the service ends this one, or because the settings want another. Where nothing
+    /// is tried by itself any more, another set-up is tried at once: the last one may be what was refused.
     pub(super) fn roll_if_quiet(&mut self) {
         let changed = self.wanted != self.setup;
         let planned = self.going_away || changed || self.asking.afresh;
+        let given_up = matches!(self.link, Link::Down { retry_at: None, .. });
+        if changed && given_up && self.settings.held().is_none() {
+            return self.roll();
+        }
         if !self.is_connected() || !planned || !self.machine.is_quiet() {
             return;
         }
@@ -275,6 +280,12 @@ impl Controller {
             self.machine.forget_thinking();
         }
         self.statistics.summary.rolls += 1;
+        self.roll();
+        self.apply_gate();
+    }
+
+    /// Dials with what the settings want now.
+    fn roll(&mut self) {
         self.settings.refresh_context();
         self.wanted = self.settings.setup(&self.profile);
         self.setup = self.wanted.clone();
@@ -285,7 +296,6 @@ impl Controller {
         self.outbox.clear();
         let control = self.planned();
         self.control(control);
-        self.apply_gate();
         self.changed = true;
     }
 }

@@ -230,7 +230,7 @@ impl Controller {
         self.changed = true;
     }
 
-    fn reload_profiles(&mut self) {
+    pub(super) fn reload_profiles(&mut self) {
         let faults = self.profiles.reload();
         self.withdraw_warnings();
         for fault in faults {
@@ -243,6 +243,7 @@ impl Controller {
         match self.profiles.get(&name) {
             Ok(profile) if *profile != *self.profile => {
                 self.adopt_profile(profile);
+                self.tell_of_models();
                 self.notice(
                     Severity::Info,
                     format!("The profile {name} was read again and is in use."),

@@ -237,10 +237,10 @@ impl Controller {
             clock_share: machine.clock_share.map(f64::from),
             model: (!self.settings.is_local()).then(|| profile.live.model.clone()),
             instruction_chars: profile.live.instruction.chars().count(),
-            thinks: thinking != Thinks::Not,
+            thinks: matches!(thinking, Thinks::MoreThan(_) | Thinks::Always),
             least_thinking: match thinking {
                 Thinks::MoreThan(least) => Some(least),
-                Thinks::Not | Thinks::Always => None,
+                Thinks::Not | Thinks::ByItself | Thinks::Always => None,
             },
             searches: profile.live.google_search && self.insight.mostly_searched(&profile.name),
             automatic_detection: self.settings.detection(profile) == Detection::Automatic,
@@ -331,6 +331,7 @@ impl Controller {
             // As when the service announces the end of a connection: another one at the next pause.
             Remedy::Reconnect if self.is_connected() => self.going_away = true,
             Remedy::Reconnect => self.on_command(now, Command::RetryNow),
+            Remedy::UseModel { profile, model } => self.write_model(&profile, &model),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::paint::{self, Icon};
 use super::theme::{Weight, space, text, tokens};
 use super::view::{Page, Room, View};
 use super::widgets::{Segment, badge, icon_button, pill, segmented};
-use super::{sound, words};
+use super::{sound, told, words};
 use crate::session::command::Command;
 use crate::session::snapshot::{AutoView, Snapshot};
 
@@ -113,9 +113,10 @@ fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
             name: &profile.label,
             figure: words::grouped(profile.target.as_millis() as u64),
             tooltip: format!(
-                "{}\nTarget of the response: {} ms.",
+                "{}\nTarget of the response: {} ms.{}",
                 profile.description,
-                words::millis(profile.target)
+                words::millis(profile.target),
+                told::model(profile)
             ),
         })
         .collect();

@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::words::{UNKNOWN, grouped, millis};
 use crate::base::cost::Cost;
 use crate::base::words::count;
+use crate::live::models;
 use crate::live::price::Pricing;
 use crate::metrics::alert::Kind;
 use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
+use crate::profile::Profile;
 use crate::session::snapshot::{
     Figures, LimitView, Link, ModelView, ProcessUsage, Snapshot, SpendScope, TurnView,
 };
@@ -73,6 +75,19 @@ pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
         Remedy::CheckSound => "Check the sound".into(),
         Remedy::EchoAutomatic => "Echo: automatic".into(),
         Remedy::AskAgain => "Ask again".into(),
+        Remedy::UseModel { model, .. } => format!("Use {model}"),
+    }
+}
+
+/// The model of a profile, and how it thinks, for the end of a tooltip; a profile that chooses among others has none of its own.
+pub(super) fn model(profile: &Profile) -> String {
+    if profile.auto.is_some() {
+        return String::new();
+    }
+    let name = &profile.live.model;
+    match models::known(name) {
+        Some(model) => format!("\nModel: {name}, which {}.", model.thinking_in_words()),
+        None => format!("\nModel: {name}, which this version does not know."),
     }
 }
 
@@ -112,6 +127,9 @@ pub(super) fn does(remedy: &Remedy) -> &'static str {
             "Takes replies out of what the microphone hears only where it hears them."
         }
         Remedy::AskAgain => "Sends what you said last once more.",
+        Remedy::UseModel { .. } => {
+            "Writes this model into the file of the profile, and nothing else there; it is used from the next pause on."
+        }
     }
 }
 
@@ -126,7 +144,10 @@ pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static
         Remedy::AskAgain => {
             return Some("what you said is not kept any more, or something else goes on");
         }
-        Remedy::UseProfile(_) | Remedy::CheckSound | Remedy::EchoAutomatic => return None,
+        Remedy::UseProfile(_)
+        | Remedy::CheckSound
+        | Remedy::EchoAutomatic
+        | Remedy::UseModel { .. } => return None,
     }
     match &snapshot.link {
         Link::Connected { .. } if snapshot.renewing => {

@@ -8,6 +8,7 @@ mod failures;
 mod files;
 mod hostile;
 mod machines;
+mod models;
 mod network;
 mod proxies;
 mod secrets;

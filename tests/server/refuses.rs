@@ -358,6 +358,44 @@ fn who_does_not_read_is_dropped() {
 }
 
 #[test]
+fn a_script_refuses_setups_for_a_model_under_a_version() {
+    simulate(async {
+        let reason = "models/gemini-3.8-live is not found for API version v1beta";
+        for (script, refused) in [
+            ("versions: [v1beta]", true),
+            ("versions: [v1]", false),
+            (
+                "models: [gemini-3.8-live], versions: [v1alpha, v1beta]",
+                true,
+            ),
+            ("models: [gemini-9-live]", false),
+        ] {
+            let yaml = format!("refuse_setup: {{code: 1008, reason: {reason}, {script}}}");
+            let desk = Desk::scripted(&yaml);
+            let mut peer = desk.connect().await;
+            peer.send(json!({ "setup": manual() })).await;
+            match peer.got().await {
+                Got::Closed(code, told) => {
+                    assert!(refused, "{script}");
+                    assert_eq!((code, told.as_str()), (1008, reason));
+                }
+                Got::Message(message) => {
+                    assert!(!refused, "{script}");
+                    assert!(message.get("setupComplete").is_some(), "{message}");
+                }
+                Got::Gone => panic!("no close frame: {script}"),
+            }
+        }
+    });
+    let script = sovereign::server::Script::parse(
+        std::path::Path::new("x.yaml"),
+        b"refuse_setup: {code: 1005}",
+    );
+    let fault = script.unwrap_err().to_string();
+    assert!(fault.contains("1005 cannot be sent"), "{fault}");
+}
+
+#[test]
 fn hints_at_speech_are_refused_where_the_script_says_so() {
     simulate(async {
         for (config, reason) in [

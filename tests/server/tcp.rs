@@ -137,6 +137,53 @@ fn small_messages_are_not_held_back_and_a_stop_is_heard() {
     assert!(waiting.join().unwrap().ends_with(b"the server is ending"));
 }
 
+#[test]
+fn models_are_listed_to_who_may_come_in() {
+    let server = start(Options {
+        access: Access::Key(SecretString::from("right")),
+        ..Options::default()
+    });
+    let host = server.address().to_string();
+    let list = |path: &str, host: &str, key: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{key}\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let key = "x-goog-api-key: right\r\n";
+    for path in [
+        "/v1beta/models?pageSize=1000",
+        "/v1/models",
+        "//v1beta/models",
+    ] {
+        let answer = list(path, &host, key);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
+        let list: serde_json::Value = serde_json::from_str(body).unwrap();
+        let first = serde_json::json!({
+            "name": "models/gemini-3.8-live",
+            "supportedGenerationMethods": ["bidiGenerateContent"],
+        });
+        assert_eq!(list["models"][0], first);
+        assert!(!body.contains("gemini-3.1"), "it has ended: {body}");
+    }
+    let wrong = list("/v1beta/models", &host, "x-goog-api-key: wrong\r\n");
+    assert!(
+        wrong.starts_with("HTTP/1.1 400 ") && wrong.contains("API key not valid"),
+        "{wrong}"
+    );
+    let stranger = list("/v1beta/models", "evil.example", key);
+    assert!(stranger.starts_with("HTTP/1.1 403 "), "{stranger}");
+    let unknown = list("/v1beta/model", &host, key);
+    assert!(
+        unknown.is_empty(),
+        "neither a list nor a WebSocket: {unknown}"
+    );
+    server.stop();
+}
+
 fn start(options: Options) -> Server {
     Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), options).unwrap()
 }

@@ -48,6 +48,8 @@ pub struct World {
     pub pages: Asked,
     /// It begins as the demo; a key that is set is kept in this file.
     pub demo: Option<std::path::PathBuf>,
+    /// The folder of the user's profiles.
+    pub profiles: Option<std::path::PathBuf>,
 }
 
 impl World {
@@ -64,6 +66,7 @@ impl World {
             hook: None,
             pages: Asked::default(),
             demo: None,
+            profiles: None,
         }
     }
 
@@ -94,7 +97,7 @@ impl World {
             audio,
             client,
             counters,
-            profiles: Profiles::load(None),
+            profiles: Profiles::load(self.profiles),
             profile,
             settings,
             files,

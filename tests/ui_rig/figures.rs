@@ -287,6 +287,48 @@ fn a_notice_of_an_alert_offers_what_helps() {
 }
 
 #[test]
+fn a_model_that_ended_is_changed_by_a_button() {
+    let mut rig = Rig::new(snapshot());
+    let remedy = Remedy::UseModel {
+        profile: "mine".into(),
+        model: "gemini-3.8-live".into(),
+    };
+    let offered = remedy.clone();
+    rig.show(|s| {
+        s.notices = Arc::from([Notice {
+            id: 3,
+            severity: Severity::Warning,
+            text: "mine.yaml:3:10: live.model: is `x`, which ended on 2026-11-17, use gemini-3.8-live.".into(),
+            remedy: Some(offered),
+        }]);
+    });
+    let button = rig.harness.get_by_label("Use gemini-3.8-live");
+    button.hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    assert!(
+        rig.says_part("Writes this model into the file of the profile"),
+        "{:?}",
+        rig.texts()
+    );
+    rig.click("Use gemini-3.8-live");
+    assert!(
+        matches!(&rig.sent()[..], [Command::Apply(sent)] if *sent == remedy),
+        "what lasts is the session's affair"
+    );
+}
+
+#[test]
+fn the_profile_tells_how_its_model_thinks() {
+    let mut rig = Rig::new(snapshot());
+    rig.harness.get_by_label("Balanced").hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    let told = "Model: gemini-3.8-live, which thinks by itself.";
+    assert!(rig.says_part(told), "{:?}", rig.texts());
+}
+
+#[test]
 fn the_page_fits_small_windows_and_is_left_by_key() {
     for (width, height) in [(640.0, 480.0), (400.0, 320.0)] {
         let mut rig = Rig::sized(slow(), width, height);

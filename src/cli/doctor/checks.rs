@@ -10,7 +10,9 @@ use crate::audio::Devices;
 use crate::base::cost::Cost;
 use crate::base::printable::clipped;
 use crate::file;
+use crate::live::models;
 use crate::live::price::{Biller, Pricing};
+use crate::profile::Profile;
 use crate::settings::config::Config;
 use crate::settings::key::{Found, VARIABLE};
 use crate::settings::paths::Paths;
@@ -68,6 +70,27 @@ pub(super) fn profiles(paths: &Paths, profiles: &Profiles) -> Vec<Check> {
             profiles.entries().len()
         ),
     )]
+}
+
+/// The model warnings of the user's profiles, and how the model of `wanted` thinks, unless it has ended.
+pub(super) fn models(profiles: &Profiles, wanted: Option<&Profile>) -> Vec<Check> {
+    let name = "model";
+    let hint =
+        "Change that line; `sovereign doctor --live` lists the models that this key can talk to.";
+    let entries = profiles.entries().iter();
+    let warnings = entries.flat_map(|entry| &entry.warnings);
+    let mut checks: Vec<_> = warnings
+        .map(|warning| Check::warn(name, warning.to_string(), hint))
+        .collect();
+    if let Some((profile, model)) =
+        wanted.and_then(|wanted| Some((wanted, models::known(&wanted.live.model)?)))
+        && model.successor().is_none()
+    {
+        let (live, thinks) = (&profile.live.model, model.thinking_in_words());
+        let what = format!("{live}, of `{}`: it {thinks}", profile.name);
+        checks.push(Check::ok(name, what));
+    }
+    checks
 }
 
 /// Whether logs and recordings can be written. Makes the folder, as every start does.

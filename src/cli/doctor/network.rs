@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
+use serde::Serialize;
 use url::Url;
 
 use super::{Check, checks};
 use crate::client::dial::TcpDialer;
 use crate::client::environment::{self, Finding};
+use crate::client::error::Fault;
+use crate::client::models::live_models;
 use crate::client::setup::{self, SetupContext};
 use crate::client::{self, Event, Target};
+use crate::live::models::{self, Model, Purpose};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::server::Server;
@@ -40,7 +44,7 @@ pub(super) fn demo() -> Check {
             name,
             format!("set up in {:.0} ms over {}", millis(took), "127.0.0.1"),
         ),
-        Err((what, _)) => Check::bad(name, what, hint),
+        Err(failure) => Check::bad(name, failure.what, hint),
     }
 }
 
@@ -68,65 +72,182 @@ pub(super) fn way(url: Option<&Url>) -> Vec<Check> {
         .collect()
 }
 
-/// Resolves, dials, and sends the set-up that `profile` asks for.
-pub(super) fn service(url: Url, key: Option<SecretString>, profile: &Profile) -> Check {
-    let place = checks::place(&url);
-    match set_up(Target { url, key }, profile) {
-        Ok(took) => Check::ok(
-            "service",
-            format!(
-                "{place} took the set-up of `{}` after {:.0} ms",
-                profile.name,
-                millis(took)
-            ),
-        ),
-        Err((what, hint)) => {
-            let state = unreached(&place, true, false);
-            Check::bad("service", format!("{state}: {what}"), hint)
+/// The answers of the service.
+pub(super) struct Service {
+    pub(super) checks: Vec<Check>,
+    /// The models that the key can talk to, where the service lists them.
+    pub(super) models: Option<Vec<Usable>>,
+}
+
+/// A model that the key can use in a Live conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Usable {
+    name: String,
+    /// What this version knows of it: `stable`, `preview`, `ended`, `may_have_ended` or `unknown`.
+    state: &'static str,
+    /// Whether it answers what it hears.
+    talks: bool,
+}
+
+impl Usable {
+    fn new(name: String) -> Self {
+        let model = models::known(&name);
+        Self {
+            state: model.map_or("unknown", Model::state_name),
+            talks: model.is_none_or(|model| model.purpose != Purpose::Transcription),
+            name,
         }
     }
 }
 
-/// How long it took until the set-up was accepted, or what went wrong and what to do.
-fn set_up(target: Target, profile: &Profile) -> Result<Duration, (String, String)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        (
-            error.to_string(),
-            "Close other programs and try again.".to_owned(),
-        )
-    })?;
+/// Resolves, dials, sends the set-up that `profile` asks for, and asks for the list of models.
+pub(super) fn service(url: Url, key: Option<SecretString>, profile: &Profile) -> Service {
+    let place = checks::place(&url);
+    let target = Target { url, key };
+    let (check, answered) = match set_up(target.clone(), profile) {
+        Ok(took) => (
+            Check::ok(
+                "service",
+                format!(
+                    "{place} took the set-up of `{}` after {:.0} ms",
+                    profile.name,
+                    millis(took)
+                ),
+            ),
+            true,
+        ),
+        Err(failure) => {
+            let what = format!("{}: {}", unreached(&place, true, false), failure.what);
+            let check = Check::bad("service", what, failure.hint);
+            (check, failure.answered)
+        }
+    };
+    let mut checks = vec![check];
+    // A service that was not reached would fail again with the same words.
+    let listed = answered.then(|| list(target));
+    let mut models = None;
+    match listed {
+        None => {}
+        Some(Ok(Some(names))) => {
+            let usable: Vec<_> = names.into_iter().map(Usable::new).collect();
+            checks.push(among(&usable, profile));
+            models = Some(usable);
+        }
+        Some(Ok(None)) => checks.push(Check::ok(
+            "models",
+            format!(
+                "{place} keeps no list of models, so which ones this key can talk to is not known"
+            ),
+        )),
+        Some(Err(failure)) => {
+            let what = format!("{place} did not list its models: {}", failure.what);
+            checks.push(Check::warn("models", what, failure.hint));
+        }
+    }
+    Service { checks, models }
+}
+
+/// Lists the models that can be talked to, and says whether the profile's model is one of them.
+fn among(usable: &[Usable], profile: &Profile) -> Check {
+    let name = "models";
+    let (model, profile) = (&profile.live.model, &profile.name);
+    let talk: Vec<&str> = (usable.iter().filter(|usable| usable.talks))
+        .map(|usable| usable.name.as_str())
+        .collect();
+    if talk.is_empty() {
+        let what = "the service lists no model that this key can talk to";
+        let hint = "Make a key in Google AI Studio for a project with the Gemini API, or look at the region and the billing of yours.";
+        return Check::warn(name, what, hint);
+    }
+    let listed = talk.join(", ");
+    if talk.contains(&model.as_str()) {
+        let what = format!("this key can talk to {listed}; `{profile}` uses {model}");
+        Check::ok(name, what)
+    } else {
+        let what = format!(
+            "this key can talk to {listed}, and {model}, which `{profile}` uses, is not among them"
+        );
+        let hint = "Write one of these as `live.model` into the profile.";
+        Check::warn(name, what, hint)
+    }
+}
+
+/// A failed step: what went wrong, and what to do.
+struct Failure {
+    what: String,
+    hint: String,
+    /// The service was reached, and refused.
+    answered: bool,
+}
+
+impl Failure {
+    fn new(what: impl Into<String>, hint: &str) -> Self {
+        Self {
+            what: what.into(),
+            hint: hint.to_owned(),
+            answered: false,
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let answered = matches!(
+            fault,
+            Fault::Model { .. }
+                | Fault::NotForTalk { .. }
+                | Fault::Voice { .. }
+                | Fault::Refused { .. }
+                | Fault::Closed { .. }
+        );
+        Self {
+            answered,
+            ..Self::new(fault.to_string(), fault.hint())
+        }
+    }
+}
+
+/// How long it took until the set-up was accepted.
+fn set_up(target: Target, profile: &Profile) -> Result<Duration, Failure> {
     let setup = setup::setup(profile, &SetupContext::default(), None);
     let start = Instant::now();
-    let ended = runtime.block_on(async {
+    within_limit(async {
         let mut client = client::spawn(
             Arc::new(TcpDialer::default()),
             target,
             setup,
             Arc::new(Counters::default()),
         );
-        let first = async {
-            loop {
-                match client.events.recv().await {
-                    Some(Event::Ready { .. }) => return Ok(start.elapsed()),
-                    Some(Event::Lost { fault, .. }) => {
-                        return Err((fault.to_string(), fault.hint().to_owned()));
-                    }
-                    Some(_) => {}
-                    None => {
-                        return Err(("the connection ended".to_owned(), "Try again.".to_owned()));
-                    }
-                }
+        loop {
+            match client.events.recv().await {
+                Some(Event::Ready { .. }) => return Ok(start.elapsed()),
+                Some(Event::Lost { fault, .. }) => return Err(fault.into()),
+                Some(_) => {}
+                None => return Err(Failure::new("the connection ended", "Try again.")),
             }
-        };
-        let limited = tokio::time::timeout(LIMIT, first).await;
+        }
+    })
+}
+
+fn list(target: Target) -> Result<Option<Vec<String>>, Failure> {
+    within_limit(async {
+        let listed = live_models(Arc::new(TcpDialer::default()), target).await;
+        listed.map_err(Failure::from)
+    })
+}
+
+/// Runs it on its own runtime, for at most [`LIMIT`].
+fn within_limit<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime
+        .map_err(|error| Failure::new(error.to_string(), "Close other programs and try again."))?;
+    let ended = runtime.block_on(async {
+        let limited = tokio::time::timeout(LIMIT, asked).await;
         limited.unwrap_or_else(|_| {
-            Err((
-                format!("no answer within {} s", LIMIT.as_secs()),
-                "Check the network connection.".to_owned(),
-            ))
+            let what = format!("no answer within {} s", LIMIT.as_secs());
+            Err(Failure::new(what, "Check the network connection."))
         })
     });
     // What still runs (a name look-up, say) is not waited for.
@@ -136,4 +257,38 @@ fn set_up(target: Target, profile: &Profile) -> Result<Duration, (String, String
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn the_model_of_the_profile_is_looked_for_among_those_of_the_key() {
+        let profile = crate::profile::builtin("balanced").expect("built in");
+        let usable = |names: &[&str]| -> Vec<Usable> {
+            names
+                .iter()
+                .map(|name| Usable::new((*name).to_owned()))
+                .collect()
+        };
+        let both = usable(&[
+            "gemini-3.5-transcribe-live",
+            "gemini-3.8-live",
+            "gemini-9-live",
+        ]);
+        let check = among(&both, &profile);
+        assert_eq!(check.status, Status::Ok);
+        let told =
+            "this key can talk to gemini-3.8-live, gemini-9-live; `balanced` uses gemini-3.8-live";
+        assert_eq!(check.what, told);
+        let states: Vec<_> = both.iter().map(|usable| usable.state).collect();
+        assert_eq!(states, ["stable", "stable", "unknown"]);
+        let check = among(&usable(&["gemini-9-live"]), &profile);
+        assert_eq!(check.status, Status::Warn);
+        assert!(check.what.ends_with("is not among them"), "{}", check.what);
+        let check = among(&usable(&["gemini-3.5-transcribe-live"]), &profile);
+        assert_eq!(check.status, Status::Warn, "it does not talk");
+    }
 }

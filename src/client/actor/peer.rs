@@ -50,6 +50,8 @@ pub(super) struct Peer {
     ws: WebSocketStream<DuplexStream>,
     /// The key that came in the header.
     pub(super) key: Option<String>,
+    /// The path that was asked for.
+    pub(super) path: String,
 }
 
 impl Peer {
@@ -60,8 +62,9 @@ impl Peer {
     )]
     pub(super) async fn accept(ends: &mut mpsc::Receiver<DuplexStream>) -> Self {
         let end = ends.recv().await.expect("somebody dials");
-        let mut key = None;
+        let (mut key, mut path) = (None, String::new());
         let read_key = |request: &Request, response: Response| {
+            path = request.uri().path().to_owned();
             let header = request.headers().get("x-goog-api-key");
             key = header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
             Ok(response)
@@ -69,7 +72,7 @@ impl Peer {
         let ws = tokio_tungstenite::accept_hdr_async(end, read_key)
             .await
             .expect("an upgrade");
-        Self { ws, key }
+        Self { ws, key, path }
     }
 
     /// Takes the next connection and its setup.

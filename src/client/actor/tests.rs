@@ -1,5 +1,7 @@
 //! The client against a scripted service, on simulated time.
 
+mod versions;
+
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};

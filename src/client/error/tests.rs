@@ -37,6 +37,24 @@ fn close_frames_become_sentences_with_a_policy() {
         ),
         (
             1008,
+            "models/x is not found for API version v1, or is not supported for bidiGenerateContent",
+            "the model is not available (code 1008: models/x is not found for API version v1, or is not supported for bidiGenerateContent)",
+            End::NeedsUser,
+        ),
+        (
+            1008,
+            "models/x is not supported for bidiGenerateContent",
+            "the model is not made for live talk (code 1008: models/x is not supported for bidiGenerateContent)",
+            End::NeedsUser,
+        ),
+        (
+            1007,
+            "no matching speaker voice",
+            "the model does not know this voice (code 1007: no matching speaker voice)",
+            End::NeedsUser,
+        ),
+        (
+            1008,
             "",
             "the service closed the connection (code 1008, no reason given)",
             End::Policy,

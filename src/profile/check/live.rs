@@ -8,6 +8,10 @@ use super::{Checker, fault};
 use crate::base::languages::is_code;
 use crate::base::nearest::nearest;
 use crate::base::voices::{self, VOICES};
+use crate::live::models::{self, Purpose};
+
+/// What is allowed in the place of a model that does not answer.
+const TALKS: &str = "allowed is a model that talks, such as gemini-3.8-live";
 
 /// More terms, or longer ones, would crowd out what is said.
 const MOST_TERMS: usize = 100;
@@ -22,6 +26,10 @@ impl Checker<'_> {
             String::new(),
         );
         self.refuse_unless(is_model(&model), "live.model", &model);
+        if models::model(&model).purpose == Purpose::Transcription {
+            let what = format!("is `{model}`, which writes down what it hears and answers nothing");
+            self.refuse("live.model", what, TALKS);
+        }
         let length = base.map(|base| base.answer_length);
         let search = base.map(|base| base.google_search);
         LiveSettings {

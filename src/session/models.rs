@@ -1,0 +1,65 @@
+//! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
+
+use super::auto::Auto;
+use super::controller::Controller;
+use super::snapshot::Severity;
+use crate::base::words::sentence;
+use crate::live::models;
+use crate::metrics::diagnosis::Remedy;
+use crate::profile::store::Entry;
+
+/// The beginning of a notice that a later success withdraws.
+const NOT_CHANGED: &str = "The model was not changed";
+
+impl Controller {
+    /// Shows the warnings of the profiles in use and withdraws those of other profiles.
+    pub(super) fn tell_of_models(&mut self) {
+        let told = self.model_warnings();
+        let others: Vec<String> = (self.profiles.entries().iter())
+            .flat_map(|entry| warnings(entry).map(|(text, _)| text))
+            .filter(|text| told.iter().all(|(told, _)| told != text))
+            .collect();
+        self.notices.retain(|notice| !others.contains(&notice.text));
+        for (text, remedy) in told {
+            self.notice_with(Severity::Warning, text, remedy);
+        }
+    }
+
+    /// The warnings of the profile in use, or of the profiles it chooses among, each with its remedy.
+    pub(super) fn model_warnings(&self) -> Vec<(String, Option<Remedy>)> {
+        let names = match &self.auto {
+            Some(auto) => Auto::names(auto),
+            None => vec![self.profile.name.clone()],
+        };
+        let in_use = |entry: &&Entry| names.contains(&entry.profile.name);
+        let entries = self.profiles.entries().iter().filter(in_use);
+        entries.flat_map(warnings).collect()
+    }
+
+    /// Writes another model into the file of a profile and reads the profile again.
+    pub(super) fn write_model(&mut self, profile: &str, model: &str) {
+        match self.profiles.set_model(profile, model) {
+            Ok(()) => {
+                self.withdraw(NOT_CHANGED);
+                self.reload_profiles();
+            }
+            Err(problem) => {
+                let what = sentence(&format!("{NOT_CHANGED}: {problem}"));
+                self.notice(Severity::Error, what);
+            }
+        }
+    }
+}
+
+fn warnings(entry: &Entry) -> impl Iterator<Item = (String, Option<Remedy>)> {
+    let profile = &entry.profile;
+    let successor = models::model(&profile.live.model).successor();
+    entry.warnings.iter().map(move |warning| {
+        let successor = successor.filter(|_| warning.key == "live.model");
+        let remedy = successor.map(|model| Remedy::UseModel {
+            profile: profile.name.clone(),
+            model: model.to_owned(),
+        });
+        (sentence(&warning.to_string()), remedy)
+    })
+}
