@@ -16,6 +16,7 @@ use sovereign::session::Event;
 use sovereign::session::command::Command;
 use sovereign::session::record::TurnRecord;
 use sovereign::session::snapshot::{Activity, Link};
+use sovereign::turn::early::EarlyClose;
 use sovereign::turn::machine::Outcome;
 use support::{Hook, Running, World, simulate, voice};
 
@@ -663,9 +664,9 @@ const PAUSE: Duration = Duration::from_millis(400);
 #[test]
 fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
     simulate(async {
-        let mut world = acquainted(630, |_| {}).await;
+        let mut world = acquainted(630, |world| world.profile.turn.early_waste_percent = 100).await;
         let figures = world.session.snapshots.borrow().figures.clone();
-        assert_eq!(figures.early_close, Some(sovereign::vad::LULL));
+        assert_eq!(figures.early, EarlyClose::After(sovereign::vad::LULL));
         assert!(
             figures.patience > Some(Duration::from_millis(700)),
             "{figures:?}"
@@ -712,7 +713,9 @@ fn nothing_is_closed_early_where_nobody_thinks_or_nobody_wants_it() {
                 world.profile.turn.adaptive_patience = Switch::Off;
             })
             .await;
-            assert_eq!(world.session.snapshots.borrow().figures.early_close, None);
+            let early = world.session.snapshots.borrow().figures.early;
+            let expected = [EarlyClose::Off, EarlyClose::Needless][usize::from(eager.is_on())];
+            assert_eq!(early, expected);
             let said = halting(PAUSE);
             world.speak(&said).await;
             let turn = world.turn().await;
@@ -730,6 +733,40 @@ fn nothing_is_closed_early_where_nobody_thinks_or_nobody_wants_it() {
             world.quit().await;
         });
     }
+}
+
+#[test]
+fn the_same_pause_in_every_sentence_is_paid_for_once() {
+    simulate(async {
+        let mut world = acquainted(630, |_| {}).await;
+        let (mut in_vain, mut wasted, mut all) = (0, 0, 0);
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            world.speak(&halting(PAUSE)).await;
+            let turn = world.turn().await;
+            assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Completed, 0));
+            in_vain += turn.closed_in_vain;
+            wasted += turn.vain_tokens.sum();
+            all += turn.all_tokens();
+            let figures = world.session.snapshots.borrow().figures.clone();
+            seen.push((figures.early, figures.patience));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(in_vain, 1, "{seen:?}");
+        assert!(wasted > 0 && wasted < all / 10, "{wasted} of {all}");
+        let (early, patience) = seen[0];
+        assert_eq!(early, EarlyClose::Spent, "{seen:?}");
+        assert!(
+            patience < Some(Duration::from_millis(700)),
+            "nothing hides it: {seen:?}"
+        );
+        let (early, _) = seen[5];
+        assert!(
+            early.after().is_some(),
+            "earned again, for the end of the sentence: {seen:?}"
+        );
+        world.quit().await;
+    });
 }
 
 #[test]

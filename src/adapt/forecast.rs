@@ -340,7 +340,6 @@ mod tests {
             response: Duration::from_millis(service + own),
             own: Duration::from_millis(own),
             round_trip: None,
-            in_vain: false,
         }
     }
 

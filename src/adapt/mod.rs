@@ -62,8 +62,6 @@ pub struct Answered {
     pub own: Duration,
     /// Round trip of the connection at its time, where it was known: the network's part of what is not ours.
     pub round_trip: Option<Duration>,
-    /// It had been closed early in vain at least once.
-    pub in_vain: bool,
 }
 
 /// The machine, once a second. What the system does not tell is absent.

@@ -18,13 +18,6 @@ const CHANGE_COST: f64 = 100.0;
 const SOON: f64 = 12.0;
 /// In such a time there are no more changes than are allowed in an hour.
 const HOUR: Duration = Duration::from_secs(3_600);
-/// Turns by which the price of the early close is judged, the least of them, and the share of turns closed in vain above
-/// which it is given up. One site reports 18 % (`latency.md` §4); each such turn is paid for twice.
-const VAIN_TURNS: usize = 20;
-const VAIN_FROM: usize = 10;
-const VAIN_MOST: f64 = 0.3;
-/// And after so long it is tried again.
-const VAIN_RETRY: Duration = Duration::from_secs(1_800);
 
 /// What is to be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +37,6 @@ pub struct Tuning {
     pub spare_dsp: bool,
     /// Longer periods, lighter processing, fewer pictures.
     pub save_power: bool,
-    /// Turns are not closed early: too many were closed in vain.
-    pub no_eager_endpoint: bool,
 }
 
 /// Chooses among profiles; see the [module](super).
@@ -65,8 +56,6 @@ pub struct Adapter {
     changes: u64,
     /// The candidate that was in force when signal processing began to rest, while it does.
     spared_at: Option<usize>,
-    in_vain: VecDeque<bool>,
-    no_eager_since: Option<Instant>,
 }
 
 impl Adapter {
@@ -85,8 +74,6 @@ impl Adapter {
             changed_at: VecDeque::new(),
             changes: 0,
             spared_at: None,
-            in_vain: VecDeque::new(),
-            no_eager_since: None,
         }
     }
 
@@ -95,7 +82,6 @@ impl Adapter {
         self.forecast.add(turn);
         self.forget_changes(turn.at);
         self.turns = self.turns.saturating_add(1);
-        self.judge_eager(turn.at, turn.in_vain);
         if let Some(candidate) = self.compare() {
             self.change(turn.at, candidate);
         }
@@ -122,13 +108,6 @@ impl Adapter {
         if self.current > self.best_allowed() {
             self.change(now, self.best_allowed());
         }
-        if self
-            .no_eager_since
-            .is_some_and(|at| now.saturating_duration_since(at) >= VAIN_RETRY)
-        {
-            self.no_eager_since = None;
-            self.in_vain.clear();
-        }
     }
 
     /// What is to be used now.
@@ -140,7 +119,6 @@ impl Adapter {
             tuning: Tuning {
                 spare_dsp: self.limits.spares_dsp(),
                 save_power,
-                no_eager_endpoint: self.no_eager_since.is_some(),
             },
             why: self.why(),
         }
@@ -232,21 +210,6 @@ impl Adapter {
         self.changes += 1;
     }
 
-    fn judge_eager(&mut self, now: Instant, in_vain: bool) {
-        if self.no_eager_since.is_some() {
-            return;
-        }
-        self.in_vain.push_back(in_vain);
-        if self.in_vain.len() > VAIN_TURNS {
-            self.in_vain.pop_front();
-        }
-        let vain = self.in_vain.iter().filter(|&&vain| vain).count() as f64;
-        let n = self.in_vain.len();
-        if n >= VAIN_FROM && vain / n as f64 > VAIN_MOST {
-            self.no_eager_since = Some(now);
-        }
-    }
-
     /// The reason in words: for the profile, and for what is tuned within it.
     fn why(&self) -> String {
         let mut words = self.why_profile();
@@ -260,9 +223,6 @@ impl Adapter {
                     " while the processor is busy, and no better profile is taken."
                 }
             });
-        }
-        if self.no_eager_since.is_some() {
-            words.push_str(" Turns are not closed early for half an hour: too many were in vain.");
         }
         words
     }
@@ -395,13 +355,7 @@ mod tests {
     }
 
     /// So many turns, one in 20 s, of a service that takes so long.
-    fn talk(
-        adapter: &mut Adapter,
-        from: Instant,
-        turns: u64,
-        service: u64,
-        in_vain: bool,
-    ) -> Instant {
+    fn talk(adapter: &mut Adapter, from: Instant, turns: u64, service: u64) -> Instant {
         for n in 0..turns {
             let candidate = adapter.plan().candidate;
             let own = Duration::from_millis(SHARES[candidate]);
@@ -411,7 +365,6 @@ mod tests {
                 response: own + Duration::from_millis(service),
                 own,
                 round_trip: None,
-                in_vain,
             });
         }
         from + Duration::from_secs(20 * turns)
@@ -443,7 +396,7 @@ mod tests {
             ),
         ] {
             let mut adapter = adapter();
-            talk(&mut adapter, now, 20, service, false);
+            talk(&mut adapter, now, 20, service);
             let plan = adapter.plan();
             assert_eq!(
                 (plan.candidate, plan.why.as_str()),
@@ -474,7 +427,6 @@ mod tests {
                 response: own + Duration::from_millis(900),
                 own,
                 round_trip: trip,
-                in_vain: false,
             });
         }
         assert_eq!(
@@ -487,7 +439,7 @@ mod tests {
     fn what_is_better_and_not_chosen_yet_is_told_as_such() {
         let now = Instant::now();
         let mut adapter = adapter();
-        talk(&mut adapter, now, 2, 120, false);
+        talk(&mut adapter, now, 2, 120);
         let plan = adapter.plan();
         assert_eq!(
             (plan.candidate, plan.why.as_str()),
@@ -505,7 +457,7 @@ mod tests {
         for (start, service) in (0..3).flat_map(|start| (5..60).map(move |n| (start, 20 * n))) {
             let fresh = adapter();
             let mut adapter = Adapter::new(fresh.candidates, start, fresh.wishes);
-            let at = talk(&mut adapter, now, 3, service, false);
+            let at = talk(&mut adapter, now, 3, service);
             let why = adapter.plan().why;
             let Some((before, _)) = why
                 .split_once(", which is ")
@@ -514,7 +466,7 @@ mod tests {
                 continue;
             };
             announced += 1;
-            talk(&mut adapter, at, 20, service, false);
+            talk(&mut adapter, at, 20, service);
             let chosen = adapter.candidates[adapter.plan().candidate].label.as_str();
             assert!(
                 before.ends_with(chosen),
@@ -529,7 +481,7 @@ mod tests {
             ..fresh.wishes
         };
         let mut adapter = Adapter::new(fresh.candidates, 1, none);
-        talk(&mut adapter, now, 3, 120, false);
+        talk(&mut adapter, now, 3, 120);
         let why = adapter.plan().why;
         assert!(
             why.contains("not chosen, as no more changes are allowed"),
@@ -543,12 +495,12 @@ mod tests {
         let mut adapter = adapter();
         load(&mut adapter, now, 15, 0.9);
         assert!(adapter.plan().tuning.spare_dsp);
-        let at = talk(&mut adapter, now, 20, 120, false);
+        let at = talk(&mut adapter, now, 20, 120);
         let plan = adapter.plan();
         assert_eq!(plan.candidate, 1, "{plan:?}");
         assert!(!plan.why.contains("High quality"), "{plan:?}");
         load(&mut adapter, at, 120, 0.2);
-        talk(&mut adapter, at, 10, 120, false);
+        talk(&mut adapter, at, 10, 120);
         assert_eq!(adapter.plan().candidate, 2, "and then it is");
     }
 
@@ -572,7 +524,6 @@ mod tests {
                 response: own + Duration::from_millis(200),
                 own,
                 round_trip: None,
-                in_vain: false,
             });
             assert_ne!(
                 adapter.plan().candidate,
@@ -587,7 +538,7 @@ mod tests {
     fn saving_power_lengthens_what_is_forecast_for_each_profile() {
         let now = Instant::now();
         let mut adapter = adapter();
-        talk(&mut adapter, now, 10, 100, false);
+        talk(&mut adapter, now, 10, 100);
         let shares = |adapter: &Adapter| {
             [0, 1, 2].map(|nth| adapter.forecast.response(nth).map(|d| d.as_millis()))
         };
@@ -622,7 +573,7 @@ mod tests {
         adapter.wishes.changes_per_hour = 0;
         let wishes = adapter.wishes;
         let mut adapter = Adapter::new(adapter.candidates, 1, wishes);
-        let at = talk(&mut adapter, now, 40, 120, false);
+        let at = talk(&mut adapter, now, 40, 120);
         load(&mut adapter, at, 300, 0.97);
         let plan = adapter.plan();
         assert_eq!((plan.candidate, adapter.changes()), (1, 0));
@@ -645,14 +596,6 @@ mod tests {
             "{}",
             plan.why
         );
-        talk(&mut adapter, now, 20, 120, true);
-        let plan = adapter.plan();
-        assert!(plan.tuning.no_eager_endpoint);
-        assert!(
-            plan.why.contains("Turns are not closed early"),
-            "{}",
-            plan.why
-        );
     }
 
     #[test]
@@ -661,13 +604,8 @@ mod tests {
         let mut adapter = adapter();
         let mut at = now;
         for n in 0..200 {
-            at = talk(
-                &mut adapter,
-                at,
-                1,
-                if n % 2 == 0 { 225 } else { 235 },
-                false,
-            );
+            let server = if n % 2 == 0 { 225 } else { 235 };
+            at = talk(&mut adapter, at, 1, server);
         }
         assert!(adapter.changes() <= 1, "{}", adapter.changes());
     }
@@ -682,7 +620,7 @@ mod tests {
             let server = if n / 9 % 2 == 0 { 120 } else { 280 };
             let before = adapter.changes();
             let turn = at;
-            at = talk(&mut adapter, at, 1, server, false);
+            at = talk(&mut adapter, at, 1, server);
             changes.extend((adapter.changes() > before).then_some(turn));
         }
         // Three hours.
@@ -699,7 +637,7 @@ mod tests {
     fn the_machine_comes_first_and_says_so() {
         let now = Instant::now();
         let mut adapter = adapter();
-        let now = talk(&mut adapter, now, 10, 100, false);
+        let now = talk(&mut adapter, now, 10, 100);
         assert_eq!(adapter.plan().candidate, 2);
         let busy = Conditions {
             cpu: Some(0.93),
@@ -728,7 +666,7 @@ mod tests {
     fn on_battery_power_is_saved() {
         let now = Instant::now();
         let mut adapter = adapter();
-        let now = talk(&mut adapter, now, 10, 100, false);
+        let now = talk(&mut adapter, now, 10, 100);
         adapter.conditions(
             now,
             Conditions {
@@ -758,18 +696,6 @@ mod tests {
     }
 
     #[test]
-    fn an_early_close_that_is_mostly_in_vain_is_given_up_for_a_while() {
-        let now = Instant::now();
-        let mut adapter = adapter();
-        let now = talk(&mut adapter, now, 9, 100, true);
-        assert!(!adapter.plan().tuning.no_eager_endpoint, "too few to tell");
-        let now = talk(&mut adapter, now, 1, 100, true);
-        assert!(adapter.plan().tuning.no_eager_endpoint);
-        adapter.conditions(now + VAIN_RETRY, Conditions::default());
-        assert!(!adapter.plan().tuning.no_eager_endpoint);
-    }
-
-    #[test]
     fn one_profile_is_no_choice() {
         let now = Instant::now();
         let one = Candidate {
@@ -778,7 +704,7 @@ mod tests {
             saving_share: Duration::ZERO,
         };
         let mut adapter = Adapter::new(vec![one], 7, adapter().wishes);
-        talk(&mut adapter, now, 30, 2_000, false);
+        talk(&mut adapter, now, 30, 2_000);
         adapter.conditions(
             now,
             Conditions {

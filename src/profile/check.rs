@@ -232,6 +232,11 @@ impl<'a> Checker<'a> {
                 base.map(|base| base.eager_endpoint),
                 super::Switch::Off,
             ),
+            early_waste_percent: self.whole(
+                "turn.early_waste_percent",
+                raw.early_waste_percent,
+                base.map(|base| base.early_waste_percent),
+            ),
             adaptive_patience: self.chosen(
                 "turn.adaptive_patience",
                 raw.adaptive_patience,

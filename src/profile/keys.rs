@@ -55,7 +55,7 @@ pub(super) const HIDDEN: [&str; 2] = ["live.language", "live.media_resolution"];
 
 /// Every key that holds a value. Ranges are wider than what is wise (the built-in files say what is): they end where the
 /// thing cannot work or cannot be meant.
-pub(super) const KEYS: [(&str, Allowed); 53] = [
+pub(super) const KEYS: [(&str, Allowed); 54] = [
     (
         "name",
         Allowed::Words(
@@ -95,6 +95,8 @@ pub(super) const KEYS: [(&str, Allowed); 53] = [
     ),
     ("turn.patience_ms", Allowed::Whole(100, 5_000)),
     ("turn.eager_endpoint", Allowed::Words("allowed are on, off")),
+    // Below 9, no turn could be closed early at all: a first one in vain may be as much (see `turn::early`).
+    ("turn.early_waste_percent", Allowed::Whole(10, 100)),
     (
         "turn.adaptive_patience",
         Allowed::Words("allowed are on, off"),

@@ -265,6 +265,9 @@ pub struct TurnSettings {
     pub patience: Duration,
     /// Whether a turn is closed early and its reply held until patience has run out.
     pub eager_endpoint: Switch,
+    /// Tokens of replies that are dropped because the user goes on after an early close, in percent of all tokens of the
+    /// last 20 turns, at most.
+    pub early_waste_percent: u32,
     /// Whether patience follows the pauses that the user makes.
     pub adaptive_patience: Switch,
     /// Whether speech interrupts a reply.

@@ -63,6 +63,7 @@ pub(super) struct RawTurn {
     pub(super) detection: Given<Detection>,
     pub(super) patience_ms: Given<u64>,
     pub(super) eager_endpoint: Given<Switch>,
+    pub(super) early_waste_percent: Given<u64>,
     pub(super) adaptive_patience: Given<Switch>,
     pub(super) barge_in: Given<BargeIn>,
     pub(super) backchannel_ms: Given<u64>,

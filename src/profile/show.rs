@@ -59,12 +59,14 @@ fn turn(profile: &Profile) -> String {
     let millis =
         |value: Option<Duration>| or_default(value.map(|value| value.as_millis().to_string()));
     format!(
-        "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  adaptive_patience: {}\n  \
-         barge_in: {}\n  backchannel_ms: {}\n  reply_within_ms: {}\n  automatic:\n    start_sensitivity: {}\n    \
+        "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  early_waste_percent: {}\n  \
+         adaptive_patience: {}\n  barge_in: {}\n  backchannel_ms: {}\n  reply_within_ms: {}\n  \
+         automatic:\n    start_sensitivity: {}\n    \
          end_sensitivity: {}\n    prefix_padding_ms: {}\n    silence_ms: {}\n",
         word(turn.detection),
         turn.patience.as_millis(),
         word(turn.eager_endpoint),
+        turn.early_waste_percent,
         word(turn.adaptive_patience),
         word(turn.barge_in),
         turn.backchannel.as_millis(),

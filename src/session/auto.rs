@@ -173,7 +173,6 @@ impl Controller {
             response: response.saturating_sub(held),
             own: client.saturating_sub(held),
             round_trip,
-            in_vain: record.closed_in_vain > 0,
         });
         self.follow_plan();
     }
@@ -250,9 +249,6 @@ fn tuned(profile: &Arc<Profile>, tuning: Tuning) -> Arc<Profile> {
     if tuning.save_power {
         tuned.audio.period_frames = tuned.audio.period_frames.max(SAVING_PERIOD);
     }
-    if tuning.no_eager_endpoint {
-        tuned.turn.eager_endpoint = Switch::Off;
-    }
     Arc::new(tuned)
 }
 
@@ -280,13 +276,14 @@ mod tests {
         let fast = builtin("ultra-fast").expect("built in");
         let saving = Tuning {
             save_power: true,
-            no_eager_endpoint: true,
             ..Tuning::default()
         };
         let saving = tuned(&fast, saving);
         assert_eq!(saving.audio.period_frames, SAVING_PERIOD);
-        assert_eq!(saving.turn.eager_endpoint, Switch::Off);
-        assert_eq!((&saving.name, &saving.live), (&fast.name, &fast.live));
+        assert_eq!(
+            (&saving.name, &saving.live, &saving.turn),
+            (&fast.name, &fast.live, &fast.turn)
+        );
     }
 
     #[test]

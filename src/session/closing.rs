@@ -59,6 +59,7 @@ impl Controller {
         self.spend(record.cost);
         self.note_turn(super::controller::now(), &record);
         self.weigh_turn(&record);
+        self.machine.billed(record.turn_tokens());
         self.tell(Event::Closed(Box::new(record)));
     }
 

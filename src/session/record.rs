@@ -14,6 +14,7 @@ use crate::live::grounding::{Grounding, Source};
 use crate::metrics::buckets::Buckets;
 use crate::metrics::histogram::Distribution;
 use crate::metrics::series::OUTCOMES;
+use crate::turn::early::TurnTokens;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
 
@@ -197,6 +198,19 @@ impl TurnRecord {
     pub fn thoughts(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().thoughts;
         own.saturating_add(self.vain_tokens.thoughts)
+    }
+
+    /// What the early close is judged by. What was counted late belongs to an earlier turn, and is paid for all the same.
+    #[must_use]
+    pub fn turn_tokens(&self) -> TurnTokens {
+        let late = self.late_tokens.sum();
+        let own = self.tokens.map(|tokens| tokens.sum());
+        TurnTokens {
+            own: own.or((late > 0).then_some(0)).map(|own| own + late),
+            dropped: self.vain_tokens.sum(),
+            reopened: self.reopened,
+            closed_in_vain: self.closed_in_vain,
+        }
     }
 
     fn audio(&self) -> Value {

@@ -17,6 +17,7 @@ use crate::metrics::series::Slice;
 use crate::probe::Machine;
 use crate::profile::{EchoCancellation, Profile};
 use crate::settings::config::TalkKey;
+use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 
 mod check;
@@ -349,8 +350,8 @@ pub struct Figures {
     pub vain_tokens: u64,
     /// Silence after which a turn is over now.
     pub patience: Option<Duration>,
-    /// Silence after which it is closed early now, where it is.
-    pub early_close: Option<Duration>,
+    /// What is done about closing it early.
+    pub early: EarlyClose,
     /// Turns of any outcome.
     pub turns: u64,
     /// Replies that the user interrupted.

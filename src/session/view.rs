@@ -145,7 +145,7 @@ impl Controller {
             bytes_sent: self.counters.bytes_sent.get(),
             bytes_received: self.counters.bytes_received.get(),
             patience: Some(self.machine.patience()),
-            early_close: self.machine.early_close(),
+            early: self.machine.early_close(),
             ..self.statistics.figures(&self.profile.name, &self.model())
         }
     }

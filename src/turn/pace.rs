@@ -8,12 +8,14 @@
 //! ```
 //!
 //! A reply is heard `max(T_e + S, T_c)` after the last word. Closing sooner than `T_c − S` wins nothing and costs
-//! generations in vain, so `T_e = T_c − S`, with S one of the quicker of the last think times: a reply is rarely ready
-//! before patience is over. With a service that answers at once nothing is closed early. Pure.
+//! generations in vain, so `T_e = T_c − S` at the least, with S one of the quicker of the last think times: a reply is
+//! rarely ready before patience is over. It is later, or not at all, where the user's pauses make it too dear
+//! ([`early`](super::early)). With a service that answers at once nothing is closed early. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::early::{Early, EarlyClose, TurnTokens};
 use super::patience::Patience;
 
 /// Think times that are remembered: services get slower and faster within minutes.
@@ -35,6 +37,8 @@ pub struct PaceSettings {
     pub eager: bool,
     /// Silence after which they are at the earliest.
     pub earliest: Duration,
+    /// Tokens of replies that are dropped because the user goes on, in percent of all tokens of the last 20 turns, at most.
+    pub early_waste_percent: u32,
     /// The service's think time before one was measured.
     pub assumed_think: Duration,
 }
@@ -47,6 +51,7 @@ impl Default for PaceSettings {
             adaptive: false,
             eager: false,
             earliest: Duration::from_millis(120),
+            early_waste_percent: 10,
             assumed_think: Duration::ZERO,
         }
     }
@@ -55,52 +60,125 @@ impl Default for PaceSettings {
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    pub(super) settings: PaceSettings,
-    pub(super) pauses: Patience,
+    settings: PaceSettings,
+    pauses: Patience,
+    early: Early,
     /// Think times, oldest first.
     thoughts: VecDeque<Duration>,
+    /// What is done about the early close in a turn like the last one.
+    usual: EarlyClose,
 }
 
 impl Pace {
+    pub(super) fn set(&mut self, settings: PaceSettings) {
+        self.settings = settings;
+        self.look_again();
+    }
+
+    pub(super) fn settings(&self) -> &PaceSettings {
+        &self.settings
+    }
+
     /// The service took so long from the end of a turn to the first audio.
     pub(super) fn thought(&mut self, time: Duration) {
         if self.thoughts.len() == REMEMBERED {
             self.thoughts.pop_front();
         }
         self.thoughts.push_back(time);
+        self.look_again();
     }
 
     /// Another service, or another model, will answer.
     pub(super) fn forget_thoughts(&mut self) {
         self.thoughts.clear();
+        self.look_again();
     }
 
-    /// Silence after which a turn is over.
-    #[must_use]
-    pub(super) fn patience(&self) -> Duration {
-        let wanted = self.settings.patience;
-        if !self.settings.adaptive {
-            return wanted;
+    /// The user paused within a turn; before patience was over, if it was long `enough`. `spoken` is what was said of it
+    /// before, where it may have been closed early.
+    pub(super) fn paused(&mut self, spoken: Option<Duration>, pause: Duration, enough: bool) {
+        if enough {
+            self.pauses.paused(pause);
+        } else {
+            self.pauses.cut_off(pause);
         }
-        let learnt = self.pauses.now(wanted);
+        if let Some(spoken) = spoken {
+            self.early.went_on(spoken, pause);
+        }
+        self.look_again();
+    }
+
+    /// A turn ended after `spoken`, where it may have been closed early; `cut_off`: patience was too short in it.
+    pub(super) fn ended(&mut self, spoken: Option<Duration>, cut_off: bool) {
+        if !cut_off {
+            self.pauses.ended_well();
+        }
+        if let Some(spoken) = spoken {
+            self.early.ended(spoken);
+        }
+        self.look_again();
+    }
+
+    /// The user went on in a turn that was closed early.
+    pub(super) fn in_vain(&mut self) {
+        self.early.in_vain();
+        self.look_again();
+    }
+
+    /// What a turn cost is known.
+    pub(super) fn billed(&mut self, tokens: TurnTokens) {
+        self.early.billed(tokens);
+        self.look_again();
+    }
+
+    /// Silence after which a turn is over; `close` is what was decided about its early close, once that is.
+    #[must_use]
+    pub(super) fn patience(&self, close: Option<EarlyClose>) -> Duration {
+        let learnt = self.learnt();
+        match close.unwrap_or(self.usual).after() {
+            // What thinking hides behind an early close costs nobody anything.
+            Some(after) if self.settings.adaptive => {
+                let hidden = after + self.low_think();
+                learnt.max(hidden.min(2 * self.settings.patience))
+            }
+            _ => learnt,
+        }
+    }
+
+    /// What is done about the early close in a turn like the last one.
+    pub(super) fn usual(&self) -> EarlyClose {
+        self.usual
+    }
+
+    /// What is done about the early close after so much was `spoken`; `None`: as much as in the last turn.
+    pub(super) fn close(&self, spoken: Option<Duration>) -> EarlyClose {
         if !self.settings.eager {
-            return learnt;
+            return EarlyClose::Off;
         }
-        // What thinking hides behind the earliest close costs nobody anything.
-        let think = self.low_think();
-        if think <= LEAST_GAIN {
-            return learnt;
+        let (think, learnt) = (self.low_think(), self.learnt());
+        let first = self.settings.earliest.max(learnt.saturating_sub(think));
+        let most = self.patience(Some(EarlyClose::After(first)));
+        if think < LEAST_GAIN || first + LEAST_GAIN > most {
+            return EarlyClose::Needless;
         }
-        learnt.max((self.settings.earliest + think).min(2 * wanted))
+        let last = learnt.saturating_sub(LEAST_GAIN);
+        let percent = self.settings.early_waste_percent;
+        self.early.close(spoken, first, last, percent)
     }
 
-    /// Silence after which a turn is closed towards the service, where that is sooner.
-    #[must_use]
-    pub(super) fn early_close(&self) -> Option<Duration> {
-        let patience = self.patience();
-        let earliest = self.settings.earliest;
-        let early = earliest.max(patience.saturating_sub(self.low_think()));
-        Some(early).filter(|early| self.settings.eager && *early + LEAST_GAIN <= patience)
+    /// The patience of this user, as far as it is waited for.
+    fn learnt(&self) -> Duration {
+        let wanted = self.settings.patience;
+        if self.settings.adaptive {
+            self.pauses.now(wanted)
+        } else {
+            wanted
+        }
+    }
+
+    /// Something that the usual close follows from has changed. It is asked for too often to be found anew each time.
+    fn look_again(&mut self) {
+        self.usual = self.close(None);
     }
 
     /// A think time that most answers take at least.
@@ -130,16 +208,14 @@ mod tests {
     }
 
     fn pace(patience: u64, adaptive: bool, assumed: u64, thoughts: &[u64]) -> Pace {
-        let mut pace = Pace {
-            settings: PaceSettings {
-                patience: ms(patience),
-                adaptive,
-                eager: true,
-                assumed_think: ms(assumed),
-                ..PaceSettings::default()
-            },
-            ..Pace::default()
-        };
+        let mut pace = Pace::default();
+        pace.set(PaceSettings {
+            patience: ms(patience),
+            adaptive,
+            eager: true,
+            assumed_think: ms(assumed),
+            ..PaceSettings::default()
+        });
         thoughts.iter().for_each(|&t| pace.thought(ms(t)));
         pace
     }
@@ -158,29 +234,51 @@ mod tests {
             (700, &[100, 400, 420, 430, 450, 500, 900, 2_000], Some(280)),
             (700, &[100, 200, 420, 430, 450, 500, 900, 2_000], Some(280)),
         ] {
-            let got = pace(patience, false, 0, thoughts).early_close();
+            let got = pace(patience, false, 0, thoughts).usual().after();
             assert_eq!(got, early.map(ms), "{patience} {thoughts:?}");
         }
     }
 
     #[test]
     fn before_a_measurement_the_assumption_counts_and_old_ones_are_forgotten() {
-        assert_eq!(pace(500, false, 300, &[]).early_close(), Some(ms(200)));
+        let early = |pace: &Pace| pace.usual().after();
+        assert_eq!(early(&pace(500, false, 300, &[])), Some(ms(200)));
         let mut changed = pace(500, false, 0, &[900; 8]);
         (0..8).for_each(|_| changed.thought(ms(150)));
-        assert_eq!(changed.early_close(), Some(ms(350)));
+        assert_eq!(early(&changed), Some(ms(350)));
         changed.forget_thoughts();
-        assert_eq!(changed.early_close(), None);
+        assert_eq!(changed.usual(), EarlyClose::Needless);
     }
 
     #[test]
     fn patience_that_thinking_hides_is_given_and_no_more_than_twice_the_profiles() {
-        assert_eq!(pace(500, true, 0, &[630]).patience(), ms(750));
-        assert_eq!(pace(300, true, 0, &[630]).patience(), ms(600));
-        assert_eq!(pace(500, true, 0, &[2]).patience(), ms(500));
-        assert_eq!(pace(500, false, 0, &[630]).patience(), ms(500));
+        let patience = |pace: &Pace| pace.patience(None);
+        assert_eq!(patience(&pace(500, true, 0, &[630])), ms(750));
+        assert_eq!(patience(&pace(300, true, 0, &[630])), ms(600));
+        assert_eq!(patience(&pace(500, true, 0, &[2])), ms(500));
+        assert_eq!(patience(&pace(500, false, 0, &[630])), ms(500));
         let mut plain = pace(500, true, 0, &[630]);
         plain.settings.eager = false;
-        assert_eq!((plain.patience(), plain.early_close()), (ms(500), None));
+        plain.look_again();
+        assert_eq!(
+            (patience(&plain), plain.usual()),
+            (ms(500), EarlyClose::Off)
+        );
+    }
+
+    #[test]
+    fn what_is_not_closed_early_is_waited_for_no_longer_than_the_user_needs() {
+        let pace = pace(500, true, 0, &[630]);
+        for close in [EarlyClose::Pauses, EarlyClose::Spent] {
+            assert_eq!(pace.patience(Some(close)), ms(500));
+        }
+        let later = EarlyClose::After(ms(300));
+        assert_eq!(
+            pace.patience(Some(later)),
+            ms(930),
+            "as its reply comes no sooner"
+        );
+        let late = EarlyClose::After(ms(450));
+        assert_eq!(pace.patience(Some(late)), ms(1_000), "twice the profile's");
     }
 }

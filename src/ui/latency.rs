@@ -404,11 +404,8 @@ fn early_ui(ui: &mut Ui, figures: &Figures) {
         11.0,
         tokens(ui).muted,
     );
-    ui.add(Label::new(words).wrap()).on_hover_text(
-        "A turn is closed towards the service early, and its answer held until your silence has lasted as long as \
-         patience. If you go on, the answer is dropped unheard: closed in vain. `eager_endpoint: off` under `turn:` in \
-         the profile's file switches it off.",
-    );
+    ui.add(Label::new(words).wrap())
+        .on_hover_text(words::about_early(figures));
 }
 
 /// The buttons below the panel, when it is shown in full. They are not part of what scrolls.

@@ -10,6 +10,7 @@ use crate::session::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, Figures, Link, Snapshot, TalkView,
 };
 use crate::settings::config::TalkKey;
+use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 
 /// What stands for a value that is not known; never 0.
@@ -188,14 +189,18 @@ pub(super) const fn first_words(talk: TalkView) -> &'static str {
     }
 }
 
-/// How early turns are closed, and what that costs when the user goes on.
+/// How early turns are closed, or why not, and what that costs when the user goes on.
 pub(super) fn early(figures: &Figures) -> String {
-    let mut words = format!(
-        "patience {}, closed at {}",
-        millis_or_unknown(figures.patience),
-        millis_or_unknown(figures.early_close)
-    );
-    if figures.early_close.is_some() || figures.closed_in_vain > 0 {
+    let close = match figures.early {
+        EarlyClose::After(silence) => format!("closed at {}", millis_or_unknown(Some(silence))),
+        EarlyClose::Off => "not closed early".to_owned(),
+        EarlyClose::Needless => "early close off: nothing to gain".to_owned(),
+        EarlyClose::Pauses => "early close off: your pauses last as long".to_owned(),
+        EarlyClose::Spent => "early close off: it did not pay in the last 20 turns".to_owned(),
+    };
+    let mut words = format!("patience {}, {close}", millis_or_unknown(figures.patience));
+    let wanted = !matches!(figures.early, EarlyClose::Off | EarlyClose::Needless);
+    if wanted || figures.closed_in_vain > 0 {
         let tokens = match figures.vain_tokens {
             0 => String::new(),
             few @ 1..1_000 => format!(" ({few} tokens)"),
@@ -205,6 +210,31 @@ pub(super) fn early(figures: &Figures) -> String {
         words += &format!(" · {vain} closed in vain{tokens}");
     }
     words
+}
+
+/// What stands beside it in full.
+pub(super) fn about_early(figures: &Figures) -> String {
+    let now = match figures.early {
+        EarlyClose::After(_) => "",
+        EarlyClose::Off => {
+            "Now it is off: the profile says so, or the service finds the ends of turns itself. "
+        }
+        EarlyClose::Needless => {
+            "Now it is off: the service answers so soon that nothing would be gained. "
+        }
+        EarlyClose::Pauses => {
+            "Now it is off: you often go on after pauses as long as patience. It comes back by itself when you pause less. "
+        }
+        EarlyClose::Spent => {
+            "Now it is off: in the last 20 turns as many tokens went to dropped answers as may. It comes back by itself \
+             after some turns. "
+        }
+    };
+    format!(
+        "A turn is closed towards the service early, and its answer held until your silence has lasted as long as patience. \
+         If you go on, the answer is dropped unheard: closed in vain. {now}In the profile's file, under `turn:`, \
+         `early_waste_percent` limits what that may cost, and `eager_endpoint: off` switches it off."
+    )
 }
 
 /// Whether a microphone gives a narrow band: hands-free Bluetooth gives half of 16 kHz at best, others take 44.1 or 48 kHz.

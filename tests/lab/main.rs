@@ -11,6 +11,7 @@ mod detection_detectors;
 mod detection_hangover;
 mod detection_noise;
 mod detection_onset;
+mod early_endpoint;
 mod echo;
 mod interruption;
 mod leak;

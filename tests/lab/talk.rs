@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use sovereign::base::ids::TurnId;
+use sovereign::turn::early::TurnTokens;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
 use sovereign::turn::pace::PaceSettings;
 use sovereign::vad::LULL;
@@ -20,13 +21,14 @@ pub(crate) const THINK: [u64; 3] = [0, 300, 630];
 const SPEECH: Duration = Duration::from_millis(1_200);
 const REPLY: Duration = Duration::from_millis(900);
 
-/// A timer of so many milliseconds, that does not follow the user.
+/// A timer of so many milliseconds, that does not follow the user, and early closes without a limit.
 pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
     PaceSettings {
         patience: Duration::from_millis(patience),
         adaptive: false,
         eager,
         earliest: LULL,
+        early_waste_percent: 100,
         assumed_think: Duration::ZERO,
     }
 }
@@ -157,13 +159,13 @@ pub(crate) fn converse(
 ) -> Outcome {
     let mut desk = Desk::new(pace, think);
     // It begins with a question without a pause, after which the think time is known.
-    desk.turn(Duration::ZERO);
+    desk.turn(&[], SPEECH);
     let mut outcome = Outcome {
         turns: deviates.len(),
         ..Outcome::default()
     };
     for &deviate in deviates {
-        let closed = desk.turn(talk.pause(deviate));
+        let closed = desk.turn(&[(SPEECH, talk.pause(deviate))], SPEECH);
         // Ended in its pause: it became two turns, or patience was too short by the machine's own count.
         let cut = closed.len() > 1 || closed.iter().any(|c| c.cut_offs > 0);
         outcome.cut += usize::from(cut);
@@ -196,7 +198,8 @@ enum Next {
     Silenced,
 }
 
-struct Desk {
+/// A machine with all that is round it.
+pub(crate) struct Desk {
     machine: Machine,
     now: Instant,
     think: (u64, f64),
@@ -206,10 +209,13 @@ struct Desk {
     /// A reply that waits for its release.
     ready: Option<TurnId>,
     closed: Vec<Closed>,
+    counts: Counts,
+    /// What was counted for each turn.
+    pub(crate) bills: Vec<TurnTokens>,
 }
 
 impl Desk {
-    fn new(pace: PaceSettings, think: (u64, f64)) -> Self {
+    pub(crate) fn new(pace: PaceSettings, think: (u64, f64)) -> Self {
         let mut machine = Machine::new(true);
         machine.set_pace(pace);
         let now = Instant::now();
@@ -223,23 +229,25 @@ impl Desk {
             held: false,
             ready: None,
             closed: Vec::new(),
+            counts: Counts::default(),
+            bills: Vec::new(),
         }
     }
 
-    /// Speech, a pause unless it is zero, speech, the end; then until everything is answered.
-    fn turn(&mut self, pause: Duration) -> Vec<Closed> {
+    /// Stretches of speech with the pause behind each, the last stretch, the end; then until everything is answered.
+    pub(crate) fn turn(&mut self, parts: &[(Duration, Duration)], last: Duration) -> Vec<Closed> {
         let onset = self.now + Duration::from_secs(2);
         self.run_until(onset);
         self.start(onset);
-        let mut end = onset + SPEECH;
-        if !pause.is_zero() {
-            self.pause(end, end + pause);
-            end += pause + SPEECH;
+        let mut from = onset;
+        for &(speech, pause) in parts {
+            self.counts.spoken(speech);
+            let end = from + speech;
+            from = end + pause;
+            self.silence(end, Some(from));
         }
-        self.run_until(end);
-        self.agenda.push((end + LULL, Next::Lull(end)));
-        let over = end + self.machine.patience();
-        self.agenda.push((over, Next::Ended(end)));
+        self.counts.spoken(last);
+        self.silence(from + last, None);
         while let Some(at) = self.next_at() {
             self.run_until(at);
         }
@@ -250,23 +258,26 @@ impl Desk {
         self.tell(Input::SpeechStarted { first_voiced });
     }
 
-    /// The voice is silent from `end` to `onset`.
-    fn pause(&mut self, end: Instant, onset: Instant) {
+    /// The voice is silent from `end` to `onset`, or for good. Patience is what it is once the silence was told.
+    fn silence(&mut self, end: Instant, onset: Option<Instant>) {
         self.run_until(end);
-        let pause = onset - end;
-        let patience = self.machine.patience();
-        if pause > LULL {
-            self.agenda.push((end + LULL, Next::Lull(end)));
+        if let Some(onset) = onset.filter(|onset| *onset - end <= LULL) {
+            return self.run_until(onset);
         }
-        if pause > patience {
-            self.agenda.push((end + patience, Next::Ended(end)));
-            self.run_until(onset);
-            self.start(onset);
-        } else {
-            if pause > LULL {
-                self.agenda.push((onset, Next::Resumed(pause)));
+        self.agenda.push((end + LULL, Next::Lull(end)));
+        self.run_until(end + LULL);
+        let over = end + self.machine.patience().max(LULL);
+        match onset {
+            None => self.agenda.push((over, Next::Ended(end))),
+            Some(onset) if onset > over => {
+                self.agenda.push((over, Next::Ended(end)));
+                self.run_until(onset);
+                self.start(onset);
             }
-            self.run_until(onset);
+            Some(onset) => {
+                self.agenda.push((onset, Next::Resumed(onset - end)));
+                self.run_until(onset);
+            }
         }
     }
 
@@ -332,7 +343,13 @@ impl Desk {
     fn perform(&mut self) {
         while let Some(action) = self.machine.poll_action() {
             match action {
-                Action::Begin(_) | Action::Continue(_) => self.interrupt(),
+                Action::Begin(_) => {
+                    self.interrupt();
+                }
+                Action::Continue(_) => {
+                    let thinks = self.interrupt();
+                    self.counts.dropped(thinks);
+                }
                 Action::End(_) => self.ask(),
                 Action::Play(turn) => self.ready = Some(turn),
                 Action::Hold(_) => self.held = true,
@@ -344,7 +361,12 @@ impl Desk {
                     self.agenda.push((self.now, Next::Silenced));
                 }
                 Action::EndReply(_) | Action::Replay(_) | Action::Replace(_) => {}
-                Action::Close(closed) => self.closed.push(*closed),
+                Action::Close(closed) => {
+                    let tokens = self.counts.closed(&closed);
+                    self.machine.billed(tokens);
+                    self.bills.push(tokens);
+                    self.closed.push(*closed);
+                }
             }
         }
         if let Some(turn) = self.ready.take_if(|_| !self.held) {
@@ -352,21 +374,77 @@ impl Desk {
         }
     }
 
-    /// Activity begins: an answer that the service thinks of is stopped.
-    fn interrupt(&mut self) {
+    /// Activity begins: an answer that the service thinks of is stopped. Says whether there was one.
+    fn interrupt(&mut self) -> bool {
         let before = self.agenda.len();
         self.agenda.retain(|(_, next)| *next != Next::Reply);
-        if self.agenda.len() < before {
+        let thinks = self.agenda.len() < before;
+        if thinks {
             self.agenda.push((self.now, Next::Stopped));
         }
+        thinks
     }
 
     fn ask(&mut self) {
+        self.counts.asked();
         let (ms, share) = self.think;
         let think = ms as f64 * (1.0 + share * f64::from(self.chance.next()));
         let reply = self.now + Duration::from_secs_f64(think / 1e3);
         self.agenda.push((reply, Next::Reply));
         self.machine
             .handle(self.now, Input::Flushed { at: self.now });
+    }
+}
+
+/// What the service counts. It reads the whole conversation with each turn, and forgets half of it when it is long.
+#[derive(Default)]
+struct Counts {
+    context: u64,
+    /// What was said since the last answer.
+    said: u64,
+    /// Of the newest request.
+    prompt: u64,
+    dropped: u64,
+}
+
+impl Counts {
+    /// The service's rate for speech: 25 tokens a second.
+    const PER_SECOND: f64 = 25.0;
+    /// The instruction, an answer, and what is left of one that is stopped while it is thought of.
+    const INSTRUCTION: u64 = 300;
+    const ANSWER: u64 = 150;
+    const STOPPED: u64 = 30;
+    /// What the default profile sets.
+    const COMPRESS: (u64, u64) = (24_000, 12_000);
+
+    fn spoken(&mut self, speech: Duration) {
+        self.said += (speech.as_secs_f64() * Self::PER_SECOND) as u64;
+    }
+
+    fn asked(&mut self) {
+        self.prompt = Self::INSTRUCTION + self.context + self.said;
+    }
+
+    fn dropped(&mut self, thinks: bool) {
+        self.dropped += self.prompt + if thinks { Self::STOPPED } else { Self::ANSWER };
+    }
+
+    fn closed(&mut self, closed: &Closed) -> TurnTokens {
+        let answered = closed.timeline.latencies().total.is_some();
+        let answer = if answered {
+            Self::ANSWER
+        } else {
+            Self::STOPPED
+        };
+        self.context += std::mem::take(&mut self.said) + answer;
+        if self.context > Self::COMPRESS.0 {
+            self.context = Self::COMPRESS.1;
+        }
+        TurnTokens {
+            own: Some(self.prompt + answer),
+            dropped: std::mem::take(&mut self.dropped),
+            reopened: closed.reopened,
+            closed_in_vain: closed.closed_in_vain,
+        }
     }
 }

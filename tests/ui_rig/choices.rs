@@ -15,6 +15,7 @@ use sovereign::session::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, CheckView, EchoView, RepeatView, Snapshot,
 };
 use sovereign::settings::config::TalkKey;
+use sovereign::turn::early::EarlyClose;
 
 use crate::ui_rig::{Rig, ms, snapshot};
 
@@ -204,10 +205,11 @@ fn a_lowered_reply_and_a_narrow_band_are_said() {
 #[test]
 fn what_early_closing_costs_is_one_line() {
     let mut rig = Rig::new(snapshot());
-    assert!(rig.says("patience –, closed at –"), "{:?}", rig.texts());
+    let line = "patience –, not closed early";
+    assert!(rig.says(line), "{:?}", rig.texts());
     rig.show(|s| {
         s.figures.patience = Some(ms(500.0));
-        s.figures.early_close = Some(ms(120.0));
+        s.figures.early = EarlyClose::After(ms(120.0));
     });
     assert!(rig.says("patience 500 ms, closed at 120 ms · 0 closed in vain"));
     rig.show(|s| {
@@ -220,6 +222,40 @@ fn what_early_closing_costs_is_one_line() {
     rig.pass(Duration::from_secs(1));
     rig.step();
     assert!(rig.says_part("`eager_endpoint: off`"));
+}
+
+#[test]
+fn why_turns_are_not_closed_early_is_said() {
+    for (early, line, more) in [
+        (
+            EarlyClose::Spent,
+            "patience 500 ms, early close off: it did not pay in the last 20 turns · 2 closed in vain",
+            "in the last 20 turns as many tokens",
+        ),
+        (
+            EarlyClose::Pauses,
+            "patience 500 ms, early close off: your pauses last as long · 2 closed in vain",
+            "you often go on",
+        ),
+        (
+            EarlyClose::Needless,
+            "patience 500 ms, early close off: nothing to gain · 2 closed in vain",
+            "answers so soon",
+        ),
+    ] {
+        let mut rig = Rig::new(snapshot());
+        rig.show(|s| {
+            s.figures.patience = Some(ms(500.0));
+            s.figures.early = early;
+            s.figures.closed_in_vain = 2;
+        });
+        assert!(rig.says(line), "{:?}", rig.texts());
+        rig.harness.get_by_label(line).hover();
+        rig.pass(Duration::from_secs(1));
+        rig.step();
+        assert!(rig.says_part(more), "{:?}", rig.texts());
+        assert!(rig.says_part("`early_waste_percent`"));
+    }
 }
 
 fn check(step: CheckStep) -> CheckView {

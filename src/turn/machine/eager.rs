@@ -12,14 +12,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::turn::Ending;
+use super::turn::{Ending, Silence};
 use super::{Action, Machine, PaceSettings, Phase, Turn};
 use crate::base::ids::Mark;
+use crate::turn::early::{EarlyClose, TurnTokens};
 
 impl Machine {
     /// What a profile and an endpoint say about patience and early closing.
     pub fn set_pace(&mut self, settings: PaceSettings) {
-        self.pace.settings = settings;
+        self.pace.set(settings);
     }
 
     /// Another service, or another model, will answer: how long the last one thought says nothing.
@@ -27,20 +28,29 @@ impl Machine {
         self.pace.forget_thoughts();
     }
 
+    /// What the service counted for a turn of the user that is over: told once for each, in their order.
+    pub fn billed(&mut self, tokens: TurnTokens) {
+        self.pace.billed(tokens);
+    }
+
     /// Silence after which an utterance is over; the segmenter's to keep.
     #[must_use]
     pub fn patience(&self) -> Duration {
-        if self.manual {
-            self.pace.patience()
-        } else {
-            self.pace.settings.patience
+        if !self.manual {
+            return self.pace.settings().patience;
         }
+        let silence = self.open.as_ref().and_then(|turn| turn.silence);
+        self.pace.patience(silence.map(|silence| silence.close))
     }
 
-    /// Silence after which a turn is closed early, where it is.
+    /// What is done about the early close in a turn like the last one.
     #[must_use]
-    pub fn early_close(&self) -> Option<Duration> {
-        self.pace.early_close().filter(|_| self.manual)
+    pub fn early_close(&self) -> EarlyClose {
+        if self.manual {
+            self.pace.usual()
+        } else {
+            EarlyClose::Off
+        }
     }
 
     /// Whether the open turn is closed while patience runs: for the user it is still open.
@@ -50,25 +60,26 @@ impl Machine {
     }
 
     pub(super) fn lull(&mut self, now: Instant, last_voiced: Instant) {
-        if let Some(turn) = self
-            .open
-            .as_mut()
-            .filter(|turn| turn.phase == Phase::Speaking)
-        {
-            turn.lull = Some(last_voiced);
-            self.close_early_if_due(now);
-        }
+        let its = |turn: &&mut Turn| turn.phase == Phase::Speaking;
+        let Some(turn) = self.open.as_mut().filter(its).filter(|_| self.manual) else {
+            return;
+        };
+        let begun = turn.timeline.get(Mark::SpeechStart);
+        let spoken = last_voiced.saturating_duration_since(begun.unwrap_or(last_voiced));
+        turn.silence = Some(Silence {
+            since: last_voiced,
+            spoken,
+            close: self.pace.close(Some(spoken)),
+        });
+        self.close_early_if_due(now);
     }
 
     /// When the pause that the user makes is long enough. Nobody thinks while there is no connection.
     pub(super) fn early_deadline(&self) -> Option<Instant> {
-        let after = self.early_close().filter(|_| self.connected)?;
         let turn = self.open.as_ref()?;
-        Some(
-            turn.lull
-                .filter(|_| turn.phase == Phase::Speaking && turn.offered)?
-                + after,
-        )
+        let its = turn.phase == Phase::Speaking && turn.offered && self.connected && self.manual;
+        let silence = turn.silence.filter(|_| its && self.pace.settings().eager)?;
+        Some(silence.since + silence.close.after()?)
     }
 
     pub(super) fn close_early_if_due(&mut self, now: Instant) {
@@ -76,8 +87,8 @@ impl Machine {
             return;
         }
         let Some(turn) = &mut self.open else { return };
-        if let Some(last_voiced) = turn.lull.take() {
-            turn.timeline.set(Mark::SpeechEnd, last_voiced);
+        if let Some(silence) = turn.silence {
+            turn.timeline.set(Mark::SpeechEnd, silence.since);
         }
         turn.timeline.set(Mark::Endpoint, now);
         (turn.phase, turn.ending) = (Phase::Awaiting, Ending::Early);
@@ -115,12 +126,17 @@ impl Machine {
         if !self.manual {
             return;
         }
-        self.pace.pauses.paused(pause);
         match &mut self.open {
-            Some(turn) if turn.phase == Phase::Speaking => turn.lull = None,
+            Some(turn) if turn.phase == Phase::Speaking => {
+                let spoken = turn.silence.take().map(|silence| silence.spoken);
+                self.pace.paused(spoken, pause, true);
+            }
             Some(turn) if turn.is_early() => self.reopen(first_voiced),
             // The turn of this utterance is gone (Esc, a failure): what is said now is another.
-            Some(_) | None => self.speech_started(now, first_voiced),
+            Some(_) | None => {
+                self.pace.paused(None, pause, true);
+                self.speech_started(now, first_voiced);
+            }
         }
     }
 
@@ -133,16 +149,13 @@ impl Machine {
     /// Counts that the user went on in this turn, and learns from it.
     pub(super) fn count_reopened(&mut self, turn: &mut Turn, first_voiced: Instant) {
         turn.reopened += 1;
-        match turn.ending {
-            Ending::Plain => self.count_cut_off(turn, first_voiced),
-            // Its pause was told with the voice that goes on.
-            Ending::Early => turn.closed_in_vain += 1,
-            Ending::Confirmed(_) => {
-                turn.closed_in_vain += 1;
-                if let Some(pause) = turn.pause_until(first_voiced) {
-                    self.pace.pauses.paused(pause);
-                }
-            }
+        if turn.ending == Ending::Plain {
+            return self.count_cut_off(turn, first_voiced);
+        }
+        turn.closed_in_vain += 1;
+        self.pace.in_vain();
+        if let Some(pause) = turn.pause_until(first_voiced) {
+            self.pace.paused(turn.spoken(), pause, true);
         }
     }
 
@@ -153,8 +166,9 @@ impl Machine {
         }
         turn.cut_offs += 1;
         if let Some(pause) = turn.pause_until(onset).filter(|_| self.manual) {
-            self.pace.pauses.cut_off(pause);
+            self.pace.paused(turn.spoken(), pause, false);
         }
+        turn.silence = None;
     }
 }
 

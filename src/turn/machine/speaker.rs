@@ -144,8 +144,8 @@ impl Machine {
         if self.holding == Some(turn.id) {
             self.release();
         }
-        if turn.asked && turn.cut_offs == 0 {
-            self.pace.pauses.ended_well();
+        if turn.asked {
+            self.pace.ended(turn.spoken(), turn.cut_offs > 0);
         }
         self.actions.push_back(Action::Close(Box::new(Closed {
             turn: turn.id,

@@ -8,6 +8,7 @@ use super::{
     Phase, UNANSWERABLE_WITHIN,
 };
 use crate::base::ids::{Mark, TurnId};
+use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Timeline;
 
 /// What a slow connection adds to the wait for an answer at most: what the buffers on the way hold, some 200 kB, takes as
@@ -25,6 +26,17 @@ pub(super) enum Ending {
     Confirmed(Instant),
 }
 
+/// A silence of the user that is long enough to be told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    /// Last voiced sample before it.
+    pub(super) since: Instant,
+    /// From the turn's first voiced sample to there.
+    pub(super) spoken: Duration,
+    /// What is done about the early close in it.
+    pub(super) close: EarlyClose,
+}
+
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) id: TurnId,
@@ -34,8 +46,8 @@ pub(super) struct Turn {
     pub(super) reopened: u32,
     pub(super) cut_offs: u32,
     pub(super) closed_in_vain: u32,
-    /// Last voiced sample of the pause that the user makes now.
-    pub(super) lull: Option<Instant>,
+    /// The newest silence, until the user goes on.
+    pub(super) silence: Option<Silence>,
     pub(super) ending: Ending,
     /// It was begun on this connection.
     pub(super) offered: bool,
@@ -80,7 +92,7 @@ impl Turn {
             reopened: 0,
             cut_offs: 0,
             closed_in_vain: 0,
-            lull: None,
+            silence: None,
             ending: Ending::Plain,
             offered: false,
             received: false,
@@ -143,7 +155,7 @@ impl Turn {
         }
         self.timeline.held = Duration::ZERO;
         self.received = false;
-        (self.phase, self.ending, self.lull) = (Phase::Speaking, Ending::Plain, None);
+        (self.phase, self.ending, self.silence) = (Phase::Speaking, Ending::Plain, None);
         (self.generated, self.completed, self.played) = (false, false, None);
         (self.doubtful, self.more, self.stuck) = (false, false, false);
     }
@@ -170,6 +182,11 @@ impl Turn {
         } else {
             self.played = Some((now, heard));
         }
+    }
+
+    /// What had been said of it before the newest silence, where it may have been closed early in that.
+    pub(super) fn spoken(&self) -> Option<Duration> {
+        self.silence.map(|silence| silence.spoken)
     }
 
     /// The silence between its last voiced sample and this onset.

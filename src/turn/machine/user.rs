@@ -84,7 +84,6 @@ impl Machine {
         else {
             return self.confirm(now, last_voiced);
         };
-        turn.lull = None;
         turn.timeline.set(Mark::SpeechEnd, last_voiced);
         if self.manual {
             turn.timeline.set(Mark::Endpoint, now);

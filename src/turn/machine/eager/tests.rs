@@ -15,10 +15,16 @@ fn closed_early() -> Bench {
 
 const END: [Action; 2] = [Action::Hold(T1), Action::End(T1)];
 
+fn after(ms: u64) -> EarlyClose {
+    EarlyClose::After(Duration::from_millis(ms))
+}
+
+/// Without a limit on waste: what becomes of a turn that is closed early, however often that is in vain.
 fn eager(think_ms: u64) -> Bench {
     let mut bench = Bench::new(true);
     bench.machine.set_pace(PaceSettings {
         eager: true,
+        early_waste_percent: 100,
         assumed_think: Duration::from_millis(think_ms),
         ..PaceSettings::default()
     });
@@ -43,10 +49,7 @@ fn resume(bench: &mut Bench, ms: u64) -> Vec<Action> {
 #[test]
 fn a_reply_is_held_until_patience_is_over_and_no_longer() {
     let mut bench = closed_early();
-    assert_eq!(
-        bench.machine.early_close(),
-        Some(Duration::from_millis(120))
-    );
+    assert_eq!(bench.machine.early_close(), after(120));
     assert!(bench.machine.is_closed_early());
     assert_eq!(bench.audio(1_400), vec![Action::Play(T1)]);
     assert_eq!(bench.fall_silent(1_000), vec![Action::Release(T1)]);
@@ -190,19 +193,16 @@ fn a_service_that_answers_at_once_is_asked_when_patience_is_over() {
     });
     automatic.speak(0);
     assert_eq!(lull(&mut automatic, 1_000), vec![]);
-    assert_eq!(automatic.machine.early_close(), None);
+    assert_eq!(automatic.machine.early_close(), EarlyClose::Off);
 }
 
 #[test]
 fn think_times_are_measured_turn_by_turn() {
     let mut bench = eager(0);
     bench.ask_and_hear();
-    assert_eq!(
-        bench.machine.early_close(),
-        Some(Duration::from_millis(271))
-    );
+    assert_eq!(bench.machine.early_close(), after(271));
     bench.machine.forget_thinking();
-    assert_eq!(bench.machine.early_close(), None);
+    assert_eq!(bench.machine.early_close(), EarlyClose::Needless);
 }
 
 #[test]
@@ -318,4 +318,60 @@ fn patience_follows_pauses_and_grows_at_once_after_a_cut_off() {
     assert_eq!(patience, 800, "a cut-off fades by turns, not by pauses");
     bench.machine.set_pace(PaceSettings::default());
     assert_eq!(bench.machine.patience().as_millis(), 500);
+}
+
+/// A sentence with a pause of 400 ms after 1 s, and its end after 2.4 s. Says how often it was closed in the pause.
+fn halting(bench: &mut Bench, from: u64) -> u32 {
+    let turn = match bench.speak(from)[..] {
+        [Action::Begin(turn)] => turn,
+        ref other => panic!("{other:?}"),
+    };
+    let mut in_vain = 0;
+    if lull(bench, from + 1_000).contains(&Action::End(turn)) {
+        in_vain += 1;
+        bench.flushed(from + 1_131);
+    }
+    resume(bench, from + 1_400);
+    bench.at(from + 1_430, Input::Interrupted);
+    if in_vain > 0 {
+        bench.at(from + 1_431, Input::TurnComplete);
+    }
+    lull(bench, from + 2_400);
+    bench.fall_silent(from + 2_400);
+    bench.flushed(from + 3_100);
+    bench.audio(from + 3_500);
+    bench.audible(from + 3_520, turn);
+    bench.at(from + 3_540, Input::TurnComplete);
+    let actions = bench.played(from + 4_500, turn);
+    let closed = closed(&actions);
+    assert_eq!(closed.closed_in_vain, in_vain);
+    bench.machine.billed(TurnTokens {
+        own: Some(1_000),
+        dropped: u64::from(in_vain) * 800,
+        reopened: closed.reopened,
+        closed_in_vain: in_vain,
+    });
+    in_vain
+}
+
+#[test]
+fn a_pause_that_recurs_is_paid_for_once_and_then_waited_out() {
+    let mut bench = Bench::new(true);
+    bench.machine.set_pace(PaceSettings {
+        eager: true,
+        assumed_think: Duration::from_millis(630),
+        ..PaceSettings::default()
+    });
+    assert_eq!(bench.machine.early_close(), after(120));
+    let closes: Vec<u32> = (0..40).map(|n| halting(&mut bench, n * 10_000)).collect();
+    assert_eq!(
+        (closes[0], closes.iter().sum::<u32>()),
+        (1, 1),
+        "{closes:?}"
+    );
+    assert_eq!(
+        bench.machine.early_close(),
+        after(120),
+        "where the sentence usually ends it does not wait"
+    );
 }

@@ -1,0 +1,105 @@
+//! Whether a turn is closed before patience is over, and after how much silence.
+//!
+//! ```text
+//! silences: how long, after how much speech, the user went on or not ─▶ habits ─┐ the shortest silence that
+//! tokens of each turn, and of the replies dropped in it ──────────────▶ budget ─┴▶ is likely enough to be the end
+//! ```
+//!
+//! Two rules, each by itself:
+//!
+//! * **Likely enough.** With every silence after which the user goes on a reply is dropped; with every other one a turn is
+//!   answered. The share of the dropped replies in all tokens stays below the limit where the chance that the user goes on
+//!   stays below it at each close. That chance is read off the user's own silences (`habits`). It falls while the silence
+//!   lasts, so the wait is as long as it takes.
+//! * **Affordable.** Whatever the habits say, a turn is closed early only if the share would keep to the limit were this
+//!   close in vain (`budget`).
+//!
+//! Silences are noted whether or not turns are closed in them, so what would have been in vain is known without paying for
+//! it: nothing has to be tried out for the early close to come back. Pure.
+
+mod budget;
+mod habits;
+
+use std::time::Duration;
+
+pub use budget::TurnTokens;
+use budget::{Budget, Share};
+use habits::Habits;
+
+/// What is done about the early close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyClose {
+    /// Nobody wants it, or nobody can have it.
+    #[default]
+    Off,
+    /// The service answers so soon that nothing would be gained.
+    Needless,
+    /// After so much silence.
+    After(Duration),
+    /// Not at all: the user often pauses for as long.
+    Pauses,
+    /// Not at all for now: another reply dropped in vain would be more than is allowed.
+    Spent,
+}
+
+impl EarlyClose {
+    /// The silence, where there is one.
+    #[must_use]
+    pub fn after(self) -> Option<Duration> {
+        match self {
+            Self::After(silence) => Some(silence),
+            Self::Off | Self::Needless | Self::Pauses | Self::Spent => None,
+        }
+    }
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Early {
+    habits: Habits,
+    budget: Budget,
+}
+
+impl Early {
+    /// A silence after `spoken` of a turn lasted for `pause`, and the user went on.
+    pub(super) fn went_on(&mut self, spoken: Duration, pause: Duration) {
+        self.habits.went_on(spoken, pause);
+    }
+
+    /// A turn ended after `spoken`.
+    pub(super) fn ended(&mut self, spoken: Duration) {
+        self.habits.ended(spoken);
+    }
+
+    /// A turn had been closed early, and the user went on in it.
+    pub(super) fn in_vain(&mut self) {
+        self.budget.in_vain();
+    }
+
+    /// A turn is over, and this was counted for it.
+    pub(super) fn billed(&mut self, tokens: TurnTokens) {
+        self.budget.billed(tokens);
+    }
+
+    /// The silence that a turn is closed after: from `first` on, at `last` at the latest. `spoken` is what was said of it
+    /// before; `None` takes the last turn's length. Not more than `percent` of the tokens may be wasted.
+    pub(super) fn close(
+        &self,
+        spoken: Option<Duration>,
+        first: Duration,
+        last: Duration,
+        percent: u32,
+    ) -> EarlyClose {
+        let limit = Share::percent(percent);
+        if !self.budget.affords_another(limit) {
+            return EarlyClose::Spent;
+        }
+        let cost = self.budget.relative_cost();
+        let good = |chance: f64| limit.allows(chance * cost, 1.0 - chance);
+        let after = self.habits.shortest(spoken, first, last, good);
+        after.map_or(EarlyClose::Pauses, EarlyClose::After)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What early closes may waste: tokens of dropped replies against all tokens, in every window of [`TURNS`] turns.
+//!
+//! A close is affordable if every window that this turn will be in keeps to the limit even if the close is in vain:
+//!
+//! ```text
+//! turns made, with their tokens       this one   turns to come, taken to cost half as much
+//! ├──┴──┴──┴──┴──┴──┴──┴──┴──┴──┴──┴──┤ close? ├ ─ ┴ ─ ┴ ─ ┴ ─ ┴ ─ ┴ ─ ┤
+//! └── a window ────────────────────────────────┘
+//!          └── another window ────────────────────────────────┘   and all between
+//! ```
+//!
+//! It is a forecast: where later turns are cheaper still (a conversation that begins anew without its context), a window may
+//! be over the limit.
+
+use std::collections::VecDeque;
+
+/// Turns of a window.
+pub(super) const TURNS: usize = 20;
+/// Turns to come are taken to cost at least so much of the newest ones: what is left when the context is compressed (the
+/// shipped profiles halve it).
+const CHEAPER: f64 = 0.5;
+/// The dearest of so many newest turns says what the next one costs: one without an answer would make it look cheap.
+const NEWEST: usize = 3;
+/// Context grows: the next turn is taken to cost so much more. More than a tenth a turn is a conversation that has just begun,
+/// whose later turns are dearer by far.
+const GROWS: f64 = 1.1;
+/// A dropped reply costs at least so much of a turn, whatever was counted: beside one long answer all others look cheap.
+const LEAST_COST: f64 = 0.5;
+
+/// The largest share of tokens that may be wasted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share(f64);
+
+impl Share {
+    pub(super) fn percent(percent: u32) -> Self {
+        Self(f64::from(percent) / 100.0)
+    }
+
+    /// Whether so much waste beside so much use is within it.
+    pub(super) fn allows(self, wasted: f64, used: f64) -> bool {
+        wasted * (1.0 - self.0) <= used * self.0
+    }
+}
+
+/// Tokens of a turn that is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnTokens {
+    /// Its own, and what was counted late since the turn before; `None`: the service counted nothing.
+    pub own: Option<u64>,
+    /// Of replies that were dropped because the user went on; 0 may mean that nothing was counted.
+    pub dropped: u64,
+    /// How often the user went on after its end.
+    pub reopened: u32,
+    /// How often of these it had been closed early.
+    pub closed_in_vain: u32,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Budget {
+    /// The newest last; as many as can share a window with the next one.
+    turns: VecDeque<Turn>,
+    /// Early closes that were in vain, of turns that are not billed yet.
+    open: u32,
+    /// The service counts tokens. Until it has, each turn, and each reply, is one.
+    counts: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    used: f64,
+    wasted: f64,
+    /// What a reply dropped in it cost, of what the turn itself did, where both were counted.
+    relative: Option<f64>,
+}
+
+impl Budget {
+    pub(super) fn in_vain(&mut self) {
+        self.open += 1;
+    }
+
+    pub(super) fn billed(&mut self, tokens: TurnTokens) {
+        self.counts |= tokens.own.is_some();
+        self.open = self.open.saturating_sub(tokens.closed_in_vain);
+        let uncounted = if self.counts { 0.0 } else { 1.0 };
+        let own = tokens.own.map_or(uncounted, |own| own as f64);
+        let closes = f64::from(tokens.closed_in_vain);
+        // Replies that plain patience dropped are not ours to answer for.
+        let ours = tokens.dropped as f64 * closes / f64::from(tokens.reopened.max(1));
+        let turn = if tokens.dropped > 0 {
+            Turn {
+                used: own + tokens.dropped as f64 - ours,
+                wasted: ours,
+                relative: (closes > 0.0 && own > 0.0).then(|| ours / closes / own),
+            }
+        } else {
+            Turn {
+                used: own,
+                wasted: closes * own,
+                relative: None,
+            }
+        };
+        if self.turns.len() == TURNS - 1 {
+            self.turns.pop_front();
+        }
+        self.turns.push_back(turn);
+    }
+
+    /// What a reply that is dropped costs, of what a turn does: the most that was seen lately; unseen, as much as a turn.
+    pub(super) fn relative_cost(&self) -> f64 {
+        let seen = self.turns.iter().filter_map(|turn| turn.relative);
+        seen.reduce(f64::max)
+            .map_or(1.0, |most| most.max(LEAST_COST))
+    }
+
+    /// Whether the next close may be in vain.
+    pub(super) fn affords_another(&self, limit: Share) -> bool {
+        let newest = self.turns.iter().rev().take(NEWEST);
+        let dearest = newest.map(|turn| turn.used).reduce(f64::max);
+        let next = GROWS * dearest.filter(|used| *used > 0.0).unwrap_or(1.0);
+        // It may well cost more than those before it, and cannot be taken back.
+        let dropped = next * self.relative_cost().max(1.0);
+        let (mut used, mut wasted) = (next, f64::from(self.open + 1) * dropped);
+        // Window by window, from the one that begins with this turn to the one that ends with it.
+        let mut past = self.turns.iter().rev();
+        for to_come in (0..TURNS).rev() {
+            if !limit.allows(wasted, used + to_come as f64 * CHEAPER * next) {
+                return false;
+            }
+            // Before so many turns were made there is no window yet.
+            let Some(turn) = past.next() else { break };
+            used += turn.used;
+            wasted += turn.wasted;
+        }
+        true
+    }
+}
