@@ -11,6 +11,8 @@ mod speech;
 #[path = "ui_rig/spending.rs"]
 mod spending;
 mod ui_rig;
+#[path = "ui_rig/writing.rs"]
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -585,6 +587,8 @@ fn small_windows_and_large_text_keep_every_control_within_reach() {
         "High quality",
         "Sound",
         "Key and appearance",
+        "Message",
+        "Send",
         "Talk",
         "Hold to talk",
         "Stop the reply",
@@ -596,6 +600,7 @@ fn small_windows_and_large_text_keep_every_control_within_reach() {
     for (size, zoom) in [
         ((1100.0, 720.0), 1.0),
         ((640.0, 480.0), 1.0),
+        ((400.0, 600.0), 1.0),
         ((1100.0, 720.0), 2.0),
         ((640.0, 480.0), 2.0),
     ] {

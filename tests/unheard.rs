@@ -255,6 +255,28 @@ fn an_answer_that_breaks_off_is_told_and_the_question_can_be_asked_again() {
 }
 
 #[test]
+fn a_typed_question_is_asked_again_in_writing() {
+    simulate(async {
+        let mut world = started(vec![vec![Action::Empty], vec![Action::Parrot]]).await;
+        let send = |text: &str| Command::SendText(text.to_owned());
+        world.tell(send("What time is it?")).await;
+        assert_eq!(world.turn().await.outcome, Outcome::Empty);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(notices(&world)[0].remedy, Some(Remedy::AskAgain));
+        world.tell(Command::Apply(Remedy::AskAgain)).await;
+        let again = world.turn().await;
+        assert_eq!(
+            (again.typed, &*again.user, again.asked_again),
+            (true, "What time is it?", 1)
+        );
+        assert_eq!(again.outcome, Outcome::Completed);
+        assert!(!world.session.snapshots.borrow().ask_again);
+        let summary = world.quit().await;
+        assert_eq!((summary.typed, summary.spoken, summary.lost), (2, 0, 0));
+    });
+}
+
+#[test]
 fn what_was_said_is_kept_until_the_next_turn_begins_and_no_longer() {
     simulate(async {
         let mut world = started(vec![vec![Action::Empty], vec![Action::Parrot]]).await;

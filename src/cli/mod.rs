@@ -86,7 +86,7 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// A conversation in the terminal, with the microphone or with WAV files
+    /// A conversation in the terminal, with the microphone, with WAV files, or in writing
     Talk(talk::TalkArgs),
     /// The Live-compatible server on its own, on this computer
     Serve(serve::ServeArgs),

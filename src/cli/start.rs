@@ -47,6 +47,8 @@ pub enum Source {
     Microphone,
     /// Files, one utterance each.
     Files(Vec<PathBuf>),
+    /// Nowhere: what is asked is typed.
+    Nothing,
 }
 
 /// Where replies go to.
@@ -380,7 +382,7 @@ fn sound(
     voice: &Voice,
     [input, output]: &[DeviceChoice; 2],
 ) -> Result<(audio::Setup, Vec<String>), Problem> {
-    let needs_devices = !matches!(voice.input, Some(Source::Files(_)))
+    let needs_devices = matches!(voice.input, None | Some(Source::Microphone))
         || matches!(voice.output, None | Some(Sink::Speaker));
     let devices = if needs_devices {
         audio::devices()
@@ -390,6 +392,7 @@ fn sound(
     let mut missing = Vec::new();
     let input = match &voice.input {
         Some(Source::Files(files)) => InputKind::Files(files.clone()),
+        Some(Source::Nothing) => InputKind::None,
         Some(Source::Microphone) if devices.inputs.is_empty() => {
             let hint = "Connect a microphone, or speak files: --input FILE.wav";
             return Err(Problem::nothing_to_run_on("there is no microphone").hint(hint));

@@ -1,14 +1,18 @@
 //! `sovereign talk`: a conversation in the terminal, or of files.
 
+mod typed;
 mod words;
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
+use tokio::time::Sleep;
 
+use self::typed::{Line, Questions, next_of};
 use self::words::{closing_line, found, severity_word, state_words};
 use super::line_writer::Unwritten;
 use super::output::{self, print};
@@ -36,6 +40,10 @@ pub struct TalkArgs {
     /// question where there is no microphone]
     #[arg(long, num_args = 1.., value_name = "mic|FILE.wav", value_parser = super::path())]
     pub input: Vec<PathBuf>,
+    /// Ask this in writing instead of talking; may be given several times, asked one after the other. `-` reads lines from
+    /// standard input
+    #[arg(long, value_name = "TEXT|-", conflicts_with = "input")]
+    pub text: Vec<String>,
     /// `speaker`, a WAV file that gets the replies, or `none` [default: speaker, or a file where there is none]
     #[arg(long, value_name = "speaker|FILE.wav|none", value_parser = super::path())]
     pub output: Option<PathBuf>,
@@ -53,7 +61,7 @@ pub struct TalkArgs {
     pub csv: Option<PathBuf>,
 }
 
-/// Talks until the input is over, so many turns are closed, or the user ends it.
+/// Talks, or asks what was typed, until the input is over, so many turns are closed, or the user ends it.
 ///
 /// # Errors
 ///
@@ -61,6 +69,7 @@ pub struct TalkArgs {
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     signal::hold(ENDED_WITHIN);
     let voice = voice(args)?;
+    let questions = Questions::new(&args.text)?;
     if let Some(file) = &args.csv {
         may_write("--csv", file, &args.input)?;
         if matches!(&voice.output, Some(Sink::File(replies)) if is_same(replies, file)) {
@@ -75,7 +84,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
         say(&line);
     }
     let runtime = super::runtime()?;
-    let attended = start.hears_a_microphone();
+    let attended = start.hears_a_microphone() || questions.come_from_a_person();
     let held = start.is_held();
     let ended = runtime.block_on(async {
         let interrupt_after = args.interrupt_after.map(Duration::from_millis);
@@ -84,6 +93,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
         let (session, _monitor) = started.into_parts();
         let mut talk = Talk::new(session, args, attended, table);
         talk.held = held;
+        talk.questions = (!args.text.is_empty()).then_some(questions);
         talk.run().await
     });
     // What still runs (a name look-up, say) is not waited for.
@@ -93,6 +103,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
 
 fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
     let input = match args.input.as_slice() {
+        [] if !args.text.is_empty() => Some(Source::Nothing),
         [] => None,
         [one] if one.as_os_str() == "mic" => Some(Source::Microphone),
         files if files.iter().any(|file| file.as_os_str() == "mic") => {
@@ -123,15 +134,19 @@ fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
 struct Talk<'a> {
     session: session::Session,
     args: &'a TalkArgs,
+    /// What is typed instead of spoken, until the last one was sent.
+    questions: Option<Questions>,
+    /// How many of them were sent. Each becomes a turn, and nothing else does.
+    asked: u64,
     closed: u64,
     /// Whether a person talks, who may wait for the network to come back; a script with files may not.
     attended: bool,
     /// Nothing is dialled before the configuration file is mended.
     held: bool,
     failed: bool,
-    /// Something that was asked to be written was not.
-    unwritten: bool,
-    /// Files were not asked, since the spend limit is reached.
+    /// Something that was asked to be written was not, or something that was to be asked could not.
+    incomplete: bool,
+    /// Files or texts were not asked, since the spend limit is reached.
     stopped: Option<String>,
     /// Gets a row for each turn.
     table: Option<Table>,
@@ -150,6 +165,8 @@ enum Next {
     Unheard,
     /// A thread has ended that nothing can go on without.
     Broken,
+    /// The next text; `None`: there is none.
+    Question(Option<Line>),
     Unreached,
     /// A script's sound cannot be played or recorded.
     Soundless,
@@ -165,11 +182,13 @@ impl<'a> Talk<'a> {
         Self {
             session,
             args,
+            questions: None,
+            asked: 0,
             closed: 0,
             attended,
             held: false,
             failed: false,
-            unwritten: false,
+            incomplete: false,
             stopped: None,
             table,
             last_state: String::new(),
@@ -194,6 +213,7 @@ impl<'a> Talk<'a> {
                 _ = self.session.snapshots.changed() => Next::State,
                 () = &mut unreached, if !reached => Next::Unreached,
                 () = until(soundless) => Next::Soundless,
+                question = next_of(&mut self.questions), if reached && self.asked == self.closed => Next::Question(question),
             };
             match next {
                 Next::Event(Some(event)) => {
@@ -206,6 +226,7 @@ impl<'a> Talk<'a> {
                         "the conversation ended without a summary"
                     )));
                 }
+                Next::Question(question) => self.ask(question),
                 Next::Signal | Next::Unheard => return self.end(None).await,
                 Next::Broken => {
                     let problem = Problem::failed(anyhow!(panics::LOST_A_PART)).hint(HINT_FAULT);
@@ -226,29 +247,36 @@ impl<'a> Talk<'a> {
                     return self.end(Some(problem)).await;
                 }
                 Next::State => {
-                    let snapshot = self.session.snapshots.borrow_and_update().clone();
-                    let connected = matches!(snapshot.link, Link::Connected { .. });
-                    if reached && !connected && !self.attended {
-                        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
-                        unreached.as_mut().reset(deadline);
-                    }
-                    reached = connected || (reached && self.attended);
-                    if self.held && !matches!(snapshot.link, Link::Down { .. }) {
-                        self.held = false;
-                        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
-                        unreached.as_mut().reset(deadline);
-                    }
-                    if self.note_fault(&snapshot.link) && !reached && !self.held {
+                    if self.on_state(&mut reached, unreached.as_mut()) {
                         return self.unreachable().await;
                     }
-                    self.note_trouble(&snapshot);
-                    self.show_state(&snapshot);
                 }
             }
             if self.args.turns.is_some_and(|turns| self.closed >= turns) {
                 return self.end(None).await;
             }
         }
+    }
+
+    /// Takes in how it stands; whether the service cannot be reached.
+    fn on_state(&mut self, reached: &mut bool, mut unreached: Pin<&mut Sleep>) -> bool {
+        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
+        let snapshot = self.session.snapshots.borrow_and_update().clone();
+        let connected = matches!(snapshot.link, Link::Connected { .. });
+        if *reached && !connected && !self.attended {
+            unreached.as_mut().reset(deadline);
+        }
+        *reached = connected || (*reached && self.attended);
+        if self.held && !matches!(snapshot.link, Link::Down { .. }) {
+            self.held = false;
+            unreached.as_mut().reset(deadline);
+        }
+        if self.note_fault(&snapshot.link) && !*reached && !self.held {
+            return true;
+        }
+        self.note_trouble(&snapshot);
+        self.show_state(&snapshot);
+        false
     }
 
     /// Notes why there is no connection; whether none will be tried again by itself.
@@ -356,7 +384,7 @@ impl<'a> Talk<'a> {
     /// Says what could not be written; the conversation goes on, and fails with its end.
     fn not_written(&mut self, problem: &Problem) {
         problem.tell();
-        self.unwritten = true;
+        self.incomplete = true;
     }
 
     fn finish(&mut self, summary: &Summary) {
@@ -390,7 +418,7 @@ impl<'a> Talk<'a> {
             // The error was said with the turn.
             say("hint: `sovereign doctor --live` tells whether the service answers at all.");
         }
-        if self.failed || self.unwritten {
+        if self.failed || self.incomplete {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
@@ -449,7 +477,7 @@ impl<'a> Talk<'a> {
     }
 
     fn show_state(&mut self, snapshot: &Snapshot) {
-        let state = state_words(snapshot);
+        let state = state_words(snapshot, !self.args.text.is_empty());
         // A script that reads the JSON has a person who reads the log.
         let is_wanted = !self.args.json || matches!(snapshot.link, Link::Down { .. });
         if is_wanted && state != self.last_state {

@@ -73,7 +73,8 @@ pub struct Handle {
 /// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`Event::Ready`], from their
 /// `ActivityStart` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
 /// would not be balanced are not sent, so that commands meant for a lost connection do no harm on the next one.
-/// Other messages are dropped too. [`Event::Flushed`] follows a signal that was sent, and no other.
+/// Other messages are dropped too. [`Event::Flushed`] follows an `activityEnd` that was sent, and with automatic detection a
+/// text, which is a turn there.
 ///
 /// [`Event::Connecting`] begins each attempt; [`Event::Ready`] or [`Event::Lost`] ends it, unless a `Roll` or a `Redial`
 /// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a new conversation. A connection that was

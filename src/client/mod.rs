@@ -82,7 +82,7 @@ pub enum Event {
         /// When it was read from the socket.
         at: Instant,
     },
-    /// An `activityEnd` or `audioStreamEnd` was handed to the socket and flushed.
+    /// The end of a turn was handed to the socket and flushed: an `activityEnd`, or with automatic detection a text.
     Flushed {
         /// When.
         at: Instant,

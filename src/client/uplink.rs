@@ -87,10 +87,10 @@ impl Uplink {
                 self.manual && std::mem::replace(&mut self.active, false),
                 true,
             ),
-            RealtimeInput::AudioStreamEnd => (!self.manual, true),
-            RealtimeInput::Audio(_) | RealtimeInput::Video(_) | RealtimeInput::Text(_) => {
-                (true, false)
-            }
+            RealtimeInput::AudioStreamEnd => (!self.manual, false),
+            // Where we decide, text is part of an utterance, whose end is reported; else it is a turn of its own.
+            RealtimeInput::Text(_) => (self.active || !self.manual, !self.manual),
+            RealtimeInput::Audio(_) | RealtimeInput::Video(_) => (true, false),
         }
     }
 }
@@ -142,7 +142,24 @@ mod tests {
         assert!(send(&mut uplink, RealtimeInput::ActivityStart).is_empty());
         assert!(uplink.audio(&[1; 160]));
         let end = send(&mut uplink, RealtimeInput::AudioStreamEnd);
-        assert_eq!((end.len(), end[1].report), (2, true));
+        assert_eq!((end.len(), end[1].report), (2, false));
+    }
+
+    #[test]
+    fn text_is_reported_where_nothing_else_ends_its_turn() {
+        let text = || RealtimeInput::Text("hello".into());
+        let mut automatic = Uplink::new(&Setup::default());
+        let sent = send(&mut automatic, text());
+        assert!(sent.len() == 1 && sent[0].report, "{sent:?}");
+        let mut uplink = Uplink::new(&manual());
+        assert!(
+            send(&mut uplink, text()).is_empty(),
+            "meant for a connection that is gone"
+        );
+        send(&mut uplink, RealtimeInput::ActivityStart);
+        let sent = send(&mut uplink, text());
+        assert!(sent.len() == 1 && !sent[0].report, "{sent:?}");
+        assert!(send(&mut uplink, RealtimeInput::ActivityEnd)[0].report);
     }
 
     fn manual() -> Setup {

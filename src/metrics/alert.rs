@@ -120,6 +120,8 @@ pub struct Turn {
     pub interrupted: bool,
     /// The user went on within a second of its end.
     pub cut_off: bool,
+    /// It was typed: nobody can cut it off.
+    pub typed: bool,
 }
 
 /// Something is over its limit.
@@ -304,7 +306,11 @@ impl Alerts {
     /// The share of the newest turns that the user went on in, in percent; `None` while there are too few.
     #[must_use]
     pub fn cut_offs_percent(&self) -> Option<f64> {
-        Some(self.share(|_| true, |turn| turn.cut_off)?.0)
+        Some(self.cut_offs()?.0)
+    }
+
+    fn cut_offs(&self) -> Option<(f64, usize)> {
+        self.share(|turn| !turn.typed, |turn| turn.cut_off)
     }
 
     /// What holds now, in the order of [`Kind::ALL`].
@@ -390,7 +396,7 @@ impl Alerts {
             }
             Kind::CutOffs => {
                 let limit = rules.cut_offs_percent?;
-                let (share, n) = self.share(|_| true, |turn| turn.cut_off)?;
+                let (share, n) = self.cut_offs()?;
                 Some(upwards(kind, share, limit, 0.67, n))
             }
             Kind::Stutters => {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! sent ──▶ no sound within `turn.reply_within_ms` ──▶ a notice, until there is an answer
-//! closed without sound ──▶ the utterance is kept until the next turn begins ── Ask again ──▶ a turn with the same words
+//! closed without sound ──▶ what was asked is kept until the next turn begins ── Ask again ──▶ a turn with the same words
 //! rejected twice in a row ──▶ another connection at the next pause, without the handle
 //! ```
 
@@ -31,7 +31,7 @@ const REJECTED: &str = "The service rejected two answers in a row, so a new conv
 /// See the drawing above.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
-    /// The last utterance, if it was not answered aloud.
+    /// What was said or typed last, if it was not answered aloud.
     kept: Option<Kept>,
     /// The turn that the machine is about to open is this one's.
     repeats: bool,
@@ -42,11 +42,13 @@ pub(super) struct Asking {
     began_afresh: bool,
 }
 
-/// An utterance that can be asked again; its sound is in the ledger.
+/// What can be asked again; the sound of an utterance is in the ledger.
 #[derive(Debug)]
 struct Kept {
     turn: TurnId,
     samples: u64,
+    /// What was typed, where it was not spoken.
+    typed: Option<String>,
     input: Option<String>,
     asked_again: u32,
 }
@@ -77,7 +79,15 @@ impl Controller {
         }
         self.withdraw_unanswered();
         self.asking.repeats = true;
-        self.feed(now, Input::AskAgain);
+        match self
+            .asking
+            .kept
+            .as_ref()
+            .and_then(|kept| kept.typed.clone())
+        {
+            Some(text) => self.send_text(now, &text),
+            None => self.feed(now, Input::AskAgain),
+        }
         self.asking.repeats = false;
     }
 
@@ -165,7 +175,10 @@ impl Controller {
         let (severity, what, remedy) = match (&record.outcome, &record.silence) {
             (Outcome::Failed(why), _) => (
                 Severity::Error,
-                format!("{NO_ANSWER}: {why}. Please say it again."),
+                format!(
+                    "{NO_ANSWER}: {why}. Please {} it again.",
+                    if record.typed { "send" } else { "say" }
+                ),
                 again(),
             ),
             (_, Some(silence)) => (
@@ -192,7 +205,7 @@ impl Controller {
         self.notice_with(severity, what, remedy);
     }
 
-    /// Keeps the utterance of a turn that was not answered aloud, until the next one begins. Says whether it does.
+    /// Keeps what was asked in a turn that was not answered aloud, until the next one begins. Says whether it does.
     pub(super) fn keep_question(&mut self, record: &TurnRecord, broken_off: bool) -> bool {
         let unanswered = match record.outcome {
             Outcome::Empty | Outcome::Failed(_) => true,
@@ -200,13 +213,15 @@ impl Controller {
             Outcome::Completed | Outcome::Cancelled => false,
         };
         let captured = self.ledger.captured(record.turn);
-        if !unanswered || captured == 0 || self.machine.open_turn().is_some() {
+        let nothing = captured == 0 && !record.typed;
+        if !unanswered || nothing || self.machine.open_turn().is_some() {
             return false;
         }
         self.drop_kept();
         self.asking.kept = Some(Kept {
             turn: record.turn,
             samples: captured,
+            typed: record.typed.then(|| record.user.clone()),
             input: record.input.clone(),
             asked_again: record.asked_again,
         });

@@ -159,7 +159,10 @@ impl Controller {
 
     /// A turn was answered.
     pub(super) fn weigh_turn(&mut self, record: &TurnRecord) {
-        let Some(auto) = &mut self.auto else { return };
+        // What is typed says nothing of patience and of early ends, which it chooses too.
+        let Some(auto) = self.auto.as_mut().filter(|_| !record.typed) else {
+            return;
+        };
         let (Some(response), Some(client)) = (record.latencies.response, record.latencies.client)
         else {
             return;

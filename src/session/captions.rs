@@ -68,12 +68,35 @@ impl Captions {
         self.drop_oldest();
     }
 
+    /// Puts down what the user typed.
+    pub(super) fn write(&mut self, turn: TurnId, text: &str) {
+        self.add(turn, Speaker::User, text);
+        self.change(turn, |caption| caption.typed = true);
+    }
+
+    /// The turn under which words belong that the service wrote down for this one. What was typed needs none: words of the
+    /// user that come for it are late ones, of what was spoken before.
+    #[must_use]
+    pub(super) fn place_of_words(&self, turn: TurnId, speaker: Speaker) -> Option<TurnId> {
+        let is_typed = |caption: &&Arc<Caption>| caption.turn == turn && caption.typed;
+        if speaker == Speaker::Assistant || !self.book.iter().rev().any(|c| is_typed(&c)) {
+            return Some(turn);
+        }
+        let spoken = |caption: &&Arc<Caption>| {
+            caption.speaker == Speaker::User && caption.turn < turn && !caption.typed
+        };
+        self.book.iter().rfind(spoken).map(|caption| caption.turn)
+    }
+
     /// What was said is sent again, and will be written down and answered again, under the name of who answers then.
     pub(super) fn begin_again(&mut self, turn: TurnId) {
         let name = self.name;
         self.retain(|caption| caption.turn != turn || !caption.continued);
         self.change(turn, |caption| {
-            caption.text.clear();
+            // What was typed is known without the service.
+            if !caption.typed {
+                caption.text.clear();
+            }
             if caption.speaker == Speaker::Assistant {
                 caption.name = name;
             }
@@ -214,6 +237,7 @@ impl Captions {
             turn,
             time: jiff::Zoned::now().strftime("%H:%M:%S").to_string(),
             text: String::new(),
+            typed: false,
             // Words may come after their turn was closed: nothing will close it then.
             open: !self.closed.contains(&turn),
             stopped: false,

@@ -115,6 +115,7 @@ impl Controller {
             closed_at: SystemTime::now(),
             number: notes.number,
             turn: closed.turn,
+            typed: closed.typed,
             input: notes.input,
             profile: self.profile.name.clone(),
             auto: self.auto.is_some(),
@@ -141,10 +142,11 @@ impl Controller {
     }
 
     /// An utterance is lost when nothing shows that the service got all of it, and nobody wanted that. That it was sent shows
-    /// nothing: a dead connection takes words too.
+    /// nothing: a dead connection takes words too. What was typed is no utterance; that it failed is said.
     fn count_lost(&mut self, record: &TurnRecord, received: bool) {
         let unwanted = matches!(record.outcome, Outcome::Failed(_));
-        if (unwanted && !received) || self.ledger.missing(record.turn) > 0 {
+        let lost = unwanted && !received && !record.typed;
+        if lost || self.ledger.missing(record.turn) > 0 {
             self.statistics.summary.lost += 1;
         }
         self.withdraw_silence();

@@ -26,6 +26,8 @@ pub enum Command {
     SetVoiceActivation(bool),
     /// Stop the reply that is sounding or awaited; close a microphone that is open although the key is up.
     StopReply,
+    /// Ask this in writing; how it is cleaned, and how long it may be, is told in [`super::typed`].
+    SendText(String),
     /// Play the last reply that was heard again.
     Repeat,
     /// Change to the profile of this name.

@@ -140,6 +140,8 @@ pub(super) enum Outgoing {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) number: u64,
+    /// What was typed, where it was not spoken; kept until the turn is closed, to be sent again.
+    pub(super) typed: Option<String>,
     pub(super) input: Option<String>,
     pub(super) underruns: u64,
     pub(super) capture_dropped: u64,
@@ -338,26 +340,31 @@ impl Controller {
         if self.notes.contains_key(&turn) {
             return;
         }
-        self.turns += 1;
-        let again = self.take_kept(turn).unwrap_or_else(|| {
+        let notes = self.take_kept(turn).unwrap_or_else(|| {
             let file = self.deck.as_ref().and_then(Deck::file);
             Notes {
                 input: file.and_then(|file| self.files.get(file).cloned()),
                 ..Notes::default()
             }
         });
-        let notes = Notes {
-            number: self.turns,
-            underruns: self.counters.underruns.get(),
-            capture_dropped: self.counters.capture_dropped.get(),
-            ..again
-        };
-        self.notes.insert(turn, notes);
+        self.begin_notes(turn, notes);
         if let Some(deck) = &mut self.deck {
             deck.turn_opened();
         }
         self.captions.add(turn, Speaker::User, "");
         self.changed = true;
+    }
+
+    /// Counts a turn of the user, and begins what is noted of it.
+    pub(super) fn begin_notes(&mut self, turn: TurnId, known: Notes) {
+        self.turns += 1;
+        let notes = Notes {
+            number: self.turns,
+            underruns: self.counters.underruns.get(),
+            capture_dropped: self.counters.capture_dropped.get(),
+            ..known
+        };
+        self.notes.insert(turn, notes);
     }
 
     fn poll_deck(&mut self) {

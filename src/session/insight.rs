@@ -337,6 +337,7 @@ fn alert_turn(record: &TurnRecord) -> Turn {
         cancelled: record.outcome == Outcome::Cancelled,
         interrupted: record.outcome == Outcome::Interrupted,
         cut_off: record.cut_offs > 0,
+        typed: record.typed,
     }
 }
 

@@ -31,6 +31,7 @@ mod statistics;
 mod talk_key;
 mod tokens;
 pub mod turn_sheet;
+pub mod typed;
 mod user;
 mod view;
 mod watching;

@@ -30,6 +30,8 @@ pub struct TurnRecord {
     pub number: u64,
     /// The machine's name for it.
     pub turn: TurnId,
+    /// Whether it was typed: then nothing of it is speech.
+    pub typed: bool,
     /// The input file that it was spoken from.
     pub input: Option<String>,
     /// Profile in force at its end.
@@ -105,6 +107,9 @@ impl TurnRecord {
         let mut line = Map::new();
         line.insert("schema".into(), json!("sovereign.turn/1"));
         line.insert("turn".into(), json!(self.number));
+        if self.typed {
+            line.insert("typed".into(), json!(true));
+        }
         insert_some(&mut line, "input", self.input.as_deref());
         line.insert("profile".into(), json!(self.profile));
         line.insert("model".into(), json!(self.model));
@@ -178,6 +183,15 @@ impl TurnRecord {
         values(&self.latencies)
     }
 
+    /// The same, for figures of many turns: what a typed turn took in all holds no patience, and is no `total` beside
+    /// those of spoken ones.
+    #[must_use]
+    pub fn comparable_values(&self) -> [Option<Duration>; 9] {
+        let mut latencies = self.latencies.clone();
+        latencies.total = latencies.total.filter(|_| !self.typed);
+        values(&latencies)
+    }
+
     /// Tokens that are billed beside its own: of its dropped generations, and late ones.
     #[must_use]
     pub fn other_tokens(&self) -> TokenCounts {
@@ -244,6 +258,8 @@ pub struct Summary {
     pub answered: u64,
     /// Those that the service never received whole.
     pub lost: u64,
+    /// Turns that were typed; none of them is an utterance.
+    pub typed: u64,
     /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`].
     pub unheard: BTreeMap<&'static str, u64>,
     /// Times that a conversation was begun anew because the service rejected its answers.
@@ -316,7 +332,7 @@ impl Summary {
         let of = (record.profile.clone(), record.model.clone());
         self.models.entry(of).or_default().add(record);
         let all = self.latencies.iter_mut().zip(&mut self.classes);
-        for ((all, classes), one) in all.zip(values(&record.latencies)) {
+        for ((all, classes), one) in all.zip(record.comparable_values()) {
             if let Some(value) = one {
                 all.record(value);
                 classes.record(value);
@@ -329,8 +345,13 @@ impl Summary {
         self.cut_offs += u64::from(record.cut_offs);
         self.closed_in_vain += u64::from(record.closed_in_vain);
         self.vain_tokens += record.vain_tokens.sum();
-        self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
-        self.answered += u64::from(record.timeline.get(Mark::FirstAudible).is_some());
+        let audible = record.timeline.get(Mark::FirstAudible).is_some();
+        if record.typed {
+            self.typed += 1;
+        } else {
+            self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
+            self.answered += u64::from(audible);
+        }
     }
 
     /// Takes in tokens that were counted after their turn was closed; `of` are profile and model.
@@ -373,6 +394,9 @@ impl Summary {
         let utterances =
             json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
         line.insert("utterances".into(), utterances);
+        if self.typed > 0 {
+            line.insert("typed".into(), json!(self.typed));
+        }
         line.insert("unheard".into(), json!(self.unheard));
         line.insert("fresh_starts".into(), json!(self.fresh_starts));
         line.insert("connections".into(), json!(self.connections));
@@ -534,6 +558,7 @@ pub(super) mod tests {
         TurnRecord {
             number: 1,
             turn: TurnId(1),
+            typed: false,
             input: Some("question.wav".into()),
             profile: "balanced".into(),
             model: "gemini-3.8-live".into(),

@@ -62,6 +62,9 @@ impl Controller {
     }
 
     pub(super) fn begin(&mut self, turn: TurnId) {
+        if self.begin_typed(turn) {
+            return;
+        }
         self.ledger.rewind(turn);
         self.note_missing(turn);
         // What an earlier connection wrote down is written down again.
@@ -93,7 +96,7 @@ impl Controller {
     }
 
     /// Another answer is awaited than the one that has come so far.
-    fn forget_answer(&mut self, turn: TurnId) {
+    pub(super) fn forget_answer(&mut self, turn: TurnId) {
         self.withdraw_late(turn);
         if let Some(notes) = self.notes.get_mut(&turn) {
             notes.answer = super::silence::Answer::default();
@@ -112,7 +115,7 @@ impl Controller {
         self.send_words(turn);
         if self.is_manual() {
             self.send(client::Command::ActivityEnd);
-        } else if self.muted || self.streaming.is_none() {
+        } else if !self.is_typed(turn) && (self.muted || self.streaming.is_none()) {
             self.send(client::Command::AudioStreamEnd);
         }
     }

@@ -196,7 +196,8 @@ impl Controller {
                 .heard_turn(now)
                 .filter(|_| self.machine.phase() != Phase::Speaking),
         };
-        if let Some(turn) = turn.or_else(|| self.last_closed(speaker)) {
+        let turn = turn.or_else(|| self.last_closed(speaker));
+        if let Some(turn) = turn.and_then(|turn| self.captions.place_of_words(turn, speaker)) {
             self.captions.add(turn, speaker, words);
             self.changed = true;
         }

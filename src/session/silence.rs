@@ -200,6 +200,7 @@ mod tests {
         Closed {
             turn: TurnId(1),
             asked: true,
+            typed: false,
             outcome,
             timeline: Timeline::default(),
             received: true,

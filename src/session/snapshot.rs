@@ -302,6 +302,8 @@ pub struct Caption {
     pub time: String,
     /// The words so far.
     pub text: String,
+    /// The user typed them.
+    pub typed: bool,
     /// More words may come.
     pub open: bool,
     /// The user stopped it before its end.
@@ -354,6 +356,8 @@ pub struct Figures {
     pub early: EarlyClose,
     /// Turns of any outcome.
     pub turns: u64,
+    /// Those of them that were typed.
+    pub typed: u64,
     /// Replies that the user interrupted.
     pub interrupted: u64,
     /// Times that replies stuttered, in closed turns.

@@ -58,6 +58,7 @@ struct Tally {
     closed_in_vain: u64,
     vain_tokens: u64,
     turns: u64,
+    typed: u64,
     interrupted: u64,
     failed: u64,
     answered: u64,
@@ -92,6 +93,7 @@ impl Tally {
     /// Takes in the turn that was closed as the `nth` of the conversation.
     fn add(&mut self, nth: u64, record: &TurnRecord) {
         self.turns += 1;
+        self.typed += u64::from(record.typed);
         self.cut_offs += u64::from(record.cut_offs > 0);
         self.underruns += record.underruns;
         self.capture_dropped += record.capture_dropped;
@@ -143,6 +145,7 @@ impl Tally {
             closed_in_vain,
             vain_tokens,
             turns,
+            typed,
             interrupted,
             failed,
             answered,
@@ -167,6 +170,7 @@ impl Tally {
             (&mut self.closed_in_vain, closed_in_vain),
             (&mut self.vain_tokens, vain_tokens),
             (&mut self.turns, turns),
+            (&mut self.typed, typed),
             (&mut self.interrupted, interrupted),
             (&mut self.failed, failed),
             (&mut self.answered, answered),
@@ -322,6 +326,7 @@ impl Statistics {
             closed_in_vain: tally.closed_in_vain,
             vain_tokens: tally.vain_tokens,
             turns: tally.turns,
+            typed: tally.typed,
             interrupted: tally.interrupted,
             tokens: tally.tokens,
             thoughts: tally.thoughts,

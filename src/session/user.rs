@@ -47,6 +47,7 @@ impl Controller {
             Command::StopReply => self.stop_pressed(now),
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
+            Command::SendText(text) => self.send_text(now, &text),
             Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
                 self.take_profile(&name);

@@ -16,8 +16,8 @@
 //! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
 //! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
 //!
-//! Each side has its file: `user`, `eager`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again, `again` asks
-//! once more; `turn` is what is kept of the open turn.
+//! Each side has its file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again,
+//! `again` asks once more; `turn` is what is kept of the open turn.
 
 mod again;
 mod eager;
@@ -26,6 +26,7 @@ mod repeat;
 mod service;
 mod speaker;
 mod turn;
+mod typed;
 mod unanswered;
 mod user;
 
@@ -188,6 +189,8 @@ pub struct Closed {
     pub turn: TurnId,
     /// Whether the user asked; what the service says unasked has no record.
     pub asked: bool,
+    /// Whether the user typed it: it has no marks of speech.
+    pub typed: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// Its instants.

@@ -15,7 +15,7 @@ use super::theme::{space, tokens};
 use super::view::{FIGURES_STAND, Page, Room, View};
 use super::{
     UiLink, banners, captions, check_page, figures_page, footer, header, key_page, keys, latency,
-    place, talk, theme, words,
+    place, talk, theme, words, writing,
 };
 use crate::base::units::Dbfs;
 use crate::metrics::counters::Counters;
@@ -224,6 +224,7 @@ impl UiApp {
                         .show_separator_line(false)
                         .resizable(false)
                         .show(ui, |ui| {
+                            writing::writing_ui(ui, false, &mut self.view, commands);
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands)
                         });
                     banners::banners_ui(ui, &snapshot, &mut self.view, commands);
@@ -264,6 +265,7 @@ impl UiApp {
                             banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                             let height = (height * 0.5).max(96.0);
                             captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
+                            writing::writing_ui(ui, true, &mut self.view, commands);
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands);
                             if self.view.panel > 0 {

@@ -1,17 +1,18 @@
 //! Both sides of the conversation. The newest stays in view unless the user scrolls up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::text::TextFormat;
-use eframe::egui::{Align, Color32, Label, Layout, ScrollArea, Ui};
+use eframe::egui::{Align, Button, Color32, Label, Layout, Response, ScrollArea, Ui};
 
 use super::choices;
 use super::paint::Sign;
 use super::sources::sources_ui;
-use super::theme::{Weight, font, space, text, tokens};
+use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::transcript::Entry;
 use super::view::{CaptionsAt, View};
-use super::widgets::{plain_button, sign};
+use super::widgets::{focus_ring, plain_button, sign};
 use super::words::{self, Verdict};
 use crate::base::words::count;
 use crate::session::command::Command;
@@ -34,7 +35,8 @@ pub(super) fn captions_ui(
         return;
     }
     view.transcript.update(&snapshot.captions);
-    let mut copied = None;
+    let (mut copied, mut corrected) = (None, None);
+    let newest = newest_words(snapshot);
     let top = ui.cursor().top() - ui.max_rect().top();
     let mut area = ScrollArea::vertical();
     if let Some(offset) = stays_at(view, top) {
@@ -56,8 +58,10 @@ pub(super) fn captions_ui(
                 // Places count from the first caption that there was: the oldest may go.
                 ui.push_id(snapshot.captions_dropped + i as u64, |ui| {
                     entry.show(ui, |ui, entry| {
-                        if caption_ui(ui, entry, snapshot) {
-                            copied = Some(i);
+                        match caption_ui(ui, entry, snapshot, newest == Some(i)) {
+                            Some(Wish::Copy) => copied = Some(i),
+                            Some(Wish::Correct) => corrected = Some(i),
+                            None => {}
                         }
                         let caption = &entry.caption;
                         let is_last = caption.speaker == Speaker::Assistant
@@ -82,6 +86,9 @@ pub(super) fn captions_ui(
     });
     if let Some(place) = copied {
         ui.ctx().copy_text(view.transcript.whole(place));
+    }
+    if let Some(place) = corrected {
+        view.draft.correct(&view.transcript.whole(place));
     }
 }
 
@@ -110,11 +117,11 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     let (head, body) = match snapshot.activity {
         Activity::NoMicrophone if snapshot.input.trouble.is_none() => (
             "There is no microphone",
-            "A sample question is spoken instead. Connect one, and start Sovereign again.",
+            "A sample question is spoken instead. Type below, or connect one and start Sovereign again.",
         ),
         Activity::NoMicrophone => (
             "There is no microphone",
-            "As soon as one is there, you can speak. Nothing needs to be restarted.",
+            "As soon as one is there, you can speak; meanwhile you can type. Nothing needs to be restarted.",
         ),
         Activity::Offline | Activity::Reconnecting => (
             "There is no connection",
@@ -124,7 +131,10 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
             "The spend limit is reached",
             "Nothing is heard until you choose Go on.",
         ),
-        Activity::Muted => ("The microphone is off", "Press Ctrl M, and say something."),
+        Activity::Muted => (
+            "The microphone is off",
+            "Press Ctrl M and say something, or type below.",
+        ),
         Activity::Connecting
         | Activity::Listening
         | Activity::UserSpeaks
@@ -141,14 +151,36 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     });
 }
 
-/// Draws a caption; whether its words are to be copied.
-fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot) -> bool {
+/// What is to be done with the words of a caption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Copy,
+    Correct,
+}
+
+/// The place of what the user said or typed last, once it is said: it may have been misheard.
+fn newest_words(snapshot: &Snapshot) -> Option<usize> {
+    let users = |caption: &Arc<Caption>| caption.speaker == Speaker::User && !caption.continued;
+    let place = snapshot.captions.iter().rposition(users)?;
+    let caption = &snapshot.captions[place];
+    let speaks = matches!(snapshot.activity, Activity::UserSpeaks | Activity::Held);
+    let is_being_said = caption.open && speaks && !caption.typed;
+    (!is_being_said && !caption.text.trim().is_empty()).then_some(place)
+}
+
+/// Draws a caption; `corrects`: with a button that puts its words into the field. Gives what the user wants done.
+fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: bool) -> Option<Wish> {
     let t = tokens(ui);
     let caption = entry.caption.clone();
-    if !caption.continued {
-        head_ui(ui, &caption);
+    let mut wish = None;
+    if !caption.continued && head_ui(ui, &caption, corrects) {
+        wish = Some(Wish::Correct);
     }
-    let ink = if caption.open { t.muted } else { t.strong };
+    let ink = if caption.open && !caption.typed {
+        t.muted
+    } else {
+        t.strong
+    };
     let ending = if caption.stopped {
         Some((" — stopped by you", line(t.muted)))
     } else if caption.unspoken {
@@ -156,23 +188,27 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot) -> bool {
     } else {
         waits_for(&caption, snapshot).map(|why| (why, line(t.muted)))
     };
-    let mut copies = false;
     ui.scope(|ui| {
         ui.set_max_width(LINE_WIDTH.min(ui.available_width()));
         entry.words_ui(ui, &line(ink), ending, |words| {
             words.context_menu(|ui| {
                 if plain_button(ui, "Copy").clicked() {
-                    copies = true;
+                    wish = Some(Wish::Copy);
+                    ui.close();
+                }
+                let users = caption.speaker == Speaker::User;
+                if users && plain_button(ui, "Correct and send again").clicked() {
+                    wish = Some(Wish::Correct);
                     ui.close();
                 }
             });
         });
     });
-    copies
+    wish
 }
 
-/// Who says it and when, and what the reply took.
-fn head_ui(ui: &mut Ui, caption: &Caption) {
+/// Who says it and when, and what the reply took; whether what was said is to be corrected.
+fn head_ui(ui: &mut Ui, caption: &Caption, corrects: bool) -> bool {
     let t = tokens(ui);
     let ink = match caption.speaker {
         Speaker::User => t.you,
@@ -188,14 +224,27 @@ fn head_ui(ui: &mut Ui, caption: &Caption) {
                 response_ui(ui, latencies, target);
             });
         }
-    });
+        corrects && correct_button(ui).clicked()
+    })
+    .inner
 }
 
-/// Why an open caption has no words, where that is not plain.
+fn correct_button(ui: &mut Ui) -> Response {
+    let words = text("Correct", Weight::Regular, 12.0, tokens(ui).you);
+    let response = ui.add(Button::new(words).frame(false));
+    focus_ring(ui, &response, f32::from(RADIUS_FIELD));
+    response.on_hover_text("Puts these words into the field below, to be changed and sent again.")
+}
+
+/// Why an open caption has no words, or no answer, where that is not plain.
 fn waits_for(caption: &Caption, snapshot: &Snapshot) -> Option<&'static str> {
     let silent = caption.open && caption.text.trim().is_empty();
+    let typed = caption.open && caption.typed;
     match (&snapshot.link, caption.speaker) {
         (Link::Connected { .. }, _) | (_, Speaker::Assistant) => None,
+        (Link::Connecting { .. } | Link::Down { .. }, Speaker::User) if typed => {
+            Some(" — sent as soon as there is a connection")
+        }
         (Link::Connecting { .. } | Link::Down { .. }, Speaker::User) => {
             silent.then_some("What you said is sent as soon as there is a connection.")
         }

@@ -1,5 +1,5 @@
 //! The keys of the whole window. They are taken out of the input before a widget sees them, so that Space talks and never
-//! presses the button that happens to have the focus (Enter does).
+//! presses the button that happens to have the focus (Enter does). Who types in a field has the keys that are characters.
 
 use eframe::egui::{Context, Event, Key, Modifiers};
 
@@ -38,7 +38,15 @@ pub(super) fn handle(
                 };
                 return !press.take(snapshot, view, commands, typing, busy);
             }
-            typing || !matches!(event, Event::Text(words) if words == " ")
+            let Event::Text(words) = event else {
+                return true;
+            };
+            // The character, wherever its key is on this keyboard.
+            let begins = !typing && words == "/" && view.page == Page::Talk;
+            if begins {
+                view.draft.focus();
+            }
+            !begins && (typing || words != " ")
         });
     });
 }
@@ -81,6 +89,11 @@ impl Press {
             return false;
         }
         let own = self.key == Key::F12 || self.key == Key::Escape && !busy;
+        let talks = own && self.key == Key::Escape && view.page == Page::Talk;
+        // It leaves the field: the toolkit has taken the focus from it already.
+        if talks && std::mem::take(&mut view.draft.has_focus) {
+            return true;
+        }
         if self.key == Key::F12 {
             view.panel = (view.panel + 1) % 4;
         } else if own && view.page != Page::Talk {

@@ -331,12 +331,13 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
 }
 
 fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
-    let cut_offs = match figures.turns {
+    // What is typed cannot be cut off.
+    let cut_offs = match figures.turns.saturating_sub(figures.typed) {
         0 => UNKNOWN.to_owned(),
-        turns => format!(
+        spoken => format!(
             "{} of {}",
             words::grouped(figures.cut_offs),
-            words::grouped(turns)
+            words::grouped(spoken)
         ),
     };
     let mut sent = words::bytes(figures.bytes_sent);

@@ -5,7 +5,7 @@
 //! ┌───────────────────────────────────┐  watch: Snapshot  ┌─────────────┐
 //! │ eframe: UiApp::logic, UiApp::ui   │◄──────────────────│  session    │
 //! │   header · banners · captions     │  mpsc: Command    │             │
-//! │   talk · latency · footer         │──────────────────►│             │
+//! │   field · talk · latency · footer │──────────────────►│             │
 //! └──────▲────────────────────────────┘                   └──────┬──────┘
 //!        │ request_repaint, at a bearable pace                   │ watch
 //!        └──────────────────────── wake task ◄───────────────────┘  + level meters
@@ -42,6 +42,7 @@ mod view;
 mod waterfall;
 mod widgets;
 mod words;
+mod writing;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

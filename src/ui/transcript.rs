@@ -305,6 +305,7 @@ mod tests {
             turn: TurnId(turn),
             time: String::new(),
             text: text.into(),
+            typed: false,
             open: false,
             stopped: false,
             unspoken: false,

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroize as _;
 
 use super::transcript::Transcript;
+use super::writing::Draft;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
 use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
@@ -60,6 +61,7 @@ pub(super) struct View {
     pub(super) panel: u8,
     pub(super) sound_open: bool,
     pub(super) key: KeyEntry,
+    pub(super) draft: Draft,
     pub(super) hold: Hold,
     pub(super) meter: MeterView,
     pub(super) numbers: Numbers,
@@ -85,6 +87,7 @@ impl View {
             panel: panel.min(3),
             sound_open: false,
             key: KeyEntry::default(),
+            draft: Draft::default(),
             hold: Hold::default(),
             meter: MeterView::default(),
             numbers: Numbers::default(),

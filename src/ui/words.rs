@@ -181,10 +181,10 @@ pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
 pub(super) const fn first_words(talk: TalkView) -> &'static str {
     match talk.key {
         TalkKey::Hold => {
-            "What you and the assistant say will stand here. Hold Space to talk, press Esc to stop a reply."
+            "What you and the assistant say will stand here. Hold Space to talk, press / to type, and Esc to stop a reply."
         }
         TalkKey::Tap => {
-            "What you and the assistant say will stand here. Tap Space to talk and again to end, press Esc to stop a reply."
+            "What you and the assistant say will stand here. Tap Space to talk and again to end; press / to type, and Esc to stop a reply."
         }
     }
 }

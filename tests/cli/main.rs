@@ -13,3 +13,4 @@ mod network;
 mod proxies;
 mod secrets;
 mod trials;
+mod typed;

@@ -201,6 +201,7 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         turn: TurnId(1),
         time: "14:02:11".into(),
         text: text.into(),
+        typed: false,
         open: false,
         stopped: false,
         unspoken: false,

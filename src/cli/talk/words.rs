@@ -7,7 +7,8 @@ use crate::live::grounding::{Grounding, search_address};
 use crate::session::record::Summary;
 use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
 
-pub(super) fn state_words(snapshot: &Snapshot) -> String {
+/// How it stands; `typed`: nobody talks.
+pub(super) fn state_words(snapshot: &Snapshot, typed: bool) -> String {
     match (&snapshot.link, snapshot.activity) {
         (Link::Down { what, hint, .. }, _) => {
             let what = sentence(what);
@@ -19,6 +20,9 @@ pub(super) fn state_words(snapshot: &Snapshot) -> String {
         (_, Activity::Connecting | Activity::Reconnecting) => {
             let state = snapshot.no_link().unwrap_or_default();
             format!("{state} …")
+        }
+        (_, Activity::Listening | Activity::NoMicrophone) if typed => {
+            "ready for what is typed".into()
         }
         (_, Activity::Listening) => "listening: speak whenever you like (Ctrl-C ends)".into(),
         (_, Activity::UserSpeaks | Activity::Held) => "you speak".into(),
@@ -46,12 +50,16 @@ pub(super) fn closing_line(summary: &Summary) -> String {
         (times, 0) => format!("; {times} times closed early in vain"),
         (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),
     };
+    let typed = match summary.typed {
+        0 => String::new(),
+        n => format!("; {n} typed"),
+    };
     let cost = summary
         .cost
         .map_or_else(String::new, |cost| format!("; cost {cost}"));
     format!(
         "{} turns: {completed} completed, {interrupted} interrupted, {cancelled} cancelled, {empty} empty, {failed} failed; \
-         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{vain}{cost}",
+         response p50 {} ms, p95 {} ms, n {}; {} of {} utterances answered, {} lost{typed}{vain}{cost}",
         summary.turns.iter().sum::<u64>(),
         ms(response.quantile(0.5)),
         ms(response.quantile(0.95)),

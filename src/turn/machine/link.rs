@@ -76,7 +76,8 @@ impl Machine {
             (turn.ended, turn.lag) = (now, Duration::ZERO);
         }
         self.replies.expect(id);
-        if self.manual {
+        // With automatic detection only what is typed has an end that is sent.
+        if self.manual || self.turn_mut(id).is_some_and(|turn| turn.typed) {
             self.unflushed.push_back(Some(id));
         }
         self.actions.push_back(Action::End(id));

@@ -20,6 +20,7 @@ impl Machine {
             return;
         };
         if turn.phase != Phase::Replying
+            && !turn.typed
             && let Some(sent) = turn.timeline.get(Mark::Sent)
         {
             self.pace.thought(at.saturating_duration_since(sent));

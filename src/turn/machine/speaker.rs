@@ -129,7 +129,8 @@ impl Machine {
         let (failed, received) = (outcome.clone(), turn.received);
         self.close(turn, outcome);
         // What it had overtaken was not answered either.
-        self.close_unanswered(|turn| turn.is_sent().then(|| failed.clone()));
+        let manual = self.manual;
+        self.close_unanswered(|turn| turn.has_left(manual).then(|| failed.clone()));
         // Who got the question is there; who gave no sign at all may not be.
         if phase == Phase::Awaiting && !received && self.manual {
             self.actions.push_back(Action::Replace(FIRST_SIGN_WITHIN));
@@ -144,12 +145,13 @@ impl Machine {
         if self.holding == Some(turn.id) {
             self.release();
         }
-        if turn.asked {
+        if turn.asked && !turn.typed {
             self.pace.ended(turn.spoken(), turn.cut_offs > 0);
         }
         self.actions.push_back(Action::Close(Box::new(Closed {
             turn: turn.id,
             asked: turn.asked,
+            typed: turn.typed,
             outcome,
             reopened: turn.reopened,
             cut_offs: turn.cut_offs,

@@ -41,6 +41,8 @@ pub(super) struct Silence {
 pub(super) struct Turn {
     pub(super) id: TurnId,
     pub(super) asked: bool,
+    /// It was typed: no speech belongs to it.
+    pub(super) typed: bool,
     pub(super) phase: Phase,
     pub(super) timeline: Timeline,
     pub(super) reopened: u32,
@@ -87,6 +89,7 @@ impl Turn {
         Self {
             id,
             asked,
+            typed: false,
             phase,
             timeline: Timeline::default(),
             reopened: 0,

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use super::{Action, BROKEN_OFFERS, Input, Machine, OFFERS, Outcome, Phase, SILENT_OFFERS, Turn};
 use crate::base::ids::{Mark, TurnId};
-use crate::turn::replies::Why;
+use crate::turn::replies::{Owner, Why};
 
 impl Machine {
     /// Something of the service arrived: what was sent before has arrived too.
@@ -47,19 +47,27 @@ impl Machine {
             return;
         }
         self.owed = None;
-        let automatic = !self.manual;
-        if let Some(turn) = &mut self.open {
-            turn.received |= turn.is_sent() || (automatic && turn.phase == Phase::Awaiting);
+        // The rest of a reply that was cut was on its way before: it shows nothing of what was asked instead.
+        let late = if let Input::ReplyAudio { at } = input {
+            self.replies.owner_of_content(*at) == Owner::Older
+        } else {
+            false
+        };
+        let manual = self.manual;
+        if let Some(turn) = self.open.as_mut().filter(|_| !late) {
+            turn.received |= turn.phase != Phase::Speaking && turn.has_left(manual);
         }
-        self.close_unanswered(|turn| turn.is_sent().then_some(Outcome::Cancelled));
+        self.cancel_unanswered();
     }
 
-    /// The user speaks over the open turn, whose answer has not begun.
-    pub(super) fn overtake(&mut self, onset: Instant) {
+    /// The user asks something else over the open turn, whose answer has not begun: in speech since `onset`, or typed.
+    pub(super) fn overtake(&mut self, onset: Option<Instant>) {
         let Some(mut turn) = self.open.take() else {
             return;
         };
-        self.count_cut_off(&mut turn, onset);
+        if let Some(onset) = onset {
+            self.count_cut_off(&mut turn, onset);
+        }
         self.replies.drop_current(Why::Cut);
         self.release();
         if turn.received {
@@ -81,9 +89,12 @@ impl Machine {
         self.unanswered.iter().any(|turn| !turn.offered)
     }
 
-    /// Whether the open turn is the newest that waits for an answer.
+    /// Whether the open turn is the newest that was asked and waits for an answer. What was typed while the user spoke
+    /// waits behind it.
     pub(super) fn is_newest(&self, id: TurnId) -> bool {
-        self.unanswered.iter().all(|turn| turn.id < id)
+        let waits = |turn: &Turn| turn.typed && !turn.offered;
+        let mut others = self.unanswered.iter();
+        others.all(|turn| turn.id < id || waits(turn))
     }
 
     /// Asks the oldest turn that this connection has not got, if nothing else is going on.
@@ -105,6 +116,12 @@ impl Machine {
             self.open = Some(turn);
             self.end(now, id);
         }
+    }
+
+    /// The user, or the service, goes on from those that have been sent.
+    pub(super) fn cancel_unanswered(&mut self) {
+        let manual = self.manual;
+        self.close_unanswered(|turn| turn.has_left(manual).then_some(Outcome::Cancelled));
     }
 
     /// Closes those that `outcome` names one for.
@@ -142,6 +159,11 @@ impl Machine {
 }
 
 impl Turn {
+    /// Whether all of it has been sent on this connection. Where the service decides about turns, speech is streamed to it.
+    pub(super) fn has_left(&self, manual: bool) -> bool {
+        self.is_sent() || (!manual && !self.typed && self.offered)
+    }
+
     /// The connection that it was offered to is gone. Its offer counts if it was over: while the user speaks, there is no
     /// reason to give up.
     pub(super) fn count_lost_offer(&mut self, manual: bool) {

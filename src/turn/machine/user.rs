@@ -17,8 +17,9 @@ impl Machine {
             Phase::Awaiting | Phase::Replying if turn.asked && self.goes_on(first_voiced) => {
                 self.reopen(first_voiced)
             }
-            Phase::Awaiting if self.manual && turn.asked => {
-                self.overtake(first_voiced);
+            // A typed turn was sent as a whole: the service takes speech for another one, whoever decides about speech.
+            Phase::Awaiting if turn.asked && (self.manual || turn.typed) => {
+                self.overtake(Some(first_voiced));
                 self.begin(now, first_voiced);
             }
             Phase::Awaiting | Phase::Replying if self.manual || turn.repeats => {
@@ -29,12 +30,13 @@ impl Machine {
         }
     }
 
-    /// Whether speech continues the open turn: nothing of its reply was heard, and it was closed early, or the service
+    /// Whether speech continues the open turn: it was spoken, nothing of its reply was heard, and it was closed early, or the service
     /// has not got it, or the pause was short, or the service decides about turns and has said nothing yet.
     pub(super) fn goes_on(&self, first_voiced: Instant) -> bool {
         self.open.as_ref().is_some_and(|turn| {
             let soon = turn.ending != Ending::Plain || turn.is_cut_off_by(first_voiced);
-            !turn.is_audible()
+            !turn.typed
+                && !turn.is_audible()
                 && self.is_newest(turn.id)
                 && (!self.connected || soon || (!self.manual && turn.phase == Phase::Awaiting))
         })
@@ -108,7 +110,7 @@ impl Machine {
         {
             self.cut(now, None);
             self.owed = None;
-            self.close_unanswered(|turn| turn.is_sent().then_some(Outcome::Cancelled));
+            self.cancel_unanswered();
         }
     }
 

@@ -1,0 +1,218 @@
+//! What `--text` asks: texts of the command line, and lines of standard input, one after the other.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read};
+use std::thread::Builder;
+
+use anyhow::anyhow;
+use tokio::sync::mpsc;
+
+use super::super::Problem;
+use super::Talk;
+use crate::session::command::Command;
+use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
+
+/// Stands for the lines of standard input.
+const LINES: &str = "-";
+/// Lines that are read before they are asked: the rest stays where it comes from.
+const AHEAD: usize = 4;
+/// Bytes of a line that are kept: more than the characters that can be sent take, so that what is too long is seen to be.
+const LONGEST_LINE: u64 = 4 * (MOST_CHARACTERS as u64 + 1);
+
+/// What is still to be asked.
+#[derive(Debug)]
+pub(super) struct Questions(VecDeque<Question>);
+
+#[derive(Debug)]
+enum Question {
+    Text(String),
+    Lines(mpsc::Receiver<Line>),
+}
+
+/// A line of standard input, fit to be sent, or why it is not.
+pub(super) type Line = Result<String, String>;
+
+impl Questions {
+    /// Checks what was given after `--text`; reads nothing yet but from standard input.
+    ///
+    /// # Errors
+    ///
+    /// A text that cannot be sent, or standard input twice.
+    pub(super) fn new(texts: &[String]) -> Result<Self, Problem> {
+        let wrong = |what: String| Problem::usage(format!("--text: {what}"));
+        if texts.iter().filter(|text| *text == LINES).count() > 1 {
+            return Err(wrong("`-` reads standard input, once".into()));
+        }
+        let question = |text: &String| match text.as_str() {
+            LINES => lines(io::stdin()).map_err(|error| wrong(error.to_string())),
+            text => match sendable(text) {
+                Ok(text) => Ok(Question::Text(text)),
+                Err(problem) => Err(wrong(problem.to_string())),
+            },
+        };
+        texts
+            .iter()
+            .map(question)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether a person at a terminal may be asked for more.
+    pub(super) fn come_from_a_person(&self) -> bool {
+        let reads = |question: &Question| matches!(question, Question::Lines(_));
+        self.0.iter().any(reads) && io::stdin().is_terminal()
+    }
+
+    /// The next one, or why it is none; `None`: that was all. Nothing is lost when this is dropped before it is done.
+    pub(super) async fn next(&mut self) -> Option<Line> {
+        loop {
+            match self.0.front_mut()? {
+                Question::Lines(lines) => {
+                    if let Some(line) = lines.recv().await {
+                        return Some(line);
+                    }
+                    self.0.pop_front();
+                }
+                Question::Text(_) => {
+                    if let Some(Question::Text(text)) = self.0.pop_front() {
+                        return Some(Ok(text));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The next one; without questions it never comes.
+pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<Line> {
+    match questions {
+        Some(questions) => questions.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Talk<'_> {
+    /// Sends what was typed, or ends the conversation where nothing is left.
+    pub(super) fn ask(&mut self, question: Option<Line>) {
+        match question {
+            Some(Ok(text)) => {
+                self.asked += 1;
+                self.session.commands.try_send(Command::SendText(text)).ok();
+            }
+            Some(Err(what)) => {
+                Problem::failed(anyhow!(what)).tell();
+                self.incomplete = true;
+            }
+            None => {
+                self.questions = None;
+                self.session.commands.try_send(Command::Quit).ok();
+            }
+        }
+    }
+}
+
+/// Reads lines on a thread of its own: it may wait for somebody who types, and ends with the program.
+fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
+    let (tell, told) = mpsc::channel(AHEAD);
+    let read = move || {
+        if let Err(error) = read_lines(input, &tell) {
+            let what = format!("standard input cannot be read: {error}");
+            tell.blocking_send(Err(what)).ok();
+        }
+    };
+    Builder::new().name("text-lines".into()).spawn(read)?;
+    Ok(Question::Lines(told))
+}
+
+/// Hands on line after line, until the input is over or nobody takes them. Empty ones are passed over.
+fn read_lines(input: impl Read, tell: &mpsc::Sender<Line>) -> io::Result<()> {
+    let mut input = BufReader::new(input);
+    let mut bytes = Vec::new();
+    for number in 1_u64.. {
+        bytes.clear();
+        let mut beginning = (&mut input).take(LONGEST_LINE);
+        if beginning.read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        let whole = bytes.ends_with(b"\n") || (bytes.len() as u64) < LONGEST_LINE;
+        if !whole {
+            input.skip_until(b'\n')?;
+        }
+        let line = match sendable(&String::from_utf8_lossy(&bytes)) {
+            Ok(line) if whole => Ok(line),
+            Err(Unsendable::Empty) if whole => continue,
+            Ok(_) | Err(_) => Err(format!(
+                "line {number} of standard input is too long: {MOST_CHARACTERS} characters can be sent at once"
+            )),
+        };
+        if tell.blocking_send(line).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All that is asked, in order.
+    fn all(mut questions: Questions) -> Vec<Line> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("a runtime").block_on(async {
+            let mut all = Vec::new();
+            while let Some(line) = questions.next().await {
+                all.push(line);
+            }
+            all
+        })
+    }
+
+    #[test]
+    fn texts_and_lines_are_asked_in_the_order_in_which_they_were_given() {
+        let input = b"one\r\n\n  \nt\xffwo\nlast without an end";
+        let questions = Questions(VecDeque::from([
+            Question::Text("first".into()),
+            lines(&input[..]).expect("a thread"),
+            Question::Text("after".into()),
+        ]));
+        let wanted = [
+            "first",
+            "one",
+            "t\u{fffd}wo",
+            "last without an end",
+            "after",
+        ];
+        assert_eq!(all(questions), wanted.map(|line| Ok(line.to_owned())));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_told_and_the_next_one_is_asked() {
+        let long = "ä".repeat(MOST_CHARACTERS + 1);
+        let endless = "\u{0}".repeat(100_000);
+        let input = format!("{long}\n{endless}x\nnext\n").into_bytes();
+        let lines = lines(io::Cursor::new(input)).expect("a thread");
+        let told = all(Questions(VecDeque::from([lines])));
+        let too_long = |number: u32| {
+            Err(format!(
+                "line {number} of standard input is too long: 8000 characters can be sent at once"
+            ))
+        };
+        assert_eq!(told, [too_long(1), too_long(2), Ok("next".to_owned())]);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_wrong_usage() {
+        for (texts, why) in [
+            (vec!["ok", " \n"], "--text: there is nothing to send"),
+            (
+                vec!["-", "x", "-"],
+                "--text: `-` reads standard input, once",
+            ),
+        ] {
+            let texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
+            let problem = Questions::new(&texts).expect_err("refused");
+            assert_eq!(problem.error.to_string(), why);
+        }
+    }
+}

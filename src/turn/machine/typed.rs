@@ -1,0 +1,45 @@
+//! Turns that are typed: asked, offered and ended as a whole.
+//!
+//! ```text
+//!                  nothing goes on, or a reply is awaited or sounds
+//!  (typed) ─────────────────────────────────────────────────────────▶ Awaiting ──▶ as a spoken turn
+//!     │  the user speaks, or no connection, or others go first                        ▲
+//!     └──────────────────────────▶ unanswered ── its turn ────────────────────────────┘
+//! ```
+//!
+//! Typing interrupts a reply as speech does. It does not interrupt the user: what is being said is asked and answered first.
+
+use std::time::Instant;
+
+use super::{Machine, Phase, Turn};
+use crate::base::ids::TurnId;
+
+impl Machine {
+    /// The user sends a text: a turn without speech. Gives the turn; what is to be done follows as actions.
+    pub fn ask_typed(&mut self, now: Instant) -> TurnId {
+        self.last_id += 1;
+        let id = TurnId(self.last_id);
+        self.make_way(now);
+        self.park(Turn {
+            typed: true,
+            ..Turn::new(id, true, Phase::Awaiting, now)
+        });
+        self.ask_next(now);
+        id
+    }
+
+    /// Ends the open turn in favour of the next one, unless the user is speaking.
+    fn make_way(&mut self, now: Instant) {
+        let Some(turn) = &self.open else { return };
+        match turn.phase {
+            Phase::Idle | Phase::Speaking => {}
+            // Patience runs: the user may go on.
+            Phase::Awaiting | Phase::Replying if turn.is_early() => {}
+            Phase::Awaiting => self.overtake(None),
+            Phase::Replying => self.cut(now, None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! The field for those who type instead of talking, and what of a caption can be put into it.
+
+use eframe::egui::text::{CCursor, CCursorRange};
+use eframe::egui::text_edit::TextEditState;
+use eframe::egui::{
+    Align, Button, Event, Id, Key, KeyboardShortcut, Layout, Margin, Modifiers, Response,
+    ScrollArea, TextEdit, Ui, vec2,
+};
+
+use super::paint::Sign;
+use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
+use super::view::View;
+use super::widgets::{focus_ring, signed_row};
+use crate::base::words::count;
+use crate::session::command::Command;
+use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
+
+/// What the field is called where it is read aloud.
+const NAME: &str = "Message";
+/// Width of the button beside the field, and height of both in points.
+const BUTTON: f32 = 64.0;
+const HEIGHT: f32 = 36.0;
+/// The field grows with its lines to this height; beyond it scrolls.
+const TALLEST: f32 = 104.0;
+/// Characters that the field takes: more than can be sent, so that a long text can be shortened here, and not so many that
+/// the window would be slow.
+const HOLDS: usize = 10 * MOST_CHARACTERS;
+
+/// What is being written.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    text: String,
+    /// The field had the focus in the last frame.
+    pub(super) has_focus: bool,
+    /// The field shall have it.
+    wants_focus: bool,
+}
+
+impl Draft {
+    /// Goes on in the field.
+    pub(super) fn focus(&mut self) {
+        self.wants_focus = true;
+    }
+
+    /// Puts words into the field that are to be corrected, behind what stands there.
+    pub(super) fn correct(&mut self, words: &str) {
+        let words = words.trim();
+        if !self.text.ends_with(words) {
+            if !self.text.trim().is_empty() {
+                self.text.push('\n');
+            }
+            self.text.push_str(words);
+        }
+        self.focus();
+    }
+
+    /// Sends it, if it can be sent.
+    fn send(&mut self, commands: &mut Vec<Command>) {
+        if let Ok(text) = sendable(&self.text) {
+            commands.push(Command::SendText(text));
+            self.text.clear();
+        }
+    }
+}
+
+/// The field, and beside it the button that sends. `grows`: with all its lines, as what it stands in scrolls.
+pub(super) fn writing_ui(ui: &mut Ui, grows: bool, view: &mut View, commands: &mut Vec<Command>) {
+    let draft = &mut view.draft;
+    let verdict = sendable(&draft.text);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        let width = ui.available_width() - BUTTON - space::S;
+        let field = ui.allocate_ui(vec2(width, HEIGHT), |ui| field_ui(ui, grows, draft));
+        if is_entered(ui, &field.inner) {
+            draft.send(commands);
+        }
+        if send_button(ui, verdict.is_ok()).clicked() {
+            draft.send(commands);
+            draft.focus();
+        }
+    });
+    if let Err(Unsendable::TooLong { over }) = verdict {
+        let words = format!(
+            "{} too many: {MOST_CHARACTERS} can be sent at once. Shorten the text, or send it in parts.",
+            count(over as u64, "character")
+        );
+        signed_row(ui, (Sign::Triangle, tokens(ui).warn), &words);
+    }
+    ui.add_space(space::XS);
+}
+
+fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
+    let id = Id::unique("the message field");
+    let taken = std::mem::take(&mut draft.wants_focus);
+    if taken {
+        let end = CCursor::new(draft.text.chars().count());
+        let mut state = TextEditState::load(ui.ctx(), id).unwrap_or_default();
+        state.cursor.set_char_range(Some(CCursorRange::one(end)));
+        state.store(ui.ctx(), id);
+    }
+    let field = TextEdit::multiline(&mut draft.text)
+        .id(id)
+        .font(font(Weight::Regular, 14.0))
+        .desired_rows(1)
+        .desired_width(f32::INFINITY)
+        .char_limit(HOLDS)
+        .margin(Margin::symmetric(12, 9))
+        .hint_text("Type instead of talking: press /")
+        .return_key(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter));
+    // An area that scrolls within one that does would keep the outer from scrolling to the field.
+    let response = if grows {
+        ui.add(field)
+    } else {
+        let area = ScrollArea::vertical()
+            .id_salt("message")
+            .max_height(TALLEST)
+            .auto_shrink([false, true]);
+        area.show(ui, |ui| ui.add(field)).inner
+    };
+    ui.ctx()
+        .accesskit_node_builder(response.id, |node| node.set_label(NAME));
+    if taken {
+        response.request_focus();
+        response.scroll_to_me(None);
+    }
+    draft.has_focus = response.has_focus();
+    response
+}
+
+/// Enter sends; with Shift it begins a line, and while words are being composed it is the composer's. What counts is Shift at
+/// that moment: at the end of the frame it may be up again.
+fn is_entered(ui: &Ui, field: &Response) -> bool {
+    let sends = |event: &Event| matches!(event, Event::Key { key: Key::Enter, pressed: true, modifiers, .. } if !modifiers.shift);
+    let composes = |event: &Event| matches!(event, Event::Ime(_));
+    field.has_focus()
+        && ui.input(|input| input.events.iter().any(sends) && !input.events.iter().any(composes))
+}
+
+fn send_button(ui: &mut Ui, enabled: bool) -> Response {
+    let words = text("Send", Weight::Medium, 13.0, tokens(ui).strong);
+    let button = Button::new(words)
+        .corner_radius(RADIUS_FIELD)
+        .min_size(vec2(BUTTON, HEIGHT));
+    let middle = Layout::left_to_right(Align::Center);
+    let response = ui
+        .allocate_ui_with_layout(vec2(BUTTON, HEIGHT), middle, |ui| {
+            ui.add_enabled(enabled, button)
+        })
+        .inner;
+    focus_ring(ui, &response, f32::from(RADIUS_FIELD));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_correction_costs_nothing_that_was_written() {
+        let mut draft = Draft::default();
+        draft.correct(" What is the tallest tea? ");
+        draft.correct("What is the tallest tea?");
+        assert_eq!(draft.text, "What is the tallest tea?");
+        draft.correct("And in Asia?");
+        assert_eq!(draft.text, "What is the tallest tea?\nAnd in Asia?");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_stays_in_the_field() {
+        let mut said = Vec::new();
+        for text in ["  \n".to_owned(), "a".repeat(MOST_CHARACTERS + 1)] {
+            let mut draft = Draft {
+                text: text.clone(),
+                ..Draft::default()
+            };
+            draft.send(&mut said);
+            assert_eq!((draft.text, said.len()), (text, 0));
+        }
+    }
+}
