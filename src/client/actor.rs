@@ -12,26 +12,26 @@
 //! commands are left where they are: a replay goes at the speed of the link, and a link that moves is never taken for stuck.
 
 mod happening;
+mod state;
 
 use std::collections::{HashSet, VecDeque};
-use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
+use url::Url;
 
 use super::dial::Dialer;
 use super::error::Fault;
 use super::hints::Hints;
 use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
-use super::socket::{Socket, Turn};
+use super::socket::Turn;
 use super::uplink::Uplink;
 use super::{Command, Control, Event, Target};
 use crate::base::units::SampleRate;
@@ -41,6 +41,7 @@ use crate::live::message::{
 };
 use crate::metrics::counters::Counters;
 use happening::{Happening, LinkHappening};
+use state::State;
 
 /// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full waits.
 const COMMANDS: usize = 16;
@@ -121,6 +122,7 @@ fn start(
         outbox: VecDeque::new(),
         link: Link::new(Instant::now().into_std()),
         hints: Hints::default(),
+        under_v1: None,
         state: State::Closed,
         uplink: Uplink::default(),
         answered: HashSet::new(),
@@ -150,6 +152,8 @@ struct Actor {
     outbox: VecDeque<Event>,
     link: Link,
     hints: Hints,
+    /// The address that was asked for, where the last connection came about under `v1` instead.
+    under_v1: Option<Url>,
     state: State,
     uplink: Uplink,
     /// Calls of this connection that were answered.
@@ -157,14 +161,6 @@ struct Actor {
     nonsense: Nonsense,
     /// When the round trip was looked up.
     timed: Instant,
-}
-
-enum State {
-    Closed,
-    /// The last socket is being closed.
-    Closing(BoxFuture<'static, ()>),
-    Opening(BoxFuture<'static, Result<Open, Fault>>),
-    Open(Box<Socket>),
 }
 
 impl Actor {
@@ -312,6 +308,7 @@ impl Actor {
         });
         let opener = Opener {
             dialer: Arc::clone(&self.dialer),
+            v1_first: self.under_v1.as_ref() == Some(&target.url),
             target,
             setup,
             counters: Arc::clone(&self.counters),
@@ -331,9 +328,7 @@ impl Actor {
         let (connection, resumed) = (connection.number, connection.resumed);
         info!(connection, resumed, "connected");
         self.note_round_trip(open.round_trip.unwrap_or_default());
-        if let Some(target) = &mut self.target {
-            target.url = open.url;
-        }
+        self.under_v1 = open.under_v1;
         self.uplink = Uplink::new(&self.setup);
         self.answered.clear();
         self.nonsense = Nonsense::default();
@@ -469,28 +464,6 @@ impl Actor {
             closing @ State::Closing(_) => closing,
             State::Closed | State::Opening(_) => State::Closed,
         };
-    }
-}
-
-impl State {
-    /// Whether commands are to be taken, and when the connection counts as stuck. Without one they are taken and dropped.
-    fn uplink(&self) -> (bool, Option<Instant>) {
-        match self {
-            Self::Open(socket) => (socket.has_room(), socket.stuck_at()),
-            Self::Closed | Self::Closing(_) | Self::Opening(_) => (true, None),
-        }
-    }
-
-    async fn next(&mut self, read: bool) -> LinkHappening {
-        match self {
-            Self::Closed => pending().await,
-            Self::Closing(closing) => {
-                closing.await;
-                LinkHappening::Closed
-            }
-            Self::Opening(opening) => LinkHappening::Opened(opening.await),
-            Self::Open(socket) => LinkHappening::Turn(socket.turn(read).await),
-        }
     }
 }
 

@@ -26,8 +26,8 @@ const SERVICE: &str = "/ws/google.ai.generativelanguage";
 pub(super) struct Open {
     pub(super) socket: Box<Socket>,
     pub(super) round_trip: Option<Duration>,
-    /// The address that it was opened at: with `v1` where only that version of the API has the model.
-    pub(super) url: Url,
+    /// The address that was asked for, where another one was opened: under `v1`, which has the model.
+    pub(super) under_v1: Option<Url>,
 }
 
 /// What connecting needs.
@@ -36,17 +36,27 @@ pub(super) struct Opener {
     pub(super) target: Target,
     pub(super) setup: Setup,
     pub(super) counters: Arc<Counters>,
+    /// The last connection to this address came about under `v1`.
+    pub(super) v1_first: bool,
 }
 
 impl Opener {
     /// Dials, upgrades, sends the setup and waits for the service to accept it. Where the service does not know the model
-    /// under `v1beta`, tries `v1` once.
+    /// under `v1beta`, tries `v1` once; where `v1` had the last one, begins with it.
     ///
     /// # Errors
     /// The first step that failed.
     pub(super) async fn open(self) -> Result<Open, Fault> {
         check_key(&self.target)?;
-        let url = &self.target.url;
+        let beta = &self.target.url;
+        let Some(v1) = v1_of(beta) else {
+            return self.open_at(beta).await;
+        };
+        let mut versions = [("v1beta", beta), ("v1", &v1)];
+        if self.v1_first {
+            versions.reverse();
+        }
+        let [(version, url), (other, other_url)] = versions;
         let first = match self.open_at(url).await {
             Err(Fault::Model {
                 detail,
@@ -54,16 +64,10 @@ impl Opener {
             }) => detail,
             opened => return opened,
         };
-        let Some(stable) = stable_version(url) else {
-            return Err(Fault::Model {
-                detail: first,
-                other_version: true,
-            });
-        };
-        warn!(detail = %first, "the model is not available under v1beta of the API: v1 is tried");
-        let second = match self.open_at(&stable).await {
+        warn!(detail = %first, "the model is not available under {version} of the API: {other} is tried");
+        let second = match self.open_at(other_url).await {
             Ok(open) => {
-                info!("v1 of the API has the model, and stays in use for this endpoint");
+                info!("{other} of the API has the model, and stays in use for this endpoint");
                 return Ok(open);
             }
             Err(fault) => fault,
@@ -76,9 +80,8 @@ impl Opener {
             // Trouble on the way, or with the rest of the setup: it says nothing about the model.
             return Err(second);
         };
-        let detail = format!("API v1beta: {first}; API v1: {second}");
         Err(Fault::Model {
-            detail,
+            detail: format!("API {version}: {first}; API {other}: {second}"),
             other_version: false,
         })
     }
@@ -102,7 +105,7 @@ impl Opener {
         Ok(Open {
             socket: Box::new(socket),
             round_trip: opened.round_trip,
-            url: url.clone(),
+            under_v1: (*url != self.target.url).then(|| self.target.url.clone()),
         })
     }
 }
@@ -120,13 +123,13 @@ pub(super) fn check_key(target: &Target) -> Result<(), Fault> {
 }
 
 /// The same address under `v1`, where it is Google's path under `v1beta`.
-fn stable_version(url: &Url) -> Option<Url> {
+fn v1_of(url: &Url) -> Option<Url> {
     let path = url.path();
     let version = format!("{SERVICE}.v1beta.");
     let is_live = path.trim_start_matches('/').starts_with(&version[1..]);
-    let mut stable = url.clone();
-    stable.set_path(&path.replacen(&version, &format!("{SERVICE}.v1."), 1));
-    is_live.then_some(stable)
+    let mut v1 = url.clone();
+    v1.set_path(&path.replacen(&version, &format!("{SERVICE}.v1."), 1));
+    is_live.then_some(v1)
 }
 
 /// Reads until `setupComplete`. Other messages have no business there: they are counted and passed over.
@@ -170,9 +173,9 @@ mod tests {
             (format!("/gate{}", path("v1beta")), None),
         ] {
             let url = format!("ws://127.0.0.1:9{asked}?team=1");
-            let stable = stable_version(&Url::parse(&url).expect("an address"));
+            let v1 = v1_of(&Url::parse(&url).expect("an address"));
             let expected = other.map(|other| format!("ws://127.0.0.1:9{other}?team=1"));
-            assert_eq!(stable.map(String::from), expected, "{asked}");
+            assert_eq!(v1.map(String::from), expected, "{asked}");
         }
     }
 }

@@ -33,10 +33,21 @@ async fn a_model_that_v1beta_does_not_know_is_looked_for_under_v1_once_and_found
         ),
         "no loss in between: {ready:?}"
     );
-    // The next connection does not ask under v1beta again.
+    // The next connection does not ask under v1beta again, nor does a fresh one to the same endpoint.
     peer.close(1011, "Internal error").await;
     let (peer, _) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(peer.path, STABLE);
+    let again = Control::Redial(Box::new(at(BETA)), Box::new(setup("x")));
+    rig.order(again).await;
+    let (peer, _) = Peer::set_up(&mut rig.ends).await;
+    assert_eq!(peer.path, STABLE);
+    // A model that only v1beta knows is found there.
+    rig.order(Control::Roll(Box::new(setup("y")))).await;
+    let peer = Peer::accept(&mut rig.ends).await;
+    assert_eq!(peer.path, STABLE);
+    refuse(peer, 1008, "models/y is not found for API version v1").await;
+    let (peer, _) = Peer::set_up(&mut rig.ends).await;
+    assert_eq!(peer.path, BETA);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,6 +170,13 @@ async fn trouble_on_the_way_to_v1_says_nothing_of_the_model() {
     assert_eq!(stable.map(|(peer, _)| peer.path).as_deref(), Some(STABLE));
 }
 
+fn at(path: &str) -> Target {
+    Target {
+        url: Url::parse(&format!("ws://127.0.0.1:9{path}")).expect("an address"),
+        key: Some(SecretString::from(KEY)),
+    }
+}
+
 /// Hears the setup and closes.
 async fn refuse(mut peer: Peer, code: u16, reason: &str) {
     peer.hear_setup().await;
@@ -170,11 +188,7 @@ impl Rig {
     fn at(path: &str) -> Self {
         let (dialer, ends) = MemoryDialer::new();
         let counters = Arc::new(Counters::default());
-        let target = Target {
-            url: Url::parse(&format!("ws://127.0.0.1:9{path}")).expect("an address"),
-            key: Some(SecretString::from(KEY)),
-        };
-        let handle = spawn(dialer, target, setup("x"), Arc::clone(&counters));
+        let handle = spawn(dialer, at(path), setup("x"), Arc::clone(&counters));
         Self {
             handle,
             ends,
