@@ -664,7 +664,7 @@ const PAUSE: Duration = Duration::from_millis(400);
 #[test]
 fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
     simulate(async {
-        let mut world = acquainted(630, |world| world.profile.turn.early_waste_percent = 100).await;
+        let mut world = acquainted(630, |world| world.profile.turn.eager_waste_percent = 100).await;
         let figures = world.session.snapshots.borrow().figures.clone();
         assert_eq!(figures.early, EarlyClose::After(sovereign::vad::LULL));
         assert!(

@@ -86,6 +86,9 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         world.tell(Command::HoldToTalk(true)).await;
         assert!(!is_heard(&mut world).await, "by the key");
         world.tell(Command::HoldToTalk(false)).await;
+        world.tell(Command::SendText("In writing.".into())).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(shown(&world).figures.turns, 3, "nor in writing");
 
         world.tell(Command::GoOn).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -214,7 +217,7 @@ fn models_that_a_profile_names_are_told_apart() {
             panic!("{models:?}");
         };
         assert_eq!((&*of.profile, &*of.model), ("balanced", "gemini-9-live"));
-        assert!(of.turns == 1 && of.p50.is_some() && of.cost.is_some());
+        assert!(of.turns == 1 && of.response.n() == 1 && of.cost.is_some());
         let figures = &shown(&world).figures;
         assert_eq!((figures.n, figures.cost), (1, of.cost));
         // Another model from the next connection on.

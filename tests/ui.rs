@@ -774,6 +774,10 @@ fn an_answer_in_writing_is_marked_and_a_searched_one_shows_where_it_comes_from()
         s.captions = Arc::from([Arc::new(answer)]);
     });
     assert!(rig.says_part("not spoken"), "{:?}", rig.texts());
+    assert!(!rig.says("Say it"), "another turn has begun since");
+    rig.show(|s| s.written = Some(s.captions[0].turn));
+    rig.click("Say it");
+    assert!(matches!(rig.sent()[..], [Command::SayIt]));
     for (chip, address) in [
         ("A clock", "https://clock.example/now"),
         ("time now", "https://www.google.com/search?q=time+now"),

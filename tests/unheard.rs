@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sovereign::live::ending::Kind;
 use sovereign::live::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::metrics::diagnosis::Remedy;
+use sovereign::profile::Detection;
 use sovereign::server::Script;
 use sovereign::server::script::Action;
 use sovereign::session::command::Command;
@@ -95,6 +96,11 @@ fn an_answer_in_writing_is_shown_and_marked_and_the_next_answer_takes_the_notice
         let shown = notices(&world);
         assert_eq!(shown.len(), 1, "{shown:?}");
         assert!(shown[0].text.contains("wrote its answer"), "{shown:?}");
+        assert_eq!(snapshot.written, Some(turn.turn));
+        world.tell(Command::SayIt).await;
+        let spoken = world.turn().await;
+        assert_eq!(spoken.outcome, Outcome::Completed);
+        assert_eq!(world.session.snapshots.borrow().written, None);
         assert_eq!(ask(&mut world).await.outcome, Outcome::Completed);
         assert_eq!(notices(&world), []);
         assert_eq!(world.quit().await.unheard.get("text_only"), Some(&1));
@@ -138,6 +144,23 @@ fn two_rejected_answers_in_a_row_begin_a_new_conversation() {
             (summary.connections, summary.resumes, summary.fresh_starts),
             (2, 0, 1)
         );
+    });
+}
+
+#[test]
+fn a_transcript_without_sound_is_an_answer_in_writing_and_no_rejection() {
+    simulate(async {
+        let rejected = || vec![reason("RESPONSE_REJECTED")];
+        let words = json!({"serverContent": {"outputTranscription": {"text": "It is noon."}}});
+        let mut world = started(vec![rejected(), vec![raw(&words)], rejected()]).await;
+        ask(&mut world).await;
+        let turn = ask(&mut world).await;
+        assert_eq!(turn.silence, Some(Silence::TextOnly));
+        assert_eq!(json_of(&turn)["text"], "It is noon.");
+        ask(&mut world).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let summary = world.quit().await;
+        assert_eq!((summary.connections, summary.fresh_starts), (1, 0));
     });
 }
 
@@ -325,18 +348,31 @@ fn a_late_answer_is_told_in_time_and_its_notice_goes_when_it_comes() {
 
 #[test]
 fn a_late_answer_can_be_asked_for_again_in_the_same_turn() {
-    simulate(async {
-        let mut world = started(vec![vec![Action::Stall], vec![Action::Parrot]]).await;
-        world.speak(&voice("american-man")).await;
-        tokio::time::sleep(Duration::from_millis(9_000)).await;
-        assert!(world.session.snapshots.borrow().ask_again);
-        world.tell(Command::Apply(Remedy::AskAgain)).await;
-        let turn = world.turn().await;
-        assert_eq!((&turn.outcome, turn.asked_again), (&Outcome::Completed, 1));
-        assert_eq!(notices(&world), []);
-        let summary = world.quit().await;
-        assert_eq!((summary.turns, summary.connections), ([1, 0, 0, 0, 0], 1));
-    });
+    for detection in [Detection::Manual, Detection::Automatic] {
+        simulate(async move {
+            let mut world = World::new("balanced");
+            world.script.turns = vec![
+                vec![Action::Stall],
+                vec![Action::Wait(Duration::from_secs(1)), Action::Parrot],
+            ];
+            world.profile.turn.detection = detection;
+            let mut world = world.start();
+            world.ready().await;
+            world.speak(&voice("american-man")).await;
+            tokio::time::sleep(Duration::from_millis(9_500)).await;
+            assert!(world.session.snapshots.borrow().ask_again);
+            world.tell(Command::Apply(Remedy::AskAgain)).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert_eq!(notices(&world), [], "the wait begins anew");
+            let turn = world.turn().await;
+            assert_eq!((&turn.outcome, turn.asked_again), (&Outcome::Completed, 1));
+            let own = turn.latencies.client.expect("heard");
+            assert!(own < Duration::from_secs(1), "{own:?}");
+            assert_eq!(notices(&world), []);
+            let summary = world.quit().await;
+            assert_eq!((summary.turns, summary.connections), ([1, 0, 0, 0, 0], 1));
+        });
+    }
 }
 
 #[test]
@@ -353,7 +389,7 @@ fn the_sources_of_a_searched_answer_are_shown_under_it() {
         assert_eq!(line["searched"], true);
         assert_eq!(
             line["sources"],
-            json!([{"title": "One", "uri": "https://one.example/"}])
+            json!([{"title": "One", "url": "https://one.example/"}])
         );
         assert_eq!(line["queries"], json!(["rain"]));
         let snapshot = world.session.snapshots.borrow().clone();

@@ -1,19 +1,18 @@
 //! `sovereign talk`: a conversation in the terminal, or of files.
 
+mod state;
 mod typed;
 mod words;
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use tokio::time::Sleep;
 
 use self::typed::{Line, Questions, next_of};
-use self::words::{closing_line, found, severity_word, state_words};
+use self::words::{closing_line, found, severity_word};
 use super::line_writer::Unwritten;
 use super::output::{self, print};
 use super::start::{Sink, Source, Start, Voice};
@@ -22,7 +21,6 @@ use super::written::{self, is_same, may_write, remedy};
 use super::{Global, Problem, panics, say, signal};
 use crate::base::printable::in_a_line;
 use crate::session::record::{Summary, TurnRecord};
-use crate::session::snapshot::{Link, Snapshot};
 use crate::session::{self, command::Command};
 use crate::turn::machine::Outcome;
 
@@ -258,45 +256,6 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Takes in how it stands; whether the service cannot be reached.
-    fn on_state(&mut self, reached: &mut bool, mut unreached: Pin<&mut Sleep>) -> bool {
-        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
-        let snapshot = self.session.snapshots.borrow_and_update().clone();
-        let connected = matches!(snapshot.link, Link::Connected { .. });
-        if *reached && !connected && !self.attended {
-            unreached.as_mut().reset(deadline);
-        }
-        *reached = connected || (*reached && self.attended);
-        if self.held && !matches!(snapshot.link, Link::Down { .. }) {
-            self.held = false;
-            unreached.as_mut().reset(deadline);
-        }
-        if self.note_fault(&snapshot.link) && !*reached && !self.held {
-            return true;
-        }
-        self.note_trouble(&snapshot);
-        self.show_state(&snapshot);
-        false
-    }
-
-    /// Notes why there is no connection; whether none will be tried again by itself.
-    fn note_fault(&mut self, link: &Link) -> bool {
-        let Link::Down {
-            what,
-            hint,
-            retry_at,
-            ..
-        } = link
-        else {
-            if matches!(link, Link::Connected { .. }) {
-                self.last_fault = None;
-            }
-            return false;
-        };
-        self.last_fault = Some((what.clone(), hint.clone()));
-        retry_at.is_none()
-    }
-
     fn on_event(&mut self, event: session::Event) -> Option<Result<ExitCode, Problem>> {
         match event {
             session::Event::Closed(record) => {
@@ -460,30 +419,6 @@ impl<'a> Talk<'a> {
             "        {response}, {}{cost}{why}",
             record.outcome.name()
         ));
-    }
-
-    /// Nobody is there to connect a device, and files need none: what stays wrong ends it.
-    fn note_trouble(&mut self, snapshot: &Snapshot) {
-        let [input, output] = [&snapshot.input.trouble, &snapshot.output.trouble];
-        let trouble = input
-            .as_ref()
-            .or(output.as_ref())
-            .filter(|_| !self.attended);
-        self.soundless = trouble.map(|what| {
-            let since = self.soundless.take().map(|(at, _)| at);
-            let at = since.unwrap_or_else(|| tokio::time::Instant::now() + REACHED_WITHIN);
-            (at, what.clone())
-        });
-    }
-
-    fn show_state(&mut self, snapshot: &Snapshot) {
-        let state = state_words(snapshot, !self.args.text.is_empty());
-        // A script that reads the JSON has a person who reads the log.
-        let is_wanted = !self.args.json || matches!(snapshot.link, Link::Down { .. });
-        if is_wanted && state != self.last_state {
-            say(&state);
-            self.last_state = state;
-        }
     }
 }
 

@@ -130,7 +130,7 @@ pub struct Slice {
     /// US dollars, of the turns whose price is known.
     pub cost_usd: f64,
     /// The amount is an upper bound.
-    pub cost_at_most: bool,
+    pub cost_is_upper_bound: bool,
     /// Turns whose price is known.
     pub priced: u64,
     /// Bytes to the service.
@@ -177,14 +177,14 @@ impl Slice {
     pub fn cost(&self) -> Option<Cost> {
         let cost = Cost {
             usd: self.cost_usd,
-            at_most: self.cost_at_most,
+            at_most: self.cost_is_upper_bound,
         };
         (self.priced > 0 || self.cost_usd > 0.0).then_some(cost)
     }
 
     fn pay(&mut self, cost: Cost) {
         self.cost_usd += cost.usd;
-        self.cost_at_most |= cost.at_most;
+        self.cost_is_upper_bound |= cost.at_most;
     }
 
     /// Takes in everything of another slice; start and length stay.
@@ -197,7 +197,7 @@ impl Slice {
         self.tool_calls += other.tool_calls;
         self.tokens += other.tokens;
         self.cost_usd += other.cost_usd;
-        self.cost_at_most |= other.cost_at_most;
+        self.cost_is_upper_bound |= other.cost_is_upper_bound;
         self.priced += other.priced;
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;

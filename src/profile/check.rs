@@ -232,10 +232,10 @@ impl<'a> Checker<'a> {
                 base.map(|base| base.eager_endpoint),
                 super::Switch::Off,
             ),
-            early_waste_percent: self.whole(
-                "turn.early_waste_percent",
-                raw.early_waste_percent,
-                base.map(|base| base.early_waste_percent),
+            eager_waste_percent: self.whole(
+                "turn.eager_waste_percent",
+                raw.eager_waste_percent,
+                base.map(|base| base.eager_waste_percent),
             ),
             adaptive_patience: self.chosen(
                 "turn.adaptive_patience",
@@ -253,11 +253,6 @@ impl<'a> Checker<'a> {
                 "turn.backchannel_ms",
                 raw.backchannel_ms,
                 base.map(|base| base.backchannel),
-            ),
-            reply_within: self.millis(
-                "turn.reply_within_ms",
-                raw.reply_within_ms,
-                base.map(|base| base.reply_within),
             ),
             automatic: self.automatic(raw.automatic, base.map(|base| &base.automatic)),
         }

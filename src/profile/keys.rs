@@ -96,14 +96,13 @@ pub(super) const KEYS: [(&str, Allowed); 54] = [
     ("turn.patience_ms", Allowed::Whole(100, 5_000)),
     ("turn.eager_endpoint", Allowed::Words("allowed are on, off")),
     // Below 9, no turn could be closed early at all: a first one in vain may be as much (see `turn::early`).
-    ("turn.early_waste_percent", Allowed::Whole(10, 100)),
+    ("turn.eager_waste_percent", Allowed::Whole(0, 100)),
     (
         "turn.adaptive_patience",
         Allowed::Words("allowed are on, off"),
     ),
     ("turn.barge_in", Allowed::Words("allowed are auto, on, off")),
     ("turn.backchannel_ms", Allowed::Whole(0, 2_000)),
-    ("turn.reply_within_ms", Allowed::Whole(2_000, 60_000)),
     (
         "turn.automatic.start_sensitivity",
         Allowed::Words("allowed are default, high, low"),
@@ -161,6 +160,7 @@ pub(super) const KEYS: [(&str, Allowed); 54] = [
         "live.google_search",
         Allowed::Words("allowed are true, false"),
     ),
+    ("live.reply_deadline_ms", Allowed::Whole(2_000, 60_000)),
     // The context window of the Live models is 131 072 tokens.
     ("live.compress_at_tokens", Allowed::Whole(5_000, 128_000)),
     ("live.compress_to_tokens", Allowed::Whole(1_000, 127_000)),

@@ -267,15 +267,13 @@ pub struct TurnSettings {
     pub eager_endpoint: Switch,
     /// Tokens of replies that are dropped because the user goes on after an early close, in percent of all tokens of the
     /// last 20 turns, at most.
-    pub early_waste_percent: u32,
+    pub eager_waste_percent: u32,
     /// Whether patience follows the pauses that the user makes.
     pub adaptive_patience: Switch,
     /// Whether speech interrupts a reply.
     pub barge_in: BargeIn,
     /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.
     pub backchannel: Duration,
-    /// An answer of which nothing was heard for so long is told to be late; it is waited for all the same.
-    pub reply_within: Duration,
     /// The service's own detector; used with [`Detection::Automatic`] only.
     pub automatic: AutomaticSettings,
 }
@@ -346,6 +344,8 @@ pub struct LiveSettings {
     pub answer_length: AnswerLength,
     /// Whether the model may search the web.
     pub google_search: bool,
+    /// The user is told that an answer is late when nothing of it was heard for so long; it is waited for all the same.
+    pub reply_deadline: Duration,
     /// Tokens of context at which the service begins to drop the oldest turns.
     pub compress_at_tokens: u32,
     /// Tokens that are kept then.

@@ -63,11 +63,10 @@ pub(super) struct RawTurn {
     pub(super) detection: Given<Detection>,
     pub(super) patience_ms: Given<u64>,
     pub(super) eager_endpoint: Given<Switch>,
-    pub(super) early_waste_percent: Given<u64>,
+    pub(super) eager_waste_percent: Given<u64>,
     pub(super) adaptive_patience: Given<Switch>,
     pub(super) barge_in: Given<BargeIn>,
     pub(super) backchannel_ms: Given<u64>,
-    pub(super) reply_within_ms: Given<u64>,
     pub(super) automatic: RawAutomatic,
 }
 
@@ -96,6 +95,7 @@ pub(super) struct RawLive {
     /// Checked, but of no effect while the program sends no images; older profiles name it.
     pub(super) media_resolution: Given<MediaResolution>,
     pub(super) google_search: Given<bool>,
+    pub(super) reply_deadline_ms: Given<u64>,
     pub(super) compress_at_tokens: Given<u64>,
     pub(super) compress_to_tokens: Given<u64>,
 }

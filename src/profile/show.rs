@@ -59,18 +59,17 @@ fn turn(profile: &Profile) -> String {
     let millis =
         |value: Option<Duration>| or_default(value.map(|value| value.as_millis().to_string()));
     format!(
-        "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  early_waste_percent: {}\n  \
-         adaptive_patience: {}\n  barge_in: {}\n  backchannel_ms: {}\n  reply_within_ms: {}\n  \
+        "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  eager_waste_percent: {}\n  \
+         adaptive_patience: {}\n  barge_in: {}\n  backchannel_ms: {}\n  \
          automatic:\n    start_sensitivity: {}\n    \
          end_sensitivity: {}\n    prefix_padding_ms: {}\n    silence_ms: {}\n",
         word(turn.detection),
         turn.patience.as_millis(),
         word(turn.eager_endpoint),
-        turn.early_waste_percent,
+        turn.eager_waste_percent,
         word(turn.adaptive_patience),
         word(turn.barge_in),
         turn.backchannel.as_millis(),
-        turn.reply_within.as_millis(),
         or_default(automatic.start_sensitivity.map(word)),
         or_default(automatic.end_sensitivity.map(word)),
         millis(automatic.prefix_padding),
@@ -83,7 +82,7 @@ fn live(profile: &Profile) -> String {
     let vocabulary: Vec<String> = live.vocabulary.iter().map(|term| quoted(term)).collect();
     format!(
         "live:\n  model: {}\n  voice: {}\n  languages: {}\n  vocabulary: [{}]\n  temperature: {}\n  thinking: {}\n  instruction: {}\n  \
-         answer_length: {}\n  google_search: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
+         answer_length: {}\n  google_search: {}\n  reply_deadline_ms: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
         quoted(&live.model),
         or_default(live.voice.clone()),
         live.languages.to_yaml(),
@@ -93,6 +92,7 @@ fn live(profile: &Profile) -> String {
         quoted(&live.instruction),
         word(live.answer_length),
         live.google_search,
+        live.reply_deadline.as_millis(),
         live.compress_at_tokens,
         live.compress_to_tokens
     )

@@ -21,7 +21,7 @@ pub struct Bill {
     pub cost_usd: Option<f64>,
     /// The cost is an upper bound.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub cost_at_most: bool,
+    pub cost_is_upper_bound: bool,
 }
 
 impl Bill {
@@ -36,7 +36,7 @@ impl Bill {
         }
         if let Some(cost) = turn.cost {
             *self.cost_usd.get_or_insert_default() += cost.usd;
-            self.cost_at_most |= cost.at_most;
+            self.cost_is_upper_bound |= cost.at_most;
         }
     }
 
@@ -45,7 +45,7 @@ impl Bill {
     pub fn cost(&self) -> Option<Cost> {
         let cost = |usd| Cost {
             usd,
-            at_most: self.cost_at_most,
+            at_most: self.cost_is_upper_bound,
         };
         self.cost_usd.map(cost)
     }
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(shown.as_deref(), Some("at most $0.50"));
         let json = serde_json::to_value(&bill).expect("JSON");
         let wanted = serde_json::json!({
-            "models": ["gemini-3.8-live"], "thought_tokens": 272, "cost_usd": 0.5, "cost_at_most": true,
+            "models": ["gemini-3.8-live"], "thought_tokens": 272, "cost_usd": 0.5, "cost_is_upper_bound": true,
         });
         assert_eq!(json, wanted);
     }

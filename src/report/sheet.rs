@@ -24,7 +24,7 @@ pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
         head.push_str(&format!(",{name}_ms"));
     }
     head.push_str(",underruns,cut_offs,capture_dropped,prompt_tokens,response_tokens,other_tokens");
-    head.push_str(",thought_tokens,model,cost_usd,cost_at_most");
+    head.push_str(",thought_tokens,model,cost_usd,cost_is_upper_bound");
     lines.write_record(head.split(','))?;
     for turn in turns {
         let number =
@@ -86,7 +86,7 @@ mod tests {
         };
         let text = turns(&[turn.clone(), Turn::default()]).expect("memory");
         assert!(text.lines().next().is_some_and(|head| {
-            head.ends_with("other_tokens,thought_tokens,model,cost_usd,cost_at_most")
+            head.ends_with("other_tokens,thought_tokens,model,cost_usd,cost_is_upper_bound")
         }));
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let rows: Vec<csv::StringRecord> =

@@ -2,17 +2,19 @@
 //! where the service rejects one answer after the other.
 //!
 //! ```text
-//! sent ──▶ no sound within `turn.reply_within_ms` ──▶ a notice, until there is an answer
+//! sent ──▶ no sound within `live.reply_deadline_ms` ──▶ a notice, until there is an answer
 //! closed without sound ──▶ what was asked is kept until the next turn begins ── Ask again ──▶ a turn with the same words
 //! rejected twice in a row ──▶ another connection at the next pause, without the handle
 //! ```
 
 use std::time::Instant;
 
+use super::command::Command;
 use super::controller::{Controller, Notes};
 use super::record::TurnRecord;
-use super::snapshot::Severity;
-use crate::base::ids::TurnId;
+use super::silence::Silence;
+use super::snapshot::{Severity, Speaker};
+use crate::base::ids::{Mark, TurnId};
 use crate::base::words::sentence;
 use crate::client::Control;
 use crate::metrics::diagnosis::Remedy;
@@ -35,6 +37,8 @@ pub(super) struct Asking {
     kept: Option<Kept>,
     /// The turn that the machine is about to open is this one's.
     repeats: bool,
+    /// The last turn, if its answer came in writing alone.
+    written: Option<TurnId>,
     rejections: u32,
     /// The next connection begins a new conversation.
     pub(super) afresh: bool,
@@ -51,6 +55,8 @@ struct Kept {
     typed: Option<String>,
     input: Option<String>,
     asked_again: u32,
+    /// The utterance is among those that were answered, or lost.
+    counted: bool,
 }
 
 impl Asking {
@@ -109,6 +115,7 @@ impl Controller {
     /// A turn begins: what was kept of the last one becomes its own if it is asked again, and is dropped otherwise. Gives
     /// what is to be noted of it.
     pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<Notes> {
+        self.asking.written = None;
         let kept = self.asking.kept.take()?;
         if !self.asking.repeats {
             self.ledger.forget(kept.turn);
@@ -119,12 +126,28 @@ impl Controller {
             samples: kept.samples,
             input: kept.input,
             asked_again: kept.asked_again + 1,
+            counted: kept.counted,
             ..Notes::default()
         })
     }
 
-    /// Another place will answer: what was said to the last one is not said to it.
+    /// Has the last answer spoken that came in writing: the service is asked for it in writing too.
+    pub(super) fn say_it(&mut self, now: Instant) {
+        if let Some(turn) = self.written() {
+            let words = self.captions.text(turn, Speaker::Assistant);
+            let ask = format!("Please say this aloud, word for word: {words}");
+            self.on_command(now, Command::SendText(ask));
+        }
+    }
+
+    /// The turn whose answer can be spoken yet: the last one, if it came in writing alone.
+    pub(super) fn written(&self) -> Option<TurnId> {
+        self.asking.written.filter(|_| self.machine.is_quiet())
+    }
+
+    /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
     pub(super) fn drop_kept(&mut self) {
+        self.asking.rejections = 0;
         if let Some(kept) = self.asking.kept.take() {
             self.ledger.forget(kept.turn);
         }
@@ -135,7 +158,7 @@ impl Controller {
         let since = self.machine.awaited_since()?;
         let (turn, _) = self.machine.open_turn()?;
         let told = self.notes.get(&turn)?.late_told;
-        (!told).then(|| since + self.profile.turn.reply_within)
+        (!told).then(|| since + self.profile.live.reply_deadline)
     }
 
     pub(super) fn tell_late(&mut self, now: Instant) {
@@ -147,7 +170,7 @@ impl Controller {
         {
             notes.late_told = true;
         }
-        let seconds = self.profile.turn.reply_within.as_secs_f64();
+        let seconds = self.profile.live.reply_deadline.as_secs_f64();
         let what = format!(
             "{LATE} after {seconds} s. It is still waited for; ask again to send what you said once more."
         );
@@ -206,7 +229,13 @@ impl Controller {
     }
 
     /// Keeps what was asked in a turn that was not answered aloud, until the next one begins. Says whether it does.
-    pub(super) fn keep_question(&mut self, record: &TurnRecord, broken_off: bool) -> bool {
+    pub(super) fn keep_question(
+        &mut self,
+        record: &TurnRecord,
+        broken_off: bool,
+        lost: bool,
+    ) -> bool {
+        self.asking.written = (record.silence == Some(Silence::TextOnly)).then_some(record.turn);
         let unanswered = match record.outcome {
             Outcome::Empty | Outcome::Failed(_) => true,
             Outcome::Interrupted => broken_off,
@@ -217,13 +246,16 @@ impl Controller {
         if !unanswered || nothing || self.machine.open_turn().is_some() {
             return false;
         }
-        self.drop_kept();
+        if let Some(older) = self.asking.kept.take() {
+            self.ledger.forget(older.turn);
+        }
         self.asking.kept = Some(Kept {
             turn: record.turn,
             samples: captured,
             typed: record.typed.then(|| record.user.clone()),
             input: record.input.clone(),
             asked_again: record.asked_again,
+            counted: record.counted || lost || record.timeline.get(Mark::FirstAudible).is_some(),
         });
         true
     }
@@ -232,7 +264,7 @@ impl Controller {
     pub(super) fn count_rejection(&mut self, record: &TurnRecord, rejected: bool) {
         if record.silence.is_some() && rejected {
             self.asking.rejections += 1;
-        } else if matches!(record.outcome, Outcome::Completed | Outcome::Interrupted) {
+        } else if !matches!(record.outcome, Outcome::Cancelled | Outcome::Failed(_)) {
             self.asking.rejections = 0;
         }
         if self.asking.rejections >= REJECTIONS {

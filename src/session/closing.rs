@@ -11,7 +11,7 @@ use super::record::TurnRecord;
 use super::silence::Silence;
 use super::snapshot::Speaker;
 use super::stages::{Noted, Stages};
-use crate::base::ids::Mark;
+use crate::base::ids::{Mark, TurnId};
 use crate::base::units::SampleRate;
 use crate::turn::machine::{Closed, Outcome};
 
@@ -23,7 +23,7 @@ impl Controller {
         let notes = self.notes.remove(&closed.turn).unwrap_or_default();
         let silence = notes
             .answer
-            .silence(&closed, notes.tool_calls)
+            .silence(&closed, notes.tool_calls, self.is_written(closed.turn))
             .filter(|_| closed.asked);
         if silence.is_some() {
             // What sounded was no answer.
@@ -49,8 +49,8 @@ impl Controller {
             silence = record.silence.as_ref().map(Silence::name),
             "turn closed"
         );
-        self.count_lost(&record, received);
-        if !self.keep_question(&record, broken_off) {
+        let lost = self.count_lost(&record, received);
+        if !self.keep_question(&record, broken_off, lost) {
             self.ledger.forget(record.turn);
         }
         self.tell_end(&record, broken_off);
@@ -63,18 +63,19 @@ impl Controller {
         self.tell(Event::Closed(Box::new(record)));
     }
 
-    /// An answer in writing stands in the conversation, marked as what nobody heard; a searched one shows its sources.
+    /// Whether words of the answer are in the conversation.
+    fn is_written(&self, turn: TurnId) -> bool {
+        !self.captions.text(turn, Speaker::Assistant).is_empty()
+    }
+
+    /// A written answer is shown in the conversation, marked as not spoken; a searched one shows its sources.
     fn show_answer(&mut self, closed: &Closed, notes: &Notes) {
         let answer = &notes.answer;
         let unheard = match closed.outcome {
             Outcome::Empty | Outcome::Failed(_) => !answer.is_audible(),
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => false,
         };
-        let unwritten = self
-            .captions
-            .text(closed.turn, Speaker::Assistant)
-            .is_empty();
-        if unheard && unwritten && !answer.text.trim().is_empty() {
+        if unheard && !self.is_written(closed.turn) && !answer.text.trim().is_empty() {
             self.captions
                 .add(closed.turn, Speaker::Assistant, answer.text.trim());
         }
@@ -108,9 +109,11 @@ impl Controller {
             searches,
             model: self.model(),
             tool_calls: notes.tool_calls,
+            reply_dbfs: notes.answer.dbfs(),
             grounding: notes.answer.grounding,
             complete_reason: notes.answer.complete_reason,
             asked_again: notes.asked_again,
+            counted: notes.counted,
             silence,
             closed_at: SystemTime::now(),
             number: notes.number,
@@ -142,13 +145,14 @@ impl Controller {
     }
 
     /// An utterance is lost when nothing shows that the service got all of it, and nobody wanted that. That it was sent shows
-    /// nothing: a dead connection takes words too. What was typed is no utterance; that it failed is said.
-    fn count_lost(&mut self, record: &TurnRecord, received: bool) {
+    /// nothing: a dead connection takes words too. What was typed is no utterance; that it failed is said. An utterance that is
+    /// asked again counts once. Says whether it is lost.
+    fn count_lost(&mut self, record: &TurnRecord, received: bool) -> bool {
         let unwanted = matches!(record.outcome, Outcome::Failed(_));
-        let lost = unwanted && !received && !record.typed;
-        if lost || self.ledger.missing(record.turn) > 0 {
-            self.statistics.summary.lost += 1;
-        }
+        let unsent = unwanted && !received && !record.typed;
+        let lost = (unsent || self.ledger.missing(record.turn) > 0) && !record.counted;
+        self.statistics.summary.lost += u64::from(lost);
         self.withdraw_silence();
+        lost
     }
 }

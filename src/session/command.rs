@@ -28,6 +28,8 @@ pub enum Command {
     StopReply,
     /// Ask this in writing; how it is cleaned, and how long it may be, is told in [`super::typed`].
     SendText(String),
+    /// Have the last answer spoken that came in writing alone.
+    SayIt,
     /// Play the last reply that was heard again.
     Repeat,
     /// Change to the profile of this name.

@@ -156,6 +156,8 @@ pub(super) struct Notes {
     pub(super) answer: super::silence::Answer,
     /// How often the user asked it again.
     pub(super) asked_again: u32,
+    /// Its utterance is among those that were answered, or lost, since an earlier attempt.
+    pub(super) counted: bool,
     /// The user knows that its answer is late.
     pub(super) late_told: bool,
     /// Microphone samples that belong to it, at the working rate.

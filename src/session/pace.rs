@@ -26,7 +26,7 @@ impl Controller {
             // A service that must not be interrupted would answer both halves of a sentence, one after the other.
             eager: turn.eager_endpoint.is_on() && turn.barge_in != BargeIn::Off,
             earliest: LULL,
-            early_waste_percent: turn.early_waste_percent,
+            eager_waste_percent: turn.eager_waste_percent,
             assumed_think: if local { Duration::ZERO } else { REMOTE_THINKS },
         });
     }

@@ -138,11 +138,11 @@ fn turns(text: &mut Text, controller: &Controller) {
     if let Some(cost) = summary.cost {
         text.counter(
             "sovereign_cost_usd_total",
-            "US dollars, of what was counted where the price is known; an upper bound while sovereign_cost_at_most is 1.",
+            "US dollars, of what was counted where the price is known; an upper bound while sovereign_cost_is_upper_bound is 1.",
             cost.usd,
         );
         text.gauge(
-            "sovereign_cost_at_most",
+            "sovereign_cost_is_upper_bound",
             "1 where the cost is an upper bound: thoughts, and tokens of no told kind, are taken at the dearest rate.",
             Some(f64::from(u8::from(cost.at_most))),
         );

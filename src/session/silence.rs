@@ -27,8 +27,10 @@ pub(super) struct Answer {
     pub(super) complete_reason: Option<String>,
     /// Where a searched answer comes from.
     pub(super) grounding: Grounding,
-    /// Sound that was played came.
-    sounded: bool,
+    /// Samples that were played.
+    samples: u64,
+    /// The sum of their squares.
+    squares: u64,
     /// How much of it was louder than what is silence, up to [`AUDIBLE_FOR`].
     loud: Duration,
     /// What sound was called that cannot be played.
@@ -38,7 +40,9 @@ pub(super) struct Answer {
 impl Answer {
     /// Takes in sound that is played.
     pub(super) fn hear(&mut self, rate: SampleRate, samples: &[i16]) {
-        self.sounded |= !samples.is_empty();
+        self.samples += samples.len() as u64;
+        let square = |sample: &i16| u64::from(sample.unsigned_abs()).pow(2);
+        self.squares += samples.iter().map(square).sum::<u64>();
         if !self.is_audible() {
             let is_loud = |sample: &&i16| sample.unsigned_abs() > INAUDIBLE;
             let loud = samples.iter().filter(is_loud).count();
@@ -69,7 +73,13 @@ impl Answer {
     }
 
     /// Why nothing of it was heard in a turn that ended so, unless it was, or the user did not want it, or it failed.
-    pub(super) fn silence(&self, closed: &Closed, tool_calls: u32) -> Option<Silence> {
+    /// `written`: words of it are in the conversation, from its transcript.
+    pub(super) fn silence(
+        &self,
+        closed: &Closed,
+        tool_calls: u32,
+        written: bool,
+    ) -> Option<Silence> {
         let silent = match closed.outcome {
             Outcome::Empty => true,
             Outcome::Completed => !self.is_audible(),
@@ -79,11 +89,11 @@ impl Answer {
         silent.then(|| {
             if closed.broken_off {
                 Silence::BrokenOff
-            } else if self.sounded && !self.is_audible() {
+            } else if self.samples > 0 && !self.is_audible() {
                 Silence::NearSilent
             } else if let Some(mime) = &self.unplayable {
                 Silence::Unplayable(mime.clone())
-            } else if !self.text.trim().is_empty() {
+            } else if written || !self.text.trim().is_empty() {
                 Silence::TextOnly
             } else if let Some(kind) = kind {
                 Silence::Ended(kind)
@@ -93,6 +103,12 @@ impl Answer {
                 Silence::Nothing
             }
         })
+    }
+
+    /// Its root mean square in dB of full scale (32 768), where there is any sound in it.
+    pub(super) fn dbfs(&self) -> Option<f64> {
+        let mean = self.squares as f64 / self.samples as f64;
+        (self.squares > 0).then(|| 10.0 * (mean / f64::from(1 << 30)).log10())
     }
 
     /// Whether the service kept its answer back, for a reason that it named.
@@ -240,8 +256,27 @@ mod tests {
         ] {
             let answer = with_sound(&samples);
             assert_eq!(answer.is_audible(), audible);
-            let silence = answer.silence(&closed(Outcome::Completed), 0);
+            let silence = answer.silence(&closed(Outcome::Completed), 0, false);
             assert_eq!(silence, (!audible).then_some(Silence::NearSilent));
+            assert!(
+                (answer.dbfs() > Some(-50.0)) >= audible,
+                "{:?}",
+                answer.dbfs()
+            );
+        }
+    }
+
+    #[test]
+    fn the_level_of_a_reply_is_its_root_mean_square() {
+        assert_eq!(with_sound(&[]).dbfs(), None);
+        assert_eq!(with_sound(&[0; 480]).dbfs(), None);
+        for (samples, level) in [
+            (vec![i16::MIN; 9_600], 0.0),
+            (vec![-16_384; 480], -6.02),
+            ([[0; 480], [16_384; 480]].concat(), -9.03),
+        ] {
+            let measured = with_sound(&samples).dbfs().expect("sound");
+            assert!((measured - level).abs() < 0.01, "{measured}");
         }
     }
 
@@ -268,18 +303,20 @@ mod tests {
             (&nothing, &empty, 1, "tool"),
             (&nothing, &empty, 0, "nothing"),
         ] {
-            let silence = answer.silence(closed, calls).expect(name);
+            let silence = answer.silence(closed, calls, false).expect(name);
             assert_eq!(silence.name(), name);
             assert!(silence.what().starts_with("the service "), "{name}");
             assert!(!silence.what().contains('\u{1b}') && silence.help().ends_with('.'));
         }
+        let transcribed = nothing.silence(&empty, 0, true);
+        assert_eq!(transcribed, Some(Silence::TextOnly));
         assert!(rejected.is_rejected() && !nothing.is_rejected());
         for outcome in [
             Outcome::Interrupted,
             Outcome::Cancelled,
             Outcome::Failed("x".into()),
         ] {
-            assert_eq!(nothing.silence(&closed(outcome), 0), None);
+            assert_eq!(nothing.silence(&closed(outcome), 0, false), None);
         }
     }
 

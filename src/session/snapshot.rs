@@ -8,7 +8,6 @@ use super::stages::Stages;
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::cost::Cost;
 use crate::base::ids::TurnId;
-use crate::live::grounding::Grounding;
 use crate::live::price::Pricing;
 use crate::metrics::alert::Alert;
 use crate::metrics::diagnosis::{Finding, Remedy};
@@ -20,11 +19,13 @@ use crate::settings::config::TalkKey;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 
+mod caption;
 mod check;
 mod key;
 mod money;
 mod speech;
 
+pub use caption::{Caption, Speaker};
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use key::{KeyInfo, ServiceView};
 pub use money::{LimitView, ModelView, SpendScope, SpendView};
@@ -63,6 +64,8 @@ pub struct Snapshot {
     pub talk: TalkView,
     /// Whether the last reply can be heard again.
     pub repeat: RepeatView,
+    /// The turn whose answer came in writing alone and can be spoken yet.
+    pub written: Option<TurnId>,
     /// Whether what was said last can be sent once more: its answer is late, or nothing of one was heard.
     pub ask_again: bool,
     /// Whether replies are taken out of what the microphone hears.
@@ -128,6 +131,7 @@ impl Default for Snapshot {
             ducked: false,
             talk: TalkView::default(),
             repeat: RepeatView::default(),
+            written: None,
             ask_again: false,
             echo: EchoView::default(),
             check: None,
@@ -287,46 +291,6 @@ pub struct AutoView {
     pub changes: u64,
     /// Whether power is saved.
     pub power_saving: bool,
-}
-
-/// A piece of the conversation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Caption {
-    /// Who says it.
-    pub speaker: Speaker,
-    /// What the speaker is called: as it was when this was said.
-    pub name: &'static str,
-    /// The turn that it belongs to.
-    pub turn: TurnId,
-    /// Wall-clock time of its start, "14:02:11".
-    pub time: String,
-    /// The words so far.
-    pub text: String,
-    /// The user typed them.
-    pub typed: bool,
-    /// More words may come.
-    pub open: bool,
-    /// The user stopped it before its end.
-    pub stopped: bool,
-    /// It was written by the service, and nothing of it was spoken.
-    pub unspoken: bool,
-    /// Where it comes from, if the service searched for it.
-    pub found: Option<Arc<Grounding>>,
-    /// The turn's figures, on the reply, once it was heard.
-    pub latencies: Option<Latencies>,
-    /// The target of the turn's response when it was answered, beside `latencies`.
-    pub target: Option<Duration>,
-    /// It goes on with what the caption before it says: one of many pages is kept in parts.
-    pub continued: bool,
-}
-
-/// Who says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaker {
-    /// The user.
-    User,
-    /// The assistant.
-    Assistant,
 }
 
 /// Figures of the active profile, or of those that it chooses among, since the start or the last reset.

@@ -159,10 +159,14 @@ impl Controller {
         for (nth, scope) in SCOPES.into_iter().enumerate() {
             self.keep_limit(nth, scope, of(limits, scope));
         }
-        if self.spending.closed && !self.spending.is_reached() {
+        let reached = self.spending.is_reached();
+        self.machine.hold_waiting(reached);
+        if self.spending.closed && !reached {
             self.spending.closed = false;
             self.apply_gate();
             self.apply_barge_in();
+            self.machine.handle_timeout(super::controller::now());
+            self.perform();
         }
     }
 
@@ -273,6 +277,16 @@ impl Controller {
             count(left as u64, "file")
         );
         self.tell(Event::LimitReached(what));
+    }
+
+    /// A text was typed that may not be asked any more. The window keeps it, and shows the limit.
+    pub(super) fn refuse_typed(&mut self) {
+        let first = self.view_of_limits().find(|(_, reached)| *reached);
+        let Some((limit, _)) = first else { return };
+        let reached = reached_words(limit.scope, limit.spent, limit.limit_usd);
+        self.tell(Event::LimitReached(format!(
+            "{reached} The text was not asked."
+        )));
     }
 
     /// For the snapshot.

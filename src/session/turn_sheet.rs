@@ -32,7 +32,7 @@ pub fn turn_header() -> String {
             "thought_tokens",
             "vain_tokens",
             "cost_usd",
-            "cost_at_most",
+            "cost_is_upper_bound",
         ]
         .map(str::to_owned),
     );
@@ -94,7 +94,7 @@ pub fn history(history: &History) -> String {
             "tool_calls",
             "tokens",
             "cost_usd",
-            "cost_at_most",
+            "cost_is_upper_bound",
             "bytes_sent",
             "bytes_received",
             "cpu_percent_of_core",

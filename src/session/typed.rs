@@ -75,6 +75,9 @@ impl Controller {
                 return self.notice(Severity::Warning, what);
             }
         };
+        if self.spending.is_reached() {
+            return self.refuse_typed();
+        }
         let turn = self.machine.ask_typed(now);
         self.captions.write(turn, &text);
         let notes = Notes {

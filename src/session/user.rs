@@ -48,6 +48,7 @@ impl Controller {
             Command::CheckSound { with_voice } => self.check_sound(now, with_voice),
             Command::CancelCheck => self.cancel_check(),
             Command::SendText(text) => self.send_text(now, &text),
+            Command::SayIt => self.say_it(now),
             Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
                 self.take_profile(&name);
@@ -199,6 +200,7 @@ impl Controller {
                 self.wanted = self.setup.clone();
                 self.drop_kept();
                 self.machine.forget_thinking();
+                self.machine.forget_bills();
                 self.apply_pace();
                 self.feed(now(), Input::LinkDown);
                 self.link = Link::Connecting { attempt: 1 };

@@ -37,6 +37,7 @@ impl Controller {
             ducked: self.lowered,
             talk: self.talk(),
             repeat: self.repeat(),
+            written: self.written(),
             ask_again: self.may_ask_again(),
             echo: self.echo(),
             check: self.check.as_ref().map(|check| check.view.clone()),

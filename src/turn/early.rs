@@ -76,6 +76,11 @@ impl Early {
         self.budget.in_vain();
     }
 
+    /// Begins anew with what turns cost; what is known of the user stays.
+    pub(super) fn forget_bills(&mut self) {
+        self.budget = Budget::default();
+    }
+
     /// A turn is over, and this was counted for it.
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.budget.billed(tokens);

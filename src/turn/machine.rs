@@ -276,6 +276,8 @@ pub struct Machine {
     pace: Pace,
     /// Automatic detection: speech over a reply, which the service may or may not take for an interruption.
     overlap: Option<Instant>,
+    /// Turns that wait are not asked.
+    held: bool,
     actions: VecDeque<Action>,
 }
 
@@ -304,6 +306,7 @@ impl Machine {
             holding: None,
             pace: Pace::default(),
             overlap: None,
+            held: false,
             actions: VecDeque::new(),
         }
     }
@@ -311,6 +314,11 @@ impl Machine {
     /// Changes who detects activity; takes effect with the next connection, so call it while no turn is open.
     pub fn set_manual(&mut self, manual: bool) {
         self.manual = manual;
+    }
+
+    /// Whether turns that wait are held back; call [`Machine::handle_timeout`] after they are not.
+    pub fn hold_waiting(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// Whether our detector decides on this connection.

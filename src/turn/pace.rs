@@ -38,7 +38,7 @@ pub struct PaceSettings {
     /// Silence after which they are at the earliest.
     pub earliest: Duration,
     /// Tokens of replies that are dropped because the user goes on, in percent of all tokens of the last 20 turns, at most.
-    pub early_waste_percent: u32,
+    pub eager_waste_percent: u32,
     /// The service's think time before one was measured.
     pub assumed_think: Duration,
 }
@@ -51,7 +51,7 @@ impl Default for PaceSettings {
             adaptive: false,
             eager: false,
             earliest: Duration::from_millis(120),
-            early_waste_percent: 10,
+            eager_waste_percent: 10,
             assumed_think: Duration::ZERO,
         }
     }
@@ -91,6 +91,12 @@ impl Pace {
     /// Another service, or another model, will answer.
     pub(super) fn forget_thoughts(&mut self) {
         self.thoughts.clear();
+        self.look_again();
+    }
+
+    /// Another place will answer: what the last one counted says nothing.
+    pub(super) fn forget_bills(&mut self) {
+        self.early.forget_bills();
         self.look_again();
     }
 
@@ -162,7 +168,7 @@ impl Pace {
             return EarlyClose::Needless;
         }
         let last = learnt.saturating_sub(LEAST_GAIN);
-        let percent = self.settings.early_waste_percent;
+        let percent = self.settings.eager_waste_percent;
         self.early.close(spoken, first, last, percent)
     }
 

@@ -224,7 +224,7 @@ impl UiApp {
                         .show_separator_line(false)
                         .resizable(false)
                         .show(ui, |ui| {
-                            writing::writing_ui(ui, false, &mut self.view, commands);
+                            writing::writing_ui(ui, &snapshot, false, &mut self.view, commands);
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands)
                         });
                     banners::banners_ui(ui, &snapshot, &mut self.view, commands);
@@ -265,7 +265,7 @@ impl UiApp {
                             banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                             let height = (height * 0.5).max(96.0);
                             captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
-                            writing::writing_ui(ui, true, &mut self.view, commands);
+                            writing::writing_ui(ui, &snapshot, true, &mut self.view, commands);
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands);
                             if self.view.panel > 0 {

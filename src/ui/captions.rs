@@ -69,6 +69,10 @@ pub(super) fn captions_ui(
                         if is_last {
                             choices::repeat_ui(ui, snapshot, commands);
                         }
+                        let says = caption.unspoken && snapshot.written == Some(caption.turn);
+                        if says && plain_button(ui, "Say it").clicked() {
+                            commands.push(Command::SayIt);
+                        }
                         if let Some(found) = &caption.found {
                             sources_ui(ui, found);
                         }

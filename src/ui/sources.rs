@@ -7,26 +7,39 @@ use super::widgets::plain_button;
 use super::words;
 use crate::live::grounding::{Grounding, search_address};
 
+/// Height of a chip, so that the name of its row is beside its middle.
+const CHIP_HEIGHT: f32 = 28.0;
+
 /// The chips, in as many lines as they need.
 pub(super) fn sources_ui(ui: &mut Ui, found: &Grounding) {
+    let sources = found.sources.iter();
+    row(
+        ui,
+        "Sources",
+        sources.map(|page| (&page.title, page.uri.clone())),
+    );
+    let queries = found.queries.iter();
+    row(
+        ui,
+        "Searches",
+        queries.map(|query| (query, search_address(query))),
+    );
+}
+
+fn row<'a>(ui: &mut Ui, name: &str, chips: impl ExactSizeIterator<Item = (&'a String, String)>) {
+    if chips.len() == 0 {
+        return;
+    }
     let muted = tokens(ui).muted;
-    ui.horizontal_wrapped(|ui| {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = CHIP_HEIGHT;
         ui.spacing_mut().item_spacing = [space::XS, space::XS].into();
-        if !found.sources.is_empty() {
-            ui.label(text("Sources", Weight::Regular, 12.0, muted));
-        }
-        for source in &found.sources {
-            chip(ui, &source.title, &source.uri);
-        }
-    });
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = [space::XS, space::XS].into();
-        if !found.queries.is_empty() {
-            ui.label(text("Search on", Weight::Regular, 12.0, muted));
-        }
-        for query in &found.queries {
-            chip(ui, query, &search_address(query));
-        }
+        ui.horizontal_wrapped(|ui| {
+            ui.label(text(name, Weight::Regular, 12.0, muted));
+            for (title, address) in chips {
+                chip(ui, title, &address);
+            }
+        });
     });
 }
 

@@ -240,7 +240,8 @@ pub(super) fn billed(turn: &TurnView) -> Option<String> {
 pub(super) fn of_model(of: &ModelView) -> String {
     let turns = count(of.turns, "turn");
     let median = of
-        .p50
+        .response
+        .quantile(0.5)
         .map_or_else(|| UNKNOWN.to_owned(), |p50| format!("{} ms", millis(p50)));
     format!("{turns} · {median} · {}", cost(of.cost))
 }

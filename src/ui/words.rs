@@ -233,7 +233,7 @@ pub(super) fn about_early(figures: &Figures) -> String {
     format!(
         "A turn is closed towards the service early, and its answer held until your silence has lasted as long as patience. \
          If you go on, the answer is dropped unheard: closed in vain. {now}In the profile's file, under `turn:`, \
-         `early_waste_percent` limits what that may cost, and `eager_endpoint: off` switches it off."
+         `eager_waste_percent` limits what that may cost, and `eager_endpoint: off` switches it off."
     )
 }
 

@@ -13,6 +13,7 @@ use super::view::View;
 use super::widgets::{focus_ring, signed_row};
 use crate::base::words::count;
 use crate::session::command::Command;
+use crate::session::snapshot::Snapshot;
 use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// What the field is called where it is read aloud.
@@ -64,17 +65,25 @@ impl Draft {
 }
 
 /// The field, and beside it the button that sends. `grows`: with all its lines, as what it stands in scrolls.
-pub(super) fn writing_ui(ui: &mut Ui, grows: bool, view: &mut View, commands: &mut Vec<Command>) {
+pub(super) fn writing_ui(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    grows: bool,
+    view: &mut View,
+    commands: &mut Vec<Command>,
+) {
     let draft = &mut view.draft;
+    // Above the conversation stands why, and "Go on".
+    let allowed = snapshot.spending.reached.is_none();
     let verdict = sendable(&draft.text);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         let width = ui.available_width() - BUTTON - space::S;
         let field = ui.allocate_ui(vec2(width, HEIGHT), |ui| field_ui(ui, grows, draft));
-        if is_entered(ui, &field.inner) {
+        if allowed && is_entered(ui, &field.inner) {
             draft.send(commands);
         }
-        if send_button(ui, verdict.is_ok()).clicked() {
+        if send_button(ui, allowed && verdict.is_ok()).clicked() {
             draft.send(commands);
             draft.focus();
         }

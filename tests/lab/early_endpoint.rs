@@ -160,10 +160,10 @@ fn share(tokens: &[[f64; 2]]) -> f64 {
 }
 
 /// The default profile.
-fn pace(eager: bool, early_waste_percent: u32) -> PaceSettings {
+fn pace(eager: bool, eager_waste_percent: u32) -> PaceSettings {
     PaceSettings {
         adaptive: true,
-        early_waste_percent,
+        eager_waste_percent,
         ..fixed(500, eager)
     }
 }
@@ -175,7 +175,7 @@ fn the_early_endpoint_pays_its_way() {
         "early-endpoint",
         "Mean wait from the last word to the first sound of the reply in ms (output excluded), how much of it the early close \
          saves, turns cut off in %, and tokens of replies that were dropped after an early close in % of all tokens: over the \
-         whole conversation, and in the worst 20 turns in a row. `before`: no limit (`early_waste_percent: 100`); `after`: \
+         whole conversation, and in the worst 20 turns in a row. `before`: no limit (`eager_waste_percent: 100`); `after`: \
          that of the shipped profiles, 10. Patience 500 ms, following the user; think times vary by a quarter. Prompts are the \
          whole conversation, from 300 tokens to 24000, then halved. The first turns, in which the user becomes known, count.",
         &[

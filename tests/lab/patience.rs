@@ -18,7 +18,7 @@ fn eager_endpoint_waits_like_a_short_timer_and_cuts_off_like_a_patient_one() {
     let deviates = deviates(if full() { 30_000 } else { 3_000 });
     let mut table = Table::new(
         "patience",
-        "The early close without a limit on waste (`early_waste_percent: 100`; with it: `early-endpoint.md`). Median wait from \
+        "The early close without a limit on waste (`eager_waste_percent: 100`; with it: `early-endpoint.md`). Median wait from \
          the last word to the first sound of the reply in ms (output excluded), turns cut off in %, and turns closed early in \
          vain in %. A turn has one pause, its longest, drawn from the published curve of silence timers \
          on real conversations (its four points are met exactly; log-normal between and beyond them). A turn counts as cut \

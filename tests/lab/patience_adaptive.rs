@@ -31,7 +31,7 @@ fn patience_follows_quick_and_slow_talkers() {
                 let [fixed, adaptive] = [false, true].map(|adaptive| {
                     let pace = PaceSettings {
                         adaptive,
-                        early_waste_percent: 10,
+                        eager_waste_percent: 10,
                         ..timer(500, eager)
                     };
                     let got = converse(pace, talk, (think, 0.25), &deviates);

@@ -28,7 +28,7 @@ pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
         adaptive: false,
         eager,
         earliest: LULL,
-        early_waste_percent: 100,
+        eager_waste_percent: 100,
         assumed_think: Duration::ZERO,
     }
 }

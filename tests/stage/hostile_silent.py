@@ -108,7 +108,7 @@ def an_answer_that_breaks_off_by_itself_says_so(case):
 
 def a_late_answer_is_announced_and_heard(case):
     """Nothing for longer than the profile allows: it is said once, and the answer that comes is played."""
-    (case.folder / "quick.yaml").write_text("name: quick\nextends: balanced\nturn: {reply_within_ms: 2000}\n")
+    (case.folder / "quick.yaml").write_text("name: quick\nextends: balanced\nlive: {reply_deadline_ms: 2000}\n")
     folder = case.folder / "home" / ".config" / "sovereign" / "profiles"
     folder.mkdir(parents=True, exist_ok=True)
     (case.folder / "quick.yaml").rename(folder / "quick.yaml")
@@ -137,7 +137,7 @@ def sources_are_bounded_and_clean(case):
     completed(turns, 1)
     found = turns[0]
     require(found["searched"] is True and len(found["sources"]) == 20 and len(found["queries"]) == 10, f"{len(found['sources'])}")
-    require(all(s["uri"].startswith("https://x.example/") and len(s["title"]) <= 201 for s in found["sources"]), f"{found['sources'][0]}")
+    require(all(s["url"].startswith("https://x.example/") and len(s["title"]) <= 201 for s in found["sources"]), f"{found['sources'][0]}")
     require(not any(c in str(found) for c in "\u202e\u001b\u0007") and "<script" not in str(found), "it is not clean")
 
 

@@ -254,7 +254,7 @@ fn why_turns_are_not_closed_early_is_said() {
         rig.pass(Duration::from_secs(1));
         rig.step();
         assert!(rig.says_part(more), "{:?}", rig.texts());
-        assert!(rig.says_part("`early_waste_percent`"));
+        assert!(rig.says_part("`eager_waste_percent`"));
     }
 }
 

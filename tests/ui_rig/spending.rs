@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::ui_rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
+use sovereign::metrics::histogram::Distribution;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, LimitView, ModelView, SpendScope, TurnView};
 
@@ -49,12 +50,13 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
 fn the_page_of_figures_tells_thoughts_models_and_upper_bounds() {
     let mut told = snapshot();
     (told.figures.thoughts, told.figures.cost) = (136, Some(BOUND));
+    let mut response = Distribution::default();
+    response.record(told.figures.p50.expect("shown"));
     told.models = Arc::from([ModelView {
         profile: "mine".into(),
         model: "gemini-3.8-live".into(),
         turns: 12,
-        p50: told.figures.p50,
-        p95: None,
+        response: response.into(),
         cost: Some(BOUND),
     }]);
     told.spending.limits = vec![LimitView {

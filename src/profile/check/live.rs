@@ -55,6 +55,11 @@ impl Checker<'_> {
                 AnswerLength::Free,
             ),
             google_search: self.chosen("live.google_search", raw.google_search, search, false),
+            reply_deadline: self.millis(
+                "live.reply_deadline_ms",
+                raw.reply_deadline_ms,
+                base.map(|base| base.reply_deadline),
+            ),
             compress_at_tokens: self.whole(
                 "live.compress_at_tokens",
                 raw.compress_at_tokens,

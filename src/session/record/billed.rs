@@ -16,7 +16,7 @@ pub struct OfModel {
     /// Turns of any outcome.
     pub turns: u64,
     /// Responses.
-    pub response: Distribution,
+    pub response: Arc<Distribution>,
     /// Tokens that the service counted.
     pub tokens: u64,
     /// Of what was counted where the price is known.
@@ -29,7 +29,7 @@ impl OfModel {
         self.tokens += record.all_tokens();
         Cost::add(&mut self.cost, record.cost);
         if let Some(response) = record.latencies.response {
-            self.response.record(response);
+            Arc::make_mut(&mut self.response).record(response);
         }
     }
 
@@ -63,8 +63,7 @@ impl Summary {
             profile: profile.clone(),
             model: model.clone(),
             turns: of.turns,
-            p50: of.response.quantile(0.5),
-            p95: of.response.quantile(0.95),
+            response: Arc::clone(&of.response),
             cost: of.cost,
         })
         .collect()
@@ -111,7 +110,7 @@ pub(super) fn insert_cost(line: &mut Map<String, Value>, cost: Option<Cost>) {
     if let Some(cost) = cost {
         line.insert("cost_usd".into(), json!(cost.rounded(6)));
         if cost.at_most {
-            line.insert("cost_at_most".into(), json!(true));
+            line.insert("cost_is_upper_bound".into(), json!(true));
         }
     }
 }
@@ -153,7 +152,7 @@ mod tests {
         });
         assert_eq!(line["tokens"], wanted);
         assert_eq!(
-            (&line["cost_usd"], &line["cost_at_most"]),
+            (&line["cost_usd"], &line["cost_is_upper_bound"]),
             (&json!(0.002955), &json!(true))
         );
     }
@@ -172,7 +171,7 @@ mod tests {
         }
         let line: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
         assert_eq!(
-            (&line["cost_usd"], &line["cost_at_most"]),
+            (&line["cost_usd"], &line["cost_is_upper_bound"]),
             (&json!(2.75), &json!(true))
         );
         let [one, other] = &line["models"].as_array().expect("a list")[..] else {
@@ -180,7 +179,7 @@ mod tests {
         };
         assert_eq!((&one["model"], &one["turns"]), (&json!("one"), &json!(2)));
         assert_eq!(one["response_ms"]["n"], 2);
-        assert!(one["cost_usd"] == 0.75 && one.get("cost_at_most").is_none());
-        assert!(other["cost_usd"] == 2.0 && other["cost_at_most"] == true);
+        assert!(one["cost_usd"] == 0.75 && one.get("cost_is_upper_bound").is_none());
+        assert!(other["cost_usd"] == 2.0 && other["cost_is_upper_bound"] == true);
     }
 }

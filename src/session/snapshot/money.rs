@@ -1,11 +1,12 @@
 //! What models cost, and what was spent of a limit.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::base::cost::Cost;
+use crate::metrics::histogram::Distribution;
 
 /// What one model did and cost with one profile, since the start.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ModelView {
     /// Name of the profile.
     pub profile: String,
@@ -13,10 +14,8 @@ pub struct ModelView {
     pub model: String,
     /// Turns of any outcome.
     pub turns: u64,
-    /// Median response.
-    pub p50: Option<Duration>,
-    /// 95th percentile of the response.
-    pub p95: Option<Duration>,
+    /// Responses. Quantiles take time: they are worked out where they are shown.
+    pub response: Arc<Distribution>,
     /// What the turns cost, where the price of the model is known.
     pub cost: Option<Cost>,
 }

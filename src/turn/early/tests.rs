@@ -182,3 +182,19 @@ fn the_limit_holds_in_every_window_whatever_the_user_does() {
         }
     }
 }
+
+#[test]
+fn a_service_that_counts_nothing_begins_anew() {
+    let uncounted = TurnTokens {
+        own: None,
+        ..turn(0)
+    };
+    let mut early = Early::default();
+    early.billed(turn(1_000));
+    early.forget_bills();
+    for n in 0..60 {
+        assert_eq!(close(&early, 900), EarlyClose::After(FIRST), "turn {n}");
+        early.ended(ms(900));
+        early.billed(uncounted);
+    }
+}

@@ -27,11 +27,8 @@ impl Machine {
             .filter(waits)
             .filter(|_| self.connected)?;
         let sent = turn.timeline.get(Mark::Sent);
-        sent.or_else(|| {
-            // Where the service decides about turns nothing is sent at the end of one.
-            let end = turn.timeline.get(Mark::SpeechEnd);
-            end.filter(|_| !self.manual)
-        })
+        // Where the service decides about turns nothing is sent at the end of one.
+        sent.or((!self.manual).then_some(turn.ended))
     }
 
     pub(super) fn ask_again(&mut self, now: Instant) {
@@ -58,7 +55,10 @@ impl Machine {
         };
         // A new activity stops what the service makes of the last one.
         self.replies.drop_current(Why::Cut);
-        turn.timeline.clear(Mark::Sent);
+        // The wait for the first answer is nobody's share of the second.
+        for mark in [Mark::SpeechEnd, Mark::Endpoint, Mark::Sent] {
+            turn.timeline.clear(mark);
+        }
         (turn.received, turn.ending) = (false, Ending::Plain);
         (turn.completed, turn.doubtful, turn.stuck) = (false, false, false);
         turn.last_sign = now;

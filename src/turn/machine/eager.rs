@@ -28,6 +28,11 @@ impl Machine {
         self.pace.forget_thoughts();
     }
 
+    /// Another place will answer, which may count tokens otherwise, or not at all.
+    pub fn forget_bills(&mut self) {
+        self.pace.forget_bills();
+    }
+
     /// What the service counted for a turn of the user that is over: told once for each, in their order.
     pub fn billed(&mut self, tokens: TurnTokens) {
         self.pace.billed(tokens);

@@ -99,7 +99,7 @@ impl Machine {
 
     /// Asks the oldest turn that this connection has not got, if nothing else is going on.
     pub(super) fn ask_next(&mut self, now: Instant) {
-        while self.connected && self.open.is_none() {
+        while self.connected && !self.held && self.open.is_none() {
             let Some(at) = self.unanswered.iter().position(|turn| !turn.offered) else {
                 return;
             };

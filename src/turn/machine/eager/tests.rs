@@ -24,7 +24,7 @@ fn eager(think_ms: u64) -> Bench {
     let mut bench = Bench::new(true);
     bench.machine.set_pace(PaceSettings {
         eager: true,
-        early_waste_percent: 100,
+        eager_waste_percent: 100,
         assumed_think: Duration::from_millis(think_ms),
         ..PaceSettings::default()
     });

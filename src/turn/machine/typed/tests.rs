@@ -44,6 +44,17 @@ fn it_is_sent_as_a_whole_and_timed_from_there() {
 }
 
 #[test]
+fn what_waits_is_not_asked_while_it_is_held() {
+    let mut bench = Bench::new(true);
+    bench.machine.hold_waiting(true);
+    assert_eq!(bench.type_at(0), (T1, vec![]));
+    assert_eq!(bench.at(5_000, Input::LinkUp), vec![]);
+    bench.machine.hold_waiting(false);
+    bench.machine.handle_timeout(bench.ms(6_000));
+    assert_eq!(bench.drain(), whole(T1));
+}
+
+#[test]
 fn it_interrupts_a_reply_that_sounds_or_is_awaited() {
     let mut bench = Bench::new(true);
     bench.ask_and_hear();

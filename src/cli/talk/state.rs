@@ -1,0 +1,75 @@
+//! What the terminal says of the connection and of the sound, and when a script does not go on without them.
+
+use std::pin::Pin;
+
+use tokio::time::Sleep;
+
+use super::super::say;
+use super::words::state_words;
+use super::{REACHED_WITHIN, Talk};
+use crate::session::snapshot::{Link, Snapshot};
+
+impl Talk<'_> {
+    /// Takes in how it stands; whether the service cannot be reached.
+    pub(super) fn on_state(&mut self, reached: &mut bool, mut unreached: Pin<&mut Sleep>) -> bool {
+        let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
+        let snapshot = self.session.snapshots.borrow_and_update().clone();
+        let connected = matches!(snapshot.link, Link::Connected { .. });
+        if *reached && !connected && !self.attended {
+            unreached.as_mut().reset(deadline);
+        }
+        *reached = connected || (*reached && self.attended);
+        if self.held && !matches!(snapshot.link, Link::Down { .. }) {
+            self.held = false;
+            unreached.as_mut().reset(deadline);
+        }
+        if self.note_fault(&snapshot.link) && !*reached && !self.held {
+            return true;
+        }
+        self.note_trouble(&snapshot);
+        self.show_state(&snapshot);
+        false
+    }
+
+    /// Notes why there is no connection; whether none will be tried again by itself.
+    fn note_fault(&mut self, link: &Link) -> bool {
+        let Link::Down {
+            what,
+            hint,
+            retry_at,
+            ..
+        } = link
+        else {
+            if matches!(link, Link::Connected { .. }) {
+                self.last_fault = None;
+            }
+            return false;
+        };
+        self.last_fault = Some((what.clone(), hint.clone()));
+        retry_at.is_none()
+    }
+
+    /// Nobody is there to connect a device, and files need none: what stays wrong ends it.
+    fn note_trouble(&mut self, snapshot: &Snapshot) {
+        let [input, output] = [&snapshot.input.trouble, &snapshot.output.trouble];
+        let trouble = input
+            .as_ref()
+            .or(output.as_ref())
+            .filter(|_| !self.attended);
+        self.soundless = trouble.map(|what| {
+            let since = self.soundless.take().map(|(at, _)| at);
+            let at = since.unwrap_or_else(|| tokio::time::Instant::now() + REACHED_WITHIN);
+            (at, what.clone())
+        });
+    }
+
+    fn show_state(&mut self, snapshot: &Snapshot) {
+        let state = state_words(snapshot, !self.args.text.is_empty());
+        // A script that reads the JSON has a person who reads the log.
+        let is_wanted = !self.args.json || matches!(snapshot.link, Link::Down { .. });
+        if is_wanted && state != self.last_state {
+            say(&state);
+            self.last_state = state;
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Everything that is known of a conversation at its end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+
+/// Everything that is known of a conversation at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Turns by outcome, in the order completed, interrupted, cancelled, empty, failed.
+    pub turns: [u64; 5],
+    /// Latencies by name, in the order of [`latency_names`].
+    pub latencies: [Distribution; 9],
+    /// The same by fixed classes, for collectors.
+    pub classes: [Buckets; 9],
+    /// Pairs of marks in the wrong order: faults of the measurement.
+    pub negative: u64,
+    /// Turns that the user went on in within a second of their end.
+    pub cut_offs: u64,
+    /// Early ends of turns that went on.
+    pub closed_in_vain: u64,
+    /// Tokens of the generations that were dropped with them, where the service counted them.
+    pub vain_tokens: u64,
+    /// Utterances of the user.
+    pub spoken: u64,
+    /// Those that got an audible reply.
+    pub answered: u64,
+    /// Those that the service never received whole.
+    pub lost: u64,
+    /// Turns that were typed; none of them is an utterance.
+    pub typed: u64,
+    /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`].
+    pub unheard: BTreeMap<&'static str, u64>,
+    /// Times that a conversation was begun anew because the service rejected its answers.
+    pub fresh_starts: u64,
+    /// Connections that were set up.
+    pub connections: u64,
+    /// Planned changes of connection.
+    pub rolls: u64,
+    /// Connections that went on with an earlier conversation.
+    pub resumes: u64,
+    /// Times that replies ran dry.
+    pub underruns: u64,
+    /// Captured samples that were lost.
+    pub capture_dropped: u64,
+    /// Bytes sent and received.
+    pub bytes: (u64, u64),
+    /// Processor seconds of this process, and over which time.
+    pub cpu: Option<(Duration, Duration)>,
+    /// Resident memory at the end and at its peak, in bytes.
+    pub memory: Option<(u64, u64)>,
+    /// Functions that the service asked for.
+    pub tool_calls: u64,
+    /// Tokens that the service counted, prompt and response, those of dropped generations among them.
+    pub tokens: u64,
+    /// Of all tokens, those of thoughts.
+    pub thoughts: u64,
+    /// Of all tokens, what was counted after its turn was closed: in no turn's record.
+    pub late_tokens: TokenCounts,
+    /// Of what was counted where the price is known.
+    pub cost: Option<Cost>,
+    /// The same figures by profile and model.
+    pub models: BTreeMap<(String, String), OfModel>,
+}
+
+impl Summary {
+    /// Takes a turn in.
+    pub fn add(&mut self, record: &TurnRecord) {
+        self.turns[place(&record.outcome)] += 1;
+        self.tool_calls += u64::from(record.tool_calls);
+        self.tokens += record.all_tokens();
+        self.thoughts += record.thoughts();
+        Cost::add(&mut self.cost, record.cost);
+        let of = (record.profile.clone(), record.model.clone());
+        self.models.entry(of).or_default().add(record);
+        let all = self.latencies.iter_mut().zip(&mut self.classes);
+        for ((all, classes), one) in all.zip(record.comparable_values()) {
+            if let Some(value) = one {
+                all.record(value);
+                classes.record(value);
+            }
+        }
+        if let Some(silence) = &record.silence {
+            *self.unheard.entry(silence.name()).or_default() += 1;
+        }
+        self.negative += u64::from(record.latencies.negative);
+        self.cut_offs += u64::from(record.cut_offs);
+        self.closed_in_vain += u64::from(record.closed_in_vain);
+        self.vain_tokens += record.vain_tokens.sum();
+        let audible = record.timeline.get(Mark::FirstAudible).is_some();
+        if record.typed {
+            self.typed += 1;
+        } else {
+            self.spoken += u64::from(record.timeline.get(Mark::SpeechStart).is_some());
+            self.answered += u64::from(audible && !record.counted);
+        }
+    }
+
+    /// Takes in tokens that were counted after their turn was closed; `of` are profile and model.
+    pub(in crate::session) fn add_late_tokens(
+        &mut self,
+        of: &(String, String),
+        tokens: TokenCounts,
+        vain: bool,
+        cost: Option<Cost>,
+    ) {
+        let all = tokens.sum();
+        self.tokens += all;
+        self.thoughts += tokens.thoughts;
+        self.late_tokens += tokens;
+        if vain {
+            self.vain_tokens += all;
+        }
+        Cost::add(&mut self.cost, cost);
+        self.models
+            .entry(of.clone())
+            .or_default()
+            .add_late(all, cost);
+    }
+
+    /// One line of JSON without the line's end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let turns: Map<String, Value> = OUTCOMES
+            .into_iter()
+            .map(String::from)
+            .zip(self.turns.map(Value::from))
+            .collect();
+        let mut line = Map::new();
+        line.insert("schema".into(), json!("sovereign.summary/1"));
+        line.insert("turns".into(), turns.into());
+        line.insert("latency_ms".into(), self.quantiles());
+        line.insert("cut_offs".into(), json!(self.cut_offs));
+        line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
+        line.insert("vain_tokens".into(), json!(self.vain_tokens));
+        let utterances =
+            json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
+        line.insert("utterances".into(), utterances);
+        if self.typed > 0 {
+            line.insert("typed".into(), json!(self.typed));
+        }
+        line.insert("unheard".into(), json!(self.unheard));
+        line.insert("fresh_starts".into(), json!(self.fresh_starts));
+        line.insert("connections".into(), json!(self.connections));
+        line.insert("rolls".into(), json!(self.rolls));
+        line.insert("resumes".into(), json!(self.resumes));
+        line.insert("underruns".into(), json!(self.underruns));
+        line.insert("capture_dropped".into(), json!(self.capture_dropped));
+        line.insert("negative_latencies".into(), json!(self.negative));
+        line.insert("tokens".into(), json!(self.tokens));
+        if self.thoughts > 0 {
+            line.insert("thoughts".into(), json!(self.thoughts));
+        }
+        insert_cost(&mut line, self.cost);
+        let models = self.models.iter().map(|(of, figures)| figures.to_json(of));
+        line.insert("models".into(), models.collect());
+        line.insert(
+            "bytes".into(),
+            json!({ "sent": self.bytes.0, "received": self.bytes.1 }),
+        );
+        if let Some((used, wall)) = self.cpu {
+            let percent = used.as_secs_f64() / wall.as_secs_f64().max(1e-9) * 100.0;
+            let cpu = json!({ "seconds": round(used.as_secs_f64(), 3), "percent_of_core": round(percent, 2) });
+            line.insert("cpu".into(), cpu);
+        }
+        if let Some((rss, peak)) = self.memory {
+            let mb = |bytes: u64| round(bytes as f64 / 1e6, 1);
+            line.insert(
+                "memory_mb".into(),
+                json!({ "rss": mb(rss), "peak": mb(peak) }),
+            );
+        }
+        Value::Object(line).to_string()
+    }
+
+    fn quantiles(&self) -> Value {
+        let mut all = Map::new();
+        for (name, values) in latency_names().into_iter().zip(&self.latencies) {
+            let (Some(p50), Some(p95), Some(max)) =
+                (values.quantile(0.5), values.quantile(0.95), values.max())
+            else {
+                continue;
+            };
+            let mut one = Map::new();
+            one.insert("n".into(), json!(values.n()));
+            one.insert("p50".into(), ms(p50));
+            one.insert("p95".into(), ms(p95));
+            if let Some(p99) = values.p99() {
+                one.insert("p99".into(), ms(p99));
+            }
+            one.insert("max".into(), ms(max));
+            all.insert(name.into(), one.into());
+        }
+        all.into()
+    }
+}

@@ -1,0 +1,48 @@
+//! What both sides said, in pieces.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::ids::TurnId;
+use crate::live::grounding::Grounding;
+use crate::turn::timeline::Latencies;
+
+/// A piece of the conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caption {
+    /// Who says it.
+    pub speaker: Speaker,
+    /// What the speaker is called: as it was when this was said.
+    pub name: &'static str,
+    /// The turn that it belongs to.
+    pub turn: TurnId,
+    /// Wall-clock time of its start, "14:02:11".
+    pub time: String,
+    /// The words so far.
+    pub text: String,
+    /// The user typed them.
+    pub typed: bool,
+    /// More words may come.
+    pub open: bool,
+    /// The user stopped it before its end.
+    pub stopped: bool,
+    /// It was written by the service, and nothing of it was spoken.
+    pub unspoken: bool,
+    /// Where it comes from, if the service searched for it.
+    pub found: Option<Arc<Grounding>>,
+    /// The turn's figures, on the reply, once it was heard.
+    pub latencies: Option<Latencies>,
+    /// The target of the turn's response when it was answered, beside `latencies`.
+    pub target: Option<Duration>,
+    /// It goes on with what the caption before it says: one of many pages is kept in parts.
+    pub continued: bool,
+}
+
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The user.
+    User,
+    /// The assistant.
+    Assistant,
+}
