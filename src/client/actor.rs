@@ -241,7 +241,10 @@ impl Actor {
     fn handle_control(&mut self, control: Control) {
         let now = Instant::now().into_std();
         match control {
-            Control::RetryNow => self.link.retry_now(now),
+            Control::RetryNow => {
+                self.hints.tried_again();
+                self.link.retry_now(now);
+            }
             Control::Replace => {
                 if matches!(self.state, State::Open(_)) {
                     self.lost(Fault::Unanswered);
@@ -258,9 +261,15 @@ impl Actor {
                 self.hang_up();
             }
             Control::Redial(target, setup) => {
-                (self.target, self.setup) = (Some(*target), *setup);
+                let last = self.target.replace(*target);
                 // Another service may take what the last one refused.
-                self.hints = Hints::default();
+                if last.map(|last| last.url)
+                    != self.target.as_ref().map(|target| target.url.clone())
+                {
+                    self.hints = Hints::default();
+                }
+                self.hints.tried_again();
+                self.setup = *setup;
                 self.link.redial(now);
                 self.hang_up();
             }
@@ -298,10 +307,11 @@ impl Actor {
             return;
         };
         let attempt = self.link.dial(Instant::now().into_std());
-        let mut setup = self.hints.applied(&self.setup);
+        let mut setup = self.setup.clone();
         if let Some(resumption) = &mut setup.session_resumption {
             resumption.handle = attempt.handle;
         }
+        let setup = self.hints.applied(setup);
         info!(attempt = attempt.number, "connecting");
         self.outbox.push_back(Event::Connecting {
             attempt: attempt.number,
@@ -337,20 +347,20 @@ impl Actor {
             connection,
             resumed,
         });
-        if self.hints.taken(&self.setup.model) {
-            info!(model = %self.setup.model, "this model is told no languages and names in this run");
+        if self.hints.taken() {
+            info!(model = %self.setup.model, "this model is not told these languages and names in this run");
             self.outbox.push_back(Event::HintsRefused);
         }
     }
 
     /// What was refused may be the hints: once more without them, at once and with the same handle.
     fn handle_not_opened(&mut self, fault: Fault) {
-        if !self.hints.failed(&self.setup.model, fault.retry()) {
+        if !self.hints.failed(fault.retry()) {
             return self.lost(fault);
         }
         warn!(%fault, "the setup was refused; once more without hints at languages and names");
         self.hang_up();
-        self.link.roll(Instant::now().into_std());
+        self.link.again(Instant::now().into_std());
     }
 
     /// Zero where it is not known.

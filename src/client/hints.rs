@@ -3,8 +3,10 @@
 //! ```text
 //!            refused in answer to a setup with hints              taken
 //! untried ─────────────────────────────────────────▶ doubted ───────────────▶ without, to the end of the run
-//!    └─ taken: the model takes them                     └─ refused too: they are not to blame, and nothing is learnt
+//!    └─ taken: the model takes them                     └─ refused too: not to blame, until the user tries again
 //! ```
+//!
+//! What is learnt holds for the model and these hints: it may take one language and refuse another.
 
 use std::collections::HashMap;
 
@@ -14,68 +16,103 @@ use crate::live::message::{Part, Setup, TranscriptionConfig};
 /// What is known of the models, and how the last attempt was made.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// Whether a model takes hints, by its name.
-    known: HashMap<String, bool>,
-    /// A setup with hints was refused to this model, and is tried without.
-    doubted: Option<String>,
+    /// Whether a model takes these hints.
+    known: HashMap<Told, bool>,
+    /// They were refused, and the setup is tried without.
+    doubted: Option<Told>,
+    /// They were refused, and the setup without them too.
+    cleared: Option<Told>,
     attempt: Attempt,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A model and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Told {
+    model: String,
+    languages: Option<Vec<String>>,
+    vocabulary: Option<Vec<String>>,
+    spoken: Option<String>,
+}
+
+#[derive(Debug, Default)]
 enum Attempt {
     /// There was no hint in it.
     #[default]
     Plain,
     /// With hints.
-    Hinted,
+    Hinted(Told),
     /// Without those that were just refused.
-    Trial,
+    Trial {
+        of: Told,
+        /// It had a handle, which may be what is refused.
+        resumes: bool,
+    },
 }
 
 impl Hints {
     /// The setup to send: without hints where its model refuses them, or seems to.
-    pub(super) fn applied(&mut self, setup: &Setup) -> Setup {
-        let Some(without) = without_hints(setup) else {
-            self.attempt = Attempt::Plain;
-            return setup.clone();
+    pub(super) fn applied(&mut self, setup: Setup) -> Setup {
+        self.attempt = Attempt::Plain;
+        let Some((told, without)) = without_hints(&setup) else {
+            return setup;
         };
-        if self.known.get(&setup.model) == Some(&false) {
-            self.attempt = Attempt::Plain;
+        if self.known.get(&told) == Some(&false) {
             return without;
         }
-        if self.doubted.as_ref() == Some(&setup.model) {
-            self.attempt = Attempt::Trial;
+        if self.doubted.as_ref() == Some(&told) {
+            let resumption = setup.session_resumption.as_ref();
+            self.attempt = Attempt::Trial {
+                of: told,
+                resumes: resumption.is_some_and(|resumption| resumption.handle.is_some()),
+            };
             return without;
         }
-        self.attempt = Attempt::Hinted;
-        setup.clone()
+        self.attempt = Attempt::Hinted(told);
+        setup
     }
 
     /// The attempt failed; whether it is to be made again at once without hints.
-    pub(super) fn failed(&mut self, model: &str, end: End) -> bool {
+    pub(super) fn failed(&mut self, end: End) -> bool {
         if !matches!(end, End::Refused | End::Policy) {
             return false;
         }
-        let suspect = self.attempt == Attempt::Hinted && !self.known.contains_key(model);
-        self.doubted = suspect.then(|| model.to_owned());
-        suspect
+        self.doubted = None;
+        match std::mem::take(&mut self.attempt) {
+            Attempt::Hinted(told) => {
+                let suspect =
+                    !self.known.contains_key(&told) && self.cleared.as_ref() != Some(&told);
+                self.doubted = suspect.then_some(told);
+                suspect
+            }
+            Attempt::Trial { of, resumes: false } => {
+                self.cleared = Some(of);
+                false
+            }
+            Attempt::Trial { resumes: true, .. } | Attempt::Plain => false,
+        }
     }
 
-    /// The setup was taken; whether it is known since now that the model refuses hints.
-    pub(super) fn taken(&mut self, model: &str) -> bool {
+    /// The setup was taken; whether it is known since now that the model refuses these hints.
+    pub(super) fn taken(&mut self) -> bool {
         self.doubted = None;
-        let takes = match self.attempt {
+        let (told, takes) = match std::mem::take(&mut self.attempt) {
             Attempt::Plain => return false,
-            Attempt::Hinted => true,
-            Attempt::Trial => false,
+            Attempt::Hinted(told) => (told, true),
+            Attempt::Trial { of, .. } => (of, false),
         };
-        self.known.insert(model.to_owned(), takes);
+        self.known.insert(told, takes);
         !takes
+    }
+
+    /// The user tries again: what was to blame for a refusal may be mended by now, and hide the hints no longer.
+    pub(super) fn tried_again(&mut self) {
+        self.cleared = None;
     }
 }
 
-/// The same setup without hints, with the names that the user says in its instruction; `None` where there is no hint.
-fn without_hints(setup: &Setup) -> Option<Setup> {
+/// What the setup tells its model, and the same setup without it, with the names that the user says in its instruction;
+/// `None` where there is no hint.
+fn without_hints(setup: &Setup) -> Option<(Told, Setup)> {
     let config = setup.input_audio_transcription.as_ref()?;
     let spoken = setup
         .generation_config
@@ -85,6 +122,12 @@ fn without_hints(setup: &Setup) -> Option<Setup> {
     if config.language_codes.is_none() && config.custom_vocabulary.is_none() && spoken.is_none() {
         return None;
     }
+    let told = Told {
+        model: setup.model.clone(),
+        languages: config.language_codes.clone(),
+        vocabulary: config.custom_vocabulary.clone(),
+        spoken: spoken.cloned(),
+    };
     let mut setup = setup.clone();
     let config = setup
         .input_audio_transcription
@@ -102,7 +145,7 @@ fn without_hints(setup: &Setup) -> Option<Setup> {
             ..Part::default()
         });
     }
-    Some(setup)
+    Some((told, setup))
 }
 
 /// What the model is told of the names that the user says.
@@ -117,7 +160,7 @@ pub(super) fn vocabulary_sentence(terms: &[String]) -> String {
 mod tests {
     use super::*;
 
-    use crate::live::message::Content;
+    use crate::live::message::{Content, Resumption};
 
     fn hinted() -> Setup {
         Setup {
@@ -135,9 +178,9 @@ mod tests {
     #[test]
     fn what_is_refused_is_left_out_once_and_remembered_if_that_helps() {
         let (mut hints, setup) = (Hints::default(), hinted());
-        assert_eq!(hints.applied(&setup), setup);
-        assert!(hints.failed(&setup.model, End::Refused), "once without");
-        let without = hints.applied(&setup);
+        assert_eq!(hints.applied(setup.clone()), setup);
+        assert!(hints.failed(End::Refused), "once without");
+        let without = hints.applied(setup.clone());
         assert_eq!(
             without.input_audio_transcription,
             Some(TranscriptionConfig::default())
@@ -146,45 +189,75 @@ mod tests {
         assert_eq!(told.parts[0].text.as_deref(), Some("Be kind."));
         let sentence = told.parts[1].text.as_deref().expect("text");
         assert!(sentence.ends_with("meant: Ada, Kubernetes."), "{sentence}");
-        assert!(hints.taken(&setup.model), "they were to blame");
-        assert_eq!(hints.applied(&setup), without, "to the end of the run");
-        assert!(!hints.taken(&setup.model), "which is known");
-        let other = Setup {
-            model: "models/other".to_owned(),
-            ..setup
-        };
-        assert_eq!(hints.applied(&other), other, "another model is asked anew");
+        assert!(hints.taken(), "they were to blame");
+        assert_eq!(
+            hints.applied(setup.clone()),
+            without,
+            "to the end of the run"
+        );
+        assert!(!hints.taken(), "which is known");
+        let mut other = setup.clone();
+        other.model = "models/other".to_owned();
+        let mut fewer = setup.clone();
+        fewer.input_audio_transcription = Some(TranscriptionConfig {
+            language_codes: Some(vec!["en".to_owned()]),
+            ..TranscriptionConfig::default()
+        });
+        for asked in [other, fewer] {
+            let applied = hints.applied(asked.clone());
+            assert_eq!(
+                applied, asked,
+                "another model, and other hints, are asked anew"
+            );
+        }
     }
 
     #[test]
     fn what_is_refused_without_hints_too_is_refused_for_another_reason() {
         let (mut hints, setup) = (Hints::default(), hinted());
-        hints.applied(&setup);
-        assert!(hints.failed(&setup.model, End::Policy));
-        assert_ne!(hints.applied(&setup), setup);
-        assert!(!hints.failed(&setup.model, End::Refused), "not again");
-        assert_eq!(hints.applied(&setup), setup);
+        hints.applied(setup.clone());
+        assert!(hints.failed(End::Policy));
+        assert_ne!(hints.applied(setup.clone()), setup);
+        assert!(!hints.failed(End::Refused), "not again");
+        assert_eq!(hints.applied(setup.clone()), setup);
+        assert!(!hints.failed(End::Policy), "they are not to blame");
+        hints.tried_again();
+        hints.applied(setup.clone());
+        assert!(hints.failed(End::Policy), "that may be mended by now");
+        // With a handle, that may be to blame: the hints are not cleared by it.
+        let mut resumed = setup.clone();
+        resumed.session_resumption = Some(Resumption {
+            handle: Some("h".to_owned()),
+            ..Resumption::default()
+        });
+        assert_ne!(hints.applied(resumed.clone()), resumed);
+        assert!(!hints.failed(End::Policy));
+        hints.applied(setup.clone());
+        assert!(hints.failed(End::Policy));
     }
 
     #[test]
     fn hints_that_were_taken_and_faults_of_other_kinds_are_not_suspected() {
         let (mut hints, setup) = (Hints::default(), hinted());
-        hints.applied(&setup);
+        hints.applied(setup.clone());
         for end in [End::Cut, End::NeedsUser, End::Quota, End::Handle] {
-            assert!(!hints.failed(&setup.model, end), "{end:?}");
+            assert!(!hints.failed(end), "{end:?}");
         }
-        assert!(!hints.taken(&setup.model));
-        hints.applied(&setup);
-        assert!(
-            !hints.failed(&setup.model, End::Refused),
-            "it took them before"
-        );
+        assert!(!hints.taken());
+        hints.applied(setup.clone());
+        assert!(!hints.failed(End::Refused), "it took them before");
+        let mut other = setup.clone();
+        if let Some(config) = &mut other.input_audio_transcription {
+            config.language_codes = Some(vec!["xx".to_owned()]);
+        }
+        hints.applied(other);
+        assert!(hints.failed(End::Refused), "it did not take these");
         let plain = Setup {
             model: "models/m".to_owned(),
             ..Setup::default()
         };
         let mut hints = Hints::default();
-        assert_eq!(hints.applied(&plain), plain);
-        assert!(!hints.failed(&plain.model, End::Refused), "there is none");
+        assert_eq!(hints.applied(plain.clone()), plain);
+        assert!(!hints.failed(End::Refused), "there is none");
     }
 }

@@ -240,9 +240,14 @@ impl Link {
         }
     }
 
+    /// The attempt is made once more, in another way: at once, and what was counted against it stands.
+    pub fn again(&mut self, now: Instant) {
+        self.phase = Phase::Waiting { until: Some(now) };
+    }
+
     /// A planned change: another connection at once, with the newest handle.
     pub fn roll(&mut self, now: Instant) {
-        self.phase = Phase::Waiting { until: Some(now) };
+        self.again(now);
         self.forgive();
     }
 

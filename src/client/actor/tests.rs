@@ -1,5 +1,6 @@
 //! The client against a scripted service, on simulated time.
 
+mod hints;
 mod versions;
 
 use std::time::Duration;
@@ -574,9 +575,13 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
+        Self::with(setup("first"))
+    }
+
+    fn with(setup: Setup) -> Self {
         let (dialer, ends) = MemoryDialer::new();
         let counters = Arc::new(Counters::default());
-        let handle = spawn(dialer, target(), setup("first"), Arc::clone(&counters));
+        let handle = spawn(dialer, target(), setup, Arc::clone(&counters));
         Self {
             handle,
             ends,
