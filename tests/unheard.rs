@@ -12,7 +12,7 @@ use sovereign::live::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::metrics::diagnosis::Remedy;
 use sovereign::profile::Detection;
 use sovereign::server::Script;
-use sovereign::server::script::Action;
+use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;
 use sovereign::session::record::TurnRecord;
 use sovereign::session::silence::Silence;
@@ -373,6 +373,69 @@ fn a_late_answer_can_be_asked_for_again_in_the_same_turn() {
             assert_eq!((summary.turns, summary.connections), ([1, 0, 0, 0, 0], 1));
         });
     }
+}
+
+#[test]
+fn every_search_of_a_question_that_is_asked_again_is_billed() {
+    simulate(async {
+        let search = |what: &str| raw(&found(what));
+        let first = vec![search("one"), Action::Stall];
+        // The search for "two" comes before anything of the second answer: it is the first one's, which has no end.
+        let second = vec![search("two"), Action::Parrot, search("three")];
+        let mut world = started(vec![first, second]).await;
+        world.speak(&voice("american-man")).await;
+        tokio::time::sleep(Duration::from_millis(9_000)).await;
+        assert!(world.session.snapshots.borrow().ask_again);
+        world.tell(Command::Apply(Remedy::AskAgain)).await;
+        let turn = world.turn().await;
+        assert_eq!((&turn.outcome, turn.asked_again), (&Outcome::Completed, 1));
+        assert_eq!(
+            (turn.searches, turn.late_tokens.searches),
+            (2, 1),
+            "each is billed"
+        );
+        assert_eq!(
+            turn.grounding.queries,
+            ["three"],
+            "what was dropped is not shown"
+        );
+        assert_eq!(notices(&world), []);
+        let summary = world.quit().await;
+        assert_eq!((summary.turns, summary.connections), ([1, 0, 0, 0, 0], 1));
+    });
+}
+
+/// A search, as the service tells of it.
+fn found(what: &str) -> Value {
+    json!({"serverContent": {"groundingMetadata": {"webSearchQueries": [what]}}})
+}
+
+#[test]
+fn what_was_searched_for_an_interrupted_answer_is_billed_and_not_shown_under_the_next() {
+    simulate(async {
+        let long = Action::Say {
+            words: "A long story.".into(),
+            sound: Sound::Tone {
+                hz: 440.0,
+                length: Duration::from_secs(9),
+            },
+        };
+        // Its end does not come, so what comes before anything of the next answer is its own.
+        let first = vec![long, Action::Stall];
+        let second = vec![raw(&found("old")), Action::Parrot, raw(&found("new"))];
+        let mut world = started(vec![first, second]).await;
+        world.speak(&voice("american-man")).await;
+        world.audible().await;
+        tokio::time::sleep(Duration::from_millis(3_000)).await;
+        world.speak(&voice("british-woman")).await;
+        let first = world.turn().await;
+        assert_eq!((&first.outcome, first.searches), (&Outcome::Interrupted, 0));
+        let second = world.turn().await;
+        assert_eq!(second.outcome, Outcome::Completed, "{second:?}");
+        assert_eq!((second.searches, second.late_tokens.searches), (1, 1));
+        assert_eq!(second.grounding.queries, ["new"]);
+        assert_eq!(world.quit().await.late_tokens.searches, 1);
+    });
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Controller {
             ..notes.noted
         };
         let stages = Stages::new(&closed.timeline, &latencies, &noted);
-        let searches = (notes.answer.grounding.queries.len() as u64).max(u64::from(notes.searched));
+        let searches = notes.searches();
         let mut billed = notes.vain_tokens;
         billed += notes.tokens.unwrap_or_default();
         billed.searches += searches;

@@ -150,8 +150,10 @@ pub(super) struct Notes {
     pub(super) context_tokens: Option<u64>,
     /// Tokens of its generations that were dropped because it went on.
     pub(super) vain_tokens: TokenCounts,
-    /// The service searched the web for it.
+    /// The service searched the web for the answer that is awaited.
     pub(super) searched: bool,
+    /// Searches for its answers that were dropped.
+    pub(super) searches_in_vain: u64,
     /// What came of its answer.
     pub(super) answer: super::silence::Answer,
     /// How often the user asked it again.
@@ -170,6 +172,14 @@ pub(super) struct Notes {
     pub(super) tool_calls: u32,
     /// What its stages are made of.
     pub(super) noted: super::stages::Noted,
+}
+
+impl Notes {
+    /// How often the service searched the web for it; where it does not say what for, once.
+    pub(super) fn searches(&self) -> u64 {
+        let queries = self.answer.grounding.queries.len() as u64;
+        self.searches_in_vain + queries.max(u64::from(self.searched))
+    }
 }
 
 #[expect(

@@ -95,11 +95,12 @@ impl Controller {
         self.send_words(turn);
     }
 
-    /// Another answer is awaited than the one that has come so far.
+    /// Another answer is awaited than the one that has come so far; what was searched for that is billed all the same.
     pub(super) fn forget_answer(&mut self, turn: TurnId) {
         self.withdraw_late(turn);
         if let Some(notes) = self.notes.get_mut(&turn) {
-            notes.answer = super::silence::Answer::default();
+            notes.searches_in_vain = notes.searches();
+            (notes.searched, notes.answer) = Default::default();
         }
     }
 

@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use tracing::{debug, info, warn};
 
-use super::controller::Controller;
+use super::controller::{Controller, Notes};
 use super::silence::Answer;
 use super::snapshot::{Link, Severity, Speaker};
 use crate::base::ids::TurnId;
+use crate::base::tokens::TokenCounts;
 use crate::client;
+use crate::live::grounding::Grounding;
 use crate::live::message::{Blob, FunctionCall, InteractionStatus, ServerContent, ServerMessage};
 use crate::live::pcm;
 use crate::turn::machine::{Bill, Input, Phase};
@@ -121,8 +123,10 @@ impl Controller {
     }
 
     fn on_content(&mut self, now: Instant, at: Instant, content: ServerContent) {
-        if content.searched() {
-            self.note_search(content.grounding_metadata.as_ref());
+        if let Some(metadata) = content.grounding_metadata.as_ref()
+            && content.searched()
+        {
+            self.note_search(metadata);
         }
         if content.interrupted {
             self.reply.reset();
@@ -222,22 +226,30 @@ impl Controller {
     }
 
     fn note_tool_calls(&mut self, calls: usize) {
-        if let Some((turn, true)) = self.machine.open_turn()
-            && let Some(notes) = self.notes.get_mut(&turn)
-        {
+        if let Some(notes) = self.notes_of_next_end() {
             notes.tool_calls += u32::try_from(calls).unwrap_or(u32::MAX);
         }
     }
 
-    fn note_search(&mut self, metadata: Option<&serde_json::Value>) {
-        if let Some((turn, true)) = self.machine.open_turn()
-            && let Some(notes) = self.notes.get_mut(&turn)
-        {
+    /// Sources are shown under the answer that they come with; a search is billed whosever it was.
+    fn note_search(&mut self, metadata: &serde_json::Value) {
+        if let Some(notes) = self.notes_of_next_end() {
             notes.searched = true;
-            if let Some(metadata) = metadata {
-                notes.answer.grounding.add(metadata);
-            }
+            return notes.answer.grounding.add(metadata);
         }
+        let mut found = Grounding::default();
+        found.add(metadata);
+        self.note_tokens_of_other(TokenCounts {
+            searches: (found.queries.len() as u64).max(1),
+            ..TokenCounts::default()
+        });
+    }
+
+    /// The notes of the open turn, where it is the one that the service ends next.
+    fn notes_of_next_end(&mut self) -> Option<&mut Notes> {
+        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
+        let (turn, _) = open.filter(|_| self.machine.bill() == Bill::Open)?;
+        self.notes.get_mut(&turn)
     }
 
     /// Notes something of the answer that comes now, with the turn that it belongs to.
@@ -251,10 +263,7 @@ impl Controller {
     /// Why the service ends the turn that its next end belongs to.
     fn note_reason(&mut self, reason: &str) {
         debug!(reason, "the service says why a turn is complete");
-        if self.machine.bill() == Bill::Open
-            && let Some((turn, true)) = self.machine.open_turn()
-            && let Some(notes) = self.notes.get_mut(&turn)
-        {
+        if let Some(notes) = self.notes_of_next_end() {
             notes.answer.end(reason);
         }
     }

@@ -22,11 +22,21 @@ impl Controller {
                 *notes.tokens.get_or_insert_default() += counted;
                 notes.context_tokens = notes.context_tokens.max(usage.prompt_token_count);
             }
-            (Bill::Vain, Some(notes)) => notes.vain_tokens += counted,
-            // Their turn is closed: an answer was interrupted, or dropped in vain and nothing was said after it.
-            (Bill::Open | Bill::Vain, None) | (Bill::Earlier, _) => {
-                self.note_late_tokens(counted, bill == Bill::Vain);
-            }
+            _ => self.note_tokens_of_other(counted),
+        }
+    }
+
+    /// What was counted for an answer that is not awaited any more.
+    pub(super) fn note_tokens_of_other(&mut self, mut counted: TokenCounts) {
+        let vain = self.machine.bill() == Bill::Vain;
+        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
+        let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
+        if let (true, Some(notes)) = (vain, notes) {
+            notes.searches_in_vain += std::mem::take(&mut counted.searches);
+            notes.vain_tokens += counted;
+        } else {
+            // Its turn is closed: an answer was interrupted, or dropped in vain and nothing was said after it.
+            self.note_late_tokens(counted, vain);
         }
     }
 
