@@ -137,6 +137,35 @@ fn a_limit_that_is_raised_or_taken_away_opens_the_microphone() {
 }
 
 #[test]
+fn a_limit_that_is_reached_in_a_pause_of_a_sentence_lets_it_be_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let mut world = world(folder.path(), PRICE);
+        world.script.think_ms = 630;
+        world.profile.turn.eager_waste_percent = 100;
+        let mut world = world.start();
+        world.ready().await;
+        ask(&mut world).await;
+        let (first, second) = (voice("american-man"), voice("british-woman"));
+        let pause = vec![0.0; 400 * 48];
+        let samples = first.len() + second.len();
+        world.desk.speak(&[first.clone(), pause, second].concat());
+        let in_the_pause = first.len() as u64 / 48 + 250;
+        tokio::time::sleep(Duration::from_millis(in_the_pause)).await;
+        let config = format!("{PRICE}spend_limit_usd: {{conversation: 1}}\n");
+        std::fs::write(folder.path().join("config.yaml"), config).expect("written");
+        world.tell(Command::SetVolume(0.5)).await;
+        let turn = world.turn().await;
+        assert!(turn.closed_in_vain >= 1, "it was closed early: {turn:?}");
+        let said = samples as f64 / 48_000.0;
+        assert!(turn.heard.as_secs_f64() > said, "all of it: {turn:?}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(shown(&world).activity, Activity::LimitReached);
+        world.quit().await;
+    });
+}
+
+#[test]
 fn the_sum_of_a_day_outlives_the_program() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = format!("{PRICE}spend_limit_usd: {{day: 1.5}}\n");

@@ -198,7 +198,7 @@ mod tests {
         assert!(!hints.taken(), "which is known");
         let mut other = setup.clone();
         other.model = "models/other".to_owned();
-        let mut fewer = setup.clone();
+        let mut fewer = setup;
         fewer.input_audio_transcription = Some(TranscriptionConfig {
             language_codes: Some(vec!["en".to_owned()]),
             ..TranscriptionConfig::default()
@@ -232,7 +232,7 @@ mod tests {
         });
         assert_ne!(hints.applied(resumed.clone()), resumed);
         assert!(!hints.failed(End::Policy));
-        hints.applied(setup.clone());
+        hints.applied(setup);
         assert!(hints.failed(End::Policy));
     }
 
@@ -246,7 +246,7 @@ mod tests {
         assert!(!hints.taken());
         hints.applied(setup.clone());
         assert!(!hints.failed(End::Refused), "it took them before");
-        let mut other = setup.clone();
+        let mut other = setup;
         if let Some(config) = &mut other.input_audio_transcription {
             config.language_codes = Some(vec!["xx".to_owned()]);
         }

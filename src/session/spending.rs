@@ -12,6 +12,7 @@ mod day;
 
 use std::path::Path;
 
+use jiff::civil::Date;
 use tokio::task::JoinSet;
 
 use super::Event;
@@ -83,6 +84,19 @@ impl Spending {
         self.closed
     }
 
+    /// A new day's limit counts from its beginning.
+    fn begin_day(&mut self, date: Date) {
+        if self.day.begin(date) {
+            self.meters[1].from = 0.0;
+        }
+    }
+
+    fn add(&mut self, cost: Cost, date: Date) {
+        self.begin_day(date);
+        let errand = self.day.add(cost);
+        self.send(errand);
+    }
+
     fn send(&mut self, errand: Option<Errand>) {
         if let Some(errand) = errand {
             let run = aside("spending", move || errand.run());
@@ -109,8 +123,7 @@ impl Controller {
     /// Something was billed.
     pub(super) fn spend(&mut self, cost: Option<Cost>) {
         if let Some(cost) = cost {
-            let errand = self.spending.day.add(cost, today());
-            self.spending.send(errand);
+            self.spending.add(cost, today());
         }
         self.keep_spend_limit();
     }
@@ -152,9 +165,7 @@ impl Controller {
         {
             return;
         }
-        if self.spending.day.begin(today()) {
-            self.spending.meters[1].from = 0.0;
-        }
+        self.spending.begin_day(today());
         self.say_unknown_price(limits);
         for (nth, scope) in SCOPES.into_iter().enumerate() {
             self.keep_limit(nth, scope, of(limits, scope));
@@ -232,9 +243,9 @@ impl Controller {
         self.spending.unknown = why;
     }
 
-    /// Closes the microphone for a limit, as soon as nobody speaks; a reply that sounds goes on.
+    /// Closes the microphone for a limit, as soon as nobody speaks, nor pauses in a sentence; a reply that sounds goes on.
     pub(super) fn close_if_spent(&mut self) {
-        let speaks = self.machine.phase() == Phase::Speaking;
+        let speaks = self.machine.phase() == Phase::Speaking || self.machine.is_closed_early();
         if self.spending.closed || speaks || !self.spending.is_reached() {
             return;
         }
@@ -370,4 +381,28 @@ fn near_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
 fn reached_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
     let (whose, allowed) = (whose(scope), dollars(allowed));
     format!("The spend limit is reached: {spent} is spent of the {allowed} that {whose} may cost.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_bill_of_a_day_begins_its_limit_anew() {
+        let mut spending = Spending::new(None);
+        let today = today();
+        spending.add(dollars(3.0), today);
+        spending.meters[0].from = 2.0;
+        spending.meters[1].from = 3.0;
+        spending.add(dollars(1.0), today);
+        assert!((spending.meters[1].from - 3.0).abs() < 1e-9);
+        let tomorrow = today.tomorrow().expect("there is one");
+        spending.add(dollars(1.0), tomorrow);
+        assert!((spending.day.spent().usd - 1.0).abs() < 1e-9);
+        let from = [spending.meters[0].from, spending.meters[1].from];
+        assert!(
+            (from[0] - 2.0).abs() < 1e-9 && from[1].abs() < 1e-9,
+            "{from:?}"
+        );
+    }
 }

@@ -96,9 +96,8 @@ impl Day {
         true
     }
 
-    /// Adds what was billed. The errand keeps it.
-    pub(super) fn add(&mut self, cost: Cost, date: Date) -> Option<Errand> {
-        self.begin(date);
+    /// Adds what was billed on this day. The errand keeps it.
+    pub(super) fn add(&mut self, cost: Cost) -> Option<Errand> {
         self.own += cost;
         self.errand(Some(cost))
     }
@@ -229,7 +228,8 @@ mod tests {
 
     impl Day {
         fn keep(&mut self, cost: Cost, date: Date) -> Result<(), String> {
-            let errand = self.add(cost, date).expect("there is a folder");
+            self.begin(date);
+            let errand = self.add(cost).expect("there is a folder");
             self.take(errand.run())
         }
     }
