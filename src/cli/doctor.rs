@@ -216,7 +216,7 @@ fn examine(
         )),
         None => {
             let profile = profile.ok().filter(|_| args.live);
-            let (more, models) = connection(args.live, wishes, &key, profile.as_deref());
+            let (more, models) = connection(args.live, wishes, &key, profile.as_deref(), config);
             checks.extend(more);
             found.models = models;
         }
@@ -250,6 +250,7 @@ fn connection(
     wishes: Wishes<'_>,
     found: &Found,
     profile: Option<&crate::profile::Profile>,
+    config: &Config,
 ) -> (Vec<Check>, Option<Vec<network::Usable>>) {
     let name = "endpoint";
     let url = match endpoint::choose(wishes) {
@@ -300,7 +301,7 @@ fn connection(
     checks.extend(network::way(Some(&url)));
     let mut models = None;
     if let Some(profile) = profile {
-        let service = network::service(url, key.map(|key| key.secret.clone()), profile);
+        let service = network::service(url, key.map(|key| key.secret.clone()), profile, config);
         checks.extend(service.checks);
         models = service.models;
     }
@@ -525,6 +526,16 @@ mod tests {
         let model =
             serde_json::json!({"name": "gemini-3.8-live", "state": "stable", "talks": true});
         assert_eq!(report["models"][0], model, "{report}");
+        // As a conversation would: with the voice of the configuration, which this model does not have.
+        let profiles = folder.path().join("profiles");
+        std::fs::create_dir(&profiles).expect("made");
+        let old = "live: {model: gemini-3.1-flash-live-preview}\n";
+        std::fs::write(profiles.join("old.yaml"), old).expect("written");
+        let config = folder.path().join("config.yaml");
+        std::fs::write(&config, "voice: en-us-tavi\nprofile: old\n").expect("written");
+        let told = shown(&live(&url).checks);
+        assert!(told.contains("does not know this voice"), "{told}");
+        std::fs::remove_file(config).expect("removed");
         server.stop();
         let Findings { checks, models, .. } = live(&url);
         assert_eq!(models, None);

@@ -9,7 +9,9 @@
 
 use std::collections::HashSet;
 
+use crate::base::printable::clipped;
 use crate::base::units::SampleRate;
+use crate::base::voices::VOICES;
 use crate::live::message::{
     ActivityDetection, ActivityHandling, Blob, ClientContent, ClientMessage, Content,
     FunctionResponse, RealtimeInput, Setup,
@@ -315,6 +317,10 @@ fn setup_rules(setup: &Setup) -> Result<(), Refusal> {
     if let Some((path, what)) = models::refusals(setup).first() {
         return Err(Refusal::invalid(path, what));
     }
+    if let Some(voice) = unknown_voice(setup) {
+        let reason = format!("No matching speaker voice for {}", clipped(&voice, 40));
+        return Err(Refusal { code: 1007, reason });
+    }
     let instruction = setup.system_instruction.as_ref();
     if instruction.is_some_and(|content| content.parts.iter().any(|part| part.text.is_none())) {
         return Err(Refusal::invalid(
@@ -337,6 +343,18 @@ fn setup_rules(setup: &Setup) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// A voice that the model does not have. What a model with voices of the catalogue has is not known here.
+fn unknown_voice(setup: &Setup) -> Option<String> {
+    models::known(&setup.model).filter(|model| !model.catalogue_voices)?;
+    let speech = setup.generation_config.as_ref()?.speech_config.as_ref()?;
+    let config = speech.voice_config.clone()?;
+    let prebuilt = config.prebuilt_voice_config.map(|voice| voice.voice_name);
+    let names = [prebuilt, config.voice].into_iter().flatten();
+    let known = |name: &String| VOICES.iter().any(|voice| voice.eq_ignore_ascii_case(name));
+    let mut unknown = names.filter(|name| !known(name));
+    unknown.next()
 }
 
 fn hint(setup: &Setup) -> Option<&'static str> {

@@ -53,7 +53,7 @@ use crate::turn::machine::Machine;
 use crate::{audio, client, monitor};
 use controller::Controller;
 use record::{Summary, TurnRecord};
-pub use settings::{Choice, Settings};
+pub use settings::{Choice, Settings, setup_now};
 use snapshot::{Link, Port, Severity, Snapshot};
 pub use spending::spent_today;
 

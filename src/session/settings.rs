@@ -48,6 +48,38 @@ impl Choice {
 /// What to do while nothing may be dialled.
 pub(super) const HELD_HINT: &str = "Mend the file: the conversation begins when it is saved. Or start with --endpoint or --demo, which go before it.";
 
+/// What a conversation that begins now would ask the service for.
+#[must_use]
+pub fn setup_now(config: &Config, profile: &Profile) -> Setup {
+    setup_with(config, profile, context_now())
+}
+
+fn setup_with(config: &Config, profile: &Profile, context: SetupContext) -> Setup {
+    let context = SetupContext {
+        no_interruption: profile.turn.barge_in == BargeIn::Off,
+        detection: Some(config.detection.unwrap_or(profile.turn.detection)),
+        voice: config.voice.clone(),
+        languages: config.languages.clone(),
+        ..context
+    };
+    setup::setup(profile, &context, None)
+}
+
+fn context_now() -> SetupContext {
+    let now = jiff::Zoned::now();
+    let system_languages = locales(sys_locale::get_locales());
+    SetupContext {
+        date_time: now.strftime("%A, %-d %B %Y, %H:%M").to_string(),
+        zone: now.time_zone().iana_name().unwrap_or("unknown").to_owned(),
+        locale: system_languages
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "en".into()),
+        system_languages,
+        ..SetupContext::default()
+    }
+}
+
 /// Endpoint, key, configuration file and the demo, while the conversation runs.
 #[derive(Debug)]
 pub struct Settings {
@@ -275,35 +307,12 @@ impl Settings {
     /// What the service is asked for.
     #[must_use]
     pub fn setup(&self, profile: &Profile) -> Setup {
-        let no_interruption = profile.turn.barge_in == BargeIn::Off;
-        let detection = Some(self.detection(profile));
-        setup::setup(
-            profile,
-            &SetupContext {
-                no_interruption,
-                detection,
-                voice: self.config().voice.clone(),
-                languages: self.config().languages.clone(),
-                ..self.context.clone()
-            },
-            None,
-        )
+        setup_with(self.config(), profile, self.context.clone())
     }
 
     /// Takes date and time anew, for the next connection.
     pub fn refresh_context(&mut self) {
-        let now = jiff::Zoned::now();
-        let system_languages = locales(sys_locale::get_locales());
-        self.context = SetupContext {
-            date_time: now.strftime("%A, %-d %B %Y, %H:%M").to_string(),
-            zone: now.time_zone().iana_name().unwrap_or("unknown").to_owned(),
-            locale: system_languages
-                .first()
-                .cloned()
-                .unwrap_or_else(|| "en".into()),
-            system_languages,
-            ..SetupContext::default()
-        };
+        self.context = context_now();
     }
 
     /// Keeps a key and uses it from now on, with Gemini Live if nothing else was named.

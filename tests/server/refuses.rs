@@ -15,10 +15,25 @@ fn setups_are_refused_with_the_field_and_the_fault() {
         setup.pointer_mut(parent).unwrap()[key] = value;
         json!({ "setup": setup })
     };
+    let spoken_by = |model: &str, voice: Value| json!({"setup": {"model": model, "generationConfig": {"speechConfig": {"voiceConfig": voice}}}});
     let table = [
         (
             json!({"realtimeInput": {"text": "hi"}}),
             "the first message must be setup",
+        ),
+        (
+            spoken_by(
+                "models/gemini-3.1-flash-live-preview",
+                json!({"prebuiltVoiceConfig": {"voiceName": "en-us-tavi"}}),
+            ),
+            "No matching speaker voice for en-us-tavi",
+        ),
+        (
+            spoken_by(
+                "models/gemini-2.5-flash-native-audio-latest",
+                json!({"voice": "Nobody"}),
+            ),
+            "No matching speaker voice for Nobody",
         ),
         (json!({"setup": {}}), "setup.model"),
         (

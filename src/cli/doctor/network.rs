@@ -12,13 +12,15 @@ use crate::client::dial::TcpDialer;
 use crate::client::environment::{self, Finding};
 use crate::client::error::Fault;
 use crate::client::models::live_models;
-use crate::client::setup::{self, SetupContext};
 use crate::client::{self, Event, Target};
+use crate::live::message::Setup;
 use crate::live::models::{self, Model, Purpose};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::server::Server;
 use crate::session::no_link::unreached;
+use crate::session::setup_now;
+use crate::settings::config::Config;
 
 /// As long as the other commands wait for an endpoint.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -37,7 +39,7 @@ pub(super) fn demo() -> Check {
         url: server.url(),
         key: Some(token),
     };
-    let answer = set_up(target, &profile);
+    let answer = set_up(target, setup_now(&Config::default(), &profile));
     server.stop();
     match answer {
         Ok(took) => Check::ok(
@@ -100,11 +102,16 @@ impl Usable {
     }
 }
 
-/// Resolves, dials, sends the set-up that `profile` asks for, and asks for the list of models.
-pub(super) fn service(url: Url, key: Option<SecretString>, profile: &Profile) -> Service {
+/// Resolves, dials, sends the set-up that a conversation with `profile` would send, and asks for the list of models.
+pub(super) fn service(
+    url: Url,
+    key: Option<SecretString>,
+    profile: &Profile,
+    config: &Config,
+) -> Service {
     let place = checks::place(&url);
     let target = Target { url, key };
-    let (check, answered) = match set_up(target.clone(), profile) {
+    let (check, answered) = match set_up(target.clone(), setup_now(config, profile)) {
         Ok(took) => (
             Check::ok(
                 "service",
@@ -208,8 +215,7 @@ impl From<Fault> for Failure {
 }
 
 /// How long it took until the set-up was accepted.
-fn set_up(target: Target, profile: &Profile) -> Result<Duration, Failure> {
-    let setup = setup::setup(profile, &SetupContext::default(), None);
+fn set_up(target: Target, setup: Setup) -> Result<Duration, Failure> {
     let start = Instant::now();
     within_limit(async {
         let mut client = client::spawn(
