@@ -38,7 +38,7 @@ fn a_service_that_refuses_languages_and_names_is_set_up_without_them() {
         world.profile.live.vocabulary = vec!["Kubernetes".into()];
         let mut world = world.start();
         world.ready().await;
-        assert_eq!(notices(&world, "cannot be told beforehand"), 1);
+        assert_eq!(notices(&world, "does not accept hints"), 1);
         world.speak(&voice("german-man")).await;
         let turn = world.turn().await;
         assert_eq!(turn.outcome, Outcome::Completed);
@@ -48,7 +48,7 @@ fn a_service_that_refuses_languages_and_names_is_set_up_without_them() {
             .tell(Command::SetLanguages(Some(these(&["it"]))))
             .await;
         assert!(connections(&world).await);
-        assert_eq!(notices(&world, "cannot be told beforehand"), 0);
+        assert_eq!(notices(&world, "does not accept hints"), 0);
         let summary = world.quit().await;
         assert_eq!((summary.connections, summary.rolls), (2, 1));
         assert_eq!((summary.answered, summary.lost), (1, 0));
@@ -70,11 +70,11 @@ fn a_voice_and_a_language_are_asked_for_in_the_next_pause() {
             .tell(Command::SetLanguages(Some(these(&["fr"]))))
             .await;
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(notices(&world, "from the next pause on"), 1);
+        assert_eq!(notices(&world, "applies from the next pause"), 1);
         let turn = world.turn().await;
         assert_eq!(turn.outcome, Outcome::Completed, "nothing is lost");
         assert!(connections(&world).await);
-        assert_eq!(notices(&world, "from the next pause on"), 0);
+        assert_eq!(notices(&world, "applies from the next pause"), 0);
         let speech = world.session.snapshots.borrow().speech.clone();
         assert_eq!(speech.voice.as_deref(), Some("Puck"));
         assert_eq!(speech.profile_voice.as_deref(), Some("Kore"));

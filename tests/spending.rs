@@ -71,7 +71,9 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         let told = warnings(&world);
         assert!(
             told.len() == 1
-                && told[0].starts_with("The spend limit is near: $2.00 is spent of the $2.20"),
+                && told[0].starts_with(
+                    "The spend limit is near: $2.00 is spent of this conversation's limit of $2.20."
+                ),
             "{told:?}"
         );
         assert_eq!(shown(&world).activity, Activity::Listening);
@@ -79,9 +81,12 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         let closed = shown(&world);
         assert_eq!(closed.activity, Activity::LimitReached);
         let what = closed.spending.reached.clone().expect("told");
-        assert!(what.contains("$3.00 is spent of the $2.20 that this conversation may cost"));
+        assert!(what.contains(
+            "$3.00 is spent of this conversation's limit of $2.20. The microphone is closed."
+        ));
         assert!(what.ends_with("\"Go on\" allows $2.20 more."), "{what}");
         assert_eq!(warnings(&world), [""; 0], "the banner says it");
+        assert!(closed.spending.closed);
         assert!(!is_heard(&mut world).await, "by speech");
         world.tell(Command::HoldToTalk(true)).await;
         assert!(!is_heard(&mut world).await, "by the key");
@@ -89,6 +94,11 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         world.tell(Command::SendText("In writing.".into())).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(shown(&world).figures.turns, 3, "nor in writing");
+        let kept = shown(&world).captions.last().expect("it is shown").clone();
+        assert_eq!(
+            (&*kept.text, kept.typed, kept.unsent, kept.open),
+            ("In writing.", true, true, false)
+        );
 
         world.tell(Command::GoOn).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -166,6 +176,56 @@ fn a_limit_that_is_reached_in_a_pause_of_a_sentence_lets_it_be_said() {
 }
 
 #[test]
+fn who_speaks_when_a_limit_is_reached_is_told_that_the_microphone_closes_afterwards() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let mut world = world(folder.path(), PRICE).start();
+        world.ready().await;
+        ask(&mut world).await;
+        world.desk.speak(&voice("american-man"));
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let limit = format!("{PRICE}spend_limit_usd: {{conversation: 0.5}}\n");
+        std::fs::write(folder.path().join("config.yaml"), limit).expect("written");
+        world.tell(Command::SetVolume(0.5)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (heard, closes) = (shown(&world), "closes when you have finished speaking.");
+        assert_eq!(heard.activity, Activity::UserSpeaks);
+        let what = heard.spending.reached.clone().expect("told");
+        assert!(!heard.spending.closed && what.contains(closes), "{what}");
+        assert_eq!(world.turn().await.outcome, Outcome::Completed);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let closed = shown(&world);
+        let what = closed.spending.reached.clone().expect("told");
+        assert!(closed.spending.closed && !what.contains(closes), "{what}");
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_written_answer_is_not_offered_to_be_spoken_beyond_a_limit() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    simulate(async {
+        let config = format!("{PRICE}spend_limit_usd: {{conversation: 0.5}}\n");
+        let mut world = world(folder.path(), &config);
+        let usage = json!({"usageMetadata": {"promptTokenCount": 1_000_000}});
+        let text = json!({"serverContent": {"modelTurn": {"parts": [{"text": "It is noon."}]}}});
+        let turn = [usage, text].map(|message| Action::Raw(message.to_string()));
+        world.script.turns = vec![turn.to_vec()];
+        let mut world = world.start();
+        world.ready().await;
+        world.speak(&voice("american-man")).await;
+        assert_eq!(world.turn().await.assistant, "It is noon.");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let told = shown(&world);
+        assert!(told.spending.reached.is_some() && told.written.is_none());
+        world.tell(Command::GoOn).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(shown(&world).written.is_some());
+        world.quit().await;
+    });
+}
+
+#[test]
 fn the_sum_of_a_day_outlives_the_program() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = format!("{PRICE}spend_limit_usd: {{day: 1.5}}\n");
@@ -206,7 +266,10 @@ fn files_that_may_not_be_asked_any_more_are_told() {
                 | Event::NotWritten(_) => {}
             }
         };
-        assert!(what.contains("$2.00 is spent of the $1.50"), "{what}");
+        assert!(
+            what.contains("$2.00 is spent of this conversation's limit of $1.50."),
+            "{what}"
+        );
         assert!(what.ends_with("2 files were not asked."), "{what}");
         assert_eq!(world.quit().await.turns[0], 2);
     });

@@ -41,6 +41,10 @@ fn captions(world: &Running) -> Vec<(Speaker, bool, String)> {
     snapshot.captions.iter().map(said).collect()
 }
 
+fn activity(world: &Running) -> Activity {
+    world.session.snapshots.borrow().activity
+}
+
 fn typed(text: &str) -> (Speaker, bool, String) {
     (Speaker::User, true, text.to_owned())
 }
@@ -57,7 +61,13 @@ fn typed_words_are_shown_at_once_and_answered_though_muted() {
             send(&world, "  What time\r\nis it?\u{1b} ").await;
             settle().await;
             assert_eq!(captions(&world), [typed("What time\nis it?")]);
+            assert_eq!(activity(&world), Activity::Thinking);
+            world.audible().await;
+            settle().await;
+            assert_eq!(activity(&world), Activity::Answering);
             let turn = world.turn().await;
+            settle().await;
+            assert_eq!(activity(&world), Activity::Muted);
             assert_eq!(turn.outcome, Outcome::Completed, "{turn:?}");
             assert!(turn.typed && !turn.assistant.is_empty());
             for mark in [Mark::SpeechStart, Mark::SpeechEnd, Mark::Endpoint] {

@@ -100,10 +100,23 @@ fn an_answer_in_writing_is_shown_and_marked_and_the_next_answer_takes_the_notice
         world.tell(Command::SayIt).await;
         let spoken = world.turn().await;
         assert_eq!(spoken.outcome, Outcome::Completed);
+        assert_eq!(spoken.user, "Say it aloud.");
         assert_eq!(world.session.snapshots.borrow().written, None);
         assert_eq!(ask(&mut world).await.outcome, Outcome::Completed);
         assert_eq!(notices(&world), []);
         assert_eq!(world.quit().await.unheard.get("text_only"), Some(&1));
+    });
+}
+
+#[test]
+fn what_is_too_long_to_be_sent_is_not_offered_to_be_spoken() {
+    simulate(async {
+        let long = "Noon. ".repeat(1_400);
+        let mut world = started(vec![vec![text(&long)]]).await;
+        let turn = ask(&mut world).await;
+        assert_eq!(turn.assistant, long.trim());
+        assert_eq!(world.session.snapshots.borrow().written, None);
+        world.quit().await;
     });
 }
 

@@ -59,7 +59,7 @@ impl Kind {
             Self::Rejected => "rejected its own answer",
             Self::InputRefused => "does not answer what was said, by its rules for content",
             Self::OutputRefused => "kept its answer back, by its rules for content",
-            Self::MalformedCall => "got entangled in a call of a function",
+            Self::MalformedCall => "tried to use a tool in a way that does not work",
             Self::NeedsMore => "waits for you to say more",
             Self::Other => "ended the turn without an answer",
         }

@@ -9,11 +9,11 @@
 
 use std::time::Instant;
 
-use super::command::Command;
 use super::controller::{Controller, Notes};
 use super::record::TurnRecord;
 use super::silence::Silence;
 use super::snapshot::{Severity, Speaker};
+use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::words::sentence;
 use crate::client::Control;
@@ -27,6 +27,8 @@ const NO_ANSWER: &str = "No full answer";
 const NOT_HEARD: &str = "No spoken answer";
 const BROKEN_OFF: &str = "The service broke its answer off";
 const LATE: &str = "No answer yet";
+/// What the conversation shows for the request to speak an answer.
+const SAY_IT: &str = "Say it aloud.";
 /// What is told of a conversation that begins anew.
 const REJECTED: &str = "The service rejected two answers in a row, so a new conversation was begun: it does not remember the last one.";
 
@@ -51,8 +53,8 @@ pub(super) struct Asking {
 struct Kept {
     turn: TurnId,
     samples: u64,
-    /// What was typed, where it was not spoken.
-    typed: Option<String>,
+    /// What was typed, where it was not spoken: as it is sent, and as it is shown.
+    typed: Option<(String, String)>,
     input: Option<String>,
     asked_again: u32,
     /// The utterance is among those that were answered, or lost.
@@ -91,7 +93,7 @@ impl Controller {
             .as_ref()
             .and_then(|kept| kept.typed.clone())
         {
-            Some(text) => self.send_text(now, &text),
+            Some((text, shown)) => self.ask_typed(now, text, &shown),
             None => self.feed(now, Input::AskAgain),
         }
         self.asking.repeats = false;
@@ -133,16 +135,17 @@ impl Controller {
 
     /// Has the last answer spoken that came in writing: the service is asked for it in writing too.
     pub(super) fn say_it(&mut self, now: Instant) {
-        if let Some(turn) = self.written() {
-            let words = self.captions.text(turn, Speaker::Assistant);
-            let ask = format!("Please say this aloud, word for word: {words}");
-            self.on_command(now, Command::SendText(ask));
+        if let Some(turn) = self.written()
+            && let Ok(ask) = sendable(&to_say(&self.captions.text(turn, Speaker::Assistant)))
+        {
+            self.ask_typed(now, ask, SAY_IT);
         }
     }
 
-    /// The turn whose answer can be spoken yet: the last one, if it came in writing alone.
+    /// The turn whose answer can be spoken yet: the last one, if it came in writing alone. It costs as much as any question.
     pub(super) fn written(&self) -> Option<TurnId> {
-        self.asking.written.filter(|_| self.machine.is_quiet())
+        let may = self.machine.is_quiet() && !self.spending.is_reached();
+        self.asking.written.filter(|_| may)
     }
 
     /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
@@ -171,9 +174,7 @@ impl Controller {
             notes.late_told = true;
         }
         let seconds = self.profile.live.reply_deadline.as_secs_f64();
-        let what = format!(
-            "{LATE} after {seconds} s. It is still waited for; ask again to send what you said once more."
-        );
+        let what = format!("{LATE} after {seconds} s. It is still waited for.");
         self.notice_with(Severity::Warning, what, Some(Remedy::AskAgain));
     }
 
@@ -213,11 +214,9 @@ impl Controller {
                 ),
                 again().filter(|_| silence.may_be_asked_again()),
             ),
-            (Outcome::Interrupted, None) if broken_off => (
-                Severity::Warning,
-                format!("{BROKEN_OFF}. Ask again to hear it from the beginning."),
-                again(),
-            ),
+            (Outcome::Interrupted, None) if broken_off => {
+                (Severity::Warning, format!("{BROKEN_OFF}."), again())
+            }
             (Outcome::Completed | Outcome::Interrupted, None) => {
                 return self.withdraw_unanswered();
             }
@@ -229,13 +228,17 @@ impl Controller {
     }
 
     /// Keeps what was asked in a turn that was not answered aloud, until the next one begins. Says whether it does.
+    /// `typed` is what was sent, where it was not spoken.
     pub(super) fn keep_question(
         &mut self,
         record: &TurnRecord,
+        typed: Option<String>,
         broken_off: bool,
         lost: bool,
     ) -> bool {
-        self.asking.written = (record.silence == Some(Silence::TextOnly)).then_some(record.turn);
+        let only_written = record.silence == Some(Silence::TextOnly);
+        let can_be_said = only_written && sendable(&to_say(&record.assistant)).is_ok();
+        self.asking.written = can_be_said.then_some(record.turn);
         let unanswered = match record.outcome {
             Outcome::Empty | Outcome::Failed(_) => true,
             Outcome::Interrupted => broken_off,
@@ -252,7 +255,7 @@ impl Controller {
         self.asking.kept = Some(Kept {
             turn: record.turn,
             samples: captured,
-            typed: record.typed.then(|| record.user.clone()),
+            typed: typed.map(|sent| (sent, record.user.clone())),
             input: record.input.clone(),
             asked_again: record.asked_again,
             counted: record.counted || lost || record.timeline.get(Mark::FirstAudible).is_some(),
@@ -283,4 +286,9 @@ impl Controller {
             Control::Roll(setup)
         }
     }
+}
+
+/// What the service is asked, to speak what it wrote.
+fn to_say(words: &str) -> String {
+    format!("Please say this aloud, word for word: {words}")
 }

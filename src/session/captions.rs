@@ -74,6 +74,14 @@ impl Captions {
         self.change(turn, |caption| caption.typed = true);
     }
 
+    /// Puts down what the user typed and what is not sent.
+    pub(super) fn refuse(&mut self, turn: TurnId, text: &str) {
+        self.write(turn, text);
+        self.change(turn, |caption| {
+            (caption.unsent, caption.open) = (true, false);
+        });
+    }
+
     /// The turn under which words belong that the service wrote down for this one. What was typed needs none: words of the
     /// user that come for it are late ones, of what was spoken before.
     #[must_use]
@@ -171,10 +179,11 @@ impl Captions {
         }
     }
 
-    /// The newest turn with a caption.
+    /// The newest turn with a caption that was asked.
     #[must_use]
     pub(super) fn last_turn(&self) -> Option<TurnId> {
-        self.book.back().map(|caption| caption.turn)
+        let asked = self.book.iter().rfind(|caption| !caption.unsent);
+        asked.map(|caption| caption.turn)
     }
 
     /// Whether nobody has said anything.
@@ -238,6 +247,7 @@ impl Captions {
             time: jiff::Zoned::now().strftime("%H:%M:%S").to_string(),
             text: String::new(),
             typed: false,
+            unsent: false,
             // Words may come after their turn was closed: nothing will close it then.
             open: !self.closed.contains(&turn),
             stopped: false,

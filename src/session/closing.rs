@@ -42,6 +42,7 @@ impl Controller {
         let target = self.chosen_profile().target;
         self.captions
             .close(closed.turn, stopped, Some((&latencies, target)));
+        let typed = notes.typed.clone();
         let record = self.record(closed, latencies, notes, silence);
         info!(
             turn = record.number,
@@ -50,7 +51,7 @@ impl Controller {
             "turn closed"
         );
         let lost = self.count_lost(&record, received);
-        if !self.keep_question(&record, broken_off, lost) {
+        if !self.keep_question(&record, typed, broken_off, lost) {
             self.ledger.forget(record.turn);
         }
         self.tell_end(&record, broken_off);

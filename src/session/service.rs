@@ -16,7 +16,7 @@ use crate::live::pcm;
 use crate::turn::machine::{Bill, Input, Phase};
 
 /// Told once for each model.
-const HINTS_REFUSED: &str = "This model cannot be told beforehand which languages and names you say; it is only asked to answer accordingly.";
+const HINTS_REFUSED: &str = "This model does not accept hints about languages and names. They are part of its instruction instead.";
 
 impl Controller {
     pub(super) fn on_client(&mut self, now: Instant, event: client::Event) {

@@ -31,8 +31,9 @@ const NEAR: f64 = 0.8;
 /// What notices begin with that are taken away when they are not true any more.
 const CANNOT_BE_KEPT: &str = "The spend limit cannot be kept";
 const LIFTED: &str = "The spend limit is lifted";
-/// What a limit does that is reached.
+/// What a limit does that is reached, and before that while the user speaks.
 const CLOSED: &str = "The microphone is closed.";
+const CLOSES: &str = "The microphone closes when you have finished speaking.";
 /// Looks, one a second, after which what other programs spent today is read again.
 const READ_EVERY: u64 = 10;
 
@@ -208,7 +209,7 @@ impl Controller {
             if self.deck.is_none() {
                 let what = reached_words(scope, spent, allowed);
                 let help = format!("To go on, raise `{key}` in config.yaml and save the file.");
-                let what = format!("{what} {CLOSED} {help}");
+                let what = format!("{what} {} {help}", self.closing_words());
                 self.tell(Event::Notice(Severity::Warning, what));
             }
         }
@@ -257,6 +258,15 @@ impl Controller {
         self.changed = true;
     }
 
+    fn closing_words(&self) -> &'static str {
+        let speaks = self.machine.phase() == Phase::Speaking;
+        if speaks && !self.spending.closed {
+            CLOSES
+        } else {
+            CLOSED
+        }
+    }
+
     /// The user wants to spend as much again.
     pub(super) fn go_on_spending(&mut self) {
         let limits = self.settings.spend_limit();
@@ -265,11 +275,13 @@ impl Controller {
             let meter = &mut self.spending.meters[nth];
             if let Some(limit) = of(limits, scope).filter(|_| meter.reached) {
                 meter.from = spent.usd;
-                let what = format!(
-                    "{LIFTED}: {} may cost {} more.",
-                    whose(scope),
-                    dollars(limit)
-                );
+                let more = dollars(limit);
+                let what = match scope {
+                    SpendScope::Conversation => {
+                        format!("{LIFTED}: this conversation may cost {more} more.")
+                    }
+                    SpendScope::Day => format!("{LIFTED}: today {more} more may be spent."),
+                };
                 self.notice(Severity::Info, what);
             }
         }
@@ -290,8 +302,11 @@ impl Controller {
         self.tell(Event::LimitReached(what));
     }
 
-    /// A text was typed that may not be asked any more. The window keeps it, and shows the limit.
-    pub(super) fn refuse_typed(&mut self) {
+    /// A text was typed that may not be asked any more. The conversation shows it, so that it is not lost.
+    pub(super) fn refuse_typed(&mut self, text: &str) {
+        let turn = self.machine.skip_turn();
+        self.captions.refuse(turn, text);
+        self.changed = true;
         let first = self.view_of_limits().find(|(_, reached)| *reached);
         let Some((limit, _)) = first else { return };
         let reached = reached_words(limit.scope, limit.spent, limit.limit_usd);
@@ -307,8 +322,9 @@ impl Controller {
             .filter(|(_, reached)| *reached)
             .map(|(limit, _)| {
                 format!(
-                    "{} {CLOSED} \"Go on\" allows {} more.",
+                    "{} {} \"Go on\" allows {} more.",
                     reached_words(limit.scope, limit.spent, limit.limit_usd),
+                    self.closing_words(),
                     dollars(limit.more_usd)
                 )
             })
@@ -316,6 +332,7 @@ impl Controller {
         SpendView {
             limits: self.view_of_limits().map(|(limit, _)| limit).collect(),
             reached: (!reached.is_empty()).then(|| reached.join(" ")),
+            closed: self.spending.closed,
         }
     }
 
@@ -359,8 +376,8 @@ const fn key(scope: SpendScope) -> &'static str {
 
 const fn whose(scope: SpendScope) -> &'static str {
     match scope {
-        SpendScope::Conversation => "this conversation",
-        SpendScope::Day => "this day",
+        SpendScope::Conversation => "this conversation's",
+        SpendScope::Day => "today's",
     }
 }
 
@@ -374,13 +391,13 @@ fn dollars(usd: f64) -> Cost {
 fn near_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
     let (whose, allowed) = (whose(scope), dollars(allowed));
     format!(
-        "The spend limit is near: {spent} is spent of the {allowed} that {whose} may cost. At {allowed} the microphone closes."
+        "The spend limit is near: {spent} is spent of {whose} limit of {allowed}. At {allowed} the microphone closes."
     )
 }
 
 fn reached_words(scope: SpendScope, spent: Cost, allowed: f64) -> String {
     let (whose, allowed) = (whose(scope), dollars(allowed));
-    format!("The spend limit is reached: {spent} is spent of the {allowed} that {whose} may cost.")
+    format!("The spend limit is reached: {spent} is spent of {whose} limit of {allowed}.")
 }
 
 #[cfg(test)]

@@ -75,11 +75,16 @@ impl Controller {
                 return self.notice(Severity::Warning, what);
             }
         };
+        self.ask_typed(now, text.clone(), &text);
+    }
+
+    /// Asks a text that can be sent; the conversation shows `shown` in its place.
+    pub(super) fn ask_typed(&mut self, now: Instant, text: String, shown: &str) {
         if self.spending.is_reached() {
-            return self.refuse_typed();
+            return self.refuse_typed(shown);
         }
         let turn = self.machine.ask_typed(now);
-        self.captions.write(turn, &text);
+        self.captions.write(turn, shown);
         let notes = Notes {
             typed: Some(text),
             ..self.take_kept(turn).unwrap_or_default()

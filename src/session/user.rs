@@ -15,9 +15,9 @@ use crate::settings::watch::Change;
 use crate::turn::machine::Input;
 
 /// Stands until the connection that asks for what the profile says.
-pub(super) const FOLLOWS_LATER: &str = "Sound follows the new profile at once; what the service is asked for changes at the next pause.";
+pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
 /// The same for a voice or a language.
-pub(super) const HOLDS_LATER: &str = "This holds from the next pause on.";
+pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the next pause.";
 /// What notices begin with that a later success takes away.
 const NO_KEY_CHANGE: &str = "the key was not ";
 const NOT_KEPT: &str = "This choice holds until the program ends";
@@ -336,7 +336,7 @@ impl Controller {
             ("state", before.state != after.state),
         ];
         for (key, _) in at_start.iter().filter(|(_, changed)| *changed) {
-            let what = format!("`{key}:` in the configuration holds from the next start on.");
+            let what = format!("`{key}:` in the configuration applies from the next start.");
             self.notice(Severity::Info, what);
         }
     }

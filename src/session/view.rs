@@ -70,9 +70,6 @@ impl Controller {
     }
 
     fn activity(&self) -> Activity {
-        if self.muted {
-            return Activity::Muted;
-        }
         // While patience runs it is still the user's turn, whatever the service has been told.
         let phase = if self.machine.is_closed_early() {
             Phase::Speaking
@@ -80,6 +77,7 @@ impl Controller {
             self.machine.phase()
         };
         match (phase, &self.link) {
+            (Phase::Idle | Phase::Speaking, _) if self.muted => Activity::Muted,
             (Phase::Speaking, _) if self.held => Activity::Held,
             (Phase::Speaking, _) => Activity::UserSpeaks,
             (Phase::Replying, _) if self.machine.is_repeating() => Activity::Repeating,

@@ -38,6 +38,8 @@ pub enum EarlyClose {
     After(Duration),
     /// Not at all: the user often pauses for as long.
     Pauses,
+    /// Not at all: not even one reply may be dropped.
+    Never,
     /// Not at all for now: another reply dropped in vain would be more than is allowed.
     Spent,
 }
@@ -48,7 +50,7 @@ impl EarlyClose {
     pub fn after(self) -> Option<Duration> {
         match self {
             Self::After(silence) => Some(silence),
-            Self::Off | Self::Needless | Self::Pauses | Self::Spent => None,
+            Self::Off | Self::Needless | Self::Pauses | Self::Never | Self::Spent => None,
         }
     }
 }
@@ -96,6 +98,9 @@ impl Early {
         percent: u32,
     ) -> EarlyClose {
         let limit = Share::percent(percent);
+        if !Budget::affords_any(limit) {
+            return EarlyClose::Never;
+        }
         if !self.budget.affords_another(limit) {
             return EarlyClose::Spent;
         }

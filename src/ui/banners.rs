@@ -50,7 +50,8 @@ pub(super) fn banners_ui(
         return;
     }
     // Some lines of the conversation stay in view.
-    let most = (ui.available_height() - LEAST_CAPTIONS).max(LEAST_CAPTIONS);
+    let room = ui.available_height();
+    let most = (room - LEAST_CAPTIONS).max(room / 2.0);
     ScrollArea::vertical()
         .id_salt("banners")
         .max_height(most)
@@ -103,7 +104,7 @@ fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     };
     let head = (Sign::Triangle, tokens(ui).warn, "Spend limit reached");
     banner(ui, head, what, 100.0, |ui| {
-        let does = "Opens the microphone again, until as much again as the limit allows is spent";
+        let does = "Opens the microphone until the same amount is spent once more.";
         if primary_button(ui, "Go on").on_hover_text(does).clicked() {
             commands.push(Command::GoOn);
         }

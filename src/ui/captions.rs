@@ -129,7 +129,7 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
         ),
         Activity::Offline | Activity::Reconnecting => (
             "There is no connection",
-            "What you and the assistant say will stand here.",
+            "What you and the assistant say appears here.",
         ),
         Activity::LimitReached => (
             "The spend limit is reached",
@@ -187,6 +187,8 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: boo
     };
     let ending = if caption.stopped {
         Some((" — stopped by you", line(t.muted)))
+    } else if caption.unsent {
+        Some((" — not sent", line(t.muted)))
     } else if caption.unspoken {
         Some((" — not spoken", line(t.muted)))
     } else {

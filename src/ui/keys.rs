@@ -5,7 +5,7 @@ use eframe::egui::{Context, Event, Key, Modifiers};
 
 use super::view::{Holder, Page, View};
 use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::session::snapshot::{Activity, Snapshot};
 
 /// Turns key presses into commands and changes of the view.
 pub(super) fn handle(
@@ -42,7 +42,7 @@ pub(super) fn handle(
                 return true;
             };
             // The character, wherever its key is on this keyboard.
-            let begins = !typing && words == "/" && view.page == Page::Talk;
+            let begins = !typing && !busy && words == "/" && view.page == Page::Talk;
             if begins {
                 view.draft.focus();
             }
@@ -90,8 +90,13 @@ impl Press {
         }
         let own = self.key == Key::F12 || self.key == Key::Escape && !busy;
         let talks = own && self.key == Key::Escape && view.page == Page::Talk;
-        // It leaves the field: the toolkit has taken the focus from it already.
+        // It leaves the field: the toolkit has taken the focus from it already. A reply is stopped by the same press.
+        let replies = matches!(
+            snapshot.activity,
+            Activity::Thinking | Activity::Answering | Activity::Repeating
+        );
         if talks && std::mem::take(&mut view.draft.has_focus) {
+            commands.extend(replies.then_some(Command::StopReply));
             return true;
         }
         if self.key == Key::F12 {

@@ -44,7 +44,7 @@ pub(super) fn talk_ui(
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 ui.add_space(2.0);
-                said_ui(ui, snapshot, &view.meter);
+                said_ui(ui, snapshot, view);
                 meter_ui(ui, &view.meter, off(snapshot));
                 let hint = keys_ui(ui, snapshot, view, commands);
                 let down = [&button, &hint].map(Response::is_pointer_button_down_on);
@@ -112,12 +112,11 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
 
 /// Whether no sound comes in.
 fn off(snapshot: &Snapshot) -> bool {
-    let closed = snapshot.activity == Activity::LimitReached;
-    closed || snapshot.muted || snapshot.input.stream.is_none()
+    snapshot.spending.closed || snapshot.muted || snapshot.input.stream.is_none()
 }
 
 /// What the user can do now, and the level as a figure.
-fn said_ui(ui: &mut Ui, snapshot: &Snapshot, meter: &MeterView) {
+fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(20.0);
@@ -125,13 +124,13 @@ fn said_ui(ui: &mut Ui, snapshot: &Snapshot, meter: &MeterView) {
             let figure = if off(snapshot) {
                 words::UNKNOWN.to_owned()
             } else {
-                words::decibels(meter.figure)
+                words::decibels(view.meter.figure)
             };
             ui.label(text(figure, Weight::Regular, 12.0, t.muted))
                 .on_hover_text("Level of the microphone, in decibels below full scale.");
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let words = text(
-                    words::invitation(snapshot),
+                    words::invitation(snapshot, view.draft.has_focus),
                     Weight::SemiBold,
                     13.0,
                     t.strong,
@@ -187,7 +186,13 @@ fn keys_ui(
             space::XS,
         );
         let (does, name) = words::talk_key(snapshot);
-        let talk = key_hint(ui, "Space", does, name);
+        // In the field Space is a blank.
+        let talk = if view.draft.has_focus {
+            key_hint(ui, "Esc, Space", does, name)
+                .on_hover_text("Space writes a blank in the field: press Esc first, or press here.")
+        } else {
+            key_hint(ui, "Space", does, name)
+        };
         if key_hint(ui, "Esc", "stop the reply", "Stop the reply").clicked() {
             commands.push(Command::StopReply);
         }

@@ -306,6 +306,7 @@ mod tests {
             time: String::new(),
             text: text.into(),
             typed: false,
+            unsent: false,
             open: false,
             stopped: false,
             unspoken: false,

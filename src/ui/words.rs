@@ -125,20 +125,21 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
-/// What the user can do now, in a sentence.
-pub(super) fn invitation(snapshot: &Snapshot) -> Cow<'static, str> {
+/// What the user can do now, in a sentence; `typing`: in the field, where Space is a blank.
+pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> Cow<'static, str> {
     if let Activity::Connecting | Activity::Reconnecting | Activity::Offline = snapshot.activity
         && let Some(words) = snapshot.no_link()
     {
         return words.into();
     }
-    invitation_to(snapshot).into()
+    invitation_to(snapshot, typing).into()
 }
 
-fn invitation_to(snapshot: &Snapshot) -> &'static str {
+fn invitation_to(snapshot: &Snapshot, typing: bool) -> &'static str {
     match snapshot.activity {
         Activity::Connecting => "Connecting",
         Activity::Listening if !snapshot.talk.voice_activation => match snapshot.talk.key {
+            _ if typing => "Press Enter to send, or Esc and then Space to speak",
             TalkKey::Hold => "Hold Space and speak",
             TalkKey::Tap => "Press Space, then speak",
         },
@@ -181,10 +182,10 @@ pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
 pub(super) const fn first_words(talk: TalkView) -> &'static str {
     match talk.key {
         TalkKey::Hold => {
-            "What you and the assistant say will stand here. Hold Space to talk, press / to type, and Esc to stop a reply."
+            "What you and the assistant say appears here. Hold Space to talk, press / to type, and Esc to stop a reply."
         }
         TalkKey::Tap => {
-            "What you and the assistant say will stand here. Tap Space to talk and again to end; press / to type, and Esc to stop a reply."
+            "What you and the assistant say appears here. Tap Space to talk and again to end; press / to type, and Esc to stop a reply."
         }
     }
 }
@@ -196,10 +197,15 @@ pub(super) fn early(figures: &Figures) -> String {
         EarlyClose::Off => "not closed early".to_owned(),
         EarlyClose::Needless => "early close off: nothing to gain".to_owned(),
         EarlyClose::Pauses => "early close off: your pauses last as long".to_owned(),
+        // The smallest share that pays for a dropped answer: see `turn/early/budget.rs`.
+        EarlyClose::Never => "early close off: eager_waste_percent is below 9".to_owned(),
         EarlyClose::Spent => "early close off: it did not pay in the last 20 turns".to_owned(),
     };
     let mut words = format!("patience {}, {close}", millis_or_unknown(figures.patience));
-    let wanted = !matches!(figures.early, EarlyClose::Off | EarlyClose::Needless);
+    let wanted = !matches!(
+        figures.early,
+        EarlyClose::Off | EarlyClose::Needless | EarlyClose::Never
+    );
     if wanted || figures.closed_in_vain > 0 {
         let tokens = match figures.vain_tokens {
             0 => String::new(),
@@ -225,9 +231,12 @@ pub(super) fn about_early(figures: &Figures) -> String {
         EarlyClose::Pauses => {
             "Now it is off: you often go on after pauses as long as patience. It comes back by itself when you pause less. "
         }
+        EarlyClose::Never => {
+            "Now it is off: `eager_waste_percent` is below 9, which does not pay for one dropped answer in 20 turns. "
+        }
         EarlyClose::Spent => {
-            "Now it is off: in the last 20 turns as many tokens went to dropped answers as may. It comes back by itself \
-             after some turns. "
+            "Now it is off: in the last 20 turns, dropped answers have used all the tokens that the profile allows. It comes \
+             back by itself after some turns. "
         }
     };
     format!(
@@ -298,6 +307,8 @@ pub(super) fn privacy(snapshot: &Snapshot) -> &'static str {
         "nothing leaves this computer"
     } else if snapshot.muted {
         "muted: no audio leaves this computer"
+    } else if snapshot.spending.closed {
+        "spend limit reached: no audio leaves this computer"
     } else if !matches!(snapshot.link, Link::Connected { .. }) {
         "not connected: no audio leaves this computer"
     } else if snapshot.input.stream.is_none() {

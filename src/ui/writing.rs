@@ -21,8 +21,9 @@ const NAME: &str = "Message";
 /// Width of the button beside the field, and height of both in points.
 const BUTTON: f32 = 64.0;
 const HEIGHT: f32 = 36.0;
-/// The field grows with its lines to this height; beyond it scrolls.
+/// The field grows with its lines to this height, or to this share of a low window; beyond it scrolls.
 const TALLEST: f32 = 104.0;
+const MOST_OF_WINDOW: f32 = 0.125;
 /// Characters that the field takes: more than can be sent, so that a long text can be shortened here, and not so many that
 /// the window would be slow.
 const HOLDS: usize = 10 * MOST_CHARACTERS;
@@ -120,9 +121,10 @@ fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
     let response = if grows {
         ui.add(field)
     } else {
+        let window = ui.ctx().content_rect().height();
         let area = ScrollArea::vertical()
             .id_salt("message")
-            .max_height(TALLEST)
+            .max_height(TALLEST.min(MOST_OF_WINDOW * window))
             .auto_shrink([false, true]);
         area.show(ui, |ui| ui.add(field)).inner
     };

@@ -225,7 +225,7 @@ fn a_setting_that_holds_from_the_next_start_on_says_so() {
     );
     talk.end().assert(
         0,
-        &["`monitor:` in the configuration holds from the next start on."],
+        &["`monitor:` in the configuration applies from the next start."],
     );
 }
 

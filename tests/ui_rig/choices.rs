@@ -230,7 +230,12 @@ fn why_turns_are_not_closed_early_is_said() {
         (
             EarlyClose::Spent,
             "patience 500 ms, early close off: it did not pay in the last 20 turns · 2 closed in vain",
-            "in the last 20 turns as many tokens",
+            "dropped answers have used all the tokens that the profile allows",
+        ),
+        (
+            EarlyClose::Never,
+            "patience 500 ms, early close off: eager_waste_percent is below 9 · 2 closed in vain",
+            "does not pay for one dropped answer",
         ),
         (
             EarlyClose::Pauses,

@@ -202,6 +202,7 @@ pub(crate) fn caption(speaker: Speaker, text: &str) -> Caption {
         time: "14:02:11".into(),
         text: text.into(),
         typed: false,
+        unsent: false,
         open: false,
         stopped: false,
         unspoken: false,

@@ -19,8 +19,9 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
     assert!(!rig.says("Go on"));
     rig.show(|s| {
         s.activity = Activity::LimitReached;
+        s.spending.closed = true;
         s.spending.reached = Some(
-            "The spend limit is reached: at most $1.02 is spent of the $1.00 that this conversation may cost. The \
+            "The spend limit is reached: at most $1.02 is spent of this conversation's limit of $1.00. The \
              microphone is closed. \"Go on\" allows $1.00 more."
                 .into(),
         );
@@ -34,14 +35,19 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
         "the state, and the banner: {:?}",
         rig.texts()
     );
-    assert!(rig.says_part("at most $1.02 is spent of the $1.00"));
+    assert!(rig.says_part("at most $1.02 is spent of this conversation's limit of $1.00"));
     assert!(rig.says("Nothing is heard until you choose Go on"));
     assert!(!rig.says("Dismiss"), "it is no notice");
+    assert!(rig.says("spend limit reached: no audio leaves this computer"));
+    // A reply that was sounding goes on.
+    rig.show(|s| s.activity = Activity::Answering);
+    assert!(rig.says("spend limit reached: no audio leaves this computer"));
     rig.click("Go on");
     assert!(matches!(rig.sent()[..], [Command::GoOn]));
     rig.show(|s| {
         s.activity = Activity::Listening;
         s.spending.reached = None;
+        s.spending.closed = false;
     });
     assert!(!rig.says("Go on") && rig.says("Listening"));
 }

@@ -1,9 +1,10 @@
 //! Typing instead of talking: the field, its keys, what is corrected, and who may not be disturbed by it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event, Key, Modifiers, Rect, vec2};
+use eframe::egui::{Event, Key, Modifiers, Rect, Shape, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use sovereign::session::command::Command;
@@ -114,12 +115,42 @@ fn keys_of_the_window_are_characters_in_the_field_and_esc_leaves_it() {
 }
 
 #[test]
+fn in_the_field_esc_stops_a_reply_and_space_is_no_talk_key() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| (s.activity, s.talk.voice_activation) = (Activity::Listening, false));
+    assert!(rig.says("Hold Space and speak"));
+    rig.go_to_field();
+    assert!(rig.says("Press Enter to send, or Esc and then Space to speak"));
+    rig.type_text("What time is it?");
+    rig.press(Key::Enter);
+    assert_eq!(rig.sent_texts().len(), 1);
+    for activity in [Activity::Thinking, Activity::Answering, Activity::Repeating] {
+        rig.show(|s| s.activity = activity);
+        rig.go_to_field();
+        rig.harness.get_by_label("Hold to talk").hover();
+        rig.pass(Duration::from_secs(1));
+        rig.step();
+        assert!(rig.says_part("press Esc first"), "{:?}", rig.texts());
+        rig.press(Key::Escape);
+        assert!(
+            matches!(rig.sent()[..], [Command::StopReply]),
+            "{activity:?}"
+        );
+        rig.pass(Duration::from_secs(1));
+        assert!(!rig.says_part("press Esc first"));
+    }
+}
+
+#[test]
 fn with_another_page_or_list_open_its_key_means_nothing() {
     let mut rig = Rig::new(snapshot());
     rig.click("Key and appearance");
     rig.harness.event(Event::Text("/".into()));
     rig.step();
     rig.click("Back");
+    rig.click("Sound");
+    rig.go_to_field();
+    rig.press(Key::Escape);
     rig.type_text("x");
     assert_eq!(rig.message(), "");
 }
@@ -187,10 +218,48 @@ fn without_a_connection_it_is_said_that_what_was_typed_waits() {
         s.captions = Arc::from([Arc::new(typed)]);
     });
     assert!(rig.says("Are you there? — sent as soon as there is a connection"));
+    let unsent = Caption {
+        typed: true,
+        unsent: true,
+        ..caption(Speaker::User, "And here?")
+    };
+    rig.show(|s| s.captions = Arc::from([Arc::new(unsent)]));
+    assert!(rig.says("And here? — not sent"));
     rig.go_to_field();
     rig.type_text("And now?");
     rig.press(Key::Enter);
     assert_eq!(rig.sent_texts(), ["And now?"]);
+}
+
+#[test]
+fn with_a_banner_and_a_full_field_a_line_of_the_conversation_stays_in_view() {
+    for presses in [0, 1] {
+        let mut rig = Rig::sized(snapshot(), 640.0, 480.0);
+        for _ in 0..presses {
+            rig.press(Key::F12);
+        }
+        rig.show(|s| {
+            let told = "The spend limit is reached: $1.02 is spent of this conversation's limit of $1.00. ";
+            s.spending.reached = Some(told.repeat(2));
+            s.captions = Arc::from([Arc::new(caption(Speaker::Assistant, "It is noon."))]);
+        });
+        rig.go_to_field();
+        rig.harness.event(Event::Paste("line\n".repeat(20)));
+        rig.step();
+        rig.step();
+        let shapes = &rig.harness.output().shapes;
+        let seen = shapes.iter().find_map(|shape| match &shape.shape {
+            Shape::Text(text) if text.galley.text() == "It is noon." => Some(
+                shape
+                    .shape
+                    .visual_bounding_rect()
+                    .intersect(shape.clip_rect),
+            ),
+            _ => None,
+        });
+        let height = seen.expect("the caption is drawn").height();
+        assert!(height > 12.0, "{height} with {presses} presses of F12");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Caption {
     pub text: String,
     /// The user typed them.
     pub typed: bool,
+    /// They were not sent, as the spend limit was reached.
+    pub unsent: bool,
     /// More words may come.
     pub open: bool,
     /// The user stopped it before its end.

@@ -47,6 +47,8 @@ pub struct LimitView {
 pub struct SpendView {
     /// The limits that are set.
     pub limits: Vec<LimitView>,
-    /// While the microphone is closed for one: what happened, and what "Go on" does.
+    /// While one is reached: what happened, and what "Go on" does.
     pub reached: Option<String>,
+    /// The microphone is closed for it: speech that had begun is heard to its end.
+    pub closed: bool,
 }

@@ -163,7 +163,7 @@ impl Errand {
         let fault = kept.err().map(|error| {
             tracing::warn!(%error, "what was spent is not kept");
             let file = self.file.display();
-            format!("What is spent today is not kept: {file}: {error}. After a restart the limit of the day counts anew.")
+            format!("What is spent today cannot be saved: {file}: {error}. After a restart today's limit begins at zero.")
         });
         Done {
             others: sum_of_others(&self.file, &self.id),

@@ -113,6 +113,11 @@ impl Budget {
             .map_or(1.0, |most| most.max(LEAST_COST))
     }
 
+    /// Whether any close may be in vain: the first check of [`Self::affords_another`], where nothing was wasted before.
+    pub(super) fn affords_any(limit: Share) -> bool {
+        limit.allows(1.0, 1.0 + (TURNS - 1) as f64 * CHEAPER)
+    }
+
     /// Whether the next close may be in vain.
     pub(super) fn affords_another(&self, limit: Share) -> bool {
         let newest = self.turns.iter().rev().take(NEWEST);

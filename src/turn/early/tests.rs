@@ -46,6 +46,22 @@ fn who_never_pauses_is_never_waited_for() {
 }
 
 #[test]
+fn a_limit_that_pays_for_no_dropped_reply_is_told_apart() {
+    let early = Early::default();
+    for (percent, wanted) in [
+        (0, EarlyClose::Never),
+        (8, EarlyClose::Never),
+        (9, EarlyClose::After(FIRST)),
+    ] {
+        assert_eq!(
+            early.close(Some(ms(1_000)), FIRST, LAST, percent),
+            wanted,
+            "{percent}"
+        );
+    }
+}
+
+#[test]
 fn a_pause_is_waited_out_after_the_first_of_its_kind() {
     let mut early = Early::default();
     early.went_on(ms(1_100), ms(200));

@@ -17,8 +17,7 @@ use crate::base::ids::TurnId;
 impl Machine {
     /// The user sends a text: a turn without speech. Gives the turn; what is to be done follows as actions.
     pub fn ask_typed(&mut self, now: Instant) -> TurnId {
-        self.last_id += 1;
-        let id = TurnId(self.last_id);
+        let id = self.skip_turn();
         self.make_way(now);
         self.park(Turn {
             typed: true,
@@ -26,6 +25,12 @@ impl Machine {
         });
         self.ask_next(now);
         id
+    }
+
+    /// A number for what was typed and is not asked: no turn has it.
+    pub fn skip_turn(&mut self) -> TurnId {
+        self.last_id += 1;
+        TurnId(self.last_id)
     }
 
     /// Ends the open turn in favour of the next one, unless the user is speaking.
