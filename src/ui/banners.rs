@@ -16,7 +16,7 @@ use crate::session::snapshot::{Link, Severity, Snapshot};
 /// Notices shown at once; older ones wait.
 const NOTICES_SHOWN: usize = 3;
 
-/// Height that banners leave to the captions.
+/// Height that banners leave to the captions; in low windows they share what there is.
 const LEAST_CAPTIONS: f32 = 84.0;
 
 /// All banners, none if there is nothing to say.
@@ -51,7 +51,7 @@ pub(super) fn banners_ui(
     }
     // Some lines of the conversation stay in view.
     let room = ui.available_height();
-    let most = (room - LEAST_CAPTIONS).max(room / 2.0);
+    let most = (room - LEAST_CAPTIONS).max(room / 2.0 - space::S);
     ScrollArea::vertical()
         .id_salt("banners")
         .max_height(most)

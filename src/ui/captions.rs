@@ -79,7 +79,7 @@ pub(super) fn captions_ui(
                     });
                 });
             }
-            ui.add_space(space::M);
+            ui.add_space(space::M.min(0.15 * height));
         });
     view.captions_at = Some(CaptionsAt {
         rect: area.inner_rect,

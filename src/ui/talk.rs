@@ -188,7 +188,7 @@ fn keys_ui(
         let (does, name) = words::talk_key(snapshot);
         // In the field Space is a blank.
         let talk = if view.draft.has_focus {
-            key_hint(ui, "Esc, Space", does, name)
+            key_hint(ui, "Esc, Space", "talk", name)
                 .on_hover_text("Space writes a blank in the field: press Esc first, or press here.")
         } else {
             key_hint(ui, "Space", does, name)

@@ -21,9 +21,8 @@ const NAME: &str = "Message";
 /// Width of the button beside the field, and height of both in points.
 const BUTTON: f32 = 64.0;
 const HEIGHT: f32 = 36.0;
-/// The field grows with its lines to this height, or to this share of a low window; beyond it scrolls.
+/// The field grows with its lines to this height, in low windows to less; beyond it scrolls.
 const TALLEST: f32 = 104.0;
-const MOST_OF_WINDOW: f32 = 0.125;
 /// Characters that the field takes: more than can be sent, so that a long text can be shortened here, and not so many that
 /// the window would be slow.
 const HOLDS: usize = 10 * MOST_CHARACTERS;
@@ -124,7 +123,7 @@ fn field_ui(ui: &mut Ui, grows: bool, draft: &mut Draft) -> Response {
         let window = ui.ctx().content_rect().height();
         let area = ScrollArea::vertical()
             .id_salt("message")
-            .max_height(TALLEST.min(MOST_OF_WINDOW * window))
+            .max_height((0.25 * window - 72.0).clamp(HEIGHT, TALLEST))
             .auto_shrink([false, true]);
         area.show(ui, |ui| ui.add(field)).inner
     };
