@@ -1057,7 +1057,7 @@ fn notes_about_a_profile_end_with_what_they_tell_of() {
         assert!(
             notes(&world)
                 .iter()
-                .any(|note| note.starts_with("Sound follows"))
+                .any(|note| note.starts_with("The new profile applies"))
         );
         world.turn().await;
         tokio::time::sleep(Duration::from_secs(3)).await;

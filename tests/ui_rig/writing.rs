@@ -248,14 +248,12 @@ fn with_a_banner_and_a_full_field_a_line_of_the_conversation_stays_in_view() {
         rig.step();
         rig.step();
         let shapes = &rig.harness.output().shapes;
-        let seen = shapes.iter().find_map(|shape| match &shape.shape {
-            Shape::Text(text) if text.galley.text() == "It is noon." => Some(
-                shape
-                    .shape
-                    .visual_bounding_rect()
-                    .intersect(shape.clip_rect),
-            ),
-            _ => None,
+        let seen = shapes.iter().find_map(|drawn| {
+            let Shape::Text(text) = &drawn.shape else {
+                return None;
+            };
+            let rect = text.visual_bounding_rect().intersect(drawn.clip_rect);
+            (text.galley.text() == "It is noon.").then_some(rect)
         });
         let height = seen.expect("the caption is drawn").height();
         assert!(height > 12.0, "{height} with {presses} presses of F12");
