@@ -346,6 +346,7 @@ impl Actor {
         self.outbox.push_back(Event::Ready {
             connection,
             resumed,
+            under_v1: self.under_v1.is_some(),
         });
         if self.hints.taken() {
             info!(model = %self.setup.model, "this model is not told these languages and names in this run");

@@ -74,6 +74,8 @@ pub enum Event {
         connection: u32,
         /// Whether the service restored the conversation from a handle.
         resumed: bool,
+        /// Whether it came about under `v1` of the API, where `v1beta` was asked for.
+        under_v1: bool,
     },
     /// The service said something.
     Message {

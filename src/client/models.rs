@@ -19,7 +19,7 @@ use super::open::check_key;
 use super::upgrade;
 
 /// Asks for the largest page: the list has some hundred models at most.
-const PATH: &str = "/v1beta/models?pageSize=1000";
+const PATH: &str = "models?pageSize=1000";
 /// Limit for one page: two round trips, and some hundred kilobytes on a slow line.
 const WITHIN: Duration = Duration::from_secs(8);
 /// The longest page that is read, in bytes.
@@ -30,19 +30,23 @@ const MOST_PAGES: usize = 20;
 const LIVE: &str = "bidiGenerateContent";
 
 /// Asks for the names of the models that the key can use in a Live conversation, without `models/`, in the order of the
-/// service; `None` where the server keeps no such list.
+/// service; `None` where the server keeps no such list. `under_v1`: a conversation came about under this version of the
+/// API alone.
 ///
 /// # Errors
 /// The first step that failed.
 pub async fn live_models(
     dialer: Arc<dyn Dialer>,
     target: Target,
+    under_v1: bool,
 ) -> Result<Option<Vec<String>>, Fault> {
+    let is_v1 = under_v1 || target.url.path().contains(".v1.");
+    let version = if is_v1 { "v1" } else { "v1beta" };
     check_key(&target)?;
     let (mut names, mut page) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
         let address = upgrade::address(&target.url);
-        let asked = ask(&*dialer, &target, page.as_deref());
+        let asked = ask(&*dialer, &target, version, page.as_deref());
         let late = Fault::TimedOut {
             address,
             stage: Stage::List,
@@ -85,6 +89,7 @@ struct Listed {
 async fn ask(
     dialer: &dyn Dialer,
     target: &Target,
+    version: &str,
     page: Option<&str>,
 ) -> Result<Option<List>, Fault> {
     let url = &target.url;
@@ -99,7 +104,7 @@ async fn ask(
         .map_err(|error| broken(error.to_string()))?;
     let driver = tokio::spawn(connection);
     let answered = async {
-        let answer = sender.send_request(request(target, page)?).await;
+        let answer = sender.send_request(request(target, version, page)?).await;
         let answer = answer.map_err(|error| broken(error.to_string()))?;
         let status = answer.status().as_u16();
         let body = Limited::new(answer.into_body(), LONGEST_PAGE);
@@ -124,13 +129,17 @@ async fn ask(
     }
 }
 
-fn request(target: &Target, page: Option<&str>) -> Result<hyper::Request<Empty<Bytes>>, Fault> {
+fn request(
+    target: &Target,
+    version: &str,
+    page: Option<&str>,
+) -> Result<hyper::Request<Empty<Bytes>>, Fault> {
     let page = page.map_or_else(String::new, |page| {
         let page: String = url::form_urlencoded::byte_serialize(page.as_bytes()).collect();
         format!("&pageToken={page}")
     });
     let agent = concat!("sovereign-voice/", env!("CARGO_PKG_VERSION"));
-    let mut request = hyper::Request::get(format!("{PATH}{page}"))
+    let mut request = hyper::Request::get(format!("/{version}/{PATH}{page}"))
         .header(HOST, host(&target.url))
         .header(USER_AGENT, agent);
     if let Some(key) = &target.key {
@@ -176,6 +185,12 @@ mod tests {
             assert_eq!(request.matches("canary-1").count(), 1);
             assert!(request.contains("\r\nhost: 127.0.0.1:"), "{request}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_list_is_that_of_the_version_that_talks() {
+        let (_, asked) = listed_under(true, &[(200, "{}")], None).await;
+        assert!(asked[0].starts_with("GET /v1/models?pageSize=1000 HTTP/1.1\r\n"));
     }
 
     #[tokio::test]
@@ -226,12 +241,20 @@ mod tests {
             url: Url::parse(&format!("wss://{}/", crate::live::GOOGLE_HOST)).expect("an address"),
             key: None,
         };
-        let asked = live_models(Arc::new(TcpDialer::default()), target).await;
+        let asked = live_models(Arc::new(TcpDialer::default()), target, false).await;
         assert!(matches!(asked, Err(Fault::KeyMissing { .. })), "{asked:?}");
     }
 
     /// What is made of these answers, one to a connection, and what was asked.
     async fn listed(
+        answers: &[(u16, &str)],
+        key: Option<&str>,
+    ) -> (Result<Option<Vec<String>>, Fault>, Vec<String>) {
+        listed_under(false, answers, key).await
+    }
+
+    async fn listed_under(
+        under_v1: bool,
         answers: &[(u16, &str)],
         key: Option<&str>,
     ) -> (Result<Option<Vec<String>>, Fault>, Vec<String>) {
@@ -260,7 +283,7 @@ mod tests {
             url: Url::parse(&format!("ws://127.0.0.1:{port}/live")).expect("an address"),
             key: key.map(SecretString::from),
         };
-        let names = live_models(Arc::new(TcpDialer::default()), target).await;
+        let names = live_models(Arc::new(TcpDialer::default()), target, under_v1).await;
         service.abort();
         let mut asked = Vec::new();
         while let Ok(request) = told.try_recv() {

@@ -31,6 +31,7 @@ impl Controller {
             client::Event::Ready {
                 connection,
                 resumed,
+                under_v1: _,
             } => self.on_ready(now, connection, resumed),
             client::Event::Message { message, at } => self.on_message(now, at, *message),
             client::Event::Flushed { at } => self.feed(now, Input::Flushed { at }),

@@ -42,7 +42,7 @@ pub(super) fn demo() -> Check {
     let answer = set_up(target, setup_now(&Config::default(), &profile));
     server.stop();
     match answer {
-        Ok(took) => Check::ok(
+        Ok((took, _)) => Check::ok(
             name,
             format!("set up in {:.0} ms over {}", millis(took), "127.0.0.1"),
         ),
@@ -112,7 +112,7 @@ pub(super) fn service(
     let place = checks::place(&url);
     let target = Target { url, key };
     let (check, answered) = match set_up(target.clone(), setup_now(config, profile)) {
-        Ok(took) => (
+        Ok((took, under_v1)) => (
             Check::ok(
                 "service",
                 format!(
@@ -121,17 +121,17 @@ pub(super) fn service(
                     millis(took)
                 ),
             ),
-            true,
+            Some(under_v1),
         ),
         Err(failure) => {
             let what = format!("{}: {}", unreached(&place, true, false), failure.what);
             let check = Check::bad("service", what, failure.hint);
-            (check, failure.answered)
+            (check, failure.answered.then_some(false))
         }
     };
     let mut checks = vec![check];
     // A service that was not reached would fail again with the same words.
-    let listed = answered.then(|| list(target));
+    let listed = answered.map(|under_v1| list(target, under_v1));
     let mut models = None;
     match listed {
         None => {}
@@ -214,8 +214,8 @@ impl From<Fault> for Failure {
     }
 }
 
-/// How long it took until the set-up was accepted.
-fn set_up(target: Target, setup: Setup) -> Result<Duration, Failure> {
+/// How long it took until the set-up was accepted, and whether that was under `v1` of the API.
+fn set_up(target: Target, setup: Setup) -> Result<(Duration, bool), Failure> {
     let start = Instant::now();
     within_limit(async {
         let mut client = client::spawn(
@@ -226,7 +226,7 @@ fn set_up(target: Target, setup: Setup) -> Result<Duration, Failure> {
         );
         loop {
             match client.events.recv().await {
-                Some(Event::Ready { .. }) => return Ok(start.elapsed()),
+                Some(Event::Ready { under_v1, .. }) => return Ok((start.elapsed(), under_v1)),
                 Some(Event::Lost { fault, .. }) => return Err(fault.into()),
                 Some(_) => {}
                 None => return Err(Failure::new("the connection ended", "Try again.")),
@@ -235,9 +235,9 @@ fn set_up(target: Target, setup: Setup) -> Result<Duration, Failure> {
     })
 }
 
-fn list(target: Target) -> Result<Option<Vec<String>>, Failure> {
+fn list(target: Target, under_v1: bool) -> Result<Option<Vec<String>>, Failure> {
     within_limit(async {
-        let listed = live_models(Arc::new(TcpDialer::default()), target).await;
+        let listed = live_models(Arc::new(TcpDialer::default()), target, under_v1).await;
         listed.map_err(Failure::from)
     })
 }

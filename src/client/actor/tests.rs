@@ -35,7 +35,8 @@ async fn it_connects_by_itself_with_the_key_in_the_header() {
         rig.event().await,
         Event::Ready {
             connection: 1,
-            resumed: false
+            resumed: false,
+            ..
         }
     ));
 }
@@ -119,7 +120,8 @@ async fn a_connection_that_goes_away_is_left_in_time_and_closed_before_the_next_
         rig.event().await,
         Event::Ready {
             connection: 2,
-            resumed: true
+            resumed: true,
+            ..
         }
     ));
 }
@@ -149,7 +151,8 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
         rig.event().await,
         Event::Ready {
             connection: 2,
-            resumed: true
+            resumed: true,
+            ..
         }
     ));
 }

@@ -28,7 +28,8 @@ async fn a_model_that_v1beta_does_not_know_is_looked_for_under_v1_once_and_found
             ready,
             Event::Ready {
                 connection: 1,
-                resumed: false
+                resumed: false,
+                ..
             }
         ),
         "no loss in between: {ready:?}"
