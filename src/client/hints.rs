@@ -6,7 +6,7 @@
 //!    └─ taken: the model takes them                     └─ refused too: not to blame, until the user tries again
 //! ```
 //!
-//! What is learnt holds for the model and these hints: it may take one language and refuse another.
+//! A model that has refused hints and taken none is told none. One that has taken some may refuse another language.
 
 use std::collections::HashMap;
 
@@ -56,7 +56,7 @@ impl Hints {
         let Some((told, without)) = without_hints(&setup) else {
             return setup;
         };
-        if self.known.get(&told) == Some(&false) {
+        if self.refuses(&told) {
             return without;
         }
         if self.doubted.as_ref() == Some(&told) {
@@ -69,6 +69,18 @@ impl Hints {
         }
         self.attempt = Attempt::Hinted(told);
         setup
+    }
+
+    fn refuses(&self, told: &Told) -> bool {
+        if let Some(takes) = self.known.get(told) {
+            return !takes;
+        }
+        let same = self
+            .known
+            .iter()
+            .filter(|(other, _)| other.model == told.model);
+        let (taken, refused): (Vec<_>, Vec<_>) = same.partition(|(_, takes)| **takes);
+        taken.is_empty() && !refused.is_empty()
     }
 
     /// The attempt failed; whether it is to be made again at once without hints.
@@ -203,13 +215,8 @@ mod tests {
             language_codes: Some(vec!["en".to_owned()]),
             ..TranscriptionConfig::default()
         });
-        for asked in [other, fewer] {
-            let applied = hints.applied(asked.clone());
-            assert_eq!(
-                applied, asked,
-                "another model, and other hints, are asked anew"
-            );
-        }
+        assert_eq!(hints.applied(other.clone()), other, "another model");
+        assert_ne!(hints.applied(fewer.clone()), fewer, "of the same model");
     }
 
     #[test]
@@ -246,12 +253,15 @@ mod tests {
         assert!(!hints.taken());
         hints.applied(setup.clone());
         assert!(!hints.failed(End::Refused), "it took them before");
-        let mut other = setup;
+        let mut other = setup.clone();
         if let Some(config) = &mut other.input_audio_transcription {
             config.language_codes = Some(vec!["xx".to_owned()]);
         }
-        hints.applied(other);
+        hints.applied(other.clone());
         assert!(hints.failed(End::Refused), "it did not take these");
+        hints.applied(other);
+        assert!(hints.taken());
+        assert_eq!(hints.applied(setup.clone()), setup, "these it takes");
         let plain = Setup {
             model: "models/m".to_owned(),
             ..Setup::default()

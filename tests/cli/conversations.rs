@@ -134,7 +134,13 @@ fn a_reached_spend_limit_leaves_files_unasked_and_is_a_failure() {
     let said = home.run(talk.into_iter().chain(files));
     let (turns, summary) = said.turns();
     assert_eq!(turns.len(), 1, "{said:?}");
-    said.assert_fault(1, &["may cost. 2 files were not asked", "spend_limit_usd"]);
+    said.assert_fault(
+        1,
+        &[
+            "limit of $0.0001. 2 files were not asked",
+            "spend_limit_usd",
+        ],
+    );
     let cost = turns[0]["cost_usd"].as_f64().expect("the price is set");
     assert_eq!(summary["cost_usd"], cost);
     assert_eq!(summary["models"][0]["cost_usd"], cost);
