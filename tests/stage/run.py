@@ -13,6 +13,7 @@ import argparse
 import importlib
 import json
 import queue
+import shutil
 import signal
 import sys
 import threading
@@ -42,6 +43,7 @@ class Case:
         self.binary, self.desk, self.options = options.binary, desk, options
         self.speech = options.out / "speech"
         self.folder = options.out / options.group / self.name
+        shutil.rmtree(self.folder, ignore_errors=True)  # an earlier run's, or attempt's
         self.folder.mkdir(parents=True, exist_ok=True)
         self.figures, self.numbers = [], {}
 
