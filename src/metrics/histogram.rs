@@ -1,5 +1,6 @@
 //! Distribution of a latency, with quantiles that are never kinder than the truth.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -74,6 +75,33 @@ impl Distribution {
     #[must_use]
     pub fn max(&self) -> Option<Duration> {
         (!self.counts.is_empty()).then(|| Duration::from_micros(self.largest))
+    }
+}
+
+/// A distribution that goes on being recorded while others read it: handing it over copies nothing.
+#[derive(Clone, Debug, Default)]
+pub struct SharedDistribution(Arc<Mutex<Distribution>>);
+
+impl SharedDistribution {
+    /// Records one latency.
+    pub fn record(&self, latency: Duration) {
+        self.lock().record(latency);
+    }
+
+    /// How many were recorded.
+    #[must_use]
+    pub fn n(&self) -> u64 {
+        self.lock().n()
+    }
+
+    /// See [`Distribution::quantile`].
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
+        self.lock().quantile(quantile)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Distribution> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

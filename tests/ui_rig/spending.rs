@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ui_rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
-use sovereign::metrics::histogram::Distribution;
+use sovereign::metrics::histogram::SharedDistribution;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, LimitView, ModelView, SpendScope, TurnView};
 
@@ -56,13 +56,13 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
 fn the_page_of_figures_tells_thoughts_models_and_upper_bounds() {
     let mut told = snapshot();
     (told.figures.thoughts, told.figures.cost) = (136, Some(BOUND));
-    let mut response = Distribution::default();
+    let response = SharedDistribution::default();
     response.record(told.figures.p50.expect("shown"));
     told.models = Arc::from([ModelView {
         profile: "mine".into(),
         model: "gemini-3.8-live".into(),
         turns: 12,
-        response: response.into(),
+        response,
         cost: Some(BOUND),
     }]);
     told.spending.limits = vec![LimitView {

@@ -8,7 +8,7 @@ use super::super::snapshot::ModelView;
 use super::{Summary, TurnRecord, insert_some, ms};
 use crate::base::cost::Cost;
 use crate::base::tokens::{Kinds, TokenCounts};
-use crate::metrics::histogram::Distribution;
+use crate::metrics::histogram::SharedDistribution;
 
 /// What one model did and cost with one profile.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct OfModel {
     /// Turns of any outcome.
     pub turns: u64,
     /// Responses.
-    pub response: Arc<Distribution>,
+    pub response: SharedDistribution,
     /// Tokens that the service counted.
     pub tokens: u64,
     /// Of what was counted where the price is known.
@@ -29,7 +29,7 @@ impl OfModel {
         self.tokens += record.all_tokens();
         Cost::add(&mut self.cost, record.cost);
         if let Some(response) = record.latencies.response {
-            Arc::make_mut(&mut self.response).record(response);
+            self.response.record(response);
         }
     }
 
@@ -63,7 +63,7 @@ impl Summary {
             profile: profile.clone(),
             model: model.clone(),
             turns: of.turns,
-            response: Arc::clone(&of.response),
+            response: of.response.clone(),
             cost: of.cost,
         })
         .collect()

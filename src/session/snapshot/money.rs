@@ -1,9 +1,7 @@
 //! What models cost, and what was spent of a limit.
 
-use std::sync::Arc;
-
 use crate::base::cost::Cost;
-use crate::metrics::histogram::Distribution;
+use crate::metrics::histogram::SharedDistribution;
 
 /// What one model did and cost with one profile, since the start.
 #[derive(Clone, Debug)]
@@ -15,7 +13,7 @@ pub struct ModelView {
     /// Turns of any outcome.
     pub turns: u64,
     /// Responses. Quantiles take time: they are worked out where they are shown.
-    pub response: Arc<Distribution>,
+    pub response: SharedDistribution,
     /// What the turns cost, where the price of the model is known.
     pub cost: Option<Cost>,
 }
