@@ -149,8 +149,12 @@ impl Controller {
     }
 
     /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
-    pub(super) fn drop_kept(&mut self) {
+    pub(super) fn forget_asked(&mut self) {
         self.asking.rejections = 0;
+        self.drop_kept();
+    }
+
+    fn drop_kept(&mut self) {
         if let Some(kept) = self.asking.kept.take() {
             self.ledger.forget(kept.turn);
         }
@@ -249,9 +253,7 @@ impl Controller {
         if !unanswered || nothing || self.machine.open_turn().is_some() {
             return false;
         }
-        if let Some(older) = self.asking.kept.take() {
-            self.ledger.forget(older.turn);
-        }
+        self.drop_kept();
         self.asking.kept = Some(Kept {
             turn: record.turn,
             samples: captured,

@@ -246,8 +246,7 @@ impl Controller {
 
     /// Closes the microphone for a limit, as soon as nobody speaks, nor pauses in a sentence; a reply that sounds goes on.
     pub(super) fn close_if_spent(&mut self) {
-        let speaks = self.machine.phase() == Phase::Speaking || self.machine.is_closed_early();
-        if self.spending.closed || speaks || !self.spending.is_reached() {
+        if self.spending.closed || self.is_speaking() || !self.spending.is_reached() {
             return;
         }
         self.spending.closed = true;
@@ -258,9 +257,13 @@ impl Controller {
         self.changed = true;
     }
 
+    /// Whether the user speaks, or pauses in a sentence.
+    fn is_speaking(&self) -> bool {
+        self.machine.phase() == Phase::Speaking || self.machine.is_closed_early()
+    }
+
     fn closing_words(&self) -> &'static str {
-        let speaks = self.machine.phase() == Phase::Speaking;
-        if speaks && !self.spending.closed {
+        if self.is_speaking() && !self.spending.closed {
             CLOSES
         } else {
             CLOSED

@@ -198,7 +198,7 @@ impl Controller {
                 }
                 self.setup = self.settings.setup(&self.profile);
                 self.wanted = self.setup.clone();
-                self.drop_kept();
+                self.forget_asked();
                 self.machine.forget_thinking();
                 self.machine.forget_bills();
                 self.apply_pace();
