@@ -7,8 +7,9 @@
 //!
 //! ```text
 //! program   main.rs  window.rs                            choose a face; a crate of their own
-//! floor 4   ui   cli                                    faces
-//! floor 3   session                                     wires all: Command in, Snapshot out
+//! floor 5   ui   cli                                    faces
+//! floor 4   session                                     wires all: Command in, Snapshot out
+//! floor 3   telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
 //!           monitor
 //! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
@@ -51,6 +52,7 @@ pub mod report;
 pub mod server;
 pub mod session;
 pub mod settings;
+pub mod telemetry;
 pub mod turn;
 pub mod ui;
 pub mod vad;

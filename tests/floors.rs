@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
         "profile", "dsp", "vad", "turn", "live", "metrics", "adapt", "report", "file",
     ],
     &["audio", "client", "server", "settings", "probe", "monitor"],
+    &["telemetry"],
     &["session"],
     &["ui", "cli"],
 ];
@@ -48,7 +49,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "hyper",
         &[
             "monitor/",
-            "session/webhook.rs",
+            "telemetry/export/webhook.rs",
             "client/proxy/rules.rs",
             "client/models.rs",
         ],
@@ -57,7 +58,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "hyper_util",
         &[
             "monitor/",
-            "session/webhook.rs",
+            "telemetry/export/webhook.rs",
             "client/proxy/rules.rs",
             "client/models.rs",
         ],

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;
-use sovereign::session::record::{Summary, TurnRecord};
 use sovereign::session::snapshot::Link;
+use sovereign::telemetry::record::{Summary, TurnRecord};
 use sovereign::turn::machine::Outcome;
 use support::line::Mode;
 use support::{Running, World, simulate, voice};

@@ -9,11 +9,12 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
+use sovereign::base::severity::Severity;
 use sovereign::metrics::diagnosis::Remedy;
 use sovereign::profile::Profile;
 use sovereign::server::script::RefuseSetup;
 use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Link, Notice, Severity};
+use sovereign::session::snapshot::{Link, Notice};
 use sovereign::turn::machine::Outcome;
 use support::{Running, World, simulate, voice};
 

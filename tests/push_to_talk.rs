@@ -9,9 +9,9 @@ use sovereign::base::ids::Mark;
 use sovereign::profile::Detection;
 use sovereign::server::Script;
 use sovereign::session::command::Command;
-use sovereign::session::record::TurnRecord;
 use sovereign::session::snapshot::{Activity, CheckStatus, CheckStep, Snapshot};
 use sovereign::settings::config::TalkKey;
+use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 use support::{Running, World, simulate, voice};
 

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use sovereign::base::severity::Severity;
 use sovereign::server::script::Action;
 use sovereign::session::Event;
 use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Severity, Snapshot};
+use sovereign::session::snapshot::{Activity, Snapshot};
 use sovereign::turn::machine::Outcome;
 use support::{Running, World, simulate, voice};
 

@@ -22,13 +22,13 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use secrecy::ExposeSecret as _;
 
 use sovereign::audio::DeviceChoice;
+use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
 use sovereign::live::grounding::{Grounding, Source};
 use sovereign::metrics::diagnosis::Remedy;
 use sovereign::session::command::Command;
-use sovereign::session::snapshot::{
-    Activity, AutoView, Caption, Figures, Link, Notice, Port, ProcessUsage, Severity, Speaker,
-};
+use sovereign::session::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
+use sovereign::telemetry::view::{Figures, ProcessUsage};
 use ui_rig::{Rig, caption, down, key_event, latencies, snapshot};
 
 #[test]

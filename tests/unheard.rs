@@ -14,9 +14,9 @@ use sovereign::profile::Detection;
 use sovereign::server::Script;
 use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;
-use sovereign::session::record::TurnRecord;
-use sovereign::session::silence::Silence;
 use sovereign::session::snapshot::{Notice, Speaker};
+use sovereign::telemetry::record::Silence;
+use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 use support::{Running, World, simulate, voice};
 

@@ -9,6 +9,7 @@ pub mod local_caller;
 pub mod nearest;
 pub mod printable;
 pub mod ring;
+pub mod severity;
 pub mod thread;
 pub mod tokens;
 pub mod units;

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::written::{may_write, not_begun};
 use super::{Global, Problem, log, say};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
+use crate::base::severity::Severity;
 use crate::client::{self, dial::TcpDialer};
 use crate::file;
 use crate::metrics::counters::Counters;
@@ -17,14 +18,14 @@ use crate::monitor::{Asked, Monitor};
 use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
 use crate::server::ServerError;
-use crate::session::snapshot::Severity;
-use crate::session::{self, Choice, Outlets, Parts, Session, Settings};
+use crate::session::{self, Choice, Parts, Session, Settings};
 use crate::settings::config::{ConfigFile, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key::{Found, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
+use crate::telemetry;
 
 /// What is spoken where there is no microphone: mono, 16 bit.
 const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav");
@@ -281,6 +282,14 @@ impl Start {
             Some(_) => client::spawn_idle(dial, wanted, counted),
             None => client::spawn(dial, settings.target.clone(), wanted, counted),
         };
+        let state = Some(self.paths.state().to_owned());
+        let telemetry = telemetry::start(telemetry::Deps {
+            probe: Probe::default(),
+            state: state.clone(),
+            pages: asked,
+            dialer: Some(dialer),
+            ..telemetry::Deps::new(Arc::clone(&counters))
+        });
         let parts = Parts {
             audio,
             client,
@@ -292,14 +301,9 @@ impl Start {
             interrupt_after,
             volume,
             choices: self.choices,
-            probe: Probe::default(),
             notices: self.notices,
-            outlets: Outlets {
-                state: Some(self.paths.state().to_owned()),
-                pages: asked,
-                dialer: Some(dialer),
-                ..Outlets::default()
-            },
+            telemetry,
+            state,
         };
         Ok(Started {
             partner,

@@ -83,7 +83,7 @@ impl Kind {
 }
 
 /// The limits; `None` switches a rule off.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// Longest typical time to the first reply audio.
     pub first_audio: Option<Duration>,

@@ -90,6 +90,25 @@ pub struct Counters {
     pub reply_queued: Span,
     /// How much later than it was captured sound comes out of the worker's filters.
     pub chain_delay: Span,
+    /// Connections that were set up.
+    pub connections: Counter,
+    /// Connections that went on with an earlier conversation.
+    pub resumes: Counter,
+    /// Planned changes of connection.
+    pub rolls: Counter,
+    /// Times that a conversation was begun again because the service rejected its answers.
+    pub fresh_starts: Counter,
+    /// Commands that wait for the connection.
+    pub outbox: AtomicU32,
     /// Round trip of the connection in microseconds; 0 while it is not known, and while there is no connection.
     pub round_trip_us: AtomicU32,
+}
+
+impl Counters {
+    /// Round trip of the connection, where it is known.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        let micros = self.round_trip_us.load(Relaxed);
+        (micros > 0).then(|| Duration::from_micros(u64::from(micros)))
+    }
 }

@@ -10,14 +10,15 @@
 use std::time::Instant;
 
 use super::controller::{Controller, Notes};
-use super::record::TurnRecord;
-use super::silence::Silence;
-use super::snapshot::{Severity, Speaker};
+use super::snapshot::Speaker;
 use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
+use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::client::Control;
 use crate::metrics::diagnosis::Remedy;
+use crate::telemetry::record::Silence;
+use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::{Input, Outcome};
 
 /// Rejected turns in a row after which the conversation begins anew: one may be the question's fault.
@@ -238,7 +239,6 @@ impl Controller {
         record: &TurnRecord,
         typed: Option<String>,
         broken_off: bool,
-        lost: bool,
     ) -> bool {
         let only_written = record.silence == Some(Silence::TextOnly);
         let can_be_said = only_written && sendable(&to_say(&record.assistant)).is_ok();
@@ -260,7 +260,9 @@ impl Controller {
             typed: typed.map(|sent| (sent, record.user.clone())),
             input: record.input.clone(),
             asked_again: record.asked_again,
-            counted: record.counted || lost || record.timeline.get(Mark::FirstAudible).is_some(),
+            counted: record.counted
+                || record.lost
+                || record.timeline.get(Mark::FirstAudible).is_some(),
         });
         true
     }
@@ -275,7 +277,7 @@ impl Controller {
         if self.asking.rejections >= REJECTIONS {
             self.asking.rejections = 0;
             self.asking.afresh = true;
-            self.statistics.summary.fresh_starts += 1;
+            self.counters.fresh_starts.add(1);
         }
     }
 

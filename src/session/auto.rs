@@ -1,16 +1,17 @@
-//! A profile that chooses among others: what it chose is in force, and is changed as [`adapt`](crate::adapt) says.
+//! A profile that chooses among others: what it chose is in force, and changes as telemetry proposes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing::info;
 
 use super::Event;
-use super::controller::{Controller, now};
-use super::record::TurnRecord;
-use super::snapshot::{AutoView, Severity};
-use crate::adapt::{self, Adapter, Answered, Candidate, Conditions, Plan, Tuning, Wishes};
+use super::controller::Controller;
+use super::snapshot::AutoView;
+use crate::adapt::{self, Candidate, Plan, Tuning, Wishes};
+use crate::base::severity::Severity;
 use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
+use crate::telemetry::auto::Choice;
 
 /// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
 const SAVING_PERIOD: u32 = 1_024;
@@ -26,9 +27,11 @@ pub(super) struct Auto {
     candidates: Vec<Arc<Profile>>,
     /// Profiles that it names, and that could not be had.
     missing: Vec<String>,
-    adapter: Adapter,
+    choice: Arc<Choice>,
     /// What is in force.
     plan: Plan,
+    /// Changes of profile since it was chosen.
+    changes: u64,
 }
 
 impl Auto {
@@ -37,17 +40,16 @@ impl Auto {
         &self.chooser
     }
 
-    /// The names of what it chooses among.
-    pub(super) fn names(&self) -> Vec<String> {
-        let candidates = self.candidates.iter();
-        candidates.map(|profile| profile.name.clone()).collect()
+    /// What it chooses among.
+    pub(super) fn choice(&self) -> &Arc<Choice> {
+        &self.choice
     }
 
     pub(super) fn view(&self) -> AutoView {
         AutoView {
             uses: self.candidates[self.plan.candidate].label.clone(),
             why: self.plan.why.clone(),
-            changes: self.adapter.changes(),
+            changes: self.changes,
             power_saving: self.plan.tuning.save_power,
         }
     }
@@ -75,8 +77,6 @@ impl Controller {
     /// Takes the profile that the user chose.
     pub(super) fn choose_profile(&mut self, profile: Arc<Profile>) {
         self.auto = self.begin_auto(&profile);
-        let among = self.auto.as_ref().map(Auto::names);
-        self.statistics.choose_among(among);
         match &self.auto {
             Some(auto) => self.adopt_profile(auto.profile()),
             None => self.adopt_profile(profile),
@@ -108,8 +108,6 @@ impl Controller {
         if candidates.is_empty() {
             candidates.push(crate::profile::builtin(DEFAULT)?);
         }
-        // The one in the middle, until something is known.
-        let start = (candidates.len() - 1) / 2;
         let wishes = Wishes {
             target: chooser.target,
             preference: match how.prefer {
@@ -120,14 +118,18 @@ impl Controller {
             changes_per_hour: how.changes_per_hour,
             power_saving: how.power_saving.is_on(),
         };
-        let known = candidates.iter().map(candidate).collect();
-        let adapter = Adapter::new(known, start, wishes);
+        let choice = Choice {
+            names: candidates.iter().map(|of| of.name.clone()).collect(),
+            candidates: candidates.iter().map(candidate).collect(),
+            wishes,
+        };
         Some(Auto {
             chooser: Arc::clone(chooser),
-            plan: adapter.plan(),
+            plan: choice.adapter().plan(),
+            choice: Arc::new(choice),
+            changes: 0,
             candidates,
             missing,
-            adapter,
         })
     }
 
@@ -157,47 +159,12 @@ impl Controller {
         }
     }
 
-    /// A turn was answered.
-    pub(super) fn weigh_turn(&mut self, record: &TurnRecord) {
-        // What is typed says nothing of patience and of early ends, which it chooses too.
-        let Some(auto) = self.auto.as_mut().filter(|_| !record.typed) else {
+    /// Follows the plan that telemetry proposes for a choice; one for an earlier choice is ignored.
+    pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
+        let Some(auto) = self.auto.as_mut().filter(|auto| auto.choice == *of) else {
             return;
         };
-        let (Some(response), Some(client)) = (record.latencies.response, record.latencies.client)
-        else {
-            return;
-        };
-        // What waited for patience is neither ours nor the service's: the eager endpoint hid it.
-        let held = record.latencies.held;
-        let round_trip = record.round_trip;
-        auto.adapter.answered(Answered {
-            at: now(),
-            candidate: auto.plan.candidate,
-            response: response.saturating_sub(held),
-            own: client.saturating_sub(held),
-            round_trip,
-        });
-        self.follow_plan();
-    }
-
-    /// The machine was looked at.
-    pub(super) fn weigh_machine(&mut self, now: Instant) {
-        let seen = Conditions {
-            round_trip: self.round_trip(),
-            ..self.statistics.conditions()
-        };
-        if let Some(auto) = &mut self.auto {
-            auto.adapter.conditions(now, seen);
-            self.follow_plan();
-        }
-    }
-
-    fn follow_plan(&mut self) {
-        let Some(auto) = &mut self.auto else { return };
-        let plan = auto.adapter.plan();
-        if plan == auto.plan {
-            return;
-        }
+        auto.changes = changes;
         let before = std::mem::replace(&mut auto.plan, plan);
         self.changed = true;
         let (candidate, tuning) = (auto.plan.candidate, auto.plan.tuning);

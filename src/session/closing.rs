@@ -7,12 +7,12 @@ use tracing::info;
 
 use super::Event;
 use super::controller::{Controller, Notes};
-use super::record::TurnRecord;
-use super::silence::Silence;
 use super::snapshot::Speaker;
-use super::stages::{Noted, Stages};
 use crate::base::ids::{Mark, TurnId};
 use crate::base::units::SampleRate;
+use crate::telemetry;
+use crate::telemetry::record::{Silence, TurnRecord};
+use crate::telemetry::stages::{Noted, Stages};
 use crate::turn::machine::{Closed, Outcome};
 
 impl Controller {
@@ -43,23 +43,23 @@ impl Controller {
         self.captions
             .close(closed.turn, stopped, Some((&latencies, target)));
         let typed = notes.typed.clone();
-        let record = self.record(closed, latencies, notes, silence);
+        let mut record = self.record(closed, latencies, notes, silence);
         info!(
             turn = record.number,
             outcome = record.outcome.name(),
             silence = record.silence.as_ref().map(Silence::name),
             "turn closed"
         );
-        let lost = self.count_lost(&record, received);
-        if !self.keep_question(&record, typed, broken_off, lost) {
+        record.lost = self.is_lost(&record, received);
+        self.withdraw_silence();
+        if !self.keep_question(&record, typed, broken_off) {
             self.ledger.forget(record.turn);
         }
         self.tell_end(&record, broken_off);
         self.count_rejection(&record, rejected);
-        self.statistics.add(&record);
+        self.telemetry
+            .send(telemetry::Event::TurnClosed(Box::new(record.clone())));
         self.spend(record.cost);
-        self.note_turn(super::controller::now(), &record);
-        self.weigh_turn(&record);
         self.machine.billed(record.turn_tokens());
         self.tell(Event::Closed(Box::new(record)));
     }
@@ -91,7 +91,7 @@ impl Controller {
         notes: Notes,
         silence: Option<Silence>,
     ) -> TurnRecord {
-        let round_trip = self.round_trip();
+        let round_trip = self.counters.round_trip();
         let noted = Noted {
             round_trip,
             ..notes.noted
@@ -115,6 +115,7 @@ impl Controller {
             complete_reason: notes.answer.complete_reason,
             asked_again: notes.asked_again,
             counted: notes.counted,
+            lost: false,
             silence,
             closed_at: SystemTime::now(),
             number: notes.number,
@@ -147,13 +148,10 @@ impl Controller {
 
     /// An utterance is lost when nothing shows that the service got all of it, and nobody wanted that. That it was sent shows
     /// nothing: a dead connection takes words too. What was typed is no utterance; that it failed is said. An utterance that is
-    /// asked again counts once. Says whether it is lost.
-    fn count_lost(&mut self, record: &TurnRecord, received: bool) -> bool {
+    /// asked again counts once.
+    fn is_lost(&self, record: &TurnRecord, received: bool) -> bool {
         let unwanted = matches!(record.outcome, Outcome::Failed(_));
         let unsent = unwanted && !received && !record.typed;
-        let lost = (unsent || self.ledger.missing(record.turn) > 0) && !record.counted;
-        self.statistics.summary.lost += u64::from(lost);
-        self.withdraw_silence();
-        lost
+        (unsent || self.ledger.missing(record.turn) > 0) && !record.counted
     }
 }

@@ -20,21 +20,21 @@ use super::captions::Captions;
 use super::deck::{Deck, Wish};
 use super::ledger::Ledger;
 use super::snapshot::Speaker;
-use super::snapshot::{Link, Port, Severity, Snapshot};
-use super::statistics::Statistics;
+use super::snapshot::{Link, Port, Snapshot};
 use super::{Event, command};
 use crate::audio::Devices;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
+use crate::base::severity::Severity;
 use crate::base::thread::aside;
 use crate::base::tokens::TokenCounts;
 use crate::base::units::SampleRate;
 use crate::live::message::Setup;
 use crate::live::pcm;
 use crate::metrics::counters::Counters;
-use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
+use crate::telemetry::{self, Signal};
 use crate::turn::machine::{Action, Input, Machine, Phase};
 use crate::{audio, client};
 
@@ -50,7 +50,6 @@ pub(super) struct Controller {
     pub(super) machine: Machine,
     pub(super) ledger: Ledger,
     pub(super) captions: Captions,
-    pub(super) statistics: Statistics,
     pub(super) counters: Arc<Counters>,
     pub(super) deck: Option<Deck>,
     pub(super) files: Vec<String>,
@@ -106,14 +105,9 @@ pub(super) struct Controller {
     /// The window is on its way: looks until the sound is let go without it.
     pub(super) unshown: Option<u32>,
     pub(super) turns: u64,
-    pub(super) probe: Probe,
-    pub(super) insight: super::insight::Insight,
-    pub(super) outlets: super::Outlets,
-    pub(super) webhook: super::webhook::Webhook,
-    /// What was told of alerts that stand.
-    pub(super) alert_texts: Vec<(crate::metrics::alert::Kind, String)>,
-    /// Looks so far, one a second.
-    pub(super) looks: u64,
+    pub(super) telemetry: telemetry::Handle,
+    /// What telemetry was sent of profile, devices and service.
+    pub(super) context: Option<Box<telemetry::Context>>,
     /// How old the newest frame of speech was when it arrived here.
     pub(super) lag: Option<Duration>,
     /// Counted since the last turn was closed, for turns that were closed already.
@@ -171,7 +165,7 @@ pub(super) struct Notes {
     /// Functions that the service asked for.
     pub(super) tool_calls: u32,
     /// What its stages are made of.
-    pub(super) noted: super::stages::Noted,
+    pub(super) noted: crate::telemetry::stages::Noted,
 }
 
 impl Notes {
@@ -193,7 +187,7 @@ enum Happening {
     Files(Option<crate::settings::watch::Change>),
     Deadline,
     Look,
-    Page(crate::monitor::Request),
+    Telemetry(Signal),
     /// The client takes more.
     Room,
 }
@@ -258,7 +252,7 @@ impl Controller {
             change = self.settings.change() => Happening::Files(change),
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
             _ = look.tick() => Happening::Look,
-            request = self.outlets.pages.next() => Happening::Page(request),
+            signal = self.telemetry.next() => Happening::Telemetry(signal),
         }
     }
 
@@ -281,7 +275,7 @@ impl Controller {
                 self.tell_late(now);
             }
             Happening::Look => self.look(now),
-            Happening::Page(request) => request.answer(super::page::page(self)),
+            Happening::Telemetry(signal) => self.on_telemetry(signal),
         }
         Flow::On
     }
@@ -410,16 +404,9 @@ impl Controller {
         Flow::Over
     }
 
-    /// Once a second: the process, and what has no event of its own.
+    /// Once a second: what has no event of its own.
     fn look(&mut self, now: Instant) {
-        let usage = self.probe.read();
-        if let Some(usage) = usage {
-            self.statistics.reading(usage);
-            self.changed = true;
-        }
         self.look_at_spending();
-        self.weigh_machine(now);
-        self.look_at_figures(now, usage.as_ref());
         self.end_stalled_stream(now);
         self.changed |= self.replay.forget_old(now) | self.notices.forget_old(now);
         self.show_in_time();
@@ -445,11 +432,12 @@ impl Controller {
         self.take_lost_recording();
         self.machine.handle(now(), Input::Quit);
         self.perform();
-        self.keep_history(now(), true);
         self.finish_spending().await;
-        self.end_alerts();
-        std::mem::take(&mut self.webhook).finish().await;
-        let summary = self.summary();
+        let telemetry = std::mem::replace(&mut self.telemetry, telemetry::Handle::off());
+        let (summary, outputs) = telemetry.finish().await;
+        for output in outputs {
+            self.on_output(output);
+        }
         self.tell(Event::Over(Box::new(summary)));
         self.publish();
         // The client says goodbye to the service when nobody gives it commands any more.

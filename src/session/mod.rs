@@ -10,14 +10,12 @@ pub mod command;
 mod controller;
 mod deck;
 pub mod findings;
-mod insight;
 mod ledger;
 mod models;
 pub mod no_link;
 mod notices;
+mod on_telemetry;
 mod pace;
-mod page;
-pub mod record;
 mod replay;
 mod sending;
 mod service;
@@ -26,16 +24,11 @@ pub mod silence;
 pub mod snapshot;
 mod sound;
 mod spending;
-pub mod stages;
-mod statistics;
 mod talk_key;
 mod tokens;
-pub mod turn_sheet;
 pub mod typed;
 mod user;
 mod view;
-mod watching;
-mod webhook;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -45,16 +38,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use crate::base::ids::TurnId;
+use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
+use crate::telemetry::record::{Summary, TurnRecord};
 use crate::turn::machine::Machine;
-use crate::{audio, client, monitor};
+use crate::{audio, client, telemetry};
 use controller::Controller;
-use record::{Summary, TurnRecord};
 pub use settings::{Choice, Settings, setup_now};
-use snapshot::{Link, Port, Severity, Snapshot};
+use snapshot::{Link, Port, Snapshot};
 pub use spending::spent_today;
 
 /// Commands that may wait; a person cannot give more at once.
@@ -140,44 +134,12 @@ pub struct Parts {
     pub volume: f32,
     /// Devices chosen: microphone, speaker.
     pub choices: [audio::DeviceChoice; 2],
-    /// Reads what the process uses; [`Probe::off`](crate::probe::Probe::off) where the process is not this
-    /// conversation's own.
-    pub probe: crate::probe::Probe,
     /// What went wrong before the conversation began and the user should know.
     pub notices: Vec<(Severity, String)>,
-    /// Where figures go besides the faces.
-    pub outlets: Outlets,
-}
-
-/// Where figures go besides the faces; nowhere by default.
-pub struct Outlets {
-    /// How many turns are kept for the figures and their rows; 1000 by default, some hours of talk.
-    pub turns_kept: usize,
-    /// The folder that history and exports are kept in.
+    /// Statistics, alerts and exports; [`Handle::off`](telemetry::Handle::off) for a conversation without.
+    pub telemetry: telemetry::Handle,
+    /// The folder that holds what was spent today.
     pub state: Option<PathBuf>,
-    /// Tells when a page of the monitor is wanted.
-    pub pages: monitor::Asked,
-    /// Reaches the address that alerts are sent to.
-    pub dialer: Option<Arc<dyn client::dial::Dialer>>,
-}
-
-impl Default for Outlets {
-    fn default() -> Self {
-        Self {
-            turns_kept: insight::KEPT_TURNS,
-            state: None,
-            pages: monitor::Asked::default(),
-            dialer: None,
-        }
-    }
-}
-
-impl Outlets {
-    /// The file of the history. The demo keeps none: its turns say nothing of the service.
-    fn history(&self, demo: bool) -> Option<PathBuf> {
-        let folder = self.state.as_ref().filter(|_| !demo)?;
-        Some(folder.join("history.json"))
-    }
 }
 
 /// Starts the conversation; call it inside the runtime.
@@ -200,11 +162,6 @@ pub fn start(parts: Parts) -> Session {
     }
 }
 
-fn insight(parts: &Parts) -> insight::Insight {
-    let history = parts.outlets.history(parts.settings.is_demo());
-    insight::Insight::new(&parts.profile.alerts, history).keeping(parts.outlets.turns_kept)
-}
-
 /// A port before its device was opened.
 fn chosen(choice: audio::DeviceChoice) -> Port {
     Port {
@@ -220,7 +177,6 @@ fn controller(
 ) -> Controller {
     let setup = parts.settings.setup(&parts.profile);
     let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
-    let insight = insight(&parts);
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, user::hold);
     let [input, output] = parts.choices.map(chosen);
@@ -228,7 +184,6 @@ fn controller(
         machine: Machine::new(manual),
         ledger: ledger::Ledger::default(),
         captions: captions::Captions::default(),
-        statistics: statistics::Statistics::default(),
         counters: parts.counters,
         deck: parts
             .files
@@ -243,7 +198,6 @@ fn controller(
         profiles: parts.profiles,
         period: parts.profile.audio.period_frames,
         patience: parts.profile.turn.patience,
-        insight,
         profile: parts.profile,
         auto: None,
         settings: parts.settings,
@@ -274,12 +228,9 @@ fn controller(
         notices: notices::Notices::default(),
         unshown: None,
         turns: 0,
-        probe: parts.probe,
-        webhook: webhook::Webhook::start(parts.outlets.dialer.clone()),
-        spending: spending::Spending::new(parts.outlets.state.as_deref()),
-        outlets: parts.outlets,
-        alert_texts: Vec::new(),
-        looks: 0,
+        telemetry: parts.telemetry,
+        context: None,
+        spending: spending::Spending::new(parts.state.as_deref()),
         lag: None,
         late_tokens: TokenCounts::default(),
         snapshots,

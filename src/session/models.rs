@@ -1,8 +1,7 @@
 //! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
 
-use super::auto::Auto;
 use super::controller::Controller;
-use super::snapshot::Severity;
+use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::live::models;
 use crate::metrics::diagnosis::Remedy;
@@ -28,7 +27,7 @@ impl Controller {
     /// The warnings of the profile in use, or of the profiles it chooses among, each with its remedy.
     pub(super) fn model_warnings(&self) -> Vec<(String, Option<Remedy>)> {
         let names = match &self.auto {
-            Some(auto) => Auto::names(auto),
+            Some(auto) => auto.choice().names.clone(),
             None => vec![self.profile.name.clone()],
         };
         let in_use = |entry: &&Entry| names.contains(&entry.profile.name);

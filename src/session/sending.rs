@@ -10,8 +10,8 @@
 use std::time::Duration;
 
 use super::controller::{Controller, Outgoing};
-use super::snapshot::Severity;
 use crate::base::ids::TurnId;
+use crate::base::severity::Severity;
 use crate::base::units::SampleRate;
 use crate::client::{self, Control};
 

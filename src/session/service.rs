@@ -6,8 +6,9 @@ use tracing::{debug, info, warn};
 
 use super::controller::{Controller, Notes};
 use super::silence::Answer;
-use super::snapshot::{Link, Severity, Speaker};
+use super::snapshot::{Link, Speaker};
 use crate::base::ids::TurnId;
+use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
 use crate::client;
 use crate::live::grounding::Grounding;
@@ -65,8 +66,8 @@ impl Controller {
 
     fn on_ready(&mut self, now: Instant, connection: u32, resumed: bool) {
         info!(connection, resumed, "connected");
-        self.statistics.summary.connections = u64::from(connection);
-        self.statistics.summary.resumes += u64::from(resumed);
+        self.counters.connections.add(1);
+        self.counters.resumes.add(u64::from(resumed));
         let rejected = self.asking.take_reason();
         if self.ever_connected && !resumed && (rejected.is_some() || !self.captions.is_empty()) {
             let what = rejected.unwrap_or_else(|| {
@@ -77,7 +78,6 @@ impl Controller {
         self.ever_connected = true;
         self.was_connected = true;
         self.going_away = false;
-        self.insight.forget_trip();
         self.link = Link::Connected {
             since: now,
             host: self.settings.host(),
@@ -290,7 +290,7 @@ impl Controller {
         if changed {
             self.machine.forget_thinking();
         }
-        self.statistics.summary.rolls += 1;
+        self.counters.rolls.add(1);
         self.roll();
         self.apply_gate();
     }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::Event;
 use super::controller::Controller;
-use super::snapshot::{Port, Severity};
+use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
+use crate::base::severity::Severity;
 use crate::client;
 use crate::profile::{BargeIn, EchoCancellation};
 use crate::turn::machine::{Input, Phase};

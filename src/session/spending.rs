@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 
 use super::Event;
 use super::controller::Controller;
-use super::snapshot::{LimitView, Severity, SpendScope, SpendView};
+use super::snapshot::{LimitView, SpendScope, SpendView};
 use crate::base::cost::Cost;
+use crate::base::severity::Severity;
 use crate::base::thread::aside;
 use crate::base::words::count;
 use crate::live::price::Pricing;
@@ -34,7 +35,7 @@ const LIFTED: &str = "The spend limit is lifted";
 /// What a limit does that is reached, and before that while the user speaks.
 const CLOSED: &str = "The microphone is closed.";
 const CLOSES: &str = "The microphone closes when you have finished speaking.";
-/// Looks, one a second, after which what other programs spent today is read again.
+/// Seconds after which what other programs spent today is read again.
 const READ_EVERY: u64 = 10;
 
 /// How far one limit is used up.
@@ -57,6 +58,10 @@ pub(super) struct Spending {
     meters: [Meter; 2],
     /// The microphone is closed.
     closed: bool,
+    /// What this conversation cost so far.
+    conversation: Cost,
+    /// Seconds until other programs' spending is read again.
+    until_read: u64,
     /// Why a limit cannot be kept, where that was said.
     unknown: Option<String>,
 }
@@ -71,6 +76,8 @@ impl Spending {
             errands: JoinSet::new(),
             meters: Default::default(),
             closed: false,
+            conversation: Cost::default(),
+            until_read: 0,
             unknown: None,
         }
     }
@@ -93,6 +100,7 @@ impl Spending {
     }
 
     fn add(&mut self, cost: Cost, date: Date) {
+        self.conversation += cost;
         self.begin_day(date);
         let errand = self.day.add(cost);
         self.send(errand);
@@ -135,8 +143,10 @@ impl Controller {
             self.take_done(done.ok().flatten());
         }
         let limits = self.settings.spend_limit();
-        let due = self.looks.is_multiple_of(READ_EVERY) && self.spending.errands.is_empty();
+        self.spending.until_read = self.spending.until_read.saturating_sub(1);
+        let due = self.spending.until_read == 0 && self.spending.errands.is_empty();
         if limits.day.is_some() && due {
+            self.spending.until_read = READ_EVERY;
             let errand = self.spending.day.look();
             self.spending.send(errand);
         }
@@ -357,7 +367,7 @@ impl Controller {
 
     fn spent(&self, scope: SpendScope) -> Cost {
         match scope {
-            SpendScope::Conversation => self.statistics.summary.cost.unwrap_or_default(),
+            SpendScope::Conversation => self.spending.conversation,
             SpendScope::Day => self.spending.day.spent(),
         }
     }

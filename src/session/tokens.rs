@@ -8,6 +8,7 @@ use crate::base::tokens::TokenCounts;
 use crate::live::message::UsageMetadata;
 use crate::live::price::{Biller, Pricing};
 use crate::settings::endpoint::GOOGLE_HOST;
+use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::Bill;
 
 impl Controller {
@@ -44,9 +45,14 @@ impl Controller {
         debug!(?tokens, vain, "counted after the turn was closed");
         // Profile and model may be others since; whose turn it was is not known any more.
         let cost = self.cost(&tokens);
-        let of = (self.profile.name.clone(), self.model());
-        self.statistics.add_late_tokens(of, tokens, vain, cost);
-        self.insight.late_tokens(tokens.sum(), cost);
+        self.telemetry
+            .send(telemetry::Event::LateTokens(Box::new(LateTokens {
+                profile: self.profile.name.clone(),
+                model: self.model(),
+                tokens,
+                wasted: vain,
+                cost,
+            })));
         self.late_tokens += tokens;
         self.spend(cost);
         self.changed = true;

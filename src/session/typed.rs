@@ -13,9 +13,9 @@
 use std::time::Instant;
 
 use super::controller::{Controller, Notes};
-use super::snapshot::Severity;
 use crate::base::ids::TurnId;
 use crate::base::printable;
+use crate::base::severity::Severity;
 use crate::client;
 use crate::live::message::RealtimeInput;
 

@@ -6,13 +6,14 @@ use std::time::Instant;
 use super::command::Command;
 use super::controller::{Controller, now};
 use super::settings::HELD_HINT;
-use super::snapshot::{Link, Severity};
+use super::snapshot::Link;
 use crate::audio::{self, Direction};
+use crate::base::severity::Severity;
 use crate::base::words::sentence;
-use crate::client;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY, Reread};
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
+use crate::{client, telemetry};
 
 /// Stands until the connection that asks for what the profile says.
 pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
@@ -86,9 +87,9 @@ impl Controller {
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.reload_config(),
             Command::RetryNow => self.control(client::Control::RetryNow),
-            Command::ResetStatistics => self.statistics.reset(&self.profile.name),
+            Command::ResetStatistics => self.telemetry.send(telemetry::Event::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
-            Command::ExportCsv => self.export_csv(),
+            Command::ExportCsv => self.telemetry.send(telemetry::Event::ExportCsv),
             Command::GoOn => self.go_on_spending(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
@@ -116,11 +117,7 @@ impl Controller {
     }
 
     pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
-        let another = self.profile.name != profile.name;
         self.profile = profile;
-        // A profile that chooses among others has limits of its own.
-        let alerts = self.chosen_profile().alerts.clone();
-        self.insight.set_profile(&alerts, another);
         self.tell_profile();
         self.wanted = self.settings.setup(&self.profile);
         self.apply_echo();
@@ -170,32 +167,26 @@ impl Controller {
     }
 
     fn set_key(&mut self, key: secrecy::SecretString) {
-        let demo = self.settings.is_demo();
         match self.settings.set_key(&key) {
-            Ok(()) => self.redial(demo),
+            Ok(()) => self.redial(),
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }
     }
 
     fn remove_key(&mut self) {
-        let demo = self.settings.is_demo();
         match self.settings.remove_key() {
-            Ok(()) => self.redial(demo),
+            Ok(()) => self.redial(),
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }
     }
 
-    /// Connects to what the settings name now; `demo` tells whether the demo answered before they changed. An open turn is
-    /// asked there again.
-    fn redial(&mut self, demo: bool) {
+    /// Connects to what the settings name now. An open turn is asked there again.
+    fn redial(&mut self) {
         match self.settings.choose_target() {
             Ok(()) => {
                 self.withdraw_information();
                 self.withdraw(NO_KEY_CHANGE);
                 self.name_assistant();
-                if self.settings.is_demo() != demo {
-                    self.begin_figures_anew();
-                }
                 self.setup = self.settings.setup(&self.profile);
                 self.wanted = self.setup.clone();
                 self.forget_asked();
@@ -286,9 +277,9 @@ impl Controller {
         self.keep_spend_limit();
         match self.settings.held() {
             Some(held) => self.link = hold(held),
-            None if was_held => self.redial(self.settings.is_demo()),
+            None if was_held => self.redial(),
             None if before.endpoint != self.settings.config().endpoint => {
-                self.redial(self.settings.is_demo());
+                self.redial();
             }
             None => {}
         }

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use super::controller::Controller;
-use super::record::Summary;
-use super::snapshot::{Activity, EchoView, Figures, Link, Snapshot, TalkView};
+use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
 use crate::profile::Profile;
+use crate::telemetry::view::Figures;
 use crate::turn::machine::Phase;
 
 impl Controller {
     pub(super) fn publish(&mut self) {
-        let entries = self.profiles.entries().iter();
-        let profiles: Arc<[Arc<Profile>]> = entries.map(|entry| entry.profile.clone()).collect();
+        let profiles = self.all_profiles();
+        self.send_context(&profiles);
+        let telemetry = self.telemetry.view();
         let active = profiles
             .iter()
             .position(|profile| profile.name == self.chosen_profile().name)
@@ -48,15 +49,15 @@ impl Controller {
             captions: self.captions.shared(),
             captions_dropped: self.captions.dropped(),
             pricing: self.pricing(),
-            models: self.statistics.models(),
+            models: Arc::clone(&telemetry.models),
             spending: self.spend_view(),
             renewing: self.going_away && self.is_connected(),
-            figures: self.figures(),
-            process: self.statistics.process().clone(),
-            alerts: self.insight.alerts.raised().cloned().collect(),
-            findings: Arc::clone(&self.insight.findings),
-            turns: Arc::clone(&self.insight.shown),
-            history: Arc::clone(&self.insight.drawn),
+            figures: self.figures(&telemetry.figures),
+            process: telemetry.process.clone(),
+            alerts: Arc::clone(&telemetry.alerts),
+            findings: Arc::clone(&telemetry.findings),
+            turns: Arc::clone(&telemetry.turns),
+            history: Arc::clone(&telemetry.history),
             notices: self.notices.iter().cloned().collect(),
             key: self.settings.key_info(),
             service: self.settings.service_view(),
@@ -134,10 +135,11 @@ impl Controller {
         }
     }
 
+    /// Those of telemetry, with the meters of now.
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
-    fn figures(&self) -> Figures {
+    fn figures(&self, figures: &Figures) -> Figures {
         Figures {
-            round_trip: self.round_trip(),
+            round_trip: self.counters.round_trip(),
             capture_queued: self.counters.capture_queued.get(),
             reply_queued: self.counters.reply_queued.get(),
             outbox: self.outbox.len(),
@@ -145,23 +147,12 @@ impl Controller {
             bytes_received: self.counters.bytes_received.get(),
             patience: Some(self.machine.patience()),
             early: self.machine.early_close(),
-            ..self.statistics.figures(&self.profile.name, &self.model())
+            ..figures.clone()
         }
     }
 
-    /// Everything that is known at the end.
-    pub(super) fn summary(&mut self) -> Summary {
-        let mut summary = self.statistics.summary.clone();
-        summary.underruns = self.counters.underruns.get();
-        summary.capture_dropped = self.counters.capture_dropped.get();
-        summary.bytes = (
-            self.counters.bytes_sent.get(),
-            self.counters.bytes_received.get(),
-        );
-        if let Some(usage) = self.probe.read() {
-            summary.cpu = Some((usage.cpu, usage.wall));
-            summary.memory = Some((usage.rss, self.probe.peak()));
-        }
-        summary
+    fn all_profiles(&self) -> Arc<[Arc<Profile>]> {
+        let entries = self.profiles.entries().iter();
+        entries.map(|entry| Arc::clone(&entry.profile)).collect()
     }
 }

@@ -9,9 +9,10 @@ use super::theme::{Tokens, Weight, space, text, tokens};
 use super::view::{Page, View};
 use super::widgets::{icon_button, plain_button, primary_button, sign};
 use super::{figures_page, words};
+use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::session::command::Command;
-use crate::session::snapshot::{Link, Severity, Snapshot};
+use crate::session::snapshot::{Link, Snapshot};
 
 /// Notices shown at once; older ones wait.
 const NOTICES_SHOWN: usize = 3;

@@ -12,7 +12,8 @@ use super::widgets::{card, plain_button, sign, value_row};
 use super::{history, told, waterfall, words};
 use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::session::command::Command;
-use crate::session::snapshot::{Figures, ModelView, ProcessUsage, Snapshot};
+use crate::session::snapshot::Snapshot;
+use crate::telemetry::view::{Figures, ModelView, ProcessUsage};
 
 /// The page.
 pub(super) fn page_ui(

@@ -11,7 +11,8 @@ use super::widgets::{Swatch, card, plain_button, sign, value_row};
 use super::words::{self, UNKNOWN, Verdict as Judged};
 use super::{figures_page, plots, report, told};
 use crate::session::command::Command;
-use crate::session::snapshot::{Figures, Snapshot};
+use crate::session::snapshot::Snapshot;
+use crate::telemetry::view::Figures;
 use crate::turn::timeline::Latencies;
 
 /// How long "Copied" is said.

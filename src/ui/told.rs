@@ -12,9 +12,8 @@ use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
 use crate::profile::Profile;
-use crate::session::snapshot::{
-    Figures, LimitView, Link, ModelView, ProcessUsage, Snapshot, SpendScope, TurnView,
-};
+use crate::session::snapshot::{LimitView, Link, Snapshot, SpendScope};
+use crate::telemetry::view::{Figures, ModelView, ProcessUsage, TurnView};
 
 /// Name and explanation of each stage, in the order of [`Stages::values`].
 pub(super) const STAGES: [(&str, &str); 10] = [

@@ -11,7 +11,8 @@ use super::transcript::Transcript;
 use super::writing::Draft;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
-use crate::session::snapshot::{Figures, ProcessUsage, Snapshot};
+use crate::session::snapshot::Snapshot;
+use crate::telemetry::view::{Figures, ProcessUsage};
 
 /// How long a figure stands before it may change: two changes a second can be read.
 pub(super) const FIGURES_STAND: Duration = Duration::from_millis(500);

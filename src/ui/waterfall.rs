@@ -9,7 +9,7 @@ use super::told;
 use super::view::View;
 use super::widgets::{focus_ring, small_text};
 use super::words::{self, UNKNOWN};
-use crate::session::snapshot::TurnView;
+use crate::telemetry::view::TurnView;
 
 /// Width of the names and of the values beside a bar.
 const NAMES: f32 = 130.0;

@@ -7,9 +7,10 @@ use super::view::METER_FLOOR;
 use crate::base::printable::is_hidden;
 use crate::base::units::Dbfs;
 use crate::session::snapshot::{
-    Activity, CheckLine, CheckStatus, CheckStep, Figures, Link, Snapshot, TalkView,
+    Activity, CheckLine, CheckStatus, CheckStep, Link, Snapshot, TalkView,
 };
 use crate::settings::config::TalkKey;
+use crate::telemetry::view::Figures;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 

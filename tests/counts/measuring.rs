@@ -18,17 +18,13 @@ use crate::{Done, Workload};
 /// A turn of 0.4 s, its reply of as much, and time to think.
 const UNIT: Duration = Duration::from_secs(4);
 /// Each second and each turn, whole: none of these is called by another one of them.
-const MEASURING: [&str; 12] = [
-    "sovereign::probe::Probe::read",
-    "<sovereign::probe::Probe>::read",
-    "sovereign::session::statistics::Statistics::reading",
-    "<sovereign::session::statistics::Statistics>::reading",
-    "sovereign::session::statistics::Statistics::add",
-    "<sovereign::session::statistics::Statistics>::add",
-    "sovereign::session::watching::<impl sovereign::session::controller::Controller>::look_at_figures",
-    "<sovereign::session::controller::Controller>::look_at_figures",
-    "sovereign::session::watching::<impl sovereign::session::controller::Controller>::note_turn",
-    "<sovereign::session::controller::Controller>::note_turn",
+const MEASURING: [&str; 8] = [
+    "sovereign::telemetry::collector::Collector::sample",
+    "<sovereign::telemetry::collector::Collector>::sample",
+    "sovereign::telemetry::collector::Collector::take_turn",
+    "<sovereign::telemetry::collector::Collector>::take_turn",
+    "sovereign::telemetry::collector::Collector::view",
+    "<sovereign::telemetry::collector::Collector>::view",
     "sovereign::session::view::<impl sovereign::session::controller::Controller>::figures",
     "<sovereign::session::controller::Controller>::figures",
 ];
@@ -52,7 +48,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
     ]
 }
 
-const PAGE: [&str; 1] = ["sovereign::session::page::page"];
+const PAGE: [&str; 1] = ["sovereign::telemetry::export::prometheus::page"];
 
 const MEASURED: &str = "4 s of a conversation with a turn: probe, statistics, history, alerts, causes, the view of them";
 const ENGINE: &str = "4 s of the same conversation: the worker";

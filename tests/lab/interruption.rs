@@ -9,7 +9,7 @@ use std::time::Duration;
 use sovereign::audio::Room;
 use sovereign::base::units::SampleRate;
 use sovereign::session::command::Command;
-use sovereign::session::record::TurnRecord;
+use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 
 use super::noises::Kind;

@@ -21,12 +21,13 @@ use sovereign::metrics::counters::Counters;
 use sovereign::monitor::Asked;
 use sovereign::profile::Profile;
 use sovereign::server::{Options, Script, Service};
-use sovereign::session::record::{Summary, TurnRecord};
 use sovereign::session::{self, Choice, Event, Parts, Session, Settings, command::Command};
 use sovereign::settings::config::ConfigFile;
 use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
 use sovereign::settings::watch::Watch;
+use sovereign::telemetry;
+use sovereign::telemetry::record::{Summary, TurnRecord};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -77,12 +78,13 @@ impl World {
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
         let settings = settings(self.hook.is_some(), self.demo, self.config);
-        let outlets = session::Outlets {
+        let telemetry = telemetry::start(telemetry::Deps {
+            probe: sovereign::probe::Probe::default(),
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
             pages: self.pages,
-            state: self.state,
-            ..Default::default()
-        };
+            state: self.state.clone(),
+            ..telemetry::Deps::new(Arc::clone(&counters))
+        });
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
         let line = Rc::new(line::Line::default());
@@ -104,9 +106,9 @@ impl World {
             interrupt_after: self.interrupt_after,
             volume: 1.0,
             choices: Default::default(),
-            probe: sovereign::probe::Probe::default(),
             notices: Vec::new(),
-            outlets,
+            telemetry,
+            state: self.state,
         });
         Running {
             session,

@@ -6,12 +6,14 @@ use std::time::Duration;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::ui_rig::{Rig, down, latencies, snapshot};
+use sovereign::base::severity::Severity;
 use sovereign::metrics::alert::{Alert, Kind};
 use sovereign::metrics::diagnosis::{Cause, Finding, Part, Remedy};
 use sovereign::metrics::series::{History, TurnSample};
 use sovereign::session::command::Command;
-use sovereign::session::snapshot::{HistoryView, Notice, SPANS, Severity, Snapshot, TurnView};
-use sovereign::session::stages::Stages;
+use sovereign::session::snapshot::{Notice, Snapshot};
+use sovereign::telemetry::stages::Stages;
+use sovereign::telemetry::view::{HistoryView, SPANS, TurnView};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

@@ -7,8 +7,9 @@ use eframe::egui::{self, Event, PointerButton, Rect, Shape, vec2};
 use egui_kittest::kittest::Queryable as _;
 
 use sovereign::audio::{DeviceChoice, Devices};
+use sovereign::base::severity::Severity;
 use sovereign::session::snapshot::{
-    Activity, Caption, KeyInfo, Notice, Port, ServiceView, Severity, Speaker,
+    Activity, Caption, KeyInfo, Notice, Port, ServiceView, Speaker,
 };
 
 use super::ui_rig::{Rig, caption, device, down, snapshot};

@@ -16,9 +16,8 @@ use sovereign::base::units::SampleRate;
 use sovereign::metrics::counters::Counters;
 use sovereign::profile::Profile;
 use sovereign::session::command::Command;
-use sovereign::session::snapshot::{
-    Activity, Caption, Figures, KeyInfo, Link, Port, ProcessUsage, Snapshot, Speaker,
-};
+use sovereign::session::snapshot::{Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker};
+use sovereign::telemetry::view::{Figures, ProcessUsage};
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{Preferences, UiApp, UiLink};
 

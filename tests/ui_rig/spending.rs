@@ -6,7 +6,8 @@ use crate::ui_rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
 use sovereign::metrics::histogram::SharedDistribution;
 use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, LimitView, ModelView, SpendScope, TurnView};
+use sovereign::session::snapshot::{Activity, LimitView, SpendScope};
+use sovereign::telemetry::view::{ModelView, TurnView};
 
 const BOUND: Cost = Cost {
     usd: 0.002_955,

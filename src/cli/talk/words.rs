@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::live::grounding::{Grounding, search_address};
-use crate::session::record::Summary;
-use crate::session::snapshot::{Activity, Link, Severity, Snapshot};
+use crate::session::snapshot::{Activity, Link, Snapshot};
+use crate::telemetry::record::Summary;
 
 /// How it stands; `typed`: nobody talks.
 pub(super) fn state_words(snapshot: &Snapshot, typed: bool) -> String {

@@ -13,15 +13,15 @@ use super::place::Place;
 use crate::audio::fleet::{Fleet, Mouth, RATE};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
-use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::report::fault::Fault;
 use crate::report::figures::Turn;
 use crate::session::command::Command;
-use crate::session::record::{Summary, TurnRecord, values};
 use crate::session::snapshot::Link;
-use crate::session::{self, Outlets, Parts, Session};
+use crate::session::{self, Parts, Session};
 use crate::settings::profiles::Profiles;
+use crate::telemetry;
+use crate::telemetry::record::{Summary, TurnRecord, values};
 use crate::turn::machine::Outcome;
 
 /// A connection must be set up within this time.
@@ -228,6 +228,10 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
         setup,
         counters.clone(),
     );
+    let telemetry = telemetry::start(telemetry::Deps {
+        turns_kept: TURNS_KEPT,
+        ..telemetry::Deps::new(counters.clone())
+    });
     let session = session::start(Parts {
         audio,
         client,
@@ -239,12 +243,9 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
         interrupt_after: None,
         volume: 1.0,
         choices: Default::default(),
-        probe: Probe::off(),
         notices: Vec::new(),
-        outlets: Outlets {
-            turns_kept: TURNS_KEPT,
-            ..Outlets::default()
-        },
+        telemetry,
+        state: None,
     });
     let mut talk = Talk {
         session,
@@ -491,7 +492,7 @@ fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
 #[cfg(test)]
 mod tests {
     use crate::report::figures::LATENCIES;
-    use crate::session::record::latency_names;
+    use crate::telemetry::record::latency_names;
 
     #[test]
     fn reports_name_the_latencies_as_sessions_do() {

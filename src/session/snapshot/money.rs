@@ -1,22 +1,6 @@
-//! What models cost, and what was spent of a limit.
+//! What was spent of a limit.
 
 use crate::base::cost::Cost;
-use crate::metrics::histogram::SharedDistribution;
-
-/// What one model did and cost with one profile, since the start.
-#[derive(Clone, Debug)]
-pub struct ModelView {
-    /// Name of the profile.
-    pub profile: String,
-    /// The model, as it was asked for.
-    pub model: String,
-    /// Turns of any outcome.
-    pub turns: u64,
-    /// Responses. Quantiles take time: they are worked out where they are shown.
-    pub response: SharedDistribution,
-    /// What the turns cost, where the price of the model is known.
-    pub cost: Option<Cost>,
-}
 
 /// What a limit is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

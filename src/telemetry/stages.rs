@@ -12,17 +12,17 @@ use crate::turn::timeline::{Latencies, Timeline};
 
 /// What the program notes of a turn beside its marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Noted {
+pub struct Noted {
     /// How old the newest frame was when it arrived here.
-    pub(super) lag: Option<Duration>,
+    pub lag: Option<Duration>,
     /// How much of that the filters took.
-    pub(super) dsp: Duration,
+    pub dsp: Duration,
     /// Round trip of the connection.
-    pub(super) round_trip: Option<Duration>,
+    pub round_trip: Option<Duration>,
     /// When the first reply audio was read from the socket, and when it had become samples.
-    pub(super) decoded: Option<(Instant, Instant)>,
+    pub decoded: Option<(Instant, Instant)>,
     /// When the first sample of the reply was handed to the speaker's ring.
-    pub(super) begun: Option<Instant>,
+    pub begun: Option<Instant>,
 }
 
 /// The stages; what is not known is absent.
@@ -65,7 +65,9 @@ pub const STAGES: [&str; 10] = [
 ];
 
 impl Stages {
-    pub(super) fn new(timeline: &Timeline, latencies: &Latencies, noted: &Noted) -> Self {
+    /// The stages of a turn, from its marks and what was noted of it.
+    #[must_use]
+    pub fn new(timeline: &Timeline, latencies: &Latencies, noted: &Noted) -> Self {
         let mut this = Self {
             encode_queue: latencies.uplink,
             ..Self::default()

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
-use super::silence::Silence;
 use super::stages::{STAGES, Stages};
 use crate::base::cost::Cost;
 use crate::base::ids::{Mark, TurnId};
@@ -18,10 +17,12 @@ use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
 
 mod billed;
+mod silence;
 mod summary;
 
 pub use billed::OfModel;
 use billed::{insert_cost, tokens};
+pub use silence::Silence;
 pub use summary::Summary;
 
 /// Everything that is known of one turn of the user.
@@ -101,6 +102,8 @@ pub struct TurnRecord {
     pub asked_again: u32,
     /// Its utterance is among those that were answered, or lost, since an earlier attempt.
     pub counted: bool,
+    /// The service never received it whole, and nobody wanted that.
+    pub lost: bool,
     /// When it was closed, on the wall clock.
     pub closed_at: SystemTime,
 }
@@ -363,7 +366,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Tokens of no told kind.
-    pub(in crate::session) fn counts(prompt: u64, response: u64) -> TokenCounts {
+    pub(in crate::telemetry) fn counts(prompt: u64, response: u64) -> TokenCounts {
         let of_no_kind = |unassigned| crate::base::tokens::Kinds {
             unassigned,
             ..Default::default()
@@ -375,7 +378,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in crate::session) fn record() -> TurnRecord {
+    pub(in crate::telemetry) fn record() -> TurnRecord {
         let origin = Instant::now();
         let mut timeline = Timeline::default();
         for (mark, ms) in Mark::ALL
@@ -422,6 +425,7 @@ pub(super) mod tests {
             silence: None,
             asked_again: 0,
             counted: false,
+            lost: false,
             closed_at: SystemTime::UNIX_EPOCH,
         }
     }

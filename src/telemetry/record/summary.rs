@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::telemetry::LateTokens;
 
 /// Everything that is known of a conversation at its end.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,7 @@ impl Summary {
         if let Some(silence) = &record.silence {
             *self.unheard.entry(silence.name()).or_default() += 1;
         }
+        self.lost += u64::from(record.lost);
         self.negative += u64::from(record.latencies.negative);
         self.cut_offs += u64::from(record.cut_offs);
         self.closed_in_vain += u64::from(record.closed_in_vain);
@@ -99,26 +101,20 @@ impl Summary {
         }
     }
 
-    /// Takes in tokens that were counted after their turn was closed; `of` are profile and model.
-    pub(in crate::session) fn add_late_tokens(
-        &mut self,
-        of: &(String, String),
-        tokens: TokenCounts,
-        vain: bool,
-        cost: Option<Cost>,
-    ) {
-        let all = tokens.sum();
+    /// Takes in tokens that were counted after their turn was closed.
+    pub(in crate::telemetry) fn add_late_tokens(&mut self, late: &LateTokens) {
+        let all = late.tokens.sum();
         self.tokens += all;
-        self.thoughts += tokens.thoughts;
-        self.late_tokens += tokens;
-        if vain {
+        self.thoughts += late.tokens.thoughts;
+        self.late_tokens += late.tokens;
+        if late.wasted {
             self.vain_tokens += all;
         }
-        Cost::add(&mut self.cost, cost);
+        Cost::add(&mut self.cost, late.cost);
         self.models
-            .entry(of.clone())
+            .entry((late.profile.clone(), late.model.clone()))
             .or_default()
-            .add_late(all, cost);
+            .add_late(all, late.cost);
     }
 
     /// One line of JSON without the line's end.

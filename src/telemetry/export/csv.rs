@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::record::{TurnRecord, latency_names};
-use super::stages::STAGES;
 use crate::base::cost::Cost;
 use crate::base::printable;
 use crate::metrics::series::{History, OUTCOMES};
+use crate::telemetry::record::{TurnRecord, latency_names};
+use crate::telemetry::stages::STAGES;
 
 /// Names of the columns of turns, with the line's end.
 #[must_use]
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_row_has_a_cell_for_each_name_and_no_words() {
-        let mut turn = super::super::record::tests::record();
+        let mut turn = crate::telemetry::record::tests::record();
         turn.input = Some("=cmd|' /C calc'!A0, \"x\".wav".into());
         turn.user = "a secret".into();
         let (header, row) = (turn_header(), turn_row(&turn));

@@ -1,14 +1,13 @@
 //! The figures of each profile, of those that one that chooses chose among, and of the conversation as a whole.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::record::{Summary, TurnRecord, place};
-use super::snapshot::{Figures, ModelView, ProcessUsage};
+use super::LateTokens;
+use super::record::{TurnRecord, place};
+use super::view::{Figures, ProcessUsage};
 use crate::adapt::Conditions;
 use crate::base::cost::Cost;
-use crate::base::tokens::TokenCounts;
 use crate::metrics::histogram::Distribution;
 use crate::metrics::leak::Growth;
 use crate::probe::{Machine, Usage};
@@ -31,10 +30,6 @@ const READINGS: usize = 60;
 /// models that a profile named one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
-    /// The whole conversation.
-    pub summary: Summary,
-    /// What the summary says of each model, for the window; made when it changes.
-    models: Arc<[ModelView]>,
     /// By profile and model.
     tallies: HashMap<(String, String), Tally>,
     /// While a profile chooses: what it chooses among, and their figures together.
@@ -124,14 +119,14 @@ impl Tally {
         }
     }
 
-    fn add_late_tokens(&mut self, tokens: &TokenCounts, vain: bool, cost: Option<Cost>) {
-        let all = tokens.sum();
+    fn add_late_tokens(&mut self, late: &LateTokens) {
+        let all = late.tokens.sum();
         self.tokens += all;
-        self.thoughts += tokens.thoughts;
-        if vain {
+        self.thoughts += late.tokens.thoughts;
+        if late.wasted {
             self.vain_tokens += all;
         }
-        Cost::add(&mut self.cost, cost);
+        Cost::add(&mut self.cost, late.cost);
     }
 
     /// Takes in another one: the result is as if each of its turns had been added here, in order.
@@ -197,8 +192,6 @@ impl Statistics {
     /// Takes a closed turn in.
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn add(&mut self, record: &TurnRecord) {
-        self.summary.add(record);
-        self.models = self.summary.model_views();
         self.taken += 1;
         let nth = self.taken;
         let of = (record.profile.clone(), record.model.clone());
@@ -209,22 +202,13 @@ impl Statistics {
         }
     }
 
-    /// Tokens of an answer that was interrupted, or dropped in `vain`, are told after its turn was closed; `of` are profile
-    /// and model.
-    pub(super) fn add_late_tokens(
-        &mut self,
-        of: (String, String),
-        tokens: TokenCounts,
-        vain: bool,
-        cost: Option<Cost>,
-    ) {
+    /// Takes in tokens that were counted after their turn was closed.
+    pub(super) fn add_late_tokens(&mut self, late: &LateTokens) {
+        let of = (late.profile.clone(), late.model.clone());
         if let Some(together) = self.together_with(&of.0) {
-            together.add_late_tokens(&tokens, vain, cost);
+            together.add_late_tokens(late);
         }
-        self.summary.add_late_tokens(&of, tokens, vain, cost);
-        self.models = self.summary.model_views();
-        let tally = self.tallies.entry(of).or_default();
-        tally.add_late_tokens(&tokens, vain, cost);
+        self.tallies.entry(of).or_default().add_late_tokens(late);
     }
 
     /// The figures that the turns of this profile belong to besides its own.
@@ -293,11 +277,6 @@ impl Statistics {
     /// Whether memory and threads grow.
     pub(super) fn set_growth(&mut self, memory: Growth, threads: Growth) {
         (self.process.memory_growth, self.process.thread_growth) = (memory, threads);
-    }
-
-    /// What each model did and cost with each profile.
-    pub(super) fn models(&self) -> Arc<[ModelView]> {
-        Arc::clone(&self.models)
     }
 
     /// What the process uses.
@@ -429,8 +408,13 @@ mod tests {
         }
         all.add(&turn("good", 400, 40));
         all.add(&turn("other", 900, 50));
-        let of = ("fast".to_owned(), MODEL.to_owned());
-        all.add_late_tokens(of, counts(5, 5), true, Some(plain(1.0)));
+        all.add_late_tokens(&LateTokens {
+            profile: "fast".to_owned(),
+            model: MODEL.to_owned(),
+            tokens: counts(5, 5),
+            wasted: true,
+            cost: Some(plain(1.0)),
+        });
         let figures = all.figures("fast", MODEL);
         assert_eq!(
             shown(&figures),
@@ -468,7 +452,6 @@ mod tests {
         assert_eq!(shown(&all.figures("mine", MODEL)).0, 1);
         let figures = all.figures("mine", "gemini-9-live");
         assert_eq!(shown(&figures), (1, vec![900], Some(900), None));
-        assert_eq!(all.summary.models.len(), 2);
         all.reset("mine");
         assert_eq!(all.figures("mine", MODEL), Figures::default());
     }
@@ -487,7 +470,6 @@ mod tests {
         assert_eq!([n("fast"), n("good"), n("other")], [0, 0, 1]);
         all.reset("other");
         assert_eq!(all.figures("other", MODEL), Figures::default());
-        assert_eq!(all.summary.answered, 3, "the conversation goes on");
         all.choose_among(Some(vec!["fast".into()]));
         all.add(&turn("fast", 100, 0));
         all.reset_all();

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::super::snapshot::ModelView;
 use super::{Summary, TurnRecord, insert_some, ms};
 use crate::base::cost::Cost;
 use crate::base::tokens::{Kinds, TokenCounts};
 use crate::metrics::histogram::SharedDistribution;
+use crate::telemetry::view::ModelView;
 
 /// What one model did and cost with one profile.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ impl OfModel {
 
 impl Summary {
     /// What each model did and cost with each profile, for the window.
-    pub(in crate::session) fn model_views(&self) -> Arc<[ModelView]> {
+    pub(in crate::telemetry) fn model_views(&self) -> Arc<[ModelView]> {
         let all = self.models.iter();
         all.map(|((profile, model), of)| ModelView {
             profile: profile.clone(),

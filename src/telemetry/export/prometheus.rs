@@ -1,75 +1,75 @@
-//! The figures for other programs: the page of the monitor, made of what the controller knows.
+//! The page of the monitor: Prometheus text and health JSON.
+
+use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::json;
 
-use super::controller::Controller;
-use super::record::latency_names;
-use super::snapshot::Link;
 use crate::metrics::alert::Kind;
 use crate::metrics::exposition::Page as Text;
 use crate::metrics::series::OUTCOMES;
 use crate::monitor::Page;
+use crate::telemetry::collector::Collector;
+use crate::telemetry::record::latency_names;
+use crate::telemetry::{Context, LinkState};
 
-/// Everything that is served, as of now.
+/// Everything that is served, as of now; before the first context an empty page that reports trouble.
 #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
-pub(super) fn page(controller: &Controller) -> Page {
-    let raised: Vec<&str> = controller
-        .insight
-        .alerts
-        .raised()
-        .map(|alert| alert.kind.name())
-        .collect();
-    let (connected, link) = match &controller.link {
-        Link::Connected { .. } => (true, "connected"),
-        Link::Connecting { .. } => (false, "connecting"),
-        Link::Down { .. } => (false, "down"),
+pub(in crate::telemetry) fn page(collector: &Collector<'_>) -> Page {
+    let Some(context) = collector.context.as_deref() else {
+        return Page {
+            metrics: String::new(),
+            health: json!({ "schema": "sovereign.health/1", "status": "trouble" }).to_string(),
+            well: false,
+        };
     };
-    let microphone = controller.input.stream.is_some() || controller.deck.is_some();
+    let raised: Vec<&str> = raised(collector).map(Kind::name).collect();
+    let (connected, link) = match context.link {
+        LinkState::Connected(_) => (true, "connected"),
+        LinkState::Connecting => (false, "connecting"),
+        LinkState::Down => (false, "down"),
+    };
+    let microphone = context.input.is_some() || context.files;
     let well = connected && microphone && raised.is_empty();
     let health = json!({
         "schema": "sovereign.health/1", "status": if well { "ok" } else { "trouble" },
         "version": env!("CARGO_PKG_VERSION"), "link": link, "microphone": microphone,
-        "speaker": controller.output.stream.is_some(), "alerts": raised,
-        "profile": controller.profile.name, "demo": controller.settings.is_demo(),
+        "speaker": context.output.is_some(), "alerts": raised,
+        "profile": context.profile.name, "demo": context.demo,
     });
     Page {
-        metrics: metrics(controller, connected),
+        metrics: metrics(collector, context, connected),
         health: health.to_string(),
         well,
     }
 }
 
-fn metrics(controller: &Controller, connected: bool) -> String {
+fn raised(collector: &Collector<'_>) -> impl Iterator<Item = Kind> {
+    collector.store.alerts.raised().map(|alert| alert.kind)
+}
+
+fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> String {
     let mut text = Text::default();
-    let profile = [
+    let info = [
         ("version", env!("CARGO_PKG_VERSION")),
-        ("profile", controller.profile.name.as_str()),
-        (
-            "demo",
-            if controller.settings.is_demo() {
-                "yes"
-            } else {
-                "no"
-            },
-        ),
+        ("profile", context.profile.name.as_str()),
+        ("demo", if context.demo { "yes" } else { "no" }),
     ];
     text.gauges(
         "sovereign_info",
         "Version, profile in force, and whether the demo answers.",
-        &[(&profile, 1.0)],
+        &[(&info, 1.0)],
     );
     text.gauge(
         "sovereign_connected",
         "1 while there is a connection to the service.",
         Some(f64::from(u8::from(connected))),
     );
-    turns(&mut text, controller);
-    flow(&mut text, controller);
-    machine(&mut text, controller);
+    turns(&mut text, collector);
+    flow(&mut text, collector);
+    machine(&mut text, collector);
     let alerts = Kind::ALL.map(|kind| {
-        let raised = controller.insight.alerts.raised();
-        let stands = raised.into_iter().any(|alert| alert.kind == kind);
-        ([("kind", kind.name())], f64::from(u8::from(stands)))
+        let is_raised = raised(collector).any(|of| of == kind);
+        ([("kind", kind.name())], f64::from(u8::from(is_raised)))
     });
     let alerts = alerts
         .each_ref()
@@ -78,8 +78,8 @@ fn metrics(controller: &Controller, connected: bool) -> String {
     text.finish()
 }
 
-fn turns(text: &mut Text, controller: &Controller) {
-    let summary = &controller.statistics.summary;
+fn turns(text: &mut Text, collector: &Collector<'_>) {
+    let (summary, counters) = (&*collector.summary, &collector.deps.counters);
     let outcomes: [_; 5] =
         std::array::from_fn(|i| ([("outcome", OUTCOMES[i])], summary.turns[i] as f64));
     let outcomes = outcomes.each_ref().map(|(labels, n)| (&labels[..], *n));
@@ -125,12 +125,12 @@ fn turns(text: &mut Text, controller: &Controller) {
         (
             "sovereign_connections_total",
             "Connections that were set up.",
-            summary.connections,
+            counters.connections.get(),
         ),
         (
             "sovereign_rolls_total",
             "Planned changes of connection.",
-            summary.rolls,
+            counters.rolls.get(),
         ),
     ] {
         text.counter(name, help, count as f64);
@@ -149,8 +149,8 @@ fn turns(text: &mut Text, controller: &Controller) {
     }
 }
 
-fn flow(text: &mut Text, controller: &Controller) {
-    let counters = &controller.counters;
+fn flow(text: &mut Text, collector: &Collector<'_>) {
+    let counters = &collector.deps.counters;
     for (name, help, count) in [
         (
             "sovereign_bytes_sent_total",
@@ -184,7 +184,7 @@ fn flow(text: &mut Text, controller: &Controller) {
     text.gauge(
         "sovereign_round_trip_seconds",
         "Round trip of the connection.",
-        controller.round_trip().and_then(seconds),
+        counters.round_trip().and_then(seconds),
     );
     text.gauge(
         "sovereign_capture_queued_seconds",
@@ -199,12 +199,12 @@ fn flow(text: &mut Text, controller: &Controller) {
     text.gauge(
         "sovereign_outbox_messages",
         "Commands that wait for the connection.",
-        Some(controller.outbox.len() as f64),
+        Some(f64::from(counters.outbox.load(Relaxed))),
     );
 }
 
-fn machine(text: &mut Text, controller: &Controller) {
-    let process = controller.statistics.process();
+fn machine(text: &mut Text, collector: &Collector<'_>) {
+    let process = collector.statistics.process();
     let machine = process.machine;
     if let Some(cpu) = process.cpu {
         text.counter(

@@ -1,10 +1,4 @@
-//! What the figures say over time: the history, the alerts, and what the cause of trouble is likely to be.
-//!
-//! ```text
-//! closed turn ──▶ ┌─────────┐ ──▶ history (kept on the disk once a minute)
-//! each second ──▶ │ insight │ ──▶ alerts ──▶ notice · log · webhook
-//!                 └─────────┘ ──▶ findings, once a turn and every ten seconds
-//! ```
+//! Closed turns, the history with its file, and the state of the alerts.
 
 use std::collections::VecDeque;
 use std::fs::{File, TryLockError};
@@ -12,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::collector::now;
+use super::export::csv;
 use super::record::{TurnRecord, place};
-use super::snapshot::{HistoryView, SPANS, TurnView};
-use super::turn_sheet;
+use super::view::{HistoryView, SPANS, TurnView};
 use crate::base::cost::Cost;
+use crate::base::thread::aside;
 use crate::file::{self, ReadError};
 use crate::metrics::alert::{Alerts, Change, Rules, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
@@ -31,23 +27,21 @@ const RECENT_TURNS: usize = 10;
 /// Turns that the waterfall can show.
 const SHOWN_TURNS: usize = 20;
 /// Turns that are kept, and can be handed over as rows: some hours of talk, a kilobyte each.
-pub(super) const KEPT_TURNS: usize = 1_000;
+pub const KEPT_TURNS: usize = 1_000;
 /// How often the history is written, if anything changed.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the history is drawn anew although no turn was closed.
 const DRAW_EVERY: Duration = Duration::from_secs(60);
 
-/// See the drawing above.
+/// See the module.
 #[derive(Debug)]
-pub(super) struct Insight {
+pub(super) struct Store {
     pub(super) alerts: Alerts,
     pub(super) threads: Leak,
     pub(super) history: History,
     file: Option<PathBuf>,
     /// Held while this process keeps the history: another one only reads it.
     _lock: Option<std::fs::File>,
-    /// Why the history is not kept, until that was said.
-    pub(super) trouble: Option<String>,
     kept_at: Instant,
     /// Something happened since the history was kept, …
     changed: bool,
@@ -63,65 +57,66 @@ pub(super) struct Insight {
     pub(super) shown: Arc<[TurnView]>,
     pub(super) drawn: Arc<HistoryView>,
     drawn_at: Option<Instant>,
-    /// Whether the sound suffered lately.
-    pub(super) suffering: super::watching::Suffering,
+    open: bool,
 }
 
-impl Insight {
-    /// Reads the history that is kept in `file`. One that is damaged is put aside, and the log says so; where something else
-    /// than a file of this user is in its place, [`trouble`](Self::trouble) does.
-    pub(super) fn new(settings: &AlertSettings, file: Option<PathBuf>) -> Self {
-        let now = super::controller::now();
-        let mut trouble = None;
-        let mut history = History::default();
-        let mut lock = None;
-        if let Some(file) = &file {
-            match keep(file) {
-                Ok(kept) => (history, lock) = kept,
-                Err(why) => {
-                    trouble = Some(format!(
-                        "The figures of this conversation are not kept: {why}."
-                    ));
-                }
-            }
-        }
+impl Store {
+    /// A store that keeps this many turns, and no history yet.
+    pub(super) fn new(turns_kept: usize) -> Self {
+        let now = now();
         Self {
-            alerts: Alerts::new(rules(settings), now),
+            alerts: Alerts::new(Rules::default(), now),
             threads: Leak::of_threads(now),
-            history,
-            file: file.filter(|_| lock.is_some()),
-            _lock: lock,
-            trouble,
+            history: History::default(),
+            file: None,
+            _lock: None,
             kept_at: now,
             changed: false,
             older: false,
             turns: VecDeque::new(),
-            turns_kept: KEPT_TURNS,
+            turns_kept,
             counted: [0; 3],
             shortest_trip: None,
             findings: Arc::from([]),
             shown: Arc::from([]),
             drawn: Arc::default(),
             drawn_at: None,
-            suffering: super::watching::Suffering::default(),
+            open: false,
         }
     }
 
-    /// Keeps fewer turns, or more.
-    pub(super) fn keeping(self, turns_kept: usize) -> Self {
-        Self { turns_kept, ..self }
+    /// Forgets all turns and reads the history in `file`. A damaged file is put aside, and the log says so. Returns why the
+    /// history is not kept, where something else than a file of this user is in its place.
+    ///
+    /// What the counters showed last stays known, or all since the start would count as new.
+    pub(super) async fn open(
+        &mut self,
+        settings: &AlertSettings,
+        file: Option<PathBuf>,
+    ) -> Option<String> {
+        *self = Self {
+            alerts: Alerts::new(rules(settings), now()),
+            counted: self.counted,
+            open: true,
+            ..Self::new(self.turns_kept)
+        };
+        let path = file.clone()?;
+        match aside("history", move || keep(&path)).await {
+            Some(Ok((history, lock))) => {
+                self.file = file.filter(|_| lock.is_some());
+                (self.history, self._lock) = (history, lock);
+                None
+            }
+            Some(Err(why)) => Some(format!(
+                "The figures of this conversation are not kept: {why}."
+            )),
+            None => None,
+        }
     }
 
-    /// Forgets all turns; what the counters showed last stays known, or all since the start would count as new.
-    pub(super) fn begin_anew(&mut self, settings: &AlertSettings, file: Option<PathBuf>) {
-        let (counted, turns_kept) = (self.counted, self.turns_kept);
-        let suffering = std::mem::take(&mut self.suffering);
-        *self = Self {
-            suffering,
-            counted,
-            turns_kept,
-            ..Self::new(settings, file)
-        };
+    /// Whether [`open`](Self::open) was called.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open
     }
 
     /// Other limits; with `another` profile its turns begin anew.
@@ -194,16 +189,15 @@ impl Insight {
         self.alerts.look(now)
     }
 
-    /// Draws the history, if that is due; whether it was.
-    pub(super) fn draw(&mut self, now: Instant) -> bool {
+    /// Draws the history, if that is due.
+    pub(super) fn draw(&mut self, now: Instant) {
         let stands = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
         if self.drawn_at.is_some_and(stands) {
-            return false;
+            return;
         }
         let wall = unix_now();
         let spans = SPANS.map(|(_, span, columns)| self.history.columns(wall, span, columns));
         (self.drawn, self.drawn_at) = (Arc::new(HistoryView { spans }), Some(now));
-        true
     }
 
     /// The newest turns, and those before them. A profile is compared with itself, and with the same model.
@@ -244,9 +238,8 @@ impl Insight {
 
     /// The turns of this conversation as comma-separated values, and the history.
     pub(super) fn to_csv(&self) -> (String, String) {
-        let turns = std::iter::once(turn_sheet::turn_header())
-            .chain(self.turns.iter().map(turn_sheet::turn_row));
-        (turns.collect(), turn_sheet::history(&self.history))
+        let turns = std::iter::once(csv::turn_header()).chain(self.turns.iter().map(csv::turn_row));
+        (turns.collect(), csv::history(&self.history))
     }
 
     /// Where and what to write, if it is time or `at_once`.
@@ -387,16 +380,23 @@ mod tests {
     use super::*;
     use crate::profile::{DEFAULT, builtin};
 
-    fn insight(file: Option<PathBuf>) -> Insight {
+    /// A store that keeps its history in `file`, and why it does not.
+    async fn opened(file: Option<PathBuf>) -> (Store, Option<String>) {
         let profile = builtin(DEFAULT).expect("built in");
-        Insight::new(&profile.alerts, file)
+        let mut store = Store::new(KEPT_TURNS);
+        let trouble = store.open(&profile.alerts, file).await;
+        (store, trouble)
     }
 
-    #[test]
-    fn the_history_outlives_the_process_and_a_damaged_file_is_put_aside() {
+    async fn store(file: Option<PathBuf>) -> Store {
+        opened(file).await.0
+    }
+
+    #[tokio::test]
+    async fn the_history_outlives_the_process_and_a_damaged_file_is_put_aside() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("history.json");
-        let mut first = insight(Some(file.clone()));
+        let mut first = store(Some(file.clone())).await;
         first.turn(Instant::now(), &record());
         assert_eq!(first.take_unkept(Instant::now(), false), None, "not yet");
         let later = Instant::now() + KEEP_EVERY;
@@ -408,17 +408,17 @@ mod tests {
             None,
             "unchanged"
         );
-        let second = insight(Some(file.clone()));
+        let second = store(Some(file.clone())).await;
         assert_eq!(second.history, first.history);
         std::fs::write(&file, &text[..text.len() / 2]).expect("written");
-        let third = insight(Some(file.clone()));
+        let third = store(Some(file.clone())).await;
         assert_eq!(third.history, History::default());
         assert!(folder.path().join("history.damaged").exists() && !file.exists());
     }
 
     #[cfg(unix)]
-    #[test]
-    fn what_is_no_file_in_the_place_of_history_or_lock_is_told_and_left_alone() {
+    #[tokio::test]
+    async fn what_is_no_file_in_the_place_of_history_or_lock_is_told_and_left_alone() {
         for name in ["history.json", "history.lock"] {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let (file, victim) = (
@@ -427,23 +427,26 @@ mod tests {
             );
             std::fs::write(&victim, "precious").expect("written");
             std::os::unix::fs::symlink(&victim, folder.path().join(name)).expect("linked");
-            let mut insight = insight(Some(file));
-            let told = insight.trouble.clone().expect("told");
+            let (mut store, trouble) = opened(Some(file)).await;
+            let told = trouble.expect("told");
             assert!(told.contains(name) && told.contains("is a link"), "{told}");
-            insight.turn(Instant::now(), &record());
-            assert_eq!(insight.take_unkept(Instant::now(), true), None);
+            store.turn(Instant::now(), &record());
+            assert_eq!(store.take_unkept(Instant::now(), true), None);
             assert_eq!(std::fs::read(&victim).expect("there"), b"precious");
         }
     }
 
-    #[test]
-    fn one_process_keeps_the_history_and_idleness_writes_nothing() {
+    #[tokio::test]
+    async fn one_process_keeps_the_history_and_idleness_writes_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("history.json");
-        let (mut first, mut second) = (insight(Some(file.clone())), insight(Some(file.clone())));
+        let (mut first, mut second) = (
+            store(Some(file.clone())).await,
+            store(Some(file.clone())).await,
+        );
         let later = Instant::now() + KEEP_EVERY;
-        for insight in [&mut first, &mut second] {
-            insight.turn(Instant::now(), &record());
+        for store in [&mut first, &mut second] {
+            store.turn(Instant::now(), &record());
         }
         assert_eq!(second.take_unkept(later, true), None, "the first keeps it");
         assert!(first.take_unkept(later, false).is_some());
@@ -451,40 +454,40 @@ mod tests {
         assert_eq!(first.take_unkept(later + KEEP_EVERY, false), None, "idle");
         assert!(first.take_unkept(later, true).is_some(), "at the end");
         drop(first);
-        let mut third = insight(Some(file));
+        let mut third = store(Some(file)).await;
         third.turn(later, &record());
         assert!(third.take_unkept(later, true).is_some());
     }
 
-    #[test]
-    fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
-        let mut insight = insight(None);
-        insight.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
+    #[tokio::test]
+    async fn what_was_counted_before_is_not_new_when_figures_begin_anew() {
+        let mut store = store(None).await;
+        store.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
         let profile = builtin(DEFAULT).expect("built in");
-        insight.begin_anew(&profile.alerts, None);
-        insight.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
-        assert!(!insight.changed, "no stutters, no bytes");
+        store.open(&profile.alerts, None).await;
+        store.reading(Instant::now(), Reading::default(), [9, 100, 100], None);
+        assert!(!store.changed, "no stutters, no bytes");
     }
 
-    #[test]
-    fn the_newest_turns_are_compared_with_those_before_them() {
-        let mut insight = insight(None);
+    #[tokio::test]
+    async fn the_newest_turns_are_compared_with_those_before_them() {
+        let mut store = store(None).await;
         for n in 0..60_u64 {
             let mut turn = record();
             turn.latencies.server = Some(Duration::from_millis(if n < 50 { 300 } else { 900 }));
-            insight.turn(Instant::now(), &turn);
+            store.turn(Instant::now(), &turn);
         }
         let mut other = record();
         other.profile = "ultra-fast".into();
-        insight.turn(Instant::now(), &other);
-        let [recent, usual] = insight.typical("balanced", "gemini-3.8-live");
+        store.turn(Instant::now(), &other);
+        let [recent, usual] = store.typical("balanced", "gemini-3.8-live");
         assert_eq!((recent.n, usual.n), (10, 50));
-        assert_eq!(insight.typical("balanced", "another")[0].n, 0);
+        assert_eq!(store.typical("balanced", "another")[0].n, 0);
         assert_eq!(recent.server, Some(Duration::from_millis(900)));
         assert_eq!(usual.server, Some(Duration::from_millis(300)));
-        assert_eq!(insight.shown.len(), SHOWN_TURNS);
-        assert_eq!(insight.shown[0].profile, "ultra-fast", "newest first");
-        let (turns, history) = insight.to_csv();
+        assert_eq!(store.shown.len(), SHOWN_TURNS);
+        assert_eq!(store.shown[0].profile, "ultra-fast", "newest first");
+        let (turns, history) = store.to_csv();
         assert_eq!((turns.lines().count(), history.lines().count()), (62, 2));
     }
 }

@@ -1,0 +1,12 @@
+//! How bad a notice is.
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// It works, but not as asked.
+    Warning,
+    /// Something does not work.
+    Error,
+}

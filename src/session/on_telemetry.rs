@@ -1,0 +1,85 @@
+//! What telemetry shows and asks: views, alerts, the plan of `auto`; and what it is sent.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use url::Url;
+
+use super::command::Command;
+use super::controller::Controller;
+use super::snapshot::Link;
+use crate::metrics::diagnosis::Remedy;
+use crate::profile::{EchoCancellation, Profile};
+use crate::telemetry::{Context, Event, LinkState, Output, Signal};
+
+impl Controller {
+    pub(super) fn on_telemetry(&mut self, signal: Signal) {
+        match signal {
+            Signal::View => self.changed = true,
+            Signal::Output(output) => self.on_output(output),
+        }
+    }
+
+    pub(super) fn on_output(&mut self, output: Output) {
+        match output {
+            Output::AlertRaised(text, remedy) => self.show_alert(text, remedy),
+            Output::AlertCleared(text) => self.withdraw(&text),
+            Output::Notice(severity, text) => self.notice(severity, text),
+            Output::Plan(choice, plan, changes) => self.follow_plan(&choice, plan, changes),
+        }
+    }
+
+    /// Sends what telemetry must know of profile, devices and service, if anything of it changed.
+    pub(super) fn send_context(&mut self, profiles: &Arc<[Arc<Profile>]>) {
+        let context = self.telemetry_context(Arc::clone(profiles));
+        if self.context.as_deref() != Some(&context) {
+            let context = Box::new(context);
+            self.context = Some(context.clone());
+            self.telemetry.send(Event::Context(context));
+        }
+    }
+
+    fn telemetry_context(&self, profiles: Arc<[Arc<Profile>]>) -> Context {
+        let settings = &self.settings;
+        let config = settings.config();
+        let webhook = config.alert_webhook.as_ref();
+        let webhook = webhook.filter(|_| settings.held().is_none());
+        Context {
+            profile: Arc::clone(&self.profile),
+            chosen: Arc::clone(self.chosen_profile()),
+            profiles,
+            auto: self.auto.as_ref().map(|auto| Arc::clone(auto.choice())),
+            model: self.model(),
+            demo: settings.is_demo(),
+            local: settings.is_local(),
+            url: settings.target.url.clone(),
+            detection: settings.detection(&self.profile),
+            echo_forced: config.echo_cancellation == Some(EchoCancellation::On),
+            // It was checked when the file was read.
+            webhook: webhook.and_then(|address| Url::parse(address.expose()).ok()),
+            link: match self.link {
+                Link::Connecting { .. } => LinkState::Connecting,
+                Link::Connected { since, .. } => LinkState::Connected(since),
+                Link::Down { .. } => LinkState::Down,
+            },
+            input: self.input.stream.clone(),
+            files: self.deck.is_some(),
+            output: self.output.stream.clone(),
+            period_frames: self.period,
+        }
+    }
+
+    /// Does what a button of an alert or a finding asks.
+    pub(super) fn apply_remedy(&mut self, now: Instant, remedy: Remedy) {
+        match remedy {
+            Remedy::UseProfile(name) => self.on_command(now, Command::UseProfile(name)),
+            Remedy::CheckSound => self.on_command(now, Command::CheckSound { with_voice: true }),
+            Remedy::AskAgain => self.ask_again(now),
+            Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
+            // As when the service announces the end of a connection: another one at the next pause.
+            Remedy::Reconnect if self.is_connected() => self.going_away = true,
+            Remedy::Reconnect => self.on_command(now, Command::RetryNow),
+            Remedy::UseModel { profile, model } => self.write_model(&profile, &model),
+        }
+    }
+}

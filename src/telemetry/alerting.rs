@@ -1,0 +1,168 @@
+//! Looks for causes and watches the alerts: who is told of them, and with which remedy.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Output;
+use super::collector::Collector;
+use super::evidence::evidence;
+use super::export::webhook::Post;
+use crate::metrics::alert::{Alert, Change, Kind};
+use crate::metrics::diagnosis::{Finding, Part, Remedy, diagnose};
+
+/// The notices of raised alerts.
+pub(super) type RaisedTexts = Vec<(Kind, String)>;
+
+impl Collector<'_> {
+    /// Looks for likely causes of slow or troubled turns.
+    pub(super) fn find_causes(&mut self) {
+        if let Some(evidence) = evidence(self) {
+            let findings = diagnose(&evidence);
+            if *self.store.findings != *findings {
+                self.store.findings = findings.into();
+            }
+        }
+    }
+
+    pub(super) fn watch_alerts(&mut self, now: Instant) {
+        for change in self.store.look(now) {
+            match change {
+                Change::Raised(alert) => {
+                    let (remedy, action) = help(alert.kind, &self.store.findings);
+                    tracing::warn!(
+                        kind = alert.kind.name(),
+                        value = alert.value,
+                        limit = alert.limit,
+                        n = alert.n,
+                        remedy,
+                        "alert"
+                    );
+                    let text = format!("{}. {remedy}", alert.what());
+                    self.raised.push((alert.kind, text.clone()));
+                    self.outlets.send(Output::AlertRaised(text, action));
+                    self.post(&alert, &remedy);
+                }
+                Change::Cleared(kind) => self.end_alert(kind),
+                Change::Shown => {}
+            }
+        }
+    }
+
+    /// Ends every alert that was raised: its figures are not watched any more.
+    pub(super) fn end_alerts(&mut self) {
+        let raised: Vec<Kind> = self.store.alerts.told().collect();
+        for kind in raised {
+            self.end_alert(kind);
+        }
+    }
+
+    /// Withdraws the notice, and sends the end of the alert to the log and the webhook.
+    fn end_alert(&mut self, kind: Kind) {
+        tracing::info!(kind = kind.name(), "alert is over");
+        for (_, text) in self.raised.extract_if(.., |(of, _)| *of == kind) {
+            self.outlets.send(Output::AlertCleared(text));
+        }
+        self.post_json(json!({
+            "schema": "sovereign.alert/1", "state": "cleared", "kind": kind.name(),
+            "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
+        }));
+    }
+
+    fn post(&self, alert: &Alert, remedy: &str) {
+        self.post_json(json!({
+            "schema": "sovereign.alert/1", "state": "raised", "kind": alert.kind.name(),
+            "value": alert.value, "limit": alert.limit, "n": alert.n,
+            "what": alert.what(), "remedy": remedy,
+            "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
+        }));
+    }
+
+    fn profile_name(&self) -> Option<&str> {
+        self.context.as_ref().map(|context| &*context.profile.name)
+    }
+
+    fn post_json(&self, body: serde_json::Value) {
+        let address = self
+            .context
+            .as_ref()
+            .and_then(|context| context.webhook.clone());
+        if let Some(address) = address {
+            let body = body.to_string();
+            self.webhook.send(Post { address, body });
+        }
+    }
+}
+
+/// What helps against an alert: the finding of its part, else what helps in general.
+fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
+    let (parts, otherwise): (&[Part], &str) = match kind {
+        Kind::FirstAudio | Kind::Response => (
+            &[
+                Part::Uplink,
+                Part::Network,
+                Part::Service,
+                Part::Downlink,
+                Part::Computer,
+            ],
+            "Look at the parts of the response for whose share is the largest.",
+        ),
+        Kind::Success => (
+            &[],
+            "`sovereign doctor --live` tells whether the service answers at all.",
+        ),
+        Kind::Memory => (
+            &[],
+            "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
+        ),
+        Kind::Cpu => (&[Part::Computer], "Close what you do not need."),
+        Kind::Interruptions => (
+            &[Part::Conversation],
+            "Ask for short answers, or check microphone and echo.",
+        ),
+        Kind::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
+        Kind::Stutters => (
+            &[Part::Downlink, Part::Computer],
+            "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
+        ),
+    };
+    let limit = format!("alerts.{}_ms", kind.name());
+    findings
+        .iter()
+        .find(|finding| parts.contains(&finding.part))
+        .map_or_else(
+            || (otherwise.to_owned(), None),
+            |finding| {
+                (
+                    format!("{} {}", finding.what, finding.advice(&limit)),
+                    finding.action.clone(),
+                )
+            },
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::diagnosis::Cause;
+
+    #[test]
+    fn an_alert_names_the_limit_that_it_was_raised_by() {
+        let slow = Finding {
+            part: Part::Service,
+            cause: Cause::Model,
+            costs: None,
+            what: "The model is slow.".to_owned(),
+            remedy: "Choose another one.".to_owned(),
+            action: None,
+        };
+        for (kind, key) in [
+            (Kind::FirstAudio, "`alerts.first_audio_ms`"),
+            (Kind::Response, "`alerts.response_ms`"),
+        ] {
+            let (text, _) = help(kind, std::slice::from_ref(&slow));
+            assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
+        }
+        assert!(slow.advice("target_ms").contains("raise `target_ms`"));
+    }
+}

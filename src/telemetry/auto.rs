@@ -1,0 +1,89 @@
+//! `auto`: feeds the adapter with turns and conditions, and proposes its plan.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::record::TurnRecord;
+use crate::adapt::{Adapter, Answered, Candidate, Conditions, Plan, Wishes};
+
+/// What a profile chooses among, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// Names of the candidates, from the fastest to the best.
+    pub names: Vec<String>,
+    /// What is known of them, in the same order.
+    pub candidates: Vec<Candidate>,
+    /// What the choosing profile asks for.
+    pub wishes: Wishes,
+}
+
+impl Choice {
+    /// An adapter that begins with the candidate in the middle, until something is known.
+    #[must_use]
+    pub fn adapter(&self) -> Adapter {
+        let start = self.candidates.len().saturating_sub(1) / 2;
+        Adapter::new(self.candidates.clone(), start, self.wishes)
+    }
+}
+
+/// A running choice.
+#[derive(Debug)]
+pub(super) struct Auto {
+    choice: Arc<Choice>,
+    adapter: Adapter,
+    /// The plan that was proposed last.
+    plan: Plan,
+}
+
+impl Auto {
+    pub(super) fn new(choice: Arc<Choice>) -> Self {
+        let adapter = choice.adapter();
+        Self {
+            plan: adapter.plan(),
+            choice,
+            adapter,
+        }
+    }
+
+    pub(super) fn choice(&self) -> &Arc<Choice> {
+        &self.choice
+    }
+
+    /// Takes in a closed turn that was answered aloud.
+    pub(super) fn answered(&mut self, at: Instant, record: &TurnRecord) {
+        // A typed turn says nothing of patience and of early ends, which the profile chooses too.
+        if record.typed {
+            return;
+        }
+        let mut names = self.choice.names.iter();
+        let (Some(candidate), Some(response), Some(client)) = (
+            names.position(|name| *name == record.profile),
+            record.latencies.response,
+            record.latencies.client,
+        ) else {
+            return;
+        };
+        // What waited for patience is neither ours nor the service's: the eager endpoint hid it.
+        let held = record.latencies.held;
+        self.adapter.answered(Answered {
+            at,
+            candidate,
+            response: response.saturating_sub(held),
+            own: client.saturating_sub(held),
+            round_trip: record.round_trip,
+        });
+    }
+
+    pub(super) fn conditions(&mut self, now: Instant, seen: Conditions) {
+        self.adapter.conditions(now, seen);
+    }
+
+    /// The plan and the number of changes so far, if the plan is not the one before.
+    pub(super) fn take_plan(&mut self) -> Option<(Plan, u64)> {
+        let plan = self.adapter.plan();
+        (plan != self.plan).then(|| {
+            self.plan = plan.clone();
+            (plan, self.adapter.changes())
+        })
+    }
+}

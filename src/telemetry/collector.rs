@@ -1,0 +1,386 @@
+//! The collector: takes events and a sample each second, keeps statistics and history, and publishes the view.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::alerting::RaisedTexts;
+use super::auto::Auto;
+use super::export::prometheus;
+use super::export::webhook::Webhook;
+use super::record::{Summary, TurnRecord};
+use super::statistics::Statistics;
+use super::store::Store;
+use super::view::{Figures, ModelView, View};
+use super::{Context, Deps, Event, LateTokens, LinkState, Outlets, Output};
+use crate::base::severity::Severity;
+use crate::base::thread::aside;
+use crate::metrics::series::Reading;
+
+/// How often process and machine are sampled.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// Samples after which causes are looked for although no turn was closed.
+const DIAGNOSE_EVERY: u64 = 10;
+/// Lost sound is a reason to count our own share of the load for so long.
+const SUFFERS_FOR: Duration = Duration::from_secs(10);
+
+/// See the module.
+pub(super) struct Collector<'a> {
+    pub(super) deps: &'a mut Deps,
+    pub(super) outlets: &'a Outlets,
+    /// The newest context; kept over a restart, as is the summary.
+    pub(super) context: &'a mut Option<Box<Context>>,
+    pub(super) summary: &'a mut Summary,
+    pub(super) statistics: Statistics,
+    pub(super) store: Store,
+    pub(super) raised: RaisedTexts,
+    pub(super) webhook: Webhook,
+    /// Latency and cost by model, made when they change.
+    models: Arc<[ModelView]>,
+    auto: Option<Auto>,
+    suffering: Suffering,
+    samples: u64,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(
+        deps: &'a mut Deps,
+        outlets: &'a Outlets,
+        context: &'a mut Option<Box<Context>>,
+        summary: &'a mut Summary,
+    ) -> Self {
+        Self {
+            webhook: Webhook::start(deps.dialer.clone()),
+            store: Store::new(deps.turns_kept),
+            deps,
+            outlets,
+            context,
+            statistics: Statistics::default(),
+            raised: RaisedTexts::default(),
+            models: summary.model_views(),
+            summary,
+            auto: None,
+            suffering: Suffering::default(),
+            samples: 0,
+        }
+    }
+
+    /// Runs until the conversation drops its end.
+    pub(super) async fn run(&mut self, events: &mut mpsc::Receiver<Event>) {
+        if let Some(context) = self.context.take() {
+            self.take_context(context).await;
+        }
+        let mut tick = tokio::time::interval(SAMPLE_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                biased;
+                event = events.recv() => match event {
+                    Some(event) => self.on_event(event).await,
+                    None => break,
+                },
+                request = self.deps.pages.next() => {
+                    request.answer(prometheus::page(self));
+                    continue;
+                }
+                _ = tick.tick() => self.sample(now()),
+            }
+            self.publish();
+        }
+        self.finish().await;
+    }
+
+    async fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Context(context) => self.take_context(context).await,
+            Event::TurnClosed(record) => self.take_turn(now(), &record),
+            Event::LateTokens(late) => self.take_late_tokens(&late),
+            Event::ResetStatistics => {
+                if let Some(context) = &self.context {
+                    self.statistics.reset(&context.profile.name);
+                }
+            }
+            Event::ExportCsv => self.export_csv().await,
+            #[cfg(test)]
+            Event::Panic => panic!("asked to"),
+        }
+    }
+
+    async fn take_context(&mut self, context: Box<Context>) {
+        let before = self.context.replace(context);
+        let Some(context) = &self.context else { return };
+        let first = before.is_none() || !self.store.is_open();
+        let alerts = context.chosen.alerts.clone();
+        match &before {
+            Some(before) if before.demo != context.demo => {
+                // Turns of the demo say nothing of the service.
+                self.keep_history(now(), true).await;
+                self.end_alerts();
+                self.statistics.reset_all();
+                self.open_store().await;
+            }
+            _ if first => self.open_store().await,
+            Some(before) => {
+                let another = before.profile.name != context.profile.name;
+                self.store.set_profile(&alerts, another);
+            }
+            None => {}
+        }
+        let Some(context) = &self.context else { return };
+        let is_new = |link: LinkState| matches!(link, LinkState::Connected(_));
+        if before.is_none_or(|before| before.link != context.link && is_new(context.link)) {
+            self.store.forget_trip();
+        }
+        let choice = context.auto.as_ref();
+        if self.auto.as_ref().map(Auto::choice) != choice {
+            self.auto = choice.cloned().map(Auto::new);
+            self.statistics
+                .choose_among(choice.map(|choice| choice.names.clone()));
+        }
+    }
+
+    /// Reads the history of the service in use, and begins without turns.
+    async fn open_store(&mut self) {
+        let Some(context) = &self.context else { return };
+        let file = self.deps.history(context.demo);
+        let alerts = context.chosen.alerts.clone();
+        if let Some(trouble) = self.store.open(&alerts, file).await {
+            self.outlets
+                .send(Output::Notice(Severity::Warning, trouble));
+        }
+    }
+
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
+    fn take_turn(&mut self, now: Instant, record: &TurnRecord) {
+        self.summary.add(record);
+        self.models = self.summary.model_views();
+        self.statistics.add(record);
+        self.store.turn(now, record);
+        self.find_causes();
+        self.watch_alerts(now);
+        if let Some(auto) = &mut self.auto {
+            auto.answered(now, record);
+        }
+        self.propose();
+    }
+
+    fn take_late_tokens(&mut self, late: &LateTokens) {
+        self.summary.add_late_tokens(late);
+        self.models = self.summary.model_views();
+        self.statistics.add_late_tokens(late);
+        self.store.late_tokens(late.tokens.sum(), late.cost);
+    }
+
+    /// Once a second: processor, memory and connection.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
+    fn sample(&mut self, now: Instant) {
+        let usage = self.deps.probe.read();
+        if let Some(usage) = usage {
+            self.statistics.reading(usage);
+        }
+        let usage = usage.filter(|_| self.statistics.in_real_time());
+        let process = self.statistics.process();
+        let reading = Reading {
+            cpu_percent: usage.and(process.cpu_percent),
+            machine_percent: process.machine.cpu_percent,
+            rss: usage.map(|usage| usage.rss),
+            threads: usage.and_then(|usage| usage.threads),
+            round_trip: self.deps.counters.round_trip(),
+            ..Reading::default()
+        };
+        let counters = &self.deps.counters;
+        let counts = [
+            counters.underruns.get(),
+            counters.bytes_sent.get(),
+            counters.bytes_received.get(),
+        ];
+        let load = self.load_of_others(now);
+        self.store.reading(now, reading, counts, load);
+        let (memory, threads) = (&self.store.alerts, &self.store.threads);
+        self.statistics
+            .set_growth(memory.growth(), threads.growth());
+        let conditions = crate::adapt::Conditions {
+            round_trip: self.deps.counters.round_trip(),
+            ..self.statistics.conditions()
+        };
+        if let Some(auto) = &mut self.auto {
+            auto.conditions(now, conditions);
+        }
+        self.propose();
+        self.samples += 1;
+        if self.samples.is_multiple_of(DIAGNOSE_EVERY) {
+            self.find_causes();
+        }
+        self.watch_alerts(now);
+        self.store.draw(now);
+        if let Some((file, text)) = self.store.take_unkept(now, false) {
+            // A write that fails is tried again; at the end of the program the failure is shown.
+            tokio::spawn(aside("history", move || {
+                crate::file::keep(&file, text.as_bytes())
+                    .inspect_err(|error| tracing::warn!(%error, "the history is not kept"))
+            }));
+        }
+    }
+
+    /// The load of the machine that alerts judge, in percent of all processors: without this program's own, above all for
+    /// drawing its window while the user scrolls, as long as the sound does not suffer from it.
+    fn load_of_others(&mut self, now: Instant) -> Option<f64> {
+        let process = self.statistics.process();
+        let load = process.machine.cpu_percent.map(f64::from)?;
+        let own = process.cpu_percent.map_or(0.0, f64::from) / process.cores.max(1) as f64;
+        let counters = &self.deps.counters;
+        let lost = counters.underruns.get() + counters.capture_dropped.get();
+        Some(self.suffering.judged(now, lost, load, own))
+    }
+
+    /// Sends the plan of `auto`, if it is another one.
+    fn propose(&mut self) {
+        let Some(auto) = &mut self.auto else { return };
+        if let Some((plan, changes)) = auto.take_plan() {
+            let choice = Arc::clone(auto.choice());
+            self.outlets.send(Output::Plan(choice, plan, changes));
+        }
+    }
+
+    fn publish(&self) {
+        self.outlets.views.send_replace(Arc::new(self.view()));
+    }
+
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
+    fn view(&self) -> View {
+        let figures = self.context.as_ref().map(|context| {
+            self.statistics
+                .figures(&context.profile.name, &context.model)
+        });
+        View {
+            figures: Figures {
+                round_trip: self.deps.counters.round_trip(),
+                ..figures.unwrap_or_default()
+            },
+            models: Arc::clone(&self.models),
+            process: self.statistics.process().clone(),
+            alerts: self.store.alerts.raised().cloned().collect(),
+            findings: Arc::clone(&self.store.findings),
+            turns: Arc::clone(&self.store.shown),
+            history: Arc::clone(&self.store.drawn),
+        }
+    }
+
+    async fn finish(&mut self) {
+        self.keep_history(now(), true).await;
+        self.end_alerts();
+        std::mem::take(&mut self.webhook).finish().await;
+        let counters = &self.deps.counters;
+        self.summary.connections = counters.connections.get();
+        self.summary.resumes = counters.resumes.get();
+        self.summary.rolls = counters.rolls.get();
+        self.summary.fresh_starts = counters.fresh_starts.get();
+        self.summary.underruns = counters.underruns.get();
+        self.summary.capture_dropped = counters.capture_dropped.get();
+        self.summary.bytes = (counters.bytes_sent.get(), counters.bytes_received.get());
+        if let Some(usage) = self.deps.probe.read() {
+            self.summary.cpu = Some((usage.cpu, usage.wall));
+            self.summary.memory = Some((usage.rss, self.deps.probe.peak()));
+        }
+        self.publish();
+    }
+
+    /// Writes the history now, if anything changed.
+    async fn keep_history(&mut self, now: Instant, at_once: bool) {
+        let Some((file, text)) = self.store.take_unkept(now, at_once) else {
+            return;
+        };
+        let kept = aside("history", move || crate::file::keep(&file, text.as_bytes())).await;
+        if let Some(Err(error)) = kept {
+            let what = format!("The figures of this conversation are not kept: {error}.");
+            self.outlets.send(Output::Notice(Severity::Warning, what));
+        }
+    }
+
+    /// Writes turns and history into the state folder, and says where.
+    async fn export_csv(&mut self) {
+        let Some(folder) = self.deps.state.clone() else {
+            let what = "There is no folder to write the figures to.".to_owned();
+            return self.outlets.send(Output::Notice(Severity::Warning, what));
+        };
+        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let (turns, history) = self.store.to_csv();
+        let turns_file = folder.join(format!("turns-{stamp}.csv"));
+        let history_file = folder.join(format!("history-{stamp}.csv"));
+        let files = [(turns_file.clone(), turns), (history_file.clone(), history)];
+        let write = move || {
+            files
+                .iter()
+                .try_for_each(|(file, text)| crate::file::keep(file, text.as_bytes()))
+        };
+        let (severity, what) = match aside("export", write).await {
+            Some(Ok(())) => (
+                Severity::Info,
+                format!(
+                    "Written: {} (the turns of this conversation) and {} (the last seven days).",
+                    turns_file.display(),
+                    history_file.display()
+                ),
+            ),
+            Some(Err(error)) => (
+                Severity::Warning,
+                format!(
+                    "The figures cannot be written to {}: {error}.",
+                    folder.display()
+                ),
+            ),
+            None => return,
+        };
+        self.outlets.send(Output::Notice(severity, what));
+    }
+}
+
+/// The clock of the runtime, so that tests can simulate it.
+pub(super) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Whether the sound suffered lately.
+#[derive(Debug, Default)]
+struct Suffering {
+    /// Stutters and lost samples so far.
+    lost: u64,
+    at: Option<Instant>,
+}
+
+impl Suffering {
+    /// The load that counts, of that of the machine and our own part of it.
+    fn judged(&mut self, now: Instant, lost: u64, load: f64, own: f64) -> f64 {
+        if lost > self.lost {
+            (self.lost, self.at) = (lost, Some(now));
+        }
+        let since = |at: Instant| now.saturating_duration_since(at);
+        if self.at.is_some_and(|at| since(at) <= SUFFERS_FOR) {
+            load
+        } else {
+            (load - own).max(0.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_drawing_is_no_busy_computer_unless_sound_is_lost() {
+        let (mut suffering, start) = (Suffering::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        // The window scrolls in software: 53 of 85 % are its own.
+        assert!((suffering.judged(start, 0, 85.0, 53.0) - 32.0).abs() < 1e-9);
+        assert!((suffering.judged(start, 0, 95.0, 2.0) - 93.0).abs() < 1e-9);
+        assert!((suffering.judged(after(1), 3, 85.0, 53.0) - 85.0).abs() < 1e-9);
+        assert!((suffering.judged(after(11), 3, 85.0, 53.0) - 85.0).abs() < 1e-9);
+        assert!((suffering.judged(after(12), 3, 85.0, 53.0) - 32.0).abs() < 1e-9);
+        assert!(
+            suffering.judged(after(13), 3, 10.0, 53.0) >= 0.0,
+            "they are not read at the same time"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! Why nothing of an answer was heard: one reason for a turn, with what can be done.
+
+use crate::live::ending::Kind;
+
+/// Why nothing of an answer was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// The service stopped its answer by itself.
+    BrokenOff,
+    /// Sound came, and it is too faint to be heard.
+    NearSilent,
+    /// Sound of this type came, which cannot be played.
+    Unplayable(String),
+    /// The answer was written, not spoken.
+    TextOnly,
+    /// The service named this kind of reason.
+    Ended(Kind),
+    /// The service wanted functions that there are not.
+    Tool,
+    /// Nothing came at all.
+    Nothing,
+}
+
+impl Silence {
+    /// Its name in the JSON of a turn.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BrokenOff => "broken_off",
+            Self::NearSilent => "near_silent",
+            Self::Unplayable(_) => "unplayable",
+            Self::TextOnly => "text_only",
+            Self::Ended(Kind::Rejected) => "rejected",
+            Self::Ended(Kind::InputRefused) => "input_refused",
+            Self::Ended(Kind::OutputRefused) => "output_refused",
+            Self::Ended(Kind::MalformedCall) => "malformed_call",
+            Self::Ended(Kind::NeedsMore) => "needs_more",
+            Self::Ended(Kind::Other) => "other",
+            Self::Tool => "tool",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let what = match self {
+            Self::BrokenOff => "broke its answer off before anything was heard",
+            Self::NearSilent => "sent a sound that is too faint to be heard",
+            Self::Unplayable(mime) => {
+                return format!(
+                    "the service sent sound of the type {mime}, which cannot be played"
+                );
+            }
+            Self::TextOnly => "wrote its answer and did not speak it",
+            Self::Ended(kind) => kind.what(),
+            Self::Tool => "wanted a tool that this program does not have, and said nothing",
+            Self::Nothing => "ended the turn without an answer",
+        };
+        format!("the service {what}")
+    }
+
+    /// The one thing to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::BrokenOff | Self::NearSilent => "Ask again.",
+            Self::Unplayable(_) => {
+                "Ask again; if it happens again, take another model (`live.model` in the profile)."
+            }
+            Self::TextOnly => "Read it in the conversation.",
+            Self::Ended(kind) => kind.help(),
+            Self::Tool | Self::Nothing => "Ask again, or say it in other words.",
+        }
+    }
+
+    /// Whether asking the same again may help.
+    #[must_use]
+    pub fn may_be_asked_again(&self) -> bool {
+        match self {
+            Self::BrokenOff
+            | Self::NearSilent
+            | Self::Unplayable(_)
+            | Self::Tool
+            | Self::Nothing
+            | Self::Ended(Kind::Rejected | Kind::MalformedCall | Kind::Other) => true,
+            Self::TextOnly
+            | Self::Ended(Kind::InputRefused | Kind::OutputRefused | Kind::NeedsMore) => false,
+        }
+    }
+}

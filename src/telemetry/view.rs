@@ -1,0 +1,195 @@
+//! What telemetry shows: plain data for the window and the exports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::record::TurnRecord;
+use super::stages::Stages;
+use crate::base::cost::Cost;
+use crate::metrics::alert::Alert;
+use crate::metrics::diagnosis::Finding;
+use crate::metrics::histogram::SharedDistribution;
+use crate::metrics::leak::Growth;
+use crate::metrics::series::Slice;
+use crate::probe::Machine;
+use crate::turn::early::EarlyClose;
+use crate::turn::timeline::Latencies;
+
+/// Everything that telemetry knows of a conversation at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Figures of the active profile; where it chooses among others, of all of those.
+    pub figures: Figures,
+    /// Latency and cost of each model with each profile, since the start.
+    pub models: Arc<[ModelView]>,
+    /// This process, once a second.
+    pub process: ProcessUsage,
+    /// Raised alerts.
+    pub alerts: Arc<[Alert]>,
+    /// Likely causes of slow or troubled turns, the most expensive first.
+    pub findings: Arc<[Finding]>,
+    /// The newest turns, newest first.
+    pub turns: Arc<[TurnView]>,
+    /// The last hours and days.
+    pub history: Arc<HistoryView>,
+}
+
+/// Figures of the active profile, or of those that it chooses among, since the start or the last reset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// The last turn with a reply that was heard.
+    pub last: Option<Latencies>,
+    /// Completed and interrupted turns that have a response.
+    pub n: u64,
+    /// Median response.
+    pub p50: Option<Duration>,
+    /// 95th percentile of the response.
+    pub p95: Option<Duration>,
+    /// 99th percentile, from n = 100 on.
+    pub p99: Option<Duration>,
+    /// Responses of the last turns, oldest first, at most 60.
+    pub history: Vec<Duration>,
+    /// Turns that the user went on in within a second of their end.
+    pub cut_offs: u64,
+    /// Early ends of turns that went on: what the eager endpoint costs.
+    pub closed_in_vain: u64,
+    /// Tokens of the generations that were dropped with them, where the service counted them.
+    pub vain_tokens: u64,
+    /// Silence after which a turn is over now.
+    pub patience: Option<Duration>,
+    /// What is done about closing it early.
+    pub early: EarlyClose,
+    /// Turns of any outcome.
+    pub turns: u64,
+    /// Those of them that were typed.
+    pub typed: u64,
+    /// Replies that the user interrupted.
+    pub interrupted: u64,
+    /// Times that replies stuttered, in closed turns.
+    pub underruns: u64,
+    /// Captured samples that were lost in closed turns.
+    pub capture_dropped: u64,
+    /// Round trip of the connection, where the system tells.
+    pub round_trip: Option<Duration>,
+    /// Bytes sent to the service since the start.
+    pub bytes_sent: u64,
+    /// Bytes received since the start.
+    pub bytes_received: u64,
+    /// Tokens that the service counted, prompt and response.
+    pub tokens: u64,
+    /// Of these, those of thoughts.
+    pub thoughts: u64,
+    /// What the turns cost, where the price of the model is known.
+    pub cost: Option<Cost>,
+    /// Functions that the service asked for.
+    pub tool_calls: u64,
+    /// Turns that got their answer.
+    pub answered: u64,
+    /// Turns that got none, and that the user had not ended.
+    pub failed: u64,
+    /// The rate of the newest turns.
+    pub turns_per_minute: Option<f64>,
+    /// Captured sound that waits to be looked at.
+    pub capture_queued: Duration,
+    /// Commands that wait for the connection.
+    pub outbox: usize,
+    /// Reply audio that waits for its time.
+    pub reply_queued: Duration,
+}
+
+/// A closed turn for the waterfall.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnView {
+    /// Counts the user's turns from 1.
+    pub number: u64,
+    /// Profile in force at its end.
+    pub profile: String,
+    /// The model that answered, as it was asked for.
+    pub model: String,
+    /// Tokens that it was billed for, those of thoughts among them.
+    pub tokens: u64,
+    /// Of these, those of thoughts.
+    pub thoughts: u64,
+    /// What it cost, where the price is known.
+    pub cost: Option<Cost>,
+    /// Target of its response at its end, whatever profile was chosen since.
+    pub target: Duration,
+    /// How it ended.
+    pub outcome: &'static str,
+    /// Its parts.
+    pub latencies: Latencies,
+    /// Their pieces.
+    pub stages: Stages,
+}
+
+impl TurnView {
+    pub(super) fn of(record: &TurnRecord) -> Self {
+        Self {
+            number: record.number,
+            profile: record.profile.clone(),
+            model: record.model.clone(),
+            tokens: record.all_tokens(),
+            thoughts: record.thoughts(),
+            cost: record.cost,
+            target: record.target,
+            outcome: record.outcome.name(),
+            latencies: record.latencies.clone(),
+            stages: record.stages,
+        }
+    }
+}
+
+/// The spans of the history: what a span is called, how long it is, and in how many columns it is drawn.
+pub const SPANS: [(&str, Duration, usize); 4] = [
+    ("1 h", Duration::from_secs(3_600), 60),
+    ("6 h", Duration::from_secs(6 * 3_600), 36),
+    ("24 h", Duration::from_secs(24 * 3_600), 48),
+    ("7 d", Duration::from_secs(7 * 24 * 3_600), 56),
+];
+
+/// The history, drawn in columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HistoryView {
+    /// The columns of each of [`SPANS`], oldest first.
+    pub spans: [Vec<Slice>; 4],
+}
+
+/// What this process uses.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProcessUsage {
+    /// Percent of one core over the last second.
+    pub cpu_percent: Option<f32>,
+    /// Processor time since the start.
+    pub cpu: Option<Duration>,
+    /// Threads, where the system tells.
+    pub threads: Option<u32>,
+    /// Whether memory grows and does not come back, in bytes per hour.
+    pub memory_growth: Growth,
+    /// Whether threads become more and do not end, per hour.
+    pub thread_growth: Growth,
+    /// The machine as a whole.
+    pub machine: Machine,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// Resident memory in bytes.
+    pub rss: Option<u64>,
+    /// CPU percentages of the last minute, oldest first.
+    pub cpu_history: Vec<f32>,
+    /// Resident memory of the last minute in bytes, oldest first.
+    pub rss_history: Vec<u64>,
+}
+
+/// What one model did and cost with one profile, since the start.
+#[derive(Clone, Debug)]
+pub struct ModelView {
+    /// Name of the profile.
+    pub profile: String,
+    /// The model, as it was asked for.
+    pub model: String,
+    /// Turns of any outcome.
+    pub turns: u64,
+    /// Responses. Quantiles take time: they are worked out where they are shown.
+    pub response: SharedDistribution,
+    /// What the turns cost, where the price of the model is known.
+    pub cost: Option<Cost>,
+}
