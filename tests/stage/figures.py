@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes README's figures anew: `figures.py [OUT]`, from OUT/rig-pulse.json and OUT/rig-pipewire.json, which the rig
-stages leave, and from the tables of tests/measured. What lies between the two comments in README.md is replaced.
+"""Writes the rig table of docs/performance.md: `figures.py [OUT]`, from OUT/rig-pulse.json and OUT/rig-pipewire.json, which
+the rig stages leave, and from the tables of tests/measured. It replaces the lines between the two comments.
 """
 
 import json
@@ -18,13 +18,13 @@ ROWS = [
     ("response, `ultra-fast`", "talk_hears", ["ultra-fast: response"], "ms"),
     ("response, `balanced`", "talk_hears", ["balanced: response"], "ms"),
     ("response, `high-quality`", "talk_hears", ["high-quality: response"], "ms"),
-    ("you begin to speak over a reply: it is lowered, silent (median of three, no echo)", "interrupted_without_echo",
+    ("you begin to speak over a reply: quieter, silent after (median of three, no echo)", "interrupted_without_echo",
      ["onset to lowered", "onset to silence"], "ms"),
     ("the same over loudspeakers (60 ms away, at 0.3)", "interrupted_over", ["onset to lowered", "onset to silence"], "ms"),
     ("Esc to silence, at most", "window_keys", ["Esc to silence, at most"], "ms"),
     ("from start to the window, at most", "window_", ["window after"], "ms"),
     ("CPU in the terminal while the echo case runs, of one core", "quiet_with_an_echo", ["CPU"], "%"),
-    ("loudspeaker and microphone in one room, no turn by itself for", "quiet_with_an_echo", ["quiet for"], "s"),
+    ("loudspeaker and microphone in one room, no false turn for", "quiet_with_an_echo", ["quiet for"], "s"),
 ]
 
 
@@ -66,7 +66,7 @@ def truth_row():
         names, values = ([c.strip() for c in re.split(r"(?<!\\)\|", row[0])] for row in (head, found))
         row = dict(zip(names, values))
         cells.append(f"{row['median']}, {row['p95']} ms of {row['turns compared']}")
-    return ["`total` as told less a recording's: median, p95 of the size", *cells, "`scripts/measure-truth`"]
+    return ["`total` as reported, minus a recording's: median, p95 of the size", *cells, "`scripts/measure-truth`"]
 
 
 def block(out):
@@ -76,18 +76,18 @@ def block(out):
 
 def main():
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "target/stage"
-    readme = ROOT / "README.md"
-    text = readme.read_text()
+    page = ROOT / "docs/performance.md"
+    text = page.read_text()
     parts = re.split(f"({re.escape(BEGIN)}|{re.escape(END)})", text)
     if [parts[i] for i in range(1, len(parts), 2)] != [BEGIN, END]:
-        print(f"README.md must have {BEGIN} and {END}, once each and in this order", file=sys.stderr)
+        print(f"{page.relative_to(ROOT)} must have {BEGIN} and {END}, once each and in this order", file=sys.stderr)
         return 1
     try:
         parts[2] = f"\n{block(out)}\n"
     except Missing as missing:
-        print(f"README.md is as it was: there is no {missing}", file=sys.stderr)
+        print(f"{page.relative_to(ROOT)} is unchanged: there is no {missing}", file=sys.stderr)
         return 1
-    readme.write_text("".join(parts))
+    page.write_text("".join(parts))
     return 0
 
 
