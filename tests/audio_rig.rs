@@ -23,7 +23,7 @@ use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sovereign::audio::{Command, Direction, Event, Gate, Handle, Setup, spawn};
+use sovereign::audio::{Command, Direction, Event, Gate, Handle, Setup, VoiceSettings, spawn};
 use sovereign::base::frame::{Frame, Pcm};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
@@ -70,7 +70,10 @@ fn converse(profile: &str, pulses: &Path, both: &Path) -> Told {
         spawn(Setup::default(), Arc::new(Counters::default()), &profile).expect("started");
     await_streams(&mut handle);
     handle
-        .send(Command::SetGate(Gate::Everything))
+        .send(Command::Settings(Arc::new(VoiceSettings {
+            gate: Gate::Everything,
+            ..VoiceSettings::new(profile.clone())
+        })))
         .expect("taken");
     let seconds = (PACE * u32::try_from(PULSES).expect("few")).as_secs() + 4;
     let mut recorder = rig(&[

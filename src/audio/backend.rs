@@ -52,6 +52,11 @@ pub(super) trait Backend {
     /// How often devices are to be looked for, where the host does not tell of changes; `None`: they never change.
     fn poll_every(&self) -> Option<Duration>;
 
+    /// Whether there are devices to choose from; files and nothing are what they are.
+    fn takes_choice(&self) -> bool {
+        true
+    }
+
     /// Opens and starts an input stream.
     fn open_input(
         &mut self,

@@ -60,22 +60,18 @@ impl Handle {
                 let taken = self.cue.as_ref().is_none_or(|cue| cue.speak_next(*lead));
                 return taken.then_some(()).ok_or(AudioError::Gone);
             }
-            Command::UseProfile(_) | Command::SetGate(_) => {
+            Command::Settings(_) => {
                 self.tell_owner(command.clone())?;
                 self.tell_worker(command)?;
             }
-            Command::UseInput(_) | Command::UseOutput(_) | Command::LookForDevices => {
+            Command::LookForDevices => {
                 self.tell_owner(command)?;
             }
-            Command::SetBargeIn(_)
-            | Command::SetEcho(_)
-            | Command::Play(_)
+            Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
             | Command::Hold
             | Command::Release
-            | Command::SetPatience(_)
-            | Command::SetVolume(_)
             | Command::CheckSound { .. }
             | Command::CancelCheck => self.tell_worker(command)?,
         }

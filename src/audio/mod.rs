@@ -30,6 +30,7 @@ pub mod priority;
 mod pulse;
 mod queue;
 mod reference;
+mod settings;
 mod simulate;
 mod speaker;
 pub mod status;
@@ -50,6 +51,7 @@ pub use backend::Format;
 pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use handle::{Handle, devices, spawn};
 pub use queue::INAUDIBLE;
+pub use settings::VoiceSettings;
 pub use simulate::{Desk, Heard, Room, SimulatedDesk, simulate};
 
 use crate::base::frame::Pcm;
@@ -132,14 +134,8 @@ pub enum AudioError {
 /// What the session asks of the sound side.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Take over a profile at the next frame edge; devices are reopened only if the period changes.
-    UseProfile(Arc<Profile>),
-    /// Use this microphone from now on.
-    UseInput(DeviceChoice),
-    /// Use this speaker from now on.
-    UseOutput(DeviceChoice),
-    /// What of the microphone reaches the session.
-    SetGate(Gate),
+    /// From now on these settings hold.
+    Settings(Arc<VoiceSettings>),
     /// Queue reply audio. Chunks of one turn come in order; a new turn's follow the old one's.
     Play(Pcm),
     /// No more audio of this turn will come: play what there is, then report [`Event::Played`].
@@ -150,15 +146,6 @@ pub enum Command {
     Hold,
     /// Begin replies again, with what was gathered.
     Release,
-    /// Silence, counted from the last voiced sample, after which an utterance is over; until the next profile.
-    SetPatience(Duration),
-    /// Volume of replies, 0.0 to 1.0 as an amplitude.
-    SetVolume(f32),
-    /// Whether speech may interrupt a reply. If not, nothing is heard while a reply sounds and 300 ms after. On at
-    /// the start.
-    SetBargeIn(bool),
-    /// Whether the reply is taken out of what the microphone hears. [`EchoPolicy::Off`] at the start.
-    SetEcho(EchoPolicy),
     /// Check microphone, speaker and echo; reports [`Event::Check`]. Until it is over nothing else of the microphone is
     /// told. It needs an open microphone.
     CheckSound {

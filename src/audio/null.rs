@@ -21,6 +21,10 @@ pub(super) struct Silence;
 pub(super) struct Nowhere;
 
 impl Backend for Null {
+    fn takes_choice(&self) -> bool {
+        false
+    }
+
     fn devices(&mut self) -> Devices {
         Devices {
             host: "none".to_owned(),

@@ -174,20 +174,19 @@ impl Owner {
     fn obey(&mut self, command: Command, now: Instant) {
         match command {
             Command::LookForDevices => self.next_look = now,
-            Command::UseProfile(profile) => self.use_period(profile.audio.period_frames, now),
-            Command::UseInput(choice) => self.use_device(Direction::Input, choice, now),
-            Command::UseOutput(choice) => self.use_device(Direction::Output, choice, now),
-            Command::SetGate(gate) => self.set_wanted(gate != Gate::Muted, now),
+            Command::Settings(settings) => {
+                // The devices first: what is chosen is opened with the new period, and once.
+                self.use_device(Direction::Input, &settings.input, now);
+                self.use_device(Direction::Output, &settings.output, now);
+                self.use_period(settings.period_frames, now);
+                self.set_wanted(settings.gate != Gate::Muted, now);
+            }
             // The worker's, and the files'.
-            Command::SetBargeIn(_)
-            | Command::SetEcho(_)
-            | Command::Play(_)
+            Command::Play(_)
             | Command::EndReply(_)
             | Command::Flush
             | Command::Hold
             | Command::Release
-            | Command::SetPatience(_)
-            | Command::SetVolume(_)
             | Command::CheckSound { .. }
             | Command::CancelCheck
             | Command::SpeakNext { .. } => {}
@@ -195,6 +194,9 @@ impl Owner {
     }
 
     fn set_wanted(&mut self, wanted: bool, now: Instant) {
+        if self.input.wanted == wanted {
+            return;
+        }
         self.input.wanted = wanted;
         if !wanted {
             // Told by nobody: the user knows.
@@ -216,10 +218,11 @@ impl Owner {
         }
     }
 
-    fn use_device(&mut self, direction: Direction, choice: DeviceChoice, now: Instant) {
+    fn use_device(&mut self, direction: Direction, choice: &DeviceChoice, now: Instant) {
+        let takes_choice = self.backends.of(direction).takes_choice();
         let port = self.port(direction);
-        if port.choice != choice {
-            port.choose(choice);
+        if takes_choice && port.choice != *choice {
+            port.choose(choice.clone());
             port.forget_trouble(now);
             port.retry_at = now;
             self.replace(direction, now);

@@ -1,9 +1,10 @@
 //! The whole sound side on simulated time: devices of arithmetic, the real worker, owner, bodies and handle.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Command, Desk, Event, Gate, Handle, SimulatedDesk, simulate};
+use super::{Command, Desk, Event, Gate, Handle, SimulatedDesk, VoiceSettings, simulate};
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
@@ -163,7 +164,12 @@ async fn a_profile_switch_in_a_reply_loses_no_sample() {
     rig.end();
     for name in ["ultra-fast", "high-quality", "balanced"] {
         tokio::time::sleep(ms(700)).await;
-        rig.send(Command::UseProfile(profile(name)));
+        rig.change(|wanted| {
+            *wanted = VoiceSettings {
+                gate: wanted.gate,
+                ..VoiceSettings::new(profile(name))
+            }
+        });
     }
     let (_, heard) = rig.played().await;
     assert!(heard.abs_diff(ms(3_000)) < ms(1));
@@ -178,14 +184,19 @@ async fn a_profile_switch_in_a_reply_loses_no_sample() {
 async fn a_profile_switch_in_an_utterance_loses_no_sample() {
     let mut rig = rig(SimulatedDesk::default());
     rig.settle().await;
-    rig.send(Command::SetGate(Gate::Everything));
+    rig.change(|wanted| wanted.gate = Gate::Everything);
     // A ramp: every sample is told apart.
     let ramp: Vec<f32> = (0..4 * 48_000).map(|i| i as f32 / 192_000.0).collect();
     rig.desk.speak(&ramp);
     let mut events = Vec::new();
     for name in ["ultra-fast", "high-quality", "balanced", "ultra-fast"] {
         rig.collect(ms(800), &mut events).await;
-        rig.send(Command::UseProfile(profile(name)));
+        rig.change(|wanted| {
+            *wanted = VoiceSettings {
+                gate: wanted.gate,
+                ..VoiceSettings::new(profile(name))
+            }
+        });
     }
     rig.collect(ms(1_500), &mut events).await;
     let mut samples = Vec::new();
@@ -233,7 +244,7 @@ async fn without_barge_in_nothing_starts_while_a_reply_sounds() {
     for barge_in in [false, true] {
         let mut rig = rig(SimulatedDesk::default());
         tokio::time::sleep(ms(500)).await;
-        rig.send(Command::SetBargeIn(barge_in));
+        rig.change(|wanted| wanted.barge_in = barge_in);
         rig.play(&tone(2_000));
         rig.end();
         rig.first_audible().await;
@@ -270,7 +281,7 @@ async fn muting_releases_the_microphone_and_ends_the_utterance() {
     tokio::time::sleep(ms(1_000)).await;
     rig.desk.speak(&voice(5_000));
     tokio::time::sleep(ms(1_000)).await;
-    rig.send(Command::SetGate(Gate::Muted));
+    rig.change(|wanted| wanted.gate = Gate::Muted);
     tokio::time::sleep(ms(50)).await;
     let events: Vec<Event> = std::iter::from_fn(|| rig.handle.events.try_recv().ok()).collect();
     let ended = |e: &Event| matches!(e, Event::Speech(SpeechEvent::Ended { .. }));
@@ -278,7 +289,7 @@ async fn muting_releases_the_microphone_and_ends_the_utterance() {
     assert_eq!(rig.desk.spoken_until(), None, "nobody listens any more");
     tokio::time::sleep(ms(5_000)).await;
     assert_eq!(rig.desk.spoken_until(), None);
-    rig.send(Command::SetGate(Gate::Voice));
+    rig.change(|wanted| wanted.gate = Gate::Voice);
     tokio::time::sleep(ms(2_000)).await;
     rig.desk.speak(&voice(100));
     tokio::time::sleep(ms(2_000)).await;
@@ -317,7 +328,7 @@ async fn files_are_spoken_when_asked_for() {
         files: vec![vec![0.2; 16_000], vec![0.3; 8_000]],
         ..SimulatedDesk::default()
     });
-    rig.send(Command::SetGate(Gate::Everything));
+    rig.change(|wanted| wanted.gate = Gate::Everything);
     tokio::time::sleep(ms(500)).await;
     let mut level = Vec::new();
     for (file, length) in [(0, 1_000), (1, 500)] {
@@ -358,9 +369,17 @@ struct Rig {
     desk: Desk,
     counters: Arc<Counters>,
     profile: Arc<Profile>,
+    wanted: RefCell<VoiceSettings>,
 }
 
 impl Rig {
+    /// Changes the voice settings.
+    fn change(&self, change: impl FnOnce(&mut VoiceSettings)) {
+        let mut wanted = self.wanted.borrow_mut();
+        change(&mut wanted);
+        self.send(Command::Settings(Arc::new(wanted.clone())));
+    }
+
     fn send(&self, command: Command) {
         self.handle.send(command).expect("the sound side lives");
     }
@@ -436,6 +455,7 @@ fn rig_with(desk: SimulatedDesk, name: &str) -> Rig {
         handle,
         desk,
         counters,
+        wanted: RefCell::new(VoiceSettings::new(Arc::clone(&profile))),
         profile,
     }
 }

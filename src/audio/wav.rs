@@ -203,6 +203,10 @@ impl Source for Arc<Mutex<FileReader>> {
 }
 
 impl Backend for WavInput {
+    fn takes_choice(&self) -> bool {
+        false
+    }
+
     fn devices(&mut self) -> Devices {
         Devices {
             host: "files".to_owned(),
@@ -381,6 +385,10 @@ impl Sink for Arc<Mutex<Recorder>> {
 }
 
 impl Backend for WavOutput {
+    fn takes_choice(&self) -> bool {
+        false
+    }
+
     fn devices(&mut self) -> Devices {
         Devices {
             host: "files".to_owned(),

@@ -14,7 +14,7 @@ use super::check::Checking;
 use super::microphone::{Microphone, Surroundings};
 use super::playback::{Level, PlaybackEnd};
 use super::speaker::Speaker;
-use super::{Command, Event, Gate};
+use super::{Command, Event, VoiceSettings};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::ids::TurnId;
 use crate::metrics::counters::Counters;
@@ -50,20 +50,19 @@ pub(super) struct Worker {
     outbox: Outbox,
     microphone: Microphone,
     speaker: Speaker,
-    barge_in: bool,
+    settings: Arc<VoiceSettings>,
     /// The reply is lowered, as told last.
     lowered: bool,
     /// The sound check that runs, and how many have run.
     check: Option<Checking>,
     checks: u64,
-    volume: f32,
     counters: Arc<Counters>,
     events: Vec<Event>,
 }
 
 impl Worker {
     pub(super) fn new(
-        profile: &Profile,
+        profile: &Arc<Profile>,
         counters: Arc<Counters>,
         inbox: Receiver<ToWorker>,
         events: Sender<Event>,
@@ -78,11 +77,10 @@ impl Worker {
             },
             microphone: Microphone::new(profile, counters.clone()),
             speaker: Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
-            barge_in: true,
+            settings: Arc::new(VoiceSettings::new(Arc::clone(profile))),
             lowered: false,
             check: None,
             checks: 0,
-            volume: 1.0,
             counters,
             events: Vec::new(),
         }
@@ -103,7 +101,7 @@ impl Worker {
         let around = Surroundings {
             playing,
             tail: !playing && in_the_room,
-            blocked: !self.barge_in && in_the_room,
+            blocked: !self.settings.barge_in && in_the_room,
         };
         let mut lost = 0;
         let speaker = &mut self.speaker;
@@ -149,36 +147,41 @@ impl Worker {
 
     fn obey_command(&mut self, command: Command, now: Instant) {
         match command {
-            Command::UseProfile(profile) => {
-                self.microphone.set_profile(&profile);
-                let audio = &profile.audio;
-                self.speaker
-                    .set_profile(audio.resampler_taps, audio.prebuffer);
-            }
-            Command::SetGate(gate) => self.set_gate(gate),
-            Command::SetBargeIn(on) => self.barge_in = on,
-            Command::SetEcho(policy) => self.microphone.set_echo(policy, &mut self.events),
+            Command::Settings(settings) => self.apply(settings),
             Command::Play(pcm) => self.speaker.play(pcm, now),
             Command::EndReply(turn) => self.speaker.end_reply(turn),
             Command::Flush => self.speaker.flush(now, &mut self.events),
             Command::Hold => self.speaker.hold(true),
             Command::Release => self.speaker.hold(false),
-            Command::SetPatience(patience) => self.microphone.set_patience(patience),
-            Command::SetVolume(volume) => {
-                self.volume = volume;
-                self.speaker.set_volume(volume);
-            }
             Command::CheckSound { with_voice } => {
                 self.cancel_check(now);
                 self.begin_check(with_voice);
             }
             Command::CancelCheck => self.cancel_check(now),
             // The owner's, and the files'.
-            Command::UseInput(_)
-            | Command::UseOutput(_)
-            | Command::LookForDevices
-            | Command::SpeakNext { .. } => {}
+            Command::LookForDevices | Command::SpeakNext { .. } => {}
         }
+    }
+
+    /// Applies what differs from the settings before. Frames are made between two calls of [`Self::tick`] only, so that each
+    /// frame meets all of them or none.
+    fn apply(&mut self, settings: Arc<VoiceSettings>) {
+        let before = std::mem::replace(&mut self.settings, Arc::clone(&settings));
+        let (microphone, events) = (&mut self.microphone, &mut self.events);
+        if before.profile != settings.profile {
+            microphone.set_profile(&settings.profile);
+            let audio = &settings.profile.audio;
+            self.speaker
+                .set_profile(audio.resampler_taps, audio.prebuffer);
+        }
+        microphone.set_patience(settings.patience);
+        if before.gate != settings.gate {
+            microphone.set_gate(settings.gate, events);
+        }
+        if before.echo != settings.echo {
+            microphone.set_echo(settings.echo, events);
+        }
+        self.speaker.set_volume(settings.volume);
     }
 
     fn tell_lowered(&mut self) {
@@ -193,7 +196,7 @@ impl Worker {
         // A number of its own each time, far from those of turns: the queue drops late sound of what was flushed.
         self.checks += 1;
         let turn = TurnId(u64::MAX - self.checks);
-        self.check = Some(Checking::new(with_voice, turn, self.volume));
+        self.check = Some(Checking::new(with_voice, turn, self.settings.volume));
         self.microphone.tap(true, &mut self.events);
     }
 
@@ -228,10 +231,6 @@ impl Worker {
                 self.speaker.flush(now, &mut self.events);
             }
         }
-    }
-
-    fn set_gate(&mut self, gate: Gate) {
-        self.microphone.set_gate(gate, &mut self.events);
     }
 }
 

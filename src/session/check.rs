@@ -64,7 +64,6 @@ impl Controller {
         }
         self.key.close();
         self.held = false;
-        self.apply_gate();
         self.tell_sound(audio::Command::CheckSound { with_voice });
         self.hush(now);
     }

@@ -59,8 +59,6 @@ pub(super) struct Controller {
     /// What the client has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<Outgoing>,
     pub(super) reply: pcm::PcmReader,
-    /// The patience that the segmenter keeps.
-    pub(super) patience: Duration,
     /// Reply audio that the machine is being asked about.
     pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
 
@@ -69,8 +67,8 @@ pub(super) struct Controller {
     pub(super) profile: Arc<Profile>,
     /// What chose it, where it was not the user.
     pub(super) auto: Option<super::auto::Auto>,
-    /// The period that the devices run at, before they stretch it: the active profile's from the next pause on.
-    pub(super) period: u32,
+    /// The settings that microphone and speaker have.
+    pub(super) voice: Option<Arc<audio::VoiceSettings>>,
     pub(super) settings: super::Settings,
     /// What the connection was set up with, and what the next one shall be.
     pub(super) setup: Setup,
@@ -204,10 +202,8 @@ impl Controller {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<command::Command>) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        self.apply_gate();
-        self.apply_echo();
-        self.apply_barge_in();
         self.apply_pace();
+        self.sync_voice();
         self.publish();
         loop {
             let happening = self.next(&mut commands, &mut look).await;
@@ -215,12 +211,11 @@ impl Controller {
                 break;
             }
             self.perform();
-            self.tell_patience();
             self.hush(now());
             self.close_if_spent();
             self.poll_deck();
             self.roll_if_quiet();
-            self.reopen_if_quiet();
+            self.sync_voice();
             if std::mem::take(&mut self.changed) {
                 self.publish();
             }
@@ -304,8 +299,14 @@ impl Controller {
         }
     }
 
-    /// Tells the sound side something. When that has ended, its event channel says so, and the loop ends with it.
+    /// Sends a command to the audio threads, behind the settings that hold now. When they have ended, their event channel
+    /// says so, and the loop ends with it.
     pub(super) fn tell_sound(&mut self, command: audio::Command) {
+        self.sync_voice();
+        self.send_voice(command);
+    }
+
+    pub(super) fn send_voice(&mut self, command: audio::Command) {
         if let Err(problem) = self.audio.send(command) {
             tracing::warn!(%problem, "sound");
         }

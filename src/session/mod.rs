@@ -150,7 +150,6 @@ pub fn start(parts: Parts) -> Session {
     let (events_in, events) = mpsc::channel(EVENTS);
     let counters = Arc::clone(&parts.counters);
     let mut controller = controller(parts, snapshots_in, events_in);
-    controller.tell_sound(audio::Command::SetVolume(controller.volume));
     controller.name_assistant();
     controller.publish();
     tokio::spawn(controller.run(commands_in));
@@ -196,8 +195,7 @@ fn controller(
         reply: crate::live::pcm::PcmReader::default(),
         chunk: None,
         profiles: parts.profiles,
-        period: parts.profile.audio.period_frames,
-        patience: parts.profile.turn.patience,
+        voice: None,
         profile: parts.profile,
         auto: None,
         settings: parts.settings,

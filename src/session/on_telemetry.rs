@@ -65,7 +65,12 @@ impl Controller {
             input: self.input.stream.clone(),
             files: self.deck.is_some(),
             output: self.output.stream.clone(),
-            period_frames: self.period,
+            period_frames: self
+                .voice
+                .as_ref()
+                .map_or(self.profile.audio.period_frames, |voice| {
+                    voice.period_frames
+                }),
         }
     }
 

@@ -1,9 +1,8 @@
-//! Patience and the early close: what the machine must know for them, and what the sound side must.
+//! Patience and the early close: what the machine must know for them.
 
 use std::time::{Duration, Instant};
 
 use super::controller::Controller;
-use crate::audio;
 use crate::base::frame::FRAME_DURATION;
 use crate::profile::BargeIn;
 use crate::turn::machine::{Input, Phase};
@@ -29,17 +28,6 @@ impl Controller {
             eager_waste_percent: turn.eager_waste_percent,
             assumed_think: if local { Duration::ZERO } else { REMOTE_THINKS },
         });
-    }
-
-    /// Tells the segmenter the patience that holds now.
-    pub(super) fn tell_patience(&mut self) {
-        let patience = self.machine.patience();
-        if patience != self.patience {
-            tracing::debug!(?patience, "patience");
-            self.patience = patience;
-            self.tell_sound(audio::Command::SetPatience(patience));
-            self.changed = true;
-        }
     }
 
     /// The voice goes on before patience was over.

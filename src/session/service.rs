@@ -87,7 +87,6 @@ impl Controller {
         let automatic = automatic.and_then(|input| input.automatic_activity_detection.as_ref());
         let manual = automatic.and_then(|detection| detection.disabled) == Some(true);
         self.machine.set_manual(manual);
-        self.apply_gate();
         self.apply_pace();
         self.feed(now, Input::LinkUp);
         self.changed = true;
@@ -292,7 +291,6 @@ impl Controller {
         }
         self.counters.rolls.add(1);
         self.roll();
-        self.apply_gate();
     }
 
     /// Dials with what the settings want now.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Event;
 use super::controller::Controller;
 use super::snapshot::Port;
-use crate::audio::{self, Direction, Gate};
+use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
@@ -50,7 +50,7 @@ impl Controller {
             audio::Event::Echo(report) => {
                 tracing::info!(?report, "echo cancellation");
                 self.echo = report;
-                self.apply_barge_in();
+                self.changed = true;
             }
             audio::Event::Lowered(lowered) => {
                 self.lowered = lowered;
@@ -63,8 +63,6 @@ impl Controller {
                 self.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
-                self.apply_echo();
-                self.apply_barge_in();
             }
             audio::Event::Lost(direction, what) => {
                 let port = self.port(direction);
@@ -253,22 +251,49 @@ impl Controller {
         }
     }
 
-    /// Tells the sound side what of the microphone we want.
-    pub(super) fn apply_gate(&mut self) {
-        let gate = match (self.muted, self.held, self.is_manual()) {
+    /// Hands microphone and speaker what is wanted of them now, if that is another thing than before.
+    pub(super) fn sync_voice(&mut self) {
+        let settings = self.voice_settings();
+        if self.voice.as_deref() != Some(&settings) {
+            tracing::debug!(gate = ?settings.gate, patience = ?settings.patience, "voice settings");
+            let settings = Arc::new(settings);
+            self.voice = Some(Arc::clone(&settings));
+            self.send_voice(audio::Command::Settings(settings));
+            self.changed = true;
+        }
+    }
+
+    fn voice_settings(&self) -> VoiceSettings {
+        // Another period reopens the devices: that waits for a pause.
+        let running = self.voice.as_ref().map(|voice| voice.period_frames);
+        let running = running.filter(|_| !self.machine.is_quiet());
+        VoiceSettings {
+            profile: Arc::clone(&self.profile),
+            period_frames: running.unwrap_or(self.profile.audio.period_frames),
+            patience: self.machine.patience(),
+            gate: self.gate(),
+            barge_in: self.barge_in().0,
+            echo: self.echo_policy(),
+            volume: self.volume,
+            input: self.input.choice.clone(),
+            output: self.output.choice.clone(),
+        }
+    }
+
+    /// What of the microphone is wanted.
+    fn gate(&self) -> Gate {
+        match (self.muted, self.held, self.is_manual()) {
             (true, ..) => Gate::Muted,
             _ if self.spending.is_closed() => Gate::Closed,
             (_, true, _) => Gate::Held,
             _ if !self.settings.voice_activation() => Gate::Closed,
             (_, _, true) => Gate::Voice,
             (_, _, false) => Gate::Everything,
-        };
-        self.tell_sound(audio::Command::SetGate(gate));
+        }
     }
 
-    /// Tells the sound side what is wanted of the echo canceller.
-    pub(super) fn apply_echo(&mut self) {
-        let policy = match self.settings.echo_cancellation(&self.profile) {
+    fn echo_policy(&self) -> audio::EchoPolicy {
+        match self.settings.echo_cancellation(&self.profile) {
             // What a file says is what it says: no speaker reaches it.
             _ if self.deck.is_some() => audio::EchoPolicy::Off,
             EchoCancellation::On => audio::EchoPolicy::On,
@@ -276,15 +301,7 @@ impl Controller {
             EchoCancellation::Auto => audio::EchoPolicy::Auto {
                 headset: self.has_headset(),
             },
-        };
-        self.tell_sound(audio::Command::SetEcho(policy));
-    }
-
-    /// Tells the sound side whether speech may be heard while a reply sounds.
-    pub(super) fn apply_barge_in(&mut self) {
-        let (allowed, _) = self.barge_in();
-        self.tell_sound(audio::Command::SetBargeIn(allowed));
-        self.changed = true;
+        }
     }
 
     /// The same as the user sees it: whom the microphone does not hear cannot interrupt, whatever the profile says.

@@ -185,8 +185,6 @@ impl Controller {
         self.machine.hold_waiting(reached);
         if self.spending.closed && !reached {
             self.spending.closed = false;
-            self.apply_gate();
-            self.apply_barge_in();
             self.machine.handle_timeout(super::controller::now());
             self.perform();
         }
@@ -262,8 +260,6 @@ impl Controller {
         self.spending.closed = true;
         self.key.close();
         self.held = false;
-        self.apply_gate();
-        self.apply_barge_in();
         self.changed = true;
     }
 

@@ -115,7 +115,6 @@ impl Controller {
     fn follow_key(&mut self) {
         if self.held != self.key.is_open() {
             self.held = self.key.is_open();
-            self.apply_gate();
         }
         self.changed = true;
     }
@@ -130,8 +129,6 @@ impl Controller {
     pub(super) fn follow_talk_choice(&mut self) {
         self.key.close();
         self.held = false;
-        self.apply_gate();
-        self.apply_barge_in();
     }
 }
 

@@ -7,7 +7,7 @@ use super::command::Command;
 use super::controller::{Controller, now};
 use super::settings::HELD_HINT;
 use super::snapshot::Link;
-use crate::audio::{self, Direction};
+use crate::audio;
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY, Reread};
@@ -34,7 +34,6 @@ impl Controller {
                     self.key.close();
                     self.held = false;
                 }
-                self.apply_gate();
             }
             Command::SetShown(shown) => self.set_shown(shown),
             Command::HoldToTalk(held) => self.hold(now, held),
@@ -57,17 +56,15 @@ impl Controller {
                 self.save(|config| config.profile = Some(name));
             }
             Command::UseInput(choice) => {
-                self.take_device(Direction::Input, choice.clone());
+                self.input.choice = choice.clone();
                 self.save(|config| config.input_device = id(choice));
             }
             Command::UseOutput(choice) => {
-                self.take_device(Direction::Output, choice.clone());
+                self.output.choice = choice.clone();
                 self.save(|config| config.output_device = id(choice));
             }
             Command::SetEchoCancellation(choice) => {
                 self.save(|config| config.echo_cancellation = choice);
-                self.apply_echo();
-                self.apply_barge_in();
             }
             Command::SetVoice(voice) => {
                 self.save(|config| config.voice = voice);
@@ -78,8 +75,8 @@ impl Controller {
                 self.ask_anew();
             }
             Command::SetVolume(volume) => {
-                self.take_volume(volume);
-                let volume = self.volume;
+                let volume = volume.clamp(0.0, 1.0);
+                self.volume = volume;
                 self.save(|config| config.volume = volume);
             }
             Command::SetKey(key) => self.set_key(key),
@@ -104,7 +101,7 @@ impl Controller {
         }
     }
 
-    /// One message, applied at a frame edge. What only a new connection can take waits for the next pause.
+    /// What only a new connection can take waits for the next pause.
     fn take_profile(&mut self, name: &str) {
         match self.profiles.get(name) {
             Ok(profile) => {
@@ -118,52 +115,11 @@ impl Controller {
 
     pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
         self.profile = profile;
-        self.tell_profile();
+        self.apply_pace();
         self.wanted = self.settings.setup(&self.profile);
-        self.apply_echo();
-        self.apply_barge_in();
         if self.wanted != self.setup && !self.machine.is_quiet() {
             self.notice(Severity::Info, FOLLOWS_LATER.into());
         }
-    }
-
-    /// Hands the profile to the sound side. Another period reopens the devices, and what is said or played meanwhile would
-    /// be lost (10 to 60 ms, measured): that waits for a pause.
-    pub(super) fn tell_profile(&mut self) {
-        let mut profile = Arc::clone(&self.profile);
-        if self.machine.is_quiet() {
-            self.period = profile.audio.period_frames;
-        } else if profile.audio.period_frames != self.period {
-            Arc::make_mut(&mut profile).audio.period_frames = self.period;
-        }
-        self.patience = profile.turn.patience;
-        self.tell_sound(audio::Command::UseProfile(profile));
-        self.apply_pace();
-    }
-
-    /// Gives the devices the period that waited for this pause.
-    pub(super) fn reopen_if_quiet(&mut self) {
-        if self.period != self.profile.audio.period_frames && self.machine.is_quiet() {
-            self.tell_profile();
-        }
-    }
-
-    fn take_device(&mut self, direction: Direction, choice: audio::DeviceChoice) {
-        match direction {
-            Direction::Input => {
-                self.input.choice = choice.clone();
-                self.tell_sound(audio::Command::UseInput(choice));
-            }
-            Direction::Output => {
-                self.output.choice = choice.clone();
-                self.tell_sound(audio::Command::UseOutput(choice));
-            }
-        }
-    }
-
-    fn take_volume(&mut self, volume: f32) {
-        self.volume = volume.clamp(0.0, 1.0);
-        self.tell_sound(audio::Command::SetVolume(self.volume));
     }
 
     fn set_key(&mut self, key: secrecy::SecretString) {
@@ -307,17 +263,13 @@ impl Controller {
             self.take_profile(name);
         }
         if before.input_device != after.input_device {
-            self.take_device(Direction::Input, choice(after.input_device));
+            self.input.choice = choice(after.input_device);
         }
         if before.output_device != after.output_device {
-            self.take_device(Direction::Output, choice(after.output_device));
+            self.output.choice = choice(after.output_device);
         }
         if before.volume != after.volume {
-            self.take_volume(after.volume);
-        }
-        if before.echo_cancellation != after.echo_cancellation {
-            self.apply_echo();
-            self.apply_barge_in();
+            self.volume = after.volume.clamp(0.0, 1.0);
         }
         if asks_anew {
             self.ask_anew();

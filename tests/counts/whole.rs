@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sovereign::audio::{Command, EchoPolicy, Event, SimulatedDesk, simulate};
+use sovereign::audio::{Command, EchoPolicy, Event, SimulatedDesk, VoiceSettings, simulate};
 use sovereign::base::frame::Pcm;
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
@@ -89,7 +89,13 @@ fn converse(profile: &str, units: u32, answered: bool) -> Done {
         } else {
             EchoPolicy::Off
         };
-        handle.send(Command::SetEcho(policy)).expect("it runs");
+        let settings = VoiceSettings {
+            echo: policy,
+            ..VoiceSettings::new(profile)
+        };
+        handle
+            .send(Command::Settings(Arc::new(settings)))
+            .expect("it runs");
         let (mut frames, mut audible) = (0, 0);
         for _ in 0..units / CYCLE {
             desk.speak(&said);

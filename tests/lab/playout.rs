@@ -4,10 +4,13 @@
 //! With the same start delay the oracle makes one gap at the most, at the first chunk that comes too late, as long as
 //! all that follows needs: no player that starts then has fewer gaps, or less silence in them.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sovereign::audio::{Command, Desk, Event, Gate, Handle, SimulatedDesk, simulate};
+use sovereign::audio::{
+    Command, Desk, Event, Gate, Handle, SimulatedDesk, VoiceSettings, simulate,
+};
 use sovereign::base::frame::Pcm;
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
@@ -86,7 +89,7 @@ fn a_change_of_volume_glides() {
         rig.play(TurnId(1), 48_000);
         for volume in [0.25, 0.9, 0.0, 1.0] {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            rig.send(Command::SetVolume(volume));
+            rig.change(|wanted| wanted.volume = volume);
         }
         rig.end(TurnId(1)).await;
         let heard = rig.desk.heard_replies();
@@ -221,6 +224,7 @@ struct Rig {
     handle: Handle,
     desk: Desk,
     counters: Arc<Counters>,
+    wanted: RefCell<VoiceSettings>,
     /// Samples so far.
     sent: usize,
 }
@@ -239,10 +243,18 @@ impl Rig {
             handle,
             desk,
             counters,
+            wanted: RefCell::new(VoiceSettings::new(profile)),
             sent: 0,
         };
-        rig.send(Command::SetGate(Gate::Muted));
+        rig.change(|wanted| wanted.gate = Gate::Muted);
         rig
+    }
+
+    /// Changes the voice settings.
+    fn change(&self, change: impl FnOnce(&mut VoiceSettings)) {
+        let mut wanted = self.wanted.borrow_mut();
+        change(&mut wanted);
+        self.send(Command::Settings(Arc::new(wanted.clone())));
     }
 
     fn send(&self, command: Command) {

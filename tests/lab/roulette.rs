@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sovereign::audio::playback::FADE;
-use sovereign::audio::{Command, Event, Gate, Heard, SimulatedDesk, simulate};
+use sovereign::audio::{Command, Event, Gate, Heard, SimulatedDesk, VoiceSettings, simulate};
 use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
@@ -204,9 +204,13 @@ impl Session {
         let counters = Arc::new(Counters::default());
         let started = simulate(desk.clone(), counters.clone(), &profiles[0]);
         let (mut handle, desk) = started.expect("a thread");
-        handle
-            .send(Command::SetGate(Gate::Everything))
-            .expect("it lives");
+        let settings = |profile: &Arc<Profile>| {
+            Command::Settings(Arc::new(VoiceSettings {
+                gate: Gate::Everything,
+                ..VoiceSettings::new(Arc::clone(profile))
+            }))
+        };
+        handle.send(settings(&profiles[0])).expect("it lives");
         tokio::time::sleep(Duration::from_millis(500)).await;
         desk.speak(said);
         let sent = (seconds - 1) * 24_000;
@@ -220,8 +224,8 @@ impl Session {
             tokio::time::sleep(Duration::from_millis(wait as u64)).await;
             if seed > 0 {
                 let pick = (chance.next() + 1.0) / 2.0 * profiles.len() as f32;
-                let profile = profiles[(pick as usize).min(profiles.len() - 1)].clone();
-                handle.send(Command::UseProfile(profile)).expect("it lives");
+                let profile = &profiles[(pick as usize).min(profiles.len() - 1)];
+                handle.send(settings(profile)).expect("it lives");
                 changes += 1;
             }
             while let Ok(event) = handle.events.try_recv() {

@@ -6,9 +6,11 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::audio::DeviceInfo;
+use crate::audio::VoiceSettings;
 use crate::audio::backend::{Backend, Format, MakeCapture, MakePlayback, Policy};
 use crate::audio::capture::CaptureBody;
 use crate::base::units::SampleRate;
+use crate::profile::{DEFAULT, builtin};
 
 #[test]
 fn every_fault_of_a_running_stream_is_met_by_its_policy() {
@@ -92,12 +94,12 @@ fn a_new_default_is_followed_without_a_word_of_loss() {
 fn a_muted_microphone_is_let_go_at_once() {
     let mut desk = Desk::new();
     desk.run(Duration::from_secs(2));
-    desk.send(Command::SetGate(Gate::Muted));
+    desk.change(|wanted| wanted.gate = Gate::Muted);
     desk.run(Duration::from_millis(10));
     assert!(!desk.is_open());
     desk.run(Duration::from_secs(5));
     assert!(!desk.is_open() && !desk.told_lost());
-    desk.send(Command::SetGate(Gate::Voice));
+    desk.change(|wanted| wanted.gate = Gate::Voice);
     desk.run(Duration::from_millis(10));
     assert!(desk.is_open());
 }
@@ -434,6 +436,7 @@ impl tracing::Subscriber for Counting {
 struct Desk {
     owner: Owner,
     system: Arc<System>,
+    wanted: VoiceSettings,
     commands: SyncSender<ToOwner>,
     worker: Receiver<ToWorker>,
     events: mpsc::Receiver<Event>,
@@ -488,6 +491,10 @@ impl Desk {
         let desk = Self {
             owner,
             system,
+            wanted: VoiceSettings {
+                period_frames: 480,
+                ..VoiceSettings::new(builtin(DEFAULT).expect("built in"))
+            },
             commands,
             worker,
             events,
@@ -556,6 +563,11 @@ impl Desk {
         self.due = self.now;
     }
 
+    fn change(&mut self, change: impl FnOnce(&mut VoiceSettings)) {
+        change(&mut self.wanted);
+        self.send(Command::Settings(Arc::new(self.wanted.clone())));
+    }
+
     fn send(&mut self, command: Command) {
         self.commands
             .try_send(ToOwner::Command(command))
@@ -576,7 +588,7 @@ impl Desk {
     }
 
     fn choose(&mut self, id: &str) {
-        self.send(Command::UseInput(DeviceChoice::Id(id.to_owned())));
+        self.change(|wanted| wanted.input = DeviceChoice::Id(id.to_owned()));
         self.run(ms(10));
     }
 
