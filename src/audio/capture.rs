@@ -8,8 +8,9 @@
 //! ring, the stamps and the counters are atomics with one writer each, and a writer never tries again. What proves it:
 //!
 //! ```text
-//! tests/no_alloc.rs        no allocation in 10 million callbacks of each body, and in blocks of all shapes
-//! tests/no_locks.rs        no type that can wait is named in what a callback runs through, so there is no lock that
+//! tests/no_alloc           no allocation in 10 million callbacks of each body, and in blocks of all shapes
+//! tests/integration/no_locks.rs
+//!                          no type that can wait is named in what a callback runs through, so there is no lock that
 //!                          could be held against it
 //! scripts/realtime-check   RealtimeSanitizer sees no call that may wait; it does see the one that wakes a worker
 //! ```

@@ -1,6 +1,6 @@
 //! A second, quicker ear for the moment at which somebody talks over a reply: good enough to lower it until the profile's
 //! detector has made up its mind. Beside a detector of the same kind there is none: that is no later, and as lax as this
-//! or laxer, so it hears whatever this would (`tests/detection.rs`).
+//! or laxer, so it hears whatever this would (`tests/integration/detection.rs`).
 //!
 //! ```text
 //! Off ──needed──▶ Listening ──a second──▶ On ──not needed──▶ Leaving ──a second──▶ Off

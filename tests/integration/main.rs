@@ -1,0 +1,22 @@
+//! The library and the built program from outside. One binary, because each test binary links the whole program.
+//! Plain `cargo test` runs these tests in one process: none changes its environment, working directory or limits.
+
+mod audio_rig;
+mod cli;
+mod detection;
+mod link;
+mod models;
+mod mutations;
+mod no_locks;
+mod profiles;
+mod protocol;
+mod push_to_talk;
+mod server;
+mod session;
+mod speech;
+mod spending;
+#[path = "../support/mod.rs"]
+mod support;
+mod typed;
+mod ui;
+mod unheard;

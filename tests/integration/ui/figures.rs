@@ -1,0 +1,350 @@
+//! The page of figures: causes with their buttons, turns stage by stage, the history, the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use super::rig::{Rig, down, latencies, snapshot};
+use sovereign::base::severity::Severity;
+use sovereign::metrics::alert::{Alert, Kind};
+use sovereign::metrics::diagnosis::{Cause, Finding, Part, Remedy};
+use sovereign::metrics::series::{History, TurnSample};
+use sovereign::session::command::Command;
+use sovereign::session::snapshot::{Notice, Snapshot};
+use sovereign::telemetry::stages::Stages;
+use sovereign::telemetry::view::{HistoryView, SPANS, TurnView};
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn turn(number: u64) -> TurnView {
+    TurnView {
+        number,
+        profile: "balanced".into(),
+        target: ms(300),
+        outcome: "completed",
+        latencies: latencies(2.0, 398.0, 41.0, 500.0),
+        stages: Stages {
+            capture: Some(ms(13)),
+            dsp: Some(ms(4)),
+            endpoint: Some(ms(483)),
+            encode_queue: Some(ms(2)),
+            network: Some(ms(40)),
+            service: Some(ms(358)),
+            decode: Some(ms(1)),
+            held: Some(ms(0)),
+            buffer: Some(ms(28)),
+            device: Some(ms(12)),
+        },
+        ..TurnView::default()
+    }
+}
+
+fn slow() -> Snapshot {
+    let mut slow = snapshot();
+    slow.alerts = Arc::from([Alert {
+        kind: Kind::Response,
+        value: 6_100.0,
+        limit: 5_000.0,
+        n: 5,
+        trend: None,
+    }]);
+    slow.findings = Arc::from([
+        Finding {
+            part: Part::Service,
+            cause: Cause::Thinking,
+            costs: Some(ms(900)),
+            what: "The service needs 1600 ms: the model may think before it answers.".into(),
+            remedy: "Set `live.thinking: minimal` in the profile, or take a faster one.".into(),
+            action: Some(Remedy::UseProfile("ultra-fast".into())),
+        },
+        Finding {
+            part: Part::Conversation,
+            cause: Cause::LongAnswers,
+            costs: None,
+            what: "You interrupt 40 % of the answers.".into(),
+            remedy: "Check microphone and echo.".into(),
+            action: Some(Remedy::CheckSound),
+        },
+    ]);
+    slow.turns = (1..=5).rev().map(turn).collect();
+    let now = 1_700_000_000;
+    let mut in_order = History::default();
+    for minute in (0..240).rev() {
+        let turn = TurnSample {
+            response: Some(ms(200 + minute)),
+            ..TurnSample::default()
+        };
+        in_order.turn(now - minute * 60, &turn);
+    }
+    let spans = SPANS.map(|(_, span, columns)| in_order.columns(now, span, columns));
+    slow.history = Arc::new(HistoryView { spans });
+    slow
+}
+
+#[test]
+fn causes_have_a_remedy_and_a_button_that_applies_it() {
+    let mut rig = Rig::new(slow());
+    rig.click("Details · 1 alert");
+    for words in [
+        "Answers are slow: 6.1 s until they are heard, 5.0 s is the limit (5 turns).",
+        "service · about 900 ms",
+        "The service needs 1600 ms: the model may think before it answers.",
+        "You interrupt 40 % of the answers.",
+    ] {
+        assert!(rig.says(words), "{words}: {:?}", rig.texts());
+    }
+    rig.click("Use Ultra-fast");
+    let sent = rig.sent();
+    assert!(
+        matches!(&sent[..], [Command::Apply(Remedy::UseProfile(name))] if name == "ultra-fast"),
+        "{sent:?}"
+    );
+    rig.click("Check the sound");
+    assert!(rig.says("Start without speaking"), "the page of the check");
+}
+
+#[test]
+fn a_good_conversation_says_so() {
+    let mut rig = Rig::new(snapshot());
+    rig.click("Details");
+    assert!(rig.says("Nothing that the figures would show."));
+    assert!(rig.says_part("No turn was closed yet"));
+    rig.click("Back");
+    assert!(rig.says("RESPONSE"));
+}
+
+#[test]
+fn a_slow_conversation_without_a_cause_is_not_called_well() {
+    let mut slow = snapshot();
+    (slow.figures.n, slow.figures.p50) = (2, Some(ms(640)));
+    let mut rig = Rig::new(slow);
+    rig.click("Details");
+    assert!(!rig.says("Nothing that the figures would show."));
+    assert!(
+        rig.says_part("The typical response is 640 ms, over 300"),
+        "{:?}",
+        rig.texts()
+    );
+}
+
+#[test]
+fn turns_are_shown_stage_by_stage_the_newest_first() {
+    // All of it in view: a page that scrolls moves under a click.
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    for stage in [
+        "capture: 13 ms",
+        "endpoint: 483 ms",
+        "encode and queue: 2.0 ms",
+        "network: 40 ms",
+        "service: 358 ms",
+        "buffer: 28 ms",
+        "device: 12 ms",
+    ] {
+        assert!(rig.says(stage), "{stage}: {:?}", rig.texts());
+    }
+    let newest = "Turn 5, completed, balanced, response 441 ms";
+    let older = "Turn 2, completed, balanced, response 441 ms";
+    let y = |rig: &Rig, name: &str| rig.harness.get_by_label(name).rect().top();
+    assert!(y(&rig, newest) < y(&rig, older));
+    assert!(y(&rig, newest) < y(&rig, "capture: 13 ms"));
+    rig.click(older);
+    assert!(
+        y(&rig, older) < y(&rig, "capture: 13 ms"),
+        "the chosen one is open"
+    );
+    rig.show(|s| {
+        let mut turns = s.turns.to_vec();
+        turns[3].stages = Stages::default();
+        s.turns = turns.into();
+    });
+    assert!(
+        rig.says("network: –") && !rig.says("network: 0.0 ms"),
+        "unknown is a dash: {:?}",
+        rig.texts()
+    );
+}
+
+#[test]
+fn a_turn_keeps_the_target_that_it_had() {
+    let mut slow = slow();
+    let mut turns = slow.turns.to_vec();
+    turns[4].target = ms(250);
+    slow.turns = turns.into();
+    let mut rig = Rig::sized(slow, 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    let legend = |target: &str| format!("the line is the target that the turn had, {target} ms");
+    assert!(rig.says_part(&legend("300")), "{:?}", rig.texts());
+    // Another profile is active now: that is nothing to the turns before.
+    rig.show(|s| s.active = 2);
+    assert!(rig.says_part(&legend("300")) && !rig.says_part(&legend("400")));
+    rig.click("Turn 1, completed, balanced, response 441 ms");
+    assert!(rig.says_part(&legend("250")), "{:?}", rig.texts());
+}
+
+#[test]
+fn figures_of_alerts_causes_and_buttons_say_what_they_mean() {
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    for (at, tooltip) in [
+        (
+            "Answers are slow: 6.1 s until they are heard, 5.0 s is the limit (5 turns).",
+            "The limit is `response_ms`",
+        ),
+        (
+            "service · about 900 ms",
+            "how much later you hear an answer",
+        ),
+        ("conversation", "cannot be told in milliseconds"),
+        ("Use Ultra-fast", "sound follows at once"),
+        ("Check the sound", "It begins when you say so there"),
+    ] {
+        rig.harness.get_by_label(at).hover();
+        rig.pass(Duration::from_secs(1));
+        rig.step();
+        assert!(rig.says_part(tooltip), "{at}: {:?}", rig.texts());
+    }
+}
+
+#[test]
+fn what_was_not_counted_is_a_dash() {
+    let mut none = slow();
+    none.figures.tokens = 0;
+    let mut rig = Rig::sized(none, 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    assert!(rig.says("– · –"), "{:?}", rig.texts());
+    assert!(!rig.says("0 · –"), "{:?}", rig.texts());
+}
+
+#[test]
+fn the_history_has_four_spans() {
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    for (span, turns) in [
+        ("1 h", "60"),
+        ("6 h", "240"),
+        ("24 h", "240"),
+        ("7 d", "240"),
+    ] {
+        rig.click(span);
+        let words = format!("Responses of the last {span}: {turns} turns, median");
+        assert!(rig.says_part(&words), "{words}: {:?}", rig.texts());
+    }
+    assert!(rig.says_part("Histogram of 240 responses"));
+    assert!(rig.says_part("240 of 240 · 100 %"));
+}
+
+#[test]
+fn figures_are_handed_over() {
+    let mut rig = Rig::sized(slow(), 1100.0, 2400.0);
+    rig.click("Details · 1 alert");
+    rig.click("Export CSV");
+    assert!(matches!(rig.sent()[..], [Command::ExportCsv]));
+    let written = |id| Notice {
+        id,
+        severity: Severity::Info,
+        text: "Written: turns.csv and history.csv.".into(),
+        remedy: None,
+    };
+    let known = rig.snapshots.borrow().notices.last().map_or(0, |n| n.id);
+    rig.show(|s| s.notices = Arc::from([written(known)]));
+    assert!(!rig.says_part("Written"), "an older notice");
+    rig.show(|s| s.notices = Arc::from([written(known + 1)]));
+    assert!(rig.says_part("Written: turns.csv"));
+    rig.click("Copy report");
+    assert!(rig.says("Copied"));
+}
+
+#[test]
+fn a_notice_of_an_alert_offers_what_helps() {
+    let mut rig = Rig::new(snapshot());
+    rig.show(|s| {
+        s.notices = Arc::from([Notice {
+            id: 3,
+            severity: Severity::Warning,
+            text: "Answers are slow. Take a faster profile.".into(),
+            remedy: Some(Remedy::Reconnect),
+        }]);
+    });
+    rig.click("Connect anew");
+    assert!(matches!(
+        rig.sent()[..],
+        [Command::Apply(Remedy::Reconnect)]
+    ));
+    rig.show(|s| s.renewing = true);
+    rig.click("Connects at the next pause");
+    let button = rig.harness.get_by_label("Connects at the next pause");
+    assert!(button.accesskit_node().is_disabled());
+    button.hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    let why = "Not now: another connection is opened as soon as nobody speaks";
+    assert!(rig.says_part(why), "{:?}", rig.texts());
+    rig.show(|s| s.link = down(None, false));
+    rig.click("Connects at the next pause");
+    assert!(rig.sent().is_empty(), "neither twice nor without one");
+}
+
+#[test]
+fn a_model_that_ended_is_changed_by_a_button() {
+    let mut rig = Rig::new(snapshot());
+    let remedy = Remedy::UseModel {
+        profile: "mine".into(),
+        model: "gemini-3.8-live".into(),
+    };
+    let offered = remedy.clone();
+    rig.show(|s| {
+        s.notices = Arc::from([Notice {
+            id: 3,
+            severity: Severity::Warning,
+            text: "mine.yaml:3:10: live.model: is `x`, which ended on 2026-11-17, use gemini-3.8-live.".into(),
+            remedy: Some(offered),
+        }]);
+    });
+    let button = rig.harness.get_by_label("Use gemini-3.8-live");
+    button.hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    assert!(
+        rig.says_part("Writes this model into the file of the profile"),
+        "{:?}",
+        rig.texts()
+    );
+    rig.click("Use gemini-3.8-live");
+    assert!(
+        matches!(&rig.sent()[..], [Command::Apply(sent)] if *sent == remedy),
+        "what lasts is the session's affair"
+    );
+}
+
+#[test]
+fn the_profile_tells_how_its_model_thinks() {
+    let mut rig = Rig::new(snapshot());
+    rig.harness.get_by_label("Balanced").hover();
+    rig.pass(Duration::from_secs(1));
+    rig.step();
+    let told = "Model: gemini-3.8-live, which thinks by itself.";
+    assert!(rig.says_part(told), "{:?}", rig.texts());
+}
+
+#[test]
+fn the_page_fits_small_windows_and_is_left_by_key() {
+    for (width, height) in [(640.0, 480.0), (400.0, 320.0)] {
+        let mut rig = Rig::sized(slow(), width, height);
+        rig.harness.get_by_label("Details · 1 alert").scroll_to_me();
+        rig.step();
+        rig.step();
+        rig.click("Details · 1 alert");
+        assert!(rig.says("HISTORY"), "{width}: {:?}", rig.texts());
+        rig.harness.key_press(eframe::egui::Key::Escape);
+        rig.step();
+        assert!(!rig.says("HISTORY"));
+        for there in [true, false] {
+            rig.ctrl(eframe::egui::Key::D);
+            assert_eq!(rig.says("HISTORY"), there);
+        }
+    }
+}
