@@ -9,8 +9,9 @@
 
 use std::time::Instant;
 
-use super::controller::{Controller, Notes};
+use super::controller::Controller;
 use super::snapshot::Speaker;
+use super::turns::Notes;
 use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::severity::Severity;
@@ -81,14 +82,15 @@ impl Controller {
         if !self.may_ask_again() {
             return;
         }
-        if let Some((turn, true)) = self.machine.open_turn()
-            && let Some(notes) = self.notes.get_mut(&turn)
+        if let Some((turn, true)) = self.turns.machine.open_turn()
+            && let Some(notes) = self.turns.notes.get_mut(&turn)
         {
             notes.asked_again += 1;
         }
         self.withdraw_unanswered();
-        self.asking.repeats = true;
+        self.turns.asking.repeats = true;
         match self
+            .turns
             .asking
             .kept
             .as_ref()
@@ -97,7 +99,7 @@ impl Controller {
             Some((text, shown)) => self.ask_typed(now, text, &shown),
             None => self.feed(now, Input::AskAgain),
         }
-        self.asking.repeats = false;
+        self.turns.asking.repeats = false;
     }
 
     /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on. It
@@ -107,24 +109,24 @@ impl Controller {
             return false;
         }
         let is_late = || {
-            let turn = self.machine.open_turn().filter(|(_, asked)| *asked);
-            let notes = turn.and_then(|(turn, _)| self.notes.get(&turn));
+            let turn = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
+            let notes = turn.and_then(|(turn, _)| self.turns.notes.get(&turn));
             notes.is_some_and(|notes| notes.late_told)
         };
-        (self.machine.awaited_since().is_some() && is_late())
-            || (self.asking.kept.is_some() && self.machine.is_quiet())
+        (self.turns.machine.awaited_since().is_some() && is_late())
+            || (self.turns.asking.kept.is_some() && self.turns.machine.is_quiet())
     }
 
     /// A turn begins: what was kept of the last one becomes its own if it is asked again, and is dropped otherwise. Gives
     /// what is to be noted of it.
     pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<Notes> {
-        self.asking.written = None;
-        let kept = self.asking.kept.take()?;
-        if !self.asking.repeats {
-            self.ledger.forget(kept.turn);
+        self.turns.asking.written = None;
+        let kept = self.turns.asking.kept.take()?;
+        if !self.turns.asking.repeats {
+            self.turns.ledger.forget(kept.turn);
             return None;
         }
-        self.ledger.hand_on(kept.turn, turn);
+        self.turns.ledger.hand_on(kept.turn, turn);
         Some(Notes {
             samples: kept.samples,
             input: kept.input,
@@ -137,7 +139,7 @@ impl Controller {
     /// Has the last answer spoken that came in writing: the service is asked for it in writing too.
     pub(super) fn say_it(&mut self, now: Instant) {
         if let Some(turn) = self.written()
-            && let Ok(ask) = sendable(&to_say(&self.captions.text(turn, Speaker::Assistant)))
+            && let Ok(ask) = sendable(&to_say(&self.turns.captions.text(turn, Speaker::Assistant)))
         {
             self.ask_typed(now, ask, SAY_IT);
         }
@@ -145,47 +147,47 @@ impl Controller {
 
     /// The turn whose answer can be spoken yet: the last one, if it came in writing alone. It costs as much as any question.
     pub(super) fn written(&self) -> Option<TurnId> {
-        let may = self.machine.is_quiet() && !self.spending.is_reached();
-        self.asking.written.filter(|_| may)
+        let may = self.turns.machine.is_quiet() && !self.spending.is_reached();
+        self.turns.asking.written.filter(|_| may)
     }
 
     /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
     pub(super) fn forget_asked(&mut self) {
-        self.asking.rejections = 0;
+        self.turns.asking.rejections = 0;
         self.drop_kept();
     }
 
     fn drop_kept(&mut self) {
-        if let Some(kept) = self.asking.kept.take() {
-            self.ledger.forget(kept.turn);
+        if let Some(kept) = self.turns.asking.kept.take() {
+            self.turns.ledger.forget(kept.turn);
         }
     }
 
     /// When it is to be told that the answer is late.
     pub(super) fn late_at(&self) -> Option<Instant> {
-        let since = self.machine.awaited_since()?;
-        let (turn, _) = self.machine.open_turn()?;
-        let told = self.notes.get(&turn)?.late_told;
-        (!told).then(|| since + self.profile.live.reply_deadline)
+        let since = self.turns.machine.awaited_since()?;
+        let (turn, _) = self.turns.machine.open_turn()?;
+        let told = self.turns.notes.get(&turn)?.late_told;
+        (!told).then(|| since + self.profiles.profile.live.reply_deadline)
     }
 
     pub(super) fn tell_late(&mut self, now: Instant) {
         if self.late_at().is_none_or(|at| now < at) {
             return;
         }
-        if let Some((turn, _)) = self.machine.open_turn()
-            && let Some(notes) = self.notes.get_mut(&turn)
+        if let Some((turn, _)) = self.turns.machine.open_turn()
+            && let Some(notes) = self.turns.notes.get_mut(&turn)
         {
             notes.late_told = true;
         }
-        let seconds = self.profile.live.reply_deadline.as_secs_f64();
+        let seconds = self.profiles.profile.live.reply_deadline.as_secs_f64();
         let what = format!("{LATE} after {seconds} s. It is still waited for.");
         self.notice_with(Severity::Warning, what, Some(Remedy::AskAgain));
     }
 
     /// The answer to a turn begins, or it is asked anew: it is not late any more.
     pub(super) fn withdraw_late(&mut self, turn: TurnId) {
-        let notes = self.notes.get_mut(&turn);
+        let notes = self.turns.notes.get_mut(&turn);
         if notes.is_some_and(|notes| std::mem::take(&mut notes.late_told)) {
             self.withdraw(LATE);
         }
@@ -200,7 +202,7 @@ impl Controller {
 
     /// Tells how a turn ended that was not answered aloud: one notice, with one thing to do.
     pub(super) fn tell_end(&mut self, record: &TurnRecord, broken_off: bool) {
-        let again = || self.asking.kept.is_some().then_some(Remedy::AskAgain);
+        let again = || self.turns.asking.kept.is_some().then_some(Remedy::AskAgain);
         let (severity, what, remedy) = match (&record.outcome, &record.silence) {
             (Outcome::Failed(why), _) => (
                 Severity::Error,
@@ -242,19 +244,19 @@ impl Controller {
     ) -> bool {
         let only_written = record.silence == Some(Silence::TextOnly);
         let can_be_said = only_written && sendable(&to_say(&record.assistant)).is_ok();
-        self.asking.written = can_be_said.then_some(record.turn);
+        self.turns.asking.written = can_be_said.then_some(record.turn);
         let unanswered = match record.outcome {
             Outcome::Empty | Outcome::Failed(_) => true,
             Outcome::Interrupted => broken_off,
             Outcome::Completed | Outcome::Cancelled => false,
         };
-        let captured = self.ledger.captured(record.turn);
+        let captured = self.turns.ledger.captured(record.turn);
         let nothing = captured == 0 && !record.typed;
-        if !unanswered || nothing || self.machine.open_turn().is_some() {
+        if !unanswered || nothing || self.turns.machine.open_turn().is_some() {
             return false;
         }
         self.drop_kept();
-        self.asking.kept = Some(Kept {
+        self.turns.asking.kept = Some(Kept {
             turn: record.turn,
             samples: captured,
             typed: typed.map(|sent| (sent, record.user.clone())),
@@ -270,21 +272,21 @@ impl Controller {
     /// Counts answers that the service keeps back, one after the other.
     pub(super) fn count_rejection(&mut self, record: &TurnRecord, rejected: bool) {
         if record.silence.is_some() && rejected {
-            self.asking.rejections += 1;
+            self.turns.asking.rejections += 1;
         } else if !matches!(record.outcome, Outcome::Cancelled | Outcome::Failed(_)) {
-            self.asking.rejections = 0;
+            self.turns.asking.rejections = 0;
         }
-        if self.asking.rejections >= REJECTIONS {
-            self.asking.rejections = 0;
-            self.asking.afresh = true;
+        if self.turns.asking.rejections >= REJECTIONS {
+            self.turns.asking.rejections = 0;
+            self.turns.asking.afresh = true;
             self.counters.fresh_starts.add(1);
         }
     }
 
     /// What opens the planned connection: with the handle, or without where the conversation begins anew.
     pub(super) fn planned(&mut self) -> Control {
-        let setup = Box::new(self.setup.clone());
-        if self.asking.take_afresh() {
+        let setup = Box::new(self.provider.setup.clone());
+        if self.turns.asking.take_afresh() {
             Control::Redial(Box::new(self.settings.target.clone()), setup)
         } else {
             Control::Roll(setup)

@@ -44,17 +44,17 @@ impl Controller {
             },
             until: now + OVER_AFTER,
         });
-        let hindrance = if self.muted {
+        let hindrance = if self.microphone.muted {
             Some((
                 "the microphone is muted",
                 "Unmute it with Ctrl M, and check again.",
             ))
-        } else if self.deck.is_some() {
+        } else if self.playlist.is_some() {
             Some((
                 "files are spoken in its place",
                 "Start without files, and check again.",
             ))
-        } else if self.input.stream.is_none() {
+        } else if self.voice.input.stream.is_none() {
             Some(("there is none", "Plug one in, or choose one under Sound."))
         } else {
             None
@@ -62,8 +62,7 @@ impl Controller {
         if let Some((what, hint)) = hindrance {
             return self.end_check(findings::failed(what, hint));
         }
-        self.key.close();
-        self.held = false;
+        self.microphone.key.close();
         self.tell_sound(audio::Command::CheckSound { with_voice });
         self.hush(now);
     }
@@ -95,7 +94,7 @@ impl Controller {
                 check.view.progress = progress;
             }
             CheckEvent::Done(report) => {
-                let speaker = self.output.stream.as_ref();
+                let speaker = self.voice.output.stream.as_ref();
                 let around = Circumstances {
                     with_voice: check.view.with_voice,
                     headset: speaker.is_some_and(|stream| stream.device.headset),
@@ -107,7 +106,7 @@ impl Controller {
 
     /// Nothing that is said or awaited meanwhile is heard: it would be taken for the room's noise, or for the chirp.
     pub(super) fn hush(&mut self, now: Instant) {
-        if self.is_checking() && !self.machine.is_quiet() {
+        if self.is_checking() && !self.turns.machine.is_quiet() {
             self.feed(now, Input::StopPressed);
         }
     }
@@ -115,7 +114,7 @@ impl Controller {
     /// Gives up a check that the microphone gives nothing to.
     pub(super) fn look_at_check(&mut self, now: Instant) {
         let late = |check: &Check| check.is_running() && now >= check.until;
-        let lost = self.is_checking() && self.input.stream.is_none();
+        let lost = self.is_checking() && self.voice.input.stream.is_none();
         if lost || self.check.as_ref().is_some_and(late) {
             self.tell_sound(audio::Command::CancelCheck);
             self.end_check(findings::failed(

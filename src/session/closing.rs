@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use tracing::info;
 
 use super::Event;
-use super::controller::{Controller, Notes};
+use super::controller::Controller;
 use super::snapshot::Speaker;
+use super::turns::Notes;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::units::SampleRate;
 use crate::telemetry;
@@ -20,7 +21,7 @@ impl Controller {
         let broken_off = closed.broken_off;
         let stopped = closed.outcome == Outcome::Interrupted && !broken_off;
         let received = closed.received;
-        let notes = self.notes.remove(&closed.turn).unwrap_or_default();
+        let notes = self.turns.notes.remove(&closed.turn).unwrap_or_default();
         let silence = notes
             .answer
             .silence(&closed, notes.tool_calls, self.is_written(closed.turn))
@@ -35,12 +36,13 @@ impl Controller {
             *why = format!("{why}: {fault}");
         }
         if !closed.asked {
-            return self.captions.close(closed.turn, stopped, None);
+            return self.turns.captions.close(closed.turn, stopped, None);
         }
         self.show_answer(&closed, &notes);
         let rejected = notes.answer.is_rejected();
-        let target = self.chosen_profile().target;
-        self.captions
+        let target = self.profiles.chosen().target;
+        self.turns
+            .captions
             .close(closed.turn, stopped, Some((&latencies, target)));
         let typed = notes.typed.clone();
         let mut record = self.record(closed, latencies, notes, silence);
@@ -53,20 +55,24 @@ impl Controller {
         record.lost = self.is_lost(&record, received);
         self.withdraw_silence();
         if !self.keep_question(&record, typed, broken_off) {
-            self.ledger.forget(record.turn);
+            self.turns.ledger.forget(record.turn);
         }
         self.tell_end(&record, broken_off);
         self.count_rejection(&record, rejected);
         self.telemetry
             .send(telemetry::Event::TurnClosed(Box::new(record.clone())));
         self.spend(record.cost);
-        self.machine.billed(record.turn_tokens());
+        self.turns.machine.billed(record.turn_tokens());
         self.tell(Event::Closed(Box::new(record)));
     }
 
     /// Whether words of the answer are in the conversation.
     fn is_written(&self, turn: TurnId) -> bool {
-        !self.captions.text(turn, Speaker::Assistant).is_empty()
+        !self
+            .turns
+            .captions
+            .text(turn, Speaker::Assistant)
+            .is_empty()
     }
 
     /// A written answer is shown in the conversation, marked as not spoken; a searched one shows its sources.
@@ -77,11 +83,12 @@ impl Controller {
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => false,
         };
         if unheard && !self.is_written(closed.turn) && !answer.text.trim().is_empty() {
-            self.captions
+            self.turns
+                .captions
                 .add(closed.turn, Speaker::Assistant, answer.text.trim());
         }
         let found = (!answer.grounding.is_empty()).then(|| Arc::new(answer.grounding.clone()));
-        self.captions.mark_reply(closed.turn, unheard, found);
+        self.turns.captions.mark_reply(closed.turn, unheard, found);
     }
 
     fn record(
@@ -122,9 +129,9 @@ impl Controller {
             turn: closed.turn,
             typed: closed.typed,
             input: notes.input,
-            profile: self.profile.name.clone(),
-            auto: self.auto.is_some(),
-            target: self.chosen_profile().target,
+            profile: self.profiles.profile.name.clone(),
+            auto: self.profiles.auto.is_some(),
+            target: self.profiles.chosen().target,
             latencies,
             sent: SampleRate::WORKING.duration_of(notes.samples),
             heard: closed.heard,
@@ -136,11 +143,11 @@ impl Controller {
             closed_in_vain: closed.closed_in_vain,
             vain_tokens: notes.vain_tokens,
             silenced_after: closed.silenced_after,
-            user: self.captions.text(closed.turn, Speaker::User),
-            assistant: self.captions.text(closed.turn, Speaker::Assistant),
+            user: self.turns.captions.text(closed.turn, Speaker::User),
+            assistant: self.turns.captions.text(closed.turn, Speaker::Assistant),
             tokens: notes.tokens,
             context_tokens: notes.context_tokens,
-            late_tokens: std::mem::take(&mut self.late_tokens),
+            late_tokens: std::mem::take(&mut self.turns.late_tokens),
             outcome: closed.outcome,
             timeline: closed.timeline,
         }
@@ -152,6 +159,6 @@ impl Controller {
     fn is_lost(&self, record: &TurnRecord, received: bool) -> bool {
         let unwanted = matches!(record.outcome, Outcome::Failed(_));
         let unsent = unwanted && !received && !record.typed;
-        (unsent || self.ledger.missing(record.turn) > 0) && !record.counted
+        (unsent || self.turns.ledger.missing(record.turn) > 0) && !record.counted
     }
 }

@@ -16,11 +16,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tracing::debug;
 
-use super::captions::Captions;
-use super::deck::{Deck, Wish};
-use super::ledger::Ledger;
+use super::file_playlist::{FilePlaylist, PlaylistAction};
+use super::microphone::MicrophoneControl;
+use super::on_telemetry::TelemetryLink;
+use super::profile_control::ProfileControl;
+use super::provider_link::ProviderLink;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Port, Snapshot};
+use super::turns::{Notes, Turns};
+use super::voice_link::VoiceLink;
 use super::{Event, command};
 use crate::audio::Devices;
 use crate::base::frame::Pcm;
@@ -45,133 +49,30 @@ const SILENT_WITHIN: Duration = Duration::from_millis(80);
 /// How long the client may take to close the connection at the end.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
 
-/// See the drawing above.
+/// See the drawing above. Each part owns its state.
 pub(super) struct Controller {
-    pub(super) machine: Machine,
-    pub(super) ledger: Ledger,
-    pub(super) captions: Captions,
-    pub(super) counters: Arc<Counters>,
-    pub(super) deck: Option<Deck>,
-    pub(super) files: Vec<String>,
-
-    pub(super) audio: audio::Handle,
-    pub(super) client: client::Handle,
-    /// What the client has had no room for yet; order is kept.
-    pub(super) outbox: VecDeque<Outgoing>,
-    pub(super) reply: pcm::PcmReader,
-    /// Reply audio that the machine is being asked about.
-    pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
-
-    pub(super) profiles: Profiles,
-    /// The one in force.
-    pub(super) profile: Arc<Profile>,
-    /// What chose it, where it was not the user.
-    pub(super) auto: Option<super::auto::Auto>,
-    /// The settings that microphone and speaker have.
-    pub(super) voice: Option<Arc<audio::VoiceSettings>>,
-    pub(super) settings: super::Settings,
-    /// What the connection was set up with, and what the next one shall be.
-    pub(super) setup: Setup,
-    pub(super) wanted: Setup,
-
-    pub(super) link: Link,
-    pub(super) ever_connected: bool,
-    /// The same, to the place that is dialled now.
-    pub(super) was_connected: bool,
-    /// The service announced the end of the connection, or the user wants another one.
-    pub(super) going_away: bool,
-    pub(super) asking: super::asking::Asking,
-    pub(super) streaming: Option<Instant>,
-    /// The open microphone has given something else than zeros.
-    pub(super) gave_sound: bool,
-    pub(super) muted: bool,
-    /// The microphone is open for the talk key.
-    pub(super) held: bool,
-    pub(super) key: super::talk_key::Key,
-    /// The last reply that was heard.
-    pub(super) replay: super::replay::Replay,
+    pub(super) turns: Turns,
+    pub(super) voice: VoiceLink,
+    pub(super) provider: ProviderLink,
+    pub(super) microphone: MicrophoneControl,
+    pub(super) profiles: ProfileControl,
+    /// Files in place of a microphone.
+    pub(super) playlist: Option<FilePlaylist>,
     pub(super) check: Option<super::check::Check>,
-    pub(super) volume: f32,
-    /// The reply is lowered for somebody who seems to speak.
-    pub(super) lowered: bool,
-    pub(super) echo: audio::EchoReport,
-    pub(super) input: Port,
-    pub(super) output: Port,
-    pub(super) devices: Arc<Devices>,
-    pub(super) notes: HashMap<TurnId, Notes>,
     pub(super) notices: super::notices::Notices,
-    /// The window is on its way: looks until the sound is let go without it.
-    pub(super) unshown: Option<u32>,
-    pub(super) turns: u64,
-    pub(super) telemetry: telemetry::Handle,
-    /// What telemetry was sent of profile, devices and service.
-    pub(super) context: Option<Box<telemetry::Context>>,
-    /// How old the newest frame of speech was when it arrived here.
-    pub(super) lag: Option<Duration>,
-    /// Counted since the last turn was closed, for turns that were closed already.
-    pub(super) late_tokens: TokenCounts,
     pub(super) spending: super::spending::Spending,
-
-    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
-    pub(super) events: mpsc::Sender<Event>,
+    pub(super) settings: super::Settings,
+    pub(super) telemetry: TelemetryLink,
+    pub(super) counters: Arc<Counters>,
+    pub(super) faces: Faces,
+    /// Something that the user sees changed since the last snapshot.
     pub(super) changed: bool,
 }
 
-/// What is to be sent.
-#[derive(Debug)]
-pub(super) enum Outgoing {
-    Command(client::Command),
-    /// Words of a turn that have not been sent, up to this sample; they stay in the ledger until they can be.
-    Words {
-        turn: TurnId,
-        until: u64,
-    },
-}
-
-/// What the controller notes of a turn besides the machine's marks.
-#[derive(Debug, Default)]
-pub(super) struct Notes {
-    pub(super) number: u64,
-    /// What was typed, where it was not spoken; kept until the turn is closed, to be sent again.
-    pub(super) typed: Option<String>,
-    pub(super) input: Option<String>,
-    pub(super) underruns: u64,
-    pub(super) capture_dropped: u64,
-    pub(super) tokens: Option<TokenCounts>,
-    /// The largest prompt among them.
-    pub(super) context_tokens: Option<u64>,
-    /// Tokens of its generations that were dropped because it went on.
-    pub(super) vain_tokens: TokenCounts,
-    /// The service searched the web for the answer that is awaited.
-    pub(super) searched: bool,
-    /// Searches for its answers that were dropped.
-    pub(super) searches_in_vain: u64,
-    /// What came of its answer.
-    pub(super) answer: super::silence::Answer,
-    /// How often the user asked it again.
-    pub(super) asked_again: u32,
-    /// Its utterance is among those that were answered, or lost, since an earlier attempt.
-    pub(super) counted: bool,
-    /// The user knows that its answer is late.
-    pub(super) late_told: bool,
-    /// Microphone samples that belong to it, at the working rate.
-    pub(super) samples: u64,
-    /// The user knows that a part of it is lost.
-    pub(super) missing_said: bool,
-    /// How its last connection was lost.
-    pub(super) fault: Option<String>,
-    /// Functions that the service asked for.
-    pub(super) tool_calls: u32,
-    /// What its stages are made of.
-    pub(super) noted: crate::telemetry::stages::Noted,
-}
-
-impl Notes {
-    /// How often the service searched the web for it; where it does not say what for, once.
-    pub(super) fn searches(&self) -> u64 {
-        let queries = self.answer.grounding.queries.len() as u64;
-        self.searches_in_vain + queries.max(u64::from(self.searched))
-    }
+/// Who sees and hears of the conversation.
+pub(super) struct Faces {
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) events: mpsc::Sender<Event>,
 }
 
 #[expect(
@@ -213,7 +114,7 @@ impl Controller {
             self.perform();
             self.hush(now());
             self.close_if_spent();
-            self.poll_deck();
+            self.poll_playlist();
             self.roll_if_quiet();
             self.sync_voice();
             if std::mem::take(&mut self.changed) {
@@ -229,11 +130,14 @@ impl Controller {
         look: &mut tokio::time::Interval,
     ) -> Happening {
         let now = now();
-        let deck = self.deck.as_ref().and_then(|deck| deck.poll_timeout(now));
+        let playlist = self
+            .playlist
+            .as_ref()
+            .and_then(|playlist| playlist.poll_timeout(now));
         let deadline = [
-            self.machine.poll_timeout(),
-            deck,
-            self.key.poll_timeout(),
+            self.turns.machine.poll_timeout(),
+            playlist,
+            self.microphone.key.poll_timeout(),
             self.late_at(),
         ];
         let deadline = deadline.into_iter().flatten().min();
@@ -241,13 +145,13 @@ impl Controller {
         tokio::select! {
             biased;
             command = commands.recv() => Happening::Command(command),
-            _ = self.client.commands.reserve(), if !self.outbox.is_empty() => Happening::Room,
-            event = self.client.events.recv() => Happening::Client(event),
-            event = self.audio.events.recv() => Happening::Audio(event),
+            _ = self.provider.client.commands.reserve(), if !self.provider.outbox.is_empty() => Happening::Room,
+            event = self.provider.client.events.recv() => Happening::Client(event),
+            event = self.voice.audio.events.recv() => Happening::Audio(event),
             change = self.settings.change() => Happening::Files(change),
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
             _ = look.tick() => Happening::Look,
-            signal = self.telemetry.next() => Happening::Telemetry(signal),
+            signal = self.telemetry.handle.next() => Happening::Telemetry(signal),
         }
     }
 
@@ -265,7 +169,7 @@ impl Controller {
             Happening::Files(None) => {}
             Happening::Room => self.fill(),
             Happening::Deadline => {
-                self.machine.handle_timeout(now);
+                self.turns.machine.handle_timeout(now);
                 self.close_in_time(now);
                 self.tell_late(now);
             }
@@ -277,7 +181,7 @@ impl Controller {
 
     /// Does what the machine decided, in its order.
     pub(super) fn perform(&mut self) {
-        while let Some(action) = self.machine.poll_action() {
+        while let Some(action) = self.turns.machine.poll_action() {
             debug!(?action, "turn");
             self.changed = true;
             match action {
@@ -290,7 +194,7 @@ impl Controller {
                 Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
                 Action::Replay(turn) => self.play_again(turn),
                 Action::Flush => {
-                    self.replay.flushed();
+                    self.turns.replay.flushed();
                     self.tell_sound(audio::Command::Flush);
                 }
                 Action::Replace(silence) => self.replace_link(silence),
@@ -307,30 +211,30 @@ impl Controller {
     }
 
     pub(super) fn send_voice(&mut self, command: audio::Command) {
-        if let Err(problem) = self.audio.send(command) {
+        if let Err(problem) = self.voice.audio.send(command) {
             tracing::warn!(%problem, "sound");
         }
     }
 
     /// Feeds the machine and performs what it decides.
     pub(super) fn feed(&mut self, now: Instant, input: Input) {
-        self.machine.handle(now, input);
+        self.turns.machine.handle(now, input);
         self.note_opened();
         self.perform();
     }
 
     /// Whether our detector decides about turns on this connection; another choice is for the next one.
     pub(super) fn is_manual(&self) -> bool {
-        self.machine.is_manual()
+        self.turns.machine.is_manual()
     }
 
     fn play(&mut self, turn: TurnId) {
-        if let Some((rate, samples)) = self.chunk.take() {
+        if let Some((rate, samples)) = self.turns.chunk.take() {
             self.withdraw_late(turn);
-            if let Some(notes) = self.notes.get_mut(&turn) {
+            if let Some(notes) = self.turns.notes.get_mut(&turn) {
                 notes.answer.hear(rate, &samples);
             }
-            self.replay.keep(turn, rate, &samples);
+            self.turns.replay.keep(turn, rate, &samples);
             self.tell_sound(audio::Command::Play(Pcm {
                 turn,
                 rate,
@@ -341,60 +245,72 @@ impl Controller {
 
     /// A turn of the user began: what is counted until its end is counted from here.
     fn note_opened(&mut self) {
-        let Some((turn, true)) = self.machine.open_turn() else {
+        let Some((turn, true)) = self.turns.machine.open_turn() else {
             return;
         };
-        if self.notes.contains_key(&turn) {
+        if self.turns.notes.contains_key(&turn) {
             return;
         }
         let notes = self.take_kept(turn).unwrap_or_else(|| {
-            let file = self.deck.as_ref().and_then(Deck::file);
+            let playlist = self.playlist.as_ref();
+            let name = playlist.and_then(|playlist| playlist.name(playlist.file()?));
             Notes {
-                input: file.and_then(|file| self.files.get(file).cloned()),
+                input: name.map(str::to_owned),
                 ..Notes::default()
             }
         });
         self.begin_notes(turn, notes);
-        if let Some(deck) = &mut self.deck {
-            deck.turn_opened();
+        if let Some(playlist) = &mut self.playlist {
+            playlist.turn_opened();
         }
-        self.captions.add(turn, Speaker::User, "");
+        self.turns.captions.add(turn, Speaker::User, "");
         self.changed = true;
     }
 
     /// Counts a turn of the user, and begins what is noted of it.
     pub(super) fn begin_notes(&mut self, turn: TurnId, known: Notes) {
-        self.turns += 1;
+        self.turns.count += 1;
         let notes = Notes {
-            number: self.turns,
+            number: self.turns.count,
             underruns: self.counters.underruns.get(),
             capture_dropped: self.counters.capture_dropped.get(),
             ..known
         };
-        self.notes.insert(turn, notes);
+        self.turns.notes.insert(turn, notes);
     }
 
-    fn poll_deck(&mut self) {
-        let quiet = self.machine.is_quiet() && matches!(self.link, Link::Connected { .. });
-        while let Some(wish) = self.deck.as_mut().and_then(|deck| deck.poll(now(), quiet)) {
-            match wish {
-                Wish::Speak { .. } if self.spending.is_reached() => return self.stop_files(),
-                Wish::Speak { lead, .. } => self.tell_sound(audio::Command::SpeakNext { lead }),
-                Wish::NoSpeech(file) => {
-                    let name = self.files.get(file).cloned().unwrap_or_default();
+    fn poll_playlist(&mut self) {
+        let quiet =
+            self.turns.machine.is_quiet() && matches!(self.provider.link, Link::Connected { .. });
+        while let Some(action) = self
+            .playlist
+            .as_mut()
+            .and_then(|playlist| playlist.poll(now(), quiet))
+        {
+            match action {
+                PlaylistAction::Speak { .. } if self.spending.is_reached() => {
+                    return self.stop_files();
+                }
+                PlaylistAction::Speak { lead, .. } => {
+                    self.tell_sound(audio::Command::SpeakNext { lead })
+                }
+                PlaylistAction::NoSpeech(file) => {
+                    let playlist = self.playlist.as_ref();
+                    let name = playlist.and_then(|playlist| playlist.name(file));
+                    let name = name.unwrap_or_default();
                     self.notice(
                         Severity::Warning,
                         format!("{name}: no speech was found in it"),
                     );
                 }
-                Wish::Over => self.tell(Event::InputOver),
+                PlaylistAction::Over => self.tell(Event::InputOver),
             }
         }
     }
 
     /// Tells a listener that every event counts for; one that has stopped listening is not waited for.
     pub(super) fn tell(&mut self, event: Event) {
-        if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.faces.events.try_send(event) {
             // The kind alone: events hold what was said.
             tracing::warn!(event = event.name(), "nobody takes the events");
         }
@@ -409,19 +325,19 @@ impl Controller {
     fn look(&mut self, now: Instant) {
         self.look_at_spending();
         self.end_stalled_stream(now);
-        self.changed |= self.replay.forget_old(now) | self.notices.forget_old(now);
+        self.changed |= self.turns.replay.forget_old(now) | self.notices.forget_old(now);
         self.show_in_time();
         self.look_at_check(now);
     }
 
     /// Stops a reply that sounds and waits until the sound side has told how much of it was heard.
     async fn silence(&mut self) {
-        if self.machine.phase() == Phase::Replying {
+        if self.turns.machine.phase() == Phase::Replying {
             self.feed(now(), Input::StopPressed);
         }
         let silent_at = tokio::time::Instant::now() + SILENT_WITHIN;
-        while self.machine.is_silencing() {
-            match tokio::time::timeout_at(silent_at, self.audio.events.recv()).await {
+        while self.turns.machine.is_silencing() {
+            match tokio::time::timeout_at(silent_at, self.voice.audio.events.recv()).await {
                 Ok(Some(event)) => self.on_audio(now(), event),
                 Ok(None) | Err(_) => return,
             }
@@ -431,10 +347,10 @@ impl Controller {
     async fn finish(mut self) {
         self.silence().await;
         self.take_lost_recording();
-        self.machine.handle(now(), Input::Quit);
+        self.turns.machine.handle(now(), Input::Quit);
         self.perform();
         self.finish_spending().await;
-        let telemetry = std::mem::replace(&mut self.telemetry, telemetry::Handle::off());
+        let telemetry = std::mem::replace(&mut self.telemetry.handle, telemetry::Handle::off());
         let (summary, outputs) = telemetry.finish().await;
         for output in outputs {
             self.on_output(output);
@@ -447,11 +363,11 @@ impl Controller {
             controls,
             events,
             task,
-        } = self.client;
+        } = self.provider.client;
         drop((commands, controls, events));
         tokio::time::timeout(GOODBYE_WITHIN, task).await.ok();
         // Joins threads, for at most 300 ms: not on a worker of the runtime.
-        aside("sound-end", move || self.audio.shut_down()).await;
+        aside("sound-end", move || self.voice.audio.shut_down()).await;
     }
 }
 

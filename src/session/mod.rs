@@ -2,20 +2,22 @@
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
 mod asking;
-mod auto;
 mod captions;
 mod check;
 mod closing;
 pub mod command;
 mod controller;
-mod deck;
+mod file_playlist;
 pub mod findings;
 mod ledger;
+mod microphone;
 mod models;
 pub mod no_link;
 mod notices;
 mod on_telemetry;
 mod pace;
+mod profile_control;
+mod provider_link;
 mod replay;
 mod sending;
 mod service;
@@ -24,13 +26,13 @@ pub mod silence;
 pub mod snapshot;
 mod sound;
 mod spending;
-mod talk_key;
 mod tokens;
+mod turns;
 pub mod typed;
 mod user;
 mod view;
+mod voice_link;
 
-use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,8 +49,9 @@ use crate::telemetry::record::{Summary, TurnRecord};
 use crate::turn::machine::Machine;
 use crate::{audio, client, telemetry};
 use controller::Controller;
+use file_playlist::FilePlaylist;
 pub use settings::{Choice, Settings, setup_now};
-use snapshot::{Link, Port, Snapshot};
+use snapshot::{Link, Snapshot};
 pub use spending::spent_today;
 
 /// Commands that may wait; a person cannot give more at once.
@@ -161,14 +164,6 @@ pub fn start(parts: Parts) -> Session {
     }
 }
 
-/// A port before its device was opened.
-fn chosen(choice: audio::DeviceChoice) -> Port {
-    Port {
-        choice,
-        ..Port::default()
-    }
-}
-
 fn controller(
     parts: Parts,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -178,61 +173,21 @@ fn controller(
     let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, user::hold);
-    let [input, output] = parts.choices.map(chosen);
+    let files = parts.files;
     let mut controller = Controller {
-        machine: Machine::new(manual),
-        ledger: ledger::Ledger::default(),
-        captions: captions::Captions::default(),
-        counters: parts.counters,
-        deck: parts
-            .files
-            .as_ref()
-            .map(|files| deck::Deck::new(files.len(), parts.interrupt_after)),
-        files: parts.files.unwrap_or_default(),
-        audio: parts.audio,
-        client: parts.client,
-        outbox: VecDeque::new(),
-        reply: crate::live::pcm::PcmReader::default(),
-        chunk: None,
-        profiles: parts.profiles,
-        voice: None,
-        profile: parts.profile,
-        auto: None,
-        settings: parts.settings,
-        wanted: setup.clone(),
-        setup,
-        link,
-        ever_connected: false,
-        was_connected: false,
-        going_away: false,
-        asking: asking::Asking::default(),
-        streaming: None,
-        gave_sound: false,
-        muted: false,
-        held: false,
-        key: talk_key::Key::default(),
-        replay: replay::Replay::default(),
+        turns: turns::Turns::new(manual),
+        voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
+        provider: provider_link::ProviderLink::new(parts.client, setup, link),
+        microphone: microphone::MicrophoneControl::default(),
+        profiles: profile_control::ProfileControl::new(parts.profiles, parts.profile),
+        playlist: files.map(|files| FilePlaylist::new(files, parts.interrupt_after)),
         check: None,
-        volume: parts.volume,
-        lowered: false,
-        echo: audio::EchoReport {
-            on: false,
-            why: audio::EchoWhy::Asked,
-        },
-        input,
-        output,
-        devices: Arc::default(),
-        notes: HashMap::new(),
         notices: notices::Notices::default(),
-        unshown: None,
-        turns: 0,
-        telemetry: parts.telemetry,
-        context: None,
         spending: spending::Spending::new(parts.state.as_deref()),
-        lag: None,
-        late_tokens: TokenCounts::default(),
-        snapshots,
-        events,
+        settings: parts.settings,
+        telemetry: on_telemetry::TelemetryLink::new(parts.telemetry),
+        counters: parts.counters,
+        faces: controller::Faces { snapshots, events },
         changed: true,
     };
     controller.tell_all(parts.notices);

@@ -14,7 +14,7 @@ impl Controller {
     /// Shows the warnings of the profiles in use and withdraws those of other profiles.
     pub(super) fn tell_of_models(&mut self) {
         let told = self.model_warnings();
-        let others: Vec<String> = (self.profiles.entries().iter())
+        let others: Vec<String> = (self.profiles.all.entries().iter())
             .flat_map(|entry| warnings(entry).map(|(text, _)| text))
             .filter(|text| told.iter().all(|(told, _)| told != text))
             .collect();
@@ -26,18 +26,18 @@ impl Controller {
 
     /// The warnings of the profile in use, or of the profiles it chooses among, each with its remedy.
     pub(super) fn model_warnings(&self) -> Vec<(String, Option<Remedy>)> {
-        let names = match &self.auto {
+        let names = match &self.profiles.auto {
             Some(auto) => auto.choice().names.clone(),
-            None => vec![self.profile.name.clone()],
+            None => vec![self.profiles.profile.name.clone()],
         };
         let in_use = |entry: &&Entry| names.contains(&entry.profile.name);
-        let entries = self.profiles.entries().iter().filter(in_use);
+        let entries = self.profiles.all.entries().iter().filter(in_use);
         entries.flat_map(warnings).collect()
     }
 
     /// Writes another model into the file of a profile and reads the profile again.
     pub(super) fn write_model(&mut self, profile: &str, model: &str) {
-        match self.profiles.set_model(profile, model) {
+        match self.profiles.all.set_model(profile, model) {
             Ok(()) => {
                 self.withdraw(NOT_CHANGED);
                 self.reload_profiles();

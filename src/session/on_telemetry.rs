@@ -10,7 +10,28 @@ use super::controller::Controller;
 use super::snapshot::Link;
 use crate::metrics::diagnosis::Remedy;
 use crate::profile::{EchoCancellation, Profile};
-use crate::telemetry::{Context, Event, LinkState, Output, Signal};
+use crate::telemetry::{self, Context, Event, LinkState, Output, Signal};
+
+/// The conversation's end of telemetry.
+pub(super) struct TelemetryLink {
+    pub(super) handle: telemetry::Handle,
+    /// What telemetry was sent of profile, devices and service.
+    context: Option<Box<Context>>,
+}
+
+impl TelemetryLink {
+    pub(super) fn new(handle: telemetry::Handle) -> Self {
+        Self {
+            handle,
+            context: None,
+        }
+    }
+
+    /// Reports an event, without waiting.
+    pub(super) fn send(&self, event: Event) {
+        self.handle.send(event);
+    }
+}
 
 impl Controller {
     pub(super) fn on_telemetry(&mut self, signal: Signal) {
@@ -32,9 +53,9 @@ impl Controller {
     /// Sends what telemetry must know of profile, devices and service, if anything of it changed.
     pub(super) fn send_context(&mut self, profiles: &Arc<[Arc<Profile>]>) {
         let context = self.telemetry_context(Arc::clone(profiles));
-        if self.context.as_deref() != Some(&context) {
+        if self.telemetry.context.as_deref() != Some(&context) {
             let context = Box::new(context);
-            self.context = Some(context.clone());
+            self.telemetry.context = Some(context.clone());
             self.telemetry.send(Event::Context(context));
         }
     }
@@ -45,30 +66,35 @@ impl Controller {
         let webhook = config.alert_webhook.as_ref();
         let webhook = webhook.filter(|_| settings.held().is_none());
         Context {
-            profile: Arc::clone(&self.profile),
-            chosen: Arc::clone(self.chosen_profile()),
+            profile: Arc::clone(&self.profiles.profile),
+            chosen: Arc::clone(self.profiles.chosen()),
             profiles,
-            auto: self.auto.as_ref().map(|auto| Arc::clone(auto.choice())),
+            auto: self
+                .profiles
+                .auto
+                .as_ref()
+                .map(|auto| Arc::clone(auto.choice())),
             model: self.model(),
             demo: settings.is_demo(),
             local: settings.is_local(),
             url: settings.target.url.clone(),
-            detection: settings.detection(&self.profile),
+            detection: settings.detection(&self.profiles.profile),
             echo_forced: config.echo_cancellation == Some(EchoCancellation::On),
             // It was checked when the file was read.
             webhook: webhook.and_then(|address| Url::parse(address.expose()).ok()),
-            link: match self.link {
+            link: match self.provider.link {
                 Link::Connecting { .. } => LinkState::Connecting,
                 Link::Connected { since, .. } => LinkState::Connected(since),
                 Link::Down { .. } => LinkState::Down,
             },
-            input: self.input.stream.clone(),
-            files: self.deck.is_some(),
-            output: self.output.stream.clone(),
+            input: self.voice.input.stream.clone(),
+            files: self.playlist.is_some(),
+            output: self.voice.output.stream.clone(),
             period_frames: self
                 .voice
+                .settings
                 .as_ref()
-                .map_or(self.profile.audio.period_frames, |voice| {
+                .map_or(self.profiles.profile.audio.period_frames, |voice| {
                     voice.period_frames
                 }),
         }
@@ -82,7 +108,7 @@ impl Controller {
             Remedy::AskAgain => self.ask_again(now),
             Remedy::EchoAutomatic => self.on_command(now, Command::SetEchoCancellation(None)),
             // As when the service announces the end of a connection: another one at the next pause.
-            Remedy::Reconnect if self.is_connected() => self.going_away = true,
+            Remedy::Reconnect if self.is_connected() => self.provider.going_away = true,
             Remedy::Reconnect => self.on_command(now, Command::RetryNow),
             Remedy::UseModel { profile, model } => self.write_model(&profile, &model),
         }

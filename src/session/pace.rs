@@ -16,10 +16,10 @@ const REMOTE_THINKS: Duration = Duration::from_millis(300);
 impl Controller {
     /// Tells the machine what profile and endpoint say.
     pub(super) fn apply_pace(&mut self) {
-        let turn = &self.profile.turn;
+        let turn = &self.profiles.profile.turn;
         // Unencrypted endpoints are on this computer: the demo, a server of the user's.
         let local = self.settings.is_demo() || self.settings.target.url.scheme() == "ws";
-        self.machine.set_pace(PaceSettings {
+        self.turns.machine.set_pace(PaceSettings {
             patience: turn.patience,
             adaptive: turn.adaptive_patience.is_on(),
             // A service that must not be interrupted would answer both halves of a sentence, one after the other.
@@ -39,17 +39,17 @@ impl Controller {
                 pause,
             },
         );
-        let preroll = self.profile.audio.preroll.as_nanos() / FRAME_DURATION.as_nanos();
+        let preroll = self.profiles.profile.audio.preroll.as_nanos() / FRAME_DURATION.as_nanos();
         self.join_pause(usize::try_from(preroll).unwrap_or(usize::MAX));
         self.changed = true;
     }
 
     /// The pause in which the turn was closed is part of it after all; of another turn its newest frames are the pre-roll.
     pub(super) fn join_pause(&mut self, preroll: usize) {
-        if self.machine.phase() == Phase::Speaking
-            && let Some((turn, true)) = self.machine.open_turn()
+        if self.turns.machine.phase() == Phase::Speaking
+            && let Some((turn, true)) = self.turns.machine.open_turn()
         {
-            let frames = self.ledger.take_aside(turn, preroll);
+            let frames = self.turns.ledger.take_aside(turn, preroll);
             self.keep(&frames);
         }
     }

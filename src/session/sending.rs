@@ -9,7 +9,8 @@
 
 use std::time::Duration;
 
-use super::controller::{Controller, Outgoing};
+use super::controller::Controller;
+use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::units::SampleRate;
@@ -26,24 +27,26 @@ const SILENT: &str = "The service has been silent";
 impl Controller {
     /// Gives the client as much as it has room for.
     pub(super) fn fill(&mut self) {
-        while self.client.commands.capacity() > 0
+        while self.provider.client.commands.capacity() > 0
             && let Some(command) = self.next_outgoing()
         {
             // A client that has ended says so with its events.
-            self.client.commands.try_send(command).ok();
+            self.provider.client.commands.try_send(command).ok();
         }
     }
 
     /// The next thing to send.
     fn next_outgoing(&mut self) -> Option<client::Command> {
         loop {
-            match self.outbox.pop_front()? {
+            match self.provider.outbox.pop_front()? {
                 Outgoing::Command(command) => return Some(command),
                 Outgoing::Words { turn, until } => {
                     let most = SampleRate::WORKING.samples_in(PIECE);
-                    let piece = self.ledger.take(turn, until, most);
+                    let piece = self.turns.ledger.take(turn, until, most);
                     if !piece.is_empty() {
-                        self.outbox.push_front(Outgoing::Words { turn, until });
+                        self.provider
+                            .outbox
+                            .push_front(Outgoing::Words { turn, until });
                         return Some(client::Command::Audio(piece));
                     }
                 }
@@ -52,11 +55,11 @@ impl Controller {
     }
 
     pub(super) fn send(&mut self, command: client::Command) {
-        self.outbox.push_back(Outgoing::Command(command));
+        self.provider.outbox.push_back(Outgoing::Command(command));
     }
 
     pub(super) fn control(&mut self, control: Control) {
-        if let Err(problem) = self.client.controls.try_send(control) {
+        if let Err(problem) = self.provider.client.controls.try_send(control) {
             tracing::warn!(%problem, "the connection does not listen");
         }
     }
@@ -65,10 +68,10 @@ impl Controller {
         if self.begin_typed(turn) {
             return;
         }
-        self.ledger.rewind(turn);
+        self.turns.ledger.rewind(turn);
         self.note_missing(turn);
         // What an earlier connection wrote down is written down again.
-        self.captions.begin_again(turn);
+        self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
             self.send(client::Command::ActivityStart);
@@ -78,7 +81,7 @@ impl Controller {
             // as the next frame counts as streamed.
             let most = SampleRate::WORKING.samples_in(PIECE);
             loop {
-                let piece = self.ledger.take(turn, u64::MAX, most);
+                let piece = self.turns.ledger.take(turn, u64::MAX, most);
                 if piece.is_empty() {
                     break;
                 }
@@ -89,7 +92,7 @@ impl Controller {
 
     /// The connection has what was said before: only what follows is sent, and written down.
     pub(super) fn go_on(&mut self, turn: TurnId) {
-        self.captions.go_on(turn);
+        self.turns.captions.go_on(turn);
         self.forget_answer(turn);
         self.send(client::Command::ActivityStart);
         self.send_words(turn);
@@ -98,35 +101,37 @@ impl Controller {
     /// Another answer is awaited than the one that has come so far; what was searched for that is billed all the same.
     pub(super) fn forget_answer(&mut self, turn: TurnId) {
         self.withdraw_late(turn);
-        if let Some(notes) = self.notes.get_mut(&turn) {
+        if let Some(notes) = self.turns.notes.get_mut(&turn) {
             notes.searches_in_vain = notes.searches();
             (notes.searched, notes.answer) = Default::default();
         }
     }
 
     pub(super) fn end(&mut self, turn: TurnId) {
-        if let Some(notes) = self.notes.get_mut(&turn) {
+        if let Some(notes) = self.turns.notes.get_mut(&turn) {
             // What comes now is the reply to all of it; what was noted of an earlier one is void.
             (notes.noted.decoded, notes.noted.begun) = (None, None);
-            notes.noted.lag = self.lag;
+            notes.noted.lag = self.turns.lag;
             notes.noted.dsp = self.counters.chain_delay.get();
         }
         // An earlier reply may have been cut in the middle of a sample: its half belongs to no sound of this one.
-        self.reply.reset();
+        self.provider.reply.reset();
         self.send_words(turn);
         if self.is_manual() {
             self.send(client::Command::ActivityEnd);
-        } else if !self.is_typed(turn) && (self.muted || self.streaming.is_none()) {
+        } else if !self.is_typed(turn)
+            && (self.microphone.muted || self.provider.streaming.is_none())
+        {
             self.send(client::Command::AudioStreamEnd);
         }
     }
 
     /// All that is known of this turn by now is to be sent.
     pub(super) fn send_words(&mut self, turn: TurnId) {
-        let captured = self.ledger.captured(turn);
-        match self.outbox.back_mut() {
+        let captured = self.turns.ledger.captured(turn);
+        match self.provider.outbox.back_mut() {
             Some(Outgoing::Words { turn: last, until }) if *last == turn => *until = captured,
-            _ if captured > 0 => self.outbox.push_back(Outgoing::Words {
+            _ if captured > 0 => self.provider.outbox.push_back(Outgoing::Words {
                 turn,
                 until: captured,
             }),
@@ -136,11 +141,11 @@ impl Controller {
 
     /// Automatic detection: a frame of the stream.
     pub(super) fn stream(&mut self, samples: Vec<i16>) {
-        if self.outbox.len() >= LONGEST_STREAM {
+        if self.provider.outbox.len() >= LONGEST_STREAM {
             let is_sound =
                 |next: &Outgoing| matches!(next, Outgoing::Command(client::Command::Audio(_)));
-            if let Some(oldest) = self.outbox.iter().position(is_sound) {
-                self.outbox.remove(oldest);
+            if let Some(oldest) = self.provider.outbox.iter().position(is_sound) {
+                self.provider.outbox.remove(oldest);
                 self.counters.uplink_dropped.add(samples.len() as u64);
             }
             let what = "The connection is too slow for speech: a part of what was said is dropped. Use another network, or detection by this program.";
@@ -151,8 +156,8 @@ impl Controller {
 
     /// Says once that a turn has become too long to be kept as a whole, if a connection did not get all of it.
     pub(super) fn note_missing(&mut self, turn: TurnId) {
-        let said = match self.notes.get_mut(&turn) {
-            Some(notes) if self.ledger.missing(turn) > 0 => {
+        let said = match self.turns.notes.get_mut(&turn) {
+            Some(notes) if self.turns.ledger.missing(turn) > 0 => {
                 std::mem::replace(&mut notes.missing_said, true)
             }
             Some(_) | None => true,
@@ -169,7 +174,7 @@ impl Controller {
 
     /// An answer is owed, and the service gives no sign: the connection may be dead without anybody having said so.
     pub(super) fn replace_link(&mut self, silence: Duration) {
-        if let Some((_, true)) = self.machine.open_turn() {
+        if let Some((_, true)) = self.turns.machine.open_turn() {
             let seconds = silence.as_secs();
             let what = format!(
                 "{SILENT} for {seconds} s. A new connection is opened, and what you said is sent again."

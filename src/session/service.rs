@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use tracing::{debug, info, warn};
 
-use super::controller::{Controller, Notes};
+use super::controller::Controller;
 use super::silence::Answer;
 use super::snapshot::{Link, Speaker};
+use super::turns::Notes;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
@@ -26,7 +27,7 @@ impl Controller {
                 if self.is_connected() {
                     self.feed(now, Input::LinkDown);
                 }
-                self.link = Link::Connecting { attempt };
+                self.provider.link = Link::Connecting { attempt };
                 self.changed = true;
             }
             client::Event::Ready {
@@ -38,17 +39,17 @@ impl Controller {
             client::Event::Flushed { at } => self.feed(now, Input::Flushed { at }),
             client::Event::GoAway { time_left } => {
                 info!(?time_left, "the service will end this connection");
-                self.going_away = true;
+                self.provider.going_away = true;
             }
             client::Event::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
             client::Event::Lost { fault, retry_in } => {
                 debug!(%fault, ?retry_in, "the session is without a connection");
-                self.outbox.clear();
-                self.streaming = None;
-                for notes in self.notes.values_mut() {
+                self.provider.outbox.clear();
+                self.provider.streaming = None;
+                for notes in self.turns.notes.values_mut() {
                     notes.fault = Some(fault.to_string());
                 }
-                self.link = Link::Down {
+                self.provider.link = Link::Down {
                     what: fault.to_string(),
                     hint: fault.hint().to_string(),
                     retry_at: retry_in.map(|wait| now + wait),
@@ -61,32 +62,35 @@ impl Controller {
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        matches!(self.link, Link::Connected { .. })
+        matches!(self.provider.link, Link::Connected { .. })
     }
 
     fn on_ready(&mut self, now: Instant, connection: u32, resumed: bool) {
         info!(connection, resumed, "connected");
         self.counters.connections.add(1);
         self.counters.resumes.add(u64::from(resumed));
-        let rejected = self.asking.take_reason();
-        if self.ever_connected && !resumed && (rejected.is_some() || !self.captions.is_empty()) {
+        let rejected = self.turns.asking.take_reason();
+        if self.provider.ever_connected
+            && !resumed
+            && (rejected.is_some() || !self.turns.captions.is_empty())
+        {
             let what = rejected.unwrap_or_else(|| {
                 "The service began a new conversation: it does not remember the last one.".into()
             });
             self.notice(Severity::Info, what);
         }
-        self.ever_connected = true;
-        self.was_connected = true;
-        self.going_away = false;
-        self.link = Link::Connected {
+        self.provider.ever_connected = true;
+        self.provider.was_connected = true;
+        self.provider.going_away = false;
+        self.provider.link = Link::Connected {
             since: now,
             host: self.settings.host(),
         };
         // As this connection was set up: the profile may have changed since.
-        let automatic = self.setup.realtime_input_config.as_ref();
+        let automatic = self.provider.setup.realtime_input_config.as_ref();
         let automatic = automatic.and_then(|input| input.automatic_activity_detection.as_ref());
         let manual = automatic.and_then(|detection| detection.disabled) == Some(true);
-        self.machine.set_manual(manual);
+        self.turns.machine.set_manual(manual);
         self.apply_pace();
         self.feed(now, Input::LinkUp);
         self.changed = true;
@@ -129,7 +133,7 @@ impl Controller {
             self.note_search(metadata);
         }
         if content.interrupted {
-            self.reply.reset();
+            self.provider.reply.reset();
             self.feed(now, Input::Interrupted);
         }
         if let Some(words) = content.input_transcription {
@@ -160,7 +164,7 @@ impl Controller {
             self.note_reason(reason);
         }
         if content.turn_complete {
-            self.reply.reset();
+            self.provider.reply.reset();
             // Extended thinking closes a turn several times; only the last one is its end.
             let more = content.interaction_status == Some(InteractionStatus::InProgress);
             self.feed(
@@ -177,11 +181,11 @@ impl Controller {
     fn on_reply_audio(&mut self, now: Instant, at: Instant, blob: &Blob) {
         match pcm::reply_rate(&blob.mime_type) {
             Ok(rate) => {
-                let samples = self.reply.read_as(&blob.mime_type, &blob.data);
-                self.chunk = Some((rate, samples));
+                let samples = self.provider.reply.read_as(&blob.mime_type, &blob.data);
+                self.turns.chunk = Some((rate, samples));
                 self.note_decoded(at);
                 self.feed(now, Input::ReplyAudio { at });
-                self.chunk = None;
+                self.turns.chunk = None;
             }
             Err(problem) => {
                 self.counters.bad_messages.add(1);
@@ -194,15 +198,17 @@ impl Controller {
 
     fn on_words(&mut self, now: Instant, speaker: Speaker, words: &str) {
         let turn = match speaker {
-            Speaker::User => self.machine.heard_turn(now),
+            Speaker::User => self.turns.machine.heard_turn(now),
             Speaker::Assistant => self
+                .turns
                 .machine
                 .heard_turn(now)
-                .filter(|_| self.machine.phase() != Phase::Speaking),
+                .filter(|_| self.turns.machine.phase() != Phase::Speaking),
         };
         let turn = turn.or_else(|| self.last_closed(speaker));
-        if let Some(turn) = turn.and_then(|turn| self.captions.place_of_words(turn, speaker)) {
-            self.captions.add(turn, speaker, words);
+        if let Some(turn) = turn.and_then(|turn| self.turns.captions.place_of_words(turn, speaker))
+        {
+            self.turns.captions.add(turn, speaker, words);
             self.changed = true;
         }
         self.feed(now, Input::ReplySign);
@@ -210,15 +216,16 @@ impl Controller {
 
     /// Words that come after their turn was closed belong to it all the same.
     fn last_closed(&self, speaker: Speaker) -> Option<TurnId> {
-        self.captions
+        self.turns
+            .captions
             .last_turn()
-            .filter(|_| speaker == Speaker::User || self.machine.phase() == Phase::Idle)
+            .filter(|_| speaker == Speaker::User || self.turns.machine.phase() == Phase::Idle)
     }
 
     /// The first reply audio of the open turn has become samples.
     fn note_decoded(&mut self, at: Instant) {
-        if let Some((turn, true)) = self.machine.open_turn()
-            && let Some(notes) = self.notes.get_mut(&turn)
+        if let Some((turn, true)) = self.turns.machine.open_turn()
+            && let Some(notes) = self.turns.notes.get_mut(&turn)
             && notes.noted.decoded.is_none()
         {
             notes.noted.decoded = Some((at, super::controller::now()));
@@ -247,15 +254,15 @@ impl Controller {
 
     /// The notes of the open turn, where it is the one that the service ends next.
     fn notes_of_next_end(&mut self) -> Option<&mut Notes> {
-        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
-        let (turn, _) = open.filter(|_| self.machine.bill() == Bill::Open)?;
-        self.notes.get_mut(&turn)
+        let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
+        let (turn, _) = open.filter(|_| self.turns.machine.bill() == Bill::Open)?;
+        self.turns.notes.get_mut(&turn)
     }
 
     /// Notes something of the answer that comes now, with the turn that it belongs to.
     fn note_answer(&mut self, now: Instant, note: impl FnOnce(&mut Answer)) {
-        let turn = self.machine.heard_turn(now);
-        if let Some(notes) = turn.and_then(|turn| self.notes.get_mut(&turn)) {
+        let turn = self.turns.machine.heard_turn(now);
+        if let Some(notes) = turn.and_then(|turn| self.turns.notes.get_mut(&turn)) {
             note(&mut notes.answer);
         }
     }
@@ -271,23 +278,23 @@ impl Controller {
     /// Opens the connection that is due: because the service ends this one, or because the settings want another. Where nothing
     /// is tried by itself any more, another set-up is tried at once: the last one may be what was refused.
     pub(super) fn roll_if_quiet(&mut self) {
-        let changed = self.wanted != self.setup;
-        let planned = self.going_away || changed || self.asking.afresh;
-        let given_up = matches!(self.link, Link::Down { retry_at: None, .. });
+        let changed = self.provider.wanted != self.provider.setup;
+        let planned = self.provider.going_away || changed || self.turns.asking.afresh;
+        let given_up = matches!(self.provider.link, Link::Down { retry_at: None, .. });
         if changed && given_up && self.settings.held().is_none() {
             return self.roll();
         }
-        if !self.is_connected() || !planned || !self.machine.is_quiet() {
+        if !self.is_connected() || !planned || !self.turns.machine.is_quiet() {
             return;
         }
-        let afresh = self.asking.afresh;
+        let afresh = self.turns.asking.afresh;
         info!(
-            self.going_away,
+            self.provider.going_away,
             changed, afresh, "planned change of connection"
         );
-        self.going_away = false;
+        self.provider.going_away = false;
         if changed {
-            self.machine.forget_thinking();
+            self.turns.machine.forget_thinking();
         }
         self.counters.rolls.add(1);
         self.roll();
@@ -296,13 +303,13 @@ impl Controller {
     /// Dials with what the settings want now.
     fn roll(&mut self) {
         self.settings.refresh_context();
-        self.wanted = self.settings.setup(&self.profile);
-        self.setup = self.wanted.clone();
+        self.provider.wanted = self.settings.setup(&self.profiles.profile);
+        self.provider.setup = self.provider.wanted.clone();
         self.withdraw(super::user::FOLLOWS_LATER);
         self.withdraw(super::user::HOLDS_LATER);
         self.feed(super::controller::now(), Input::LinkDown);
-        self.link = Link::Connecting { attempt: 1 };
-        self.outbox.clear();
+        self.provider.link = Link::Connecting { attempt: 1 };
+        self.provider.outbox.clear();
         let control = self.planned();
         self.control(control);
         self.changed = true;

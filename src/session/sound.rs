@@ -36,7 +36,7 @@ impl Controller {
                 begun,
                 skipped_silence,
             } => {
-                if let Some(notes) = self.notes.get_mut(&turn) {
+                if let Some(notes) = self.turns.notes.get_mut(&turn) {
                     notes.noted.begun.get_or_insert(begun);
                 }
                 self.on_first_audible(now, turn, at, skipped_silence);
@@ -49,18 +49,18 @@ impl Controller {
             } => self.feed(now, Input::Silenced { at, ducked, heard }),
             audio::Event::Echo(report) => {
                 tracing::info!(?report, "echo cancellation");
-                self.echo = report;
+                self.voice.echo = report;
                 self.changed = true;
             }
             audio::Event::Lowered(lowered) => {
-                self.lowered = lowered;
+                self.voice.lowered = lowered;
                 if lowered {
                     self.tell_sound(audio::Command::LookForDevices);
                 }
                 self.changed = true;
             }
             audio::Event::Opened(direction, stream) => {
-                self.gave_sound &= direction == Direction::Output;
+                self.voice.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
             }
@@ -78,7 +78,7 @@ impl Controller {
                 ..
             } => self.on_moved(what, before, settled),
             audio::Event::Devices(devices) => {
-                self.devices = Arc::new(devices);
+                self.voice.devices = Arc::new(devices);
                 self.changed = true;
             }
             audio::Event::DetectorRearmed => {
@@ -91,8 +91,8 @@ impl Controller {
                 self.tell(Event::NotWritten(what));
             }
             audio::Event::FileSpoken(file) => {
-                if let Some(deck) = &mut self.deck {
-                    deck.spoken(file, now);
+                if let Some(playlist) = &mut self.playlist {
+                    playlist.spoken(file, now);
                 }
             }
         }
@@ -100,7 +100,7 @@ impl Controller {
 
     /// Takes what befell the recording until the end; else it would end as if all had been written.
     pub(super) fn take_lost_recording(&mut self) {
-        while let Ok(event) = self.audio.events.try_recv() {
+        while let Ok(event) = self.voice.audio.events.try_recv() {
             if matches!(event, audio::Event::NotWritten(_)) {
                 self.on_audio(super::controller::now(), event);
             }
@@ -114,9 +114,9 @@ impl Controller {
         at: Instant,
         skipped_silence: Duration,
     ) {
-        let its = self.machine.open_turn() == Some((turn, true));
-        if let Some(deck) = self.deck.as_mut().filter(|_| its) {
-            deck.audible(at);
+        let its = self.turns.machine.open_turn() == Some((turn, true));
+        if let Some(playlist) = self.playlist.as_mut().filter(|_| its) {
+            playlist.audible(at);
         }
         self.feed(
             now,
@@ -127,7 +127,7 @@ impl Controller {
             },
         );
         self.tell(Event::Audible { turn, at });
-        self.replay.heard(turn, at);
+        self.turns.replay.heard(turn, at);
         self.changed = true;
     }
 
@@ -147,7 +147,7 @@ impl Controller {
     /// Zeros after sound are a quiet room behind a noise gate; zeros from the first sample on are a switch.
     fn on_all_zero(&mut self, zero: bool) {
         const WHAT: &str = "The microphone gives no sound at all";
-        match (zero, self.gave_sound) {
+        match (zero, self.voice.gave_sound) {
             (true, true) => {}
             (true, false) => self.notice(
                 Severity::Warning,
@@ -156,7 +156,7 @@ impl Controller {
                 ),
             ),
             (false, _) => {
-                self.gave_sound = true;
+                self.voice.gave_sound = true;
                 self.withdraw(WHAT);
             }
         }
@@ -174,10 +174,10 @@ impl Controller {
                 self.changed = true;
             }
             SpeechEvent::Frame(frame) => {
-                self.lag = Some(now.saturating_duration_since(frame.end()));
+                self.turns.lag = Some(now.saturating_duration_since(frame.end()));
                 self.keep(&[frame]);
             }
-            SpeechEvent::Lull { last_voiced } if !self.held => {
+            SpeechEvent::Lull { last_voiced } if !self.microphone.key.is_open() => {
                 self.feed(now, Input::Lull { last_voiced });
             }
             SpeechEvent::Lull { .. } => {}
@@ -195,28 +195,29 @@ impl Controller {
     /// Frames of the open utterance: kept until it is answered, and sent as they come.
     pub(super) fn keep(&mut self, frames: &[Frame]) {
         let Some((turn, true)) = self
+            .turns
             .machine
             .open_turn()
-            .filter(|_| self.machine.phase() == Phase::Speaking)
+            .filter(|_| self.turns.machine.phase() == Phase::Speaking)
         else {
             if self.is_manual() {
-                self.ledger.set_aside(frames);
+                self.turns.ledger.set_aside(frames);
             }
             return;
         };
-        self.ledger.add(turn, frames);
-        if let Some(notes) = self.notes.get_mut(&turn) {
+        self.turns.ledger.add(turn, frames);
+        if let Some(notes) = self.turns.notes.get_mut(&turn) {
             notes.samples += (frames.len() * FRAME_SAMPLES) as u64;
         }
         self.note_missing(turn);
-        if !self.is_connected() || !self.machine.is_offered() {
+        if !self.is_connected() || !self.turns.machine.is_offered() {
             return;
         }
-        if self.is_manual() || self.held || !self.settings.voice_activation() {
+        if self.is_manual() || self.microphone.key.is_open() || !self.settings.voice_activation() {
             self.send_words(turn);
         } else {
             // Automatic detection: they were streamed already.
-            self.ledger.pass_over(turn);
+            self.turns.ledger.pass_over(turn);
         }
     }
 
@@ -225,7 +226,7 @@ impl Controller {
         if self.is_manual() || !self.is_connected() {
             return;
         }
-        self.streaming = Some(now);
+        self.provider.streaming = Some(now);
         let samples = super::ledger::to_pcm(std::slice::from_ref(frame));
         self.stream(samples);
     }
@@ -233,10 +234,11 @@ impl Controller {
     /// Automatic detection: a microphone that has stopped is reported once, so that the service flushes what it holds.
     pub(super) fn end_stalled_stream(&mut self, now: Instant) {
         if self
+            .provider
             .streaming
             .is_some_and(|last| now.saturating_duration_since(last) > STREAM_STALLS_AFTER)
         {
-            self.streaming = None;
+            self.provider.streaming = None;
             if self.is_connected() {
                 self.send(client::Command::AudioStreamEnd);
             }
@@ -246,18 +248,18 @@ impl Controller {
     fn port(&mut self, direction: Direction) -> &mut Port {
         self.changed = true;
         match direction {
-            Direction::Input => &mut self.input,
-            Direction::Output => &mut self.output,
+            Direction::Input => &mut self.voice.input,
+            Direction::Output => &mut self.voice.output,
         }
     }
 
     /// Hands microphone and speaker what is wanted of them now, if that is another thing than before.
     pub(super) fn sync_voice(&mut self) {
         let settings = self.voice_settings();
-        if self.voice.as_deref() != Some(&settings) {
+        if self.voice.settings.as_deref() != Some(&settings) {
             tracing::debug!(gate = ?settings.gate, patience = ?settings.patience, "voice settings");
             let settings = Arc::new(settings);
-            self.voice = Some(Arc::clone(&settings));
+            self.voice.settings = Some(Arc::clone(&settings));
             self.send_voice(audio::Command::Settings(settings));
             self.changed = true;
         }
@@ -265,24 +267,32 @@ impl Controller {
 
     fn voice_settings(&self) -> VoiceSettings {
         // Another period reopens the devices: that waits for a pause.
-        let running = self.voice.as_ref().map(|voice| voice.period_frames);
-        let running = running.filter(|_| !self.machine.is_quiet());
+        let running = self
+            .voice
+            .settings
+            .as_ref()
+            .map(|voice| voice.period_frames);
+        let running = running.filter(|_| !self.turns.machine.is_quiet());
         VoiceSettings {
-            profile: Arc::clone(&self.profile),
-            period_frames: running.unwrap_or(self.profile.audio.period_frames),
-            patience: self.machine.patience(),
+            profile: Arc::clone(&self.profiles.profile),
+            period_frames: running.unwrap_or(self.profiles.profile.audio.period_frames),
+            patience: self.turns.machine.patience(),
             gate: self.gate(),
             barge_in: self.barge_in().0,
             echo: self.echo_policy(),
-            volume: self.volume,
-            input: self.input.choice.clone(),
-            output: self.output.choice.clone(),
+            volume: self.voice.volume,
+            input: self.voice.input.choice.clone(),
+            output: self.voice.output.choice.clone(),
         }
     }
 
     /// What of the microphone is wanted.
     fn gate(&self) -> Gate {
-        match (self.muted, self.held, self.is_manual()) {
+        match (
+            self.microphone.muted,
+            self.microphone.key.is_open(),
+            self.is_manual(),
+        ) {
             (true, ..) => Gate::Muted,
             _ if self.spending.is_closed() => Gate::Closed,
             (_, true, _) => Gate::Held,
@@ -293,9 +303,9 @@ impl Controller {
     }
 
     fn echo_policy(&self) -> audio::EchoPolicy {
-        match self.settings.echo_cancellation(&self.profile) {
+        match self.settings.echo_cancellation(&self.profiles.profile) {
             // What a file says is what it says: no speaker reaches it.
-            _ if self.deck.is_some() => audio::EchoPolicy::Off,
+            _ if self.playlist.is_some() => audio::EchoPolicy::Off,
             EchoCancellation::On => audio::EchoPolicy::On,
             EchoCancellation::Off => audio::EchoPolicy::Off,
             EchoCancellation::Auto => audio::EchoPolicy::Auto {
@@ -306,7 +316,7 @@ impl Controller {
 
     /// The same as the user sees it: whom the microphone does not hear cannot interrupt, whatever the profile says.
     pub(super) fn shown_barge_in(&self) -> (bool, String) {
-        if self.muted {
+        if self.microphone.muted {
             return (false, "muted: Esc stops a reply".into());
         }
         if self.spending.is_closed() {
@@ -320,8 +330,8 @@ impl Controller {
 
     /// The microphone as it is open. Files that are spoken in its place are none.
     pub(super) fn microphone(&self) -> Port {
-        let mut port = self.input.clone();
-        if self.deck.is_some() {
+        let mut port = self.voice.input.clone();
+        if self.playlist.is_some() {
             port.stream = None;
         }
         port
@@ -329,19 +339,19 @@ impl Controller {
 
     /// The devices that can be chosen; of files there is no choice.
     pub(super) fn shown_devices(&self) -> Arc<audio::Devices> {
-        if self.deck.is_none() {
-            return Arc::clone(&self.devices);
+        if self.playlist.is_none() {
+            return Arc::clone(&self.voice.devices);
         }
         Arc::new(audio::Devices {
             host: "none".into(),
             inputs: Vec::new(),
-            outputs: self.devices.outputs.clone(),
+            outputs: self.voice.devices.outputs.clone(),
         })
     }
 
     /// The window is on its way, and its sound waits for it; or its first picture is there.
     pub(super) fn set_shown(&mut self, shown: bool) {
-        self.unshown = (!shown).then_some(SHOWN_WITHIN);
+        self.voice.unshown = (!shown).then_some(SHOWN_WITHIN);
         self.tell_sound(if shown {
             audio::Command::Release
         } else {
@@ -351,31 +361,31 @@ impl Controller {
 
     /// Once a second: a window that does not come keeps nobody silent.
     pub(super) fn show_in_time(&mut self) {
-        self.unshown = self.unshown.map(|left| left.saturating_sub(1));
-        if self.unshown == Some(0) {
+        self.voice.unshown = self.voice.unshown.map(|left| left.saturating_sub(1));
+        if self.voice.unshown == Some(0) {
             self.set_shown(true);
         }
     }
 
     /// Whether speech interrupts a reply, and why or why not.
     pub(super) fn barge_in(&self) -> (bool, String) {
-        match self.profile.turn.barge_in {
+        match self.profiles.profile.turn.barge_in {
             _ if !self.settings.voice_activation() => {
                 (false, "the talk key interrupts, speech does not".into())
             }
             BargeIn::On => (true, "speak to interrupt: always on".into()),
             BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
-            BargeIn::Auto if self.deck.is_some() => {
+            BargeIn::Auto if self.playlist.is_some() => {
                 (true, "speak to interrupt: files cannot echo".into())
             }
-            BargeIn::Auto if self.has_headset() && !self.echo.on => {
+            BargeIn::Auto if self.has_headset() && !self.voice.echo.on => {
                 (true, "speak to interrupt: headset".into())
             }
-            BargeIn::Auto if self.echo.on => (
+            BargeIn::Auto if self.voice.echo.on => (
                 true,
                 "speak to interrupt: the reply is taken out of the microphone".into(),
             ),
-            BargeIn::Auto if self.echo.is_safe() => (
+            BargeIn::Auto if self.voice.echo.is_safe() => (
                 true,
                 "speak to interrupt: the microphone does not hear the reply".into(),
             ),
@@ -387,7 +397,7 @@ impl Controller {
     }
 
     fn has_headset(&self) -> bool {
-        let stream = self.output.stream.as_ref();
+        let stream = self.voice.output.stream.as_ref();
         stream.is_some_and(|stream| stream.device.headset)
     }
 }

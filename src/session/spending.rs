@@ -182,10 +182,10 @@ impl Controller {
             self.keep_limit(nth, scope, of(limits, scope));
         }
         let reached = self.spending.is_reached();
-        self.machine.hold_waiting(reached);
+        self.turns.machine.hold_waiting(reached);
         if self.spending.closed && !reached {
             self.spending.closed = false;
-            self.machine.handle_timeout(super::controller::now());
+            self.turns.machine.handle_timeout(super::controller::now());
             self.perform();
         }
     }
@@ -214,7 +214,7 @@ impl Controller {
             tracing::warn!(key, spent = spent.usd, limit, "spend limit reached");
             self.changed = true;
             // The window shows it beside the button, and of files it is told how many are left: see `stop_files`.
-            if self.deck.is_none() {
+            if self.playlist.is_none() {
                 let what = reached_words(scope, spent, allowed);
                 let help = format!("To go on, raise `{key}` in config.yaml and save the file.");
                 let what = format!("{what} {} {help}", self.closing_words());
@@ -258,14 +258,13 @@ impl Controller {
             return;
         }
         self.spending.closed = true;
-        self.key.close();
-        self.held = false;
+        self.microphone.key.close();
         self.changed = true;
     }
 
     /// Whether the user speaks, or pauses in a sentence.
     fn is_speaking(&self) -> bool {
-        self.machine.phase() == Phase::Speaking || self.machine.is_closed_early()
+        self.turns.machine.phase() == Phase::Speaking || self.turns.machine.is_closed_early()
     }
 
     fn closing_words(&self) -> &'static str {
@@ -299,7 +298,10 @@ impl Controller {
 
     /// Input files wait that may not be asked any more.
     pub(super) fn stop_files(&mut self) {
-        let left = self.deck.as_mut().map_or(0, super::deck::Deck::stop);
+        let left = self
+            .playlist
+            .as_mut()
+            .map_or(0, super::file_playlist::FilePlaylist::stop);
         let first = self.view_of_limits().find(|(_, reached)| *reached);
         let Some((limit, _)) = first else { return };
         let was = if left == 1 { "was" } else { "were" };
@@ -313,8 +315,8 @@ impl Controller {
 
     /// A text was typed that may not be asked any more. The conversation shows it, so that it is not lost.
     pub(super) fn refuse_typed(&mut self, text: &str) {
-        let turn = self.machine.skip_turn();
-        self.captions.refuse(turn, text);
+        let turn = self.turns.machine.skip_turn();
+        self.turns.captions.refuse(turn, text);
         self.changed = true;
         let first = self.view_of_limits().find(|(_, reached)| *reached);
         let Some((limit, _)) = first else { return };

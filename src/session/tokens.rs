@@ -15,9 +15,9 @@ impl Controller {
     /// The service counted.
     pub(super) fn note_tokens(&mut self, usage: &UsageMetadata) {
         let counted = usage.billed();
-        let bill = self.machine.bill();
-        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
-        let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
+        let bill = self.turns.machine.bill();
+        let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
+        let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
         match (bill, notes) {
             (Bill::Open, Some(notes)) => {
                 *notes.tokens.get_or_insert_default() += counted;
@@ -29,9 +29,9 @@ impl Controller {
 
     /// What was counted for an answer that is not awaited any more.
     pub(super) fn note_tokens_of_other(&mut self, mut counted: TokenCounts) {
-        let vain = self.machine.bill() == Bill::Vain;
-        let open = self.machine.open_turn().filter(|(_, asked)| *asked);
-        let notes = open.and_then(|(turn, _)| self.notes.get_mut(&turn));
+        let vain = self.turns.machine.bill() == Bill::Vain;
+        let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
+        let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
         if let (true, Some(notes)) = (vain, notes) {
             notes.searches_in_vain += std::mem::take(&mut counted.searches);
             notes.vain_tokens += counted;
@@ -47,13 +47,13 @@ impl Controller {
         let cost = self.cost(&tokens);
         self.telemetry
             .send(telemetry::Event::LateTokens(Box::new(LateTokens {
-                profile: self.profile.name.clone(),
+                profile: self.profiles.profile.name.clone(),
                 model: self.model(),
                 tokens,
                 wasted: vain,
                 cost,
             })));
-        self.late_tokens += tokens;
+        self.turns.late_tokens += tokens;
         self.spend(cost);
         self.changed = true;
     }
@@ -66,7 +66,7 @@ impl Controller {
     /// The model that the connection was set up with, without `models/`. What answers at an endpoint of the user's own may
     /// be another one.
     pub(super) fn model(&self) -> String {
-        let model = &self.setup.model;
+        let model = &self.provider.setup.model;
         model.strip_prefix("models/").unwrap_or(model).to_owned()
     }
 
@@ -81,6 +81,6 @@ impl Controller {
             Biller::Other
         };
         let configured = settings.config().price_usd_per_million;
-        Pricing::new(biller, configured, &self.setup.model)
+        Pricing::new(biller, configured, &self.provider.setup.model)
     }
 }

@@ -12,7 +12,8 @@
 
 use std::time::Instant;
 
-use super::controller::{Controller, Notes};
+use super::controller::Controller;
+use super::turns::Notes;
 use crate::base::ids::TurnId;
 use crate::base::printable;
 use crate::base::severity::Severity;
@@ -83,8 +84,8 @@ impl Controller {
         if self.spending.is_reached() {
             return self.refuse_typed(shown);
         }
-        let turn = self.machine.ask_typed(now);
-        self.captions.write(turn, shown);
+        let turn = self.turns.machine.ask_typed(now);
+        self.turns.captions.write(turn, shown);
         let notes = Notes {
             typed: Some(text),
             ..self.take_kept(turn).unwrap_or_default()
@@ -104,7 +105,7 @@ impl Controller {
             return false;
         };
         // What an earlier connection answered is answered again.
-        self.captions.begin_again(turn);
+        self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
             self.send(client::Command::ActivityStart);
@@ -114,7 +115,7 @@ impl Controller {
     }
 
     fn typed_text(&self, turn: TurnId) -> Option<&str> {
-        self.notes.get(&turn)?.typed.as_deref()
+        self.turns.notes.get(&turn)?.typed.as_deref()
     }
 }
 

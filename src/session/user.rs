@@ -28,11 +28,9 @@ impl Controller {
         self.changed = true;
         match command {
             Command::SetMuted(muted) => {
-                self.muted = muted;
+                self.microphone.set_muted(muted);
                 if muted {
                     self.cancel_check();
-                    self.key.close();
-                    self.held = false;
                 }
             }
             Command::SetShown(shown) => self.set_shown(shown),
@@ -52,15 +50,15 @@ impl Controller {
             Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
                 self.take_profile(&name);
-                let name = self.chosen_profile().name.clone();
+                let name = self.profiles.chosen().name.clone();
                 self.save(|config| config.profile = Some(name));
             }
             Command::UseInput(choice) => {
-                self.input.choice = choice.clone();
+                self.voice.input.choice = choice.clone();
                 self.save(|config| config.input_device = id(choice));
             }
             Command::UseOutput(choice) => {
-                self.output.choice = choice.clone();
+                self.voice.output.choice = choice.clone();
                 self.save(|config| config.output_device = id(choice));
             }
             Command::SetEchoCancellation(choice) => {
@@ -76,7 +74,7 @@ impl Controller {
             }
             Command::SetVolume(volume) => {
                 let volume = volume.clamp(0.0, 1.0);
-                self.volume = volume;
+                self.voice.volume = volume;
                 self.save(|config| config.volume = volume);
             }
             Command::SetKey(key) => self.set_key(key),
@@ -95,15 +93,15 @@ impl Controller {
 
     /// The next connection asks for something else, which is made at the next pause.
     fn ask_anew(&mut self) {
-        self.wanted = self.settings.setup(&self.profile);
-        if self.wanted != self.setup && !self.machine.is_quiet() {
+        self.provider.wanted = self.settings.setup(&self.profiles.profile);
+        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, HOLDS_LATER.into());
         }
     }
 
     /// What only a new connection can take waits for the next pause.
     fn take_profile(&mut self, name: &str) {
-        match self.profiles.get(name) {
+        match self.profiles.all.get(name) {
             Ok(profile) => {
                 self.withdraw_information();
                 self.withdraw("unknown profile");
@@ -114,10 +112,10 @@ impl Controller {
     }
 
     pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
-        self.profile = profile;
+        self.profiles.profile = profile;
         self.apply_pace();
-        self.wanted = self.settings.setup(&self.profile);
-        if self.wanted != self.setup && !self.machine.is_quiet() {
+        self.provider.wanted = self.settings.setup(&self.profiles.profile);
+        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, FOLLOWS_LATER.into());
         }
     }
@@ -143,18 +141,18 @@ impl Controller {
                 self.withdraw_information();
                 self.withdraw(NO_KEY_CHANGE);
                 self.name_assistant();
-                self.setup = self.settings.setup(&self.profile);
-                self.wanted = self.setup.clone();
+                self.provider.setup = self.settings.setup(&self.profiles.profile);
+                self.provider.wanted = self.provider.setup.clone();
                 self.forget_asked();
-                self.machine.forget_thinking();
-                self.machine.forget_bills();
+                self.turns.machine.forget_thinking();
+                self.turns.machine.forget_bills();
                 self.apply_pace();
                 self.feed(now(), Input::LinkDown);
-                self.link = Link::Connecting { attempt: 1 };
-                self.was_connected = false;
-                self.outbox.clear();
+                self.provider.link = Link::Connecting { attempt: 1 };
+                self.provider.was_connected = false;
+                self.provider.outbox.clear();
                 let target = Box::new(self.settings.target.clone());
-                let setup = Box::new(self.setup.clone());
+                let setup = Box::new(self.provider.setup.clone());
                 self.control(client::Control::Redial(target, setup));
             }
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
@@ -181,17 +179,17 @@ impl Controller {
     }
 
     pub(super) fn reload_profiles(&mut self) {
-        let faults = self.profiles.reload();
+        let faults = self.profiles.all.reload();
         self.withdraw_warnings();
         for fault in faults {
             self.notice(Severity::Warning, fault);
         }
-        if self.auto.is_some() {
+        if self.profiles.auto.is_some() {
             return self.reload_auto();
         }
-        let name = self.profile.name.clone();
-        match self.profiles.get(&name) {
-            Ok(profile) if *profile != *self.profile => {
+        let name = self.profiles.profile.name.clone();
+        match self.profiles.all.get(&name) {
+            Ok(profile) if *profile != *self.profiles.profile => {
                 self.adopt_profile(profile);
                 self.tell_of_models();
                 self.notice(
@@ -232,7 +230,7 @@ impl Controller {
         }
         self.keep_spend_limit();
         match self.settings.held() {
-            Some(held) => self.link = hold(held),
+            Some(held) => self.provider.link = hold(held),
             None if was_held => self.redial(),
             None if before.endpoint != self.settings.config().endpoint => {
                 self.redial();
@@ -263,13 +261,13 @@ impl Controller {
             self.take_profile(name);
         }
         if before.input_device != after.input_device {
-            self.input.choice = choice(after.input_device);
+            self.voice.input.choice = choice(after.input_device);
         }
         if before.output_device != after.output_device {
-            self.output.choice = choice(after.output_device);
+            self.voice.output.choice = choice(after.output_device);
         }
         if before.volume != after.volume {
-            self.volume = after.volume.clamp(0.0, 1.0);
+            self.voice.volume = after.volume.clamp(0.0, 1.0);
         }
         if asks_anew {
             self.ask_anew();

@@ -11,31 +11,31 @@ use crate::turn::machine::Phase;
 
 impl Controller {
     pub(super) fn publish(&mut self) {
-        let profiles = self.all_profiles();
+        let profiles = self.profiles.shared();
         self.send_context(&profiles);
-        let telemetry = self.telemetry.view();
+        let telemetry = self.telemetry.handle.view();
         let active = profiles
             .iter()
-            .position(|profile| profile.name == self.chosen_profile().name)
+            .position(|profile| profile.name == self.profiles.chosen().name)
             .unwrap_or(0);
         let snapshot = Snapshot {
             activity: self.activity(),
-            link: self.link.clone(),
+            link: self.provider.link.clone(),
             place: match self.settings.held() {
                 None => self.settings.host(),
                 // Which service is meant is not known.
                 Some(_) => "the service".to_owned(),
             },
-            was_connected: self.was_connected,
+            was_connected: self.provider.was_connected,
             demo: self.settings.is_demo(),
             local: self.settings.is_local(),
-            muted: self.muted,
+            muted: self.microphone.muted,
             input: self.microphone(),
-            output: self.output.clone(),
+            output: self.voice.output.clone(),
             devices: self.shown_devices(),
-            volume: self.volume,
-            speech: self.settings.speech(&self.profile),
-            ducked: self.lowered,
+            volume: self.voice.volume,
+            speech: self.settings.speech(&self.profiles.profile),
+            ducked: self.voice.lowered,
             talk: self.talk(),
             repeat: self.repeat(),
             written: self.written(),
@@ -45,13 +45,17 @@ impl Controller {
             barge_in: self.shown_barge_in(),
             profiles,
             active,
-            auto: self.auto.as_ref().map(super::auto::Auto::view),
-            captions: self.captions.shared(),
-            captions_dropped: self.captions.dropped(),
+            auto: self
+                .profiles
+                .auto
+                .as_ref()
+                .map(super::profile_control::Auto::view),
+            captions: self.turns.captions.shared(),
+            captions_dropped: self.turns.captions.dropped(),
             pricing: self.pricing(),
             models: Arc::clone(&telemetry.models),
             spending: self.spend_view(),
-            renewing: self.going_away && self.is_connected(),
+            renewing: self.provider.going_away && self.is_connected(),
             figures: self.figures(&telemetry.figures),
             process: telemetry.process.clone(),
             alerts: Arc::clone(&telemetry.alerts),
@@ -62,29 +66,31 @@ impl Controller {
             key: self.settings.key_info(),
             service: self.settings.service_view(),
         };
-        self.snapshots.send_replace(Arc::new(snapshot));
+        self.faces.snapshots.send_replace(Arc::new(snapshot));
     }
 
     /// Captions are called after who answers from now on.
     pub(super) fn name_assistant(&mut self) {
-        self.captions.call_assistant(self.settings.assistant());
+        self.turns
+            .captions
+            .call_assistant(self.settings.assistant());
     }
 
     fn activity(&self) -> Activity {
         // While patience runs it is still the user's turn, whatever the service has been told.
-        let phase = if self.machine.is_closed_early() {
+        let phase = if self.turns.machine.is_closed_early() {
             Phase::Speaking
         } else {
-            self.machine.phase()
+            self.turns.machine.phase()
         };
-        match (phase, &self.link) {
-            (Phase::Idle | Phase::Speaking, _) if self.muted => Activity::Muted,
-            (Phase::Speaking, _) if self.held => Activity::Held,
+        match (phase, &self.provider.link) {
+            (Phase::Idle | Phase::Speaking, _) if self.microphone.muted => Activity::Muted,
+            (Phase::Speaking, _) if self.microphone.key.is_open() => Activity::Held,
             (Phase::Speaking, _) => Activity::UserSpeaks,
-            (Phase::Replying, _) if self.machine.is_repeating() => Activity::Repeating,
+            (Phase::Replying, _) if self.turns.machine.is_repeating() => Activity::Repeating,
             (Phase::Replying, _) => Activity::Answering,
             (_, Link::Down { retry_at: None, .. }) => Activity::Offline,
-            (_, Link::Down { .. } | Link::Connecting { .. }) if self.was_connected => {
+            (_, Link::Down { .. } | Link::Connecting { .. }) if self.provider.was_connected => {
                 Activity::Reconnecting
             }
             (_, Link::Down { .. } | Link::Connecting { .. }) => Activity::Connecting,
@@ -92,7 +98,7 @@ impl Controller {
             (Phase::Idle, _) if self.spending.is_closed() => Activity::LimitReached,
             // What nobody can speak into does not listen, files least of all.
             (Phase::Idle, Link::Connected { .. })
-                if self.input.trouble.is_some() || self.deck.is_some() =>
+                if self.voice.input.trouble.is_some() || self.playlist.is_some() =>
             {
                 Activity::NoMicrophone
             }
@@ -106,16 +112,16 @@ impl Controller {
             key: config.talk_key,
             release_delay: config.release_delay,
             voice_activation: self.settings.voice_activation(),
-            closing: self.key.is_closing(),
+            closing: self.microphone.key.is_closing(),
         }
     }
 
     /// What the choice, the profile and the device say; what the microphone hears says more.
     fn echo(&self) -> EchoView {
-        let choice = self.settings.echo_cancellation(&self.profile);
-        let on = self.echo.on;
-        let why = match (self.echo.why, on) {
-            _ if self.output.stream.is_none() => "no speaker: not needed",
+        let choice = self.settings.echo_cancellation(&self.profiles.profile);
+        let on = self.voice.echo.on;
+        let why = match (self.voice.echo.why, on) {
+            _ if self.voice.output.stream.is_none() => "no speaker: not needed",
             _ if self.microphone().stream.is_none() => "no microphone: not needed",
             (audio::EchoWhy::Asked, true) => {
                 "switched on: the reply is taken out of the microphone"
@@ -142,17 +148,12 @@ impl Controller {
             round_trip: self.counters.round_trip(),
             capture_queued: self.counters.capture_queued.get(),
             reply_queued: self.counters.reply_queued.get(),
-            outbox: self.outbox.len(),
+            outbox: self.provider.outbox.len(),
             bytes_sent: self.counters.bytes_sent.get(),
             bytes_received: self.counters.bytes_received.get(),
-            patience: Some(self.machine.patience()),
-            early: self.machine.early_close(),
+            patience: Some(self.turns.machine.patience()),
+            early: self.turns.machine.early_close(),
             ..figures.clone()
         }
-    }
-
-    fn all_profiles(&self) -> Arc<[Arc<Profile>]> {
-        let entries = self.profiles.entries().iter();
-        entries.map(|entry| Arc::clone(&entry.profile)).collect()
     }
 }

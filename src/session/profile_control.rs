@@ -11,12 +11,44 @@ use super::snapshot::AutoView;
 use crate::adapt::{self, Candidate, Plan, Tuning, Wishes};
 use crate::base::severity::Severity;
 use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
+use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::Choice;
 
 /// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
 const SAVING_PERIOD: u32 = 1_024;
 /// Delay of suppression and gain control (measured, see `profiles/balanced.yaml`).
 const PROCESSING: Duration = Duration::from_millis(6);
+
+/// The profiles, and which is in force.
+pub(super) struct ProfileControl {
+    pub(super) all: Profiles,
+    /// The one in force.
+    pub(super) profile: Arc<Profile>,
+    /// What chose it, where it was not the user.
+    pub(super) auto: Option<Auto>,
+}
+
+impl ProfileControl {
+    /// Begins with `profile`.
+    pub(super) fn new(all: Profiles, profile: Arc<Profile>) -> Self {
+        Self {
+            all,
+            profile,
+            auto: None,
+        }
+    }
+
+    /// The profile that the user chose: the one in force, or one that chooses among others.
+    pub(super) fn chosen(&self) -> &Arc<Profile> {
+        self.auto.as_ref().map_or(&self.profile, Auto::chooser)
+    }
+
+    /// All profiles, in the order of the switch.
+    pub(super) fn shared(&self) -> Arc<[Arc<Profile>]> {
+        let entries = self.all.entries().iter();
+        entries.map(|entry| Arc::clone(&entry.profile)).collect()
+    }
+}
 
 /// The choice while it runs.
 #[derive(Debug)]
@@ -60,15 +92,10 @@ impl Auto {
 }
 
 impl Controller {
-    /// The name that the user chose: of a profile, or of one that chooses.
-    pub(super) fn chosen_profile(&self) -> &Arc<Profile> {
-        self.auto.as_ref().map_or(&self.profile, Auto::chooser)
-    }
-
     /// Begins with the profile that the parts came with.
     pub(super) fn begin_with_profile(&mut self) {
-        if self.profile.auto.is_some() {
-            self.choose_profile(Arc::clone(&self.profile));
+        if self.profiles.profile.auto.is_some() {
+            self.choose_profile(Arc::clone(&self.profiles.profile));
         } else {
             self.tell_of_models();
         }
@@ -76,8 +103,8 @@ impl Controller {
 
     /// Takes the profile that the user chose.
     pub(super) fn choose_profile(&mut self, profile: Arc<Profile>) {
-        self.auto = self.begin_auto(&profile);
-        match &self.auto {
+        self.profiles.auto = self.begin_auto(&profile);
+        match &self.profiles.auto {
             Some(auto) => self.adopt_profile(auto.profile()),
             None => self.adopt_profile(profile),
         }
@@ -89,7 +116,7 @@ impl Controller {
         let how = chooser.auto.as_ref()?;
         let (mut candidates, mut missing) = (Vec::new(), Vec::new());
         for name in &how.among {
-            let found = self.profiles.get(name);
+            let found = self.profiles.all.get(name);
             if !matches!(&found, Ok(profile) if profile.auto.is_none()) {
                 missing.push(name.clone());
             }
@@ -135,23 +162,28 @@ impl Controller {
 
     /// The files of the profiles were read again: the choice begins anew if what it stands on is another.
     pub(super) fn reload_auto(&mut self) {
-        let Some(auto) = &self.auto else { return };
+        let Some(auto) = &self.profiles.auto else {
+            return;
+        };
         let name = auto.chooser.name.clone();
-        let Ok(chooser) = self.profiles.get(&name) else {
+        let Ok(chooser) = self.profiles.all.get(&name) else {
             let what = format!("The file of the profile {name} is gone; it stays in use.");
             return self.notice(Severity::Info, what);
         };
         let there = |name: &String| {
             self.profiles
+                .all
                 .get(name)
                 .is_ok_and(|profile| profile.auto.is_none())
         };
         let same = *chooser == *auto.chooser
             && !auto.missing.iter().any(there)
-            && auto
-                .candidates
-                .iter()
-                .all(|old| self.profiles.get(&old.name).is_ok_and(|new| *new == **old));
+            && auto.candidates.iter().all(|old| {
+                self.profiles
+                    .all
+                    .get(&old.name)
+                    .is_ok_and(|new| *new == **old)
+            });
         if !same {
             self.choose_profile(chooser);
             let what = format!("The profile {name} was read again and is in use.");
@@ -161,7 +193,12 @@ impl Controller {
 
     /// Follows the plan that telemetry proposes for a choice; one for an earlier choice is ignored.
     pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
-        let Some(auto) = self.auto.as_mut().filter(|auto| auto.choice == *of) else {
+        let Some(auto) = self
+            .profiles
+            .auto
+            .as_mut()
+            .filter(|auto| auto.choice == *of)
+        else {
             return;
         };
         auto.changes = changes;

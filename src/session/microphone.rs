@@ -1,4 +1,4 @@
-//! The talk key: held or tapped, with a time after which the microphone closes. The state is pure; time comes in.
+//! Microphone control: mute and the talk key. The key is held or tapped, with a time after which the microphone closes. The state is pure; time comes in.
 //!
 //! ```text
 //!            press                         release (hold), press (tap)
@@ -13,6 +13,23 @@ use std::time::{Duration, Instant};
 use super::controller::Controller;
 use crate::settings::config::{Config, TalkKey};
 use crate::turn::machine::{Input, Phase};
+
+/// What the user does to the microphone.
+#[derive(Debug, Default)]
+pub(super) struct MicrophoneControl {
+    pub(super) muted: bool,
+    pub(super) key: Key,
+}
+
+impl MicrophoneControl {
+    /// Mutes, which closes a microphone that the talk key opened; or unmutes.
+    pub(super) fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+        if muted {
+            self.key.close();
+        }
+    }
+}
 
 /// The talk key and how long the microphone stays open for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,27 +96,27 @@ impl Key {
 impl Controller {
     /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
     pub(super) fn hold(&mut self, now: Instant, down: bool) {
-        if self.muted || self.is_checking() || self.spending.is_closed() {
+        if self.microphone.muted || self.is_checking() || self.spending.is_closed() {
             return;
         }
         let config = self.settings.config();
         let (mode, delay) = (config.talk_key, config.release_delay);
-        let opened = self.key.turn(now, down, mode, delay);
-        if opened && self.machine.is_closed_early() {
+        let opened = self.microphone.key.turn(now, down, mode, delay);
+        if opened && self.turns.machine.is_closed_early() {
             // The key says that the user goes on.
             self.resume(now, now, Duration::ZERO);
-        } else if opened && self.machine.phase() == Phase::Replying {
+        } else if opened && self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
         }
-        self.follow_key();
+        self.changed = true;
     }
 
     /// Esc: a microphone that is open after the key, or until the next tap, closes; else the reply stops.
     pub(super) fn stop_pressed(&mut self, now: Instant) {
         let tapped = self.settings.config().talk_key == TalkKey::Tap;
-        if self.key.is_open() && (tapped || self.key.is_closing()) {
-            self.key.close();
-            self.follow_key();
+        if self.microphone.key.is_open() && (tapped || self.microphone.key.is_closing()) {
+            self.microphone.key.close();
+            self.changed = true;
         } else {
             self.feed(now, Input::StopPressed);
         }
@@ -107,15 +124,7 @@ impl Controller {
 
     /// The time after the key may be over.
     pub(super) fn close_in_time(&mut self, now: Instant) {
-        self.key.handle_timeout(now);
-        self.follow_key();
-    }
-
-    /// Brings the microphone in line with the key.
-    fn follow_key(&mut self) {
-        if self.held != self.key.is_open() {
-            self.held = self.key.is_open();
-        }
+        self.microphone.key.handle_timeout(now);
         self.changed = true;
     }
 
@@ -127,8 +136,7 @@ impl Controller {
 
     /// Another way to open the microphone begins with a closed one.
     pub(super) fn follow_talk_choice(&mut self) {
-        self.key.close();
-        self.held = false;
+        self.microphone.key.close();
     }
 }
 

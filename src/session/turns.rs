@@ -1,0 +1,92 @@
+//! The turns of the conversation: the machine that decides about them, and what is kept of each.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::base::ids::TurnId;
+use crate::base::tokens::TokenCounts;
+use crate::base::units::SampleRate;
+use crate::turn::machine::Machine;
+
+/// Turns that are open, and what outlives them.
+pub(super) struct Turns {
+    pub(super) machine: Machine,
+    pub(super) ledger: super::ledger::Ledger,
+    pub(super) captions: super::captions::Captions,
+    pub(super) notes: HashMap<TurnId, Notes>,
+    /// Turns of the user so far.
+    pub(super) count: u64,
+    /// Reply audio that the machine is being asked about.
+    pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
+    /// The last reply that was heard.
+    pub(super) replay: super::replay::Replay,
+    pub(super) asking: super::asking::Asking,
+    /// How old the newest frame of speech was when it arrived here.
+    pub(super) lag: Option<Duration>,
+    /// Counted since the last turn was closed, for turns that were closed already.
+    pub(super) late_tokens: TokenCounts,
+}
+
+impl Turns {
+    /// No turn yet. `manual`: this program detects their ends.
+    pub(super) fn new(manual: bool) -> Self {
+        Self {
+            machine: Machine::new(manual),
+            ledger: super::ledger::Ledger::default(),
+            captions: super::captions::Captions::default(),
+            notes: HashMap::new(),
+            count: 0,
+            chunk: None,
+            replay: super::replay::Replay::default(),
+            asking: super::asking::Asking::default(),
+            lag: None,
+            late_tokens: TokenCounts::default(),
+        }
+    }
+}
+
+/// What the controller notes of a turn besides the machine's marks.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) number: u64,
+    /// What was typed, where it was not spoken; kept until the turn is closed, to be sent again.
+    pub(super) typed: Option<String>,
+    pub(super) input: Option<String>,
+    pub(super) underruns: u64,
+    pub(super) capture_dropped: u64,
+    pub(super) tokens: Option<TokenCounts>,
+    /// The largest prompt among them.
+    pub(super) context_tokens: Option<u64>,
+    /// Tokens of its generations that were dropped because it went on.
+    pub(super) vain_tokens: TokenCounts,
+    /// The service searched the web for the answer that is awaited.
+    pub(super) searched: bool,
+    /// Searches for its answers that were dropped.
+    pub(super) searches_in_vain: u64,
+    /// What came of its answer.
+    pub(super) answer: super::silence::Answer,
+    /// How often the user asked it again.
+    pub(super) asked_again: u32,
+    /// Its utterance is among those that were answered, or lost, since an earlier attempt.
+    pub(super) counted: bool,
+    /// The user knows that its answer is late.
+    pub(super) late_told: bool,
+    /// Microphone samples that belong to it, at the working rate.
+    pub(super) samples: u64,
+    /// The user knows that a part of it is lost.
+    pub(super) missing_said: bool,
+    /// How its last connection was lost.
+    pub(super) fault: Option<String>,
+    /// Functions that the service asked for.
+    pub(super) tool_calls: u32,
+    /// What its stages are made of.
+    pub(super) noted: crate::telemetry::stages::Noted,
+}
+
+impl Notes {
+    /// How often the service searched the web for it; where it does not say what for, once.
+    pub(super) fn searches(&self) -> u64 {
+        let queries = self.answer.grounding.queries.len() as u64;
+        self.searches_in_vain + queries.max(u64::from(self.searched))
+    }
+}

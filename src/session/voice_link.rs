@@ -1,0 +1,53 @@
+//! The conversation's end of microphone and speaker.
+
+use std::sync::Arc;
+
+use super::snapshot::Port;
+use crate::audio::{self, Devices};
+
+/// The audio threads, and what they were told and reported.
+pub(super) struct VoiceLink {
+    pub(super) audio: audio::Handle,
+    /// The settings that they have.
+    pub(super) settings: Option<Arc<audio::VoiceSettings>>,
+    pub(super) volume: f32,
+    pub(super) input: Port,
+    pub(super) output: Port,
+    pub(super) devices: Arc<Devices>,
+    pub(super) echo: audio::EchoReport,
+    /// The reply is lowered for somebody who seems to speak.
+    pub(super) lowered: bool,
+    /// The open microphone has given something else than zeros.
+    pub(super) gave_sound: bool,
+    /// The window is on its way: looks until the sound is let go without it.
+    pub(super) unshown: Option<u32>,
+}
+
+impl VoiceLink {
+    /// Running audio threads, with the devices that were chosen: microphone, speaker.
+    pub(super) fn new(
+        audio: audio::Handle,
+        volume: f32,
+        choices: [audio::DeviceChoice; 2],
+    ) -> Self {
+        let [input, output] = choices.map(|choice| Port {
+            choice,
+            ..Port::default()
+        });
+        Self {
+            audio,
+            settings: None,
+            volume,
+            input,
+            output,
+            devices: Arc::default(),
+            echo: audio::EchoReport {
+                on: false,
+                why: audio::EchoWhy::Asked,
+            },
+            lowered: false,
+            gave_sound: false,
+            unshown: None,
+        }
+    }
+}
