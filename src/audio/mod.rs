@@ -58,7 +58,6 @@ use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 use crate::dsp::soundcheck::{Phase, Report};
-use crate::profile::Profile;
 use crate::vad::SpeechEvent;
 
 /// Where sound comes from and goes to. Every combination is legal.

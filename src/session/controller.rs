@@ -9,7 +9,6 @@
 //!
 //! The handlers of each side are in `sound.rs`, `service.rs` and `user.rs`; what the user sees is made in `view.rs`.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,24 +21,17 @@ use super::on_telemetry::TelemetryLink;
 use super::profile_control::ProfileControl;
 use super::provider_link::ProviderLink;
 use super::snapshot::Speaker;
-use super::snapshot::{Link, Port, Snapshot};
+use super::snapshot::{Link, Snapshot};
 use super::turns::{Notes, Turns};
 use super::voice_link::VoiceLink;
 use super::{Event, command};
-use crate::audio::Devices;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::thread::aside;
-use crate::base::tokens::TokenCounts;
-use crate::base::units::SampleRate;
-use crate::live::message::Setup;
-use crate::live::pcm;
 use crate::metrics::counters::Counters;
-use crate::profile::Profile;
-use crate::settings::profiles::Profiles;
 use crate::telemetry::{self, Signal};
-use crate::turn::machine::{Action, Input, Machine, Phase};
+use crate::turn::machine::{Action, Input, Phase};
 use crate::{audio, client};
 
 /// How often processor, memory and what has no event of its own are looked at.

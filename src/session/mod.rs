@@ -41,12 +41,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
-use crate::base::tokens::TokenCounts;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::record::{Summary, TurnRecord};
-use crate::turn::machine::Machine;
 use crate::{audio, client, telemetry};
 use controller::Controller;
 use file_playlist::FilePlaylist;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::controller::Controller;
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
-use crate::profile::Profile;
 use crate::telemetry::view::Figures;
 use crate::turn::machine::Phase;
 
