@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::debug;
 
 use super::file_playlist::{FilePlaylist, PlaylistAction};
+use super::files::{FileEvent, Files};
 use super::microphone::MicrophoneControl;
 use super::on_telemetry::TelemetryLink;
 use super::profile_control::ProfileControl;
@@ -54,6 +55,7 @@ pub(super) struct Controller {
     pub(super) notices: super::notices::Notices,
     pub(super) spending: super::spending::Spending,
     pub(super) settings: super::Settings,
+    pub(super) files: Files,
     pub(super) telemetry: TelemetryLink,
     pub(super) counters: Arc<Counters>,
     pub(super) faces: Faces,
@@ -75,7 +77,7 @@ enum Happening {
     Command(Option<command::Command>),
     Audio(Option<audio::Event>),
     Client(Option<client::Event>),
-    Files(Option<crate::settings::watch::Change>),
+    File(FileEvent),
     Deadline,
     Look,
     Telemetry(Signal),
@@ -140,7 +142,7 @@ impl Controller {
             _ = self.provider.client.commands.reserve(), if !self.provider.outbox.is_empty() => Happening::Room,
             event = self.provider.client.events.recv() => Happening::Client(event),
             event = self.voice.audio.events.recv() => Happening::Audio(event),
-            change = self.settings.change() => Happening::Files(change),
+            event = self.files.next() => Happening::File(event),
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
             _ = look.tick() => Happening::Look,
             signal = self.telemetry.handle.next() => Happening::Telemetry(signal),
@@ -154,11 +156,10 @@ impl Controller {
             Happening::Command(Some(command)) => self.on_command(now, command),
             Happening::Audio(Some(event)) => self.on_audio(now, event),
             Happening::Client(Some(event)) => self.on_client(now, event),
-            Happening::Files(Some(change)) => self.on_files(change),
+            Happening::File(event) => self.on_file(event),
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
             Happening::Audio(None) => return self.lost_part("the sound thread"),
             Happening::Client(None) => return self.lost_part("the connection task"),
-            Happening::Files(None) => {}
             Happening::Room => self.fill(),
             Happening::Deadline => {
                 self.turns.machine.handle_timeout(now);
@@ -341,6 +342,7 @@ impl Controller {
         self.take_lost_recording();
         self.turns.machine.handle(now(), Input::Quit);
         self.perform();
+        self.files.finish().await;
         self.finish_spending().await;
         let telemetry = std::mem::replace(&mut self.telemetry.handle, telemetry::Handle::off());
         let (summary, outputs) = telemetry.finish().await;

@@ -8,6 +8,7 @@ mod closing;
 pub mod command;
 mod controller;
 mod file_playlist;
+mod files;
 pub mod findings;
 mod ledger;
 mod microphone;
@@ -163,7 +164,7 @@ pub fn start(parts: Parts) -> Session {
 }
 
 fn controller(
-    parts: Parts,
+    mut parts: Parts,
     snapshots: watch::Sender<Arc<Snapshot>>,
     events: mpsc::Sender<Event>,
 ) -> Controller {
@@ -182,6 +183,7 @@ fn controller(
         check: None,
         notices: notices::Notices::default(),
         spending: spending::Spending::new(parts.state.as_deref()),
+        files: files::Files::start(&mut parts.settings),
         settings: parts.settings,
         telemetry: on_telemetry::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,

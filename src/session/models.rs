@@ -6,6 +6,7 @@ use crate::base::words::sentence;
 use crate::live::models;
 use crate::metrics::diagnosis::Remedy;
 use crate::profile::store::Entry;
+use crate::settings::profiles::Profiles;
 
 /// The beginning of a notice that a later success withdraws.
 const NOT_CHANGED: &str = "The model was not changed";
@@ -35,12 +36,20 @@ impl Controller {
         entries.flat_map(warnings).collect()
     }
 
-    /// Writes another model into the file of a profile and reads the profile again.
+    /// Writes another model into the file of a profile, which is read again then.
     pub(super) fn write_model(&mut self, profile: &str, model: &str) {
-        match self.profiles.all.set_model(profile, model) {
+        let profiles = self.profiles.all.clone();
+        self.files
+            .write_model(profiles, profile.to_owned(), model.to_owned());
+    }
+
+    /// Whether the model was written; the profiles were read again then.
+    pub(super) fn on_model_written(&mut self, profiles: Profiles, written: Result<(), String>) {
+        match written {
             Ok(()) => {
                 self.withdraw(NOT_CHANGED);
-                self.reload_profiles();
+                let faults = profiles.faults().to_vec();
+                self.take_profiles(profiles, faults);
             }
             Err(problem) => {
                 let what = sentence(&format!("{NOT_CHANGED}: {problem}"));

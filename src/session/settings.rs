@@ -1,7 +1,6 @@
 //! Where the conversation connects to and with which setup; what of it is kept on the disk.
 
 use anyhow::Context as _;
-use secrecy::SecretString;
 
 use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
@@ -11,7 +10,8 @@ use crate::client::setup::{self, SetupContext};
 use crate::live::message::Setup;
 use crate::profile::{BargeIn, Detection, EchoCancellation, Profile};
 use crate::server::Server;
-use crate::settings::config::{Config, ConfigFile, Reread, SaveError, SpendLimit};
+use crate::settings::config::writer::Report;
+use crate::settings::config::{Config, ConfigFile, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
 use crate::settings::key::{Key, KeyStore, Source};
 use crate::settings::watch::Watch;
@@ -86,6 +86,12 @@ pub struct Settings {
     /// Where to connect.
     pub target: Target,
     choice: Choice,
+    /// What holds: the file, and the changes that are on their way into it.
+    config: Config,
+    /// What is wrong with the file as it was read last.
+    faults: Vec<String>,
+    /// Why nothing may be dialled, as the file has it.
+    held: Option<String>,
     demo: Option<(Server, Target)>,
     is_demo: bool,
     /// There is no talk key: speech opens the microphone, whatever is configured.
@@ -110,6 +116,9 @@ impl Settings {
         };
         let mut this = Self {
             target: nowhere,
+            config: choice.config.get().clone(),
+            faults: choice.config.faults().to_vec(),
+            held: choice.config.held().map(str::to_owned),
             choice,
             demo: None,
             is_demo: false,
@@ -127,7 +136,8 @@ impl Settings {
     /// Why nothing may be dialled, in words (see [`Choice::held`]).
     #[must_use]
     pub fn held(&self) -> Option<String> {
-        let fault = self.choice.held()?;
+        let by_hand = self.choice.demo || self.choice.endpoint.is_some();
+        let fault = self.held.as_deref().filter(|_| !by_hand)?;
         Some(format!("Nothing is sent: {}", sentence(fault)))
     }
 
@@ -140,7 +150,7 @@ impl Settings {
         if let Some(held) = self.held() {
             anyhow::bail!("{held} {HELD_HINT}");
         }
-        let config = self.choice.config.get().endpoint.as_deref();
+        let config = self.config.endpoint.as_deref();
         let has_key = self.choice.key.is_some();
         let wishes = Wishes {
             demo: self.choice.demo,
@@ -251,11 +261,7 @@ impl Settings {
     /// Who detects activity.
     #[must_use]
     pub fn detection(&self, profile: &Profile) -> Detection {
-        self.choice
-            .config
-            .get()
-            .detection
-            .unwrap_or(profile.turn.detection)
+        self.config.detection.unwrap_or(profile.turn.detection)
     }
 
     /// Voice and languages, as the user and the profile want them.
@@ -315,15 +321,14 @@ impl Settings {
         self.context = context_now();
     }
 
-    /// Keeps a key and uses it from now on, with Gemini Live if nothing else was named.
+    /// Uses a key that was kept from now on, with Gemini Live if nothing else was named.
     ///
     /// # Errors
     ///
-    /// When it is no key, or cannot be kept.
-    pub fn set_key(&mut self, key: &SecretString) -> anyhow::Result<()> {
-        let kept = self.choice.keys.save(key).context("the key was not kept")?;
-        self.choice.key = Some(kept);
-        if let (None, Some(fault)) = (&self.choice.endpoint, self.choice.config.held()) {
+    /// When the configuration does not allow to dial.
+    pub(super) fn use_key(&mut self, key: Key) -> anyhow::Result<()> {
+        self.choice.key = Some(key);
+        if let (None, Some(fault)) = (&self.choice.endpoint, &self.held) {
             let fault = sentence(fault);
             anyhow::bail!(
                 "the key is kept, and used when the configuration file is mended: {fault}"
@@ -333,17 +338,13 @@ impl Settings {
         self.choose_target()
     }
 
-    /// Forgets the key of the key file.
+    /// The key file was removed; `other` is what is found elsewhere.
     ///
     /// # Errors
     ///
-    /// When the file cannot be removed, or the key is in a place that is not ours.
-    pub fn remove_key(&mut self) -> anyhow::Result<()> {
-        self.choice
-            .keys
-            .remove()
-            .context("the key was not removed")?;
-        self.choice.key = self.choice.keys.find().key;
+    /// When there is another key, or the configuration does not allow to dial.
+    pub(super) fn forget_key(&mut self, other: Option<Key>) -> anyhow::Result<()> {
+        self.choice.key = other;
         if let Some(key) = &self.choice.key {
             let place = key.source.words();
             anyhow::bail!("another key is still there, in {place}: remove it there");
@@ -351,35 +352,38 @@ impl Settings {
         self.choose_target()
     }
 
-    /// Keeps a choice in the configuration file. It holds until the end of the program in any case.
-    ///
-    /// # Errors
-    ///
-    /// When the file is faulty or cannot be written.
-    pub fn save(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), SaveError> {
-        self.choice.config.save(change)
+    /// Changes the configuration; it holds until the end of the program, also where the file cannot be written. Returns the
+    /// configuration before.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Config)) -> Config {
+        let before = self.config.clone();
+        change(&mut self.config);
+        before
     }
 
-    /// Reads the configuration file again; of what is faulty, what held before still holds.
-    pub fn reload(&mut self) -> Reread {
-        self.choice.config.reload()
+    /// Takes over what the file says; returns the configuration before, and the faults that are new.
+    pub(super) fn take_report(&mut self, report: Report) -> (Config, Vec<String>) {
+        let before = std::mem::replace(&mut self.config, report.config);
+        let known = std::mem::replace(&mut self.faults, report.faults);
+        self.held = report.held;
+        let is_new = |fault: &&String| !known.contains(fault);
+        (before, self.faults.iter().filter(is_new).cloned().collect())
     }
 
     /// What is wrong with the configuration file as it was read last.
-    #[must_use]
-    pub fn config_faults(&self) -> &[String] {
-        self.choice.config.faults()
+    pub(super) fn config_faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Hands over the configuration file, the places of keys and the watch on files.
+    pub(super) fn take_files(&mut self) -> (ConfigFile, KeyStore, Watch) {
+        let watch = std::mem::replace(&mut self.choice.changes, Watch::nothing());
+        (self.choice.config.clone(), self.choice.keys.clone(), watch)
     }
 
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
-        self.choice.config.get()
-    }
-
-    /// The next change of a file.
-    pub(super) async fn change(&mut self) -> Option<crate::settings::watch::Change> {
-        self.choice.changes.recv().await
+        &self.config
     }
 
     fn demo(&mut self) -> anyhow::Result<Target> {

@@ -5,12 +5,15 @@ use std::time::Instant;
 
 use super::command::Command;
 use super::controller::{Controller, now};
+use super::files::FileEvent;
 use super::settings::HELD_HINT;
 use super::snapshot::Link;
 use crate::audio;
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
-use crate::settings::config::{Config, MOST_RELEASE_DELAY, Reread};
+use crate::settings::config::writer::Report;
+use crate::settings::config::{Config, MOST_RELEASE_DELAY};
+use crate::settings::profiles::Profiles;
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
 use crate::{client, telemetry};
@@ -77,10 +80,10 @@ impl Controller {
                 self.voice.volume = volume;
                 self.save(|config| config.volume = volume);
             }
-            Command::SetKey(key) => self.set_key(key),
-            Command::RemoveKey => self.remove_key(),
+            Command::SetKey(key) => self.files.keep_key(key),
+            Command::RemoveKey => self.files.remove_key(),
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
-            Command::RetryNow if self.settings.held().is_some() => self.reload_config(),
+            Command::RetryNow if self.settings.held().is_some() => self.files.reload_config(),
             Command::RetryNow => self.control(client::Control::RetryNow),
             Command::ResetStatistics => self.telemetry.send(telemetry::Event::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
@@ -120,15 +123,9 @@ impl Controller {
         }
     }
 
-    fn set_key(&mut self, key: secrecy::SecretString) {
-        match self.settings.set_key(&key) {
-            Ok(()) => self.redial(),
-            Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
-        }
-    }
-
-    fn remove_key(&mut self) {
-        match self.settings.remove_key() {
+    /// A key was kept or removed, and the settings follow: connects with what they name now.
+    fn follow_key(&mut self, changed: anyhow::Result<()>) {
+        match changed {
             Ok(()) => self.redial(),
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }
@@ -159,27 +156,45 @@ impl Controller {
         }
     }
 
-    /// Keeps a choice in the configuration file.
+    /// Changes the configuration; the file follows.
     pub(super) fn save(&mut self, change: impl FnOnce(&mut Config)) {
-        // What was edited by hand in the last moments is followed first: saving reads the file as well.
-        self.reload_config();
-        match self.settings.save(change) {
-            Ok(()) => self.withdraw(NOT_KEPT),
-            Err(problem) => self.notice(Severity::Warning, format!("{NOT_KEPT}: {problem:#}")),
-        }
+        let before = self.settings.change(change);
+        self.files.keep(&before, self.settings.config());
     }
 
-    /// A file of the user changed on the disk.
-    pub(super) fn on_files(&mut self, change: Change) {
-        match change {
-            Change::Profiles => self.reload_profiles(),
-            Change::Config => self.reload_config(),
-        }
+    /// What the tasks for files and keys report.
+    pub(super) fn on_file(&mut self, event: FileEvent) {
         self.changed = true;
+        match event {
+            FileEvent::Changed(Change::Profiles) => {
+                self.files.reload_profiles(self.profiles.all.clone());
+            }
+            FileEvent::Changed(Change::Config) => self.files.reload_config(),
+            FileEvent::Config(report) => self.on_config(*report),
+            FileEvent::KeyKept(Ok(key)) => {
+                let changed = self.settings.use_key(key);
+                self.follow_key(changed);
+            }
+            FileEvent::KeyKept(Err(problem)) => {
+                self.notice(Severity::Error, format!("the key was not kept: {problem}"));
+            }
+            FileEvent::KeyRemoved(Ok(other)) => {
+                let changed = self.settings.forget_key(other);
+                self.follow_key(changed);
+            }
+            FileEvent::KeyRemoved(Err(problem)) => {
+                self.notice(
+                    Severity::Error,
+                    format!("the key was not removed: {problem}"),
+                );
+            }
+            FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
+            FileEvent::ModelWritten(profiles, written) => self.on_model_written(profiles, written),
+        }
     }
 
-    pub(super) fn reload_profiles(&mut self) {
-        let faults = self.profiles.all.reload();
+    pub(super) fn take_profiles(&mut self, profiles: Profiles, faults: Vec<String>) {
+        self.profiles.all = profiles;
         self.withdraw_warnings();
         for fault in faults {
             self.notice(Severity::Warning, fault);
@@ -205,20 +220,28 @@ impl Controller {
         }
     }
 
-    fn reload_config(&mut self) {
-        let before = self.settings.config().clone();
+    /// The configuration file was read or written.
+    fn on_config(&mut self, report: Report) {
+        match &report.kept {
+            Some(Ok(())) => self.withdraw(NOT_KEPT),
+            Some(Err(problem)) => {
+                self.notice(Severity::Warning, format!("{NOT_KEPT}: {problem}"));
+            }
+            None => {}
+        }
+        // Otherwise newer changes are on their way, and the report about them has everything.
+        if !self.files.is_newest(&report) {
+            return;
+        }
         let was_held = self.settings.held().is_some();
-        let told = self.settings.config_faults().to_vec();
-        let Reread {
-            changed,
-            mended,
-            faults,
-        } = self.settings.reload();
-        if (changed || mended) && faults.is_empty() {
+        let mended = report.mended;
+        let (before, new_faults) = self.settings.take_report(report);
+        let changed = before != *self.settings.config();
+        if (changed || mended) && self.settings.config_faults().is_empty() {
             self.withdraw_warnings();
         }
-        for fault in faults.iter().filter(|fault| !told.contains(fault)) {
-            let what = format!("{} The last good settings stay.", sentence(fault));
+        for fault in new_faults {
+            let what = format!("{} The last good settings stay.", sentence(&fault));
             self.notice(Severity::Warning, what);
         }
         if mended {
@@ -232,9 +255,7 @@ impl Controller {
         match self.settings.held() {
             Some(held) => self.provider.link = hold(held),
             None if was_held => self.redial(),
-            None if before.endpoint != self.settings.config().endpoint => {
-                self.redial();
-            }
+            None if before.endpoint != self.settings.config().endpoint => self.redial(),
             None => {}
         }
     }

@@ -25,6 +25,7 @@ mod reading;
 mod spend;
 #[cfg(test)]
 mod tests;
+pub mod writer;
 
 pub use file::{ConfigFile, Reread, SaveError};
 pub use frame::Frame;

@@ -1,0 +1,135 @@
+//! The user's files and keys: read and written by tasks, so that the loop never waits for a disk or a keyring.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::task::JoinSet;
+
+use super::Settings;
+use crate::base::thread::aside;
+use crate::settings::config::Config;
+use crate::settings::config::writer::{Report, Writer};
+use crate::settings::key::{Key, KeyStore};
+use crate::settings::profiles::Profiles;
+use crate::settings::watch::{Change, Watch};
+
+/// How long the end of the program waits for a key that is being kept.
+const FINISH_WITHIN: Duration = Duration::from_millis(500);
+
+/// What the tasks report.
+#[derive(Debug)]
+pub(super) enum FileEvent {
+    /// A file changed on the disk.
+    Changed(Change),
+    /// The configuration file was read or written.
+    Config(Box<Report>),
+    /// A key was kept, or why not.
+    KeyKept(Result<Key, String>),
+    /// The key file was removed, and this key is still found elsewhere; or why it was not removed.
+    KeyRemoved(Result<Option<Key>, String>),
+    /// The profiles were read again, with what is wrong with them.
+    Profiles(Profiles, Vec<String>),
+    /// A model was written into the file of a profile; why it was not, if so.
+    ModelWritten(Profiles, Result<(), String>),
+}
+
+/// The tasks.
+pub(super) struct Files {
+    writer: Writer,
+    keys: KeyStore,
+    watch: Watch,
+    jobs: JoinSet<Option<FileEvent>>,
+    /// The last change that the writer was given.
+    version: u64,
+}
+
+impl Files {
+    /// Starts the tasks; call it inside the runtime.
+    pub(super) fn start(settings: &mut Settings) -> Self {
+        let (file, keys, watch) = settings.take_files();
+        Self {
+            writer: Writer::start(file),
+            keys,
+            watch,
+            jobs: JoinSet::new(),
+            version: 0,
+        }
+    }
+
+    /// Keeps what differs between two configurations.
+    pub(super) fn keep(&mut self, before: &Config, wanted: &Config) {
+        self.version = self.writer.keep(before, wanted);
+    }
+
+    /// Whether a report has all changes in it.
+    pub(super) fn is_newest(&self, report: &Report) -> bool {
+        report.version == self.version
+    }
+
+    /// Reads the configuration file again.
+    pub(super) fn reload_config(&self) {
+        self.writer.reload();
+    }
+
+    /// Keeps a key in the key file.
+    pub(super) fn keep_key(&mut self, key: SecretString) {
+        let keys = self.keys.clone();
+        self.run("key", move || {
+            FileEvent::KeyKept(keys.save(&key).map_err(|problem| problem.to_string()))
+        });
+    }
+
+    /// Removes the key file, and looks for another key: the keyring may take its two seconds.
+    pub(super) fn remove_key(&mut self) {
+        let keys = self.keys.clone();
+        self.run("key", move || {
+            let removed = keys.remove().map(|()| keys.find().key);
+            FileEvent::KeyRemoved(removed.map_err(|problem| problem.to_string()))
+        });
+    }
+
+    /// Reads the profiles again.
+    pub(super) fn reload_profiles(&mut self, mut profiles: Profiles) {
+        self.run("profiles", move || {
+            let faults = profiles.reload();
+            FileEvent::Profiles(profiles, faults)
+        });
+    }
+
+    /// Writes another model into the file of a profile.
+    pub(super) fn write_model(&mut self, mut profiles: Profiles, profile: String, model: String) {
+        self.run("profiles", move || {
+            let written = profiles.set_model(&profile, &model);
+            FileEvent::ModelWritten(profiles, written.map_err(|problem| problem.to_string()))
+        });
+    }
+
+    fn run(&mut self, name: &'static str, work: impl FnOnce() -> FileEvent + Send + 'static) {
+        self.jobs.spawn(aside(name, work));
+    }
+
+    /// The next event; nothing is lost when the call is dropped.
+    pub(super) async fn next(&mut self) -> FileEvent {
+        loop {
+            tokio::select! {
+                biased;
+                // One that panicked has nothing to report.
+                Some(done) = self.jobs.join_next() => match done {
+                    Ok(Some(event)) => return event,
+                    Ok(None) | Err(_) => {}
+                },
+                report = self.writer.next() => return FileEvent::Config(Box::new(report)),
+                Some(change) = self.watch.recv() => return FileEvent::Changed(change),
+            }
+        }
+    }
+
+    /// Writes what waits: the configuration, and a key that is being kept.
+    pub(super) async fn finish(&mut self) {
+        let jobs = async { while self.jobs.join_next().await.is_some() {} };
+        if tokio::time::timeout(FINISH_WITHIN, jobs).await.is_err() {
+            tracing::warn!("a key or a profile was not written in time");
+        }
+        self.writer.finish().await;
+    }
+}

@@ -1,0 +1,295 @@
+//! The task that owns the configuration file: reads and writes it, off the loop that carries audio.
+//!
+//! ```text
+//! conversation ─ keep(before, wanted) ─▶ slot, newest wins ─▶ 300 ms of quiet ─▶ read, edit, write ─▶ Report
+//!              ─ reload() ─────────────▶                  ─▶ at once ──────────▶ read ─────────────▶ Report
+//! ```
+//!
+//! A volume that is dragged is one write. [`Writer::finish`] writes what waits.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Config, ConfigFile};
+use crate::base::thread::aside;
+
+/// A change is written after so much time without another one.
+const QUIET: Duration = Duration::from_millis(300);
+/// Reports that may wait for the conversation.
+const REPORTS: usize = 8;
+/// How long the end of the program waits for the last write.
+const FINISH_WITHIN: Duration = Duration::from_millis(500);
+
+/// What the file says after it was read or written.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// All changes up to this number are in it.
+    pub version: u64,
+    /// What holds now.
+    pub config: Config,
+    /// What is wrong with the file, with places.
+    pub faults: Vec<String>,
+    /// The file was faulty when it was read before, and is not any more.
+    pub mended: bool,
+    /// Why nothing may be dialled, see [`ConfigFile::held`].
+    pub held: Option<String>,
+    /// Whether the changes were kept; `None` if there were none.
+    pub kept: Option<Result<(), String>>,
+}
+
+/// The conversation's end of the task.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    reports: mpsc::Receiver<Report>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    slot: Mutex<Slot>,
+    wake: Notify,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+struct Slot {
+    /// The configuration with the changes, and the keys that changed.
+    wanted: Option<(Config, BTreeSet<&'static str>)>,
+    version: u64,
+    changed_at: Option<Instant>,
+    reload: bool,
+    closed: bool,
+}
+
+impl Shared {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    /// Starts the task; call it inside the runtime.
+    #[must_use]
+    pub fn start(file: ConfigFile) -> Self {
+        let shared = Arc::new(Shared::default());
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let task = tokio::spawn(run(file, Arc::clone(&shared), sender));
+        Self {
+            shared,
+            reports,
+            task,
+        }
+    }
+
+    /// Keeps what differs between two configurations. Returns the number of the change.
+    pub fn keep(&self, before: &Config, wanted: &Config) -> u64 {
+        let mut slot = self.shared.slot();
+        let mut touched = slot.wanted.take().map(|(_, keys)| keys).unwrap_or_default();
+        touched.extend(
+            Config::OFFERED
+                .iter()
+                .filter(|key| wanted.value(key) != before.value(key)),
+        );
+        slot.wanted = Some((wanted.clone(), touched));
+        slot.version += 1;
+        slot.changed_at = Some(Instant::now());
+        let version = slot.version;
+        drop(slot);
+        self.shared.wake.notify_one();
+        version
+    }
+
+    /// Reads the file again.
+    pub fn reload(&self) {
+        self.shared.slot().reload = true;
+        self.shared.wake.notify_one();
+    }
+
+    /// The next report; nothing is lost when the call is dropped.
+    pub async fn next(&mut self) -> Report {
+        match self.reports.recv().await {
+            Some(report) => report,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Writes what waits, and ends the task.
+    pub async fn finish(&mut self) {
+        self.shared.slot().closed = true;
+        self.shared.wake.notify_one();
+        if tokio::time::timeout(FINISH_WITHIN, &mut self.task)
+            .await
+            .is_err()
+        {
+            tracing::warn!("the configuration file was not written in time");
+        }
+    }
+}
+
+async fn run(mut file: ConfigFile, shared: Arc<Shared>, reports: mpsc::Sender<Report>) {
+    loop {
+        shared.wake.notified().await;
+        let (work, closed) = until_due(&shared).await;
+        if let Some(work) = work {
+            let before = file.clone();
+            let done = aside("config", move || work.run(file)).await;
+            // A panic there leaves the file as it was known.
+            let report;
+            (file, report) = match done {
+                Some((file, report)) => (file, Some(report)),
+                None => (before, None),
+            };
+            if let Some(report) = report
+                && reports.try_send(report).is_err()
+            {
+                tracing::debug!("nobody takes the reports of the configuration file");
+            }
+        }
+        if closed {
+            return;
+        }
+    }
+}
+
+/// Waits until changes are quiet; what is to be done then, and whether it is the last of all.
+async fn until_due(shared: &Shared) -> (Option<Work>, bool) {
+    loop {
+        let due = {
+            let mut slot = shared.slot();
+            let due = slot.changed_at.map(|at| at + QUIET);
+            let due = due.filter(|at| !slot.reload && !slot.closed && *at > Instant::now());
+            let Some(due) = due else {
+                let work = Work {
+                    wanted: slot.wanted.take(),
+                    version: slot.version,
+                };
+                let is_some = work.wanted.is_some() || std::mem::take(&mut slot.reload);
+                slot.changed_at = None;
+                return (is_some.then_some(work), slot.closed);
+            };
+            due
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = shared.wake.notified() => {}
+        }
+    }
+}
+
+/// One reading of the file, with the changes to write.
+struct Work {
+    wanted: Option<(Config, BTreeSet<&'static str>)>,
+    version: u64,
+}
+
+impl Work {
+    fn run(self, mut file: ConfigFile) -> (ConfigFile, Report) {
+        // What was edited by hand in the meantime holds first.
+        let mended = file.reload().mended;
+        let kept = self.wanted.map(|(wanted, touched)| {
+            let saved = file.save(|config| {
+                for key in touched {
+                    config.adopt(key, &wanted);
+                }
+            });
+            saved.map_err(|problem| problem.to_string())
+        });
+        let report = Report {
+            version: self.version,
+            config: file.get().clone(),
+            faults: file.faults().to_vec(),
+            mended,
+            held: file.held().map(str::to_owned),
+            kept,
+        };
+        (file, report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(text: &str) -> (tempfile::TempDir, std::path::PathBuf, ConfigFile) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("config.yaml");
+        std::fs::write(&path, text).expect("written");
+        let (file, fault) = ConfigFile::load(Some(path.clone()));
+        assert_eq!(fault, None);
+        (folder, path, file)
+    }
+
+    fn with_volume(config: &Config, volume: f32) -> Config {
+        Config {
+            volume,
+            ..config.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_drag_is_one_write_and_the_last_value_wins() {
+        let (_folder, path, file) = opened("# mine\nvolume: 1.0\n");
+        let first = file.get().clone();
+        let mut writer = Writer::start(file);
+        let mut config = first.clone();
+        for n in 0..200_u8 {
+            let wanted = with_volume(&config, f32::from(n) / 400.0);
+            writer.keep(&config, &wanted);
+            config = wanted;
+        }
+        let report = writer.next().await;
+        assert_eq!((report.version, report.kept), (200, Some(Ok(()))));
+        assert_eq!(report.config, config);
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(text, format!("# mine\nvolume: {}\n", config.volume));
+        let more = tokio::time::timeout(QUIET * 2, writer.next()).await;
+        assert!(more.is_err(), "one write: {more:?}");
+    }
+
+    #[tokio::test]
+    async fn the_end_writes_what_waits() {
+        let (_folder, path, file) = opened("volume: 1.0\n");
+        let first = file.get().clone();
+        let mut writer = Writer::start(file);
+        writer.keep(&first, &with_volume(&first, 0.25));
+        let begun = std::time::Instant::now();
+        writer.finish().await;
+        assert!(begun.elapsed() < QUIET, "the quiet is not waited for");
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("there"),
+            "volume: 0.25\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_edit_by_hand_in_the_meantime_stays() {
+        let (_folder, path, file) = opened("volume: 1.0\nprofile: balanced\n");
+        let first = file.get().clone();
+        let mut writer = Writer::start(file);
+        writer.keep(&first, &with_volume(&first, 0.5));
+        std::fs::write(&path, "volume: 1.0\nprofile: ultra-fast\n").expect("written");
+        let report = writer.next().await;
+        assert_eq!(report.config.profile.as_deref(), Some("ultra-fast"));
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(text, "volume: 0.5\nprofile: ultra-fast\n");
+        std::fs::write(&path, "volume: x\n").expect("written");
+        writer.reload();
+        let report = writer.next().await;
+        assert!(
+            report.faults[0].contains("config.yaml:1:9"),
+            "{:?}",
+            report.faults
+        );
+        assert_eq!(
+            report.config.profile.as_deref(),
+            Some("ultra-fast"),
+            "it holds"
+        );
+    }
+}
