@@ -8,11 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc;
 
+#[cfg(test)]
+use super::AudioThread;
 use super::backend::Backend;
 use super::cpal::Cpal;
 use super::null::Null;
 use super::owner::{Backends, Owner, SleepWatch, Threads, ToOwner};
 use super::priority;
+use super::supervise::{Outcome, Supervisor};
 use super::wav::{Cue, Utterance, WavInput, WavOutput, read_all};
 use super::worker::{ToWorker, Worker};
 use super::{AudioError, Command, DeviceChoice, Devices, Event, InputKind, OutputKind, Setup};
@@ -64,6 +67,11 @@ impl Handle {
                 self.tell_owner(command.clone())?;
                 self.tell_worker(command)?;
             }
+            #[cfg(test)]
+            Command::Panic(thread) => match thread {
+                AudioThread::Worker => self.tell_worker(command)?,
+                AudioThread::Streams => self.tell_owner(command)?,
+            },
             Command::LookForDevices => {
                 self.tell_owner(command)?;
             }
@@ -141,7 +149,7 @@ pub fn spawn(
     let stop = Arc::new(AtomicBool::new(false));
 
     let (stopped, profile_, counters_) = (stop.clone(), profile.clone(), counters.clone());
-    let worker_events = events_in.clone();
+    let (worker_events, reopen) = (events_in.clone(), to_owner.clone());
     let worker = run("sound-worker", move || {
         match priority::raise() {
             Ok(granted) => tracing::info!(granted, "priority of the sound worker"),
@@ -149,9 +157,18 @@ pub fn spawn(
         }
         // Made here: the detector must stay on one thread.
         let mut worker = Worker::new(&profile_, counters_, worker_inbox, worker_events);
+        let mut supervisor = Supervisor::default();
         while !stopped.load(Relaxed) {
             let now = Instant::now();
-            let wake = worker.tick(now).unwrap_or(now + IDLE);
+            let wake = match supervisor.run(now, || worker.tick(now)) {
+                Outcome::Done(wake) => wake.unwrap_or(now + IDLE),
+                Outcome::Restart => {
+                    worker.restart();
+                    reopen.try_send(ToOwner::Reopen).ok();
+                    now
+                }
+                Outcome::GiveUp => return worker.give_up(),
+            };
             std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
         }
     })?;
@@ -176,8 +193,17 @@ pub fn spawn(
             counters,
             Instant::now(),
         );
+        let mut supervisor = Supervisor::default();
         loop {
-            let wake = owner.tick(Instant::now());
+            let now = Instant::now();
+            let wake = match supervisor.run(now, || owner.tick(now)) {
+                Outcome::Done(wake) => wake,
+                Outcome::Restart => {
+                    owner.restart(now);
+                    now
+                }
+                Outcome::GiveUp => return owner.give_up(),
+            };
             if owner.is_stopped() {
                 break;
             }
@@ -285,5 +311,91 @@ impl Parts {
             output,
             watch_zeros: self.microphone,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::{AudioThread, Direction, Gate, VoiceSettings};
+    use crate::base::frame::Pcm;
+    use crate::base::ids::TurnId;
+    use crate::base::units::SampleRate;
+    use crate::profile::{DEFAULT, builtin};
+
+    /// Waits for an event that `wanted` takes something from; the others are passed over.
+    fn wait<T>(handle: &mut Handle, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
+        loop {
+            let event = handle.events.blocking_recv().expect("the threads live");
+            if let Some(found) = wanted(&event) {
+                return found;
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_is_restarted_with_its_settings() {
+        let profile = builtin(DEFAULT).expect("built in");
+        let silent = Setup {
+            input: InputKind::None,
+            output: OutputKind::None,
+        };
+        let counters = Arc::new(Counters::default());
+        let mut handle = spawn(silent, counters, &profile).expect("threads");
+        let settings = VoiceSettings {
+            gate: Gate::Everything,
+            ..VoiceSettings::new(Arc::clone(&profile))
+        };
+        handle
+            .send(Command::Settings(Arc::new(settings)))
+            .expect("taken");
+        let heard = |event: &Event| matches!(event, Event::Heard(_)).then_some(());
+        wait(&mut handle, heard);
+        for thread in [AudioThread::Worker, AudioThread::Streams] {
+            handle.send(Command::Panic(thread)).expect("taken");
+            wait(&mut handle, |event| {
+                matches!(event, Event::Restarted(of) if *of == thread).then_some(())
+            });
+            for direction in [Direction::Input, Direction::Output] {
+                wait(&mut handle, |event| {
+                    matches!(event, Event::Opened(of, _) if *of == direction).then_some(())
+                });
+            }
+            // The gate is as it was, and a reply sounds.
+            wait(&mut handle, heard);
+            let turn = TurnId(7);
+            let samples = vec![8_000; 2_400];
+            let rate = SampleRate::REPLY;
+            handle
+                .send(Command::Play(Pcm {
+                    turn,
+                    rate,
+                    samples,
+                }))
+                .expect("taken");
+            handle.send(Command::EndReply(turn)).expect("taken");
+            wait(&mut handle, |event| {
+                matches!(event, Event::Played { turn: of, .. } if *of == turn).then_some(())
+            });
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_for_ever_is_given_up() {
+        let profile = builtin(DEFAULT).expect("built in");
+        let silent = Setup {
+            input: InputKind::None,
+            output: OutputKind::None,
+        };
+        let mut handle = spawn(silent, Arc::default(), &profile).expect("threads");
+        for _ in 0..4 {
+            handle
+                .send(Command::Panic(AudioThread::Worker))
+                .expect("taken");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        wait(&mut handle, |event| {
+            matches!(event, Event::Gone(AudioThread::Worker)).then_some(())
+        });
     }
 }

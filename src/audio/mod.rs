@@ -34,6 +34,7 @@ mod settings;
 mod simulate;
 mod speaker;
 pub mod status;
+mod supervise;
 #[cfg(test)]
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -153,6 +154,9 @@ pub enum Command {
     },
     /// End the sound check at once, without a report.
     CancelCheck,
+    /// Makes a thread panic, to test its restart.
+    #[cfg(test)]
+    Panic(AudioThread),
     /// Look for devices now: what is heard may be the monitor of the speaker.
     LookForDevices,
     /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
@@ -256,6 +260,15 @@ pub enum CheckEvent {
     Done(Box<Report>),
 }
 
+/// One of the two audio threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudioThread {
+    /// Processes what was captured and what is played.
+    Worker,
+    /// Opens and watches the streams.
+    Streams,
+}
+
 /// What the sound side reports.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -323,6 +336,10 @@ pub enum Event {
     Check(CheckEvent),
     /// The file that gets the replies cannot be written any more; why, in words.
     NotWritten(String),
+    /// A thread failed and was restarted with its settings. What was being heard or played then is lost.
+    Restarted(AudioThread),
+    /// A thread failed again and again, and is given up.
+    Gone(AudioThread),
     /// An input file has been spoken to its end (files only); the index counts files from 0.
     FileSpoken(usize),
 }

@@ -39,7 +39,7 @@ use super::capture::capture;
 use super::playback::playback;
 use super::status::Status;
 use super::worker::ToWorker;
-use super::{Command, DeviceChoice, Devices, Direction, Event, Gate, StreamInfo};
+use super::{AudioThread, Command, DeviceChoice, Devices, Direction, Event, Gate, StreamInfo};
 use crate::metrics::counters::Counters;
 
 /// Pace of looking after streams: the watchdog's limit, so that idling costs two wake-ups a second.
@@ -50,6 +50,8 @@ const BOTH: [Direction; 2] = [Direction::Input, Direction::Output];
 /// What the owner is told.
 pub(super) enum ToOwner {
     Command(Command),
+    /// The worker was restarted, and has no streams.
+    Reopen,
     Stop,
 }
 
@@ -122,6 +124,7 @@ impl Owner {
         while let Ok(message) = self.inbox.try_recv() {
             match message {
                 ToOwner::Command(command) => self.obey(command, now),
+                ToOwner::Reopen => self.reopen(now),
                 ToOwner::Stop => self.stopped = true,
             }
         }
@@ -164,11 +167,35 @@ impl Owner {
     /// once, looked for by their ids.
     pub(super) fn resume(&mut self, now: Instant) {
         tracing::info!("the system slept: the sound devices are opened again");
+        self.reopen(now);
+    }
+
+    fn reopen(&mut self, now: Instant) {
         self.next_look = now;
         for direction in BOTH {
             self.end(direction);
             self.port(direction).forget_trouble(now);
         }
+    }
+
+    /// Begins again after a panic, with the devices and the period that are wanted.
+    pub(super) fn restart(&mut self, now: Instant) {
+        for direction in BOTH {
+            let port = self.port(direction);
+            let mut fresh = Port::new(direction, port.choice.clone(), now);
+            fresh.wanted = port.wanted;
+            *port = fresh;
+            self.tell_worker_lost(direction);
+        }
+        (self.devices, self.next_look) = (None, now);
+        self.outbox.push(Event::Restarted(AudioThread::Streams));
+        self.outbox.send();
+    }
+
+    /// Reports the end of the thread.
+    pub(super) fn give_up(&mut self) {
+        self.outbox.push(Event::Gone(AudioThread::Streams));
+        self.outbox.send();
     }
 
     fn obey(&mut self, command: Command, now: Instant) {
@@ -181,6 +208,8 @@ impl Owner {
                 self.use_period(settings.period_frames, now);
                 self.set_wanted(settings.gate != Gate::Muted, now);
             }
+            #[cfg(test)]
+            Command::Panic(_) => panic!("asked to"),
             // The worker's, and the files'.
             Command::Play(_)
             | Command::EndReply(_)

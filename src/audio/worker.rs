@@ -14,7 +14,7 @@ use super::check::Checking;
 use super::microphone::{Microphone, Surroundings};
 use super::playback::{Level, PlaybackEnd};
 use super::speaker::Speaker;
-use super::{Command, Event, VoiceSettings};
+use super::{AudioThread, Command, Event, VoiceSettings};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::ids::TurnId;
 use crate::metrics::counters::Counters;
@@ -159,8 +159,32 @@ impl Worker {
             }
             Command::CancelCheck => self.cancel_check(now),
             // The owner's, and the files'.
+            #[cfg(test)]
+            Command::Panic(_) => panic!("asked to"),
             Command::LookForDevices | Command::SpeakNext { .. } => {}
         }
+    }
+
+    /// Begins again after a panic, with the settings that hold. The streams must be opened again.
+    pub(super) fn restart(&mut self) {
+        let (profile, counters) = (&self.settings.profile, &self.counters);
+        let audio = &profile.audio;
+        self.microphone = Microphone::new(profile, counters.clone());
+        self.speaker = Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone());
+        (self.check, self.lowered) = (None, false);
+        self.events.clear();
+        self.events.push(Event::Restarted(AudioThread::Worker));
+        let settings = Arc::clone(&self.settings);
+        self.settings = Arc::new(VoiceSettings::new(Arc::clone(&settings.profile)));
+        self.apply(settings);
+        self.outbox.send(&mut self.events);
+    }
+
+    /// Reports the end of the thread.
+    pub(super) fn give_up(&mut self) {
+        self.events.clear();
+        self.events.push(Event::Gone(AudioThread::Worker));
+        self.outbox.send(&mut self.events);
     }
 
     /// Applies what differs from the settings before. Frames are made between two calls of [`Self::tick`] only, so that each

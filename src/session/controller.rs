@@ -154,11 +154,13 @@ impl Controller {
         match happening {
             Happening::Command(None | Some(command::Command::Quit)) => return Flow::Over,
             Happening::Command(Some(command)) => self.on_command(now, command),
+            Happening::Audio(Some(audio::Event::Gone(_)) | None) => {
+                return self.lost_part("the sound thread");
+            }
             Happening::Audio(Some(event)) => self.on_audio(now, event),
             Happening::Client(Some(event)) => self.on_client(now, event),
             Happening::File(event) => self.on_file(event),
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
-            Happening::Audio(None) => return self.lost_part("the sound thread"),
             Happening::Client(None) => return self.lost_part("the connection task"),
             Happening::Room => self.fill(),
             Happening::Deadline => {

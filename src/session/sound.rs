@@ -21,6 +21,9 @@ const STREAM_STALLS_AFTER: Duration = Duration::from_secs(1);
 /// Looks, one a second, after which sound is let go although no picture of the window was shown.
 const SHOWN_WITHIN: u32 = 10;
 
+/// Shown after a fault of an audio thread.
+const RESTARTED: &str = "The sound stopped because of a fault in the program, and was started again. A reply that sounded may have been cut short.";
+
 /// Stands until speech is heard again.
 const STEADY_SOUND: &str =
     "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
@@ -85,6 +88,9 @@ impl Controller {
                 self.notice(Severity::Warning, STEADY_SOUND.into());
             }
             audio::Event::AllZero(zero) => self.on_all_zero(zero),
+            audio::Event::Restarted(thread) => self.on_restarted(now, thread),
+            // The loop ends with it: see `dispatch`.
+            audio::Event::Gone(_) => {}
             audio::Event::Check(event) => self.on_check(event),
             audio::Event::NotWritten(what) => {
                 tracing::warn!(%what, "the recording stops");
@@ -96,6 +102,17 @@ impl Controller {
                 }
             }
         }
+    }
+
+    /// An audio thread was restarted. What was said until then is an utterance; a reply that sounded ends.
+    fn on_restarted(&mut self, now: Instant, thread: audio::AudioThread) {
+        tracing::error!(?thread, "an audio thread was restarted");
+        if self.turns.machine.phase() == Phase::Speaking {
+            self.feed(now, Input::SpeechEnded { last_voiced: now });
+        } else if self.turns.machine.phase() == Phase::Replying {
+            self.feed(now, Input::StopPressed);
+        }
+        self.notice(Severity::Warning, RESTARTED.into());
     }
 
     /// Takes what befell the recording until the end; else it would end as if all had been written.
