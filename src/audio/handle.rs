@@ -157,20 +157,7 @@ pub fn spawn(
         }
         // Made here: the detector must stay on one thread.
         let mut worker = Worker::new(&profile_, counters_, worker_inbox, worker_events);
-        let mut supervisor = Supervisor::default();
-        while !stopped.load(Relaxed) {
-            let now = Instant::now();
-            let wake = match supervisor.run(now, || worker.tick(now)) {
-                Outcome::Done(wake) => wake.unwrap_or(now + IDLE),
-                Outcome::Restart => {
-                    worker.restart();
-                    reopen.try_send(ToOwner::Reopen).ok();
-                    now
-                }
-                Outcome::GiveUp => return worker.give_up(),
-            };
-            std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
-        }
+        run_worker(&mut worker, &stopped, &reopen);
     })?;
 
     let period = profile.audio.period_frames;
@@ -193,26 +180,7 @@ pub fn spawn(
             counters,
             Instant::now(),
         );
-        let mut supervisor = Supervisor::default();
-        loop {
-            let now = Instant::now();
-            let wake = match supervisor.run(now, || owner.tick(now)) {
-                Outcome::Done(wake) => wake,
-                Outcome::Restart => {
-                    owner.restart(now);
-                    now
-                }
-                Outcome::GiveUp => return owner.give_up(),
-            };
-            if owner.is_stopped() {
-                break;
-            }
-            let watch = SleepWatch::begin(Instant::now(), SystemTime::now(), wake);
-            std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
-            if watch.slept(Instant::now(), SystemTime::now()) {
-                owner.resume(Instant::now());
-            }
-        }
+        run_owner(&mut owner);
     })?;
     Ok(Handle {
         events,
@@ -226,6 +194,48 @@ pub fn spawn(
         stop,
         running: vec![owner, worker],
     })
+}
+
+/// The worker's thread, until `stopped` or given up.
+fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_owner: &SyncSender<ToOwner>) {
+    let mut supervisor = Supervisor::default();
+    while !stopped.load(Relaxed) {
+        let now = Instant::now();
+        let wake = match supervisor.run(now, || worker.tick(now)) {
+            Outcome::Done(wake) => wake.unwrap_or(now + IDLE),
+            Outcome::Restart => {
+                worker.restart();
+                to_owner.try_send(ToOwner::Reopen).ok();
+                now
+            }
+            Outcome::GiveUp => return worker.give_up(),
+        };
+        std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// The owner's thread, until it is stopped or given up.
+fn run_owner(owner: &mut Owner) {
+    let mut supervisor = Supervisor::default();
+    loop {
+        let now = Instant::now();
+        let wake = match supervisor.run(now, || owner.tick(now)) {
+            Outcome::Done(wake) => wake,
+            Outcome::Restart => {
+                owner.restart(now);
+                now
+            }
+            Outcome::GiveUp => return owner.give_up(),
+        };
+        if owner.is_stopped() {
+            return;
+        }
+        let watch = SleepWatch::begin(Instant::now(), SystemTime::now(), wake);
+        std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
+        if watch.slept(Instant::now(), SystemTime::now()) {
+            owner.resume(Instant::now());
+        }
+    }
 }
 
 /// The devices that there are now, for a list on the terminal. May take some hundred milliseconds.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::line_writer::{LineWriter, Unwritten};
 use super::written::not_begun;
 use super::{Problem, signal};
-use crate::telemetry::export::csv;
+use crate::telemetry::export::turn_csv;
 use crate::telemetry::record::TurnRecord;
 
 /// What is left for the last row at the end.
@@ -23,7 +23,7 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn create(path: &Path) -> Result<Self, Problem> {
         File::create(path)
-            .and_then(|mut file| file.write_all(csv::turn_header().as_bytes()))
+            .and_then(|mut file| file.write_all(turn_csv::turn_header().as_bytes()))
             .map_err(|error| not_begun(format!("--csv {}", path.display()), &error))?;
         Ok(Self {
             path: path.to_owned(),
@@ -32,7 +32,7 @@ impl Table {
     }
 
     pub(super) fn add(&self, record: &TurnRecord) -> Result<(), Unwritten> {
-        self.file.offer(csv::turn_row(record).into_bytes());
+        self.file.offer(turn_csv::turn_row(record).into_bytes());
         if self.file.gone().is_cancelled() {
             return self.finish();
         }

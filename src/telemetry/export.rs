@@ -1,5 +1,5 @@
 //! Figures for other programs: the monitor's page, CSV files, posts to a webhook.
 
-pub mod csv;
 pub(super) mod prometheus;
+pub mod turn_csv;
 pub(super) mod webhook;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::collector::now;
-use super::export::csv;
+use super::export::turn_csv;
 use super::record::{TurnRecord, place};
 use super::view::{HistoryView, SPANS, TurnView};
 use crate::base::cost::Cost;
@@ -238,8 +238,9 @@ impl Store {
 
     /// The turns of this conversation as comma-separated values, and the history.
     pub(super) fn to_csv(&self) -> (String, String) {
-        let turns = std::iter::once(csv::turn_header()).chain(self.turns.iter().map(csv::turn_row));
-        (turns.collect(), csv::history(&self.history))
+        let turns = std::iter::once(turn_csv::turn_header())
+            .chain(self.turns.iter().map(turn_csv::turn_row));
+        (turns.collect(), turn_csv::history(&self.history))
     }
 
     /// Where and what to write, if it is time or `at_once`.
