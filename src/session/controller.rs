@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tracing::debug;
 
+use super::clock::now;
 use super::file_playlist::{FilePlaylist, PlaylistAction};
 use super::files::{FileEvent, Files};
 use super::microphone::MicrophoneControl;
@@ -111,7 +112,8 @@ impl Controller {
             self.poll_playlist();
             self.roll_if_quiet();
             self.sync_voice();
-            if std::mem::take(&mut self.changed) {
+            self.tell_announced();
+            if std::mem::take(&mut self.changed) | self.notices.take_changed() {
                 self.publish();
             }
         }
@@ -303,8 +305,14 @@ impl Controller {
         }
     }
 
-    /// Tells a listener that every event counts for; one that has stopped listening is not waited for.
+    /// Tells a listener that every event counts for, behind what was announced before; one that has stopped listening is not
+    /// waited for.
     pub(super) fn tell(&mut self, event: Event) {
+        self.tell_announced();
+        self.tell_now(event);
+    }
+
+    pub(super) fn tell_now(&mut self, event: Event) {
         if let Err(mpsc::error::TrySendError::Full(event)) = self.faces.events.try_send(event) {
             // The kind alone: events hold what was said.
             tracing::warn!(event = event.name(), "nobody takes the events");
@@ -320,7 +328,8 @@ impl Controller {
     fn look(&mut self, now: Instant) {
         self.look_at_spending();
         self.end_stalled_stream(now);
-        self.changed |= self.turns.replay.forget_old(now) | self.notices.forget_old(now);
+        self.notices.forget_old(now);
+        self.changed |= self.turns.replay.forget_old(now);
         self.show_in_time();
         self.look_at_check(now);
     }
@@ -345,7 +354,7 @@ impl Controller {
         self.turns.machine.handle(now(), Input::Quit);
         self.perform();
         self.files.finish().await;
-        self.finish_spending().await;
+        self.spending.finish(&mut self.notices).await;
         let telemetry = std::mem::replace(&mut self.telemetry.handle, telemetry::Handle::off());
         let (summary, outputs) = telemetry.finish().await;
         for output in outputs {
@@ -365,9 +374,4 @@ impl Controller {
         // Joins threads, for at most 300 ms: not on a worker of the runtime.
         aside("sound-end", move || self.voice.audio.shut_down()).await;
     }
-}
-
-/// The clock of the session: tokio's, so that tests can simulate it.
-pub(super) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }

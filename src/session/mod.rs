@@ -1,9 +1,11 @@
 //! Floor 3: wires sound, turns and service together. A [`Command`](command::Command) goes in, a
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
+mod ask_again;
 mod asking;
 mod captions;
 mod check;
+mod clock;
 mod closing;
 pub mod command;
 mod controller;
@@ -15,10 +17,13 @@ mod microphone;
 mod models;
 pub mod no_link;
 mod notices;
+mod notify;
 mod on_telemetry;
 mod pace;
 mod profile_control;
+mod profile_switch;
 mod provider_link;
+mod repeat;
 mod replay;
 mod sending;
 mod service;
@@ -26,7 +31,10 @@ mod settings;
 pub mod silence;
 pub mod snapshot;
 mod sound;
+mod sound_check;
+mod spend_limit;
 mod spending;
+mod talk_key;
 mod tokens;
 mod turns;
 pub mod typed;
@@ -190,7 +198,9 @@ fn controller(
         faces: controller::Faces { snapshots, events },
         changed: true,
     };
-    controller.tell_all(parts.notices);
+    for (severity, text) in parts.notices {
+        controller.notice(severity, text);
+    }
     controller.keep_spend_limit();
     controller.begin_with_profile();
     controller

@@ -21,7 +21,7 @@ impl Controller {
             .collect();
         self.notices.retain(|notice| !others.contains(&notice.text));
         for (text, remedy) in told {
-            self.notice_with(Severity::Warning, text, remedy);
+            self.notices.show_with(Severity::Warning, text, remedy);
         }
     }
 

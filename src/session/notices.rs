@@ -8,8 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::Event;
-use super::controller::{Controller, now};
+use super::clock::now;
 use super::snapshot::Notice;
 use crate::base::severity::Severity;
 use crate::metrics::diagnosis::Remedy;
@@ -22,30 +21,62 @@ const PER_CHARACTER: Duration = Duration::from_millis(100);
 
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+enum Source {
     /// A raised alert.
     Alert,
     /// Anything else.
     Other,
 }
 
-/// The notices that stand.
+/// The notices that are shown, and what listeners are yet to hear.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     standing: VecDeque<(Notice, Source, Option<Instant>)>,
+    announced: VecDeque<(Severity, String)>,
     last: u64,
+    changed: bool,
 }
 
 impl Notices {
-    /// Adds one; false if the same text stands already, which then stands as long as a new one.
+    /// Shows a notice; the same text is not shown twice.
+    pub(super) fn show(&mut self, severity: Severity, text: String) {
+        self.show_with(severity, text, None);
+    }
+
+    /// The same with something that a button can do about it.
+    pub(super) fn show_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
+        self.add(now(), severity, text, remedy, Source::Other);
+    }
+
+    /// Shows an alert: it stays until it is withdrawn.
+    pub(super) fn show_alert(&mut self, text: String, remedy: Option<Remedy>) {
+        self.add(now(), Severity::Warning, text, remedy, Source::Alert);
+    }
+
+    /// Tells listeners only: the window shows it in another place.
+    pub(super) fn announce(&mut self, severity: Severity, text: String) {
+        self.announced.push_back((severity, text));
+    }
+
+    /// The next announcement for listeners.
+    pub(super) fn next_announced(&mut self) -> Option<(Severity, String)> {
+        self.announced.pop_front()
+    }
+
+    /// Whether something else is shown than at the last call.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Adds a notice; one with the same text stands as long as a new one.
     fn add(
         &mut self,
         now: Instant,
         severity: Severity,
-        text: &str,
+        text: String,
         remedy: Option<Remedy>,
         source: Source,
-    ) -> bool {
+    ) {
         let until = (severity == Severity::Info).then(|| {
             let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
             now + NOTICED_WITHIN + PER_CHARACTER.saturating_mul(characters.min(300))
@@ -53,20 +84,21 @@ impl Notices {
         let same = |(notice, ..): &&mut (Notice, Source, Option<Instant>)| notice.text == text;
         if let Some((.., stands)) = self.standing.iter_mut().find(same) {
             *stands = until;
-            return false;
+            return;
         }
         if self.standing.len() == MOST {
             self.make_room();
         }
         self.last += 1;
+        self.announce(severity, text.clone());
         let notice = Notice {
             id: self.last,
             severity,
-            text: text.to_owned(),
+            text,
             remedy,
         };
         self.standing.push_back((notice, source, until));
-        true
+        self.changed = true;
     }
 
     /// Drops the oldest information, else the oldest.
@@ -76,78 +108,45 @@ impl Notices {
         self.standing.remove(oldest);
     }
 
-    /// Takes away what has stood long enough; says whether there was something.
-    pub(super) fn forget_old(&mut self, now: Instant) -> bool {
-        let before = self.standing.len();
-        self.standing
-            .retain(|(.., until)| until.is_none_or(|until| now < until));
-        before != self.standing.len()
+    /// Takes away what has stood long enough.
+    pub(super) fn forget_old(&mut self, now: Instant) {
+        self.retain_all(|_, _, until| until.is_none_or(|until| now < until));
     }
 
+    /// Keeps the notices that `stays` says.
     pub(super) fn retain(&mut self, stays: impl Fn(&Notice) -> bool) {
-        self.standing.retain(|(notice, ..)| stays(notice));
+        self.retain_all(|notice, _, _| stays(notice));
+    }
+
+    /// Takes a notice away that is not true any more.
+    pub(super) fn withdraw(&mut self, begins_with: &str) {
+        self.retain(|notice| !notice.text.starts_with(begins_with));
+    }
+
+    /// Another key or profile is in use: information about the last one is over.
+    pub(super) fn withdraw_information(&mut self) {
+        self.retain(|notice| notice.severity != Severity::Info);
+    }
+
+    /// Takes the warnings about files away, which were read again: alerts stay, and warnings with one of these texts.
+    pub(super) fn withdraw_warnings(&mut self, but: &[String]) {
+        self.retain_all(|notice, source, _| {
+            source == Source::Alert
+                || notice.severity != Severity::Warning
+                || but.contains(&notice.text)
+        });
+    }
+
+    fn retain_all(&mut self, stays: impl Fn(&Notice, Source, Option<Instant>) -> bool) {
+        let before = self.standing.len();
+        self.standing
+            .retain(|(notice, source, until)| stays(notice, *source, *until));
+        self.changed |= before != self.standing.len();
     }
 
     /// For the snapshot.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Notice> {
         self.standing.iter().map(|(notice, ..)| notice)
-    }
-}
-
-impl Controller {
-    /// Shows a notice; the same text is not shown twice.
-    pub(super) fn notice(&mut self, severity: Severity, text: String) {
-        self.notice_with(severity, text, None);
-    }
-
-    /// Shows what was noticed before the conversation began.
-    pub(super) fn tell_all(&mut self, notices: Vec<(Severity, String)>) {
-        for (severity, text) in notices {
-            self.notice(severity, text);
-        }
-    }
-
-    /// The same with something that a button can do about it.
-    pub(super) fn notice_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
-        self.show(severity, text, remedy, Source::Other);
-    }
-
-    /// Shows an alert: it stays until it is withdrawn.
-    pub(super) fn show_alert(&mut self, text: String, remedy: Option<Remedy>) {
-        self.show(Severity::Warning, text, remedy, Source::Alert);
-    }
-
-    fn show(&mut self, severity: Severity, text: String, remedy: Option<Remedy>, source: Source) {
-        if self.notices.add(now(), severity, &text, remedy, source) {
-            self.tell(Event::Notice(severity, text));
-            self.changed = true;
-        }
-    }
-
-    /// Takes the warnings about files away: they have just been read again. Alerts stay, and what is still true of the models.
-    pub(super) fn withdraw_warnings(&mut self) {
-        self.spending.forget_told();
-        let models = self.model_warnings();
-        let is_of_model = |text: &str| models.iter().any(|(told, _)| told == text);
-        self.notices.standing.retain(|(notice, source, _)| {
-            *source == Source::Alert
-                || notice.severity != Severity::Warning
-                || is_of_model(&notice.text)
-        });
-    }
-
-    /// Takes a notice away that is not true any more.
-    pub(super) fn withdraw(&mut self, begins_with: &str) {
-        self.notices
-            .retain(|notice| !notice.text.starts_with(begins_with));
-        self.changed = true;
-    }
-
-    /// Another key or profile is in use: warnings about the last one are over.
-    pub(super) fn withdraw_information(&mut self) {
-        self.notices
-            .retain(|notice| notice.severity != Severity::Info);
-        self.changed = true;
     }
 }
 
@@ -163,7 +162,13 @@ mod tests {
     fn information_goes_by_itself_and_what_is_true_stays() {
         let (mut notices, start) = (Notices::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        notices.add(start, Severity::Info, "Read again.", None, Source::Other);
+        notices.add(
+            start,
+            Severity::Info,
+            "Read again.".to_owned(),
+            None,
+            Source::Other,
+        );
         notices.add(
             start,
             Severity::Warning,
@@ -220,7 +225,13 @@ mod tests {
     #[test]
     fn information_makes_room_for_what_is_wrong() {
         let (mut notices, start) = (Notices::default(), Instant::now());
-        notices.add(start, Severity::Error, "an old error", None, Source::Other);
+        notices.add(
+            start,
+            Severity::Error,
+            "an old error".to_owned(),
+            None,
+            Source::Other,
+        );
         for n in 0..20 {
             notices.add(
                 start,

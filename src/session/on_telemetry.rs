@@ -43,7 +43,7 @@ impl Controller {
 
     pub(super) fn on_output(&mut self, output: Output) {
         match output {
-            Output::AlertRaised(text, remedy) => self.show_alert(text, remedy),
+            Output::AlertRaised(text, remedy) => self.notices.show_alert(text, remedy),
             Output::AlertCleared(text) => self.withdraw(&text),
             Output::Notice(severity, text) => self.notice(severity, text),
             Output::Plan(choice, plan, changes) => self.follow_plan(&choice, plan, changes),

@@ -7,6 +7,7 @@ use tracing::info;
 
 use super::Event;
 use super::controller::Controller;
+use super::notices::Notices;
 use super::snapshot::AutoView;
 use crate::adapt::{self, Candidate, Plan, Tuning, Wishes};
 use crate::base::severity::Severity;
@@ -43,6 +44,92 @@ impl ProfileControl {
         self.auto.as_ref().map_or(&self.profile, Auto::chooser)
     }
 
+    /// Takes the profile that the user chose; the one that is in force now.
+    pub(super) fn choose(&mut self, profile: Arc<Profile>, notices: &mut Notices) -> Arc<Profile> {
+        self.auto = self.begin_auto(&profile, notices);
+        self.auto.as_ref().map_or(profile, Auto::profile)
+    }
+
+    /// The profiles were read again. The chosen one, if it is another now and to be used.
+    pub(super) fn reread(&self, notices: &mut Notices) -> Option<Arc<Profile>> {
+        let name = self.chosen().name.clone();
+        let Ok(new) = self.all.get(&name) else {
+            let what = format!("The file of the profile {name} is gone; it stays in use.");
+            notices.show(Severity::Info, what);
+            return None;
+        };
+        let same = match &self.auto {
+            Some(auto) => *new == *auto.chooser && auto.is_current(&self.all),
+            None => *new == *self.profile,
+        };
+        (!same).then_some(new)
+    }
+
+    /// Follows the plan that telemetry proposes for a choice; one for an earlier choice is ignored. The profile that is in
+    /// force now and why, if it is another.
+    pub(super) fn follow(
+        &mut self,
+        of: &Arc<Choice>,
+        plan: Plan,
+        changes: u64,
+    ) -> Option<(Arc<Profile>, String)> {
+        let auto = self.auto.as_mut().filter(|auto| auto.choice == *of)?;
+        auto.changes = changes;
+        let before = std::mem::replace(&mut auto.plan, plan);
+        let (candidate, tuning) = (auto.plan.candidate, auto.plan.tuning);
+        let is_another = (before.candidate, before.tuning) != (candidate, tuning);
+        is_another.then(|| (auto.profile(), auto.plan.why.clone()))
+    }
+
+    /// A choice among the profiles that this one names; `None` where it chooses among none.
+    fn begin_auto(&self, chooser: &Arc<Profile>, notices: &mut Notices) -> Option<Auto> {
+        let how = chooser.auto.as_ref()?;
+        let (mut candidates, mut missing) = (Vec::new(), Vec::new());
+        for name in &how.among {
+            let found = self.all.get(name);
+            if !matches!(&found, Ok(profile) if profile.auto.is_none()) {
+                missing.push(name.clone());
+            }
+            match found {
+                Ok(profile) if profile.auto.is_none() => candidates.push(profile),
+                Ok(_) => notices.show(
+                    Severity::Warning,
+                    format!("The profile {} cannot choose {name}, which chooses itself: it is left out.", chooser.name),
+                ),
+                Err(unknown) => notices.show(
+                    Severity::Warning,
+                    format!("The profile {} names one that there is not: {unknown}. It is left out.", chooser.name),
+                ),
+            }
+        }
+        if candidates.is_empty() {
+            candidates.push(crate::profile::builtin(DEFAULT)?);
+        }
+        let wishes = Wishes {
+            target: chooser.target,
+            preference: match how.prefer {
+                Preference::Speed => adapt::Preference::Speed,
+                Preference::Balance => adapt::Preference::Balance,
+                Preference::Quality => adapt::Preference::Quality,
+            },
+            changes_per_hour: how.changes_per_hour,
+            power_saving: how.power_saving.is_on(),
+        };
+        let choice = Choice {
+            names: candidates.iter().map(|of| of.name.clone()).collect(),
+            candidates: candidates.iter().map(candidate).collect(),
+            wishes,
+        };
+        Some(Auto {
+            chooser: Arc::clone(chooser),
+            plan: choice.adapter().plan(),
+            choice: Arc::new(choice),
+            changes: 0,
+            candidates,
+            missing,
+        })
+    }
+
     /// All profiles, in the order of the switch.
     pub(super) fn shared(&self) -> Arc<[Arc<Profile>]> {
         let entries = self.all.entries().iter();
@@ -77,6 +164,13 @@ impl Auto {
         &self.choice
     }
 
+    /// Whether what it chooses among is as it was.
+    fn is_current(&self, all: &Profiles) -> bool {
+        let is_there = |name: &String| all.get(name).is_ok_and(|of| of.auto.is_none());
+        let is_same = |old: &Arc<Profile>| all.get(&old.name).is_ok_and(|new| *new == **old);
+        !self.missing.iter().any(is_there) && self.candidates.iter().all(is_same)
+    }
+
     pub(super) fn view(&self) -> AutoView {
         AutoView {
             uses: self.candidates[self.plan.candidate].label.clone(),
@@ -88,131 +182,6 @@ impl Auto {
 
     fn profile(&self) -> Arc<Profile> {
         tuned(&self.candidates[self.plan.candidate], self.plan.tuning)
-    }
-}
-
-impl Controller {
-    /// Begins with the profile that the parts came with.
-    pub(super) fn begin_with_profile(&mut self) {
-        if self.profiles.profile.auto.is_some() {
-            self.choose_profile(Arc::clone(&self.profiles.profile));
-        } else {
-            self.tell_of_models();
-        }
-    }
-
-    /// Takes the profile that the user chose.
-    pub(super) fn choose_profile(&mut self, profile: Arc<Profile>) {
-        self.profiles.auto = self.begin_auto(&profile);
-        match &self.profiles.auto {
-            Some(auto) => self.adopt_profile(auto.profile()),
-            None => self.adopt_profile(profile),
-        }
-        self.tell_of_models();
-    }
-
-    /// A choice among the profiles that this one names; `None` where it chooses among none.
-    pub(super) fn begin_auto(&mut self, chooser: &Arc<Profile>) -> Option<Auto> {
-        let how = chooser.auto.as_ref()?;
-        let (mut candidates, mut missing) = (Vec::new(), Vec::new());
-        for name in &how.among {
-            let found = self.profiles.all.get(name);
-            if !matches!(&found, Ok(profile) if profile.auto.is_none()) {
-                missing.push(name.clone());
-            }
-            match found {
-                Ok(profile) if profile.auto.is_none() => candidates.push(profile),
-                Ok(_) => self.notice(
-                    Severity::Warning,
-                    format!("The profile {} cannot choose {name}, which chooses itself: it is left out.", chooser.name),
-                ),
-                Err(unknown) => self.notice(
-                    Severity::Warning,
-                    format!("The profile {} names one that there is not: {unknown}. It is left out.", chooser.name),
-                ),
-            }
-        }
-        if candidates.is_empty() {
-            candidates.push(crate::profile::builtin(DEFAULT)?);
-        }
-        let wishes = Wishes {
-            target: chooser.target,
-            preference: match how.prefer {
-                Preference::Speed => adapt::Preference::Speed,
-                Preference::Balance => adapt::Preference::Balance,
-                Preference::Quality => adapt::Preference::Quality,
-            },
-            changes_per_hour: how.changes_per_hour,
-            power_saving: how.power_saving.is_on(),
-        };
-        let choice = Choice {
-            names: candidates.iter().map(|of| of.name.clone()).collect(),
-            candidates: candidates.iter().map(candidate).collect(),
-            wishes,
-        };
-        Some(Auto {
-            chooser: Arc::clone(chooser),
-            plan: choice.adapter().plan(),
-            choice: Arc::new(choice),
-            changes: 0,
-            candidates,
-            missing,
-        })
-    }
-
-    /// The files of the profiles were read again: the choice begins anew if what it stands on is another.
-    pub(super) fn reload_auto(&mut self) {
-        let Some(auto) = &self.profiles.auto else {
-            return;
-        };
-        let name = auto.chooser.name.clone();
-        let Ok(chooser) = self.profiles.all.get(&name) else {
-            let what = format!("The file of the profile {name} is gone; it stays in use.");
-            return self.notice(Severity::Info, what);
-        };
-        let there = |name: &String| {
-            self.profiles
-                .all
-                .get(name)
-                .is_ok_and(|profile| profile.auto.is_none())
-        };
-        let same = *chooser == *auto.chooser
-            && !auto.missing.iter().any(there)
-            && auto.candidates.iter().all(|old| {
-                self.profiles
-                    .all
-                    .get(&old.name)
-                    .is_ok_and(|new| *new == **old)
-            });
-        if !same {
-            self.choose_profile(chooser);
-            let what = format!("The profile {name} was read again and is in use.");
-            self.notice(Severity::Info, what);
-        }
-    }
-
-    /// Follows the plan that telemetry proposes for a choice; one for an earlier choice is ignored.
-    pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
-        let Some(auto) = self
-            .profiles
-            .auto
-            .as_mut()
-            .filter(|auto| auto.choice == *of)
-        else {
-            return;
-        };
-        auto.changes = changes;
-        let before = std::mem::replace(&mut auto.plan, plan);
-        self.changed = true;
-        let (candidate, tuning) = (auto.plan.candidate, auto.plan.tuning);
-        if (before.candidate, before.tuning) == (candidate, tuning) {
-            return;
-        }
-        let (why, profile) = (auto.plan.why.clone(), auto.profile());
-        info!(profile = profile.name, ?tuning, "auto");
-        self.adopt_profile(profile);
-        // The window shows it at the profile; who listens without a window is told.
-        self.tell(Event::Notice(Severity::Info, format!("Auto: {why}")));
     }
 }
 

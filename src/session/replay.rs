@@ -115,42 +115,6 @@ impl Replay {
     }
 }
 
-impl Controller {
-    /// The user wants to hear the last reply again.
-    pub(super) fn hear_again(&mut self, now: Instant) {
-        if self.repeat().hindrance.is_none() {
-            self.feed(now, Input::Repeat);
-        }
-    }
-
-    /// The machine opened a turn for the kept reply: all of it goes to the speaker.
-    pub(super) fn play_again(&mut self, turn: TurnId) {
-        let pieces: Vec<Pcm> = self.turns.replay.pieces(turn).collect();
-        for piece in pieces {
-            self.tell_sound(audio::Command::Play(piece));
-        }
-        self.tell_sound(audio::Command::EndReply(turn));
-    }
-
-    /// Whether the last reply can be heard again, and why not.
-    pub(super) fn repeat(&self) -> RepeatView {
-        let turn = self.turns.replay.turn();
-        let hindrance = match (self.turns.machine.phase(), turn) {
-            (Phase::Speaking, _) => Some("not while you speak"),
-            (Phase::Awaiting, _) => Some("an answer is on its way"),
-            (Phase::Replying, _) => Some("an answer sounds"),
-            _ if self.is_checking() => Some("the sound is being checked"),
-            (Phase::Idle, None) => Some("no answer was heard in the last ten minutes"),
-            (Phase::Idle, _) if !self.turns.machine.is_quiet() => {
-                Some("an answer is being stopped")
-            }
-            (Phase::Idle, _) if self.voice.output.trouble.is_some() => Some("there is no speaker"),
-            (Phase::Idle, Some(_)) => None,
-        };
-        RepeatView { turn, hindrance }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

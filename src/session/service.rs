@@ -228,7 +228,7 @@ impl Controller {
             && let Some(notes) = self.turns.notes.get_mut(&turn)
             && notes.noted.decoded.is_none()
         {
-            notes.noted.decoded = Some((at, super::controller::now()));
+            notes.noted.decoded = Some((at, super::clock::now()));
         }
     }
 
@@ -305,9 +305,9 @@ impl Controller {
         self.settings.refresh_context();
         self.provider.wanted = self.settings.setup(&self.profiles.profile);
         self.provider.setup = self.provider.wanted.clone();
-        self.withdraw(super::user::FOLLOWS_LATER);
+        self.withdraw(super::profile_switch::FOLLOWS_LATER);
         self.withdraw(super::user::HOLDS_LATER);
-        self.feed(super::controller::now(), Input::LinkDown);
+        self.feed(super::clock::now(), Input::LinkDown);
         self.provider.link = Link::Connecting { attempt: 1 };
         self.provider.outbox.clear();
         let control = self.planned();

@@ -71,7 +71,7 @@ impl Controller {
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (None, Some(what.clone()));
                 // The window shows it at the port; who listens without a window is told.
-                self.tell(Event::Notice(Severity::Warning, what));
+                self.notices.announce(Severity::Warning, what);
                 self.changed = true;
             }
             audio::Event::Moved {
@@ -119,7 +119,7 @@ impl Controller {
     pub(super) fn take_lost_recording(&mut self) {
         while let Ok(event) = self.voice.audio.events.try_recv() {
             if matches!(event, audio::Event::NotWritten(_)) {
-                self.on_audio(super::controller::now(), event);
+                self.on_audio(super::clock::now(), event);
             }
         }
     }
@@ -155,7 +155,7 @@ impl Controller {
         }
         match what {
             // Nothing to keep in sight; who listens without a window is told.
-            Some(what) if settled => self.tell(Event::Notice(Severity::Info, what)),
+            Some(what) if settled => self.notices.announce(Severity::Info, what),
             Some(what) => self.notice(Severity::Warning, what),
             None => {}
         }

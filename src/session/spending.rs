@@ -15,16 +15,12 @@ use std::path::Path;
 use jiff::civil::Date;
 use tokio::task::JoinSet;
 
-use super::Event;
-use super::controller::Controller;
+use super::notices::Notices;
 use super::snapshot::{LimitView, SpendScope, SpendView};
 use crate::base::cost::Cost;
 use crate::base::severity::Severity;
 use crate::base::thread::aside;
-use crate::base::words::count;
-use crate::live::price::Pricing;
 use crate::settings::config::SpendLimit;
-use crate::turn::machine::Phase;
 use day::{Day, Done, Errand, today};
 
 /// The share of a limit from which it is told that it is near.
@@ -64,6 +60,16 @@ pub(super) struct Spending {
     until_read: u64,
     /// Why a limit cannot be kept, where that was said.
     unknown: Option<String>,
+}
+
+/// What the limits are compared in.
+pub(super) struct Around {
+    /// The user speaks, or pauses in a sentence: the microphone closes later.
+    pub(super) speaking: bool,
+    /// Sound files take the place of a microphone.
+    pub(super) files: bool,
+    /// Why the price of tokens is not known, if it is not.
+    pub(super) unknown_price: Option<String>,
 }
 
 const SCOPES: [SpendScope; 2] = [SpendScope::Conversation, SpendScope::Day];
@@ -113,6 +119,198 @@ impl Spending {
         }
     }
 
+    /// Something was billed.
+    pub(super) fn bill(&mut self, cost: Cost) {
+        self.add(cost, today());
+    }
+
+    /// Once a second: takes in what was written, and reads what other programs spent. `of_day`: the day has a limit.
+    pub(super) fn look(&mut self, of_day: bool, notices: &mut Notices) {
+        while let Some(done) = self.errands.try_join_next() {
+            self.take_done(done.ok().flatten(), notices);
+        }
+        self.until_read = self.until_read.saturating_sub(1);
+        if of_day && self.until_read == 0 && self.errands.is_empty() {
+            self.until_read = READ_EVERY;
+            let errand = self.day.look();
+            self.send(errand);
+        }
+    }
+
+    /// Waits until all that was spent is kept.
+    pub(super) async fn finish(&mut self, notices: &mut Notices) {
+        while let Some(done) = self.errands.join_next().await {
+            self.take_done(done.ok().flatten(), notices);
+        }
+    }
+
+    fn take_done(&mut self, done: Option<Done>, notices: &mut Notices) {
+        if let Some(Err(why)) = done.map(|done| self.day.take(done)) {
+            notices.show(Severity::Warning, why);
+        }
+    }
+
+    /// Compares what was spent with the limits. Says whether the microphone opens again.
+    pub(super) fn compare(
+        &mut self,
+        limits: SpendLimit,
+        around: &Around,
+        notices: &mut Notices,
+    ) -> bool {
+        let none = limits == SpendLimit::default();
+        if none && self.meters == <[Meter; 2]>::default() && self.unknown.is_none() {
+            return false;
+        }
+        self.begin_day(today());
+        self.say_unknown_price(around.unknown_price.clone().filter(|_| !none), notices);
+        for (nth, scope) in SCOPES.into_iter().enumerate() {
+            self.compare_one(nth, scope, of(limits, scope), around, notices);
+        }
+        let opens = self.closed && !self.is_reached();
+        self.closed &= !opens;
+        opens
+    }
+
+    fn compare_one(
+        &mut self,
+        nth: usize,
+        scope: SpendScope,
+        limit: Option<f64>,
+        around: &Around,
+        notices: &mut Notices,
+    ) {
+        let spent = self.spent(scope);
+        let closing = self.closing_words(around.speaking);
+        let meter = &mut self.meters[nth];
+        let Some(limit) = limit else {
+            if let Some(warning) = std::mem::take(meter).warning {
+                notices.withdraw(&warning);
+            }
+            return;
+        };
+        let allowed = meter.from + limit;
+        let reached = spent.usd >= allowed;
+        let is_near = !reached && spent.usd >= meter.from + NEAR * limit;
+        let was_reached = std::mem::replace(&mut meter.reached, reached);
+        if is_near && meter.warning.is_none() {
+            let text = near_words(scope, spent, allowed);
+            meter.warning = Some(text.clone());
+            notices.show(Severity::Warning, text);
+        } else if let Some(warning) = meter.warning.take_if(|_| !is_near) {
+            notices.withdraw(&warning);
+        }
+        if reached && !was_reached {
+            notices.withdraw(LIFTED);
+            let key = key(scope);
+            tracing::warn!(key, spent = spent.usd, limit, "spend limit reached");
+            // The window shows it beside the button, and of files it is told how many are left: see `stop_files`.
+            if !around.files {
+                let what = reached_words(scope, spent, allowed);
+                let help = format!("To go on, raise `{key}` in config.yaml and save the file.");
+                notices.announce(Severity::Warning, format!("{what} {closing} {help}"));
+            }
+        }
+    }
+
+    /// A limit says nothing where the price is not known, and says so.
+    fn say_unknown_price(&mut self, why: Option<String>, notices: &mut Notices) {
+        if why == self.unknown {
+            return;
+        }
+        notices.withdraw(CANNOT_BE_KEPT);
+        if let Some(why) = &why {
+            let help = "Set `price_usd_per_million` with `in` and `out` in config.yaml.";
+            notices.show(
+                Severity::Warning,
+                format!("{CANNOT_BE_KEPT}: {why}. {help}"),
+            );
+        }
+        self.unknown = why;
+    }
+
+    /// Closes the microphone for a limit, unless the user speaks; says whether it does.
+    pub(super) fn close(&mut self, speaking: bool) -> bool {
+        let closes = !self.closed && !speaking && self.is_reached();
+        self.closed |= closes;
+        closes
+    }
+
+    /// The user wants to spend as much again.
+    pub(super) fn go_on(&mut self, limits: SpendLimit, notices: &mut Notices) {
+        for (nth, scope) in SCOPES.into_iter().enumerate() {
+            let spent = self.spent(scope);
+            let meter = &mut self.meters[nth];
+            if let Some(limit) = of(limits, scope).filter(|_| meter.reached) {
+                meter.from = spent.usd;
+                let more = dollars(limit);
+                let what = match scope {
+                    SpendScope::Conversation => {
+                        format!("{LIFTED}: this conversation may cost {more} more.")
+                    }
+                    SpendScope::Day => format!("{LIFTED}: today {more} more may be spent."),
+                };
+                notices.show(Severity::Info, what);
+            }
+        }
+    }
+
+    /// The first limit that is reached, in words.
+    pub(super) fn reached(&self, limits: SpendLimit) -> Option<String> {
+        let (limit, _) = self.limits(limits).find(|(_, reached)| *reached)?;
+        Some(reached_words(limit.scope, limit.spent, limit.limit_usd))
+    }
+
+    /// For the snapshot.
+    pub(super) fn view(&self, limits: SpendLimit, speaking: bool) -> SpendView {
+        let closing = self.closing_words(speaking);
+        let reached: Vec<String> = self
+            .limits(limits)
+            .filter(|(_, reached)| *reached)
+            .map(|(limit, _)| {
+                format!(
+                    "{} {closing} \"Go on\" allows {} more.",
+                    reached_words(limit.scope, limit.spent, limit.limit_usd),
+                    dollars(limit.more_usd)
+                )
+            })
+            .collect();
+        SpendView {
+            limits: self.limits(limits).map(|(limit, _)| limit).collect(),
+            reached: (!reached.is_empty()).then(|| reached.join(" ")),
+            closed: self.closed,
+        }
+    }
+
+    /// The limits that are set, and whether they are reached.
+    fn limits(&self, limits: SpendLimit) -> impl Iterator<Item = (LimitView, bool)> {
+        let meters = SCOPES.into_iter().zip(&self.meters);
+        meters.filter_map(move |(scope, meter)| {
+            let more_usd = of(limits, scope)?;
+            let limit = LimitView {
+                scope,
+                spent: self.spent(scope),
+                limit_usd: meter.from + more_usd,
+                more_usd,
+            };
+            Some((limit, meter.reached))
+        })
+    }
+
+    fn closing_words(&self, speaking: bool) -> &'static str {
+        if speaking && !self.closed {
+            CLOSES
+        } else {
+            CLOSED
+        }
+    }
+
+    fn spent(&self, scope: SpendScope) -> Cost {
+        match scope {
+            SpendScope::Conversation => self.conversation,
+            SpendScope::Day => self.day.spent(),
+        }
+    }
+
     /// The notices about it were taken away with others; what is still true is said again.
     pub(super) fn forget_told(&mut self) {
         self.unknown = None;
@@ -126,249 +324,6 @@ impl Spending {
 #[must_use]
 pub fn spent_today(state: &Path) -> Cost {
     Day::read(Some(state), today()).spent()
-}
-
-impl Controller {
-    /// Something was billed.
-    pub(super) fn spend(&mut self, cost: Option<Cost>) {
-        if let Some(cost) = cost {
-            self.spending.add(cost, today());
-        }
-        self.keep_spend_limit();
-    }
-
-    /// Looks at the limits once a second, and at what other programs spend.
-    pub(super) fn look_at_spending(&mut self) {
-        while let Some(done) = self.spending.errands.try_join_next() {
-            self.take_done(done.ok().flatten());
-        }
-        let limits = self.settings.spend_limit();
-        self.spending.until_read = self.spending.until_read.saturating_sub(1);
-        let due = self.spending.until_read == 0 && self.spending.errands.is_empty();
-        if limits.day.is_some() && due {
-            self.spending.until_read = READ_EVERY;
-            let errand = self.spending.day.look();
-            self.spending.send(errand);
-        }
-        self.keep_spend_limit();
-    }
-
-    /// Waits until all that was spent is kept.
-    pub(super) async fn finish_spending(&mut self) {
-        while let Some(done) = self.spending.errands.join_next().await {
-            self.take_done(done.ok().flatten());
-        }
-    }
-
-    fn take_done(&mut self, done: Option<Done>) {
-        if let Some(Err(why)) = done.map(|done| self.spending.day.take(done)) {
-            self.notice(Severity::Warning, why);
-        }
-    }
-
-    /// Compares what was spent with the limits.
-    pub(super) fn keep_spend_limit(&mut self) {
-        let limits = self.settings.spend_limit();
-        let none = limits == SpendLimit::default();
-        if none
-            && self.spending.meters == <[Meter; 2]>::default()
-            && self.spending.unknown.is_none()
-        {
-            return;
-        }
-        self.spending.begin_day(today());
-        self.say_unknown_price(limits);
-        for (nth, scope) in SCOPES.into_iter().enumerate() {
-            self.keep_limit(nth, scope, of(limits, scope));
-        }
-        let reached = self.spending.is_reached();
-        self.turns.machine.hold_waiting(reached);
-        if self.spending.closed && !reached {
-            self.spending.closed = false;
-            self.turns.machine.handle_timeout(super::controller::now());
-            self.perform();
-        }
-    }
-
-    fn keep_limit(&mut self, nth: usize, scope: SpendScope, limit: Option<f64>) {
-        let spent = self.spent(scope);
-        let meter = &mut self.spending.meters[nth];
-        let Some(limit) = limit else {
-            let told = std::mem::take(meter).warning;
-            return self.withdraw_told(told);
-        };
-        let allowed = meter.from + limit;
-        let reached = spent.usd >= allowed;
-        let is_near = !reached && spent.usd >= meter.from + NEAR * limit;
-        let was_reached = std::mem::replace(&mut meter.reached, reached);
-        let told = if is_near { None } else { meter.warning.take() };
-        if is_near && meter.warning.is_none() {
-            let text = near_words(scope, spent, allowed);
-            meter.warning = Some(text.clone());
-            self.notice(Severity::Warning, text);
-        }
-        self.withdraw_told(told);
-        if reached && !was_reached {
-            self.withdraw(LIFTED);
-            let key = key(scope);
-            tracing::warn!(key, spent = spent.usd, limit, "spend limit reached");
-            self.changed = true;
-            // The window shows it beside the button, and of files it is told how many are left: see `stop_files`.
-            if self.playlist.is_none() {
-                let what = reached_words(scope, spent, allowed);
-                let help = format!("To go on, raise `{key}` in config.yaml and save the file.");
-                let what = format!("{what} {} {help}", self.closing_words());
-                self.tell(Event::Notice(Severity::Warning, what));
-            }
-        }
-    }
-
-    fn withdraw_told(&mut self, told: Option<String>) {
-        if let Some(told) = told {
-            self.withdraw(&told);
-        }
-    }
-
-    /// A limit says nothing where the price is not known, and says so.
-    fn say_unknown_price(&mut self, limits: SpendLimit) {
-        let why = match self.pricing() {
-            _ if limits == SpendLimit::default() => None,
-            Pricing::Unpublished => Some(format!("no price is published for {}", self.model())),
-            Pricing::Elsewhere => Some(format!(
-                "what {} takes for tokens is not known",
-                self.settings.host()
-            )),
-            Pricing::Configured(_) | Pricing::Published(_) | Pricing::Free => None,
-        };
-        if why == self.spending.unknown {
-            return;
-        }
-        self.withdraw(CANNOT_BE_KEPT);
-        if let Some(why) = &why {
-            let help = "Set `price_usd_per_million` with `in` and `out` in config.yaml.";
-            let what = format!("{CANNOT_BE_KEPT}: {why}. {help}");
-            self.notice(Severity::Warning, what);
-        }
-        self.spending.unknown = why;
-    }
-
-    /// Closes the microphone for a limit, as soon as nobody speaks, nor pauses in a sentence; a reply that sounds goes on.
-    pub(super) fn close_if_spent(&mut self) {
-        if self.spending.closed || self.is_speaking() || !self.spending.is_reached() {
-            return;
-        }
-        self.spending.closed = true;
-        self.microphone.key.close();
-        self.changed = true;
-    }
-
-    /// Whether the user speaks, or pauses in a sentence.
-    fn is_speaking(&self) -> bool {
-        self.turns.machine.phase() == Phase::Speaking || self.turns.machine.is_closed_early()
-    }
-
-    fn closing_words(&self) -> &'static str {
-        if self.is_speaking() && !self.spending.closed {
-            CLOSES
-        } else {
-            CLOSED
-        }
-    }
-
-    /// The user wants to spend as much again.
-    pub(super) fn go_on_spending(&mut self) {
-        let limits = self.settings.spend_limit();
-        for (nth, scope) in SCOPES.into_iter().enumerate() {
-            let spent = self.spent(scope);
-            let meter = &mut self.spending.meters[nth];
-            if let Some(limit) = of(limits, scope).filter(|_| meter.reached) {
-                meter.from = spent.usd;
-                let more = dollars(limit);
-                let what = match scope {
-                    SpendScope::Conversation => {
-                        format!("{LIFTED}: this conversation may cost {more} more.")
-                    }
-                    SpendScope::Day => format!("{LIFTED}: today {more} more may be spent."),
-                };
-                self.notice(Severity::Info, what);
-            }
-        }
-        self.keep_spend_limit();
-    }
-
-    /// Input files wait that may not be asked any more.
-    pub(super) fn stop_files(&mut self) {
-        let left = self
-            .playlist
-            .as_mut()
-            .map_or(0, super::file_playlist::FilePlaylist::stop);
-        let first = self.view_of_limits().find(|(_, reached)| *reached);
-        let Some((limit, _)) = first else { return };
-        let was = if left == 1 { "was" } else { "were" };
-        let what = format!(
-            "{} {} {was} not asked.",
-            reached_words(limit.scope, limit.spent, limit.limit_usd),
-            count(left as u64, "file")
-        );
-        self.tell(Event::LimitReached(what));
-    }
-
-    /// A text was typed that may not be asked any more. The conversation shows it, so that it is not lost.
-    pub(super) fn refuse_typed(&mut self, text: &str) {
-        let turn = self.turns.machine.skip_turn();
-        self.turns.captions.refuse(turn, text);
-        self.changed = true;
-        let first = self.view_of_limits().find(|(_, reached)| *reached);
-        let Some((limit, _)) = first else { return };
-        let reached = reached_words(limit.scope, limit.spent, limit.limit_usd);
-        self.tell(Event::LimitReached(format!(
-            "{reached} The text was not asked."
-        )));
-    }
-
-    /// For the snapshot.
-    pub(super) fn spend_view(&self) -> SpendView {
-        let reached: Vec<String> = self
-            .view_of_limits()
-            .filter(|(_, reached)| *reached)
-            .map(|(limit, _)| {
-                format!(
-                    "{} {} \"Go on\" allows {} more.",
-                    reached_words(limit.scope, limit.spent, limit.limit_usd),
-                    self.closing_words(),
-                    dollars(limit.more_usd)
-                )
-            })
-            .collect();
-        SpendView {
-            limits: self.view_of_limits().map(|(limit, _)| limit).collect(),
-            reached: (!reached.is_empty()).then(|| reached.join(" ")),
-            closed: self.spending.closed,
-        }
-    }
-
-    /// The limits that are set, and whether they are reached.
-    fn view_of_limits(&self) -> impl Iterator<Item = (LimitView, bool)> {
-        let limits = self.settings.spend_limit();
-        let meters = SCOPES.into_iter().zip(&self.spending.meters);
-        meters.filter_map(move |(scope, meter)| {
-            let more_usd = of(limits, scope)?;
-            let limit = LimitView {
-                scope,
-                spent: self.spent(scope),
-                limit_usd: meter.from + more_usd,
-                more_usd,
-            };
-            Some((limit, meter.reached))
-        })
-    }
-
-    fn spent(&self, scope: SpendScope) -> Cost {
-        match scope {
-            SpendScope::Conversation => self.spending.conversation,
-            SpendScope::Day => self.spending.day.spent(),
-        }
-    }
 }
 
 const fn of(limits: SpendLimit, scope: SpendScope) -> Option<f64> {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::clock::now;
 use super::command::Command;
-use super::controller::{Controller, now};
+use super::controller::Controller;
 use super::files::FileEvent;
 use super::settings::HELD_HINT;
 use super::snapshot::Link;
@@ -18,9 +19,7 @@ use crate::settings::watch::Change;
 use crate::turn::machine::Input;
 use crate::{client, telemetry};
 
-/// Stands until the connection that asks for what the profile says.
-pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
-/// The same for a voice or a language.
+/// Stands until the connection that asks for another voice or language.
 pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the next pause.";
 /// What notices begin with that a later success takes away.
 const NO_KEY_CHANGE: &str = "the key was not ";
@@ -102,27 +101,6 @@ impl Controller {
         }
     }
 
-    /// What only a new connection can take waits for the next pause.
-    fn take_profile(&mut self, name: &str) {
-        match self.profiles.all.get(name) {
-            Ok(profile) => {
-                self.withdraw_information();
-                self.withdraw("unknown profile");
-                self.choose_profile(profile);
-            }
-            Err(unknown) => self.notice(Severity::Error, unknown.to_string()),
-        }
-    }
-
-    pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
-        self.profiles.profile = profile;
-        self.apply_pace();
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
-            self.notice(Severity::Info, FOLLOWS_LATER.into());
-        }
-    }
-
     /// A key was kept or removed, and the settings follow: connects with what they name now.
     fn follow_key(&mut self, changed: anyhow::Result<()>) {
         match changed {
@@ -135,7 +113,7 @@ impl Controller {
     fn redial(&mut self) {
         match self.settings.choose_target() {
             Ok(()) => {
-                self.withdraw_information();
+                self.notices.withdraw_information();
                 self.withdraw(NO_KEY_CHANGE);
                 self.name_assistant();
                 self.provider.setup = self.settings.setup(&self.profiles.profile);
@@ -190,33 +168,6 @@ impl Controller {
             }
             FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
             FileEvent::ModelWritten(profiles, written) => self.on_model_written(profiles, written),
-        }
-    }
-
-    pub(super) fn take_profiles(&mut self, profiles: Profiles, faults: Vec<String>) {
-        self.profiles.all = profiles;
-        self.withdraw_warnings();
-        for fault in faults {
-            self.notice(Severity::Warning, fault);
-        }
-        if self.profiles.auto.is_some() {
-            return self.reload_auto();
-        }
-        let name = self.profiles.profile.name.clone();
-        match self.profiles.all.get(&name) {
-            Ok(profile) if *profile != *self.profiles.profile => {
-                self.adopt_profile(profile);
-                self.tell_of_models();
-                self.notice(
-                    Severity::Info,
-                    format!("The profile {name} was read again and is in use."),
-                );
-            }
-            Ok(_) => {}
-            Err(_) => self.notice(
-                Severity::Info,
-                format!("The file of the profile {name} is gone; it stays in use."),
-            ),
         }
     }
 

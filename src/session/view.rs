@@ -53,7 +53,9 @@ impl Controller {
             captions_dropped: self.turns.captions.dropped(),
             pricing: self.pricing(),
             models: Arc::clone(&telemetry.models),
-            spending: self.spend_view(),
+            spending: self
+                .spending
+                .view(self.settings.spend_limit(), self.is_speaking()),
             renewing: self.provider.going_away && self.is_connected(),
             figures: self.figures(&telemetry.figures),
             process: telemetry.process.clone(),

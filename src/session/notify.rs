@@ -1,0 +1,32 @@
+//! Notices of the conversation as a whole.
+
+use super::Event;
+use super::controller::Controller;
+use crate::base::severity::Severity;
+
+impl Controller {
+    /// Shows a notice; the same text is not shown twice.
+    pub(super) fn notice(&mut self, severity: Severity, text: String) {
+        self.notices.show(severity, text);
+    }
+
+    /// Takes a notice away that is not true any more.
+    pub(super) fn withdraw(&mut self, begins_with: &str) {
+        self.notices.withdraw(begins_with);
+    }
+
+    /// Takes the warnings about files away: they have just been read again. What is still true of the models stays.
+    pub(super) fn withdraw_warnings(&mut self) {
+        self.spending.forget_told();
+        let models = self.model_warnings();
+        let texts: Vec<String> = models.into_iter().map(|(text, _)| text).collect();
+        self.notices.withdraw_warnings(&texts);
+    }
+
+    /// Tells listeners what was announced since the last time.
+    pub(super) fn tell_announced(&mut self) {
+        while let Some((severity, text)) = self.notices.next_announced() {
+            self.tell_now(Event::Notice(severity, text));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Switches of profile: by the user, by an edited file, by `auto`.
+
+use std::sync::Arc;
+
+use super::controller::Controller;
+use crate::adapt::Plan;
+use crate::base::severity::Severity;
+use crate::profile::Profile;
+use crate::settings::profiles::Profiles;
+use crate::telemetry::auto::Choice;
+
+/// Stands until the connection that asks for what the profile says.
+pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
+
+impl Controller {
+    /// Begins with the profile that the parts came with.
+    pub(super) fn begin_with_profile(&mut self) {
+        if self.profiles.profile.auto.is_some() {
+            self.choose_profile(Arc::clone(&self.profiles.profile));
+        } else {
+            self.tell_of_models();
+        }
+    }
+
+    /// Takes the profile of this name, or says that there is none.
+    pub(super) fn take_profile(&mut self, name: &str) {
+        match self.profiles.all.get(name) {
+            Ok(profile) => {
+                self.notices.withdraw_information();
+                self.withdraw("unknown profile");
+                self.choose_profile(profile);
+            }
+            Err(unknown) => self.notice(Severity::Error, unknown.to_string()),
+        }
+    }
+
+    fn choose_profile(&mut self, profile: Arc<Profile>) {
+        let in_force = self.profiles.choose(profile, &mut self.notices);
+        self.adopt_profile(in_force);
+        self.tell_of_models();
+    }
+
+    /// What only a new connection can take waits for the next pause.
+    fn adopt_profile(&mut self, profile: Arc<Profile>) {
+        self.profiles.profile = profile;
+        self.apply_pace();
+        self.provider.wanted = self.settings.setup(&self.profiles.profile);
+        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
+            self.notice(Severity::Info, FOLLOWS_LATER.into());
+        }
+    }
+
+    /// The profiles were read again, with what is wrong with them.
+    pub(super) fn take_profiles(&mut self, profiles: Profiles, faults: Vec<String>) {
+        self.profiles.all = profiles;
+        self.withdraw_warnings();
+        for fault in faults {
+            self.notice(Severity::Warning, fault);
+        }
+        if let Some(profile) = self.profiles.reread(&mut self.notices) {
+            let name = profile.name.clone();
+            self.choose_profile(profile);
+            let what = format!("The profile {name} was read again and is in use.");
+            self.notice(Severity::Info, what);
+        }
+    }
+
+    /// Follows the plan of `auto`.
+    pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
+        self.changed = true;
+        if let Some((profile, why)) = self.profiles.follow(of, plan, changes) {
+            tracing::info!(profile = profile.name, why, "auto");
+            self.adopt_profile(profile);
+            // The window shows it at the profile; who listens without a window is told.
+            self.notices
+                .announce(Severity::Info, format!("Auto: {why}"));
+        }
+    }
+}

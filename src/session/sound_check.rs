@@ -1,0 +1,113 @@
+//! The sound check: while it runs nobody else is heard, and nothing of it goes to the service.
+
+use super::check::{Check, OVER_AFTER};
+use super::controller::Controller;
+use super::findings::{self, Circumstances};
+use super::snapshot::{CheckLine, CheckStep, CheckView};
+use crate::audio::{self, CheckEvent};
+use crate::dsp::soundcheck::Phase;
+use crate::turn::machine::Input;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+impl Controller {
+    /// Begins a check, or says why there cannot be one.
+    pub(super) fn check_sound(&mut self, now: Instant, with_voice: bool) {
+        self.check = Some(Check {
+            view: CheckView {
+                with_voice,
+                step: CheckStep::Quiet,
+                progress: 0.0,
+                lines: Arc::default(),
+            },
+            until: now + OVER_AFTER,
+        });
+        let hindrance = if self.microphone.muted {
+            Some((
+                "the microphone is muted",
+                "Unmute it with Ctrl M, and check again.",
+            ))
+        } else if self.playlist.is_some() {
+            Some((
+                "files are spoken in its place",
+                "Start without files, and check again.",
+            ))
+        } else if self.voice.input.stream.is_none() {
+            Some(("there is none", "Plug one in, or choose one under Sound."))
+        } else {
+            None
+        };
+        if let Some((what, hint)) = hindrance {
+            return self.end_check(findings::failed(what, hint));
+        }
+        self.microphone.key.close();
+        self.tell_sound(audio::Command::CheckSound { with_voice });
+        self.hush(now);
+    }
+
+    /// Ends a check, or takes its results away.
+    pub(super) fn cancel_check(&mut self) {
+        if self.check.take().is_some_and(|check| check.is_running()) {
+            self.tell_sound(audio::Command::CancelCheck);
+        }
+        self.changed = true;
+    }
+
+    pub(super) fn is_checking(&self) -> bool {
+        self.check.as_ref().is_some_and(Check::is_running)
+    }
+
+    pub(super) fn on_check(&mut self, event: CheckEvent) {
+        let Some(check) = self.check.as_mut().filter(|check| check.is_running()) else {
+            return;
+        };
+        self.changed = true;
+        match event {
+            CheckEvent::Step { phase, progress } => {
+                check.view.step = match phase {
+                    Phase::Quiet => CheckStep::Quiet,
+                    Phase::Speak => CheckStep::Speak,
+                    Phase::Chirp => CheckStep::Chirp,
+                };
+                check.view.progress = progress;
+            }
+            CheckEvent::Done(report) => {
+                let speaker = self.voice.output.stream.as_ref();
+                let around = Circumstances {
+                    with_voice: check.view.with_voice,
+                    headset: speaker.is_some_and(|stream| stream.device.headset),
+                };
+                self.end_check(findings::lines(&report, around));
+            }
+        }
+    }
+
+    /// Nothing that is said or awaited meanwhile is heard: it would be taken for the room's noise, or for the chirp.
+    pub(super) fn hush(&mut self, now: Instant) {
+        if self.is_checking() && !self.turns.machine.is_quiet() {
+            self.feed(now, Input::StopPressed);
+        }
+    }
+
+    /// Gives up a check that the microphone gives nothing to.
+    pub(super) fn look_at_check(&mut self, now: Instant) {
+        let late = |check: &Check| check.is_running() && now >= check.until;
+        let lost = self.is_checking() && self.voice.input.stream.is_none();
+        if lost || self.check.as_ref().is_some_and(late) {
+            self.tell_sound(audio::Command::CancelCheck);
+            self.end_check(findings::failed(
+                "it gave no sound to check",
+                "Plug it in again, or choose another one under Sound.",
+            ));
+        }
+    }
+
+    fn end_check(&mut self, lines: Vec<CheckLine>) {
+        if let Some(check) = &mut self.check {
+            check.view.step = CheckStep::Over;
+            check.view.progress = 1.0;
+            check.view.lines = lines.into();
+        }
+        self.changed = true;
+    }
+}

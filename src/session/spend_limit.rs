@@ -1,0 +1,94 @@
+//! The spend limit: what it closes and opens.
+
+use super::Event;
+use super::controller::Controller;
+use super::spending::Around;
+use crate::base::cost::Cost;
+use crate::base::words::count;
+use crate::live::price::Pricing;
+use crate::turn::machine::Phase;
+
+impl Controller {
+    /// Something was billed.
+    pub(super) fn spend(&mut self, cost: Option<Cost>) {
+        if let Some(cost) = cost {
+            self.spending.bill(cost);
+        }
+        self.keep_spend_limit();
+    }
+
+    /// Once a second.
+    pub(super) fn look_at_spending(&mut self) {
+        let of_day = self.settings.spend_limit().day.is_some();
+        self.spending.look(of_day, &mut self.notices);
+        self.keep_spend_limit();
+    }
+
+    /// Compares what was spent with the limits; the microphone may open again.
+    pub(super) fn keep_spend_limit(&mut self) {
+        let around = Around {
+            speaking: self.is_speaking(),
+            files: self.playlist.is_some(),
+            unknown_price: match self.pricing() {
+                Pricing::Unpublished => Some(format!("no price is published for {}", self.model())),
+                Pricing::Elsewhere => Some(format!(
+                    "what {} takes for tokens is not known",
+                    self.settings.host()
+                )),
+                Pricing::Configured(_) | Pricing::Published(_) | Pricing::Free => None,
+            },
+        };
+        let limits = self.settings.spend_limit();
+        let opens = self.spending.compare(limits, &around, &mut self.notices);
+        let reached = self.spending.is_reached();
+        self.turns.machine.hold_waiting(reached);
+        if opens {
+            self.turns.machine.handle_timeout(super::clock::now());
+            self.perform();
+        }
+    }
+
+    /// Closes the microphone for a limit, as soon as nobody speaks, nor pauses in a sentence; a reply that sounds goes on.
+    pub(super) fn close_if_spent(&mut self) {
+        if self.spending.close(self.is_speaking()) {
+            self.microphone.key.close();
+            self.changed = true;
+        }
+    }
+
+    /// Whether the user speaks, or pauses in a sentence.
+    pub(super) fn is_speaking(&self) -> bool {
+        self.turns.machine.phase() == Phase::Speaking || self.turns.machine.is_closed_early()
+    }
+
+    /// The user wants to spend as much again.
+    pub(super) fn go_on_spending(&mut self) {
+        let limits = self.settings.spend_limit();
+        self.spending.go_on(limits, &mut self.notices);
+        self.keep_spend_limit();
+    }
+
+    /// Input files wait that may not be asked any more.
+    pub(super) fn stop_files(&mut self) {
+        let left = self.playlist.as_mut().map_or(0, |playlist| playlist.stop());
+        if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
+            let was = if left == 1 { "was" } else { "were" };
+            let files = count(left as u64, "file");
+            self.tell(Event::LimitReached(format!(
+                "{reached} {files} {was} not asked."
+            )));
+        }
+    }
+
+    /// A text was typed that may not be asked any more. The conversation shows it, so that it is not lost.
+    pub(super) fn refuse_typed(&mut self, text: &str) {
+        let turn = self.turns.machine.skip_turn();
+        self.turns.captions.refuse(turn, text);
+        self.changed = true;
+        if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
+            self.tell(Event::LimitReached(format!(
+                "{reached} The text was not asked."
+            )));
+        }
+    }
+}
