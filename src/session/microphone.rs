@@ -10,9 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::controller::Controller;
-use crate::settings::config::{Config, TalkKey};
-use crate::turn::machine::{Input, Phase};
+use crate::settings::config::TalkKey;
 
 /// What the user does to the microphone.
 #[derive(Debug, Default)]

@@ -3,10 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::info;
-
-use super::Event;
-use super::controller::Controller;
 use super::notices::Notices;
 use super::snapshot::AutoView;
 use crate::adapt::{self, Candidate, Plan, Tuning, Wishes};

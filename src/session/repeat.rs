@@ -5,9 +5,8 @@ use super::snapshot::RepeatView;
 use crate::audio;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
-use crate::base::units::SampleRate;
 use crate::turn::machine::{Input, Phase};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 impl Controller {
     /// The user wants to hear the last reply again.

@@ -9,13 +9,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::controller::Controller;
-use super::snapshot::RepeatView;
-use crate::audio;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::turn::machine::{Input, Phase};
 
 /// How long a reply is kept after it began to sound: long enough to be asked for again, too short to pile up.
 const KEPT_FOR: Duration = Duration::from_secs(600);

@@ -8,7 +8,7 @@ use crate::audio::{self, CheckEvent};
 use crate::dsp::soundcheck::Phase;
 use crate::turn::machine::Input;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 impl Controller {
     /// Begins a check, or says why there cannot be one.

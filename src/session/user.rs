@@ -1,6 +1,5 @@
 //! What the user asks, and what changes in the user's files.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::now;
@@ -14,7 +13,6 @@ use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::settings::config::writer::Report;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY};
-use crate::settings::profiles::Profiles;
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
 use crate::{client, telemetry};
