@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use tracing::info;
 
-use super::Event;
 use super::controller::Controller;
+use super::event::Event;
 use super::snapshot::Speaker;
 use super::turns::Notes;
 use crate::base::ids::{Mark, TurnId};

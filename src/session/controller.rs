@@ -16,17 +16,18 @@ use tokio::sync::{mpsc, watch};
 use tracing::debug;
 
 use super::clock::now;
+use super::command;
+use super::event::Event;
 use super::file_playlist::{FilePlaylist, PlaylistAction};
 use super::files::{FileEvent, Files};
 use super::microphone::MicrophoneControl;
-use super::on_telemetry::TelemetryLink;
 use super::profile_control::ProfileControl;
 use super::provider_link::ProviderLink;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Snapshot};
+use super::telemetry_link::TelemetryLink;
 use super::turns::{Notes, Turns};
 use super::voice_link::VoiceLink;
-use super::{Event, command};
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
@@ -55,7 +56,7 @@ pub(super) struct Controller {
     pub(super) check: Option<super::check::Check>,
     pub(super) notices: super::notices::Notices,
     pub(super) spending: super::spending::Spending,
-    pub(super) settings: super::Settings,
+    pub(super) settings: super::settings::Settings,
     pub(super) files: Files,
     pub(super) telemetry: TelemetryLink,
     pub(super) counters: Arc<Counters>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::base::thread::aside;
 use crate::settings::config::Config;
 use crate::settings::config::writer::{Report, Writer};

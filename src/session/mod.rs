@@ -9,6 +9,7 @@ mod clock;
 mod closing;
 pub mod command;
 mod controller;
+mod event;
 mod file_playlist;
 mod files;
 pub mod findings;
@@ -35,6 +36,7 @@ mod sound_check;
 mod spend_limit;
 mod spending;
 mod talk_key;
+mod telemetry_link;
 mod tokens;
 mod turns;
 pub mod typed;
@@ -56,6 +58,7 @@ use crate::settings::profiles::Profiles;
 use crate::telemetry::record::{Summary, TurnRecord};
 use crate::{audio, client, telemetry};
 use controller::Controller;
+pub use event::Event;
 use file_playlist::FilePlaylist;
 pub use settings::{Choice, Settings, setup_now};
 use snapshot::{Link, Snapshot};
@@ -77,49 +80,6 @@ pub struct Session {
     pub events: mpsc::Receiver<Event>,
     /// Live meters and counters.
     pub counters: Arc<Counters>,
-}
-
-/// What a listener must not miss.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A reply became audible.
-    Audible {
-        /// Its turn.
-        turn: TurnId,
-        /// When.
-        at: Instant,
-    },
-    /// A turn of the user is over.
-    Closed(Box<TurnRecord>),
-    /// Something that the user should know.
-    Notice(Severity, String),
-    /// The file that gets the replies cannot be written any more; why, in words.
-    NotWritten(String),
-    /// All input files were spoken and answered.
-    InputOver,
-    /// So much was spent as may be, and the microphone is closed; in words, with how to go on. Input files that were not
-    /// spoken yet stay so.
-    LimitReached(String),
-    /// A part that cannot be done without is gone.
-    Broken(String),
-    /// The conversation is over; nothing follows.
-    Over(Box<Summary>),
-}
-
-impl Event {
-    /// What kind it is, without what is in it.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Audible { .. } => "audible",
-            Self::Closed(_) => "closed",
-            Self::Notice(..) => "notice",
-            Self::NotWritten(_) => "not written",
-            Self::InputOver => "input over",
-            Self::LimitReached(_) => "limit reached",
-            Self::Broken(_) => "broken",
-            Self::Over(_) => "over",
-        }
-    }
 }
 
 /// The parts of a conversation, opened by a face.
@@ -193,7 +153,7 @@ fn controller(
         spending: spending::Spending::new(parts.state.as_deref()),
         files: files::Files::start(&mut parts.settings),
         settings: parts.settings,
-        telemetry: on_telemetry::TelemetryLink::new(parts.telemetry),
+        telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,
         faces: controller::Faces { snapshots, events },
         changed: true,

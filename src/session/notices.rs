@@ -158,88 +158,67 @@ mod tests {
         notices.iter().map(|notice| &*notice.text).collect()
     }
 
+    fn add(notices: &mut Notices, now: Instant, severity: Severity, text: &str) {
+        notices.add(now, severity, text.to_owned(), None, Source::Other);
+    }
+
     #[test]
     fn information_goes_by_itself_and_what_is_true_stays() {
         let (mut notices, start) = (Notices::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        notices.add(
-            start,
-            Severity::Info,
-            "Read again.".to_owned(),
-            None,
-            Source::Other,
-        );
-        notices.add(
-            start,
-            Severity::Warning,
-            "A limit is faulty.",
-            None,
-            Source::Other,
-        );
-        notices.add(
-            start,
-            Severity::Error,
-            "The key is not kept.",
-            None,
-            Source::Other,
-        );
-        assert!(!notices.forget_old(after(5)), "time to read it");
-        assert!(notices.forget_old(after(8)) && !notices.forget_old(after(9)));
-        notices.forget_old(after(100_000));
-        assert_eq!(
-            texts(&notices),
-            ["A limit is faulty.", "The key is not kept."]
-        );
-        // Told again, it stands as long again, and once.
-        assert!(notices.add(
-            after(10),
-            Severity::Info,
-            "Read again.",
-            None,
-            Source::Other
-        ));
-        assert!(!notices.add(
-            after(15),
-            Severity::Info,
-            "Read again.",
-            None,
-            Source::Other
-        ));
-        assert!(!notices.forget_old(after(20)) && notices.forget_old(after(23)));
+        add(&mut notices, start, Severity::Info, "Read again.");
+        add(&mut notices, start, Severity::Warning, "A limit is faulty.");
+        add(&mut notices, start, Severity::Error, "The key is not kept.");
+        notices.forget_old(after(5));
+        assert_eq!(texts(&notices).len(), 3, "time to read it");
+        let wrong = ["A limit is faulty.", "The key is not kept."];
+        for seconds in [8, 100_000] {
+            notices.forget_old(after(seconds));
+            assert_eq!(texts(&notices), wrong);
+        }
+        // Shown again, it stays as long again, and once.
+        add(&mut notices, after(10), Severity::Info, "Read again.");
+        add(&mut notices, after(15), Severity::Info, "Read again.");
+        notices.forget_old(after(20));
+        assert_eq!(texts(&notices).len(), 3);
+        notices.forget_old(after(23));
+        assert_eq!(texts(&notices), wrong);
+        let announced = std::iter::from_fn(|| notices.next_announced());
+        assert_eq!(announced.count(), 4, "each once, and the one that was gone");
     }
 
     #[test]
     fn long_information_stands_long_enough_to_be_read_and_not_for_ever() {
         let (mut notices, start) = (Notices::default(), Instant::now());
-        notices.add(
-            start,
-            Severity::Info,
-            &"long ".repeat(10_000),
-            None,
-            Source::Other,
-        );
-        assert!(!notices.forget_old(start + Duration::from_secs(30)));
-        assert!(notices.forget_old(start + Duration::from_secs(60)));
+        add(&mut notices, start, Severity::Info, &"long ".repeat(10_000));
+        notices.forget_old(start + Duration::from_secs(30));
+        assert_eq!(texts(&notices).len(), 1);
+        notices.forget_old(start + Duration::from_secs(60));
+        assert!(texts(&notices).is_empty());
+    }
+
+    #[test]
+    fn alerts_and_warnings_that_are_still_true_outlast_a_reread_of_the_files() {
+        let mut notices = Notices::default();
+        notices.show_alert("Slow.".to_owned(), None);
+        for text in ["The model ends.", "A line is faulty."] {
+            notices.show(Severity::Warning, text.to_owned());
+        }
+        notices.show(Severity::Error, "No answer.".to_owned());
+        assert!(notices.take_changed() && !notices.take_changed());
+        notices.withdraw_warnings(&["The model ends.".to_owned()]);
+        assert_eq!(texts(&notices), ["Slow.", "The model ends.", "No answer."]);
+        notices.withdraw("Slow");
+        assert!(notices.take_changed());
+        assert_eq!(texts(&notices), ["The model ends.", "No answer."]);
     }
 
     #[test]
     fn information_makes_room_for_what_is_wrong() {
         let (mut notices, start) = (Notices::default(), Instant::now());
-        notices.add(
-            start,
-            Severity::Error,
-            "an old error".to_owned(),
-            None,
-            Source::Other,
-        );
+        add(&mut notices, start, Severity::Error, "an old error");
         for n in 0..20 {
-            notices.add(
-                start,
-                Severity::Info,
-                &format!("note {n}"),
-                None,
-                Source::Other,
-            );
+            add(&mut notices, start, Severity::Info, &format!("note {n}"));
         }
         let shown = texts(&notices);
         assert_eq!((shown.len(), shown[0]), (MOST, "an old error"));

@@ -1,7 +1,7 @@
 //! Notices of the conversation as a whole.
 
-use super::Event;
 use super::controller::Controller;
+use super::event::Event;
 use crate::base::severity::Severity;
 
 impl Controller {

@@ -10,28 +10,7 @@ use super::controller::Controller;
 use super::snapshot::Link;
 use crate::metrics::diagnosis::Remedy;
 use crate::profile::{EchoCancellation, Profile};
-use crate::telemetry::{self, Context, Event, LinkState, Output, Signal};
-
-/// The conversation's end of telemetry.
-pub(super) struct TelemetryLink {
-    pub(super) handle: telemetry::Handle,
-    /// What telemetry was sent of profile, devices and service.
-    context: Option<Box<Context>>,
-}
-
-impl TelemetryLink {
-    pub(super) fn new(handle: telemetry::Handle) -> Self {
-        Self {
-            handle,
-            context: None,
-        }
-    }
-
-    /// Reports an event, without waiting.
-    pub(super) fn send(&self, event: Event) {
-        self.handle.send(event);
-    }
-}
+use crate::telemetry::{Context, Event, LinkState, Output, Signal};
 
 impl Controller {
     pub(super) fn on_telemetry(&mut self, signal: Signal) {
@@ -53,11 +32,7 @@ impl Controller {
     /// Sends what telemetry must know of profile, devices and service, if anything of it changed.
     pub(super) fn send_context(&mut self, profiles: &Arc<[Arc<Profile>]>) {
         let context = self.telemetry_context(Arc::clone(profiles));
-        if self.telemetry.context.as_deref() != Some(&context) {
-            let context = Box::new(context);
-            self.telemetry.context = Some(context.clone());
-            self.telemetry.send(Event::Context(context));
-        }
+        self.telemetry.send_context(context);
     }
 
     fn telemetry_context(&self, profiles: Arc<[Arc<Profile>]>) -> Context {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Event;
 use super::controller::Controller;
+use super::event::Event;
 use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};

@@ -1,7 +1,7 @@
 //! The spend limit: what it closes and opens.
 
-use super::Event;
 use super::controller::Controller;
+use super::event::Event;
 use super::spending::Around;
 use crate::base::cost::Cost;
 use crate::base::words::count;

@@ -1,0 +1,33 @@
+//! The conversation's end of telemetry.
+
+use crate::telemetry::{self, Context, Event};
+
+/// The conversation's end of telemetry.
+pub(super) struct TelemetryLink {
+    pub(super) handle: telemetry::Handle,
+    /// What telemetry was sent of profile, devices and service.
+    context: Option<Box<Context>>,
+}
+
+impl TelemetryLink {
+    pub(super) fn new(handle: telemetry::Handle) -> Self {
+        Self {
+            handle,
+            context: None,
+        }
+    }
+
+    /// Reports an event, without waiting.
+    pub(super) fn send(&self, event: Event) {
+        self.handle.send(event);
+    }
+
+    /// Sends the context, if it is another one than before.
+    pub(super) fn send_context(&mut self, context: Context) {
+        if self.context.as_deref() != Some(&context) {
+            let context = Box::new(context);
+            self.context = Some(context.clone());
+            self.send(Event::Context(context));
+        }
+    }
+}
