@@ -46,16 +46,14 @@ mod voice_link;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::telemetry::record::{Summary, TurnRecord};
 use crate::{audio, client, telemetry};
 use controller::Controller;
 pub use event::Event;

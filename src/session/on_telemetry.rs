@@ -10,7 +10,7 @@ use super::controller::Controller;
 use super::snapshot::Link;
 use crate::metrics::diagnosis::Remedy;
 use crate::profile::{EchoCancellation, Profile};
-use crate::telemetry::{Context, Event, LinkState, Output, Signal};
+use crate::telemetry::{Context, LinkState, Output, Signal};
 
 impl Controller {
     pub(super) fn on_telemetry(&mut self, signal: Signal) {
