@@ -32,6 +32,19 @@ pub async fn aside<T: Send + 'static>(
     }
 }
 
+/// As [`aside`], for files. On a runtime of one thread the work is done in place: that is simulated time, which would leap
+/// while a real thread works.
+pub async fn off_loop<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let runtime = tokio::runtime::Handle::current();
+    if runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread {
+        return std::panic::catch_unwind(AssertUnwindSafe(work)).ok();
+    }
+    aside(name, work).await
+}
+
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }

@@ -1,20 +1,15 @@
 //! The user's files and keys: read and written by tasks, so that the loop never waits for a disk or a keyring.
 
-use std::time::Duration;
-
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 
 use super::settings::Settings;
-use crate::base::thread::aside;
+use crate::base::thread::off_loop;
 use crate::settings::config::Config;
 use crate::settings::config::writer::{Report, Writer};
 use crate::settings::key::{Key, KeyStore};
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::{Change, Watch};
-
-/// How long the end of the program waits for a key that is being kept.
-const FINISH_WITHIN: Duration = Duration::from_millis(500);
 
 /// What the tasks report.
 #[derive(Debug)]
@@ -105,7 +100,7 @@ impl Files {
     }
 
     fn run(&mut self, name: &'static str, work: impl FnOnce() -> FileEvent + Send + 'static) {
-        self.jobs.spawn(aside(name, work));
+        self.jobs.spawn(off_loop(name, work));
     }
 
     /// The next event; nothing is lost when the call is dropped.
@@ -126,10 +121,7 @@ impl Files {
 
     /// Writes what waits: the configuration, and a key that is being kept.
     pub(super) async fn finish(&mut self) {
-        let jobs = async { while self.jobs.join_next().await.is_some() {} };
-        if tokio::time::timeout(FINISH_WITHIN, jobs).await.is_err() {
-            tracing::warn!("a key or a profile was not written in time");
-        }
+        while self.jobs.join_next().await.is_some() {}
         self.writer.finish().await;
     }
 }

@@ -19,7 +19,7 @@ use super::notices::Notices;
 use super::snapshot::{LimitView, SpendScope, SpendView};
 use crate::base::cost::Cost;
 use crate::base::severity::Severity;
-use crate::base::thread::aside;
+use crate::base::thread::off_loop;
 use crate::settings::config::SpendLimit;
 use day::{Day, Done, Errand, today};
 
@@ -114,7 +114,7 @@ impl Spending {
 
     fn send(&mut self, errand: Option<Errand>) {
         if let Some(errand) = errand {
-            let run = aside("spending", move || errand.run());
+            let run = off_loop("spending", move || errand.run());
             self.errands.spawn(run);
         }
     }

@@ -15,7 +15,7 @@ use super::store::Store;
 use super::view::{Figures, ModelView, View};
 use super::{Context, Deps, Event, LateTokens, LinkState, Outlets, Output};
 use crate::base::severity::Severity;
-use crate::base::thread::aside;
+use crate::base::thread::off_loop;
 use crate::metrics::series::Reading;
 
 /// How often process and machine are sampled.
@@ -216,7 +216,7 @@ impl<'a> Collector<'a> {
         self.store.draw(now);
         if let Some((file, text)) = self.store.take_unkept(now, false) {
             // A write that fails is tried again; at the end of the program the failure is shown.
-            tokio::spawn(aside("history", move || {
+            tokio::spawn(off_loop("history", move || {
                 crate::file::keep(&file, text.as_bytes())
                     .inspect_err(|error| tracing::warn!(%error, "the history is not kept"))
             }));
@@ -291,7 +291,7 @@ impl<'a> Collector<'a> {
         let Some((file, text)) = self.store.take_unkept(now, at_once) else {
             return;
         };
-        let kept = aside("history", move || crate::file::keep(&file, text.as_bytes())).await;
+        let kept = off_loop("history", move || crate::file::keep(&file, text.as_bytes())).await;
         if let Some(Err(error)) = kept {
             let what = format!("The figures of this conversation are not kept: {error}.");
             self.outlets.send(Output::Notice(Severity::Warning, what));
@@ -314,7 +314,7 @@ impl<'a> Collector<'a> {
                 .iter()
                 .try_for_each(|(file, text)| crate::file::keep(file, text.as_bytes()))
         };
-        let (severity, what) = match aside("export", write).await {
+        let (severity, what) = match off_loop("export", write).await {
             Some(Ok(())) => (
                 Severity::Info,
                 format!(

@@ -23,7 +23,7 @@ pub mod view;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
@@ -52,8 +52,6 @@ const EVENTS: usize = 256;
 const OUTPUTS: usize = 64;
 /// A collector that panics again after so many restarts is given up.
 const MOST_RESTARTS: u32 = 3;
-/// The end of the program waits so long for the history and the webhook.
-const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the conversation reports.
 #[derive(Debug)]
@@ -262,9 +260,9 @@ impl Handle {
         let mut summary = Summary::default();
         if let Some((events, task)) = self.running {
             drop(events);
-            match tokio::time::timeout(FINISH_WITHIN, task).await {
-                Ok(Ok(totals)) => summary = totals,
-                Ok(Err(_)) | Err(_) => tracing::warn!("telemetry did not finish in time"),
+            match task.await {
+                Ok(totals) => summary = totals,
+                Err(error) => tracing::warn!(%error, "telemetry did not finish"),
             }
         }
         let outputs = std::iter::from_fn(|| self.outputs.try_recv().ok()).collect();

@@ -11,7 +11,7 @@ use super::export::turn_csv;
 use super::record::{TurnRecord, place};
 use super::view::{HistoryView, SPANS, TurnView};
 use crate::base::cost::Cost;
-use crate::base::thread::aside;
+use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
 use crate::metrics::alert::{Alerts, Change, Rules, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
@@ -101,7 +101,7 @@ impl Store {
             ..Self::new(self.turns_kept)
         };
         let path = file.clone()?;
-        match aside("history", move || keep(&path)).await {
+        match off_loop("history", move || keep(&path)).await {
             Some(Ok((history, lock))) => {
                 self.file = file.filter(|_| lock.is_some());
                 (self.history, self._lock) = (history, lock);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_history_outlives_the_process_and_a_damaged_file_is_put_aside() {
+    async fn the_history_outlives_the_process_and_a_damaged_file_is_put_off_loop() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("history.json");
         let mut first = store(Some(file.clone())).await;

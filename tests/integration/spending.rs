@@ -158,7 +158,8 @@ fn a_limit_that_is_reached_in_a_pause_of_a_sentence_lets_it_be_said() {
         let pause = vec![0.0; 400 * 48];
         let samples = first.len() + second.len();
         world.desk.speak(&[first.clone(), pause, second].concat());
-        let in_the_pause = first.len() as u64 / 48 + 250;
+        // The file is read 300 ms after the choice, 250 ms into the pause.
+        let in_the_pause = first.len() as u64 / 48 + 250 - 300;
         tokio::time::sleep(Duration::from_millis(in_the_pause)).await;
         let config = format!("{PRICE}spend_limit_usd: {{conversation: 1}}\n");
         std::fs::write(folder.path().join("config.yaml"), config).expect("written");
@@ -185,7 +186,7 @@ fn who_speaks_when_a_limit_is_reached_is_told_that_the_microphone_closes_afterwa
         let limit = format!("{PRICE}spend_limit_usd: {{conversation: 0.5}}\n");
         std::fs::write(folder.path().join("config.yaml"), limit).expect("written");
         world.tell(Command::SetVolume(0.5)).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         let (heard, closes) = (shown(&world), "closes when you have finished speaking.");
         assert_eq!(heard.activity, Activity::UserSpeaks);
         let what = heard.spending.reached.clone().expect("told");

@@ -16,14 +16,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Config, ConfigFile};
-use crate::base::thread::aside;
+use crate::base::thread::off_loop;
 
 /// A change is written after so much time without another one.
 const QUIET: Duration = Duration::from_millis(300);
 /// Reports that may wait for the conversation.
 const REPORTS: usize = 8;
-/// How long the end of the program waits for the last write.
-const FINISH_WITHIN: Duration = Duration::from_millis(500);
 
 /// What the file says after it was read or written.
 #[derive(Clone, Debug)]
@@ -123,11 +121,8 @@ impl Writer {
     pub async fn finish(&mut self) {
         self.shared.slot().closed = true;
         self.shared.wake.notify_one();
-        if tokio::time::timeout(FINISH_WITHIN, &mut self.task)
-            .await
-            .is_err()
-        {
-            tracing::warn!("the configuration file was not written in time");
+        if let Err(error) = (&mut self.task).await {
+            tracing::warn!(%error, "the configuration file was not written");
         }
     }
 }
@@ -138,7 +133,7 @@ async fn run(mut file: ConfigFile, shared: Arc<Shared>, reports: mpsc::Sender<Re
         let (work, closed) = until_due(&shared).await;
         if let Some(work) = work {
             let before = file.clone();
-            let done = aside("config", move || work.run(file)).await;
+            let done = off_loop("config", move || work.run(file)).await;
             // A panic there leaves the file as it was known.
             let report;
             (file, report) = match done {
