@@ -17,7 +17,7 @@ use super::snapshot::{HistoryView, SPANS, TurnView};
 use super::turn_sheet;
 use crate::base::cost::Cost;
 use crate::file::{self, ReadError};
-use crate::metrics::alert::{Alerts, Change, Rules, Turn};
+use crate::metrics::alert::{Alerts, Change, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
 use crate::metrics::leak::Leak;
 use crate::metrics::series::{History, Reading, TurnSample};
@@ -86,7 +86,7 @@ impl Insight {
             }
         }
         Self {
-            alerts: Alerts::new(rules(settings), now),
+            alerts: Alerts::new(settings.clone(), now),
             threads: Leak::of_threads(now),
             history,
             file: file.filter(|_| lock.is_some()),
@@ -126,7 +126,7 @@ impl Insight {
 
     /// Other limits; with `another` profile its turns begin anew.
     pub(super) fn set_profile(&mut self, settings: &AlertSettings, another: bool) {
-        self.alerts.set_rules(rules(settings));
+        self.alerts.set_rules(settings.clone());
         if another {
             self.alerts.forget_turns();
         }
@@ -307,21 +307,6 @@ pub(super) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-fn rules(settings: &AlertSettings) -> Rules {
-    let mb = |mb: Option<u32>| mb.map(|mb| u64::from(mb) * 1_000_000);
-    Rules {
-        first_audio: settings.first_audio,
-        response: settings.response,
-        success_percent: settings.success_percent.map(f64::from),
-        memory: mb(settings.memory_mb),
-        memory_growth: mb(settings.memory_growth_mb),
-        cpu_percent: settings.cpu_percent.map(f64::from),
-        interruptions_percent: settings.interruptions_percent.map(f64::from),
-        cut_offs_percent: settings.cut_offs_percent.map(f64::from),
-        stutters: settings.stutters.map(u64::from),
-    }
 }
 
 fn alert_turn(record: &TurnRecord) -> Turn {

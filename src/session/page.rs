@@ -17,7 +17,7 @@ pub(super) fn page(controller: &Controller) -> Page {
         .insight
         .alerts
         .raised()
-        .map(|alert| alert.kind.name())
+        .map(|alert| alert.kind.word())
         .collect();
     let (connected, link) = match &controller.link {
         Link::Connected { .. } => (true, "connected"),
@@ -66,14 +66,16 @@ fn metrics(controller: &Controller, connected: bool) -> String {
     turns(&mut text, controller);
     flow(&mut text, controller);
     machine(&mut text, controller);
-    let alerts = Kind::ALL.map(|kind| {
+    let alerts = Kind::ALL.iter().map(|kind| {
         let raised = controller.insight.alerts.raised();
-        let stands = raised.into_iter().any(|alert| alert.kind == kind);
-        ([("kind", kind.name())], f64::from(u8::from(stands)))
+        let stands = raised.into_iter().any(|alert| alert.kind == *kind);
+        ([("kind", kind.word())], f64::from(u8::from(stands)))
     });
-    let alerts = alerts
-        .each_ref()
-        .map(|(labels, value)| (&labels[..], *value));
+    let alerts: Vec<_> = alerts.collect();
+    let alerts: Vec<_> = alerts
+        .iter()
+        .map(|(labels, value)| (&labels[..], *value))
+        .collect();
     text.gauges("sovereign_alert", "1 while an alert stands.", &alerts);
     text.finish()
 }
