@@ -21,6 +21,8 @@ const FLOORS: &[&[&str]] = &[
 const ARROWS: &[(&str, &str)] = &[
     // Profiles are checked against the table of models.
     ("profile", "live"),
+    // The limits of alerts are settings of a profile.
+    ("metrics", "profile"),
 ];
 
 /// Outside crates that only these places name, so that an upgrade or a replacement touches nothing else.

@@ -1,9 +1,10 @@
-//! Floor 0: units, tokens and what they cost, frames, rings, identifiers, YAML text, WAV bytes, the environment, and work on
-//! a thread aside. No other I/O, nothing else of ours.
+//! Floor 0: units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, WAV bytes, the environment,
+//! and work on a thread aside. No other I/O, nothing else of ours.
 
 pub mod cost;
 pub mod frame;
 pub mod ids;
+pub mod keys;
 pub mod languages;
 pub mod local_caller;
 pub mod nearest;

@@ -18,9 +18,12 @@ pub mod edit;
 mod walk;
 mod words;
 
-use std::fmt;
+pub(in crate::base) use walk::GROUP;
 
-use serde::de::{DeserializeOwned, DeserializeSeed as _};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use crate::base::printable::is_hidden;
 
@@ -120,7 +123,13 @@ impl<'a> Text<'a> {
 
     /// Reads the document as `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, YamlError> {
-        serde_yaml::from_str(self.text).map_err(|error| self.explain(&error))
+        self.read_with(PhantomData::<T>)
+    }
+
+    /// Reads the document by a seed.
+    pub fn read_with<S: DeserializeSeed<'a>>(&self, seed: S) -> Result<S::Value, YamlError> {
+        seed.deserialize(self.deserializer())
+            .map_err(|error| self.explain(&error))
     }
 
     /// Reads the value of one key alone; `None` where it is not written.

@@ -1,6 +1,6 @@
-//! `sovereign profiles`: what there is, a profile in full, and what is wrong with a file.
+//! `sovereign profiles`: what there is, a profile in full, what is wrong with a file, and a schema for editors.
 //!
-//! All three print on standard output, `check` its faults too: they are its result, to be counted or piped on.
+//! All print on standard output, `check` its faults too: they are its result, to be counted or piped on.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::base::printable::escaped;
 use crate::base::yaml::Text;
 use crate::file;
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -45,6 +45,9 @@ pub enum ProfilesCommand {
         #[arg(required = true, value_parser = super::path())]
         files: Vec<PathBuf>,
     },
+    /// The JSON Schema of a profile, for editors that complete and check YAML: keep it as `profile.schema.json` in the folder of
+    /// your profiles, and `show` names it to the editor
+    Schema,
 }
 
 /// Runs the command; `config` is what `--config` says.
@@ -79,6 +82,10 @@ pub fn run(
                 Ok(ExitCode::from(2))
             }
         },
+        ProfilesCommand::Schema => {
+            let schema = serde_json::to_string_pretty(&profile::schema())?;
+            put(out, schema.lines()).map(|()| ExitCode::SUCCESS)
+        }
         ProfilesCommand::Check { files } => {
             let Checked { faults, warnings } = check(files);
             put(out, &faults)?;
@@ -341,6 +348,31 @@ mod tests {
             ran(ProfilesCommand::Check { files: vec![bad] }, &config).2,
             ExitCode::from(2)
         );
+    }
+
+    #[test]
+    fn a_schema_beside_the_profiles_is_named_to_the_editor() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let profiles = folder.path().join("my folder/profiles");
+        let config = folder.path().join("my folder/config.yaml");
+        fs::create_dir_all(&profiles).expect("made");
+        let show = || {
+            let name = "balanced".into();
+            ran(ProfilesCommand::Show { name }, &config).0
+        };
+        assert!(show().starts_with("# Balanced. "), "there is none");
+        let (schema, err, _) = ran(ProfilesCommand::Schema, &config);
+        let json: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+        assert!(json["properties"]["turn"].is_object() && err.is_empty());
+        write(&profiles, "profile.schema.json", &schema);
+        let shown = show();
+        let first = shown.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("# yaml-language-server: $schema=file:///")
+                && first.ends_with("/my%20folder/profiles/profile.schema.json"),
+            "{first}"
+        );
+        Profile::parse("mine.yaml", shown.as_bytes()).expect("a comment changes nothing");
     }
 
     #[test]

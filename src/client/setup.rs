@@ -327,7 +327,7 @@ mod tests {
         let names: Vec<_> = (models::MODELS.iter().filter(talks))
             .map(|model| model.name)
             .collect();
-        for (profile, _) in BUILTINS {
+        for profile in BUILTINS {
             for model in names.iter().copied().chain(["something-else"]) {
                 for thinking in [None, Some(Thinking::Minimal), Some(Thinking::High)] {
                     let mut profile = Profile::clone(&builtin(profile).expect("it is built in"));

@@ -1,4 +1,4 @@
-//! When somebody is told: rules with hysteresis, a least number of turns, and a time of rest.
+//! Alert rules: thresholds of the profile, with hysteresis, a minimum sample size, and a cooldown.
 //!
 //! ```text
 //!           over the limit, enough turns                  under the lower limit, or nothing to judge by
@@ -8,11 +8,15 @@
 //!
 //! What stands is shown at once, here and to other programs; to tell of it (a notice, the log, the webhook) is another thing.
 
+mod kind;
+
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use super::leak::{Growth, Leak, Trend};
+pub use kind::{Alert, Kind};
+
+use super::leak::{Growth, Leak};
+use crate::profile::AlertSettings;
 
 /// After an alert the same one is not told again for so long, whatever happens: an alert that flickers teaches people to
 /// look away.
@@ -32,79 +36,6 @@ const BURST_WITHIN: Duration = Duration::from_secs(10);
 /// Without a stutter for so long the burst is over.
 const BURST_OVER_AFTER: Duration = Duration::from_secs(60);
 
-/// What is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// From the end of the turn to the first reply audio that arrives.
-    FirstAudio,
-    /// The response.
-    Response,
-    /// The share of turns that get their answer.
-    Success,
-    /// Memory of this program.
-    Memory,
-    /// Load of the machine by others than this program, and by all of them while sound is lost.
-    Cpu,
-    /// The share of replies that the user interrupts.
-    Interruptions,
-    /// The share of turns that the user had not finished.
-    CutOffs,
-    /// Replies that stutter.
-    Stutters,
-}
-
-impl Kind {
-    /// All, in the order in which they are told.
-    pub const ALL: [Self; 8] = [
-        Self::FirstAudio,
-        Self::Response,
-        Self::Success,
-        Self::Memory,
-        Self::Cpu,
-        Self::Interruptions,
-        Self::CutOffs,
-        Self::Stutters,
-    ];
-
-    /// Its name for files and other programs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FirstAudio => "first_audio",
-            Self::Response => "response",
-            Self::Success => "success",
-            Self::Memory => "memory",
-            Self::Cpu => "cpu",
-            Self::Interruptions => "interruptions",
-            Self::CutOffs => "cut_offs",
-            Self::Stutters => "stutters",
-        }
-    }
-}
-
-/// The limits; `None` switches a rule off.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rules {
-    /// Longest typical time to the first reply audio.
-    pub first_audio: Option<Duration>,
-    /// Longest typical response.
-    pub response: Option<Duration>,
-    /// Least share of turns with an answer, in percent.
-    pub success_percent: Option<f64>,
-    /// Most memory in bytes.
-    pub memory: Option<u64>,
-    /// Most growth of memory since the start in bytes, if it goes on.
-    pub memory_growth: Option<u64>,
-    /// Highest load of the whole machine in percent.
-    pub cpu_percent: Option<f64>,
-    /// Largest share of replies that the user interrupts, in percent.
-    pub interruptions_percent: Option<f64>,
-    /// Largest share of turns that are cut off, in percent.
-    pub cut_offs_percent: Option<f64>,
-    /// Stutters within ten seconds that are a burst.
-    pub stutters: Option<u64>,
-}
-
 /// A turn as the rules see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turn {
@@ -122,69 +53,6 @@ pub struct Turn {
     pub cut_off: bool,
     /// It was typed: nobody can cut it off.
     pub typed: bool,
-}
-
-/// Something is over its limit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Alert {
-    /// What.
-    pub kind: Kind,
-    /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
-    pub value: f64,
-    /// The limit.
-    pub limit: f64,
-    /// What it was measured over: turns or readings.
-    pub n: usize,
-    /// Memory that grows, where that is the reason.
-    pub trend: Option<Trend>,
-}
-
-impl Alert {
-    /// What happened, in a sentence, with figures and without words of the conversation.
-    #[must_use]
-    pub fn what(&self) -> String {
-        let (value, limit, n) = (self.value, self.limit, self.n);
-        let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);
-        match self.kind {
-            Kind::FirstAudio => format!(
-                "Answers arrive late: {} until the first sound of one, {} is the limit ({n} turns)",
-                seconds(value),
-                seconds(limit)
-            ),
-            Kind::Response => format!(
-                "Answers are slow: {} until they are heard, {} is the limit ({n} turns)",
-                seconds(value),
-                seconds(limit)
-            ),
-            Kind::Success => format!(
-                "Answers are missing: {value:.0} % of the last {n} turns got one, {limit:.0} % is the limit"
-            ),
-            Kind::Memory => {
-                let mut words =
-                    format!("Memory is high: {value:.0} MB, {limit:.0} MB is the limit");
-                if let Some(trend) = self.trend {
-                    // Writing to a string cannot fail.
-                    write!(
-                        words,
-                        "; it grows by {:.0} MB an hour",
-                        trend.per_hour / 1e6
-                    )
-                    .ok();
-                }
-                words
-            }
-            Kind::Cpu => format!(
-                "This computer is busy: {value:.1} % of its processors over ten seconds, {limit:.0} % is the limit"
-            ),
-            Kind::Interruptions => format!(
-                "Answers are interrupted often: {value:.0} % of the last {n}, {limit:.0} % is the limit"
-            ),
-            Kind::CutOffs => format!(
-                "Turns are cut off: {value:.0} % of the last {n} were not finished, {limit:.0} % is the limit"
-            ),
-            Kind::Stutters => format!("Answers stutter: {value:.0} times within ten seconds"),
-        }
-    }
 }
 
 /// What became of an alert.
@@ -208,7 +76,7 @@ struct Standing {
 /// Judges turns and readings by the rules.
 #[derive(Debug)]
 pub struct Alerts {
-    rules: Rules,
+    rules: AlertSettings,
     turns: VecDeque<(Instant, Turn)>,
     loads: VecDeque<f64>,
     stutters: VecDeque<Instant>,
@@ -217,9 +85,9 @@ pub struct Alerts {
     rss: Option<u64>,
     /// Since the alert of memory stands, there was more of it than may be: it stands by that limit, not by that of growth.
     high: bool,
-    raised: [Option<Standing>; 8],
+    raised: [Option<Standing>; Kind::ALL.len()],
     /// When each was told last.
-    told: [Option<Instant>; 8],
+    told: [Option<Instant>; Kind::ALL.len()],
 }
 
 /// What a rule says: the figure, its limit, the limit below which it is over again, and whether high figures are bad.
@@ -232,7 +100,7 @@ struct Judged {
 impl Alerts {
     /// Nothing is known yet of a process that began at `start`.
     #[must_use]
-    pub fn new(rules: Rules, start: Instant) -> Self {
+    pub fn new(rules: AlertSettings, start: Instant) -> Self {
         Self {
             rules,
             turns: VecDeque::new(),
@@ -243,12 +111,12 @@ impl Alerts {
             rss: None,
             high: false,
             raised: Default::default(),
-            told: [None; 8],
+            told: [None; Kind::ALL.len()],
         }
     }
 
     /// Other limits from now on. What is raised is judged by them with the next look.
-    pub fn set_rules(&mut self, rules: Rules) {
+    pub fn set_rules(&mut self, rules: AlertSettings) {
         self.rules = rules;
     }
 
@@ -332,7 +200,7 @@ impl Alerts {
         self.stutters
             .retain(|at| now.saturating_duration_since(*at) <= BURST_OVER_AFTER);
         let mut changes = Vec::new();
-        for (i, kind) in Kind::ALL.into_iter().enumerate() {
+        for (i, &kind) in Kind::ALL.iter().enumerate() {
             let judged = self.judge(kind, now);
             let rested = self.told[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
             let before = self.raised[i].take();
@@ -371,7 +239,7 @@ impl Alerts {
             Kind::FirstAudio => self.typical(kind, rules.first_audio?, |turn| turn.first_audio),
             Kind::Response => self.typical(kind, rules.response?, |turn| turn.response),
             Kind::Success => {
-                let limit = rules.success_percent?;
+                let limit = rules.success_percent?.into();
                 let (share, n) = self.share(|turn| !turn.cancelled, |turn| !turn.failed)?;
                 Some(Judged {
                     alert: alert(kind, share, limit, n),
@@ -381,7 +249,7 @@ impl Alerts {
             }
             Kind::Memory => self.memory(),
             Kind::Cpu => {
-                let limit = rules.cpu_percent?;
+                let limit = rules.cpu_percent?.into();
                 if self.loads.len() < LOAD_READINGS {
                     return None;
                 }
@@ -389,13 +257,13 @@ impl Alerts {
                 Some(upwards(kind, load, limit, 0.875, self.loads.len()))
             }
             Kind::Interruptions => {
-                let limit = rules.interruptions_percent?;
+                let limit = rules.interruptions_percent?.into();
                 let heard = |turn: &Turn| turn.response.is_some();
                 let (share, n) = self.share(heard, |turn| turn.interrupted)?;
                 Some(upwards(kind, share, limit, 0.67, n))
             }
             Kind::CutOffs => {
-                let limit = rules.cut_offs_percent?;
+                let limit = rules.cut_offs_percent?.into();
                 let (share, n) = self.cut_offs()?;
                 Some(upwards(kind, share, limit, 0.67, n))
             }
@@ -404,8 +272,8 @@ impl Alerts {
                 let fresh = |at: &&Instant| now.saturating_duration_since(**at) <= BURST_WITHIN;
                 let burst = self.stutters.iter().filter(fresh).count();
                 Some(Judged {
-                    alert: alert(kind, burst as f64, limit as f64, burst),
-                    over: burst as u64 >= limit,
+                    alert: alert(kind, burst as f64, limit.into(), burst),
+                    over: burst >= limit as usize,
                     under: self.stutters.is_empty(),
                 })
             }
@@ -450,8 +318,8 @@ impl Alerts {
         let mb = |bytes: u64| bytes as f64 / 1e6;
         let (rss, first) = (self.rss?, self.first_rss?);
         let trend = self.leak.trend();
-        let most = self.rules.memory;
-        let growth = self.rules.memory_growth.map(|growth| first + growth);
+        let most = self.most_memory();
+        let growth = self.rules.memory_growth_mb.map(|mb| first + bytes(mb));
         let too_much = self.too_much();
         let still = self.high && most.is_some_and(|most| rss as f64 > most as f64 * 0.9);
         let grown = trend.is_some() && growth.is_some_and(|limit| rss > limit);
@@ -471,9 +339,18 @@ impl Alerts {
     }
 
     fn too_much(&self) -> bool {
-        let limit = self.rss.zip(self.rules.memory);
+        let limit = self.rss.zip(self.most_memory());
         limit.is_some_and(|(rss, most)| rss > most)
     }
+
+    fn most_memory(&self) -> Option<u64> {
+        self.rules.memory_mb.map(bytes)
+    }
+}
+
+/// Megabytes as profiles count them.
+fn bytes(mb: u32) -> u64 {
+    u64::from(mb) * 1_000_000
 }
 
 fn alert(kind: Kind, value: f64, limit: f64, n: usize) -> Alert {
@@ -500,18 +377,9 @@ mod tests {
     use super::*;
 
     /// The defaults of the profiles.
-    fn rules() -> Rules {
-        Rules {
-            first_audio: Some(Duration::from_secs(2)),
-            response: Some(Duration::from_secs(5)),
-            success_percent: Some(90.0),
-            memory: Some(1_000_000_000),
-            memory_growth: Some(100_000_000),
-            cpu_percent: Some(80.0),
-            interruptions_percent: Some(15.0),
-            cut_offs_percent: Some(10.0),
-            stutters: Some(3),
-        }
+    fn rules() -> AlertSettings {
+        let profile = crate::profile::builtin(crate::profile::DEFAULT);
+        profile.expect("built in").alerts.clone()
     }
 
     fn good() -> Turn {
@@ -538,7 +406,7 @@ mod tests {
     }
 
     impl Desk {
-        fn new(rules: Rules) -> Self {
+        fn new(rules: AlertSettings) -> Self {
             let now = Instant::now();
             Self {
                 alerts: Alerts::new(rules, now),
@@ -783,17 +651,7 @@ mod tests {
 
     #[test]
     fn what_is_off_is_not_told_and_what_is_old_does_not_count() {
-        let off = Rules {
-            first_audio: None,
-            response: None,
-            success_percent: None,
-            memory: None,
-            memory_growth: None,
-            cpu_percent: None,
-            interruptions_percent: None,
-            cut_offs_percent: None,
-            stutters: None,
-        };
+        let off = AlertSettings::default();
         let mut desk = Desk::new(off);
         let bad = Turn {
             interrupted: true,
@@ -819,7 +677,7 @@ mod tests {
         // Nothing was said while rules were off, and what stood is cleared when its rule goes.
         desk.turns(5, slow(3_000));
         desk.take();
-        desk.alerts.set_rules(Rules {
+        desk.alerts.set_rules(AlertSettings {
             first_audio: None,
             ..rules()
         });

@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
-use super::raw::DEFAULT_WORD;
+use super::table::DEFAULT_WORD;
+use crate::base::keys::{Scalar, Value};
 use crate::base::languages::is_code;
 use crate::base::yaml::quoted;
 
 /// More are no help to a transcription.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 
 /// What a list of languages may be, for messages.
 pub const ALLOWED: &str =
@@ -32,19 +33,7 @@ impl Languages {
         let Self::These(codes) = self else {
             return None;
         };
-        if codes.len() > MOST {
-            return Some(format!("has {} languages", codes.len()));
-        }
-        codes.iter().enumerate().find_map(|(place, code)| {
-            let before = &codes[..place];
-            if !is_code(code) {
-                Some(format!("holds `{code}`"))
-            } else if before.iter().any(|other| other.eq_ignore_ascii_case(code)) {
-                Some(format!("holds `{code}` twice"))
-            } else {
-                None
-            }
-        })
+        fault(codes)
     }
 
     /// As YAML on one line.
@@ -56,6 +45,39 @@ impl Languages {
                 let codes: Vec<String> = codes.iter().map(|code| quoted(code)).collect();
                 format!("[{}]", codes.join(", "))
             }
+        }
+    }
+}
+
+/// What is wrong with a list of codes, if something is.
+pub(super) fn fault(codes: &[String]) -> Option<String> {
+    if codes.len() > MOST {
+        return Some(format!("has {} languages", codes.len()));
+    }
+    codes.iter().enumerate().find_map(|(place, code)| {
+        let before = &codes[..place];
+        if !is_code(code) {
+            Some(format!("holds `{code}`"))
+        } else if before.iter().any(|other| other.eq_ignore_ascii_case(code)) {
+            Some(format!("holds `{code}` twice"))
+        } else {
+            None
+        }
+    })
+}
+
+impl Scalar for Languages {
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Text(word) if word == DEFAULT_WORD => Some(Self::System),
+            codes => Scalar::from_value(codes).map(Self::These),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            Self::System => Value::Text(DEFAULT_WORD.to_owned()),
+            Self::These(codes) => codes.to_value(),
         }
     }
 }

@@ -1,20 +1,22 @@
 //! Profiles: every choice that trades speed for quality, checked.
 //!
 //! ```text
-//! YAML text ─▶ raw (what was written) ─▶ check (ranges, names, pairs; gaps filled from a built-in) ─▶ Profile
-//! built-ins and the user's files ─▶ store ─▶ Arc<Profile> by name
+//! table of keys ─▶ shipped profiles, as YAML with comments
+//! YAML text ─▶ read (values by the table, gaps filled from a shipped profile, pairs) ─▶ Profile
+//! shipped profiles and the user's files ─▶ store ─▶ Arc<Profile> by name
 //! ```
 //!
 //! A user's file may leave out everything. It starts from the built-in that `extends:` names, else from the built-in of its
 //! own name, else from `balanced`. Its name is `name:`, else the name of the file.
 
-mod check;
-mod keys;
 mod languages;
-mod raw;
+mod read;
 mod shape;
 mod show;
 pub mod store;
+mod table;
+#[cfg(test)]
+mod tests;
 mod warnings;
 
 use std::sync::{Arc, LazyLock};
@@ -24,50 +26,57 @@ use serde::{Deserialize, Serialize};
 
 pub use languages::{ALLOWED as ALLOWED_LANGUAGES, Languages};
 
+use crate::base::keys::words;
 use crate::base::yaml::{Text, YamlError};
 
 /// The profile that is used where none is named.
 pub const DEFAULT: &str = "balanced";
 
-/// Name and text of the profiles in this program, in the order of the switch.
-pub const BUILTINS: [(&str, &str); 3] = [
-    ("ultra-fast", include_str!("../../profiles/ultra-fast.yaml")),
-    ("balanced", include_str!("../../profiles/balanced.yaml")),
-    (
-        "high-quality",
-        include_str!("../../profiles/high-quality.yaml"),
-    ),
-];
+/// The profiles in this program, in the order of the switch. `profiles/NAME.yaml` is a checked copy of what the table of keys
+/// says about each.
+pub const BUILTINS: [&str; 3] = ["ultra-fast", "balanced", "high-quality"];
 
-/// Name and text of the profile that chooses among the [`BUILTINS`].
-pub const AUTO: (&str, &str) = ("auto", include_str!("../../profiles/auto.yaml"));
+/// The profile that chooses among the [`BUILTINS`].
+pub const AUTO: &str = "auto";
 
 /// The profile of this name that is in the program: `ultra-fast`, `balanced`, `high-quality` or `auto`.
 #[must_use]
 pub fn builtin(name: &str) -> Option<Arc<Profile>> {
-    if name == AUTO.0 {
-        return Some(auto());
-    }
-    static CHECKED: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
-        let checked = BUILTINS.iter().map(|(name, text)| {
-            let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error])?;
-            check::complete(&text).map(Arc::new)
-        });
-        let checked: Result<_, Vec<YamlError>> = checked.collect();
-        checked.expect("the built-in profiles are checked by a test")
-    });
-    CHECKED.iter().find(|profile| profile.name == name).cloned()
+    type Checked = LazyLock<Result<Arc<Profile>, Vec<YamlError>>>;
+    static FIXED: [Checked; 3] = [
+        LazyLock::new(|| read::complete(BUILTINS[0]).map(Arc::new)),
+        LazyLock::new(|| read::complete(BUILTINS[1]).map(Arc::new)),
+        LazyLock::new(|| read::complete(BUILTINS[2]).map(Arc::new)),
+    ];
+    static CHOOSES: Checked = LazyLock::new(|| read::complete(AUTO).map(Arc::new));
+    let fixed = BUILTINS.iter().position(|known| *known == name);
+    let profile = match fixed {
+        Some(place) => &FIXED[place],
+        None if name == AUTO => &CHOOSES,
+        None => return None,
+    };
+    let profile = LazyLock::force(profile).as_ref();
+    Some(Arc::clone(
+        profile.expect("a test reads all shipped profiles"),
+    ))
 }
 
-/// The profile that chooses by itself.
-fn auto() -> Arc<Profile> {
-    static CHECKED: LazyLock<Arc<Profile>> = LazyLock::new(|| {
-        let (name, text) = AUTO;
-        let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error]);
-        let checked = text.and_then(|text| check::complete_auto(&text));
-        Arc::new(checked.expect("the built-in profiles are checked by a test"))
-    });
-    Arc::clone(&CHECKED)
+/// The text of the built-in of this name, with comments.
+#[must_use]
+pub fn shipped(name: &str) -> Option<String> {
+    show::shipped(name)
+}
+
+/// The JSON Schema of a profile's file.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    show::schema()
+}
+
+/// What a key of profiles does.
+#[must_use]
+pub fn about(key: &str) -> Option<&'static str> {
+    table::key(key).map(|key| key.about)
 }
 
 /// What is wrong with a profile's file: every fault that could be found at once, at least one.
@@ -79,7 +88,7 @@ impl Profile {
     /// Reads and checks a user's profile; `file` is what errors call it, and its name is the profile's unless it has `name:`.
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, Faults> {
         let text = Text::new(file, text).map_err(|error| Faults(vec![error]))?;
-        check::user(file, &text).map_err(Faults)
+        read::user(file, &text).map_err(Faults)
     }
 
     /// Warnings with their positions in `text`, from which the profile was read: the model has ended or is not known to this
@@ -136,8 +145,7 @@ pub struct AutoSettings {
 }
 
 /// What a step of quality is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preference {
     /// Little: the sooner the better.
     Speed,
@@ -146,6 +154,8 @@ pub enum Preference {
     /// Much.
     Quality,
 }
+
+words!(Preference { Speed = "speed", Balance = "balance", Quality = "quality" });
 
 /// Limits beyond which the user is told; `None` switches one off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -201,9 +211,10 @@ pub enum EchoCancellation {
     Off,
 }
 
+words!(EchoCancellation { Auto = "auto", On = "on", Off = "off" });
+
 /// How much noise is taken out of what the microphone hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoiseSuppression {
     /// None.
     Off,
@@ -215,6 +226,8 @@ pub enum NoiseSuppression {
     Keyboard,
 }
 
+words!(NoiseSuppression { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
+
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -224,6 +237,8 @@ pub enum Switch {
     /// Off.
     Off,
 }
+
+words!(Switch { On = "on", Off = "off" });
 
 impl Switch {
     /// Whether it is on.
@@ -247,14 +262,15 @@ pub struct DetectorSettings {
 }
 
 /// A detector of speech.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DetectorKind {
     /// webrtc-vad: the soonest, for quiet rooms.
     Webrtc,
     /// earshot, a small neural network: holds against fans, keyboards, music.
     Earshot,
 }
+
+words!(DetectorKind { Webrtc = "webrtc", Earshot = "earshot" });
 
 /// Who decides when a turn is over, and what speech does to a reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -288,9 +304,10 @@ pub enum Detection {
     Automatic,
 }
 
+words!(Detection { Manual = "manual", Automatic = "automatic" });
+
 /// Whether speech interrupts a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BargeIn {
     /// On where the reply does not reach the microphone (a headset, files) or is taken out of it.
     Auto,
@@ -299,6 +316,8 @@ pub enum BargeIn {
     /// Never; the uplink is closed while the reply sounds.
     Off,
 }
+
+words!(BargeIn { Auto = "auto", On = "on", Off = "off" });
 
 /// Settings of the service's own detector. `None` leaves the choice to the service.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -314,14 +333,15 @@ pub struct AutomaticSettings {
 }
 
 /// How readily the service's detector decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sensitivity {
     /// Readily.
     High,
     /// Reluctantly.
     Low,
 }
+
+words!(Sensitivity { High = "high", Low = "low" });
 
 /// What the service is asked for when a connection is set up.
 #[derive(Clone, Debug, PartialEq)]
@@ -353,8 +373,7 @@ pub struct LiveSettings {
 }
 
 /// How much the model may think.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
     /// As little as the model can.
     Minimal,
@@ -366,9 +385,10 @@ pub enum Thinking {
     High,
 }
 
+words!(Thinking { Minimal = "minimal", Low = "low", Medium = "medium", High = "high" });
+
 /// How long answers should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerLength {
     /// One or two sentences.
     Short,
@@ -376,116 +396,4 @@ pub enum AnswerLength {
     Free,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_ins_are_complete_and_hold_the_values_of_the_design_or_better_measured_ones() {
-        for (name, text) in BUILTINS {
-            let text = Text::new(name, text.as_bytes()).expect("sound YAML");
-            let checked =
-                check::complete(&text).unwrap_or_else(|faults| panic!("{}", Faults(faults)));
-            assert_eq!(checked.name, name);
-            let usual = AlertSettings {
-                first_audio: Some(Duration::from_secs(2)),
-                response: Some(Duration::from_secs(5)),
-                success_percent: Some(90),
-                memory_mb: Some(1_000),
-                memory_growth_mb: Some(100),
-                cpu_percent: Some(80),
-                interruptions_percent: Some(15),
-                cut_offs_percent: Some(10),
-                stutters: Some(3),
-            };
-            assert_eq!(checked.alerts, usual, "{name}");
-            for (key, _) in keys::KEYS {
-                let is_there =
-                    key != "extends" && !key.starts_with("auto.") && !keys::HIDDEN.contains(&key);
-                assert_eq!(text.place(key).is_some(), is_there, "{name}: {key}");
-            }
-        }
-        let table = |read: fn(&Profile) -> u128| {
-            BUILTINS.map(|(name, _)| read(&builtin(name).expect("built in")))
-        };
-        assert_eq!(table(|p| p.target.as_millis()), [200, 300, 400]);
-        assert_eq!(table(|p| p.audio.period_frames.into()), [256, 512, 1024]);
-        assert_eq!(table(|p| p.audio.resampler_taps.into()), [64, 64, 128]);
-        assert_eq!(table(|p| p.audio.prebuffer.as_millis()), [0, 20, 40]);
-        assert_eq!(table(|p| p.audio.preroll.as_millis()), [200, 300, 400]);
-        assert_eq!(table(|p| p.detector.onset_idle.as_millis()), [60, 40, 50]);
-        assert_eq!(
-            table(|p| p.detector.onset_playing.as_millis()),
-            [100, 60, 70]
-        );
-        assert_eq!(table(|p| p.turn.patience.as_millis()), [300, 500, 700]);
-        assert_eq!(
-            table(|p| p.live.compress_at_tokens.into()),
-            [16_000, 24_000, 32_000]
-        );
-    }
-
-    #[test]
-    fn a_profile_that_chooses_holds_nothing_but_how() {
-        let auto = builtin("auto").expect("built in");
-        let how = auto.auto.as_ref().expect("it chooses");
-        assert_eq!(how.among, BUILTINS.map(|(name, _)| name));
-        assert_eq!(auto.audio, builtin(DEFAULT).expect("built in").audio);
-        // A file of its own takes over what it leaves out.
-        let mine = Profile::parse("mine.yaml", b"auto: {prefer: speed, among: [balanced, x]}");
-        let mine = mine.expect("good");
-        assert_eq!((mine.name.as_str(), mine.target), ("mine", auto.target));
-        let how = mine.auto.as_ref().expect("it chooses");
-        assert_eq!((how.prefer, how.among.len()), (Preference::Speed, 2));
-        let text = "target_ms: 250\n";
-        let own = Profile::parse("auto.yaml", text.as_bytes()).expect("good");
-        assert!(own.auto.is_some() && own.label == "Auto");
-        for (text, fault) in [
-            (
-                "auto: {among: [balanced]}",
-                "1:15: auto.among: has 1 name, allowed are 2 to 8",
-            ),
-            (
-                "auto: {among: [a, B c]}",
-                "1:15: auto.among: holds `B c`, allowed are",
-            ),
-            ("auto: {among: [a, a]}", "1:15: auto.among: holds `a` twice"),
-            ("auto: {prefer: best}", "auto.prefer: "),
-            (
-                "auto: {changes_per_hour: 61}",
-                "auto.changes_per_hour: is 61",
-            ),
-            ("auto: {power: on}", "did you mean `power_saving`"),
-            ("auto: {}\nturn: {patience_ms: 300}", "turn: is written, "),
-            ("extends: balanced\nauto: {}", "extends: is written, "),
-        ] {
-            let wrong = Profile::parse("a.yaml", text.as_bytes())
-                .expect_err(text)
-                .to_string();
-            assert!(wrong.contains(fault), "{text}: {wrong}");
-        }
-    }
-
-    #[test]
-    fn a_profile_written_out_is_read_back_the_same() {
-        for (name, _) in BUILTINS.into_iter().chain([AUTO]) {
-            let profile = builtin(name).expect("built in");
-            let again = Profile::parse("any.yaml", profile.to_yaml().as_bytes())
-                .expect("complete and good");
-            assert_eq!(again, *profile);
-        }
-        let text = "label: 'a \"b\" \\ ü'\nlive: {instruction: \"line\\nnext\\tx\", temperature: 0.3, voice: puck, thinking: low}\n\
-                    alerts: {response_ms: off, cpu_percent: 95}\n\
-                    turn: {automatic: {silence_ms: 250, start_sensitivity: high, prefix_padding_ms: default}}";
-        let profile = Profile::parse("odd-one.yaml", text.as_bytes()).expect("good");
-        assert_eq!(
-            profile.live.voice.as_deref(),
-            Some("Puck"),
-            "as the service spells it"
-        );
-        assert_eq!(
-            Profile::parse("other.yaml", profile.to_yaml().as_bytes()),
-            Ok(profile)
-        );
-    }
-}
+words!(AnswerLength { Short = "short", Free = "free" });

@@ -1,4 +1,158 @@
-//! The shapes of texts in a profile: names, models.
+//! Texts and lists of a shape of their own: names, models, voices, languages, terms.
+
+use serde_json::{Value as Json, json};
+
+use super::table::DEFAULT_WORD;
+use super::{ALLOWED_LANGUAGES, languages};
+use crate::base::keys::{Items, Kind, Shape, Wrong};
+use crate::base::languages::is_code;
+use crate::base::nearest::nearest;
+use crate::base::voices::{self, VOICES};
+use crate::live::models::{self, Purpose};
+
+/// Terms of a vocabulary, and characters of each: more would crowd out what is said.
+const MOST_TERMS: usize = 100;
+const LONGEST_TERM: usize = 100;
+
+/// A name on the command line.
+pub(super) const NAME: Kind = Kind::Shaped(Shape {
+    allowed: "allowed are small letters, digits and single hyphens between them, at most 40 characters",
+    check: |text| checked(is_name(text), text),
+    schema: name_schema,
+});
+
+/// A model that talks.
+pub(super) const MODEL: Kind = Kind::Shaped(Shape {
+    allowed: "allowed is the name of a Live model without `models/`, such as gemini-3.8-live",
+    check: |text| {
+        if models::model(text).purpose != Purpose::Transcription {
+            return checked(is_model(text), text);
+        }
+        Err(Wrong {
+            what: format!("is `{text}`, which writes down what it hears and answers nothing"),
+            allowed: Some("allowed is a model that talks, such as gemini-3.8-live".to_owned()),
+            suggestion: None,
+        })
+    },
+    schema: || json!({"type": "string", "pattern": "^[a-z0-9._-]{1,100}$"}),
+});
+
+/// A voice of the service.
+pub(crate) const VOICE: Kind = Kind::Shaped(Shape {
+    allowed: "allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi",
+    check: |text| {
+        voices::spelled(text).ok_or_else(|| Wrong {
+            suggestion: nearest(text, VOICES).map(Into::into),
+            ..Wrong::text(text)
+        })
+    },
+    schema: || {
+        let any_case = |voice: &str| -> String {
+            let letter =
+                |c: char| format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase());
+            voice.chars().map(letter).collect()
+        };
+        let known = VOICES.map(any_case).join("|");
+        let pattern = format!("^({known}|[a-z]{{2,3}}-[a-z]{{2}}-[a-z]{{1,30}})$");
+        json!({"anyOf": [{"enum": VOICES}, {"type": "string", "pattern": pattern}]})
+    },
+});
+
+/// One language.
+pub(super) const LANGUAGE: Kind = Kind::Shaped(Shape {
+    allowed: "allowed is a language code such as en-US or de",
+    check: |text| checked(is_code(text), text),
+    schema: code_schema,
+});
+
+/// Languages, the usual one first.
+pub(crate) const LANGUAGES: Kind = Kind::List(Items {
+    allowed: ALLOWED_LANGUAGES,
+    check: |codes| match languages::fault(&codes) {
+        None => Ok(codes),
+        Some(what) => Err(what),
+    },
+    schema: || {
+        let items = code_schema();
+        let most = languages::MOST;
+        json!({"anyOf": [
+            {"const": DEFAULT_WORD},
+            items.clone(),
+            {"type": "array", "items": items, "maxItems": most, "uniqueItems": true},
+        ]})
+    },
+    word: Some(DEFAULT_WORD),
+});
+
+/// Names and terms.
+pub(super) const TERMS: Kind = Kind::List(Items {
+    allowed: "allowed are at most 100 names and terms, each of 1 to 100 characters on one line",
+    check: terms,
+    schema: || {
+        let items = json!({"type": "string", "minLength": 1, "maxLength": LONGEST_TERM});
+        json!({"type": "array", "items": items, "maxItems": MOST_TERMS})
+    },
+    word: None,
+});
+
+/// Names of profiles.
+pub(super) const PROFILES: Kind = Kind::List(Items {
+    allowed: "allowed are 2 to 8 names of profiles, from the fastest to the best",
+    check: profiles,
+    schema: || {
+        let items = name_schema();
+        json!({"type": "array", "items": items, "minItems": 2, "maxItems": 8, "uniqueItems": true})
+    },
+    word: None,
+});
+
+fn checked(fits: bool, text: &str) -> Result<String, Wrong> {
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| Wrong::text(text))
+}
+
+fn terms(terms: Vec<String>) -> Result<Vec<String>, String> {
+    if terms.len() > MOST_TERMS {
+        return Err(format!("has {} entries", terms.len()));
+    }
+    let trimmed = terms.iter().zip(1..).map(|(term, place)| {
+        let term = term.trim();
+        let length = term.chars().count();
+        if term.contains(char::is_control) {
+            let what = "has a line break or another control character";
+            Err(format!("{what} in entry {place}"))
+        } else if (1..=LONGEST_TERM).contains(&length) {
+            Ok(term.to_owned())
+        } else {
+            Err(format!("has {length} characters in entry {place}"))
+        }
+    });
+    trimmed.collect()
+}
+
+fn profiles(names: Vec<String>) -> Result<Vec<String>, String> {
+    if !(2..=8).contains(&names.len()) {
+        let plural = if names.len() == 1 { "" } else { "s" };
+        return Err(format!("has {} name{plural}", names.len()));
+    }
+    for (place, name) in names.iter().enumerate() {
+        if !is_name(name) {
+            return Err(format!("holds `{name}`"));
+        }
+        if names[..place].contains(name) {
+            return Err(format!("holds `{name}` twice"));
+        }
+    }
+    Ok(names)
+}
+
+fn name_schema() -> Json {
+    json!({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 40})
+}
+
+fn code_schema() -> Json {
+    json!({"type": "string", "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", "maxLength": 35})
+}
 
 /// Small letters and digits, with single hyphens between them.
 pub(super) fn is_name(name: &str) -> bool {
@@ -12,7 +166,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// A model of the service, without `models/`.
-pub(super) fn is_model(model: &str) -> bool {
+fn is_model(model: &str) -> bool {
     let sign =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
     (1..=100).contains(&model.len()) && model.bytes().all(sign)

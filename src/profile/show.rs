@@ -1,145 +1,182 @@
-//! A profile written out in full.
+//! A profile written out: as YAML with or without comments, and as JSON Schema.
 
-use std::time::Duration;
+use serde_json::{Value as Json, json};
 
-use serde::Serialize;
+use super::table::{self, GROUPS, KEYS};
+use super::{AUTO, BUILTINS, DEFAULT, Profile};
+use crate::base::keys::{Effect, Key, Settings as _};
 
-use super::raw::{DEFAULT_WORD, OFF_WORD};
-use super::{AutoSettings, Profile};
-use crate::base::yaml::quoted;
+/// Columns of a comment.
+const WIDTH: usize = 120;
 
-/// Every key of `profile`, as YAML.
+/// What each shipped file says about itself.
+const HEAD: &str = "This file is part of the program. A file of the same name in the folder `profiles` of the configuration (its \
+path is printed by `sovereign doctor`) replaces it; there every key may be left out. An edit applies when the file is saved, \
+unless the key says otherwise. `sovereign profiles check FILE` finds what is wrong with a file.";
+
+/// Every key of `profile` as YAML, without comments.
 pub(super) fn yaml(profile: &Profile) -> String {
-    if let Some(how) = &profile.auto {
-        return [head(profile), auto(how), alerts(profile)].concat();
+    let mut values = Vec::new();
+    profile.give(&mut values);
+    let values = table::fields().zip(&values);
+    let lines = values.map(|(key, value)| (key, key.yaml(value)));
+    write(lines, profile.auto.is_some(), None)
+}
+
+/// The text of a shipped profile, with comments.
+pub(super) fn shipped(name: &str) -> Option<String> {
+    let file = BUILTINS
+        .iter()
+        .chain([&AUTO])
+        .position(|known| *known == name)?;
+    let value = |name: &str| table::key(name).and_then(|key| pick(key.shipped, file));
+    let mut text = String::new();
+    let title = format!(
+        "{}. {}",
+        value("label")?,
+        value("description")?.trim_matches('"')
+    );
+    comment(&mut text, 0, &title);
+    text += "#\n";
+    comment(&mut text, 0, HEAD);
+    text += "\n";
+    let lines = table::fields().filter_map(|key| Some((key, pick(key.shipped, file)?)));
+    let lines = lines.map(|(key, value)| (key, value.to_owned()));
+    Some(text + &write(lines, name == AUTO, Some(file)))
+}
+
+/// The text of a row for a shipped file. Auto has that of the default profile, unless there is a fourth.
+fn pick(texts: &[&'static str], file: usize) -> Option<&'static str> {
+    let of_default = texts.get(default_file());
+    texts.get(file).or(of_default).or(texts.first()).copied()
+}
+
+/// The place of the default profile among the shipped files.
+fn default_file() -> usize {
+    let place = BUILTINS.iter().position(|name| *name == DEFAULT);
+    place.unwrap_or_default()
+}
+
+/// Keys and values in their groups; with the comments of a shipped `file`. A profile either chooses among others (`auto`) or
+/// has settings of its own.
+fn write(
+    lines: impl Iterator<Item = (&'static Key, String)>,
+    auto: bool,
+    file: Option<usize>,
+) -> String {
+    let mut text = String::new();
+    let mut open = "";
+    for (key, value) in lines {
+        let (group, name) = key.parts();
+        let left_out = match group {
+            "" | "alerts" => false,
+            "auto" => !auto,
+            _ => auto,
+        };
+        if left_out {
+            continue;
+        }
+        if group != open {
+            open = group;
+            let (depth, name) = (group.matches('.').count(), group.rsplit('.').next());
+            if file.is_some() && depth == 0 {
+                text += "\n";
+            }
+            let about = GROUPS.iter().find(|(known, _)| *known == group);
+            if let (Some(_), Some((_, about))) = (file, about) {
+                comment(&mut text, depth, about);
+            }
+            text += &format!("{}{}:\n", "  ".repeat(depth), name.unwrap_or_default());
+        }
+        let depth = if group.is_empty() {
+            0
+        } else {
+            group.matches('.').count() + 1
+        };
+        if let Some(file) = file {
+            about(&mut text, depth, key, file);
+        }
+        entry(&mut text, depth, name, &value, file.is_some());
     }
-    [
-        head(profile),
-        audio(profile),
-        turn(profile),
-        live(profile),
-        alerts(profile),
-    ]
-    .concat()
+    text
 }
 
-fn head(profile: &Profile) -> String {
-    format!(
-        "name: {}\nlabel: {}\ndescription: {}\ntarget_ms: {}\n",
-        profile.name,
-        quoted(&profile.label),
-        quoted(&profile.description),
-        profile.target.as_millis()
-    )
-}
-
-fn audio(profile: &Profile) -> String {
-    let (audio, detector) = (&profile.audio, &profile.detector);
-    format!(
-        "audio:\n  period_frames: {}\n  resampler_taps: {}\n  prebuffer_ms: {}\n  preroll_ms: {}\n  \
-         echo_cancellation: {}\n  noise_suppression: {}\n  gain_control: {}\n\
-         detector:\n  kind: {}\n  aggressiveness: {}\n  onset_idle_ms: {}\n  onset_playing_ms: {}\n",
-        audio.period_frames,
-        audio.resampler_taps,
-        audio.prebuffer.as_millis(),
-        audio.preroll.as_millis(),
-        word(audio.echo_cancellation),
-        word(audio.noise_suppression),
-        word(audio.gain_control),
-        word(detector.kind),
-        detector.aggressiveness,
-        detector.onset_idle.as_millis(),
-        detector.onset_playing.as_millis()
-    )
-}
-
-fn turn(profile: &Profile) -> String {
-    let turn = &profile.turn;
-    let automatic = &turn.automatic;
-    let millis =
-        |value: Option<Duration>| or_default(value.map(|value| value.as_millis().to_string()));
-    format!(
-        "turn:\n  detection: {}\n  patience_ms: {}\n  eager_endpoint: {}\n  eager_waste_percent: {}\n  \
-         adaptive_patience: {}\n  barge_in: {}\n  backchannel_ms: {}\n  \
-         automatic:\n    start_sensitivity: {}\n    \
-         end_sensitivity: {}\n    prefix_padding_ms: {}\n    silence_ms: {}\n",
-        word(turn.detection),
-        turn.patience.as_millis(),
-        word(turn.eager_endpoint),
-        turn.eager_waste_percent,
-        word(turn.adaptive_patience),
-        word(turn.barge_in),
-        turn.backchannel.as_millis(),
-        or_default(automatic.start_sensitivity.map(word)),
-        or_default(automatic.end_sensitivity.map(word)),
-        millis(automatic.prefix_padding),
-        millis(automatic.silence)
-    )
-}
-
-fn live(profile: &Profile) -> String {
-    let live = &profile.live;
-    let vocabulary: Vec<String> = live.vocabulary.iter().map(|term| quoted(term)).collect();
-    format!(
-        "live:\n  model: {}\n  voice: {}\n  languages: {}\n  vocabulary: [{}]\n  temperature: {}\n  thinking: {}\n  instruction: {}\n  \
-         answer_length: {}\n  google_search: {}\n  reply_deadline_ms: {}\n  compress_at_tokens: {}\n  compress_to_tokens: {}\n",
-        quoted(&live.model),
-        or_default(live.voice.clone()),
-        live.languages.to_yaml(),
-        vocabulary.join(", "),
-        or_default(live.temperature.map(|value| value.to_string())),
-        or_default(live.thinking.map(word)),
-        quoted(&live.instruction),
-        word(live.answer_length),
-        live.google_search,
-        live.reply_deadline.as_millis(),
-        live.compress_at_tokens,
-        live.compress_to_tokens
-    )
-}
-
-fn auto(auto: &AutoSettings) -> String {
-    format!(
-        "auto:\n  among: [{}]\n  prefer: {}\n  changes_per_hour: {}\n  power_saving: {}\n",
-        auto.among.join(", "),
-        word(auto.prefer),
-        auto.changes_per_hour,
-        word(auto.power_saving)
-    )
-}
-
-fn alerts(profile: &Profile) -> String {
-    let alerts = &profile.alerts;
-    let or_off =
-        |limit: Option<u32>| limit.map_or_else(|| OFF_WORD.to_owned(), |limit| limit.to_string());
-    let millis = |limit: Option<Duration>| {
-        limit.map_or_else(
-            || OFF_WORD.to_owned(),
-            |limit| limit.as_millis().to_string(),
-        )
+/// Comments on a key: what it does, why it has its shipped value, what is allowed.
+fn about(text: &mut String, depth: usize, key: &Key, file: usize) {
+    let about: Vec<&str> = [key.about].into_iter().chain(pick(key.why, file)).collect();
+    comment(text, depth, &about.join(" "));
+    let applies = match key.effect {
+        Effect::AtOnce => String::new(),
+        later => format!(" A change applies {}.", later.words()),
     };
-    format!(
-        "alerts:\n  first_audio_ms: {}\n  response_ms: {}\n  success_percent: {}\n  memory_mb: {}\n  \
-         memory_growth_mb: {}\n  cpu_percent: {}\n  interruptions_percent: {}\n  cut_offs_percent: {}\n  stutters: {}\n",
-        millis(alerts.first_audio),
-        millis(alerts.response),
-        or_off(alerts.success_percent),
-        or_off(alerts.memory_mb),
-        or_off(alerts.memory_growth_mb),
-        or_off(alerts.cpu_percent),
-        or_off(alerts.interruptions_percent),
-        or_off(alerts.cut_offs_percent),
-        or_off(alerts.stutters)
-    )
+    comment(text, depth, &format!("Allowed: {}.{applies}", key.holds()));
 }
 
-fn or_default(value: Option<String>) -> String {
-    value.unwrap_or_else(|| DEFAULT_WORD.to_owned())
+/// A key and its value; a text that is too long for a line of a shipped file is folded.
+fn entry(text: &mut String, depth: usize, name: &str, value: &str, fold: bool) {
+    let indent = "  ".repeat(depth);
+    let plain = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let folds = fold && indent.len() + name.len() + value.len() > WIDTH;
+    match plain.filter(|plain| folds && !plain.contains('\\')) {
+        Some(plain) => {
+            *text += &format!("{indent}{name}: >-\n");
+            wrapped(text, &format!("{indent}  "), plain);
+        }
+        None => *text += &format!("{indent}{name}: {value}\n"),
+    }
 }
 
-/// The word that YAML has for a choice.
-fn word<T: Serialize>(choice: T) -> String {
-    let word = serde_json::to_value(choice).ok();
-    word.and_then(|word| word.as_str().map(str::to_owned))
-        .expect("every choice is written as one word")
+fn comment(text: &mut String, depth: usize, words: &str) {
+    wrapped(text, &format!("{}# ", "  ".repeat(depth)), words);
+}
+
+/// Words in lines that begin with `start`.
+fn wrapped(text: &mut String, start: &str, words: &str) {
+    let mut line = String::new();
+    for word in words.split_whitespace() {
+        if !line.is_empty() && start.len() + line.chars().count() + 1 + word.chars().count() > WIDTH
+        {
+            *text += &format!("{start}{line}\n");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    *text += &format!("{start}{line}\n");
+}
+
+/// The JSON Schema (draft 2020-12) of a user's file.
+pub(super) fn schema() -> Json {
+    let mut top = group("A profile of Sovereign. Every key may be left out.");
+    for key in KEYS.iter() {
+        let (path, name) = key.parts();
+        let mut at = &mut top;
+        let mut full = String::new();
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            full = format!("{full}.{part}").trim_start_matches('.').to_owned();
+            let inner = &mut at["properties"][part];
+            if inner.is_null() {
+                let about = GROUPS.iter().find(|(group, _)| *group == full);
+                *inner = group(about.map_or("", |(_, about)| about));
+            }
+            at = inner;
+        }
+        at["properties"][name] = key.schema(pick(key.shipped, default_file()));
+    }
+    let forbidden =
+        ["extends", "audio", "detector", "turn", "live"].map(|key| (key.to_owned(), false.into()));
+    let forbidden: serde_json::Map<String, Json> = forbidden.into_iter().collect();
+    top["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    top["title"] = "Sovereign profile".into();
+    top["dependentSchemas"] = json!({"auto": {"properties": forbidden}});
+    top
+}
+
+/// A group of keys without any yet.
+fn group(about: &str) -> Json {
+    json!({"type": "object", "description": about, "additionalProperties": false, "properties": {}})
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{AUTO, BUILTINS, Profile, builtin};
+use super::{AUTO, BUILTINS, Profile, builtin, shipped};
 use crate::base::nearest::nearest;
 use crate::base::printable::escaped;
 use crate::base::words::sentence;
@@ -143,19 +143,14 @@ impl Store {
     /// The profile of this name as complete YAML: a built-in as it is shipped, with its comments, a user's written out.
     pub fn show(&self, name: &str) -> Result<String, UnknownProfile> {
         let entry = self.entry(name)?;
-        let shipped = BUILTINS
-            .iter()
-            .chain([&AUTO])
-            .find(|(builtin, _)| entry.file.is_none() && *builtin == name);
-        Ok(match (shipped, &entry.file) {
-            (Some((_, text)), _) => (*text).to_owned(),
-            (None, Some(file)) => format!(
-                "# From {}; what it leaves out is filled in.\n{}",
-                escaped(file),
-                entry.profile.to_yaml()
-            ),
-            (None, None) => entry.profile.to_yaml(),
-        })
+        if let (None, Some(text)) = (&entry.file, shipped(name)) {
+            return Ok(text);
+        }
+        let from = entry.file.as_ref().map_or_else(String::new, |file| {
+            let file = escaped(file);
+            format!("# From {file}; what it leaves out is filled in.\n")
+        });
+        Ok(from + &entry.profile.to_yaml())
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, UnknownProfile> {
@@ -203,7 +198,7 @@ impl Store {
         let rank = |entry: &Entry| {
             let mut names = BUILTINS.iter().chain([&AUTO]);
             names
-                .position(|(name, _)| *name == entry.profile.name)
+                .position(|name| *name == entry.profile.name)
                 .unwrap_or(usize::MAX)
         };
         self.entries.sort_by(|a, b| {
@@ -218,7 +213,7 @@ fn builtins() -> impl Iterator<Item = Entry> {
     BUILTINS
         .iter()
         .chain([&AUTO])
-        .filter_map(|(name, _)| builtin(name))
+        .filter_map(|name| builtin(name))
         .map(|profile| Entry {
             profile,
             file: None,

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::base::words::sentence;
 use crate::base::yaml::{Text, edit};
 use crate::file::{self, ReadError};
@@ -12,6 +14,9 @@ use crate::profile::store::{Entry, Found, Store, UnknownProfile};
 
 /// Files that are looked at. More are a folder of something else.
 const MOST_FILES: usize = 200;
+
+/// The JSON Schema of profiles, where the user keeps one.
+const SCHEMA: &str = "profile.schema.json";
 
 /// A store of profiles and the folder that it is read from.
 #[derive(Clone, Debug)]
@@ -94,9 +99,14 @@ impl Profiles {
         self.store.get(name)
     }
 
-    /// The profile of this name as complete YAML.
+    /// The profile of this name as complete YAML. Where the folder has a schema, the first line names it to the editor.
     pub fn show(&self, name: &str) -> Result<String, UnknownProfile> {
-        self.store.show(name)
+        let schema = self.folder.as_ref().map(|folder| folder.join(SCHEMA));
+        let schema = schema.and_then(|file| Url::from_file_path(file.canonicalize().ok()?).ok());
+        let modeline = schema.map_or_else(String::new, |schema| {
+            format!("# yaml-language-server: $schema={schema}\n")
+        });
+        Ok(modeline + &self.store.show(name)?)
     }
 }
 

@@ -9,7 +9,7 @@ use super::collector::Collector;
 use super::evidence::evidence;
 use super::export::webhook::Post;
 use crate::metrics::alert::{Alert, Change, Kind};
-use crate::metrics::diagnosis::{Finding, Part, Remedy, diagnose};
+use crate::metrics::diagnosis::diagnose;
 
 /// The notices of raised alerts.
 pub(super) type RaisedTexts = Vec<(Kind, String)>;
@@ -29,9 +29,9 @@ impl Collector<'_> {
         for change in self.store.look(now) {
             match change {
                 Change::Raised(alert) => {
-                    let (remedy, action) = help(alert.kind, &self.store.findings);
+                    let (remedy, action) = alert.kind.help(&self.store.findings);
                     tracing::warn!(
-                        kind = alert.kind.name(),
+                        kind = alert.kind.word(),
                         value = alert.value,
                         limit = alert.limit,
                         n = alert.n,
@@ -59,19 +59,19 @@ impl Collector<'_> {
 
     /// Withdraws the notice, and sends the end of the alert to the log and the webhook.
     fn end_alert(&mut self, kind: Kind) {
-        tracing::info!(kind = kind.name(), "alert is over");
+        tracing::info!(kind = kind.word(), "alert is over");
         for (_, text) in self.raised.extract_if(.., |(of, _)| *of == kind) {
             self.outlets.send(Output::AlertCleared(text));
         }
         self.post_json(json!({
-            "schema": "sovereign.alert/1", "state": "cleared", "kind": kind.name(),
+            "schema": "sovereign.alert/1", "state": "cleared", "kind": kind.word(),
             "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
         }));
     }
 
     fn post(&self, alert: &Alert, remedy: &str) {
         self.post_json(json!({
-            "schema": "sovereign.alert/1", "state": "raised", "kind": alert.kind.name(),
+            "schema": "sovereign.alert/1", "state": "raised", "kind": alert.kind.word(),
             "value": alert.value, "limit": alert.limit, "n": alert.n,
             "what": alert.what(), "remedy": remedy,
             "profile": self.profile_name(), "version": env!("CARGO_PKG_VERSION"),
@@ -91,78 +91,5 @@ impl Collector<'_> {
             let body = body.to_string();
             self.webhook.send(Post { address, body });
         }
-    }
-}
-
-/// What helps against an alert: the finding of its part, else what helps in general.
-fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
-    let (parts, otherwise): (&[Part], &str) = match kind {
-        Kind::FirstAudio | Kind::Response => (
-            &[
-                Part::Uplink,
-                Part::Network,
-                Part::Service,
-                Part::Downlink,
-                Part::Computer,
-            ],
-            "Look at the parts of the response for whose share is the largest.",
-        ),
-        Kind::Success => (
-            &[],
-            "`sovereign doctor --live` tells whether the service answers at all.",
-        ),
-        Kind::Memory => (
-            &[],
-            "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
-        ),
-        Kind::Cpu => (&[Part::Computer], "Close what you do not need."),
-        Kind::Interruptions => (
-            &[Part::Conversation],
-            "Ask for short answers, or check microphone and echo.",
-        ),
-        Kind::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
-        Kind::Stutters => (
-            &[Part::Downlink, Part::Computer],
-            "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
-        ),
-    };
-    let limit = format!("alerts.{}_ms", kind.name());
-    findings
-        .iter()
-        .find(|finding| parts.contains(&finding.part))
-        .map_or_else(
-            || (otherwise.to_owned(), None),
-            |finding| {
-                (
-                    format!("{} {}", finding.what, finding.advice(&limit)),
-                    finding.action.clone(),
-                )
-            },
-        )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::metrics::diagnosis::Cause;
-
-    #[test]
-    fn an_alert_names_the_limit_that_it_was_raised_by() {
-        let slow = Finding {
-            part: Part::Service,
-            cause: Cause::Model,
-            costs: None,
-            what: "The model is slow.".to_owned(),
-            remedy: "Choose another one.".to_owned(),
-            action: None,
-        };
-        for (kind, key) in [
-            (Kind::FirstAudio, "`alerts.first_audio_ms`"),
-            (Kind::Response, "`alerts.response_ms`"),
-        ] {
-            let (text, _) = help(kind, std::slice::from_ref(&slow));
-            assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
-        }
-        assert!(slow.advice("target_ms").contains("raise `target_ms`"));
     }
 }

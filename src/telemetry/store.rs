@@ -13,7 +13,7 @@ use super::view::{HistoryView, SPANS, TurnView};
 use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
-use crate::metrics::alert::{Alerts, Change, Rules, Turn};
+use crate::metrics::alert::{Alerts, Change, Turn};
 use crate::metrics::diagnosis::{Finding, Typical};
 use crate::metrics::leak::Leak;
 use crate::metrics::series::{History, Reading, TurnSample};
@@ -65,7 +65,7 @@ impl Store {
     pub(super) fn new(turns_kept: usize) -> Self {
         let now = now();
         Self {
-            alerts: Alerts::new(Rules::default(), now),
+            alerts: Alerts::new(AlertSettings::default(), now),
             threads: Leak::of_threads(now),
             history: History::default(),
             file: None,
@@ -95,7 +95,7 @@ impl Store {
         file: Option<PathBuf>,
     ) -> Option<String> {
         *self = Self {
-            alerts: Alerts::new(rules(settings), now()),
+            alerts: Alerts::new(settings.clone(), now()),
             counted: self.counted,
             open: true,
             ..Self::new(self.turns_kept)
@@ -121,7 +121,7 @@ impl Store {
 
     /// Other limits; with `another` profile its turns begin anew.
     pub(super) fn set_profile(&mut self, settings: &AlertSettings, another: bool) {
-        self.alerts.set_rules(rules(settings));
+        self.alerts.set_rules(settings.clone());
         if another {
             self.alerts.forget_turns();
         }
@@ -301,21 +301,6 @@ pub(super) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-fn rules(settings: &AlertSettings) -> Rules {
-    let mb = |mb: Option<u32>| mb.map(|mb| u64::from(mb) * 1_000_000);
-    Rules {
-        first_audio: settings.first_audio,
-        response: settings.response,
-        success_percent: settings.success_percent.map(f64::from),
-        memory: mb(settings.memory_mb),
-        memory_growth: mb(settings.memory_growth_mb),
-        cpu_percent: settings.cpu_percent.map(f64::from),
-        interruptions_percent: settings.interruptions_percent.map(f64::from),
-        cut_offs_percent: settings.cut_offs_percent.map(f64::from),
-        stutters: settings.stutters.map(u64::from),
-    }
 }
 
 fn alert_turn(record: &TurnRecord) -> Turn {

@@ -11,7 +11,7 @@ use crate::metrics::alert::Kind;
 use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::metrics::leak::Growth;
 use crate::metrics::series::Slice;
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::session::snapshot::{LimitView, Link, Snapshot, SpendScope};
 use crate::telemetry::view::{Figures, ModelView, ProcessUsage, TurnView};
 
@@ -163,42 +163,24 @@ pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static
     }
 }
 
-/// What the figures of an alert are made of, and where its limit is set.
-pub(super) fn alert(kind: Kind) -> &'static str {
-    match kind {
-        Kind::FirstAudio => {
-            "The median of your last five turns, or of three or four: from the end of your turn to the first sound of the \
-             answer that arrives. The limit is `first_audio_ms` under `alerts:` in the profile."
-        }
-        Kind::Response => {
-            "The median response of your last five turns, or of three or four: from the end of your turn to the first sound \
-             that you hear. The limit is `response_ms` under `alerts:` in the profile."
-        }
-        Kind::Success => {
-            "The share of your last 20 turns, ten at least, that got their answer; those that you ended yourself do not \
-             count. The limit is `success_percent` under `alerts:` in the profile."
-        }
-        Kind::Memory => {
-            "Resident memory of this program, in millions of bytes. The limits are `memory_mb` and `memory_growth_mb` under \
-             `alerts:` in the profile."
-        }
-        Kind::Cpu => {
-            "The load of all processors together, mean of ten seconds. The limit is `cpu_percent` under `alerts:` in the \
-             profile."
-        }
-        Kind::Interruptions => {
-            "The share of the answers to your last 20 turns that you interrupted. The limit is `interruptions_percent` under \
-             `alerts:` in the profile."
-        }
-        Kind::CutOffs => {
-            "The share of your last 20 turns that you went on in within a second of their end. The limit is \
-             `cut_offs_percent` under `alerts:` in the profile."
-        }
-        Kind::Stutters => {
-            "Times that an answer ran dry before its end. How many within ten seconds are told is `stutters` under `alerts:` \
-             in the profile."
-        }
-    }
+/// What an alert measures, and where its limit is set.
+pub(super) fn alert(kind: Kind) -> String {
+    let limits = kind.limits();
+    let names = limits
+        .iter()
+        .map(|key| format!("`{}`", key.trim_start_matches("alerts.")));
+    let names: Vec<String> = names.collect();
+    let about = limits.first().and_then(|key| profile::about(key));
+    let (noun, verb) = if names.len() == 1 {
+        ("limit", "is")
+    } else {
+        ("limits", "are")
+    };
+    format!(
+        "{} The {noun} {verb} {} under `alerts:` in the profile.",
+        about.unwrap_or_default(),
+        names.join(" and ")
+    )
 }
 
 /// What the figures of a likely cause are made of.
@@ -549,7 +531,7 @@ mod tests {
     #[test]
     fn every_limit_that_an_alert_names_is_a_documented_key() {
         let documented = include_str!("../../docs/monitoring.md");
-        for kind in Kind::ALL {
+        for &kind in Kind::ALL {
             for key in alert(kind).split('`').skip(1).step_by(2) {
                 assert!(documented.contains(&format!("`{key}`")), "{kind:?}: {key}");
             }

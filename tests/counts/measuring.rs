@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use sovereign::metrics::alert::{Alerts, Rules};
+use sovereign::metrics::alert::Alerts;
 use sovereign::monitor;
-use sovereign::profile::EchoCancellation;
+use sovereign::profile::{AlertSettings, EchoCancellation};
 
 use crate::sound::{at_rate, device_rate, talk};
 use crate::support::{World, simulate};
@@ -115,16 +115,11 @@ fn memory() -> Workload {
 }
 
 /// Those about memory and processor, as the profiles have them.
-fn rules() -> Rules {
-    Rules {
-        memory: Some(1_000_000_000),
-        memory_growth: Some(100_000_000),
-        cpu_percent: Some(80.0),
-        first_audio: None,
-        response: None,
-        success_percent: None,
-        interruptions_percent: None,
-        cut_offs_percent: None,
-        stutters: None,
+fn rules() -> AlertSettings {
+    AlertSettings {
+        memory_mb: Some(1_000),
+        memory_growth_mb: Some(100),
+        cpu_percent: Some(80),
+        ..AlertSettings::default()
     }
 }

@@ -34,7 +34,7 @@ const REFERENCE: [&str; 4] = [
 pub(crate) fn workloads() -> Vec<Workload> {
     let mut all: Vec<_> = profile::BUILTINS
         .iter()
-        .map(|&(name, _)| workload(&format!("worker-{name}"), SPEAKS, &WORKER, name, false))
+        .map(|&name| workload(&format!("worker-{name}"), SPEAKS, &WORKER, name, false))
         .collect();
     let name = profile::DEFAULT;
     let with_reply = format!("worker-{name}-reply");

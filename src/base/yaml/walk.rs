@@ -361,7 +361,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Get<'_, T> {
 }
 
 /// What a [`Get`] or a list of [`Keys`] goes through.
-pub(super) const GROUP: &str = "a group of keys, each as `key: value`";
+pub(in crate::base) const GROUP: &str = "a group of keys, each as `key: value`";
 
 /// The keys of a mapping, each once; none where there is something else.
 pub(super) struct Keys<'a> {

@@ -22,7 +22,7 @@ pub(in crate::telemetry) fn page(collector: &Collector<'_>) -> Page {
             well: false,
         };
     };
-    let raised: Vec<&str> = raised(collector).map(Kind::name).collect();
+    let raised: Vec<&str> = raised(collector).map(|kind| kind.word()).collect();
     let (connected, link) = match context.link {
         LinkState::Connected(_) => (true, "connected"),
         LinkState::Connecting => (false, "connecting"),
@@ -67,13 +67,15 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     turns(&mut text, collector);
     flow(&mut text, collector);
     machine(&mut text, collector);
-    let alerts = Kind::ALL.map(|kind| {
-        let is_raised = raised(collector).any(|of| of == kind);
-        ([("kind", kind.name())], f64::from(u8::from(is_raised)))
+    let alerts = Kind::ALL.iter().map(|kind| {
+        let is_raised = raised(collector).any(|of| of == *kind);
+        ([("kind", kind.word())], f64::from(u8::from(is_raised)))
     });
-    let alerts = alerts
-        .each_ref()
-        .map(|(labels, value)| (&labels[..], *value));
+    let alerts: Vec<_> = alerts.collect();
+    let alerts: Vec<_> = alerts
+        .iter()
+        .map(|(labels, value)| (&labels[..], *value))
+        .collect();
     text.gauges("sovereign_alert", "1 while an alert stands.", &alerts);
     text.finish()
 }

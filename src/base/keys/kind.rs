@@ -1,0 +1,179 @@
+//! What a key may hold: ranges, words, shapes; and what is said and published about it.
+
+use serde_json::{Value as Json, json};
+
+use super::Value;
+
+/// What a key may hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A whole number within bounds, both included, and a multiple of `step`.
+    Whole {
+        /// The least.
+        from: u64,
+        /// The most.
+        to: u64,
+        /// What it is a multiple of.
+        step: u64,
+    },
+    /// Any number from one to the other, both included.
+    Number(f64, f64),
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A text of so many characters, without blanks around it.
+    Text(usize, usize),
+    /// A text of a shape of its own.
+    Shaped(Shape),
+    /// A list of texts.
+    List(Items),
+}
+
+/// The shape of a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// What is allowed, in words.
+    pub allowed: &'static str,
+    /// The text as it is used.
+    pub check: fn(&str) -> Result<String, Wrong>,
+    /// Its JSON Schema.
+    pub schema: fn() -> Json,
+}
+
+/// The shape of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Items {
+    /// What is allowed, in words.
+    pub allowed: &'static str,
+    /// The list as it is used, or what is wrong with it.
+    pub check: fn(Vec<String>) -> Result<Vec<String>, String>,
+    /// Its JSON Schema.
+    pub schema: fn() -> Json,
+    /// The word that may replace the list. Any other text without brackets is a list of one.
+    pub word: Option<&'static str>,
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrong {
+    /// What it is.
+    pub what: String,
+    /// What is allowed, where the key's row does not say it.
+    pub allowed: Option<String>,
+    /// The word that was probably meant.
+    pub suggestion: Option<Box<str>>,
+}
+
+impl Wrong {
+    /// A text that is not allowed.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        if text.is_empty() {
+            "is empty".to_owned().into()
+        } else {
+            format!("is `{text}`").into()
+        }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(what: String) -> Self {
+        Self {
+            what,
+            ..Self::default()
+        }
+    }
+}
+
+/// A whole number within bounds, both included.
+#[must_use]
+pub const fn whole(from: u64, to: u64) -> Kind {
+    Kind::Whole { from, to, step: 1 }
+}
+
+impl Kind {
+    /// What is allowed, in words; `none` may replace a value.
+    #[must_use]
+    pub fn allowed(&self, none: Option<&str>) -> String {
+        let allowed = match self {
+            Self::Whole { from, to, step: 1 } => {
+                format!("allowed is a whole number from {from} to {to}")
+            }
+            Self::Whole { from, to, step } => {
+                format!("allowed is a whole number from {from} to {to}, a multiple of {step}")
+            }
+            Self::Number(from, to) => format!("allowed is a number from {from} to {to}"),
+            Self::Flag => "allowed are true, false".to_owned(),
+            Self::Words(words) => {
+                let words: Vec<&str> = none.into_iter().chain(words.iter().copied()).collect();
+                return format!("allowed are {}", words.join(", "));
+            }
+            Self::Text(from, to) => format!("allowed is a text of {from} to {to} characters"),
+            Self::Shaped(Shape { allowed, .. }) | Self::List(Items { allowed, .. }) => {
+                (*allowed).to_owned()
+            }
+        };
+        none.map_or(allowed.clone(), |none| format!("{allowed}, or {none}"))
+    }
+
+    /// The value as it is used, or what is wrong with it.
+    pub fn check(&self, value: Value) -> Result<Value, Wrong> {
+        match (self, value) {
+            (Self::Whole { from, to, step }, Value::Whole(number)) => {
+                let allowed = if !(from..=to).contains(&&number) {
+                    None
+                } else if !number.is_multiple_of(*step) {
+                    Some(format!("allowed is a multiple of {step}"))
+                } else {
+                    return Ok(Value::Whole(number));
+                };
+                Err(Wrong {
+                    allowed,
+                    ..format!("is {number}").into()
+                })
+            }
+            (Self::Number(from, to), Value::Number(number)) => {
+                let fits = (from..=to).contains(&&number);
+                let wrong = || format!("is {number}").into();
+                fits.then_some(Value::Number(number)).ok_or_else(wrong)
+            }
+            (Self::Text(from, to), Value::Text(text)) => {
+                let count = text.trim().chars().count();
+                let fits = (from..=to).contains(&&count);
+                let wrong = || format!("has {count} characters").into();
+                let trimmed = fits.then(|| Value::Text(text.trim().to_owned()));
+                trimmed.ok_or_else(wrong)
+            }
+            (Self::Shaped(shape), Value::Text(text)) => (shape.check)(&text).map(Value::Text),
+            (Self::List(items), Value::List(list)) => {
+                (items.check)(list).map(Value::List).map_err(Wrong::from)
+            }
+            (_, value) => Ok(value),
+        }
+    }
+
+    /// The JSON Schema of its values.
+    #[must_use]
+    pub fn schema(&self) -> Json {
+        match self {
+            Self::Whole { from, to, step } => {
+                let mut schema = json!({"type": "integer", "minimum": from, "maximum": to});
+                if *step > 1 {
+                    schema["multipleOf"] = (*step).into();
+                }
+                schema
+            }
+            Self::Number(from, to) => json!({"type": "number", "minimum": from, "maximum": to}),
+            Self::Flag => json!({"type": "boolean"}),
+            Self::Words(words) => json!({"enum": words}),
+            Self::Text(from, to) => {
+                // What is written may have blanks around it, which do not count.
+                let least = from.min(&1);
+                json!({"type": "string", "minLength": least, "maxLength": to})
+            }
+            Self::Shaped(shape) => (shape.schema)(),
+            Self::List(items) => (items.schema)(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What can be alerted: its name, the keys of its limits, what is said and advised.
+
+use std::fmt::Write as _;
+
+use crate::base::keys::words;
+use crate::metrics::diagnosis::{Finding, Part, Remedy};
+use crate::metrics::leak::Trend;
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// From the end of the turn to the first reply audio that arrives.
+    FirstAudio,
+    /// The response.
+    Response,
+    /// The share of turns that get their answer.
+    Success,
+    /// Memory of this program.
+    Memory,
+    /// Load of the machine by others than this program, and by all of them while sound is lost.
+    Cpu,
+    /// The share of replies that the user interrupts.
+    Interruptions,
+    /// The share of turns that the user had not finished.
+    CutOffs,
+    /// Replies that stutter.
+    Stutters,
+}
+
+words!(Kind {
+    FirstAudio = "first_audio",
+    Response = "response",
+    Success = "success",
+    Memory = "memory",
+    Cpu = "cpu",
+    Interruptions = "interruptions",
+    CutOffs = "cut_offs",
+    Stutters = "stutters",
+});
+
+impl Kind {
+    /// The keys of its limits in a profile; the first one's documentation says what is measured.
+    #[must_use]
+    pub const fn limits(self) -> &'static [&'static str] {
+        match self {
+            Self::FirstAudio => &["alerts.first_audio_ms"],
+            Self::Response => &["alerts.response_ms"],
+            Self::Success => &["alerts.success_percent"],
+            Self::Memory => &["alerts.memory_mb", "alerts.memory_growth_mb"],
+            Self::Cpu => &["alerts.cpu_percent"],
+            Self::Interruptions => &["alerts.interruptions_percent"],
+            Self::CutOffs => &["alerts.cut_offs_percent"],
+            Self::Stutters => &["alerts.stutters"],
+        }
+    }
+
+    /// What helps: the finding of one of its parts, else what helps in general.
+    #[must_use]
+    pub fn help(self, findings: &[Finding]) -> (String, Option<Remedy>) {
+        let (parts, otherwise): (&[Part], &str) = match self {
+            Self::FirstAudio | Self::Response => (
+                &[
+                    Part::Uplink,
+                    Part::Network,
+                    Part::Service,
+                    Part::Downlink,
+                    Part::Computer,
+                ],
+                "Look at the parts of the response for whose share is the largest.",
+            ),
+            Self::Success => (
+                &[],
+                "`sovereign doctor --live` tells whether the service answers at all.",
+            ),
+            Self::Memory => (
+                &[],
+                "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
+            ),
+            Self::Cpu => (&[Part::Computer], "Close what you do not need."),
+            Self::Interruptions => (
+                &[Part::Conversation],
+                "Ask for short answers, or check microphone and echo.",
+            ),
+            Self::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
+            Self::Stutters => (
+                &[Part::Downlink, Part::Computer],
+                "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
+            ),
+        };
+        let limit = self.limits()[0];
+        findings
+            .iter()
+            .find(|finding| parts.contains(&finding.part))
+            .map_or_else(
+                || (otherwise.to_owned(), None),
+                |finding| {
+                    (
+                        format!("{} {}", finding.what, finding.advice(limit)),
+                        finding.action.clone(),
+                    )
+                },
+            )
+    }
+}
+
+/// Something is over its limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// What.
+    pub kind: Kind,
+    /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
+    pub value: f64,
+    /// The limit.
+    pub limit: f64,
+    /// What it was measured over: turns or readings.
+    pub n: usize,
+    /// Memory that grows, where that is the reason.
+    pub trend: Option<Trend>,
+}
+
+impl Alert {
+    /// What happened, in a sentence, with figures and without words of the conversation.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let (value, limit, n) = (self.value, self.limit, self.n);
+        let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);
+        match self.kind {
+            Kind::FirstAudio => format!(
+                "Answers arrive late: {} until the first sound of one, {} is the limit ({n} turns)",
+                seconds(value),
+                seconds(limit)
+            ),
+            Kind::Response => format!(
+                "Answers are slow: {} until they are heard, {} is the limit ({n} turns)",
+                seconds(value),
+                seconds(limit)
+            ),
+            Kind::Success => format!(
+                "Answers are missing: {value:.0} % of the last {n} turns got one, {limit:.0} % is the limit"
+            ),
+            Kind::Memory => {
+                let mut words =
+                    format!("Memory is high: {value:.0} MB, {limit:.0} MB is the limit");
+                if let Some(trend) = self.trend {
+                    // Writing to a string cannot fail.
+                    write!(
+                        words,
+                        "; it grows by {:.0} MB an hour",
+                        trend.per_hour / 1e6
+                    )
+                    .ok();
+                }
+                words
+            }
+            Kind::Cpu => format!(
+                "This computer is busy: {value:.1} % of its processors over ten seconds, {limit:.0} % is the limit"
+            ),
+            Kind::Interruptions => format!(
+                "Answers are interrupted often: {value:.0} % of the last {n}, {limit:.0} % is the limit"
+            ),
+            Kind::CutOffs => format!(
+                "Turns are cut off: {value:.0} % of the last {n} were not finished, {limit:.0} % is the limit"
+            ),
+            Kind::Stutters => format!("Answers stutter: {value:.0} times within ten seconds"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::diagnosis::Cause;
+
+    #[test]
+    fn an_alert_names_the_limit_that_it_was_raised_by() {
+        let slow = Finding {
+            part: Part::Service,
+            cause: Cause::Model,
+            costs: None,
+            what: "The model is slow.".to_owned(),
+            remedy: "Choose another one.".to_owned(),
+            action: None,
+        };
+        for (kind, key) in [
+            (Kind::FirstAudio, "`alerts.first_audio_ms`"),
+            (Kind::Response, "`alerts.response_ms`"),
+        ] {
+            let (text, _) = kind.help(std::slice::from_ref(&slow));
+            assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
+        }
+        assert!(slow.advice("target_ms").contains("raise `target_ms`"));
+    }
+
+    #[test]
+    fn every_limit_is_a_key_of_profiles_and_begins_with_the_name_of_its_alert() {
+        for kind in Kind::ALL {
+            for limit in kind.limits() {
+                let about = crate::profile::about(limit);
+                assert!(about.is_some(), "{limit}");
+                let name = limit.trim_start_matches("alerts.");
+                assert!(name.starts_with(kind.word()), "{limit}");
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! From a file to a profile: values by the table, gaps filled from a shipped profile, and rules that hold between keys.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::shape::is_name;
+use super::table::{self, KEYS};
+use super::{AUTO, DEFAULT, Profile, builtin, shipped};
+use crate::base::keys::{self, Settings as _, Value};
+use crate::base::yaml::{Text, YamlError};
+
+/// Reads the text of a shipped profile, which must be good.
+pub(super) fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
+    let text = shipped(name).unwrap_or_default();
+    let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error])?;
+    if name == AUTO {
+        // It begins with the settings of the default profile.
+        let base = builtin(DEFAULT).ok_or_else(Vec::new)?;
+        return Reader::new(&text).profile(&base, "");
+    }
+    let Reader {
+        written, faults, ..
+    } = Reader::new(&text);
+    let value = |key: &keys::Key| written.get(key.name).cloned().unwrap_or(Value::None);
+    Profile::take(&mut table::fields().map(value)).ok_or(faults)
+}
+
+/// Reads a user's profile: what it leaves out comes from a shipped one.
+pub(super) fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+    let stem = stem.unwrap_or("");
+    let reader = Reader::new(text);
+    let base = reader.base(stem);
+    reader.profile(&base, stem)
+}
+
+/// Goes on after a fault so that all are reported at once.
+struct Reader<'a> {
+    text: &'a Text<'a>,
+    written: HashMap<&'static str, Value>,
+    faults: Vec<YamlError>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a Text<'a>) -> Self {
+        let (written, faults) = keys::read(text, &KEYS);
+        Self {
+            text,
+            written,
+            faults,
+        }
+    }
+
+    /// The shipped profile that fills the gaps.
+    fn base(&self, stem: &str) -> Arc<Profile> {
+        let word = |key| match self.written.get(key) {
+            Some(Value::Text(word)) => Some(word.as_str()),
+            _ => None,
+        };
+        let name = match word("extends") {
+            Some(name) => name,
+            None if self.is_written("auto") => AUTO,
+            None => word("name").unwrap_or(stem),
+        };
+        let base = builtin(name).or_else(|| builtin(DEFAULT));
+        base.expect("the default profile is a built-in")
+    }
+
+    fn profile(mut self, base: &Profile, stem: &str) -> Result<Profile, Vec<YamlError>> {
+        self.name(base, stem);
+        self.languages();
+        if base.auto.is_some() || self.is_written("auto") {
+            for key in ["extends", "audio", "detector", "turn", "live"] {
+                if self.is_written(key) {
+                    let allowed = "a profile with `auto` has this from those that it chooses among: write it there";
+                    self.refuse(key, "is written", allowed);
+                }
+            }
+        }
+        let mut values = Vec::new();
+        base.give(&mut values);
+        let mut values = table::fields().zip(values).map(|(key, base)| {
+            let written = self.written.get(key.name);
+            written.cloned().unwrap_or(base)
+        });
+        let profile = Profile::take(&mut values).expect("a row and its field hold the same kind");
+        self.pairs(&profile);
+        if self.faults.is_empty() {
+            return Ok(profile);
+        }
+        self.faults.sort_by_key(|fault| (fault.line, fault.column));
+        Err(self.faults)
+    }
+
+    /// Name and label, which follow from the file's name where they are not written. The label of the base would be that of
+    /// another profile.
+    fn name(&mut self, base: &Profile, stem: &str) {
+        if !self.is_written("name") {
+            if !is_name(stem) {
+                let allowed =
+                    "the file's name cannot stand for it: add a line such as `name: my-own`";
+                self.refuse("name", "is missing", allowed);
+            }
+            self.written.insert("name", Value::Text(stem.to_owned()));
+        }
+        let name = self.written.get("name").cloned();
+        let name = name.filter(|name| *name != Value::Text(base.name.clone()));
+        if let (Some(name), false) = (name, self.is_written("label")) {
+            self.written.insert("label", name);
+        }
+    }
+
+    /// The old name of the languages names one.
+    fn languages(&mut self) {
+        let Some(language) = self.written.get("live.language").cloned() else {
+            return;
+        };
+        if self.is_written("live.languages") {
+            let allowed = "write `live.languages` alone: this is its old name";
+            self.refuse("live.language", "is written besides", allowed);
+        }
+        let languages = match language {
+            Value::Text(code) => Value::List(vec![code]),
+            _ => Value::Text(table::DEFAULT_WORD.to_owned()),
+        };
+        self.written.insert("live.languages", languages);
+    }
+
+    /// Values that must fit each other. The fault is reported for the one that the file holds.
+    fn pairs(&mut self, profile: &Profile) {
+        let (at, to) = (
+            profile.live.compress_at_tokens,
+            profile.live.compress_to_tokens,
+        );
+        if to >= at {
+            self.order(
+                ("live.compress_to_tokens", to.into()),
+                ("live.compress_at_tokens", at.into()),
+                ("less than", "more than"),
+            );
+        }
+        let (idle, playing) = (
+            profile.detector.onset_idle.as_millis(),
+            profile.detector.onset_playing.as_millis(),
+        );
+        if playing < idle {
+            self.order(
+                ("detector.onset_idle_ms", idle),
+                ("detector.onset_playing_ms", playing),
+                ("at most", "at least"),
+            );
+        }
+    }
+
+    /// Refuses a pair of keys and values; the relations are that of the first to the second, and the opposite.
+    fn order(&mut self, small: (&str, u128), large: (&str, u128), relations: (&str, &str)) {
+        let (ours, other, relation) = if self.is_written(small.0) || !self.is_written(large.0) {
+            (small, large, relations.0)
+        } else {
+            (large, small, relations.1)
+        };
+        let (key, value) = other;
+        let allowed = format!("allowed is {relation} {value}, the value of {key}");
+        self.refuse(ours.0, &format!("is {}", ours.1), &allowed);
+    }
+
+    fn is_written(&self, key: &str) -> bool {
+        self.text.place(key).is_some()
+    }
+
+    fn refuse(&mut self, key: &str, what: &str, allowed: &str) {
+        if self.faults.iter().all(|fault| fault.key != key) {
+            self.faults.push(self.text.fault(key, what, allowed));
+        }
+    }
+}

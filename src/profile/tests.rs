@@ -1,0 +1,368 @@
+//! The table of keys, what is shipped and published from it, and profiles that choose among others.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::*;
+use crate::base::keys::{Key, Role, Settings as _};
+
+/// With this variable set, the test below writes the files that are made from the table.
+const BLESS: &str = "SOVEREIGN_BLESS";
+
+#[test]
+fn files_made_from_the_table_are_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = BUILTINS.into_iter().chain([AUTO]).map(|name| {
+        let text = shipped(name).expect("built in");
+        (format!("profiles/{name}.yaml"), text)
+    });
+    for (file, text) in files.chain([("docs/profiles.md".to_owned(), reference())]) {
+        let path = root.join(&file);
+        if std::env::var_os(BLESS).is_some() {
+            fs::write(&path, &text).expect("written");
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        let advice = format!("{BLESS}=1 cargo test --lib files_made_from_the_table");
+        assert!(
+            found == text,
+            "{file} is not what the table says: run `{advice}`"
+        );
+    }
+}
+
+/// `docs/profiles.md`.
+fn reference() -> String {
+    let mut text = "# Keys of a profile\n\n\
+        Made from the table in `src/profile/table.rs`. `sovereign profiles show balanced` prints the same with the reasons for the shipped values; \
+        [tuning.md](tuning.md) says what each key gains and costs.\n\n\
+        An editor with a YAML language server (VS Code with the YAML extension, Neovim, Helix) completes and checks profiles by a schema. Write it into \
+        the folder `profiles` that `sovereign doctor` names, and again after an update:\n\n\
+        \u{20}   sovereign profiles schema > profile.schema.json\n\n\
+        While it is there, `sovereign profiles show` begins with a line that names it to the editor.\n"
+        .to_owned();
+    let mut open = None;
+    for key in table::KEYS.iter().filter(|key| key.role != Role::Old) {
+        let (group, _) = key.parts();
+        if open.replace(group) != Some(group) {
+            let about = table::GROUPS.iter().find(|(name, _)| *name == group);
+            let title = about.map_or("The profile itself\n".to_owned(), |(name, about)| {
+                format!("`{name}`\n\n{about}\n")
+            });
+            write!(text, "\n## {title}\n| key | does | allowed | ultra-fast, balanced, high-quality | a change applies |\n| --- | --- | --- | --- | --- |\n")
+                .expect("a string takes all");
+        }
+        let (about, applies) = (key.about, key.effect.words());
+        writeln!(
+            text,
+            "| `{}` | {about} | {} | {} | {applies} |",
+            key.name,
+            key.holds(),
+            values(key)
+        )
+        .expect("a string takes all");
+    }
+    text
+}
+
+/// The shipped values, once where they are the same.
+fn values(key: &Key) -> String {
+    let quoted = |value: &&str| format!("`{}`", value.trim_matches('"'));
+    match key.shipped {
+        // They are names and sentences of each profile.
+        _ if key.parts().0.is_empty() && key.name != "target_ms" => String::new(),
+        values => values
+            .iter()
+            .take(3)
+            .map(quoted)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+#[test]
+fn every_row_has_what_its_readers_need() {
+    for key in table::KEYS.iter() {
+        let files = if key.role == Role::Field {
+            [1, 3, 4].as_slice()
+        } else {
+            &[0]
+        };
+        assert!(files.contains(&key.shipped.len()), "{}: shipped", key.name);
+        assert!([0, 3, 4].contains(&key.why.len()), "{}: why", key.name);
+        assert!(
+            key.about.ends_with('.') && !key.about.contains('|'),
+            "{}: {}",
+            key.name,
+            key.about
+        );
+        let (group, name) = key.parts();
+        assert!(
+            group.is_empty() || table::GROUPS.iter().any(|(known, _)| *known == group),
+            "{}",
+            key.name
+        );
+        assert_eq!(
+            table::KEYS
+                .iter()
+                .filter(|other| other.name == key.name)
+                .count(),
+            1,
+            "{name}"
+        );
+    }
+    // A value of another kind than its field takes would be dropped here.
+    let profile = builtin(DEFAULT).expect("built in");
+    let mut values = Vec::new();
+    profile.give(&mut values);
+    assert_eq!(values.len(), table::fields().count());
+    assert_eq!(
+        Profile::take(&mut values.into_iter()).as_ref(),
+        Some(&*profile)
+    );
+}
+
+#[test]
+fn the_schema_takes_what_the_program_takes() {
+    let schema = schema();
+    let fault = |text: &str| {
+        let value = Text::new("", text.as_bytes())
+            .expect("sound YAML")
+            .read()
+            .expect("JSON");
+        schema_fault(&schema, &value)
+    };
+    for name in BUILTINS.into_iter().chain([AUTO]) {
+        assert_eq!(fault(&shipped(name).expect("built in")), None, "{name}");
+        assert_eq!(
+            fault(&builtin(name).expect("built in").to_yaml()),
+            None,
+            "{name}"
+        );
+    }
+    for (text, is_good) in [
+        ("live: {language: de, temperature: 1}", true),
+        ("alerts: {cpu_percent: off}", true),
+        ("live: {languages: de}", true),
+        ("live: {voice: kore}", true),
+        ("extends: ultra-fast", true),
+        ("targetms: 200", false),
+        ("audio: {resampler_taps: 63}", false),
+        ("turn: {automatic: {silence_ms: 10}}", false),
+        ("turn: {barge_in: perhaps}", false),
+        ("live: {google_search: 1}", false),
+        ("label: ''", false),
+        ("auto: {among: [one]}", false),
+        ("auto: {}\nturn: {patience_ms: 300}", false),
+        ("alerts: {cpu_percent: default}", false),
+    ] {
+        assert_eq!(
+            Profile::parse("mine.yaml", text.as_bytes()).is_ok(),
+            is_good,
+            "{text}"
+        );
+        assert_eq!(fault(text).is_none(), is_good, "{text}: {:?}", fault(text));
+    }
+    let patience = &schema["properties"]["turn"]["properties"]["patience_ms"];
+    assert_eq!(
+        (&patience["default"], &patience["maximum"]),
+        (&500.into(), &5_000.into())
+    );
+}
+
+/// What of a value a schema forbids, by the words of JSON Schema that ours uses but `pattern`.
+fn schema_fault(schema: &Json, value: &Json) -> Option<String> {
+    if *schema == Json::Bool(false) {
+        return Some(format!("{value} is forbidden"));
+    }
+    let wrong = |word: &str| Some(format!("{value}: {word} {}", schema[word]));
+    if let Some(any) = schema["anyOf"].as_array() {
+        return any
+            .iter()
+            .all(|one| schema_fault(one, value).is_some())
+            .then(|| format!("{value}: anyOf"));
+    }
+    let is_type = match schema["type"].as_str() {
+        None => true,
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some(other) => panic!("{other}"),
+    };
+    if !is_type {
+        return wrong("type");
+    }
+    let size = value.as_f64().unwrap_or_else(|| {
+        let length = value.as_str().map(|text| text.chars().count());
+        length
+            .or(value.as_array().map(Vec::len))
+            .unwrap_or_default() as f64
+    });
+    for word in ["minimum", "minLength", "minItems"] {
+        if schema[word].as_f64().is_some_and(|least| size < least) {
+            return wrong(word);
+        }
+    }
+    for word in ["maximum", "maxLength", "maxItems"] {
+        if schema[word].as_f64().is_some_and(|most| size > most) {
+            return wrong(word);
+        }
+    }
+    if schema["multipleOf"]
+        .as_f64()
+        .is_some_and(|step| size % step != 0.0)
+    {
+        return wrong("multipleOf");
+    }
+    let is_const = schema.get("const").is_none_or(|only| only == value);
+    let is_known = schema["enum"]
+        .as_array()
+        .is_none_or(|known| known.contains(value));
+    if !is_const || !is_known {
+        return wrong("enum");
+    }
+    let items = value.as_array().into_iter().flatten();
+    if let Some(fault) = items
+        .map(|item| schema_fault(&schema["items"], item))
+        .next()
+        .flatten()
+    {
+        return Some(fault);
+    }
+    let entries = value.as_object().into_iter().flatten();
+    for (key, inner) in entries {
+        match schema["properties"].get(key) {
+            Some(of_key) => {
+                if let Some(fault) = schema_fault(of_key, inner) {
+                    return Some(format!("{key}: {fault}"));
+                }
+            }
+            None if schema["additionalProperties"] == false => {
+                return Some(format!("{key} is unknown"));
+            }
+            None => {}
+        }
+        let dependent = schema["dependentSchemas"].get(key);
+        if let Some(fault) = dependent.and_then(|dependent| schema_fault(dependent, value)) {
+            return Some(fault);
+        }
+    }
+    None
+}
+
+#[test]
+fn shipped_profiles_hold_the_values_of_the_design_or_better_measured_ones() {
+    for name in BUILTINS {
+        let text = shipped(name).expect("built in");
+        let text = Text::new(name, text.as_bytes()).expect("sound YAML");
+        let profile = builtin(name).expect("built in");
+        assert_eq!(profile.name, name);
+        let usual = AlertSettings {
+            first_audio: Some(Duration::from_secs(2)),
+            response: Some(Duration::from_secs(5)),
+            success_percent: Some(90),
+            memory_mb: Some(1_000),
+            memory_growth_mb: Some(100),
+            cpu_percent: Some(80),
+            interruptions_percent: Some(15),
+            cut_offs_percent: Some(10),
+            stutters: Some(3),
+        };
+        assert_eq!(profile.alerts, usual, "{name}");
+        for key in table::KEYS.iter() {
+            let is_there = key.role == Role::Field && !key.name.starts_with("auto.");
+            assert_eq!(
+                text.place(key.name).is_some(),
+                is_there,
+                "{name}: {}",
+                key.name
+            );
+        }
+    }
+    let table =
+        |read: fn(&Profile) -> u128| BUILTINS.map(|name| read(&builtin(name).expect("built in")));
+    assert_eq!(table(|p| p.target.as_millis()), [200, 300, 400]);
+    assert_eq!(table(|p| p.audio.period_frames.into()), [256, 512, 1024]);
+    assert_eq!(table(|p| p.audio.resampler_taps.into()), [64, 64, 128]);
+    assert_eq!(table(|p| p.audio.prebuffer.as_millis()), [0, 20, 40]);
+    assert_eq!(table(|p| p.audio.preroll.as_millis()), [200, 300, 400]);
+    assert_eq!(table(|p| p.detector.onset_idle.as_millis()), [60, 40, 50]);
+    assert_eq!(
+        table(|p| p.detector.onset_playing.as_millis()),
+        [100, 60, 70]
+    );
+    assert_eq!(table(|p| p.turn.patience.as_millis()), [300, 500, 700]);
+    assert_eq!(
+        table(|p| p.live.compress_at_tokens.into()),
+        [16_000, 24_000, 32_000]
+    );
+}
+
+#[test]
+fn a_profile_that_chooses_holds_nothing_but_how() {
+    let auto = builtin("auto").expect("built in");
+    let how = auto.auto.as_ref().expect("it chooses");
+    assert_eq!(how.among, BUILTINS);
+    assert_eq!(auto.audio, builtin(DEFAULT).expect("built in").audio);
+    // A file of its own takes over what it leaves out.
+    let mine = Profile::parse("mine.yaml", b"auto: {prefer: speed, among: [balanced, x]}");
+    let mine = mine.expect("good");
+    assert_eq!((mine.name.as_str(), mine.target), ("mine", auto.target));
+    let how = mine.auto.as_ref().expect("it chooses");
+    assert_eq!((how.prefer, how.among.len()), (Preference::Speed, 2));
+    let text = "target_ms: 250\n";
+    let own = Profile::parse("auto.yaml", text.as_bytes()).expect("good");
+    assert!(own.auto.is_some() && own.label == "Auto");
+    for (text, fault) in [
+        (
+            "auto: {among: [balanced]}",
+            "1:15: auto.among: has 1 name, allowed are 2 to 8",
+        ),
+        (
+            "auto: {among: [a, B c]}",
+            "1:15: auto.among: holds `B c`, allowed are",
+        ),
+        ("auto: {among: [a, a]}", "1:15: auto.among: holds `a` twice"),
+        ("auto: {prefer: best}", "auto.prefer: "),
+        (
+            "auto: {changes_per_hour: 61}",
+            "auto.changes_per_hour: is 61",
+        ),
+        ("auto: {power: on}", "did you mean `power_saving`"),
+        ("auto: {}\nturn: {patience_ms: 300}", "turn: is written, "),
+        ("extends: balanced\nauto: {}", "extends: is written, "),
+    ] {
+        let wrong = Profile::parse("a.yaml", text.as_bytes())
+            .expect_err(text)
+            .to_string();
+        assert!(wrong.contains(fault), "{text}: {wrong}");
+    }
+}
+
+#[test]
+fn a_profile_written_out_is_read_back_the_same() {
+    for name in BUILTINS.into_iter().chain([AUTO]) {
+        let profile = builtin(name).expect("built in");
+        let again =
+            Profile::parse("any.yaml", profile.to_yaml().as_bytes()).expect("complete and good");
+        assert_eq!(again, *profile);
+    }
+    let text = "label: 'a \"b\" \\ ü'\nlive: {instruction: \"line\\nnext\\tx\", temperature: 0.3, voice: puck, thinking: low}\n\
+                alerts: {response_ms: off, cpu_percent: 95}\n\
+                turn: {automatic: {silence_ms: 250, start_sensitivity: high, prefix_padding_ms: default}}";
+    let profile = Profile::parse("odd-one.yaml", text.as_bytes()).expect("good");
+    assert_eq!(
+        profile.live.voice.as_deref(),
+        Some("Puck"),
+        "as the service spells it"
+    );
+    assert_eq!(
+        Profile::parse("other.yaml", profile.to_yaml().as_bytes()),
+        Ok(profile)
+    );
+}
