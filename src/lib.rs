@@ -7,13 +7,14 @@
 //!
 //! ```text
 //! program   main.rs  window.rs                            choose a face; a crate of their own
-//! floor 5   ui   cli                                    faces
-//! floor 4   session                                     wires all: Command in, Snapshot out
-//! floor 3   telemetry                                   a subscriber: turns and samples in, views and proposals out
-//! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
+//! floor 6   ui   cli                                    faces
+//! floor 5   session                                     wires all: Command in, Snapshot out
+//! floor 4   telemetry                                   a subscriber: turns and samples in, views and proposals out
+//! floor 3   audio  client  server  settings  probe      shells: each owns one kind of I/O
 //!           monitor
-//! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
+//! floor 2   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
 //!           adapt  report  file                         (file: opens files with care, for all above)
+//! floor 1   provider                                    what session and service say to each other, whatever the service
 //! floor 0   base                                        units, frames, rings, YAML text, WAV bytes
 //! ```
 //!
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod probe;
 pub mod profile;
+pub mod provider;
 pub mod report;
 pub mod server;
 pub mod session;

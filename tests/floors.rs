@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// The floors of `src/lib.rs`: a module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["base"],
+    &["provider"],
     &[
         "profile", "dsp", "vad", "turn", "live", "metrics", "adapt", "report", "file",
     ],

@@ -276,7 +276,7 @@ impl Start {
             }
         };
         let partner = super::partner::words(&settings);
-        let wanted = settings.setup(&self.profile);
+        let wanted = settings.session_config(&self.profile);
         let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
         let client = match settings.held() {
             Some(_) => client::spawn_idle(dial, wanted, counted),

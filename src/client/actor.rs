@@ -31,15 +31,18 @@ use super::error::Fault;
 use super::hints::Hints;
 use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
+use super::setup::setup;
 use super::socket::Turn;
 use super::uplink::Uplink;
 use super::{Command, Control, Event, Target};
 use crate::base::units::SampleRate;
 use crate::live::link::{Due, Link};
 use crate::live::message::{
-    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, Setup, ToolResponse,
+    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ToolResponse,
 };
 use crate::metrics::counters::Counters;
+use crate::provider::SessionConfig;
+use crate::provider::config::Detection;
 use happening::{Happening, LinkHappening};
 use state::State;
 
@@ -81,30 +84,34 @@ pub struct Handle {
 /// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a new conversation. A connection that was
 /// announced to end and not rolled is left 2 s before its time, with [`Fault::GoingAway`].
 ///
-/// The setup's resumption handle is filled in here, if the setup has a `session_resumption` at all. Calls of functions are
+/// The resumption handle is kept here. Calls of functions are
 /// answered here with an error, once each: no function is offered. `round_trip_us` is looked up with the traffic, at most
 /// once a second; where the system does not tell it, or only of the way to a proxy, what the handshake took stands.
 #[must_use]
 pub fn spawn(
     dialer: Arc<dyn Dialer>,
     target: Target,
-    setup: Setup,
+    config: SessionConfig,
     counters: Arc<Counters>,
 ) -> Handle {
-    start(dialer, Some(target), setup, counters)
+    start(dialer, Some(target), config, counters)
 }
 
 /// The same client, for where it is not known yet which address may be dialled: nothing is before the first
 /// [`Control::Redial`] names one.
 #[must_use]
-pub fn spawn_idle(dialer: Arc<dyn Dialer>, setup: Setup, counters: Arc<Counters>) -> Handle {
-    start(dialer, None, setup, counters)
+pub fn spawn_idle(
+    dialer: Arc<dyn Dialer>,
+    config: SessionConfig,
+    counters: Arc<Counters>,
+) -> Handle {
+    start(dialer, None, config, counters)
 }
 
 fn start(
     dialer: Arc<dyn Dialer>,
     target: Option<Target>,
-    setup: Setup,
+    config: SessionConfig,
     counters: Arc<Counters>,
 ) -> Handle {
     let (commands, command_receiver) = mpsc::channel(COMMANDS);
@@ -113,7 +120,7 @@ fn start(
     let actor = Actor {
         dialer,
         target,
-        setup,
+        config,
         counters,
         commands: command_receiver,
         controls: control_receiver,
@@ -142,7 +149,7 @@ struct Actor {
     dialer: Arc<dyn Dialer>,
     /// `None`: nothing may be dialled yet.
     target: Option<Target>,
-    setup: Setup,
+    config: SessionConfig,
     counters: Arc<Counters>,
     commands: mpsc::Receiver<Command>,
     controls: mpsc::Receiver<Control>,
@@ -250,17 +257,17 @@ impl Actor {
                     self.lost(Fault::Unanswered);
                 }
             }
-            Control::Roll(setup) => {
+            Control::Roll(config) => {
                 // A handle belongs to its model.
-                if setup.model == self.setup.model {
+                if config.model == self.config.model {
                     self.link.roll(now);
                 } else {
                     self.link.redial(now);
                 }
-                self.setup = *setup;
+                self.config = *config;
                 self.hang_up();
             }
-            Control::Redial(target, setup) => {
+            Control::Redial(target, config) => {
                 let last = self.target.replace(*target);
                 // Another service may take what the last one refused.
                 if last.map(|last| last.url)
@@ -269,7 +276,7 @@ impl Actor {
                     self.hints = Hints::default();
                 }
                 self.hints.tried_again();
-                self.setup = *setup;
+                self.config = *config;
                 self.link.redial(now);
                 self.hang_up();
             }
@@ -307,10 +314,7 @@ impl Actor {
             return;
         };
         let attempt = self.link.dial(Instant::now().into_std());
-        let mut setup = self.setup.clone();
-        if let Some(resumption) = &mut setup.session_resumption {
-            resumption.handle = attempt.handle;
-        }
+        let setup = setup(&self.config, attempt.handle.as_deref());
         let setup = self.hints.applied(setup);
         info!(attempt = attempt.number, "connecting");
         self.outbox.push_back(Event::Connecting {
@@ -339,7 +343,7 @@ impl Actor {
         info!(connection, resumed, "connected");
         self.note_round_trip(open.round_trip.unwrap_or_default());
         self.under_v1 = open.under_v1;
-        self.uplink = Uplink::new(&self.setup);
+        self.uplink = Uplink::new(self.config.detection == Detection::Client);
         self.answered.clear();
         self.nonsense = Nonsense::default();
         self.state = State::Open(open.socket);
@@ -349,7 +353,7 @@ impl Actor {
             under_v1: self.under_v1.is_some(),
         });
         if self.hints.taken() {
-            info!(model = %self.setup.model, "this model is not told these languages and names in this run");
+            info!(model = %self.config.model, "this model is not told these languages and names in this run");
             self.outbox.push_back(Event::HintsRefused);
         }
     }

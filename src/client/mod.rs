@@ -21,7 +21,8 @@ pub use self::actor::{Handle, spawn, spawn_idle};
 
 use std::time::{Duration, Instant};
 
-use crate::live::message::{ClientMessage, ServerMessage, Setup};
+use crate::live::message::{ClientMessage, ServerMessage};
+use crate::provider::SessionConfig;
 
 /// What the session sends to the service. It is taken only as fast as the connection takes it.
 #[derive(Debug)]
@@ -41,10 +42,10 @@ pub enum Command {
 /// What the session asks of the connection itself. It is heard at once, however much waits to be sent.
 #[derive(Debug)]
 pub enum Control {
-    /// Close this connection and open another with this setup, and with the newest handle unless the model is another.
-    Roll(Box<Setup>),
-    /// Use another endpoint or key: close, forget the handle, open with this setup.
-    Redial(Box<super::client::Target>, Box<Setup>),
+    /// Close this connection and open another for this, and with the newest handle unless the model is another.
+    Roll(Box<SessionConfig>),
+    /// Use another endpoint or key: close, forget the handle, open another for this.
+    Redial(Box<Target>, Box<SessionConfig>),
     /// Do not wait for the next attempt.
     RetryNow,
     /// The service owes an answer and has been silent for too long: take this connection for lost, and open another.
@@ -99,7 +100,7 @@ pub enum Event {
     /// The connection is gone or could not be made.
     Lost {
         /// Why, and what can be done.
-        fault: super::client::error::Fault,
+        fault: error::Fault,
         /// When it is tried again by itself; `None`: not before [`Control::RetryNow`], `Roll` or `Redial`.
         retry_in: Option<Duration>,
     },

@@ -1,4 +1,4 @@
-//! The setup that a profile asks for, with what its model refuses left out.
+//! The setup that the wishes for a session ask for, without what the model refuses.
 
 use std::time::Duration;
 
@@ -11,50 +11,25 @@ use crate::live::message::{
     VoiceConfig,
 };
 use crate::live::models::{self, ThinkingControl, TranscriptionHints};
-use crate::profile::{
-    AnswerLength, AutomaticSettings, Detection, Languages, LiveSettings, Profile, Sensitivity,
-    Thinking,
+use crate::provider::config::{
+    AnswerLength, AutomaticSettings, Detection, Languages, Sensitivity, SessionConfig, Thinking,
+    UserContext,
 };
-
-/// What the model is told besides the profile.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SetupContext {
-    /// Date and time in words, as `Saturday, 21 November 2026, 14:05`.
-    pub date_time: String,
-    /// IANA name of the zone, as `Europe/Berlin`.
-    pub zone: String,
-    /// BCP 47, as `de-DE`.
-    pub locale: String,
-    /// BCP 47 codes of the languages of the system, the usual one first; empty where it names none.
-    pub system_languages: Vec<String>,
-    /// The voice that the user chose, if not as the profile says.
-    pub voice: Option<String>,
-    /// The languages that the user chose, if not as the profile says.
-    pub languages: Option<Languages>,
-    /// Who detects activity, if not as the profile says.
-    pub detection: Option<Detection>,
-    /// Whether speech may not interrupt a reply. Matters with automatic detection only.
-    pub no_interruption: bool,
-    /// What was said before, where the service does not know it any more.
-    pub history: Option<String>,
-}
 
 /// The setup of a connection, without a handle if there is none.
 #[must_use]
-pub fn setup(profile: &Profile, context: &SetupContext, handle: Option<&str>) -> Setup {
-    let live = &profile.live;
-    let spoken = spoken(live, context);
-    let hints = hints(live, spoken);
-    let unheard = (hints.custom_vocabulary.is_none()).then_some(&live.vocabulary[..]);
+pub fn setup(config: &SessionConfig, handle: Option<&str>) -> Setup {
+    let hints = hints(config);
+    let unheard = (hints.custom_vocabulary.is_none()).then_some(&config.vocabulary[..]);
     Setup {
-        model: format!("models/{}", live.model.trim_start_matches("models/")),
-        generation_config: Some(generation(live, context)),
+        model: format!("models/{}", config.model),
+        generation_config: Some(generation(config)),
         system_instruction: Some(Content::text(
             "user",
-            instruction(live, context, unheard.unwrap_or_default()),
+            instruction(config, unheard.unwrap_or_default()),
         )),
-        tools: tools(live),
-        realtime_input_config: Some(realtime_input(profile, context)),
+        tools: tools(config),
+        realtime_input_config: Some(realtime_input(&config.detection)),
         input_audio_transcription: Some(hints),
         output_audio_transcription: Some(TranscriptionConfig::default()),
         session_resumption: Some(Resumption {
@@ -62,34 +37,23 @@ pub fn setup(profile: &Profile, context: &SetupContext, handle: Option<&str>) ->
             transparent: None,
         }),
         context_window_compression: Some(Compression {
-            trigger_tokens: Some(live.compress_at_tokens.into()),
+            trigger_tokens: Some(config.compression.at_tokens.into()),
             sliding_window: Some(SlidingWindow {
-                target_tokens: Some(live.compress_to_tokens.into()),
+                target_tokens: Some(config.compression.to_tokens.into()),
             }),
         }),
         ..Setup::default()
     }
 }
 
-/// Codes of the languages that the user speaks, the usual one first; empty where that is not known.
-fn spoken<'a>(live: &'a LiveSettings, context: &'a SetupContext) -> &'a [String] {
-    match chosen_languages(live, context) {
-        Languages::System => &context.system_languages,
-        Languages::These(codes) => codes,
-    }
-}
-
-fn chosen_languages<'a>(live: &'a LiveSettings, context: &'a SetupContext) -> &'a Languages {
-    context.languages.as_ref().unwrap_or(&live.languages)
-}
-
 /// What the service is told of the user's speech beforehand, as far as the model is known to take it.
-fn hints(live: &LiveSettings, spoken: &[String]) -> TranscriptionConfig {
+fn hints(config: &SessionConfig) -> TranscriptionConfig {
     let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
-    let (codes, words) = match models::model(&live.model).transcription_hints {
+    let spoken = config.spoken();
+    let (codes, words) = match models::model(&config.model).transcription_hints {
         TranscriptionHints::None => (None, None),
         TranscriptionHints::Languages => (some(spoken), None),
-        TranscriptionHints::LanguagesAndWords => (some(spoken), some(&live.vocabulary)),
+        TranscriptionHints::LanguagesAndWords => (some(spoken), some(&config.vocabulary)),
     };
     TranscriptionConfig {
         language_codes: codes,
@@ -100,8 +64,8 @@ fn hints(live: &LiveSettings, spoken: &[String]) -> TranscriptionConfig {
 
 /// What the model is told of the language of its answers. `speechConfig.languageCode` does not hold native audio models
 /// to a language (adk-python, issue 5542).
-fn language_rule(live: &LiveSettings, context: &SetupContext) -> String {
-    let spoken = spoken(live, context);
+fn language_rule(config: &SessionConfig) -> String {
+    let spoken = config.spoken();
     let name = |code: &String| match languages::of(code) {
         Some(language) => format!("{} ({code})", language.name),
         None => format!("the language {code}"),
@@ -109,7 +73,7 @@ fn language_rule(live: &LiveSettings, context: &SetupContext) -> String {
     let Some(first) = spoken.first().map(name) else {
         return "Answer in the language of the user.".to_owned();
     };
-    let others = match (chosen_languages(live, context), &spoken[1..]) {
+    let others = match (&config.languages, &spoken[1..]) {
         (Languages::System, _) => "another language".to_owned(),
         (Languages::These(_), []) => {
             return format!(
@@ -127,13 +91,12 @@ fn language_rule(live: &LiveSettings, context: &SetupContext) -> String {
     )
 }
 
-fn generation(live: &LiveSettings, context: &SetupContext) -> GenerationConfig {
-    let voice = context.voice.clone().or_else(|| live.voice.clone());
-    let voice_config = voice.map(|voice_name| VoiceConfig {
+fn generation(config: &SessionConfig) -> GenerationConfig {
+    let voice_config = config.voice.clone().map(|voice_name| VoiceConfig {
         prebuilt_voice_config: Some(PrebuiltVoice { voice_name }),
         ..VoiceConfig::default()
     });
-    let language_code = match chosen_languages(live, context) {
+    let language_code = match &config.languages {
         Languages::System => None,
         Languages::These(codes) => codes.first().cloned(),
     };
@@ -145,10 +108,10 @@ fn generation(live: &LiveSettings, context: &SetupContext) -> GenerationConfig {
     GenerationConfig {
         response_modalities: vec![Modality::Audio],
         speech_config: Some(speech).filter(|speech| *speech != SpeechConfig::default()),
-        temperature: live.temperature,
-        thinking_config: live
+        temperature: config.temperature,
+        thinking_config: config
             .thinking
-            .and_then(|thinking| thinking_config(&live.model, thinking)),
+            .and_then(|thinking| thinking_config(&config.model, thinking)),
         ..GenerationConfig::default()
     }
 }
@@ -200,19 +163,18 @@ pub enum Thinks {
     Always,
 }
 
-/// Whether the model thinks before it answers. Without `live.thinking` the models do as they do by themselves: those with
+/// Whether the model thinks before it answers. Unless it is asked for, the models do as they do by themselves: those with
 /// levels think as little as they can, those with a budget as much as they like (Google's model pages, November 2026).
 #[must_use]
-pub fn thinks(live: &LiveSettings) -> Thinks {
-    match models::model(&live.model).thinking {
+pub fn thinks(model: &str, asked: Option<Thinking>) -> Thinks {
+    match models::model(model).thinking {
         ThinkingControl::None => Thinks::Not,
         ThinkingControl::Interleaved => Thinks::ByItself,
-        ThinkingControl::Budget if live.thinking == Some(Thinking::Minimal) => Thinks::Not,
+        ThinkingControl::Budget if asked == Some(Thinking::Minimal) => Thinks::Not,
         ThinkingControl::Budget => Thinks::MoreThan("minimal"),
         ThinkingControl::Level(levels) => {
-            let asked = live.thinking.unwrap_or(Thinking::Minimal);
-            let asked =
-                thinking_config(&live.model, asked).and_then(|config| config.thinking_level);
+            let asked = asked.unwrap_or(Thinking::Minimal);
+            let asked = thinking_config(model, asked).and_then(|config| config.thinking_level);
             let least = levels.first().copied();
             match (asked == least, least) {
                 (true, Some(ThinkingLevel::Minimal)) => Thinks::Not,
@@ -225,24 +187,24 @@ pub fn thinks(live: &LiveSettings) -> Thinks {
 }
 
 /// `vocabulary` is what the user says and no hint tells.
-fn instruction(live: &LiveSettings, context: &SetupContext, vocabulary: &[String]) -> String {
-    let SetupContext {
+fn instruction(config: &SessionConfig, vocabulary: &[String]) -> String {
+    let UserContext {
         date_time,
         zone,
         locale,
         ..
-    } = context;
-    let mut text = live.instruction.trim().to_owned();
+    } = &config.user;
+    let mut text = config.instruction.clone();
     let mut add = |sentence: &str| {
         if !text.is_empty() {
             text.push_str("\n\n");
         }
         text.push_str(sentence);
     };
-    if live.answer_length == AnswerLength::Short {
+    if config.answer_length == AnswerLength::Short {
         add("Answer in one or two short sentences, unless you are asked for more.");
     }
-    add(&language_rule(live, context));
+    add(&language_rule(config));
     if !vocabulary.is_empty() {
         add(&vocabulary_sentence(vocabulary));
     }
@@ -258,7 +220,7 @@ fn instruction(live: &LiveSettings, context: &SetupContext, vocabulary: &[String
     if !locale.is_empty() {
         add(&format!("The user's locale is {locale}."));
     }
-    if let Some(history) = &context.history {
+    if let Some(history) = &config.history {
         add(&format!(
             "The conversation goes on. What was said before:\n{history}"
         ));
@@ -266,25 +228,27 @@ fn instruction(live: &LiveSettings, context: &SetupContext, vocabulary: &[String
     text
 }
 
-fn tools(live: &LiveSettings) -> Vec<Tool> {
-    let search = live.google_search.then(|| Tool {
+fn tools(config: &SessionConfig) -> Vec<Tool> {
+    let search = config.web_search.then(|| Tool {
         google_search: Some(GoogleSearch::default()),
         ..Tool::default()
     });
     search.into_iter().collect()
 }
 
-fn realtime_input(profile: &Profile, context: &SetupContext) -> RealtimeInputConfig {
-    let detection = context.detection.unwrap_or(profile.turn.detection);
+fn realtime_input(detection: &Detection) -> RealtimeInputConfig {
     let (detector, interrupts) = match detection {
-        Detection::Manual => (
+        Detection::Client => (
             ActivityDetection {
                 disabled: Some(true),
                 ..ActivityDetection::default()
             },
             true,
         ),
-        Detection::Automatic => (automatic(&profile.turn.automatic), !context.no_interruption),
+        Detection::Service {
+            settings,
+            interrupts,
+        } => (automatic(settings), *interrupts),
     };
     RealtimeInputConfig {
         automatic_activity_detection: Some(detector),
@@ -319,7 +283,7 @@ mod tests {
     use super::*;
 
     use crate::live::message::ClientMessage;
-    use crate::profile::{BUILTINS, builtin};
+    use crate::profile::{self, BUILTINS, Profile, builtin};
 
     #[test]
     fn no_model_refuses_the_setup_of_any_profile() {
@@ -334,7 +298,7 @@ mod tests {
                     profile.live.model = model.to_owned();
                     profile.live.thinking = thinking;
                     profile.live.google_search = true;
-                    let setup = setup(&profile, &context(), Some("h"));
+                    let setup = setup(&config(&profile), Some("h"));
                     assert_eq!(models::refusals(&setup), [], "{model} {thinking:?}");
                     let json = ClientMessage::Setup(Box::new(setup.clone())).to_json();
                     let read = ClientMessage::read(json.as_bytes());
@@ -389,21 +353,19 @@ mod tests {
                 Thinks::MoreThan("minimal"),
             ),
         ];
-        let mut live = builtin("balanced").expect("it is built in").live.clone();
         for (model, thinking, expected) in table {
-            (live.model, live.thinking) = (model.to_owned(), thinking);
-            assert_eq!(thinks(&live), expected, "{model} {thinking:?}");
+            assert_eq!(thinks(model, thinking), expected, "{model} {thinking:?}");
         }
     }
 
     #[test]
-    fn detection_is_the_profiles_unless_it_is_overruled() {
+    fn the_service_detects_with_the_settings_of_the_profile() {
         let mut profile = Profile::clone(&builtin("balanced").expect("it is built in"));
-        profile.turn.detection = Detection::Manual;
+        profile.turn.barge_in = profile::BargeIn::Off;
         profile.turn.automatic.silence = Some(Duration::from_millis(700));
         profile.turn.automatic.start_sensitivity = Some(Sensitivity::Low);
-        let config = |context: &SetupContext| {
-            let config = setup(&profile, context, None)
+        let detected = |detection| {
+            let config = setup(&profile.session_config(detection), None)
                 .realtime_input_config
                 .expect("always there");
             (
@@ -411,11 +373,7 @@ mod tests {
                 config.activity_handling,
             )
         };
-        let quiet = SetupContext {
-            no_interruption: true,
-            ..context()
-        };
-        let (manual, handling) = config(&quiet);
+        let (manual, handling) = detected(profile::Detection::Manual);
         assert_eq!(
             manual,
             ActivityDetection {
@@ -424,10 +382,7 @@ mod tests {
             }
         );
         assert_eq!(handling, Some(ActivityHandling::StartOfActivityInterrupts));
-        let (automatic, handling) = config(&SetupContext {
-            detection: Some(Detection::Automatic),
-            ..quiet
-        });
+        let (automatic, handling) = detected(profile::Detection::Automatic);
         assert_eq!(
             (automatic.disabled, automatic.silence_duration_ms),
             (Some(false), Some(700))
@@ -444,11 +399,11 @@ mod tests {
         let mut profile = Profile::clone(&builtin("balanced").expect("it is built in"));
         profile.live.instruction = "Be kind.\n".to_owned();
         profile.live.answer_length = AnswerLength::Short;
-        let context = SetupContext {
+        let config = SessionConfig {
             history: Some("User: Hi".to_owned()),
-            ..context()
+            ..config(&profile)
         };
-        let told = setup(&profile, &context, None)
+        let told = setup(&config, None)
             .system_instruction
             .expect("always there");
         assert_eq!(
@@ -476,7 +431,7 @@ mod tests {
         let live = &mut profile.live;
         (live.model, live.languages) = (model.to_owned(), languages.clone());
         live.vocabulary = vocabulary.iter().map(|&term| term.to_owned()).collect();
-        let setup = setup(&profile, &context(), None);
+        let setup = setup(&config(&profile), None);
         let hints = setup.input_audio_transcription.expect("always there");
         let speech = setup.generation_config.and_then(|g| g.speech_config);
         let instruction = setup.system_instruction.expect("always there");
@@ -530,14 +485,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_chose_goes_before_the_profile() {
+    fn voice_and_first_language_go_to_the_speech_of_the_answer() {
         let profile = builtin("balanced").expect("it is built in");
-        let context = SetupContext {
+        let config = SessionConfig {
             voice: Some("Puck".to_owned()),
-            languages: Some(Languages::These(vec!["it".to_owned()])),
-            ..context()
+            languages: Languages::These(vec!["it".to_owned()]),
+            ..config(&profile)
         };
-        let setup = setup(&profile, &context, None);
+        let setup = setup(&config, None);
         let speech = setup.generation_config.and_then(|g| g.speech_config);
         let speech = speech.expect("a voice");
         assert_eq!(speech.language_code.as_deref(), Some("it"));
@@ -549,13 +504,16 @@ mod tests {
         assert_eq!(hints.language_codes, Some(vec!["it".to_owned()]));
     }
 
-    fn context() -> SetupContext {
-        SetupContext {
-            date_time: "Saturday, 21 November 2026, 14:05".to_owned(),
-            zone: "Europe/Berlin".to_owned(),
-            locale: "de-DE".to_owned(),
-            system_languages: vec!["de-DE".to_owned()],
-            ..SetupContext::default()
+    /// What this profile asks for, of a user in Berlin.
+    fn config(profile: &Profile) -> SessionConfig {
+        SessionConfig {
+            user: UserContext {
+                date_time: "Saturday, 21 November 2026, 14:05".to_owned(),
+                zone: "Europe/Berlin".to_owned(),
+                locale: "de-DE".to_owned(),
+                system_languages: vec!["de-DE".to_owned()],
+            },
+            ..profile.session_config(profile.turn.detection)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::socket::Outgoing;
 use crate::base::frame::FRAME_SAMPLES;
-use crate::live::message::{ClientMessage, RealtimeInput, Setup};
+use crate::live::message::{ClientMessage, RealtimeInput};
 use crate::live::pcm::UplinkWriter;
 
 /// Frames in a message at most: 30 ms in base64 and JSON, encrypted, fit one TCP segment; 40 ms would need two.
@@ -20,12 +20,10 @@ pub(super) struct Uplink {
 }
 
 impl Uplink {
-    /// The uplink of a connection with this setup.
-    pub(super) fn new(setup: &Setup) -> Self {
-        let detection = setup.realtime_input_config.as_ref();
-        let detection = detection.and_then(|config| config.automatic_activity_detection.as_ref());
+    /// `manual`: we say when speech begins and ends.
+    pub(super) fn new(manual: bool) -> Self {
         Self {
-            manual: detection.and_then(|d| d.disabled) == Some(true),
+            manual,
             ..Self::default()
         }
     }
@@ -99,8 +97,6 @@ impl Uplink {
 mod tests {
     use super::*;
 
-    use crate::live::message::{ActivityDetection, RealtimeInputConfig};
-
     #[test]
     fn a_burst_becomes_messages_of_20_or_30_ms() {
         let table: [(usize, &[usize]); 8] = [
@@ -114,7 +110,7 @@ mod tests {
             (0, &[]),
         ];
         for (frames, lengths) in table {
-            let mut uplink = Uplink::new(&Setup::default());
+            let mut uplink = Uplink::new(false);
             assert!(uplink.audio(&vec![7; frames * FRAME_SAMPLES]));
             assert_eq!(lengths_of(&drain(&mut uplink)), lengths, "{frames}");
             assert!(drain(&mut uplink).is_empty());
@@ -123,7 +119,7 @@ mod tests {
 
     #[test]
     fn signals_stay_balanced_and_audio_goes_first() {
-        let mut uplink = Uplink::new(&manual());
+        let mut uplink = Uplink::new(true);
         assert!(!uplink.audio(&[1; 160]), "nobody speaks");
         assert!(send(&mut uplink, RealtimeInput::ActivityEnd).is_empty());
         assert!(send(&mut uplink, RealtimeInput::AudioStreamEnd).is_empty());
@@ -138,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_service_detects_by_itself_without_our_signals() {
-        let mut uplink = Uplink::new(&Setup::default());
+        let mut uplink = Uplink::new(false);
         assert!(send(&mut uplink, RealtimeInput::ActivityStart).is_empty());
         assert!(uplink.audio(&[1; 160]));
         let end = send(&mut uplink, RealtimeInput::AudioStreamEnd);
@@ -148,10 +144,10 @@ mod tests {
     #[test]
     fn text_is_reported_where_nothing_else_ends_its_turn() {
         let text = || RealtimeInput::Text("hello".into());
-        let mut automatic = Uplink::new(&Setup::default());
+        let mut automatic = Uplink::new(false);
         let sent = send(&mut automatic, text());
         assert!(sent.len() == 1 && sent[0].report, "{sent:?}");
-        let mut uplink = Uplink::new(&manual());
+        let mut uplink = Uplink::new(true);
         assert!(
             send(&mut uplink, text()).is_empty(),
             "meant for a connection that is gone"
@@ -160,20 +156,6 @@ mod tests {
         let sent = send(&mut uplink, text());
         assert!(sent.len() == 1 && !sent[0].report, "{sent:?}");
         assert!(send(&mut uplink, RealtimeInput::ActivityEnd)[0].report);
-    }
-
-    fn manual() -> Setup {
-        let detection = ActivityDetection {
-            disabled: Some(true),
-            ..Default::default()
-        };
-        Setup {
-            realtime_input_config: Some(RealtimeInputConfig {
-                automatic_activity_detection: Some(detection),
-                ..Default::default()
-            }),
-            ..Setup::default()
-        }
     }
 
     fn send(uplink: &mut Uplink, input: RealtimeInput) -> Vec<Outgoing> {

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use super::raw::DEFAULT_WORD;
 use crate::base::languages::is_code;
 use crate::base::yaml::quoted;
+use crate::provider::config::Languages;
 
 /// More are no help to a transcription.
 const MOST: usize = 10;
@@ -14,16 +15,6 @@ const MOST: usize = 10;
 /// What a list of languages may be, for messages.
 pub const ALLOWED: &str =
     "allowed is a list of at most 10 language codes such as [de, en-US], or default";
-
-/// The languages that the user speaks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Languages {
-    /// Those of the system.
-    #[default]
-    System,
-    /// BCP 47 codes of these, the usual one first. None: whatever is spoken.
-    These(Vec<String>),
-}
 
 impl Languages {
     /// What is wrong with the list, if something is.

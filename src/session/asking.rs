@@ -285,11 +285,11 @@ impl Controller {
 
     /// What opens the planned connection: with the handle, or without where the conversation begins anew.
     pub(super) fn planned(&mut self) -> Control {
-        let setup = Box::new(self.provider.setup.clone());
+        let config = Box::new(self.provider.config.clone());
         if self.turns.asking.take_afresh() {
-            Control::Redial(Box::new(self.settings.target.clone()), setup)
+            Control::Redial(Box::new(self.settings.target.clone()), config)
         } else {
-            Control::Roll(setup)
+            Control::Roll(config)
         }
     }
 }

@@ -48,7 +48,7 @@ use crate::telemetry::record::{Summary, TurnRecord};
 use crate::{audio, client, telemetry};
 use controller::Controller;
 use file_playlist::FilePlaylist;
-pub use settings::{Choice, Settings, setup_now};
+pub use settings::{Choice, Settings, session_config_now};
 use snapshot::{Link, Snapshot};
 pub use spending::spent_today;
 
@@ -167,7 +167,7 @@ fn controller(
     snapshots: watch::Sender<Arc<Snapshot>>,
     events: mpsc::Sender<Event>,
 ) -> Controller {
-    let setup = parts.settings.setup(&parts.profile);
+    let config = parts.settings.session_config(&parts.profile);
     let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, user::hold);
@@ -175,7 +175,7 @@ fn controller(
     let mut controller = Controller {
         turns: turns::Turns::new(manual),
         voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
-        provider: provider_link::ProviderLink::new(parts.client, setup, link),
+        provider: provider_link::ProviderLink::new(parts.client, config, link),
         microphone: microphone::MicrophoneControl::default(),
         profiles: profile_control::ProfileControl::new(parts.profiles, parts.profile),
         playlist: files.map(|files| FilePlaylist::new(files, parts.interrupt_after)),

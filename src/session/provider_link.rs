@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::snapshot::Link;
 use crate::base::ids::TurnId;
-use crate::client;
-use crate::live::message::Setup;
+use crate::client::{self, setup::setup};
 use crate::live::pcm::PcmReader;
+use crate::provider::SessionConfig;
 
 /// The connection, and what it was asked for.
 pub(super) struct ProviderLink {
@@ -15,9 +15,9 @@ pub(super) struct ProviderLink {
     /// What the client has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<Outgoing>,
     pub(super) reply: PcmReader,
-    /// What the connection was set up with, and what the next one shall be.
-    pub(super) setup: Setup,
-    pub(super) wanted: Setup,
+    /// What the connection was asked for, and what the next one shall be asked for.
+    pub(super) config: SessionConfig,
+    pub(super) wanted: SessionConfig,
     pub(super) link: Link,
     pub(super) ever_connected: bool,
     /// The same, to the place that is dialled now.
@@ -29,20 +29,29 @@ pub(super) struct ProviderLink {
 }
 
 impl ProviderLink {
-    /// A client that dials with this setup.
-    pub(super) fn new(client: client::Handle, setup: Setup, link: Link) -> Self {
+    /// A client that asks for this.
+    pub(super) fn new(client: client::Handle, config: SessionConfig, link: Link) -> Self {
         Self {
             client,
             outbox: VecDeque::new(),
             reply: PcmReader::default(),
-            wanted: setup.clone(),
-            setup,
+            wanted: config.clone(),
+            config,
             link,
             ever_connected: false,
             was_connected: false,
             going_away: false,
             streaming: None,
         }
+    }
+
+    /// Notes what the next connection shall be asked for; says whether that needs another connection than this one.
+    pub(super) fn want(&mut self, config: SessionConfig) -> bool {
+        if setup(&config, None) == setup(&self.config, None) {
+            self.config = config.clone();
+        }
+        self.wanted = config;
+        self.wanted != self.config
     }
 }
 

@@ -15,6 +15,7 @@ use crate::client;
 use crate::live::grounding::Grounding;
 use crate::live::message::{Blob, FunctionCall, InteractionStatus, ServerContent, ServerMessage};
 use crate::live::pcm;
+use crate::provider::config;
 use crate::turn::machine::{Bill, Input, Phase};
 
 /// Told once for each model.
@@ -87,9 +88,7 @@ impl Controller {
             host: self.settings.host(),
         };
         // As this connection was set up: the profile may have changed since.
-        let automatic = self.provider.setup.realtime_input_config.as_ref();
-        let automatic = automatic.and_then(|input| input.automatic_activity_detection.as_ref());
-        let manual = automatic.and_then(|detection| detection.disabled) == Some(true);
+        let manual = self.provider.config.detection == config::Detection::Client;
         self.turns.machine.set_manual(manual);
         self.apply_pace();
         self.feed(now, Input::LinkUp);
@@ -278,7 +277,7 @@ impl Controller {
     /// Opens the connection that is due: because the service ends this one, or because the settings want another. Where nothing
     /// is tried by itself any more, another set-up is tried at once: the last one may be what was refused.
     pub(super) fn roll_if_quiet(&mut self) {
-        let changed = self.provider.wanted != self.provider.setup;
+        let changed = self.provider.wanted != self.provider.config;
         let planned = self.provider.going_away || changed || self.turns.asking.afresh;
         let given_up = matches!(self.provider.link, Link::Down { retry_at: None, .. });
         if changed && given_up && self.settings.held().is_none() {
@@ -302,9 +301,9 @@ impl Controller {
 
     /// Dials with what the settings want now.
     fn roll(&mut self) {
-        self.settings.refresh_context();
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        self.provider.setup = self.provider.wanted.clone();
+        self.settings.refresh_user_context();
+        self.provider.wanted = self.settings.session_config(&self.profiles.profile);
+        self.provider.config = self.provider.wanted.clone();
         self.withdraw(super::user::FOLLOWS_LATER);
         self.withdraw(super::user::HOLDS_LATER);
         self.feed(super::controller::now(), Input::LinkDown);

@@ -63,11 +63,10 @@ impl Controller {
         self.pricing().cost(counts)
     }
 
-    /// The model that the connection was set up with, without `models/`. What answers at an endpoint of the user's own may
+    /// The model that the connection was asked for. What answers at an endpoint of the user's own may
     /// be another one.
     pub(super) fn model(&self) -> String {
-        let model = &self.provider.setup.model;
-        model.strip_prefix("models/").unwrap_or(model).to_owned()
+        self.provider.config.model.clone()
     }
 
     /// What is known of the price now.
@@ -81,6 +80,6 @@ impl Controller {
             Biller::Other
         };
         let configured = settings.config().price_usd_per_million;
-        Pricing::new(biller, configured, &self.provider.setup.model)
+        Pricing::new(biller, configured, &self.provider.config.model)
     }
 }

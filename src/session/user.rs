@@ -93,8 +93,8 @@ impl Controller {
 
     /// The next connection asks for something else, which is made at the next pause.
     fn ask_anew(&mut self) {
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
+        let config = self.settings.session_config(&self.profiles.profile);
+        if self.provider.want(config) && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, HOLDS_LATER.into());
         }
     }
@@ -114,8 +114,8 @@ impl Controller {
     pub(super) fn adopt_profile(&mut self, profile: Arc<crate::profile::Profile>) {
         self.profiles.profile = profile;
         self.apply_pace();
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
+        let config = self.settings.session_config(&self.profiles.profile);
+        if self.provider.want(config) && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, FOLLOWS_LATER.into());
         }
     }
@@ -141,8 +141,8 @@ impl Controller {
                 self.withdraw_information();
                 self.withdraw(NO_KEY_CHANGE);
                 self.name_assistant();
-                self.provider.setup = self.settings.setup(&self.profiles.profile);
-                self.provider.wanted = self.provider.setup.clone();
+                self.provider.config = self.settings.session_config(&self.profiles.profile);
+                self.provider.wanted = self.provider.config.clone();
                 self.forget_asked();
                 self.turns.machine.forget_thinking();
                 self.turns.machine.forget_bills();
@@ -152,8 +152,8 @@ impl Controller {
                 self.provider.was_connected = false;
                 self.provider.outbox.clear();
                 let target = Box::new(self.settings.target.clone());
-                let setup = Box::new(self.provider.setup.clone());
-                self.control(client::Control::Redial(target, setup));
+                let config = Box::new(self.provider.config.clone());
+                self.control(client::Control::Redial(target, config));
             }
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }

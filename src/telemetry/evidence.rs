@@ -14,7 +14,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let context = collector.context.as_deref()?;
     let (profile, store) = (&context.profile, &collector.store);
     let [recent, usual] = store.typical(&profile.name, &context.model);
-    let thinking = setup::thinks(&profile.live);
+    let thinking = setup::thinks(&profile.live.model, profile.live.thinking);
     let process = collector.statistics.process();
     let machine = process.machine;
     let cores = process.cores.max(1) as f64;

@@ -356,12 +356,12 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
         url: url.parse().expect("an address"),
         key: None,
     };
-    let setup = sovereign::live::message::Setup {
-        model: "models/gemini-3.8-live".into(),
+    let config = sovereign::provider::SessionConfig {
+        model: "gemini-3.8-live".into(),
         ..Default::default()
     };
     let dialer = Arc::new(sovereign::client::dial::TcpDialer::default());
-    let mut client = client::spawn(dialer, target, setup.clone(), Arc::default());
+    let mut client = client::spawn(dialer, target, config.clone(), Arc::default());
     let mut held = Vec::new();
     for nth in 0..200 {
         while !matches!(client.events.recv().await, Some(Event::Ready { .. })) {}
@@ -371,7 +371,7 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
             let tasks = tokio::runtime::Handle::current().metrics();
             held.push((sockets(), tasks.num_alive_tasks()));
         }
-        let roll = Control::Roll(Box::new(setup.clone()));
+        let roll = Control::Roll(Box::new(config.clone()));
         client.controls.send(roll).await.expect("the client runs");
     }
     assert_eq!(held[0], held[1], "sockets and tasks after 20 and after 199");

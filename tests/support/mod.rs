@@ -89,7 +89,7 @@ impl World {
         let cut = Rc::new(Notify::new());
         let line = Rc::new(line::Line::default());
         let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
-        let setup = settings.setup(&profile);
+        let setup = settings.session_config(&profile);
         let target = settings.target.clone();
         let client = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
         let files = self

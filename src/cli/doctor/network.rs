@@ -13,13 +13,13 @@ use crate::client::environment::{self, Finding};
 use crate::client::error::Fault;
 use crate::client::models::live_models;
 use crate::client::{self, Event, Target};
-use crate::live::message::Setup;
 use crate::live::models::{self, Model, Purpose};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
+use crate::provider::SessionConfig;
 use crate::server::Server;
 use crate::session::no_link::unreached;
-use crate::session::setup_now;
+use crate::session::session_config_now;
 use crate::settings::config::Config;
 
 /// As long as the other commands wait for an endpoint.
@@ -39,7 +39,7 @@ pub(super) fn demo() -> Check {
         url: server.url(),
         key: Some(token),
     };
-    let answer = set_up(target, setup_now(&Config::default(), &profile));
+    let answer = set_up(target, session_config_now(&Config::default(), &profile));
     server.stop();
     match answer {
         Ok((took, _)) => Check::ok(
@@ -111,7 +111,7 @@ pub(super) fn service(
 ) -> Service {
     let place = checks::place(&url);
     let target = Target { url, key };
-    let (check, answered) = match set_up(target.clone(), setup_now(config, profile)) {
+    let (check, answered) = match set_up(target.clone(), session_config_now(config, profile)) {
         Ok((took, under_v1)) => (
             Check::ok(
                 "service",
@@ -215,13 +215,13 @@ impl From<Fault> for Failure {
 }
 
 /// How long it took until the set-up was accepted, and whether that was under `v1` of the API.
-fn set_up(target: Target, setup: Setup) -> Result<(Duration, bool), Failure> {
+fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Failure> {
     let start = Instant::now();
     within_limit(async {
         let mut client = client::spawn(
             Arc::new(TcpDialer::default()),
             target,
-            setup,
+            config,
             Arc::new(Counters::default()),
         );
         loop {

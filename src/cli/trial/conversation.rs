@@ -182,7 +182,10 @@ async fn connect(
 ) -> Result<(), Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
-    let (target, setup) = (settings.target.clone(), settings.setup(&part.profile));
+    let (target, setup) = (
+        settings.target.clone(),
+        settings.session_config(&part.profile),
+    );
     let client = client.insert(client::spawn(
         stage.dialer.clone(),
         target,
@@ -221,7 +224,7 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
     let joined = stage.fleet.join(counters.clone(), &part.profile);
     let (audio, mouth) = joined.map_err(|_| Fault::Broken)?;
-    let setup = settings.setup(&part.profile);
+    let setup = settings.session_config(&part.profile);
     let client = client::spawn(
         stage.dialer.clone(),
         settings.target.clone(),

@@ -189,7 +189,7 @@ impl Place {
     /// When that does not succeed, with what can be done.
     pub(in crate::cli) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
-        let (target, setup) = (settings.target.clone(), settings.setup(profile));
+        let (target, setup) = (settings.target.clone(), settings.session_config(profile));
         let mut client = client::spawn(
             Arc::new(TcpDialer::default()),
             target,

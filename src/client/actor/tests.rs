@@ -15,7 +15,7 @@ use url::Url;
 use super::peer::{MemoryDialer, Peer, ROUND_TRIP};
 use super::*;
 use crate::client::error::Stage;
-use crate::live::message::{ActivityDetection, RealtimeInputConfig, Resumption};
+use crate::live::message::Setup;
 
 const KEY: &str = "AIzaCanary-0815-4711";
 
@@ -28,7 +28,7 @@ async fn it_connects_by_itself_with_the_key_in_the_header() {
     ));
     let mut peer = Peer::accept(&mut rig.ends).await;
     assert_eq!(peer.key.as_deref(), Some(KEY));
-    assert_eq!(peer.hear_setup().await, setup("first"));
+    assert_eq!(peer.hear_setup().await, setup(&config("first"), None));
     assert_eq!(rig.silence().await, None, "not before it was taken");
     peer.say(json!({"setupComplete": {}})).await;
     assert!(matches!(
@@ -131,8 +131,10 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
     let (mut rig, mut peer) = Rig::ready().await;
     peer.offer("handle-1").await;
     rig.event().await;
-    let mut changed = setup("first");
-    changed.explicit_vad_signal = Some(true);
+    let changed = SessionConfig {
+        temperature: Some(0.5),
+        ..config("first")
+    };
     rig.order(Control::Roll(Box::new(changed))).await;
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
     // This service does not answer the close: it is waited for, but not long.
@@ -140,8 +142,11 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
     let (_, setup) = Peer::set_up(&mut rig.ends).await;
     assert!((before.elapsed().as_millis()) <= 301);
     assert_eq!(
-        (setup.explicit_vad_signal, handle_of(&setup)),
-        (Some(true), Some("handle-1"))
+        (
+            setup.generation_config.as_ref().and_then(|g| g.temperature),
+            handle_of(&setup)
+        ),
+        (Some(0.5), Some("handle-1"))
     );
     assert!(matches!(
         rig.event().await,
@@ -168,7 +173,7 @@ async fn the_round_trip_is_forgotten_with_its_connection() {
     assert!(matches!(rig.event().await, Event::Connecting { .. }));
     assert!(matches!(rig.event().await, Event::Ready { .. }));
     assert_eq!(rig.round_trip(), ROUND_TRIP);
-    rig.order(Control::Roll(Box::new(setup("first")))).await;
+    rig.order(Control::Roll(Box::new(config("first")))).await;
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
     assert_eq!(rig.round_trip(), Duration::ZERO, "on the way to the next");
 }
@@ -178,7 +183,7 @@ async fn another_model_begins_a_new_conversation() {
     let (mut rig, mut peer) = Rig::ready().await;
     peer.offer("handle-1").await;
     rig.event().await;
-    rig.order(Control::Roll(Box::new(setup("second")))).await;
+    rig.order(Control::Roll(Box::new(config("second")))).await;
     let (_, setup) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(
         (setup.model.as_str(), handle_of(&setup)),
@@ -195,7 +200,7 @@ async fn another_key_forgets_the_handle() {
         key: Some("other".into()),
         ..target()
     };
-    rig.order(Control::Redial(Box::new(other), Box::new(setup("first"))))
+    rig.order(Control::Redial(Box::new(other), Box::new(config("first"))))
         .await;
     drop(peer);
     let mut peer = Peer::accept(&mut rig.ends).await;
@@ -238,7 +243,7 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
 async fn an_idle_client_dials_nothing_before_it_is_told_where() {
     let (dialer, ends) = MemoryDialer::new();
     let counters = Arc::new(Counters::default());
-    let handle = spawn_idle(dialer, setup("first"), Arc::clone(&counters));
+    let handle = spawn_idle(dialer, config("first"), Arc::clone(&counters));
     let mut rig = Rig {
         handle,
         ends,
@@ -246,11 +251,11 @@ async fn an_idle_client_dials_nothing_before_it_is_told_where() {
     };
     assert_eq!(rig.silence().await, None);
     rig.order(Control::RetryNow).await;
-    rig.order(Control::Roll(Box::new(setup("second")))).await;
+    rig.order(Control::Roll(Box::new(config("second")))).await;
     rig.tell(Command::ActivityStart).await;
     assert_eq!(rig.silence().await, None);
     assert!(rig.ends.try_recv().is_err(), "something was dialled");
-    let redial = Control::Redial(Box::new(target()), Box::new(setup("third")));
+    let redial = Control::Redial(Box::new(target()), Box::new(config("third")));
     rig.order(redial).await;
     let (_peer, heard) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(heard.model, "models/third");
@@ -463,7 +468,7 @@ async fn what_is_not_taken_is_left_with_its_owner_and_controls_are_heard() {
     }
     let seconds = f64::from(taken) * 0.2;
     assert!((1.0..15.0).contains(&seconds), "{seconds} s were taken");
-    rig.order(Control::Roll(Box::new(setup("first")))).await;
+    rig.order(Control::Roll(Box::new(config("first")))).await;
     assert!(matches!(rig.event().await, Event::Connecting { .. }));
     drop(peer);
     let (mut peer, _) = Peer::set_up(&mut rig.ends).await;
@@ -578,13 +583,13 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        Self::with(setup("first"))
+        Self::with(config("first"))
     }
 
-    fn with(setup: Setup) -> Self {
+    fn with(config: SessionConfig) -> Self {
         let (dialer, ends) = MemoryDialer::new();
         let counters = Arc::new(Counters::default());
-        let handle = spawn(dialer, target(), setup, Arc::clone(&counters));
+        let handle = spawn(dialer, target(), config, Arc::clone(&counters));
         Self {
             handle,
             ends,
@@ -632,20 +637,11 @@ fn target() -> Target {
     }
 }
 
-/// A setup with manual detection and resumption.
-fn setup(model: &str) -> Setup {
-    let detection = ActivityDetection {
-        disabled: Some(true),
-        ..ActivityDetection::default()
-    };
-    Setup {
-        model: format!("models/{model}"),
-        realtime_input_config: Some(RealtimeInputConfig {
-            automatic_activity_detection: Some(detection),
-            ..RealtimeInputConfig::default()
-        }),
-        session_resumption: Some(Resumption::default()),
-        ..Setup::default()
+/// What is asked for, with detection by this program.
+fn config(model: &str) -> SessionConfig {
+    SessionConfig {
+        model: model.to_owned(),
+        ..SessionConfig::default()
     }
 }
 

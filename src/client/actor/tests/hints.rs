@@ -1,16 +1,14 @@
 //! A service that refuses setups with hints at what the user says, and one that refuses every setup.
 
 use super::*;
-use crate::live::message::TranscriptionConfig;
+use crate::provider::config::Languages;
 
-/// With this language as a hint.
-fn hinted(language: &str) -> Setup {
-    let mut setup = setup("first");
-    setup.input_audio_transcription = Some(TranscriptionConfig {
-        language_codes: Some(vec![language.to_owned()]),
-        ..TranscriptionConfig::default()
-    });
-    setup
+/// With this language as a hint, to a model that takes it.
+fn hinted(language: &str) -> SessionConfig {
+    SessionConfig {
+        languages: Languages::These(vec![language.to_owned()]),
+        ..config("gemini-3.8-live")
+    }
 }
 
 /// The languages that were named.
@@ -38,8 +36,8 @@ async fn retry_in(rig: &mut Rig) -> Option<Duration> {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_refuses_every_setup_is_given_up_with_hints_as_without() {
-    for (setup, trials) in [(setup("first"), 0), (hinted("de"), 1)] {
-        let mut rig = Rig::with(setup);
+    for (config, trials) in [(config("first"), 0), (hinted("de"), 1)] {
+        let mut rig = Rig::with(config);
         let has_hints = trials > 0;
         assert_eq!(refuse(&mut rig).await, has_hints);
         for _ in 0..trials {

@@ -38,12 +38,12 @@ async fn a_model_that_v1beta_does_not_know_is_looked_for_under_v1_once_and_found
     peer.close(1011, "Internal error").await;
     let (peer, _) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(peer.path, STABLE);
-    let again = Control::Redial(Box::new(at(BETA)), Box::new(setup("x")));
+    let again = Control::Redial(Box::new(at(BETA)), Box::new(config("x")));
     rig.order(again).await;
     let (peer, _) = Peer::set_up(&mut rig.ends).await;
     assert_eq!(peer.path, STABLE);
     // A model that only v1beta knows is found there.
-    rig.order(Control::Roll(Box::new(setup("y")))).await;
+    rig.order(Control::Roll(Box::new(config("y")))).await;
     let peer = Peer::accept(&mut rig.ends).await;
     assert_eq!(peer.path, STABLE);
     refuse(peer, 1008, "models/y is not found for API version v1").await;
@@ -189,7 +189,7 @@ impl Rig {
     fn at(path: &str) -> Self {
         let (dialer, ends) = MemoryDialer::new();
         let counters = Arc::new(Counters::default());
-        let handle = spawn(dialer, at(path), setup("x"), Arc::clone(&counters));
+        let handle = spawn(dialer, at(path), config("x"), Arc::clone(&counters));
         Self {
             handle,
             ends,
