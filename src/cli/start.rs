@@ -278,7 +278,7 @@ impl Start {
         let partner = super::partner::words(&settings);
         let wanted = settings.session_config(&self.profile);
         let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
-        let client = match settings.held() {
+        let provider = match settings.held() {
             Some(_) => client::spawn_idle(dial, wanted, counted),
             None => client::spawn(dial, settings.target.clone(), wanted, counted),
         };
@@ -292,7 +292,7 @@ impl Start {
         });
         let parts = Parts {
             audio,
-            client,
+            provider,
             counters,
             profiles: self.profiles,
             profile: self.profile,

@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 use url::Url;
@@ -33,16 +32,18 @@ use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
 use super::setup::setup;
 use super::socket::Turn;
+use super::translate::Translator;
 use super::uplink::Uplink;
-use super::{Command, Control, Event, Target};
 use crate::base::units::SampleRate;
 use crate::live::link::{Due, Link};
 use crate::live::message::{
     ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ToolResponse,
 };
 use crate::metrics::counters::Counters;
-use crate::provider::SessionConfig;
-use crate::provider::config::Detection;
+use crate::provider::{
+    Capabilities, Command, Control, Event, Handle, Ready, Service, SessionConfig, Target,
+    TurnDetection, config::Detection,
+};
 use happening::{Happening, LinkHappening};
 use state::State;
 
@@ -59,23 +60,11 @@ const MOST_CALLS: usize = 1_000;
 /// The round trip is looked up so often at most: a system call.
 const TRIP_EVERY: Duration = Duration::from_secs(1);
 
-/// The client. It ends when `commands` or `events` is dropped, within 300 ms; `task` is done then.
-pub struct Handle {
-    /// What to send.
-    pub commands: mpsc::Sender<Command>,
-    /// What to do with the connection.
-    pub controls: mpsc::Sender<Control>,
-    /// What happened.
-    pub events: mpsc::Receiver<Event>,
-    /// The task.
-    pub task: JoinHandle<()>,
-}
-
 /// Starts the client on the current runtime. It dials at once and stays connected.
 ///
 /// **Contract.** Audio and signals that come while there is no connection are dropped and counted
 /// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`Event::Ready`], from their
-/// `ActivityStart` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
+/// `StartUtterance` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
 /// would not be balanced are not sent, so that commands meant for a lost connection do no harm on the next one.
 /// Other messages are dropped too. [`Event::Flushed`] follows an `activityEnd` that was sent, and with automatic detection a
 /// text, which is a turn there.
@@ -135,6 +124,7 @@ fn start(
         answered: HashSet::new(),
         nonsense: Nonsense::default(),
         timed: Instant::now(),
+        translator: Translator::default(),
     };
     let task = tokio::spawn(actor.run());
     Handle {
@@ -142,6 +132,32 @@ fn start(
         controls,
         events,
         task,
+        service: Arc::new(GeminiLive),
+    }
+}
+
+/// What is known of Gemini Live without a connection.
+struct GeminiLive;
+
+impl Service for GeminiLive {
+    fn capabilities(&self, config: &SessionConfig) -> Capabilities {
+        let (turns, interruptible) = match &config.detection {
+            Detection::Client => (TurnDetection::Client, true),
+            Detection::Service { interrupts, .. } => (TurnDetection::Service, *interrupts),
+        };
+        Capabilities {
+            turns,
+            interruptible,
+            input_rate: SampleRate::WORKING,
+            output_rate: SampleRate::REPLY,
+            text: true,
+            resumption: true,
+        }
+    }
+
+    /// A wish that the model does not know, such as thinking, changes nothing.
+    fn needs_reconnect(&self, old: &SessionConfig, new: &SessionConfig) -> bool {
+        setup(old, None) != setup(new, None)
     }
 }
 
@@ -168,6 +184,7 @@ struct Actor {
     nonsense: Nonsense,
     /// When the round trip was looked up.
     timed: Instant,
+    translator: Translator,
 }
 
 impl Actor {
@@ -238,11 +255,17 @@ impl Actor {
                     self.counters.uplink_dropped.add(samples.len() as u64);
                 }
             }
-            Command::ActivityStart => self.send(&RealtimeInput::ActivityStart.into()),
-            Command::ActivityEnd => self.send(&RealtimeInput::ActivityEnd.into()),
-            Command::AudioStreamEnd => self.send(&RealtimeInput::AudioStreamEnd.into()),
-            Command::Send(message) => self.send(&message),
+            Command::StartUtterance => self.send(&RealtimeInput::ActivityStart.into()),
+            Command::EndUtterance => self.end_turn(RealtimeInput::ActivityEnd),
+            Command::StopStream => self.end_turn(RealtimeInput::AudioStreamEnd),
+            Command::Text(text) => self.end_turn(RealtimeInput::Text(text)),
         }
+    }
+
+    /// Another answer is due.
+    fn end_turn(&mut self, input: RealtimeInput) {
+        self.translator.reset();
+        self.send(&input.into());
     }
 
     fn handle_control(&mut self, control: Control) {
@@ -346,12 +369,14 @@ impl Actor {
         self.uplink = Uplink::new(self.config.detection == Detection::Client);
         self.answered.clear();
         self.nonsense = Nonsense::default();
+        self.translator = Translator::default();
         self.state = State::Open(open.socket);
-        self.outbox.push_back(Event::Ready {
+        self.outbox.push_back(Event::Ready(Ready {
             connection,
             resumed,
-            under_v1: self.under_v1.is_some(),
-        });
+            capabilities: GeminiLive.capabilities(&self.config),
+            other_version: self.under_v1.as_ref().map(|_| "v1"),
+        }));
         if self.hints.taken() {
             info!(model = %self.config.model, "this model is not told these languages and names in this run");
             self.outbox.push_back(Event::HintsRefused);
@@ -426,12 +451,12 @@ impl Actor {
             self.refuse_call(call);
         }
         let go_away = message.go_away.clone();
-        let message = Box::new(message);
-        self.outbox.push_back(Event::Message { message, at });
+        let (counters, outbox) = (&self.counters, &mut self.outbox);
+        self.translator.translate(at, message, counters, outbox);
         if let Some(go_away) = go_away {
             let time_left = self.link.go_away(at, go_away.time_left);
             info!(?time_left, "the service will end this connection");
-            self.outbox.push_back(Event::GoAway { time_left });
+            self.outbox.push_back(Event::GoingAway { time_left });
         }
     }
 
@@ -467,6 +492,7 @@ impl Actor {
         let now = Instant::now().into_std();
         let retry_in = self.link.lost(now, fault.retry(), rand::random());
         warn!(%fault, ?retry_in, "no connection");
+        let fault = fault.into();
         self.outbox.push_back(Event::Lost { fault, retry_in });
     }
 

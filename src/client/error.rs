@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::live::close::{Close, End};
+use crate::provider::{self, FaultKind};
 
 mod certificate;
 
@@ -340,15 +341,6 @@ impl Fault {
         }
     }
 
-    /// Whether another key is needed.
-    #[must_use]
-    pub fn is_key_refused(&self) -> bool {
-        matches!(
-            self,
-            Self::KeyMissing { .. } | Self::KeyUnusable | Self::KeyRefused { .. }
-        )
-    }
-
     /// What it means for the next attempt.
     #[must_use]
     pub fn retry(&self) -> End {
@@ -463,6 +455,33 @@ impl Fault {
                 host,
                 why: format!("it broke off ({error})"),
             },
+        }
+    }
+}
+
+impl From<Fault> for provider::Fault {
+    fn from(fault: Fault) -> Self {
+        let kind = if matches!(
+            fault,
+            Fault::KeyMissing { .. } | Fault::KeyUnusable | Fault::KeyRefused { .. }
+        ) {
+            FaultKind::Key
+        } else if matches!(
+            fault,
+            Fault::Model { .. }
+                | Fault::NotForTalk { .. }
+                | Fault::Voice { .. }
+                | Fault::Refused { .. }
+                | Fault::Closed { .. }
+        ) {
+            FaultKind::Refused
+        } else {
+            FaultKind::Other
+        };
+        Self {
+            what: fault.to_string(),
+            hint: fault.hint(),
+            kind,
         }
     }
 }

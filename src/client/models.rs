@@ -12,11 +12,11 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use url::Url;
 
-use super::Target;
 use super::dial::Dialer;
 use super::error::{Fault, Stage};
 use super::open::check_key;
 use super::upgrade;
+use crate::provider::Target;
 
 /// Asks for the largest page: the list has some hundred models at most.
 const PATH: &str = "models?pageSize=1000";

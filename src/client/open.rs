@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 use url::Url;
 
-use super::Target;
 use super::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use super::error::{Fault, Stage};
 use super::nonsense::Nonsense;
@@ -16,6 +15,7 @@ use super::upgrade;
 use crate::live::GOOGLE_HOST;
 use crate::live::message::{ClientMessage, Setup};
 use crate::metrics::counters::Counters;
+use crate::provider::Target;
 
 /// How long the service may take to answer a setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);

@@ -45,7 +45,7 @@ use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::record::{Summary, TurnRecord};
-use crate::{audio, client, telemetry};
+use crate::{audio, provider, telemetry};
 use controller::Controller;
 use file_playlist::FilePlaylist;
 pub use settings::{Choice, Settings, session_config_now};
@@ -118,7 +118,7 @@ pub struct Parts {
     /// The sound side.
     pub audio: audio::Handle,
     /// The connection, dialling already.
-    pub client: client::Handle,
+    pub provider: provider::Handle,
     /// What both count into.
     pub counters: Arc<Counters>,
     /// All profiles.
@@ -175,7 +175,7 @@ fn controller(
     let mut controller = Controller {
         turns: turns::Turns::new(manual),
         voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
-        provider: provider_link::ProviderLink::new(parts.client, config, link),
+        provider: provider_link::ProviderLink::new(parts.provider, config, link),
         microphone: microphone::MicrophoneControl::default(),
         profiles: profile_control::ProfileControl::new(parts.profiles, parts.profile),
         playlist: files.map(|files| FilePlaylist::new(files, parts.interrupt_after)),

@@ -5,16 +5,13 @@ use std::time::Instant;
 
 use super::snapshot::Link;
 use crate::base::ids::TurnId;
-use crate::client::{self, setup::setup};
-use crate::live::pcm::PcmReader;
-use crate::provider::SessionConfig;
+use crate::provider::{Command, Handle, SessionConfig};
 
 /// The connection, and what it was asked for.
 pub(super) struct ProviderLink {
-    pub(super) client: client::Handle,
-    /// What the client has had no room for yet; order is kept.
+    pub(super) handle: Handle,
+    /// What the provider has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<Outgoing>,
-    pub(super) reply: PcmReader,
     /// What the connection was asked for, and what the next one shall be asked for.
     pub(super) config: SessionConfig,
     pub(super) wanted: SessionConfig,
@@ -29,12 +26,11 @@ pub(super) struct ProviderLink {
 }
 
 impl ProviderLink {
-    /// A client that asks for this.
-    pub(super) fn new(client: client::Handle, config: SessionConfig, link: Link) -> Self {
+    /// A provider that asks for this.
+    pub(super) fn new(handle: Handle, config: SessionConfig, link: Link) -> Self {
         Self {
-            client,
+            handle,
             outbox: VecDeque::new(),
-            reply: PcmReader::default(),
             wanted: config.clone(),
             config,
             link,
@@ -47,7 +43,7 @@ impl ProviderLink {
 
     /// Notes what the next connection shall be asked for; says whether that needs another connection than this one.
     pub(super) fn want(&mut self, config: SessionConfig) -> bool {
-        if setup(&config, None) == setup(&self.config, None) {
+        if !self.handle.service.needs_reconnect(&self.config, &config) {
             self.config = config.clone();
         }
         self.wanted = config;
@@ -58,7 +54,7 @@ impl ProviderLink {
 /// What is to be sent.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    Command(client::Command),
+    Command(Command),
     /// Words of a turn that have not been sent, up to this sample; they stay in the ledger until they can be.
     Words {
         turn: TurnId,

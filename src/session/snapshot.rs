@@ -19,7 +19,8 @@ mod key;
 mod money;
 mod speech;
 
-pub use caption::{Caption, Speaker};
+pub use crate::provider::Speaker;
+pub use caption::Caption;
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use key::{KeyInfo, ServiceView};
 pub use money::{LimitView, SpendScope, SpendView};

@@ -5,23 +5,23 @@ use tracing::debug;
 use super::controller::Controller;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
-use crate::live::message::UsageMetadata;
 use crate::live::price::{Biller, Pricing};
+use crate::provider::Usage;
 use crate::settings::endpoint::GOOGLE_HOST;
 use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::Bill;
 
 impl Controller {
     /// The service counted.
-    pub(super) fn note_tokens(&mut self, usage: &UsageMetadata) {
-        let counted = usage.billed();
+    pub(super) fn note_tokens(&mut self, usage: &Usage) {
+        let counted = usage.billed;
         let bill = self.turns.machine.bill();
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
         let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
         match (bill, notes) {
             (Bill::Open, Some(notes)) => {
                 *notes.tokens.get_or_insert_default() += counted;
-                notes.context_tokens = notes.context_tokens.max(usage.prompt_token_count);
+                notes.context_tokens = notes.context_tokens.max(usage.context);
             }
             _ => self.note_tokens_of_other(counted),
         }

@@ -13,7 +13,7 @@ use crate::base::words::sentence;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY, Reread};
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
-use crate::{client, telemetry};
+use crate::{provider, telemetry};
 
 /// Stands until the connection that asks for what the profile says.
 pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
@@ -81,7 +81,7 @@ impl Controller {
             Command::RemoveKey => self.remove_key(),
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.reload_config(),
-            Command::RetryNow => self.control(client::Control::RetryNow),
+            Command::RetryNow => self.control(provider::Control::RetryNow),
             Command::ResetStatistics => self.telemetry.send(telemetry::Event::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.telemetry.send(telemetry::Event::ExportCsv),
@@ -153,7 +153,7 @@ impl Controller {
                 self.provider.outbox.clear();
                 let target = Box::new(self.settings.target.clone());
                 let config = Box::new(self.provider.config.clone());
-                self.control(client::Control::Redial(target, config));
+                self.control(provider::Control::Redial(target, config));
             }
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }

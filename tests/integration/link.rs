@@ -342,7 +342,8 @@ fn sockets() -> usize {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
-    use sovereign::client::{self, Control, Event};
+    use sovereign::client;
+    use sovereign::provider::{Control, Event, Target};
     use sovereign::server::{Options, Server};
     use std::sync::Arc;
 
@@ -352,7 +353,7 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
         "ws://{}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
         server.address()
     );
-    let target = client::Target {
+    let target = Target {
         url: url.parse().expect("an address"),
         key: None,
     };
@@ -364,7 +365,7 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
     let mut client = client::spawn(dialer, target, config.clone(), Arc::default());
     let mut held = Vec::new();
     for nth in 0..200 {
-        while !matches!(client.events.recv().await, Some(Event::Ready { .. })) {}
+        while !matches!(client.events.recv().await, Some(Event::Ready(_))) {}
         // The first ones open what stays open; what is closed ends a moment later.
         if nth == 20 || nth == 199 {
             tokio::time::sleep(Duration::from_secs(1)).await;

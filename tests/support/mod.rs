@@ -91,13 +91,13 @@ impl World {
         let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
         let setup = settings.session_config(&profile);
         let target = settings.target.clone();
-        let client = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
+        let provider = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
         let files = self
             .files
             .map(|n| (0..n).map(|i| format!("{i}.wav")).collect());
         let session = session::start(Parts {
             audio,
-            client,
+            provider,
             counters,
             profiles: Profiles::load(self.profiles),
             profile,

@@ -8,15 +8,14 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Check, checks};
+use crate::client;
 use crate::client::dial::TcpDialer;
 use crate::client::environment::{self, Finding};
-use crate::client::error::Fault;
 use crate::client::models::live_models;
-use crate::client::{self, Event, Target};
 use crate::live::models::{self, Model, Purpose};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
-use crate::provider::SessionConfig;
+use crate::provider::{Event, Fault, FaultKind, Ready, SessionConfig, Target};
 use crate::server::Server;
 use crate::session::no_link::unreached;
 use crate::session::session_config_now;
@@ -199,17 +198,9 @@ impl Failure {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        let answered = matches!(
-            fault,
-            Fault::Model { .. }
-                | Fault::NotForTalk { .. }
-                | Fault::Voice { .. }
-                | Fault::Refused { .. }
-                | Fault::Closed { .. }
-        );
         Self {
-            answered,
-            ..Self::new(fault.to_string(), fault.hint())
+            answered: fault.kind == FaultKind::Refused,
+            ..Self::new(fault.what, fault.hint)
         }
     }
 }
@@ -226,7 +217,9 @@ fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Fai
         );
         loop {
             match client.events.recv().await {
-                Some(Event::Ready { under_v1, .. }) => return Ok((start.elapsed(), under_v1)),
+                Some(Event::Ready(Ready { other_version, .. })) => {
+                    return Ok((start.elapsed(), other_version.is_some()));
+                }
                 Some(Event::Lost { fault, .. }) => return Err(fault.into()),
                 Some(_) => {}
                 None => return Err(Failure::new("the connection ended", "Try again.")),
@@ -238,7 +231,7 @@ fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Fai
 fn list(target: Target, under_v1: bool) -> Result<Option<Vec<String>>, Failure> {
     within_limit(async {
         let listed = live_models(Arc::new(TcpDialer::default()), target, under_v1).await;
-        listed.map_err(Failure::from)
+        listed.map_err(|fault| Fault::from(fault).into())
     })
 }
 

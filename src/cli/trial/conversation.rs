@@ -14,6 +14,7 @@ use crate::audio::fleet::{Fleet, Mouth, RATE};
 use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
+use crate::provider;
 use crate::report::fault::Fault;
 use crate::report::figures::Turn;
 use crate::session::command::Command;
@@ -178,7 +179,7 @@ pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: Cancellati
 async fn connect(
     stage: &Stage,
     part: &Part,
-    client: &mut Option<client::Handle>,
+    client: &mut Option<provider::Handle>,
 ) -> Result<(), Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
@@ -195,8 +196,8 @@ async fn connect(
     let ready = async {
         loop {
             match client.events.recv().await {
-                Some(client::Event::Ready { .. }) => return Ok(()),
-                Some(client::Event::Lost { retry_in: None, .. }) => return Err(Fault::Refused),
+                Some(provider::Event::Ready(_)) => return Ok(()),
+                Some(provider::Event::Lost { retry_in: None, .. }) => return Err(Fault::Refused),
                 Some(_) => {}
                 None => return Err(Fault::Broken),
             }
@@ -208,10 +209,10 @@ async fn connect(
 }
 
 /// Returns when the connection is gone.
-async fn lost(client: &mut Option<client::Handle>) {
+async fn lost(client: &mut Option<provider::Handle>) {
     let Some(client) = client else { return };
     while let Some(event) = client.events.recv().await {
-        if matches!(event, client::Event::Lost { .. }) {
+        if matches!(event, provider::Event::Lost { .. }) {
             return;
         }
     }
@@ -237,7 +238,7 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
     });
     let session = session::start(Parts {
         audio,
-        client,
+        provider: client,
         counters,
         profiles: stage.profiles.clone(),
         profile: part.profile.clone(),

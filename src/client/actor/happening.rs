@@ -1,9 +1,9 @@
 //! What the client's loop wakes up for.
 
-use crate::client::Control;
 use crate::client::error::Fault;
 use crate::client::open::Open;
 use crate::client::socket::Turn;
+use crate::provider::Control;
 
 pub(super) enum Happening {
     /// The inbox holds commands.
