@@ -9,9 +9,12 @@
 //! A provider owns its connection: it dials, keeps it, resumes and retries, and knows formats, models and faults of its service.
 
 pub mod config;
+pub mod connection;
 pub mod ending;
 mod event;
+pub mod gemini;
 pub mod grounding;
+pub mod price;
 
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::base::units::SampleRate;
+use price::Pricing;
 
 pub use config::SessionConfig;
 pub use ending::EndKind;
@@ -47,6 +51,12 @@ pub trait Service: Send + Sync {
     fn needs_reconnect(&self, old: &SessionConfig, new: &SessionConfig) -> bool {
         old != new
     }
+
+    /// What is published of the price of a model that answers at this host.
+    fn pricing(&self, host: &str, model: &str) -> Pricing;
+
+    /// The model that took the place of one that has ended.
+    fn successor(&self, model: &str) -> Option<&'static str>;
 }
 
 /// What a connection can do.

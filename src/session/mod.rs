@@ -168,7 +168,8 @@ fn controller(
     events: mpsc::Sender<Event>,
 ) -> Controller {
     let config = parts.settings.session_config(&parts.profile);
-    let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
+    let can = parts.provider.service.capabilities(&config);
+    let manual = can.turns == provider::TurnDetection::Client;
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, user::hold);
     let files = parts.files;

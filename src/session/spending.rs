@@ -22,7 +22,7 @@ use crate::base::cost::Cost;
 use crate::base::severity::Severity;
 use crate::base::thread::aside;
 use crate::base::words::count;
-use crate::live::price::Pricing;
+use crate::provider::price::Pricing;
 use crate::settings::config::SpendLimit;
 use crate::turn::machine::Phase;
 use day::{Day, Done, Errand, today};

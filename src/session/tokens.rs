@@ -5,9 +5,8 @@ use tracing::debug;
 use super::controller::Controller;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
-use crate::live::price::{Biller, Pricing};
 use crate::provider::Usage;
-use crate::settings::endpoint::GOOGLE_HOST;
+use crate::provider::price::Pricing;
 use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::Bill;
 
@@ -72,14 +71,9 @@ impl Controller {
     /// What is known of the price now.
     pub(super) fn pricing(&self) -> Pricing {
         let settings = &self.settings;
-        let biller = if settings.is_demo() {
-            Biller::Nobody
-        } else if settings.host() == GOOGLE_HOST {
-            Biller::Google
-        } else {
-            Biller::Other
-        };
+        let service = &self.provider.handle.service;
+        let published = service.pricing(&settings.host(), &self.provider.config.model);
         let configured = settings.config().price_usd_per_million;
-        Pricing::new(biller, configured, &self.provider.config.model)
+        Pricing::new(settings.is_demo(), configured, published)
     }
 }

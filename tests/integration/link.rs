@@ -342,7 +342,7 @@ fn sockets() -> usize {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
-    use sovereign::client;
+    use sovereign::provider::gemini;
     use sovereign::provider::{Control, Event, Target};
     use sovereign::server::{Options, Server};
     use std::sync::Arc;
@@ -361,8 +361,8 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
         model: "gemini-3.8-live".into(),
         ..Default::default()
     };
-    let dialer = Arc::new(sovereign::client::dial::TcpDialer::default());
-    let mut client = client::spawn(dialer, target, config.clone(), Arc::default());
+    let dialer = Arc::new(sovereign::provider::connection::dial::TcpDialer::default());
+    let mut client = gemini::spawn(dialer, target, config.clone(), Arc::default());
     let mut held = Vec::new();
     for nth in 0..200 {
         while !matches!(client.events.recv().await, Some(Event::Ready(_))) {}

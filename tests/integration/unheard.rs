@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
-use sovereign::live::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::metrics::diagnosis::Remedy;
 use sovereign::profile::Detection;
 use sovereign::provider::EndKind;
+use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::server::Script;
 use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;

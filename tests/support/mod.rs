@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
-use sovereign::client::dial::{Dialer, Opened};
-use sovereign::client::{self, error::Fault};
 use sovereign::metrics::counters::Counters;
 use sovereign::monitor::Asked;
 use sovereign::profile::Profile;
+use sovereign::provider::connection::dial::{Dialer, Opened};
+use sovereign::provider::connection::error::Fault;
+use sovereign::provider::gemini;
 use sovereign::server::{Options, Script, Service};
 use sovereign::session::{self, Choice, Event, Parts, Session, Settings, command::Command};
 use sovereign::settings::config::ConfigFile;
@@ -89,9 +90,9 @@ impl World {
         let cut = Rc::new(Notify::new());
         let line = Rc::new(line::Line::default());
         let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
-        let setup = settings.session_config(&profile);
+        let config = settings.session_config(&profile);
         let target = settings.target.clone();
-        let provider = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
+        let provider = gemini::spawn(Arc::new(dialer), target, config, Arc::clone(&counters));
         let files = self
             .files
             .map(|n| (0..n).map(|i| format!("{i}.wav")).collect());

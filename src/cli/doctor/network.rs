@@ -8,13 +8,13 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Check, checks};
-use crate::client;
-use crate::client::dial::TcpDialer;
-use crate::client::environment::{self, Finding};
-use crate::client::models::live_models;
-use crate::live::models::{self, Model, Purpose};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
+use crate::provider::connection::dial::TcpDialer;
+use crate::provider::connection::environment::{self, Finding};
+use crate::provider::gemini;
+use crate::provider::gemini::model_list::live_models;
+use crate::provider::gemini::models::{self, Model, Purpose};
 use crate::provider::{Event, Fault, FaultKind, Ready, SessionConfig, Target};
 use crate::server::Server;
 use crate::session::no_link::unreached;
@@ -209,7 +209,7 @@ impl From<Fault> for Failure {
 fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Failure> {
     let start = Instant::now();
     within_limit(async {
-        let mut client = client::spawn(
+        let mut client = gemini::spawn(
             Arc::new(TcpDialer::default()),
             target,
             config,

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
 use crate::audio::fleet::{Fleet, Mouth, RATE};
-use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::provider;
+use crate::provider::connection::dial::TcpDialer;
+use crate::provider::gemini;
 use crate::report::fault::Fault;
 use crate::report::figures::Turn;
 use crate::session::command::Command;
@@ -187,7 +188,7 @@ async fn connect(
         settings.target.clone(),
         settings.session_config(&part.profile),
     );
-    let client = client.insert(client::spawn(
+    let client = client.insert(gemini::spawn(
         stage.dialer.clone(),
         target,
         setup,
@@ -226,7 +227,7 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
     let joined = stage.fleet.join(counters.clone(), &part.profile);
     let (audio, mouth) = joined.map_err(|_| Fault::Broken)?;
     let setup = settings.session_config(&part.profile);
-    let client = client::spawn(
+    let client = gemini::spawn(
         stage.dialer.clone(),
         settings.target.clone(),
         setup,

@@ -13,12 +13,12 @@ use url::Url;
 use super::super::Problem;
 use super::Files;
 use super::spend::{Purse, price};
-use crate::client;
-use crate::client::dial::TcpDialer;
-use crate::live::price::Price;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::provider::Event;
+use crate::provider::connection::dial::TcpDialer;
+use crate::provider::gemini;
+use crate::provider::price::Price;
 use crate::session::{Choice, Settings};
 use crate::settings::endpoint;
 use crate::settings::key::{Key, KeyStore};
@@ -191,7 +191,7 @@ impl Place {
     pub(in crate::cli) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
         let (target, setup) = (settings.target.clone(), settings.session_config(profile));
-        let mut client = client::spawn(
+        let mut client = gemini::spawn(
             Arc::new(TcpDialer::default()),
             target,
             setup,

@@ -8,7 +8,7 @@ use super::{Checker, fault};
 use crate::base::languages::is_code;
 use crate::base::nearest::nearest;
 use crate::base::voices::{self, VOICES};
-use crate::live::models::{self, Purpose};
+use crate::provider::gemini::models::{self, Purpose};
 
 /// What is allowed in the place of a model that does not answer.
 const TALKS: &str = "allowed is a model that talks, such as gemini-3.8-live";
