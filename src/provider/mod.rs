@@ -10,6 +10,7 @@
 
 pub mod config;
 pub mod connection;
+pub mod echo;
 pub mod ending;
 mod event;
 pub mod gemini;
