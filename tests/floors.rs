@@ -258,11 +258,13 @@ fn seam_faults(name: &str, code: &str) -> Vec<String> {
     let tokens = tokenize(code);
     let mut findings = Vec::new();
     for (_, hidden) in SEAMS.iter().filter(|(files, _)| name.starts_with(files)) {
-        let named = tokens.iter().filter(|token| hidden.contains(&token.text));
-        findings.extend(named.map(|token| {
-            let (line, module) = (token.line, token.text);
-            format!("{name}:{line}: `{module}` is behind a seam")
-        }));
+        for (i, token) in tokens.iter().enumerate() {
+            let in_path = text_before(&tokens, i) == "::" || text_at(&tokens, i + 1) == "::";
+            if in_path && hidden.contains(&token.text) {
+                let (line, module) = (token.line, token.text);
+                findings.push(format!("{name}:{line}: `{module}` is behind a seam"));
+            }
+        }
     }
     findings
 }

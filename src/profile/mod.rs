@@ -108,10 +108,10 @@ impl Profile {
             temperature: live.temperature,
             thinking: live.thinking,
             web_search: live.google_search,
-            compression: Compression {
+            compression: Some(Compression {
                 at_tokens: live.compress_at_tokens,
                 to_tokens: live.compress_to_tokens,
-            },
+            }),
             detection: match detection {
                 Detection::Manual => config::Detection::Client,
                 Detection::Automatic => config::Detection::Service {

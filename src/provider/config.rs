@@ -26,8 +26,8 @@ pub struct SessionConfig {
     pub thinking: Option<Thinking>,
     /// Whether the model may search the web.
     pub web_search: bool,
-    /// When the service drops the oldest turns of a long conversation.
-    pub compression: Compression,
+    /// When the service drops the oldest turns of a long conversation; `None` is the service's default.
+    pub compression: Option<Compression>,
     /// Who decides when a turn begins and ends.
     pub detection: Detection,
     /// When and where the user is.
@@ -76,7 +76,7 @@ pub enum Detection {
 }
 
 /// Limits of the context, in tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compression {
     /// The oldest turns are dropped at this size,
     pub at_tokens: u32,

@@ -39,7 +39,7 @@ use crate::turn::machine::{Action, Input, Phase};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the sound side may take to tell at the end how much of a reply was heard: a flush takes one or two periods.
 const SILENT_WITHIN: Duration = Duration::from_millis(80);
-/// How long the client may take to close the connection at the end.
+/// How long the provider may take to close the connection at the end.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
 
 /// See the drawing above. Each part owns its state.

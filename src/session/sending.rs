@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  ledger ◄── frames            outbox: start · words of 1 · end · start · words of 2 …
-//!    └── a piece at a time ────────────────▶ client, while it has room
+//!    └── a piece at a time ────────────────▶ provider, while it has room
 //! ```
 //!
 //! A link that is slower than speech, or a long utterance that is said again, fills nothing but the ledger.
@@ -25,12 +25,12 @@ const LONGEST_STREAM: usize = 6_000;
 const SILENT: &str = "The service has been silent";
 
 impl Controller {
-    /// Gives the client as much as it has room for.
+    /// Gives the provider as much as it has room for.
     pub(super) fn fill(&mut self) {
         while self.provider.handle.commands.capacity() > 0
             && let Some(command) = self.next_outgoing()
         {
-            // A client that has ended says so with its events.
+            // A provider that has ended says so with its events.
             self.provider.handle.commands.try_send(command).ok();
         }
     }

@@ -3,12 +3,9 @@
 //! ```text
 //! Command::SendText ─▶ sendable ─▶ machine: a turn ─▶ Begin, End
 //!                                                      │
-//!    activityStart · text · activityEnd ◀──────────────┤ our detector decides
-//!    text ◀────────────────────────────────────────────┘ the service decides
+//!      start · text · end ◀────────────────────────────┤ this program decides about turns
+//!                    text ◀────────────────────────────┘ the service decides
 //! ```
-//!
-//! Where the service detects activity by itself, text counts as activity. Where it does not, "the client must send activity
-//! signals" (API reference of the Live API, `automaticActivityDetection.disabled`): the text stands between them.
 
 use std::time::Instant;
 

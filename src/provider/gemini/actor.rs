@@ -25,15 +25,17 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 use url::Url;
 
+use super::close;
 use super::hints::Hints;
 use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
+use super::service::GeminiLive;
 use super::setup::setup;
 use super::translate::Translator;
 use super::uplink::Uplink;
-use super::{close, models, price};
 use crate::base::units::SampleRate;
 use crate::metrics::counters::Counters;
+use crate::provider::config::Detection;
 use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::error::Fault;
 use crate::provider::connection::reconnect::{Due, Link};
@@ -41,10 +43,8 @@ use crate::provider::connection::socket::Turn;
 use crate::provider::gemini::message::{
     ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ToolResponse,
 };
-use crate::provider::price::Pricing;
 use crate::provider::{
-    Capabilities, Command, Control, Event, Handle, Ready, Service, SessionConfig, Target,
-    TurnDetection, config::Detection,
+    Command, Control, Event, Handle, Ready, Service as _, SessionConfig, Target,
 };
 use happening::{Happening, LinkHappening};
 use state::State;
@@ -135,39 +135,6 @@ fn start(
         events,
         task,
         service: Arc::new(GeminiLive),
-    }
-}
-
-/// What is known of Gemini Live without a connection.
-struct GeminiLive;
-
-impl Service for GeminiLive {
-    fn capabilities(&self, config: &SessionConfig) -> Capabilities {
-        let (turns, interruptible) = match &config.detection {
-            Detection::Client => (TurnDetection::Client, true),
-            Detection::Service { interrupts, .. } => (TurnDetection::Service, *interrupts),
-        };
-        Capabilities {
-            turns,
-            interruptible,
-            input_rate: SampleRate::WORKING,
-            output_rate: SampleRate::REPLY,
-            text: true,
-            resumption: true,
-        }
-    }
-
-    /// A wish that the model does not know, such as thinking, changes nothing.
-    fn needs_reconnect(&self, old: &SessionConfig, new: &SessionConfig) -> bool {
-        setup(old, None) != setup(new, None)
-    }
-
-    fn pricing(&self, host: &str, model: &str) -> Pricing {
-        price::published(host, model)
-    }
-
-    fn successor(&self, model: &str) -> Option<&'static str> {
-        models::model(model).successor()
     }
 }
 

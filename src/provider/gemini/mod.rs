@@ -14,6 +14,7 @@ mod nonsense;
 mod open;
 pub mod pcm;
 pub mod price;
+mod service;
 pub mod setup;
 mod translate;
 mod uplink;

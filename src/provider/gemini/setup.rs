@@ -36,10 +36,10 @@ pub fn setup(config: &SessionConfig, handle: Option<&str>) -> Setup {
             handle: handle.map(str::to_owned),
             transparent: None,
         }),
-        context_window_compression: Some(Compression {
-            trigger_tokens: Some(config.compression.at_tokens.into()),
+        context_window_compression: config.compression.map(|limits| Compression {
+            trigger_tokens: Some(limits.at_tokens.into()),
             sliding_window: Some(SlidingWindow {
-                target_tokens: Some(config.compression.to_tokens.into()),
+                target_tokens: Some(limits.to_tokens.into()),
             }),
         }),
         ..Setup::default()

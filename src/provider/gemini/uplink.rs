@@ -1,4 +1,7 @@
 //! The microphone's way out: audio into messages, and the order that the service insists on.
+//!
+//! Where the service does not detect activity by itself, "the client must send activity signals" (API reference of the Live
+//! API, `automaticActivityDetection.disabled`): text too is sent between them.
 
 use crate::base::frame::FRAME_SAMPLES;
 use crate::provider::connection::socket::Outgoing;

@@ -572,10 +572,12 @@ impl Rig {
 
     /// The next event, which is a loss.
     async fn lost(&mut self) -> (provider::Fault, Option<Duration>) {
-        match self.event().await {
-            Event::Lost { fault, retry_in } => (fault, retry_in),
-            other => panic!("no loss: {other:?}"),
-        }
+        let event = self.event().await;
+        let shown = format!("{event:?}");
+        let Event::Lost { fault, retry_in } = event else {
+            panic!("no loss: {shown}")
+        };
+        (fault, retry_in)
     }
 
     /// Waits until what was sent has been read.
