@@ -2,18 +2,18 @@
 //!
 //! # Floors
 //!
-//! A module uses lower floors only; siblings do not know each other, but for `profile`, which is checked against the models of
-//! `live` (`tests/floors.rs` checks it).
+//! A module uses lower floors only; siblings do not know each other (`tests/floors.rs` checks it).
 //!
 //! ```text
 //! program   main.rs  window.rs                            choose a face; a crate of their own
-//! floor 5   ui   cli                                    faces
-//! floor 4   session                                     wires all: Command in, Snapshot out
-//! floor 3   telemetry                                   a subscriber: turns and samples in, views and proposals out
-//! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
-//!           monitor
-//! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
-//!           adapt  report  file                         (file: opens files with care, for all above)
+//! floor 7   ui   cli                                    faces
+//! floor 6   session                                     wires all: Command in, Snapshot out
+//! floor 5   telemetry                                   a subscriber: turns and samples in, views and proposals out
+//! floor 4   audio  server  settings  probe  monitor     shells: each owns one kind of I/O
+//! floor 3   profile                                     every choice that trades speed for quality, checked
+//! floor 2   provider                                    speech services: what they share (mod), connection/, gemini/, echo
+//! floor 1   dsp  vad  turn  metrics  adapt              pure logic; time comes in as an argument
+//!           report  file                                (file: opens files with care, for all above)
 //! floor 0   base                                        units, frames, rings, YAML text, WAV bytes
 //! ```
 //!
@@ -26,7 +26,7 @@
 //! └──────────────┘           │ segment → interruption?    │ bounded │  one loop, one enum     │
 //! ┌──────────────┐ ring f32  │ elastic queue → resample   │◄────────│      ▲  │               │
 //! │ playback cb  │◄──────────│ → fade                     │ bounded │      │  ▼               │
-//! └──────────────┘           └────────────────────────────┘         │ client actor            │
+//! └──────────────┘           └────────────────────────────┘         │ provider actor          │
 //!    │ tap: what was played, to be taken out of what is heard         └──────┬───────────▲──────┘
 //!    ▲ flush, level, counters    ▲ owner thread: opens, watches,            │           │
 //!    └───────────────────────────┘ reopens streams                Snapshot ▼ watch     │ Command, bounded
@@ -40,14 +40,13 @@ pub mod adapt;
 pub mod audio;
 pub mod base;
 pub mod cli;
-pub mod client;
 pub mod dsp;
 pub mod file;
-pub mod live;
 pub mod metrics;
 pub mod monitor;
 pub mod probe;
 pub mod profile;
+pub mod provider;
 pub mod report;
 pub mod server;
 pub mod session;

@@ -8,21 +8,20 @@ use std::path::{Path, PathBuf};
 /// The floors of `src/lib.rs`: a module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["base"],
-    &[
-        "profile", "dsp", "vad", "turn", "live", "metrics", "adapt", "report", "file",
-    ],
-    &["audio", "client", "server", "settings", "probe", "monitor"],
+    &["dsp", "vad", "turn", "metrics", "adapt", "report", "file"],
+    &["provider"],
+    &["profile"],
+    &["audio", "server", "settings", "probe", "monitor"],
     &["telemetry"],
     &["session"],
     &["ui", "cli"],
 ];
 
-/// Siblings that one module may use all the same: who uses, and what.
-const ARROWS: &[(&str, &str)] = &[
-    // Profiles are checked against the table of models.
-    ("profile", "live"),
-    // The limits of alerts are settings of a profile.
-    ("metrics", "profile"),
+/// Seams inside of the floors: files that begin so do not name these modules, so that a service can be added or replaced.
+const SEAMS: &[(&str, &[&str])] = &[
+    ("session/", &["gemini", "connection"]),
+    ("provider/connection/", &["gemini", "echo"]),
+    ("provider/echo", &["gemini", "connection"]),
 ];
 
 /// Outside crates that only these places name, so that an upgrade or a replacement touches nothing else.
@@ -52,8 +51,8 @@ const PLACES: &[(&str, &[&str])] = &[
         &[
             "monitor/",
             "telemetry/export/webhook.rs",
-            "client/proxy/rules.rs",
-            "client/models.rs",
+            "provider/connection/proxy/rules.rs",
+            "provider/gemini/model_list.rs",
         ],
     ),
     (
@@ -61,20 +60,24 @@ const PLACES: &[(&str, &[&str])] = &[
         &[
             "monitor/",
             "telemetry/export/webhook.rs",
-            "client/proxy/rules.rs",
-            "client/models.rs",
+            "provider/connection/proxy/rules.rs",
+            "provider/gemini/model_list.rs",
         ],
     ),
-    ("percent_encoding", &["client/proxy/rules.rs"]),
-    ("tokio_socks", &["client/proxy.rs"]),
-    ("rustls_native_certs", &["client/trust.rs"]),
-    ("openssl_probe", &["client/trust.rs"]),
+    ("percent_encoding", &["provider/connection/proxy/rules.rs"]),
+    ("tokio_socks", &["provider/connection/proxy.rs"]),
+    ("rustls_native_certs", &["provider/connection/trust.rs"]),
+    ("openssl_probe", &["provider/connection/trust.rs"]),
     ("zip", &["cli/doctor/bundle.rs"]),
-    ("tungstenite", &["client/", "server/"]),
-    ("tokio_tungstenite", &["client/", "server/"]),
+    ("tungstenite", &["provider/", "server/"]),
+    ("tokio_tungstenite", &["provider/", "server/"]),
     (
         "nix",
-        &["client/round_trip.rs", "audio/pulse/line.rs", "file/"],
+        &[
+            "provider/connection/round_trip.rs",
+            "audio/pulse/line.rs",
+            "file/",
+        ],
     ),
     ("keyring", &["settings/"]),
     ("notify", &["settings/"]),
@@ -121,6 +124,7 @@ fn the_source_keeps_to_its_layout() {
 fn check_file(name: &str, text: &str) -> Vec<String> {
     let code = blank_comments_and_strings(text);
     let mut findings = floor_faults(name, &code);
+    findings.extend(seam_faults(name, &code));
     findings.extend(place_faults(name, &code));
     findings.extend(size_faults(name, &code));
     findings
@@ -152,7 +156,7 @@ fn floor_faults(name: &str, code: &str) -> Vec<String> {
             findings.push(format!(
                 "{name}:{line}: `{own}` (floor {own_floor}) uses `{used}` above it (floor {floor})"
             ));
-        } else if floor == own_floor && !ARROWS.contains(&(own, used.as_str())) {
+        } else if floor == own_floor {
             findings.push(format!(
                 "{name}:{line}: `{own}` uses its sibling `{used}` (both floor {floor})"
             ));
@@ -246,6 +250,23 @@ fn heads(tokens: &[Token<'_>], at: usize) -> Vec<(usize, String)> {
         }
     }
     found
+}
+
+// -- seams --
+
+fn seam_faults(name: &str, code: &str) -> Vec<String> {
+    let tokens = tokenize(code);
+    let mut findings = Vec::new();
+    for (_, hidden) in SEAMS.iter().filter(|(files, _)| name.starts_with(files)) {
+        for (i, token) in tokens.iter().enumerate() {
+            let in_path = text_before(&tokens, i) == "::" || text_at(&tokens, i + 1) == "::";
+            if in_path && hidden.contains(&token.text) {
+                let (line, module) = (token.line, token.text);
+                findings.push(format!("{name}:{line}: `{module}` is behind a seam"));
+            }
+        }
+    }
+    findings
 }
 
 // -- places of outside crates --
@@ -569,9 +590,9 @@ fn upward_and_sideways_paths_are_found() {
             "turn/machine.rs:1: `turn` (floor 1) uses `session` above it",
         ),
         (
-            "client/actor.rs",
+            "settings/watch.rs",
             "\nfn f() { crate::server::start() }",
-            "client/actor.rs:2: `client` uses its sibling `server`",
+            "settings/watch.rs:2: `settings` uses its sibling `server`",
         ),
         (
             "dsp/mod.rs",
@@ -609,7 +630,7 @@ fn downward_paths_and_mere_words_pass() {
     for (name, code) in [
         (
             "session/mod.rs",
-            "use crate::{audio::X, base::Y, live};\nuse super::client;",
+            "use crate::{audio::X, base::Y, provider};\nuse super::server;",
         ),
         (
             "turn/machine.rs",
@@ -638,6 +659,26 @@ fn downward_paths_and_mere_words_pass() {
 }
 
 #[test]
+fn what_is_behind_a_seam_is_found_before_it() {
+    for (name, code, wanted) in [
+        (
+            "session/service.rs",
+            "\nuse crate::provider::{Event, gemini::message::ServerMessage};",
+            "session/service.rs:2: `gemini` is behind a seam",
+        ),
+        (
+            "provider/connection/socket.rs",
+            "use super::super::gemini::close;",
+            "`gemini` is behind a seam",
+        ),
+    ] {
+        finds(name, code, wanted);
+    }
+    let code = "use crate::provider::{Event, gemini};";
+    assert_eq!(check_file("cli/start.rs", code), Vec::<String>::new());
+}
+
+#[test]
 fn outside_crates_are_found_away_from_their_place() {
     for (name, code, wanted) in [
         (
@@ -661,9 +702,9 @@ fn outside_crates_are_found_away_from_their_place() {
             "`egui` is named outside ui/",
         ),
         (
-            "live/link.rs",
+            "session/mod.rs",
             "use tokio_tungstenite::connect;",
-            "`tokio_tungstenite` is named outside client/, server/",
+            "`tokio_tungstenite` is named outside provider/, server/",
         ),
         (
             "profile/raw.rs",

@@ -22,8 +22,8 @@ use super::trial::{self, Files};
 use super::{Global, Problem};
 use crate::audio::fleet::{Beat, Fleet};
 use crate::base::words::count;
-use crate::client::dial::TcpDialer;
 use crate::profile::Profile;
+use crate::provider::connection::dial::TcpDialer;
 use crate::report::bench::{Bench, Figures, SCHEMA};
 use crate::report::figures::{Circumstances, OWN, Turn, interval};
 

@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use super::profiles::put;
 use crate::audio::{DeviceChoice, Devices};
-use crate::live::price::Biller;
+use crate::provider::gemini::price::published;
+use crate::provider::price::Pricing;
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key::{Found, KeyStore};
@@ -196,15 +197,12 @@ fn examine(
         config: config_endpoint,
         has_key: key.key.is_some(),
     };
-    let biller = biller(wishes);
-    checks.extend(checks::spending(
-        config,
-        || crate::session::spent_today(paths.state()),
-        profile
-            .as_ref()
-            .ok()
-            .map(|profile| (profile.live.model.as_str(), biller)),
-    ));
+    let model = profile.as_ref().ok().map(|profile| {
+        let model = profile.live.model.as_str();
+        (model, pricing(wishes, config, model))
+    });
+    let today = || crate::session::spent_today(paths.state());
+    checks.extend(checks::spending(config, today, model));
     match file
         .held()
         .filter(|_| !asked.demo && asked.endpoint.is_none())
@@ -225,13 +223,19 @@ fn examine(
     found
 }
 
-/// Who would bill what is asked.
-fn biller(wishes: Wishes<'_>) -> Biller {
-    match endpoint::choose(wishes) {
-        Ok(Endpoint::Demo) => Biller::Nobody,
-        Ok(Endpoint::Live(url)) if url.host_str() == Some(endpoint::GOOGLE_HOST) => Biller::Google,
-        Ok(Endpoint::Live(_)) | Err(_) => Biller::Other,
-    }
+/// What is known of the price of what is asked.
+fn pricing(wishes: Wishes<'_>, config: &Config, model: &str) -> Pricing {
+    let chosen = endpoint::choose(wishes);
+    let is_demo = matches!(chosen, Ok(Endpoint::Demo));
+    let host = match &chosen {
+        Ok(Endpoint::Live(url)) => url.host_str().unwrap_or_default(),
+        Ok(Endpoint::Demo) | Err(_) => "",
+    };
+    Pricing::new(
+        is_demo,
+        config.price_usd_per_million,
+        published(host, model),
+    )
 }
 
 /// The devices of the command line, else of the configuration.

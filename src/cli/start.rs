@@ -11,12 +11,13 @@ use super::written::{may_write, not_begun};
 use super::{Global, Problem, log, say};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::severity::Severity;
-use crate::client::{self, dial::TcpDialer};
 use crate::file;
 use crate::metrics::counters::Counters;
 use crate::monitor::{Asked, Monitor};
 use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
+use crate::provider::connection::dial::{Dialer, TcpDialer};
+use crate::provider::gemini;
 use crate::server::ServerError;
 use crate::session::{self, Choice, Parts, Session, Settings};
 use crate::settings::config::{ConfigFile, Window};
@@ -262,7 +263,7 @@ impl Start {
         }
         let audio =
             audio::spawn(self.setup, Arc::clone(&counters), &self.profile).map_err(no_sound)?;
-        let dialer: Arc<dyn client::dial::Dialer> = Arc::new(TcpDialer::default());
+        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::default());
         let (asked, monitor) = match wanted_monitor {
             Ok(Some(running)) => {
                 say(&running.announcement);
@@ -276,11 +277,11 @@ impl Start {
             }
         };
         let partner = super::partner::words(&settings);
-        let wanted = settings.setup(&self.profile);
+        let wanted = settings.session_config(&self.profile);
         let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
-        let client = match settings.held() {
-            Some(_) => client::spawn_idle(dial, wanted, counted),
-            None => client::spawn(dial, settings.target.clone(), wanted, counted),
+        let provider = match settings.held() {
+            Some(_) => gemini::spawn_idle(dial, wanted, counted),
+            None => gemini::spawn(dial, settings.target.clone(), wanted, counted),
         };
         let state = Some(self.paths.state().to_owned());
         let telemetry = telemetry::start(telemetry::Deps {
@@ -292,7 +293,7 @@ impl Start {
         });
         let parts = Parts {
             audio,
-            client,
+            provider,
             counters,
             profiles: self.profiles,
             profile: self.profile,

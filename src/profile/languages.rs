@@ -8,6 +8,7 @@ use super::table::DEFAULT_WORD;
 use crate::base::keys::{Scalar, Value};
 use crate::base::languages::is_code;
 use crate::base::yaml::quoted;
+use crate::provider::config::Languages;
 
 /// More are no help to a transcription.
 pub(super) const MOST: usize = 10;
@@ -15,16 +16,6 @@ pub(super) const MOST: usize = 10;
 /// What a list of languages may be, for messages.
 pub const ALLOWED: &str =
     "allowed is a list of at most 10 language codes such as [de, en-US], or default";
-
-/// The languages that the user speaks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Languages {
-    /// Those of the system.
-    #[default]
-    System,
-    /// BCP 47 codes of these, the usual one first. None: whatever is spoken.
-    These(Vec<String>),
-}
 
 impl Languages {
     /// What is wrong with the list, if something is.

@@ -24,10 +24,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use languages::{ALLOWED as ALLOWED_LANGUAGES, Languages};
+pub use crate::provider::config::{
+    AnswerLength, AutomaticSettings, Languages, Sensitivity, Thinking,
+};
+pub use languages::ALLOWED as ALLOWED_LANGUAGES;
 
 use crate::base::keys::words;
 use crate::base::yaml::{Text, YamlError};
+use crate::provider::config::{self, Compression, SessionConfig};
 
 /// The profile that is used where none is named.
 pub const DEFAULT: &str = "balanced";
@@ -97,6 +101,35 @@ impl Profile {
     pub fn warnings(&self, file: &str, text: &[u8]) -> Vec<YamlError> {
         let text = Text::new(file, text);
         text.map_or_else(|_| Vec::new(), |text| warnings::warnings(&text, self))
+    }
+
+    /// What a connection is asked for with this profile, if activity is detected so.
+    #[must_use]
+    pub fn session_config(&self, detection: Detection) -> SessionConfig {
+        let live = &self.live;
+        SessionConfig {
+            model: live.model.trim_start_matches("models/").to_owned(),
+            voice: live.voice.clone(),
+            languages: live.languages.clone(),
+            vocabulary: live.vocabulary.clone(),
+            instruction: live.instruction.trim().to_owned(),
+            answer_length: live.answer_length,
+            temperature: live.temperature,
+            thinking: live.thinking,
+            web_search: live.google_search,
+            compression: Some(Compression {
+                at_tokens: live.compress_at_tokens,
+                to_tokens: live.compress_to_tokens,
+            }),
+            detection: match detection {
+                Detection::Manual => config::Detection::Client,
+                Detection::Automatic => config::Detection::Service {
+                    settings: self.turn.automatic.clone(),
+                    interrupts: self.turn.barge_in != BargeIn::Off,
+                },
+            },
+            ..SessionConfig::default()
+        }
     }
 
     /// The whole profile as YAML that [`Profile::parse`] accepts, without comments.
@@ -319,30 +352,6 @@ pub enum BargeIn {
 
 words!(BargeIn { Auto = "auto", On = "on", Off = "off" });
 
-/// Settings of the service's own detector. `None` leaves the choice to the service.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AutomaticSettings {
-    /// How readily a start is taken for one.
-    pub start_sensitivity: Option<Sensitivity>,
-    /// How readily an end is taken for one.
-    pub end_sensitivity: Option<Sensitivity>,
-    /// Speech needed before a start is committed.
-    pub prefix_padding: Option<Duration>,
-    /// Silence needed before an end is committed.
-    pub silence: Option<Duration>,
-}
-
-/// How readily the service's detector decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sensitivity {
-    /// Readily.
-    High,
-    /// Reluctantly.
-    Low,
-}
-
-words!(Sensitivity { High = "high", Low = "low" });
-
 /// What the service is asked for when a connection is set up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveSettings {
@@ -371,29 +380,3 @@ pub struct LiveSettings {
     /// Tokens that are kept then.
     pub compress_to_tokens: u32,
 }
-
-/// How much the model may think.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thinking {
-    /// As little as the model can.
-    Minimal,
-    /// Little.
-    Low,
-    /// Some.
-    Medium,
-    /// Much.
-    High,
-}
-
-words!(Thinking { Minimal = "minimal", Low = "low", Medium = "medium", High = "high" });
-
-/// How long answers should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerLength {
-    /// One or two sentences.
-    Short,
-    /// As the question needs.
-    Free,
-}
-
-words!(AnswerLength { Short = "short", Free = "free" });

@@ -8,7 +8,7 @@ use crate::base::keys::{Items, Kind, Shape, Wrong};
 use crate::base::languages::is_code;
 use crate::base::nearest::nearest;
 use crate::base::voices::{self, VOICES};
-use crate::live::models::{self, Purpose};
+use crate::provider::gemini::models::{self, Purpose};
 
 /// Terms of a vocabulary, and characters of each: more would crowd out what is said.
 const MOST_TERMS: usize = 100;

@@ -8,6 +8,11 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::base::keys::{Key, Role, Settings as _};
+use crate::provider::gemini::message::{
+    ActivityDetection, ActivityHandling, ClientMessage, StartSensitivity,
+};
+use crate::provider::gemini::models;
+use crate::provider::gemini::setup::setup;
 
 /// With this variable set, the test below writes the files that are made from the table.
 const BLESS: &str = "SOVEREIGN_BLESS";
@@ -365,4 +370,63 @@ fn a_profile_written_out_is_read_back_the_same() {
         Profile::parse("other.yaml", profile.to_yaml().as_bytes()),
         Ok(profile)
     );
+}
+
+#[test]
+fn no_model_refuses_the_setup_of_any_profile() {
+    let talks = |model: &&models::Model| model.purpose != models::Purpose::Transcription;
+    let names: Vec<_> = (models::MODELS.iter().filter(talks))
+        .map(|model| model.name)
+        .collect();
+    for profile in BUILTINS {
+        for model in names.iter().copied().chain(["something-else"]) {
+            for thinking in [None, Some(Thinking::Minimal), Some(Thinking::High)] {
+                let mut profile = Profile::clone(&builtin(profile).expect("it is built in"));
+                profile.live.model = model.to_owned();
+                profile.live.thinking = thinking;
+                profile.live.google_search = true;
+                let setup = setup(&profile.session_config(Detection::Automatic), Some("h"));
+                assert_eq!(models::refusals(&setup), [], "{model} {thinking:?}");
+                let json = ClientMessage::Setup(Box::new(setup.clone())).to_json();
+                let read = ClientMessage::read(json.as_bytes());
+                assert_eq!(read, Ok(ClientMessage::Setup(Box::new(setup))), "{json}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_service_detects_with_the_settings_of_the_profile() {
+    let mut profile = Profile::clone(&builtin("balanced").expect("it is built in"));
+    profile.turn.barge_in = BargeIn::Off;
+    profile.turn.automatic.silence = Some(Duration::from_millis(700));
+    profile.turn.automatic.start_sensitivity = Some(Sensitivity::Low);
+    let detected = |detection| {
+        let config = setup(&profile.session_config(detection), None)
+            .realtime_input_config
+            .expect("always there");
+        (
+            config.automatic_activity_detection.expect("always there"),
+            config.activity_handling,
+        )
+    };
+    let (manual, handling) = detected(Detection::Manual);
+    assert_eq!(
+        manual,
+        ActivityDetection {
+            disabled: Some(true),
+            ..Default::default()
+        }
+    );
+    assert_eq!(handling, Some(ActivityHandling::StartOfActivityInterrupts));
+    let (automatic, handling) = detected(Detection::Automatic);
+    assert_eq!(
+        (automatic.disabled, automatic.silence_duration_ms),
+        (Some(false), Some(700))
+    );
+    assert_eq!(
+        automatic.start_of_speech_sensitivity,
+        Some(StartSensitivity::Low)
+    );
+    assert_eq!(handling, Some(ActivityHandling::NoInterruption));
 }

@@ -4,7 +4,7 @@ use super::Profile;
 use crate::base::nearest::nearest;
 use crate::base::voices::VOICES;
 use crate::base::yaml::{Text, YamlError};
-use crate::live::models::{self, MODELS, Model, Purpose, State, ThinkingControl};
+use crate::provider::gemini::models::{self, MODELS, Model, Purpose, State, ThinkingControl};
 
 /// The warnings, each with the position of its key in `text`, from which the profile was read.
 pub(super) fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {

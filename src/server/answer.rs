@@ -16,11 +16,11 @@ use super::rules::{Agreement, Refusal};
 use super::script::{Action, Script, Sound, TurnComplete};
 use super::voice::{self, Source, Voice};
 use crate::base::units::SampleRate;
-use crate::live::message::{
+use crate::provider::gemini::message::{
     Blob, Content, FunctionCall, GoAway, InteractionStatus, Part, ServerContent, ServerMessage,
     ToolCall, Transcription,
 };
-use crate::live::pcm;
+use crate::provider::gemini::pcm;
 
 /// MIME type of all audio that is sent.
 const MIME: &str = "audio/pcm;rate=24000";
@@ -368,7 +368,7 @@ impl Answer {
     fn call(
         &mut self,
         name: String,
-        args: crate::live::message::JsonObject,
+        args: crate::provider::gemini::message::JsonObject,
         timeout: Option<Duration>,
         around: &mut Around<'_>,
     ) {

@@ -25,7 +25,7 @@ use super::script::{Action, Script, Sound};
 use super::voice;
 use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::resample::Resampler;
-use crate::live::message::{
+use crate::provider::gemini::message::{
     FunctionResponse, InteractionStatus, ResumptionUpdate, ServerContent, ServerMessage,
     SetupComplete, ToolCallCancellation, Transcription,
 };

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
-use crate::live::message::{ActivityDetection, EndSensitivity, StartSensitivity};
+use crate::provider::gemini::message::{ActivityDetection, EndSensitivity, StartSensitivity};
 use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
 use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
 

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{self, Error};
 
 use super::conn::MOST_BYTES;
 use super::gate::{self, Access, Turned, Welcome};
-use crate::live::models::{MODELS, State};
+use crate::provider::gemini::models::{MODELS, State};
 
 /// The longest request head that is read, in bytes.
 const LONGEST_HEAD: usize = 16 << 10;

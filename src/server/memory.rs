@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::live::message::{ModalityTokens, UsageMetadata};
+use crate::provider::gemini::message::{ModalityTokens, UsageMetadata};
 
 /// What the Live API counts for a second of audio.
 const TOKENS_PER_SECOND: f64 = 25.0;

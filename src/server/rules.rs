@@ -12,11 +12,11 @@ use std::collections::HashSet;
 use crate::base::printable::clipped;
 use crate::base::units::SampleRate;
 use crate::base::voices::VOICES;
-use crate::live::message::{
+use crate::provider::gemini::message::{
     ActivityDetection, ActivityHandling, Blob, ClientContent, ClientMessage, Content,
     FunctionResponse, RealtimeInput, Setup,
 };
-use crate::live::models;
+use crate::provider::gemini::models;
 
 /// A connection is to be closed with this.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
-use crate::client::Control;
 use crate::metrics::diagnosis::Remedy;
+use crate::provider::Control;
 use crate::telemetry::record::Silence;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::{Input, Outcome};
@@ -235,11 +235,11 @@ impl Controller {
 
     /// What opens the planned connection: with the handle, or without where the conversation begins anew.
     pub(super) fn planned(&mut self) -> Control {
-        let setup = Box::new(self.provider.setup.clone());
+        let config = Box::new(self.provider.config.clone());
         if self.turns.asking.take_afresh() {
-            Control::Redial(Box::new(self.settings.target.clone()), setup)
+            Control::Redial(Box::new(self.settings.target.clone()), config)
         } else {
-            Control::Roll(setup)
+            Control::Roll(config)
         }
     }
 }

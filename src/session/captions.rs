@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::snapshot::{Caption, Speaker};
 use crate::base::ids::TurnId;
-use crate::live::grounding::Grounding;
+use crate::provider::grounding::Grounding;
 use crate::turn::timeline::Latencies;
 
 #[cfg(test)]

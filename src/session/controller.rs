@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  user ── Command ──▶ ┌────────────┐ ──▶ audio::Command   gate, play, flush
-//!  audio ── Event ───▶ │ controller │ ──▶ client::Command  activity, audio, roll
-//!  client ── Event ──▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
+//!  audio ── Event ───▶ │ controller │ ──▶ provider::Command  utterances, text
+//!  provider ─ Event ─▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
 //!  files ── change ──▶ └────────────┘
 //! ```
 //!
@@ -28,20 +28,21 @@ use super::snapshot::{Link, Snapshot};
 use super::telemetry_link::TelemetryLink;
 use super::turns::{Notes, Turns};
 use super::voice_link::VoiceLink;
+use crate::audio;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::thread::aside;
 use crate::metrics::counters::Counters;
+use crate::provider::{self, ReplyAudio};
 use crate::telemetry::{self, Signal};
 use crate::turn::machine::{Action, Input, Phase};
-use crate::{audio, client};
 
 /// How often processor, memory and what has no event of its own are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the sound side may take to tell at the end how much of a reply was heard: a flush takes one or two periods.
 const SILENT_WITHIN: Duration = Duration::from_millis(80);
-/// How long the client may take to close the connection at the end.
+/// How long the provider may take to close the connection at the end.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
 
 /// See the drawing above. Each part owns its state.
@@ -78,12 +79,12 @@ pub(super) struct Faces {
 enum Happening {
     Command(Option<command::Command>),
     Audio(Option<audio::Event>),
-    Client(Option<client::Event>),
+    Provider(Option<provider::Event>),
     File(FileEvent),
     Deadline,
     Look,
     Telemetry(Signal),
-    /// The client takes more.
+    /// The provider takes more.
     Room,
 }
 
@@ -142,8 +143,8 @@ impl Controller {
         tokio::select! {
             biased;
             command = commands.recv() => Happening::Command(command),
-            _ = self.provider.client.commands.reserve(), if !self.provider.outbox.is_empty() => Happening::Room,
-            event = self.provider.client.events.recv() => Happening::Client(event),
+            _ = self.provider.handle.commands.reserve(), if !self.provider.outbox.is_empty() => Happening::Room,
+            event = self.provider.handle.events.recv() => Happening::Provider(event),
             event = self.voice.audio.events.recv() => Happening::Audio(event),
             event = self.files.next() => Happening::File(event),
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
@@ -161,10 +162,10 @@ impl Controller {
                 return self.lost_part("the sound thread");
             }
             Happening::Audio(Some(event)) => self.on_audio(now, event),
-            Happening::Client(Some(event)) => self.on_client(now, event),
+            Happening::Provider(Some(event)) => self.on_provider(now, event),
             Happening::File(event) => self.on_file(event),
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
-            Happening::Client(None) => return self.lost_part("the connection task"),
+            Happening::Provider(None) => return self.lost_part("the connection task"),
             Happening::Room => self.fill(),
             Happening::Deadline => {
                 self.turns.machine.handle_timeout(now);
@@ -179,6 +180,11 @@ impl Controller {
 
     /// Does what the machine decided, in its order.
     pub(super) fn perform(&mut self) {
+        self.perform_with(None);
+    }
+
+    /// The same, where it was asked about a piece of a reply.
+    pub(super) fn perform_with(&mut self, mut audio: Option<ReplyAudio>) {
         while let Some(action) = self.turns.machine.poll_action() {
             debug!(?action, "turn");
             self.changed = true;
@@ -188,7 +194,7 @@ impl Controller {
                 Action::End(turn) => self.end(turn),
                 Action::Hold(_) => self.tell_sound(audio::Command::Hold),
                 Action::Release(_) => self.tell_sound(audio::Command::Release),
-                Action::Play(turn) => self.play(turn),
+                Action::Play(turn) => self.play(turn, audio.take()),
                 Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
                 Action::Replay(turn) => self.play_again(turn),
                 Action::Flush => {
@@ -226,8 +232,8 @@ impl Controller {
         self.turns.machine.is_manual()
     }
 
-    fn play(&mut self, turn: TurnId) {
-        if let Some((rate, samples)) = self.turns.chunk.take() {
+    fn play(&mut self, turn: TurnId, audio: Option<ReplyAudio>) {
+        if let Some(ReplyAudio { rate, samples, .. }) = audio {
             self.withdraw_late(turn);
             if let Some(notes) = self.turns.notes.get_mut(&turn) {
                 notes.answer.hear(rate, &samples);
@@ -242,7 +248,7 @@ impl Controller {
     }
 
     /// A turn of the user began: what is counted until its end is counted from here.
-    fn note_opened(&mut self) {
+    pub(super) fn note_opened(&mut self) {
         let Some((turn, true)) = self.turns.machine.open_turn() else {
             return;
         };
@@ -363,13 +369,14 @@ impl Controller {
         }
         self.tell(Event::Over(Box::new(summary)));
         self.publish();
-        // The client says goodbye to the service when nobody gives it commands any more.
-        let client::Handle {
+        // The provider says goodbye to the service when nobody gives it commands any more.
+        let provider::Handle {
             commands,
             controls,
             events,
             task,
-        } = self.provider.client;
+            ..
+        } = self.provider.handle;
         drop((commands, controls, events));
         tokio::time::timeout(GOODBYE_WITHIN, task).await.ok();
         // Joins threads, for at most 300 ms: not on a worker of the runtime.

@@ -1,6 +1,6 @@
 //! What the user said, kept until it is answered: a lost connection costs a repetition, never words.
 //!
-//! It is also the only queue of an utterance: the client takes pieces as fast as the connection takes them, so that nothing
+//! It is also the only queue of an utterance: the provider takes pieces as fast as the connection takes them, so that nothing
 //! else grows with what is said, however slow the link.
 
 use std::collections::VecDeque;
@@ -37,7 +37,7 @@ struct Page {
     /// What is kept begins here.
     start: u64,
     end: u64,
-    /// Samples from here on have not been handed to the client.
+    /// Samples from here on have not been handed to the provider.
     handed: u64,
     /// Samples that the connection did not get, and that are no longer kept.
     missing: u64,

@@ -54,11 +54,11 @@ use crate::base::severity::Severity;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::{audio, client, telemetry};
+use crate::{audio, provider, telemetry};
 use controller::Controller;
 pub use event::Event;
 use file_playlist::FilePlaylist;
-pub use settings::{Choice, Settings, setup_now};
+pub use settings::{Choice, Settings, session_config_now};
 use snapshot::{Link, Snapshot};
 pub use spending::spent_today;
 
@@ -85,7 +85,7 @@ pub struct Parts {
     /// The sound side.
     pub audio: audio::Handle,
     /// The connection, dialling already.
-    pub client: client::Handle,
+    pub provider: provider::Handle,
     /// What both count into.
     pub counters: Arc<Counters>,
     /// All profiles.
@@ -134,15 +134,16 @@ fn controller(
     snapshots: watch::Sender<Arc<Snapshot>>,
     events: mpsc::Sender<Event>,
 ) -> Controller {
-    let setup = parts.settings.setup(&parts.profile);
-    let manual = parts.settings.detection(&parts.profile) == crate::profile::Detection::Manual;
+    let config = parts.settings.session_config(&parts.profile);
+    let can = parts.provider.service.capabilities(&config);
+    let manual = can.turns == provider::TurnDetection::Client;
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, user::hold);
     let files = parts.files;
     let mut controller = Controller {
         turns: turns::Turns::new(manual),
         voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
-        provider: provider_link::ProviderLink::new(parts.client, setup, link),
+        provider: provider_link::ProviderLink::new(parts.provider, config, link),
         microphone: microphone::MicrophoneControl::default(),
         profiles: profile_control::ProfileControl::new(parts.profiles, parts.profile),
         playlist: files.map(|files| FilePlaylist::new(files, parts.interrupt_after)),

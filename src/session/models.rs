@@ -3,7 +3,6 @@
 use super::controller::Controller;
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
-use crate::live::models;
 use crate::metrics::diagnosis::Remedy;
 use crate::profile::store::Entry;
 use crate::settings::profiles::Profiles;
@@ -16,7 +15,7 @@ impl Controller {
     pub(super) fn tell_of_models(&mut self) {
         let told = self.model_warnings();
         let others: Vec<String> = (self.profiles.all.entries().iter())
-            .flat_map(|entry| warnings(entry).map(|(text, _)| text))
+            .flat_map(|entry| self.warnings(entry).map(|(text, _)| text))
             .filter(|text| told.iter().all(|(told, _)| told != text))
             .collect();
         self.notices.retain(|notice| !others.contains(&notice.text));
@@ -33,7 +32,7 @@ impl Controller {
         };
         let in_use = |entry: &&Entry| names.contains(&entry.profile.name);
         let entries = self.profiles.all.entries().iter().filter(in_use);
-        entries.flat_map(warnings).collect()
+        entries.flat_map(|entry| self.warnings(entry)).collect()
     }
 
     /// Writes another model into the file of a profile, which is read again then.
@@ -57,17 +56,17 @@ impl Controller {
             }
         }
     }
-}
 
-fn warnings(entry: &Entry) -> impl Iterator<Item = (String, Option<Remedy>)> {
-    let profile = &entry.profile;
-    let successor = models::model(&profile.live.model).successor();
-    entry.warnings.iter().map(move |warning| {
-        let successor = successor.filter(|_| warning.key == "live.model");
-        let remedy = successor.map(|model| Remedy::UseModel {
-            profile: profile.name.clone(),
-            model: model.to_owned(),
-        });
-        (sentence(&warning.to_string()), remedy)
-    })
+    fn warnings(&self, entry: &Entry) -> impl Iterator<Item = (String, Option<Remedy>)> {
+        let profile = &entry.profile;
+        let successor = self.provider.handle.service.successor(&profile.live.model);
+        entry.warnings.iter().map(move |warning| {
+            let successor = successor.filter(|_| warning.key == "live.model");
+            let remedy = successor.map(|model| Remedy::UseModel {
+                profile: profile.name.clone(),
+                model: model.to_owned(),
+            });
+            (sentence(&warning.to_string()), remedy)
+        })
+    }
 }

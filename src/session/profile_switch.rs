@@ -44,8 +44,8 @@ impl Controller {
     fn adopt_profile(&mut self, profile: Arc<Profile>) {
         self.profiles.profile = profile;
         self.apply_pace();
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
+        let config = self.settings.session_config(&self.profiles.profile);
+        if self.provider.want(config) && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, FOLLOWS_LATER.into());
         }
     }

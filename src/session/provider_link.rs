@@ -5,19 +5,16 @@ use std::time::Instant;
 
 use super::snapshot::Link;
 use crate::base::ids::TurnId;
-use crate::client;
-use crate::live::message::Setup;
-use crate::live::pcm::PcmReader;
+use crate::provider::{Command, Handle, SessionConfig};
 
 /// The connection, and what it was asked for.
 pub(super) struct ProviderLink {
-    pub(super) client: client::Handle,
-    /// What the client has had no room for yet; order is kept.
+    pub(super) handle: Handle,
+    /// What the provider has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<Outgoing>,
-    pub(super) reply: PcmReader,
-    /// What the connection was set up with, and what the next one shall be.
-    pub(super) setup: Setup,
-    pub(super) wanted: Setup,
+    /// What the connection was asked for, and what the next one shall be asked for.
+    pub(super) config: SessionConfig,
+    pub(super) wanted: SessionConfig,
     pub(super) link: Link,
     pub(super) ever_connected: bool,
     /// The same, to the place that is dialled now.
@@ -29,14 +26,13 @@ pub(super) struct ProviderLink {
 }
 
 impl ProviderLink {
-    /// A client that dials with this setup.
-    pub(super) fn new(client: client::Handle, setup: Setup, link: Link) -> Self {
+    /// A provider that asks for this.
+    pub(super) fn new(handle: Handle, config: SessionConfig, link: Link) -> Self {
         Self {
-            client,
+            handle,
             outbox: VecDeque::new(),
-            reply: PcmReader::default(),
-            wanted: setup.clone(),
-            setup,
+            wanted: config.clone(),
+            config,
             link,
             ever_connected: false,
             was_connected: false,
@@ -44,12 +40,21 @@ impl ProviderLink {
             streaming: None,
         }
     }
+
+    /// Notes what the next connection shall be asked for; says whether that needs another connection than this one.
+    pub(super) fn want(&mut self, config: SessionConfig) -> bool {
+        if !self.handle.service.needs_reconnect(&self.config, &config) {
+            self.config = config.clone();
+        }
+        self.wanted = config;
+        self.wanted != self.config
+    }
 }
 
 /// What is to be sent.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    Command(client::Command),
+    Command(Command),
     /// Words of a turn that have not been sent, up to this sample; they stay in the ledger until they can be.
     Words {
         turn: TurnId,

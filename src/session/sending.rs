@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  ledger ◄── frames            outbox: start · words of 1 · end · start · words of 2 …
-//!    └── a piece at a time ────────────────▶ client, while it has room
+//!    └── a piece at a time ────────────────▶ provider, while it has room
 //! ```
 //!
 //! A link that is slower than speech, or a long utterance that is said again, fills nothing but the ledger.
@@ -14,7 +14,7 @@ use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::units::SampleRate;
-use crate::client::{self, Control};
+use crate::provider::{Command, Control};
 
 /// Words in one command: what 64 KiB of JSON hold several times, so that the connection is never idle for want of more.
 const PIECE: Duration = Duration::from_millis(200);
@@ -25,18 +25,18 @@ const LONGEST_STREAM: usize = 6_000;
 const SILENT: &str = "The service has been silent";
 
 impl Controller {
-    /// Gives the client as much as it has room for.
+    /// Gives the provider as much as it has room for.
     pub(super) fn fill(&mut self) {
-        while self.provider.client.commands.capacity() > 0
+        while self.provider.handle.commands.capacity() > 0
             && let Some(command) = self.next_outgoing()
         {
-            // A client that has ended says so with its events.
-            self.provider.client.commands.try_send(command).ok();
+            // A provider that has ended says so with its events.
+            self.provider.handle.commands.try_send(command).ok();
         }
     }
 
     /// The next thing to send.
-    fn next_outgoing(&mut self) -> Option<client::Command> {
+    fn next_outgoing(&mut self) -> Option<Command> {
         loop {
             match self.provider.outbox.pop_front()? {
                 Outgoing::Command(command) => return Some(command),
@@ -47,19 +47,19 @@ impl Controller {
                         self.provider
                             .outbox
                             .push_front(Outgoing::Words { turn, until });
-                        return Some(client::Command::Audio(piece));
+                        return Some(Command::Audio(piece));
                     }
                 }
             }
         }
     }
 
-    pub(super) fn send(&mut self, command: client::Command) {
+    pub(super) fn send(&mut self, command: Command) {
         self.provider.outbox.push_back(Outgoing::Command(command));
     }
 
     pub(super) fn control(&mut self, control: Control) {
-        if let Err(problem) = self.provider.client.controls.try_send(control) {
+        if let Err(problem) = self.provider.handle.controls.try_send(control) {
             tracing::warn!(%problem, "the connection does not listen");
         }
     }
@@ -74,7 +74,7 @@ impl Controller {
         self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
-            self.send(client::Command::ActivityStart);
+            self.send(Command::StartUtterance);
             self.send_words(turn);
         } else {
             // Automatic detection streams anyway; only what an earlier connection took with it is said again, and at once,
@@ -85,7 +85,7 @@ impl Controller {
                 if piece.is_empty() {
                     break;
                 }
-                self.send(client::Command::Audio(piece));
+                self.send(Command::Audio(piece));
             }
         }
     }
@@ -94,7 +94,7 @@ impl Controller {
     pub(super) fn go_on(&mut self, turn: TurnId) {
         self.turns.captions.go_on(turn);
         self.forget_answer(turn);
-        self.send(client::Command::ActivityStart);
+        self.send(Command::StartUtterance);
         self.send_words(turn);
     }
 
@@ -114,15 +114,13 @@ impl Controller {
             notes.noted.lag = self.turns.lag;
             notes.noted.dsp = self.counters.chain_delay.get();
         }
-        // An earlier reply may have been cut in the middle of a sample: its half belongs to no sound of this one.
-        self.provider.reply.reset();
         self.send_words(turn);
         if self.is_manual() {
-            self.send(client::Command::ActivityEnd);
+            self.send(Command::EndUtterance);
         } else if !self.is_typed(turn)
             && (self.microphone.muted || self.provider.streaming.is_none())
         {
-            self.send(client::Command::AudioStreamEnd);
+            self.send(Command::StopStream);
         }
     }
 
@@ -142,8 +140,7 @@ impl Controller {
     /// Automatic detection: a frame of the stream.
     pub(super) fn stream(&mut self, samples: Vec<i16>) {
         if self.provider.outbox.len() >= LONGEST_STREAM {
-            let is_sound =
-                |next: &Outgoing| matches!(next, Outgoing::Command(client::Command::Audio(_)));
+            let is_sound = |next: &Outgoing| matches!(next, Outgoing::Command(Command::Audio(_)));
             if let Some(oldest) = self.provider.outbox.iter().position(is_sound) {
                 self.provider.outbox.remove(oldest);
                 self.counters.uplink_dropped.add(samples.len() as u64);
@@ -151,7 +148,7 @@ impl Controller {
             let what = "The connection is too slow for speech: a part of what was said is dropped. Use another network, or detection by this program.";
             self.notice(Severity::Warning, what.into());
         }
-        self.send(client::Command::Audio(samples));
+        self.send(Command::Audio(samples));
     }
 
     /// Says once that a turn has become too long to be kept as a whole, if a connection did not get all of it.

@@ -1,8 +1,8 @@
-//! What the client reports, and when a new connection is due.
+//! What the provider reports, and when a new connection is due.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::controller::Controller;
 use super::silence::Answer;
@@ -11,61 +11,87 @@ use super::turns::Notes;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
-use crate::client;
-use crate::live::grounding::Grounding;
-use crate::live::message::{Blob, FunctionCall, InteractionStatus, ServerContent, ServerMessage};
-use crate::live::pcm;
+use crate::provider::grounding::Grounding;
+use crate::provider::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, TurnDetection};
 use crate::turn::machine::{Bill, Input, Phase};
 
 /// Told once for each model.
 const HINTS_REFUSED: &str = "This model does not accept hints about languages and names. They are part of its instruction instead.";
 
 impl Controller {
-    pub(super) fn on_client(&mut self, now: Instant, event: client::Event) {
+    pub(super) fn on_provider(&mut self, now: Instant, event: Event) {
         match event {
-            client::Event::Connecting { attempt } => {
+            Event::Connecting { attempt } => {
                 if self.is_connected() {
                     self.feed(now, Input::LinkDown);
                 }
                 self.provider.link = Link::Connecting { attempt };
                 self.changed = true;
             }
-            client::Event::Ready {
-                connection,
-                resumed,
-                under_v1: _,
-            } => self.on_ready(now, connection, resumed),
-            client::Event::Message { message, at } => self.on_message(now, at, *message),
-            client::Event::Flushed { at } => self.feed(now, Input::Flushed { at }),
-            client::Event::GoAway { time_left } => {
+            Event::Ready(ready) => self.on_ready(now, ready),
+            Event::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
+            Event::Flushed { at } => self.feed(now, Input::Flushed { at }),
+            Event::GoingAway { time_left } => {
                 info!(?time_left, "the service will end this connection");
                 self.provider.going_away = true;
             }
-            client::Event::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
-            client::Event::Lost { fault, retry_in } => {
-                debug!(%fault, ?retry_in, "the session is without a connection");
-                self.provider.outbox.clear();
-                self.provider.streaming = None;
-                for notes in self.turns.notes.values_mut() {
-                    notes.fault = Some(fault.to_string());
-                }
-                self.provider.link = Link::Down {
-                    what: fault.to_string(),
-                    hint: fault.hint().to_string(),
-                    retry_at: retry_in.map(|wait| now + wait),
-                    key_refused: fault.is_key_refused(),
-                };
-                self.feed(now, Input::LinkDown);
-                self.changed = true;
+            Event::Lost { fault, retry_in } => self.on_lost(now, &fault, retry_in),
+            Event::ReplyAudio(audio) => self.on_reply_audio(now, audio),
+            Event::UnplayableAudio { mime } => {
+                self.note_answer(now, |answer| answer.refuse(&mime));
+                self.feed(now, Input::ReplyContent);
             }
+            Event::Text(text) => {
+                self.note_answer(now, |answer| answer.read(&text));
+                self.feed(now, Input::ReplyContent);
+            }
+            Event::Content => self.feed(now, Input::ReplyContent),
+            Event::Transcript { speaker, text } => self.on_words(now, speaker, &text),
+            Event::Alive => self.feed(now, Input::ReplySign),
+            Event::Interrupted => self.feed(now, Input::Interrupted),
+            Event::GenerationComplete => self.feed(now, Input::GenerationComplete),
+            Event::EndReason(reason) => self.note_reason(&reason),
+            Event::TurnComplete { goes_on: true } => self.feed(now, Input::TurnGoesOn),
+            Event::TurnComplete { goes_on: false } => self.feed(now, Input::TurnComplete),
+            Event::ToolCalls { count, answerable } => {
+                self.note_tool_calls(count);
+                self.feed(
+                    now,
+                    if answerable {
+                        Input::ReplyContent
+                    } else {
+                        Input::Unanswerable
+                    },
+                );
+            }
+            Event::Searched(found) => self.note_search(found),
+            Event::Usage(usage) => self.note_tokens(&usage),
         }
+    }
+
+    fn on_lost(&mut self, now: Instant, fault: &Fault, retry_in: Option<Duration>) {
+        debug!(%fault, ?retry_in, "the session is without a connection");
+        self.provider.outbox.clear();
+        self.provider.streaming = None;
+        for notes in self.turns.notes.values_mut() {
+            notes.fault = Some(fault.what.clone());
+        }
+        self.provider.link = Link::Down {
+            what: fault.what.clone(),
+            hint: fault.hint.to_owned(),
+            retry_at: retry_in.map(|wait| now + wait),
+            key_refused: fault.kind == FaultKind::Key,
+        };
+        self.feed(now, Input::LinkDown);
+        self.changed = true;
     }
 
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.provider.link, Link::Connected { .. })
     }
 
-    fn on_ready(&mut self, now: Instant, connection: u32, resumed: bool) {
+    fn on_ready(&mut self, now: Instant, ready: Ready) {
+        let (connection, resumed) = (ready.connection, ready.resumed);
         info!(connection, resumed, "connected");
         self.counters.connections.add(1);
         self.counters.resumes.add(u64::from(resumed));
@@ -87,113 +113,24 @@ impl Controller {
             host: self.settings.host(),
         };
         // As this connection was set up: the profile may have changed since.
-        let automatic = self.provider.setup.realtime_input_config.as_ref();
-        let automatic = automatic.and_then(|input| input.automatic_activity_detection.as_ref());
-        let manual = automatic.and_then(|detection| detection.disabled) == Some(true);
+        let manual = ready.capabilities.turns == TurnDetection::Client;
         self.turns.machine.set_manual(manual);
         self.apply_pace();
         self.feed(now, Input::LinkUp);
         self.changed = true;
     }
 
-    /// Every field of a message counts: one may hold audio, words and flags together.
-    fn on_message(&mut self, now: Instant, at: Instant, message: ServerMessage) {
-        if let Some(call) = &message.tool_call {
-            self.note_tool_calls(call.function_calls.len());
-            let calls = &call.function_calls;
-            self.feed(
-                now,
-                if calls.iter().all(FunctionCall::is_answerable) {
-                    Input::ReplyContent
-                } else {
-                    Input::Unanswerable
-                },
-            );
-        }
-        let update = message.session_resumption_update.as_ref();
-        let is_alive = message.voice_activity.is_some()
-            || message.tool_call_cancellation.is_some()
-            // No handle holds while an answer is made.
-            || update.is_some_and(|update| !update.resumable);
-        if is_alive {
-            self.feed(now, Input::ReplySign);
-        }
-        if let Some(usage) = &message.usage_metadata {
-            self.note_tokens(usage);
-        }
-        if let Some(content) = message.server_content {
-            self.on_content(now, at, content);
-        }
-    }
-
-    fn on_content(&mut self, now: Instant, at: Instant, content: ServerContent) {
-        if let Some(metadata) = content.grounding_metadata.as_ref()
-            && content.searched()
+    fn on_reply_audio(&mut self, now: Instant, audio: ReplyAudio) {
+        if let Some((turn, true)) = self.turns.machine.open_turn()
+            && let Some(notes) = self.turns.notes.get_mut(&turn)
         {
-            self.note_search(metadata);
+            let decoded = (audio.read_at, audio.decoded_at);
+            notes.noted.decoded.get_or_insert(decoded);
         }
-        if content.interrupted {
-            self.provider.reply.reset();
-            self.feed(now, Input::Interrupted);
-        }
-        if let Some(words) = content.input_transcription {
-            self.on_words(now, Speaker::User, &words.text);
-        }
-        for part in content.model_turn.into_iter().flat_map(|turn| turn.parts) {
-            if content.interrupted {
-                continue;
-            }
-            // Thoughts are not said. Text beside audio is a transcript's affair; without audio it is the answer.
-            match part.inline_data.filter(|_| !part.thought) {
-                Some(blob) if blob.data.is_empty() => self.feed(now, Input::ReplySign),
-                Some(blob) => self.on_reply_audio(now, at, &blob),
-                None => {
-                    let text = part.text.filter(|_| !part.thought);
-                    self.note_answer(now, |answer| answer.read(&text.unwrap_or_default()));
-                    self.feed(now, Input::ReplyContent);
-                }
-            }
-        }
-        if let Some(words) = content.output_transcription {
-            self.on_words(now, Speaker::Assistant, &words.text);
-        }
-        if content.generation_complete {
-            self.feed(now, Input::GenerationComplete);
-        }
-        if let Some(reason) = &content.turn_complete_reason {
-            self.note_reason(reason);
-        }
-        if content.turn_complete {
-            self.provider.reply.reset();
-            // Extended thinking closes a turn several times; only the last one is its end.
-            let more = content.interaction_status == Some(InteractionStatus::InProgress);
-            self.feed(
-                now,
-                if more {
-                    Input::TurnGoesOn
-                } else {
-                    Input::TurnComplete
-                },
-            );
-        }
-    }
-
-    fn on_reply_audio(&mut self, now: Instant, at: Instant, blob: &Blob) {
-        match pcm::reply_rate(&blob.mime_type) {
-            Ok(rate) => {
-                let samples = self.provider.reply.read_as(&blob.mime_type, &blob.data);
-                self.turns.chunk = Some((rate, samples));
-                self.note_decoded(at);
-                self.feed(now, Input::ReplyAudio { at });
-                self.turns.chunk = None;
-            }
-            Err(problem) => {
-                self.counters.bad_messages.add(1);
-                warn!(%problem, "reply audio that cannot be played");
-                self.note_answer(now, |answer| answer.refuse(&problem.mime));
-                self.feed(now, Input::ReplyContent);
-            }
-        }
+        let at = audio.read_at;
+        self.turns.machine.handle(now, Input::ReplyAudio { at });
+        self.note_opened();
+        self.perform_with(Some(audio));
     }
 
     fn on_words(&mut self, now: Instant, speaker: Speaker, words: &str) {
@@ -222,16 +159,6 @@ impl Controller {
             .filter(|_| speaker == Speaker::User || self.turns.machine.phase() == Phase::Idle)
     }
 
-    /// The first reply audio of the open turn has become samples.
-    fn note_decoded(&mut self, at: Instant) {
-        if let Some((turn, true)) = self.turns.machine.open_turn()
-            && let Some(notes) = self.turns.notes.get_mut(&turn)
-            && notes.noted.decoded.is_none()
-        {
-            notes.noted.decoded = Some((at, super::clock::now()));
-        }
-    }
-
     fn note_tool_calls(&mut self, calls: usize) {
         if let Some(notes) = self.notes_of_next_end() {
             notes.tool_calls += u32::try_from(calls).unwrap_or(u32::MAX);
@@ -239,13 +166,11 @@ impl Controller {
     }
 
     /// Sources are shown under the answer that they come with; a search is billed whosever it was.
-    fn note_search(&mut self, metadata: &serde_json::Value) {
+    fn note_search(&mut self, found: Grounding) {
         if let Some(notes) = self.notes_of_next_end() {
             notes.searched = true;
-            return notes.answer.grounding.add(metadata);
+            return notes.answer.grounding.add(found);
         }
-        let mut found = Grounding::default();
-        found.add(metadata);
         self.note_tokens_of_other(TokenCounts {
             searches: (found.queries.len() as u64).max(1),
             ..TokenCounts::default()
@@ -268,8 +193,11 @@ impl Controller {
     }
 
     /// Why the service ends the turn that its next end belongs to.
-    fn note_reason(&mut self, reason: &str) {
-        debug!(reason, "the service says why a turn is complete");
+    fn note_reason(&mut self, reason: &EndReason) {
+        debug!(
+            reason = reason.name,
+            "the service says why a turn is complete"
+        );
         if let Some(notes) = self.notes_of_next_end() {
             notes.answer.end(reason);
         }
@@ -278,7 +206,7 @@ impl Controller {
     /// Opens the connection that is due: because the service ends this one, or because the settings want another. Where nothing
     /// is tried by itself any more, another set-up is tried at once: the last one may be what was refused.
     pub(super) fn roll_if_quiet(&mut self) {
-        let changed = self.provider.wanted != self.provider.setup;
+        let changed = self.provider.wanted != self.provider.config;
         let planned = self.provider.going_away || changed || self.turns.asking.afresh;
         let given_up = matches!(self.provider.link, Link::Down { retry_at: None, .. });
         if changed && given_up && self.settings.held().is_none() {
@@ -302,9 +230,9 @@ impl Controller {
 
     /// Dials with what the settings want now.
     fn roll(&mut self) {
-        self.settings.refresh_context();
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        self.provider.setup = self.provider.wanted.clone();
+        self.settings.refresh_user_context();
+        self.provider.wanted = self.settings.session_config(&self.profiles.profile);
+        self.provider.config = self.provider.wanted.clone();
         self.withdraw(super::profile_switch::FOLLOWS_LATER);
         self.withdraw(super::user::HOLDS_LATER);
         self.feed(super::clock::now(), Input::LinkDown);

@@ -5,10 +5,9 @@ use anyhow::Context as _;
 use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
 use crate::base::words::sentence;
-use crate::client::Target;
-use crate::client::setup::{self, SetupContext};
-use crate::live::message::Setup;
-use crate::profile::{BargeIn, Detection, EchoCancellation, Profile};
+use crate::profile::{Detection, EchoCancellation, Profile};
+use crate::provider::Target;
+use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
 use crate::settings::config::writer::Report;
 use crate::settings::config::{Config, ConfigFile, SpendLimit};
@@ -50,25 +49,26 @@ pub(super) const HELD_HINT: &str = "Mend the file: the conversation begins when 
 
 /// What a conversation that begins now would ask the service for.
 #[must_use]
-pub fn setup_now(config: &Config, profile: &Profile) -> Setup {
-    setup_with(config, profile, context_now())
+pub fn session_config_now(config: &Config, profile: &Profile) -> SessionConfig {
+    session_config(config, profile, user_context())
 }
 
-fn setup_with(config: &Config, profile: &Profile, context: SetupContext) -> Setup {
-    let context = SetupContext {
-        no_interruption: profile.turn.barge_in == BargeIn::Off,
-        detection: Some(config.detection.unwrap_or(profile.turn.detection)),
-        voice: config.voice.clone(),
-        languages: config.languages.clone(),
-        ..context
-    };
-    setup::setup(profile, &context, None)
+/// Choices of the user go before the profile.
+fn session_config(config: &Config, profile: &Profile, user: UserContext) -> SessionConfig {
+    let detection = config.detection.unwrap_or(profile.turn.detection);
+    let wanted = profile.session_config(detection);
+    SessionConfig {
+        voice: config.voice.clone().or(wanted.voice),
+        languages: config.languages.clone().unwrap_or(wanted.languages),
+        user,
+        ..wanted
+    }
 }
 
-fn context_now() -> SetupContext {
+fn user_context() -> UserContext {
     let now = jiff::Zoned::now();
     let system_languages = locales(sys_locale::get_locales());
-    SetupContext {
+    UserContext {
         date_time: now.strftime("%A, %-d %B %Y, %H:%M").to_string(),
         zone: now.time_zone().iana_name().unwrap_or("unknown").to_owned(),
         locale: system_languages
@@ -76,7 +76,6 @@ fn context_now() -> SetupContext {
             .cloned()
             .unwrap_or_else(|| "en".into()),
         system_languages,
-        ..SetupContext::default()
     }
 }
 
@@ -99,7 +98,7 @@ pub struct Settings {
     /// What is spent is limited otherwise, whatever is configured.
     limited_elsewhere: bool,
     /// Taken once per connection: a changed minute is no reason for another one.
-    context: SetupContext,
+    user: UserContext,
 }
 
 impl Settings {
@@ -124,9 +123,9 @@ impl Settings {
             is_demo: false,
             keyless: false,
             limited_elsewhere: false,
-            context: SetupContext::default(),
+            user: UserContext::default(),
         };
-        this.refresh_context();
+        this.refresh_user_context();
         if this.held().is_none() {
             this.choose_target()?;
         }
@@ -273,7 +272,7 @@ impl Settings {
             profile_voice: profile.live.voice.clone(),
             languages: config.languages.clone(),
             profile_languages: profile.live.languages.clone(),
-            system_languages: self.context.system_languages.clone(),
+            system_languages: self.user.system_languages.clone(),
         }
     }
 
@@ -312,13 +311,13 @@ impl Settings {
 
     /// What the service is asked for.
     #[must_use]
-    pub fn setup(&self, profile: &Profile) -> Setup {
-        setup_with(self.config(), profile, self.context.clone())
+    pub fn session_config(&self, profile: &Profile) -> SessionConfig {
+        session_config(self.config(), profile, self.user.clone())
     }
 
     /// Takes date and time anew, for the next connection.
-    pub fn refresh_context(&mut self) {
-        self.context = context_now();
+    pub fn refresh_user_context(&mut self) {
+        self.user = user_context();
     }
 
     /// Uses a key that was kept from now on, with Gemini Live if nothing else was named.
@@ -426,6 +425,28 @@ fn locales(names: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::config::{self, Languages};
+
+    #[test]
+    fn what_the_user_chose_goes_before_the_profile() {
+        let profile = crate::profile::builtin("balanced").expect("it is built in");
+        let chosen = Config {
+            voice: Some("Puck".to_owned()),
+            languages: Some(Languages::These(vec!["it".to_owned()])),
+            detection: Some(Detection::Automatic),
+            ..Config::default()
+        };
+        let user = UserContext::default();
+        let config = session_config(&chosen, &profile, user.clone());
+        assert_eq!(config.voice.as_deref(), Some("Puck"));
+        assert_eq!(config.spoken(), ["it"]);
+        assert!(matches!(
+            config.detection,
+            config::Detection::Service { .. }
+        ));
+        let usual = session_config(&Config::default(), &profile, user);
+        assert_eq!(usual, profile.session_config(profile.turn.detection));
+    }
 
     #[test]
     fn a_locale_that_names_no_language_is_passed_over() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::audio::INAUDIBLE;
 use crate::base::printable::{clipped, escaped, in_a_line};
 use crate::base::units::SampleRate;
-use crate::live::ending::Kind;
-use crate::live::grounding::Grounding;
+use crate::provider::grounding::Grounding;
+use crate::provider::{EndKind, EndReason};
 use crate::telemetry::record::Silence;
 use crate::turn::machine::{Closed, Outcome};
 
@@ -26,6 +26,8 @@ pub(super) struct Answer {
     pub(super) text: String,
     /// Why the service ended the turn, as it named it.
     pub(super) complete_reason: Option<String>,
+    /// The kind of that.
+    end: Option<EndKind>,
     /// Where a searched answer comes from.
     pub(super) grounding: Grounding,
     /// Samples that were played.
@@ -63,9 +65,9 @@ impl Answer {
     }
 
     /// The service says why it ends the turn.
-    pub(super) fn end(&mut self, reason: &str) {
-        let reason = in_a_line(&escaped(&clipped(reason, LONGEST_REASON)));
-        self.complete_reason = Some(reason);
+    pub(super) fn end(&mut self, reason: &EndReason) {
+        let name = in_a_line(&escaped(&clipped(&reason.name, LONGEST_REASON)));
+        (self.complete_reason, self.end) = (Some(name), reason.kind);
     }
 
     /// Whether it can be heard.
@@ -86,7 +88,6 @@ impl Answer {
             Outcome::Completed => !self.is_audible(),
             Outcome::Interrupted | Outcome::Cancelled | Outcome::Failed(_) => false,
         };
-        let kind = self.complete_reason.as_deref().and_then(Kind::of);
         silent.then(|| {
             if closed.broken_off {
                 Silence::BrokenOff
@@ -96,7 +97,7 @@ impl Answer {
                 Silence::Unplayable(mime.clone())
             } else if written || !self.text.trim().is_empty() {
                 Silence::TextOnly
-            } else if let Some(kind) = kind {
+            } else if let Some(kind) = self.end {
                 Silence::Ended(kind)
             } else if tool_calls > 0 {
                 Silence::Tool
@@ -114,8 +115,7 @@ impl Answer {
 
     /// Whether the service kept its answer back, for a reason that it named.
     pub(super) fn is_rejected(&self) -> bool {
-        let kind = self.complete_reason.as_deref().and_then(Kind::of);
-        kind.is_some_and(Kind::is_rejection)
+        self.end.is_some_and(EndKind::is_rejection)
     }
 }
 
@@ -199,8 +199,12 @@ mod tests {
         let (mut text, mut rejected, mut unplayable) =
             (Answer::default(), Answer::default(), Answer::default());
         text.read("Hi.");
-        text.end("RESPONSE_REJECTED");
-        rejected.end("RESPONSE_REJECTED");
+        let reason = EndReason {
+            name: "RESPONSE_REJECTED".to_owned(),
+            kind: Some(EndKind::Rejected),
+        };
+        text.end(&reason);
+        rejected.end(&reason);
         unplayable.refuse("audio/wav\u{1b}");
         unplayable.read("Hi.");
         let mut broken = closed(Outcome::Empty);

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
-use crate::live::price::Pricing;
 use crate::metrics::alert::Alert;
 use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::profile::{EchoCancellation, Profile};
+use crate::provider::price::Pricing;
 use crate::settings::config::TalkKey;
 use crate::telemetry::view::{Figures, HistoryView, ModelView, ProcessUsage, TurnView};
 
@@ -19,7 +19,8 @@ mod key;
 mod money;
 mod speech;
 
-pub use caption::{Caption, Speaker};
+pub use crate::provider::Speaker;
+pub use caption::Caption;
 pub use check::{CheckLine, CheckStatus, CheckStep, CheckView};
 pub use key::{KeyInfo, ServiceView};
 pub use money::{LimitView, SpendScope, SpendView};

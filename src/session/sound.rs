@@ -10,8 +10,8 @@ use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
-use crate::client;
 use crate::profile::{BargeIn, EchoCancellation};
+use crate::provider;
 use crate::turn::machine::{Input, Phase};
 use crate::vad::SpeechEvent;
 
@@ -257,7 +257,7 @@ impl Controller {
         {
             self.provider.streaming = None;
             if self.is_connected() {
-                self.send(client::Command::AudioStreamEnd);
+                self.send(provider::Command::StopStream);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::event::Event;
 use super::spending::Around;
 use crate::base::cost::Cost;
 use crate::base::words::count;
-use crate::live::price::Pricing;
+use crate::provider::price::Pricing;
 use crate::turn::machine::Phase;
 
 impl Controller {

@@ -5,23 +5,22 @@ use tracing::debug;
 use super::controller::Controller;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
-use crate::live::message::UsageMetadata;
-use crate::live::price::{Biller, Pricing};
-use crate::settings::endpoint::GOOGLE_HOST;
+use crate::provider::Usage;
+use crate::provider::price::Pricing;
 use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::Bill;
 
 impl Controller {
     /// The service counted.
-    pub(super) fn note_tokens(&mut self, usage: &UsageMetadata) {
-        let counted = usage.billed();
+    pub(super) fn note_tokens(&mut self, usage: &Usage) {
+        let counted = usage.billed;
         let bill = self.turns.machine.bill();
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
         let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
         match (bill, notes) {
             (Bill::Open, Some(notes)) => {
                 *notes.tokens.get_or_insert_default() += counted;
-                notes.context_tokens = notes.context_tokens.max(usage.prompt_token_count);
+                notes.context_tokens = notes.context_tokens.max(usage.context);
             }
             _ => self.note_tokens_of_other(counted),
         }
@@ -63,24 +62,18 @@ impl Controller {
         self.pricing().cost(counts)
     }
 
-    /// The model that the connection was set up with, without `models/`. What answers at an endpoint of the user's own may
+    /// The model that the connection was asked for. What answers at an endpoint of the user's own may
     /// be another one.
     pub(super) fn model(&self) -> String {
-        let model = &self.provider.setup.model;
-        model.strip_prefix("models/").unwrap_or(model).to_owned()
+        self.provider.config.model.clone()
     }
 
     /// What is known of the price now.
     pub(super) fn pricing(&self) -> Pricing {
         let settings = &self.settings;
-        let biller = if settings.is_demo() {
-            Biller::Nobody
-        } else if settings.host() == GOOGLE_HOST {
-            Biller::Google
-        } else {
-            Biller::Other
-        };
+        let service = &self.provider.handle.service;
+        let published = service.pricing(&settings.host(), &self.provider.config.model);
         let configured = settings.config().price_usd_per_million;
-        Pricing::new(biller, configured, &self.provider.setup.model)
+        Pricing::new(settings.is_demo(), configured, published)
     }
 }

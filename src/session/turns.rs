@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::base::ids::TurnId;
 use crate::base::tokens::TokenCounts;
-use crate::base::units::SampleRate;
 use crate::turn::machine::Machine;
 
 /// Turns that are open, and what outlives them.
@@ -16,8 +15,6 @@ pub(super) struct Turns {
     pub(super) notes: HashMap<TurnId, Notes>,
     /// Turns of the user so far.
     pub(super) count: u64,
-    /// Reply audio that the machine is being asked about.
-    pub(super) chunk: Option<(SampleRate, Vec<i16>)>,
     /// The last reply that was heard.
     pub(super) replay: super::replay::Replay,
     pub(super) asking: super::asking::Asking,
@@ -36,7 +33,6 @@ impl Turns {
             captions: super::captions::Captions::default(),
             notes: HashMap::new(),
             count: 0,
-            chunk: None,
             replay: super::replay::Replay::default(),
             asking: super::asking::Asking::default(),
             lag: None,

@@ -3,12 +3,9 @@
 //! ```text
 //! Command::SendText ─▶ sendable ─▶ machine: a turn ─▶ Begin, End
 //!                                                      │
-//!    activityStart · text · activityEnd ◀──────────────┤ our detector decides
-//!    text ◀────────────────────────────────────────────┘ the service decides
+//!      start · text · end ◀────────────────────────────┤ this program decides about turns
+//!                    text ◀────────────────────────────┘ the service decides
 //! ```
-//!
-//! Where the service detects activity by itself, text counts as activity. Where it does not, "the client must send activity
-//! signals" (API reference of the Live API, `automaticActivityDetection.disabled`): the text stands between them.
 
 use std::time::Instant;
 
@@ -17,8 +14,7 @@ use super::turns::Notes;
 use crate::base::ids::TurnId;
 use crate::base::printable;
 use crate::base::severity::Severity;
-use crate::client;
-use crate::live::message::RealtimeInput;
+use crate::provider;
 
 /// Characters that a typed turn may have: some three pages. A message of the service may be far longer; what is longer than
 /// this was most likely pasted by mistake, and every later turn is billed for it again.
@@ -108,9 +104,9 @@ impl Controller {
         self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
-            self.send(client::Command::ActivityStart);
+            self.send(provider::Command::StartUtterance);
         }
-        self.send(client::Command::Send(RealtimeInput::Text(text).into()));
+        self.send(provider::Command::Text(text));
         true
     }
 

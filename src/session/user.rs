@@ -15,7 +15,7 @@ use crate::settings::config::writer::Report;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY};
 use crate::settings::watch::Change;
 use crate::turn::machine::Input;
-use crate::{client, telemetry};
+use crate::{provider, telemetry};
 
 /// Stands until the connection that asks for another voice or language.
 pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the next pause.";
@@ -81,7 +81,7 @@ impl Controller {
             Command::RemoveKey => self.files.remove_key(),
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.files.reload_config(),
-            Command::RetryNow => self.control(client::Control::RetryNow),
+            Command::RetryNow => self.control(provider::Control::RetryNow),
             Command::ResetStatistics => self.telemetry.send(telemetry::Event::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.telemetry.send(telemetry::Event::ExportCsv),
@@ -93,8 +93,8 @@ impl Controller {
 
     /// The next connection asks for something else, which is made at the next pause.
     fn ask_anew(&mut self) {
-        self.provider.wanted = self.settings.setup(&self.profiles.profile);
-        if self.provider.wanted != self.provider.setup && !self.turns.machine.is_quiet() {
+        let config = self.settings.session_config(&self.profiles.profile);
+        if self.provider.want(config) && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, HOLDS_LATER.into());
         }
     }
@@ -114,8 +114,8 @@ impl Controller {
                 self.notices.withdraw_information();
                 self.withdraw(NO_KEY_CHANGE);
                 self.name_assistant();
-                self.provider.setup = self.settings.setup(&self.profiles.profile);
-                self.provider.wanted = self.provider.setup.clone();
+                self.provider.config = self.settings.session_config(&self.profiles.profile);
+                self.provider.wanted = self.provider.config.clone();
                 self.forget_asked();
                 self.turns.machine.forget_thinking();
                 self.turns.machine.forget_bills();
@@ -125,8 +125,8 @@ impl Controller {
                 self.provider.was_connected = false;
                 self.provider.outbox.clear();
                 let target = Box::new(self.settings.target.clone());
-                let setup = Box::new(self.provider.setup.clone());
-                self.control(client::Control::Redial(target, setup));
+                let config = Box::new(self.provider.config.clone());
+                self.control(provider::Control::Redial(target, config));
             }
             Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
         }

@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::yaml::{YamlError, quoted};
-use crate::live::price::Price;
 use crate::profile::{Detection, EchoCancellation, Languages, Switch};
+use crate::provider::price::Price;
 
 mod choices;
 mod file;

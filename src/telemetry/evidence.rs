@@ -5,16 +5,16 @@ use std::time::Duration;
 use super::Context;
 use super::collector::Collector;
 use crate::audio::StreamInfo;
-use crate::client::setup::{self, Thinks};
 use crate::metrics::diagnosis::Evidence;
 use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppression, Profile};
+use crate::provider::gemini::setup::{self, Thinks};
 
 /// The evidence of now; `None` before the first context.
 pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let context = collector.context.as_deref()?;
     let (profile, store) = (&context.profile, &collector.store);
     let [recent, usual] = store.typical(&profile.name, &context.model);
-    let thinking = setup::thinks(&profile.live);
+    let thinking = setup::thinks(&profile.live.model, profile.live.thinking);
     let process = collector.statistics.process();
     let machine = process.machine;
     let cores = process.cores.max(1) as f64;
@@ -31,7 +31,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
         usual,
         round_trip: collector.deps.counters.round_trip(),
         shortest_trip: store.shortest_trip,
-        proxy: !context.demo && crate::client::dial::through_proxy(&context.url),
+        proxy: !context.demo && crate::provider::connection::dial::through_proxy(&context.url),
         period: period(context),
         narrow_microphone: narrow(&context.input),
         narrow_speaker: narrow(&context.output),

@@ -9,8 +9,8 @@ use super::told;
 use super::view::View;
 use super::widgets::{Segment, segmented, small_text, value_row};
 use super::words;
-use crate::live::price::Pricing;
 use crate::metrics::series::Slice;
+use crate::provider::price::Pricing;
 use crate::session::snapshot::Snapshot;
 use crate::telemetry::view::SPANS;
 

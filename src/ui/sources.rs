@@ -5,7 +5,7 @@ use eframe::egui::{OpenUrl, Ui};
 use super::theme::{Weight, space, text, tokens};
 use super::widgets::plain_button;
 use super::words;
-use crate::live::grounding::{Grounding, search_address};
+use crate::provider::grounding::{Grounding, search_address};
 
 /// Height of a chip, so that the name of its row is beside its middle.
 const CHIP_HEIGHT: f32 = 28.0;

@@ -5,8 +5,8 @@
 use sovereign::base::ring::{Reader, Writer, ring};
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::resample::Resampler;
-use sovereign::live::message::{Blob, Content, ServerContent, ServerMessage};
-use sovereign::live::pcm::{PcmReader, REPLY_MIME, UplinkWriter, reply_rate, to_bytes};
+use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
+use sovereign::provider::gemini::pcm::{PcmReader, REPLY_MIME, UplinkWriter, reply_rate, to_bytes};
 
 use crate::sound::{Samples, at_rate, device_rate, reply, talk};
 use crate::{Done, Workload};

@@ -342,7 +342,8 @@ fn sockets() -> usize {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
-    use sovereign::client::{self, Control, Event};
+    use sovereign::provider::gemini;
+    use sovereign::provider::{Control, Event, Target};
     use sovereign::server::{Options, Server};
     use std::sync::Arc;
 
@@ -352,26 +353,26 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
         "ws://{}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
         server.address()
     );
-    let target = client::Target {
+    let target = Target {
         url: url.parse().expect("an address"),
         key: None,
     };
-    let setup = sovereign::live::message::Setup {
-        model: "models/gemini-3.8-live".into(),
+    let config = sovereign::provider::SessionConfig {
+        model: "gemini-3.8-live".into(),
         ..Default::default()
     };
-    let dialer = Arc::new(sovereign::client::dial::TcpDialer::default());
-    let mut client = client::spawn(dialer, target, setup.clone(), Arc::default());
+    let dialer = Arc::new(sovereign::provider::connection::dial::TcpDialer::default());
+    let mut client = gemini::spawn(dialer, target, config.clone(), Arc::default());
     let mut held = Vec::new();
     for nth in 0..200 {
-        while !matches!(client.events.recv().await, Some(Event::Ready { .. })) {}
+        while !matches!(client.events.recv().await, Some(Event::Ready(_))) {}
         // The first ones open what stays open; what is closed ends a moment later.
         if nth == 20 || nth == 199 {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let tasks = tokio::runtime::Handle::current().metrics();
             held.push((sockets(), tasks.num_alive_tasks()));
         }
-        let roll = Control::Roll(Box::new(setup.clone()));
+        let roll = Control::Roll(Box::new(config.clone()));
         client.controls.send(roll).await.expect("the client runs");
     }
     assert_eq!(held[0], held[1], "sockets and tasks after 20 and after 199");

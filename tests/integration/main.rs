@@ -10,6 +10,7 @@ mod mutations;
 mod no_locks;
 mod profiles;
 mod protocol;
+mod providers;
 mod push_to_talk;
 mod server;
 mod session;

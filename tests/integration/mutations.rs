@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use sovereign::live::close::Close;
-use sovereign::live::message::{ClientMessage, ServerMessage};
-use sovereign::live::pcm::{PcmReader, reply_rate};
 use sovereign::profile::Profile;
+use sovereign::provider::gemini::close::Close;
+use sovereign::provider::gemini::message::{ClientMessage, ServerMessage};
+use sovereign::provider::gemini::pcm::{PcmReader, reply_rate};
 use sovereign::server::script::Script;
 use sovereign::settings::config::Config;
 

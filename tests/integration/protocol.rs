@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sovereign::live::message::{ClientMessage, InteractionStatus, RealtimeInput, ServerMessage};
+use sovereign::provider::gemini::message::{
+    ClientMessage, InteractionStatus, RealtimeInput, ServerMessage,
+};
 
 /// One message a line, as `google-genai` 3.4.0 and `@google/genai` 3.1.0 wrote them.
 const CLIENT: &str = include_str!("../fixtures/protocol/client.jsonl");

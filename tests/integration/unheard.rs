@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
-use sovereign::live::ending::Kind;
-use sovereign::live::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::metrics::diagnosis::Remedy;
 use sovereign::profile::Detection;
+use sovereign::provider::EndKind;
+use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::server::Script;
 use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;
@@ -135,7 +135,7 @@ fn two_rejected_answers_in_a_row_begin_a_new_conversation() {
         let mut world = started(vec![rejected(), rejected()]).await;
         for _ in 0..2 {
             let turn = ask(&mut world).await;
-            assert_eq!(turn.silence, Some(Silence::Ended(Kind::Rejected)));
+            assert_eq!(turn.silence, Some(Silence::Ended(EndKind::Rejected)));
             assert_eq!(json_of(&turn)["complete_reason"], "RESPONSE_REJECTED");
             let shown = notices(&world);
             let told = shown

@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
-use sovereign::client::dial::{Dialer, Opened};
-use sovereign::client::{self, error::Fault};
 use sovereign::metrics::counters::Counters;
 use sovereign::monitor::Asked;
 use sovereign::profile::Profile;
+use sovereign::provider::connection::dial::{Dialer, Opened};
+use sovereign::provider::connection::error::Fault;
+use sovereign::provider::{echo, gemini};
 use sovereign::server::{Options, Script, Service};
 use sovereign::session::{self, Choice, Event, Parts, Session, Settings, command::Command};
 use sovereign::settings::config::ConfigFile;
@@ -51,6 +52,17 @@ pub struct World {
     pub demo: Option<std::path::PathBuf>,
     /// The folder of the user's profiles.
     pub profiles: Option<std::path::PathBuf>,
+    /// Who answers.
+    pub provider: Answers,
+}
+
+/// Who answers in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// The embedded server, by the protocol of Gemini Live.
+    Server,
+    /// The voice of the user, without a connection.
+    Echo,
 }
 
 impl World {
@@ -68,6 +80,7 @@ impl World {
             pages: Asked::default(),
             demo: None,
             profiles: None,
+            provider: Answers::Server,
         }
     }
 
@@ -88,16 +101,21 @@ impl World {
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
         let line = Rc::new(line::Line::default());
-        let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
-        let setup = settings.setup(&profile);
-        let target = settings.target.clone();
-        let client = client::spawn(Arc::new(dialer), target, setup, Arc::clone(&counters));
+        let provider = match self.provider {
+            Answers::Echo => echo::spawn(),
+            Answers::Server => {
+                let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
+                let config = settings.session_config(&profile);
+                let target = settings.target.clone();
+                gemini::spawn(Arc::new(dialer), target, config, Arc::clone(&counters))
+            }
+        };
         let files = self
             .files
             .map(|n| (0..n).map(|i| format!("{i}.wav")).collect());
         let session = session::start(Parts {
             audio,
-            client,
+            provider,
             counters,
             profiles: Profiles::load(self.profiles),
             profile,

@@ -10,9 +10,9 @@ use crate::audio::Devices;
 use crate::base::cost::Cost;
 use crate::base::printable::clipped;
 use crate::file;
-use crate::live::models;
-use crate::live::price::{Biller, Pricing};
 use crate::profile::Profile;
+use crate::provider::gemini::models;
+use crate::provider::price::Pricing;
 use crate::settings::config::Config;
 use crate::settings::key::{Found, VARIABLE};
 use crate::settings::paths::Paths;
@@ -116,7 +116,7 @@ pub(super) fn state(paths: &Paths) -> Check {
 pub(super) fn spending(
     config: &Config,
     today: impl FnOnce() -> Cost,
-    model: Option<(&str, Biller)>,
+    model: Option<(&str, Pricing)>,
 ) -> Option<Check> {
     let (name, limits) = ("spending", config.spend_limit);
     let dollars = |usd| Cost {
@@ -135,10 +135,7 @@ pub(super) fn spending(
         return None;
     }
     let what = format!("the limit is {}", limits.join("; "));
-    let unknown = model.filter(|(model, biller)| {
-        Pricing::new(*biller, config.price_usd_per_million, model).is_unknown()
-    });
-    Some(match unknown {
+    Some(match model.filter(|(_, pricing)| pricing.is_unknown()) {
         Some((model, _)) => Check::warn(
             name,
             format!("{what}; it cannot be kept: what {model} costs there is not known"),

@@ -8,18 +8,17 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Check, checks};
-use crate::client::dial::TcpDialer;
-use crate::client::environment::{self, Finding};
-use crate::client::error::Fault;
-use crate::client::models::live_models;
-use crate::client::{self, Event, Target};
-use crate::live::message::Setup;
-use crate::live::models::{self, Model, Purpose};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
+use crate::provider::connection::dial::TcpDialer;
+use crate::provider::connection::environment::{self, Finding};
+use crate::provider::gemini;
+use crate::provider::gemini::model_list::live_models;
+use crate::provider::gemini::models::{self, Model, Purpose};
+use crate::provider::{Event, Fault, FaultKind, Ready, SessionConfig, Target};
 use crate::server::Server;
 use crate::session::no_link::unreached;
-use crate::session::setup_now;
+use crate::session::session_config_now;
 use crate::settings::config::Config;
 
 /// As long as the other commands wait for an endpoint.
@@ -39,7 +38,7 @@ pub(super) fn demo() -> Check {
         url: server.url(),
         key: Some(token),
     };
-    let answer = set_up(target, setup_now(&Config::default(), &profile));
+    let answer = set_up(target, session_config_now(&Config::default(), &profile));
     server.stop();
     match answer {
         Ok((took, _)) => Check::ok(
@@ -111,7 +110,7 @@ pub(super) fn service(
 ) -> Service {
     let place = checks::place(&url);
     let target = Target { url, key };
-    let (check, answered) = match set_up(target.clone(), setup_now(config, profile)) {
+    let (check, answered) = match set_up(target.clone(), session_config_now(config, profile)) {
         Ok((took, under_v1)) => (
             Check::ok(
                 "service",
@@ -199,34 +198,28 @@ impl Failure {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        let answered = matches!(
-            fault,
-            Fault::Model { .. }
-                | Fault::NotForTalk { .. }
-                | Fault::Voice { .. }
-                | Fault::Refused { .. }
-                | Fault::Closed { .. }
-        );
         Self {
-            answered,
-            ..Self::new(fault.to_string(), fault.hint())
+            answered: fault.kind == FaultKind::Refused,
+            ..Self::new(fault.what, fault.hint)
         }
     }
 }
 
 /// How long it took until the set-up was accepted, and whether that was under `v1` of the API.
-fn set_up(target: Target, setup: Setup) -> Result<(Duration, bool), Failure> {
+fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Failure> {
     let start = Instant::now();
     within_limit(async {
-        let mut client = client::spawn(
+        let mut client = gemini::spawn(
             Arc::new(TcpDialer::default()),
             target,
-            setup,
+            config,
             Arc::new(Counters::default()),
         );
         loop {
             match client.events.recv().await {
-                Some(Event::Ready { under_v1, .. }) => return Ok((start.elapsed(), under_v1)),
+                Some(Event::Ready(Ready { other_version, .. })) => {
+                    return Ok((start.elapsed(), other_version.is_some()));
+                }
                 Some(Event::Lost { fault, .. }) => return Err(fault.into()),
                 Some(_) => {}
                 None => return Err(Failure::new("the connection ended", "Try again.")),
@@ -238,7 +231,7 @@ fn set_up(target: Target, setup: Setup) -> Result<(Duration, bool), Failure> {
 fn list(target: Target, under_v1: bool) -> Result<Option<Vec<String>>, Failure> {
     within_limit(async {
         let listed = live_models(Arc::new(TcpDialer::default()), target, under_v1).await;
-        listed.map_err(Failure::from)
+        listed.map_err(|fault| Fault::from(fault).into())
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
-use crate::live::grounding::{Grounding, search_address};
+use crate::provider::grounding::{Grounding, search_address};
 use crate::session::snapshot::{Activity, Link, Snapshot};
 use crate::telemetry::record::Summary;
 
@@ -91,7 +91,7 @@ pub(super) fn severity_word(severity: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::grounding::Source;
+    use crate::provider::grounding::Source;
 
     #[test]
     fn each_page_and_each_search_has_a_line_with_its_address() {

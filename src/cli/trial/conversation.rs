@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
 use crate::audio::fleet::{Fleet, Mouth, RATE};
-use crate::client::{self, dial::TcpDialer};
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
+use crate::provider;
+use crate::provider::connection::dial::TcpDialer;
+use crate::provider::gemini;
 use crate::report::fault::Fault;
 use crate::report::figures::Turn;
 use crate::session::command::Command;
@@ -178,12 +180,15 @@ pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: Cancellati
 async fn connect(
     stage: &Stage,
     part: &Part,
-    client: &mut Option<client::Handle>,
+    client: &mut Option<provider::Handle>,
 ) -> Result<(), Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
-    let (target, setup) = (settings.target.clone(), settings.setup(&part.profile));
-    let client = client.insert(client::spawn(
+    let (target, setup) = (
+        settings.target.clone(),
+        settings.session_config(&part.profile),
+    );
+    let client = client.insert(gemini::spawn(
         stage.dialer.clone(),
         target,
         setup,
@@ -192,8 +197,8 @@ async fn connect(
     let ready = async {
         loop {
             match client.events.recv().await {
-                Some(client::Event::Ready { .. }) => return Ok(()),
-                Some(client::Event::Lost { retry_in: None, .. }) => return Err(Fault::Refused),
+                Some(provider::Event::Ready(_)) => return Ok(()),
+                Some(provider::Event::Lost { retry_in: None, .. }) => return Err(Fault::Refused),
                 Some(_) => {}
                 None => return Err(Fault::Broken),
             }
@@ -205,10 +210,10 @@ async fn connect(
 }
 
 /// Returns when the connection is gone.
-async fn lost(client: &mut Option<client::Handle>) {
+async fn lost(client: &mut Option<provider::Handle>) {
     let Some(client) = client else { return };
     while let Some(event) = client.events.recv().await {
-        if matches!(event, client::Event::Lost { .. }) {
+        if matches!(event, provider::Event::Lost { .. }) {
             return;
         }
     }
@@ -221,8 +226,8 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
     let joined = stage.fleet.join(counters.clone(), &part.profile);
     let (audio, mouth) = joined.map_err(|_| Fault::Broken)?;
-    let setup = settings.setup(&part.profile);
-    let client = client::spawn(
+    let setup = settings.session_config(&part.profile);
+    let client = gemini::spawn(
         stage.dialer.clone(),
         settings.target.clone(),
         setup,
@@ -234,7 +239,7 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
     });
     let session = session::start(Parts {
         audio,
-        client,
+        provider: client,
         counters,
         profiles: stage.profiles.clone(),
         profile: part.profile.clone(),

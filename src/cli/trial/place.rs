@@ -13,11 +13,12 @@ use url::Url;
 use super::super::Problem;
 use super::Files;
 use super::spend::{Purse, price};
-use crate::client::dial::TcpDialer;
-use crate::client::{self, Event};
-use crate::live::price::Price;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
+use crate::provider::Event;
+use crate::provider::connection::dial::TcpDialer;
+use crate::provider::gemini;
+use crate::provider::price::Price;
 use crate::session::{Choice, Settings};
 use crate::settings::endpoint;
 use crate::settings::key::{Key, KeyStore};
@@ -189,8 +190,8 @@ impl Place {
     /// When that does not succeed, with what can be done.
     pub(in crate::cli) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
-        let (target, setup) = (settings.target.clone(), settings.setup(profile));
-        let mut client = client::spawn(
+        let (target, setup) = (settings.target.clone(), settings.session_config(profile));
+        let mut client = gemini::spawn(
             Arc::new(TcpDialer::default()),
             target,
             setup,
@@ -199,20 +200,14 @@ impl Place {
         let mut last = None;
         let reached = tokio::time::timeout(REACHED_WITHIN, async {
             while let Some(event) = client.events.recv().await {
-                match event {
-                    Event::Ready { .. } => return true,
-                    Event::Lost { fault, retry_in } => {
-                        let ends = retry_in.is_none();
-                        last = Some(fault);
-                        if ends {
-                            return false;
-                        }
+                if let Event::Ready(_) = event {
+                    return true;
+                }
+                if let Event::Lost { fault, retry_in } = event {
+                    last = Some(fault);
+                    if retry_in.is_none() {
+                        return false;
                     }
-                    Event::Connecting { .. }
-                    | Event::Message { .. }
-                    | Event::Flushed { .. }
-                    | Event::HintsRefused
-                    | Event::GoAway { .. } => {}
                 }
             }
             false
@@ -221,7 +216,7 @@ impl Place {
             return Ok(());
         }
         let (what, hint) = match last {
-            Some(fault) => (fault.to_string(), fault.hint()),
+            Some(fault) => (fault.what, fault.hint),
             None => (
                 format!(
                     "the endpoint did not answer within {} s",

@@ -2,7 +2,7 @@
 
 use crate::base::cost::Cost;
 use crate::base::tokens::{Kinds, TokenCounts};
-use crate::live::price::{Price, Pricing};
+use crate::provider::price::{Price, Pricing};
 use crate::report::figures::Turn;
 
 /// Tokens in a second of sound, in and out: Google's documentation of the Live API, as far as it counts them itself.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::ids::TurnId;
-use crate::live::grounding::Grounding;
+use crate::provider::Speaker;
+use crate::provider::grounding::Grounding;
 use crate::turn::timeline::Latencies;
 
 /// A piece of the conversation.
@@ -38,13 +39,4 @@ pub struct Caption {
     pub target: Option<Duration>,
     /// It goes on with what the caption before it says: one of many pages is kept in parts.
     pub continued: bool,
-}
-
-/// Who says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaker {
-    /// The user.
-    User,
-    /// The assistant.
-    Assistant,
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use url::{Host, Url};
 
 use super::reading::Wrong;
-use crate::live::price::Price;
+use crate::provider::price::Price;
 
 /// Shortest and longest token of the monitor.
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=200;

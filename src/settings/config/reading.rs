@@ -16,8 +16,8 @@ use super::{Config, MOST_RELEASE_DELAY, Window};
 use crate::base::nearest::nearest;
 use crate::base::voices;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
-use crate::live::price::Price;
 use crate::profile::{ALLOWED_LANGUAGES, Detection, Languages, Switch};
+use crate::provider::price::Price;
 use crate::settings::endpoint;
 use crate::settings::paths;
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::client::dial::Dialer;
+use crate::provider::connection::dial::Dialer;
 
 /// Alerts that may wait.
 const WAITING: usize = 16;
@@ -147,7 +147,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::client::dial::TcpDialer;
+    use crate::provider::connection::dial::TcpDialer;
 
     /// Takes connections and answers each with the next status; gives what was sent.
     async fn listen(statuses: Vec<u16>) -> (Url, mpsc::Receiver<String>) {

@@ -120,7 +120,7 @@ mod tests {
     use super::super::tests::record;
     use super::*;
 
-    /// A receipt of `gemini-3.8-live` (see `live::price`).
+    /// A receipt of `gemini-3.8-live` (see `provider::gemini::price`).
     fn receipt() -> TokenCounts {
         TokenCounts {
             prompt: Kinds {
@@ -142,7 +142,7 @@ mod tests {
     fn the_tokens_of_a_turn_are_told_by_kind_and_an_upper_bound_is_called_one() {
         let mut turn = record();
         turn.tokens = Some(receipt());
-        let rates = crate::live::price::rates("gemini-3.8-live").expect("published");
+        let rates = crate::provider::gemini::price::rates("gemini-3.8-live").expect("published");
         turn.cost = Some(rates.cost(&receipt()));
         let line: Value = serde_json::from_str(&turn.to_json()).expect("JSON");
         let wanted = json!({

@@ -1,6 +1,6 @@
 //! Why nothing of an answer was heard: one reason for a turn, with what can be done.
 
-use crate::live::ending::Kind;
+use crate::provider::EndKind;
 
 /// Why nothing of an answer was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Silence {
     /// The answer was written, not spoken.
     TextOnly,
     /// The service named this kind of reason.
-    Ended(Kind),
+    Ended(EndKind),
     /// The service wanted functions that there are not.
     Tool,
     /// Nothing came at all.
@@ -30,12 +30,12 @@ impl Silence {
             Self::NearSilent => "near_silent",
             Self::Unplayable(_) => "unplayable",
             Self::TextOnly => "text_only",
-            Self::Ended(Kind::Rejected) => "rejected",
-            Self::Ended(Kind::InputRefused) => "input_refused",
-            Self::Ended(Kind::OutputRefused) => "output_refused",
-            Self::Ended(Kind::MalformedCall) => "malformed_call",
-            Self::Ended(Kind::NeedsMore) => "needs_more",
-            Self::Ended(Kind::Other) => "other",
+            Self::Ended(EndKind::Rejected) => "rejected",
+            Self::Ended(EndKind::InputRefused) => "input_refused",
+            Self::Ended(EndKind::OutputRefused) => "output_refused",
+            Self::Ended(EndKind::MalformedCall) => "malformed_call",
+            Self::Ended(EndKind::NeedsMore) => "needs_more",
+            Self::Ended(EndKind::Other) => "other",
             Self::Tool => "tool",
             Self::Nothing => "nothing",
         }
@@ -83,9 +83,11 @@ impl Silence {
             | Self::Unplayable(_)
             | Self::Tool
             | Self::Nothing
-            | Self::Ended(Kind::Rejected | Kind::MalformedCall | Kind::Other) => true,
+            | Self::Ended(EndKind::Rejected | EndKind::MalformedCall | EndKind::Other) => true,
             Self::TextOnly
-            | Self::Ended(Kind::InputRefused | Kind::OutputRefused | Kind::NeedsMore) => false,
+            | Self::Ended(EndKind::InputRefused | EndKind::OutputRefused | EndKind::NeedsMore) => {
+                false
+            }
         }
     }
 }

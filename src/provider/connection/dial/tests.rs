@@ -1,0 +1,188 @@
+use super::*;
+
+#[test]
+fn only_this_computer_is_dialled_without_encryption() {
+    let table = [
+        ("wss://example.org/x", Ok(true)),
+        ("ws://127.0.0.1:9/x", Ok(false)),
+        ("ws://127.8.9.1:9/x", Ok(false)),
+        ("ws://[::1]:9/x", Ok(false)),
+        ("ws://localhost:9/x", Ok(false)),
+        ("ws://localhost.example.org/x", Err("without encryption")),
+        ("ws://192.168.0.1/x", Err("without encryption")),
+        ("https://example.org/x", Err("neither with wss")),
+        ("data:x", Err("names no host")),
+    ];
+    for (url, expected) in table {
+        let got = check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
+        match (got, expected) {
+            (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{url}"),
+            (Err(fault), Err(part)) => {
+                assert!(fault.to_string().contains(part), "{url}: {fault}")
+            }
+            (got, _) => panic!("{url}: {got:?}"),
+        }
+    }
+}
+
+#[test]
+fn families_take_turns() {
+    let parse =
+        |all: &[&str]| -> Vec<SocketAddr> { all.iter().map(|a| a.parse().expect(a)).collect() };
+    let mixed = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+    assert_eq!(
+        alternate(mixed),
+        parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
+    );
+}
+
+#[tokio::test]
+async fn the_socket_does_not_wait_for_more_to_send() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    let (stream, _) = race("here", vec![address]).await.expect("somebody listens");
+    tune(&stream).expect("an open socket");
+    assert!(stream.nodelay().expect("an open socket"));
+}
+
+#[tokio::test]
+async fn a_closed_port_says_so_and_names_the_address() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback");
+    let address = listener.local_addr().expect("bound").to_string();
+    drop(listener);
+    let url = Url::parse(&format!("ws://{address}/")).expect("an address");
+    let fault = TcpDialer::default()
+        .dial(url)
+        .await
+        .err()
+        .expect("nobody listens");
+    assert_eq!(fault, Fault::ConnectionRefused { address });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_not_found_ends_in_time_and_says_how() {
+    let failing = |words: &'static str| -> Lookup {
+        Arc::new(move |_, _| Box::pin(async move { Err(io::Error::other(words)) }))
+    };
+    let prefix = "failed to lookup address information: ";
+    let not_known = format!("{prefix}Name or service not known").leak();
+    let no_answer = format!("{prefix}Temporary failure in name resolution").leak();
+    let table: [(Lookup, &str, u64); 4] = [
+        (failing(not_known), "the name gate.example was not found", 0),
+        (
+            failing(no_answer),
+            "no name server answers for gate.example",
+            0,
+        ),
+        (
+            Arc::new(|_, _| Box::pin(async { Ok(Vec::new()) })),
+            "the name gate.example was not found",
+            0,
+        ),
+        (
+            Arc::new(|_, _| Box::pin(std::future::pending())),
+            "gate.example:443 did not become known by name within 2 s",
+            2,
+        ),
+    ];
+    for (lookup, sentence, seconds) in table {
+        let begun = Instant::now();
+        let fault = dialer(&[], lookup)
+            .dial(gate())
+            .await
+            .err()
+            .expect("nobody knows it");
+        assert_eq!(fault.to_string(), sentence);
+        assert_eq!(
+            fault.retry(),
+            crate::provider::connection::reconnect::End::Cut,
+            "it is tried again"
+        );
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_refuses_does_not_keep_from_the_next() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback");
+    let good = listener.local_addr().expect("bound");
+    let closed: SocketAddr = format!("[::1]:{}", good.port())
+        .parse()
+        .expect("an address");
+    let lookup: Lookup = Arc::new(move |_, _| Box::pin(async move { Ok(vec![closed, good]) }));
+    let inner = dialer(&[], lookup).inner;
+    let host = Host::Domain("gate.example".to_owned());
+    inner
+        .connect(&host, good.port())
+        .await
+        .expect("the second address listens");
+}
+
+/// A record of TLS that begins as it should, a byte a second.
+#[tokio::test]
+async fn a_handshake_of_a_byte_a_second_is_given_up() {
+    use tokio::io::AsyncWriteExt as _;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    let drip = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        for byte in [0x16, 3, 3, 0, 90].into_iter().chain(std::iter::repeat(2)) {
+            if stream.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let url = Url::parse(&format!("wss://{address}/")).expect("an address");
+    let fault = TcpDialer::default().dial(url).await.err();
+    let fault = fault.expect("it never ends its handshake");
+    let sentence = format!("{address} did not agree on encryption within 3.5 s");
+    assert_eq!(fault.to_string(), sentence);
+    drip.abort();
+}
+
+/// A server whose queue of connections is full lets the next one wait.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_that_nobody_takes_is_given_up() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a port");
+    socket.listen(0).expect("free");
+    let address = socket
+        .local_addr()
+        .expect("bound")
+        .as_socket()
+        .expect("IPv4");
+    let fill = || timeout(Duration::from_millis(200), TcpStream::connect(address));
+    let mut kept = Vec::new();
+    while let Ok(Ok(stream)) = fill().await {
+        kept.push(stream);
+    }
+    let url = Url::parse(&format!("ws://{address}/")).expect("an address");
+    let fault = TcpDialer::default().dial(url).await.err();
+    let fault = fault.expect("nobody takes it").to_string();
+    assert_eq!(fault, format!("{address} did not answer within 3.5 s"));
+}
+
+fn gate() -> Url {
+    Url::parse("wss://gate.example/live").expect("an address")
+}
+
+/// A dialler with these variables and nothing else.
+fn dialer(variables: &'static [(&str, &str)], lookup: Lookup) -> TcpDialer {
+    let read = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.into())
+    };
+    TcpDialer::new(Tls::new(Vec::new()), Rules::from_variables(read), lookup)
+}

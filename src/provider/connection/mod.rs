@@ -1,0 +1,12 @@
+//! A connection to a service: address, proxy, TLS, WebSocket, and when to connect again. It knows no message of any service.
+
+pub mod dial;
+pub mod environment;
+pub mod error;
+mod proxy;
+pub mod reconnect;
+mod round_trip;
+pub(super) mod socket;
+mod tls;
+mod trust;
+pub(super) mod upgrade;

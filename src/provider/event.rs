@@ -1,0 +1,157 @@
+//! What a provider reports.
+
+use std::time::{Duration, Instant};
+
+use super::grounding::Grounding;
+use super::{Capabilities, EndKind};
+use crate::base::tokens::TokenCounts;
+use crate::base::units::SampleRate;
+
+/// What a provider reports. What one message of the service holds becomes several events, in its order.
+#[derive(Debug)]
+pub enum Event {
+    /// An attempt begins; counts from 1 since the last connection that proved itself.
+    Connecting {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The service can be talked to.
+    Ready(Ready),
+    /// The service refused to be told which languages and names are spoken, and was asked without.
+    HintsRefused,
+    /// The end of a turn was handed to the socket and flushed: of an utterance, or of a text where the service decides.
+    Flushed {
+        /// When.
+        at: Instant,
+    },
+    /// A piece of the spoken answer.
+    ReplyAudio(ReplyAudio),
+    /// Sound came that cannot be played.
+    UnplayableAudio {
+        /// What the service calls it.
+        mime: String,
+    },
+    /// A piece of an answer in writing, which is no transcript.
+    Text(String),
+    /// A piece of an answer that is neither said nor shown, such as a thought.
+    Content,
+    /// Words that were heard or spoken; a piece to be appended.
+    Transcript {
+        /// Who said them.
+        speaker: Speaker,
+        /// The words.
+        text: String,
+    },
+    /// The service is at work, and nothing of its answer came with this sign.
+    Alive,
+    /// The user spoke into the answer.
+    Interrupted,
+    /// All of the answer was sent.
+    GenerationComplete,
+    /// Why the service ends the turn; its end follows.
+    EndReason(EndReason),
+    /// The turn is over.
+    TurnComplete {
+        /// More of the same answer follows: the model goes on thinking.
+        goes_on: bool,
+    },
+    /// The service wants functions to be called. No function is offered: the provider answers with an error.
+    ToolCalls {
+        /// How many.
+        count: usize,
+        /// Whether all of them can be answered; else the service waits in vain.
+        answerable: bool,
+    },
+    /// The service searched the web.
+    Searched(Grounding),
+    /// The service counted tokens.
+    Usage(Usage),
+    /// The service announced the end of the connection; answer with [`Control::Roll`](super::Control::Roll) at a quiet moment.
+    GoingAway {
+        /// How long it will last.
+        time_left: Duration,
+    },
+    /// The connection is gone or could not be made.
+    Lost {
+        /// Why, and what can be done.
+        fault: Fault,
+        /// When it is tried again by itself; `None`: not before [`RetryNow`](super::Control::RetryNow), `Roll` or `Redial`.
+        retry_in: Option<Duration>,
+    },
+}
+
+/// A connection that can be talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Counts the connections of this run from 1.
+    pub connection: u32,
+    /// Whether the service restored the conversation.
+    pub resumed: bool,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// The version of the API in use, where the usual one does not have the model.
+    pub other_version: Option<&'static str>,
+}
+
+/// A piece of the spoken answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyAudio {
+    /// Rate of `samples`.
+    pub rate: SampleRate,
+    /// Mono, 16 bit.
+    pub samples: Vec<i16>,
+    /// When it was read from the socket.
+    pub read_at: Instant,
+    /// When it had become samples.
+    pub decoded_at: Instant,
+}
+
+/// Who says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The user.
+    User,
+    /// The assistant.
+    Assistant,
+}
+
+/// Why the service ended a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndReason {
+    /// As the service names it.
+    pub name: String,
+    /// Its kind; `None` where it names none.
+    pub kind: Option<EndKind>,
+}
+
+/// Tokens that the service counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// What is billed.
+    pub billed: TokenCounts,
+    /// Size of the context that was read, where the service tells it.
+    pub context: Option<u64>,
+}
+
+/// Why there is no connection. Holds no key and no header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Fault {
+    /// A sentence for the user.
+    pub what: String,
+    /// The one thing to do.
+    pub hint: &'static str,
+    /// What it is the fault of.
+    pub kind: FaultKind,
+}
+
+/// What a fault means to those who handle it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Another key is needed.
+    Key,
+    /// The service was reached, and refused what was asked for.
+    Refused,
+    /// Anything else.
+    Other,
+}

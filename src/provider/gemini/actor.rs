@@ -1,0 +1,496 @@
+//! The one task that owns the connection: it connects at once, stays connected, and is the only place that knows a socket.
+//!
+//! ```text
+//!  commands ──► recv_many ──► uplink ──► socket.queue ──► flush ──► Flushed
+//!               while there is room
+//!                                            ▲                         │
+//!  link.due ──► open (dial, upgrade, setup) ─┘   socket.turn ──► handle_message ──► outbox ──► events
+//! ```
+//!
+//! Nothing in the loop waits for anything else: while the receiver of events is slow the socket is not read (the service is
+//! held back by TCP), but controls are heard, and what is to be sent is sent. While the connection takes less than is said,
+//! commands are left where they are: a replay goes at the speed of the link, and a link that moves is never taken for stuck.
+
+mod happening;
+mod state;
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, info, warn};
+use url::Url;
+
+use super::close;
+use super::hints::Hints;
+use super::nonsense::Nonsense;
+use super::open::{Open, Opener};
+use super::service::GeminiLive;
+use super::setup::setup;
+use super::translate::Translator;
+use super::uplink::Uplink;
+use crate::base::units::SampleRate;
+use crate::metrics::counters::Counters;
+use crate::provider::config::Detection;
+use crate::provider::connection::dial::Dialer;
+use crate::provider::connection::error::Fault;
+use crate::provider::connection::reconnect::{Due, Link};
+use crate::provider::connection::socket::Turn;
+use crate::provider::gemini::message::{
+    ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ToolResponse,
+};
+use crate::provider::{
+    Command, Control, Event, Handle, Ready, Service as _, SessionConfig, Target,
+};
+use happening::{Happening, LinkHappening};
+use state::State;
+
+/// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full waits.
+const COMMANDS: usize = 16;
+/// Controls that may wait. They are taken at once.
+const CONTROLS: usize = 16;
+/// Events that may wait; then the socket is not read any more.
+const EVENTS: usize = 64;
+/// Commands taken at once, so that what is there leaves in one flush.
+const AT_ONCE: usize = COMMANDS;
+/// Calls answered in one connection; whoever calls more gets no answer.
+const MOST_CALLS: usize = 1_000;
+/// The round trip is looked up so often at most: a system call.
+const TRIP_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts the client on the current runtime. It dials at once and stays connected.
+///
+/// **Contract.** Audio and signals that come while there is no connection are dropped and counted
+/// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`Event::Ready`], from their
+/// `StartUtterance` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
+/// would not be balanced are not sent, so that commands meant for a lost connection do no harm on the next one.
+/// Other messages are dropped too. [`Event::Flushed`] follows an `activityEnd` that was sent, and with automatic detection a
+/// text, which is a turn there.
+///
+/// [`Event::Connecting`] begins each attempt; [`Event::Ready`] or [`Event::Lost`] ends it, unless a `Roll` or a `Redial`
+/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a new conversation. A connection that was
+/// announced to end and not rolled is left 2 s before its time, with [`Fault::GoingAway`].
+///
+/// The resumption handle is kept here. Calls of functions are
+/// answered here with an error, once each: no function is offered. `round_trip_us` is looked up with the traffic, at most
+/// once a second; where the system does not tell it, or only of the way to a proxy, what the handshake took stands.
+#[must_use]
+pub fn spawn(
+    dialer: Arc<dyn Dialer>,
+    target: Target,
+    config: SessionConfig,
+    counters: Arc<Counters>,
+) -> Handle {
+    start(dialer, Some(target), config, counters)
+}
+
+/// The same client, for where it is not known yet which address may be dialled: nothing is before the first
+/// [`Control::Redial`] names one.
+#[must_use]
+pub fn spawn_idle(
+    dialer: Arc<dyn Dialer>,
+    config: SessionConfig,
+    counters: Arc<Counters>,
+) -> Handle {
+    start(dialer, None, config, counters)
+}
+
+fn start(
+    dialer: Arc<dyn Dialer>,
+    target: Option<Target>,
+    config: SessionConfig,
+    counters: Arc<Counters>,
+) -> Handle {
+    let (commands, command_receiver) = mpsc::channel(COMMANDS);
+    let (controls, control_receiver) = mpsc::channel(CONTROLS);
+    let (event_sender, events) = mpsc::channel(EVENTS);
+    let actor = Actor {
+        dialer,
+        target,
+        config,
+        counters,
+        commands: command_receiver,
+        controls: control_receiver,
+        inbox: Vec::with_capacity(AT_ONCE),
+        events: event_sender,
+        outbox: VecDeque::new(),
+        link: Link::new(Instant::now().into_std()),
+        hints: Hints::default(),
+        under_v1: None,
+        state: State::Closed,
+        uplink: Uplink::default(),
+        answered: HashSet::new(),
+        nonsense: Nonsense::default(),
+        timed: Instant::now(),
+        translator: Translator::default(),
+    };
+    let task = tokio::spawn(actor.run());
+    Handle {
+        commands,
+        controls,
+        events,
+        task,
+        service: Arc::new(GeminiLive),
+    }
+}
+
+struct Actor {
+    dialer: Arc<dyn Dialer>,
+    /// `None`: nothing may be dialled yet.
+    target: Option<Target>,
+    config: SessionConfig,
+    counters: Arc<Counters>,
+    commands: mpsc::Receiver<Command>,
+    controls: mpsc::Receiver<Control>,
+    inbox: Vec<Command>,
+    events: mpsc::Sender<Event>,
+    /// Events that found no room yet; nothing is read while there are any.
+    outbox: VecDeque<Event>,
+    link: Link,
+    hints: Hints,
+    /// The address that was asked for, where the last connection came about under `v1` instead.
+    under_v1: Option<Url>,
+    state: State,
+    uplink: Uplink,
+    /// Calls of this connection that were answered.
+    answered: HashSet<String>,
+    nonsense: Nonsense,
+    /// When the round trip was looked up.
+    timed: Instant,
+    translator: Translator,
+}
+
+impl Actor {
+    async fn run(mut self) {
+        loop {
+            match self.tick().await {
+                Happening::Commands => self.handle_commands(),
+                Happening::Control(control) => self.handle_control(control),
+                Happening::Link(LinkHappening::Opened(Ok(open))) => self.handle_open(open),
+                Happening::Link(LinkHappening::Opened(Err(fault))) => self.handle_not_opened(fault),
+                Happening::Link(LinkHappening::Closed) => self.state = State::Closed,
+                Happening::Link(LinkHappening::Turn(turn)) => self.handle_turn(turn),
+                Happening::Due => self.handle_due(),
+                Happening::Stuck => self.handle_stuck(),
+                Happening::Delivered => {}
+                Happening::Stopped => break,
+            }
+        }
+        match self.state {
+            State::Open(socket) => socket.close().await,
+            State::Closing(closing) => closing.await,
+            State::Closed | State::Opening(_) => {}
+        }
+    }
+
+    async fn tick(&mut self) -> Happening {
+        let due = self.link.poll_timeout().filter(|_| self.target.is_some());
+        let (room, stuck_at) = self.state.uplink();
+        let (waiting, read) = (!self.outbox.is_empty(), self.outbox.is_empty());
+        tokio::select! {
+            biased;
+            Some(control) = self.controls.recv() => Happening::Control(control),
+            taken = self.commands.recv_many(&mut self.inbox, AT_ONCE), if room => match taken {
+                0 => Happening::Stopped,
+                _ => Happening::Commands,
+            },
+            permit = self.events.reserve(), if waiting => match (permit, self.outbox.pop_front()) {
+                (Ok(permit), Some(event)) => {
+                    permit.send(event);
+                    Happening::Delivered
+                }
+                _ => Happening::Stopped,
+            },
+            happening = self.state.next(read) => Happening::Link(happening),
+            () = sleep_until(due.map_or_else(Instant::now, Instant::from_std)), if due.is_some() => Happening::Due,
+            () = sleep_until(stuck_at.unwrap_or_else(Instant::now)), if stuck_at.is_some() => Happening::Stuck,
+            () = self.events.closed() => Happening::Stopped,
+        }
+    }
+
+    fn handle_commands(&mut self) {
+        let mut commands = std::mem::take(&mut self.inbox);
+        for command in commands.drain(..) {
+            self.handle_command(command);
+        }
+        self.inbox = commands;
+        if let State::Open(socket) = &mut self.state {
+            self.uplink.flush(&mut |message| socket.queue(message));
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        match command {
+            Command::Audio(samples) => {
+                if !matches!(self.state, State::Open(_)) || !self.uplink.audio(&samples) {
+                    let dropped = SampleRate::WORKING.duration_of(samples.len() as u64);
+                    debug!(?dropped, "no connection takes this audio");
+                    self.counters.uplink_dropped.add(samples.len() as u64);
+                }
+            }
+            Command::StartUtterance => self.send(&RealtimeInput::ActivityStart.into()),
+            Command::EndUtterance => self.end_turn(RealtimeInput::ActivityEnd),
+            Command::StopStream => self.end_turn(RealtimeInput::AudioStreamEnd),
+            Command::Text(text) => self.end_turn(RealtimeInput::Text(text)),
+        }
+    }
+
+    /// Another answer is due.
+    fn end_turn(&mut self, input: RealtimeInput) {
+        self.translator.reset();
+        self.send(&input.into());
+    }
+
+    fn handle_control(&mut self, control: Control) {
+        let now = Instant::now().into_std();
+        match control {
+            Control::RetryNow => {
+                self.hints.tried_again();
+                self.link.retry_now(now);
+            }
+            Control::Replace => {
+                if matches!(self.state, State::Open(_)) {
+                    self.lost(Fault::Unanswered);
+                }
+            }
+            Control::Roll(config) => {
+                // A handle belongs to its model.
+                if config.model == self.config.model {
+                    self.link.roll(now);
+                } else {
+                    self.link.redial(now);
+                }
+                self.config = *config;
+                self.hang_up();
+            }
+            Control::Redial(target, config) => {
+                let last = self.target.replace(*target);
+                // Another service may take what the last one refused.
+                if last.map(|last| last.url)
+                    != self.target.as_ref().map(|target| target.url.clone())
+                {
+                    self.hints = Hints::default();
+                }
+                self.hints.tried_again();
+                self.config = *config;
+                self.link.redial(now);
+                self.hang_up();
+            }
+        }
+    }
+
+    fn send(&mut self, message: &ClientMessage) {
+        if let State::Open(socket) = &mut self.state {
+            self.uplink
+                .message(message, &mut |message| socket.queue(message));
+        } else {
+            debug!("no connection takes this message");
+        }
+    }
+
+    /// It was due when it was looked at; something may have got away since.
+    fn handle_stuck(&mut self) {
+        let (_, stuck_at) = self.state.uplink();
+        if stuck_at.is_some_and(|at| Instant::now() >= at) {
+            self.lost(Fault::stuck());
+        }
+    }
+
+    fn handle_due(&mut self) {
+        match self.link.due(Instant::now().into_std()) {
+            Some(Due::Dial) => self.begin(),
+            Some(Due::Roll) => self.lost(Fault::GoingAway),
+            None => {}
+        }
+    }
+
+    /// Begins an attempt, after the last socket is closed: its handle is refused before.
+    fn begin(&mut self) {
+        let Some(target) = self.target.clone() else {
+            return;
+        };
+        let attempt = self.link.dial(Instant::now().into_std());
+        let setup = setup(&self.config, attempt.handle.as_deref());
+        let setup = self.hints.applied(setup);
+        info!(attempt = attempt.number, "connecting");
+        self.outbox.push_back(Event::Connecting {
+            attempt: attempt.number,
+        });
+        let opener = Opener {
+            dialer: Arc::clone(&self.dialer),
+            v1_first: self.under_v1.as_ref() == Some(&target.url),
+            target,
+            setup,
+            counters: Arc::clone(&self.counters),
+        };
+        let last = std::mem::replace(&mut self.state, State::Closed);
+        self.state = State::Opening(match last {
+            State::Closing(closing) => Box::pin(async move {
+                closing.await;
+                opener.open().await
+            }),
+            State::Closed | State::Opening(_) | State::Open(_) => Box::pin(opener.open()),
+        });
+    }
+
+    fn handle_open(&mut self, open: Open) {
+        let connection = self.link.ready(Instant::now().into_std());
+        let (connection, resumed) = (connection.number, connection.resumed);
+        info!(connection, resumed, "connected");
+        self.note_round_trip(open.round_trip.unwrap_or_default());
+        self.under_v1 = open.under_v1;
+        self.uplink = Uplink::new(self.config.detection == Detection::Client);
+        self.answered.clear();
+        self.nonsense = Nonsense::default();
+        self.translator = Translator::default();
+        self.state = State::Open(open.socket);
+        self.outbox.push_back(Event::Ready(Ready {
+            connection,
+            resumed,
+            capabilities: GeminiLive.capabilities(&self.config),
+            other_version: self.under_v1.as_ref().map(|_| "v1"),
+        }));
+        if self.hints.taken() {
+            info!(model = %self.config.model, "this model is not told these languages and names in this run");
+            self.outbox.push_back(Event::HintsRefused);
+        }
+    }
+
+    /// What was refused may be the hints: once more without them, at once and with the same handle.
+    fn handle_not_opened(&mut self, fault: Fault) {
+        if !self.hints.failed(fault.retry()) {
+            return self.lost(fault);
+        }
+        warn!(%fault, "the setup was refused; once more without hints at languages and names");
+        self.hang_up();
+        self.link.again(Instant::now().into_std());
+    }
+
+    /// Zero where it is not known.
+    fn note_round_trip(&mut self, trip: Duration) {
+        let micros = u32::try_from(trip.as_micros()).unwrap_or(u32::MAX);
+        self.counters.round_trip_us.store(micros, Relaxed);
+        self.timed = Instant::now();
+    }
+
+    /// The way may have become longer or shorter.
+    fn look_at_round_trip(&mut self) {
+        if self.timed.elapsed() >= TRIP_EVERY
+            && let State::Open(socket) = &self.state
+            && let Some(trip) = socket.round_trip()
+        {
+            self.note_round_trip(trip);
+        }
+    }
+
+    fn handle_turn(&mut self, turn: Turn) {
+        self.look_at_round_trip();
+        match turn {
+            Turn::Message(bytes) => self.handle_message(&bytes),
+            Turn::Flushed => self.outbox.push_back(Event::Flushed {
+                at: Instant::now().into_std(),
+            }),
+            // The next tick takes commands again.
+            Turn::Room => {}
+            Turn::Ended(fault) => self.lost(fault),
+            Turn::Closed { code, reason } => {
+                let key = self.target.as_ref().and_then(|target| target.key.as_ref());
+                self.lost(close::fault(code, &reason, key));
+            }
+        }
+    }
+
+    fn handle_message(&mut self, bytes: &[u8]) {
+        let at = Instant::now().into_std();
+        let Some(message) = self.nonsense.read(at, bytes, &self.counters) else {
+            // What the user is saying would be sent, and paid for, once more.
+            if self.nonsense.is_too_much(at) && !self.uplink.is_speaking() {
+                let what = "several in a row are no messages of a Live service".to_owned();
+                self.lost(Fault::Malformed { what });
+            }
+            return;
+        };
+        if let Some(update) = &message.session_resumption_update {
+            let handle = update.new_handle.as_deref();
+            self.link.resumption(handle, update.resumable);
+        }
+        if message
+            .server_content
+            .as_ref()
+            .is_some_and(|content| content.turn_complete)
+        {
+            self.link.served();
+        }
+        for call in message
+            .tool_call
+            .iter()
+            .flat_map(|call| &call.function_calls)
+        {
+            self.refuse_call(call);
+        }
+        let go_away = message.go_away.clone();
+        let (counters, outbox) = (&self.counters, &mut self.outbox);
+        self.translator.translate(at, message, counters, outbox);
+        if let Some(go_away) = go_away {
+            let time_left = self.link.go_away(at, go_away.time_left);
+            info!(?time_left, "the service will end this connection");
+            self.outbox.push_back(Event::GoingAway { time_left });
+        }
+    }
+
+    /// A model that calls a function that nobody offered would wait for it for ever.
+    fn refuse_call(&mut self, call: &FunctionCall) {
+        let Some(id) = call.id.clone().filter(|_| call.is_answerable()) else {
+            warn!(function = %call.name, "the model calls a function without an id: nobody can answer it");
+            return;
+        };
+        if self.answered.len() >= MOST_CALLS || !self.answered.insert(id.clone()) {
+            return;
+        }
+        warn!(function = %call.name, "the model calls a function that was not offered");
+        let answer = FunctionResponse {
+            id: Some(id),
+            name: Some(call.name.clone()),
+            // Told plainly that another try is in vain, a model answers without the tool.
+            response: json!({
+                "error": "no such tool", "status": "not_found", "retryable": false,
+                "hint": "No tool is available. Answer without it.",
+            })
+            .as_object()
+            .cloned(),
+            ..FunctionResponse::default()
+        };
+        self.send(&ClientMessage::ToolResponse(ToolResponse {
+            function_responses: vec![answer],
+        }));
+    }
+
+    fn lost(&mut self, fault: Fault) {
+        self.hang_up();
+        let now = Instant::now().into_std();
+        let retry_in = self.link.lost(now, fault.retry(), rand::random());
+        warn!(%fault, ?retry_in, "no connection");
+        let fault = fault.into();
+        self.outbox.push_back(Event::Lost { fault, retry_in });
+    }
+
+    /// Begins to close what is open, and forgets what was meant for it and what was known of its way.
+    fn hang_up(&mut self) {
+        self.uplink = Uplink::default();
+        self.note_round_trip(Duration::ZERO);
+        self.state = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(socket) => State::Closing(Box::pin(socket.close())),
+            closing @ State::Closing(_) => closing,
+            State::Closed | State::Opening(_) => State::Closed,
+        };
+    }
+}
+
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! What the client's loop wakes up for.
+
+use crate::provider::Control;
+use crate::provider::connection::error::Fault;
+use crate::provider::connection::socket::Turn;
+use crate::provider::gemini::open::Open;
+
+pub(super) enum Happening {
+    /// The inbox holds commands.
+    Commands,
+    Control(Control),
+    /// An event was taken.
+    Delivered,
+    /// Something happened on the connection.
+    Link(LinkHappening),
+    /// The link's time has come.
+    Due,
+    /// Nothing of what waits gets away.
+    Stuck,
+    /// Nobody is there any more.
+    Stopped,
+}
+
+pub(super) enum LinkHappening {
+    Opened(Result<Open, Fault>),
+    Closed,
+    Turn(Turn),
+}

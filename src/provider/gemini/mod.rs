@@ -1,0 +1,25 @@
+//! Gemini Live: one actor that owns the connection, its setup, resumption and retries; the messages of the protocol, audio in
+//! them, models and prices.
+
+mod actor;
+mod base64;
+pub mod close;
+mod ending;
+mod grounding;
+mod hints;
+pub mod message;
+pub mod model_list;
+pub mod models;
+mod nonsense;
+mod open;
+pub mod pcm;
+pub mod price;
+mod service;
+pub mod setup;
+mod translate;
+mod uplink;
+
+pub use actor::{spawn, spawn_idle};
+
+/// The host of Gemini Live.
+pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";

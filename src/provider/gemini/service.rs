@@ -1,0 +1,41 @@
+//! What is known of Gemini Live without a connection.
+
+use super::setup::setup;
+use super::{models, price};
+use crate::base::units::SampleRate;
+use crate::provider::config::Detection;
+use crate::provider::price::Pricing;
+use crate::provider::{Capabilities, Service, SessionConfig, TurnDetection};
+
+/// The service as the seam sees it.
+pub(super) struct GeminiLive;
+
+impl Service for GeminiLive {
+    fn capabilities(&self, config: &SessionConfig) -> Capabilities {
+        let (turns, interruptible) = match &config.detection {
+            Detection::Client => (TurnDetection::Client, true),
+            Detection::Service { interrupts, .. } => (TurnDetection::Service, *interrupts),
+        };
+        Capabilities {
+            turns,
+            interruptible,
+            input_rate: SampleRate::WORKING,
+            output_rate: SampleRate::REPLY,
+            text: true,
+            resumption: true,
+        }
+    }
+
+    /// A wish that the model does not know, such as thinking, changes nothing.
+    fn needs_reconnect(&self, old: &SessionConfig, new: &SessionConfig) -> bool {
+        setup(old, None) != setup(new, None)
+    }
+
+    fn pricing(&self, host: &str, model: &str) -> Pricing {
+        price::published(host, model)
+    }
+
+    fn successor(&self, model: &str) -> Option<&'static str> {
+        models::model(model).successor()
+    }
+}

@@ -1,0 +1,124 @@
+//! What the conversation and a speech service say to each other, in terms that fit any service.
+//!
+//! ```text
+//!                ──── Command, in order, as fast as the connection takes them ────▶
+//!  conversation  ──── Control, at once ───────────────────────────────────────────▶  provider ⇄ service
+//!                ◀─── Event, every one counts ─────────────────────────────────────
+//! ```
+//!
+//! A provider owns its connection: it dials, keeps it, resumes and retries, and knows formats, models and faults of its service.
+
+pub mod config;
+pub mod connection;
+pub mod echo;
+pub mod ending;
+mod event;
+pub mod gemini;
+pub mod grounding;
+pub mod price;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::base::units::SampleRate;
+use price::Pricing;
+
+pub use config::SessionConfig;
+pub use ending::EndKind;
+pub use event::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, Speaker, Usage};
+
+/// A running provider. It ends when `commands` or `events` is dropped; `task` is done then.
+pub struct Handle {
+    /// What to send.
+    pub commands: mpsc::Sender<Command>,
+    /// What to do with the connection.
+    pub controls: mpsc::Sender<Control>,
+    /// What happened.
+    pub events: mpsc::Receiver<Event>,
+    /// The task.
+    pub task: JoinHandle<()>,
+    /// What is known of the service without asking it.
+    pub service: Arc<dyn Service>,
+}
+
+/// What is known of a service without a connection.
+pub trait Service: Send + Sync {
+    /// What a connection that is asked for this can do.
+    fn capabilities(&self, config: &SessionConfig) -> Capabilities;
+
+    /// Whether a connection that was asked for `old` has to make way for another to follow `new`.
+    fn needs_reconnect(&self, old: &SessionConfig, new: &SessionConfig) -> bool {
+        old != new
+    }
+
+    /// What is published of the price of a model that answers at this host.
+    fn pricing(&self, host: &str, model: &str) -> Pricing;
+
+    /// The model that took the place of one that has ended.
+    fn successor(&self, model: &str) -> Option<&'static str>;
+}
+
+/// What a connection can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Who decides when a turn begins and ends.
+    pub turns: TurnDetection,
+    /// Whether a reply stops when the user speaks into it.
+    pub interruptible: bool,
+    /// Rate of the microphone audio that is taken.
+    pub input_rate: SampleRate,
+    /// Usual rate of replies; each piece names its own.
+    pub output_rate: SampleRate,
+    /// Whether typed text is answered.
+    pub text: bool,
+    /// Whether a conversation survives its connection.
+    pub resumption: bool,
+}
+
+/// Who decides when a turn begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnDetection {
+    /// This program: [`Command::StartUtterance`] and [`Command::EndUtterance`] stand around each utterance.
+    Client,
+    /// The service, from all that the microphone hears.
+    Service,
+}
+
+/// What is sent to the service. It is taken only as fast as the connection takes it.
+#[derive(Debug)]
+pub enum Command {
+    /// An utterance begins, where this program decides.
+    StartUtterance,
+    /// Microphone audio: mono, 16 bit, 16 kHz; a multiple of 10 ms.
+    Audio(Vec<i16>),
+    /// The utterance is over, where this program decides. Pending audio and this leave in one flush; [`Event::Flushed`] follows.
+    EndUtterance,
+    /// The microphone stops, where the service decides; pending audio and this leave in one flush.
+    StopStream,
+    /// A typed question: within an utterance where this program decides, else a turn of its own.
+    Text(String),
+}
+
+/// What is asked of the connection itself. It is heard at once, however much waits to be sent.
+#[derive(Debug)]
+pub enum Control {
+    /// Close this connection and open another for this, with the same conversation unless the model is another.
+    Roll(Box<SessionConfig>),
+    /// Use another endpoint or key, and begin a new conversation there.
+    Redial(Box<Target>, Box<SessionConfig>),
+    /// Do not wait for the next attempt.
+    RetryNow,
+    /// The service owes an answer and has been silent for too long: take this connection for lost, and open another.
+    Replace,
+}
+
+/// Where to connect.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// A `ws://` (loopback only) or `wss://` address, path included.
+    pub url: url::Url,
+    /// The API key, where this endpoint may have it.
+    pub key: Option<secrecy::SecretString>,
+}
