@@ -12,8 +12,8 @@
 //! floor 3   telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! floor 2   audio  client  server  settings  probe      shells: each owns one kind of I/O
 //!           monitor
-//! floor 1   profile  dsp  vad  turn  live  metrics      pure logic; time comes in as an argument
-//!           adapt  report  file                         (file: opens files with care, for all above)
+//! floor 1   profile  dsp  vad  turn  live               pure logic; time comes in as an argument
+//!           report  file                                (file: opens files with care, for all above)
 //! floor 0   base                                        units, frames, rings, YAML text, WAV bytes
 //! ```
 //!
@@ -36,7 +36,6 @@
 //! the log, the watch on signals, one thread each
 //! ```
 
-pub mod adapt;
 pub mod audio;
 pub mod base;
 pub mod cli;
@@ -44,7 +43,6 @@ pub mod client;
 pub mod dsp;
 pub mod file;
 pub mod live;
-pub mod metrics;
 pub mod monitor;
 pub mod probe;
 pub mod profile;

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 /// The floors of `src/lib.rs`: a module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["base"],
-    &[
-        "profile", "dsp", "vad", "turn", "live", "metrics", "adapt", "report", "file",
-    ],
+    &["profile", "dsp", "vad", "turn", "live", "report", "file"],
     &["audio", "client", "server", "settings", "probe", "monitor"],
     &["telemetry"],
     &["session"],

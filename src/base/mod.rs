@@ -1,7 +1,8 @@
-//! Floor 0: units, tokens and what they cost, frames, rings, identifiers, YAML text, WAV bytes, the environment, and work on
+//! Floor 0: units, tokens and what they cost, frames, rings, counters, identifiers, YAML text, WAV bytes, the environment, and work on
 //! a thread aside. No other I/O, nothing else of ours.
 
 pub mod cost;
+pub mod counters;
 pub mod frame;
 pub mod ids;
 pub mod languages;

@@ -34,12 +34,12 @@ use super::open::{Open, Opener};
 use super::socket::Turn;
 use super::uplink::Uplink;
 use super::{Command, Control, Event, Target};
+use crate::base::counters::Counters;
 use crate::base::units::SampleRate;
 use crate::live::link::{Due, Link};
 use crate::live::message::{
     ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, Setup, ToolResponse,
 };
-use crate::metrics::counters::Counters;
 use happening::{Happening, LinkHappening};
 use state::State;
 

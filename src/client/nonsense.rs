@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::base::counters::Counters;
 use crate::live::message::{ServerMessage, Unreadable};
-use crate::metrics::counters::Counters;
 
 /// So many broken messages within [`WITHIN`], and none between that could be read, end a connection: a new one may help.
 const MOST: usize = 3;

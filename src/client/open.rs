@@ -13,9 +13,9 @@ use super::error::{Fault, Stage};
 use super::nonsense::Nonsense;
 use super::socket::{Outgoing, Socket, Turn};
 use super::upgrade;
+use crate::base::counters::Counters;
 use crate::live::GOOGLE_HOST;
 use crate::live::message::{ClientMessage, Setup};
-use crate::metrics::counters::Counters;
 
 /// How long the service may take to answer a setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);

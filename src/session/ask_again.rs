@@ -9,7 +9,7 @@ use crate::base::ids::{Mark, TurnId};
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::client::Control;
-use crate::metrics::diagnosis::Remedy;
+use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::record::Silence;
 use crate::telemetry::record::TurnRecord;
 use crate::turn::machine::{Input, Outcome};

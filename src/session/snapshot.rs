@@ -7,10 +7,10 @@ use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::live::price::Pricing;
-use crate::metrics::alert::Alert;
-use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::profile::{EchoCancellation, Profile};
 use crate::settings::config::TalkKey;
+use crate::telemetry::alert::Alert;
+use crate::telemetry::diagnosis::{Finding, Remedy};
 use crate::telemetry::view::{Figures, HistoryView, ModelView, ProcessUsage, TurnView};
 
 mod caption;

@@ -4,15 +4,12 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::Output;
 use super::collector::Collector;
+use super::event::Output;
 use super::evidence::evidence;
 use super::export::webhook::Post;
-use crate::metrics::alert::{Alert, Change, Kind};
-use crate::metrics::diagnosis::{Finding, Part, Remedy, diagnose};
-
-/// The notices of raised alerts.
-pub(super) type RaisedTexts = Vec<(Kind, String)>;
+use crate::telemetry::alert::{Alert, Change, Kind};
+use crate::telemetry::diagnosis::{Finding, Part, Remedy, diagnose};
 
 impl Collector<'_> {
     /// Looks for likely causes of slow or troubled turns.
@@ -144,7 +141,7 @@ fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::diagnosis::Cause;
+    use crate::telemetry::diagnosis::Cause;
 
     #[test]
     fn an_alert_names_the_limit_that_it_was_raised_by() {

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::collector::now;
+use super::clock::{now, unix_now};
 use super::export::turn_csv;
 use super::record::{TurnRecord, place};
 use super::view::{HistoryView, SPANS, TurnView};
 use crate::base::cost::Cost;
 use crate::base::thread::aside;
 use crate::file::{self, ReadError};
-use crate::metrics::alert::{Alerts, Change, Rules, Turn};
-use crate::metrics::diagnosis::{Finding, Typical};
-use crate::metrics::leak::Leak;
-use crate::metrics::series::{History, Reading, TurnSample};
 use crate::profile::AlertSettings;
+use crate::telemetry::alert::{Alerts, Change, Rules, Turn};
+use crate::telemetry::diagnosis::{Finding, Typical};
+use crate::telemetry::history::{History, Reading, TurnSample};
+use crate::telemetry::memory_growth::Leak;
 use crate::turn::machine::Outcome;
 
 /// Turns that the newest are compared with.
@@ -294,13 +294,6 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
         }
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 fn rules(settings: &AlertSettings) -> Rules {

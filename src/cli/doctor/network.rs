@@ -8,6 +8,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Check, checks};
+use crate::base::counters::Counters;
 use crate::client::dial::TcpDialer;
 use crate::client::environment::{self, Finding};
 use crate::client::error::Fault;
@@ -15,7 +16,6 @@ use crate::client::models::live_models;
 use crate::client::{self, Event, Target};
 use crate::live::message::Setup;
 use crate::live::models::{self, Model, Purpose};
-use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::server::Server;
 use crate::session::no_link::unreached;

@@ -20,9 +20,9 @@ use sovereign::audio::DeviceChoice;
 use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
 use sovereign::live::grounding::{Grounding, Source};
-use sovereign::metrics::diagnosis::Remedy;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
+use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::view::{Figures, ProcessUsage};
 
 #[test]

@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::buckets::{Buckets, ENDS_MS};
+use super::super::prometheus_buckets::{Buckets, ENDS_MS};
 use crate::base::printable::escaped_but;
 
-/// The media type of the text.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The same ends in seconds, as they are written.
 const ENDS_S: [&str; ENDS_MS.len()] = [
     "0.005", "0.01", "0.02", "0.035", "0.05", "0.09", "0.15", "0.2", "0.3", "0.4", "0.6", "1", "2",
@@ -20,11 +18,11 @@ const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A page that grows family by family.
 #[derive(Debug)]
-pub struct Page {
+pub struct Exposition {
     text: String,
 }
 
-impl Default for Page {
+impl Default for Exposition {
     fn default() -> Self {
         Self {
             text: String::with_capacity(ROOM),
@@ -32,7 +30,7 @@ impl Default for Page {
     }
 }
 
-impl Page {
+impl Exposition {
     /// A figure that rises and falls; an unknown one is left out.
     pub fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
         if let Some(value) = value {
@@ -158,7 +156,7 @@ mod tests {
         for ms in [4, 15, 15, 40_000] {
             latency.record(Duration::from_millis(ms));
         }
-        let mut page = Page::default();
+        let mut page = Exposition::default();
         page.gauge("a_ratio", "A share.", Some(0.5));
         page.gauge("b_ratio", "Unknown.", None);
         page.counters(

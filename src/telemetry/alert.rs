@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use super::leak::{Growth, Leak, Trend};
+use super::memory_growth::{Growth, Leak, Trend};
 
 /// After an alert the same one is not told again for so long, whatever happens: an alert that flickers teaches people to
 /// look away.
