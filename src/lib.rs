@@ -36,13 +36,11 @@
 //! the log, the watch on signals, one thread each
 //! ```
 
-pub mod adapt;
 pub mod audio;
 pub mod base;
 pub mod cli;
 pub mod dsp;
 pub mod file;
-pub mod metrics;
 pub mod monitor;
 pub mod probe;
 pub mod profile;

@@ -42,8 +42,8 @@ use super::handle::{EVENTS, OWNER_COMMANDS, run};
 use super::owner::Threads;
 use super::wav;
 use super::{AudioError, Handle, priority};
+use crate::base::counters::Counters;
 use crate::base::units::{Dbfs, SampleRate};
-use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 
 /// Rate of the made-up devices: that of nearly all real ones.

@@ -19,7 +19,7 @@ use super::supervise::{Outcome, Supervisor};
 use super::wav::{Cue, Utterance, WavInput, WavOutput, read_all};
 use super::worker::{ToWorker, Worker};
 use super::{AudioError, Command, DeviceChoice, Devices, Event, InputKind, OutputKind, Setup};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::profile::Profile;
 
 /// Commands that can wait: a burst of a whole answer in chunks of 20 ms, several times over.

@@ -40,7 +40,7 @@ use super::playback::playback;
 use super::status::Status;
 use super::worker::ToWorker;
 use super::{AudioThread, Command, DeviceChoice, Devices, Direction, Event, Gate, StreamInfo};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 
 /// Pace of looking after streams: the watchdog's limit, so that idling costs two wake-ups a second.
 const PACE: Duration = Duration::from_millis(500);

@@ -31,8 +31,8 @@ use super::paced::{Paced, Source};
 use super::wav::{FileReader, Utterance};
 use super::worker::Worker;
 use super::{AudioError, DeviceInfo, Devices, Event, Handle};
+use crate::base::counters::Counters;
 use crate::base::units::SampleRate;
-use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 
 /// One step of the driver.

@@ -31,11 +31,11 @@ use super::convert::Converter;
 use super::playback::{Level, Note, PlaybackEnd};
 use super::queue::ReplyQueue;
 use super::reference::{Reference, Wanted};
+use crate::base::counters::Counters;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::metrics::counters::Counters;
 
 /// Taken from the queue at once.
 const PIECE: Duration = Duration::from_millis(10);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Command, Desk, Event, Gate, Handle, SimulatedDesk, VoiceSettings, simulate};
+use crate::base::counters::Counters;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::metrics::counters::Counters;
 use crate::profile::builtin;
 use crate::profile::{NoiseSuppression, Profile, Switch};
 use crate::vad::SpeechEvent;

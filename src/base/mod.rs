@@ -2,6 +2,7 @@
 //! and work on a thread aside. No other I/O, nothing else of ours.
 
 pub mod cost;
+pub mod counters;
 pub mod frame;
 pub mod ids;
 pub mod keys;

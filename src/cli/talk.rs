@@ -21,7 +21,8 @@ use super::written::{self, is_same, may_write, remedy};
 use super::{Global, Problem, panics, say, signal};
 use crate::base::printable::in_a_line;
 use crate::session::{self, command::Command};
-use crate::telemetry::record::{Summary, TurnRecord};
+use crate::telemetry::record::TurnRecord;
+use crate::telemetry::summary::Summary;
 use crate::turn::machine::Outcome;
 
 /// The endpoint must answer within this time.

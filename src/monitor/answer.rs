@@ -11,10 +11,11 @@ use subtle::ConstantTimeEq as _;
 
 use super::Page;
 use crate::base::local_caller::{self, Stranger};
-use crate::metrics::exposition;
 
 /// What is told of a conversation that does not answer.
 const NO_HEALTH: &str = r#"{"schema":"sovereign.health/1","status":"trouble","link":"unknown","what":"the conversation does not answer"}"#;
+/// The media type of the metrics page.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const SCHEME: &[u8] = b"Bearer ";
 const PATHS: [&str; 2] = ["/metrics", "/health"];
 
@@ -55,11 +56,7 @@ pub(super) fn answer<B>(
         plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET.\n")
     } else if path == "/metrics" {
         match page {
-            Some(page) => (
-                StatusCode::OK,
-                exposition::CONTENT_TYPE,
-                page.metrics.clone(),
-            ),
+            Some(page) => (StatusCode::OK, METRICS_TYPE, page.metrics.clone()),
             None => plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The conversation does not answer.\n",

@@ -5,9 +5,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::audio::DeviceChoice;
-use crate::metrics::diagnosis::Remedy;
 use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
+use crate::telemetry::diagnosis::Remedy;
 
 /// A wish of the user, from the window or the terminal.
 #[derive(Clone, Debug)]

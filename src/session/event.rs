@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
-use crate::telemetry::record::{Summary, TurnRecord};
+use crate::telemetry::record::TurnRecord;
+use crate::telemetry::summary::Summary;
 
 /// What a listener must not miss.
 #[derive(Clone, Debug)]

@@ -50,8 +50,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::base::counters::Counters;
 use crate::base::severity::Severity;
-use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::{audio, provider, telemetry};

@@ -3,9 +3,9 @@
 use super::controller::Controller;
 use crate::base::severity::Severity;
 use crate::base::words::sentence;
-use crate::metrics::diagnosis::Remedy;
 use crate::profile::store::Entry;
 use crate::settings::profiles::Profiles;
+use crate::telemetry::diagnosis::Remedy;
 
 /// The beginning of a notice that a later success withdraws.
 const NOT_CHANGED: &str = "The model was not changed";

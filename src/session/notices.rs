@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::clock::now;
 use super::snapshot::Notice;
 use crate::base::severity::Severity;
-use crate::metrics::diagnosis::Remedy;
+use crate::telemetry::diagnosis::Remedy;
 
 /// Notices that are kept; the oldest go first.
 const MOST: usize = 8;

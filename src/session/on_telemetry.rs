@@ -8,8 +8,8 @@ use url::Url;
 use super::command::Command;
 use super::controller::Controller;
 use super::snapshot::Link;
-use crate::metrics::diagnosis::Remedy;
 use crate::profile::{EchoCancellation, Profile};
+use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::{Context, LinkState, Output, Signal};
 
 impl Controller {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::notices::Notices;
 use super::snapshot::AutoView;
-use crate::adapt::{self, Candidate, Plan, Tuning, Wishes};
 use crate::base::severity::Severity;
 use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::Choice;
+use crate::telemetry::auto::{self, Candidate, Plan, Tuning, Wishes};
 
 /// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
 const SAVING_PERIOD: u32 = 1_024;
@@ -104,9 +104,9 @@ impl ProfileControl {
         let wishes = Wishes {
             target: chooser.target,
             preference: match how.prefer {
-                Preference::Speed => adapt::Preference::Speed,
-                Preference::Balance => adapt::Preference::Balance,
-                Preference::Quality => adapt::Preference::Quality,
+                Preference::Speed => auto::Preference::Speed,
+                Preference::Balance => auto::Preference::Balance,
+                Preference::Quality => auto::Preference::Quality,
             },
             changes_per_hour: how.changes_per_hour,
             power_saving: how.power_saving.is_on(),

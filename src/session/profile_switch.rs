@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::controller::Controller;
-use crate::adapt::Plan;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::Choice;
+use crate::telemetry::auto::Plan;
 
 /// Stands until the connection that asks for what the profile says.
 pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";

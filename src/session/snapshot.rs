@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::audio::{DeviceChoice, Devices, StreamInfo};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
-use crate::metrics::alert::Alert;
-use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::profile::{EchoCancellation, Profile};
 use crate::provider::price::Pricing;
 use crate::settings::config::TalkKey;
+use crate::telemetry::alert::Alert;
+use crate::telemetry::diagnosis::{Finding, Remedy};
 use crate::telemetry::view::{Figures, HistoryView, ModelView, ProcessUsage, TurnView};
 
 mod caption;

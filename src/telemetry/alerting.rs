@@ -4,15 +4,12 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::Output;
 use super::collector::Collector;
+use super::event::Output;
 use super::evidence::evidence;
 use super::export::webhook::Post;
-use crate::metrics::alert::{Alert, Change, Kind};
-use crate::metrics::diagnosis::diagnose;
-
-/// The notices of raised alerts.
-pub(super) type RaisedTexts = Vec<(Kind, String)>;
+use crate::telemetry::alert::{Alert, Change, Kind};
+use crate::telemetry::diagnosis::diagnose;
 
 impl Collector<'_> {
     /// Looks for likely causes of slow or troubled turns.

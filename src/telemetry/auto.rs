@@ -1,10 +1,33 @@
-//! `auto`: feeds the adapter with turns and conditions, and proposes its plan.
+//! Auto: which profile fits the service, the network and the machine of this hour, and why.
+//!
+//! ```text
+//! turns (response, whose it was) ─┬▶ forecast ─┐ what a turn would take with each profile on the network of now
+//! round trip ─────────────────────┘            ├─▶ policy ─▶ Plan: profile, tuning, the reason in words
+//! processor, memory, battery ──────▶ limits ───┤
+//!                                    worth ────┘ what a wait costs, and what a step of quality is worth
+//! ```
+//!
+//! The common rule (mean of the last ten responses over 400 ms: the fastest profile, over 300: the middle one, else the
+//! best) takes no notice of whose time it is: a model that thinks for 700 ms costs quality for good, and nothing is gained.
+//! Here a profile is left only for one that is forecast to be the better one and that would have saved more, since it
+//! last was not, than a change costs. `tests/lab/adaptation.rs` plays days of changing conditions against that rule, each fixed profile, and an
+//! oracle that knows the future.
+//!
+//! Pure: time and readings come in as arguments.
+
+mod forecast;
+mod limits;
+mod policy;
+mod types;
+mod worth;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::record::TurnRecord;
-use crate::adapt::{Adapter, Answered, Candidate, Conditions, Plan, Wishes};
+pub use policy::{Adapter, Plan, Tuning};
+pub use types::{Answered, Candidate, Conditions, Wishes};
+pub use worth::{Preference, wait_cost};
 
 /// What a profile chooses among, and how.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,18 +5,20 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::alerting::RaisedTexts;
+use super::alert::Kind;
 use super::auto::Auto;
-use super::export::prometheus;
+use super::clock::now;
+use super::context::{Context, Deps, LinkState};
+use super::event::{Event, LateTokens, Outlets, Output};
 use super::export::webhook::Webhook;
-use super::record::{Summary, TurnRecord};
+use super::record::TurnRecord;
 use super::statistics::Statistics;
 use super::store::Store;
+use super::summary::Summary;
 use super::view::{Figures, ModelView, View};
-use super::{Context, Deps, Event, LateTokens, LinkState, Outlets, Output};
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
-use crate::metrics::series::Reading;
+use crate::telemetry::history::Reading;
 
 /// How often process and machine are sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
@@ -24,6 +26,9 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const DIAGNOSE_EVERY: u64 = 10;
 /// Lost sound is a reason to count our own share of the load for so long.
 const SUFFERS_FOR: Duration = Duration::from_secs(10);
+
+/// The notices of raised alerts.
+type RaisedTexts = Vec<(Kind, String)>;
 
 /// See the module.
 pub(super) struct Collector<'a> {
@@ -81,7 +86,7 @@ impl<'a> Collector<'a> {
                     None => break,
                 },
                 request = self.deps.pages.next() => {
-                    request.answer(prometheus::page(self));
+                    request.answer(self.monitor_page());
                     continue;
                 }
                 _ = tick.tick() => self.sample(now()),
@@ -200,7 +205,7 @@ impl<'a> Collector<'a> {
         let (memory, threads) = (&self.store.alerts, &self.store.threads);
         self.statistics
             .set_growth(memory.growth(), threads.growth());
-        let conditions = crate::adapt::Conditions {
+        let conditions = super::auto::Conditions {
             round_trip: self.deps.counters.round_trip(),
             ..self.statistics.conditions()
         };
@@ -334,11 +339,6 @@ impl<'a> Collector<'a> {
         };
         self.outlets.send(Output::Notice(severity, what));
     }
-}
-
-/// The clock of the runtime, so that tests can simulate it.
-pub(super) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }
 
 /// Whether the sound suffered lately.

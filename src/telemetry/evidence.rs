@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Context;
 use super::collector::Collector;
+use super::context::Context;
 use crate::audio::StreamInfo;
-use crate::metrics::diagnosis::Evidence;
 use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppression, Profile};
 use crate::provider::gemini::setup::{self, Thinks};
+use crate::telemetry::diagnosis::Evidence;
 
 /// The evidence of now; `None` before the first context.
 pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {

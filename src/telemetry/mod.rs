@@ -9,41 +9,41 @@
 //!
 //! The collector runs in a task of its own. A panic in it restarts it, at most [`MOST_RESTARTS`] times.
 
+pub mod alert;
 mod alerting;
 pub mod auto;
+mod clock;
 mod collector;
+mod context;
+pub mod diagnosis;
+mod event;
 mod evidence;
 pub mod export;
+pub mod histogram;
+pub mod history;
+pub mod memory_growth;
+pub mod prometheus_buckets;
 pub mod record;
 pub mod stages;
 mod statistics;
 mod store;
+pub mod summary;
 pub mod view;
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use url::Url;
 
-use crate::adapt::Plan;
-use crate::audio::StreamInfo;
-use crate::base::cost::Cost;
 use crate::base::severity::Severity;
-use crate::base::tokens::TokenCounts;
-use crate::metrics::counters::Counters;
-use crate::metrics::diagnosis::Remedy;
-use crate::monitor;
-use crate::probe::Probe;
-use crate::profile::{Detection, Profile};
-use crate::provider::connection::dial::Dialer;
 use collector::Collector;
-use record::{Summary, TurnRecord};
+pub use context::{Context, Deps, LinkState};
+use event::Outlets;
+pub use event::{Event, LateTokens, Output};
 pub use store::KEPT_TURNS;
+use summary::Summary;
 use view::View;
 
 /// Events that may wait. The collector takes microseconds for each.
@@ -52,137 +52,6 @@ const EVENTS: usize = 256;
 const OUTPUTS: usize = 64;
 /// A collector that panics again after so many restarts is given up.
 const MOST_RESTARTS: u32 = 3;
-
-/// What the conversation reports.
-#[derive(Debug)]
-pub enum Event {
-    /// Profile, devices, service: sent first, and whenever any of it changes.
-    Context(Box<Context>),
-    /// A turn of the user is over.
-    TurnClosed(Box<TurnRecord>),
-    /// Tokens that were counted after their turn was closed.
-    LateTokens(Box<LateTokens>),
-    /// The user resets the statistics of the active profile.
-    ResetStatistics,
-    /// The user exports turns and history as CSV.
-    ExportCsv,
-    /// Panics, to test the restart.
-    #[cfg(test)]
-    Panic,
-}
-
-/// Tokens that were counted after their turn was closed.
-#[derive(Debug)]
-pub struct LateTokens {
-    /// Profile in force when they were counted.
-    pub profile: String,
-    /// The model in use then.
-    pub model: String,
-    /// How many of which kind.
-    pub tokens: TokenCounts,
-    /// They belong to a generation that was dropped.
-    pub wasted: bool,
-    /// What they cost, where the price is known.
-    pub cost: Option<Cost>,
-}
-
-/// What telemetry asks of the conversation.
-#[derive(Debug)]
-pub enum Output {
-    /// An alert was raised: show it, with what a button can do about it.
-    AlertRaised(String, Option<Remedy>),
-    /// An alert is over: withdraw the notice with this text.
-    AlertCleared(String),
-    /// Something else that the user should know.
-    Notice(Severity, String),
-    /// What `auto` proposes among the candidates of this choice.
-    Plan(Arc<auto::Choice>, Plan, u64),
-}
-
-/// What telemetry knows of profile, devices and service.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Context {
-    /// The profile in force.
-    pub profile: Arc<Profile>,
-    /// The profile that the user chose: the one in force, or one that chooses among others.
-    pub chosen: Arc<Profile>,
-    /// All profiles, in the order of the switch.
-    pub profiles: Arc<[Arc<Profile>]>,
-    /// What the chosen profile chooses among, where it does.
-    pub auto: Option<Arc<auto::Choice>>,
-    /// The model that the connection was set up with, without `models/`.
-    pub model: String,
-    /// The embedded server answers.
-    pub demo: bool,
-    /// What answers runs on this computer.
-    pub local: bool,
-    /// Where the connection leads.
-    pub url: Url,
-    /// Who detects the ends of turns.
-    pub detection: Detection,
-    /// The user switched echo cancellation on.
-    pub echo_forced: bool,
-    /// Where alerts are posted.
-    pub webhook: Option<Url>,
-    /// The connection.
-    pub link: LinkState,
-    /// The microphone's stream, while it runs.
-    pub input: Option<StreamInfo>,
-    /// Sound files take the place of a microphone.
-    pub files: bool,
-    /// The speaker's stream, while it runs.
-    pub output: Option<StreamInfo>,
-    /// Frames of a device period, as asked for.
-    pub period_frames: u32,
-}
-
-/// State of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// Being made.
-    Connecting,
-    /// Up since then.
-    Connected(Instant),
-    /// Down.
-    Down,
-}
-
-/// What the collector needs besides events; by default it keeps and reaches nothing.
-pub struct Deps {
-    /// What conversation, devices and connection count into.
-    pub counters: Arc<Counters>,
-    /// Reads what this process uses.
-    pub probe: Probe,
-    /// The folder that history and exports are kept in.
-    pub state: Option<PathBuf>,
-    /// Turns that are kept for figures and rows of CSV.
-    pub turns_kept: usize,
-    /// Tells when the monitor wants a page.
-    pub pages: monitor::Asked,
-    /// Reaches the address that alerts are posted to.
-    pub dialer: Option<Arc<dyn Dialer>>,
-}
-
-impl Deps {
-    /// Keeps and reaches nothing.
-    #[must_use]
-    pub fn new(counters: Arc<Counters>) -> Self {
-        Self {
-            counters,
-            probe: Probe::off(),
-            state: None,
-            turns_kept: KEPT_TURNS,
-            pages: monitor::Asked::default(),
-            dialer: None,
-        }
-    }
-
-    /// The file of the history. The demo keeps none: its turns say nothing of the service.
-    fn history(&self, demo: bool) -> Option<PathBuf> {
-        let folder = self.state.as_ref().filter(|_| !demo)?;
-        Some(folder.join("history.json"))
-    }
-}
 
 /// The conversation's end.
 #[derive(Debug)]
@@ -270,20 +139,6 @@ impl Handle {
     }
 }
 
-/// The collector's ends.
-struct Outlets {
-    outputs: mpsc::Sender<Output>,
-    views: watch::Sender<Arc<View>>,
-}
-
-impl Outlets {
-    fn send(&self, output: Output) {
-        if self.outputs.try_send(output).is_err() {
-            tracing::warn!("the conversation does not take what telemetry asks");
-        }
-    }
-}
-
 /// Runs the collector until the conversation ends, and again if it panics.
 async fn supervise(mut deps: Deps, mut events: mpsc::Receiver<Event>, outlets: Outlets) -> Summary {
     let mut context = None;
@@ -305,8 +160,11 @@ async fn supervise(mut deps: Deps, mut events: mpsc::Receiver<Event>, outlets: O
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
-    use crate::profile::{DEFAULT, builtin};
+    use crate::base::counters::Counters;
+    use crate::profile::{DEFAULT, Detection, builtin};
 
     fn context() -> Box<Context> {
         let profile = builtin(DEFAULT).expect("built in");

@@ -1,4 +1,4 @@
-//! The record of a turn and of a whole conversation, and their JSON (`sovereign.turn/1`, `sovereign.summary/1`).
+//! The record of a turn and its JSON (`sovereign.turn/1`).
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,22 +8,16 @@ use super::stages::{STAGES, Stages};
 use crate::base::cost::Cost;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::tokens::TokenCounts;
-use crate::metrics::buckets::Buckets;
-use crate::metrics::histogram::Distribution;
-use crate::metrics::series::OUTCOMES;
 use crate::provider::grounding::{Grounding, Source};
 use crate::turn::early::TurnTokens;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::{Latencies, Timeline};
 
-mod billed;
+pub(super) mod json;
 mod silence;
-mod summary;
 
-pub use billed::OfModel;
-use billed::{insert_cost, tokens};
+use json::{insert_cost, insert_some, ms, round, tokens};
 pub use silence::Silence;
-pub use summary::Summary;
 
 /// Everything that is known of one turn of the user.
 #[derive(Clone, Debug)]
@@ -342,23 +336,8 @@ pub fn values(l: &Latencies) -> [Option<Duration>; 9] {
     ]
 }
 
-fn insert_some<T: Into<Value>>(map: &mut Map<String, Value>, key: &str, value: Option<T>) {
-    if let Some(value) = value {
-        map.insert(key.into(), value.into());
-    }
-}
-
 fn some_words(words: &str) -> Option<&str> {
     Some(words.trim()).filter(|words| !words.is_empty())
-}
-
-fn ms(duration: Duration) -> Value {
-    json!(round(duration.as_secs_f64() * 1e3, 1))
-}
-
-fn round(value: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
-    (value * scale).round() / scale
 }
 
 #[cfg(test)]
@@ -366,7 +345,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Tokens of no told kind.
-    pub(in crate::telemetry) fn counts(prompt: u64, response: u64) -> TokenCounts {
+    pub(crate) fn counts(prompt: u64, response: u64) -> TokenCounts {
         let of_no_kind = |unassigned| crate::base::tokens::Kinds {
             unassigned,
             ..Default::default()
@@ -378,7 +357,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in crate::telemetry) fn record() -> TurnRecord {
+    pub(crate) fn record() -> TurnRecord {
         let origin = Instant::now();
         let mut timeline = Timeline::default();
         for (mark, ms) in Mark::ALL
@@ -500,38 +479,6 @@ pub(super) mod tests {
         assert_eq!(
             line["latency_ms"],
             json!({ "endpointing": 504.0, "uplink": 1.0 })
-        );
-    }
-
-    #[test]
-    fn a_summary_counts_outcomes_and_shows_p99_from_a_hundred_turns_on() {
-        let mut summary = Summary::default();
-        for _ in 0..99 {
-            summary.add(&record());
-        }
-        let few: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
-        assert_eq!(few["turns"]["completed"], 99);
-        assert_eq!(
-            (&few["closed_in_vain"], &few["vain_tokens"]),
-            (&json!(198), &json!(6_930))
-        );
-        assert_eq!(few["latency_ms"]["response"]["n"], 99);
-        assert!(few["latency_ms"]["response"].get("p99").is_none());
-        summary.add(&record());
-        let enough: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
-        assert!(enough["latency_ms"]["response"]["p99"].is_number());
-        assert_eq!(
-            enough["utterances"],
-            json!({ "spoken": 100, "answered": 100, "lost": 0 })
-        );
-        let mut again = record();
-        again.timeline.clear(Mark::SpeechStart);
-        again.counted = true;
-        summary.add(&again);
-        assert_eq!(
-            (summary.spoken, summary.answered),
-            (100, 100),
-            "asked again"
         );
     }
 }

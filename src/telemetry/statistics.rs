@@ -3,14 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use super::LateTokens;
+use super::event::LateTokens;
 use super::record::{TurnRecord, place};
 use super::view::{Figures, ProcessUsage};
-use crate::adapt::Conditions;
 use crate::base::cost::Cost;
-use crate::metrics::histogram::Distribution;
-use crate::metrics::leak::Growth;
 use crate::probe::{Machine, Usage};
+use crate::telemetry::auto::Conditions;
+use crate::telemetry::histogram::Distribution;
+use crate::telemetry::memory_growth::Growth;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
 

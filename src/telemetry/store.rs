@@ -4,20 +4,20 @@ use std::collections::VecDeque;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::collector::now;
+use super::clock::{now, unix_now};
 use super::export::turn_csv;
 use super::record::{TurnRecord, place};
 use super::view::{HistoryView, SPANS, TurnView};
 use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
-use crate::metrics::alert::{Alerts, Change, Turn};
-use crate::metrics::diagnosis::{Finding, Typical};
-use crate::metrics::leak::Leak;
-use crate::metrics::series::{History, Reading, TurnSample};
 use crate::profile::AlertSettings;
+use crate::telemetry::alert::{Alerts, Change, Turn};
+use crate::telemetry::diagnosis::{Finding, Typical};
+use crate::telemetry::history::{History, Reading, TurnSample};
+use crate::telemetry::memory_growth::Leak;
 use crate::turn::machine::Outcome;
 
 /// Turns that the newest are compared with.
@@ -294,13 +294,6 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
         }
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 fn alert_turn(record: &TurnRecord) -> Turn {

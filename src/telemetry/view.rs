@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::record::TurnRecord;
 use super::stages::Stages;
 use crate::base::cost::Cost;
-use crate::metrics::alert::Alert;
-use crate::metrics::diagnosis::Finding;
-use crate::metrics::histogram::SharedDistribution;
-use crate::metrics::leak::Growth;
-use crate::metrics::series::Slice;
 use crate::probe::Machine;
+use crate::telemetry::alert::Alert;
+use crate::telemetry::diagnosis::Finding;
+use crate::telemetry::histogram::SharedDistribution;
+use crate::telemetry::history::Slice;
+use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 

@@ -17,8 +17,8 @@ use super::{
     UiLink, banners, captions, check_page, figures_page, footer, header, key_page, keys, latency,
     place, talk, theme, words, writing,
 };
+use crate::base::counters::Counters;
 use crate::base::units::Dbfs;
-use crate::metrics::counters::Counters;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Link, Snapshot};
 

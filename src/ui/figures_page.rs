@@ -10,9 +10,9 @@ use super::theme::{Weight, caps, space, text, tokens};
 use super::view::View;
 use super::widgets::{card, plain_button, sign, value_row};
 use super::{history, told, waterfall, words};
-use crate::metrics::diagnosis::{Finding, Remedy};
 use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
+use crate::telemetry::diagnosis::{Finding, Remedy};
 use crate::telemetry::view::{Figures, ModelView, ProcessUsage};
 
 /// The page.

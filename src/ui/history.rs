@@ -9,9 +9,9 @@ use super::told;
 use super::view::View;
 use super::widgets::{Segment, segmented, small_text, value_row};
 use super::words;
-use crate::metrics::series::Slice;
 use crate::provider::price::Pricing;
 use crate::session::snapshot::Snapshot;
+use crate::telemetry::history::Slice;
 use crate::telemetry::view::SPANS;
 
 /// Bins of the histogram: 20 ms each up to a second, and one for all that is slower.

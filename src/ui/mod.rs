@@ -57,7 +57,7 @@ pub use app::{ThemeChoice, UiApp};
 use display::Display;
 use pace::{Change, Pace};
 
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::words::{UNKNOWN, grouped, millis};
 use crate::base::cost::Cost;
 use crate::base::words::count;
-use crate::metrics::alert::Kind;
-use crate::metrics::diagnosis::{Finding, LEAST_TURNS, Remedy};
-use crate::metrics::leak::Growth;
-use crate::metrics::series::Slice;
 use crate::profile::{self, Profile};
 use crate::provider::gemini::models;
 use crate::provider::price::Pricing;
 use crate::session::snapshot::{LimitView, Link, Snapshot, SpendScope};
+use crate::telemetry::alert::Kind;
+use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
+use crate::telemetry::history::Slice;
+use crate::telemetry::memory_growth::Growth;
 use crate::telemetry::view::{Figures, ModelView, ProcessUsage, TurnView};
 
 /// Name and explanation of each stage, in the order of [`Stages::values`].

@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use sovereign::metrics::alert::Alerts;
 use sovereign::monitor;
 use sovereign::profile::{AlertSettings, EchoCancellation};
+use sovereign::telemetry::alert::Alerts;
 
 use crate::sound::{at_rate, device_rate, talk};
 use crate::support::{World, simulate};
@@ -48,7 +48,10 @@ pub(crate) fn workloads() -> Vec<Workload> {
     ]
 }
 
-const PAGE: [&str; 1] = ["sovereign::telemetry::export::prometheus::page"];
+const PAGE: [&str; 2] = [
+    "sovereign::telemetry::export::prometheus::<impl sovereign::telemetry::collector::Collector>::monitor_page",
+    "<sovereign::telemetry::collector::Collector>::monitor_page",
+];
 
 const MEASURED: &str = "4 s of a conversation with a turn: probe, statistics, history, alerts, causes, the view of them";
 const ENGINE: &str = "4 s of the same conversation: the worker";

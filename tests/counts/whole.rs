@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sovereign::audio::{Command, EchoPolicy, Event, SimulatedDesk, VoiceSettings, simulate};
+use sovereign::base::counters::Counters;
 use sovereign::base::frame::Pcm;
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::metrics::counters::Counters;
 use sovereign::profile;
 use sovereign::vad::SpeechEvent;
 

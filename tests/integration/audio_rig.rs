@@ -24,10 +24,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sovereign::audio::{Command, Direction, Event, Gate, Handle, Setup, VoiceSettings, spawn};
+use sovereign::base::counters::Counters;
 use sovereign::base::frame::{Frame, Pcm};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::metrics::counters::Counters;
 use sovereign::profile::builtin;
 
 const BUS_HZ: f64 = 48_000.0;

@@ -8,7 +8,8 @@ use crate::support::{Running, World, simulate, voice};
 use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::Link;
-use sovereign::telemetry::record::{Summary, TurnRecord};
+use sovereign::telemetry::record::TurnRecord;
+use sovereign::telemetry::summary::Summary;
 use sovereign::turn::machine::Outcome;
 
 /// A voice without a pause that would end a turn.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
 use sovereign::base::severity::Severity;
-use sovereign::metrics::diagnosis::Remedy;
 use sovereign::profile::Profile;
 use sovereign::server::script::RefuseSetup;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Link, Notice};
+use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::turn::machine::Outcome;
 
 const OLD: &str = "gemini-3.1-flash-live-preview";

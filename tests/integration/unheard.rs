@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
-use sovereign::metrics::diagnosis::Remedy;
 use sovereign::profile::Detection;
 use sovereign::provider::EndKind;
 use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
@@ -13,6 +12,7 @@ use sovereign::server::Script;
 use sovereign::server::script::{Action, Sound};
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Notice, Speaker};
+use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::record::Silence;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;

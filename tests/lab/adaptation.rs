@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use sovereign::adapt::{
+use sovereign::telemetry::auto::{
     Adapter, Answered, Candidate, Conditions, Preference, Tuning, Wishes, wait_cost,
 };
 

@@ -11,10 +11,10 @@ use std::time::Duration;
 use sovereign::audio::{
     Command, Desk, Event, Gate, Handle, SimulatedDesk, VoiceSettings, simulate,
 };
+use sovereign::base::counters::Counters;
 use sovereign::base::frame::Pcm;
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::metrics::counters::Counters;
 use sovereign::profile::builtin;
 
 use super::arrivals::{Arrival, Pattern, least_delay};

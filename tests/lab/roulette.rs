@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use sovereign::audio::playback::FADE;
 use sovereign::audio::{Command, Event, Gate, Heard, SimulatedDesk, VoiceSettings, simulate};
+use sovereign::base::counters::Counters;
 use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::metrics::counters::Counters;
 use sovereign::profile::{DetectorKind, NoiseSuppression, Profile, Switch, builtin};
 
 use super::playout::tone;

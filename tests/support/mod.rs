@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
-use sovereign::metrics::counters::Counters;
+use sovereign::base::counters::Counters;
 use sovereign::monitor::Asked;
 use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened};
@@ -28,7 +28,8 @@ use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
 use sovereign::settings::watch::Watch;
 use sovereign::telemetry;
-use sovereign::telemetry::record::{Summary, TurnRecord};
+use sovereign::telemetry::record::TurnRecord;
+use sovereign::telemetry::summary::Summary;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;

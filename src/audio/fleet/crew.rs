@@ -12,7 +12,7 @@ use super::super::owner::{Backends, Owner, Threads, ToOwner};
 use super::super::worker::{ToWorker, Worker};
 use super::devices::{MadeUp, Streams, Throat};
 use super::{Beat, Lateness, SLOTS, STEP};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::profile::Profile;
 
 /// The owner is looked after this often: it has hardly anything to do.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::crew::{Crew, Member};
 use super::{Beat, Lateness, Mouth, RATE, STEP, member, room_noise};
 use crate::audio::{Event, Handle};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::backend::{Fault, Faults, Opened, Policy};
 use super::super::status::Status;
 use super::super::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_LAST: Duration = Duration::from_secs(4);

@@ -9,8 +9,8 @@ use super::Check;
 use crate::audio::{
     self, CheckEvent, Command, DeviceChoice, Devices, Event, InputKind, OutputKind,
 };
+use crate::base::counters::Counters;
 use crate::dsp::soundcheck::Report;
-use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::session::findings::{self, Circumstances};
 use crate::session::snapshot::CheckStatus;

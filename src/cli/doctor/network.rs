@@ -8,7 +8,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Check, checks};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::connection::environment::{self, Finding};

@@ -6,7 +6,7 @@ use crate::base::severity::Severity;
 use crate::base::words::sentence;
 use crate::provider::grounding::{Grounding, search_address};
 use crate::session::snapshot::{Activity, Link, Snapshot};
-use crate::telemetry::record::Summary;
+use crate::telemetry::summary::Summary;
 
 /// How it stands; `typed`: nobody talks.
 pub(super) fn state_words(snapshot: &Snapshot, typed: bool) -> String {

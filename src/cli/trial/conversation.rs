@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
 use crate::audio::fleet::{Fleet, Mouth, RATE};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::provider;
 use crate::provider::connection::dial::TcpDialer;
@@ -23,7 +23,8 @@ use crate::session::snapshot::Link;
 use crate::session::{self, Parts, Session};
 use crate::settings::profiles::Profiles;
 use crate::telemetry;
-use crate::telemetry::record::{Summary, TurnRecord, values};
+use crate::telemetry::record::{TurnRecord, values};
+use crate::telemetry::summary::Summary;
 use crate::turn::machine::Outcome;
 
 /// A connection must be set up within this time.

@@ -13,7 +13,7 @@ use url::Url;
 use super::super::Problem;
 use super::Files;
 use super::spend::{Purse, price};
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::provider::Event;
 use crate::provider::connection::dial::TcpDialer;

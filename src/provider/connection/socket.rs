@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::dial::Stream;
 use super::error::Fault;
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 
 /// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited
 /// for; but not longer than a user would not notice.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::provider::gemini::message::{ServerMessage, Unreadable};
 
 /// So many broken messages within [`WITHIN`], and none between that could be read, end a connection: a new one may help.

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::close;
 use super::nonsense::Nonsense;
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::provider::Target;
 use crate::provider::connection::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use crate::provider::connection::error::{Fault, Stage};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use crate::metrics::counters::Counters;
+use crate::base::counters::Counters;
 use crate::provider::gemini::message::{
     Blob, FunctionCall, InteractionStatus, ServerContent, ServerMessage, Transcription,
 };

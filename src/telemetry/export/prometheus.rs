@@ -4,42 +4,44 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::json;
 
-use crate::metrics::alert::Kind;
-use crate::metrics::exposition::Page as Text;
-use crate::metrics::series::OUTCOMES;
 use crate::monitor::Page;
+use crate::telemetry::alert::Kind;
 use crate::telemetry::collector::Collector;
+use crate::telemetry::context::{Context, LinkState};
+use crate::telemetry::export::exposition::Exposition;
+use crate::telemetry::history::OUTCOMES;
 use crate::telemetry::record::latency_names;
-use crate::telemetry::{Context, LinkState};
 
-/// Everything that is served, as of now; before the first context an empty page that reports trouble.
-#[inline(never)] // what it costs is counted: tests/counts/measuring.rs
-pub(in crate::telemetry) fn page(collector: &Collector<'_>) -> Page {
-    let Some(context) = collector.context.as_deref() else {
-        return Page {
-            metrics: String::new(),
-            health: json!({ "schema": "sovereign.health/1", "status": "trouble" }).to_string(),
-            well: false,
+impl Collector<'_> {
+    /// The page as of now; before the first context it is empty and reports trouble.
+    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
+    pub(crate) fn monitor_page(&self) -> Page {
+        let Some(context) = self.context.as_deref() else {
+            return Page {
+                metrics: String::new(),
+                health: json!({ "schema": "sovereign.health/1", "status": "trouble" }).to_string(),
+                well: false,
+            };
         };
-    };
-    let raised: Vec<&str> = raised(collector).map(|kind| kind.word()).collect();
-    let (connected, link) = match context.link {
-        LinkState::Connected(_) => (true, "connected"),
-        LinkState::Connecting => (false, "connecting"),
-        LinkState::Down => (false, "down"),
-    };
-    let microphone = context.input.is_some() || context.files;
-    let well = connected && microphone && raised.is_empty();
-    let health = json!({
-        "schema": "sovereign.health/1", "status": if well { "ok" } else { "trouble" },
-        "version": env!("CARGO_PKG_VERSION"), "link": link, "microphone": microphone,
-        "speaker": context.output.is_some(), "alerts": raised,
-        "profile": context.profile.name, "demo": context.demo,
-    });
-    Page {
-        metrics: metrics(collector, context, connected),
-        health: health.to_string(),
-        well,
+        let raised: Vec<&str> = raised(self).map(|kind| kind.word()).collect();
+        let (connected, link) = match context.link {
+            LinkState::Connected(_) => (true, "connected"),
+            LinkState::Connecting => (false, "connecting"),
+            LinkState::Down => (false, "down"),
+        };
+        let microphone = context.input.is_some() || context.files;
+        let well = connected && microphone && raised.is_empty();
+        let health = json!({
+            "schema": "sovereign.health/1", "status": if well { "ok" } else { "trouble" },
+            "version": env!("CARGO_PKG_VERSION"), "link": link, "microphone": microphone,
+            "speaker": context.output.is_some(), "alerts": raised,
+            "profile": context.profile.name, "demo": context.demo,
+        });
+        Page {
+            metrics: metrics(self, context, connected),
+            health: health.to_string(),
+            well,
+        }
     }
 }
 
@@ -48,7 +50,7 @@ fn raised(collector: &Collector<'_>) -> impl Iterator<Item = Kind> {
 }
 
 fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> String {
-    let mut text = Text::default();
+    let mut text = Exposition::default();
     let info = [
         ("version", env!("CARGO_PKG_VERSION")),
         ("profile", context.profile.name.as_str()),
@@ -80,7 +82,7 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     text.finish()
 }
 
-fn turns(text: &mut Text, collector: &Collector<'_>) {
+fn turns(text: &mut Exposition, collector: &Collector<'_>) {
     let (summary, counters) = (&*collector.summary, &collector.deps.counters);
     let outcomes: [_; 5] =
         std::array::from_fn(|i| ([("outcome", OUTCOMES[i])], summary.turns[i] as f64));
@@ -151,7 +153,7 @@ fn turns(text: &mut Text, collector: &Collector<'_>) {
     }
 }
 
-fn flow(text: &mut Text, collector: &Collector<'_>) {
+fn flow(text: &mut Exposition, collector: &Collector<'_>) {
     let counters = &collector.deps.counters;
     for (name, help, count) in [
         (
@@ -205,7 +207,7 @@ fn flow(text: &mut Text, collector: &Collector<'_>) {
     );
 }
 
-fn machine(text: &mut Text, collector: &Collector<'_>) {
+fn machine(text: &mut Exposition, collector: &Collector<'_>) {
     let process = collector.statistics.process();
     let machine = process.machine;
     if let Some(cpu) = process.cpu {

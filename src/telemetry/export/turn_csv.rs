@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::base::cost::Cost;
 use crate::base::printable;
-use crate::metrics::series::{History, OUTCOMES};
+use crate::telemetry::history::{History, OUTCOMES};
 use crate::telemetry::record::{TurnRecord, latency_names};
 use crate::telemetry::stages::STAGES;
 
@@ -180,7 +180,7 @@ fn time(at: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::series::{Reading, TurnSample};
+    use crate::telemetry::history::{Reading, TurnSample};
 
     #[test]
     fn a_row_has_a_cell_for_each_name_and_no_words() {

@@ -30,22 +30,22 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(250);
 
 /// What is sent.
 #[derive(Debug)]
-pub(in crate::telemetry) struct Post {
+pub(crate) struct Post {
     /// Where to.
-    pub(in crate::telemetry) address: Url,
+    pub(crate) address: Url,
     /// The JSON.
-    pub(in crate::telemetry) body: String,
+    pub(crate) body: String,
 }
 
 /// The way out; without a dialler there is none.
 #[derive(Debug, Default)]
-pub(in crate::telemetry) struct Webhook {
+pub(crate) struct Webhook {
     running: Option<(mpsc::Sender<Post>, JoinHandle<()>)>,
 }
 
 impl Webhook {
     /// Starts the task; call it inside the runtime.
-    pub(in crate::telemetry) fn start(dialer: Option<Arc<dyn Dialer>>) -> Self {
+    pub(crate) fn start(dialer: Option<Arc<dyn Dialer>>) -> Self {
         let Some(dialer) = dialer else {
             return Self::default();
         };
@@ -61,7 +61,7 @@ impl Webhook {
     }
 
     /// Sends, without waiting.
-    pub(in crate::telemetry) fn send(&self, post: Post) {
+    pub(crate) fn send(&self, post: Post) {
         let Some((posts, _)) = &self.running else {
             return;
         };
@@ -71,7 +71,7 @@ impl Webhook {
     }
 
     /// Waits until everything is delivered, for [`LAST_WORDS_WITHIN`] at most.
-    pub(in crate::telemetry) async fn finish(self) {
+    pub(crate) async fn finish(self) {
         let Some((posts, task)) = self.running else {
             return;
         };

@@ -7,11 +7,11 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::rig::{Rig, down, latencies, snapshot};
 use sovereign::base::severity::Severity;
-use sovereign::metrics::alert::{Alert, Kind};
-use sovereign::metrics::diagnosis::{Cause, Finding, Part, Remedy};
-use sovereign::metrics::series::{History, TurnSample};
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Notice, Snapshot};
+use sovereign::telemetry::alert::{Alert, Kind};
+use sovereign::telemetry::diagnosis::{Cause, Finding, Part, Remedy};
+use sovereign::telemetry::history::{History, TurnSample};
 use sovereign::telemetry::stages::Stages;
 use sovereign::telemetry::view::{HistoryView, SPANS, TurnView};
 

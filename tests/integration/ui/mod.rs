@@ -19,10 +19,10 @@ use rig::{Rig, caption, down, key_event, latencies, snapshot};
 use sovereign::audio::DeviceChoice;
 use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
-use sovereign::metrics::diagnosis::Remedy;
 use sovereign::provider::grounding::{Grounding, Source};
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
+use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::view::{Figures, ProcessUsage};
 
 #[test]

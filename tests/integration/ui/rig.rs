@@ -11,9 +11,9 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use tokio::sync::{mpsc, watch};
 
 use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
+use sovereign::base::counters::Counters;
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::metrics::counters::Counters;
 use sovereign::profile::Profile;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
-use sovereign::metrics::histogram::SharedDistribution;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, LimitView, SpendScope};
+use sovereign::telemetry::histogram::SharedDistribution;
 use sovereign::telemetry::view::{ModelView, TurnView};
 
 const BOUND: Cost = Cost {

@@ -1,18 +1,15 @@
-//! What was billed, as the JSON of turns and summaries tells it: tokens by kind, the cost, and both by model.
-
-use std::sync::Arc;
+//! Turns, latency, tokens and cost of one model with one profile.
 
 use serde_json::{Map, Value, json};
 
-use super::{Summary, TurnRecord, insert_some, ms};
 use crate::base::cost::Cost;
-use crate::base::tokens::{Kinds, TokenCounts};
-use crate::metrics::histogram::SharedDistribution;
-use crate::telemetry::view::ModelView;
+use crate::telemetry::histogram::SharedDistribution;
+use crate::telemetry::record::TurnRecord;
+use crate::telemetry::record::json::{insert_cost, ms};
 
 /// What one model did and cost with one profile.
 #[derive(Clone, Debug, Default)]
-pub struct OfModel {
+pub struct ModelUsage {
     /// Turns of any outcome.
     pub turns: u64,
     /// Responses.
@@ -23,7 +20,7 @@ pub struct OfModel {
     pub cost: Option<Cost>,
 }
 
-impl OfModel {
+impl ModelUsage {
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.turns += 1;
         self.tokens += record.all_tokens();
@@ -55,70 +52,12 @@ impl OfModel {
     }
 }
 
-impl Summary {
-    /// What each model did and cost with each profile, for the window.
-    pub(in crate::telemetry) fn model_views(&self) -> Arc<[ModelView]> {
-        let all = self.models.iter();
-        all.map(|((profile, model), of)| ModelView {
-            profile: profile.clone(),
-            model: model.clone(),
-            turns: of.turns,
-            response: of.response.clone(),
-            cost: of.cost,
-        })
-        .collect()
-    }
-}
-
-/// Tokens of a turn; answers and thoughts are both written.
-pub(super) fn tokens(counts: &TokenCounts) -> Value {
-    let mut line = Map::new();
-    line.insert("prompt".into(), json!(counts.prompt.sum()));
-    line.insert("response".into(), json!(counts.written()));
-    if counts.thoughts > 0 {
-        line.insert("thoughts".into(), json!(counts.thoughts));
-    }
-    if counts.cached > 0 {
-        line.insert("cached".into(), json!(counts.cached));
-    }
-    for (name, kinds) in [
-        ("prompt_kinds", counts.prompt),
-        ("response_kinds", counts.response),
-    ] {
-        insert_some(&mut line, name, by_kind(&kinds));
-    }
-    line.into()
-}
-
-/// The kinds that there are; `None` where none was told.
-fn by_kind(kinds: &Kinds) -> Option<Value> {
-    let named = [
-        ("text", kinds.text),
-        ("audio", kinds.audio),
-        ("image", kinds.image),
-        ("unassigned", kinds.unassigned),
-    ];
-    let there = named.into_iter().filter(|(_, count)| *count > 0);
-    let there: Map<String, Value> = there
-        .map(|(name, count)| (name.to_owned(), json!(count)))
-        .collect();
-    kinds.is_told().then(|| there.into())
-}
-
-/// A cost and whether it is an upper bound; nothing where it is unknown.
-pub(super) fn insert_cost(line: &mut Map<String, Value>, cost: Option<Cost>) {
-    if let Some(cost) = cost {
-        line.insert("cost_usd".into(), json!(cost.rounded(6)));
-        if cost.at_most {
-            line.insert("cost_is_upper_bound".into(), json!(true));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tests::record;
     use super::*;
+    use crate::base::tokens::{Kinds, TokenCounts};
+    use crate::telemetry::record::tests::record;
+    use crate::telemetry::summary::Summary;
 
     /// A receipt of `gemini-3.8-live` (see `provider::gemini::price`).
     fn receipt() -> TokenCounts {

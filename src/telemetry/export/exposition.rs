@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::buckets::{Buckets, ENDS_MS};
+use super::super::prometheus_buckets::{Buckets, ENDS_MS};
 use crate::base::printable::escaped_but;
 
-/// The media type of the text.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The same ends in seconds, as they are written.
 const ENDS_S: [&str; ENDS_MS.len()] = [
     "0.005", "0.01", "0.02", "0.035", "0.05", "0.09", "0.15", "0.2", "0.3", "0.4", "0.6", "1", "2",
@@ -20,11 +18,11 @@ const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A page that grows family by family.
 #[derive(Debug)]
-pub struct Page {
+pub(super) struct Exposition {
     text: String,
 }
 
-impl Default for Page {
+impl Default for Exposition {
     fn default() -> Self {
         Self {
             text: String::with_capacity(ROOM),
@@ -32,9 +30,9 @@ impl Default for Page {
     }
 }
 
-impl Page {
+impl Exposition {
     /// A figure that rises and falls; an unknown one is left out.
-    pub fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
         if let Some(value) = value {
             self.head(name, help, "gauge");
             self.line(name, &[], value);
@@ -42,12 +40,12 @@ impl Page {
     }
 
     /// A count that only grows; its name ends in `_total`.
-    pub fn counter(&mut self, name: &str, help: &str, value: f64) {
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: f64) {
         self.counters(name, help, &[(&[], value)]);
     }
 
     /// Counts that are told apart by labels.
-    pub fn counters(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
+    pub(super) fn counters(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
         self.head(name, help, "counter");
         for (labels, value) in values {
             self.line(name, labels, *value);
@@ -55,7 +53,7 @@ impl Page {
     }
 
     /// Figures that are told apart by labels.
-    pub fn gauges(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
+    pub(super) fn gauges(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
         self.head(name, help, "gauge");
         for (labels, value) in values {
             self.line(name, labels, *value);
@@ -63,7 +61,7 @@ impl Page {
     }
 
     /// Distributions of seconds, told apart by labels.
-    pub fn histograms(&mut self, name: &str, help: &str, all: &[((&str, &str), &Buckets)]) {
+    pub(super) fn histograms(&mut self, name: &str, help: &str, all: &[((&str, &str), &Buckets)]) {
         self.head(name, help, "histogram");
         let [sum, count] = ["sum", "count"].map(|end| format!("{name}_{end}"));
         for (label, latencies) in all {
@@ -84,7 +82,7 @@ impl Page {
 
     /// The whole text.
     #[must_use]
-    pub fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.text
     }
 
@@ -158,7 +156,7 @@ mod tests {
         for ms in [4, 15, 15, 40_000] {
             latency.record(Duration::from_millis(ms));
         }
-        let mut page = Page::default();
+        let mut page = Exposition::default();
         page.gauge("a_ratio", "A share.", Some(0.5));
         page.gauge("b_ratio", "Unknown.", None);
         page.counters(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checks::ms;
 use super::shares::{Share, Shares};
-use super::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
+use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
 
 /// The service's own share that is usual today is 0.3 to 1 s (README: latency). From here on it is named also where
 /// another share is larger, and called long.

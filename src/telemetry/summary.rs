@@ -1,14 +1,26 @@
-//! Everything that is known of a conversation at its end.
+//! The totals of a conversation and their JSON (`sovereign.summary/1`).
+
+mod model_usage;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::*;
-use crate::telemetry::LateTokens;
+use super::event::LateTokens;
+use super::histogram::Distribution;
+use super::history::OUTCOMES;
+use super::prometheus_buckets::Buckets;
+use super::record::json::{insert_cost, ms, round};
+use super::record::{TurnRecord, latency_names, place};
+use super::view::ModelView;
+use crate::base::cost::Cost;
+use crate::base::ids::Mark;
+use crate::base::tokens::TokenCounts;
+pub use model_usage::ModelUsage;
 
-/// Everything that is known of a conversation at its end.
+/// Totals of a conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Turns by outcome, in the order completed, interrupted, cancelled, empty, failed.
@@ -33,7 +45,7 @@ pub struct Summary {
     pub lost: u64,
     /// Turns that were typed; none of them is an utterance.
     pub typed: u64,
-    /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`].
+    /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`](super::record::Silence::name).
     pub unheard: BTreeMap<&'static str, u64>,
     /// Times that a conversation was begun anew because the service rejected its answers.
     pub fresh_starts: u64,
@@ -64,7 +76,7 @@ pub struct Summary {
     /// Of what was counted where the price is known.
     pub cost: Option<Cost>,
     /// The same figures by profile and model.
-    pub models: BTreeMap<(String, String), OfModel>,
+    pub models: BTreeMap<(String, String), ModelUsage>,
 }
 
 impl Summary {
@@ -102,7 +114,7 @@ impl Summary {
     }
 
     /// Takes in tokens that were counted after their turn was closed.
-    pub(in crate::telemetry) fn add_late_tokens(&mut self, late: &LateTokens) {
+    pub(super) fn add_late_tokens(&mut self, late: &LateTokens) {
         let all = late.tokens.sum();
         self.tokens += all;
         self.thoughts += late.tokens.thoughts;
@@ -115,6 +127,19 @@ impl Summary {
             .entry((late.profile.clone(), late.model.clone()))
             .or_default()
             .add_late(all, late.cost);
+    }
+
+    /// Latency and cost of each model with each profile, for the window.
+    pub(super) fn model_views(&self) -> Arc<[ModelView]> {
+        let all = self.models.iter();
+        all.map(|((profile, model), of)| ModelView {
+            profile: profile.clone(),
+            model: model.clone(),
+            turns: of.turns,
+            response: of.response.clone(),
+            cost: of.cost,
+        })
+        .collect()
     }
 
     /// One line of JSON without the line's end.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use kind::{Alert, Kind};
 
-use super::leak::{Growth, Leak};
+use super::memory_growth::{Growth, Leak};
 use crate::profile::AlertSettings;
 
 /// After an alert the same one is not told again for so long, whatever happens: an alert that flickers teaches people to

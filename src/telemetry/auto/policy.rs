@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::forecast::Forecast;
 use super::limits::{Limits, Pressure};
-use super::{Answered, Candidate, Conditions, Wishes};
+use super::types::{Answered, Candidate, Conditions, Wishes};
 
 /// Turns before the first choice, and after a change before the next.
 const FIRST_TURNS: usize = 3;
@@ -329,7 +329,7 @@ fn of_others(server: Duration, network: Option<Duration>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Preference;
+    use super::super::worth::Preference;
     use super::*;
 
     const SHARES: [u64; 3] = [11, 47, 89];

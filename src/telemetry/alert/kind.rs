@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::base::keys::words;
-use crate::metrics::diagnosis::{Finding, Part, Remedy};
-use crate::metrics::leak::Trend;
+use crate::telemetry::diagnosis::{Finding, Part, Remedy};
+use crate::telemetry::memory_growth::Trend;
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -169,7 +169,7 @@ impl Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::diagnosis::Cause;
+    use crate::telemetry::diagnosis::Cause;
 
     #[test]
     fn an_alert_names_the_limit_that_it_was_raised_by() {

@@ -9,7 +9,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Answered, Candidate, wait_cost};
+use super::types::{Answered, Candidate};
+use super::worth::wait_cost;
 
 /// Turns that are looked at. Twelve give a mean within 10 % when turns vary by a third, as they do with hosted models.
 const TURNS: usize = 12;

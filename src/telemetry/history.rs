@@ -8,13 +8,15 @@
 //! Times are seconds of the wall clock since 1970, because a history outlives the process; a clock that was set back takes
 //! away what lies in its future.
 
+mod sketch;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::sketch::Sketch;
 use crate::base::cost::Cost;
+use sketch::Sketch;
 
 /// How far back a length of slice reaches, and the length, both in seconds; the last one ends the history.
 const TIERS: [(u64, u64); 3] = [(2 * HOUR, 60), (26 * HOUR, 600), (169 * HOUR, HOUR)];

@@ -7,8 +7,7 @@
 use std::time::Duration;
 
 use super::checks::{MANY_CUT_OFFS, ms};
-use super::service::cause_of;
-use super::{Cause, Evidence, Finding, Part, Remedy};
+use super::types::{Cause, Evidence, Finding, Part, Remedy};
 
 /// What a typical response consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,16 +65,7 @@ impl Shares {
         }
     }
 
-    /// The finding for the largest share where no check has found a cause in it.
-    pub(super) fn plain(&self, e: &Evidence) -> Finding {
-        match self.largest() {
-            Share::Service => cause_of(e, self),
-            Share::Network => self.network(e),
-            Share::Ours => self.ours(e),
-        }
-    }
-
-    fn network(&self, e: &Evidence) -> Finding {
+    pub(super) fn network(&self, e: &Evidence) -> Finding {
         let (cause, remedy) = if e.proxy {
             (
                 Cause::Proxy,
@@ -101,7 +91,7 @@ impl Shares {
         }
     }
 
-    fn ours(&self, e: &Evidence) -> Finding {
+    pub(super) fn ours(&self, e: &Evidence) -> Finding {
         let typical = &e.recent;
         let faster = || e.faster_profile.clone().map(Remedy::UseProfile);
         let parts = [

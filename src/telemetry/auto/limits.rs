@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Conditions;
+use super::types::Conditions;
 
 /// A machine busier than this has no time left for sound (the limit), one below the other has again.
 const CPU_HIGH: f32 = 0.80;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cause, Evidence, Finding, Part, Remedy, WORTH};
+use super::types::{Cause, Evidence, Finding, Part, Remedy, WORTH};
 
 /// A round trip of an ordinary line; the service's nearest place is rarely nearer.
 const LONG_TRIP: Duration = Duration::from_millis(120);

@@ -1,0 +1,250 @@
+//! What is diagnosed from, and what comes of it: evidence, parts of a turn, causes, findings, remedies.
+
+use std::time::Duration;
+
+/// Findings that cost less are dropped.
+pub(super) const WORTH: Duration = Duration::from_millis(30);
+/// Turns without which nothing is said about latencies.
+pub const LEAST_TURNS: usize = 3;
+
+/// The part of a turn that a cause sits in, in the order in which a turn passes through them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The user's silence before the turn is over.
+    Patience,
+    /// From the decision to the last byte on its way.
+    Uplink,
+    /// The way to the service and back.
+    Network,
+    /// The service itself.
+    Service,
+    /// From the first audio that arrived to the ear.
+    Downlink,
+    /// This computer as a whole.
+    Computer,
+    /// What is said, not how fast.
+    Conversation,
+    /// How microphone and speaker sound, not how fast they are.
+    Sound,
+}
+
+impl Part {
+    /// As the window calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Patience => "patience before it",
+            Self::Uplink => "to the service",
+            Self::Network => "network",
+            Self::Service => "service",
+            Self::Downlink => "to your ear",
+            Self::Computer => "this computer",
+            Self::Conversation => "conversation",
+            Self::Sound => "microphone and speaker",
+        }
+    }
+}
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    /// The line is long or slow.
+    Distance,
+    /// The line became slow.
+    Congestion,
+    /// A proxy stands in between.
+    Proxy,
+    /// What we send waits for the line.
+    SlowUpload,
+    /// The model may think before it answers.
+    Thinking,
+    /// The model searches the web.
+    Search,
+    /// The service decides when a turn is over, and waits.
+    ServiceDetection,
+    /// The conversation so far is long.
+    Context,
+    /// The instruction is long.
+    Instruction,
+    /// The service is slower than it was.
+    ServiceBusy,
+    /// The model takes its time.
+    Model,
+    /// Nothing stands out, and this computer has the largest share.
+    OwnShare,
+    /// Devices work in long periods.
+    DevicePeriod,
+    /// A wireless headset.
+    WirelessDevice,
+    /// The reply is gathered before it is played: the profile asks for it, or it came in bursts.
+    Prebuffer,
+    /// Answers are ready before patience is over.
+    HeldForPatience,
+    /// Patience is long.
+    LongPatience,
+    /// Patience is short.
+    ShortPatience,
+    /// Answers are long.
+    LongAnswers,
+    /// A headset in its telephone mode.
+    Narrowband,
+    /// This program takes the processor.
+    OwnLoad,
+    /// Other programs take the processor.
+    OtherLoad,
+    /// The processor is held back on battery.
+    Battery,
+    /// The processor is held back on mains: heat, or a setting.
+    Heat,
+    /// Memory is full.
+    MemoryFull,
+    /// This program's memory grows.
+    Leak,
+}
+
+/// What a button can do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Change to this profile.
+    UseProfile(String),
+    /// Make a new connection, at the next pause; the conversation goes on in it.
+    Reconnect,
+    /// Check microphone, speaker and echo.
+    CheckSound,
+    /// Switch echo cancellation back to automatic.
+    EchoAutomatic,
+    /// Write another model into the file of a profile.
+    UseModel {
+        /// The profile.
+        profile: String,
+        /// The model.
+        model: String,
+    },
+    /// Send what was said last once more.
+    AskAgain,
+}
+
+/// A cause that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where it sits.
+    pub part: Part,
+    /// What it is.
+    pub cause: Cause,
+    /// What it costs per turn, where that can be told.
+    pub costs: Option<Duration>,
+    /// What was found, with figures.
+    pub what: String,
+    /// What helps.
+    pub remedy: String,
+    /// What a button can do.
+    pub action: Option<Remedy>,
+}
+
+impl Finding {
+    /// What helps. Where no setting makes the service faster, the other way out is to expect less of it: `key` is the
+    /// setting of the profile that holds the limit which was missed.
+    #[must_use]
+    pub fn advice(&self, key: &str) -> String {
+        let remedy = &self.remedy;
+        if self.cause == Cause::Model {
+            format!("{remedy} If it is fast enough for you, raise `{key}` in the profile.")
+        } else {
+            remedy.clone()
+        }
+    }
+}
+
+/// Medians of some turns; unknown is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Typical {
+    /// How many turns.
+    pub n: usize,
+    /// What the user waited for the decision that the turn is over.
+    pub endpointing: Option<Duration>,
+    /// From there to the last byte on its way.
+    pub uplink: Option<Duration>,
+    /// From there to the first audio that arrived.
+    pub server: Option<Duration>,
+    /// From its arrival to samples.
+    pub decode: Option<Duration>,
+    /// How long it waited for patience.
+    pub held: Option<Duration>,
+    /// How long it waited for more of itself.
+    pub buffer: Option<Duration>,
+    /// From the ring to the ear.
+    pub device: Option<Duration>,
+    /// The response.
+    pub response: Option<Duration>,
+    /// How long answers were heard.
+    pub heard: Option<Duration>,
+    /// Tokens of the prompt, which grow with the conversation.
+    pub prompt_tokens: Option<u64>,
+}
+
+/// Everything that is looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// The target of the response.
+    pub target: Duration,
+    /// The newest turns.
+    pub recent: Typical,
+    /// The turns before them.
+    pub usual: Typical,
+    /// Round trip now.
+    pub round_trip: Option<Duration>,
+    /// The shortest one of this conversation.
+    pub shortest_trip: Option<Duration>,
+    /// The connection goes through a proxy.
+    pub proxy: bool,
+    /// Period of the speaker, as asked for and as granted.
+    pub period: Option<(Duration, Duration)>,
+    /// The microphone carries a telephone's band, as that of a Bluetooth headset does.
+    pub narrow_microphone: bool,
+    /// The speaker does, as a Bluetooth headset whose microphone is in use.
+    pub narrow_speaker: bool,
+    /// Stutters of the newest turns.
+    pub underruns: u64,
+    /// How much of a reply the profile gathers before it is played.
+    pub prebuffer: Duration,
+    /// Load of the machine and this program's share of it, in percent of all cores.
+    pub load: Option<(f64, f64)>,
+    /// Memory of the machine in use, in percent.
+    pub memory_percent: Option<f64>,
+    /// Growth of this program's memory in bytes per hour, where it leaks.
+    pub leak_per_hour: Option<f64>,
+    /// It runs on battery.
+    pub on_battery: bool,
+    /// The highest clock that the processor may run at, as a share of what it can.
+    pub clock_share: Option<f64>,
+    /// The name of the model; `None` where what answers runs on this computer, and need not have it.
+    pub model: Option<String>,
+    /// Length of the instruction in characters.
+    pub instruction_chars: usize,
+    /// The model may think before it answers.
+    pub thinks: bool,
+    /// As little as it can think, where it is asked for more.
+    pub least_thinking: Option<&'static str>,
+    /// The service may search the web, and did so for half of the newest turns at least.
+    pub searches: bool,
+    /// The service decides when a turn is over.
+    pub automatic_detection: bool,
+    /// The answer may be as long as it likes.
+    pub free_answers: bool,
+    /// Echo cancellation is switched on by hand.
+    pub echo_forced: bool,
+    /// Shares of the last turns, in percent, where there were enough.
+    pub cut_offs_percent: Option<f64>,
+    /// Interrupted replies among those that were heard.
+    pub interruptions_percent: Option<f64>,
+    /// The name of a faster profile, if there is one.
+    pub faster_profile: Option<String>,
+    /// The name of a faster profile that gathers less, if there is one.
+    pub shorter_prebuffer_profile: Option<String>,
+    /// Noise suppression or gain control is on.
+    pub cleans: bool,
+    /// The name of the nearest profile that goes without either, if this one does not.
+    pub sparing_profile: Option<String>,
+    /// The name of a profile with more patience, if there is one.
+    pub patienter_profile: Option<String>,
+}

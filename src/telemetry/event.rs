@@ -1,0 +1,74 @@
+//! What goes into the collector and what comes out of it.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::auto::{self, Plan};
+use super::context::Context;
+use super::diagnosis::Remedy;
+use super::record::TurnRecord;
+use super::view::View;
+use crate::base::cost::Cost;
+use crate::base::severity::Severity;
+use crate::base::tokens::TokenCounts;
+
+/// What the conversation reports.
+#[derive(Debug)]
+pub enum Event {
+    /// Profile, devices, service: sent first, and whenever any of it changes.
+    Context(Box<Context>),
+    /// A turn of the user is over.
+    TurnClosed(Box<TurnRecord>),
+    /// Tokens that were counted after their turn was closed.
+    LateTokens(Box<LateTokens>),
+    /// The user resets the statistics of the active profile.
+    ResetStatistics,
+    /// The user exports turns and history as CSV.
+    ExportCsv,
+    /// Panics, to test the restart.
+    #[cfg(test)]
+    Panic,
+}
+
+/// Tokens that were counted after their turn was closed.
+#[derive(Debug)]
+pub struct LateTokens {
+    /// Profile in force when they were counted.
+    pub profile: String,
+    /// The model in use then.
+    pub model: String,
+    /// How many of which kind.
+    pub tokens: TokenCounts,
+    /// They belong to a generation that was dropped.
+    pub wasted: bool,
+    /// What they cost, where the price is known.
+    pub cost: Option<Cost>,
+}
+
+/// What telemetry asks of the conversation.
+#[derive(Debug)]
+pub enum Output {
+    /// An alert was raised: show it, with what a button can do about it.
+    AlertRaised(String, Option<Remedy>),
+    /// An alert is over: withdraw the notice with this text.
+    AlertCleared(String),
+    /// Something else that the user should know.
+    Notice(Severity, String),
+    /// What `auto` proposes among the candidates of this choice.
+    Plan(Arc<auto::Choice>, Plan, u64),
+}
+
+/// The collector's ends.
+pub(super) struct Outlets {
+    pub(super) outputs: mpsc::Sender<Output>,
+    pub(super) views: watch::Sender<Arc<View>>,
+}
+
+impl Outlets {
+    pub(super) fn send(&self, output: Output) {
+        if self.outputs.try_send(output).is_err() {
+            tracing::warn!("the conversation does not take what telemetry asks");
+        }
+    }
+}
