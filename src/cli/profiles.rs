@@ -42,7 +42,7 @@ pub enum ProfilesCommand {
     /// error of what their model does not do
     Check {
         /// The files
-        #[arg(required = true, value_parser = super::path())]
+        #[arg(required = true, value_parser = super::global::path())]
         files: Vec<PathBuf>,
     },
 }
@@ -63,7 +63,7 @@ pub fn run(
         ProfilesCommand::List { json } => {
             let profiles = load();
             for fault in profiles.faults() {
-                tell(err, &format!("warning: {fault}"));
+                print_error(err, &format!("warning: {fault}"));
             }
             if *json {
                 put(out, [list_json(&profiles)])?;
@@ -75,7 +75,7 @@ pub fn run(
         ProfilesCommand::Show { name } => match load().show(name) {
             Ok(yaml) => put(out, yaml.lines()).map(|()| ExitCode::SUCCESS),
             Err(unknown) => {
-                tell(err, &format!("error: {unknown}"));
+                print_error(err, &format!("error: {unknown}"));
                 Ok(ExitCode::from(2))
             }
         },
@@ -83,7 +83,7 @@ pub fn run(
             let Checked { faults, warnings } = check(files);
             put(out, &faults)?;
             for warning in warnings {
-                tell(err, &format!("warning: {warning}"));
+                print_error(err, &format!("warning: {warning}"));
             }
             Ok(if faults.is_empty() {
                 ExitCode::SUCCESS
@@ -112,7 +112,7 @@ pub(super) fn put<L: AsRef<str>>(
 }
 
 /// Says something beside the result; words that nobody can read are not missed.
-fn tell(err: &mut dyn Write, words: &str) {
+fn print_error(err: &mut dyn Write, words: &str) {
     put(err, [words]).ok();
 }
 

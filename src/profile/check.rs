@@ -14,7 +14,7 @@ use super::{
     AUTO, AudioSettings, AutoSettings, AutomaticSettings, BUILTINS, DEFAULT, DetectorSettings,
     Profile, TurnSettings, builtin,
 };
-use crate::base::nearest::nearest;
+use crate::base::did_you_mean::nearest;
 use crate::base::yaml::{Text, YamlError};
 
 /// Checks a built-in profile, which must be complete.

@@ -104,9 +104,9 @@ impl ProfileControl {
         let wishes = Wishes {
             target: chooser.target,
             preference: match how.prefer {
-                Preference::Speed => adapt::Preference::Speed,
-                Preference::Balance => adapt::Preference::Balance,
-                Preference::Quality => adapt::Preference::Quality,
+                Preference::Speed => auto::Preference::Speed,
+                Preference::Balance => auto::Preference::Balance,
+                Preference::Quality => auto::Preference::Quality,
             },
             changes_per_hour: how.changes_per_hour,
             power_saving: how.power_saving.is_on(),

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
-use crate::base::words::sentence;
+use crate::base::plural::sentence;
 use crate::client::Target;
 use crate::client::setup::{self, SetupContext};
 use crate::live::message::Setup;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::words::sentence;
+use crate::base::plural::sentence;
 use crate::base::yaml::{Text, edit};
 use crate::file::{self, ReadError};
 use crate::profile::Profile;

@@ -1,4 +1,4 @@
-//! Looks for causes and watches the alerts: who is told of them, and with which remedy.
+//! Runs the diagnosis, polls the alerts and delivers them, each with its remedy.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::collector::Collector;
 use super::event::Output;
 use super::evidence::evidence;
 use super::export::webhook::Post;
-use crate::telemetry::alert::{Alert, Change, Kind};
+use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::{Finding, Part, Remedy, diagnose};
 
 impl Collector<'_> {
@@ -23,9 +23,9 @@ impl Collector<'_> {
     }
 
     pub(super) fn watch_alerts(&mut self, now: Instant) {
-        for change in self.store.look(now) {
+        for change in self.store.poll_alerts(now) {
             match change {
-                Change::Raised(alert) => {
+                AlertChange::Raised(alert) => {
                     let (remedy, action) = help(alert.kind, &self.store.findings);
                     tracing::warn!(
                         kind = alert.kind.name(),
@@ -40,22 +40,22 @@ impl Collector<'_> {
                     self.outlets.send(Output::AlertRaised(text, action));
                     self.post(&alert, &remedy);
                 }
-                Change::Cleared(kind) => self.end_alert(kind),
-                Change::Shown => {}
+                AlertChange::Cleared(kind) => self.end_alert(kind),
+                AlertChange::Shown => {}
             }
         }
     }
 
-    /// Ends every alert that was raised: its figures are not watched any more.
+    /// Ends every raised alert: its values are no longer monitored.
     pub(super) fn end_alerts(&mut self) {
-        let raised: Vec<Kind> = self.store.alerts.told().collect();
+        let raised: Vec<AlertKind> = self.store.alerts.notified().collect();
         for kind in raised {
             self.end_alert(kind);
         }
     }
 
     /// Withdraws the notice, and sends the end of the alert to the log and the webhook.
-    fn end_alert(&mut self, kind: Kind) {
+    fn end_alert(&mut self, kind: AlertKind) {
         tracing::info!(kind = kind.name(), "alert is over");
         for (_, text) in self.raised.extract_if(.., |(of, _)| *of == kind) {
             self.outlets.send(Output::AlertCleared(text));
@@ -92,9 +92,9 @@ impl Collector<'_> {
 }
 
 /// What helps against an alert: the finding of its part, else what helps in general.
-fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
+fn help(kind: AlertKind, findings: &[Finding]) -> (String, Option<Remedy>) {
     let (parts, otherwise): (&[Part], &str) = match kind {
-        Kind::FirstAudio | Kind::Response => (
+        AlertKind::FirstAudio | AlertKind::Response => (
             &[
                 Part::Uplink,
                 Part::Network,
@@ -104,21 +104,21 @@ fn help(kind: Kind, findings: &[Finding]) -> (String, Option<Remedy>) {
             ],
             "Look at the parts of the response for whose share is the largest.",
         ),
-        Kind::Success => (
+        AlertKind::Success => (
             &[],
             "`sovereign doctor --live` tells whether the service answers at all.",
         ),
-        Kind::Memory => (
+        AlertKind::Memory => (
             &[],
             "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
         ),
-        Kind::Cpu => (&[Part::Computer], "Close what you do not need."),
-        Kind::Interruptions => (
+        AlertKind::Cpu => (&[Part::Computer], "Close what you do not need."),
+        AlertKind::Interruptions => (
             &[Part::Conversation],
             "Ask for short answers, or check microphone and echo.",
         ),
-        Kind::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
-        Kind::Stutters => (
+        AlertKind::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
+        AlertKind::Stutters => (
             &[Part::Downlink, Part::Computer],
             "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
         ),
@@ -154,8 +154,8 @@ mod tests {
             action: None,
         };
         for (kind, key) in [
-            (Kind::FirstAudio, "`alerts.first_audio_ms`"),
-            (Kind::Response, "`alerts.response_ms`"),
+            (AlertKind::FirstAudio, "`alerts.first_audio_ms`"),
+            (AlertKind::Response, "`alerts.response_ms`"),
         ] {
             let (text, _) = help(kind, std::slice::from_ref(&slow));
             assert!(text.contains(key) && !text.contains("target_ms"), "{text}");

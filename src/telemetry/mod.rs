@@ -51,9 +51,9 @@ use view::View;
 const EVENTS: usize = 256;
 /// Outputs that may wait for the conversation.
 const OUTPUTS: usize = 64;
-/// A collector that panics again after so many restarts is given up.
+/// After this many restarts a collector that panics again is given up.
 const MOST_RESTARTS: u32 = 3;
-/// The end of the program waits so long for the history and the webhook.
+/// Limit for writing the history and the last webhook requests at the end of the program.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// The conversation's end.

@@ -18,7 +18,7 @@ use sovereign::audio::{self, Desk, SimulatedDesk};
 use sovereign::base::counters::Counters;
 use sovereign::client::dial::{Dialer, Opened};
 use sovereign::client::{self, error::Fault};
-use sovereign::monitor::Asked;
+use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
 use sovereign::server::{Options, Script, Service};
 use sovereign::session::{self, Choice, Event, Parts, Session, Settings, command::Command};
@@ -47,7 +47,7 @@ pub struct World {
     /// Takes what is posted to the address of alerts; none is configured without.
     pub hook: Option<Hook>,
     /// Tells when a page of the monitor is wanted.
-    pub pages: Asked,
+    pub pages: PageRequests,
     /// It begins as the demo; a key that is set is kept in this file.
     pub demo: Option<std::path::PathBuf>,
     /// The folder of the user's profiles.
@@ -66,7 +66,7 @@ impl World {
             config: None,
             state: None,
             hook: None,
-            pages: Asked::default(),
+            pages: PageRequests::default(),
             demo: None,
             profiles: None,
         }

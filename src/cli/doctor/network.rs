@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
-use super::{Check, checks};
+use super::{Check, setup};
 use crate::base::counters::Counters;
 use crate::client::dial::TcpDialer;
 use crate::client::environment::{self, Finding};
@@ -109,7 +109,7 @@ pub(super) fn service(
     profile: &Profile,
     config: &Config,
 ) -> Service {
-    let place = checks::place(&url);
+    let place = setup::place(&url);
     let target = Target { url, key };
     let (check, answered) = match set_up(target.clone(), setup_now(config, profile)) {
         Ok((took, under_v1)) => (

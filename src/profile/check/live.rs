@@ -5,8 +5,8 @@ use super::super::raw::{Given, OrDefault, RawLive};
 use super::super::shape::is_model;
 use super::super::{AnswerLength, Languages, LiveSettings};
 use super::{Checker, fault};
+use crate::base::did_you_mean::nearest;
 use crate::base::languages::is_code;
-use crate::base::nearest::nearest;
 use crate::base::voices::{self, VOICES};
 use crate::live::models::{self, Purpose};
 

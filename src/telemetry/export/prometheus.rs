@@ -1,11 +1,11 @@
-//! The page of the monitor: Prometheus text and health JSON.
+//! Renders the page of the monitor: Prometheus text and health JSON.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::json;
 
 use crate::monitor::Page;
-use crate::telemetry::alert::Kind;
+use crate::telemetry::alert::AlertKind;
 use crate::telemetry::collector::Collector;
 use crate::telemetry::context::{Context, LinkState};
 use crate::telemetry::export::exposition::Exposition;
@@ -23,7 +23,7 @@ impl Collector<'_> {
                 well: false,
             };
         };
-        let raised: Vec<&str> = raised(self).map(Kind::name).collect();
+        let raised: Vec<&str> = raised(self).map(AlertKind::name).collect();
         let (connected, link) = match context.link {
             LinkState::Connected(_) => (true, "connected"),
             LinkState::Connecting => (false, "connecting"),
@@ -45,7 +45,7 @@ impl Collector<'_> {
     }
 }
 
-fn raised(collector: &Collector<'_>) -> impl Iterator<Item = Kind> {
+fn raised(collector: &Collector<'_>) -> impl Iterator<Item = AlertKind> {
     collector.store.alerts.raised().map(|alert| alert.kind)
 }
 
@@ -69,7 +69,7 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     turns(&mut text, collector);
     flow(&mut text, collector);
     machine(&mut text, collector);
-    let alerts = Kind::ALL.map(|kind| {
+    let alerts = AlertKind::ALL.map(|kind| {
         let is_raised = raised(collector).any(|of| of == kind);
         ([("kind", kind.name())], f64::from(u8::from(is_raised)))
     });
@@ -90,7 +90,7 @@ fn turns(text: &mut Exposition, collector: &Collector<'_>) {
         "Closed turns by outcome.",
         &outcomes,
     );
-    // The two that stand beside the sums are no latencies of their own.
+    // The last two are not part of the sums.
     let parts: [_; 7] =
         std::array::from_fn(|i| (("part", latency_names()[i]), &summary.classes[i]));
     text.histograms(
@@ -107,7 +107,7 @@ fn turns(text: &mut Exposition, collector: &Collector<'_>) {
         (
             "sovereign_closed_in_vain_total",
             "Early ends of turns that went on.",
-            summary.closed_in_vain,
+            summary.false_endpoints,
         ),
         (
             "sovereign_utterances_lost_total",
