@@ -22,5 +22,5 @@ fn main() -> ExitCode {
         None => window::run(&cli.global, inherited),
         Some(command) => cli::run(&cli.global, command),
     };
-    output::end(ended.unwrap_or_else(|problem| problem.report()))
+    shutdown::end(ended.unwrap_or_else(|problem| problem.report()))
 }

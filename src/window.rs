@@ -113,7 +113,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
         tokio::time::sleep(CLOSED_WITHIN).await;
         // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
         keep(&place, &theirs, preferences);
-        let _status = output::end(ExitCode::SUCCESS);
+        let _status = shutdown::end(ExitCode::SUCCESS);
         signal::leave(i32::from(panics::lost().is_cancelled()));
     });
     // Listened to all the time, although only the end matters: events that nobody takes would pile up.

@@ -3,12 +3,13 @@
 
 pub mod cost;
 pub mod counters;
+pub mod did_you_mean;
 pub mod frame;
 pub mod ids;
 pub mod keys;
 pub mod languages;
 pub mod local_caller;
-pub mod nearest;
+pub mod plural;
 pub mod printable;
 pub mod ring;
 pub mod severity;
@@ -18,5 +19,4 @@ pub mod units;
 pub mod variable;
 pub mod voices;
 pub mod wav;
-pub mod words;
 pub mod yaml;

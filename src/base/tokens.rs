@@ -27,7 +27,7 @@ impl Kinds {
 
     /// Whether the kind of any of them is known.
     #[must_use]
-    pub const fn is_told(&self) -> bool {
+    pub const fn is_known(&self) -> bool {
         self.text > 0 || self.audio > 0 || self.image > 0
     }
 }

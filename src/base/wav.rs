@@ -10,6 +10,8 @@
 //!      └ not used        └ walked, and searched where the walk breaks └ believed while it fits what follows
 //! ```
 
+mod bytes;
+mod error;
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -17,13 +19,13 @@ mod tests;
 use std::io::{self, Read};
 
 use super::units::SampleRate;
+use bytes::File;
+pub use error::{LARGEST, WavError};
 use samples::Format;
 
 /// What can be read, in words for the user.
 pub const EXPECTED: &str =
     "use a WAV file of 8 to 192 kHz with 1 to 8 channels, not compressed, or as A-law or µ-law";
-/// Bytes of a file that is read: 23 minutes of 48 kHz stereo, more than any service listens to at a time.
-pub const LARGEST: u64 = 256 << 20;
 /// Chunks that real files hold beside `fmt `; only these are taken for the end of a sound whose size is unknown.
 const KNOWN: [&[u8; 4]; 26] = [
     b"data", b"fmt ", b"fact", b"LIST", b"bext", b"cue ", b"id3 ", b"ID3 ", b"iXML", b"axml",
@@ -60,32 +62,6 @@ pub struct Sound {
     pub samples: Vec<f32>,
     /// The header announces more sound than there is.
     pub ends_early: bool,
-}
-
-/// Why there is no sound in a file.
-#[derive(Debug, thiserror::Error)]
-pub enum WavError {
-    /// The system refused.
-    #[error("it cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// It is something else.
-    #[error("it cannot be read as WAV: it is {0}")]
-    Other(&'static str),
-    /// It ends before its samples are described.
-    #[error("it cannot be read as WAV: its header is not complete")]
-    Header,
-    /// The samples are coded in a way that is not read.
-    #[error("it cannot be read as WAV: its samples are {0}")]
-    Coding(String),
-    /// No channel, or too many.
-    #[error("it has {0} channels")]
-    Channels(u16),
-    /// Not one whole frame.
-    #[error("it holds no sound")]
-    Empty,
-    /// More than [`LARGEST`].
-    #[error("more than {} MiB are not read: cut it into shorter files", LARGEST >> 20)]
-    TooLarge,
 }
 
 /// Reads a WAV file as far as it goes; no further than it is one.
@@ -163,13 +139,6 @@ fn size_of_tag(head: &[u8]) -> Option<u64> {
         size.iter()
             .fold(0, |sum, byte| sum << 7 | u64::from(byte & 0x7f)),
     )
-}
-
-/// A file in memory.
-#[derive(Clone, Copy)]
-struct File<'a> {
-    all: &'a [u8],
-    big_endian: bool,
 }
 
 /// Places of what matters: the body of the format, and of the samples with the size that is written there.
@@ -306,36 +275,5 @@ impl File<'_> {
 
     fn is_known(self, at: usize) -> bool {
         self.array::<4>(at).is_some_and(|id| KNOWN.contains(&&id))
-    }
-
-    fn array<const N: usize>(self, at: usize) -> Option<[u8; N]> {
-        self.all.get(at..)?.first_chunk().copied()
-    }
-
-    fn u16(self, at: usize) -> Option<u16> {
-        let bytes = self.array(at)?;
-        Some(if self.big_endian {
-            u16::from_be_bytes(bytes)
-        } else {
-            u16::from_le_bytes(bytes)
-        })
-    }
-
-    fn u32(self, at: usize) -> Option<u32> {
-        let bytes = self.array(at)?;
-        Some(if self.big_endian {
-            u32::from_be_bytes(bytes)
-        } else {
-            u32::from_le_bytes(bytes)
-        })
-    }
-
-    fn u64(self, at: usize) -> Option<u64> {
-        let bytes = self.array(at)?;
-        Some(if self.big_endian {
-            u64::from_be_bytes(bytes)
-        } else {
-            u64::from_le_bytes(bytes)
-        })
     }
 }

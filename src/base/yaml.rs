@@ -15,8 +15,8 @@
 //! This is the only user of `serde_yaml`, so that another parser can take its place.
 
 pub mod edit;
+mod messages;
 mod walk;
-mod words;
 
 pub(in crate::base) use walk::GROUP;
 
@@ -180,7 +180,7 @@ impl<'a> Text<'a> {
         let mut path = path(group);
         path.push(key);
         let (line, column) = self.find(&path, true).unwrap_or((1, 1));
-        words::unknown_key(group, key, known).error(self.file, line, column)
+        messages::unknown_key(group, key, known).error(self.file, line, column)
     }
 
     /// A fault in the value of `key`, found after reading: with its place, or that of the file's first line where the key
@@ -207,9 +207,9 @@ impl<'a> Text<'a> {
         let Some(first) = documents.next() else {
             return Ok(Form::Nothing);
         };
-        let mut walk = walk::Outcome::default();
+        let mut walk = walk::FormReport::default();
         walk.skip = skip;
-        let result = walk::Check::new(&mut walk).deserialize(first);
+        let result = walk::FormCheck::new(&mut walk).deserialize(first);
         if let Err(error) = result {
             let Some(fault) = walk.fault.take() else {
                 return Err(self.explain(&error));
@@ -282,7 +282,7 @@ impl<'a> Text<'a> {
     fn explain(&self, error: &serde_yaml::Error) -> YamlError {
         let (line, column) = place_of(error);
         let text = self.line_from(line, column);
-        words::Said::new(&error.to_string(), line, column, text).error(self.file, line, column)
+        messages::Said::new(&error.to_string(), line, column, text).error(self.file, line, column)
     }
 
     /// The whole of a line, and what of it begins at `column`.

@@ -10,22 +10,24 @@ use clap::Args;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::global::Global;
 use super::load::{check_line, publish};
+use super::problem::Problem;
 use super::signal::{self, Stop};
-use super::trial::conversation::{Part, Report, Stage, talk};
-use super::trial::meter::Meter;
+use super::trial::aggregate::Aggregate;
+use super::trial::conversation::{Part, Report, TrialContext, talk};
 use super::trial::output::Folder;
-use super::trial::place::{Place, PlaceArgs};
 use super::trial::progress::Progress;
-use super::trial::tally::Tally;
+use super::trial::resource_sampler::ResourceSampler;
+use super::trial::target::{Target, TargetArgs};
 use super::trial::{self, Files};
-use super::{Global, Problem};
 use crate::audio::fleet::{Beat, Fleet};
-use crate::base::words::count;
+use crate::base::plural::count;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
-use crate::report::bench::{Bench, Figures, SCHEMA};
-use crate::report::figures::{Circumstances, OWN, Turn, interval};
+use crate::report::bench::ProfileResults;
+use crate::report::bench::{Bench, SCHEMA};
+use crate::report::results::{Circumstances, OWN, TurnRow, interval};
 
 /// The shipped profiles, and what 95 of 100 turns may take of our own time, in milliseconds: the budgets of the design,
 /// where a device's own delay is in them too.
@@ -54,21 +56,21 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub turns: u64,
     /// WAV files to speak, one utterance each [default: a bundled question]
-    #[arg(long, num_args = 1.., value_name = "FILE.wav", value_parser = super::path())]
+    #[arg(long, num_args = 1.., value_name = "FILE.wav", value_parser = super::global::path())]
     pub input: Vec<PathBuf>,
     /// Folder for the report: bench.html, .md, .csv, .json
-    #[arg(long, value_name = "DIR", value_parser = super::path())]
+    #[arg(long, value_name = "DIR", value_parser = super::global::path())]
     pub report: Option<PathBuf>,
     /// Compare with the JSON of an earlier report: what is worse, and certainly so, is a missed limit. Runs of another
     /// endpoint, pause or profile are refused
-    #[arg(long, value_name = "OLD.json", value_parser = super::path())]
+    #[arg(long, value_name = "OLD.json", value_parser = super::global::path())]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
     #[arg(long)]
     pub json: bool,
     /// Where to connect.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub place: TargetArgs,
 }
 
 /// Measures the three shipped profiles, or the one that `--profile` names, and reports. The status is 1 if a limit was
@@ -93,19 +95,19 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         .map(|file| trial::earlier::<Bench>(file, SCHEMA))
         .transpose()?;
     let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
-    let place = Place::open(&files, endpoint, &args.place, 1)?;
+    let place = Target::open(&files, endpoint, &args.place, 1)?;
     let run = trial::circumstances(&place, SOUND, spoken);
     if let Some(earlier) = &earlier {
         trial::alike(earlier.unlike(&run, &named))?;
     }
-    let runtime = super::runtime()?;
+    let runtime = super::runtime::runtime()?;
     let ended = runtime.block_on(async {
         for profile in &profiles {
             place.reach(profile).await?;
         }
         let (reports, told) = mpsc::channel(REPORTS);
-        let purse = place.purse;
-        let stage = Arc::new(Stage {
+        let budget = place.budget;
+        let stage = Arc::new(TrialContext {
             place,
             profiles: files.profiles,
             fleet: Fleet::start(1, Beat::Prompt).map_err(anyhow::Error::from)?,
@@ -120,9 +122,9 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         let running = Running {
             stage,
             told,
-            tally: Tally::new(purse, usize::MAX),
+            tally: Aggregate::new(budget, usize::MAX),
             warm_up: BTreeMap::new(),
-            client: Meter::own(),
+            client: ResourceSampler::own(),
             progress: Progress::new(args.turns * profiles.len() as u64),
             turns: args.turns,
             stop: Stop::new()?,
@@ -145,12 +147,12 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
 
 /// A bench that runs.
 struct Running {
-    stage: Arc<Stage>,
+    stage: Arc<TrialContext>,
     told: mpsc::Receiver<Report>,
-    tally: Tally,
+    tally: Aggregate,
     /// What failed before the first turn of a conversation that counts.
     warm_up: BTreeMap<String, u64>,
-    client: Meter,
+    client: ResourceSampler,
     progress: Progress,
     turns: u64,
     stop: Stop,
@@ -164,7 +166,7 @@ impl Running {
         mut self,
         mut run: Circumstances,
         profiles: &[Arc<Profile>],
-    ) -> (Circumstances, Vec<Figures>, Vec<Turn>) {
+    ) -> (Circumstances, Vec<ProfileResults>, Vec<TurnRow>) {
         let (mut all, mut figures) = (Vec::new(), Vec::new());
         for profile in profiles {
             let began = Instant::now();
@@ -174,7 +176,7 @@ impl Running {
             let turns = std::mem::take(&mut self.tally.turns);
             let warm_up = self.warm_up_of(!turns.is_empty());
             let budget = BUDGETS.iter().find(|(name, _)| *name == profile.name);
-            let mut found = Figures {
+            let mut found = ProfileResults {
                 profile: profile.name.clone(),
                 target_ms: profile.target.as_secs_f64() * 1e3,
                 budget_ms: budget.map(|(_, ms)| *ms),
@@ -183,7 +185,7 @@ impl Running {
                 seconds: began.elapsed().as_secs_f64(),
                 cpu_percent_of_core: reading.map(|reading| reading.cpu),
                 memory_mb: reading.map(|reading| reading.mb),
-                ..Figures::default()
+                ..ProfileResults::default()
             };
             found.add(&turns);
             figures.push(found);
@@ -193,7 +195,7 @@ impl Running {
                 break;
             }
         }
-        run.spent_usd = self.tally.purse.map(|purse| purse.spent().usd);
+        run.spent_usd = self.tally.budget.map(|budget| budget.spent().usd);
         (run, figures, all)
     }
 
@@ -251,8 +253,8 @@ impl Running {
                     // The first turns are no measure, but paid.
                     Report::Turn(mut turn, sent, heard) if turn.number <= WARM_UP => {
                         warm = true;
-                        if let Some(purse) = &mut self.tally.purse {
-                            purse.pay(&mut turn, sent, heard);
+                        if let Some(budget) = &mut self.tally.budget {
+                            budget.pay(&mut turn, sent, heard);
                         }
                     }
                     Report::Fault(fault) if !warm => {
@@ -272,7 +274,7 @@ impl Running {
                 self.before + done,
                 &format!("{}: {done} of {} turns", profile.name, self.turns),
             );
-            if self.tally.purse.is_some_and(|purse| purse.is_empty()) {
+            if self.tally.budget.is_some_and(|budget| budget.is_empty()) {
                 return Some("the spending limit was reached".to_owned());
             }
         }

@@ -1,9 +1,9 @@
 //! `sovereign doctor`: what is wrong, and what to do about it.
 
 mod bundle;
-mod checks;
-mod hearing;
 mod network;
+mod setup;
+mod sound_check;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use self::sound_check::SoundFigures;
 use super::profiles::put;
 use crate::audio::{DeviceChoice, Devices};
 use crate::provider::gemini::price::published;
@@ -36,13 +37,13 @@ pub struct DoctorArgs {
     pub json: bool,
     /// Write all that helps to find a fault into a zip file: findings, settings, profiles, figures, logs; without keys and
     /// words of the conversation
-    #[arg(long, value_name = "FILE.zip", value_parser = super::path())]
+    #[arg(long, value_name = "FILE.zip", value_parser = super::global::path())]
     pub bundle: Option<PathBuf>,
 }
 
 /// What the other options of the command line say.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked<'a> {
+pub struct DoctorOptions<'a> {
     /// `--config`.
     pub config: Option<&'a Path>,
     /// `--profile`.
@@ -62,7 +63,7 @@ pub struct Asked<'a> {
 /// When `out` cannot be written, for another reason than that nobody reads it.
 pub fn run(
     args: &DoctorArgs,
-    asked: Asked<'_>,
+    asked: DoctorOptions<'_>,
     devices: impl FnOnce() -> Devices,
     out: &mut dyn Write,
 ) -> io::Result<ExitCode> {
@@ -142,14 +143,14 @@ impl Check {
 #[derive(Debug, Default)]
 struct Findings {
     checks: Vec<Check>,
-    sound: Option<hearing::Figures>,
+    sound: Option<SoundFigures>,
     /// The models that the key can talk to.
     models: Option<Vec<network::Usable>>,
 }
 
 fn examine(
     args: &DoctorArgs,
-    asked: Asked<'_>,
+    asked: DoctorOptions<'_>,
     paths: Paths,
     keys: &KeyStore,
     devices: &Devices,
@@ -159,8 +160,8 @@ fn examine(
     let paths = paths.with_state(config.state.as_deref());
     let profiles = Profiles::load(paths.profiles());
     let key = keys.find();
-    let mut checks = checks::configuration(&paths, file.faults());
-    checks.extend(checks::profiles(&paths, &profiles));
+    let mut checks = setup::configuration(&paths, file.faults());
+    checks.extend(setup::profiles(&paths, &profiles));
     let wanted = asked
         .profile
         .or(config.profile.as_deref())
@@ -173,21 +174,23 @@ fn examine(
             "Choose one of these, with --profile or in the configuration file.",
         ));
     }
-    checks.extend(checks::models(&profiles, profile.as_deref().ok()));
+    checks.extend(setup::models(&profiles, profile.as_deref().ok()));
     if !file.is_stateless() {
-        checks.push(checks::state(&paths));
+        checks.push(setup::state(&paths));
     }
-    checks.extend(checks::variables(|name| std::env::var_os(name)));
-    checks.extend(checks::key(&key));
-    checks.extend(checks::sound(devices));
-    checks.push(checks::priority(crate::audio::priority::probe()));
+    checks.extend(setup::variables(|name| std::env::var_os(name)));
+    checks.extend(setup::key(&key));
+    checks.extend(setup::sound(devices));
+    checks.push(setup::priority(crate::audio::priority::probe()));
     let mut found = Findings::default();
-    if let (Ok(profile), false, true) =
-        (&profile, args.no_sound_check, hearing::can_be_made(devices))
-    {
-        let heard = hearing::listen(profile, chosen(asked.devices, config));
-        checks.extend(hearing::checks(&heard));
-        found.sound = heard.ok().map(|(report, _)| hearing::Figures::of(&report));
+    if let (Ok(profile), false, true) = (
+        &profile,
+        args.no_sound_check,
+        sound_check::is_possible(devices),
+    ) {
+        let heard = sound_check::listen(profile, chosen(asked.devices, config));
+        checks.extend(sound_check::checks(&heard));
+        found.sound = heard.ok().map(|(report, _)| SoundFigures::of(&report));
     }
     checks.push(network::demo());
     let config_endpoint = config.endpoint.as_deref();
@@ -202,7 +205,7 @@ fn examine(
         (model, pricing(wishes, config, model))
     });
     let today = || crate::session::spent_today(paths.state());
-    checks.extend(checks::spending(config, today, model));
+    checks.extend(setup::spending(config, today, model));
     match file
         .held()
         .filter(|_| !asked.demo && asked.endpoint.is_none())
@@ -282,7 +285,7 @@ fn connection(
         }
         Ok(Endpoint::Live(url)) => url,
     };
-    let host = checks::place(&url);
+    let host = setup::place(&url);
     let key = found
         .key
         .as_ref()
@@ -334,7 +337,7 @@ fn json(found: &Findings) -> String {
         schema: &'static str,
         checks: &'a [Check],
         #[serde(skip_serializing_if = "Option::is_none")]
-        sound_check: Option<&'a hearing::Figures>,
+        sound_check: Option<&'a SoundFigures>,
         #[serde(skip_serializing_if = "Option::is_none")]
         models: Option<&'a [network::Usable]>,
     }
@@ -359,7 +362,7 @@ mod tests {
 
     const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
 
-    fn told_with(checks: &[Check], sound: Option<hearing::Figures>) -> String {
+    fn told_with(checks: &[Check], sound: Option<SoundFigures>) -> String {
         json(&Findings {
             checks: checks.to_vec(),
             sound,
@@ -374,7 +377,7 @@ mod tests {
     #[test]
     fn a_fresh_machine_has_nothing_bad() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let checks = examined(folder.path(), None, Asked::default());
+        let checks = examined(folder.path(), None, DoctorOptions::default());
         assert!(
             checks.iter().all(|check| check.status != Status::Bad),
             "{}",
@@ -396,10 +399,10 @@ mod tests {
         fs::write(folder.path().join("config.yaml"), "volum: 1\n").expect("written");
         fs::create_dir(folder.path().join("profiles")).expect("made");
         fs::write(folder.path().join("profiles/mine.yaml"), "target_ms: 1\n").expect("written");
-        let asked = Asked {
+        let asked = DoctorOptions {
             profile: Some("fast"),
             endpoint: Some("http://x"),
-            ..Asked::default()
+            ..DoctorOptions::default()
         };
         let checks = examined(folder.path(), None, asked);
         for name in ["configuration", "profiles", "profile", "endpoint"] {
@@ -426,7 +429,7 @@ mod tests {
             "PULSE_SERVER" => Some("tcp:192.0.2.1".into()),
             _ => None,
         };
-        let found = checks::variables(set);
+        let found = setup::variables(set);
         let told = text(&found).join("\n");
         for part in [
             "XDG_CONFIG_HOME is set to `config`",
@@ -436,7 +439,7 @@ mod tests {
             assert!(told.contains(part), "no {part}: {told}");
         }
         assert_eq!(found.len(), 3, "{told}");
-        assert!(checks::variables(|_| None).is_empty());
+        assert!(setup::variables(|_| None).is_empty());
     }
 
     #[test]
@@ -453,19 +456,19 @@ mod tests {
             ..Report::default()
         };
         let heard = Ok((report.clone(), false));
-        let checks = hearing::checks(&heard);
+        let checks = sound_check::checks(&heard);
         let told = shown(&checks);
         assert!(
             told.contains("echo: it comes back after 40 ms, 3 dB quieter")
                 && told.contains("Turn the speaker down"),
             "{told}"
         );
-        let figures = hearing::Figures::of(&report);
+        let figures = SoundFigures::of(&report);
         let json: serde_json::Value =
             serde_json::from_str(&told_with(&checks, Some(figures))).expect("JSON");
         assert_eq!(json["sound_check"]["noise_dbfs"], -61.0);
         assert_eq!(json["sound_check"]["echo_delay_ms"], 40.0);
-        let deaf = hearing::checks(&Err("the microphone gave no sound".into()));
+        let deaf = sound_check::checks(&Err("the microphone gave no sound".into()));
         assert_eq!(status(&deaf, "sound check"), Status::Warn);
     }
 
@@ -476,16 +479,20 @@ mod tests {
         KeyStore::new(None, Arc::new(NoKeyring), Some(path))
             .save(&SecretString::from(KEY))
             .expect("kept");
-        let asked = Asked {
+        let asked = DoctorOptions {
             endpoint: Some("wss://gate.example"),
-            ..Asked::default()
+            ..DoctorOptions::default()
         };
         let checks = examined(folder.path(), None, asked);
         assert_eq!(status(&checks, "endpoint"), Status::Warn);
         for shown in [
             shown(&checks),
             told_with(&checks, None),
-            shown(&examined(folder.path(), Some(KEY), Asked::default())),
+            shown(&examined(
+                folder.path(),
+                Some(KEY),
+                DoctorOptions::default(),
+            )),
         ] {
             assert!(
                 shown.contains("mnop") && !shown.contains("Canary"),
@@ -509,9 +516,9 @@ mod tests {
             crate::server::Server::start(([127, 0, 0, 1], 0).into(), options).expect("started");
         let url = format!("ws://{}", server.address());
         let live = |endpoint| {
-            let asked = Asked {
+            let asked = DoctorOptions {
                 endpoint: Some(endpoint),
-                ..Asked::default()
+                ..DoctorOptions::default()
             };
             found(
                 &DoctorArgs {
@@ -549,9 +556,9 @@ mod tests {
             "{}",
             shown(&checks)
         );
-        let asked = Asked {
+        let asked = DoctorOptions {
             demo: true,
-            ..Asked::default()
+            ..DoctorOptions::default()
         };
         let checks = looked(
             &DoctorArgs {
@@ -579,9 +586,9 @@ mod tests {
         let server =
             crate::server::Server::start(([127, 0, 0, 1], 0).into(), options).expect("started");
         let url = format!("ws://{}", server.address());
-        let asked = Asked {
+        let asked = DoctorOptions {
             endpoint: Some(&url),
-            ..Asked::default()
+            ..DoctorOptions::default()
         };
         let live = DoctorArgs {
             live: true,
@@ -609,16 +616,16 @@ mod tests {
     #[test]
     fn what_is_known_of_the_model_is_told_without_a_connection() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let checks = examined(folder.path(), None, Asked::default());
+        let checks = examined(folder.path(), None, DoctorOptions::default());
         assert_eq!(status(&checks, "model"), Status::Ok);
         let told = "gemini-3.8-live, of `balanced`: it thinks by itself";
         assert!(shown(&checks).contains(told), "{}", shown(&checks));
         fs::create_dir(folder.path().join("profiles")).expect("made");
         let text = "live:\n  model: gemini-3.1-flash-live-preview";
         fs::write(folder.path().join("profiles/mine.yaml"), text).expect("written");
-        let asked = Asked {
+        let asked = DoctorOptions {
             profile: Some("mine"),
-            ..Asked::default()
+            ..DoctorOptions::default()
         };
         let checks = examined(folder.path(), None, asked);
         assert_eq!(status(&checks, "model"), Status::Warn);
@@ -626,7 +633,7 @@ mod tests {
         assert!(shown(&checks).contains(told), "{}", shown(&checks));
     }
 
-    fn examined(folder: &Path, environment: Option<&str>, asked: Asked<'_>) -> Vec<Check> {
+    fn examined(folder: &Path, environment: Option<&str>, asked: DoctorOptions<'_>) -> Vec<Check> {
         looked(&DoctorArgs::default(), folder, environment, asked)
     }
 
@@ -634,7 +641,7 @@ mod tests {
         args: &DoctorArgs,
         folder: &Path,
         environment: Option<&str>,
-        asked: Asked<'_>,
+        asked: DoctorOptions<'_>,
     ) -> Vec<Check> {
         found(args, folder, environment, asked).checks
     }
@@ -643,7 +650,7 @@ mod tests {
         args: &DoctorArgs,
         folder: &Path,
         environment: Option<&str>,
-        asked: Asked<'_>,
+        asked: DoctorOptions<'_>,
     ) -> Findings {
         let paths =
             Paths::find(Some(&folder.join("config.yaml"))).with_state(Some(Path::new("state")));

@@ -9,27 +9,29 @@ use clap::Args;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::MissedTickBehavior;
 
+use super::global::Global;
+use super::output::say;
+use super::problem::Problem;
 use super::profiles::put;
 use super::signal::{self, Stop};
-use super::trial::conversation::{Report, Stage};
-use super::trial::meter::Meter;
+use super::trial::aggregate::Aggregate;
+use super::trial::conversation::{Report, TrialContext};
+use super::trial::load_profile::{LoadProfile, Scenario};
 use super::trial::output::Folder;
-use super::trial::place::{Place, PlaceArgs};
-use super::trial::plan::{Plan, Scenario};
-use super::trial::pool::Pool;
 use super::trial::progress::Progress;
-use super::trial::tally::Tally;
+use super::trial::resource_sampler::ResourceSampler;
+use super::trial::session_pool::SessionPool;
+use super::trial::target::{Target, TargetArgs};
 use super::trial::timeline::Recovery;
 use super::trial::{self, Files};
-use super::{Global, Problem, say};
 use crate::audio::fleet::{Beat, Fleet, JOINING, LATE, Lateness};
-use crate::base::words::count;
+use crate::base::plural::count;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::report::document::Document;
-use crate::report::figures::{Check, Circumstances, Turn, Verdict};
-use crate::report::load::{Asked, Figures, Load, RealTime, SCHEMA, scenario_words};
+use crate::report::load::{Load, LoadResults, RealTime, RunParameters, SCHEMA, scenario_words};
+use crate::report::results::{Circumstances, LimitCheck, TurnRow, Verdict};
 
 /// After a signal, the end of all conversations and the report must not take longer.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);
@@ -68,20 +70,20 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub requests: Option<u32>,
     /// WAV files to speak, one utterance each [default: a bundled question]
-    #[arg(long, num_args = 1.., value_name = "FILE.wav", value_parser = super::path())]
+    #[arg(long, num_args = 1.., value_name = "FILE.wav", value_parser = super::global::path())]
     pub input: Vec<PathBuf>,
     /// Folder for the report: load.html, .md, .csv, .json
-    #[arg(long, value_name = "DIR", value_parser = super::path())]
+    #[arg(long, value_name = "DIR", value_parser = super::global::path())]
     pub report: Option<PathBuf>,
     /// Compare with the JSON of an earlier report. Runs of another scenario, profile, size, limit, endpoint or pause are refused
-    #[arg(long, value_name = "OLD.json", value_parser = super::path())]
+    #[arg(long, value_name = "OLD.json", value_parser = super::global::path())]
     pub compare: Option<PathBuf>,
     /// The report as one line of JSON on standard output
     #[arg(long)]
     pub json: bool,
     /// Where to connect.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub place: TargetArgs,
 }
 
 /// Runs the load and reports. The status is 1 if a limit was missed; a run that was cut short is judged by what it has.
@@ -92,7 +94,7 @@ pub struct LoadArgs {
 pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     let files = Files::read(global)?;
     let profile = files.profile(global.profile.as_deref())?;
-    let plan = Plan::new(
+    let plan = LoadProfile::new(
         args.scenario,
         args.sessions.map(|n| n as usize),
         args.seconds,
@@ -110,10 +112,10 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         .map(|file| trial::earlier::<Load>(file, SCHEMA))
         .transpose()?;
     let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
-    let place = Place::open(&files, endpoint, &args.place, plan.most())?;
+    let place = Target::open(&files, endpoint, &args.place, plan.most())?;
     let run = trial::circumstances(&place, SOUND, spoken);
     if let Some(earlier) = &earlier {
-        let asked = Asked {
+        let asked = RunParameters {
             scenario: plan.name,
             profile: &profile.name,
             sessions: plan.most(),
@@ -121,13 +123,13 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         };
         trial::alike(earlier.unlike(&run, &asked))?;
     }
-    let runtime = super::runtime_of_many()?;
+    let runtime = super::runtime::runtime_of_many()?;
     let ended = runtime.block_on(async {
         place.reach(&profile).await?;
-        let servers = Meter::others(place.pids());
+        let servers = ResourceSampler::others(place.pids());
         let (reports, told) = mpsc::channel(REPORTS);
-        let purse = place.purse;
-        let stage = Arc::new(Stage {
+        let budget = place.budget;
+        let stage = Arc::new(TrialContext {
             place,
             profiles: files.profiles,
             fleet: Fleet::start(Probe::cores(), Beat::Steps).map_err(anyhow::Error::from)?,
@@ -139,7 +141,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
             reports,
         });
         let kept = plan.limits.growth_mb.map_or(TURNS, |_| TURNS_OF_A_SOAK);
-        let tally = Tally::new(purse, kept);
+        let tally = Aggregate::new(budget, kept);
         let requests = args.requests;
         signal::hold(ENDED_WITHIN);
         let running = Running::new(stage, profile, plan, requests, tally, servers, told)?;
@@ -158,14 +160,14 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
 
 /// A load that runs.
 struct Running {
-    stage: Arc<Stage>,
-    pool: Pool,
-    plan: Plan,
+    stage: Arc<TrialContext>,
+    pool: SessionPool,
+    plan: LoadProfile,
     profile: Arc<Profile>,
-    tally: Tally,
+    tally: Aggregate,
     told: mpsc::Receiver<Report>,
-    client: Meter,
-    servers: Meter,
+    client: ResourceSampler,
+    servers: ResourceSampler,
     /// Memory of client and servers before the first conversation, in megabytes.
     base_mb: (f64, f64),
     held: Held,
@@ -182,7 +184,7 @@ struct Held {
 }
 
 impl Held {
-    fn look(&mut self, plan: &Plan, at_s: f64, held: Option<u64>) {
+    fn sample(&mut self, plan: &LoadProfile, at_s: f64, held: Option<u64>) {
         let least = |seen: Option<u64>| seen.into_iter().chain(held).min();
         if plan.jumps.first().is_some_and(|jump| at_s < *jump) {
             self.before = least(self.before);
@@ -200,18 +202,18 @@ impl Held {
 
 impl Running {
     fn new(
-        stage: Arc<Stage>,
+        stage: Arc<TrialContext>,
         profile: Arc<Profile>,
-        plan: Plan,
+        plan: LoadProfile,
         requests: Option<u32>,
-        tally: Tally,
-        mut servers: Meter,
+        tally: Aggregate,
+        mut servers: ResourceSampler,
         told: mpsc::Receiver<Report>,
     ) -> Result<Self, Problem> {
-        let mut client = Meter::own();
-        let mb = |meter: &mut Meter| meter.read().map_or(0.0, |reading| reading.mb);
+        let mut client = ResourceSampler::own();
+        let mb = |meter: &mut ResourceSampler| meter.read().map_or(0.0, |reading| reading.mb);
         Ok(Self {
-            pool: Pool::new(stage.clone(), profile.clone(), &plan),
+            pool: SessionPool::new(stage.clone(), profile.clone(), &plan),
             base_mb: (mb(&mut client), mb(&mut servers)),
             stage,
             plan,
@@ -230,7 +232,7 @@ impl Running {
         mut self,
         mut run: Circumstances,
         earlier: Option<&Load>,
-    ) -> Result<(Load, Vec<Turn>), Problem> {
+    ) -> Result<(Load, Vec<TurnRow>), Problem> {
         run.cut_short = self.go_on().await;
         let seconds = self.stage.began.elapsed().as_secs_f64();
         // What was told before the end counts in full.
@@ -262,7 +264,7 @@ impl Running {
         while let Ok(report) = told.try_recv() {
             tally.take_late(report);
         }
-        run.spent_usd = tally.purse.map(|purse| purse.spent().usd);
+        run.spent_usd = tally.budget.map(|budget| budget.spent().usd);
         let unanswered = tally.settle_unanswered(plan.limits.response_p95_ms.unwrap_or(0.0));
         let (share, after) = SETTLED;
         // Of a run that is too short for that, the second half.
@@ -275,7 +277,7 @@ impl Running {
         };
         let whole = run.cut_short.is_none();
         let recovery = tally.timeline.recovery(&plan.jumps, plan.probe_from, whole);
-        let figures = Figures {
+        let figures = LoadResults {
             scenario: plan.name.to_owned(),
             profile: profile.name.clone(),
             sessions: plan.most(),
@@ -305,7 +307,7 @@ impl Running {
         Ok((Load::new(run, figures, &plan.limits, earlier), tally.turns))
     }
 
-    /// Until the plan is over, the user ends it, or the purse is empty; says why it was before its time.
+    /// Until the plan is over, the user ends it, or the budget is empty; says why it was before its time.
     async fn go_on(&mut self) -> Option<String> {
         let began = self.stage.began;
         let mut adjust = tokio::time::interval(ADJUST_EVERY);
@@ -329,13 +331,13 @@ impl Running {
                     let at = began.elapsed().as_secs_f64();
                     self.tally.second(at, wanted, self.client.read(), self.servers.read());
                     if self.plan.probe_from.is_some() {
-                        self.held.look(&self.plan, at, self.servers.open_files());
+                        self.held.sample(&self.plan, at, self.servers.open_files());
                     }
                     progress.show(began.elapsed().as_secs(), &self.words());
                 }
                 Some(report) = self.told.recv() => self.tally.take(report),
             }
-            if self.tally.purse.is_some_and(|purse| purse.is_empty()) {
+            if self.tally.budget.is_some_and(|budget| budget.is_empty()) {
                 return Some("the spending limit was reached".to_owned());
             }
         }
@@ -348,7 +350,7 @@ impl Running {
             "{}, {}, response p95 {}, {}",
             count(self.tally.live() as u64, "conversation"),
             count(self.tally.turns_so_far(), "turn"),
-            crate::report::figures::some_ms(p95),
+            crate::report::results::some_ms(p95),
             count(self.tally.errors.values().sum(), "error"),
         )
     }
@@ -404,7 +406,7 @@ fn summary(load: &Load) -> Vec<String> {
 }
 
 /// A limit in a line.
-pub(super) fn check_line(check: &Check) -> String {
+pub(super) fn check_line(check: &LimitCheck) -> String {
     let sign = match check.verdict {
         Verdict::Kept => "ok",
         Verdict::Uncertain => "??",
@@ -430,7 +432,7 @@ pub(super) fn publish(
     (json, words): (&str, &[String]),
     as_json: bool,
     name: &str,
-    report: Option<(&Folder, Document, &[Turn])>,
+    report: Option<(&Folder, Document, &[TurnRow])>,
 ) -> Result<(), Problem> {
     let mut out = super::output::out();
     if as_json {

@@ -20,7 +20,8 @@ use self::files::LogFiles;
 use self::thinned::{Sites, Thinned};
 use super::line_writer::LineWriter;
 use super::output::Shown;
-use super::{Problem, say};
+use super::output::say;
+use super::problem::Problem;
 
 /// At the end, what the disk may take.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);

@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::file::{self, Links, ReadError};
-use crate::monitor::{self, Asked, Monitor, token};
+use crate::monitor::{self, Monitor, PageRequests, token};
 use crate::settings::config::MonitorSettings;
 
 /// A running endpoint, and what asks for its pages.
 pub(super) struct Running {
     /// Tells when a page is wanted.
-    pub(super) asked: Asked,
+    pub(super) asked: PageRequests,
     /// Keeps it running.
     pub(super) monitor: Monitor,
     /// Where the token is, for the person who sets the collector up.
@@ -44,7 +44,7 @@ pub(super) fn start(
             (token, format!("in {}", file.display()))
         }
     };
-    let (asked, pages) = monitor::pages();
+    let (asked, pages) = monitor::page_channel();
     let monitor = Monitor::start(address, token, pages)?;
     let address = monitor.address();
     Ok(Some(Running {

@@ -39,9 +39,9 @@ pub fn listen() {
         if trace.status() == BacktraceStatus::Captured {
             text += &format!("\n{trace}");
         }
-        text.lines().for_each(super::say);
+        text.lines().for_each(super::output::say);
         // The process may end with it.
-        super::output::wait_for_words();
+        super::shutdown::wait_for_words();
         if ends_the_conversation(name) {
             LOST.cancel();
         }

@@ -8,7 +8,8 @@ use clap::error::ContextValue;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use super::{Cli, output, say, signal};
+use super::output::say;
+use super::{Cli, output, shutdown, signal};
 use crate::base::printable::escaped;
 
 /// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
@@ -40,15 +41,15 @@ const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", 
 pub fn parse() -> Cli {
     let matches = command()
         .try_get_matches()
-        .unwrap_or_else(|told| tell(printable(told)));
+        .unwrap_or_else(|told| print_and_exit(printable(told)));
     for option in meaningless(&matches).into_iter().chain(outdone(&matches)) {
         say(&option);
     }
-    Cli::from_arg_matches(&matches).unwrap_or_else(|told| tell(printable(told)))
+    Cli::from_arg_matches(&matches).unwrap_or_else(|told| print_and_exit(printable(told)))
 }
 
 /// Help, the version, or what is wrong, and the end.
-fn tell(told: clap::Error) -> ! {
+fn print_and_exit(told: clap::Error) -> ! {
     signal::nothing_to_lose();
     let text = told.render();
     let (mut to, on_terminal): (Box<dyn Write>, _) = if told.use_stderr() {
@@ -63,7 +64,7 @@ fn tell(told: clap::Error) -> ! {
         text.to_string()
     };
     to.write_all(text.as_bytes()).ok();
-    let status = output::end(ExitCode::SUCCESS);
+    let status = shutdown::end(ExitCode::SUCCESS);
     let is_told = status == ExitCode::SUCCESS;
     std::process::exit(if is_told { told.exit_code() } else { 1 })
 }

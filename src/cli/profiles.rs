@@ -42,7 +42,7 @@ pub enum ProfilesCommand {
     /// error of what their model does not do
     Check {
         /// The files
-        #[arg(required = true, value_parser = super::path())]
+        #[arg(required = true, value_parser = super::global::path())]
         files: Vec<PathBuf>,
     },
     /// The JSON Schema of a profile, for editors that complete and check YAML: keep it as `profile.schema.json` in the folder of
@@ -66,7 +66,7 @@ pub fn run(
         ProfilesCommand::List { json } => {
             let profiles = load();
             for fault in profiles.faults() {
-                tell(err, &format!("warning: {fault}"));
+                print_error(err, &format!("warning: {fault}"));
             }
             if *json {
                 put(out, [list_json(&profiles)])?;
@@ -78,7 +78,7 @@ pub fn run(
         ProfilesCommand::Show { name } => match load().show(name) {
             Ok(yaml) => put(out, yaml.lines()).map(|()| ExitCode::SUCCESS),
             Err(unknown) => {
-                tell(err, &format!("error: {unknown}"));
+                print_error(err, &format!("error: {unknown}"));
                 Ok(ExitCode::from(2))
             }
         },
@@ -90,7 +90,7 @@ pub fn run(
             let Checked { faults, warnings } = check(files);
             put(out, &faults)?;
             for warning in warnings {
-                tell(err, &format!("warning: {warning}"));
+                print_error(err, &format!("warning: {warning}"));
             }
             Ok(if faults.is_empty() {
                 ExitCode::SUCCESS
@@ -119,7 +119,7 @@ pub(super) fn put<L: AsRef<str>>(
 }
 
 /// Says something beside the result; words that nobody can read are not missed.
-fn tell(err: &mut dyn Write, words: &str) {
+fn print_error(err: &mut dyn Write, words: &str) {
     put(err, [words]).ok();
 }
 

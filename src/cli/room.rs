@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Mutex;
 use std::thread::Builder;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// What a command has open and running at its most, with some to spare.
 #[derive(Clone, Copy, Debug)]

@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::output::{gone, print};
+use super::panics;
+use super::problem::Problem;
 use super::signal::{self, Stop};
-use super::{Problem, panics};
 use crate::server::{Access, Event, Options, Script, ScriptError, Server, ServerError};
 
 /// Events that may wait to be printed; with more, the newest are dropped.
@@ -37,7 +38,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9090")]
     pub listen: SocketAddr,
     /// Answer by this script (YAML; see below)
-    #[arg(long, value_name = "FILE", value_parser = super::path())]
+    #[arg(long, value_name = "FILE", value_parser = super::global::path())]
     pub script: Option<PathBuf>,
     /// Events as JSON lines; the first line tells the address
     #[arg(long)]

@@ -119,7 +119,7 @@ mod unix {
         std::thread::sleep(SAME);
         INSISTING.store(true, Relaxed);
         std::thread::sleep(Duration::from_millis(LIMIT_MS.load(Relaxed)));
-        crate::cli::say("error: the end in good order took too long: something hangs");
+        crate::cli::output::say("error: the end in good order took too long: something hangs");
         std::thread::sleep(LAST_WORDS_WITHIN);
         exit(1)
     }

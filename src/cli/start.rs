@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::global::Global;
+use super::log;
+use super::output::say;
+use super::problem::Problem;
 use super::written::{may_write, not_begun};
-use super::{Global, Problem, log, say};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::counters::Counters;
 use crate::base::severity::Severity;
 use crate::file;
-use crate::monitor::{Asked, Monitor};
+use crate::monitor::{Monitor, PageRequests};
 use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
 use crate::provider::connection::dial::{Dialer, TcpDialer};
@@ -269,11 +272,11 @@ impl Start {
                 say(&running.announcement);
                 (running.asked, Some(running.monitor))
             }
-            Ok(None) => (Asked::default(), None),
+            Ok(None) => (PageRequests::default(), None),
             Err(problem) => {
                 self.notices
                     .push((Severity::Warning, format!("{problem:#}")));
-                (Asked::default(), None)
+                (PageRequests::default(), None)
             }
         };
         let partner = super::partner::words(&settings);

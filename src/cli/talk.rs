@@ -11,14 +11,17 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 
-use self::typed::{Line, Questions, next_of};
+use self::typed::{Questions, TypedLine, next_of};
 use self::words::{closing_line, found, severity_word};
+use super::global::Global;
 use super::line_writer::Unwritten;
+use super::output::say;
 use super::output::{self, print};
+use super::problem::Problem;
 use super::start::{Sink, Source, Start, Voice};
 use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
-use super::{Global, Problem, panics, say, signal};
+use super::{panics, signal};
 use crate::base::printable::in_a_line;
 use crate::session::{self, command::Command};
 use crate::telemetry::record::TurnRecord;
@@ -37,14 +40,14 @@ pub const OVER_WITHIN: Duration = Duration::from_secs(3);
 pub struct TalkArgs {
     /// `mic`, or WAV files that are spoken one after the other, one utterance each [default: mic, or a bundled
     /// question where there is no microphone]
-    #[arg(long, num_args = 1.., value_name = "mic|FILE.wav", value_parser = super::path())]
+    #[arg(long, num_args = 1.., value_name = "mic|FILE.wav", value_parser = super::global::path())]
     pub input: Vec<PathBuf>,
     /// Ask this in writing instead of talking; may be given several times, asked one after the other. `-` reads lines from
     /// standard input
     #[arg(long, value_name = "TEXT|-", conflicts_with = "input")]
     pub text: Vec<String>,
     /// `speaker`, a WAV file that gets the replies, or `none` [default: speaker, or a file where there is none]
-    #[arg(long, value_name = "speaker|FILE.wav|none", value_parser = super::path())]
+    #[arg(long, value_name = "speaker|FILE.wav|none", value_parser = super::global::path())]
     pub output: Option<PathBuf>,
     /// Leave after so many turns, whatever their outcome
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -56,7 +59,7 @@ pub struct TalkArgs {
     #[arg(long)]
     pub json: bool,
     /// One row of comma-separated figures per turn into this file, which is written anew
-    #[arg(long, value_name = "FILE", value_parser = super::path())]
+    #[arg(long, value_name = "FILE", value_parser = super::global::path())]
     pub csv: Option<PathBuf>,
 }
 
@@ -82,7 +85,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     for line in start.announcement() {
         say(&line);
     }
-    let runtime = super::runtime()?;
+    let runtime = super::runtime::runtime()?;
     let attended = start.hears_a_microphone() || questions.come_from_a_person();
     let held = start.is_held();
     let ended = runtime.block_on(async {
@@ -165,7 +168,7 @@ enum Next {
     /// A thread has ended that nothing can go on without.
     Broken,
     /// The next text; `None`: there is none.
-    Question(Option<Line>),
+    Question(Option<TypedLine>),
     Unreached,
     /// A script's sound cannot be played or recorded.
     Soundless,
@@ -343,7 +346,7 @@ impl<'a> Talk<'a> {
 
     /// Says what could not be written; the conversation goes on, and fails with its end.
     fn not_written(&mut self, problem: &Problem) {
-        problem.tell();
+        problem.print();
         self.incomplete = true;
     }
 

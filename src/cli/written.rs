@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// What to do about a place that takes no more.
 pub(super) const MAKE_ROOM: &str = "Free some space there, or name another place, and start again.";

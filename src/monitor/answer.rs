@@ -9,7 +9,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::Page;
+use super::pages::Page;
 use crate::base::local_caller::{self, Stranger};
 
 /// What is told of a conversation that does not answer.

@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
 
-pub use pages::{Asked, Pages, Request, pages};
+pub use pages::{Page, PageCache, PageRequest, PageRequests, page_channel};
 
 /// Connections at a time: a collector needs one. With one more the oldest ends, so that nobody can keep others out by holding
 /// connections open.
@@ -35,17 +35,6 @@ const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(60);
 /// The head of a request is no longer: a collector's has some hundred bytes. The least that hyper takes.
 const LARGEST_HEAD: usize = 8_192;
-
-/// What is served.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// In the text format of Prometheus.
-    pub metrics: String,
-    /// One JSON object.
-    pub health: String,
-    /// Whether all is well, which is what the status of `/health` says.
-    pub well: bool,
-}
 
 /// A running endpoint; dropping it ends it.
 #[derive(Debug)]
@@ -79,7 +68,7 @@ impl Monitor {
     pub fn start(
         address: SocketAddr,
         token: SecretString,
-        pages: Pages,
+        pages: PageCache,
     ) -> Result<Self, MonitorError> {
         if !address.ip().is_loopback() {
             return Err(MonitorError::NotLoopback(address));
@@ -112,7 +101,7 @@ impl Drop for Monitor {
     }
 }
 
-async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: Pages) {
+async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: PageCache) {
     // Ends all connections with the listener.
     let mut connections = tokio::task::JoinSet::new();
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
@@ -172,7 +161,7 @@ mod tests {
     /// An endpoint, and whether its pages say that all is well; it makes none while that is absent.
     fn start() -> (Monitor, watch::Sender<Option<bool>>) {
         let (well, state) = watch::channel(Some(true));
-        let (mut asked, pages) = pages();
+        let (mut asked, pages) = page_channel();
         tokio::spawn(async move {
             loop {
                 let request = asked.next().await;
@@ -384,7 +373,7 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_and_other_computers_are_refused_in_words() {
         let (monitor, _pages) = start();
-        let (_asked, pages) = pages();
+        let (_asked, pages) = page_channel();
         let again = Monitor::start(monitor.address, SecretString::from(TOKEN), pages.clone());
         let words = again.expect_err("it is taken").to_string();
         let port = monitor.address.port().to_string();

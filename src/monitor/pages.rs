@@ -7,37 +7,46 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::Page;
-
 /// A page that is younger is served again.
 const FRESH: Duration = Duration::from_secs(1);
 /// A page is made within a tenth of a millisecond, unless who makes it hangs.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
+/// The pages of one moment.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// In the text format of Prometheus.
+    pub metrics: String,
+    /// One JSON object.
+    pub health: String,
+    /// Whether all is well, which is what the status of `/health` says.
+    pub well: bool,
+}
+
 /// Both ends of the way.
 #[must_use]
-pub fn pages() -> (Asked, Pages) {
+pub fn page_channel() -> (PageRequests, PageCache) {
     let (ask, asked) = mpsc::channel(1);
-    let pages = Pages {
+    let pages = PageCache {
         ask,
         newest: Arc::default(),
     };
-    (Asked(Some(asked)), pages)
+    (PageRequests(Some(asked)), pages)
 }
 
 /// The end of who makes pages; by default nobody ever asks.
 #[derive(Debug, Default)]
-pub struct Asked(Option<mpsc::Receiver<oneshot::Sender<Page>>>);
+pub struct PageRequests(Option<mpsc::Receiver<oneshot::Sender<Page>>>);
 
-impl Asked {
+impl PageRequests {
     /// The next time that somebody wants a page; it may be dropped and called again without losing one.
-    pub async fn next(&mut self) -> Request {
+    pub async fn next(&mut self) -> PageRequest {
         let request = match &mut self.0 {
             Some(asked) => asked.recv().await,
             None => None,
         };
         match request {
-            Some(request) => Request(request),
+            Some(request) => PageRequest(request),
             // Nobody serves any more.
             None => std::future::pending().await,
         }
@@ -46,9 +55,9 @@ impl Asked {
 
 /// Somebody wants a page.
 #[derive(Debug)]
-pub struct Request(oneshot::Sender<Page>);
+pub struct PageRequest(oneshot::Sender<Page>);
 
-impl Request {
+impl PageRequest {
     /// Hands it over.
     pub fn answer(self, page: Page) {
         // Who has stopped waiting asks again.
@@ -58,7 +67,7 @@ impl Request {
 
 /// The end of who serves them.
 #[derive(Clone, Debug)]
-pub struct Pages {
+pub struct PageCache {
     ask: mpsc::Sender<oneshot::Sender<Page>>,
     newest: Arc<Mutex<Option<Made>>>,
 }
@@ -69,7 +78,7 @@ struct Made {
     page: Arc<Page>,
 }
 
-impl Pages {
+impl PageCache {
     /// A page of this second; `None` if who makes them does not answer.
     pub async fn newest(&self) -> Option<Arc<Page>> {
         // In a task of its own: a page that was asked for is kept also where nobody waits for it any more.
@@ -110,14 +119,14 @@ mod tests {
     }
 
     /// The number of the page that is had.
-    async fn had(pages: &Pages) -> Option<String> {
+    async fn had(pages: &PageCache) -> Option<String> {
         let page = pages.newest().await?;
         Some(page.metrics.trim().to_owned())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_page_is_made_for_who_asks_and_once_a_second_at_the_most() {
-        let (mut asked, pages) = pages();
+        let (mut asked, pages) = page_channel();
         let maker = tokio::spawn(async move {
             for nth in 1.. {
                 asked.next().await.answer(page(nth));
@@ -152,7 +161,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_makes_no_pages_is_not_waited_for_without_end() {
-        let (mut asked, pages) = pages();
+        let (mut asked, pages) = page_channel();
         let begun = Instant::now();
         assert_eq!(had(&pages).await, None);
         assert_eq!(begun.elapsed(), MADE_WITHIN);
@@ -167,9 +176,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_asks_where_nobody_serves() {
-        let (asked, pages) = pages();
+        let (asked, pages) = page_channel();
         drop(pages);
-        for mut nobody in [asked, Asked::default()] {
+        for mut nobody in [asked, PageRequests::default()] {
             let waited = timeout(Duration::from_secs(60), nobody.next()).await;
             assert!(waited.is_err());
         }

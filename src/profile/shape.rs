@@ -4,9 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::table::DEFAULT_WORD;
 use super::{ALLOWED_LANGUAGES, languages};
+use crate::base::did_you_mean::nearest;
 use crate::base::keys::{Items, Kind, Shape, Wrong};
 use crate::base::languages::is_code;
-use crate::base::nearest::nearest;
 use crate::base::voices::{self, VOICES};
 use crate::provider::gemini::models::{self, Purpose};
 

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{AUTO, BUILTINS, Profile, builtin, shipped};
-use crate::base::nearest::nearest;
+use crate::base::did_you_mean::nearest;
+use crate::base::plural::sentence;
 use crate::base::printable::escaped;
-use crate::base::words::sentence;
 use crate::base::yaml::YamlError;
 
 /// A user's file as it was found.

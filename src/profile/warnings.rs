@@ -1,7 +1,7 @@
 //! Warnings about a valid profile: its model has ended or is not known, or a setting has no effect on it.
 
 use super::Profile;
-use crate::base::nearest::nearest;
+use crate::base::did_you_mean::nearest;
 use crate::base::voices::VOICES;
 use crate::base::yaml::{Text, YamlError};
 use crate::provider::gemini::models::{self, MODELS, Model, Purpose, State, ThinkingControl};

@@ -8,13 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bill::Bill;
 use super::compare::{Change, Difference, caveats, compare, places, unlike};
-use super::figures::{
-    Check, Circumstances, LATENCIES, Latencies, Latency, OWN, Outcomes, TEST_BUILD, Turn, Verdict,
-    headline, interval, ms, passed,
+use super::results::{
+    Circumstances, LATENCIES, Latency, LatencyTable, LimitCheck, OWN, Outcomes, TEST_BUILD,
+    TurnRow, Verdict, headline, interval, ms, passed,
 };
 use super::stats::Sample;
-
-pub use self::document::circumstances;
 
 /// Name of the JSON's form.
 pub const SCHEMA: &str = "sovereign.bench/1";
@@ -33,9 +31,9 @@ pub struct Bench {
     /// Turns that each profile was asked for.
     pub turns: u64,
     /// The profiles, in the order in which they ran.
-    pub profiles: Vec<Figures>,
+    pub profiles: Vec<ProfileResults>,
     /// Limits and whether they were kept.
-    pub checks: Vec<Check>,
+    pub checks: Vec<LimitCheck>,
     /// What to do, in words.
     pub recommendations: Vec<String>,
     /// Against an earlier report.
@@ -50,7 +48,7 @@ pub struct Bench {
 
 /// What was found of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct ProfileResults {
     /// Its name.
     pub profile: String,
     /// What its response is judged by, in milliseconds.
@@ -66,7 +64,7 @@ pub struct Figures {
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub warm_up: BTreeMap<String, u64>,
     /// Its latencies in milliseconds.
-    pub latency_ms: Latencies,
+    pub latency_ms: LatencyTable,
     /// Turns that were closed too soon.
     pub cut_offs: u64,
     /// Times that replies ran dry.
@@ -89,9 +87,9 @@ pub struct Figures {
     pub bill: Bill,
 }
 
-impl Figures {
+impl ProfileResults {
     /// Takes the turns in.
-    pub fn add(&mut self, turns: &[Turn]) {
+    pub fn add(&mut self, turns: &[TurnRow]) {
         for turn in turns {
             self.turns.add(&turn.outcome);
             self.cut_offs += turn.cut_offs;
@@ -117,7 +115,7 @@ impl Figures {
 
 /// The latencies of turns, by name.
 #[must_use]
-pub fn latencies(turns: &[Turn]) -> Latencies {
+pub fn latencies(turns: &[TurnRow]) -> LatencyTable {
     let sample = |nth: usize| {
         turns
             .iter()
@@ -125,10 +123,10 @@ pub fn latencies(turns: &[Turn]) -> Latencies {
             .collect::<Sample>()
     };
     let found = LATENCIES.iter().enumerate();
-    let mut found: Latencies = found
+    let mut found: LatencyTable = found
         .filter_map(|(nth, name)| Some(((*name).to_owned(), sample(nth).latency()?)))
         .collect();
-    let own: Sample = turns.iter().filter_map(Turn::own_ms).collect();
+    let own: Sample = turns.iter().filter_map(TurnRow::own_ms).collect();
     found.extend(own.latency().map(|own| (OWN.to_owned(), own)));
     found
 }
@@ -139,11 +137,11 @@ impl Bench {
     pub fn new(
         run: Circumstances,
         turns: u64,
-        profiles: Vec<Figures>,
+        profiles: Vec<ProfileResults>,
         earlier: Option<&Self>,
     ) -> Self {
         let cut_short = run.cut_short.is_some();
-        let mut checks: Vec<Check> = profiles
+        let mut checks: Vec<LimitCheck> = profiles
             .iter()
             .flat_map(|figures| checks(figures, turns, cut_short))
             .collect();
@@ -161,7 +159,7 @@ impl Bench {
                     old.map_or_else(Vec::new, |old| compare(&new.profile, old, &new.latency_ms)),
                 );
             }
-            let names = |profiles: &[Figures]| -> Vec<String> {
+            let names = |profiles: &[ProfileResults]| -> Vec<String> {
                 profiles.iter().map(|f| f.profile.clone()).collect()
             };
             let (old, new) = (names(&earlier.profiles), names(&profiles));
@@ -208,11 +206,11 @@ impl Bench {
 }
 
 /// `turns` were asked for; a run that was cut short is judged by those that were tried.
-fn checks(figures: &Figures, turns: u64, cut_short: bool) -> Vec<Check> {
+fn checks(figures: &ProfileResults, turns: u64, cut_short: bool) -> Vec<LimitCheck> {
     let mut checks = Vec::new();
     if let Some(budget) = figures.budget_ms {
         let own = figures.of(OWN);
-        checks.push(Check {
+        checks.push(LimitCheck {
             what: format!("{}: our share, p95", figures.profile),
             limit: format!("{} ms", ms(budget)),
             found: own.map_or_else(
@@ -231,7 +229,7 @@ fn checks(figures: &Figures, turns: u64, cut_short: bool) -> Vec<Check> {
         _ if failures as f64 <= most => Verdict::Kept,
         _ => Verdict::Missed,
     };
-    checks.push(Check {
+    checks.push(LimitCheck {
         what: format!("{}: errors", figures.profile),
         limit: format!("at most {most:.0} of {turns} turns"),
         found: failures.to_string(),
@@ -240,7 +238,7 @@ fn checks(figures: &Figures, turns: u64, cut_short: bool) -> Vec<Check> {
     checks
 }
 
-fn no_worse(comparison: &[Difference]) -> Check {
+fn no_worse(comparison: &[Difference]) -> LimitCheck {
     let worse: Vec<String> = comparison
         .iter()
         .filter(|d| d.change == Change::Worse)
@@ -261,7 +259,7 @@ fn no_worse(comparison: &[Difference]) -> Check {
         let found = format!("nothing certain; of {unsure} of {all} figures it cannot be told");
         (Verdict::Uncertain, found)
     };
-    Check {
+    LimitCheck {
         what: "against the earlier report".to_owned(),
         limit: "nothing worse".to_owned(),
         found,
@@ -269,7 +267,7 @@ fn no_worse(comparison: &[Difference]) -> Check {
     }
 }
 
-fn recommendations(run: &Circumstances, profiles: &[Figures]) -> Vec<String> {
+fn recommendations(run: &Circumstances, profiles: &[ProfileResults]) -> Vec<String> {
     let mut found = Vec::new();
     for figures in profiles {
         let name = &figures.profile;
@@ -330,7 +328,7 @@ mod tests {
     use super::*;
 
     /// Turns whose client takes 10 to 14 ms and whose server takes `server`.
-    fn turns(profile: &str, n: u32, server: f64) -> Vec<Turn> {
+    fn turns(profile: &str, n: u32, server: f64) -> Vec<TurnRow> {
         (0..n)
             .map(|i| {
                 let client = 10.0 + f64::from(i % 5);
@@ -345,22 +343,22 @@ mod tests {
                     0.0,
                     0.0,
                 ];
-                Turn {
+                TurnRow {
                     profile: profile.into(),
                     outcome: "completed".into(),
                     latency_ms: parts.map(Some),
-                    ..Turn::default()
+                    ..TurnRow::default()
                 }
             })
             .collect()
     }
 
-    fn figures(profile: &str, turns: &[Turn], budget: f64) -> Figures {
-        let mut figures = Figures {
+    fn figures(profile: &str, turns: &[TurnRow], budget: f64) -> ProfileResults {
+        let mut figures = ProfileResults {
             profile: profile.into(),
             target_ms: 200.0,
             budget_ms: Some(budget),
-            ..Figures::default()
+            ..ProfileResults::default()
         };
         figures.add(turns);
         figures

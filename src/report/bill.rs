@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::Section;
-use super::figures::Turn;
+use super::results::TurnRow;
 use crate::base::cost::Cost;
 
 /// Models, thoughts and cost of turns.
@@ -26,7 +26,7 @@ pub struct Bill {
 
 impl Bill {
     /// Takes a turn in.
-    pub fn add(&mut self, turn: &Turn) {
+    pub fn add(&mut self, turn: &TurnRow) {
         if !turn.model.is_empty() && !self.models.contains(&turn.model) {
             self.models.push(turn.model.clone());
         }
@@ -95,9 +95,9 @@ mod tests {
     fn a_sum_with_an_upper_bound_in_it_is_called_one_and_an_unknown_cost_is_absent() {
         let mut bill = Bill::default();
         assert_eq!(serde_json::to_string(&bill).expect("JSON"), "{}");
-        let mut turn = Turn {
+        let mut turn = TurnRow {
             model: "gemini-3.8-live".into(),
-            ..Turn::default()
+            ..TurnRow::default()
         };
         bill.add(&turn);
         assert_eq!(bill.cost(), None);

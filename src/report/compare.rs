@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::{Circumstances, Latencies, Quantile, interval};
+use super::results::{Circumstances, LatencyTable, Quantile, interval};
 
 /// Differences below this are nobody's concern, however certain: the share of the older value, and milliseconds.
 const TRIFLE: (f64, f64) = (0.02, 0.5);
@@ -71,7 +71,7 @@ pub struct Difference {
 
 /// Medians and 95th percentiles of what both runs have.
 #[must_use]
-pub fn compare(of: &str, old: &Latencies, new: &Latencies) -> Vec<Difference> {
+pub fn compare(of: &str, old: &LatencyTable, new: &LatencyTable) -> Vec<Difference> {
     let mut found = Vec::new();
     for name in ["endpointing", "server", "client", "response", "total"] {
         let (Some(old), Some(new)) = (old.get(name), new.get(name)) else {
@@ -254,14 +254,14 @@ mod tests {
                     20.0 + more + (state >> 40) as f64 / f64::from(1 << 24) * 10.0
                 })
                 .collect();
-            Latencies::from([("response".to_owned(), sample.latency().expect("values"))])
+            LatencyTable::from([("response".to_owned(), sample.latency().expect("values"))])
         };
-        let changes = |a: &Latencies, b: &Latencies| -> Vec<Change> {
+        let changes = |a: &LatencyTable, b: &LatencyTable| -> Vec<Change> {
             compare("balanced", a, b).iter().map(|d| d.change).collect()
         };
         assert_eq!(changes(&run(1, 0.0), &run(2, 0.0)), [Change::Noise; 2]);
         assert_eq!(changes(&run(1, 0.0), &run(2, 5.0)), [Change::Worse; 2]);
         assert_eq!(changes(&run(1, 5.0), &run(2, 0.0)), [Change::Better; 2]);
-        assert!(compare("balanced", &run(1, 0.0), &Latencies::new()).is_empty());
+        assert!(compare("balanced", &run(1, 0.0), &LatencyTable::new()).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What a report says, before it is HTML or Markdown.
 
-use super::figures::Standing;
+use super::results::RunStatus;
 
 /// A report.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,7 +10,7 @@ pub struct Document {
     /// One sentence that says how it went.
     pub verdict: String,
     /// What that sentence comes to.
-    pub standing: Standing,
+    pub standing: RunStatus,
     /// What it says, in order.
     pub sections: Vec<Section>,
 }

@@ -3,8 +3,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::{Block, Document, Section};
-use super::figures::Standing;
 use super::plot::plot;
+use super::results::RunStatus;
 use crate::base::printable::visible;
 
 /// The colours of the window, light and dark.
@@ -14,9 +14,9 @@ const STYLE: &str = include_str!("report.css");
 #[must_use]
 pub fn page(document: &Document) -> String {
     let (class, sign) = match document.standing {
-        Standing::Kept => ("kept", "●"),
-        Standing::Open => ("open", "○"),
-        Standing::Missed => ("missed", "✕"),
+        RunStatus::Kept => ("kept", "●"),
+        RunStatus::Open => ("open", "○"),
+        RunStatus::Missed => ("missed", "✕"),
     };
     let whole = html! {
         (DOCTYPE)
@@ -130,7 +130,7 @@ mod tests {
         Document {
             title: evil.into(),
             verdict: evil.into(),
-            standing: Standing::Missed,
+            standing: RunStatus::Missed,
             sections: vec![section],
         }
     }

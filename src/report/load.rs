@@ -1,7 +1,7 @@
 //! The result of `sovereign load` (`sovereign.load/1`), and what it says.
 
-mod checks;
 mod document;
+mod limit_checks;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::bench::latencies;
 use super::bill::Bill;
 use super::compare::{Difference, caveats, compare, places, unlike};
-use super::figures::{Check, Circumstances, Latencies, Outcomes, Turn, headline, passed};
+use super::results::{
+    Circumstances, LatencyTable, LimitCheck, Outcomes, TurnRow, headline, passed,
+};
 
 /// Name of the JSON's form.
 pub const SCHEMA: &str = "sovereign.load/1";
@@ -52,7 +54,7 @@ pub fn scenario_words(scenario: &str) -> &str {
 
 /// What is asked of a run, as far as another one must have been asked the same to be compared with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct RunParameters<'a> {
     /// Name of the scenario.
     pub scenario: &'a str,
     /// Name of the profile.
@@ -72,9 +74,9 @@ pub struct Load {
     pub run: Circumstances,
     /// Its figures.
     #[serde(flatten)]
-    pub figures: Figures,
+    pub figures: LoadResults,
     /// Limits and whether they were kept.
-    pub checks: Vec<Check>,
+    pub checks: Vec<LimitCheck>,
     /// What it means, in words.
     pub remarks: Vec<String>,
     /// Against an earlier report.
@@ -89,7 +91,7 @@ pub struct Load {
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct LoadResults {
     /// `normal`, `peak`, `stress`, `spike`, `soak`, `idle` or `free`.
     pub scenario: String,
     /// Profile of all conversations.
@@ -121,7 +123,7 @@ pub struct Figures {
     /// Failures among all that was tried: failures, turns with a reply, and conversations that were connected.
     pub error_rate: f64,
     /// Latencies of all turns, in milliseconds.
-    pub latency_ms: Latencies,
+    pub latency_ms: LatencyTable,
     /// Turns that were closed too soon.
     pub cut_offs: u64,
     /// Times that replies ran dry.
@@ -276,9 +278,9 @@ fn is_none(count: &u64) -> bool {
     *count == 0
 }
 
-impl Figures {
+impl LoadResults {
     /// Takes the turns in.
-    pub fn add(&mut self, turns: &[Turn]) {
+    pub fn add(&mut self, turns: &[TurnRow]) {
         for turn in turns {
             self.count(turn);
         }
@@ -286,7 +288,7 @@ impl Figures {
     }
 
     /// Counts a turn, without its latencies.
-    pub fn count(&mut self, turn: &Turn) {
+    pub fn count(&mut self, turn: &TurnRow) {
         self.turns.add(&turn.outcome);
         self.cut_offs += turn.cut_offs;
         self.underruns += turn.underruns;
@@ -306,14 +308,14 @@ impl Load {
     #[must_use]
     pub fn new(
         run: Circumstances,
-        mut figures: Figures,
+        mut figures: LoadResults,
         limits: &Limits,
         earlier: Option<&Self>,
     ) -> Self {
         let failed = figures.failures();
         let tried = failed + figures.turns.replied() + figures.conversations.connected;
         figures.error_rate = failed as f64 / (tried.max(1)) as f64;
-        let checks = checks::checks(&figures, limits);
+        let checks = limit_checks::checks(&figures, limits);
         let caveats = earlier.map_or_else(Vec::new, |earlier| earlier.caveats(&run, &figures));
         let comparison = earlier.map_or_else(Vec::new, |earlier| {
             compare(
@@ -324,7 +326,7 @@ impl Load {
         });
         Self {
             schema: SCHEMA.to_owned(),
-            remarks: checks::remarks(&run, &figures, limits),
+            remarks: limit_checks::remarks(&run, &figures, limits),
             run,
             passed: passed(&checks),
             figures,
@@ -337,7 +339,7 @@ impl Load {
     /// How a run that is asked for like this, with these circumstances, differs from this one so that the two cannot be
     /// compared; empty if they can.
     #[must_use]
-    pub fn unlike(&self, run: &Circumstances, asked: &Asked<'_>) -> Vec<String> {
+    pub fn unlike(&self, run: &Circumstances, asked: &RunParameters<'_>) -> Vec<String> {
         let old = &self.figures;
         let limit = |requests: Option<u32>| requests.map_or("none".into(), |n| n.to_string());
         let mut pairs = vec![
@@ -360,7 +362,7 @@ impl Load {
         headline(&self.checks, self.run.cut_short.as_deref()).1
     }
 
-    fn caveats(&self, run: &Circumstances, figures: &Figures) -> Vec<String> {
+    fn caveats(&self, run: &Circumstances, figures: &LoadResults) -> Vec<String> {
         let mut found = caveats(&self.run, run);
         let (old, new) = (self.figures.seconds, figures.seconds);
         if (old - new).abs() > LENGTH_SHARE * old.max(new) {
@@ -374,7 +376,7 @@ impl Load {
 #[cfg(test)]
 mod tests {
     use super::super::fault::Fault;
-    use super::super::figures::{TEST_BUILD, Verdict};
+    use super::super::results::{TEST_BUILD, Verdict};
     use super::super::{html, markdown, sheet};
     use super::*;
 
@@ -384,22 +386,22 @@ mod tests {
         growth_mb: None,
     };
 
-    fn turns(response: f64) -> Vec<Turn> {
+    fn turns(response: f64) -> Vec<TurnRow> {
         let turn = |number| {
             let mut latency_ms = [None; 9];
             latency_ms[5] = Some(response);
-            Turn {
+            TurnRow {
                 number,
                 outcome: "completed".into(),
                 latency_ms,
-                ..Turn::default()
+                ..TurnRow::default()
             }
         };
         (1..=200).map(turn).collect()
     }
 
-    fn figures(turns: &[Turn]) -> Figures {
-        let mut figures = Figures {
+    fn figures(turns: &[TurnRow]) -> LoadResults {
+        let mut figures = LoadResults {
             scenario: "normal".into(),
             sessions: 50,
             asked: 50,
@@ -423,19 +425,19 @@ mod tests {
                     ..Second::default()
                 },
             ],
-            ..Figures::default()
+            ..LoadResults::default()
         };
         figures.add(turns);
         figures
     }
 
-    fn judged(change: impl FnOnce(&mut Figures), limits: &Limits) -> Load {
+    fn judged(change: impl FnOnce(&mut LoadResults), limits: &Limits) -> Load {
         let mut figures = figures(&turns(20.0));
         change(&mut figures);
         Load::new(Circumstances::default(), figures, limits, None)
     }
 
-    fn failing(n: u64) -> impl FnOnce(&mut Figures) {
+    fn failing(n: u64) -> impl FnOnce(&mut LoadResults) {
         move |figures| {
             figures.errors.insert("turn failed".into(), n);
         }
@@ -454,7 +456,7 @@ mod tests {
         // 2 of 250 tries are 0.8 %, 3 are 1.2 %.
         assert!(judged(failing(2), &NORMAL).passed);
         assert!(!judged(failing(3), &NORMAL).passed);
-        let late = |f: &mut Figures| {
+        let late = |f: &mut LoadResults| {
             f.real_time = Some(RealTime {
                 worst_ratio: 0.9989,
                 ..RealTime::default()
@@ -518,7 +520,7 @@ mod tests {
     #[test]
     fn a_stall_that_the_ratio_forgives_is_missed_by_late_rounds_or_dry_replies() {
         let late = |share| {
-            move |f: &mut Figures| {
+            move |f: &mut LoadResults| {
                 f.real_time = Some(RealTime {
                     worst_ratio: 1.0,
                     mean_ratio: 1.0,
@@ -533,13 +535,13 @@ mod tests {
         // Of 200 turns.
         assert!(judged(|f| f.ran_dry = 2, &NORMAL).passed);
         assert!(!judged(|f| f.ran_dry = 3, &NORMAL).passed);
-        let mut dry = Figures::default();
-        let turn = |outcome: &str| Turn {
+        let mut dry = LoadResults::default();
+        let turn = |outcome: &str| TurnRow {
             underruns: 2,
             outcome: outcome.into(),
-            ..Turn::default()
+            ..TurnRow::default()
         };
-        dry.add(&[turn("completed"), turn("failed"), Turn::default()]);
+        dry.add(&[turn("completed"), turn("failed"), TurnRow::default()]);
         assert_eq!((dry.underruns, dry.ran_dry), (4, 1));
     }
 
@@ -547,14 +549,14 @@ mod tests {
     fn runs_that_are_not_alike_are_not_compared_and_lesser_differences_are_said() {
         let old = judged(|f| f.seconds = 60.0, &NORMAL);
         let run = Circumstances::default();
-        let same = Asked {
+        let same = RunParameters {
             scenario: "normal",
             profile: "",
             sessions: 50,
             requests: None,
         };
         assert!(old.unlike(&run, &same).is_empty());
-        let other = Asked {
+        let other = RunParameters {
             scenario: "peak",
             profile: "balanced",
             sessions: 100,
@@ -591,7 +593,7 @@ mod tests {
             ..NORMAL
         };
         let left = |n| {
-            move |f: &mut Figures| {
+            move |f: &mut LoadResults| {
                 f.recovery_s = Some(1.0);
                 f.connections_left = Some(n);
             }
@@ -667,7 +669,7 @@ mod tests {
             "{:?}",
             dry.remarks
         );
-        let behind = |f: &mut Figures| {
+        let behind = |f: &mut LoadResults| {
             f.real_time = Some(RealTime {
                 worst_ratio: 0.5,
                 ..RealTime::default()
@@ -687,7 +689,7 @@ mod tests {
             "failures are told as such"
         );
         for fault in Fault::ALL {
-            let most = move |f: &mut Figures| {
+            let most = move |f: &mut LoadResults| {
                 f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
             };
             let told = judged(most, &NORMAL).remarks[0].clone();
@@ -710,7 +712,7 @@ mod tests {
                 all_s: 6.0,
                 longest_s: 4.5,
             };
-            let limit = |f: &mut Figures| (f.requests, f.held_back) = (Some(2), Some(held));
+            let limit = |f: &mut LoadResults| (f.requests, f.held_back) = (Some(2), Some(held));
             judged(limit, &NORMAL).remarks[0].clone()
         };
         assert_eq!(

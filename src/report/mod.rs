@@ -9,13 +9,14 @@
 
 pub mod bench;
 pub mod bill;
+mod circumstances;
 pub mod compare;
 pub mod document;
 pub mod fault;
-pub mod figures;
 pub mod html;
 pub mod load;
 pub mod markdown;
 mod plot;
+pub mod results;
 pub mod sheet;
 pub mod stats;

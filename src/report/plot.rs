@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::document::{Plot, Shape};
-use super::figures::ms;
+use super::results::ms;
 
 /// Width of every drawing, in its own units; it is scaled to the page.
 const WIDTH: f64 = 720.0;

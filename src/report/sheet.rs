@@ -1,13 +1,13 @@
 //! The turns of a run as CSV (RFC 4180), one line each.
 
-use super::figures::{LATENCIES, Turn};
+use super::results::{LATENCIES, TurnRow};
 use crate::base::printable::cell;
 
 /// A head and a line for each turn; times in milliseconds, unknown ones empty.
 ///
 /// # Errors
 /// Never in practice: the text is written into memory.
-pub fn turns(turns: &[Turn]) -> Result<String, csv::Error> {
+pub fn turns(turns: &[TurnRow]) -> Result<String, csv::Error> {
     let mut lines = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
@@ -68,7 +68,7 @@ mod tests {
         latency_ms[5] = Some(20.62);
         let mut counts = TokenCounts::default();
         (counts.prompt.audio, counts.response.audio, counts.thoughts) = (45, 20, 10);
-        let turn = Turn {
+        let turn = TurnRow {
             profile: "=cmd|' /C calc'!A0".into(),
             conversation: 2,
             number: 7,
@@ -82,9 +82,9 @@ mod tests {
                 usd: 0.002_955,
                 at_most: true,
             }),
-            ..Turn::default()
+            ..TurnRow::default()
         };
-        let text = turns(&[turn.clone(), Turn::default()]).expect("memory");
+        let text = turns(&[turn.clone(), TurnRow::default()]).expect("memory");
         assert!(text.lines().next().is_some_and(|head| {
             head.ends_with("other_tokens,thought_tokens,model,cost_usd,cost_is_upper_bound")
         }));

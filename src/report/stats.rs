@@ -1,6 +1,6 @@
 //! Quantiles of a sample, and how sure they are.
 
-use super::figures::{Latency, Quantile};
+use super::results::{Latency, Quantile};
 
 /// Values from which a 99th percentile means anything, as in the program's other outputs.
 pub const P99_FROM: usize = 100;

@@ -105,7 +105,7 @@ impl Controller {
         };
         let stages = Stages::new(&closed.timeline, &latencies, &noted);
         let searches = notes.searches();
-        let mut billed = notes.vain_tokens;
+        let mut billed = notes.wasted_tokens;
         billed += notes.tokens.unwrap_or_default();
         billed.searches += searches;
         let counted = notes.tokens.is_some() || !billed.is_empty();
@@ -140,8 +140,8 @@ impl Controller {
             reopened: closed.reopened,
             cut_offs: closed.cut_offs,
             ducked_after: closed.ducked_after,
-            closed_in_vain: closed.closed_in_vain,
-            vain_tokens: notes.vain_tokens,
+            false_endpoints: closed.false_endpoints,
+            wasted_tokens: notes.wasted_tokens,
             silenced_after: closed.silenced_after,
             user: self.turns.captions.text(closed.turn, Speaker::User),
             assistant: self.turns.captions.text(closed.turn, Speaker::Assistant),

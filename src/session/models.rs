@@ -1,8 +1,8 @@
 //! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
 
 use super::controller::Controller;
+use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::base::words::sentence;
 use crate::profile::store::Entry;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::diagnosis::Remedy;

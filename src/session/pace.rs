@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::controller::Controller;
 use crate::base::frame::FRAME_DURATION;
 use crate::profile::BargeIn;
+use crate::turn::endpointing::EndpointingSettings;
 use crate::turn::machine::{Input, Phase};
-use crate::turn::pace::PaceSettings;
 use crate::vad::LULL;
 
 /// What a service at the other end of a network is taken to think before it was measured: the quickest answers of hosted
@@ -19,7 +19,7 @@ impl Controller {
         let turn = &self.profiles.profile.turn;
         // Unencrypted endpoints are on this computer: the demo, a server of the user's.
         let local = self.settings.is_demo() || self.settings.target.url.scheme() == "ws";
-        self.turns.machine.set_pace(PaceSettings {
+        self.turns.machine.set_pace(EndpointingSettings {
             patience: turn.patience,
             adaptive: turn.adaptive_patience.is_on(),
             // A service that must not be interrupted would answer both halves of a sentence, one after the other.

@@ -13,7 +13,7 @@ use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
 use crate::provider::grounding::Grounding;
 use crate::provider::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, TurnDetection};
-use crate::turn::machine::{Bill, Input, Phase};
+use crate::turn::machine::{Input, Phase, TokenOwner};
 
 /// Told once for each model.
 const HINTS_REFUSED: &str = "This model does not accept hints about languages and names. They are part of its instruction instead.";
@@ -180,7 +180,7 @@ impl Controller {
     /// The notes of the open turn, where it is the one that the service ends next.
     fn notes_of_next_end(&mut self) -> Option<&mut Notes> {
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
-        let (turn, _) = open.filter(|_| self.turns.machine.bill() == Bill::Open)?;
+        let (turn, _) = open.filter(|_| self.turns.machine.bill() == TokenOwner::Open)?;
         self.turns.notes.get_mut(&turn)
     }
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
-use crate::base::words::sentence;
+use crate::base::plural::sentence;
 use crate::profile::{Detection, EchoCancellation, Profile};
 use crate::provider::Target;
 use crate::provider::config::{SessionConfig, UserContext};

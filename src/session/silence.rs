@@ -135,7 +135,7 @@ mod tests {
             received: true,
             reopened: 0,
             cut_offs: 0,
-            closed_in_vain: 0,
+            false_endpoints: 0,
             broken_off: false,
             heard: Duration::ZERO,
             ducked_after: None,

@@ -11,7 +11,7 @@ use crate::provider::price::Pricing;
 use crate::settings::config::TalkKey;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::{Finding, Remedy};
-use crate::telemetry::view::{Figures, HistoryView, ModelView, ProcessUsage, TurnView};
+use crate::telemetry::view::{HistoryView, ModelView, ProcessUsage, TurnStatistics, TurnView};
 
 mod caption;
 mod check;
@@ -88,7 +88,7 @@ pub struct Snapshot {
     /// Another connection is opened at the next pause.
     pub renewing: bool,
     /// The figures of the active profile; where it chooses among others, of all of those.
-    pub figures: Figures,
+    pub figures: TurnStatistics,
     /// This process, once a second.
     pub process: ProcessUsage,
     /// What stands among the alerts.
@@ -140,7 +140,7 @@ impl Default for Snapshot {
             models: Arc::default(),
             spending: SpendView::default(),
             renewing: false,
-            figures: Figures::default(),
+            figures: TurnStatistics::default(),
             process: ProcessUsage::default(),
             alerts: Arc::default(),
             findings: Arc::default(),

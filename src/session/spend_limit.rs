@@ -4,7 +4,7 @@ use super::controller::Controller;
 use super::event::Event;
 use super::spending::Around;
 use crate::base::cost::Cost;
-use crate::base::words::count;
+use crate::base::plural::count;
 use crate::provider::price::Pricing;
 use crate::turn::machine::Phase;
 

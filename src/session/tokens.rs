@@ -8,7 +8,7 @@ use crate::base::tokens::TokenCounts;
 use crate::provider::Usage;
 use crate::provider::price::Pricing;
 use crate::telemetry::{self, LateTokens};
-use crate::turn::machine::Bill;
+use crate::turn::machine::TokenOwner;
 
 impl Controller {
     /// The service counted.
@@ -18,7 +18,7 @@ impl Controller {
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
         let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
         match (bill, notes) {
-            (Bill::Open, Some(notes)) => {
+            (TokenOwner::Open, Some(notes)) => {
                 *notes.tokens.get_or_insert_default() += counted;
                 notes.context_tokens = notes.context_tokens.max(usage.context);
             }
@@ -28,12 +28,12 @@ impl Controller {
 
     /// What was counted for an answer that is not awaited any more.
     pub(super) fn note_tokens_of_other(&mut self, mut counted: TokenCounts) {
-        let vain = self.turns.machine.bill() == Bill::Vain;
+        let vain = self.turns.machine.bill() == TokenOwner::Dropped;
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
         let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
         if let (true, Some(notes)) = (vain, notes) {
             notes.searches_in_vain += std::mem::take(&mut counted.searches);
-            notes.vain_tokens += counted;
+            notes.wasted_tokens += counted;
         } else {
             // Its turn is closed: an answer was interrupted, or dropped in vain and nothing was said after it.
             self.note_late_tokens(counted, vain);

@@ -54,7 +54,7 @@ pub(super) struct Notes {
     /// The largest prompt among them.
     pub(super) context_tokens: Option<u64>,
     /// Tokens of its generations that were dropped because it went on.
-    pub(super) vain_tokens: TokenCounts,
+    pub(super) wasted_tokens: TokenCounts,
     /// The service searched the web for the answer that is awaited.
     pub(super) searched: bool,
     /// Searches for its answers that were dropped.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::controller::Controller;
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
-use crate::telemetry::view::Figures;
+use crate::telemetry::view::TurnStatistics;
 use crate::turn::machine::Phase;
 
 impl Controller {
@@ -144,8 +144,8 @@ impl Controller {
 
     /// Those of telemetry, with the meters of now.
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
-    fn figures(&self, figures: &Figures) -> Figures {
-        Figures {
+    fn figures(&self, figures: &TurnStatistics) -> TurnStatistics {
+        TurnStatistics {
             round_trip: self.counters.round_trip(),
             capture_queued: self.counters.capture_queued.get(),
             reply_queued: self.counters.reply_queued.get(),

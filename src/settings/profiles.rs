@@ -4,13 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use url::Url;
-
-use crate::base::words::sentence;
+use crate::base::plural::sentence;
 use crate::base::yaml::{Text, edit};
 use crate::file::{self, ReadError};
 use crate::profile::Profile;
 use crate::profile::store::{Entry, Found, Store, UnknownProfile};
+use url::Url;
 
 /// Files that are looked at. More are a folder of something else.
 const MOST_FILES: usize = 200;

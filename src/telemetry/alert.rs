@@ -3,23 +3,21 @@
 //! ```text
 //!           over the limit, enough turns                  under the lower limit, or nothing to judge by
 //!  quiet ─────────────────────────────────────▶ raised ──────────────────────────────────────────▶ quiet
-//!                                                 └ told: once, and when the time of rest is over
+//!                                                 └ notified: once, and again after the cooldown
 //! ```
 //!
-//! What stands is shown at once, here and to other programs; to tell of it (a notice, the log, the webhook) is another thing.
+//! A raised alert is shown at once, here and to other programs. Notifications (notice, log, webhook) obey the cooldown.
 
 mod kind;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-pub use kind::{Alert, Kind};
-
-use super::memory_growth::{Growth, Leak};
+use super::memory_growth::{Growth, GrowthDetector};
 use crate::profile::AlertSettings;
+pub use kind::{Alert, AlertKind};
 
-/// After an alert the same one is not told again for so long, whatever happens: an alert that flickers teaches people to
-/// look away.
+/// Cooldown between two notifications of the same alert: people ignore an alert that flickers.
 pub const REST: Duration = Duration::from_secs(300);
 /// Turns that rates are made of, and the least that make one.
 const RATE_TURNS: usize = 20;
@@ -33,42 +31,42 @@ const TURNS_COUNT_FOR: Duration = Duration::from_secs(900);
 const LOAD_READINGS: usize = 10;
 /// Stutters within this time are one burst.
 const BURST_WITHIN: Duration = Duration::from_secs(10);
-/// Without a stutter for so long the burst is over.
+/// A burst ends after this time without a stutter.
 const BURST_OVER_AFTER: Duration = Duration::from_secs(60);
 
 /// A turn as the rules see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Turn {
+pub struct AlertTurn {
     /// From the end of the turn to the first reply audio that arrived.
     pub first_audio: Option<Duration>,
     /// Its response.
     pub response: Option<Duration>,
     /// It got no answer, and the user had not ended it.
     pub failed: bool,
-    /// The user ended it before anything was heard: nobody's success and nobody's failure.
+    /// The user ended it before anything was heard: neither a success nor a failure.
     pub cancelled: bool,
     /// The user interrupted its reply.
     pub interrupted: bool,
     /// The user went on within a second of its end.
     pub cut_off: bool,
-    /// It was typed: nobody can cut it off.
+    /// It was typed, so it cannot be cut off.
     pub typed: bool,
 }
 
 /// What became of an alert.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// It is to be told.
+pub enum AlertChange {
+    /// The alert is raised, and a notification is due.
     Raised(Alert),
-    /// It holds no more, and was told.
-    Cleared(Kind),
-    /// It holds so soon after it was told last that it is only shown; or what was only shown holds no more.
+    /// The alert is over, and a notification had been sent.
+    Cleared(AlertKind),
+    /// The alert is raised again within the cooldown, or such an alert is over: it is shown, but not notified.
     Shown,
 }
 
-/// An alert that stands.
+/// A raised alert.
 #[derive(Clone, Debug)]
-struct Standing {
+struct RaisedAlert {
     alert: Alert,
     told: bool,
 }
@@ -77,20 +75,20 @@ struct Standing {
 #[derive(Debug)]
 pub struct Alerts {
     rules: AlertSettings,
-    turns: VecDeque<(Instant, Turn)>,
+    turns: VecDeque<(Instant, AlertTurn)>,
     loads: VecDeque<f64>,
     stutters: VecDeque<Instant>,
-    leak: Leak,
+    leak: GrowthDetector,
     first_rss: Option<u64>,
     rss: Option<u64>,
-    /// Since the alert of memory stands, there was more of it than may be: it stands by that limit, not by that of growth.
+    /// The memory alert was raised by the limit of the amount, not by that of the growth.
     high: bool,
-    raised: [Option<Standing>; Kind::ALL.len()],
+    raised: [Option<RaisedAlert>; AlertKind::ALL.len()],
     /// When each was told last.
-    told: [Option<Instant>; Kind::ALL.len()],
+    told: [Option<Instant>; AlertKind::ALL.len()],
 }
 
-/// What a rule says: the figure, its limit, the limit below which it is over again, and whether high figures are bad.
+/// The result of a rule: the value, its limit, the limit at which the alert ends, and whether high values are bad.
 struct Judged {
     alert: Alert,
     over: bool,
@@ -106,12 +104,12 @@ impl Alerts {
             turns: VecDeque::new(),
             loads: VecDeque::new(),
             stutters: VecDeque::new(),
-            leak: Leak::new(start),
+            leak: GrowthDetector::new(start),
             first_rss: None,
             rss: None,
             high: false,
             raised: Default::default(),
-            told: [None; Kind::ALL.len()],
+            told: [None; AlertKind::ALL.len()],
         }
     }
 
@@ -121,7 +119,7 @@ impl Alerts {
     }
 
     /// Takes in a turn that was closed.
-    pub fn turn(&mut self, now: Instant, turn: Turn) {
+    pub fn turn(&mut self, now: Instant, turn: AlertTurn) {
         self.turns.push_back((now, turn));
         if self.turns.len() > RATE_TURNS {
             self.turns.pop_front();
@@ -150,7 +148,7 @@ impl Alerts {
 
     /// Takes in replies that ran dry, `n` times.
     pub fn stuttered(&mut self, now: Instant, n: u64) {
-        // More than can be told apart from a burst anyway.
+        // More cannot be distinguished from a burst anyway.
         let n = usize::try_from(n.min(100)).unwrap_or(100);
         self.stutters.extend(std::iter::repeat_n(now, n));
         while self.stutters.len() > 100 {
@@ -167,7 +165,7 @@ impl Alerts {
     /// The share of the newest answers that the user interrupted, in percent; `None` while there are too few.
     #[must_use]
     pub fn interruptions_percent(&self) -> Option<f64> {
-        let heard = |turn: &Turn| turn.response.is_some();
+        let heard = |turn: &AlertTurn| turn.response.is_some();
         Some(self.share(heard, |turn| turn.interrupted)?.0)
     }
 
@@ -181,26 +179,26 @@ impl Alerts {
         self.share(|turn| !turn.typed, |turn| turn.cut_off)
     }
 
-    /// What holds now, in the order of [`Kind::ALL`].
+    /// What holds now, in the order of [`AlertKind::ALL`].
     pub fn raised(&self) -> impl Iterator<Item = &Alert> {
         self.raised.iter().flatten().map(|standing| &standing.alert)
     }
 
-    /// What of it was told.
-    pub fn told(&self) -> impl Iterator<Item = Kind> {
+    /// The raised kinds that were notified.
+    pub fn notified(&self) -> impl Iterator<Item = AlertKind> {
         let standing = self.raised.iter().flatten();
         let told = standing.filter(|standing| standing.told);
         told.map(|standing| standing.alert.kind)
     }
 
     /// Judges. Call it after every turn and every reading.
-    pub fn look(&mut self, now: Instant) -> Vec<Change> {
+    pub fn poll(&mut self, now: Instant) -> Vec<AlertChange> {
         let fresh = |at: &Instant| now.saturating_duration_since(*at) <= TURNS_COUNT_FOR;
         self.turns.retain(|(at, _)| fresh(at));
         self.stutters
             .retain(|at| now.saturating_duration_since(*at) <= BURST_OVER_AFTER);
         let mut changes = Vec::new();
-        for (i, &kind) in Kind::ALL.iter().enumerate() {
+        for (i, &kind) in AlertKind::ALL.iter().enumerate() {
             let judged = self.judge(kind, now);
             let rested = self.told[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
             let before = self.raised[i].take();
@@ -210,35 +208,37 @@ impl Alerts {
             });
             let Some(Judged { alert, over, .. }) = holds else {
                 changes.extend(before.map(|before| match before.told {
-                    true => Change::Cleared(kind),
-                    false => Change::Shown,
+                    true => AlertChange::Cleared(kind),
+                    false => AlertChange::Shown,
                 }));
                 continue;
             };
             let was_told = before.as_ref().is_some_and(|before| before.told);
-            // What stands only because it is not well under its limit again is not told now.
+            // An alert that only the hysteresis keeps raised is not notified.
             let tells = !was_told && rested && over;
             if tells {
                 self.told[i] = Some(now);
-                changes.push(Change::Raised(alert.clone()));
+                changes.push(AlertChange::Raised(alert.clone()));
             } else if before.is_none() {
-                changes.push(Change::Shown);
+                changes.push(AlertChange::Shown);
             }
             let told = was_told || tells;
-            self.raised[i] = Some(Standing { alert, told });
+            self.raised[i] = Some(RaisedAlert { alert, told });
         }
-        let stands = self.raised().any(|alert| alert.kind == Kind::Memory);
+        let stands = self.raised().any(|alert| alert.kind == AlertKind::Memory);
         self.high = stands && (self.high || self.too_much());
         changes
     }
 
     /// `None` where the rule is off or there is too little to judge by.
-    fn judge(&self, kind: Kind, now: Instant) -> Option<Judged> {
+    fn judge(&self, kind: AlertKind, now: Instant) -> Option<Judged> {
         let rules = &self.rules;
         match kind {
-            Kind::FirstAudio => self.typical(kind, rules.first_audio?, |turn| turn.first_audio),
-            Kind::Response => self.typical(kind, rules.response?, |turn| turn.response),
-            Kind::Success => {
+            AlertKind::FirstAudio => {
+                self.typical(kind, rules.first_audio?, |turn| turn.first_audio)
+            }
+            AlertKind::Response => self.typical(kind, rules.response?, |turn| turn.response),
+            AlertKind::Success => {
                 let limit = rules.success_percent?.into();
                 let (share, n) = self.share(|turn| !turn.cancelled, |turn| !turn.failed)?;
                 Some(Judged {
@@ -247,8 +247,8 @@ impl Alerts {
                     under: share >= f64::midpoint(limit, 100.0),
                 })
             }
-            Kind::Memory => self.memory(),
-            Kind::Cpu => {
+            AlertKind::Memory => self.memory(),
+            AlertKind::Cpu => {
                 let limit = rules.cpu_percent?.into();
                 if self.loads.len() < LOAD_READINGS {
                     return None;
@@ -256,18 +256,18 @@ impl Alerts {
                 let load = self.loads.iter().sum::<f64>() / self.loads.len() as f64;
                 Some(upwards(kind, load, limit, 0.875, self.loads.len()))
             }
-            Kind::Interruptions => {
+            AlertKind::Interruptions => {
                 let limit = rules.interruptions_percent?.into();
-                let heard = |turn: &Turn| turn.response.is_some();
+                let heard = |turn: &AlertTurn| turn.response.is_some();
                 let (share, n) = self.share(heard, |turn| turn.interrupted)?;
                 Some(upwards(kind, share, limit, 0.67, n))
             }
-            Kind::CutOffs => {
+            AlertKind::CutOffs => {
                 let limit = rules.cut_offs_percent?.into();
                 let (share, n) = self.cut_offs()?;
                 Some(upwards(kind, share, limit, 0.67, n))
             }
-            Kind::Stutters => {
+            AlertKind::Stutters => {
                 let limit = rules.stutters?;
                 let fresh = |at: &&Instant| now.saturating_duration_since(**at) <= BURST_WITHIN;
                 let burst = self.stutters.iter().filter(fresh).count();
@@ -282,9 +282,9 @@ impl Alerts {
 
     fn typical(
         &self,
-        kind: Kind,
+        kind: AlertKind,
         limit: Duration,
-        of: impl Fn(&Turn) -> Option<Duration>,
+        of: impl Fn(&AlertTurn) -> Option<Duration>,
     ) -> Option<Judged> {
         let newest = self.turns.iter().rev();
         let mut values: Vec<Duration> = newest
@@ -303,8 +303,8 @@ impl Alerts {
     /// The share of `these` turns of which `holds`, in percent.
     fn share(
         &self,
-        these: impl Fn(&Turn) -> bool,
-        holds: impl Fn(&Turn) -> bool,
+        these: impl Fn(&AlertTurn) -> bool,
+        holds: impl Fn(&AlertTurn) -> bool,
     ) -> Option<(f64, usize)> {
         let counted = self.turns.iter().filter(|(_, turn)| these(turn));
         let (n, good) = counted.fold((0, 0), |(n, good), (_, turn)| {
@@ -331,7 +331,7 @@ impl Alerts {
         Some(Judged {
             alert: Alert {
                 trend,
-                ..alert(Kind::Memory, mb(rss), mb(limit), 1)
+                ..alert(AlertKind::Memory, mb(rss), mb(limit), 1)
             },
             over: too_much || grown,
             under: !too_much && !still && !grown,
@@ -353,7 +353,7 @@ fn bytes(mb: u32) -> u64 {
     u64::from(mb) * 1_000_000
 }
 
-fn alert(kind: Kind, value: f64, limit: f64, n: usize) -> Alert {
+fn alert(kind: AlertKind, value: f64, limit: f64, n: usize) -> Alert {
     Alert {
         kind,
         value,
@@ -363,8 +363,8 @@ fn alert(kind: Kind, value: f64, limit: f64, n: usize) -> Alert {
     }
 }
 
-/// High figures are bad; it is over when the figure has fallen to the share `back` of the limit.
-fn upwards(kind: Kind, value: f64, limit: f64, back: f64, n: usize) -> Judged {
+/// High values are bad; the alert ends when the value has fallen to the share `back` of the limit.
+fn upwards(kind: AlertKind, value: f64, limit: f64, back: f64, n: usize) -> Judged {
     Judged {
         alert: alert(kind, value, limit, n),
         over: value > limit,
@@ -382,19 +382,19 @@ mod tests {
         profile.expect("built in").alerts.clone()
     }
 
-    fn good() -> Turn {
-        Turn {
+    fn good() -> AlertTurn {
+        AlertTurn {
             first_audio: Some(Duration::from_millis(600)),
             response: Some(Duration::from_millis(640)),
-            ..Turn::default()
+            ..AlertTurn::default()
         }
     }
 
-    fn slow(ms: u64) -> Turn {
-        Turn {
+    fn slow(ms: u64) -> AlertTurn {
+        AlertTurn {
             first_audio: Some(Duration::from_millis(ms)),
             response: Some(Duration::from_millis(ms + 50)),
-            ..Turn::default()
+            ..AlertTurn::default()
         }
     }
 
@@ -402,7 +402,7 @@ mod tests {
     struct Desk {
         alerts: Alerts,
         now: Instant,
-        told: Vec<(&'static str, Kind)>,
+        told: Vec<(&'static str, AlertKind)>,
     }
 
     impl Desk {
@@ -415,21 +415,21 @@ mod tests {
             }
         }
 
-        fn look(&mut self) {
-            for change in self.alerts.look(self.now) {
+        fn poll(&mut self) {
+            for change in self.alerts.poll(self.now) {
                 match change {
-                    Change::Raised(alert) => self.told.push(("raised", alert.kind)),
-                    Change::Cleared(kind) => self.told.push(("cleared", kind)),
-                    Change::Shown => {}
+                    AlertChange::Raised(alert) => self.told.push(("raised", alert.kind)),
+                    AlertChange::Cleared(kind) => self.told.push(("cleared", kind)),
+                    AlertChange::Shown => {}
                 }
             }
         }
 
-        fn turns(&mut self, n: usize, turn: Turn) {
+        fn turns(&mut self, n: usize, turn: AlertTurn) {
             for _ in 0..n {
                 self.now += Duration::from_secs(10);
                 self.alerts.turn(self.now, turn);
-                self.look();
+                self.poll();
             }
         }
 
@@ -437,11 +437,11 @@ mod tests {
             for _ in 0..n {
                 self.now += Duration::from_secs(1);
                 self.alerts.reading(self.now, Some(load), Some(rss));
-                self.look();
+                self.poll();
             }
         }
 
-        fn take(&mut self) -> Vec<(&'static str, Kind)> {
+        fn take(&mut self) -> Vec<(&'static str, AlertKind)> {
             std::mem::take(&mut self.told)
         }
     }
@@ -453,12 +453,12 @@ mod tests {
         desk.turns(2, slow(2_400));
         assert_eq!(desk.take(), []);
         desk.turns(1, slow(2_400));
-        assert_eq!(desk.take(), [("raised", Kind::FirstAudio)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::FirstAudio)]);
         // Between the limits it stands.
         desk.turns(5, slow(1_800));
         assert_eq!(desk.take(), []);
         desk.turns(5, good());
-        assert_eq!(desk.take(), [("cleared", Kind::FirstAudio)]);
+        assert_eq!(desk.take(), [("cleared", AlertKind::FirstAudio)]);
     }
 
     #[test]
@@ -471,7 +471,7 @@ mod tests {
             let told = desk.take();
             raised += told
                 .iter()
-                .filter(|told| **told == ("raised", Kind::Response))
+                .filter(|told| **told == ("raised", AlertKind::Response))
                 .count();
         }
         assert!((9..=12).contains(&raised), "{raised} times in an hour");
@@ -483,7 +483,7 @@ mod tests {
         let stands = |desk: &Desk| {
             desk.alerts
                 .raised()
-                .any(|alert| alert.kind == Kind::Response)
+                .any(|alert| alert.kind == AlertKind::Response)
         };
         desk.turns(5, slow(6_000));
         let first = desk.now;
@@ -492,7 +492,7 @@ mod tests {
         assert!(!stands(&desk));
         desk.turns(3, slow(6_000));
         assert!(stands(&desk));
-        assert!(desk.take().is_empty() && desk.alerts.told().next().is_none());
+        assert!(desk.take().is_empty() && desk.alerts.notified().next().is_none());
         // It goes again, untold; and is back.
         desk.turns(5, good());
         assert!(!stands(&desk) && desk.take().is_empty());
@@ -500,9 +500,13 @@ mod tests {
             desk.turns(1, slow(6_000));
         }
         let told = desk.take();
-        let of_response = told.iter().filter(|(_, kind)| *kind == Kind::Response);
+        let of_response = told.iter().filter(|(_, kind)| *kind == AlertKind::Response);
         assert_eq!(of_response.count(), 1, "{told:?}");
-        assert!(desk.alerts.told().any(|kind| kind == Kind::Response));
+        assert!(
+            desk.alerts
+                .notified()
+                .any(|kind| kind == AlertKind::Response)
+        );
     }
 
     #[test]
@@ -510,7 +514,7 @@ mod tests {
         let mut desk = Desk::new(rules());
         desk.alerts.stuttered(desk.now, 3);
         desk.seconds(1, 1.0, 1);
-        assert_eq!(desk.take(), [("raised", Kind::Stutters)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Stutters)]);
         desk.seconds(248, 1.0, 1);
         desk.take();
         desk.alerts.stuttered(desk.now, 3);
@@ -524,22 +528,22 @@ mod tests {
 
     #[test]
     fn rates_want_ten_turns() {
-        let failed = Turn {
+        let failed = AlertTurn {
             failed: true,
-            ..Turn::default()
+            ..AlertTurn::default()
         };
-        let cancelled = Turn {
+        let cancelled = AlertTurn {
             cancelled: true,
-            ..Turn::default()
+            ..AlertTurn::default()
         };
         let mut desk = Desk::new(rules());
         desk.turns(1, failed);
         desk.turns(8, good());
         assert_eq!(desk.take(), [], "nine turns");
         desk.turns(1, failed);
-        assert_eq!(desk.take(), [("raised", Kind::Success)], "8 of 10");
+        assert_eq!(desk.take(), [("raised", AlertKind::Success)], "8 of 10");
         desk.turns(19, good());
-        assert_eq!(desk.take(), [("cleared", Kind::Success)]);
+        assert_eq!(desk.take(), [("cleared", AlertKind::Success)]);
         // What the user ended himself is nobody's failure.
         let mut desk = Desk::new(rules());
         desk.turns(15, good());
@@ -549,22 +553,22 @@ mod tests {
 
     #[test]
     fn interruptions_and_cut_offs_are_told_apart() {
-        let interrupted = Turn {
+        let interrupted = AlertTurn {
             interrupted: true,
             ..good()
         };
-        let cut_off = Turn {
+        let cut_off = AlertTurn {
             cut_off: true,
             ..good()
         };
         let mut desk = Desk::new(rules());
         desk.turns(10, good());
         desk.turns(3, interrupted);
-        assert_eq!(desk.take(), [("raised", Kind::Interruptions)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Interruptions)]);
         let mut desk = Desk::new(rules());
         desk.turns(10, good());
         desk.turns(2, cut_off);
-        assert_eq!(desk.take(), [("raised", Kind::CutOffs)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::CutOffs)]);
     }
 
     #[test]
@@ -574,11 +578,11 @@ mod tests {
         desk.seconds(3, 100.0, 50_000_000);
         assert_eq!(desk.take(), [], "a peak");
         desk.seconds(10, 95.0, 50_000_000);
-        assert_eq!(desk.take(), [("raised", Kind::Cpu)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Cpu)]);
         desk.seconds(20, 75.0, 50_000_000);
         assert_eq!(desk.take(), [], "between the limits");
         desk.seconds(10, 30.0, 50_000_000);
-        assert_eq!(desk.take(), [("cleared", Kind::Cpu)]);
+        assert_eq!(desk.take(), [("cleared", AlertKind::Cpu)]);
     }
 
     #[test]
@@ -586,13 +590,13 @@ mod tests {
         let mut desk = Desk::new(rules());
         desk.seconds(10, 1.0, 50_000_000);
         desk.seconds(10, 1.0, 1_100_000_000);
-        assert_eq!(desk.take(), [("raised", Kind::Memory)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Memory)]);
         desk.seconds(10, 1.0, 950_000_000);
         assert_eq!(desk.take(), []);
         desk.seconds(10, 1.0, 700_000_000);
         assert_eq!(
             desk.take(),
-            [("cleared", Kind::Memory)],
+            [("cleared", AlertKind::Memory)],
             "high, and not growing"
         );
 
@@ -600,7 +604,7 @@ mod tests {
         for minute in 0..180_u64 {
             desk.seconds(60, 1.0, 50_000_000 + minute * 1_000_000);
         }
-        assert_eq!(desk.take(), [("raised", Kind::Memory)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Memory)]);
         let alert = desk.alerts.raised().next().expect("it stands").clone();
         let per_hour = alert.trend.expect("it grows").per_hour;
         assert!((55e6..65e6).contains(&per_hour), "{alert:?}");
@@ -628,10 +632,10 @@ mod tests {
             desk.seconds(60, 1.0, 850_000_000 + minute * 2_000_000);
         }
         desk.seconds(1, 1.0, 968_000_000);
-        assert_eq!(desk.take(), [("raised", Kind::Memory)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Memory)]);
         assert!((limit(&desk) - 950.0).abs() < 0.1, "100 MB of growth");
         desk.seconds(3_600, 1.0, 970_000_000);
-        assert_eq!(desk.take(), [("cleared", Kind::Memory)]);
+        assert_eq!(desk.take(), [("cleared", AlertKind::Memory)]);
     }
 
     #[test]
@@ -644,16 +648,16 @@ mod tests {
         assert_eq!(desk.take(), []);
         desk.alerts.stuttered(desk.now, 3);
         desk.seconds(1, 1.0, 1);
-        assert_eq!(desk.take(), [("raised", Kind::Stutters)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::Stutters)]);
         desk.seconds(70, 1.0, 1);
-        assert_eq!(desk.take(), [("cleared", Kind::Stutters)]);
+        assert_eq!(desk.take(), [("cleared", AlertKind::Stutters)]);
     }
 
     #[test]
     fn what_is_off_is_not_told_and_what_is_old_does_not_count() {
         let off = AlertSettings::default();
         let mut desk = Desk::new(off);
-        let bad = Turn {
+        let bad = AlertTurn {
             interrupted: true,
             cut_off: true,
             failed: true,
@@ -666,12 +670,12 @@ mod tests {
 
         let mut desk = Desk::new(rules());
         desk.turns(5, slow(3_000));
-        assert_eq!(desk.take(), [("raised", Kind::FirstAudio)]);
+        assert_eq!(desk.take(), [("raised", AlertKind::FirstAudio)]);
         desk.now += Duration::from_secs(1_000);
-        desk.look();
+        desk.poll();
         assert_eq!(
             desk.take(),
-            [("cleared", Kind::FirstAudio)],
+            [("cleared", AlertKind::FirstAudio)],
             "nothing to judge by"
         );
         // Nothing was said while rules were off, and what stood is cleared when its rule goes.
@@ -681,7 +685,7 @@ mod tests {
             first_audio: None,
             ..rules()
         });
-        desk.look();
-        assert_eq!(desk.take(), [("cleared", Kind::FirstAudio)]);
+        desk.poll();
+        assert_eq!(desk.take(), [("cleared", AlertKind::FirstAudio)]);
     }
 }

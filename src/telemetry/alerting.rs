@@ -1,4 +1,4 @@
-//! Looks for causes and watches the alerts: who is told of them, and with which remedy.
+//! Runs the diagnosis, polls the alerts and delivers them, each with its remedy.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::collector::Collector;
 use super::event::Output;
 use super::evidence::evidence;
 use super::export::webhook::Post;
-use crate::telemetry::alert::{Alert, Change, Kind};
+use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;
 
 impl Collector<'_> {
@@ -23,9 +23,9 @@ impl Collector<'_> {
     }
 
     pub(super) fn watch_alerts(&mut self, now: Instant) {
-        for change in self.store.look(now) {
+        for change in self.store.poll_alerts(now) {
             match change {
-                Change::Raised(alert) => {
+                AlertChange::Raised(alert) => {
                     let (remedy, action) = alert.kind.help(&self.store.findings);
                     tracing::warn!(
                         kind = alert.kind.word(),
@@ -40,22 +40,22 @@ impl Collector<'_> {
                     self.outlets.send(Output::AlertRaised(text, action));
                     self.post(&alert, &remedy);
                 }
-                Change::Cleared(kind) => self.end_alert(kind),
-                Change::Shown => {}
+                AlertChange::Cleared(kind) => self.end_alert(kind),
+                AlertChange::Shown => {}
             }
         }
     }
 
-    /// Ends every alert that was raised: its figures are not watched any more.
+    /// Ends every raised alert: its values are no longer monitored.
     pub(super) fn end_alerts(&mut self) {
-        let raised: Vec<Kind> = self.store.alerts.told().collect();
+        let raised: Vec<AlertKind> = self.store.alerts.notified().collect();
         for kind in raised {
             self.end_alert(kind);
         }
     }
 
     /// Withdraws the notice, and sends the end of the alert to the log and the webhook.
-    fn end_alert(&mut self, kind: Kind) {
+    fn end_alert(&mut self, kind: AlertKind) {
         tracing::info!(kind = kind.word(), "alert is over");
         for (_, text) in self.raised.extract_if(.., |(of, _)| *of == kind) {
             self.outlets.send(Output::AlertCleared(text));

@@ -1,17 +1,17 @@
-//! Auto: which profile fits the service, the network and the machine of this hour, and why.
+//! Auto: chooses the profile that fits service, network and machine, and says why.
 //!
 //! ```text
-//! turns (response, whose it was) ─┬▶ forecast ─┐ what a turn would take with each profile on the network of now
+//! turns (response, whose it was) ─┬▶ forecast ─┐ response with each profile on the present network
 //! round trip ─────────────────────┘            ├─▶ policy ─▶ Plan: profile, tuning, the reason in words
 //! processor, memory, battery ──────▶ limits ───┤
-//!                                    worth ────┘ what a wait costs, and what a step of quality is worth
+//!                                    worth ────┘ cost of a wait, value of a step of quality
 //! ```
 //!
 //! The common rule (mean of the last ten responses over 400 ms: the fastest profile, over 300: the middle one, else the
-//! best) takes no notice of whose time it is: a model that thinks for 700 ms costs quality for good, and nothing is gained.
-//! Here a profile is left only for one that is forecast to be the better one and that would have saved more, since it
-//! last was not, than a change costs. `tests/lab/adaptation.rs` plays days of changing conditions against that rule, each fixed profile, and an
-//! oracle that knows the future.
+//! best) ignores where the time is spent: a model that thinks for 700 ms would lower the quality forever, without gain.
+//! Here a change needs two conditions: the forecast prefers the other profile, and the saving since it last did not
+//! exceeds the cost of a change. `tests/lab/adaptation.rs` compares this with that rule, with each fixed profile and with
+//! an oracle that knows the future, over days of changing conditions.
 //!
 //! Pure: time and readings come in as arguments.
 
@@ -34,7 +34,7 @@ pub use worth::{Preference, wait_cost};
 pub struct Choice {
     /// Names of the candidates, from the fastest to the best.
     pub names: Vec<String>,
-    /// What is known of them, in the same order.
+    /// Their properties, in the same order.
     pub candidates: Vec<Candidate>,
     /// What the choosing profile asks for.
     pub wishes: Wishes,

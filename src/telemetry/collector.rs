@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::alert::Kind;
+use super::alert::AlertKind;
 use super::auto::Auto;
 use super::clock::now;
 use super::context::{Context, Deps, LinkState};
@@ -15,7 +15,7 @@ use super::record::TurnRecord;
 use super::statistics::Statistics;
 use super::store::Store;
 use super::summary::Summary;
-use super::view::{Figures, ModelView, View};
+use super::view::{ModelView, TurnStatistics, View};
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
@@ -24,13 +24,13 @@ use crate::telemetry::history::Reading;
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Samples after which causes are looked for although no turn was closed.
 const DIAGNOSE_EVERY: u64 = 10;
-/// Lost sound is a reason to count our own share of the load for so long.
+/// After lost audio our own share of the load counts for this long.
 const SUFFERS_FOR: Duration = Duration::from_secs(10);
 
 /// The notices of raised alerts.
-type RaisedTexts = Vec<(Kind, String)>;
+type RaisedTexts = Vec<(AlertKind, String)>;
 
-/// See the module.
+/// The collector with its state.
 pub(super) struct Collector<'a> {
     pub(super) deps: &'a mut Deps,
     pub(super) outlets: &'a Outlets,
@@ -259,7 +259,7 @@ impl<'a> Collector<'a> {
                 .figures(&context.profile.name, &context.model)
         });
         View {
-            figures: Figures {
+            figures: TurnStatistics {
                 round_trip: self.deps.counters.round_trip(),
                 ..figures.unwrap_or_default()
             },

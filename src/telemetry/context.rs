@@ -1,4 +1,4 @@
-//! What the collector knows of its surroundings: profile, devices, connection, and what it reads and reaches.
+//! The context of the collector: profile, devices, connection, and its dependencies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,10 +71,10 @@ pub struct Deps {
     pub probe: Probe,
     /// The folder that history and exports are kept in.
     pub state: Option<PathBuf>,
-    /// Turns that are kept for figures and rows of CSV.
+    /// Number of turns kept for statistics and CSV rows.
     pub turns_kept: usize,
-    /// Tells when the monitor wants a page.
-    pub pages: monitor::Asked,
+    /// Page requests of the monitor.
+    pub pages: monitor::PageRequests,
     /// Reaches the address that alerts are posted to.
     pub dialer: Option<Arc<dyn Dialer>>,
 }
@@ -88,7 +88,7 @@ impl Deps {
             probe: Probe::off(),
             state: None,
             turns_kept: KEPT_TURNS,
-            pages: monitor::Asked::default(),
+            pages: monitor::PageRequests::default(),
             dialer: None,
         }
     }

@@ -1,19 +1,19 @@
-//! What the cause of a slow or troubled conversation is likely to be, which part it sits in, and what helps.
+//! Diagnosis: the likely causes of slow or disturbed conversations, where they are, and what helps.
 //!
 //! ```text
-//! evidence (recent turns, what was usual, machine, settings) ─▶ one check per cause ─▶ findings, the dearest first
+//! evidence (recent turns, earlier turns, machine, settings) ─▶ one rule per cause ─▶ findings, largest cost first
 //! ```
 //!
-//! A finding is made where a figure says so, never because a setting could be at fault; each check names its threshold.
+//! A finding needs a measured value; a setting that could be at fault is not enough. Each rule names its threshold.
 
-mod checks;
+mod rules;
 mod service;
 mod shares;
 mod types;
 
-use checks::{computer, conversation, downlink, narrowband, network, patience};
+use rules::{computer, conversation, downlink, narrowband, network, patience};
 use service::{cause_of, service};
-use shares::{Share, Shares};
+use shares::{LargestShare, Shares};
 use types::WORTH;
 pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy, Typical};
 
@@ -50,9 +50,9 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
 /// The finding for the largest share where no check has found a cause in it.
 fn largest_share(e: &Evidence, shares: &Shares) -> Finding {
     match shares.largest() {
-        Share::Service => cause_of(e, shares),
-        Share::Network => shares.network(e),
-        Share::Ours => shares.ours(e),
+        LargestShare::Service => cause_of(e, shares),
+        LargestShare::Network => shares.network(e),
+        LargestShare::Ours => shares.ours(e),
     }
 }
 

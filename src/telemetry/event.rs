@@ -1,4 +1,4 @@
-//! What goes into the collector and what comes out of it.
+//! Events into the collector, outputs and views out of it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::base::cost::Cost;
 use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
 
-/// What the conversation reports.
+/// An event that the conversation reports.
 #[derive(Debug)]
 pub enum Event {
     /// Profile, devices, service: sent first, and whenever any of it changes.
@@ -46,7 +46,7 @@ pub struct LateTokens {
     pub cost: Option<Cost>,
 }
 
-/// What telemetry asks of the conversation.
+/// A request of telemetry to the conversation.
 #[derive(Debug)]
 pub enum Output {
     /// An alert was raised: show it, with what a button can do about it.

@@ -1,4 +1,4 @@
-//! What the diagnosis is based on: turns, process, machine and settings.
+//! Gathers the evidence for the diagnosis: turns, process, machine and settings.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::profile::{AnswerLength, Detection, EchoCancellation, NoiseSuppression
 use crate::provider::gemini::setup::{self, Thinks};
 use crate::telemetry::diagnosis::Evidence;
 
-/// The evidence of now; `None` before the first context.
+/// The present evidence; `None` before the first context.
 pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     let context = collector.context.as_deref()?;
     let (profile, store) = (&context.profile, &collector.store);

@@ -1,6 +1,6 @@
-//! Figures for other programs: the monitor's page, CSV files, posts to a webhook.
+//! Exports: Prometheus page, CSV files, webhook.
 
-mod exposition;
+pub mod exposition;
 pub(super) mod prometheus;
 pub mod turn_csv;
 pub(super) mod webhook;

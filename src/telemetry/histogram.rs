@@ -1,4 +1,4 @@
-//! Distribution of a latency, with quantiles that are never kinder than the truth.
+//! Latency distribution whose quantiles are rounded up, never down.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 /// Turns from which a 99th percentile means anything.
 pub const P99_FROM: u64 = 100;
-/// The longest latency that is told apart; longer ones count as this.
+/// The largest recorded latency; longer ones count as this one.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// Latencies with three significant digits between 1 µs and ten minutes.
@@ -20,7 +20,7 @@ pub struct Distribution {
 
 impl Default for Distribution {
     fn default() -> Self {
-        // It grows with what is recorded: reserved for ten minutes each would take 170 kB.
+        // Resized on demand: a histogram for ten minutes would take 170 kB each.
         Self {
             counts: Histogram::new(3).expect("three digits are valid"),
             largest: 0,
@@ -78,7 +78,7 @@ impl Distribution {
     }
 }
 
-/// A distribution that goes on being recorded while others read it: handing it over copies nothing.
+/// A distribution shared between its writer and readers; cloning copies no values.
 #[derive(Clone, Debug, Default)]
 pub struct SharedDistribution(Arc<Mutex<Distribution>>);
 

@@ -1,12 +1,12 @@
-//! The history: what happened over the last seven days, in slices of growing length.
+//! The history of the last seven days, in slices of growing length.
 //!
 //! ```text
 //!  now ◀── 1 min ── 2 h ◀── 10 min ── 26 h ◀── 1 h ── 7 days
 //! ```
 //!
-//! A slice holds counts, means and small distributions, never words, so that it can be kept on the disk and handed over.
-//! Times are seconds of the wall clock since 1970, because a history outlives the process; a clock that was set back takes
-//! away what lies in its future.
+//! A slice holds counts, means and small distributions, never words, so it may be stored and exported. Times are seconds of
+//! the wall clock since 1970, because the history outlives the process. If the clock is set back, slices in its future are
+//! dropped.
 
 mod sketch;
 

@@ -1,13 +1,13 @@
-//! Does memory leak, do threads? Told by the slope of its lower edge over 45 minutes and over three hours, not by single values.
+//! Leak detector for memory and threads: the slope of the lower edge over 45 minutes and over three hours.
 //!
 //! ```text
 //! readings, 1 a second ─▶ lowest of each minute ──────▶ 45 points ─▶ slope (Theil–Sen)  ┐
 //!                         lowest of each four minutes ─▶ 45 points ─▶ all five parts rise ┴▶ a leak
 //! ```
 //!
-//! The lower edge is not moved by what is given back within a minute. The median of all pairwise slopes is not moved by a
-//! third of wild points. And a leak rises in every part of the window, while a start-up that settles, a cache that was
-//! filled once or a heap that grew by a step do not.
+//! Memory that is released within a minute does not move the lower edge. The median of all pairwise slopes tolerates a third
+//! of outliers. A leak rises in every part of the window; a start-up, a cache that is filled once or a heap that grows by a
+//! step do not.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ const WINDOWS: [(u64, f64); 2] = [(60, 40e6), (240, 20e6)];
 /// minute does not move the lower edge.
 const THREAD_WINDOWS: [(u64, f64); 2] = [(60, 12.0), (240, 4.0)];
 
-/// A figure that grows and does not come back.
+/// Growth that does not come back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trend {
     /// Bytes, or threads, per hour.
@@ -38,7 +38,7 @@ pub struct Trend {
     pub over: Duration,
 }
 
-/// Whether a figure grows and does not come back.
+/// Whether a value grows and does not come back.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Growth {
     /// No window is full yet: at the start, and again after the machine slept.
@@ -63,7 +63,7 @@ impl Growth {
 
 /// Looks for leaks; wants a reading a second.
 #[derive(Debug)]
-pub struct Leak {
+pub struct GrowthDetector {
     start: Instant,
     windows: [Window; 2],
 }
@@ -78,7 +78,7 @@ struct Window {
     slope: Option<f64>,
 }
 
-impl Leak {
+impl GrowthDetector {
     /// Memory of a process that began at `start`.
     #[must_use]
     pub fn new(start: Instant) -> Self {
@@ -151,7 +151,7 @@ impl Window {
                 let (skipped, lowest) = (point - *open > 1, *lowest as f64);
                 self.open = Some((point, value));
                 if skipped {
-                    // The machine slept, or nobody looked: slopes across a gap mean nothing.
+                    // The machine slept, or no reading was taken: slopes across a gap are meaningless.
                     self.points.clear();
                 } else {
                     self.points.push_back(lowest);
@@ -241,7 +241,7 @@ mod tests {
     /// Seconds until a leak is told in `hours` of the usual and `per_hour` megabytes, that come in steps of `step`.
     fn told_after(hours: u64, per_hour: f64, step: f64, seed: u64) -> Option<u64> {
         let start = Instant::now();
-        let (mut leak, mut noise) = (Leak::new(start), Noise(seed));
+        let (mut leak, mut noise) = (GrowthDetector::new(start), Noise(seed));
         (0..hours * 3_600).find(|second| {
             let leaked = (per_hour * *second as f64 / 3_600.0 / step).floor() * step;
             let rss = (usual(*second, &mut noise) + leaked) * MB;
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn the_slope_is_told_and_ends_with_the_leak() {
         let start = Instant::now();
-        let (mut leak, mut noise) = (Leak::new(start), Noise(3));
+        let (mut leak, mut noise) = (GrowthDetector::new(start), Noise(3));
         let mut at_an_hour = None;
         for second in 0..8 * 3_600_u64 {
             let leaked = (second.min(3_600) as f64 / 3_600.0) * 120.0;
@@ -293,7 +293,7 @@ mod tests {
         // Six of them, ten while it talks for half a minute, two more after a device was opened, and what is left behind.
         let growth = |hours: u64, one_in: u64| {
             let start = Instant::now();
-            let mut leak = Leak::of_threads(start);
+            let mut leak = GrowthDetector::of_threads(start);
             for second in 0..hours * 3_600 {
                 let talk = if second % 61 < 30 { 4 } else { 0 };
                 let opened = if second > 5_000 { 2 } else { 0 };
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn nothing_is_said_before_a_window_is_full() {
         let start = Instant::now();
-        let mut leak = Leak::new(start);
+        let mut leak = GrowthDetector::new(start);
         let mut read = |seconds: std::ops::Range<u64>| {
             for second in seconds {
                 leak.reading(start + Duration::from_secs(second), 100_000_000);
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn a_sleep_of_the_machine_begins_anew() {
         let start = Instant::now();
-        let mut leak = Leak::new(start);
+        let mut leak = GrowthDetector::new(start);
         for minute in 0..200_u64 {
             // Each night of eight hours a new browser tab is open; nothing grows in between.
             let night = minute / 20;

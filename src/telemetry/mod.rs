@@ -50,7 +50,7 @@ use view::View;
 const EVENTS: usize = 256;
 /// Outputs that may wait for the conversation.
 const OUTPUTS: usize = 64;
-/// A collector that panics again after so many restarts is given up.
+/// After this many restarts a collector that panics again is given up.
 const MOST_RESTARTS: u32 = 3;
 
 /// The conversation's end.

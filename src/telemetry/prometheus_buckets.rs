@@ -1,7 +1,7 @@
-//! Latencies counted by the ends of fixed classes, as collectors want them.
+//! Latency counts in fixed buckets, as Prometheus expects them.
 //!
-//! [`Distribution`](super::histogram::Distribution) knows every figure to three digits, and has some ten thousand classes to
-//! do so: to count them through for each end cost four million instructions a page. These are counted as they come.
+//! [`Distribution`](super::histogram::Distribution) has some ten thousand bins for its three digits; summing them up for each
+//! bucket took four million instructions per page. These buckets are counted as latencies arrive.
 
 use std::time::Duration;
 

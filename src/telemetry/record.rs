@@ -48,7 +48,7 @@ pub struct TurnRecord {
     pub sent: Duration,
     /// Reply audio that was heard.
     pub heard: Duration,
-    /// Times that its reply ran dry.
+    /// Playback underruns during the reply.
     pub underruns: u64,
     /// Captured samples lost while it was open.
     pub capture_dropped: u64,
@@ -58,10 +58,10 @@ pub struct TurnRecord {
     pub cut_offs: u32,
     /// From the interrupting onset to the lowered reply.
     pub ducked_after: Option<Duration>,
-    /// How often it had been closed early, in vain.
-    pub closed_in_vain: u32,
+    /// Early closes after which the user went on.
+    pub false_endpoints: u32,
     /// Tokens of the generations that were dropped because it went on, where the service counted them.
-    pub vain_tokens: TokenCounts,
+    pub wasted_tokens: TokenCounts,
     /// From the interrupting onset to silence.
     pub silenced_after: Option<Duration>,
     /// The user's words, as the service heard them.
@@ -76,7 +76,7 @@ pub struct TurnRecord {
     pub late_tokens: TokenCounts,
     /// The pieces of its latencies, where they are known.
     pub stages: Stages,
-    /// Round trip of the connection at its end, where the system tells.
+    /// Round trip of the connection at its end, if the system reports it.
     pub round_trip: Option<Duration>,
     /// Functions that the service asked for.
     pub tool_calls: u32,
@@ -84,7 +84,7 @@ pub struct TurnRecord {
     pub searches: u64,
     /// What it cost, with what was dropped, where the price of the model is known.
     pub cost: Option<Cost>,
-    /// What it found, as far as it tells.
+    /// The sources that the service named.
     pub grounding: Grounding,
     /// Level of the reply's sound: its root mean square in dB of full scale, where there was any.
     pub reply_dbfs: Option<f64>,
@@ -96,7 +96,7 @@ pub struct TurnRecord {
     pub asked_again: u32,
     /// Its utterance is among those that were answered, or lost, since an earlier attempt.
     pub counted: bool,
-    /// The service never received it whole, and nobody wanted that.
+    /// The service never received all of it, against the user's intent.
     pub lost: bool,
     /// When it was closed, on the wall clock.
     pub closed_at: SystemTime,
@@ -149,8 +149,8 @@ impl TurnRecord {
             self.reply_dbfs.map(|level| round(level, 1)),
         );
         line.insert("reopened".into(), json!(self.reopened));
-        line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
-        let vain = self.vain_tokens.sum();
+        line.insert("closed_in_vain".into(), json!(self.false_endpoints));
+        let vain = self.wasted_tokens.sum();
         if vain > 0 {
             line.insert("vain_tokens".into(), json!(vain));
         }
@@ -200,8 +200,8 @@ impl TurnRecord {
         values(&self.latencies)
     }
 
-    /// The same, for figures of many turns: what a typed turn took in all holds no patience, and is no `total` beside
-    /// those of spoken ones.
+    /// The same for statistics over many turns: a typed turn contains no patience, so its `total` does not compare with
+    /// those of spoken turns.
     #[must_use]
     pub fn comparable_values(&self) -> [Option<Duration>; 9] {
         let mut latencies = self.latencies.clone();
@@ -212,7 +212,7 @@ impl TurnRecord {
     /// Tokens that are billed beside its own: of its dropped generations, and late ones.
     #[must_use]
     pub fn other_tokens(&self) -> TokenCounts {
-        let mut other = self.vain_tokens;
+        let mut other = self.wasted_tokens;
         other += self.late_tokens;
         other
     }
@@ -221,14 +221,14 @@ impl TurnRecord {
     #[must_use]
     pub fn all_tokens(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().sum();
-        own.saturating_add(self.vain_tokens.sum())
+        own.saturating_add(self.wasted_tokens.sum())
     }
 
     /// Tokens of its thoughts, those of dropped generations among them.
     #[must_use]
     pub fn thoughts(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().thoughts;
-        own.saturating_add(self.vain_tokens.thoughts)
+        own.saturating_add(self.wasted_tokens.thoughts)
     }
 
     /// What the early close is judged by. What was counted late belongs to an earlier turn, and is paid for all the same.
@@ -238,9 +238,9 @@ impl TurnRecord {
         let own = self.tokens.map(|tokens| tokens.sum());
         TurnTokens {
             own: own.or((late > 0).then_some(0)).map(|own| own + late),
-            dropped: self.vain_tokens.sum(),
+            dropped: self.wasted_tokens.sum(),
             reopened: self.reopened,
-            closed_in_vain: self.closed_in_vain,
+            false_endpoints: self.false_endpoints,
         }
     }
 
@@ -319,7 +319,7 @@ fn latencies(latencies: &Latencies) -> Value {
     all.into()
 }
 
-/// The nine values, in the order of [`latency_names`]; the two that stand beside the sums exist once there is a response.
+/// The nine values in the order of [`latency_names`]; the last two, outside the sums, exist once there is a response.
 #[must_use]
 pub fn values(l: &Latencies) -> [Option<Duration>; 9] {
     let beside = |value: Duration| l.response.map(|_| value);
@@ -385,8 +385,8 @@ pub(super) mod tests {
             reopened: 0,
             cut_offs: 0,
             ducked_after: None,
-            closed_in_vain: 2,
-            vain_tokens: counts(60, 10),
+            false_endpoints: 2,
+            wasted_tokens: counts(60, 10),
             silenced_after: None,
             user: " hello ".into(),
             assistant: String::new(),

@@ -1,4 +1,4 @@
-//! The stages of a turn, finer than the four parts of which they are the pieces.
+//! The stages of a turn, into which its four parts divide.
 //!
 //! ```text
 //! endpointing = capture + dsp + endpoint      uplink = encode_queue      server = network + service
@@ -25,7 +25,7 @@ pub struct Noted {
     pub begun: Option<Instant>,
 }
 
-/// The stages; what is not known is absent.
+/// The stages; unknown ones are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
     /// The microphone and its buffers.

@@ -1,11 +1,11 @@
-//! The figures of each profile, of those that one that chooses chose among, and of the conversation as a whole.
+//! Statistics by profile, of the candidates of `auto` together, and of the whole conversation.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use super::event::LateTokens;
 use super::record::{TurnRecord, place};
-use super::view::{Figures, ProcessUsage};
+use super::view::{ProcessUsage, TurnStatistics};
 use crate::base::cost::Cost;
 use crate::probe::{Machine, Usage};
 use crate::telemetry::auto::Conditions;
@@ -26,15 +26,15 @@ const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
 
-/// Figures that grow with every turn. Profiles are not mixed, but for those that one profile chooses among; nor are the
-/// models that a profile named one after the other.
+/// Statistics that grow with every turn, kept apart by profile and model. The candidates of `auto` also have a common
+/// set.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
     /// By profile and model.
     tallies: HashMap<(String, String), Tally>,
-    /// While a profile chooses: what it chooses among, and their figures together.
+    /// With `auto`: the candidates, and their common statistics.
     together: Option<(Vec<String>, Tally)>,
-    /// Turns so far: the figures of several profiles are put together in the order of their turns.
+    /// Turns so far; orders the turns of several profiles.
     taken: u64,
     process: ProcessUsage,
     last_reading: Option<Usage>,
@@ -45,13 +45,13 @@ pub(super) struct Statistics {
 #[derive(Debug, Default)]
 struct Tally {
     response: Distribution,
-    /// Its quantiles, made when it changes: what is shown is made anew far more often.
+    /// Its quantiles, computed when it changes; views are built far more often.
     quantiles: Quantiles,
     last: Option<(u64, Latencies)>,
     history: VecDeque<(u64, Duration)>,
     cut_offs: u64,
-    closed_in_vain: u64,
-    vain_tokens: u64,
+    false_endpoints: u64,
+    wasted_tokens: u64,
     turns: u64,
     typed: u64,
     interrupted: u64,
@@ -92,8 +92,8 @@ impl Tally {
         self.cut_offs += u64::from(record.cut_offs > 0);
         self.underruns += record.underruns;
         self.capture_dropped += record.capture_dropped;
-        self.closed_in_vain += u64::from(record.closed_in_vain);
-        self.vain_tokens += record.vain_tokens.sum();
+        self.false_endpoints += u64::from(record.false_endpoints);
+        self.wasted_tokens += record.wasted_tokens.sum();
         self.interrupted += u64::from(record.outcome == Outcome::Interrupted);
         self.tokens += record.all_tokens();
         self.thoughts += record.thoughts();
@@ -124,7 +124,7 @@ impl Tally {
         self.tokens += all;
         self.thoughts += late.tokens.thoughts;
         if late.wasted {
-            self.vain_tokens += all;
+            self.wasted_tokens += all;
         }
         Cost::add(&mut self.cost, late.cost);
     }
@@ -137,8 +137,8 @@ impl Tally {
             last,
             history,
             cut_offs,
-            closed_in_vain,
-            vain_tokens,
+            false_endpoints,
+            wasted_tokens,
             turns,
             typed,
             interrupted,
@@ -162,8 +162,8 @@ impl Tally {
         newest(&mut self.closed, closed, RATE_TURNS);
         for (to, more) in [
             (&mut self.cut_offs, cut_offs),
-            (&mut self.closed_in_vain, closed_in_vain),
-            (&mut self.vain_tokens, vain_tokens),
+            (&mut self.false_endpoints, false_endpoints),
+            (&mut self.wasted_tokens, wasted_tokens),
             (&mut self.turns, turns),
             (&mut self.typed, typed),
             (&mut self.interrupted, interrupted),
@@ -211,13 +211,13 @@ impl Statistics {
         self.tallies.entry(of).or_default().add_late_tokens(late);
     }
 
-    /// The figures that the turns of this profile belong to besides its own.
+    /// The common statistics that turns of this profile also count in.
     fn together_with(&mut self, profile: &str) -> Option<&mut Tally> {
         let (profiles, tally) = self.together.as_mut()?;
         profiles.iter().any(|name| name == profile).then_some(tally)
     }
 
-    /// Another choice of the user: a profile that chooses among these, or `None` for one that stands for itself.
+    /// The user chose another profile: `auto` with these candidates, or `None`.
     pub(super) fn choose_among(&mut self, profiles: Option<Vec<String>>) {
         self.together = profiles.map(|profiles| {
             let mut tally = Tally::default();
@@ -285,16 +285,16 @@ impl Statistics {
         &self.process
     }
 
-    /// The figures of the profile in force with its model, or, while one chooses, of all that it chooses among; what is not
-    /// a turn's is left at its default.
+    /// The statistics of the active profile with its model, or of all candidates of `auto`; values that do not come from
+    /// turns keep their defaults.
     #[must_use]
-    pub(super) fn figures(&self, profile: &str, model: &str) -> Figures {
+    pub(super) fn figures(&self, profile: &str, model: &str) -> TurnStatistics {
         let together = self.together.as_ref().map(|(_, tally)| tally);
         let of = (profile.to_owned(), model.to_owned());
         let Some(tally) = together.or_else(|| self.tallies.get(&of)) else {
-            return Figures::default();
+            return TurnStatistics::default();
         };
-        Figures {
+        TurnStatistics {
             last: tally.last.as_ref().map(|(_, last)| last.clone()),
             n: tally.response.n(),
             p50: tally.quantiles.p50,
@@ -302,8 +302,8 @@ impl Statistics {
             p99: tally.quantiles.p99,
             history: tally.history.iter().map(|(_, value)| *value).collect(),
             cut_offs: tally.cut_offs,
-            closed_in_vain: tally.closed_in_vain,
-            vain_tokens: tally.vain_tokens,
+            false_endpoints: tally.false_endpoints,
+            wasted_tokens: tally.wasted_tokens,
             turns: tally.turns,
             typed: tally.typed,
             interrupted: tally.interrupted,
@@ -316,11 +316,11 @@ impl Statistics {
             answered: tally.answered,
             failed: tally.failed,
             turns_per_minute: per_minute(&tally.closed),
-            ..Figures::default()
+            ..TurnStatistics::default()
         }
     }
 
-    /// Begins anew what [`Self::figures`] tells; the conversation's summary goes on.
+    /// Resets the statistics that [`Self::figures`] returns; the summary of the conversation is kept.
     pub(super) fn reset(&mut self, profile: &str) {
         match &mut self.together {
             Some((profiles, tally)) => {
@@ -379,7 +379,7 @@ mod tests {
         turn
     }
 
-    fn shown(figures: &Figures) -> (u64, Vec<u128>, Option<u128>, Option<f64>) {
+    fn shown(figures: &TurnStatistics) -> (u64, Vec<u128>, Option<u128>, Option<f64>) {
         let ms = |value: &Duration| value.as_millis();
         let last = figures.last.as_ref().and_then(|last| last.response);
         let history = figures.history.iter().map(ms).collect();
@@ -421,11 +421,11 @@ mod tests {
             (4, vec![100, 300, 200, 400], Some(400), Some(2.0))
         );
         let counted = 4 * record().all_tokens();
-        assert_eq!((figures.tokens, figures.vain_tokens), (counted + 10, 290));
+        assert_eq!((figures.tokens, figures.wasted_tokens), (counted + 10, 290));
         // What came in while it chose is in the profiles' own figures too.
         all.choose_among(None);
         assert_eq!(all.figures("good", MODEL).n, 2);
-        assert_eq!(all.figures("fast", MODEL).vain_tokens, 150);
+        assert_eq!(all.figures("fast", MODEL).wasted_tokens, 150);
     }
 
     #[test]
@@ -453,7 +453,7 @@ mod tests {
         let figures = all.figures("mine", "gemini-9-live");
         assert_eq!(shown(&figures), (1, vec![900], Some(900), None));
         all.reset("mine");
-        assert_eq!(all.figures("mine", MODEL), Figures::default());
+        assert_eq!(all.figures("mine", MODEL), TurnStatistics::default());
     }
 
     #[test]
@@ -464,15 +464,15 @@ mod tests {
         }
         all.choose_among(Some(vec!["fast".into(), "good".into()]));
         all.reset("good");
-        assert_eq!(all.figures("good", MODEL), Figures::default());
+        assert_eq!(all.figures("good", MODEL), TurnStatistics::default());
         all.choose_among(None);
         let n = |name: &str| all.figures(name, MODEL).n;
         assert_eq!([n("fast"), n("good"), n("other")], [0, 0, 1]);
         all.reset("other");
-        assert_eq!(all.figures("other", MODEL), Figures::default());
+        assert_eq!(all.figures("other", MODEL), TurnStatistics::default());
         all.choose_among(Some(vec!["fast".into()]));
         all.add(&turn("fast", 100, 0));
         all.reset_all();
-        assert_eq!(all.figures("fast", MODEL), Figures::default());
+        assert_eq!(all.figures("fast", MODEL), TurnStatistics::default());
     }
 }

@@ -1,4 +1,4 @@
-//! Closed turns, the history with its file, and the state of the alerts.
+//! The store: closed turns, the history with its file, and the state of the alerts.
 
 use std::collections::VecDeque;
 use std::fs::{File, TryLockError};
@@ -14,10 +14,11 @@ use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
 use crate::profile::AlertSettings;
-use crate::telemetry::alert::{Alerts, Change, Turn};
+use crate::telemetry::alert::Alerts;
+use crate::telemetry::alert::{AlertChange, AlertTurn};
 use crate::telemetry::diagnosis::{Finding, Typical};
 use crate::telemetry::history::{History, Reading, TurnSample};
-use crate::telemetry::memory_growth::Leak;
+use crate::telemetry::memory_growth::GrowthDetector;
 use crate::turn::machine::Outcome;
 
 /// Turns that the newest are compared with.
@@ -30,14 +31,14 @@ const SHOWN_TURNS: usize = 20;
 pub const KEPT_TURNS: usize = 1_000;
 /// How often the history is written, if anything changed.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
-/// How often the history is drawn anew although no turn was closed.
+/// Interval of redrawing the history while no turn closes.
 const DRAW_EVERY: Duration = Duration::from_secs(60);
 
-/// See the module.
+/// Closed turns, history and alerts.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) alerts: Alerts,
-    pub(super) threads: Leak,
+    pub(super) threads: GrowthDetector,
     pub(super) history: History,
     file: Option<PathBuf>,
     /// Held while this process keeps the history: another one only reads it.
@@ -48,7 +49,7 @@ pub(super) struct Store {
     /// … or at least time has passed.
     older: bool,
     turns: VecDeque<TurnRecord>,
-    /// Of the turns the newest so many.
+    /// Limit of their number; the oldest are dropped.
     turns_kept: usize,
     /// Underruns, bytes sent, bytes received at the last reading.
     counted: [u64; 3],
@@ -66,7 +67,7 @@ impl Store {
         let now = now();
         Self {
             alerts: Alerts::new(AlertSettings::default(), now),
-            threads: Leak::of_threads(now),
+            threads: GrowthDetector::of_threads(now),
             history: History::default(),
             file: None,
             _lock: None,
@@ -119,7 +120,7 @@ impl Store {
         self.open
     }
 
-    /// Other limits; with `another` profile its turns begin anew.
+    /// Changes the limits; with `another` profile the alerts forget its turns.
     pub(super) fn set_profile(&mut self, settings: &AlertSettings, another: bool) {
         self.alerts.set_rules(settings.clone());
         if another {
@@ -132,7 +133,7 @@ impl Store {
         self.alerts.turn(now, alert_turn(record));
         self.history.turn(unix_now(), &sample(record));
         let mut record = record.clone();
-        // Nobody needs the words here.
+        // The words are not needed here.
         (record.user, record.assistant) = (String::new(), String::new());
         self.turns.push_back(record);
         if self.turns.len() > self.turns_kept {
@@ -184,9 +185,9 @@ impl Store {
         self.shortest_trip = None;
     }
 
-    /// What is to be told.
-    pub(super) fn look(&mut self, now: Instant) -> Vec<Change> {
-        self.alerts.look(now)
+    /// The changes of alerts since the last poll.
+    pub(super) fn poll_alerts(&mut self, now: Instant) -> Vec<AlertChange> {
+        self.alerts.poll(now)
     }
 
     /// Draws the history, if that is due.
@@ -214,7 +215,7 @@ impl Store {
         ]
     }
 
-    /// Times that the replies of the newest turns ran dry.
+    /// Playback underruns during the newest replies.
     pub(super) fn recent_underruns(&self) -> u64 {
         let recent = self.turns.iter().rev().take(RECENT_TURNS);
         recent.map(|turn| turn.underruns).sum()
@@ -259,7 +260,7 @@ impl Store {
 /// Largest file that is read: seven days have some hundred kilobytes.
 const LARGEST: usize = 8 << 20;
 
-/// What is kept in the file, and the right to keep it.
+/// The history in the file, and the lock for writing it.
 fn keep(file: &Path) -> Result<(History, Option<File>), String> {
     let at = |path: &Path, error: ReadError| format!("{} {error}", path.display());
     let lock_file = file.with_extension("lock");
@@ -274,7 +275,7 @@ fn keep(file: &Path) -> Result<(History, Option<File>), String> {
     };
     let history = History::from_text(&bytes, unix_now()).unwrap_or_else(|error| {
         tracing::warn!(%error, "the history file cannot be used: a new one is started");
-        // For who wants to look into it; the next one is written under the old name.
+        // Kept for inspection; a new file takes the old name.
         std::fs::rename(file, file.with_extension("damaged")).ok();
         History::default()
     });
@@ -296,13 +297,13 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
     }
 }
 
-fn alert_turn(record: &TurnRecord) -> Turn {
+fn alert_turn(record: &TurnRecord) -> AlertTurn {
     let latencies = &record.latencies;
     // With automatic detection there is no uplink, and the service's silence is in it.
     let first_audio = latencies
         .server
         .map(|server| server + latencies.uplink.unwrap_or_default());
-    Turn {
+    AlertTurn {
         first_audio,
         response: latencies.response,
         failed: matches!(record.outcome, Outcome::Failed(_) | Outcome::Empty),

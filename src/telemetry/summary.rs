@@ -34,9 +34,9 @@ pub struct Summary {
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
     /// Early ends of turns that went on.
-    pub closed_in_vain: u64,
+    pub false_endpoints: u64,
     /// Tokens of the generations that were dropped with them, where the service counted them.
-    pub vain_tokens: u64,
+    pub wasted_tokens: u64,
     /// Utterances of the user.
     pub spoken: u64,
     /// Those that got an audible reply.
@@ -47,7 +47,7 @@ pub struct Summary {
     pub typed: u64,
     /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`](super::record::Silence::name).
     pub unheard: BTreeMap<&'static str, u64>,
-    /// Times that a conversation was begun anew because the service rejected its answers.
+    /// Fresh starts of the conversation because the service rejected its answers.
     pub fresh_starts: u64,
     /// Connections that were set up.
     pub connections: u64,
@@ -55,7 +55,7 @@ pub struct Summary {
     pub rolls: u64,
     /// Connections that went on with an earlier conversation.
     pub resumes: u64,
-    /// Times that replies ran dry.
+    /// Playback underruns during replies.
     pub underruns: u64,
     /// Captured samples that were lost.
     pub capture_dropped: u64,
@@ -75,7 +75,7 @@ pub struct Summary {
     pub late_tokens: TokenCounts,
     /// Of what was counted where the price is known.
     pub cost: Option<Cost>,
-    /// The same figures by profile and model.
+    /// Totals by profile and model.
     pub models: BTreeMap<(String, String), ModelUsage>,
 }
 
@@ -102,8 +102,8 @@ impl Summary {
         self.lost += u64::from(record.lost);
         self.negative += u64::from(record.latencies.negative);
         self.cut_offs += u64::from(record.cut_offs);
-        self.closed_in_vain += u64::from(record.closed_in_vain);
-        self.vain_tokens += record.vain_tokens.sum();
+        self.false_endpoints += u64::from(record.false_endpoints);
+        self.wasted_tokens += record.wasted_tokens.sum();
         let audible = record.timeline.get(Mark::FirstAudible).is_some();
         if record.typed {
             self.typed += 1;
@@ -120,7 +120,7 @@ impl Summary {
         self.thoughts += late.tokens.thoughts;
         self.late_tokens += late.tokens;
         if late.wasted {
-            self.vain_tokens += all;
+            self.wasted_tokens += all;
         }
         Cost::add(&mut self.cost, late.cost);
         self.models
@@ -155,8 +155,8 @@ impl Summary {
         line.insert("turns".into(), turns.into());
         line.insert("latency_ms".into(), self.quantiles());
         line.insert("cut_offs".into(), json!(self.cut_offs));
-        line.insert("closed_in_vain".into(), json!(self.closed_in_vain));
-        line.insert("vain_tokens".into(), json!(self.vain_tokens));
+        line.insert("closed_in_vain".into(), json!(self.false_endpoints));
+        line.insert("vain_tokens".into(), json!(self.wasted_tokens));
         let utterances =
             json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
         line.insert("utterances".into(), utterances);
@@ -216,5 +216,43 @@ impl Summary {
             all.insert(name.into(), one.into());
         }
         all.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::record;
+    use super::*;
+
+    #[test]
+    fn a_summary_counts_outcomes_and_shows_p99_from_a_hundred_turns_on() {
+        let mut summary = Summary::default();
+        for _ in 0..99 {
+            summary.add(&record());
+        }
+        let few: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
+        assert_eq!(few["turns"]["completed"], 99);
+        assert_eq!(
+            (&few["closed_in_vain"], &few["vain_tokens"]),
+            (&json!(198), &json!(6_930))
+        );
+        assert_eq!(few["latency_ms"]["response"]["n"], 99);
+        assert!(few["latency_ms"]["response"].get("p99").is_none());
+        summary.add(&record());
+        let enough: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
+        assert!(enough["latency_ms"]["response"]["p99"].is_number());
+        assert_eq!(
+            enough["utterances"],
+            json!({ "spoken": 100, "answered": 100, "lost": 0 })
+        );
+        let mut again = record();
+        again.timeline.clear(Mark::SpeechStart);
+        again.counted = true;
+        summary.add(&again);
+        assert_eq!(
+            (summary.spoken, summary.answered),
+            (100, 100),
+            "asked again"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What telemetry shows: plain data for the window and the exports.
+//! Views: plain data for the window and the exports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use crate::turn::timeline::Latencies;
 /// Everything that telemetry knows of a conversation at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Figures of the active profile; where it chooses among others, of all of those.
-    pub figures: Figures,
+    /// Statistics of the active profile; where it chooses among others, of all of those.
+    pub figures: TurnStatistics,
     /// Latency and cost of each model with each profile, since the start.
     pub models: Arc<[ModelView]>,
     /// This process, once a second.
@@ -34,9 +34,9 @@ pub struct View {
     pub history: Arc<HistoryView>,
 }
 
-/// Figures of the active profile, or of those that it chooses among, since the start or the last reset.
+/// Statistics of the active profile, or of those that it chooses among, since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
+pub struct TurnStatistics {
     /// The last turn with a reply that was heard.
     pub last: Option<Latencies>,
     /// Completed and interrupted turns that have a response.
@@ -52,12 +52,12 @@ pub struct Figures {
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
     /// Early ends of turns that went on: what the eager endpoint costs.
-    pub closed_in_vain: u64,
+    pub false_endpoints: u64,
     /// Tokens of the generations that were dropped with them, where the service counted them.
-    pub vain_tokens: u64,
+    pub wasted_tokens: u64,
     /// Silence after which a turn is over now.
     pub patience: Option<Duration>,
-    /// What is done about closing it early.
+    /// State of the early close.
     pub early: EarlyClose,
     /// Turns of any outcome.
     pub turns: u64,
@@ -69,7 +69,7 @@ pub struct Figures {
     pub underruns: u64,
     /// Captured samples that were lost in closed turns.
     pub capture_dropped: u64,
-    /// Round trip of the connection, where the system tells.
+    /// Round trip of the connection, if the system reports it.
     pub round_trip: Option<Duration>,
     /// Bytes sent to the service since the start.
     pub bytes_sent: u64,
@@ -89,7 +89,7 @@ pub struct Figures {
     pub failed: u64,
     /// The rate of the newest turns.
     pub turns_per_minute: Option<f64>,
-    /// Captured sound that waits to be looked at.
+    /// Captured audio that waits for processing.
     pub capture_queued: Duration,
     /// Commands that wait for the connection.
     pub outbox: usize,
@@ -154,14 +154,14 @@ pub struct HistoryView {
     pub spans: [Vec<Slice>; 4],
 }
 
-/// What this process uses.
+/// Resource usage of this process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessUsage {
     /// Percent of one core over the last second.
     pub cpu_percent: Option<f32>,
     /// Processor time since the start.
     pub cpu: Option<Duration>,
-    /// Threads, where the system tells.
+    /// Threads, if the system reports them.
     pub threads: Option<u32>,
     /// Whether memory grows and does not come back, in bytes per hour.
     pub memory_growth: Growth,

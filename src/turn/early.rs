@@ -23,7 +23,7 @@ mod habits;
 use std::time::Duration;
 
 pub use budget::TurnTokens;
-use budget::{Budget, Share};
+use budget::{TokenBudget, TokenShare};
 use habits::Habits;
 
 /// What is done about the early close.
@@ -59,7 +59,7 @@ impl EarlyClose {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Early {
     habits: Habits,
-    budget: Budget,
+    budget: TokenBudget,
 }
 
 impl Early {
@@ -74,13 +74,13 @@ impl Early {
     }
 
     /// A turn had been closed early, and the user went on in it.
-    pub(super) fn in_vain(&mut self) {
-        self.budget.in_vain();
+    pub(super) fn false_endpoint(&mut self) {
+        self.budget.false_endpoint();
     }
 
     /// Begins anew with what turns cost; what is known of the user stays.
     pub(super) fn forget_bills(&mut self) {
-        self.budget = Budget::default();
+        self.budget = TokenBudget::default();
     }
 
     /// A turn is over, and this was counted for it.
@@ -97,8 +97,8 @@ impl Early {
         last: Duration,
         percent: u32,
     ) -> EarlyClose {
-        let limit = Share::percent(percent);
-        if !Budget::affords_any(limit) {
+        let limit = TokenShare::percent(percent);
+        if !TokenBudget::affords_any(limit) {
             return EarlyClose::Never;
         }
         if !self.budget.affords_another(limit) {

@@ -19,13 +19,16 @@
 //! Each side has its file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again,
 //! `again` asks once more; `turn` is what is kept of the open turn.
 
+mod action;
 mod again;
 mod eager;
+mod input;
+mod limits;
 mod link;
+mod open_turn;
 mod repeat;
 mod service;
 mod speaker;
-mod turn;
 mod typed;
 mod unanswered;
 mod user;
@@ -33,227 +36,19 @@ mod user;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::pace::{Pace, PaceSettings};
-pub use super::replies::Bill;
-use super::replies::{Owner, Replies};
-use super::timeline::Timeline;
+use super::endpointing::{Endpointing, EndpointingSettings};
+pub use super::reply_attribution::TokenOwner;
+use super::reply_attribution::{Owner, ReplyAttribution};
 use crate::base::ids::TurnId;
-use turn::Turn;
-
-/// Going on within this time after the endpoint means that patience was too short: a cut-off.
-pub const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
-/// The service may think this long before it gives any sign; the slowest hosted answers measured take 16 s.
-const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(20);
-/// A reply that has begun may pause this long.
-const NEXT_SIGN_WITHIN: Duration = Duration::from_secs(10);
-/// On a connection that owes older turns an answer, the newest one is waited for at least this long.
-const OWED_AT_LEAST: Duration = Duration::from_secs(5);
-/// `turnComplete` (with the token counts) may come this long after the reply was played out.
-const COMPLETE_WITHIN: Duration = Duration::from_secs(1);
-/// An end without content that may be another turn's is believed after this time: the model thinks 0.3 to 1 s, rarely more.
-const CONTENT_WITHIN: Duration = Duration::from_secs(2);
-/// A call that cannot be answered may be followed by an answer all the same, within this time: between the two lies a
-/// thought of the model's, 0.3 to 1 s, rarely more.
-const UNANSWERABLE_WITHIN: Duration = Duration::from_secs(5);
-/// A flush must be confirmed within this time; it takes a device period plus a fade.
-const SILENT_WITHIN: Duration = Duration::from_secs(1);
-/// So many connections may end behind a turn that was sent as a whole before it counts as failed: its answer may have been
-/// paid for as often.
-const OFFERS: u32 = 4;
-/// So many may end while a turn that is over is being sent: nobody answers a part, so this costs less.
-const BROKEN_OFFERS: u32 = 12;
-/// So many connections may leave a turn without any sign before it counts as failed.
-const SILENT_OFFERS: u32 = 3;
-
-/// What the machine is told.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// An utterance began.
-    SpeechStarted {
-        /// First voiced sample.
-        first_voiced: Instant,
-    },
-    /// The voice has been silent for a moment; patience runs.
-    Lull {
-        /// Last voiced sample so far.
-        last_voiced: Instant,
-    },
-    /// The voice goes on before patience ran out.
-    Resumed {
-        /// First voiced sample after the pause.
-        first_voiced: Instant,
-        /// The silence between.
-        pause: Duration,
-    },
-    /// The utterance is over: patience has run out, or was not asked for.
-    SpeechEnded {
-        /// Last voiced sample.
-        last_voiced: Instant,
-    },
-    /// The user wants the reply to stop.
-    StopPressed,
-    /// The user wants to hear the last reply again.
-    Repeat,
-    /// The user wants what was said last to be sent once more: of the open turn, if its answer is awaited, else as a new
-    /// turn.
-    AskAgain,
-    /// The program ends: every turn is closed as it stands, without waiting for the speaker.
-    Quit,
-    /// Messages can be sent.
-    LinkUp,
-    /// The connection is gone.
-    LinkDown,
-    /// The turn's end was handed to the socket and flushed.
-    Flushed {
-        /// When.
-        at: Instant,
-    },
-    /// Reply audio was read from the socket at this instant.
-    ReplyAudio {
-        /// When.
-        at: Instant,
-    },
-    /// The service gave a sign of life for the current turn: words, a tool call.
-    ReplySign,
-    /// A piece of an answer that is no sound: text, a call of a function.
-    ReplyContent,
-    /// The service called a function in a way that cannot be answered: it may wait for that for ever.
-    Unanswerable,
-    /// The service stopped its answer.
-    Interrupted,
-    /// The service has sent all of its answer.
-    GenerationComplete,
-    /// The service closed its turn.
-    TurnComplete,
-    /// The service closed a part of its turn, and will say more.
-    TurnGoesOn,
-    /// A reply's first non-silent sample left the speaker.
-    FirstAudible {
-        /// The reply's turn.
-        turn: TurnId,
-        /// When.
-        at: Instant,
-        /// Leading silence that was not played.
-        skipped_silence: Duration,
-    },
-    /// A reply was played out.
-    Played {
-        /// The reply's turn.
-        turn: TurnId,
-        /// How much was heard.
-        heard: Duration,
-    },
-    /// A flush took effect.
-    Silenced {
-        /// When the speaker fell silent.
-        at: Instant,
-        /// When the reply had been lowered, if it was before.
-        ducked: Option<Instant>,
-        /// How much of the reply was heard.
-        heard: Duration,
-    },
-}
-
-/// What the machine wants done, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Begin a turn towards the service; the audio that is kept for it goes first.
-    Begin(TurnId),
-    /// Begin its activity again on the same connection: the service keeps what it has heard of it.
-    Continue(TurnId),
-    /// End it towards the service.
-    End(TurnId),
-    /// Patience runs still: let nothing of this turn's reply be heard.
-    Hold(TurnId),
-    /// Patience is over, or nothing is left to be held.
-    Release(TurnId),
-    /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
-    Play(TurnId),
-    /// Play the last reply that was heard again, all of it, as this turn's.
-    Replay(TurnId),
-    /// No more audio of this reply will come.
-    EndReply(TurnId),
-    /// Silence the speaker and drop what is queued.
-    Flush,
-    /// The service owes an answer and has given no sign for this long: replace the connection. What was said is offered to
-    /// the next one.
-    Replace(Duration),
-    /// A turn is over.
-    Close(Box<Closed>),
-}
-
-/// A turn that is over.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Closed {
-    /// Which.
-    pub turn: TurnId,
-    /// Whether the user asked; what the service says unasked has no record.
-    pub asked: bool,
-    /// Whether the user typed it: it has no marks of speech.
-    pub typed: bool,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Its instants.
-    pub timeline: Timeline,
-    /// Whether the service showed that all of it had arrived.
-    pub received: bool,
-    /// How often the user went on after its endpoint.
-    pub reopened: u32,
-    /// How often because patience was too short.
-    pub cut_offs: u32,
-    /// How often it had been closed early, in vain.
-    pub closed_in_vain: u32,
-    /// The service stopped its answer by itself: nobody had spoken or pressed anything.
-    pub broken_off: bool,
-    /// How much of the reply was heard.
-    pub heard: Duration,
-    /// From the interrupting onset to the lowered reply, where speech cut it.
-    pub ducked_after: Option<Duration>,
-    /// From the interrupting onset to silence, where speech cut the reply.
-    pub silenced_after: Option<Duration>,
-}
-
-/// How a turn ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The reply was played to its end.
-    Completed,
-    /// An audible reply was cut.
-    Interrupted,
-    /// It ended before it was audible.
-    Cancelled,
-    /// The service ended it, and nothing of an answer could be heard.
-    Empty,
-    /// It failed, for this reason.
-    Failed(String),
-}
-
-impl Outcome {
-    /// Its name in the JSON of a turn.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Interrupted => "interrupted",
-            Self::Cancelled => "cancelled",
-            Self::Empty => "empty",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-/// Where the open turn stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// No turn is open.
-    Idle,
-    /// The user speaks.
-    Speaking,
-    /// The reply is awaited.
-    Awaiting,
-    /// The reply has begun to arrive.
-    Replying,
-}
+pub use action::{Action, Closed, Outcome};
+pub use input::Input;
+pub use limits::CUT_OFF_WITHIN;
+use limits::{
+    BROKEN_OFFERS, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, OFFERS, OWED_AT_LEAST, SILENT_OFFERS,
+    SILENT_WITHIN,
+};
+use open_turn::OpenTurn;
+pub use open_turn::Phase;
 
 /// The machine; see the drawing above.
 #[derive(Debug)]
@@ -261,19 +56,19 @@ pub struct Machine {
     manual: bool,
     connected: bool,
     last_id: u64,
-    open: Option<Turn>,
+    open: Option<OpenTurn>,
     /// Turns that are over for the user and that nothing shows the service to have got; oldest first.
-    unanswered: VecDeque<Turn>,
+    unanswered: VecDeque<OpenTurn>,
     /// When the oldest end was sent that nothing has come behind: this connection has been silent since.
     owed: Option<Instant>,
-    replies: Replies,
+    replies: ReplyAttribution,
     /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
     unflushed: VecDeque<Option<TurnId>>,
     /// Cut turns that wait for the speaker to fall silent.
     silencing: VecDeque<Silencing>,
     /// The turn whose reply the speaker holds back.
     holding: Option<TurnId>,
-    pace: Pace,
+    pace: Endpointing,
     /// Automatic detection: speech over a reply, which the service may or may not take for an interruption.
     overlap: Option<Instant>,
     /// Turns that wait are not asked.
@@ -283,7 +78,7 @@ pub struct Machine {
 
 #[derive(Debug)]
 struct Silencing {
-    turn: Turn,
+    turn: OpenTurn,
     /// The onset that cut it, if speech did.
     onset: Option<Instant>,
     since: Instant,
@@ -300,11 +95,11 @@ impl Machine {
             open: None,
             unanswered: VecDeque::new(),
             owed: None,
-            replies: Replies::default(),
+            replies: ReplyAttribution::default(),
             unflushed: VecDeque::new(),
             silencing: VecDeque::new(),
             holding: None,
-            pace: Pace::default(),
+            pace: Endpointing::default(),
             overlap: None,
             held: false,
             actions: VecDeque::new(),
@@ -437,7 +232,7 @@ impl Machine {
     /// Whether the open turn's reply can be heard.
     #[must_use]
     pub fn is_audible(&self) -> bool {
-        self.open.as_ref().is_some_and(Turn::is_audible)
+        self.open.as_ref().is_some_and(OpenTurn::is_audible)
     }
 
     /// Whose words the service is writing down now: the user's side.
@@ -456,7 +251,7 @@ impl Machine {
 
     /// Whose the token counts are that arrive now.
     #[must_use]
-    pub fn bill(&self) -> Bill {
+    pub fn bill(&self) -> TokenOwner {
         self.replies.owner_of_usage()
     }
 

@@ -1,8 +1,8 @@
 //! Whose turn it is, and what a turn's instants say.
 
+mod adaptive_silence;
 pub mod early;
+pub mod endpointing;
 pub mod machine;
-pub mod pace;
-mod patience;
-mod replies;
+mod reply_attribution;
 pub mod timeline;

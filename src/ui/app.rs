@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{
-    CentralPanel, Context, Frame, Margin, Panel, ScrollArea, ThemePreference, Ui, ViewportCommand,
-};
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui, ViewportCommand};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
+use super::link::UiLink;
 use super::theme::{space, tokens};
-use super::view::{FIGURES_STAND, Page, Room, View};
+use super::ui_state::{FIGURES_STAND, LayoutSize, Screen, UiState};
 use super::{
-    UiLink, banners, captions, check_page, figures_page, footer, header, key_page, keys, latency,
-    place, talk, theme, words, writing,
+    banners, captions, check_page, figures_page, footer, format, header, key_page, keys, latency,
+    place, talk, theme, writing,
 };
 use crate::base::counters::Counters;
 use crate::base::units::Dbfs;
@@ -36,7 +35,7 @@ pub struct UiApp {
     outbox: VecDeque<Command>,
     counters: Arc<Counters>,
     key_file: PathBuf,
-    view: View,
+    view: UiState,
     shown_demo: Option<bool>,
     quitting: bool,
     clock: Box<dyn Fn() -> Instant>,
@@ -56,7 +55,7 @@ impl UiApp {
             outbox: VecDeque::new(),
             counters: link.counters.clone(),
             key_file: link.key_file.clone(),
-            view: View::new(link.preferences.panel),
+            view: UiState::new(link.preferences.panel),
             shown_demo: None,
             quitting: false,
             clock: Box::new(Instant::now),
@@ -75,7 +74,7 @@ impl UiApp {
     }
 
     /// Says that the first picture is on the screen.
-    pub(super) fn tell_shown(&mut self) {
+    pub(super) fn report_shown(&mut self) {
         self.send(vec![Command::SetShown(true)]);
     }
 
@@ -144,7 +143,7 @@ impl UiApp {
         }
         match &self.snapshot.link {
             Link::Down { .. } => {
-                if words::retry_in(&self.snapshot.link, now).is_some_and(|seconds| seconds > 0) {
+                if format::retry_in(&self.snapshot.link, now).is_some_and(|seconds| seconds > 0) {
                     ctx.request_repaint_after(Duration::from_millis(500));
                 }
             }
@@ -158,8 +157,8 @@ impl UiApp {
     }
 
     fn window_ui(&mut self, ui: &mut Ui, now: Instant, commands: &mut Vec<Command>) {
-        let room = Room::of(ui.available_size());
-        if room == Room::Tight {
+        let room = LayoutSize::of(ui.available_size());
+        if room == LayoutSize::Tight {
             self.column_ui(ui, now, commands);
             return;
         }
@@ -179,8 +178,8 @@ impl UiApp {
                 ui.set_min_height(20.0);
                 footer::footer_ui(ui, room, &snapshot, now);
             });
-        if self.view.page == Page::Talk && self.view.panel > 0 {
-            let (width, margin) = if room == Room::Wide {
+        if self.view.page == Screen::Talk && self.view.panel > 0 {
+            let (width, margin) = if room == LayoutSize::Wide {
                 (351.0, 16)
             } else {
                 (276.0, 10)
@@ -206,18 +205,18 @@ impl UiApp {
                         .show(ui, |ui| latency::panel_ui(ui, &snapshot, &self.view));
                 });
         }
-        let margin = if room == Room::Wide { 24 } else { 16 };
+        let margin = if room == LayoutSize::Wide { 24 } else { 16 };
         CentralPanel::default()
             .frame(bar(margin, 16))
             .show(ui, |ui| match self.view.page {
-                Page::Key => {
+                Screen::Key => {
                     key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view, commands)
                 }
-                Page::Check => check_page::page_ui(ui, &snapshot, &mut self.view, commands),
-                Page::Figures => {
+                Screen::Check => check_page::page_ui(ui, &snapshot, &mut self.view, commands),
+                Screen::Figures => {
                     figures_page::page_ui(ui, &snapshot, now, &mut self.view, commands);
                 }
-                Page::Talk => {
+                Screen::Talk => {
                     let voice = self.voice();
                     Panel::bottom("talk")
                         .frame(Frame::new())
@@ -246,22 +245,29 @@ impl UiApp {
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = space::M;
-                    header::header_ui(ui, Room::Tight, &snapshot, now, &mut self.view, commands);
+                    header::header_ui(
+                        ui,
+                        LayoutSize::Tight,
+                        &snapshot,
+                        now,
+                        &mut self.view,
+                        commands,
+                    );
                     match self.view.page {
-                        Page::Key => key_page::page_ui(
+                        Screen::Key => key_page::page_ui(
                             ui,
                             &snapshot,
                             &self.key_file,
                             &mut self.view,
                             commands,
                         ),
-                        Page::Check => {
+                        Screen::Check => {
                             check_page::page_ui(ui, &snapshot, &mut self.view, commands);
                         }
-                        Page::Figures => {
+                        Screen::Figures => {
                             figures_page::content_ui(ui, &snapshot, now, &mut self.view, commands)
                         }
-                        Page::Talk => {
+                        Screen::Talk => {
                             banners::banners_ui(ui, &snapshot, &mut self.view, commands);
                             let height = (height * 0.5).max(96.0);
                             captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
@@ -274,7 +280,7 @@ impl UiApp {
                             }
                         }
                     }
-                    footer::footer_ui(ui, Room::Tight, &snapshot, now);
+                    footer::footer_ui(ui, LayoutSize::Tight, &snapshot, now);
                 });
         });
     }
@@ -331,35 +337,5 @@ pub(super) const fn title(demo: bool) -> &'static str {
         "Sovereign — DEMO"
     } else {
         "Sovereign"
-    }
-}
-
-/// Which theme is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ThemeChoice {
-    /// That of the system; dark where it does not say.
-    #[default]
-    System,
-    /// Dark.
-    Dark,
-    /// Light.
-    Light,
-}
-
-impl ThemeChoice {
-    pub(super) const fn preference(self) -> ThemePreference {
-        match self {
-            Self::System => ThemePreference::System,
-            Self::Dark => ThemePreference::Dark,
-            Self::Light => ThemePreference::Light,
-        }
-    }
-
-    pub(super) const fn of(preference: ThemePreference) -> Self {
-        match preference {
-            ThemePreference::System => Self::System,
-            ThemePreference::Dark => Self::Dark,
-            ThemePreference::Light => Self::Light,
-        }
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
 
-use super::paint::{Icon, Sign};
+use super::icons::{Icon, Sign};
 use super::theme::{Tokens, Weight, space, text, tokens};
-use super::view::{Page, View};
+use super::ui_state::{Screen, UiState};
 use super::widgets::{icon_button, plain_button, primary_button, sign};
-use super::{figures_page, words};
+use super::{figures_page, format};
+use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::base::words::sentence;
 use crate::session::command::Command;
 use crate::session::snapshot::{Link, Snapshot};
 
@@ -24,7 +24,7 @@ const LEAST_CAPTIONS: f32 = 84.0;
 pub(super) fn banners_ui(
     ui: &mut Ui,
     snapshot: &Arc<Snapshot>,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     // Nothing moves under the pointer while it marks words.
@@ -69,7 +69,7 @@ pub(super) fn banners_ui(
     ui.add_space(space::M);
 }
 
-fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
     let Link::Down {
         what,
         hint,
@@ -81,11 +81,11 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
     };
     let head = snapshot.no_link().unwrap_or_default();
     let t = tokens(ui);
-    let what = words::clean(what);
+    let what = format::clean(what);
     let said = format!(
         "{} {}",
         sentence(&what),
-        words::capitalised(&words::clean(hint))
+        format::capitalised(&format::clean(hint))
     );
     let width = if *key_refused { 240.0 } else { 100.0 };
     banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
@@ -93,7 +93,7 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec
             commands.push(Command::RetryNow);
         }
         if *key_refused && plain_button(ui, "Enter another key").clicked() {
-            view.page = Page::Key;
+            view.page = Screen::Key;
         }
     });
 }
@@ -112,11 +112,11 @@ fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     });
 }
 
-fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
+fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     // Where there was none at the start, a notice says so, and that one that comes now is not heard.
     if let Some(what) = &snapshot.input.trouble {
-        let what = words::clean(what);
+        let what = format::clean(what);
         let help = if what.contains("Plug one in") {
             ""
         } else {
@@ -138,7 +138,7 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
     if let Some(trouble) = &snapshot.output.trouble {
         let words = format!(
             "{} Answers are shown as text meanwhile.",
-            words::clean(trouble)
+            format::clean(trouble)
         );
         banner(
             ui,
@@ -154,7 +154,7 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
     }
 }
 
-fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let hidden = snapshot.notices.len().saturating_sub(NOTICES_SHOWN);
     for notice in snapshot.notices.iter().rev().take(NOTICES_SHOWN) {
@@ -167,7 +167,7 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut 
             banner(
                 ui,
                 (mark, ink, head),
-                &words::clean(&notice.text),
+                &format::clean(&notice.text),
                 if notice.remedy.is_some() { 180.0 } else { 32.0 },
                 |ui| {
                     if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
@@ -190,7 +190,7 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut 
     }
 }
 
-fn demo_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
+fn demo_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     if !snapshot.demo || snapshot.key.is_some() {
         return;
     }
@@ -203,7 +203,7 @@ fn demo_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View) {
         190.0,
         |ui| {
             if primary_button(ui, "Use Gemini: enter a key").clicked() {
-                view.page = Page::Key;
+                view.page = Screen::Key;
             }
         },
     );
@@ -252,7 +252,7 @@ fn head_ui(ui: &mut Ui, mark: Sign, ink: Color32, head: &str) {
 
 fn words_ui(ui: &mut Ui, words: &str) {
     ui.label(text(
-        words::capitalised(words),
+        format::capitalised(words),
         Weight::Regular,
         13.0,
         tokens(ui).normal,

@@ -6,15 +6,15 @@ use std::time::Duration;
 use eframe::egui::text::TextFormat;
 use eframe::egui::{Align, Button, Color32, Label, Layout, Response, ScrollArea, Ui};
 
-use super::choices;
-use super::paint::Sign;
+use super::audio_settings;
+use super::format::{self, TargetComparison};
+use super::icons::Sign;
 use super::sources::sources_ui;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::transcript::Entry;
-use super::view::{CaptionsAt, View};
+use super::ui_state::{CaptionsAt, UiState};
 use super::widgets::{focus_ring, plain_button, sign};
-use super::words::{self, Verdict};
-use crate::base::words::count;
+use crate::base::plural::count;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
 use crate::turn::timeline::Latencies;
@@ -26,7 +26,7 @@ const LINE_WIDTH: f32 = 600.0;
 pub(super) fn captions_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     height: f32,
     commands: &mut Vec<Command>,
 ) {
@@ -67,7 +67,7 @@ pub(super) fn captions_ui(
                         let is_last = caption.speaker == Speaker::Assistant
                             && snapshot.repeat.turn == Some(caption.turn);
                         if is_last {
-                            choices::repeat_ui(ui, snapshot, commands);
+                            audio_settings::repeat_ui(ui, snapshot, commands);
                         }
                         let says = caption.unspoken && snapshot.written == Some(caption.turn);
                         if says && plain_button(ui, "Say it").clicked() {
@@ -98,7 +98,7 @@ pub(super) fn captions_ui(
 
 /// Where to scroll to, if the captions were pushed down or let up by what came or went above them: the words stay where
 /// they are read. At the end they do so by themselves.
-fn stays_at(view: &View, top: f32) -> Option<f32> {
+fn stays_at(view: &UiState, top: f32) -> Option<f32> {
     let before = view.captions_at.filter(|before| !before.at_end)?;
     let moved = top - before.top;
     (moved.abs() >= 0.5).then(|| (before.offset + moved).max(0.0))
@@ -145,7 +145,7 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
         | Activity::Held
         | Activity::Thinking
         | Activity::Answering
-        | Activity::Repeating => ("Say something", words::first_words(snapshot.talk)),
+        | Activity::Repeating => ("Say something", format::first_words(snapshot.talk)),
     };
     ui.vertical_centered(|ui| {
         ui.set_min_height(height.max(0.0));
@@ -273,20 +273,20 @@ fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Duration) {
         return;
     };
     ui.spacing_mut().item_spacing.x = space::XS;
-    let shown = if Verdict::of(response, target) == Verdict::OnTarget {
+    let shown = if TargetComparison::of(response, target) == TargetComparison::OnTarget {
         ui.label(text(
-            format!("{} ms", words::millis(response)),
+            format!("{} ms", format::millis(response)),
             Weight::Medium,
             12.0,
             t.muted,
         ))
     } else {
-        let whose = words::largest_share(latencies).unwrap_or_else(|| "over".into());
+        let whose = format::largest_share(latencies).unwrap_or_else(|| "over".into());
         let whose = ui.label(text(whose, Weight::Medium, 12.0, t.muted));
         sign(ui, Sign::Triangle, 10.0, t.warn);
         ui.add_space(3.0);
         ui.label(text(
-            format!("{} ms", words::millis(response)),
+            format!("{} ms", format::millis(response)),
             Weight::Medium,
             12.0,
             t.muted,
@@ -294,7 +294,7 @@ fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Duration) {
     };
     shown.on_hover_text(format!(
         "End of your turn to the first audible sample: {}. Target {} ms.",
-        words::sum_of_parts(latencies),
-        words::millis(target)
+        format::sum_of_parts(latencies),
+        format::millis(target)
     ));
 }

@@ -3,11 +3,11 @@
 use eframe::egui::accesskit::Live;
 use eframe::egui::{ProgressBar, Ui};
 
-use super::paint::Sign;
+use super::icons::Sign;
 use super::theme::{Weight, space, text, tokens};
-use super::view::View;
+use super::ui_state::UiState;
 use super::widgets::{page, plain_button, primary_button, sign};
-use super::{bidi, words};
+use super::{bidi, format};
 use crate::session::command::Command;
 use crate::session::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};
 
@@ -18,7 +18,7 @@ const TITLE: f32 = 24.0;
 pub(super) fn page_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     page(ui, "check page", |ui| match &snapshot.check {
@@ -29,7 +29,7 @@ pub(super) fn page_ui(
 }
 
 /// What will be done.
-fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     ui.label(text("Check the sound", Weight::SemiBold, TITLE, t.strong));
     let words = "It listens to the room, to you, and to a short sound from the speaker, and says what could be better. \
@@ -41,7 +41,7 @@ fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut V
     ];
     for (what, port) in names {
         let stream = port.stream.as_ref();
-        let name = stream.map_or_else(|| "none".into(), |stream| words::name(&stream.device.name));
+        let name = stream.map_or_else(|| "none".into(), |stream| format::name(&stream.device.name));
         let line = format!("{what}: {}", bidi::shown(&name));
         ui.label(text(line, Weight::Regular, 13.0, t.muted));
     }
@@ -60,14 +60,14 @@ fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut V
 }
 
 /// The steps; the one that is done now is large and announced.
-fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut View, commands: &mut Vec<Command>) {
+fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let steps = [CheckStep::Quiet, CheckStep::Speak, CheckStep::Chirp];
     let done_here = steps
         .into_iter()
         .filter(|step| check.with_voice || *step != CheckStep::Speak);
     for (nth, step) in done_here.enumerate() {
-        let (title, what) = words::check_step(step);
+        let (title, what) = format::check_step(step);
         let title = format!("{} {title}", nth + 1);
         if step == check.step {
             let head = ui.label(text(title, Weight::SemiBold, TITLE, t.strong));
@@ -98,9 +98,9 @@ fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut View, commands: &mut Vec
 }
 
 /// What was found.
-fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut View, commands: &mut Vec<Command>) {
+fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut Vec<Command>) {
     let t = tokens(ui);
-    let title = words::check_verdict(&check.lines);
+    let title = format::check_verdict(&check.lines);
     let head = ui.label(text(title, Weight::SemiBold, TITLE, t.strong));
     ui.ctx()
         .accesskit_node_builder(head.id, |node| node.set_live(Live::Polite));
@@ -140,10 +140,10 @@ fn line_ui(ui: &mut Ui, line: &CheckLine) {
                 ui.label(text(line.name, Weight::SemiBold, 13.0, t.strong));
                 ui.label(text(word, Weight::Medium, 12.0, ink));
             });
-            let what = words::clean(&line.what);
+            let what = format::clean(&line.what);
             ui.label(text(what, Weight::Regular, 13.0, t.normal));
             if let Some(hint) = &line.hint {
-                ui.label(text(words::clean(hint), Weight::Medium, 13.0, t.strong));
+                ui.label(text(format::clean(hint), Weight::Medium, 13.0, t.strong));
             }
         });
     });

@@ -4,23 +4,23 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{Align, Layout, ScrollArea, Ui};
 
-use super::latency;
-use super::paint::Sign;
+use super::copy_button;
+use super::icons::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::view::View;
+use super::ui_state::UiState;
 use super::widgets::{card, plain_button, sign, value_row};
-use super::{history, told, waterfall, words};
+use super::{explain, format, history, waterfall};
 use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
 use crate::telemetry::diagnosis::{Finding, Remedy};
-use crate::telemetry::view::{Figures, ModelView, ProcessUsage};
+use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics};
 
 /// The page.
 pub(super) fn page_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     now: Instant,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     ScrollArea::vertical()
@@ -36,7 +36,7 @@ pub(super) fn content_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     now: Instant,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let t = tokens(ui);
@@ -72,7 +72,7 @@ pub(super) fn content_ui(
     }
     section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
-        latency::copy_button_ui(ui, snapshot, now, view);
+        copy_button::copy_button_ui(ui, snapshot, now, view);
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
         if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
             commands.push(Command::ExportCsv);
@@ -82,7 +82,7 @@ pub(super) fn content_ui(
     // Where the files are, or why there are none, is told by a notice, which stands at the conversation.
     let newer = |id: u64| view.exported.is_some_and(|before| id > before);
     if let Some(told) = snapshot.notices.last().filter(|told| newer(told.id)) {
-        let (words, ink) = (words::clean(&told.text), tokens(ui).normal);
+        let (words, ink) = (format::clean(&told.text), tokens(ui).normal);
         ui.label(text(words, Weight::Regular, 12.0, ink));
     }
 }
@@ -103,13 +103,13 @@ fn causes_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     target: Option<Duration>,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let t = tokens(ui);
     if snapshot.alerts.is_empty() && snapshot.findings.is_empty() {
         ui.horizontal_wrapped(|ui| {
-            let (words, fine) = told::nothing_found(&snapshot.figures, target);
+            let (words, fine) = explain::nothing_found(&snapshot.figures, target);
             if fine {
                 sign(ui, Sign::Dot, 10.0, t.ok);
             } else {
@@ -124,7 +124,7 @@ fn causes_ui(
             sign(ui, Sign::Triangle, 11.0, t.warn);
             let what = format!("{}.", alert.what());
             ui.label(text(what, Weight::SemiBold, 13.0, t.strong))
-                .on_hover_text(told::alert(alert.kind));
+                .on_hover_text(explain::alert(alert.kind));
         });
     }
     for (nth, finding) in snapshot.findings.iter().enumerate() {
@@ -136,23 +136,23 @@ fn finding_ui(
     ui: &mut Ui,
     finding: &Finding,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let t = tokens(ui);
     ui.add_space(space::XS);
     let costs = finding.costs.map_or_else(String::new, |costs| {
-        format!(" · about {} ms", words::millis(costs))
+        format!(" · about {} ms", format::millis(costs))
     });
     let head = format!("{}{costs}", finding.part.name());
-    let tooltip = told::finding(finding);
+    let tooltip = explain::finding(finding);
     ui.label(text(head, Weight::Medium, 12.0, t.muted))
         .on_hover_text(tooltip);
-    let what = words::clean(&finding.what);
+    let what = format::clean(&finding.what);
     ui.label(text(what, Weight::Regular, 13.0, t.normal))
         .on_hover_text(tooltip);
     ui.label(text(
-        words::clean(&finding.advice("target_ms")),
+        format::clean(&finding.advice("target_ms")),
         Weight::Medium,
         13.0,
         t.strong,
@@ -167,82 +167,82 @@ pub(super) fn remedy_button(
     ui: &mut Ui,
     remedy: &Remedy,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
-    let hindrance = told::hindrance(remedy, snapshot);
+    let hindrance = explain::hindrance(remedy, snapshot);
     let button = ui
         .add_enabled_ui(hindrance.is_none(), |ui| {
-            plain_button(ui, &told::remedy(remedy, snapshot))
+            plain_button(ui, &explain::remedy(remedy, snapshot))
         })
         .inner;
     let button = match hindrance {
         Some(hindrance) => button.on_disabled_hover_text(format!("Not now: {hindrance}.")),
-        None => button.on_hover_text(told::does(remedy)),
+        None => button.on_hover_text(explain::tooltip(remedy)),
     };
     if button.clicked() {
         if *remedy == Remedy::CheckSound {
             // Its page says what is done, and waits for the user.
-            view.page = super::view::Page::Check;
+            view.page = super::ui_state::Screen::Check;
         } else {
             commands.push(Command::Apply(remedy.clone()));
         }
     }
 }
 
-fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
+fn now_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let (figures, process) = (&view.numbers.figures, &view.numbers.process);
     conversation_rows_ui(ui, figures, snapshot);
     machine_rows_ui(ui, process);
 }
 
-fn conversation_rows_ui(ui: &mut Ui, figures: &Figures, snapshot: &Snapshot) {
+fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapshot) {
     let answered = format!(
         "Turns that got their answer, without those that you ended yourself; {} since the start or the last reset.",
-        told::whose(snapshot)
+        explain::whose(snapshot)
     );
     let rows = [
         (
             "round trip",
-            words::millis_or_unknown(figures.round_trip),
+            format::millis_or_unknown(figures.round_trip),
             "Round trip of the connection, as the system measures it.",
         ),
         (
             "queues",
-            told::queues(figures),
+            explain::queues(figures),
             "Captured sound that waits to be looked at, messages that wait for the line, and reply audio that waits for its time.",
         ),
         (
             "turns",
-            told::per_minute(figures),
+            explain::per_minute(figures),
             "The rate of the newest ten turns.",
         ),
         (
             "answered",
-            told::success(figures.answered, figures.failed),
+            explain::success(figures.answered, figures.failed),
             &*answered,
         ),
         (
             "tool calls",
-            words::grouped(figures.tool_calls),
+            format::grouped(figures.tool_calls),
             "Functions that the service asked for.",
         ),
         (
             "tokens · cost",
             format!(
                 "{} · {}",
-                told::tokens(figures.tokens, figures.thoughts),
-                told::cost(figures.cost)
+                explain::tokens(figures.tokens, figures.thoughts),
+                explain::cost(figures.cost)
             ),
-            told::pricing(snapshot.pricing),
+            explain::pricing(snapshot.pricing),
         ),
     ];
     for (name, value, tooltip) in rows {
         value_row(ui, None, name, &value, tooltip);
     }
     for limit in &snapshot.spending.limits {
-        let (name, tooltip) = told::limit(limit.scope);
-        value_row(ui, None, name, &told::spent(limit), tooltip);
+        let (name, tooltip) = explain::limit(limit.scope);
+        value_row(ui, None, name, &explain::spent(limit), tooltip);
     }
 }
 
@@ -252,7 +252,7 @@ fn models_ui(ui: &mut Ui, models: &[ModelView]) {
         let name = format!("{} · {}", of.profile, of.model);
         let what = "Turns of this profile with this model since the start: how many, the median response, and what they cost \
                     together. A reset leaves them as they are.";
-        value_row(ui, None, &name, &told::of_model(of), what);
+        value_row(ui, None, &name, &explain::of_model(of), what);
     }
 }
 
@@ -260,33 +260,33 @@ fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
     let rows = [
         (
             "CPU",
-            words::percent(process.cpu_percent),
+            format::percent(process.cpu_percent),
             "Percent of one core over the last second.",
         ),
         (
             "threads",
-            told::threads(process),
+            explain::threads(process),
             "Threads of this program, and whether they become more without ending (found as for memory).",
         ),
         (
             "memory",
             format!(
                 "{} · {}",
-                words::megabytes(process.rss),
-                told::trend(process)
+                format::megabytes(process.rss),
+                explain::trend(process)
             ),
             "Resident memory of this program, and whether it grows without coming back (found by its slope over 45 minutes; a dash before so much is known).",
         ),
         (
             "this computer",
-            told::machine(process),
+            explain::machine(process),
             "Load of all processors, and memory in use.",
         ),
     ];
     for (name, value, tooltip) in rows {
         value_row(ui, None, name, &value, tooltip);
     }
-    if let Some(battery) = told::battery(process) {
+    if let Some(battery) = explain::battery(process) {
         value_row(
             ui,
             None,

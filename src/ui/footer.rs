@@ -4,27 +4,27 @@ use std::time::Instant;
 
 use eframe::egui::{Align, Label, Layout, Response, Ui};
 
-use super::paint::Sign;
+use super::icons::Sign;
 use super::theme::{Weight, space, text, tokens};
-use super::view::Room;
+use super::ui_state::LayoutSize;
 use super::widgets::{badge, sign};
-use super::{bidi, words};
+use super::{bidi, format};
 use crate::session::snapshot::{Link, Snapshot};
 
 /// The footer, in one row or, with less room, in as many as it takes.
-pub(super) fn footer_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {
-    if room == Room::Wide {
+pub(super) fn footer_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
+    if room == LayoutSize::Wide {
         ui.horizontal_centered(|ui| {
             facts_ui(ui, snapshot, now);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                fact(ui, words::privacy(snapshot));
+                fact(ui, format::privacy(snapshot));
             });
         });
     } else {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.y = space::XS;
             facts_ui(ui, snapshot, now);
-            fact(ui, words::privacy(snapshot));
+            fact(ui, format::privacy(snapshot));
         });
     }
 }
@@ -38,13 +38,13 @@ fn facts_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant) {
     };
     ui.spacing_mut().item_spacing.x = space::S;
     sign(ui, mark, 9.0, ink);
-    let link = fact(ui, &words::link(snapshot, now));
+    let link = fact(ui, &format::link(snapshot, now));
     if !detail.is_empty() {
         link.on_hover_text(detail);
     }
     ui.add_space(space::M);
     fact(ui, &bidi::shown(&microphone(snapshot)));
-    if words::is_narrowband(snapshot) {
+    if format::is_narrowband(snapshot) {
         badge(ui, "narrowband").on_hover_text(
             "A hands-free microphone over Bluetooth gives half of the voice's band at best. You are understood better \
              with a wired microphone, or with that of this computer.",
@@ -63,7 +63,7 @@ fn microphone(snapshot: &Snapshot) -> String {
     match &snapshot.input.stream {
         Some(stream) => {
             let khz = f64::from(stream.rate.hz()) / 1e3;
-            format!("{} · {khz} kHz", words::name(&stream.device.name))
+            format!("{} · {khz} kHz", format::name(&stream.device.name))
         }
         None if snapshot.muted => "microphone released".into(),
         None => "no microphone".into(),

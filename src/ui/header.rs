@@ -5,21 +5,21 @@ use std::time::Instant;
 use eframe::egui::accesskit::Live;
 use eframe::egui::{Align, Label, Layout, Sense, Ui, Vec2};
 
-use super::paint::{self, Icon};
+use super::icons::{self, Icon};
 use super::theme::{Weight, space, text, tokens};
-use super::view::{Page, Room, View};
+use super::ui_state::{LayoutSize, Screen, UiState};
 use super::widgets::{Segment, badge, icon_button, pill, segmented};
-use super::{sound, told, words};
+use super::{explain, format, sound};
 use crate::session::command::Command;
 use crate::session::snapshot::{AutoView, Snapshot};
 
 /// The header, in one row or, with less room, in two.
 pub(super) fn header_ui(
     ui: &mut Ui,
-    room: Room,
+    room: LayoutSize,
     snapshot: &Snapshot,
     now: Instant,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal(|ui| {
@@ -28,13 +28,13 @@ pub(super) fn header_ui(
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::M;
             buttons_ui(ui, snapshot, view, commands);
-            if room == Room::Wide {
+            if room == LayoutSize::Wide {
                 ui.add_space(space::XS);
                 profiles_ui(ui, snapshot, commands);
             }
         });
     });
-    if room != Room::Wide {
+    if room != LayoutSize::Wide {
         ui.add_space(space::XS);
         profiles_ui(ui, snapshot, commands);
     }
@@ -57,7 +57,7 @@ fn auto_ui(ui: &mut Ui, auto: &AutoView) {
                 );
             }
             let why = Label::new(text(format!("Auto uses {}", auto.why), Weight::Medium, 12.0, t.muted));
-            let changes = words::grouped(auto.changes);
+            let changes = format::grouped(auto.changes);
             ui.add(why.truncate()).on_hover_text(format!(
                 "Auto uses {}\n\nChanges of profile since Auto was chosen: {changes}. A profile is left for another where, by the last turns, that \
                  brings responses nearer to what is wanted by more than the quality is worth; a busy processor or full memory comes first.",
@@ -67,17 +67,17 @@ fn auto_ui(ui: &mut Ui, auto: &AutoView) {
     });
 }
 
-fn who_and_what_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {
+fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {
     let t = tokens(ui);
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::hover());
-    paint::mark(ui.painter(), rect, t);
-    if room != Room::Tight {
+    icons::mark(ui.painter(), rect, t);
+    if room != LayoutSize::Tight {
         ui.add_space(space::S);
         ui.label(text("Sovereign", Weight::SemiBold, 15.0, t.strong));
     }
     ui.add_space(space::S);
-    let (sign, ink) = paint::sign_of(snapshot.activity, t);
-    let state = pill(ui, sign, ink, &words::state(snapshot, now));
+    let (sign, ink) = icons::sign_of(snapshot.activity, t);
+    let state = pill(ui, sign, ink, &format::state(snapshot, now));
     // A screen reader says the new state when it has finished what it is saying.
     ui.ctx()
         .accesskit_node_builder(state.id, |node| node.set_live(Live::Polite));
@@ -88,12 +88,12 @@ fn who_and_what_ui(ui: &mut Ui, room: Room, snapshot: &Snapshot, now: Instant) {
     }
 }
 
-fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut View, commands: &mut Vec<Command>) {
+fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
     if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
         let was = view.page;
         view.leave(commands);
-        if was != Page::Key {
-            view.page = Page::Key;
+        if was != Screen::Key {
+            view.page = Screen::Key;
         }
     }
     let button = icon_button(ui, Icon::Sound, 34.0, "Sound");
@@ -111,12 +111,12 @@ fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
         .map(|profile| Segment {
             label: &profile.label,
             name: &profile.label,
-            figure: words::grouped(profile.target.as_millis() as u64),
+            figure: format::grouped(profile.target.as_millis() as u64),
             tooltip: format!(
                 "{}\nTarget of the response: {} ms.{}",
                 profile.description,
-                words::millis(profile.target),
-                told::model(profile)
+                format::millis(profile.target),
+                explain::model(profile)
             ),
         })
         .collect();

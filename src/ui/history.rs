@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::explain;
+use super::format;
 use super::theme::{space, tokens};
-use super::told;
-use super::view::View;
+use super::ui_state::UiState;
 use super::widgets::{Segment, segmented, small_text, value_row};
-use super::words;
 use crate::provider::price::Pricing;
 use crate::session::snapshot::Snapshot;
 use crate::telemetry::history::Slice;
@@ -23,7 +23,7 @@ pub(super) fn history_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     target: Option<Duration>,
-    view: &mut View,
+    view: &mut UiState,
 ) {
     let segments = SPANS.map(|(name, _, columns)| Segment {
         label: name,
@@ -41,7 +41,7 @@ pub(super) fn history_ui(
         total.merge(column);
     }
     ui.add_space(space::S);
-    responses(ui, columns, target, &told::span(name, &total));
+    responses(ui, columns, target, &explain::span(name, &total));
     ui.add_space(space::S);
     histogram(ui, &total);
     ui.add_space(space::XS);
@@ -113,13 +113,13 @@ fn histogram(ui: &mut Ui, total: &Slice) {
         .map(|bin| all.between(BIN * bin, BIN * (bin + 1)))
         .chain([all.between(BIN * BINS, Duration::from_secs(3_600))])
         .collect();
-    let quantile = |q: f64| words::millis_or_unknown(all.quantile(q));
+    let quantile = |q: f64| format::millis_or_unknown(all.quantile(q));
     let name = format!(
         "Histogram of {} responses: median {}, p95 {}, {} slower than a second",
-        words::grouped(all.n()),
+        format::grouped(all.n()),
         quantile(0.5),
         quantile(0.95),
-        words::grouped(counts[BINS as usize])
+        format::grouped(counts[BINS as usize])
     );
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 72.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
@@ -148,7 +148,7 @@ fn histogram(ui: &mut Ui, total: &Slice) {
             ui.painter().line_segment(ends, Stroke::new(1.0, t.strong));
         }
     }
-    let caption = format!("n {}", words::grouped(all.n()));
+    let caption = format!("n {}", format::grouped(all.n()));
     small_text(
         ui,
         rect.left_top(),
@@ -163,7 +163,7 @@ fn histogram(ui: &mut Ui, total: &Slice) {
 }
 
 fn rows_ui(ui: &mut Ui, total: &Slice) {
-    let quantile = |q: f64| words::millis_or_unknown(total.response.quantile(q));
+    let quantile = |q: f64| format::millis_or_unknown(total.response.quantile(q));
     let n = total.response.n();
     let p99 = if n >= 100 {
         format!(" · p99 {}", quantile(0.99))
@@ -179,29 +179,29 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
                 "p50 {} · p95 {}{p99} · n {}",
                 quantile(0.5),
                 quantile(0.95),
-                words::grouped(n)
+                format::grouped(n)
             ),
             "Half, 95 of 100, and from a hundred turns on 99 of 100 responses were no slower. The history keeps three digits of each: \
              it may tell a millisecond more than the panel.",
         ),
         (
             "answered",
-            told::success(answered, empty + failed),
+            explain::success(answered, empty + failed),
             "Turns that got their answer, without those that you ended yourself.",
         ),
         (
             "interrupted",
-            told::share(interrupted, answered),
+            explain::share(interrupted, answered),
             "Answers that you interrupted.",
         ),
         (
             "cut-offs",
-            told::share(total.cut_offs, total.all_turns()),
+            explain::share(total.cut_offs, total.all_turns()),
             "Turns that you went on in within a second: patience was too short.",
         ),
         (
             "stutters",
-            words::grouped(total.underruns),
+            format::grouped(total.underruns),
             "Times that an answer ran dry before its end.",
         ),
     ];
@@ -216,11 +216,11 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
         "Tokens that the service counted, and the cost of those whose price was known then; \"at most\" where it \
          is an upper bound. The bill is the service's."
     } else {
-        told::pricing(pricing)
+        explain::pricing(pricing)
     };
     let number = |value: Option<f64>, unit: &str| {
         value.map_or_else(
-            || words::UNKNOWN.to_owned(),
+            || format::UNKNOWN.to_owned(),
             |value| format!("{value:.1} {unit}"),
         )
     };
@@ -237,7 +237,7 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
         ),
         (
             "memory, at most",
-            words::megabytes(total.rss.max().map(|rss| rss as u64)),
+            format::megabytes(total.rss.max().map(|rss| rss as u64)),
             "Largest resident memory of this program.",
         ),
         (
@@ -245,15 +245,15 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             total
                 .threads
                 .max()
-                .map_or_else(|| words::UNKNOWN.to_owned(), |n| format!("{n:.0}")),
+                .map_or_else(|| format::UNKNOWN.to_owned(), |n| format!("{n:.0}")),
             "Most threads of this program at a time.",
         ),
         (
             "sent · received",
             format!(
                 "{} · {}",
-                words::bytes(total.bytes_sent),
-                words::bytes(total.bytes_received)
+                format::bytes(total.bytes_sent),
+                format::bytes(total.bytes_received)
             ),
             "Bytes to and from the service.",
         ),
@@ -261,8 +261,8 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             "tokens · cost",
             format!(
                 "{} · {}",
-                told::tokens(total.tokens, 0),
-                told::cost(total.cost())
+                explain::tokens(total.tokens, 0),
+                explain::cost(total.cost())
             ),
             tokens,
         ),

@@ -5,10 +5,10 @@ use std::path::Path;
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, Ui};
 
-use super::key_state::{self, Standing};
-use super::paint::{Icon, Sign};
+use super::icons::{Icon, Sign};
+use super::key_state::{self, KeyStatus};
 use super::theme::{Weight, caps, space, text, tokens};
-use super::view::{Page, View};
+use super::ui_state::{Screen, UiState};
 use super::widgets::{Segment, icon_button, page, plain_button, primary_button, segmented, sign};
 use crate::session::command::Command;
 use crate::session::snapshot::{Link, Snapshot};
@@ -21,7 +21,7 @@ pub(super) fn page_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     key_file: &Path,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     page(ui, "key page", |ui| {
@@ -39,7 +39,7 @@ fn key_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     key_file: &Path,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let t = tokens(ui);
@@ -90,7 +90,7 @@ fn key_ui(
     });
     if save && let Some(key) = view.key.take() {
         commands.push(Command::SetKey(key));
-        view.page = Page::Talk;
+        view.page = Screen::Talk;
         // The field's history of changes would still hold the key.
         TextEdit::store_state(ui.ctx(), id, TextEditState::default());
     }
@@ -113,9 +113,9 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let (standing, words) = key_state::of(snapshot);
     let (mark, ink) = match standing {
-        Standing::Taken => (Sign::Dot, t.ok),
-        Standing::Refused => (Sign::Cross, t.bad),
-        Standing::None | Standing::Unchecked => (Sign::Ring, t.muted),
+        KeyStatus::Taken => (Sign::Dot, t.ok),
+        KeyStatus::Refused => (Sign::Cross, t.bad),
+        KeyStatus::None | KeyStatus::Unchecked => (Sign::Ring, t.muted),
     };
     ui.horizontal_top(|ui| {
         ui.vertical(|ui| {
@@ -124,7 +124,7 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
         });
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            if standing == Standing::Refused {
+            if standing == KeyStatus::Refused {
                 let head = text("The key was refused", Weight::SemiBold, 13.0, t.bad);
                 ui.label(head);
             }

@@ -1,13 +1,13 @@
 //! What there is to say about the key: one state, one sentence. Pure: nothing is drawn here.
 
-use super::words;
+use super::format;
 use crate::session::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::endpoint::GOOGLE_HOST;
 use crate::settings::key::Source;
 
 /// How it stands with the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum KeyStatus {
     /// There is none.
     None,
     /// There is one, and nobody has looked at it: the demo answers, it is not sent, or there is no connection yet.
@@ -19,7 +19,7 @@ pub(super) enum Standing {
 }
 
 /// The state and its sentence.
-pub(super) fn of(snapshot: &Snapshot) -> (Standing, String) {
+pub(super) fn of(snapshot: &Snapshot) -> (KeyStatus, String) {
     let service = &snapshot.service;
     let host = host(&service.host);
     let refusal = match &snapshot.link {
@@ -28,21 +28,21 @@ pub(super) fn of(snapshot: &Snapshot) -> (Standing, String) {
             hint,
             key_refused: true,
             ..
-        } => Some(format!("{} {}", words::clean(what), words::clean(hint))),
+        } => Some(format!("{} {}", format::clean(what), format::clean(hint))),
         Link::Down { .. } | Link::Connecting { .. } | Link::Connected { .. } => None,
     };
     let Some(key) = &snapshot.key else {
         return match refusal {
             Some(why) => (
-                Standing::Refused,
+                KeyStatus::Refused,
                 format!("{host} wants a key, and there is none: {}", why.trim()),
             ),
             None if snapshot.demo => (
-                Standing::None,
+                KeyStatus::None,
                 "There is no key yet: the demo answers.".into(),
             ),
             None => (
-                Standing::None,
+                KeyStatus::None,
                 format!("There is no key: {host} is asked without one."),
             ),
         };
@@ -50,24 +50,24 @@ pub(super) fn of(snapshot: &Snapshot) -> (Standing, String) {
     let named = named(key);
     if snapshot.demo {
         let words = format!("{named} is not used now: the demo answers.");
-        return (Standing::Unchecked, words);
+        return (KeyStatus::Unchecked, words);
     }
     if !service.gets_key {
         let words = format!(
             "{named} is not sent to {host}: a key that is stored goes to Google, or to the endpoint that config.yaml names."
         );
-        return (Standing::Unchecked, words);
+        return (KeyStatus::Unchecked, words);
     }
     match (refusal, &snapshot.link) {
         (Some(why), _) => (
-            Standing::Refused,
+            KeyStatus::Refused,
             format!("{named} was not taken by {host}: {}", why.trim()),
         ),
         (None, Link::Connected { .. }) => {
-            (Standing::Taken, format!("{named} is in use with {host}."))
+            (KeyStatus::Taken, format!("{named} is in use with {host}."))
         }
         (None, Link::Connecting { .. } | Link::Down { .. }) => (
-            Standing::Unchecked,
+            KeyStatus::Unchecked,
             format!("{named} was not checked yet: there is no connection to {host}."),
         ),
     }
@@ -77,7 +77,7 @@ pub(super) fn of(snapshot: &Snapshot) -> (Standing, String) {
 pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
     let to = match snapshot.service.key_host.as_deref() {
         Some(GOOGLE_HOST) => "sent to Google alone".to_owned(),
-        Some(host) => format!("sent to {} alone", words::clean(host)),
+        Some(host) => format!("sent to {} alone", format::clean(host)),
         None => format!(
             "not sent to {}: name that endpoint in config.yaml if it is to have it",
             host(&snapshot.service.host)
@@ -108,7 +108,7 @@ fn named(key: &KeyInfo) -> String {
     } else {
         format!("from {}", key.source)
     };
-    let ending = words::clean(&key.ending);
+    let ending = format::clean(&key.ending);
     if ending.is_empty() {
         format!("The key {place}")
     } else {
@@ -120,7 +120,7 @@ fn named(key: &KeyInfo) -> String {
 fn host(host: &str) -> String {
     match host {
         "" | GOOGLE_HOST => "Google".into(),
-        host => words::clean(host),
+        host => format::clean(host),
     }
 }
 
@@ -167,44 +167,49 @@ mod tests {
             (
                 None,
                 CONNECTING,
-                Standing::None,
+                KeyStatus::None,
                 "There is no key: Google is asked without one.",
             ),
             (
                 None,
                 down(true),
-                Standing::Refused,
+                KeyStatus::Refused,
                 "Google wants a key, and there is none",
             ),
             (
                 file,
                 up(),
-                Standing::Taken,
+                KeyStatus::Taken,
                 "The key from the key file, which ends in x4Q2, is in use with Google.",
             ),
             (
                 file,
                 down(true),
-                Standing::Refused,
+                KeyStatus::Refused,
                 "was not taken by Google: The service refuses the API key. Enter another one.",
             ),
             (
                 file,
                 down(false),
-                Standing::Unchecked,
+                KeyStatus::Unchecked,
                 "was not checked yet",
             ),
-            (file, CONNECTING, Standing::Unchecked, "was not checked yet"),
+            (
+                file,
+                CONNECTING,
+                KeyStatus::Unchecked,
+                "was not checked yet",
+            ),
             (
                 Some(("GEMINI_API_KEY", "x4Q2")),
                 up(),
-                Standing::Taken,
+                KeyStatus::Taken,
                 "from the environment variable GEMINI_API_KEY, which",
             ),
             (
                 Some(("the system's keyring", "")),
                 up(),
-                Standing::Taken,
+                KeyStatus::Taken,
                 "The key from the system's keyring is in use",
             ),
         ] {
@@ -212,13 +217,13 @@ mod tests {
             assert_eq!(got, standing, "{words}");
             assert!(words.contains(part), "{words}");
             assert!(
-                got == Standing::Taken || !words.contains("in use"),
+                got == KeyStatus::Taken || !words.contains("in use"),
                 "{words}"
             );
         }
         let mut demo = snapshot(file, up());
         demo.demo = true;
-        assert_eq!(of(&demo).0, Standing::Unchecked);
+        assert_eq!(of(&demo).0, KeyStatus::Unchecked);
         demo.key = None;
         assert_eq!(of(&demo).1, "There is no key yet: the demo answers.");
     }
@@ -233,7 +238,7 @@ mod tests {
             key_host: None,
         };
         let (standing, words) = of(&own);
-        assert_eq!(standing, Standing::Unchecked);
+        assert_eq!(standing, KeyStatus::Unchecked);
         assert!(words.contains("is not sent to gate.example"), "{words}");
         assert!(storage(&own, "/k").contains("and not sent to gate.example"));
         own.service.gets_key = true;

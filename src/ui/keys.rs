@@ -3,7 +3,7 @@
 
 use eframe::egui::{Context, Event, Key, Modifiers};
 
-use super::view::{Holder, Page, View};
+use super::ui_state::{Holder, Screen, UiState};
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Snapshot};
 
@@ -11,7 +11,7 @@ use crate::session::snapshot::{Activity, Snapshot};
 pub(super) fn handle(
     ctx: &Context,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let typing = ctx.text_edit_focused();
@@ -42,7 +42,7 @@ pub(super) fn handle(
                 return true;
             };
             // The character, wherever its key is on this keyboard.
-            let begins = !typing && !busy && words == "/" && view.page == Page::Talk;
+            let begins = !typing && !busy && words == "/" && view.page == Screen::Talk;
             if begins {
                 view.draft.focus();
             }
@@ -64,7 +64,7 @@ impl Press {
     fn take(
         self,
         snapshot: &Snapshot,
-        view: &mut View,
+        view: &mut UiState,
         commands: &mut Vec<Command>,
         typing: bool,
         busy: bool,
@@ -89,7 +89,7 @@ impl Press {
             return false;
         }
         let own = self.key == Key::F12 || self.key == Key::Escape && !busy;
-        let talks = own && self.key == Key::Escape && view.page == Page::Talk;
+        let talks = own && self.key == Key::Escape && view.page == Screen::Talk;
         // It leaves the field: the toolkit has taken the focus from it already. A reply is stopped by the same press.
         let replies = matches!(
             snapshot.activity,
@@ -101,7 +101,7 @@ impl Press {
         }
         if self.key == Key::F12 {
             view.panel = (view.panel + 1) % 4;
-        } else if own && view.page != Page::Talk {
+        } else if own && view.page != Screen::Talk {
             view.leave(commands);
         } else if own {
             commands.push(Command::StopReply);
@@ -112,7 +112,7 @@ impl Press {
     fn take_with_ctrl(
         self,
         snapshot: &Snapshot,
-        view: &mut View,
+        view: &mut UiState,
         commands: &mut Vec<Command>,
         typing: bool,
     ) -> bool {
@@ -125,10 +125,10 @@ impl Press {
         } else if self.key == Key::R {
             commands.push(Command::ResetStatistics);
         } else if self.key == Key::D && !typing {
-            let there = view.page == Page::Figures;
+            let there = view.page == Screen::Figures;
             view.leave(commands);
             if !there {
-                view.page = Page::Figures;
+                view.page = Screen::Figures;
             }
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);

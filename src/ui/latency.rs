@@ -4,27 +4,24 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::{Align, Color32, Label, Layout, RichText, Ui, vec2};
 
-use super::paint::Sign;
+use super::format::{self, TargetComparison as Judged, UNKNOWN};
+use super::icons::Sign;
 use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
-use super::view::{Page, View};
+use super::ui_state::{Screen, UiState};
 use super::widgets::{Swatch, card, plain_button, sign, value_row};
-use super::words::{self, UNKNOWN, Verdict as Judged};
-use super::{figures_page, plots, report, told};
+use super::{copy_button, explain, figures_page, plots};
 use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
-use crate::telemetry::view::Figures;
+use crate::telemetry::view::TurnStatistics;
 use crate::turn::timeline::Latencies;
 
-/// How long "Copied" is said.
-const COPIED_STANDS: Duration = Duration::from_secs(2);
-
 /// The panel at the level that the user chose, 1 to 3.
-pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
+pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let target = snapshot
         .profiles
         .get(snapshot.active)
         .map(|profile| profile.target);
-    let whose = &told::whose(snapshot);
+    let whose = &explain::whose(snapshot);
     // With everything shown, the panel fits the usual window.
     ui.spacing_mut().item_spacing.y = space::S;
     let full = view.panel >= 3;
@@ -57,14 +54,20 @@ pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
     }
 }
 
-fn response_ui(ui: &mut Ui, figures: &Figures, target: Option<Duration>, whose: &str, full: bool) {
+fn response_ui(
+    ui: &mut Ui,
+    figures: &TurnStatistics,
+    target: Option<Duration>,
+    whose: &str,
+    full: bool,
+) {
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
         ui.label(caps("Response", t));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::S;
             let mut quantile = |name: &str, value: Option<Duration>, what: &str| {
-                let value = value.map_or_else(|| UNKNOWN.to_owned(), words::millis);
+                let value = value.map_or_else(|| UNKNOWN.to_owned(), format::millis);
                 ui.label(text(
                     format!("{name} {value}"),
                     Weight::Medium,
@@ -94,7 +97,7 @@ fn response_ui(ui: &mut Ui, figures: &Figures, target: Option<Duration>, whose: 
                 "Turns with a response that was heard, {whose} since the start or the last reset."
             );
             ui.label(text(
-                format!("n {}", words::grouped(figures.n)),
+                format!("n {}", format::grouped(figures.n)),
                 Weight::Medium,
                 11.0,
                 t.muted,
@@ -116,7 +119,7 @@ fn big_number_ui(ui: &mut Ui, last: &Latencies, target: Option<Duration>, t: &To
                       of the answer. Patience is not in it: it is shown apart.";
     let number = last
         .response
-        .map_or_else(|| UNKNOWN.to_owned(), words::millis);
+        .map_or_else(|| UNKNOWN.to_owned(), format::millis);
     let verdict = last.response.zip(target).map_or_else(
         || Verdict::unknown(t),
         |(response, target)| Verdict::new(last, response, target, t),
@@ -186,8 +189,8 @@ impl Verdict {
             Judged::Over => (Sign::Triangle, t.warn),
             Judged::FarOver => (Sign::Cross, t.bad),
         };
-        let limit = words::millis(target);
-        let words = match (judged, words::largest_share(last)) {
+        let limit = format::millis(target);
+        let words = match (judged, format::largest_share(last)) {
             (Judged::OnTarget, _) => "on target".to_owned(),
             (Judged::Over | Judged::FarOver, Some(share)) => format!("over {limit}: {share}"),
             (Judged::Over | Judged::FarOver, None) => format!("over {limit}"),
@@ -243,7 +246,7 @@ fn parts_ui(ui: &mut Ui, last: &Latencies, t: &Tokens) {
         (last.server, t.muted),
         (last.downlink, t.accent),
     ];
-    plots::parts_bar(ui, &parts, &words::sum_of_parts(last));
+    plots::parts_bar(ui, &parts, &format::sum_of_parts(last));
     ui.add_space(space::XS);
     let rows = [
         (
@@ -276,13 +279,13 @@ fn parts_ui(ui: &mut Ui, last: &Latencies, t: &Tokens) {
             ui,
             Some(swatch),
             name,
-            &words::millis_or_unknown(value),
+            &format::millis_or_unknown(value),
             tooltip,
         );
     }
 }
 
-fn usage_ui(ui: &mut Ui, view: &View) {
+fn usage_ui(ui: &mut Ui, view: &UiState) {
     let process = &view.numbers.process;
     let cores = match process.cores {
         0 => String::new(),
@@ -297,7 +300,7 @@ fn usage_ui(ui: &mut Ui, view: &View) {
         usage_card_ui(
             left,
             "CPU",
-            &words::percent(process.cpu_percent),
+            &format::percent(process.cpu_percent),
             &format!("Percent of one core{cores} over the last second; below it the last minute."),
             |ui| {
                 plots::trend(
@@ -310,7 +313,7 @@ fn usage_ui(ui: &mut Ui, view: &View) {
         usage_card_ui(
             right,
             "Memory",
-            &words::megabytes(process.rss),
+            &format::megabytes(process.rss),
             "Resident memory of this program, shared libraries included; below it the last minute.",
             |ui| plots::trend(ui, &rss, &[64.0, 128.0, 256.0, 512.0, 1_024.0, 4_096.0]),
         );
@@ -331,19 +334,19 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
         .on_hover_text(tooltip);
 }
 
-fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
+fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
     // What is typed cannot be cut off.
     let cut_offs = match figures.turns.saturating_sub(figures.typed) {
         0 => UNKNOWN.to_owned(),
         spoken => format!(
             "{} of {}",
-            words::grouped(figures.cut_offs),
-            words::grouped(spoken)
+            format::grouped(figures.cut_offs),
+            format::grouped(spoken)
         ),
     };
-    let mut sent = words::bytes(figures.bytes_sent);
+    let mut sent = format::bytes(figures.bytes_sent);
     if figures.tokens > 0 {
-        sent += &format!(" · {} tokens", words::grouped(figures.tokens));
+        sent += &format!(" · {} tokens", format::grouped(figures.tokens));
     }
     value_row(
         ui,
@@ -356,21 +359,21 @@ fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
         ui,
         None,
         "interrupted",
-        &words::grouped(figures.interrupted),
+        &format::grouped(figures.interrupted),
         "Answers that you interrupted.",
     );
     value_row(
         ui,
         None,
         "round trip",
-        &words::millis_or_unknown(figures.round_trip),
+        &format::millis_or_unknown(figures.round_trip),
         "Round trip of the connection, as the system measures it.",
     );
     value_row(
         ui,
         None,
         "stutters",
-        &words::grouped(figures.underruns),
+        &format::grouped(figures.underruns),
         "Times that an answer ran dry before its end.",
     );
     if figures.capture_dropped > 0 {
@@ -378,7 +381,7 @@ fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
             ui,
             None,
             "lost samples",
-            &words::grouped(figures.capture_dropped),
+            &format::grouped(figures.capture_dropped),
             "Captured samples that were lost because this computer was busy.",
         );
     }
@@ -399,15 +402,15 @@ fn counts_ui(ui: &mut Ui, figures: &Figures, whose: &str, stays: bool) {
 }
 
 /// When turns are closed, as one quiet line.
-fn early_ui(ui: &mut Ui, figures: &Figures) {
+fn early_ui(ui: &mut Ui, figures: &TurnStatistics) {
     let words = text(
-        words::early(figures),
+        format::early(figures),
         Weight::Regular,
         11.0,
         tokens(ui).muted,
     );
     ui.add(Label::new(words).wrap())
-        .on_hover_text(words::about_early(figures));
+        .on_hover_text(format::about_early(figures));
 }
 
 /// The buttons below the panel, when it is shown in full. They are not part of what scrolls.
@@ -415,7 +418,7 @@ pub(super) fn tools_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     now: Instant,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     if view.panel < 3 {
@@ -425,9 +428,9 @@ pub(super) fn tools_ui(
         let details = figures_page::button_words(snapshot);
         let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
         if plain_button(ui, &details).on_hover_text(what).clicked() {
-            view.page = Page::Figures;
+            view.page = Screen::Figures;
         }
-        copy_button_ui(ui, snapshot, now, view);
+        copy_button::copy_button_ui(ui, snapshot, now, view);
         if plain_button(ui, "Reset")
             .on_hover_text("Begin these figures anew (Ctrl R)")
             .clicked()
@@ -435,20 +438,4 @@ pub(super) fn tools_ui(
             commands.push(Command::ResetStatistics);
         }
     });
-}
-
-/// Copies the report; says for a moment that it did.
-pub(super) fn copy_button_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant, view: &mut View) {
-    let copied = view
-        .copied_at
-        .is_some_and(|at| now.duration_since(at) < COPIED_STANDS);
-    let what = "Versions, devices and figures as text, without what was said and without the key";
-    if plain_button(ui, if copied { "Copied" } else { "Copy report" })
-        .on_hover_text(what)
-        .clicked()
-    {
-        ui.ctx().copy_text(report::report(snapshot));
-        view.copied_at = Some(now);
-        ui.ctx().request_repaint_after(COPIED_STANDS);
-    }
 }

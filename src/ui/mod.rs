@@ -12,103 +12,57 @@
 //! ```
 
 mod app;
+mod audio_settings;
 mod banners;
 mod bidi;
 mod captions;
 mod check_page;
-mod choices;
+mod copy_button;
 pub mod display;
+mod draft;
+mod explain;
 mod figures_page;
 mod footer;
+mod format;
 mod header;
 mod history;
+mod icons;
 mod key_page;
 mod key_state;
 mod keys;
 mod latency;
-mod pace;
-mod paint;
+mod link;
 mod place;
 mod plots;
+mod preferences;
+mod repaint;
 mod report;
 mod sound;
 mod sources;
 mod speech;
 mod talk;
 pub mod theme;
-mod told;
 mod transcript;
-mod view;
+mod ui_state;
 mod waterfall;
 mod widgets;
-mod words;
 mod writing;
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 use eframe::egui::{self, ViewportCommand};
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-pub use app::{ThemeChoice, UiApp};
+pub use app::UiApp;
 use display::Display;
-use pace::{Change, Pace};
+pub use link::UiLink;
+pub use preferences::{Left, Preferences, ThemeChoice};
+use repaint::{RepaintScheduler, SnapshotDiff};
 
 use crate::base::counters::Counters;
-use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
-
-/// What the window needs from the session and from the settings.
-pub struct UiLink {
-    /// The newest snapshot. When its sender is gone, the window closes.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Where wishes go.
-    pub commands: mpsc::Sender<Command>,
-    /// Meters, read with every frame.
-    pub counters: Arc<Counters>,
-    /// Where a typed key will be kept: shown to the user, never opened here.
-    pub key_file: PathBuf,
-    /// How the window looked last time.
-    pub preferences: Preferences,
-    /// Runs the task that wakes the window, and what the system's accessibility bus needs.
-    pub runtime: Handle,
-}
-
-/// How the window looks; to be kept from one start to the next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Preferences {
-    /// How much the latency panel shows: 0 nothing, 1 the number, 2 with graphs, 3 everything.
-    pub panel: u8,
-    /// Which theme.
-    pub theme: ThemeChoice,
-    /// Width and height of the window in points, as they are while it does not fill the screen.
-    pub size: [f32; 2],
-    /// Left and top edge on the desktop in points, where the system tells.
-    pub position: Option<[f32; 2]>,
-    /// Whether it fills the screen.
-    pub maximized: bool,
-    /// Size of everything; 1.0 is that of the system.
-    pub zoom: f32,
-}
-
-impl Default for Preferences {
-    fn default() -> Self {
-        Self {
-            panel: 3,
-            theme: ThemeChoice::System,
-            size: [1100.0, 720.0],
-            position: None,
-            maximized: false,
-            zoom: 1.0,
-        }
-    }
-}
-
-/// Preferences as the window has them now, for the code that keeps them at its end.
-pub type Left = Arc<Mutex<Preferences>>;
 
 /// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds the
 /// preferences as the user leaves them.
@@ -125,7 +79,7 @@ pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<(
             .viewport()
             .with_title(app::title(link.snapshots.borrow().demo))
             .with_app_id("sovereign")
-            .with_icon(paint::app_icon(64)),
+            .with_icon(icons::app_icon(64)),
         renderer: eframe::Renderer::Glow,
         dithering: false,
         event_loop_builder: builder(display),
@@ -189,7 +143,7 @@ impl eframe::App for Window {
         // The first picture is on the screen now, and the place of the window is known.
         if self.passes == 1 {
             place::bring_into_sight(ctx, frame);
-            self.app.tell_shown();
+            self.app.report_shown();
             self.passes = 2;
         }
         // Nobody else touches it before the window is closed.
@@ -238,7 +192,7 @@ async fn wake(
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
     counters: Arc<Counters>,
 ) {
-    let mut pace = Pace::default();
+    let mut pace = RepaintScheduler::default();
     let mut shown = snapshots.borrow_and_update().clone();
     loop {
         let now = Instant::now();
@@ -246,7 +200,7 @@ async fn wake(
             ctx.request_repaint();
         }
         let saving = shown.auto.as_ref().is_some_and(|auto| auto.power_saving);
-        let look = pace::looks_apart(shown.activity, saving).map(|apart| now + apart);
+        let look = repaint::poll_interval(shown.activity, saving).map(|apart| now + apart);
         let until = pace.deadline().into_iter().chain(look).min();
         tokio::select! {
             changed = snapshots.changed() => {
@@ -256,7 +210,7 @@ async fn wake(
                     return;
                 }
                 let new = snapshots.borrow_and_update().clone();
-                pace.note(Change::between(&shown, &new), Instant::now());
+                pace.note(SnapshotDiff::between(&shown, &new), Instant::now());
                 shown = new;
             }
             () = sleep_until(until) => {}

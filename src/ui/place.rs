@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Context, Pos2, Rect, Vec2, ViewportBuilder, ViewportCommand, pos2, vec2};
 
-use super::Preferences;
+use super::preferences::Preferences;
 use super::theme::WIDEST_TOOLTIP;
 
 /// Smallest window in points.

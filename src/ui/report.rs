@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::told;
-use super::words::{self, UNKNOWN};
+use super::explain;
+use super::format::{self, UNKNOWN};
 use crate::session::snapshot::{Port, Snapshot};
 
 /// Everything that helps to judge the latency of this machine, one fact per line.
@@ -38,7 +38,7 @@ fn versions(snapshot: &Snapshot) -> Vec<Line> {
         ),
     ];
     if let Some(profile) = snapshot.profiles.get(snapshot.active) {
-        let target = words::millis(profile.target);
+        let target = format::millis(profile.target);
         lines.push(line(
             "profile",
             format!("{}, target {target} ms", profile.name),
@@ -64,35 +64,35 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
     ];
     for (name, value) in quantiles {
         let name = format!("response {name}");
-        lines.push(line(&name, words::millis_or_unknown(value)));
+        lines.push(line(&name, format::millis_or_unknown(value)));
     }
     let last = figures.last.clone().unwrap_or_default();
-    lines.push(line("last response", words::sum_of_parts(&last)));
-    let patience = words::millis_or_unknown(last.endpointing);
+    lines.push(line("last response", format::sum_of_parts(&last)));
+    let patience = format::millis_or_unknown(last.endpointing);
     lines.push(line("patience before it", patience));
     if let Some(turn) = snapshot.turns.first() {
-        for ((name, _), value) in told::STAGES.into_iter().zip(turn.stages.values()) {
+        for ((name, _), value) in explain::STAGES.into_iter().zip(turn.stages.values()) {
             let name = format!("newest turn, {name}");
-            lines.push(line(&name, words::millis_or_unknown(value)));
+            lines.push(line(&name, format::millis_or_unknown(value)));
         }
     }
-    lines.push(line("early close", words::early(figures)));
-    let answered = told::success(figures.answered, figures.failed);
+    lines.push(line("early close", format::early(figures)));
+    let answered = explain::success(figures.answered, figures.failed);
     lines.push(line("answered", answered));
     lines.push(line("cut-offs", figures.cut_offs.to_string()));
     lines.push(line("interrupted", figures.interrupted.to_string()));
     // What players call xruns: the speaker had nothing to play, or the microphone nowhere to put it.
     lines.push(line("stutters", figures.underruns.to_string()));
     lines.push(line("lost samples", figures.capture_dropped.to_string()));
-    let round_trip = words::millis_or_unknown(figures.round_trip);
+    let round_trip = format::millis_or_unknown(figures.round_trip);
     lines.push(line("round trip", round_trip));
-    lines.push(line("queues", told::queues(figures)));
-    let tokens = told::tokens(figures.tokens, figures.thoughts);
+    lines.push(line("queues", explain::queues(figures)));
+    let tokens = explain::tokens(figures.tokens, figures.thoughts);
     lines.push(line("tokens", tokens));
-    lines.push(line("cost", told::cost(figures.cost)));
+    lines.push(line("cost", explain::cost(figures.cost)));
     for of in snapshot.models.iter().filter(|_| !snapshot.demo) {
         let name = format!("{} with {}", of.profile, of.model);
-        lines.push(line(&name, told::of_model(of)));
+        lines.push(line(&name, explain::of_model(of)));
     }
     lines
 }
@@ -112,14 +112,14 @@ fn trouble(snapshot: &Snapshot) -> Vec<Line> {
 fn machine(snapshot: &Snapshot) -> Vec<Line> {
     let process = &snapshot.process;
     let mut lines = vec![
-        line("CPU", words::percent(process.cpu_percent)),
-        line("threads", told::threads(process)),
-        line("memory", words::megabytes(process.rss)),
-        line("memory over time", told::trend(process)),
+        line("CPU", format::percent(process.cpu_percent)),
+        line("threads", explain::threads(process)),
+        line("memory", format::megabytes(process.rss)),
+        line("memory over time", explain::trend(process)),
         line("processors", process.cores.to_string()),
-        line("this computer", told::machine(process)),
+        line("this computer", explain::machine(process)),
     ];
-    lines.extend(told::battery(process).map(|battery| line("battery", battery)));
+    lines.extend(explain::battery(process).map(|battery| line("battery", battery)));
     lines
 }
 

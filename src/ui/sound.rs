@@ -5,12 +5,12 @@ use eframe::egui::{
     ScrollArea, Slider, Ui,
 };
 
-use super::paint::Sign;
+use super::format;
+use super::icons::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::view::{Page, View};
+use super::ui_state::{Screen, UiState};
 use super::widgets::{plain_button, radio_row, signed_row};
-use super::words;
-use super::{choices, speech};
+use super::{audio_settings, speech};
 use crate::audio::{DeviceChoice, DeviceInfo};
 use crate::session::command::Command;
 use crate::session::snapshot::{Port, Snapshot};
@@ -19,7 +19,7 @@ use crate::session::snapshot::{Port, Snapshot};
 pub(super) fn popup_ui(
     button: &Response,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let mut wants_check = false;
@@ -71,14 +71,14 @@ pub(super) fn popup_ui(
                     ui.add_space(space::M);
                     speech::speech_ui(ui, &snapshot.speech, commands);
                     ui.add_space(space::M);
-                    choices::echo_ui(ui, &snapshot.echo, commands);
+                    audio_settings::echo_ui(ui, &snapshot.echo, commands);
                     ui.add_space(space::M);
-                    choices::talk_ui(ui, snapshot.talk, commands);
+                    audio_settings::talk_ui(ui, snapshot.talk, commands);
                 });
         });
     if wants_check {
         view.sound_open = false;
-        view.page = Page::Check;
+        view.page = Screen::Check;
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn popup_ui(
 fn top_ui(ui: &mut Ui, host: &str) -> bool {
     let t = tokens(ui);
     ui.horizontal(|ui| {
-        let words = format!("Sound system: {}", words::name(host));
+        let words = format!("Sound system: {}", format::name(host));
         let words = text(words, Weight::Regular, 11.0, t.muted);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let checks = plain_button(ui, "Check the sound").clicked();
@@ -120,14 +120,14 @@ fn devices_ui(
         let default = devices.iter().find(|device| device.is_default);
         let name = default.map_or_else(
             || "Default".to_owned(),
-            |device| format!("Default ({})", words::name(&device.name)),
+            |device| format!("Default ({})", format::name(&device.name)),
         );
         if radio_row(ui, port.choice == DeviceChoice::Default, &name).clicked() {
             choose(DeviceChoice::Default);
         }
         for device in devices {
             let chosen = matches!(&port.choice, DeviceChoice::Id(id) if *id == device.id);
-            if radio_row(ui, chosen, &words::name(&device.name)).clicked() {
+            if radio_row(ui, chosen, &format::name(&device.name)).clicked() {
                 choose(DeviceChoice::Id(device.id.clone()));
             }
         }
@@ -147,7 +147,7 @@ fn devices_ui(
 
 fn trouble_ui(ui: &mut Ui, words: &str) {
     let ink = tokens(ui).warn;
-    signed_row(ui, (Sign::Triangle, ink), &words::clean(words));
+    signed_row(ui, (Sign::Triangle, ink), &format::clean(words));
 }
 
 fn volume_ui(ui: &mut Ui, volume: f32, commands: &mut Vec<Command>) {

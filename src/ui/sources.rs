@@ -2,9 +2,9 @@
 
 use eframe::egui::{OpenUrl, Ui};
 
+use super::format;
 use super::theme::{Weight, space, text, tokens};
 use super::widgets::plain_button;
-use super::words;
 use crate::provider::grounding::{Grounding, search_address};
 
 /// Height of a chip, so that the name of its row is beside its middle.
@@ -45,7 +45,7 @@ fn row<'a>(ui: &mut Ui, name: &str, chips: impl ExactSizeIterator<Item = (&'a St
 
 /// The address is shown before it is opened: a title says what its author likes.
 fn chip(ui: &mut Ui, title: &str, address: &str) {
-    let chip = plain_button(ui, &words::name(title)).on_hover_text(words::clean(address));
+    let chip = plain_button(ui, &format::name(title)).on_hover_text(format::clean(address));
     if chip.clicked() {
         ui.ctx().open_url(OpenUrl::new_tab(address));
     }

@@ -3,7 +3,7 @@
 use eframe::egui::{Align, ComboBox, Layout, Ui};
 
 use super::theme::{Weight, font, space, text, tokens};
-use super::{bidi, words};
+use super::{bidi, format};
 use crate::base::languages::{self, LANGUAGES, Language};
 use crate::base::voices::VOICES;
 use crate::profile::Languages;
@@ -75,8 +75,8 @@ fn list<T: Clone + PartialEq>(
 
 fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
     match (voice, &speech.profile_voice) {
-        (Some(voice), _) => words::name(voice),
-        (None, Some(voice)) => format!("As the profile says ({})", words::name(voice)),
+        (Some(voice), _) => format::name(voice),
+        (None, Some(voice)) => format!("As the profile says ({})", format::name(voice)),
         (None, None) => "As the profile says".to_owned(),
     }
 }
@@ -106,7 +106,7 @@ fn languages_name(ui: &Ui, languages: Option<&Languages>, speech: &SpeechView) -
 /// A language by its own name, or by its English one where there are no letters for that.
 fn language_name(ui: &Ui, code: &str) -> String {
     let Some(language) = languages::of(code) else {
-        return words::name(code);
+        return format::name(code);
     };
     let font = font(Weight::Regular, 13.0);
     let has_letters = ui.fonts_mut(|fonts| fonts.has_glyphs(&font, language.own_name));

@@ -5,11 +5,11 @@ use eframe::egui::{
     pos2, vec2,
 };
 
-use super::paint;
+use super::format::{self, METER_FLOOR};
+use super::icons;
 use super::theme::{Weight, space, text, tokens};
-use super::view::{Holder, METER_FLOOR, MeterView, View};
+use super::ui_state::{Holder, MeterView, UiState};
 use super::widgets::{card, focus_ring, key_hint};
-use super::words;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Snapshot};
@@ -28,7 +28,7 @@ pub(super) fn deflection(level: Dbfs) -> f32 {
 pub(super) fn talk_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     voice: Dbfs,
     commands: &mut Vec<Command>,
 ) {
@@ -68,7 +68,7 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Talk"));
-    let (_, state_ink) = paint::sign_of(snapshot.activity, t);
+    let (_, state_ink) = icons::sign_of(snapshot.activity, t);
     let ink = match snapshot.activity {
         Activity::UserSpeaks | Activity::Held => t.you,
         Activity::Listening | Activity::Thinking | Activity::Answering | Activity::Repeating => {
@@ -100,14 +100,14 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
     let swing = 0.55 + 0.75 * deflection(voice);
     let heights = [0.28, 0.55, 0.85, 0.55, 0.28].map(|h: f32| (h * swing).min(1.0));
     let square = Rect::from_center_size(center, vec2(r * 0.9, r));
-    paint::bars(painter, square, &heights, ink);
+    icons::bars(painter, square, &heights, ink);
     if off(snapshot) {
         let d = vec2(r, -r) * 0.56;
         painter.line_segment([center - d, center + d], Stroke::new(5.0, t.card));
         painter.line_segment([center - d, center + d], Stroke::new(2.0, ink));
     }
     focus_ring(ui, &response, r);
-    response.on_hover_text(words::talk_key(snapshot).1)
+    response.on_hover_text(format::talk_key(snapshot).1)
 }
 
 /// Whether no sound comes in.
@@ -116,21 +116,21 @@ fn off(snapshot: &Snapshot) -> bool {
 }
 
 /// What the user can do now, and the level as a figure.
-fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &View) {
+fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(20.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let figure = if off(snapshot) {
-                words::UNKNOWN.to_owned()
+                format::UNKNOWN.to_owned()
             } else {
-                words::decibels(view.meter.figure)
+                format::decibels(view.meter.figure)
             };
             ui.label(text(figure, Weight::Regular, 12.0, t.muted))
                 .on_hover_text("Level of the microphone, in decibels below full scale.");
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let words = text(
-                    words::invitation(snapshot, view.draft.has_focus),
+                    format::invitation(snapshot, view.draft.has_focus),
                     Weight::SemiBold,
                     13.0,
                     t.strong,
@@ -173,7 +173,7 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
 fn keys_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) -> Response {
     ui.horizontal_wrapped(|ui| {
@@ -185,7 +185,7 @@ fn keys_ui(
             },
             space::XS,
         );
-        let (does, name) = words::talk_key(snapshot);
+        let (does, name) = format::talk_key(snapshot);
         // In the field Space is a blank.
         let talk = if view.draft.has_focus {
             key_hint(ui, "Esc, Space", "talk", name)

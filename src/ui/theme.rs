@@ -11,10 +11,10 @@ use crate::base::printable::visible;
 
 /// Steps of space in points.
 pub(super) mod space {
-    pub(in crate::ui) const XS: f32 = 4.0;
-    pub(in crate::ui) const S: f32 = 8.0;
-    pub(in crate::ui) const M: f32 = 12.0;
-    pub(in crate::ui) const L: f32 = 16.0;
+    pub(crate) const XS: f32 = 4.0;
+    pub(crate) const S: f32 = 8.0;
+    pub(crate) const M: f32 = 12.0;
+    pub(crate) const L: f32 = 16.0;
 }
 
 /// Width of a tooltip where there is room, in points.

@@ -9,7 +9,7 @@ use eframe::egui::epaint::text::{ByteIndex, LayoutSection};
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{Galley, Label, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
-use super::{bidi, words};
+use super::{bidi, format};
 use crate::session::snapshot::Caption;
 
 /// Characters of a block that is laid out as a whole, some screens: at paragraphs if there are, else between words.
@@ -103,7 +103,7 @@ impl Transcript {
 
 impl Entry {
     fn new(caption: &Arc<Caption>) -> Self {
-        let clean = words::clean_whole(&caption.text);
+        let clean = format::clean_whole(&caption.text);
         let blocks = blocks(&clean).map(|range| Block {
             from_right: bidi::is_needed(&clean[range.clone()]),
             text: clean[range].to_owned(),
@@ -119,7 +119,7 @@ impl Entry {
 
     /// The words as they were said.
     pub(super) fn text(&self) -> String {
-        words::clean_whole(&self.caption.text)
+        format::clean_whole(&self.caption.text)
     }
 
     /// Draws the whole caption with `add`, if it is in view; else only its place and name are there.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use eframe::egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::explain;
+use super::format::{self, UNKNOWN};
 use super::theme::{Tokens, Weight, text, tokens};
-use super::told;
-use super::view::View;
+use super::ui_state::UiState;
 use super::widgets::{focus_ring, small_text};
-use super::words::{self, UNKNOWN};
 use crate::telemetry::view::TurnView;
 
 /// Width of the names and of the values beside a bar.
@@ -20,7 +20,7 @@ const ROW: f32 = 18.0;
 const LEAST: f32 = 2.0;
 
 /// The newest turns; the one that was chosen, else the newest, is shown stage by stage.
-pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], view: &mut View) {
+pub(super) fn turns_ui(ui: &mut Ui, turns: &[TurnView], view: &mut UiState) {
     let t = tokens(ui);
     let Some(newest) = turns.first() else {
         let words = "No turn was closed yet. Each will be shown here, stage by stage.";
@@ -67,7 +67,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe:
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::click());
     let value = turn.latencies.response.map_or_else(
         || UNKNOWN.to_owned(),
-        |value| format!("{} ms", words::millis(value)),
+        |value| format!("{} ms", format::millis(value)),
     );
     let name = format!(
         "Turn {}, {}, {}, response {value}",
@@ -111,7 +111,7 @@ fn head_ui(ui: &mut Ui, turn: &TurnView, open: bool, scale: Duration) -> eframe:
         budget_line(ui, plot_of_height(plot, rect), share, t);
     }
     focus_ring(ui, &response, 4.0);
-    response.on_hover_text(words::sum_of_parts(latencies))
+    response.on_hover_text(format::sum_of_parts(latencies))
 }
 
 /// A row for each stage, as far as they are known.
@@ -124,7 +124,7 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
     let values = turn.stages.values();
     let mut begins = Duration::ZERO;
     let latencies = &turn.latencies;
-    for (i, ((name, tooltip), ink)) in told::STAGES.into_iter().zip(inks).enumerate() {
+    for (i, ((name, tooltip), ink)) in explain::STAGES.into_iter().zip(inks).enumerate() {
         // Where the pieces of a part are not known, what follows it begins where it ends all the same.
         let whole = match i {
             0 => Some((latencies.endpointing, 0..3)),
@@ -144,10 +144,10 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
         Some(_) => "the line is the target that the turn had",
         None => "beyond the right edge is the target that the turn had",
     };
-    let target = words::millis(turn.target);
+    let target = format::millis(turn.target);
     let legend = format!("from the end of your speech; {line}, {target} ms after its end");
     ui.label(text(legend, Weight::Regular, 11.0, t.muted));
-    if let Some(billed) = told::billed(turn) {
+    if let Some(billed) = explain::billed(turn) {
         ui.label(text(billed, Weight::Regular, 11.0, t.muted));
     }
 }
@@ -162,7 +162,7 @@ fn row_ui(
 ) {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let told = words::millis_or_unknown(value);
+    let told = format::millis_or_unknown(value);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {told}")));
     let middle = rect.center().y;
     small_text(

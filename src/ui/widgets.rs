@@ -7,9 +7,9 @@ use eframe::egui::{
     StrokeKind, Ui, Vec2, WidgetInfo, vec2,
 };
 
-use super::paint::{self, Icon, Sign};
+use super::icons::{self, Icon, Sign};
 use super::theme::{RADIUS_CARD, RADIUS_FIELD, Tokens, Weight, font, text, tokens};
-use super::{bidi, words};
+use super::{bidi, format};
 
 /// The frame of a card.
 pub(super) fn card(t: &Tokens) -> Frame {
@@ -23,7 +23,7 @@ pub(super) fn card(t: &Tokens) -> Frame {
 /// A sign of the size of the text beside it.
 pub(super) fn sign(ui: &mut Ui, sign: Sign, size: f32, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(size), Sense::hover());
-    paint::sign(ui.painter(), rect, sign, color);
+    icons::sign(ui.painter(), rect, sign, color);
 }
 
 /// A sign and words beside it, which are broken into lines where a row would be wider than there is room.
@@ -70,7 +70,7 @@ pub(super) fn icon_button(ui: &mut Ui, icon: Icon, size: f32, name: &str) -> Res
         } else {
             t.normal
         };
-        paint::icon(ui.painter(), rect.shrink(size * 0.28), icon, ink);
+        icons::icon(ui.painter(), rect.shrink(size * 0.28), icon, ink);
         focus_ring(ui, &response, 8.0);
     }
     response.on_hover_text(name)
@@ -193,7 +193,7 @@ impl Segment<'_> {
             (Weight::Regular, t.normal)
         };
         let label = ui.painter().layout_no_wrap(
-            bidi::shown(&words::name(self.label)),
+            bidi::shown(&format::name(self.label)),
             font(weight, 13.0),
             ink,
         );

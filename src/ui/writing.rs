@@ -7,11 +7,12 @@ use eframe::egui::{
     ScrollArea, TextEdit, Ui, vec2,
 };
 
-use super::paint::Sign;
+use super::draft::Draft;
+use super::icons::Sign;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
-use super::view::View;
+use super::ui_state::UiState;
 use super::widgets::{focus_ring, signed_row};
-use crate::base::words::count;
+use crate::base::plural::count;
 use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
 use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
@@ -27,49 +28,12 @@ const TALLEST: f32 = 104.0;
 /// the window would be slow.
 const HOLDS: usize = 10 * MOST_CHARACTERS;
 
-/// What is being written.
-#[derive(Debug, Default)]
-pub(super) struct Draft {
-    text: String,
-    /// The field had the focus in the last frame.
-    pub(super) has_focus: bool,
-    /// The field shall have it.
-    wants_focus: bool,
-}
-
-impl Draft {
-    /// Goes on in the field.
-    pub(super) fn focus(&mut self) {
-        self.wants_focus = true;
-    }
-
-    /// Puts words into the field that are to be corrected, behind what stands there.
-    pub(super) fn correct(&mut self, words: &str) {
-        let words = words.trim();
-        if !self.text.ends_with(words) {
-            if !self.text.trim().is_empty() {
-                self.text.push('\n');
-            }
-            self.text.push_str(words);
-        }
-        self.focus();
-    }
-
-    /// Sends it, if it can be sent.
-    fn send(&mut self, commands: &mut Vec<Command>) {
-        if let Ok(text) = sendable(&self.text) {
-            commands.push(Command::SendText(text));
-            self.text.clear();
-        }
-    }
-}
-
 /// The field, and beside it the button that sends. `grows`: with all its lines, as what it stands in scrolls.
 pub(super) fn writing_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
     grows: bool,
-    view: &mut View,
+    view: &mut UiState,
     commands: &mut Vec<Command>,
 ) {
     let draft = &mut view.draft;

@@ -68,7 +68,7 @@ fn scraped(units: u32) -> Done {
 fn talked(units: u32, scraped: bool) -> Done {
     simulate(async move {
         let mut world = World::new("ultra-fast");
-        let (asked, pages) = monitor::pages();
+        let (asked, pages) = monitor::page_channel();
         world.pages = asked;
         world.profile.audio.echo_cancellation = EchoCancellation::Off;
         let mut world = world.start();
@@ -110,7 +110,7 @@ fn memory() -> Workload {
                     Some(20.0),
                     Some(20_000_000 + u64::from(second % 7) * 4_096),
                 );
-                told += alerts.look(now).len() as u64;
+                told += alerts.poll(now).len() as u64;
             }
             Done::exactly(told, 0)
         }),

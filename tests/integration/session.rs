@@ -11,7 +11,7 @@ use sovereign::server::script::Action;
 use sovereign::session::Event;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, Link};
-use sovereign::telemetry::alert::Kind;
+use sovereign::telemetry::alert::AlertKind;
 use sovereign::telemetry::diagnosis::{Part, Remedy};
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::early::EarlyClose;
@@ -206,7 +206,7 @@ fn late_answers_are_told_with_their_cause() {
         let [alert] = &snapshot.alerts[..] else {
             panic!("{:?}", snapshot.alerts);
         };
-        assert_eq!((alert.kind, alert.n), (Kind::FirstAudio, 3));
+        assert_eq!((alert.kind, alert.n), (AlertKind::FirstAudio, 3));
         assert!((2_500.0..2_800.0).contains(&alert.value), "{alert:?}");
         let notice = snapshot.notices.last().expect("a notice");
         assert!(
@@ -672,10 +672,10 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
         world.speak(&said).await;
         let turn = world.turn().await;
         assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Completed, 0));
-        assert!(turn.closed_in_vain >= 1, "{turn:?}");
-        assert_eq!(turn.reopened, turn.closed_in_vain);
+        assert!(turn.false_endpoints >= 1, "{turn:?}");
+        assert_eq!(turn.reopened, turn.false_endpoints);
         assert!(
-            !turn.vain_tokens.is_empty(),
+            !turn.wasted_tokens.is_empty(),
             "the service counted them: {turn:?}"
         );
         assert_close(
@@ -686,18 +686,18 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
         );
         assert_eq!(
             turn.user.matches("seconds at").count(),
-            turn.closed_in_vain as usize + 1
+            turn.false_endpoints as usize + 1
         );
         let l = &turn.latencies;
         assert!(ms(l.held) < 60.0, "patience hid behind thinking: {l:?}");
         // 120 ms and what the microphone and a frame take; the thinking; what the speaker takes.
         assert_close("wait", ms(l.total.expect("a total")), 120.0 + 630.0, 90.0);
         let figures = world.session.snapshots.borrow().figures.clone();
-        assert_eq!(figures.closed_in_vain, u64::from(turn.closed_in_vain));
-        assert_eq!(figures.vain_tokens, turn.vain_tokens.sum());
+        assert_eq!(figures.false_endpoints, u64::from(turn.false_endpoints));
+        assert_eq!(figures.wasted_tokens, turn.wasted_tokens.sum());
         let summary = world.quit().await;
         assert_eq!((summary.spoken, summary.answered, summary.lost), (2, 2, 0));
-        assert_eq!(summary.closed_in_vain, u64::from(turn.closed_in_vain));
+        assert_eq!(summary.false_endpoints, u64::from(turn.false_endpoints));
     });
 }
 
@@ -717,7 +717,7 @@ fn nothing_is_closed_early_where_nobody_thinks_or_nobody_wants_it() {
             world.speak(&said).await;
             let turn = world.turn().await;
             assert_eq!(turn.outcome, Outcome::Completed);
-            assert_eq!((turn.reopened, turn.closed_in_vain), (0, 0));
+            assert_eq!((turn.reopened, turn.false_endpoints), (0, 0));
             assert_eq!(turn.latencies.held, Duration::ZERO);
             let endpointing = ms(turn.latencies.endpointing.expect("an endpoint"));
             assert_close("patience", endpointing, 515.0, 20.0);
@@ -742,8 +742,8 @@ fn the_same_pause_in_every_sentence_is_paid_for_once() {
             world.speak(&halting(PAUSE)).await;
             let turn = world.turn().await;
             assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Completed, 0));
-            in_vain += turn.closed_in_vain;
-            wasted += turn.vain_tokens.sum();
+            in_vain += turn.false_endpoints;
+            wasted += turn.wasted_tokens.sum();
             all += turn.all_tokens();
             let figures = world.session.snapshots.borrow().figures.clone();
             seen.push((figures.early, figures.patience));
@@ -779,7 +779,7 @@ fn a_sentence_cut_off_by_patience_goes_on_without_being_sent_again() {
         world.speak(&said).await;
         let turn = world.turn().await;
         assert_eq!(
-            (turn.reopened, turn.cut_offs, turn.closed_in_vain),
+            (turn.reopened, turn.cut_offs, turn.false_endpoints),
             (1, 1, 0)
         );
         let heard = ms(turn.heard);
@@ -833,7 +833,7 @@ fn escape_while_a_reply_is_held_cancels_it_and_the_next_is_heard() {
         world.tell(Command::StopReply).await;
         let turn = world.turn().await;
         assert_eq!(
-            (&turn.outcome, turn.closed_in_vain),
+            (&turn.outcome, turn.false_endpoints),
             (&Outcome::Cancelled, 0)
         );
         // What is said before patience is over belongs to the next turn, from its first syllable on.

@@ -165,7 +165,7 @@ fn a_limit_that_is_reached_in_a_pause_of_a_sentence_lets_it_be_said() {
         std::fs::write(folder.path().join("config.yaml"), config).expect("written");
         world.tell(Command::SetVolume(0.5)).await;
         let turn = world.turn().await;
-        assert!(turn.closed_in_vain >= 1, "it was closed early: {turn:?}");
+        assert!(turn.false_endpoints >= 1, "it was closed early: {turn:?}");
         let said = samples as f64 / 48_000.0;
         assert!(turn.heard.as_secs_f64() > said, "all of it: {turn:?}");
         tokio::time::sleep(Duration::from_secs(2)).await;

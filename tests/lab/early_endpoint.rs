@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sovereign::turn::pace::PaceSettings;
+use sovereign::turn::endpointing::EndpointingSettings;
 
 use crate::table::{Table, full};
 use crate::talk::{Desk, fixed};
@@ -117,7 +117,7 @@ struct Got {
     cut: f64,
 }
 
-fn converse(talker: Talker, pace: PaceSettings, think: u64, turns: usize, seed: u64) -> Got {
+fn converse(talker: Talker, pace: EndpointingSettings, think: u64, turns: usize, seed: u64) -> Got {
     let mut chance = Chance(Noise::new(seed));
     let mut desk = Desk::new(pace, (think, 0.25));
     let (mut waits, mut cut) = (Vec::new(), 0);
@@ -142,7 +142,7 @@ fn converse(talker: Talker, pace: PaceSettings, think: u64, turns: usize, seed: 
         .iter()
         .map(|bill| {
             let dropped = bill.dropped as f64;
-            let ours = f64::from(bill.closed_in_vain) / f64::from(bill.reopened.max(1));
+            let ours = f64::from(bill.false_endpoints) / f64::from(bill.reopened.max(1));
             [dropped * ours, bill.own.unwrap_or(0) as f64 + dropped]
         })
         .collect();
@@ -160,8 +160,8 @@ fn share(tokens: &[[f64; 2]]) -> f64 {
 }
 
 /// The default profile.
-fn pace(eager: bool, eager_waste_percent: u32) -> PaceSettings {
-    PaceSettings {
+fn pace(eager: bool, eager_waste_percent: u32) -> EndpointingSettings {
+    EndpointingSettings {
         adaptive: true,
         eager_waste_percent,
         ..fixed(500, eager)
@@ -236,7 +236,7 @@ fn no_talker_makes_twenty_turns_waste_more_than_the_limit() {
         let talker = Talker("random", habit(&mut chance), habit(&mut chance));
         let think = (1_500.0 * chance.unit()) as u64;
         let limit = [10, 10, 15, 30][(4.0 * chance.unit()) as usize % 4];
-        let pace = PaceSettings {
+        let pace = EndpointingSettings {
             patience: Duration::from_secs_f64(0.3 + 0.4 * chance.unit()),
             adaptive: chance.unit() < 0.7,
             ..pace(true, limit)

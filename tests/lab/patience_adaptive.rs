@@ -2,7 +2,7 @@
 
 use crate::table::{Table, full};
 use crate::talk::{THINK, Talk, converse, deviates, fixed as timer};
-use sovereign::turn::pace::PaceSettings;
+use sovereign::turn::endpointing::EndpointingSettings;
 
 #[test]
 fn patience_follows_quick_and_slow_talkers() {
@@ -29,7 +29,7 @@ fn patience_follows_quick_and_slow_talkers() {
             for eager in [false, true] {
                 let talk = Talk::Talker { median, spread };
                 let [fixed, adaptive] = [false, true].map(|adaptive| {
-                    let pace = PaceSettings {
+                    let pace = EndpointingSettings {
                         adaptive,
                         eager_waste_percent: 10,
                         ..timer(500, eager)

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
 use sovereign::base::counters::Counters;
-use sovereign::monitor::Asked;
+use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened};
 use sovereign::provider::connection::error::Fault;
@@ -48,7 +48,7 @@ pub struct World {
     /// Takes what is posted to the address of alerts; none is configured without.
     pub hook: Option<Hook>,
     /// Tells when a page of the monitor is wanted.
-    pub pages: Asked,
+    pub pages: PageRequests,
     /// It begins as the demo; a key that is set is kept in this file.
     pub demo: Option<std::path::PathBuf>,
     /// The folder of the user's profiles.
@@ -78,7 +78,7 @@ impl World {
             config: None,
             state: None,
             hook: None,
-            pages: Asked::default(),
+            pages: PageRequests::default(),
             demo: None,
             profiles: None,
             provider: Answers::Server,

@@ -1,6 +1,7 @@
 //! The samples of a WAV file: how they are coded, and what they are.
 
-use super::{File, WavError};
+use super::bytes::File;
+use super::error::WavError;
 use crate::base::units::SampleRate;
 
 /// The tag that says "see the extension".

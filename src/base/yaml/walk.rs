@@ -15,9 +15,9 @@ use serde::de::{
 /// one that follows a few aliases a few thousand times has more.
 const MAX_VALUES: usize = 50_000;
 
-/// What a [`Check`] found.
+/// What a [`FormCheck`] found.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct FormReport {
     /// What is wrong. Its place is in the error.
     pub(super) fault: Option<Flaw>,
     /// There is no value at all: only comments.
@@ -36,7 +36,7 @@ pub(super) struct Flaw {
     pub(super) one_key: bool,
 }
 
-impl Outcome {
+impl FormReport {
     /// Whether the fault of a single key is passed over this time.
     fn passes(&mut self) -> bool {
         let passes = self.skip > 0;
@@ -46,13 +46,13 @@ impl Outcome {
 }
 
 /// Refuses keys that stand twice in one mapping, tags, and documents that aliases blow up.
-pub(super) struct Check<'a> {
-    outcome: &'a mut Outcome,
+pub(super) struct FormCheck<'a> {
+    outcome: &'a mut FormReport,
     path: String,
 }
 
-impl<'a> Check<'a> {
-    pub(super) fn new(outcome: &'a mut Outcome) -> Self {
+impl<'a> FormCheck<'a> {
+    pub(super) fn new(outcome: &'a mut FormReport) -> Self {
         Self {
             outcome,
             path: String::new(),
@@ -71,7 +71,7 @@ impl<'a> Check<'a> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Check<'_> {
+impl<'de> DeserializeSeed<'de> for FormCheck<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -79,7 +79,7 @@ impl<'de> DeserializeSeed<'de> for Check<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Check<'_> {
+impl<'de> Visitor<'de> for FormCheck<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Check<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         for index in 0.. {
             let path = format!("{}[{index}]", self.path);
-            let item = Check {
+            let item = FormCheck {
                 outcome: &mut *self.outcome,
                 path,
             };
@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for Check<'_> {
             if self.outcome.values > MAX_VALUES {
                 return Err(self.too_large());
             }
-            entries.next_value_seed(Check {
+            entries.next_value_seed(FormCheck {
                 path: join(&self.path, &key),
                 outcome: &mut *self.outcome,
             })?;
@@ -185,7 +185,7 @@ pub(super) const TWICE: &str = "stands here for the second time";
 
 /// A key of a mapping, which must be a scalar and new.
 struct Key<'a> {
-    outcome: &'a mut Outcome,
+    outcome: &'a mut FormReport,
     parent: &'a str,
     seen: &'a mut HashSet<String>,
 }

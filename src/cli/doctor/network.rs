@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
-use super::{Check, checks};
+use super::{Check, setup};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
@@ -108,7 +108,7 @@ pub(super) fn service(
     profile: &Profile,
     config: &Config,
 ) -> Service {
-    let place = checks::place(&url);
+    let place = setup::place(&url);
     let target = Target { url, key };
     let (check, answered) = match set_up(target.clone(), session_config_now(config, profile)) {
         Ok((took, under_v1)) => (

@@ -58,7 +58,7 @@ where
             // Nothing is written for it.
             None => return Ok(()),
             Some(0) => {}
-            Some(left_out) => tell(&mut writer, event.metadata(), left_out)?,
+            Some(left_out) => write_omission(&mut writer, event.metadata(), left_out)?,
         }
         self.format.format_event(context, writer, event)
     }
@@ -87,7 +87,7 @@ impl Sites {
         for site in self.sites().values_mut() {
             let left_out = std::mem::take(&mut site.left_out);
             if left_out > 0 {
-                tell(&mut Writer::new(&mut text), site.metadata, left_out).ok();
+                write_omission(&mut Writer::new(&mut text), site.metadata, left_out).ok();
             }
         }
         text
@@ -120,7 +120,7 @@ impl Site {
 }
 
 /// A line in the form of the others.
-fn tell(writer: &mut Writer<'_>, metadata: &Metadata<'_>, left_out: u64) -> fmt::Result {
+fn write_omission(writer: &mut Writer<'_>, metadata: &Metadata<'_>, left_out: u64) -> fmt::Result {
     SystemTime.format_time(writer)?;
     let (level, target) = (metadata.level(), metadata.target());
     let line = metadata.line().unwrap_or(0);

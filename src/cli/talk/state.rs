@@ -2,11 +2,15 @@
 
 use std::pin::Pin;
 
+use anyhow::anyhow;
 use tokio::time::Sleep;
 
-use super::super::say;
+use super::super::output::say;
+use super::super::problem::Problem;
+use super::typed::TypedLine;
 use super::words::state_words;
 use super::{REACHED_WITHIN, Talk};
+use crate::session::command::Command;
 use crate::session::snapshot::{Link, Snapshot};
 
 impl Talk<'_> {
@@ -70,6 +74,26 @@ impl Talk<'_> {
         if is_wanted && state != self.last_state {
             say(&state);
             self.last_state = state;
+        }
+    }
+}
+
+impl Talk<'_> {
+    /// Sends what was typed, or ends the conversation where nothing is left.
+    pub(super) fn ask(&mut self, question: Option<TypedLine>) {
+        match question {
+            Some(Ok(text)) => {
+                self.asked += 1;
+                self.session.commands.try_send(Command::SendText(text)).ok();
+            }
+            Some(Err(what)) => {
+                Problem::failed(anyhow!(what)).print();
+                self.incomplete = true;
+            }
+            None => {
+                self.questions = None;
+                self.session.commands.try_send(Command::Quit).ok();
+            }
         }
     }
 }

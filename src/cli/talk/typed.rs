@@ -4,12 +4,9 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read};
 use std::thread::Builder;
 
-use anyhow::anyhow;
 use tokio::sync::mpsc;
 
-use super::super::Problem;
-use super::Talk;
-use crate::session::command::Command;
+use super::super::problem::Problem;
 use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// Stands for the lines of standard input.
@@ -26,11 +23,11 @@ pub(super) struct Questions(VecDeque<Question>);
 #[derive(Debug)]
 enum Question {
     Text(String),
-    Lines(mpsc::Receiver<Line>),
+    Lines(mpsc::Receiver<TypedLine>),
 }
 
 /// A line of standard input, fit to be sent, or why it is not.
-pub(super) type Line = Result<String, String>;
+pub(super) type TypedLine = Result<String, String>;
 
 impl Questions {
     /// Checks what was given after `--text`; reads nothing yet but from standard input.
@@ -64,7 +61,7 @@ impl Questions {
     }
 
     /// The next one, or why it is none; `None`: that was all. Nothing is lost when this is dropped before it is done.
-    pub(super) async fn next(&mut self) -> Option<Line> {
+    pub(super) async fn next(&mut self) -> Option<TypedLine> {
         loop {
             match self.0.front_mut()? {
                 Question::Lines(lines) => {
@@ -84,30 +81,10 @@ impl Questions {
 }
 
 /// The next one; without questions it never comes.
-pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<Line> {
+pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<TypedLine> {
     match questions {
         Some(questions) => questions.next().await,
         None => std::future::pending().await,
-    }
-}
-
-impl Talk<'_> {
-    /// Sends what was typed, or ends the conversation where nothing is left.
-    pub(super) fn ask(&mut self, question: Option<Line>) {
-        match question {
-            Some(Ok(text)) => {
-                self.asked += 1;
-                self.session.commands.try_send(Command::SendText(text)).ok();
-            }
-            Some(Err(what)) => {
-                Problem::failed(anyhow!(what)).tell();
-                self.incomplete = true;
-            }
-            None => {
-                self.questions = None;
-                self.session.commands.try_send(Command::Quit).ok();
-            }
-        }
     }
 }
 
@@ -125,7 +102,7 @@ fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
 }
 
 /// Hands on line after line, until the input is over or nobody takes them. Empty ones are passed over.
-fn read_lines(input: impl Read, tell: &mpsc::Sender<Line>) -> io::Result<()> {
+fn read_lines(input: impl Read, tell: &mpsc::Sender<TypedLine>) -> io::Result<()> {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();
     for number in 1_u64.. {
@@ -157,7 +134,7 @@ mod tests {
     use super::*;
 
     /// All that is asked, in order.
-    fn all(mut questions: Questions) -> Vec<Line> {
+    fn all(mut questions: Questions) -> Vec<TypedLine> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.expect("a runtime").block_on(async {
             let mut all = Vec::new();

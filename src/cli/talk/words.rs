@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::base::words::sentence;
 use crate::provider::grounding::{Grounding, search_address};
 use crate::session::snapshot::{Activity, Link, Snapshot};
 use crate::telemetry::summary::Summary;
@@ -46,7 +46,7 @@ pub(super) fn closing_line(summary: &Summary) -> String {
     let response = &summary.latencies[5];
     let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
     // What the eager endpoint cost, where it cost something.
-    let vain = match (summary.closed_in_vain, summary.vain_tokens) {
+    let vain = match (summary.false_endpoints, summary.wasted_tokens) {
         (0, _) => String::new(),
         (times, 0) => format!("; {times} times closed early in vain"),
         (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::place::Place;
+use super::target::Target;
 use crate::audio::fleet::{Fleet, Mouth, RATE};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
@@ -17,7 +17,7 @@ use crate::provider;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::gemini;
 use crate::report::fault::Fault;
-use crate::report::figures::Turn;
+use crate::report::results::TurnRow;
 use crate::session::command::Command;
 use crate::session::snapshot::Link;
 use crate::session::{self, Parts, Session};
@@ -47,8 +47,8 @@ const MOST_SILENT: u32 = 3;
 pub(in crate::cli) const PROBE: u64 = 0;
 
 /// What all conversations of a trial share.
-pub(in crate::cli) struct Stage {
-    pub(in crate::cli) place: Place,
+pub(in crate::cli) struct TrialContext {
+    pub(in crate::cli) place: Target,
     pub(in crate::cli) profiles: Profiles,
     pub(in crate::cli) fleet: Fleet,
     pub(in crate::cli) dialer: Arc<TcpDialer>,
@@ -78,7 +78,7 @@ pub(in crate::cli) enum Report {
     /// It is connected.
     Connected,
     /// A turn is over; with the seconds of sound that were sent and heard.
-    Turn(Box<Turn>, f64, f64),
+    Turn(Box<TurnRow>, f64, f64),
     /// An utterance waited so long for its place among the requests before it was spoken.
     HeldBack(Duration),
     /// Something failed.
@@ -104,8 +104,8 @@ pub(in crate::cli) struct Gone {
     pub(in crate::cli) held_back: Option<Duration>,
 }
 
-impl Stage {
-    pub(super) async fn tell(&self, report: Report) {
+impl TrialContext {
+    pub(super) async fn report(&self, report: Report) {
         // Who has stopped listening has ended the trial.
         self.reports.send(report).await.ok();
     }
@@ -113,7 +113,7 @@ impl Stage {
 
 /// Talks until it is told to stop, so many utterances are over, or something fails for good. A [`PROBE`] is not counted
 /// among those that are connected.
-pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: CancellationToken) {
+pub(in crate::cli) async fn talk(stage: Arc<TrialContext>, part: Part, stop: CancellationToken) {
     let mut gone = Gone::default();
     let ended = tokio::select! {
         biased;
@@ -125,7 +125,7 @@ pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: Cancellati
         Ok(Some(mut talk)) => {
             gone.connected = talk.part.id != PROBE;
             if gone.connected {
-                stage.tell(Report::Connected).await;
+                stage.report(Report::Connected).await;
             }
             match talk.converse(&stop).await {
                 Ok(()) => {
@@ -133,7 +133,7 @@ pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: Cancellati
                     gone.held_back = talk.held_since.map(|since| since.elapsed());
                 }
                 Err(fault) => {
-                    stage.tell(Report::Fault(fault)).await;
+                    stage.report(Report::Fault(fault)).await;
                     gone.failed = true;
                 }
             }
@@ -141,15 +141,15 @@ pub(in crate::cli) async fn talk(stage: Arc<Stage>, part: Part, stop: Cancellati
             gone.connections = talk.end().await.map_or(1, |summary| summary.connections);
         }
         Err(fault) => {
-            stage.tell(Report::Fault(fault)).await;
+            stage.report(Report::Fault(fault)).await;
             gone.failed = true;
         }
     }
-    stage.tell(Report::Gone(gone)).await;
+    stage.report(Report::Gone(gone)).await;
 }
 
 /// Holds a connection that was set up, without a word, until it is told to stop or the connection is lost.
-pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: CancellationToken) {
+pub(in crate::cli) async fn hold(stage: Arc<TrialContext>, part: Part, stop: CancellationToken) {
     let mut gone = Gone::default();
     let mut client = None;
     let begun = tokio::select! {
@@ -162,7 +162,7 @@ pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: Cancellati
         Ok(()) => {
             gone.connected = true;
             gone.connections = 1;
-            stage.tell(Report::Connected).await;
+            stage.report(Report::Connected).await;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Ok(()),
@@ -172,14 +172,14 @@ pub(in crate::cli) async fn hold(stage: Arc<Stage>, part: Part, stop: Cancellati
         Err(fault) => Err(fault),
     };
     if let Err(fault) = ended {
-        stage.tell(Report::Fault(fault)).await;
+        stage.report(Report::Fault(fault)).await;
         gone.failed = true;
     }
-    stage.tell(Report::Gone(gone)).await;
+    stage.report(Report::Gone(gone)).await;
 }
 
 async fn connect(
-    stage: &Stage,
+    stage: &TrialContext,
     part: &Part,
     client: &mut Option<provider::Handle>,
 ) -> Result<(), Fault> {
@@ -221,7 +221,7 @@ async fn lost(client: &mut Option<provider::Handle>) {
 }
 
 /// Opens sound, connection and session, and waits until it is connected.
-async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
+async fn begin(stage: &Arc<TrialContext>, part: &Part) -> Result<Talk, Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let counters = Arc::new(Counters::default());
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
@@ -275,7 +275,7 @@ async fn begin(stage: &Arc<Stage>, part: &Part) -> Result<Talk, Fault> {
 struct Talk {
     session: Session,
     mouth: Mouth,
-    stage: Arc<Stage>,
+    stage: Arc<TrialContext>,
     part: Part,
     /// The connection was down when it was looked at last.
     down: bool,
@@ -360,7 +360,7 @@ impl Talk {
                     Some(session::Event::Notice(..) | session::Event::NotWritten(_) | session::Event::InputOver | session::Event::LimitReached(_)) => {}
                     Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(Fault::Broken),
                 },
-                _ = look.tick() => self.look_at_link().await?,
+                _ = look.tick() => self.check_link().await?,
                 () = tokio::time::sleep_until(deadline) => return self.unanswered().await,
             }
         }
@@ -394,11 +394,11 @@ impl Talk {
                         return Err(Fault::Broken);
                     }
                 },
-                _ = look.tick() => self.look_at_link().await?,
+                _ = look.tick() => self.check_link().await?,
             }
         };
         self.held_since = None;
-        self.stage.tell(Report::HeldBack(since.elapsed())).await;
+        self.stage.report(Report::HeldBack(since.elapsed())).await;
         Ok(Some(place))
     }
 
@@ -410,7 +410,7 @@ impl Talk {
         if self.silent >= MOST_SILENT {
             return Err(Fault::NoReply);
         }
-        self.stage.tell(Report::Fault(Fault::NoReply)).await;
+        self.stage.report(Report::Fault(Fault::NoReply)).await;
         Ok(())
     }
 
@@ -426,14 +426,14 @@ impl Talk {
     }
 
     /// A connection that was lost is made again by the client; that it was lost is a fault all the same.
-    async fn look_at_link(&mut self) -> Result<(), Fault> {
+    async fn check_link(&mut self) -> Result<(), Fault> {
         let down = match self.session.snapshots.borrow().link {
             Link::Down { retry_at: None, .. } => return Err(Fault::Lost),
             Link::Down { .. } => true,
             Link::Connecting { .. } | Link::Connected { .. } => false,
         };
         if down && !std::mem::replace(&mut self.down, down) {
-            self.stage.tell(Report::Fault(Fault::Lost)).await;
+            self.stage.report(Report::Fault(Fault::Lost)).await;
         }
         self.down = down;
         Ok(())
@@ -441,14 +441,14 @@ impl Talk {
 
     async fn closed(&self, record: TurnRecord) {
         match &record.outcome {
-            Outcome::Failed(_) => self.stage.tell(Report::Fault(Fault::Failed)).await,
-            Outcome::Empty => self.stage.tell(Report::Fault(Fault::Empty)).await,
+            Outcome::Failed(_) => self.stage.report(Report::Fault(Fault::Failed)).await,
+            Outcome::Empty => self.stage.report(Report::Fault(Fault::Empty)).await,
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => {}
         }
         let (sent, heard) = (record.sent.as_secs_f64(), record.heard.as_secs_f64());
         let turn = turn_of(&record, self.part.id, self.stage.began.elapsed());
         self.stage
-            .tell(Report::Turn(Box::new(turn), sent, heard))
+            .report(Report::Turn(Box::new(turn), sent, heard))
             .await;
     }
 
@@ -468,7 +468,7 @@ impl Talk {
 }
 
 /// A turn as reports tell it.
-fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
+fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> TurnRow {
     let latency_ms =
         values(&record.latencies).map(|value| value.map(|value| value.as_secs_f64() * 1e3));
     let error = if let Outcome::Failed(why) = &record.outcome {
@@ -476,7 +476,7 @@ fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
     } else {
         None
     };
-    Turn {
+    TurnRow {
         profile: record.profile.clone(),
         model: record.model.clone(),
         conversation,
@@ -497,7 +497,7 @@ fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> Turn {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::figures::LATENCIES;
+    use crate::report::results::LATENCIES;
     use crate::telemetry::record::latency_names;
 
     #[test]

@@ -8,15 +8,15 @@
 //!  place: servers in processes of their own ◀────┘ sockets
 //! ```
 
+pub(super) mod aggregate;
+pub(super) mod budget;
 pub(super) mod conversation;
-pub(super) mod meter;
+pub(super) mod load_profile;
 pub(super) mod output;
-pub(super) mod place;
-pub(super) mod plan;
-pub(super) mod pool;
 pub(super) mod progress;
-pub(super) mod spend;
-pub(super) mod tally;
+pub(super) mod resource_sampler;
+pub(super) mod session_pool;
+pub(super) mod target;
 pub(super) mod timeline;
 
 use std::path::{Path, PathBuf};
@@ -25,10 +25,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Global, Problem, say};
+use super::global::Global;
+use super::output::say;
+use super::problem::Problem;
 use crate::audio::fleet;
 use crate::profile::{DEFAULT, Profile};
-use crate::report::figures::{Check, Circumstances, failed};
+use crate::report::results::{Circumstances, LimitCheck, failed};
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
@@ -135,7 +137,7 @@ pub(super) fn alike(differences: Vec<String>) -> Result<(), Problem> {
 }
 
 /// The exit status of a judged run: 1 if a limit was missed, or could not be judged although the run came to its end.
-pub(super) fn status(checks: &[Check], run: &Circumstances) -> ExitCode {
+pub(super) fn status(checks: &[LimitCheck], run: &Circumstances) -> ExitCode {
     if failed(checks, run.cut_short.is_some()) {
         ExitCode::FAILURE
     } else {
@@ -144,7 +146,7 @@ pub(super) fn status(checks: &[Check], run: &Circumstances) -> ExitCode {
 }
 
 /// The circumstances of a run that begins now.
-pub(super) fn circumstances(place: &place::Place, sound: &str, spoken: String) -> Circumstances {
+pub(super) fn circumstances(place: &target::Target, sound: &str, spoken: String) -> Circumstances {
     Circumstances {
         made: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::super::Problem;
+use super::super::problem::Problem;
 use super::super::written::{not_begun, remedy};
 use crate::report::document::Document;
-use crate::report::figures::Turn;
+use crate::report::results::TurnRow;
 use crate::report::{html, markdown, sheet};
 
 /// A folder that reports can be written to.
@@ -44,7 +44,7 @@ impl Folder {
         &self,
         name: &str,
         document: &Document,
-        turns: &[Turn],
+        turns: &[TurnRow],
         json: &str,
     ) -> Result<(), Problem> {
         // Each is tried, whatever became of the others, and the first fault is told.

@@ -1,14 +1,14 @@
 //! What the report of a bench says.
 
 use super::super::bill;
+use super::super::circumstances::circumstances;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
-use super::super::figures::{
-    Circumstances, DASH, LATENCIES, LIMITS_HEAD, Latency, OWN, Turn, headline, interval,
-    latency_words, ms, some_ms,
+use super::super::results::{
+    DASH, LATENCIES, LIMITS_HEAD, Latency, OWN, TurnRow, headline, interval, latency_words, ms,
 };
 use super::super::stats::Sample;
-use super::{Bench, Figures};
+use super::{Bench, ProfileResults};
 
 /// Parts of a turn in the order in which they pass.
 const PARTS: [&str; 4] = ["endpointing", "uplink", "server", "downlink"];
@@ -16,7 +16,7 @@ const PARTS: [&str; 4] = ["endpointing", "uplink", "server", "downlink"];
 impl Bench {
     /// What a report says; `turns` are those that the figures were made of.
     #[must_use]
-    pub fn document(&self, turns: &[Turn]) -> Document {
+    pub fn document(&self, turns: &[TurnRow]) -> Document {
         let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());
         let mut sections = vec![self.overview()];
         if !self.comparison.is_empty() {
@@ -212,12 +212,12 @@ impl Bench {
     }
 }
 
-fn histograms(profiles: &[Figures], turns: &[Turn]) -> Section {
+fn histograms(profiles: &[ProfileResults], turns: &[TurnRow]) -> Section {
     let mut section = Section::new("How responses are spread");
     // A profile that chooses among others has turns with the names of those.
     let alone = profiles.len() == 1;
     for figures in profiles {
-        let is_its = |turn: &&Turn| alone || turn.profile == figures.profile;
+        let is_its = |turn: &&TurnRow| alone || turn.profile == figures.profile;
         let responses = turns.iter().filter(is_its);
         let sample: Sample = responses.filter_map(|turn| turn.latency_ms[5]).collect();
         let Some(longest) = sample.quantile(1.0) else {
@@ -245,39 +245,4 @@ fn histograms(profiles: &[Figures], turns: &[Turn]) -> Section {
         );
     }
     section
-}
-
-/// The circumstances of a run, for both reports.
-#[must_use]
-pub fn circumstances(run: &Circumstances) -> Section {
-    let mut rows = vec![
-        ("begun", run.made.clone()),
-        (
-            "program",
-            format!("sovereign {}, {} build", run.version, run.build),
-        ),
-        ("system", format!("{}, {} cores", run.system, run.cores)),
-        ("talked to", run.endpoint.clone()),
-        ("sound", run.sound.clone()),
-    ];
-    if !run.spoken.is_empty() {
-        rows.push(("spoken", run.spoken.clone()));
-    }
-    if let Some(think) = run.think_ms {
-        rows.push((
-            "pause of the server before each answer",
-            some_ms(Some(think as f64)),
-        ));
-    }
-    if let Some(spent) = run.spent_usd {
-        rows.push(("spent, estimated", format!("{spent:.4} USD")));
-    }
-    if let Some(why) = &run.cut_short {
-        rows.push(("ended before its time", why.clone()));
-    }
-    let rows = rows
-        .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), value])
-        .collect();
-    Section::new("Circumstances").table(&["", ""], rows)
 }

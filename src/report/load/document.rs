@@ -1,20 +1,20 @@
 //! What the report of a load says.
 
-use super::super::bench::circumstances;
 use super::super::bill;
+use super::super::circumstances::circumstances;
 use super::super::compare::sentence;
 use super::super::document::{Document, Section, Shape};
-use super::super::figures::{
-    DASH, LATENCIES, LIMITS_HEAD, OWN, Turn, headline, interval, latency_words, ms,
+use super::super::results::{
+    DASH, LATENCIES, LIMITS_HEAD, OWN, TurnRow, headline, interval, latency_words, ms,
 };
 use super::super::stats::Sample;
 use super::{Load, Second, scenario_words};
-use crate::base::words::count;
+use crate::base::plural::count;
 
 impl Load {
     /// What a report says; `turns` are those that the figures were made of.
     #[must_use]
-    pub fn document(&self, turns: &[Turn]) -> Document {
+    pub fn document(&self, turns: &[TurnRow]) -> Document {
         let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());
         let mut sections = vec![self.result()];
         if !self.comparison.is_empty() {
@@ -125,7 +125,7 @@ impl Load {
         )
     }
 
-    fn latencies(&self, turns: &[Turn]) -> Section {
+    fn latencies(&self, turns: &[TurnRow]) -> Section {
         let names = LATENCIES.into_iter().chain([OWN]);
         let rows = names.filter_map(|name| {
             let latency = self.figures.latency_ms.get(name)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::choices::Choices;
 use super::reading::{self, Fault, Reading};
 use super::{Config, Occasion};
-use crate::base::words::sentence;
+use crate::base::plural::sentence;
 use crate::base::yaml::edit;
 use crate::file::{self, ReadError};
 

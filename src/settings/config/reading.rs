@@ -13,7 +13,7 @@ use super::frame::{self, Frame};
 use super::outlets::{self, MonitorSettings};
 use super::spend::{self, SpendLimit};
 use super::{Config, MOST_RELEASE_DELAY, Window};
-use crate::base::nearest::nearest;
+use crate::base::did_you_mean::nearest;
 use crate::base::voices;
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::profile::{ALLOWED_LANGUAGES, Detection, Languages, Switch};

@@ -8,7 +8,7 @@ use crate::telemetry::memory_growth::Trend;
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum AlertKind {
     /// From the end of the turn to the first reply audio that arrives.
     FirstAudio,
     /// The response.
@@ -27,7 +27,7 @@ pub enum Kind {
     Stutters,
 }
 
-words!(Kind {
+words!(AlertKind {
     FirstAudio = "first_audio",
     Response = "response",
     Success = "success",
@@ -38,7 +38,7 @@ words!(Kind {
     Stutters = "stutters",
 });
 
-impl Kind {
+impl AlertKind {
     /// The keys of its limits in a profile; the first one's documentation says what is measured.
     #[must_use]
     pub const fn limits(self) -> &'static [&'static str] {
@@ -107,7 +107,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// What.
-    pub kind: Kind,
+    pub kind: AlertKind,
     /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
     pub value: f64,
     /// The limit.
@@ -125,20 +125,20 @@ impl Alert {
         let (value, limit, n) = (self.value, self.limit, self.n);
         let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);
         match self.kind {
-            Kind::FirstAudio => format!(
+            AlertKind::FirstAudio => format!(
                 "Answers arrive late: {} until the first sound of one, {} is the limit ({n} turns)",
                 seconds(value),
                 seconds(limit)
             ),
-            Kind::Response => format!(
+            AlertKind::Response => format!(
                 "Answers are slow: {} until they are heard, {} is the limit ({n} turns)",
                 seconds(value),
                 seconds(limit)
             ),
-            Kind::Success => format!(
+            AlertKind::Success => format!(
                 "Answers are missing: {value:.0} % of the last {n} turns got one, {limit:.0} % is the limit"
             ),
-            Kind::Memory => {
+            AlertKind::Memory => {
                 let mut words =
                     format!("Memory is high: {value:.0} MB, {limit:.0} MB is the limit");
                 if let Some(trend) = self.trend {
@@ -152,16 +152,16 @@ impl Alert {
                 }
                 words
             }
-            Kind::Cpu => format!(
+            AlertKind::Cpu => format!(
                 "This computer is busy: {value:.1} % of its processors over ten seconds, {limit:.0} % is the limit"
             ),
-            Kind::Interruptions => format!(
+            AlertKind::Interruptions => format!(
                 "Answers are interrupted often: {value:.0} % of the last {n}, {limit:.0} % is the limit"
             ),
-            Kind::CutOffs => format!(
+            AlertKind::CutOffs => format!(
                 "Turns are cut off: {value:.0} % of the last {n} were not finished, {limit:.0} % is the limit"
             ),
-            Kind::Stutters => format!("Answers stutter: {value:.0} times within ten seconds"),
+            AlertKind::Stutters => format!("Answers stutter: {value:.0} times within ten seconds"),
         }
     }
 }
@@ -182,8 +182,8 @@ mod tests {
             action: None,
         };
         for (kind, key) in [
-            (Kind::FirstAudio, "`alerts.first_audio_ms`"),
-            (Kind::Response, "`alerts.response_ms`"),
+            (AlertKind::FirstAudio, "`alerts.first_audio_ms`"),
+            (AlertKind::Response, "`alerts.response_ms`"),
         ] {
             let (text, _) = kind.help(std::slice::from_ref(&slow));
             assert!(text.contains(key) && !text.contains("target_ms"), "{text}");
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_limit_is_a_key_of_profiles_and_begins_with_the_name_of_its_alert() {
-        for kind in Kind::ALL {
+        for kind in AlertKind::ALL {
             for limit in kind.limits() {
                 let about = crate::profile::about(limit);
                 assert!(about.is_some(), "{limit}");

@@ -1,10 +1,9 @@
-//! What a turn would take with each profile, from the turns that there were with any of them.
+//! Forecasts the response with each profile from the turns with all of them.
 //!
-//! A response is the service's share, which a profile changes by some factor (length of the context, of the answer), the
-//! network's, which is the connection's round trip, and our own, which belongs to the profile. The factor starts at 1,
-//! because nothing is known of the service, and is learnt from the turns on both sides of a change. The round trip is known
-//! while there is traffic: on another network the turns of the old one stay good for a forecast, with the round trip of now.
-//! Where it is not known, the network is a part of the service.
+//! A response has three shares: the service's, which a profile changes by a factor (length of context and answer); the
+//! network's, which is the round trip; and our own, which depends on the profile. The factor starts at 1 and is learnt
+//! from the turns on both sides of a change. The round trip is known while there is traffic, so turns on an earlier
+//! network remain useful: the present round trip replaces theirs. Where it is unknown, the network counts as service.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use super::worth::wait_cost;
 
 /// Turns that are looked at. Twelve give a mean within 10 % when turns vary by a third, as they do with hosted models.
 const TURNS: usize = 12;
-/// Turns older than this tell nothing about now.
+/// Older turns are ignored.
 const OLDEST: Duration = Duration::from_secs(900);
 /// A newer turn counts so much more than the one before it.
 const FADE: f64 = 0.9;
@@ -30,13 +29,13 @@ const TURN_VARIANCE: f64 = 0.11;
 const DRIFT_VARIANCE: f64 = 0.02;
 /// Turns on each side of a change that are compared.
 const COMPARED: usize = 6;
-/// Our own share of a profile is the median of so many turns: a speaker that had to wake, or a machine that stood still, makes
-/// one of them long. What was thought before counts as a turn until there are as many.
+/// Our own share of a profile is the median of this many turns: a speaker that wakes up, or a stalled machine, makes single
+/// turns long. The earlier estimate counts as a turn until there are enough.
 const OWN_TURNS: usize = 5;
 /// Our own shares are so much longer or shorter than expected at the most.
 const MOST_UNLIKE: f64 = 4.0;
-/// Services that are faster than this in seconds are alike: on one's own computer a millisecond more is no new state, and
-/// what is left of a response beside a round trip that was taken too long says nothing.
+/// Services faster than this, in seconds, count as equal: on the same computer one millisecond more is no new state, and
+/// after an overestimated round trip the rest of a response carries no information.
 const LEAST_LEVEL: f64 = 0.01;
 
 /// See the [module](self).
@@ -44,7 +43,7 @@ const LEAST_LEVEL: f64 = 0.01;
 pub(super) struct Forecast {
     profiles: Vec<Known>,
     turns: VecDeque<Turn>,
-    /// The round trip of now in seconds; `None` while there is no connection, or where the system does not tell.
+    /// The present round trip in seconds; `None` without a connection or if the system does not report it.
     trip: Option<f64>,
     /// Service times before the last change, newest last, and what came after it.
     before: Option<Before>,
@@ -263,7 +262,7 @@ impl Forecast {
         }
     }
 
-    /// Turns that a forecast stands on.
+    /// Number of turns that a forecast is based on.
     pub(super) fn n(&self) -> usize {
         self.turns.len()
     }
@@ -274,7 +273,7 @@ impl Forecast {
         Some(Duration::from_secs_f64(mean))
     }
 
-    /// What is not ours of the last turns, as it would have been with a candidate: the service's share and the network's.
+    /// The shares of service and network in the last turns, converted to a candidate.
     pub(super) fn server(&self, candidate: usize) -> Option<Duration> {
         let own = Duration::from_secs_f64(self.profiles.get(candidate)?.own);
         Some(self.response(candidate)?.saturating_sub(own))

@@ -1,4 +1,4 @@
-//! What the machine allows: processor, memory and battery, each with hysteresis.
+//! Limits of the machine: processor, memory and battery, each with hysteresis.
 
 use std::time::{Duration, Instant};
 
@@ -10,16 +10,16 @@ const CPU_LOW: f32 = 0.65;
 /// The same for its memory.
 const MEMORY_HIGH: f32 = 0.85;
 const MEMORY_LOW: f32 = 0.78;
-/// A limit must be passed for so long: a program that starts is over sooner.
+/// A limit must be exceeded this long; a program start is shorter.
 const RAISE_AFTER: Duration = Duration::from_secs(10);
 /// The same for the next step down, if the first did not help.
 const RAISE_AGAIN_AFTER: Duration = Duration::from_secs(60);
-/// And stay away for so long before what was taken is given back.
+/// The load must stay low this long before the restriction is lifted.
 const CLEAR_AFTER: Duration = Duration::from_secs(60);
 
 /// How far down the machine's state presses.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Limits {
+pub(super) struct MachineLimits {
     cpu: Gate,
     memory: Gate,
     pub(super) on_battery: bool,
@@ -69,7 +69,7 @@ impl Gate {
     }
 }
 
-impl Limits {
+impl MachineLimits {
     /// Takes a reading; `profiles` is how many can be chosen from.
     pub(super) fn take(&mut self, now: Instant, seen: Conditions, profiles: usize) {
         // The first step spares signal processing, each further one is a faster profile.
@@ -113,7 +113,7 @@ pub(super) enum Pressure {
 mod tests {
     use super::*;
 
-    fn run(limits: &mut Limits, from: Instant, seconds: u64, cpu: f32) -> Instant {
+    fn run(limits: &mut MachineLimits, from: Instant, seconds: u64, cpu: f32) -> Instant {
         for second in 0..seconds {
             let seen = Conditions {
                 cpu: Some(cpu),
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_busy_processor_first_costs_signal_processing_and_then_profiles() {
-        let (mut limits, now) = (Limits::default(), Instant::now());
+        let (mut limits, now) = (MachineLimits::default(), Instant::now());
         let now = run(&mut limits, now, 9, 0.95);
         assert!(!limits.spares_dsp(), "it may be over in a moment");
         let now = run(&mut limits, now, 3, 0.95);
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_is_not_told_limits_nothing() {
-        let (mut limits, now) = (Limits::default(), Instant::now());
+        let (mut limits, now) = (MachineLimits::default(), Instant::now());
         run(&mut limits, now, 100, 0.95);
         limits.take(now + Duration::from_secs(101), Conditions::default(), 3);
         assert!(!limits.spares_dsp() && !limits.on_battery);
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn full_memory_costs_a_profile() {
-        let (mut limits, now) = (Limits::default(), Instant::now());
+        let (mut limits, now) = (MachineLimits::default(), Instant::now());
         for second in 0..=11 {
             let seen = Conditions {
                 memory: Some(0.9),

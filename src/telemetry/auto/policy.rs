@@ -1,10 +1,10 @@
-//! The choice itself: when a profile is left for another, and the reason in words.
+//! The policy: when to change the profile, and the reason as text.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::forecast::Forecast;
-use super::limits::{Limits, Pressure};
+use super::limits::{MachineLimits, Pressure};
 use super::types::{Answered, Candidate, Conditions, Wishes};
 
 /// Turns before the first choice, and after a change before the next.
@@ -19,18 +19,18 @@ const SOON: f64 = 12.0;
 /// In such a time there are no more changes than are allowed in an hour.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// What is to be used, and why.
+/// The chosen profile and tuning, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Index of the candidate.
     pub candidate: usize,
-    /// What is changed within its profile.
+    /// Changes within its profile.
     pub tuning: Tuning,
     /// Why, in words.
     pub why: String,
 }
 
-/// What is changed within a profile.
+/// Changes within a profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tuning {
     /// The processor has no time for noise suppression and gain control.
@@ -45,7 +45,7 @@ pub struct Adapter {
     candidates: Vec<Candidate>,
     wishes: Wishes,
     forecast: Forecast,
-    limits: Limits,
+    limits: MachineLimits,
     current: usize,
     /// Turns since the last change.
     turns: u32,
@@ -68,7 +68,7 @@ impl Adapter {
             forecast: Forecast::new(&candidates),
             candidates,
             wishes,
-            limits: Limits::default(),
+            limits: MachineLimits::default(),
             current,
             turns: 0,
             changed_at: VecDeque::new(),
@@ -110,7 +110,7 @@ impl Adapter {
         }
     }
 
-    /// What is to be used now.
+    /// The present plan.
     #[must_use]
     pub fn plan(&self) -> Plan {
         let save_power = self.saves_power();
@@ -210,7 +210,7 @@ impl Adapter {
         self.changes += 1;
     }
 
-    /// The reason in words: for the profile, and for what is tuned within it.
+    /// The reason as text, for the profile and for its tuning.
     fn why(&self) -> String {
         let mut words = self.why_profile();
         if self.limits.spares_dsp() && !self.saves_power() {

@@ -15,7 +15,7 @@ pub struct Candidate {
     pub saving_share: Duration,
 }
 
-/// What is asked of the choice.
+/// Goals and constraints of the choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wishes {
     /// The response that is wanted.
@@ -39,11 +39,11 @@ pub struct Answered {
     pub response: Duration,
     /// Our share of it: uplink + downlink, without what was held for patience.
     pub own: Duration,
-    /// Round trip of the connection at its time, where it was known: the network's part of what is not ours.
+    /// Round trip of the connection at that time, if known: the network's share.
     pub round_trip: Option<Duration>,
 }
 
-/// The machine, once a second. What the system does not tell is absent.
+/// State of the machine, sampled once a second. Unknown values are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Conditions {
     /// Load of all processors together, 0.0 to 1.0.

@@ -1,4 +1,4 @@
-//! What waiting costs, and what quality is worth: one scale, so that they can be weighed.
+//! Cost of waiting and value of quality on one scale.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! The service's own share, and what makes it long.
+//! The service's share of a response, and the likely cause of a long one.
 
 use std::time::Duration;
 
-use super::checks::ms;
-use super::shares::{Share, Shares};
+use super::rules::ms;
+use super::shares::{LargestShare, Shares};
 use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
 
 /// The service's own share that is usual today is 0.3 to 1 s (README: latency). From here on it is named also where
@@ -11,14 +11,14 @@ use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
 const LONG_SERVICE: Duration = Duration::from_millis(700);
 /// A service that is slower by less is not called busy.
 const NOTABLE: Duration = Duration::from_millis(50);
-/// An instruction beyond this is read anew with every turn, and felt.
+/// A longer instruction is read again with every turn, which is noticeable.
 const LONG_INSTRUCTION: usize = 2_000;
 /// Context beyond this slows the first sound (the slowest profile lets it grow to 32 000).
 const LONG_CONTEXT: u64 = 20_000;
 
 /// The service is named where it has the largest share of a response over the target, or is slow by itself.
 pub(super) fn service(e: &Evidence, shares: &Shares) -> Option<Finding> {
-    let named = shares.largest() == Share::Service || shares.service > LONG_SERVICE;
+    let named = shares.largest() == LargestShare::Service || shares.service > LONG_SERVICE;
     named.then(|| cause_of(e, shares))
 }
 

@@ -1,4 +1,4 @@
-//! Who has the largest share of a response, and that it is named where no other check spoke of it.
+//! The shares of a response, and the finding for the largest one.
 //!
 //! ```text
 //! response = ours (uplink, decode, held, buffer, device) + network (one round trip) + service (the rest)
@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::checks::{MANY_CUT_OFFS, ms};
+use super::rules::{MANY_CUT_OFFS, ms};
 use super::types::{Cause, Evidence, Finding, Part, Remedy};
 
 /// What a typical response consists of.
@@ -23,13 +23,13 @@ pub(super) struct Shares {
 
 /// Whose a share is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Share {
+pub(super) enum LargestShare {
     Ours,
     Network,
     Service,
 }
 
-impl Share {
+impl LargestShare {
     /// Whether a finding speaks of it.
     pub(super) fn is_named_by(self, finding: &Finding) -> bool {
         let held = matches!(finding.cause, Cause::HeldForPatience | Cause::OwnShare);
@@ -55,13 +55,13 @@ impl Shares {
         })
     }
 
-    pub(super) fn largest(&self) -> Share {
+    pub(super) fn largest(&self) -> LargestShare {
         if self.ours > self.network.max(self.service) {
-            Share::Ours
+            LargestShare::Ours
         } else if self.network > self.service {
-            Share::Network
+            LargestShare::Network
         } else {
-            Share::Service
+            LargestShare::Service
         }
     }
 

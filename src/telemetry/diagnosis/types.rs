@@ -1,4 +1,4 @@
-//! What is diagnosed from, and what comes of it: evidence, parts of a turn, causes, findings, remedies.
+//! Input and output of the diagnosis: evidence, parts of a turn, causes, findings, remedies.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum Part {
     Downlink,
     /// This computer as a whole.
     Computer,
-    /// What is said, not how fast.
+    /// The content of the conversation, not its speed.
     Conversation,
     /// How microphone and speaker sound, not how fast they are.
     Sound,
@@ -45,14 +45,14 @@ impl Part {
     }
 }
 
-/// Why.
+/// The cause of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
     /// The line is long or slow.
     Distance,
     /// The line became slow.
     Congestion,
-    /// A proxy stands in between.
+    /// The connection goes through a proxy.
     Proxy,
     /// What we send waits for the line.
     SlowUpload,
@@ -70,7 +70,7 @@ pub enum Cause {
     ServiceBusy,
     /// The model takes its time.
     Model,
-    /// Nothing stands out, and this computer has the largest share.
+    /// No single cause, and this computer has the largest share.
     OwnShare,
     /// Devices work in long periods.
     DevicePeriod,
@@ -107,7 +107,7 @@ pub enum Cause {
 pub enum Remedy {
     /// Change to this profile.
     UseProfile(String),
-    /// Make a new connection, at the next pause; the conversation goes on in it.
+    /// Reconnect at the next pause; the conversation continues.
     Reconnect,
     /// Check microphone, speaker and echo.
     CheckSound,
@@ -131,9 +131,9 @@ pub struct Finding {
     pub part: Part,
     /// What it is.
     pub cause: Cause,
-    /// What it costs per turn, where that can be told.
+    /// Its cost per turn, if known.
     pub costs: Option<Duration>,
-    /// What was found, with figures.
+    /// The finding as text, with the values.
     pub what: String,
     /// What helps.
     pub remedy: String,
@@ -182,7 +182,7 @@ pub struct Typical {
     pub prompt_tokens: Option<u64>,
 }
 
-/// Everything that is looked at.
+/// The input of all rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
     /// The target of the response.

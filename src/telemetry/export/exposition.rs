@@ -11,7 +11,7 @@ const ENDS_S: [&str; ENDS_MS.len()] = [
     "0.005", "0.01", "0.02", "0.035", "0.05", "0.09", "0.15", "0.2", "0.3", "0.4", "0.6", "1", "2",
     "5", "10", "30",
 ];
-/// Room for a page; it is made anew for each fetch, and should not be moved while it grows.
+/// Initial capacity of a page, which is rendered for each fetch and should not be reallocated.
 const ROOM: usize = 24_576;
 /// Below this a whole number is one in a float too.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
@@ -31,7 +31,7 @@ impl Default for Exposition {
 }
 
 impl Exposition {
-    /// A figure that rises and falls; an unknown one is left out.
+    /// A gauge; an unknown value is left out.
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
         if let Some(value) = value {
             self.head(name, help, "gauge");
@@ -44,7 +44,7 @@ impl Exposition {
         self.counters(name, help, &[(&[], value)]);
     }
 
-    /// Counts that are told apart by labels.
+    /// Counters with labels.
     pub(super) fn counters(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
         self.head(name, help, "counter");
         for (labels, value) in values {
@@ -52,7 +52,7 @@ impl Exposition {
         }
     }
 
-    /// Figures that are told apart by labels.
+    /// Gauges with labels.
     pub(super) fn gauges(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
         self.head(name, help, "gauge");
         for (labels, value) in values {
@@ -60,7 +60,7 @@ impl Exposition {
         }
     }
 
-    /// Distributions of seconds, told apart by labels.
+    /// Histograms in seconds, with labels.
     pub(super) fn histograms(&mut self, name: &str, help: &str, all: &[((&str, &str), &Buckets)]) {
         self.head(name, help, "histogram");
         let [sum, count] = ["sum", "count"].map(|end| format!("{name}_{end}"));
@@ -133,7 +133,7 @@ impl Exposition {
     }
 }
 
-/// The value of a label, with a backslash before each sign that would end it, and what is hidden written out.
+/// The value of a label with special and hidden characters escaped.
 fn escaped(value: &str) -> Cow<'_, str> {
     let value = escaped_but(value, |c| c == '\n');
     let ends = |byte| matches!(byte, b'\\' | b'"' | b'\n');

@@ -1,11 +1,11 @@
-//! The page of the monitor: Prometheus text and health JSON.
+//! Renders the page of the monitor: Prometheus text and health JSON.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::json;
 
 use crate::monitor::Page;
-use crate::telemetry::alert::Kind;
+use crate::telemetry::alert::AlertKind;
 use crate::telemetry::collector::Collector;
 use crate::telemetry::context::{Context, LinkState};
 use crate::telemetry::export::exposition::Exposition;
@@ -45,7 +45,7 @@ impl Collector<'_> {
     }
 }
 
-fn raised(collector: &Collector<'_>) -> impl Iterator<Item = Kind> {
+fn raised(collector: &Collector<'_>) -> impl Iterator<Item = AlertKind> {
     collector.store.alerts.raised().map(|alert| alert.kind)
 }
 
@@ -69,7 +69,7 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
     turns(&mut text, collector);
     flow(&mut text, collector);
     machine(&mut text, collector);
-    let alerts = Kind::ALL.iter().map(|kind| {
+    let alerts = AlertKind::ALL.iter().map(|kind| {
         let is_raised = raised(collector).any(|of| of == *kind);
         ([("kind", kind.word())], f64::from(u8::from(is_raised)))
     });
@@ -92,7 +92,7 @@ fn turns(text: &mut Exposition, collector: &Collector<'_>) {
         "Closed turns by outcome.",
         &outcomes,
     );
-    // The two that stand beside the sums are no latencies of their own.
+    // The last two are not part of the sums.
     let parts: [_; 7] =
         std::array::from_fn(|i| (("part", latency_names()[i]), &summary.classes[i]));
     text.histograms(
@@ -109,7 +109,7 @@ fn turns(text: &mut Exposition, collector: &Collector<'_>) {
         (
             "sovereign_closed_in_vain_total",
             "Early ends of turns that went on.",
-            summary.closed_in_vain,
+            summary.false_endpoints,
         ),
         (
             "sovereign_utterances_lost_total",

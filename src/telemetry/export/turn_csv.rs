@@ -39,7 +39,7 @@ pub fn turn_header() -> String {
     row(&names)
 }
 
-/// A turn as a row, with the line's end. What is not known is empty.
+/// A turn as a row with a line end. Unknown values are empty.
 #[must_use]
 pub fn turn_row(turn: &TurnRecord) -> String {
     let mut cells = vec![
@@ -63,7 +63,7 @@ pub fn turn_row(turn: &TurnRecord) -> String {
             turn.capture_dropped,
             u64::from(turn.reopened),
             u64::from(turn.cut_offs),
-            u64::from(turn.closed_in_vain),
+            u64::from(turn.false_endpoints),
             u64::from(turn.tool_calls),
         ]
         .map(|count| count.to_string()),
@@ -72,7 +72,7 @@ pub fn turn_row(turn: &TurnRecord) -> String {
         .tokens
         .map(|tokens| [tokens.prompt.sum(), tokens.written(), tokens.thoughts]);
     cells.extend(counts.map_or_else(Default::default, |all| all.map(|n| n.to_string())));
-    cells.push(turn.vain_tokens.sum().to_string());
+    cells.push(turn.wasted_tokens.sum().to_string());
     cells.extend(cost(turn.cost));
     row(&cells)
 }

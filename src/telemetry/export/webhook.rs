@@ -1,4 +1,4 @@
-//! Alerts for another program: each is sent to the configured address as JSON, without words of the conversation.
+//! Posts alerts to the configured address as JSON, without words of the conversation.
 //!
 //! ```text
 //! controller ── try_send ──▶ 16 places ──▶ one task ── POST ──▶ address
@@ -25,10 +25,10 @@ const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(
 /// An attempt ends after this time.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// The end of the program waits this long for what is still to be delivered: it must not take half a second in all.
+/// Limit for the last deliveries at the end of the program, which must not take half a second in all.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(250);
 
-/// What is sent.
+/// A request to send.
 #[derive(Debug)]
 pub(crate) struct Post {
     /// Where to.
@@ -83,7 +83,7 @@ impl Webhook {
 }
 
 async fn deliver(dialer: &dyn Dialer, post: Post) {
-    // The address may hold a secret in its path: only the host is told.
+    // The path of the address may hold a secret: only the host is logged.
     let host = post.address.host_str().unwrap_or("?").to_owned();
     for attempt in 0..=AGAIN_AFTER.len() {
         let told = match tokio::time::timeout(WITHIN, try_once(dialer, &post)).await {

@@ -1,5 +1,4 @@
-//! A small distribution for the history: sparse, mergeable, of bounded size, and like its big sister never kinder than
-//! the truth.
+//! A small distribution for the history: sparse, mergeable, of bounded size, with quantiles that are rounded up.
 
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ fn by_kind(kinds: &Kinds) -> Option<Value> {
     let there: Map<String, Value> = there
         .map(|(name, count)| (name.to_owned(), json!(count)))
         .collect();
-    kinds.is_told().then(|| there.into())
+    kinds.is_known().then(|| there.into())
 }
 
 /// A cost and whether it is an upper bound; nothing where it is unknown.

@@ -1,4 +1,4 @@
-//! Why nothing of an answer was heard: one reason for a turn, with what can be done.
+//! The reason why no answer was heard in a turn, and the remedy.
 
 use crate::provider::EndKind;
 

@@ -29,9 +29,9 @@ const LEAST_COST: f64 = 0.5;
 
 /// The largest share of tokens that may be wasted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Share(f64);
+pub(super) struct TokenShare(f64);
 
-impl Share {
+impl TokenShare {
     pub(super) fn percent(percent: u32) -> Self {
         Self(f64::from(percent) / 100.0)
     }
@@ -52,12 +52,12 @@ pub struct TurnTokens {
     /// How often the user went on after its end.
     pub reopened: u32,
     /// How often of these it had been closed early.
-    pub closed_in_vain: u32,
+    pub false_endpoints: u32,
 }
 
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Budget {
+pub(super) struct TokenBudget {
     /// The newest last; as many as can share a window with the next one.
     turns: VecDeque<Turn>,
     /// Early closes that were in vain, of turns that are not billed yet.
@@ -74,17 +74,17 @@ struct Turn {
     relative: Option<f64>,
 }
 
-impl Budget {
-    pub(super) fn in_vain(&mut self) {
+impl TokenBudget {
+    pub(super) fn false_endpoint(&mut self) {
         self.open += 1;
     }
 
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.counts |= tokens.own.is_some();
-        self.open = self.open.saturating_sub(tokens.closed_in_vain);
+        self.open = self.open.saturating_sub(tokens.false_endpoints);
         let uncounted = if self.counts { 0.0 } else { 1.0 };
         let own = tokens.own.map_or(uncounted, |own| own as f64);
-        let closes = f64::from(tokens.closed_in_vain);
+        let closes = f64::from(tokens.false_endpoints);
         // Replies that plain patience dropped are not ours to answer for.
         let ours = tokens.dropped as f64 * closes / f64::from(tokens.reopened.max(1));
         let turn = if tokens.dropped > 0 {
@@ -114,12 +114,12 @@ impl Budget {
     }
 
     /// Whether any close may be in vain: the first check of [`Self::affords_another`], where nothing was wasted before.
-    pub(super) fn affords_any(limit: Share) -> bool {
+    pub(super) fn affords_any(limit: TokenShare) -> bool {
         limit.allows(1.0, 1.0 + (TURNS - 1) as f64 * CHEAPER)
     }
 
     /// Whether the next close may be in vain.
-    pub(super) fn affords_another(&self, limit: Share) -> bool {
+    pub(super) fn affords_another(&self, limit: TokenShare) -> bool {
         let newest = self.turns.iter().rev().take(NEWEST);
         let dearest = newest.map(|turn| turn.used).reduce(f64::max);
         let next = GROWS * dearest.filter(|used| *used > 0.0).unwrap_or(1.0);

@@ -1,6 +1,6 @@
 //! Habits and budget, each by itself and together: a service that thinks for long, and 500 ms of patience.
 
-use super::budget::{Budget, Share, TURNS};
+use super::budget::{TURNS, TokenBudget, TokenShare};
 use super::*;
 
 const FIRST: Duration = ms(120);
@@ -20,16 +20,16 @@ const fn turn(own: u64) -> TurnTokens {
         own: Some(own),
         dropped: 0,
         reopened: 0,
-        closed_in_vain: 0,
+        false_endpoints: 0,
     }
 }
 
 /// A turn that was closed in vain so often, each for as many tokens as its own.
-const fn in_vain(own: u64, times: u32) -> TurnTokens {
+const fn false_endpoint(own: u64, times: u32) -> TurnTokens {
     TurnTokens {
         dropped: own * times as u64,
         reopened: times,
-        closed_in_vain: times,
+        false_endpoints: times,
         ..turn(own)
     }
 }
@@ -115,12 +115,12 @@ fn one_close_in_vain_is_affordable_at_once_and_the_next_when_it_is_earned() {
         let tokens = |times| TurnTokens {
             own,
             dropped: own.unwrap_or(0) * u64::from(times),
-            ..in_vain(0, times)
+            ..false_endpoint(0, times)
         };
-        let mut budget = Budget::default();
-        let limit = Share::percent(10);
+        let mut budget = TokenBudget::default();
+        let limit = TokenShare::percent(10);
         assert!(budget.affords_another(limit));
-        budget.in_vain();
+        budget.false_endpoint();
         assert!(!budget.affords_another(limit), "before it is billed");
         budget.billed(tokens(1));
         let turns = (1..=TURNS).find(|_| {
@@ -128,36 +128,36 @@ fn one_close_in_vain_is_affordable_at_once_and_the_next_when_it_is_earned() {
             budget.affords_another(limit)
         });
         assert_eq!(turns, Some(16), "{own:?}");
-        assert!(!budget.affords_another(Share::percent(5)));
+        assert!(!budget.affords_another(TokenShare::percent(5)));
         budget.billed(tokens(7));
         assert!(!budget.affords_another(limit));
-        assert!(budget.affords_another(Share::percent(100)), "no limit");
+        assert!(budget.affords_another(TokenShare::percent(100)), "no limit");
     }
 }
 
 #[test]
 fn what_plain_patience_dropped_is_not_charged() {
-    let mut budget = Budget::default();
+    let mut budget = TokenBudget::default();
     let cut_off = TurnTokens {
-        closed_in_vain: 0,
-        ..in_vain(900, 3)
+        false_endpoints: 0,
+        ..false_endpoint(900, 3)
     };
     (0..TURNS).for_each(|_| budget.billed(cut_off));
-    assert!(budget.affords_another(Share::percent(10)));
+    assert!(budget.affords_another(TokenShare::percent(10)));
 }
 
 #[test]
 fn a_reply_that_was_dropped_at_little_cost_is_dared_more_readily() {
-    let mut budget = Budget::default();
+    let mut budget = TokenBudget::default();
     assert!((budget.relative_cost() - 1.0).abs() < 1e-9);
     budget.billed(TurnTokens {
         dropped: 700,
-        ..in_vain(1_000, 1)
+        ..false_endpoint(1_000, 1)
     });
     assert!((budget.relative_cost() - 0.7).abs() < 1e-9);
     budget.billed(TurnTokens {
         dropped: 10,
-        ..in_vain(1_000, 1)
+        ..false_endpoint(1_000, 1)
     });
     assert!(
         (budget.relative_cost() - 0.7).abs() < 1e-9,
@@ -169,15 +169,15 @@ fn a_reply_that_was_dropped_at_little_cost_is_dared_more_readily() {
 #[test]
 fn the_limit_holds_in_every_window_whatever_the_user_does() {
     for (percent, grows) in [(10, 0), (10, 40), (10, 300), (20, 300), (50, 100)] {
-        let limit = Share::percent(percent);
-        let (mut budget, mut all, mut context) = (Budget::default(), Vec::new(), 300);
+        let limit = TokenShare::percent(percent);
+        let (mut budget, mut all, mut context) = (TokenBudget::default(), Vec::new(), 300);
         for _ in 0..400 {
             let mut times = 0;
             while budget.affords_another(limit) {
-                budget.in_vain();
+                budget.false_endpoint();
                 times += 1;
             }
-            let tokens = in_vain(context + 100, times);
+            let tokens = false_endpoint(context + 100, times);
             budget.billed(tokens);
             all.push(tokens);
             context += grows;
@@ -185,7 +185,7 @@ fn the_limit_holds_in_every_window_whatever_the_user_does() {
                 context = 6_000;
             }
         }
-        let closes: u32 = all.iter().map(|tokens| tokens.closed_in_vain).sum();
+        let closes: u32 = all.iter().map(|tokens| tokens.false_endpoints).sum();
         assert!(
             closes >= 400 / 20,
             "{percent} {grows}: it is used, {closes}"

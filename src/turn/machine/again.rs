@@ -9,16 +9,16 @@
 
 use std::time::Instant;
 
-use super::turn::Ending;
-use super::{Machine, Phase, Turn};
+use super::open_turn::Ending;
+use super::{Machine, OpenTurn, Phase};
 use crate::base::ids::{Mark, TurnId};
-use crate::turn::replies::Why;
+use crate::turn::reply_attribution::Why;
 
 impl Machine {
     /// Since when an answer to the open turn is awaited that the service was asked for; `None` while none is, or has begun.
     #[must_use]
     pub fn awaited_since(&self) -> Option<Instant> {
-        let waits = |turn: &&Turn| {
+        let waits = |turn: &&OpenTurn| {
             turn.asked && turn.offered && turn.phase == Phase::Awaiting && !turn.is_early()
         };
         let turn = self
@@ -39,7 +39,7 @@ impl Machine {
             return;
         }
         self.last_id += 1;
-        let mut turn = Turn::new(TurnId(self.last_id), true, Phase::Awaiting, now);
+        let mut turn = OpenTurn::new(TurnId(self.last_id), true, Phase::Awaiting, now);
         let id = turn.id;
         self.offer(&mut turn);
         let offered = turn.offered;

@@ -12,14 +12,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::turn::{Ending, Silence};
-use super::{Action, Machine, PaceSettings, Phase, Turn};
+use super::open_turn::{Ending, Pause};
+use super::{Action, EndpointingSettings, Machine, OpenTurn, Phase};
 use crate::base::ids::Mark;
 use crate::turn::early::{EarlyClose, TurnTokens};
 
 impl Machine {
     /// What a profile and an endpoint say about patience and early closing.
-    pub fn set_pace(&mut self, settings: PaceSettings) {
+    pub fn set_pace(&mut self, settings: EndpointingSettings) {
         self.pace.set(settings);
     }
 
@@ -38,7 +38,7 @@ impl Machine {
         self.pace.billed(tokens);
     }
 
-    /// Silence after which an utterance is over; the segmenter's to keep.
+    /// Pause after which an utterance is over; the segmenter's to keep.
     #[must_use]
     pub fn patience(&self) -> Duration {
         if !self.manual {
@@ -61,17 +61,17 @@ impl Machine {
     /// Whether the open turn is closed while patience runs: for the user it is still open.
     #[must_use]
     pub fn is_closed_early(&self) -> bool {
-        self.open.as_ref().is_some_and(Turn::is_early)
+        self.open.as_ref().is_some_and(OpenTurn::is_early)
     }
 
     pub(super) fn lull(&mut self, now: Instant, last_voiced: Instant) {
-        let its = |turn: &&mut Turn| turn.phase == Phase::Speaking;
+        let its = |turn: &&mut OpenTurn| turn.phase == Phase::Speaking;
         let Some(turn) = self.open.as_mut().filter(its).filter(|_| self.manual) else {
             return;
         };
         let begun = turn.timeline.get(Mark::SpeechStart);
         let spoken = last_voiced.saturating_duration_since(begun.unwrap_or(last_voiced));
-        turn.silence = Some(Silence {
+        turn.silence = Some(Pause {
             since: last_voiced,
             spoken,
             close: self.pace.close(Some(spoken)),
@@ -152,20 +152,20 @@ impl Machine {
     }
 
     /// Counts that the user went on in this turn, and learns from it.
-    pub(super) fn count_reopened(&mut self, turn: &mut Turn, first_voiced: Instant) {
+    pub(super) fn count_reopened(&mut self, turn: &mut OpenTurn, first_voiced: Instant) {
         turn.reopened += 1;
         if turn.ending == Ending::Plain {
             return self.count_cut_off(turn, first_voiced);
         }
-        turn.closed_in_vain += 1;
-        self.pace.in_vain();
+        turn.false_endpoints += 1;
+        self.pace.false_endpoint();
         if let Some(pause) = turn.pause_until(first_voiced) {
             self.pace.paused(turn.spoken(), pause, true);
         }
     }
 
     /// Counts this onset as a cut-off if it is one: patience grows at once.
-    pub(super) fn count_cut_off(&mut self, turn: &mut Turn, onset: Instant) {
+    pub(super) fn count_cut_off(&mut self, turn: &mut OpenTurn, onset: Instant) {
         if !turn.is_cut_off_by(onset) {
             return;
         }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::turn::Ending;
-use super::{Action, Machine, Phase, Turn};
+use super::open_turn::Ending;
+use super::{Action, Machine, OpenTurn, Phase};
 use crate::base::ids::{Mark, TurnId};
 
 impl Machine {
@@ -64,7 +64,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn offer(&mut self, turn: &mut Turn) {
+    pub(super) fn offer(&mut self, turn: &mut OpenTurn) {
         if self.connected {
             turn.offered = true;
             self.actions.push_back(Action::Begin(turn.id));

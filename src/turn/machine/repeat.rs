@@ -10,7 +10,7 @@
 
 use std::time::Instant;
 
-use super::{Action, Machine, Phase, Turn};
+use super::{Action, Machine, OpenTurn, Phase};
 use crate::base::ids::TurnId;
 
 impl Machine {
@@ -21,11 +21,11 @@ impl Machine {
         }
         self.last_id += 1;
         let id = TurnId(self.last_id);
-        let turn = Turn {
+        let turn = OpenTurn {
             generated: true,
             completed: true,
             repeats: true,
-            ..Turn::new(id, false, Phase::Replying, now)
+            ..OpenTurn::new(id, false, Phase::Replying, now)
         };
         self.open = Some(turn);
         self.actions.push_back(Action::Replay(id));

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Action, Machine, Outcome, Phase, Turn};
+use super::{Action, Machine, OpenTurn, Outcome, Phase};
 use crate::base::ids::{Mark, TurnId};
-use crate::turn::replies::Owner;
+use crate::turn::reply_attribution::Owner;
 
 impl Machine {
     pub(super) fn reply_audio(&mut self, now: Instant, at: Instant) {
@@ -42,7 +42,7 @@ impl Machine {
         let id = match &self.open {
             None => {
                 self.last_id += 1;
-                let turn = Turn::new(TurnId(self.last_id), false, Phase::Replying, now);
+                let turn = OpenTurn::new(TurnId(self.last_id), false, Phase::Replying, now);
                 self.open.insert(turn).id
             }
             Some(turn)
@@ -122,7 +122,7 @@ impl Machine {
         let Owner::Turn(id) = self.replies.complete() else {
             return;
         };
-        let its = |turn: &&mut Turn| turn.id == id && turn.phase != Phase::Speaking;
+        let its = |turn: &&mut OpenTurn| turn.id == id && turn.phase != Phase::Speaking;
         let Some(turn) = self.open.as_mut().filter(its) else {
             return;
         };
@@ -138,7 +138,7 @@ impl Machine {
 
     /// The service closed the turn without content. Where that end may be another turn's, content is awaited for a while.
     pub(super) fn close_if_empty(&mut self) {
-        let empty = |turn: &mut Turn| turn.phase == Phase::Awaiting && !turn.doubtful;
+        let empty = |turn: &mut OpenTurn| turn.phase == Phase::Awaiting && !turn.doubtful;
         if let Some(turn) = self.open.take_if(empty) {
             self.close(turn, Outcome::Empty);
         }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, Closed, FIRST_SIGN_WITHIN, Machine, NEXT_SIGN_WITHIN, Outcome, Phase, Silencing, Turn,
+    Action, Closed, FIRST_SIGN_WITHIN, Machine, NEXT_SIGN_WITHIN, OpenTurn, Outcome, Phase,
+    Silencing,
 };
 use crate::base::ids::{Mark, TurnId};
-use crate::turn::replies::Why;
+use crate::turn::reply_attribution::Why;
 
 impl Machine {
     pub(super) fn first_audible(&mut self, id: TurnId, at: Instant, skipped_silence: Duration) {
@@ -47,7 +48,7 @@ impl Machine {
             ducked_after: after(ducked),
             silenced_after: after(Some(at)),
         };
-        let turn = Turn {
+        let turn = OpenTurn {
             played: Some((at, turn.heard + heard)),
             ..turn
         };
@@ -137,11 +138,11 @@ impl Machine {
         }
     }
 
-    pub(super) fn close(&mut self, turn: Turn, outcome: Outcome) {
+    pub(super) fn close(&mut self, turn: OpenTurn, outcome: Outcome) {
         self.close_cut(turn, outcome, Cut::default());
     }
 
-    fn close_cut(&mut self, turn: Turn, outcome: Outcome, cut: Cut) {
+    fn close_cut(&mut self, turn: OpenTurn, outcome: Outcome, cut: Cut) {
         if self.holding == Some(turn.id) {
             self.release();
         }
@@ -155,7 +156,7 @@ impl Machine {
             outcome,
             reopened: turn.reopened,
             cut_offs: turn.cut_offs,
-            closed_in_vain: turn.closed_in_vain,
+            false_endpoints: turn.false_endpoints,
             broken_off: turn.broken_off,
             received: turn.received,
             heard: turn.played.map_or(Duration::ZERO, |(_, heard)| heard),
@@ -165,7 +166,7 @@ impl Machine {
         })));
     }
 
-    pub(super) fn turn_mut(&mut self, id: TurnId) -> Option<&mut Turn> {
+    pub(super) fn turn_mut(&mut self, id: TurnId) -> Option<&mut OpenTurn> {
         let cut = self.silencing.iter_mut().map(|s| &mut s.turn);
         let parked = &mut self.unanswered;
         let turns = self.open.iter_mut().chain(cut).chain(parked);

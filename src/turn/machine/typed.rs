@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use super::{Machine, Phase, Turn};
+use super::{Machine, OpenTurn, Phase};
 use crate::base::ids::TurnId;
 
 impl Machine {
@@ -19,9 +19,9 @@ impl Machine {
     pub fn ask_typed(&mut self, now: Instant) -> TurnId {
         let id = self.skip_turn();
         self.make_way(now);
-        self.park(Turn {
+        self.park(OpenTurn {
             typed: true,
-            ..Turn::new(id, true, Phase::Awaiting, now)
+            ..OpenTurn::new(id, true, Phase::Awaiting, now)
         });
         self.ask_next(now);
         id

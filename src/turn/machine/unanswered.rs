@@ -12,9 +12,11 @@
 
 use std::time::Instant;
 
-use super::{Action, BROKEN_OFFERS, Input, Machine, OFFERS, Outcome, Phase, SILENT_OFFERS, Turn};
+use super::{
+    Action, BROKEN_OFFERS, Input, Machine, OFFERS, OpenTurn, Outcome, Phase, SILENT_OFFERS,
+};
 use crate::base::ids::{Mark, TurnId};
-use crate::turn::replies::{Owner, Why};
+use crate::turn::reply_attribution::{Owner, Why};
 
 impl Machine {
     /// Something of the service arrived: what was sent before has arrived too.
@@ -78,7 +80,7 @@ impl Machine {
     }
 
     /// Lays a turn aside until it is asked, or is shown to have arrived.
-    pub(super) fn park(&mut self, turn: Turn) {
+    pub(super) fn park(&mut self, turn: OpenTurn) {
         let later = self.unanswered.iter().position(|other| other.id > turn.id);
         self.unanswered
             .insert(later.unwrap_or(self.unanswered.len()), turn);
@@ -92,7 +94,7 @@ impl Machine {
     /// Whether the open turn is the newest that was asked and waits for an answer. What was typed while the user spoke
     /// waits behind it.
     pub(super) fn is_newest(&self, id: TurnId) -> bool {
-        let waits = |turn: &Turn| turn.typed && !turn.offered;
+        let waits = |turn: &OpenTurn| turn.typed && !turn.offered;
         let mut others = self.unanswered.iter();
         others.all(|turn| turn.id < id || waits(turn))
     }
@@ -125,12 +127,12 @@ impl Machine {
     }
 
     /// Closes those that `outcome` names one for.
-    pub(super) fn close_unanswered(&mut self, outcome: impl Fn(&Turn) -> Option<Outcome>) {
+    pub(super) fn close_unanswered(&mut self, outcome: impl Fn(&OpenTurn) -> Option<Outcome>) {
         for turn in std::mem::take(&mut self.unanswered) {
             match outcome(&turn) {
                 Some(outcome) => {
                     let received = turn.received || outcome == Outcome::Cancelled;
-                    self.close(Turn { received, ..turn }, outcome);
+                    self.close(OpenTurn { received, ..turn }, outcome);
                 }
                 None => self.unanswered.push_back(turn),
             }
@@ -140,7 +142,7 @@ impl Machine {
     /// The answer that is owed does not come. Says whether another connection is asked for it: not if the service has shown
     /// that it got the question, since it would then have it, and count it, twice.
     pub(super) fn replace_link(&mut self, now: Instant) -> bool {
-        let silent = |turn: &&mut Turn| turn.asked && !turn.received && !turn.completed;
+        let silent = |turn: &&mut OpenTurn| turn.asked && !turn.received && !turn.completed;
         let Some(turn) = self.open.as_mut().filter(silent) else {
             return false;
         };
@@ -158,7 +160,7 @@ impl Machine {
     }
 }
 
-impl Turn {
+impl OpenTurn {
     /// Whether all of it has been sent on this connection. Where the service decides about turns, speech is streamed to it.
     pub(super) fn has_left(&self, manual: bool) -> bool {
         self.is_sent() || (!manual && !self.typed && self.offered)

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::turn::Ending;
-use super::{Action, Machine, Outcome, Phase, Silencing, Turn};
+use super::open_turn::Ending;
+use super::{Action, Machine, OpenTurn, Outcome, Phase, Silencing};
 use crate::base::ids::{Mark, TurnId};
-use crate::turn::replies::Why;
+use crate::turn::reply_attribution::Why;
 
 impl Machine {
     pub(super) fn speech_started(&mut self, now: Instant, first_voiced: Instant) {
@@ -44,7 +44,7 @@ impl Machine {
 
     pub(super) fn begin(&mut self, now: Instant, first_voiced: Instant) {
         self.last_id += 1;
-        let mut turn = Turn::new(TurnId(self.last_id), true, Phase::Speaking, now);
+        let mut turn = OpenTurn::new(TurnId(self.last_id), true, Phase::Speaking, now);
         turn.timeline.set(Mark::SpeechStart, first_voiced);
         if !self.has_unasked() {
             self.offer(&mut turn);
@@ -116,12 +116,12 @@ impl Machine {
 
     pub(super) fn quit(&mut self, now: Instant) {
         // Words that no connection has taken are not taken back by leaving.
-        let unsaid = |turn: &Turn| {
+        let unsaid = |turn: &OpenTurn| {
             let why = "the conversation was ended before it could be sent and answered";
             (turn.asked && turn.phase == Phase::Awaiting).then(|| Outcome::Failed(why.into()))
         };
         self.close_unanswered(unsaid);
-        let is_taken = |turn: &Turn| !self.manual || turn.is_sent();
+        let is_taken = |turn: &OpenTurn| !self.manual || turn.is_sent();
         let taken = self.connected && self.open.as_ref().is_some_and(is_taken);
         if !taken && let Some(turn) = self.open.take_if(|turn| unsaid(turn).is_some()) {
             self.park(turn);

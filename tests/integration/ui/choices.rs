@@ -213,8 +213,8 @@ fn what_early_closing_costs_is_one_line() {
     });
     assert!(rig.says("patience 500 ms, closed at 120 ms · 0 closed in vain"));
     rig.show(|s| {
-        s.figures.closed_in_vain = 3;
-        s.figures.vain_tokens = 1_234;
+        s.figures.false_endpoints = 3;
+        s.figures.wasted_tokens = 1_234;
     });
     let line = "patience 500 ms, closed at 120 ms · 3 closed in vain (1.2 k tokens)";
     assert!(rig.says(line), "{:?}", rig.texts());
@@ -252,7 +252,7 @@ fn why_turns_are_not_closed_early_is_said() {
         rig.show(|s| {
             s.figures.patience = Some(ms(500.0));
             s.figures.early = early;
-            s.figures.closed_in_vain = 2;
+            s.figures.false_endpoints = 2;
         });
         assert!(rig.says(line), "{:?}", rig.texts());
         rig.harness.get_by_label(line).hover();

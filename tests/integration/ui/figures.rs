@@ -9,7 +9,7 @@ use super::rig::{Rig, down, latencies, snapshot};
 use sovereign::base::severity::Severity;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Notice, Snapshot};
-use sovereign::telemetry::alert::{Alert, Kind};
+use sovereign::telemetry::alert::{Alert, AlertKind};
 use sovereign::telemetry::diagnosis::{Cause, Finding, Part, Remedy};
 use sovereign::telemetry::history::{History, TurnSample};
 use sovereign::telemetry::stages::Stages;
@@ -45,7 +45,7 @@ fn turn(number: u64) -> TurnView {
 fn slow() -> Snapshot {
     let mut slow = snapshot();
     slow.alerts = Arc::from([Alert {
-        kind: Kind::Response,
+        kind: AlertKind::Response,
         value: 6_100.0,
         limit: 5_000.0,
         n: 5,

@@ -23,7 +23,7 @@ use sovereign::provider::grounding::{Grounding, Source};
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
 use sovereign::telemetry::diagnosis::Remedy;
-use sovereign::telemetry::view::{Figures, ProcessUsage};
+use sovereign::telemetry::view::{ProcessUsage, TurnStatistics};
 
 #[test]
 fn every_activity_is_said_in_words() {
@@ -217,7 +217,7 @@ fn a_slow_turn_says_whose_it_is() {
 #[test]
 fn what_is_not_known_is_a_dash_and_never_zero() {
     let mut unknown = snapshot();
-    unknown.figures = Figures::default();
+    unknown.figures = TurnStatistics::default();
     unknown.process = ProcessUsage::default();
     unknown.captions = Arc::from([]);
     let rig = Rig::new(unknown);

@@ -17,7 +17,7 @@ use sovereign::base::units::SampleRate;
 use sovereign::profile::Profile;
 use sovereign::session::command::Command;
 use sovereign::session::snapshot::{Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker};
-use sovereign::telemetry::view::{Figures, ProcessUsage};
+use sovereign::telemetry::view::{ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{Preferences, UiApp, UiLink};
 
@@ -314,8 +314,8 @@ pub(crate) fn conversation() -> Arc<[Arc<Caption>]> {
     captions.into_iter().map(Arc::new).collect()
 }
 
-pub(crate) fn figures() -> Figures {
-    Figures {
+pub(crate) fn figures() -> TurnStatistics {
+    TurnStatistics {
         last: Some(latencies(0.8, 248.0, 19.2, 504.0)),
         n: 42,
         p50: Some(ms(251.0)),
@@ -328,6 +328,6 @@ pub(crate) fn figures() -> Figures {
         bytes_sent: 1_210_000,
         bytes_received: 3_000_000,
         tokens: 8_140,
-        ..Figures::default()
+        ..TurnStatistics::default()
     }
 }

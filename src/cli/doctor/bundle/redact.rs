@@ -157,10 +157,12 @@ impl Secrets {
     /// its fault appears: an error may quote what is there.
     pub(super) fn parsed(&mut self, bytes: &[u8]) -> Result<Value, String> {
         let value = Text::new("", bytes).and_then(|text| text.read::<Value>());
-        value.map(|value| self.told("", value)).map_err(|error| {
-            self.note_unread(&String::from_utf8_lossy(bytes));
-            format!("line {}, column {}", error.line, error.column)
-        })
+        value
+            .map(|value| self.redacted("", value))
+            .map_err(|error| {
+                self.note_unread(&String::from_utf8_lossy(bytes));
+                format!("line {}, column {}", error.line, error.column)
+            })
     }
 
     /// Every line of a text that nobody understands, what stands behind its first colon, and words that are no ordinary ones.
@@ -181,7 +183,7 @@ impl Secrets {
         }
     }
 
-    fn told(&mut self, key: &str, value: Value) -> Value {
+    fn redacted(&mut self, key: &str, value: Value) -> Value {
         let is_group = key.is_empty() || GROUPS.contains(&key);
         match value {
             Value::Object(all) if is_group => {
@@ -193,13 +195,13 @@ impl Secrets {
                         self.note(&key);
                         format!("(unknown key {})", told.len() + 1)
                     };
-                    let value = self.told(&key, value);
+                    let value = self.redacted(&key, value);
                     told.insert(name, value);
                 }
                 Value::Object(told)
             }
             Value::Array(all) if TOLD.contains(&key) => {
-                all.into_iter().map(|one| self.told(key, one)).collect()
+                all.into_iter().map(|one| self.redacted(key, one)).collect()
             }
             Value::String(text) if WORDS.contains(&text.as_str()) => Value::String(text),
             Value::String(text) if TOLD.contains(&key) => {

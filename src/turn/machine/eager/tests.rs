@@ -2,7 +2,7 @@
 
 use super::super::tests::{Bench, T1, T2, closed};
 use super::*;
-use crate::turn::machine::{Bill, Input, Outcome};
+use crate::turn::machine::{Input, Outcome, TokenOwner};
 
 /// A machine that has measured the service, and a question from 0 to 1000 ms that was closed after 120 ms.
 fn closed_early() -> Bench {
@@ -22,11 +22,11 @@ fn after(ms: u64) -> EarlyClose {
 /// Without a limit on waste: what becomes of a turn that is closed early, however often that is in vain.
 fn eager(think_ms: u64) -> Bench {
     let mut bench = Bench::new(true);
-    bench.machine.set_pace(PaceSettings {
+    bench.machine.set_pace(EndpointingSettings {
         eager: true,
         eager_waste_percent: 100,
         assumed_think: Duration::from_millis(think_ms),
-        ..PaceSettings::default()
+        ..EndpointingSettings::default()
     });
     bench
 }
@@ -60,7 +60,7 @@ fn a_reply_is_held_until_patience_is_over_and_no_longer() {
     let turn = closed(&actions);
     assert_eq!(turn.outcome, Outcome::Completed);
     assert_eq!(
-        (turn.reopened, turn.closed_in_vain, turn.cut_offs),
+        (turn.reopened, turn.false_endpoints, turn.cut_offs),
         (0, 0, 0)
     );
     let l = turn.timeline.latencies();
@@ -105,13 +105,13 @@ fn what_goes_on_before_patience_is_over_is_the_same_turn() {
             "late audio of the dropped reply"
         );
         bench.at(1_440, Input::Interrupted);
-        assert_eq!(bench.machine.bill(), Bill::Vain);
+        assert_eq!(bench.machine.bill(), TokenOwner::Dropped);
         bench.at(1_441, Input::TurnComplete);
         assert_eq!(bench.machine.phase(), Phase::Speaking);
         bench.machine.forget_thinking();
         assert_eq!(lull(&mut bench, 2_000), END);
         bench.flushed(2_131);
-        assert_eq!(bench.machine.bill(), Bill::Open);
+        assert_eq!(bench.machine.bill(), TokenOwner::Open);
         bench.fall_silent(2_000);
         assert_eq!(bench.audio(2_760), vec![Action::Play(T1)]);
         bench.audible(2_780, T1);
@@ -119,7 +119,7 @@ fn what_goes_on_before_patience_is_over_is_the_same_turn() {
         let actions = bench.played(3_500, T1);
         let turn = closed(&actions);
         assert_eq!(
-            (turn.reopened, turn.closed_in_vain, turn.cut_offs),
+            (turn.reopened, turn.false_endpoints, turn.cut_offs),
             (1, 1, 0)
         );
         assert_eq!(turn.timeline.get(Mark::SpeechStart), Some(bench.ms(0)));
@@ -136,7 +136,7 @@ fn a_late_pair_and_late_audio_of_a_turn_closed_in_vain_do_not_touch_its_answer()
     assert_eq!(bench.audio(1_750), vec![Action::Play(T1)]);
     let dropped = vec![Action::Flush, Action::EndReply(T1)];
     assert_eq!(bench.at(1_760, Input::Interrupted), dropped);
-    assert_eq!(bench.machine.bill(), Bill::Vain);
+    assert_eq!(bench.machine.bill(), TokenOwner::Dropped);
     assert_eq!(bench.at(1_761, Input::TurnComplete), vec![]);
     assert_eq!(bench.machine.open_turn(), Some((T1, true)));
     bench.fall_silent(1_600);
@@ -161,7 +161,7 @@ fn what_goes_on_before_the_reply_is_heard_continues_the_turn_also_beyond_patienc
     let actions = bench.silenced(2_000);
     let turn = closed(&actions);
     assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Interrupted, 1));
-    assert_eq!(turn.closed_in_vain, 0);
+    assert_eq!(turn.false_endpoints, 0);
 }
 
 #[test]
@@ -186,10 +186,10 @@ fn a_service_that_answers_at_once_is_asked_when_patience_is_over() {
         assert_eq!(bench.fall_silent(1_000), vec![Action::End(T1)]);
     }
     let mut automatic = Bench::new(false);
-    automatic.machine.set_pace(PaceSettings {
+    automatic.machine.set_pace(EndpointingSettings {
         eager: true,
         assumed_think: Duration::from_millis(630),
-        ..PaceSettings::default()
+        ..EndpointingSettings::default()
     });
     automatic.speak(0);
     assert_eq!(lull(&mut automatic, 1_000), vec![]);
@@ -292,9 +292,9 @@ fn the_end_of_a_word_that_is_found_late_is_believed_up_to_the_endpoint() {
 #[test]
 fn patience_follows_pauses_and_grows_at_once_after_a_cut_off() {
     let mut bench = Bench::new(true);
-    let adaptive = PaceSettings {
+    let adaptive = EndpointingSettings {
         adaptive: true,
-        ..PaceSettings::default()
+        ..EndpointingSettings::default()
     };
     bench.machine.set_pace(adaptive);
     assert_eq!(bench.machine.patience().as_millis(), 500);
@@ -316,7 +316,7 @@ fn patience_follows_pauses_and_grows_at_once_after_a_cut_off() {
     }
     let patience = bench.machine.patience().as_millis();
     assert_eq!(patience, 800, "a cut-off fades by turns, not by pauses");
-    bench.machine.set_pace(PaceSettings::default());
+    bench.machine.set_pace(EndpointingSettings::default());
     assert_eq!(bench.machine.patience().as_millis(), 500);
 }
 
@@ -326,14 +326,14 @@ fn halting(bench: &mut Bench, from: u64) -> u32 {
         [Action::Begin(turn)] => turn,
         ref other => panic!("{other:?}"),
     };
-    let mut in_vain = 0;
+    let mut false_endpoint = 0;
     if lull(bench, from + 1_000).contains(&Action::End(turn)) {
-        in_vain += 1;
+        false_endpoint += 1;
         bench.flushed(from + 1_131);
     }
     resume(bench, from + 1_400);
     bench.at(from + 1_430, Input::Interrupted);
-    if in_vain > 0 {
+    if false_endpoint > 0 {
         bench.at(from + 1_431, Input::TurnComplete);
     }
     lull(bench, from + 2_400);
@@ -344,23 +344,23 @@ fn halting(bench: &mut Bench, from: u64) -> u32 {
     bench.at(from + 3_540, Input::TurnComplete);
     let actions = bench.played(from + 4_500, turn);
     let closed = closed(&actions);
-    assert_eq!(closed.closed_in_vain, in_vain);
+    assert_eq!(closed.false_endpoints, false_endpoint);
     bench.machine.billed(TurnTokens {
         own: Some(1_000),
-        dropped: u64::from(in_vain) * 800,
+        dropped: u64::from(false_endpoint) * 800,
         reopened: closed.reopened,
-        closed_in_vain: in_vain,
+        false_endpoints: false_endpoint,
     });
-    in_vain
+    false_endpoint
 }
 
 #[test]
 fn a_pause_that_recurs_is_paid_for_once_and_then_waited_out() {
     let mut bench = Bench::new(true);
-    bench.machine.set_pace(PaceSettings {
+    bench.machine.set_pace(EndpointingSettings {
         eager: true,
         assumed_think: Duration::from_millis(630),
-        ..PaceSettings::default()
+        ..EndpointingSettings::default()
     });
     assert_eq!(bench.machine.early_close(), after(120));
     let closes: Vec<u32> = (0..40).map(|n| halting(&mut bench, n * 10_000)).collect();

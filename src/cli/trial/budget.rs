@@ -3,7 +3,7 @@
 use crate::base::cost::Cost;
 use crate::base::tokens::{Kinds, TokenCounts};
 use crate::provider::price::{Price, Pricing};
-use crate::report::figures::Turn;
+use crate::report::results::TurnRow;
 
 /// Tokens in a second of sound, in and out: Google's documentation of the Live API, as far as it counts them itself.
 const TOKENS_PER_SECOND: f64 = 25.0;
@@ -27,13 +27,13 @@ pub(super) fn price(text: &str) -> Result<Price, String> {
 
 /// What was spent so far, and how much may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) struct Purse {
+pub(in crate::cli) struct Budget {
     pricing: Pricing,
     limit: f64,
     spent: Cost,
 }
 
-impl Purse {
+impl Budget {
     pub(in crate::cli) fn new(price: Price, limit: f64) -> Self {
         Self {
             pricing: Pricing::Configured(price),
@@ -44,7 +44,7 @@ impl Purse {
 
     /// Pays for a turn: by the service's own count of tokens, else by the sound that went both ways; and for what it
     /// counted beside. The turn's own cost is by the same price.
-    pub(in crate::cli) fn pay(&mut self, turn: &mut Turn, sent_s: f64, heard_s: f64) {
+    pub(in crate::cli) fn pay(&mut self, turn: &mut TurnRow, sent_s: f64, heard_s: f64) {
         let by_sound = || TokenCounts {
             prompt: sound(sent_s),
             response: sound(heard_s),
@@ -96,34 +96,34 @@ mod tests {
 
     #[test]
     fn tokens_are_paid_as_counted_and_else_by_the_second() {
-        let mut purse = Purse::new(PRICE, 0.01);
+        let mut budget = Budget::new(PRICE, 0.01);
         let counts = TokenCounts {
             prompt: sound(40.0),
             response: sound(2.0),
             thoughts: 50,
             ..TokenCounts::default()
         };
-        let mut counted = Turn {
+        let mut counted = TurnRow {
             tokens: Some(counts),
-            ..Turn::default()
+            ..TurnRow::default()
         };
-        purse.pay(&mut counted, 60.0, 60.0);
-        let spent = |purse: &Purse| purse.spent().usd;
-        assert!((spent(&purse) - 0.0042).abs() < 1e-9);
-        assert_eq!(counted.cost, Some(purse.spent()));
-        assert!(!purse.is_empty() && !purse.spent().at_most);
-        let mut dropped = Turn {
+        budget.pay(&mut counted, 60.0, 60.0);
+        let spent = |budget: &Budget| budget.spent().usd;
+        assert!((spent(&budget) - 0.0042).abs() < 1e-9);
+        assert_eq!(counted.cost, Some(budget.spent()));
+        assert!(!budget.is_empty() && !budget.spent().at_most);
+        let mut dropped = TurnRow {
             other_tokens: counts,
-            ..Turn::default()
+            ..TurnRow::default()
         };
-        let mut other = purse;
+        let mut other = budget;
         other.pay(&mut dropped, 0.0, 0.0);
         assert!((spent(&other) - 0.0084).abs() < 1e-9);
         // 60 s in and 20 s out: 1500 and 500 tokens.
-        let mut silent = Turn::default();
-        purse.pay(&mut silent, 60.0, 20.0);
-        assert!((spent(&purse) - 0.0147).abs() < 1e-9);
+        let mut silent = TurnRow::default();
+        budget.pay(&mut silent, 60.0, 20.0);
+        assert!((spent(&budget) - 0.0147).abs() < 1e-9);
         assert_eq!(silent.cost, None, "an estimate of the run, not of the turn");
-        assert!(purse.is_empty());
+        assert!(budget.is_empty());
     }
 }

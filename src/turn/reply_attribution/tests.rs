@@ -6,7 +6,7 @@ const SECOND: TurnId = TurnId(2);
 /// The line, and a clock that every step moves beyond the time in which pieces of one reply follow each other.
 #[derive(Default)]
 struct Line {
-    replies: Replies,
+    replies: ReplyAttribution,
     now: Option<Instant>,
 }
 
@@ -121,7 +121,11 @@ fn pairs_of_a_turn_closed_twice_in_vain_are_told_from_its_answer_whenever_they_c
         let mut line = Line::default();
         let pair = |line: &mut Line| {
             assert_eq!(line.interrupted(), Owner::Older);
-            assert_eq!(line.replies.owner_of_usage(), Bill::Vain, "{late:?}");
+            assert_eq!(
+                line.replies.owner_of_usage(),
+                TokenOwner::Dropped,
+                "{late:?}"
+            );
             assert_eq!(line.replies.complete(), Owner::Older, "{late:?}");
         };
         for is_late in late {
@@ -136,7 +140,7 @@ fn pairs_of_a_turn_closed_twice_in_vain_are_told_from_its_answer_whenever_they_c
             pair(&mut line);
         }
         assert_eq!(line.content(), Owner::Turn(FIRST), "{late:?}");
-        assert_eq!(line.replies.owner_of_usage(), Bill::Open, "{late:?}");
+        assert_eq!(line.replies.owner_of_usage(), TokenOwner::Open, "{late:?}");
         assert_eq!(line.replies.complete(), Owner::Turn(FIRST), "{late:?}");
         assert_eq!(line.replies.complete(), Owner::Nobody, "{late:?}");
     }

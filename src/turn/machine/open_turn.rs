@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{
-    Action, COMPLETE_WITHIN, CONTENT_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN,
-    Phase, UNANSWERABLE_WITHIN,
+use super::action::Action;
+use super::limits::{
+    COMPLETE_WITHIN, CONTENT_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN,
+    UNANSWERABLE_WITHIN,
 };
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::early::EarlyClose;
@@ -14,6 +15,19 @@ use crate::turn::timeline::Timeline;
 /// What a slow connection adds to the wait for an answer at most: what the buffers on the way hold, some 200 kB, takes as
 /// long at 32 kbit/s.
 const LONGEST_LAG: Duration = Duration::from_secs(60);
+
+/// Where the open turn stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// No turn is open.
+    Idle,
+    /// The user speaks.
+    Speaking,
+    /// The reply is awaited.
+    Awaiting,
+    /// The reply has begun to arrive.
+    Replying,
+}
 
 /// How the turn was closed towards the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +42,7 @@ pub(super) enum Ending {
 
 /// A silence of the user that is long enough to be told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Silence {
+pub(super) struct Pause {
     /// Last voiced sample before it.
     pub(super) since: Instant,
     /// From the turn's first voiced sample to there.
@@ -38,7 +52,7 @@ pub(super) struct Silence {
 }
 
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct OpenTurn {
     pub(super) id: TurnId,
     pub(super) asked: bool,
     /// It was typed: no speech belongs to it.
@@ -47,9 +61,9 @@ pub(super) struct Turn {
     pub(super) timeline: Timeline,
     pub(super) reopened: u32,
     pub(super) cut_offs: u32,
-    pub(super) closed_in_vain: u32,
+    pub(super) false_endpoints: u32,
     /// The newest silence, until the user goes on.
-    pub(super) silence: Option<Silence>,
+    pub(super) silence: Option<Pause>,
     pub(super) ending: Ending,
     /// It was begun on this connection.
     pub(super) offered: bool,
@@ -84,7 +98,7 @@ pub(super) struct Turn {
     pub(super) lag: Duration,
 }
 
-impl Turn {
+impl OpenTurn {
     pub(super) fn new(id: TurnId, asked: bool, phase: Phase, now: Instant) -> Self {
         Self {
             id,
@@ -94,7 +108,7 @@ impl Turn {
             timeline: Timeline::default(),
             reopened: 0,
             cut_offs: 0,
-            closed_in_vain: 0,
+            false_endpoints: 0,
             silence: None,
             ending: Ending::Plain,
             offered: false,

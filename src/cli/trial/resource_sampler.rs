@@ -6,7 +6,7 @@ use crate::probe::{Probe, Usage};
 
 /// What was used since the reading before.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::cli) struct Reading {
+pub(in crate::cli) struct ResourceSample {
     /// Processor time, in percent of a core.
     pub(in crate::cli) cpu: f64,
     /// Resident memory, in megabytes.
@@ -14,12 +14,12 @@ pub(in crate::cli) struct Reading {
 }
 
 /// Reads a group of processes as one.
-pub(in crate::cli) struct Meter {
+pub(in crate::cli) struct ResourceSampler {
     probes: Vec<(Probe, Option<Usage>)>,
     pids: Vec<u32>,
 }
 
-impl Meter {
+impl ResourceSampler {
     /// This process.
     pub(in crate::cli) fn own() -> Self {
         Self::of([Probe::default()])
@@ -52,11 +52,11 @@ impl Meter {
     }
 
     /// What they used since the last call; `None` where the system does not tell, or there is none.
-    pub(in crate::cli) fn read(&mut self) -> Option<Reading> {
+    pub(in crate::cli) fn read(&mut self) -> Option<ResourceSample> {
         let mut all = None;
         for (probe, before) in &mut self.probes {
             let Some(now) = probe.read() else { continue };
-            let all: &mut Reading = all.get_or_insert_default();
+            let all: &mut ResourceSample = all.get_or_insert_default();
             all.mb += now.rss as f64 / 1e6;
             if let Some(before) = before.replace(now) {
                 all.cpu += percent(
@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn a_process_can_be_read_from_outside() {
-        let mut own = Meter::own();
-        let mut same = Meter::others([std::process::id()]);
+        let mut own = ResourceSampler::own();
+        let mut same = ResourceSampler::others([std::process::id()]);
         let (own, same) = (
             own.read().expect("this one"),
             same.read().expect("this one"),
@@ -89,13 +89,13 @@ mod tests {
             own.mb > 0.1 && (own.mb - same.mb).abs() < 0.5 * own.mb,
             "{own:?} {same:?}"
         );
-        assert_eq!(Meter::others([]).read(), None);
+        assert_eq!(ResourceSampler::others([]).read(), None);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn open_sockets_of_a_process_are_counted() {
-        let meter = Meter::others([std::process::id()]);
+        let meter = ResourceSampler::others([std::process::id()]);
         let bound: Vec<_> = (0..200)
             .map(|_| std::net::UdpSocket::bind("127.0.0.1:0").expect("bound"))
             .collect();
@@ -103,6 +103,6 @@ mod tests {
         drop(bound);
         let without = meter.open_files().expect("told");
         assert!(with >= without + 100, "{with} {without}");
-        assert_eq!(Meter::others([]).open_files(), None);
+        assert_eq!(ResourceSampler::others([]).open_files(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The parser's error messages, put into the words of a user. None reaches a user in another way.
 
 use super::{YamlError, blank};
-use crate::base::nearest::nearest;
+use crate::base::did_you_mean::nearest;
 
 /// A message, taken apart and reworded.
 pub(super) struct Said {

@@ -1,19 +1,19 @@
-//! Figures of turns, causes and spans in words. Pure: nothing is drawn here.
+//! Sentences that explain statistics, causes, alerts and time spans. Pure: nothing is drawn here.
 
 use std::time::Duration;
 
-use super::words::{UNKNOWN, grouped, millis};
+use super::format::{UNKNOWN, grouped, millis};
 use crate::base::cost::Cost;
-use crate::base::words::count;
+use crate::base::plural::count;
 use crate::profile::{self, Profile};
 use crate::provider::gemini::models;
 use crate::provider::price::Pricing;
 use crate::session::snapshot::{LimitView, Link, Snapshot, SpendScope};
-use crate::telemetry::alert::Kind;
+use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
-use crate::telemetry::view::{Figures, ModelView, ProcessUsage, TurnView};
+use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics, TurnView};
 
 /// Name and explanation of each stage, in the order of [`Stages::values`].
 pub(super) const STAGES: [(&str, &str); 10] = [
@@ -92,7 +92,7 @@ pub(super) fn model(profile: &Profile) -> String {
 
 /// What is said where neither an alert stands nor a cause was found, and whether all is well. Causes are looked for in the
 /// newest turns and from the third one on; the median of the panel is of all turns.
-pub(super) fn nothing_found(figures: &Figures, target: Option<Duration>) -> (String, bool) {
+pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) -> (String, bool) {
     let over = figures
         .p50
         .zip(target)
@@ -111,7 +111,7 @@ pub(super) fn nothing_found(figures: &Figures, target: Option<Duration>) -> (Str
 }
 
 /// What such a button does.
-pub(super) fn does(remedy: &Remedy) -> &'static str {
+pub(super) fn tooltip(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::UseProfile(_) => {
             "Changes to this profile: sound follows at once, what the service is asked for at the next pause."
@@ -164,7 +164,7 @@ pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static
 }
 
 /// What an alert measures, and where its limit is set.
-pub(super) fn alert(kind: Kind) -> String {
+pub(super) fn alert(kind: AlertKind) -> String {
     let limits = kind.limits();
     let names = limits
         .iter()
@@ -307,14 +307,14 @@ pub(super) fn cost(cost: Option<Cost>) -> String {
 }
 
 /// The rate of turns.
-pub(super) fn per_minute(figures: &Figures) -> String {
+pub(super) fn per_minute(figures: &TurnStatistics) -> String {
     figures
         .turns_per_minute
         .map_or_else(|| UNKNOWN.to_owned(), |rate| format!("{rate:.1} a minute"))
 }
 
 /// What waits, in the three queues.
-pub(super) fn queues(figures: &Figures) -> String {
+pub(super) fn queues(figures: &TurnStatistics) -> String {
     format!(
         "{} ms in · {} out · {} ms reply",
         millis(figures.capture_queued),
@@ -424,7 +424,7 @@ mod tests {
             ],
             ["–", "$0.0012", "at most $1.50"]
         );
-        assert_eq!(per_minute(&Figures::default()), "–");
+        assert_eq!(per_minute(&TurnStatistics::default()), "–");
         let mut process = ProcessUsage::default();
         assert_eq!(
             (trend(&process), machine(&process), battery(&process)),
@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn nothing_is_called_well_while_the_typical_response_is_over_the_target() {
         let ms = |ms| Some(Duration::from_millis(ms));
-        let mut figures = Figures::default();
+        let mut figures = TurnStatistics::default();
         assert!(nothing_found(&figures, ms(300)).1, "no turn");
         (figures.n, figures.p50) = (2, ms(290));
         assert!(nothing_found(&figures, ms(300)).1);
@@ -531,7 +531,7 @@ mod tests {
     #[test]
     fn every_limit_that_an_alert_names_is_a_documented_key() {
         let documented = include_str!("../../docs/monitoring.md");
-        for &kind in Kind::ALL {
+        for &kind in AlertKind::ALL {
             for key in alert(kind).split('`').skip(1).step_by(2) {
                 assert!(documented.contains(&format!("`{key}`")), "{kind:?}: {key}");
             }

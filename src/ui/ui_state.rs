@@ -7,25 +7,23 @@ use eframe::egui::{Rect, Vec2};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize as _;
 
+use super::draft::Draft;
+use super::format::METER_FLOOR;
 use super::transcript::Transcript;
-use super::writing::Draft;
 use crate::base::units::Dbfs;
 use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
-use crate::telemetry::view::{Figures, ProcessUsage};
+use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
 /// How long a figure stands before it may change: two changes a second can be read.
 pub(super) const FIGURES_STAND: Duration = Duration::from_millis(500);
-
-/// The lowest level that the meter shows, in decibels of full scale.
-pub(super) const METER_FLOOR: f32 = -60.0;
 
 /// How long the highest level stays marked.
 const PEAK_STANDS: Duration = Duration::from_millis(1_500);
 
 /// How much room there is, in points: zoom makes a window smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum LayoutSize {
     /// Everything side by side.
     Wide,
     /// The panel is slim, the header has two rows.
@@ -34,7 +32,7 @@ pub(super) enum Room {
     Tight,
 }
 
-impl Room {
+impl LayoutSize {
     pub(super) fn of(size: Vec2) -> Self {
         if size.x < 600.0 || size.y < 420.0 {
             Self::Tight
@@ -48,7 +46,7 @@ impl Room {
 
 /// What the middle shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Page {
+pub(super) enum Screen {
     Talk,
     Key,
     Check,
@@ -56,8 +54,8 @@ pub(super) enum Page {
 }
 
 /// The window's own state.
-pub(super) struct View {
-    pub(super) page: Page,
+pub(super) struct UiState {
+    pub(super) page: Screen,
     /// How much the latency panel shows, 0 to 3.
     pub(super) panel: u8,
     pub(super) sound_open: bool,
@@ -81,10 +79,10 @@ pub(super) struct View {
     pub(super) span: usize,
 }
 
-impl View {
+impl UiState {
     pub(super) fn new(panel: u8) -> Self {
         Self {
-            page: Page::Talk,
+            page: Screen::Talk,
             panel: panel.min(3),
             sound_open: false,
             key: KeyEntry::default(),
@@ -115,14 +113,14 @@ pub(super) struct CaptionsAt {
     pub(super) at_end: bool,
 }
 
-impl View {
+impl UiState {
     /// Back to the conversation; what a page left behind goes.
     pub(super) fn leave(&mut self, commands: &mut Vec<Command>) {
         self.key.clear();
-        if self.page == Page::Check {
+        if self.page == Screen::Check {
             commands.push(Command::CancelCheck);
         }
-        self.page = Page::Talk;
+        self.page = Screen::Talk;
         self.exported = None;
     }
 }
@@ -258,7 +256,7 @@ impl MeterView {
 /// The figures as they are shown: they change twice a second at most.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    pub(super) figures: Figures,
+    pub(super) figures: TurnStatistics,
     pub(super) process: ProcessUsage,
     at: Option<Instant>,
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::conversation::{PROBE, Part, Stage, hold, talk};
-use super::plan::Plan;
+use super::conversation::{PROBE, Part, TrialContext, hold, talk};
+use super::load_profile::LoadProfile;
 use crate::profile::Profile;
 
 /// A conversation that failed is begun anew after this time at least.
@@ -26,8 +26,8 @@ const SETTLED: Duration = Duration::from_secs(1);
 const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// The conversations that run.
-pub(in crate::cli) struct Pool {
-    stage: Arc<Stage>,
+pub(in crate::cli) struct SessionPool {
+    stage: Arc<TrialContext>,
     profile: Arc<Profile>,
     talks: bool,
     tasks: JoinSet<u64>,
@@ -102,8 +102,12 @@ impl Gaps {
     }
 }
 
-impl Pool {
-    pub(in crate::cli) fn new(stage: Arc<Stage>, profile: Arc<Profile>, plan: &Plan) -> Self {
+impl SessionPool {
+    pub(in crate::cli) fn new(
+        stage: Arc<TrialContext>,
+        profile: Arc<Profile>,
+        plan: &LoadProfile,
+    ) -> Self {
         Self {
             stage,
             profile,

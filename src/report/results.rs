@@ -76,7 +76,7 @@ pub struct Latency {
 }
 
 /// Latencies by name.
-pub type Latencies = BTreeMap<String, Latency>;
+pub type LatencyTable = BTreeMap<String, Latency>;
 
 /// How turns ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ pub(super) const TEST_BUILD: &str = "This is the build for tests, several times 
 
 /// A turn, as the CSV tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Turn {
+pub struct TurnRow {
     /// Name of the profile.
     pub profile: String,
     /// The model that was asked for.
@@ -157,7 +157,7 @@ pub struct Turn {
     pub cost: Option<Cost>,
 }
 
-impl Turn {
+impl TurnRow {
     /// Its [`OWN`] share in milliseconds.
     #[must_use]
     pub fn own_ms(&self) -> Option<f64> {
@@ -245,7 +245,7 @@ impl Verdict {
 
 /// A limit that a run was held to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Check {
+pub struct LimitCheck {
     /// What is limited.
     pub what: String,
     /// The limit, in words.
@@ -259,7 +259,7 @@ pub struct Check {
 /// Whether all limits were kept, as far as can be told. What cannot be judged at all was not kept: a run without a turn
 /// has proved nothing.
 #[must_use]
-pub fn passed(checks: &[Check]) -> bool {
+pub fn passed(checks: &[LimitCheck]) -> bool {
     checks
         .iter()
         .all(|check| matches!(check.verdict, Verdict::Kept | Verdict::Uncertain))
@@ -267,7 +267,7 @@ pub fn passed(checks: &[Check]) -> bool {
 
 /// Whether a run has failed by its limits: one was missed, or, in a run that was not cut short, one could not be judged.
 #[must_use]
-pub fn failed(checks: &[Check], cut_short: bool) -> bool {
+pub fn failed(checks: &[LimitCheck], cut_short: bool) -> bool {
     checks.iter().any(|check| match check.verdict {
         Verdict::Missed => true,
         Verdict::Unknown => !cut_short,
@@ -277,7 +277,7 @@ pub fn failed(checks: &[Check], cut_short: bool) -> bool {
 
 /// How a run stands against its limits, as its headline tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Standing {
+pub enum RunStatus {
     /// All were kept, to the end of the run.
     Kept,
     /// None was missed, but not all of them could be told.
@@ -290,7 +290,7 @@ pub enum Standing {
 /// The headline of a run: how it stands, and the sentence for it. "All" is said only where all limits were told, in a run
 /// that came to its end.
 #[must_use]
-pub fn headline(checks: &[Check], cut_short: Option<&str>) -> (Standing, String) {
+pub fn headline(checks: &[LimitCheck], cut_short: Option<&str>) -> (RunStatus, String) {
     let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();
     let (kept, missed) = (count(Verdict::Kept), count(Verdict::Missed));
     let (uncertain, unknown) = (count(Verdict::Uncertain), count(Verdict::Unknown));
@@ -302,7 +302,7 @@ pub fn headline(checks: &[Check], cut_short: Option<&str>) -> (Standing, String)
     } else if kept + uncertain == 0 {
         parts.push("There was too little to judge".to_owned());
     } else if kept == all && cut_short.is_none() {
-        return (Standing::Kept, "All limits were kept.".to_owned());
+        return (RunStatus::Kept, "All limits were kept.".to_owned());
     } else {
         let were = if kept == 1 { "was" } else { "were" };
         parts.push(format!(
@@ -321,9 +321,9 @@ pub fn headline(checks: &[Check], cut_short: Option<&str>) -> (Standing, String)
         parts.push(format!("the run ended before its time, {why}"));
     }
     let standing = if failed(checks, cut_short.is_some()) {
-        Standing::Missed
+        RunStatus::Missed
     } else {
-        Standing::Open
+        RunStatus::Open
     };
     (standing, format!("{}.", parts.join("; ")))
 }
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_waited_for_patience_is_not_our_own_share() {
-        let mut turn = Turn::default();
+        let mut turn = TurnRow::default();
         assert_eq!(turn.own_ms(), None);
         let at = |name| LATENCIES.iter().position(|known| *known == name);
         turn.latency_ms[at("client").expect("known")] = Some(890.0);
@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_judged_has_not_passed() {
-        let check = |verdict| Check {
+        let check = |verdict| LimitCheck {
             what: String::new(),
             limit: String::new(),
             found: String::new(),
@@ -428,67 +428,67 @@ mod tests {
             (
                 &[Kept, Kept][..],
                 None,
-                Standing::Kept,
+                RunStatus::Kept,
                 "All limits were kept.",
                 false,
             ),
             (
                 &[Kept, Uncertain],
                 None,
-                Standing::Open,
+                RunStatus::Open,
                 "1 of 2 limits was kept, none was missed; 1 cannot be told for certain, there were too few turns.",
                 false,
             ),
             (
                 &[Kept, Missed, Uncertain],
                 None,
-                Standing::Missed,
+                RunStatus::Missed,
                 "1 of 3 limits was missed; 1 cannot be told for certain, there were too few turns.",
                 true,
             ),
             (
                 &[Kept, Unknown],
                 None,
-                Standing::Missed,
+                RunStatus::Missed,
                 "1 of 2 limits was kept, none was missed; for 1 there was nothing to judge.",
                 true,
             ),
             (
                 &[Kept, Unknown],
                 by_hand,
-                Standing::Open,
+                RunStatus::Open,
                 "1 of 2 limits was kept, none was missed; for 1 there was nothing to judge; the run ended before its time, it was ended by hand.",
                 false,
             ),
             (
                 &[Kept, Kept],
                 by_hand,
-                Standing::Open,
+                RunStatus::Open,
                 "2 of 2 limits were kept, none was missed; the run ended before its time, it was ended by hand.",
                 false,
             ),
             (
                 &[Missed],
                 by_hand,
-                Standing::Missed,
+                RunStatus::Missed,
                 "1 of 1 limits was missed; the run ended before its time, it was ended by hand.",
                 true,
             ),
             (
                 &[Unknown, Unknown],
                 None,
-                Standing::Missed,
+                RunStatus::Missed,
                 "There was too little to judge.",
                 true,
             ),
         ] {
-            let check = |verdict: &Verdict| Check {
+            let check = |verdict: &Verdict| LimitCheck {
                 what: String::new(),
                 limit: String::new(),
                 found: String::new(),
                 verdict: *verdict,
             };
-            let checks: Vec<Check> = verdicts.iter().map(check).collect();
+            let checks: Vec<LimitCheck> = verdicts.iter().map(check).collect();
             assert_eq!(
                 headline(&checks, cut_short),
                 (standing, words.to_owned()),

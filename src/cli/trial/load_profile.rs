@@ -37,7 +37,7 @@ const SPIKE: (f64, f64) = (0.2, 0.6);
 
 /// How many conversations are wanted when.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::cli) struct Plan {
+pub(in crate::cli) struct LoadProfile {
     /// Name for the report.
     pub(in crate::cli) name: &'static str,
     /// Whether the conversations talk; else they only hold their connection.
@@ -54,7 +54,7 @@ pub(in crate::cli) struct Plan {
     corners: Vec<(f64, f64)>,
 }
 
-impl Plan {
+impl LoadProfile {
     /// The plan of a scenario (without one: a free load), with other numbers where they are given.
     pub(in crate::cli) fn new(
         scenario: Option<Scenario>,
@@ -142,13 +142,13 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn at(plan: &Plan, seconds: f64) -> Option<usize> {
+    fn at(plan: &LoadProfile, seconds: f64) -> Option<usize> {
         plan.wanted(Duration::from_secs_f64(seconds))
     }
 
     #[test]
     fn a_load_rises_stays_and_ends() {
-        let plan = Plan::new(Some(Scenario::Normal), None, None);
+        let plan = LoadProfile::new(Some(Scenario::Normal), None, None);
         assert_eq!((plan.most(), plan.length().as_secs()), (50, 60));
         assert_eq!(
             [0.0, 5.0, 10.0, 59.9].map(|s| at(&plan, s)),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_spike_is_at_once_from_nothing_to_nothing_and_then_probed() {
-        let plan = Plan::new(Some(Scenario::Spike), None, Some(50));
+        let plan = LoadProfile::new(Some(Scenario::Spike), None, Some(50));
         assert_eq!(
             [9.9, 10.0, 29.9, 30.0, 49.9].map(|s| at(&plan, s)),
             [Some(0), Some(100), Some(100), Some(0), Some(0)]
@@ -175,11 +175,11 @@ mod tests {
 
     #[test]
     fn each_scenario_is_held_to_its_own_limits() {
-        let limits = |scenario| Plan::new(Some(scenario), None, None).limits;
+        let limits = |scenario| LoadProfile::new(Some(scenario), None, None).limits;
         assert_eq!(limits(Scenario::Stress).response_p95_ms, Some(3_000.0));
         assert_eq!(limits(Scenario::Idle).response_p95_ms, None);
         assert_eq!(limits(Scenario::Soak).growth_mb, Some(20.0));
-        let free = Plan::new(None, Some(3), Some(2));
+        let free = LoadProfile::new(None, Some(3), Some(2));
         assert_eq!(
             (free.name, free.most(), at(&free, 1.0)),
             ("free", 3, Some(3))

@@ -35,7 +35,7 @@ const MOST_OWED: usize = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Older {
     /// The same turn went on: the tokens of this generation were wasted.
-    vain: bool,
+    dropped: bool,
     /// A timer gave it up, and not the user: if it is answered after all, the answer is welcome.
     lapsed: bool,
     /// All of its reply was sent.
@@ -57,7 +57,7 @@ struct Current {
 
 /// The turns that the service has still to answer or to end, on one connection.
 #[derive(Debug, Default)]
-pub(super) struct Replies {
+pub(super) struct ReplyAttribution {
     /// Oldest first.
     older: VecDeque<Older>,
     current: Option<Current>,
@@ -93,16 +93,16 @@ pub(super) enum Why {
 
 /// Whose tokens are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bill {
+pub enum TokenOwner {
     /// The turn's that is open.
     Open,
     /// Those of a generation that was dropped because its turn went on.
-    Vain,
+    Dropped,
     /// Those of an earlier turn.
     Earlier,
 }
 
-impl Replies {
+impl ReplyAttribution {
     /// A turn was ended, or the service began to speak unasked.
     pub(super) fn expect(&mut self, turn: TurnId) {
         if self.current.is_some_and(|current| current.turn != turn) {
@@ -131,7 +131,7 @@ impl Replies {
         };
         self.flowed = self.flowed.max(current.content);
         self.owe(Older {
-            vain: why == Why::GoesOn,
+            dropped: why == Why::GoesOn,
             lapsed: why == Why::Lapsed,
             generated: current.generated,
             ..Older::default()
@@ -198,11 +198,11 @@ impl Replies {
     }
 
     /// Whose the token counts are that arrive now. The service sends them with `turnComplete` or shortly before.
-    pub(super) fn owner_of_usage(&self) -> Bill {
+    pub(super) fn owner_of_usage(&self) -> TokenOwner {
         match self.next_end().map(|place| self.older[place]) {
-            Some(older) if older.vain => Bill::Vain,
-            Some(_) => Bill::Earlier,
-            None => Bill::Open,
+            Some(older) if older.dropped => TokenOwner::Dropped,
+            Some(_) => TokenOwner::Earlier,
+            None => TokenOwner::Open,
         }
     }
 

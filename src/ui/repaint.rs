@@ -2,7 +2,7 @@
 //! twice a second for figures, never for figures alone while muted. Pure: time comes in.
 //!
 //! ```text
-//! watch channel ── changed ──▶ Pace ── due ──▶ request_repaint
+//! watch channel ── changed ──▶ RepaintScheduler ── due ──▶ request_repaint
 //! level meters  ── four to ten a second, unless muted ──▲
 //! ```
 
@@ -35,14 +35,14 @@ const LEVEL_FLOOR_DB: f32 = -60.0;
 
 /// What is new in a snapshot, for the eye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum SnapshotDiff {
     Nothing,
     Figures,
     Words,
     State,
 }
 
-impl Change {
+impl SnapshotDiff {
     pub(super) fn between(old: &Snapshot, new: &Snapshot) -> Self {
         let still = old.demo == new.demo
             && old.muted == new.muted
@@ -106,12 +106,12 @@ fn each_same<T>(old: &[Arc<T>], new: &[Arc<T>]) -> bool {
 }
 
 /// How often the meters are worth a look: they have nobody who tells of a change.
-pub(super) fn looks_apart(activity: Activity, save_power: bool) -> Option<Duration> {
-    let apart = usual_looks_apart(activity)?;
+pub(super) fn poll_interval(activity: Activity, save_power: bool) -> Option<Duration> {
+    let apart = usual_poll_interval(activity)?;
     Some(if save_power { SAVING * apart } else { apart })
 }
 
-const fn usual_looks_apart(activity: Activity) -> Option<Duration> {
+const fn usual_poll_interval(activity: Activity) -> Option<Duration> {
     match activity {
         Activity::UserSpeaks | Activity::Held | Activity::Answering | Activity::Repeating => {
             Some(WORDS_APART)
@@ -128,15 +128,15 @@ const fn usual_looks_apart(activity: Activity) -> Option<Duration> {
 
 /// Decides on frames.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct RepaintScheduler {
     last: Option<Instant>,
     due: Option<Instant>,
     levels: [f32; 2],
 }
 
-impl Pace {
+impl RepaintScheduler {
     /// Takes in what is new.
-    pub(super) fn note(&mut self, change: Change, now: Instant) {
+    pub(super) fn note(&mut self, change: SnapshotDiff, now: Instant) {
         let Some(apart) = change.apart() else {
             return;
         };
@@ -153,7 +153,7 @@ impl Pace {
             .any(|(new, old)| (new - old).abs() >= LEVEL_STEP_DB);
         if moved {
             self.levels = levels;
-            self.note(Change::Words, now);
+            self.note(SnapshotDiff::Words, now);
         }
     }
 
@@ -188,24 +188,27 @@ mod tests {
         let after = |change: fn(&mut Snapshot)| {
             let mut new = old.clone();
             change(&mut new);
-            Change::between(&old, &new)
+            SnapshotDiff::between(&old, &new)
         };
-        assert_eq!(after(|_| {}), Change::Nothing);
-        assert_eq!(after(|s| s.activity = Activity::Thinking), Change::State);
-        assert_eq!(after(|s| s.active = 1), Change::State);
-        assert_eq!(after(|s| s.ducked = true), Change::State);
-        assert_eq!(after(|s| s.talk.closing = true), Change::Words);
+        assert_eq!(after(|_| {}), SnapshotDiff::Nothing);
+        assert_eq!(
+            after(|s| s.activity = Activity::Thinking),
+            SnapshotDiff::State
+        );
+        assert_eq!(after(|s| s.active = 1), SnapshotDiff::State);
+        assert_eq!(after(|s| s.ducked = true), SnapshotDiff::State);
+        assert_eq!(after(|s| s.talk.closing = true), SnapshotDiff::Words);
         assert_eq!(
             after(|s| s.link = Link::Connecting { attempt: 2 }),
-            Change::State
+            SnapshotDiff::State
         );
-        assert_eq!(after(|s| s.volume = 0.5), Change::Words);
-        assert_eq!(after(|s| s.notices = Arc::from([])), Change::Nothing);
-        assert_eq!(after(|s| s.demo = false), Change::Words);
-        assert_eq!(after(|s| s.figures.bytes_sent = 9), Change::Figures);
+        assert_eq!(after(|s| s.volume = 0.5), SnapshotDiff::Words);
+        assert_eq!(after(|s| s.notices = Arc::from([])), SnapshotDiff::Nothing);
+        assert_eq!(after(|s| s.demo = false), SnapshotDiff::Words);
+        assert_eq!(after(|s| s.figures.bytes_sent = 9), SnapshotDiff::Figures);
         assert_eq!(
             after(|s| s.process.cpu_percent = Some(1.0)),
-            Change::Figures
+            SnapshotDiff::Figures
         );
     }
 
@@ -215,21 +218,21 @@ mod tests {
         old.activity = Activity::Muted;
         let mut new = old.clone();
         new.process.cpu_percent = Some(1.0);
-        assert_eq!(Change::between(&old, &new), Change::Nothing);
-        assert_eq!(looks_apart(Activity::Muted, true), None);
-        let usual = looks_apart(Activity::Listening, false).expect("the meter lives");
-        assert_eq!(looks_apart(Activity::Listening, true), Some(3 * usual));
+        assert_eq!(SnapshotDiff::between(&old, &new), SnapshotDiff::Nothing);
+        assert_eq!(poll_interval(Activity::Muted, true), None);
+        let usual = poll_interval(Activity::Listening, false).expect("the meter lives");
+        assert_eq!(poll_interval(Activity::Listening, true), Some(3 * usual));
     }
 
     #[test]
     fn the_first_change_is_drawn_at_once_and_the_next_wait_their_turn() {
         let start = Instant::now();
         for (change, wait) in [
-            (Change::State, 16),
-            (Change::Words, 100),
-            (Change::Figures, 500),
+            (SnapshotDiff::State, 16),
+            (SnapshotDiff::Words, 100),
+            (SnapshotDiff::Figures, 500),
         ] {
-            let mut pace = Pace::default();
+            let mut pace = RepaintScheduler::default();
             pace.note(change, start);
             assert!(pace.take(start));
             pace.note(change, after(start, 1));
@@ -242,17 +245,17 @@ mod tests {
 
     #[test]
     fn a_new_state_does_not_wait_for_figures() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
-        pace.note(Change::State, start);
+        let (mut pace, start) = (RepaintScheduler::default(), Instant::now());
+        pace.note(SnapshotDiff::State, start);
         assert!(pace.take(start));
-        pace.note(Change::Figures, after(start, 20));
-        pace.note(Change::State, after(start, 30));
+        pace.note(SnapshotDiff::Figures, after(start, 20));
+        pace.note(SnapshotDiff::State, after(start, 30));
         assert!(pace.take(after(start, 30)));
     }
 
     #[test]
     fn levels_are_worth_a_frame_when_the_bar_moves() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
+        let (mut pace, start) = (RepaintScheduler::default(), Instant::now());
         pace.note_levels([Dbfs(-20.0), Dbfs::SILENCE], start);
         assert!(pace.take(start));
         for (ms, level, frame) in [

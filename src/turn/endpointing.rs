@@ -15,8 +15,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::adaptive_silence::AdaptiveSilence;
 use super::early::{Early, EarlyClose, TurnTokens};
-use super::patience::Patience;
 
 /// Think times that are remembered: services get slower and faster within minutes.
 const REMEMBERED: usize = 8;
@@ -28,7 +28,7 @@ const LEAST_GAIN: Duration = Duration::from_millis(40);
 
 /// What a profile and an endpoint say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PaceSettings {
+pub struct EndpointingSettings {
     /// Silence after which a turn is over.
     pub patience: Duration,
     /// Whether it follows the user's pauses.
@@ -43,7 +43,7 @@ pub struct PaceSettings {
     pub assumed_think: Duration,
 }
 
-impl Default for PaceSettings {
+impl Default for EndpointingSettings {
     /// The plain timer of the default profile.
     fn default() -> Self {
         Self {
@@ -59,9 +59,9 @@ impl Default for PaceSettings {
 
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pace {
-    settings: PaceSettings,
-    pauses: Patience,
+pub(super) struct Endpointing {
+    settings: EndpointingSettings,
+    pauses: AdaptiveSilence,
     early: Early,
     /// Think times, oldest first.
     thoughts: VecDeque<Duration>,
@@ -69,13 +69,13 @@ pub(super) struct Pace {
     usual: EarlyClose,
 }
 
-impl Pace {
-    pub(super) fn set(&mut self, settings: PaceSettings) {
+impl Endpointing {
+    pub(super) fn set(&mut self, settings: EndpointingSettings) {
         self.settings = settings;
         self.look_again();
     }
 
-    pub(super) fn settings(&self) -> &PaceSettings {
+    pub(super) fn settings(&self) -> &EndpointingSettings {
         &self.settings
     }
 
@@ -126,8 +126,8 @@ impl Pace {
     }
 
     /// The user went on in a turn that was closed early.
-    pub(super) fn in_vain(&mut self) {
-        self.early.in_vain();
+    pub(super) fn false_endpoint(&mut self) {
+        self.early.false_endpoint();
         self.look_again();
     }
 
@@ -213,14 +213,14 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn pace(patience: u64, adaptive: bool, assumed: u64, thoughts: &[u64]) -> Pace {
-        let mut pace = Pace::default();
-        pace.set(PaceSettings {
+    fn pace(patience: u64, adaptive: bool, assumed: u64, thoughts: &[u64]) -> Endpointing {
+        let mut pace = Endpointing::default();
+        pace.set(EndpointingSettings {
             patience: ms(patience),
             adaptive,
             eager: true,
             assumed_think: ms(assumed),
-            ..PaceSettings::default()
+            ..EndpointingSettings::default()
         });
         thoughts.iter().for_each(|&t| pace.thought(ms(t)));
         pace
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn before_a_measurement_the_assumption_counts_and_old_ones_are_forgotten() {
-        let early = |pace: &Pace| pace.usual().after();
+        let early = |pace: &Endpointing| pace.usual().after();
         assert_eq!(early(&pace(500, false, 300, &[])), Some(ms(200)));
         let mut changed = pace(500, false, 0, &[900; 8]);
         (0..8).for_each(|_| changed.thought(ms(150)));
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn patience_that_thinking_hides_is_given_and_no_more_than_twice_the_profiles() {
-        let patience = |pace: &Pace| pace.patience(None);
+        let patience = |pace: &Endpointing| pace.patience(None);
         assert_eq!(patience(&pace(500, true, 0, &[630])), ms(750));
         assert_eq!(patience(&pace(300, true, 0, &[630])), ms(600));
         assert_eq!(patience(&pace(500, true, 0, &[2])), ms(500));

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::budget::Budget;
 use super::conversation::{Gone, PROBE, Report};
-use super::meter::Reading;
-use super::pool::Counts;
-use super::spend::Purse;
+use super::resource_sampler::ResourceSample;
+use super::session_pool::Counts;
 use super::timeline::Timeline;
 use crate::report::bench::latencies;
 use crate::report::fault::Fault;
-use crate::report::figures::{LATENCIES, OWN, Turn};
-use crate::report::load::{Conversations, Figures, HeldBack, RealTime, Second, Usage};
+use crate::report::load::{Conversations, HeldBack, LoadResults, RealTime, Second, Usage};
+use crate::report::results::{LATENCIES, OWN, TurnRow};
 use crate::report::stats::Sample;
 
 /// What an answer may take beside its response until it is an error that there is none: patience, and the sound side.
@@ -21,17 +21,17 @@ const COMPLETE: f64 = 0.95;
 
 /// What is known so far.
 #[derive(Default)]
-pub(in crate::cli) struct Tally {
+pub(in crate::cli) struct Aggregate {
     /// Turns: all of them, or every nth once there were too many.
-    pub(in crate::cli) turns: Vec<Turn>,
+    pub(in crate::cli) turns: Vec<TurnRow>,
     /// Faults by kind.
     pub(in crate::cli) errors: BTreeMap<String, u64>,
     /// Second by second.
     pub(in crate::cli) timeline: Timeline,
     /// What may be spent.
-    pub(in crate::cli) purse: Option<Purse>,
+    pub(in crate::cli) budget: Option<Budget>,
     /// All turns are counted in it.
-    counted: Figures,
+    counted: LoadResults,
     /// The longest of each latency, and of our own share.
     longest: [Option<f64>; LATENCIES.len() + 1],
     /// So many turns are kept at most.
@@ -57,11 +57,11 @@ struct Now {
     responses: Vec<f64>,
 }
 
-impl Tally {
+impl Aggregate {
     /// Nothing yet, what may be spent, and how many turns are kept at most.
-    pub(in crate::cli) fn new(purse: Option<Purse>, most_turns: usize) -> Self {
+    pub(in crate::cli) fn new(budget: Option<Budget>, most_turns: usize) -> Self {
         Self {
-            purse,
+            budget,
             most_turns,
             every: 1,
             ..Self::default()
@@ -81,8 +81,8 @@ impl Tally {
                 self.now.probed +=
                     u64::from(turn.conversation == PROBE && turn.outcome == "completed");
                 self.now.responses.extend(turn.latency_ms[5]);
-                if let Some(purse) = &mut self.purse {
-                    purse.pay(&mut turn, sent_s, heard_s);
+                if let Some(budget) = &mut self.budget {
+                    budget.pay(&mut turn, sent_s, heard_s);
                 }
                 self.keep(*turn);
             }
@@ -97,7 +97,7 @@ impl Tally {
 
     /// Counts a turn, and keeps it while there is room; then every second one is let go, and of the later ones only every
     /// second one is kept. So the notes of a run of hours stay small, and what is kept is spread evenly over it.
-    fn keep(&mut self, turn: Turn) {
+    fn keep(&mut self, turn: TurnRow) {
         let nth = self.counted.turns.all();
         self.counted.count(&turn);
         let values = turn.latency_ms.into_iter().chain([turn.own_ms()]);
@@ -123,8 +123,8 @@ impl Tally {
             Report::Gone(gone) => self.gone(gone),
             // It is no turn of the run any more, but is to be paid for.
             Report::Turn(mut turn, sent_s, heard_s) => {
-                if let Some(purse) = &mut self.purse {
-                    purse.pay(&mut turn, sent_s, heard_s);
+                if let Some(budget) = &mut self.budget {
+                    budget.pay(&mut turn, sent_s, heard_s);
                 }
             }
             Report::Connected | Report::HeldBack(_) | Report::Fault(_) => {}
@@ -147,8 +147,8 @@ impl Tally {
     }
 
     /// What was counted of the turns, and their latencies.
-    pub(in crate::cli) fn figures(&self) -> Figures {
-        let mut figures = Figures {
+    pub(in crate::cli) fn figures(&self) -> LoadResults {
+        let mut figures = LoadResults {
             latency_ms: latencies(&self.turns),
             turns_kept_every: self.every,
             ..self.counted.clone()
@@ -182,8 +182,8 @@ impl Tally {
         &mut self,
         at_s: f64,
         wanted: usize,
-        client: Option<Reading>,
-        server: Option<Reading>,
+        client: Option<ResourceSample>,
+        server: Option<ResourceSample>,
     ) {
         let now = std::mem::take(&mut self.now);
         let responses: Sample = now.responses.into_iter().collect();
@@ -267,16 +267,16 @@ mod tests {
     fn turn(response: f64) -> Report {
         let mut latency_ms = [None; 9];
         latency_ms[5] = Some(response);
-        let turn = Turn {
+        let turn = TurnRow {
             latency_ms,
-            ..Turn::default()
+            ..TurnRow::default()
         };
         Report::Turn(Box::new(turn), 1.0, 1.0)
     }
 
     #[test]
     fn conversations_are_counted_while_they_are_connected() {
-        let mut tally = Tally::new(None, 100);
+        let mut tally = Aggregate::new(None, 100);
         for _ in 0..3 {
             tally.take(Report::Connected);
         }
@@ -313,14 +313,14 @@ mod tests {
 
     #[test]
     fn a_second_holds_what_happened_in_it() {
-        let mut tally = Tally::new(None, 100);
+        let mut tally = Aggregate::new(None, 100);
         tally.take(turn(20.0));
         tally.take(turn(30.0));
         tally.take(Report::Fault(Fault::Lost));
         tally.second(
             1.0,
             5,
-            Some(Reading {
+            Some(ResourceSample {
                 cpu: 10.0,
                 mb: 20.0,
             }),
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn usage_is_taken_while_the_conversations_are_complete() {
-        let mut tally = Tally::new(None, 100);
+        let mut tally = Aggregate::new(None, 100);
         for _ in 0..10 {
             tally.take(Report::Connected);
         }
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn notes_of_a_long_run_stay_small_and_lose_no_count() {
-        let mut tally = Tally::new(None, 100);
+        let mut tally = Aggregate::new(None, 100);
         for n in 0..1_000_u32 {
             // The longest is one that is let go.
             tally.take(turn(if n == 777 { 900.0 } else { f64::from(n % 50) }));
@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_overdue_at_the_end_is_an_error_and_others_are_told() {
         let ended = |response: f64| {
-            let mut tally = Tally::new(None, 100);
+            let mut tally = Aggregate::new(None, 100);
             tally.take(turn(response));
             for wait in [Some(1), Some(4), Some(6), Some(24), None] {
                 tally.take_late(Report::Gone(Gone {
@@ -416,6 +416,6 @@ mod tests {
         };
         assert_eq!(ended(20.0), (2, Some(2)), "5 s are allowed");
         assert_eq!(ended(5_000.0), (3, Some(1)), "a slow service is slow");
-        assert_eq!(Tally::new(None, 1).settle_unanswered(2_000.0), 0);
+        assert_eq!(Aggregate::new(None, 1).settle_unanswered(2_000.0), 0);
     }
 }

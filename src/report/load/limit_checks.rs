@@ -2,11 +2,11 @@
 
 use super::super::bench::MOST_ERRORS;
 use super::super::fault::Fault;
-use super::super::figures::{Check, Circumstances, OWN, TEST_BUILD, Verdict, interval, ms};
-use super::{Figures, LEAST_RATIO, Limits, MOST_DRY, MOST_LATE, Usage};
+use super::super::results::{Circumstances, LimitCheck, OWN, TEST_BUILD, Verdict, interval, ms};
+use super::{LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, Usage};
 
 /// All limits, in the order in which they are told.
-pub(super) fn checks(figures: &Figures, limits: &Limits) -> Vec<Check> {
+pub(super) fn checks(figures: &LoadResults, limits: &Limits) -> Vec<LimitCheck> {
     let mut found = Vec::new();
     if let Some(limit) = limits.response_p95_ms {
         found.push(response(figures, limit));
@@ -47,8 +47,8 @@ pub(super) fn checks(figures: &Figures, limits: &Limits) -> Vec<Check> {
     found
 }
 
-fn check(what: &str, limit: String, found: Option<String>, verdict: Verdict) -> Check {
-    Check {
+fn check(what: &str, limit: String, found: Option<String>, verdict: Verdict) -> LimitCheck {
+    LimitCheck {
         what: what.to_owned(),
         limit,
         found: found.unwrap_or_else(|| "–".to_owned()),
@@ -68,7 +68,7 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-fn response(figures: &Figures, limit: f64) -> Check {
+fn response(figures: &LoadResults, limit: f64) -> LimitCheck {
     let found = figures.latency_ms.get("response");
     check(
         "response, p95",
@@ -78,7 +78,7 @@ fn response(figures: &Figures, limit: f64) -> Check {
     )
 }
 
-fn errors(figures: &Figures) -> Check {
+fn errors(figures: &LoadResults) -> LimitCheck {
     let verdict = match (figures.conversations.connected, figures.errors.is_empty()) {
         // Nobody came, and nothing failed: it was ended before.
         (0, true) => Verdict::Unknown,
@@ -90,7 +90,7 @@ fn errors(figures: &Figures) -> Check {
 }
 
 /// As many conversations at a time as were asked for: a load that was not there was not carried.
-fn reached(figures: &Figures) -> Check {
+fn reached(figures: &LoadResults) -> LimitCheck {
     let (asked, most) = (figures.asked, figures.conversations.most);
     let (least, verdict) = match asked {
         0 => (figures.sessions, Verdict::Unknown),
@@ -105,7 +105,7 @@ fn reached(figures: &Figures) -> Check {
 }
 
 /// Told only where conversations failed: whether each place was filled again.
-fn places(figures: &Figures) -> Option<Check> {
+fn places(figures: &LoadResults) -> Option<LimitCheck> {
     let (replaced, empty) = (
         figures.conversations.replaced,
         figures.conversations.given_up,
@@ -122,7 +122,7 @@ fn places(figures: &Figures) -> Option<Check> {
 
 /// Three limits for the sound side. The ratio forgives a stall of less than two seconds; of the rounds a stall counts all
 /// that it took.
-fn sound(figures: &Figures) -> Vec<Check> {
+fn sound(figures: &LoadResults) -> Vec<LimitCheck> {
     let Some(real) = &figures.real_time else {
         return Vec::new();
     };
@@ -159,7 +159,7 @@ fn sound(figures: &Figures) -> Vec<Check> {
 }
 
 /// What to do about limits that were missed.
-fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
+fn advice(figures: &LoadResults, limits: &Limits) -> Vec<String> {
     let mut found = Vec::new();
     let late = |real: &super::RealTime| real.late_share > MOST_LATE;
     let cores_full = figures.real_time.as_ref().is_some_and(late);
@@ -217,9 +217,9 @@ fn advice(figures: &Figures, limits: &Limits) -> Vec<String> {
 }
 
 /// Sound that fell behind, and replies that ran dry.
-fn of_sound(figures: &Figures) -> Option<String> {
+fn of_sound(figures: &LoadResults) -> Option<String> {
     let missed = sound(figures);
-    let missed: Vec<&Check> = missed
+    let missed: Vec<&LimitCheck> = missed
         .iter()
         .filter(|check| check.verdict == Verdict::Missed)
         .collect();
@@ -233,7 +233,7 @@ fn of_sound(figures: &Figures) -> Option<String> {
 }
 
 /// What limits the machine, as far as the figures tell, and what must be known to read them.
-pub(super) fn remarks(run: &Circumstances, figures: &Figures, limits: &Limits) -> Vec<String> {
+pub(super) fn remarks(run: &Circumstances, figures: &LoadResults, limits: &Limits) -> Vec<String> {
     let mut found = advice(figures, limits);
     let cpu = |usage: &Option<Usage>| {
         usage

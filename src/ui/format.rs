@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use super::view::METER_FLOOR;
 use crate::base::printable::is_hidden;
 use crate::base::units::Dbfs;
 use crate::session::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, Link, Snapshot, TalkView,
 };
 use crate::settings::config::TalkKey;
-use crate::telemetry::view::Figures;
+use crate::telemetry::view::TurnStatistics;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
+
+/// The lowest level that the meter shows, in decibels of full scale.
+pub(super) const METER_FLOOR: f32 = -60.0;
 
 /// What stands for a value that is not known; never 0.
 pub(super) const UNKNOWN: &str = "–";
@@ -192,7 +194,7 @@ pub(super) const fn first_words(talk: TalkView) -> &'static str {
 }
 
 /// How early turns are closed, or why not, and what that costs when the user goes on.
-pub(super) fn early(figures: &Figures) -> String {
+pub(super) fn early(figures: &TurnStatistics) -> String {
     let close = match figures.early {
         EarlyClose::After(silence) => format!("closed at {}", millis_or_unknown(Some(silence))),
         EarlyClose::Off => "not closed early".to_owned(),
@@ -207,20 +209,20 @@ pub(super) fn early(figures: &Figures) -> String {
         figures.early,
         EarlyClose::Off | EarlyClose::Needless | EarlyClose::Never
     );
-    if wanted || figures.closed_in_vain > 0 {
-        let tokens = match figures.vain_tokens {
+    if wanted || figures.false_endpoints > 0 {
+        let tokens = match figures.wasted_tokens {
             0 => String::new(),
             few @ 1..1_000 => format!(" ({few} tokens)"),
             many => format!(" ({:.1} k tokens)", many as f64 / 1e3),
         };
-        let vain = grouped(figures.closed_in_vain);
+        let vain = grouped(figures.false_endpoints);
         words += &format!(" · {vain} closed in vain{tokens}");
     }
     words
 }
 
 /// What stands beside it in full.
-pub(super) fn about_early(figures: &Figures) -> String {
+pub(super) fn about_early(figures: &TurnStatistics) -> String {
     let now = match figures.early {
         EarlyClose::After(_) => "",
         EarlyClose::Off => {
@@ -337,7 +339,7 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
 
 /// How a response compares with its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TargetComparison {
     /// Within the target.
     OnTarget,
     /// Over it, by up to half.
@@ -346,7 +348,7 @@ pub(super) enum Verdict {
     FarOver,
 }
 
-impl Verdict {
+impl TargetComparison {
     pub(super) fn of(response: Duration, target: Duration) -> Self {
         if response <= target {
             Self::OnTarget
@@ -515,9 +517,18 @@ mod tests {
     #[test]
     fn the_verdict_turns_at_the_target() {
         let target = ms(300.0);
-        assert_eq!(Verdict::of(ms(300.0), target), Verdict::OnTarget);
-        assert_eq!(Verdict::of(ms(300.1), target), Verdict::Over);
-        assert_eq!(Verdict::of(ms(451.0), target), Verdict::FarOver);
+        assert_eq!(
+            TargetComparison::of(ms(300.0), target),
+            TargetComparison::OnTarget
+        );
+        assert_eq!(
+            TargetComparison::of(ms(300.1), target),
+            TargetComparison::Over
+        );
+        assert_eq!(
+            TargetComparison::of(ms(451.0), target),
+            TargetComparison::FarOver
+        );
     }
 
     #[test]

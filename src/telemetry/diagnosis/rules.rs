@@ -1,4 +1,4 @@
-//! One check per cause, with the figure from which it speaks.
+//! One rule per cause, with its threshold.
 
 use std::time::Duration;
 

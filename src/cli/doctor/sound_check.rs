@@ -23,7 +23,7 @@ const NAME: &str = "sound check";
 
 /// What was measured; what is unknown is absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Figures {
+pub(super) struct SoundFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
     noise_dbfs: Option<f32>,
     /// Share of all samples that are at full scale.
@@ -36,7 +36,7 @@ pub(super) struct Figures {
     echo_loss_db: Option<f32>,
 }
 
-impl Figures {
+impl SoundFigures {
     pub(super) fn of(report: &Report) -> Self {
         Self {
             noise_dbfs: report.noise.map(|level| level.0),
@@ -80,7 +80,7 @@ pub(super) fn listen(
 }
 
 /// Whether there is something to listen with, and to.
-pub(super) fn can_be_made(devices: &Devices) -> bool {
+pub(super) fn is_possible(devices: &Devices) -> bool {
     !devices.inputs.is_empty() && !devices.outputs.is_empty()
 }
 

@@ -2,10 +2,10 @@
 
 use eframe::egui::{Align, Layout, Slider, Ui};
 
-use super::paint::Sign;
+use super::format;
+use super::icons::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::widgets::{Segment, key_hint, segmented, signed_row, switch_row};
-use super::words;
 use crate::profile::EchoCancellation;
 use crate::session::command::Command;
 use crate::session::snapshot::{EchoView, Snapshot, TalkView};
@@ -85,7 +85,7 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
         .horizontal(|ui| {
             let label = ui.label(text("It closes after", Weight::Regular, 13.0, t.normal));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let figure = format!("{} ms", words::grouped(delay.round() as u64));
+                let figure = format!("{} ms", format::grouped(delay.round() as u64));
                 ui.label(text(figure, Weight::Medium, 12.0, t.strong));
             });
             label

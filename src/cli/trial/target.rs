@@ -10,9 +10,9 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use url::Url;
 
-use super::super::Problem;
+use super::super::problem::Problem;
 use super::Files;
-use super::spend::{Purse, price};
+use super::budget::{Budget, price};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::provider::Event;
@@ -37,7 +37,7 @@ const OTHER_FILES: u64 = 128;
 
 /// Options of whoever talks to an endpoint that may cost something.
 #[derive(Args, Clone, Debug, Default)]
-pub struct PlaceArgs {
+pub struct TargetArgs {
     /// Our own server only: pause before each answer
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub think_ms: Option<u64>,
@@ -58,13 +58,13 @@ fn amount(text: &str) -> Result<f64, String> {
 }
 
 /// Where a trial connects to. Dropping it ends the servers.
-pub(in crate::cli) struct Place {
+pub(in crate::cli) struct Target {
     /// For people.
     pub(in crate::cli) words: String,
     /// Pause of our own server.
     pub(in crate::cli) think_ms: Option<u64>,
     /// What may be spent.
-    pub(in crate::cli) purse: Option<Purse>,
+    pub(in crate::cli) budget: Option<Budget>,
     urls: Vec<Url>,
     key: Option<Key>,
     keys: KeyStore,
@@ -72,7 +72,7 @@ pub(in crate::cli) struct Place {
     servers: Vec<Served>,
 }
 
-impl Place {
+impl Target {
     /// Decides where to connect, and starts servers if that is where.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Place {
     pub(in crate::cli) fn open(
         files: &Files,
         endpoint: Option<&str>,
-        args: &PlaceArgs,
+        args: &TargetArgs,
         connections: usize,
     ) -> Result<Self, Problem> {
         let keys = KeyStore::system(files.paths.key());
@@ -89,10 +89,10 @@ impl Place {
         let mut this = Self {
             words: String::new(),
             think_ms: None,
-            purse: args
+            budget: args
                 .price
                 .zip(args.spend_limit_usd)
-                .map(|(price, limit)| Purse::new(price, limit)),
+                .map(|(price, limit)| Budget::new(price, limit)),
             urls: Vec::new(),
             key: None,
             keys,
@@ -106,7 +106,7 @@ impl Place {
         Ok(this)
     }
 
-    fn use_endpoint(&mut self, address: &str, args: &PlaceArgs) -> Result<(), Problem> {
+    fn use_endpoint(&mut self, address: &str, args: &TargetArgs) -> Result<(), Problem> {
         if args.think_ms.is_some() {
             return Err(Problem::usage(
                 "--think-ms is for our own server: leave --endpoint out",
@@ -117,12 +117,12 @@ impl Place {
         let config = self.config.get().endpoint.clone();
         let found = self.keys.find();
         for warning in &found.warnings {
-            crate::cli::say(&format!("warning: {warning}"));
+            crate::cli::output::say(&format!("warning: {warning}"));
         }
         let may = |key: &Key| endpoint::may_have_key(key.source, &url, config.as_deref());
         self.key = found.key.filter(may);
         // Only this computer is talked to without encryption (`endpoint::parse` sees to that), and costs nothing.
-        if self.key.is_some() && url.scheme() == "wss" && self.purse.is_none() {
+        if self.key.is_some() && url.scheme() == "wss" && self.budget.is_none() {
             let what = "a key would be sent to another computer, which may cost money: say how much it may be";
             let hint = "Add --spend-limit-usd 1 --price IN/OUT, the service's price in US dollars for a million tokens.";
             return Err(Problem::usage(what).hint(hint));

@@ -1,0 +1,94 @@
+//! The actions of the turn machine, and closed turns.
+
+use std::time::Duration;
+
+use crate::base::ids::TurnId;
+use crate::turn::timeline::Timeline;
+
+/// A step that the machine asks for; steps are taken in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Begin a turn towards the service; the audio that is kept for it goes first.
+    Begin(TurnId),
+    /// Begin its activity again on the same connection: the service keeps what it has heard of it.
+    Continue(TurnId),
+    /// End it towards the service.
+    End(TurnId),
+    /// Patience runs still: let nothing of this turn's reply be heard.
+    Hold(TurnId),
+    /// Patience is over, or nothing is left to be held.
+    Release(TurnId),
+    /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
+    Play(TurnId),
+    /// Play the last reply that was heard again, all of it, as this turn's.
+    Replay(TurnId),
+    /// No more audio of this reply will come.
+    EndReply(TurnId),
+    /// Silence the speaker and drop what is queued.
+    Flush,
+    /// The service owes an answer and has given no sign for this long: replace the connection. What was said is offered to
+    /// the next one.
+    Replace(Duration),
+    /// A turn is over.
+    Close(Box<Closed>),
+}
+
+/// A turn that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closed {
+    /// Which.
+    pub turn: TurnId,
+    /// Whether the user asked; what the service says unasked has no record.
+    pub asked: bool,
+    /// Whether the user typed it: it has no marks of speech.
+    pub typed: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its instants.
+    pub timeline: Timeline,
+    /// Whether the service showed that all of it had arrived.
+    pub received: bool,
+    /// How often the user went on after its endpoint.
+    pub reopened: u32,
+    /// How often because patience was too short.
+    pub cut_offs: u32,
+    /// How often it had been closed early, in vain.
+    pub false_endpoints: u32,
+    /// The service stopped its answer by itself: nobody had spoken or pressed anything.
+    pub broken_off: bool,
+    /// How much of the reply was heard.
+    pub heard: Duration,
+    /// From the interrupting onset to the lowered reply, where speech cut it.
+    pub ducked_after: Option<Duration>,
+    /// From the interrupting onset to silence, where speech cut the reply.
+    pub silenced_after: Option<Duration>,
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The reply was played to its end.
+    Completed,
+    /// An audible reply was cut.
+    Interrupted,
+    /// It ended before it was audible.
+    Cancelled,
+    /// The service ended it, and nothing of an answer could be heard.
+    Empty,
+    /// It failed, for this reason.
+    Failed(String),
+}
+
+impl Outcome {
+    /// Its name in the JSON of a turn.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+            Self::Empty => "empty",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The text that the user is writing.
+
+use crate::session::command::Command;
+use crate::session::typed::sendable;
+
+/// The text in the field.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) text: String,
+    /// The field had the focus in the last frame.
+    pub(super) has_focus: bool,
+    /// The field shall have it.
+    pub(super) wants_focus: bool,
+}
+
+impl Draft {
+    /// Goes on in the field.
+    pub(super) fn focus(&mut self) {
+        self.wants_focus = true;
+    }
+
+    /// Puts words into the field that are to be corrected, behind what stands there.
+    pub(super) fn correct(&mut self, words: &str) {
+        let words = words.trim();
+        if !self.text.ends_with(words) {
+            if !self.text.trim().is_empty() {
+                self.text.push('\n');
+            }
+            self.text.push_str(words);
+        }
+        self.focus();
+    }
+
+    /// Sends it, if it can be sent.
+    pub(super) fn send(&mut self, commands: &mut Vec<Command>) {
+        if let Ok(text) = sendable(&self.text) {
+            commands.push(Command::SendText(text));
+            self.text.clear();
+        }
+    }
+}
