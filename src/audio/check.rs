@@ -17,7 +17,7 @@ use super::{CheckEvent, Event};
 use crate::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::dsp::soundcheck::{Phase, SoundCheck, Step};
+use crate::dsp::sound_check::{SoundCheck, SoundCheckPhase, Step};
 
 /// How long frames wait, so that the speaker has told by then what sounded while they were captured: it tells when it
 /// sounds, within a period and a tick of the worker.
@@ -45,7 +45,7 @@ pub(super) struct Checking {
     sounded: Option<Instant>,
     /// A frame by its number, and the place in the chirp at which it begins.
     anchor: Option<(u64, i64)>,
-    phase: Phase,
+    phase: SoundCheckPhase,
     frames: usize,
 }
 
@@ -61,7 +61,7 @@ impl Checking {
             first_sound: 0,
             sounded: None,
             anchor: None,
-            phase: Phase::Quiet,
+            phase: SoundCheckPhase::Quiet,
             frames: 0,
         }
     }
@@ -122,9 +122,9 @@ impl Checking {
 
     fn told(&self) -> Event {
         let length = match self.phase {
-            Phase::Quiet => QUIET,
-            Phase::Speak => SPEAK,
-            Phase::Chirp => CHIRP,
+            SoundCheckPhase::Quiet => QUIET,
+            SoundCheckPhase::Speak => SPEAK,
+            SoundCheckPhase::Chirp => CHIRP,
         };
         let spent = SampleRate::WORKING.duration_of((self.frames * FRAME_SAMPLES) as u64);
         Event::Check(CheckEvent::Step {
@@ -191,7 +191,7 @@ fn samples_between(from: Instant, to: Instant) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dsp::soundcheck::{Finding, Report};
+    use crate::dsp::sound_check::{SoundCheckFinding, SoundCheckReport};
 
     /// A room: when the chirp begins to sound after it was asked for, how much later the microphone hears it, how loud.
     struct Room {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     /// Runs a check in a room without voice; the phases that were told, and the report.
-    fn run(room: &Room) -> (Vec<Phase>, Report) {
+    fn run(room: &Room) -> (Vec<SoundCheckPhase>, SoundCheckReport) {
         let turn = TurnId(u64::MAX);
         let mut checking = Checking::new(false, turn, 0.8);
         let origin = Instant::now();
@@ -285,7 +285,7 @@ mod tests {
                 gain,
             };
             let (phases, report) = run(&room);
-            assert_eq!(phases, [Phase::Quiet, Phase::Chirp]);
+            assert_eq!(phases, [SoundCheckPhase::Quiet, SoundCheckPhase::Chirp]);
             let wanted = air as f32 / 16.0;
             let delay = report.echo_delay.expect("heard").as_secs_f32() * 1e3;
             assert!((delay - wanted).abs() < 2.0, "{delay} for {wanted} ms");
@@ -303,8 +303,8 @@ mod tests {
             gain: 0.0,
         };
         let (_, headset) = run(&deaf(Duration::from_millis(20)));
-        assert!(headset.played && headset.findings.contains(&Finding::NoEcho));
+        assert!(headset.played && headset.findings.contains(&SoundCheckFinding::NoEcho));
         let (_, dead) = run(&deaf(Duration::from_secs(60)));
-        assert!(!dead.played && dead.findings.contains(&Finding::NotPlayed));
+        assert!(!dead.played && dead.findings.contains(&SoundCheckFinding::NotPlayed));
     }
 }

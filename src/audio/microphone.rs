@@ -1,7 +1,7 @@
 //! The capture half of the worker: from the ring of the input stream to frames, and from frames to utterances.
 //!
 //! ```text
-//! ring ─▶ sanitise ─▶ Mixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
+//! ring ─▶ sanitise ─▶ Downmixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
 //!                                            with instants                ▲                                 └─▶ Order
 //!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
 //! ```
@@ -25,12 +25,12 @@ use super::{Event, Gate};
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::chain::{Chain, ChainSettings};
-use crate::dsp::floor::Floor;
-use crate::dsp::mix::sanitise;
+use crate::dsp::downmix::sanitise;
+use crate::dsp::noise_floor::NoiseFloor;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
-use crate::vad::barge_in::{BargeIn, Order};
-use crate::vad::segment::{Context, SegmentNote, Segmenter};
+use crate::vad::barge_in::{BargeInDetector, ReplyAction};
+use crate::vad::segment::{FrameContext, SegmentNote, Segmenter};
 use crate::vad::{Detect as _, Detector, SpeechEvent};
 
 /// A new stream that does not come up to the old one within this takes over with a gap.
@@ -71,15 +71,15 @@ pub(super) struct Microphone {
     aggressiveness: u8,
     detector: Detector,
     segmenter: Segmenter,
-    barge_in: BargeIn,
+    barge_in: BargeInDetector,
     quick: Quick,
     chain: Chain,
     /// What the profile wants of the chain; the rest depends on what is heard.
     wanted: ChainSettings,
-    floor: Floor,
+    floor: NoiseFloor,
     echo: EchoChoice,
     /// What the reply shall do, since it was asked last.
-    order: Option<Order>,
+    order: Option<ReplyAction>,
     /// A reply may still be in the room.
     tail: bool,
     gate: Gate,
@@ -117,11 +117,11 @@ impl Microphone {
             aggressiveness,
             detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
-            barge_in: BargeIn::new(profile.turn.backchannel),
+            barge_in: BargeInDetector::new(profile.turn.backchannel),
             quick: Quick::beside(detector_kind(profile)),
             chain: Chain::new(ChainSettings::default()),
             wanted: chain_settings(profile),
-            floor: Floor::default(),
+            floor: NoiseFloor::default(),
             echo: EchoChoice::new(),
             order: None,
             tail: false,
@@ -196,7 +196,7 @@ impl Microphone {
     }
 
     /// What the reply shall do, if that has changed.
-    pub(super) fn take_order(&mut self) -> Option<Order> {
+    pub(super) fn take_order(&mut self) -> Option<ReplyAction> {
         self.order.take()
     }
 
@@ -463,7 +463,7 @@ impl Microphone {
             events.push(Event::Heard(frame.clone()));
         }
         let echo = around.playing || around.tail;
-        let context = Context {
+        let context = FrameContext {
             voiced: self.detector.voiced(&frame) && (!echo || self.is_loud_enough(&frame)),
             playing: around.playing,
             held: self.gate == Gate::Held,

@@ -58,7 +58,7 @@ pub use simulate::{Desk, Heard, Room, SimulatedDesk, simulate};
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::dsp::soundcheck::{Phase, Report};
+use crate::dsp::sound_check::{SoundCheckPhase, SoundCheckReport};
 use crate::vad::SpeechEvent;
 
 /// Where sound comes from and goes to. Every combination is legal.
@@ -252,12 +252,12 @@ pub enum CheckEvent {
     /// It is in this phase.
     Step {
         /// Which.
-        phase: Phase,
+        phase: SoundCheckPhase,
         /// How much of it is over, 0.0 to 1.0.
         progress: f32,
     },
     /// It is over.
-    Done(Box<Report>),
+    Done(Box<SoundCheckReport>),
 }
 
 /// One of the two audio threads.

@@ -28,7 +28,7 @@ use super::convert::Converter;
 use super::speaker::Tap;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
-use crate::dsp::wide::widest;
+use crate::dsp::simd::widest;
 
 /// The reference runs ahead of the frame by this much, so that an echo never comes before its cause when a host tells
 /// the speaker's latency wrong. What sounds so soon has been written already: a frame is 10 ms old when it is complete.

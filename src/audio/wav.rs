@@ -20,7 +20,7 @@ use super::paced::{Paced, Sink, Source};
 use super::{AudioError, Devices, Event};
 use crate::base::units::SampleRate;
 use crate::base::wav::{self, EXPECTED, LARGEST, WavError};
-use crate::dsp::mix::{mixed, sanitise};
+use crate::dsp::downmix::{downmix, sanitise};
 
 /// Filter for files: they are converted once, ahead of time.
 const TAPS: u32 = 128;
@@ -82,7 +82,7 @@ pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<Utterance, AudioEr
         tracing::warn!(file = %path.display(), "the file ends early: it is spoken as far as it goes");
     }
     sanitise(&mut sound.samples);
-    let mono = mixed(sound.channels, sound.rate, &sound.samples);
+    let mono = downmix(sound.channels, sound.rate, &sound.samples);
     let mut samples = Vec::new();
     let mut converter = Converter::new(sound.rate, SampleRate::WORKING, TAPS)
         .map_err(|error| fail(error.to_string()))?;

@@ -20,7 +20,7 @@ use crate::base::ids::TurnId;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
-use crate::vad::barge_in::Order;
+use crate::vad::barge_in::ReplyAction;
 
 /// Events that wait when the session does not take them: five seconds of frames. Beyond it frames are lost and
 /// counted; nothing else is ever dropped.
@@ -258,11 +258,11 @@ impl Worker {
     }
 }
 
-fn level(order: Order) -> Level {
+fn level(order: ReplyAction) -> Level {
     match order {
-        Order::Duck => Level::Ducked,
-        Order::Pause => Level::Zero,
-        Order::Restore => Level::Full,
+        ReplyAction::Duck => Level::Ducked,
+        ReplyAction::Pause => Level::Zero,
+        ReplyAction::Restore => Level::Full,
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Apm {
 
 /// What the canceller says of itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct EchoFigures {
+pub(super) struct EchoStatistics {
     /// How much later than in the far end the echo is in the near end, in milliseconds.
     pub(super) delay_ms: i32,
     /// Far end to echo, in decibels.
@@ -52,7 +52,7 @@ impl Apm {
     }
 
     /// Takes in what the loudspeaker plays; only the canceller wants to know.
-    pub(super) fn hear_far(&mut self, far: &Samples) {
+    pub(super) fn process_render(&mut self, far: &Samples) {
         let mut unused = [0.0; FRAME_SAMPLES];
         self.inner
             .process_render_f32(&[far], &mut [&mut unused])
@@ -68,9 +68,9 @@ impl Apm {
     }
 
     /// What the canceller found out; none for other jobs.
-    pub(super) fn echo_figures(&self) -> Option<EchoFigures> {
+    pub(super) fn echo_statistics(&self) -> Option<EchoStatistics> {
         let seen = self.inner.statistics();
-        Some(EchoFigures {
+        Some(EchoStatistics {
             delay_ms: seen.delay_ms?,
             loss_db: seen.echo_return_loss?,
             enhancement_db: seen.echo_return_loss_enhancement?,

@@ -15,29 +15,16 @@
 
 use std::time::Duration;
 
+use super::agc::Agc;
+use super::crossfade_slot::CrossfadeSlot;
 use super::denoise::Denoise;
-use super::echo::{Echo, EchoState};
+pub use super::denoise::NoiseSuppressor;
+use super::downmix::sanitise;
+use super::echo::{EchoCanceller, EchoState};
 use super::filter::HighPass;
-use super::gain::Gain;
 use super::limiter::Limiter;
-use super::mix::sanitise;
-use super::slot::Slot;
 use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
-
-/// How noise is suppressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Noise {
-    /// Not at all.
-    #[default]
-    Off,
-    /// Steady noise by about 6 dB: the voice stays as it is.
-    Light,
-    /// Steady noise by about 12 dB.
-    On,
-    /// By a small neural network, keys and clicks too; more delay.
-    Keyboard,
-}
 
 /// Which stages are in the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,7 +32,7 @@ pub struct ChainSettings {
     /// Take out what the loudspeaker plays.
     pub echo: bool,
     /// Take out noise.
-    pub noise: Noise,
+    pub noise: NoiseSuppressor,
     /// Bring the voice to an even level.
     pub gain: bool,
 }
@@ -61,11 +48,11 @@ impl ChainSettings {
 /// See the [module](self). Allocates as it works: never for an audio callback.
 pub struct Chain {
     settings: ChainSettings,
-    high_pass: Slot<bool, HighPass>,
-    echo: Slot<bool, Echo>,
-    noise: Slot<Noise, Denoise>,
-    gain: Slot<bool, Gain>,
-    limiter: Slot<bool, Limiter>,
+    high_pass: CrossfadeSlot<bool, HighPass>,
+    echo: CrossfadeSlot<bool, EchoCanceller>,
+    noise: CrossfadeSlot<NoiseSuppressor, Denoise>,
+    gain: CrossfadeSlot<bool, Agc>,
+    limiter: CrossfadeSlot<bool, Limiter>,
 }
 
 impl Chain {
@@ -75,11 +62,11 @@ impl Chain {
         let any = settings.any();
         Self {
             settings,
-            high_pass: Slot::new(any, |on| on.then(HighPass::new)),
-            echo: Slot::new(settings.echo, |on| on.then(Echo::new)),
-            noise: Slot::new(settings.noise, Denoise::new),
-            gain: Slot::new(settings.gain, |on| on.then(Gain::new)),
-            limiter: Slot::new(any, |on| on.then_some(Limiter)),
+            high_pass: CrossfadeSlot::new(any, |on| on.then(HighPass::new)),
+            echo: CrossfadeSlot::new(settings.echo, |on| on.then(EchoCanceller::new)),
+            noise: CrossfadeSlot::new(settings.noise, Denoise::new),
+            gain: CrossfadeSlot::new(settings.gain, |on| on.then(Agc::new)),
+            limiter: CrossfadeSlot::new(any, |on| on.then_some(Limiter)),
         }
     }
 
@@ -147,7 +134,10 @@ impl Chain {
     /// How the echo cancellation goes; all unknown while it is off.
     #[must_use]
     pub fn echo_state(&self) -> EchoState {
-        self.echo.stage().map(Echo::state).unwrap_or_default()
+        self.echo
+            .stage()
+            .map(EchoCanceller::state)
+            .unwrap_or_default()
     }
 
     fn idle(&self) -> bool {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use nnnoiseless::DenoiseState;
 
 use super::apm::{Apm, Job};
-use super::chain::Noise;
 use super::resample::Resampler;
 use super::stage::{Samples, Stage};
 use crate::base::frame::FRAME_SAMPLES;
@@ -29,6 +28,20 @@ const TAPS: u32 = 64;
 /// nnnoiseless was trained on the numbers of 16-bit files.
 const SCALE: f32 = 32_768.0;
 
+/// How noise is suppressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NoiseSuppressor {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Steady noise by about 6 dB: the voice stays as it is.
+    Light,
+    /// Steady noise by about 12 dB.
+    On,
+    /// By a small neural network, keys and clicks too; more delay.
+    Keyboard,
+}
+
 /// One of the suppressors.
 pub(super) enum Denoise {
     Statistical(Box<Apm>),
@@ -36,12 +49,12 @@ pub(super) enum Denoise {
 }
 
 impl Denoise {
-    pub(super) fn new(noise: Noise) -> Option<Self> {
+    pub(super) fn new(noise: NoiseSuppressor) -> Option<Self> {
         match noise {
-            Noise::Off => None,
-            Noise::Light => Some(Self::Statistical(Box::new(Apm::new(Job::LightNoise)))),
-            Noise::On => Some(Self::Statistical(Box::new(Apm::new(Job::Noise)))),
-            Noise::Keyboard => Some(Self::Learnt(Box::new(Learnt::new()))),
+            NoiseSuppressor::Off => None,
+            NoiseSuppressor::Light => Some(Self::Statistical(Box::new(Apm::new(Job::LightNoise)))),
+            NoiseSuppressor::On => Some(Self::Statistical(Box::new(Apm::new(Job::Noise)))),
+            NoiseSuppressor::Keyboard => Some(Self::Learnt(Box::new(Learnt::new()))),
         }
     }
 }

@@ -49,12 +49,12 @@ pub struct EchoState {
 
 /// The stage.
 #[derive(Debug)]
-pub(super) struct Echo {
+pub(super) struct EchoCanceller {
     apm: Apm,
     watch: Watch,
 }
 
-impl Echo {
+impl EchoCanceller {
     pub(super) fn new() -> Self {
         Self {
             apm: Apm::new(Job::Echo),
@@ -66,21 +66,22 @@ impl Echo {
         if self.watch.frames < ENOUGH_FRAMES {
             return EchoState::default();
         }
-        let figures = self.apm.echo_figures();
+        let statistics = self.apm.echo_statistics();
         EchoState {
-            delay: figures.map(|f| Duration::from_millis(u64::try_from(f.delay_ms).unwrap_or(0))),
-            loss_db: figures.map(|f| f.loss_db as f32),
-            enhancement_db: figures.map(|f| f.enhancement_db as f32),
+            delay: statistics
+                .map(|f| Duration::from_millis(u64::try_from(f.delay_ms).unwrap_or(0))),
+            loss_db: statistics.map(|f| f.loss_db as f32),
+            enhancement_db: statistics.map(|f| f.enhancement_db as f32),
             removed_db: Some(self.watch.removed_db()),
             converged: self.watch.converged,
         }
     }
 }
 
-impl Stage for Echo {
+impl Stage for EchoCanceller {
     fn process(&mut self, near: &mut Samples, far: &Samples) {
         let before = Dbfs::rms(near).amplitude().powi(2);
-        self.apm.hear_far(far);
+        self.apm.process_render(far);
         self.apm.process(near);
         let behind = Dbfs::rms(near).amplitude().powi(2);
         self.watch.push(before, behind, Dbfs::rms(far) > FAR_SOUNDS);

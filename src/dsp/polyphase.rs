@@ -15,7 +15,7 @@ use std::f64::consts::{PI, TAU};
 
 use fearless_simd::{Simd, SimdBase as _, SimdFloat as _, dispatch, f32x8};
 
-use super::wide::level;
+use super::simd::level;
 
 /// Most phases and lanes: 16 to 192 kHz and back. Beyond it tables grow, and lanes get short.
 const MOST: u32 = 12;

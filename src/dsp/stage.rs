@@ -8,7 +8,7 @@ use crate::base::frame::FRAME_SAMPLES;
 pub(super) type Samples = [f32; FRAME_SAMPLES];
 
 /// A step that the microphone's sound goes through, frame by frame. Both inputs are finite numbers (see
-/// [`sanitise`](super::mix::sanitise)), and so is the output.
+/// [`sanitise`](super::downmix::sanitise)), and so is the output.
 pub(super) trait Stage {
     /// Works on a frame in place; `far` is what the loudspeaker played in the same 10 ms.
     fn process(&mut self, near: &mut Samples, far: &Samples);

@@ -194,10 +194,10 @@ impl Controller {
                 self.turns.lag = Some(now.saturating_duration_since(frame.end()));
                 self.keep(&[frame]);
             }
-            SpeechEvent::Lull { last_voiced } if !self.microphone.key.is_open() => {
+            SpeechEvent::SilenceStarted { last_voiced } if !self.microphone.key.is_open() => {
                 self.feed(now, Input::Lull { last_voiced });
             }
-            SpeechEvent::Lull { .. } => {}
+            SpeechEvent::SilenceStarted { .. } => {}
             SpeechEvent::Resumed {
                 first_voiced,
                 pause,

@@ -5,7 +5,7 @@ use super::controller::Controller;
 use super::findings::{self, Circumstances};
 use super::snapshot::{CheckLine, CheckStep, CheckView};
 use crate::audio::{self, CheckEvent};
-use crate::dsp::soundcheck::Phase;
+use crate::dsp::sound_check::SoundCheckPhase;
 use crate::turn::machine::Input;
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,9 +65,9 @@ impl Controller {
         match event {
             CheckEvent::Step { phase, progress } => {
                 check.view.step = match phase {
-                    Phase::Quiet => CheckStep::Quiet,
-                    Phase::Speak => CheckStep::Speak,
-                    Phase::Chirp => CheckStep::Chirp,
+                    SoundCheckPhase::Quiet => CheckStep::Quiet,
+                    SoundCheckPhase::Speak => CheckStep::Speak,
+                    SoundCheckPhase::Chirp => CheckStep::Chirp,
                 };
                 check.view.progress = progress;
             }

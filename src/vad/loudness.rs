@@ -100,12 +100,12 @@ impl Loudness {
 
 /// The noise between the words.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Noise {
+pub(super) struct NoiseLevel {
     /// `None` until a frame without speech was heard.
     power: Option<f32>,
 }
 
-impl Noise {
+impl NoiseLevel {
     /// Takes in a frame in which nobody speaks.
     pub(super) fn learn(&mut self, power: f32) {
         let known = self.power.get_or_insert(power);
@@ -140,11 +140,11 @@ impl Noise {
 
 /// The level of the voice that is speaking.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Voice {
+pub(super) struct VoiceLevel {
     peak: f32,
 }
 
-impl Voice {
+impl VoiceLevel {
     /// Takes in the next frame; its power counts if the detector took it for speech.
     pub(super) fn follow(&mut self, power: f32, voiced: bool) {
         self.peak *= PEAK_DECAY;
@@ -154,14 +154,14 @@ impl Voice {
     }
 
     /// The power from which on a block is voice; `None` if it cannot be told apart from the noise.
-    pub(super) fn threshold(&self, noise: &Noise) -> Option<f32> {
+    pub(super) fn threshold(&self, noise: &NoiseLevel) -> Option<f32> {
         let noise = noise.power.unwrap_or(0.0);
         let separable = self.peak > noise * SEPARABLE;
         separable.then(|| (noise * OVER_NOISE).max(self.peak * UNDER_VOICE))
     }
 
     /// The same for sound that the detector denies to be speech.
-    pub(super) fn hiss_threshold(&self, noise: &Noise) -> Option<f32> {
+    pub(super) fn hiss_threshold(&self, noise: &NoiseLevel) -> Option<f32> {
         let denied = noise.power.unwrap_or(0.0) * HISS_OVER_NOISE;
         self.threshold(noise)
             .map(|_| denied.max(self.peak * HISS_UNDER_VOICE))
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn noise_is_followed_down_faster_than_up() {
-        let mut noise = Noise::default();
+        let mut noise = NoiseLevel::default();
         assert!(noise.is_exceeded_by(0.0) || noise.power.is_none());
         noise.learn(1e-4);
         for _ in 0..10 {
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn the_threshold_lies_between_noise_and_voice() {
-        let mut noise = Noise::default();
-        let mut voice = Voice::default();
+        let mut noise = NoiseLevel::default();
+        let mut voice = VoiceLevel::default();
         voice.follow(1e-2, true);
         assert_eq!(voice.threshold(&noise), Some(1e-2 * UNDER_VOICE));
         noise.set(1e-4);

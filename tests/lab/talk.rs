@@ -8,7 +8,7 @@ use sovereign::base::ids::TurnId;
 use sovereign::turn::early::TurnTokens;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
 use sovereign::turn::pace::PaceSettings;
-use sovereign::vad::LULL;
+use sovereign::vad::SILENCE_STARTED_AFTER;
 
 use crate::voices::Noise;
 
@@ -27,7 +27,7 @@ pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
         patience: Duration::from_millis(patience),
         adaptive: false,
         eager,
-        earliest: LULL,
+        earliest: SILENCE_STARTED_AFTER,
         eager_waste_percent: 100,
         assumed_think: Duration::ZERO,
     }
@@ -261,12 +261,13 @@ impl Desk {
     /// The voice is silent from `end` to `onset`, or for good. Patience is what it is once the silence was told.
     fn silence(&mut self, end: Instant, onset: Option<Instant>) {
         self.run_until(end);
-        if let Some(onset) = onset.filter(|onset| *onset - end <= LULL) {
+        if let Some(onset) = onset.filter(|onset| *onset - end <= SILENCE_STARTED_AFTER) {
             return self.run_until(onset);
         }
-        self.agenda.push((end + LULL, Next::Lull(end)));
-        self.run_until(end + LULL);
-        let over = end + self.machine.patience().max(LULL);
+        self.agenda
+            .push((end + SILENCE_STARTED_AFTER, Next::Lull(end)));
+        self.run_until(end + SILENCE_STARTED_AFTER);
+        let over = end + self.machine.patience().max(SILENCE_STARTED_AFTER);
         match onset {
             None => self.agenda.push((over, Next::Ended(end))),
             Some(onset) if onset > over => {

@@ -1,7 +1,7 @@
 //! Every rate, every number of channels, every sample format that a device may have, both ways: 11 × 4 × 9 cells.
 //!
 //! ```text
-//! capture    tone, as the device's samples ─▶ CaptureBody ─▶ ring ─▶ Mixer ─▶ Converter ─▶ 16 kHz     ─┐
+//! capture    tone, as the device's samples ─▶ CaptureBody ─▶ ring ─▶ Downmixer ─▶ Converter ─▶ 16 kHz     ─┐
 //! playback   tone at 24 kHz ─▶ Converter ─▶ ring ─▶ PlaybackBody ─▶ the device's samples, each channel ─┴▶ judged
 //! ```
 //!
@@ -20,7 +20,7 @@ use crate::audio::capture::capture;
 use crate::audio::convert::Converter;
 use crate::audio::playback::{Note, playback};
 use crate::base::units::SampleRate;
-use crate::dsp::mix::{Mixer, sanitise};
+use crate::dsp::downmix::{Downmixer, sanitise};
 
 const RATES: [u32; 11] = [
     8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000,
@@ -127,7 +127,7 @@ impl Cells {
     {
         let now = Instant::now();
         let (mut body, mut end) = capture(format(hz, channels), now, None);
-        let mut mixer = Mixer::new(channels, rate(hz));
+        let mut mixer = Downmixer::new(channels, rate(hz));
         let mut converter = Converter::new(rate(hz), SampleRate::WORKING, TAPS).expect("allowed");
         let device: Vec<T> = tone
             .iter()

@@ -7,9 +7,9 @@ use super::super::{Event, Gate};
 use super::{Far, Microphone, REST};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::units::Dbfs;
-use crate::dsp::chain::{ChainSettings, Noise};
-use crate::vad::barge_in::Around;
-use crate::vad::segment::Context;
+use crate::dsp::chain::{ChainSettings, NoiseSuppressor};
+use crate::vad::barge_in::BargeInContext;
+use crate::vad::segment::FrameContext;
 
 impl Microphone {
     pub(super) fn use_report(&mut self, report: EchoReport, events: &mut Vec<Event>) {
@@ -19,11 +19,14 @@ impl Microphone {
 
     /// Puts into the chain what is wanted and of use.
     pub(super) fn set_chain(&mut self) {
-        let steady = matches!(self.wanted.noise, Noise::Light | Noise::On);
+        let steady = matches!(
+            self.wanted.noise,
+            NoiseSuppressor::Light | NoiseSuppressor::On
+        );
         self.chain.set(ChainSettings {
             echo: self.echo.is_on(),
             noise: if steady && !self.floor.is_noisy() {
-                Noise::Off
+                NoiseSuppressor::Off
             } else {
                 self.wanted.noise
             },
@@ -55,7 +58,7 @@ impl Microphone {
     }
 
     /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
-    pub(super) fn judge(&mut self, frame: &Frame, context: Context) {
+    pub(super) fn judge(&mut self, frame: &Frame, context: FrameContext) {
         if context.held || self.gate == Gate::Everything {
             let order = self.barge_in.release(&mut self.speech);
             self.order = order.or(self.order);
@@ -66,7 +69,7 @@ impl Microphone {
         // What is left of an echo would lower the reply again and again.
         let heard = apart && self.quick.voiced(frame);
         let quick = playing && heard;
-        let around = Around {
+        let around = BargeInContext {
             voiced: self.segmenter.is_loud() && (context.voiced || quick),
             playing,
             tail: self.tail && !apart,

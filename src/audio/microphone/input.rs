@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::capture::CaptureEnd;
 use super::super::clock::{Basis, SampleClock};
-use crate::dsp::mix::Mixer;
+use crate::dsp::downmix::Downmixer;
 
 /// A microphone that gives nothing but zeros for so long is switched off somewhere.
 const ALL_ZERO: Duration = Duration::from_secs(3);
@@ -17,7 +17,7 @@ pub(super) struct Input {
     stamped: Option<u64>,
     /// How many callbacks there had been at the last look.
     callbacks: u64,
-    pub(super) mixer: Mixer,
+    pub(super) mixer: Downmixer,
     /// Frame counter of the next frame that comes out of the ring.
     pub(super) position: u64,
     /// Samples known to be lost.
@@ -34,7 +34,7 @@ impl Input {
     pub(super) fn new(end: CaptureEnd, watch_zeros: bool) -> Self {
         Self {
             clock: SampleClock::new(end.format.rate),
-            mixer: Mixer::new(end.format.channels, end.format.rate),
+            mixer: Downmixer::new(end.format.channels, end.format.rate),
             stamped: None,
             callbacks: 0,
             position: 0,

@@ -10,8 +10,8 @@
 //! As long as a changed detector listens along and the old one is believed, so is the old state of this one.
 
 use crate::base::frame::Frame;
-use crate::vad::webrtc::Detector;
-use crate::vad::{Detect as _, Kind, LISTENING_FRAMES};
+use crate::vad::webrtc::WebrtcVad;
+use crate::vad::{Detect as _, LISTENING_FRAMES, VadKind};
 
 /// How strict it is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through than a laxer one.
 const STRICT: u8 = 3;
@@ -20,26 +20,26 @@ const STRICT: u8 = 3;
 pub(super) enum Quick {
     Off,
     /// Is fed, but not believed, for so many more frames: fresh it fires at anything.
-    Listening(Detector, u32),
-    On(Detector),
+    Listening(WebrtcVad, u32),
+    On(WebrtcVad),
     /// Is believed for so many more frames.
-    Leaving(Detector, u32),
+    Leaving(WebrtcVad, u32),
 }
 
 impl Quick {
     /// For a stream's beginning.
-    pub(super) fn beside(kind: Kind) -> Self {
+    pub(super) fn beside(kind: VadKind) -> Self {
         if is_needed(kind) {
-            Self::On(Detector::new(STRICT))
+            Self::On(WebrtcVad::new(STRICT))
         } else {
             Self::Off
         }
     }
 
     /// The profile's detector changes to this kind, or stays.
-    pub(super) fn set_beside(&mut self, kind: Kind) {
+    pub(super) fn set_beside(&mut self, kind: VadKind) {
         *self = match (std::mem::replace(self, Self::Off), is_needed(kind)) {
-            (Self::Off, true) => Self::Listening(Detector::new(STRICT), LISTENING_FRAMES),
+            (Self::Off, true) => Self::Listening(WebrtcVad::new(STRICT), LISTENING_FRAMES),
             (Self::On(ear), false) => Self::Leaving(ear, LISTENING_FRAMES),
             (Self::Leaving(ear, _), true) => Self::On(ear),
             (Self::Off | Self::Listening(..), false) => Self::Off,
@@ -87,10 +87,10 @@ impl Quick {
     }
 }
 
-fn is_needed(kind: Kind) -> bool {
+fn is_needed(kind: VadKind) -> bool {
     match kind {
-        Kind::Webrtc => false,
-        Kind::Earshot => true,
+        VadKind::Webrtc => false,
+        VadKind::Earshot => true,
     }
 }
 
@@ -103,14 +103,14 @@ mod tests {
 
     #[test]
     fn a_new_ear_listens_for_a_second_before_it_is_believed() {
-        let mut quick = Quick::beside(Kind::Webrtc);
+        let mut quick = Quick::beside(VadKind::Webrtc);
         assert!((0..50).all(|n| !quick.voiced(&buzz(n))), "there is none");
-        quick.set_beside(Kind::Earshot);
+        quick.set_beside(VadKind::Earshot);
         let heard: Vec<bool> = (50..300).map(|n| quick.voiced(&buzz(n))).collect();
         let first = heard.iter().position(|voiced| *voiced);
         assert!(first.is_some_and(|first| first >= 100), "{first:?}");
         // And one that is not needed any more is believed for a second.
-        quick.set_beside(Kind::Webrtc);
+        quick.set_beside(VadKind::Webrtc);
         let heard: Vec<bool> = (300..550).map(|n| quick.voiced(&buzz(n))).collect();
         let last = heard.iter().rposition(|voiced| *voiced);
         assert!(
@@ -121,21 +121,23 @@ mod tests {
 
     #[test]
     fn going_back_in_time_is_as_if_nothing_had_been_asked() {
-        let (mut changed, mut steady) =
-            (Quick::beside(Kind::Earshot), Quick::beside(Kind::Earshot));
+        let (mut changed, mut steady) = (
+            Quick::beside(VadKind::Earshot),
+            Quick::beside(VadKind::Earshot),
+        );
         for n in 0..400 {
             match n {
-                100 => changed.set_beside(Kind::Webrtc),
-                150 => changed.set_beside(Kind::Earshot),
+                100 => changed.set_beside(VadKind::Webrtc),
+                150 => changed.set_beside(VadKind::Earshot),
                 _ => {}
             }
             let frame = buzz(n);
             assert_eq!(changed.voiced(&frame), steady.voiced(&frame), "frame {n}");
         }
-        let mut none = Quick::beside(Kind::Webrtc);
-        none.set_beside(Kind::Earshot);
+        let mut none = Quick::beside(VadKind::Webrtc);
+        none.set_beside(VadKind::Earshot);
         none.voiced(&buzz(0));
-        none.set_beside(Kind::Webrtc);
+        none.set_beside(VadKind::Webrtc);
         assert!((1..200).all(|n| !none.voiced(&buzz(n))));
     }
 

@@ -9,7 +9,7 @@ use super::Check;
 use crate::audio::{
     self, CheckEvent, Command, DeviceChoice, Devices, Event, InputKind, OutputKind,
 };
-use crate::dsp::soundcheck::Report;
+use crate::dsp::sound_check::SoundCheckReport;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 use crate::session::findings::{self, Circumstances};
@@ -37,7 +37,7 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    pub(super) fn of(report: &Report) -> Self {
+    pub(super) fn of(report: &SoundCheckReport) -> Self {
         Self {
             noise_dbfs: report.noise.map(|level| level.0),
             clipped: report.clipped,
@@ -52,7 +52,7 @@ impl Figures {
 pub(super) fn listen(
     profile: &Arc<Profile>,
     [input, output]: [DeviceChoice; 2],
-) -> Result<(Report, bool), String> {
+) -> Result<(SoundCheckReport, bool), String> {
     let setup = audio::Setup {
         input: InputKind::Device(input),
         output: OutputKind::Device(output),
@@ -85,7 +85,7 @@ pub(super) fn can_be_made(devices: &Devices) -> bool {
 }
 
 /// What was heard, as checks.
-pub(super) fn checks(heard: &Result<(Report, bool), String>) -> Vec<Check> {
+pub(super) fn checks(heard: &Result<(SoundCheckReport, bool), String>) -> Vec<Check> {
     let (report, headset) = match heard {
         Ok((report, headset)) => (report, *headset),
         Err(what) => {

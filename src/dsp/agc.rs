@@ -8,15 +8,15 @@ use super::stage::{Samples, Stage};
 
 /// Follows the voice's level by up to 6 dB per second, adds at most 30 dB.
 #[derive(Debug)]
-pub(super) struct Gain(Apm);
+pub(super) struct Agc(Apm);
 
-impl Gain {
+impl Agc {
     pub(super) fn new() -> Self {
         Self(Apm::new(Job::Gain))
     }
 }
 
-impl Stage for Gain {
+impl Stage for Agc {
     fn process(&mut self, near: &mut Samples, _far: &Samples) {
         self.0.process(near);
     }

@@ -31,7 +31,7 @@ fn delay_and_loss_are_found_in_clean_and_noisy_rooms() {
             "{loss} dB of {truth_db}, noise {noise}"
         );
         assert_eq!(
-            report.findings.contains(&Finding::DelayLong),
+            report.findings.contains(&SoundCheckFinding::DelayLong),
             delay == 5_600
         );
         let noise_db = report.noise.expect("measured").0;
@@ -47,13 +47,13 @@ fn a_headset_is_told_from_a_speaker_that_does_not_play() {
     }
     .run(false);
     assert_eq!((report.echo_delay, report.echo_loss_db), (None, None));
-    assert_eq!(report.findings, [Finding::NoEcho]);
+    assert_eq!(report.findings, [SoundCheckFinding::NoEcho]);
     let report = Desk {
         plays: false,
         ..Desk::default()
     }
     .run(false);
-    assert_eq!(report.findings, [Finding::NotPlayed]);
+    assert_eq!(report.findings, [SoundCheckFinding::NotPlayed]);
     assert!(!report.played);
 }
 
@@ -65,7 +65,7 @@ fn a_muted_microphone_is_named() {
         ..Desk::default()
     }
     .run(true);
-    assert_eq!(report.findings, [Finding::AllZero]);
+    assert_eq!(report.findings, [SoundCheckFinding::AllZero]);
     assert_eq!(report.voice, None);
 }
 
@@ -81,10 +81,10 @@ fn the_voice_is_measured_without_its_pauses() {
     assert!((level + 23.0).abs() < 0.5, "{level}");
     assert_eq!(report.findings, []);
     let table = [
-        (0.004, 1e-4, Finding::TooQuiet),
-        (4.0, 1e-4, Finding::Clipping),
-        (0.1, 0.04, Finding::Noisy),
-        (0.0, 1e-3, Finding::NoVoice),
+        (0.004, 1e-4, SoundCheckFinding::TooQuiet),
+        (4.0, 1e-4, SoundCheckFinding::Clipping),
+        (0.1, 0.04, SoundCheckFinding::Noisy),
+        (0.0, 1e-3, SoundCheckFinding::NoVoice),
     ];
     for (voice, noise, finding) in table {
         let report = Desk {
@@ -104,7 +104,7 @@ fn a_loud_echo_is_named() {
         ..Desk::default()
     }
     .run(false);
-    assert_eq!(report.findings, [Finding::EchoStrong]);
+    assert_eq!(report.findings, [SoundCheckFinding::EchoStrong]);
 }
 
 #[test]
@@ -118,9 +118,9 @@ fn it_asks_in_order_and_ends() {
     assert_eq!(
         asked[..3],
         [
-            Step::Prompt(Phase::Quiet),
-            Step::Prompt(Phase::Speak),
-            Step::Prompt(Phase::Chirp)
+            Step::Prompt(SoundCheckPhase::Quiet),
+            Step::Prompt(SoundCheckPhase::Speak),
+            Step::Prompt(SoundCheckPhase::Chirp)
         ]
     );
     let Step::Play(samples) = &asked[3] else {
@@ -182,7 +182,7 @@ impl Default for Desk {
 }
 
 impl Desk {
-    fn run(&self, with_voice: bool) -> Report {
+    fn run(&self, with_voice: bool) -> SoundCheckReport {
         let mut report = None;
         self.run_with(with_voice, |step| {
             if let Step::Done(done) = step {
@@ -213,7 +213,7 @@ impl Desk {
             let step = check.push(&near, &far);
             match &step {
                 Step::Nothing => continue,
-                Step::Prompt(phase) => speaking = *phase == Phase::Speak,
+                Step::Prompt(phase) => speaking = *phase == SoundCheckPhase::Speak,
                 // After 60 ms in the queue, at half the volume.
                 Step::Play(_) if self.plays => {
                     played = vec![0.0; 960];

@@ -14,8 +14,8 @@ mod report;
 use std::time::Duration;
 
 use self::chirp::{Finder, chirp};
-pub use self::report::{Finding, Report};
-use super::mix::sanitise;
+pub use self::report::{SoundCheckFinding, SoundCheckReport};
+use super::downmix::sanitise;
 use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::{Dbfs, SampleRate};
@@ -45,7 +45,7 @@ const PROMINENT: f32 = 8.0;
 
 /// What the user is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum SoundCheckPhase {
     /// Be silent.
     Quiet,
     /// Say something, as loud as in a conversation.
@@ -60,11 +60,11 @@ pub enum Step {
     /// Go on.
     Nothing,
     /// Tell the user.
-    Prompt(Phase),
+    Prompt(SoundCheckPhase),
     /// Play these samples, mono at [`SampleRate::REPLY`].
     Play(Vec<i16>),
     /// The test is over; later frames are passed over.
-    Done(Report),
+    Done(SoundCheckReport),
 }
 
 /// See the [module](self).
@@ -125,7 +125,7 @@ impl SoundCheck {
         sanitise(&mut far);
         self.frames += 1;
         match &mut self.state {
-            State::Begin => self.enter(State::Quiet, Step::Prompt(Phase::Quiet)),
+            State::Begin => self.enter(State::Quiet, Step::Prompt(SoundCheckPhase::Quiet)),
             State::Quiet => self.quiet(&near),
             State::Speak => self.speak(&near),
             State::Play => {
@@ -159,9 +159,9 @@ impl SoundCheck {
         }
         self.heard.settle_noise();
         if self.with_voice {
-            self.enter(State::Speak, Step::Prompt(Phase::Speak))
+            self.enter(State::Speak, Step::Prompt(SoundCheckPhase::Speak))
         } else {
-            self.enter(State::Play, Step::Prompt(Phase::Chirp))
+            self.enter(State::Play, Step::Prompt(SoundCheckPhase::Chirp))
         }
     }
 
@@ -171,19 +171,19 @@ impl SoundCheck {
         if self.heard.voiced < VOICED_FRAMES && self.frames < SPEAK_FRAMES {
             return Step::Nothing;
         }
-        self.enter(State::Play, Step::Prompt(Phase::Chirp))
+        self.enter(State::Play, Step::Prompt(SoundCheckPhase::Chirp))
     }
 
     fn finish(&mut self) -> Step {
         let State::Chirp(ears) = std::mem::replace(&mut self.state, State::Over) else {
             return Step::Nothing;
         };
-        let mut report = Report {
+        let mut report = SoundCheckReport {
             noise: self.heard.noise,
             voice: self.heard.voice(),
             clipped: self.heard.clipped(),
             played: ears.played.is_some(),
-            ..Report::default()
+            ..SoundCheckReport::default()
         };
         if let Some((delay, loss_db)) = ears.echo() {
             report.echo_delay = Some(delay);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::DETECTOR_WINDOW_FRAMES;
+use super::super::detect::DETECTOR_WINDOW_FRAMES;
 use super::super::loudness::{BLOCK_DURATION, BLOCKS, Powers};
 
 /// How far before the detector's first yes a voice can begin: soft beginnings ("f", "h") come before it with both

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::wide::widest;
+use super::simd::widest;
 use crate::base::units::SampleRate;
 
 /// Amplitudes beyond it (24 dB over full scale) are a fault of the device or its driver, not sound.
@@ -88,7 +88,7 @@ fn replace(samples: &mut [f32]) -> usize {
 ///
 /// A channel that is the negative of the loudest (a balanced line on a stereo plug) is turned over before it is added.
 #[derive(Clone, Debug)]
-pub struct Mixer {
+pub struct Downmixer {
     channels: Vec<Channel>,
     rate: SampleRate,
     /// [`STEP`] in frames.
@@ -127,7 +127,7 @@ impl Channel {
     }
 }
 
-impl Mixer {
+impl Downmixer {
     /// A mixer for `channels` interleaved channels (none is taken for one) of this rate.
     #[must_use]
     pub fn new(channels: u16, rate: SampleRate) -> Self {
@@ -330,8 +330,8 @@ impl Mixer {
 /// The one channel of a whole recording: it is listened to once before it is mixed, so that its first word finds the
 /// right shares too.
 #[must_use]
-pub fn mixed(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32> {
-    let mut mixer = Mixer::new(channels, rate);
+pub fn downmix(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32> {
+    let mut mixer = Downmixer::new(channels, rate);
     let block = rate.samples_in(BLOCK).max(1) * mixer.channels();
     let mut mono = Vec::new();
     for _ in 0..2 {
@@ -449,7 +449,7 @@ mod tests {
 
     #[test]
     fn a_channel_that_wakes_up_is_heard_within_a_block() {
-        let mut mixer = Mixer::new(2, DEVICE);
+        let mut mixer = Downmixer::new(2, DEVICE);
         let mut mono = Vec::new();
         // Both hiss alike, then one speaks, 60 dB above.
         for block in 0..20 {
@@ -474,11 +474,11 @@ mod tests {
 
     #[test]
     fn silence_and_broken_frames_do_no_harm() {
-        let mut mixer = Mixer::new(0, DEVICE);
+        let mut mixer = Downmixer::new(0, DEVICE);
         let mut mono = Vec::new();
         mixer.mix(&[0.25], &mut mono);
         assert_eq!(mono, [0.25]);
-        let mut mixer = Mixer::new(2, DEVICE);
+        let mut mixer = Downmixer::new(2, DEVICE);
         mono.clear();
         mixer.mix(&[0.0, 0.0, 0.5], &mut mono);
         mixer.mix(&[], &mut mono);
@@ -527,7 +527,7 @@ mod tests {
                 [left * tone(frame), -right * tone(frame)]
             })
             .collect();
-        let (mut mixer, mut mono) = (Mixer::new(2, DEVICE), Vec::new());
+        let (mut mixer, mut mono) = (Downmixer::new(2, DEVICE), Vec::new());
         for block in samples.chunks(2 * 480) {
             mixer.mix(block, &mut mono);
         }
@@ -538,7 +538,7 @@ mod tests {
     }
 
     fn mixed_by(channels: u16, sound: impl Fn(usize, u16) -> f32) -> Vec<f32> {
-        let mut mixer = Mixer::new(channels, DEVICE);
+        let mut mixer = Downmixer::new(channels, DEVICE);
         let mut mono = Vec::new();
         for block in 0..4 {
             let frames = block * 480..(block + 1) * 480;

@@ -26,9 +26,9 @@ const LEAST: f32 = 0.005;
 const DOWN: f32 = 0.891;
 const UP: f32 = 1.023;
 
-/// The leveller.
+/// The input_normalizer.
 #[derive(Clone, Debug)]
-pub(super) struct Leveller {
+pub(super) struct InputNormalizer {
     loudness: Loudness,
     powers: [f32; BINS],
     next: usize,
@@ -37,7 +37,7 @@ pub(super) struct Leveller {
     gain: f32,
 }
 
-impl Default for Leveller {
+impl Default for InputNormalizer {
     fn default() -> Self {
         Self {
             loudness: Loudness::default(),
@@ -49,7 +49,7 @@ impl Default for Leveller {
     }
 }
 
-impl Leveller {
+impl InputNormalizer {
     /// The gain for this frame.
     pub(super) fn gain(&mut self, frame: &Frame) -> f32 {
         self.bin.0 += self.loudness.measure(&frame.samples).mean();
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn loud_noise_of_any_level_comes_out_at_one() {
         for amplitude in [0.02, 0.1, 0.5, 1.0] {
-            let mut leveller = Leveller::default();
-            let gain = last(&mut leveller, 400, amplitude);
+            let mut input_normalizer = InputNormalizer::default();
+            let gain = last(&mut input_normalizer, 400, amplitude);
             // The highest tone passes the high-pass with a gain of 1.03.
             let power = (amplitude * gain).powi(2);
             assert!(
@@ -91,27 +91,27 @@ mod tests {
 
     #[test]
     fn quiet_is_not_raised_nor_do_nans_spoil_it() {
-        let mut leveller = Leveller::default();
-        assert_eq!(last(&mut leveller, 400, 0.0), MOST);
-        assert_eq!(last(&mut leveller, 400, 0.005), MOST);
-        let gain = last(&mut leveller, 50, f32::NAN);
+        let mut input_normalizer = InputNormalizer::default();
+        assert_eq!(last(&mut input_normalizer, 400, 0.0), MOST);
+        assert_eq!(last(&mut input_normalizer, 400, 0.005), MOST);
+        let gain = last(&mut input_normalizer, 50, f32::NAN);
         assert!((LEAST..=MOST).contains(&gain), "{gain}");
     }
 
     #[test]
     fn a_loud_voice_between_stops_changes_nothing() {
-        let mut leveller = Leveller::default();
-        let quiet = last(&mut leveller, 400, 0.005);
+        let mut input_normalizer = InputNormalizer::default();
+        let quiet = last(&mut input_normalizer, 400, 0.005);
         for _ in 0..10 {
-            let loud = last(&mut leveller, 120, 0.5);
+            let loud = last(&mut input_normalizer, 120, 0.5);
             assert!((loud / quiet - 1.0).abs() < 1e-3, "{loud} {quiet}");
-            last(&mut leveller, 12, 0.005);
+            last(&mut input_normalizer, 12, 0.005);
         }
         // A noise that stays does, soon.
-        assert!(last(&mut leveller, 160 + 60, 0.5) < quiet / 50.0);
+        assert!(last(&mut input_normalizer, 160 + 60, 0.5) < quiet / 50.0);
     }
 
-    fn last(leveller: &mut Leveller, frames: usize, amplitude: f32) -> f32 {
+    fn last(input_normalizer: &mut InputNormalizer, frames: usize, amplitude: f32) -> f32 {
         let frame = Frame {
             samples: std::array::from_fn::<f32, FRAME_SAMPLES, _>(|i| {
                 if i % 2 == 0 { amplitude } else { -amplitude }
@@ -119,7 +119,7 @@ mod tests {
             sequence: 0,
             captured: Instant::now(),
         };
-        let gains = (0..frames).map(|_| leveller.gain(&frame));
+        let gains = (0..frames).map(|_| input_normalizer.gain(&frame));
         gains.last().unwrap_or(1.0)
     }
 }

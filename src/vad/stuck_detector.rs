@@ -15,7 +15,7 @@ const VARIATION: f32 = 2.0;
 
 /// Watches verdicts and powers.
 #[derive(Clone, Debug)]
-pub(super) struct Watchdog {
+pub(super) struct StuckDetector {
     powers: [f32; BINS],
     voiced: [u32; BINS],
     next: usize,
@@ -24,7 +24,7 @@ pub(super) struct Watchdog {
     bin: (f32, u32, u32),
 }
 
-impl Default for Watchdog {
+impl Default for StuckDetector {
     fn default() -> Self {
         Self {
             powers: [0.0; BINS],
@@ -36,7 +36,7 @@ impl Default for Watchdog {
     }
 }
 
-impl Watchdog {
+impl StuckDetector {
     /// Takes in a frame. Returns the power of the sound that holds the detector on if that has just become clear;
     /// it then begins to watch anew.
     pub(super) fn watch(&mut self, power: f32, voiced: bool) -> Option<f32> {
@@ -90,7 +90,7 @@ mod tests {
             (0.0, 1, false),
         ];
         for (swing, denied, stuck) in table {
-            let mut watchdog = Watchdog::default();
+            let mut stuck_detector = StuckDetector::default();
             let heard = (0..2_000).find_map(|frame: u32| {
                 let up = if (frame / 10).is_multiple_of(2) {
                     0.0
@@ -98,7 +98,7 @@ mod tests {
                     swing
                 };
                 let power = 1e-4 * 10.0_f32.powf(up / 10.0);
-                let power = watchdog.watch(power, !frame.is_multiple_of(denied));
+                let power = stuck_detector.watch(power, !frame.is_multiple_of(denied));
                 power.map(|power| (frame, power))
             });
             assert_eq!(

@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use fearless_simd::{Simd, SimdBase as _, SimdFloat as _, dispatch, f32x8};
 
-use super::mix::sanitise;
+use super::downmix::sanitise;
+use super::simd::{level, widest};
 use super::stage::{Samples, dot};
-use super::wide::{level, widest};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
 
@@ -66,7 +66,7 @@ const GONE_AFTER: u32 = 500;
 
 /// Whether what is played is heard by the microphone.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum LeakVerdict {
+pub enum EchoVerdict {
     /// Too little has been played.
     #[default]
     Unknown,
@@ -82,7 +82,7 @@ pub enum LeakVerdict {
 }
 
 /// See the [module](self).
-pub struct Leak {
+pub struct EchoDetector {
     near: Decimator,
     far: Decimator,
     /// The far end at 4 kHz, evened out, oldest first, from `begin` on: all that the longest delay needs, and the frame.
@@ -106,16 +106,16 @@ pub struct Leak {
     without: u32,
     prominence: f32,
     loss: Loss,
-    verdict: LeakVerdict,
+    verdict: EchoVerdict,
 }
 
-impl Default for Leak {
+impl Default for EchoDetector {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Leak {
+impl EchoDetector {
     /// Nothing heard yet.
     #[must_use]
     pub fn new() -> Self {
@@ -134,7 +134,7 @@ impl Leak {
             without: 0,
             prominence: 0.0,
             loss: Loss::default(),
-            verdict: LeakVerdict::Unknown,
+            verdict: EchoVerdict::Unknown,
         }
     }
 
@@ -144,7 +144,7 @@ impl Leak {
         &mut self,
         near: &[f32; FRAME_SAMPLES],
         far: &[f32; FRAME_SAMPLES],
-    ) -> Option<LeakVerdict> {
+    ) -> Option<EchoVerdict> {
         // Most of the time nothing is played, and all that could be compared with is zeros.
         self.silent = if *far == [0.0; FRAME_SAMPLES] {
             self.silent.saturating_add(1)
@@ -183,7 +183,7 @@ impl Leak {
 
     /// The verdict so far.
     #[must_use]
-    pub fn verdict(&self) -> LeakVerdict {
+    pub fn verdict(&self) -> EchoVerdict {
         self.verdict
     }
 
@@ -225,7 +225,7 @@ impl Leak {
         }
     }
 
-    fn look(&mut self) -> Option<LeakVerdict> {
+    fn look(&mut self) -> Option<EchoVerdict> {
         let (place, peak) =
             self.products
                 .iter()
@@ -242,7 +242,7 @@ impl Leak {
         } else {
             0.0
         };
-        let is_echo = matches!(self.verdict, LeakVerdict::Echo { .. });
+        let is_echo = matches!(self.verdict, EchoVerdict::Echo { .. });
         let needed = if is_echo { STAYS_ECHO } else { IS_ECHO };
         let faint = self.looks >= LOOKS && self.loss.db > MOST_LOSS_DB;
         if self.prominence >= needed {
@@ -270,13 +270,13 @@ impl Leak {
         self.candidate = place;
     }
 
-    fn judge(&mut self, was_echo: bool) -> Option<LeakVerdict> {
+    fn judge(&mut self, was_echo: bool) -> Option<EchoVerdict> {
         let patience = if was_echo { GONE_AFTER } else { NONE_AFTER };
         let verdict = if self.without >= patience {
-            LeakVerdict::None
+            EchoVerdict::None
         } else if self.looks >= LOOKS && self.without == 0 && self.loss.db <= MOST_LOSS_DB {
             let micros = self.candidate as u64 * 1_000_000 * STEP as u64 / 16_000;
-            LeakVerdict::Echo {
+            EchoVerdict::Echo {
                 delay: Duration::from_micros(micros),
                 loss_db: self.loss.db,
             }
@@ -290,9 +290,9 @@ impl Leak {
 }
 
 /// Whether it is worth telling: a new kind, or another way through the room.
-fn differs(before: LeakVerdict, now: LeakVerdict) -> bool {
+fn differs(before: EchoVerdict, now: EchoVerdict) -> bool {
     match (before, now) {
-        (LeakVerdict::Echo { delay: a, .. }, LeakVerdict::Echo { delay: b, .. }) => {
+        (EchoVerdict::Echo { delay: a, .. }, EchoVerdict::Echo { delay: b, .. }) => {
             a.abs_diff(b) > Duration::from_millis(5)
         }
         _ => before != now,
@@ -411,17 +411,17 @@ mod tests {
 
     #[test]
     fn nothing_played_tells_nothing() {
-        let mut leak = Leak::new();
+        let mut leak = EchoDetector::new();
         let mut dice = Dice(1);
         for _ in 0..1_000 {
             assert_eq!(leak.push(&dice.frame(0.1), &QUIET), None);
         }
-        assert_eq!(leak.verdict(), LeakVerdict::Unknown);
+        assert_eq!(leak.verdict(), EchoVerdict::Unknown);
     }
 
     #[test]
     fn an_echo_is_found_once_and_a_muted_microphone_loses_it() {
-        let mut leak = Leak::new();
+        let mut leak = EchoDetector::new();
         let mut dice = Dice(2);
         let mut line = [QUIET; 13];
         let mut told = Vec::new();
@@ -436,8 +436,8 @@ mod tests {
             told.extend(leak.push(&near, &line[0]).map(|verdict| (frame, verdict)));
         }
         let [
-            (found, LeakVerdict::Echo { delay, loss_db }),
-            (lost, LeakVerdict::None),
+            (found, EchoVerdict::Echo { delay, loss_db }),
+            (lost, EchoVerdict::None),
         ] = told[..]
         else {
             panic!("an echo, then none: {told:?}");
@@ -450,7 +450,7 @@ mod tests {
         );
         assert!((loss_db - 20.0).abs() < 1.0, "{loss_db} dB");
         leak.reset();
-        assert_eq!(leak.verdict(), LeakVerdict::Unknown);
+        assert_eq!(leak.verdict(), EchoVerdict::Unknown);
     }
 
     proptest! {
@@ -458,12 +458,12 @@ mod tests {
 
         #[test]
         fn whatever_comes_the_figures_are_finite(values in prop::collection::vec(any::<f32>(), 1..60)) {
-            let mut leak = Leak::new();
+            let mut leak = EchoDetector::new();
             for frame in 0..60 {
                 let value = |i: usize| values[(frame * 31 + i) % values.len()];
                 leak.push(&std::array::from_fn(value), &std::array::from_fn(|i| value(i / 2)));
                 prop_assert!(leak.prominence().is_finite());
-                if let LeakVerdict::Echo { loss_db, .. } = leak.verdict() {
+                if let EchoVerdict::Echo { loss_db, .. } = leak.verdict() {
                     prop_assert!(loss_db.is_finite());
                 }
             }

@@ -19,7 +19,7 @@ const QUIET: Dbfs = Dbfs(-63.0);
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
-pub struct Floor {
+pub struct NoiseFloor {
     pieces: [f32; PIECES],
     next: usize,
     filled: usize,
@@ -28,7 +28,7 @@ pub struct Floor {
     noisy: bool,
 }
 
-impl Default for Floor {
+impl Default for NoiseFloor {
     fn default() -> Self {
         Self {
             pieces: [0.0; PIECES],
@@ -40,7 +40,7 @@ impl Default for Floor {
     }
 }
 
-impl Floor {
+impl NoiseFloor {
     /// Takes in a frame. Says whether it has become noisy (`true`) or quiet (`false`).
     pub fn push(&mut self, frame: &[f32; FRAME_SAMPLES]) -> Option<bool> {
         self.piece.0 += mean_power(frame);
@@ -83,7 +83,7 @@ mod tests {
 
     /// What is told, by the second, of noise at these levels for a second each; with a word in every second.
     fn told(levels: &[f32]) -> Vec<(usize, bool)> {
-        let mut floor = Floor::default();
+        let mut floor = NoiseFloor::default();
         let mut seed = 1_u32;
         let mut told = Vec::new();
         for (second, level) in levels.iter().enumerate() {

@@ -19,7 +19,7 @@ const LONG_DELAY: Duration = Duration::from_millis(150);
 
 /// What is wrong, or worth knowing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Finding {
+pub enum SoundCheckFinding {
     /// Nothing but zeros: muted by the system, or not permitted.
     AllZero,
     /// No voice was heard while there was time to speak.
@@ -42,7 +42,7 @@ pub enum Finding {
 
 /// What the test found out; what is unknown is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+pub struct SoundCheckReport {
     /// The microphone's level while nobody spoke.
     pub noise: Option<Dbfs>,
     /// The voice's level, pauses not counted.
@@ -56,41 +56,41 @@ pub struct Report {
     /// Far end to echo.
     pub echo_loss_db: Option<f32>,
     /// What is wrong, gravest first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SoundCheckFinding>,
 }
 
-impl Report {
+impl SoundCheckReport {
     pub(super) fn judge(&mut self, all_zero: bool, voice_wanted: bool) {
         let mut found = Vec::new();
         let noise = self.noise.unwrap_or(Dbfs::SILENCE);
         if all_zero {
-            found.push(Finding::AllZero);
+            found.push(SoundCheckFinding::AllZero);
         } else {
             match self.voice {
-                None if voice_wanted => found.push(Finding::NoVoice),
-                Some(voice) if voice < QUIET_VOICE => found.push(Finding::TooQuiet),
+                None if voice_wanted => found.push(SoundCheckFinding::NoVoice),
+                Some(voice) if voice < QUIET_VOICE => found.push(SoundCheckFinding::TooQuiet),
                 _ => {}
             }
             if self.clipped.is_some_and(|share| share > MUCH_CLIPPED) {
-                found.push(Finding::Clipping);
+                found.push(SoundCheckFinding::Clipping);
             }
             let drowned = self
                 .voice
                 .is_some_and(|voice| voice.0 - noise.0 < LEAST_OVER_NOISE_DB);
             if noise > LOUD_NOISE || drowned {
-                found.push(Finding::Noisy);
+                found.push(SoundCheckFinding::Noisy);
             }
         }
         if !self.played {
-            found.push(Finding::NotPlayed);
+            found.push(SoundCheckFinding::NotPlayed);
         } else if self.echo_delay.is_none() && !all_zero {
-            found.push(Finding::NoEcho);
+            found.push(SoundCheckFinding::NoEcho);
         }
         if self.echo_loss_db.is_some_and(|loss| loss < LITTLE_LOSS_DB) {
-            found.push(Finding::EchoStrong);
+            found.push(SoundCheckFinding::EchoStrong);
         }
         if self.echo_delay.is_some_and(|delay| delay > LONG_DELAY) {
-            found.push(Finding::DelayLong);
+            found.push(SoundCheckFinding::DelayLong);
         }
         self.findings = found;
     }

@@ -16,7 +16,7 @@ use super::stage::{Samples, Stage};
 use crate::base::frame::FRAME_SAMPLES;
 
 /// The place: `K` says which stage is wanted, `S` is that stage.
-pub(super) struct Slot<K, S> {
+pub(super) struct CrossfadeSlot<K, S> {
     build: fn(K) -> Option<S>,
     wanted: K,
     kind: K,
@@ -31,7 +31,7 @@ struct Change<K, S> {
     warm: u32,
 }
 
-impl<K: Copy + PartialEq, S: Stage> Slot<K, S> {
+impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
     pub(super) fn new(kind: K, build: fn(K) -> Option<S>) -> Self {
         Self {
             build,
