@@ -72,7 +72,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("tokio_tungstenite", &["client/", "server/"]),
     (
         "nix",
-        &["client/round_trip.rs", "audio/pulse/line.rs", "file/"],
+        &["client/round_trip.rs", "audio/pulse/connection.rs", "file/"],
     ),
     ("keyring", &["settings/"]),
     ("notify", &["settings/"]),

@@ -20,7 +20,7 @@ use super::trial::progress::Progress;
 use super::trial::tally::Tally;
 use super::trial::{self, Files};
 use super::{Global, Problem};
-use crate::audio::fleet::{Beat, Fleet};
+use crate::audio::virtual_devices::{PoolSchedule, VirtualDevicePool};
 use crate::base::words::count;
 use crate::client::dial::TcpDialer;
 use crate::profile::Profile;
@@ -108,7 +108,8 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         let stage = Arc::new(Stage {
             place,
             profiles: files.profiles,
-            fleet: Fleet::start(1, Beat::Prompt).map_err(anyhow::Error::from)?,
+            fleet: VirtualDevicePool::start(1, PoolSchedule::Prompt)
+                .map_err(anyhow::Error::from)?,
             dialer: Arc::new(TcpDialer::default()),
             utterances,
             setups: Semaphore::new(1),

@@ -22,7 +22,7 @@ use super::trial::tally::Tally;
 use super::trial::timeline::Recovery;
 use super::trial::{self, Files};
 use super::{Global, Problem, say};
-use crate::audio::fleet::{Beat, Fleet, JOINING, LATE, Lateness};
+use crate::audio::virtual_devices::{JOINING, LATE, Lateness, PoolSchedule, VirtualDevicePool};
 use crate::base::words::count;
 use crate::client::dial::TcpDialer;
 use crate::probe::Probe;
@@ -130,7 +130,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         let stage = Arc::new(Stage {
             place,
             profiles: files.profiles,
-            fleet: Fleet::start(Probe::cores(), Beat::Steps).map_err(anyhow::Error::from)?,
+            fleet: VirtualDevicePool::start(Probe::cores(), PoolSchedule::Steps)
+                .map_err(anyhow::Error::from)?,
             dialer: Arc::new(TcpDialer::default()),
             utterances,
             setups: Semaphore::new(args.setups as usize),

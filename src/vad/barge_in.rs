@@ -113,7 +113,7 @@ impl Voice {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// For the reply.
-    pub order: Option<ReplyAction>,
+    pub action: Option<ReplyAction>,
     /// The utterance that the segmenter has open was no interruption: close it, and forget what it says.
     pub abandon: bool,
 }
@@ -208,7 +208,7 @@ impl BargeInDetector {
         if self.state == State::Passing && events.iter().any(is_end) {
             self.state = State::Quiet;
             if self.restore_at.take().is_some() {
-                return order(ReplyAction::Restore);
+                return action(ReplyAction::Restore);
             }
         }
         decision
@@ -259,7 +259,7 @@ impl BargeInDetector {
                 since: now,
                 paused: false,
             };
-            return order(ReplyAction::Duck);
+            return action(ReplyAction::Duck);
         }
         Decision::default()
     }
@@ -287,14 +287,14 @@ impl BargeInDetector {
         if timed_out || self.is_unvoiced_for(now, UNVOICED) || !around.playing {
             self.ignores_noise = timed_out;
             self.state = State::Quiet;
-            return order(ReplyAction::Restore);
+            return action(ReplyAction::Restore);
         }
         if !paused && around.apart && self.recent.count_ones() >= PAUSE_FRAMES {
             self.state = State::Suspect {
                 since,
                 paused: true,
             };
-            return order(ReplyAction::Pause);
+            return action(ReplyAction::Pause);
         }
         Decision::default()
     }
@@ -324,7 +324,7 @@ impl BargeInDetector {
         if around.tail {
             return Decision::default();
         }
-        order(ReplyAction::Pause)
+        action(ReplyAction::Pause)
     }
 
     fn holding(
@@ -348,7 +348,7 @@ impl BargeInDetector {
             self.recent = 0;
             self.state = State::Quiet;
             return Decision {
-                order: Some(ReplyAction::Restore),
+                action: Some(ReplyAction::Restore),
                 abandon: !ended,
             };
         }
@@ -363,7 +363,7 @@ impl BargeInDetector {
     fn passing(&mut self, now: Instant) -> Decision {
         if self.restore_at.is_some_and(|at| now >= at) {
             self.restore_at = None;
-            return order(ReplyAction::Restore);
+            return action(ReplyAction::Restore);
         }
         Decision::default()
     }
@@ -392,9 +392,9 @@ impl BargeInDetector {
     }
 }
 
-fn order(order: ReplyAction) -> Decision {
+fn action(action: ReplyAction) -> Decision {
     Decision {
-        order: Some(order),
+        action: Some(action),
         abandon: false,
     }
 }

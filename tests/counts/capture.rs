@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sovereign::audio::Format;
+use sovereign::audio::StreamFormat;
 use sovereign::audio::capture::{CaptureBody, CaptureEnd, capture};
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
 use sovereign::base::units::{Dbfs, SampleRate};
@@ -41,8 +41,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
     all
 }
 
-pub(crate) fn stereo() -> Format {
-    Format {
+pub(crate) fn stereo() -> StreamFormat {
+    StreamFormat {
         rate: device_rate(),
         channels: 2,
         period: Some(512),

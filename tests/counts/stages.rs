@@ -192,7 +192,7 @@ fn barge_in(units: u32) -> Done {
             ..BargeInContext::default()
         };
         let decision = barge_in.push(&frame, around, &mut events);
-        orders += u64::from(decision.order.is_some());
+        orders += u64::from(decision.action.is_some());
     }
     Done::at_least(orders, u64::from(units / CYCLE))
 }

@@ -3,20 +3,20 @@
 use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, Heard, KINDS, SPEECH, Scene, Talk, Values, What, hear, profiles};
-use super::noises::VadKind;
+use super::noises::Kind;
 use super::table::{Table, full};
 
 /// Talk in its surroundings.
 const SCENES: [Scene; 9] = [
     ("clean", SPEECH, None),
     ("quiet talker, −20 dB", SPEECH - 20.0, None),
-    ("pink 20 dB", SPEECH, Some((VadKind::Pink, 20.0))),
-    ("pink 10 dB", SPEECH, Some((VadKind::Pink, 10.0))),
-    ("pink 0 dB", SPEECH, Some((VadKind::Pink, 0.0))),
-    ("fan 5 dB", SPEECH, Some((VadKind::Fan, 5.0))),
-    ("keyboard 10 dB", SPEECH, Some((VadKind::Keyboard, 10.0))),
-    ("music 10 dB", SPEECH, Some((VadKind::Music, 10.0))),
-    ("babble 10 dB", SPEECH, Some((VadKind::Babble, 10.0))),
+    ("pink 20 dB", SPEECH, Some((Kind::Pink, 20.0))),
+    ("pink 10 dB", SPEECH, Some((Kind::Pink, 10.0))),
+    ("pink 0 dB", SPEECH, Some((Kind::Pink, 0.0))),
+    ("fan 5 dB", SPEECH, Some((Kind::Fan, 5.0))),
+    ("keyboard 10 dB", SPEECH, Some((Kind::Keyboard, 10.0))),
+    ("music 10 dB", SPEECH, Some((Kind::Music, 10.0))),
+    ("babble 10 dB", SPEECH, Some((Kind::Babble, 10.0))),
 ];
 /// How long after the end of patience an utterance may be open without counting as false: the overtime.
 const GRACE: f64 = 150.0;
@@ -155,7 +155,7 @@ impl Seen {
     }
 }
 
-fn survey(ears: Ears, level: f32, noise: Option<(VadKind, f32)>, rounds: usize) -> Seen {
+fn survey(ears: Ears, level: f32, noise: Option<(Kind, f32)>, rounds: usize) -> Seen {
     let mut talk = Talk::new(level, rounds, 11);
     if let Some((kind, snr)) = noise {
         talk = talk.with(kind, snr, 23);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, KINDS, SPEECH, Talk, Values, What, hear, profiles};
-use super::noises::VadKind;
+use super::noises::Kind;
 use super::table::{Table, full};
 
 const PATIENCE: [u64; 5] = [100, 160, 200, 300, 500];
@@ -26,7 +26,7 @@ fn splits_against_patience() {
         for (name, snr) in [("clean", None), ("pink 10 dB", Some(10.0))] {
             let mut talk = Talk::new(SPEECH, rounds, 11);
             if let Some(snr) = snr {
-                talk = talk.with(VadKind::Pink, snr, 23);
+                talk = talk.with(Kind::Pink, snr, 23);
             }
             let mut cells = vec![format!("{kind:?}"), name.to_owned()];
             let mut splits = Vec::new();

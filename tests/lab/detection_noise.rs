@@ -3,19 +3,19 @@
 use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, Heard, KINDS, SPEECH, hear, profiles};
-use super::noises::VadKind;
+use super::noises::Kind;
 use super::table::{Table, full};
 use super::voices::at_level;
 
 /// Noise alone; all but the last two at −40 dBFS, those as loud as a talker.
-const NOISES: [(VadKind, f32); 7] = [
-    (VadKind::Pink, -40.0),
-    (VadKind::Fan, -40.0),
-    (VadKind::Keyboard, -40.0),
-    (VadKind::Music, -40.0),
-    (VadKind::Babble, -40.0),
-    (VadKind::Cough, SPEECH),
-    (VadKind::UhHuh, SPEECH),
+const NOISES: [(Kind, f32); 7] = [
+    (Kind::Pink, -40.0),
+    (Kind::Fan, -40.0),
+    (Kind::Keyboard, -40.0),
+    (Kind::Music, -40.0),
+    (Kind::Babble, -40.0),
+    (Kind::Cough, SPEECH),
+    (Kind::UhHuh, SPEECH),
 ];
 
 #[test]
@@ -55,8 +55,8 @@ fn what_each_profile_takes_for_speech() {
                     format!("{open:.1}"),
                     idle.rearmed.to_string(),
                 ]);
-                let calm = kind == DetectorKind::Earshot && noise == VadKind::Keyboard;
-                if calm || matches!(noise, VadKind::Pink | VadKind::Fan) {
+                let calm = kind == DetectorKind::Earshot && noise == Kind::Keyboard;
+                if calm || matches!(noise, Kind::Pink | Kind::Fan) {
                     let starts = idle.starts().max(playing.starts());
                     assert!(starts <= 1, "{kind:?}, {noise:?}: {starts} starts");
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, SPEECH, Talk, Values, What, hear, profiles};
-use super::noises::VadKind;
+use super::noises::Kind;
 use super::table::{Table, full};
 use super::voices::at_level;
 
@@ -16,21 +16,11 @@ fn onset_against_trigger() {
     let (rounds, minutes) = if full() { (8, 5.0) } else { (1, 0.25) };
     let talks = [
         Talk::new(SPEECH, rounds, 11),
-        Talk::new(SPEECH, rounds, 11).with(VadKind::Pink, 10.0, 23),
-        Talk::new(SPEECH, rounds, 11).with(VadKind::Fan, 5.0, 23),
+        Talk::new(SPEECH, rounds, 11).with(Kind::Pink, 10.0, 23),
+        Talk::new(SPEECH, rounds, 11).with(Kind::Fan, 5.0, 23),
     ];
-    let noises = [
-        VadKind::Fan,
-        VadKind::Keyboard,
-        VadKind::Music,
-        VadKind::Cough,
-    ]
-    .map(|kind| {
-        let level = if kind == VadKind::Cough {
-            SPEECH
-        } else {
-            -40.0
-        };
+    let noises = [Kind::Fan, Kind::Keyboard, Kind::Music, Kind::Cough].map(|kind| {
+        let level = if kind == Kind::Cough { SPEECH } else { -40.0 };
         at_level(kind.make((minutes * 60.0 * 16_000.0) as usize, 7), level)
     });
     let mut table = Table::new(

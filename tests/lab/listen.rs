@@ -22,7 +22,7 @@ const LEAD: usize = 3 * 16_000;
 pub(crate) const KINDS: [VadKind; 2] = [VadKind::Webrtc, VadKind::Earshot];
 
 /// A name, the level of the speech, and a noise with how much weaker it is.
-pub(crate) type Scene = (&'static str, f32, Option<(noises::VadKind, f32)>);
+pub(crate) type Scene = (&'static str, f32, Option<(noises::Kind, f32)>);
 
 /// The shipped profiles.
 pub(crate) fn profiles() -> [Arc<Profile>; 3] {
@@ -91,17 +91,17 @@ impl Talk {
             spoken,
             level,
         };
-        talk.add(noises::VadKind::Pink, ROOM, seed);
+        talk.add(noises::Kind::Pink, ROOM, seed);
         talk
     }
 
     /// Adds noise that is weaker than the speech by so many decibels.
-    pub(crate) fn with(mut self, kind: noises::VadKind, snr: f32, seed: u64) -> Self {
+    pub(crate) fn with(mut self, kind: noises::Kind, snr: f32, seed: u64) -> Self {
         self.add(kind, self.level - snr, seed);
         self
     }
 
-    fn add(&mut self, kind: noises::VadKind, level: f32, seed: u64) {
+    fn add(&mut self, kind: noises::Kind, level: f32, seed: u64) {
         let noise = at_level(kind.make(self.samples.len(), seed), level);
         for (sample, noise) in self.samples.iter_mut().zip(noise) {
             *sample += noise;

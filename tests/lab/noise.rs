@@ -6,7 +6,7 @@ use sovereign::dsp::chain::{Chain, ChainSettings, NoiseSuppressor as Setting};
 
 use crate::room::{frames, talk};
 use crate::table::{Table, full};
-use crate::voices::{NoiseSuppressor, VOICES, at_level, voice};
+use crate::voices::{Noise, VOICES, at_level, voice};
 
 /// Of noise and of its pauses, in seconds: words for three, then one of noise alone.
 const PERIOD: usize = 4 * 16_000;
@@ -141,7 +141,7 @@ fn spoken(seconds: usize) -> Vec<f32> {
 
 /// Equal power in each octave: white noise through Kellet's three first-order filters.
 pub(crate) fn pink(count: usize) -> Vec<f32> {
-    let mut noise = NoiseSuppressor::new(11);
+    let mut noise = Noise::new(11);
     let mut state = [0.0_f32; 3];
     (0..count)
         .map(|_| {
@@ -156,7 +156,7 @@ pub(crate) fn pink(count: usize) -> Vec<f32> {
 
 /// Air, mostly below 500 Hz, and the hum of blades at 120 Hz and twice that.
 pub(crate) fn fan(count: usize) -> Vec<f32> {
-    let mut noise = NoiseSuppressor::new(12);
+    let mut noise = Noise::new(12);
     let mut air = 0.0;
     (0..count)
         .map(|i| {
@@ -170,7 +170,7 @@ pub(crate) fn fan(count: usize) -> Vec<f32> {
 /// Seven keys a second at irregular times: a click of some milliseconds going down, a weaker one 80 ms later coming up,
 /// most of it above 1 kHz, and a little of the board's thud.
 pub(crate) fn keyboard(count: usize) -> Vec<f32> {
-    let mut noise = NoiseSuppressor::new(13);
+    let mut noise = Noise::new(13);
     let mut samples = vec![0.0; count];
     let mut at = 0;
     while at + 3_200 < count {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Check;
 use crate::audio::{
-    self, CheckEvent, Command, DeviceChoice, Devices, Event, InputKind, OutputKind,
+    self, CheckEvent, DeviceChoice, Devices, InputKind, OutputKind, VoiceCommand, VoiceEvent,
 };
 use crate::dsp::sound_check::SoundCheckReport;
 use crate::metrics::counters::Counters;
@@ -59,19 +59,21 @@ pub(super) fn listen(
     };
     let mut sound = audio::spawn(setup, Arc::new(Counters::default()), profile)
         .map_err(|error| error.to_string())?;
-    let told = sound.send(Command::CheckSound { with_voice: false });
+    let told = sound.send(VoiceCommand::CheckSound { with_voice: false });
     told.map_err(|error| error.to_string())?;
     let until = Instant::now() + OVER_AFTER;
     let mut headset = false;
     let mut trouble = None;
     while Instant::now() < until {
         match sound.events.try_recv() {
-            Ok(Event::Check(CheckEvent::Done(report))) => {
+            Ok(VoiceEvent::Check(CheckEvent::Done(report))) => {
                 sound.shut_down();
                 return Ok((*report, headset));
             }
-            Ok(Event::Opened(audio::Direction::Output, stream)) => headset = stream.device.headset,
-            Ok(Event::Lost(_, what)) => trouble = Some(what),
+            Ok(VoiceEvent::Opened(audio::Direction::Output, stream)) => {
+                headset = stream.device.headset
+            }
+            Ok(VoiceEvent::Lost(_, what)) => trouble = Some(what),
             Ok(_) => {}
             Err(_) => std::thread::sleep(LOOK_EVERY),
         }

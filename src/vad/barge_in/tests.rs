@@ -56,7 +56,8 @@ fn run(
             ..around
         };
         let decision = machine.push(&frame, around, &mut events);
-        seen.orders.extend(decision.order.map(|order| (n, order)));
+        seen.orders
+            .extend(decision.action.map(|action| (n, action)));
         if decision.abandon {
             open = false;
             seen.abandoned = Some(n);
@@ -100,7 +101,7 @@ fn a_short_sound_pauses_the_reply_and_gives_it_back() {
     let seen = run(&mut machine, 200, PLAYING, |n| {
         (10..22).contains(&n) || (32..44).contains(&n)
     });
-    let orders: Vec<ReplyAction> = seen.orders.iter().map(|(_, order)| *order).collect();
+    let orders: Vec<ReplyAction> = seen.orders.iter().map(|(_, action)| *action).collect();
     assert_eq!(
         orders,
         [ReplyAction::Duck, ReplyAction::Pause, ReplyAction::Restore],
@@ -225,10 +226,10 @@ fn a_noise_that_no_onset_follows_gives_the_reply_back() {
         };
         let around = BargeInContext { voiced, ..apart };
         let decision = machine.push(&frame, around, &mut Vec::new());
-        decision.order.map(|order| (n, order))
+        decision.action.map(|action| (n, action))
     };
     let orders: Vec<_> = (0..300).filter_map(|n| push(n, true)).collect();
-    let kinds: Vec<ReplyAction> = orders.iter().map(|(_, order)| *order).collect();
+    let kinds: Vec<ReplyAction> = orders.iter().map(|(_, action)| *action).collect();
     assert_eq!(
         kinds,
         [ReplyAction::Duck, ReplyAction::Pause, ReplyAction::Restore]
@@ -237,7 +238,7 @@ fn a_noise_that_no_onset_follows_gives_the_reply_back() {
     // Once it has stopped, the next sound is suspected again.
     let again: Vec<_> = (300..340).filter_map(|n| push(n, n > 330)).collect();
     assert_eq!(
-        again.first().map(|(_, order)| *order),
+        again.first().map(|(_, action)| *action),
         Some(ReplyAction::Duck)
     );
 }

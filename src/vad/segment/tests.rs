@@ -440,7 +440,7 @@ proptest! {
         bench.segmenter.close(&mut bench.out);
         let kinds = bench.kinds();
         let talk = kinds.replace("LR", "").replace("LE", "E");
-        prop_assert_eq!(talk.replace("SE", ""), "", "every start has its end, every resumption its silence_started: {}", kinds);
+        prop_assert_eq!(talk.replace("SE", ""), "", "every start has its end, every resumption its SilenceStarted: {}", kinds);
         let sequences = bench.sequences();
         prop_assert!(sequences.windows(2).all(|w| w[0] < w[1]), "no frame goes out twice");
         let mut first = None;
@@ -609,7 +609,7 @@ impl Bench {
                 let before_it = kinds(&self.out[..self.out.len() - 1]).replace('F', "");
                 prop_assert!(
                     before_it.ends_with('L'),
-                    "a silence_started comes before an end"
+                    "SilenceStarted comes before an end"
                 );
                 let (yes, silence, then) = self.before;
                 let late = !yes
