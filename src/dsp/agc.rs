@@ -1,12 +1,12 @@
-//! Automatic gain: brings quiet and loud voices to an even level, behind echo and noise, never before them (a gain that
-//! moves in front of the canceller is an echo path that changes all the time).
+//! Automatic gain control. Brings quiet and loud voices to an even level. It runs behind echo cancellation and noise
+//! suppression: a varying gain in front of the canceller would be an echo path that changes all the time.
 
 use std::time::Duration;
 
 use super::apm::{Apm, Job};
 use super::stage::{Samples, Stage};
 
-/// Follows the voice's level by up to 6 dB per second, adds at most 30 dB.
+/// Follows the level of the voice by up to 6 dB per second and adds at most 30 dB.
 #[derive(Debug)]
 pub(super) struct Agc(Apm);
 
@@ -22,7 +22,7 @@ impl Stage for Agc {
     }
 
     fn delay(&self) -> Duration {
-        // Its limiter looks at the frame it is in.
+        // The limiter uses the current frame only.
         Duration::ZERO
     }
 

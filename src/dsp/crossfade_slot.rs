@@ -1,4 +1,4 @@
-//! A place in the chain: holds a stage or none, and changes from one to the other without a click.
+//! A slot of the chain: holds a stage or none, and changes between them without a click.
 //!
 //! ```text
 //!              old ────────────────╲
@@ -6,8 +6,8 @@
 //!       └────▶ new  (warming up) ──╱           within a frame
 //! ```
 //!
-//! Old and new may have different delays, so for the length of the cross-fade the sound is heard twice, some
-//! milliseconds apart; frames in and out stay in step, and none is lost.
+//! Old and new stage may have different delays, so during the cross-fade the sound is heard twice, some milliseconds
+//! apart. Input and output frames stay in step, and none is lost.
 
 use std::f32::consts::PI;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::stage::{Samples, Stage};
 use crate::base::frame::FRAME_SAMPLES;
 
-/// The place: `K` says which stage is wanted, `S` is that stage.
+/// The slot. `K` selects the stage, `S` is the stage.
 pub(super) struct CrossfadeSlot<K, S> {
     build: fn(K) -> Option<S>,
     wanted: K,
@@ -27,7 +27,7 @@ pub(super) struct CrossfadeSlot<K, S> {
 struct Change<K, S> {
     kind: K,
     stage: Option<S>,
-    /// Frames that it is fed unheard.
+    /// Warm-up frames left, whose output is discarded.
     warm: u32,
 }
 
@@ -42,17 +42,17 @@ impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
         }
     }
 
-    /// Another stage is wanted: the change begins with the next frame. One that is not heard yet is given up.
+    /// Selects another stage; the change begins with the next frame. A change that is not audible yet is abandoned.
     pub(super) fn want(&mut self, kind: K) {
         self.wanted = kind;
     }
 
-    /// Whether there is nothing to do: no stage, none coming.
+    /// Whether the slot is empty and stays empty.
     pub(super) fn idle(&self) -> bool {
         self.stage.is_none() && self.change.is_none() && self.wanted == self.kind
     }
 
-    /// The stage that is heard.
+    /// The active stage.
     pub(super) fn stage(&self) -> Option<&S> {
         self.stage.as_ref()
     }
@@ -93,7 +93,7 @@ impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
         self.stage.as_ref().map_or(Duration::ZERO, Stage::delay)
     }
 
-    /// Begins a new stream, with the stage that is wanted.
+    /// Starts a new stream with the selected stage.
     pub(super) fn reset(&mut self) {
         self.change = None;
         if self.wanted == self.kind {
@@ -112,8 +112,8 @@ fn run<S: Stage>(stage: Option<&mut S>, near: &mut Samples, far: &Samples) {
     }
 }
 
-/// From `near` to `coming` along half a cosine. The weights add up to one: the two are the same sound, so their sum is
-/// never louder than either.
+/// Cross-fades from `near` to `coming` along half a cosine. The weights add up to 1: both are the same sound, so their
+/// sum is never louder than either.
 fn cross_fade(near: &mut Samples, coming: &Samples) {
     for (i, (sample, coming)) in near.iter_mut().zip(coming).enumerate() {
         let place = (i as f32 + 0.5) / FRAME_SAMPLES as f32;

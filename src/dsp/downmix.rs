@@ -1,36 +1,35 @@
-//! What a device delivers, made fit for the rest: finite numbers, one channel.
+//! Sanitising and down-mixing of captured samples: finite numbers, one channel.
 
 use std::time::Duration;
 
 use super::simd::widest;
 use crate::base::units::SampleRate;
 
-/// Amplitudes beyond it (24 dB over full scale) are a fault of the device or its driver, not sound.
+/// Amplitudes above it (24 dB over full scale) are a fault of the device or its driver.
 const CEILING: f32 = 16.0;
-/// How fast a channel's share follows what it carries: a few words.
+/// Time constant of a channel's share: a few words.
 const SHARE_MEMORY: Duration = Duration::from_millis(500);
-/// Over which power is smoothed before it is compared with the noise: shorter than a syllable, and long enough for noise
-/// to be even.
+/// Smoothing of the power that is compared with the noise: shorter than a syllable, long enough for steady noise.
 const POWER_MEMORY: Duration = Duration::from_millis(25);
-/// Power is that of the difference to the sample so long before: rumble and constant offsets have none, and of the hiss
-/// above all speech little is seen.
+/// Power is that of the difference to the sample this long before, which removes rumble and offsets and attenuates hiss
+/// above speech.
 const STEP: Duration = Duration::from_nanos(62_500);
-/// The least power of one to two such windows is noise: every speaker makes a pause or a closure in them.
+/// Window of the noise floor: the minimum power of one to two windows is noise, as every speaker pauses within them.
 const FLOOR_WINDOW: Duration = Duration::from_secs(1);
-/// What is so many times above the noise is no noise: 6 dB.
+/// Power ratio over the noise from which there is sound: 6 dB.
 const RISE: f32 = 4.0;
-/// A channel whose correlation with the loudest falls below this is turned over; above 0 it is turned back. Two
-/// microphones that stand apart stay above it.
+/// Correlation with the loudest channel below which a channel is inverted; above 0 it is restored. Two separate
+/// microphones stay above it.
 const TURN: f32 = -0.3;
-/// Recordings are mixed in blocks of this length, as a device's sound is.
+/// Block length for recordings, as of a device.
 const BLOCK: Duration = Duration::from_millis(10);
 
-/// Samples that are looked at together: all are fit nearly always, and that is found without a branch for each.
+/// Samples checked together, without a branch for each: nearly all are valid.
 const LOOK: usize = 64;
 
-/// Replaces what is no sound: NaN and infinities become silence, absurd amplitudes are limited to ±16, numbers too
-/// small to be normal (they make arithmetic slow) become zero. Returns how many samples were faulty; tiny numbers
-/// are ordinary ends of decays and are not counted.
+/// Sanitises samples: NaN and infinities become silence, amplitudes are limited to ±16, and denormals (slow in
+/// arithmetic) become zero. Returns the number of faulty samples; denormals are ordinary ends of decays and do not
+/// count.
 pub fn sanitise(samples: &mut [f32]) -> usize {
     if all_fit(samples) {
         return 0;
@@ -44,7 +43,7 @@ pub fn sanitise(samples: &mut [f32]) -> usize {
     faulty
 }
 
-/// Whether all stay as they are. Comparisons with NaN are false.
+/// Whether all samples are valid. Comparisons with NaN are false.
 fn all_fit(samples: &[f32]) -> bool {
     widest(
         #[inline(always)]
@@ -75,43 +74,43 @@ fn replace(samples: &mut [f32]) -> usize {
     faulty
 }
 
-/// Makes one channel of many: the one that carries speech, or the sum of those that do.
+/// Mixes the channels of a device to one: the channel that carries speech, or the sum of those that do.
 ///
-/// Each channel has a share in the sum that is its part of what all of them carry: `mono = Σ share·channel`. What a
-/// channel carries is its power above its own noise, as speech comes and goes and noise stays; until something rises out of
-/// the noise of any channel it is all its power. So
+/// Each channel's share of the sum is its part of the signal in all channels: `mono = Σ share·channel`. A channel's
+/// signal is its power above its own noise; until something rises out of the noise of any channel it is the whole
+/// power. So
 /// - equal channels are averaged, and nothing can clip;
 /// - a silent channel (a mono microphone on a stereo device) has no share, and does not halve the level as a plain
 ///   average would;
-/// - a channel of hum, hiss or a constant offset beside one with a voice has none either, however loud it is;
-/// - between words the shares stay, and there is no threshold at which the sound could jump: they glide within a block.
+/// - a channel of hum, hiss or offset beside one with a voice has no share either, however loud it is;
+/// - between words the shares stay. There is no threshold at which the output could jump: shares glide within a block.
 ///
-/// A channel that is the negative of the loudest (a balanced line on a stereo plug) is turned over before it is added.
+/// A channel that is the negative of the loudest (a balanced line on a stereo plug) is inverted before it is added.
 #[derive(Clone, Debug)]
 pub struct Downmixer {
     channels: Vec<Channel>,
     rate: SampleRate,
     /// [`STEP`] in frames.
     step: usize,
-    /// The channel that others are compared with.
+    /// Index of the channel that others are compared with.
     reference: usize,
-    /// Frames since the windows of the noise floors began.
+    /// Frames since the noise floor window began.
     window: usize,
-    /// Something rose out of the noise once.
+    /// Whether something has risen out of the noise.
     voiced: bool,
     fresh: bool,
 }
 
-/// What is known of a channel. All powers are means of squares of differences.
+/// State of a channel. All powers are mean squares of differences.
 #[derive(Clone, Debug)]
 struct Channel {
-    /// Of the newest block: its power, and its product with the reference.
+    /// Power of the newest block, and its product with the reference.
     block: (f32, f32),
-    /// Power of the last moments.
+    /// Smoothed power.
     power: f32,
-    /// The least of it in this window and in the one before.
+    /// Minimum power of this window and of the one before.
     least: [f32; 2],
-    /// What it carries, its power and its product with the reference, over about half a second.
+    /// Signal, power and product with the reference, over about half a second.
     carried: f32,
     energy: f32,
     product: f32,
@@ -121,14 +120,14 @@ struct Channel {
 }
 
 impl Channel {
-    /// The part of its power that is above its noise.
+    /// Power above the noise.
     fn risen(&self) -> f32 {
         (self.power - RISE * self.least[0].min(self.least[1])).max(0.0)
     }
 }
 
 impl Downmixer {
-    /// A mixer for `channels` interleaved channels (none is taken for one) of this rate.
+    /// Creates a mixer for `channels` interleaved channels (0 counts as 1) at this rate.
     #[must_use]
     pub fn new(channels: u16, rate: SampleRate) -> Self {
         let channels = usize::from(channels.max(1));
@@ -154,15 +153,15 @@ impl Downmixer {
         }
     }
 
-    /// How many channels it takes.
+    /// Number of channels.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.channels.len()
     }
 
-    /// Appends one mono sample per whole frame of `interleaved` to `mono`; an incomplete last frame is passed over.
+    /// Appends one mono sample per whole frame of `interleaved` to `mono`; ignores an incomplete last frame.
     ///
-    /// Allocates only if `mono` lacks room.
+    /// Allocates only if `mono` lacks capacity.
     pub fn mix(&mut self, interleaved: &[f32], mono: &mut Vec<f32>) {
         let channels = self.channels();
         let frames = interleaved.len() / channels;
@@ -172,7 +171,7 @@ impl Downmixer {
         }
         self.follow(interleaved, frames);
         if let [left, right] = &mut self.channels[..] {
-            // Nearly all devices. Each sample by itself, so that many are made at once.
+            // Stereo is the common case. The loop is written to vectorise.
             let start = mono.len();
             mono.resize(start + frames, 0.0);
             let fresh = &mut mono[start..];
@@ -201,10 +200,10 @@ impl Downmixer {
         }
     }
 
-    /// Looks at a block and sets out from the present shares to the new ones.
+    /// Updates the shares for a block, and the glide to them.
     fn follow(&mut self, interleaved: &[f32], frames: usize) {
         if frames <= self.step {
-            // Too short to be judged.
+            // Too short to measure.
             for channel in &mut self.channels {
                 channel.glide = 0.0;
             }
@@ -213,7 +212,7 @@ impl Downmixer {
         self.measure(&interleaved[..frames * self.channels()], frames);
         let risen: f32 = self.channels.iter().map(Channel::risen).sum();
         let is_voice = risen > f32::MIN_POSITIVE;
-        // Between words nothing is learnt, and the first word counts more than all noise before it.
+        // Between words the shares stay, and the first word outweighs all noise before it.
         if is_voice || !self.voiced {
             let begins = self.fresh || is_voice && !self.voiced;
             let keep = if begins {
@@ -246,11 +245,11 @@ impl Downmixer {
             }
             channel.glide = (share - channel.share) / frames as f32;
         }
-        // Until the first sound there is no share worth keeping.
+        // Until the first sound there is no share to keep.
         self.fresh &= total <= f32::MIN_POSITIVE;
     }
 
-    /// How much of what is known stays after so many frames.
+    /// Share of the old average that remains after this many frames.
     fn memory(&self, frames: usize, of: Duration) -> f32 {
         (-(frames as f32) / (self.rate.hz() as f32 * of.as_secs_f32())).exp()
     }
@@ -296,14 +295,14 @@ impl Downmixer {
         }
     }
 
-    /// Finds out which channels are the negative of the one that carries most.
+    /// Finds the reference channel and the inverted ones.
     fn compare(&mut self) {
         let most = (0..self.channels()).max_by(|&one, &other| {
             let carried = |nth: usize| self.channels[nth].carried;
             carried(one).total_cmp(&carried(other))
         });
         let most = most.unwrap_or(self.reference);
-        // Of two that are nearly alike the reference stays.
+        // The reference stays among nearly equal channels.
         if self.channels[most].carried > 4.0 * self.channels[self.reference].carried {
             let turned = self.channels[most].turned;
             for channel in &mut self.channels {
@@ -327,8 +326,7 @@ impl Downmixer {
     }
 }
 
-/// The one channel of a whole recording: it is listened to once before it is mixed, so that its first word finds the
-/// right shares too.
+/// Mixes a whole recording to one channel. Two passes: the shares are right from the first word on.
 #[must_use]
 pub fn downmix(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32> {
     let mut mixer = Downmixer::new(channels, rate);
@@ -343,9 +341,9 @@ pub fn downmix(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32>
     mono
 }
 
-/// Of the differences of two channels between a late and an early place: sums of the products of both, and of the squares
-/// of each. In several sums, so that many are made at once, and of long blocks from every second run of eight frames: that is
-/// as telling, for half of the work.
+/// Sums over the differences of two channels between a late and an early position: product of both, and square of each.
+/// Several partial sums vectorise; long blocks use every second run of eight frames, which is as accurate for half of
+/// the work.
 fn products(late: &[f32], early: &[f32]) -> [f32; 3] {
     let every = if late.len() < LOOK { 1 } else { 2 };
     let (late, late_rest) = late.as_chunks::<16>();

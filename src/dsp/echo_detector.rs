@@ -1,6 +1,6 @@
-//! Is what the loudspeaker plays audible in the microphone? Decides for `echo_cancellation: auto`: with a true headset
-//! the canceller must be out (it eats the first words: `tests/lab/echo.rs`), with open speakers, or a headset that
-//! leaks, it must be in.
+//! Detects whether the microphone picks up the loudspeaker. Decides for `echo_cancellation: auto`: with a closed
+//! headset the canceller must be off (it suppresses first words: `tests/lab/echo.rs`); with open speakers, or a headset
+//! that leaks, it must be on.
 //!
 //! ```text
 //! near ─▶ 4 kHz ─▶ even out ─┐
@@ -14,8 +14,8 @@
 //!                          None ◀──5 s of playing without peak──┘
 //! ```
 //!
-//! A user who talks over the reply adds to all delays alike, and so raises the mean with the peaks. Time in which
-//! nothing is played does not count: it tells nothing.
+//! A user who talks over the reply raises all delays alike, and so the mean with the peaks. Time without playback does
+//! not count.
 
 use std::time::Duration;
 
@@ -27,82 +27,82 @@ use super::stage::{Samples, dot};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
 
-/// One sample of four is kept: voices have their power below 2 kHz, and the work falls by sixteen.
+/// Decimation factor: voices have their power below 2 kHz, and the work falls by a factor of 16.
 const STEP: usize = 4;
 /// Samples of a frame at 4 kHz.
 const FEW: usize = FRAME_SAMPLES / STEP;
-/// Delays that are looked at: 400 ms, more than a Bluetooth speaker adds to what its stream says.
+/// Number of delays: 400 ms, more than a Bluetooth speaker adds to the latency it reports.
 const LAGS: usize = 1_600;
-/// Frames of zeros after which nothing of what was played is in the past, nor in the filter.
+/// Frames of zeros after which neither the history nor the filter holds played sound.
 const SILENT: u32 = (LAGS / FEW + 2) as u32;
-/// Frames after which the past is moved to the front of its memory.
+/// Frames after which the history is moved to the front of its buffer.
 const SLIDE: usize = 25;
-/// Delays in a vector, and those that are worked on at once; they divide all.
+/// Delays in a vector, and delays computed together; both divide [`LAGS`].
 const WIDTH: usize = 8;
 const SIDE_BY_SIDE: usize = 8 * WIDTH;
 const _: () = assert!(LAGS.is_multiple_of(SIDE_BY_SIDE));
-/// Taps of the low-pass before decimation.
+/// Taps of the low-pass filter before decimation.
 const TAPS: usize = 32;
-/// Frames of the far end above it are sound.
+/// Level from which a far-end frame counts as sound.
 const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
-/// The correlation forgets with a time constant of so many frames of playing (2 s): long enough that chance does not look
-/// like an echo.
+/// Time constant of the correlation in frames of playback (2 s): long enough that a chance match does not look like an
+/// echo.
 const MEMORY_FRAMES: f32 = 200.0;
-/// The peak is looked for every so many frames of playing.
+/// Frames of playback between two searches for the peak.
 const LOOK_EVERY: u32 = 10;
-/// Peak over mean from which it is an echo, and that it must be over to stay one: see `tests/lab/leak.rs`, table
-/// `echo-leak`, for what headsets and rooms give.
+/// Peak-to-mean ratio from which there is an echo, and above which it stays one: see `tests/lab/leak.rs`, table
+/// `echo-leak`, for the values of headsets and rooms.
 const IS_ECHO: f32 = 9.0;
 const STAYS_ECHO: f32 = 6.5;
-/// An echo that is quieter is none: nothing that listens to voices hears it.
+/// Echo return loss above which an echo is inaudible to a detector.
 const MOST_LOSS_DB: f32 = 50.0;
-/// Looks in a row that must find the same delay before it is an echo.
+/// Consecutive searches that must find the same delay.
 const LOOKS: u32 = 3;
-/// Delays that count as the same: 3 ms.
+/// Tolerance for the same delay: 3 ms.
 const SAME: usize = 12;
-/// Playing without a peak until it is said that there is no echo, in frames: first, and after an echo.
+/// Frames of playback without a peak until the verdict is "no echo": at first, and after an echo.
 const NONE_AFTER: u32 = 300;
 const GONE_AFTER: u32 = 500;
 
-/// Whether what is played is heard by the microphone.
+/// Verdict of the detector.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum EchoVerdict {
-    /// Too little has been played.
+    /// Too little was played.
     #[default]
     Unknown,
-    /// It is not: a headset, or a muted speaker.
+    /// No echo: a headset, or a muted speaker.
     None,
-    /// It is.
+    /// Echo.
     Echo {
-        /// How much later than in the far end, to about a millisecond.
+        /// Delay from far end to near end, to about 1 ms.
         delay: Duration,
-        /// Far end to echo, in decibels, to about 3 dB.
+        /// Echo return loss in decibels, to about 3 dB.
         loss_db: f32,
     },
 }
 
-/// See the [module](self).
+/// The detector.
 pub struct EchoDetector {
     near: Decimator,
     far: Decimator,
-    /// The far end at 4 kHz, evened out, oldest first, from `begin` on: all that the longest delay needs, and the frame.
-    /// What is before it is let go of when the end is reached.
+    /// Normalised far end at 4 kHz from `begin` on, oldest first: the longest delay and the current frame. Older
+    /// samples are dropped when the buffer is full.
     past: Vec<f32>,
     begin: usize,
-    /// Levels of the far end's frames, newest first, as long as the delays.
+    /// Levels of the far-end frames, newest first, for all delays.
     far_levels: [f32; LAGS / FEW],
-    /// The correlation, the longest delay first, so that it is made in the order of the far end.
+    /// The correlation, longest delay first, so that it is computed in the order of the far end.
     products: Vec<f32>,
-    /// Frames of nothing but zeros from the microphone, up to now.
+    /// Consecutive all-zero frames of the microphone.
     mute: u32,
-    /// The same for what is played.
+    /// Consecutive all-zero frames of the far end.
     silent: u32,
-    /// Frames of playing since the last reset.
+    /// Frames of playback since the last reset.
     playing: u32,
-    /// The delay that the last look found, and how often in a row.
+    /// The delay found by the last search, and how often in a row.
     candidate: usize,
     looks: u32,
-    /// Frames of playing since there was a peak.
+    /// Frames of playback since the last peak.
     without: u32,
     prominence: f32,
     loss: Loss,
@@ -116,7 +116,7 @@ impl Default for EchoDetector {
 }
 
 impl EchoDetector {
-    /// Nothing heard yet.
+    /// Creates a detector without history.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -138,14 +138,14 @@ impl EchoDetector {
         }
     }
 
-    /// Takes in 10 ms of the microphone, before any stage, and what was played in them. Gives the verdict when it has
-    /// become another.
+    /// Processes 10 ms of the microphone, before any stage, and what was played meanwhile. Returns the verdict when it
+    /// changes.
     pub fn push(
         &mut self,
         near: &[f32; FRAME_SAMPLES],
         far: &[f32; FRAME_SAMPLES],
     ) -> Option<EchoVerdict> {
-        // Most of the time nothing is played, and all that could be compared with is zeros.
+        // Fast path: most of the time nothing is played.
         self.silent = if *far == [0.0; FRAME_SAMPLES] {
             self.silent.saturating_add(1)
         } else {
@@ -181,24 +181,24 @@ impl EchoDetector {
         None
     }
 
-    /// The verdict so far.
+    /// The current verdict.
     #[must_use]
     pub fn verdict(&self) -> EchoVerdict {
         self.verdict
     }
 
-    /// How far the highest peak of the correlation stood out at the last look: what the verdict goes by.
+    /// Peak-to-mean ratio at the last search, on which the verdict is based.
     #[must_use]
     pub fn prominence(&self) -> f32 {
         self.prominence
     }
 
-    /// Another device: nothing is known any more.
+    /// Resets the state for another device.
     pub fn reset(&mut self) {
         *self = Self::new();
     }
 
-    /// Puts a frame of the far end behind those of the past.
+    /// Appends a far-end frame to the history.
     fn remember(&mut self, heard: &[f32; FEW]) {
         self.begin += FEW;
         if self.begin + LAGS + FEW > self.past.len() {
@@ -214,10 +214,10 @@ impl EchoDetector {
         dispatch!(level(), simd => correlate(simd, products, past, near, keep));
     }
 
-    /// While the delay is known, follows how far below the far end the microphone is.
+    /// Updates the echo return loss while the delay is known.
     fn measure_loss(&mut self, near_level: f32) {
         let frames = self.candidate / FEW;
-        // An echo is spread over two frames at least: compare with the louder of the two.
+        // An echo is spread over at least two frames: compare with the louder one.
         let before = self.far_levels[(frames + 1).min(self.far_levels.len() - 1)];
         let far_level = self.far_levels[frames].max(before);
         if self.looks > 0 && far_level > FAR_SOUNDS.0 + 10.0 {
@@ -250,7 +250,7 @@ impl EchoDetector {
         }
         if self.prominence < needed || faint {
             self.without = self.without.saturating_add(LOOK_EVERY);
-            // A faint one may become louder: its delay stays known.
+            // A faint echo may become louder: its delay stays known.
             if !is_echo && !faint {
                 self.looks = 0;
             }
@@ -289,7 +289,7 @@ impl EchoDetector {
     }
 }
 
-/// Whether it is worth telling: a new kind, or another way through the room.
+/// Whether the verdicts differ in kind or in echo path.
 fn differs(before: EchoVerdict, now: EchoVerdict) -> bool {
     match (before, now) {
         (EchoVerdict::Echo { delay: a, .. }, EchoVerdict::Echo { delay: b, .. }) => {
@@ -299,7 +299,7 @@ fn differs(before: EchoVerdict, now: EchoVerdict) -> bool {
     }
 }
 
-/// Adds a frame to the correlation, of which `keep` is kept: many delays side by side for one sample after the other.
+/// Adds a frame to the correlation, of which the share `keep` remains: many delays in parallel, sample by sample.
 #[inline(always)]
 fn correlate<S: Simd>(simd: S, products: &mut [f32], past: &[f32], near: &[f32; FEW], keep: f32) {
     for (nth, products) in products
@@ -324,8 +324,8 @@ fn correlate<S: Simd>(simd: S, products: &mut [f32], past: &[f32], near: &[f32; 
     }
 }
 
-/// Takes out differences in level between frames, whole (0.5) or in part: one loud word, the user's or the reply's, does
-/// not outweigh all others, and what was heard before the headset was plugged in is soon outweighed by its silence.
+/// Normalises the level of a frame, fully (0.5) or in part: a single loud word, of user or reply, must not outweigh all
+/// others, and what was heard before a headset was plugged in is soon outweighed by silence.
 fn evened(mut samples: [f32; FEW], exponent: f32) -> [f32; FEW] {
     let power = samples.iter().map(|s| s * s).sum::<f32>() / FEW as f32;
     if power > 1e-12 {
@@ -337,8 +337,8 @@ fn evened(mut samples: [f32; FEW], exponent: f32) -> [f32; FEW] {
     samples
 }
 
-/// Follows the upper third of the losses seen: the user's voice and the reverberation of louder words make the microphone
-/// louder than the echo is, nothing makes it quieter.
+/// Tracks the 67th percentile of the losses: the user's voice and reverberation make the microphone louder than the
+/// echo, nothing makes it quieter.
 #[derive(Clone, Copy, Debug, Default)]
 struct Loss {
     db: f32,
@@ -351,7 +351,7 @@ impl Loss {
         if self.seen == 1 {
             self.db = db;
         }
-        // A quantile by steps, large at first: it rests where one step up meets two down.
+        // Stochastic quantile estimate with steps that start large: in equilibrium one step up meets two down.
         let step = (12.0 / self.seen as f32).max(0.2);
         self.db += if db > self.db {
             step * 0.67
@@ -361,7 +361,7 @@ impl Loss {
     }
 }
 
-/// From 16 to 4 kHz, with the treble raised: what is left of voices is then about white, and its correlation narrow.
+/// Decimator from 16 to 4 kHz with pre-emphasis: it whitens voices, so that their correlation is narrow.
 struct Decimator {
     taps: [f32; TAPS],
     past: [f32; TAPS + FRAME_SAMPLES],
@@ -370,7 +370,7 @@ struct Decimator {
 
 impl Decimator {
     fn new() -> Self {
-        // A sinc with its edge at 1.8 kHz under a Hann window.
+        // A sinc with its edge at 1.8 kHz in a Hann window.
         let taps: [f32; TAPS] = std::array::from_fn(|i| {
             let place = i as f32 + 0.5 - TAPS as f32 / 2.0;
             let edge = 1_800.0 / 8_000.0;

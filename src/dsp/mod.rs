@@ -1,5 +1,5 @@
-//! Arithmetic on sound: resampling, down-mixing, cleaning, levels, echo, noise, gain. Pure: no clock, no thread, no
-//! device.
+//! Signal processing: resampling, down-mixing, echo cancellation, noise suppression, gain and levels. Pure: no clock,
+//! no thread, no device.
 //!
 //! ```text
 //! device, N channels ─▶ sanitise ─▶ Downmixer (mono) ─▶ Resampler ─▶ 16 kHz frames ─▶ Chain ─▶ detector

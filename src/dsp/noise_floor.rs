@@ -1,29 +1,29 @@
-//! The room's noise floor: whether there is any noise to be taken out.
+//! Estimates the noise floor of the room, to decide whether noise suppression is worth its cost.
 //!
-//! In a quiet room a noise suppressor gains nothing and costs 6 ms and the phase of deep voices, so it stays out of the
-//! way. The floor is the weakest of the last two seconds, in pieces of 50 ms: nobody speaks for so long without a gap.
+//! In a quiet room a suppressor gains nothing, and costs 6 ms and the phase of deep voices. The floor is the minimum
+//! power over two seconds, in pieces of 50 ms: speech always has gaps within that time.
 
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::{Dbfs, mean_power};
 
-/// Frames in a piece.
+/// Frames of a piece.
 const PIECE: usize = 5;
-/// Pieces that are looked at: two seconds.
+/// Pieces of the window: two seconds.
 const PIECES: usize = 40;
-/// Pieces that it takes to know anything: one second.
+/// Pieces needed for a first estimate: one second.
 const KNOWN: usize = 20;
-/// Above this floor there is noise: a fan or a street. Quiet rooms measure -70 to -60 dBFS.
+/// Floor above which the room counts as noisy: a fan or a street. Quiet rooms measure -70 to -60 dBFS.
 const NOISY: Dbfs = Dbfs(-58.0);
-/// Below this one there is none any more.
+/// Floor below which it counts as quiet again.
 const QUIET: Dbfs = Dbfs(-63.0);
 
-/// See the [module](self).
+/// The noise floor estimator.
 #[derive(Clone, Debug)]
 pub struct NoiseFloor {
     pieces: [f32; PIECES],
     next: usize,
     filled: usize,
-    /// Power and frames of the piece that is being filled.
+    /// Power sum and frames of the current piece.
     piece: (f32, usize),
     noisy: bool,
 }
@@ -41,7 +41,7 @@ impl Default for NoiseFloor {
 }
 
 impl NoiseFloor {
-    /// Takes in a frame. Says whether it has become noisy (`true`) or quiet (`false`).
+    /// Processes a frame. Returns a change to noisy (`true`) or quiet (`false`).
     pub fn push(&mut self, frame: &[f32; FRAME_SAMPLES]) -> Option<bool> {
         self.piece.0 += mean_power(frame);
         self.piece.1 += 1;
@@ -65,13 +65,13 @@ impl NoiseFloor {
         (std::mem::replace(&mut self.noisy, noisy) != noisy).then_some(noisy)
     }
 
-    /// Whether there is noise; not before a second has been heard.
+    /// Whether the room is noisy; `false` during the first second.
     #[must_use]
     pub fn is_noisy(&self) -> bool {
         self.noisy
     }
 
-    /// Forgets the room: another microphone.
+    /// Resets the estimate for another microphone.
     pub fn reset(&mut self) {
         *self = Self::default();
     }

@@ -1,22 +1,23 @@
-//! The widest instructions that this processor has, for loops over samples.
+//! Run-time dispatch to the widest SIMD instructions of the processor.
 //!
-//! The program is built for every processor of its architecture, so a loop that the compiler makes vectors of gets those
-//! that the oldest has. What runs inside of [`widest`] is built once for each generation, and the best is chosen.
+//! The program is built for the baseline of its architecture, so the compiler vectorises loops for the oldest
+//! processor. A closure inside [`widest`] is compiled once for each instruction set, and the best is chosen at run
+//! time.
 
 use std::sync::LazyLock;
 
 use fearless_simd::{Level, dispatch};
 
-/// What the processor has; looked up once.
+/// The instruction set of the processor, detected once.
 static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
 
-/// What the processor has.
+/// Returns the instruction set of the processor.
 pub(super) fn level() -> Level {
     *LEVEL
 }
 
-/// Runs a loop with the widest instructions. It must be `#[inline(always)]`, and so must all that it calls: what is not is
-/// built for the oldest processor, and nothing says so.
+/// Runs a loop with the widest instructions. The closure and all that it calls must be `#[inline(always)]`: other
+/// functions are silently compiled for the baseline.
 #[inline(always)]
 pub(crate) fn widest<R>(run: impl FnOnce() -> R) -> R {
     dispatch!(level(), _simd => run())

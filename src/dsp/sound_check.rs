@@ -1,12 +1,12 @@
-//! The guided test of microphone, speaker and echo: what is wrong with the sound, and what to do.
+//! The guided check of microphone, speaker and echo: what is wrong with the sound.
 //!
 //! ```text
 //! Quiet (1 s) ──▶ Speak (until 2 s of voice, at most 5 s) ──▶ Chirp (0.3 to 3 s) ──▶ Done
 //!  noise floor     level, clipping                              played? heard? when, how loud?
 //! ```
 //!
-//! It is fed with what the microphone gives, before any stage, and with what was played in the same 10 ms, and answers
-//! with what to do next. It counts time in frames.
+//! Its input is the microphone before any stage and what was played in the same 10 ms; its output is the next step. It
+//! counts time in frames.
 
 mod chirp;
 mod report;
@@ -20,30 +20,30 @@ use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::{Dbfs, SampleRate};
 
-/// Frames of silence asked for.
+/// Frames of requested silence.
 const QUIET_FRAMES: usize = 100;
-/// At most so many frames to speak in; fewer when so many have voice in them.
+/// Maximum number of frames to speak in, and of voiced frames after which this phase ends.
 const SPEAK_FRAMES: usize = 500;
 const VOICED_FRAMES: usize = 200;
-/// A frame so much louder than the quiet ones has voice in it.
+/// Level over the quiet frames from which a frame is voiced.
 const VOICE_OVER_NOISE_DB: f32 = 10.0;
-/// Voiced frames that make a level: half a second; fewer are a cough.
+/// Voiced frames needed for a level: half a second; fewer are a cough.
 const ENOUGH_VOICE: usize = 50;
-/// From here on a sample is clipped: converters stop a little below full scale.
+/// Amplitude from which a sample counts as clipped: converters stop a little below full scale.
 const CLIPPED: f32 = 0.99;
-/// The chirp must have begun to sound after so many frames.
+/// Frames after which the chirp must have started.
 const CHIRP_FRAMES: usize = 300;
-/// After its end in the far end, its echo is waited for: 500 ms, and 100 ms of reverberation.
+/// Time to wait for the echo after the chirp's end in the far end: 500 ms, and 100 ms of reverberation.
 const ECHO_SAMPLES: usize = 8_000;
 const TAIL_SAMPLES: usize = 1_600;
-/// An echo that seems to come before its cause, by so much, is an error of the clocks, and one all the same.
+/// Tolerance for an echo that seems to precede its cause because of clock errors.
 const EARLY_SAMPLES: usize = 320;
-/// What was played is the chirp where so much of its energy is: devices' rates and volume change little.
+/// Share of energy from which the played sound is the chirp: devices' rates and volume change little.
 const PURE: f32 = 0.5;
-/// Peak over mean of the microphone's matches from which it is the chirp: noise and voices stay below 6.
+/// Peak-to-mean ratio of the microphone's matches from which it is the chirp: noise and voices stay below 6.
 const PROMINENT: f32 = 8.0;
 
-/// What the user is to do.
+/// Phases of the check: what the user should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoundCheckPhase {
     /// Be silent.
@@ -54,20 +54,20 @@ pub enum SoundCheckPhase {
     Chirp,
 }
 
-/// What is to be done after a frame.
+/// What to do after a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Go on.
+    /// Continue.
     Nothing,
-    /// Tell the user.
+    /// Prompt the user.
     Prompt(SoundCheckPhase),
     /// Play these samples, mono at [`SampleRate::REPLY`].
     Play(Vec<i16>),
-    /// The test is over; later frames are passed over.
+    /// The check is over; later frames are ignored.
     Done(SoundCheckReport),
 }
 
-/// See the [module](self).
+/// The check.
 pub struct SoundCheck {
     with_voice: bool,
     state: State,
@@ -84,17 +84,17 @@ enum State {
     Over,
 }
 
-/// Both ends while the chirp is waited for.
+/// Correlators for both ends during the chirp.
 struct Ears {
     near: Finder,
     far: Finder,
-    /// Something was played since the chirp was handed over.
+    /// Whether something was played since the chirp was handed over.
     sounds: bool,
-    /// The sample with which the chirp ended in the far end.
+    /// The last sample of the chirp in the far end.
     played: Option<usize>,
 }
 
-/// What the microphone gave before the chirp.
+/// Statistics of the microphone before the chirp.
 #[derive(Default)]
 struct Heard {
     quiet: Vec<f32>,
@@ -107,7 +107,7 @@ struct Heard {
 }
 
 impl SoundCheck {
-    /// A test; without voice nobody needs to sit at the microphone.
+    /// Creates a check; without voice nobody needs to be at the microphone.
     #[must_use]
     pub fn new(with_voice: bool) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl SoundCheck {
         }
     }
 
-    /// Takes in the next 10 ms of both ends.
+    /// Processes the next 10 ms of both ends.
     pub fn push(&mut self, near: &[f32; FRAME_SAMPLES], far: &[f32; FRAME_SAMPLES]) -> Step {
         let (mut near, mut far) = (*near, *far);
         sanitise(&mut near);
@@ -201,7 +201,7 @@ impl Heard {
         self.not_zero |= near.iter().any(|s| *s != 0.0);
     }
 
-    /// The median: a door or a click in the quiet second is not the room.
+    /// The median is robust against a door or a click in the quiet second.
     fn settle_noise(&mut self) {
         self.quiet.sort_by(f32::total_cmp);
         self.noise = self.quiet.get(self.quiet.len() / 2).copied().map(Dbfs);
@@ -210,7 +210,7 @@ impl Heard {
     fn listen(&mut self, near: &Samples) {
         let level = Dbfs::rms(near);
         let noise = self.noise.unwrap_or(Dbfs::SILENCE).0;
-        // Where the system gates the noise to nothing, -70 dBFS is still no voice.
+        // If the system gates the noise to zero, -70 dBFS is still no voice.
         if level.0 > noise.max(-80.0) + VOICE_OVER_NOISE_DB {
             self.voiced += 1;
             self.voice_power += f64::from(level.amplitude()).powi(2);
@@ -238,11 +238,11 @@ impl Ears {
     }
 
     fn push(&mut self, near: &Samples, far: &Samples) {
-        // Nothing played yet, nothing to find: the most work by far is left out.
+        // Without playback there is nothing to find; this skips most of the work.
         self.sounds |= Dbfs::rms(far) > Dbfs(-60.0);
         self.near.push(near, self.sounds);
         self.far.push(far, self.sounds && self.played.is_none());
-        // Of the last two frames, so that the peak is inside and not at the edge of what is there so far.
+        // Searches the last two frames, so that the peak is not at the edge of the data.
         let recent = self.far.len().saturating_sub(2 * FRAME_SAMPLES)..self.far.len();
         if self.played.is_none()
             && let Some(found) = self.far.strongest(recent.clone())
@@ -253,13 +253,13 @@ impl Ears {
         }
     }
 
-    /// Whether the echo must have come by now.
+    /// Whether the echo must have arrived by now.
     fn complete(&self) -> bool {
         self.played
             .is_some_and(|end| self.far.len() >= end + ECHO_SAMPLES + TAIL_SAMPLES)
     }
 
-    /// When and how much quieter it came back: delay, and loss in decibels.
+    /// Delay of the echo, and its loss in decibels.
     fn echo(&self) -> Option<(Duration, f32)> {
         let end = self.played?;
         let played = self.far.strongest(end.saturating_sub(8)..end + 8)?;
@@ -273,7 +273,7 @@ impl Ears {
         Some((Duration::from_secs_f32(late), loss_db))
     }
 
-    /// Energy of the chirp in the far end over that in the near end, reverberation included and noise taken out.
+    /// Energy of the chirp in the far end over that in the near end, with reverberation and without noise.
     fn loss_db(&self, played: usize, heard: usize) -> f32 {
         let chirp = self.far.chirp_len();
         let given = self
@@ -281,7 +281,7 @@ impl Ears {
             .energy_of((played + 1).saturating_sub(chirp)..played + 1);
         let first = (heard + 1).saturating_sub(chirp);
         let sounding = first..heard + 1 + TAIL_SAMPLES;
-        // The noise is what is there before it comes.
+        // Noise before the chirp arrives.
         let before = self.near.energy_of(0..first) / first.max(1) as f32;
         let total = self.near.energy_of(sounding.clone());
         let came = total - before * sounding.len() as f32;

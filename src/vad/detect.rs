@@ -2,24 +2,24 @@
 
 use crate::base::frame::Frame;
 
-/// How many frames a verdict looks at; the onset is looked for in all of those behind the first yes.
+/// Frames that a verdict covers; the onset is searched for in all of those behind the first positive one.
 pub const DETECTOR_WINDOW_FRAMES: usize = 2;
 
-/// A detector of speech, asked once for each frame, in order.
+/// A speech detector, called once for each frame, in order.
 pub trait Detect {
-    /// Whether the [`DETECTOR_WINDOW_FRAMES`] that end with this frame are speech. Detectors go on saying yes for some 100 ms after the
-    /// end of speech; [`Segmenter`](super::segment::Segmenter) finds the true end by level.
+    /// Whether the [`DETECTOR_WINDOW_FRAMES`] that end with this frame are speech. Detectors stay positive for about
+    /// 100 ms after the end of speech; [`Segmenter`](super::segment::Segmenter) finds the true end by level.
     fn voiced(&mut self, frame: &Frame) -> bool;
 
-    /// How much it takes to be speech: 0 lets much through, 3 little. What it has learnt stays.
+    /// Sets the strictness: 0 lets much through, 3 little. The state stays.
     fn set_aggressiveness(&mut self, aggressiveness: u8);
 
-    /// Forgets what it has learnt: a new stream begins.
+    /// Resets the state for a new stream.
     fn reset(&mut self);
 }
 
-/// Full scale 1.0 to 16 bit; louder is limited, NaN becomes 0. Cut off, not rounded: that is cheaper, and no
-/// detector hears the last bit.
+/// Converts full scale 1.0 to 16 bit; louder samples saturate, NaN becomes 0. It truncates: rounding costs more, and no
+/// detector depends on the last bit.
 pub(super) fn to_i16(sample: f32) -> i16 {
     (sample * 32_768.0) as i16
 }

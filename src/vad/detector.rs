@@ -1,4 +1,4 @@
-//! The detector that a profile names, and the change from one to the other while somebody speaks.
+//! The detector that a profile selects, and the change between detectors while somebody speaks.
 //!
 //! ```text
 //! verdicts   old old old old old old │ new new new
@@ -6,38 +6,38 @@
 //!                   set_kind        one second later
 //! ```
 //!
-//! A fresh detector fires at whatever it hears first and knows nothing of the room. So it listens along for a second
-//! before its word counts; until then the old one is believed.
+//! A new detector fires at its first input and does not know the room. It listens for one second before its verdict
+//! counts; until then the old one decides.
 
 use super::detect::Detect;
 use super::earshot::EarshotVad;
 use super::webrtc::WebrtcVad;
 use crate::base::frame::Frame;
 
-/// How long a new detector listens along: libfvad takes the weakest of its last hundred blocks for the room, earshot has
-/// settled long before.
+/// Warm-up of a new detector: libfvad takes the minimum over its last hundred blocks for the room; earshot settles long
+/// before.
 pub(crate) const LISTENING_FRAMES: u32 = 100;
 
 /// Which detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VadKind {
-    /// webrtc-vad: the soonest, for quiet rooms.
+    /// webrtc-vad: the fastest, for quiet rooms.
     Webrtc,
-    /// earshot: holds against fans, keyboards, music.
+    /// earshot: robust against fans, keyboards, music.
     Earshot,
 }
 
-/// A detector of either kind. It is not `Send`: make it on the thread that uses it.
+/// A detector of either kind. It is not `Send`: create it on the thread that uses it.
 pub struct Detector {
     kind: VadKind,
     aggressiveness: u8,
     active: Box<dyn Detect>,
-    /// Takes over after so many more frames.
+    /// The successor, and the frames until it takes over.
     heir: Option<(Box<dyn Detect>, u32)>,
 }
 
 impl Detector {
-    /// A detector that lets much through (aggressiveness 0) or little (3).
+    /// Creates a detector that lets much through (aggressiveness 0) or little (3).
     #[must_use]
     pub fn new(kind: VadKind, aggressiveness: u8) -> Self {
         Self {
@@ -48,14 +48,14 @@ impl Detector {
         }
     }
 
-    /// Changes the kind, at a frame edge and without a gap: for one more second the old one is believed. Asking for the
-    /// kind in use changes nothing; going back within that second leaves the old one as if nothing had been asked.
+    /// Changes the kind at a frame edge and without a gap: the old detector decides for one more second. Setting the
+    /// current kind has no effect; setting the old one back within that second cancels the change.
     pub fn set_kind(&mut self, kind: VadKind) {
         if kind == self.kind {
             return;
         }
         self.kind = kind;
-        // There are two kinds: an heir is of the one that is not active, so this wish is for the active one.
+        // With two kinds, a pending successor is of the other kind, so this call selects the active one.
         if self.heir.take().is_none() {
             self.heir = Some((new_detector(kind, self.aggressiveness), LISTENING_FRAMES));
         }

@@ -1,7 +1,7 @@
-//! earshot as a detector: a small recurrent network on mel bands, that fans, keyboards and most music do not hold on.
+//! earshot as a detector: a small recurrent network on mel bands, robust against fans, keyboards and most music.
 //!
-//! It takes 16 ms at a time, and its memory wants them without a gap or an overlap; frames are 10 ms. A verdict is given
-//! for each frame all the same: that of the newest 16 ms that are complete.
+//! It takes 16 ms at a time, and its recurrent state needs them without gap or overlap; frames are 10 ms. The verdict
+//! for a frame is that of the newest complete 16 ms.
 //!
 //! ```text
 //! frames   0    1    2    3    4    5    6    7      10 ms each
@@ -9,8 +9,8 @@
 //! verdict  –    a    a    b    c    c    d    e      0 to 14 ms old, 7 on average
 //! ```
 //!
-//! What it is given is levelled first, see `input_normalizer`. A second instance 8 ms apart would make it 3 ms on average, for twice the work; what delays an onset is the
-//! network's own caution, 30 ms and more.
+//! Its input is normalised, see `input_normalizer`. A second instance 8 ms apart would lower the mean age to 3 ms, for
+//! twice the work; the delay of an onset is dominated by the network's own caution, 30 ms and more.
 
 use ::earshot::Detector as Network;
 
@@ -18,27 +18,27 @@ use super::detect::{Detect, to_i16};
 use super::input_normalizer::InputNormalizer;
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 
-/// What the network takes at once: 16 ms.
+/// Samples of a hop: 16 ms.
 const HOP: usize = 256;
-/// The score from which on a hop is speech, by aggressiveness. The makers recommend 0.5. Measured (the table
-/// `detection-detectors`): 0.3 takes steady noise for speech half of the time, 0.4 the pauses of music for a fifth of it; 0.6 admits
-/// hardly any noise and denies twice as much speech in it as 0.5; 0.7 denies four times as much.
+/// Score from which a hop is speech, by aggressiveness. The authors recommend 0.5. Measured (table
+/// `detection-detectors`): 0.3 takes steady noise for speech half of the time, 0.4 a fifth of the pauses of music; 0.6
+/// admits hardly any noise and denies twice as much speech in noise as 0.5; 0.7 denies four times as much.
 const THRESHOLDS: [f32; 4] = [0.4, 0.45, 0.5, 0.6];
 
 /// The detector.
 pub struct EarshotVad {
-    /// 8 kB: too much to move around.
+    /// 8 kB, so it is boxed.
     network: Box<Network>,
     input_normalizer: InputNormalizer,
     hop: [i16; HOP],
     filled: usize,
-    /// Of the newest whole hop, 0 to 1.
+    /// Score of the newest complete hop, 0 to 1.
     score: f32,
     threshold: f32,
 }
 
 impl EarshotVad {
-    /// A detector that lets much through (0) or little (3); more than 3 is taken for 3.
+    /// Creates a detector that lets much through (0) or little (3); larger values count as 3.
     #[must_use]
     pub fn new(aggressiveness: u8) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl EarshotVad {
         }
     }
 
-    /// How much the newest whole hop resembles speech, 0 to 1.
+    /// Score of the newest complete hop, 0 to 1.
     #[must_use]
     pub fn score(&self) -> f32 {
         self.score

@@ -1,5 +1,5 @@
-//! Lowers a noisy room to an ordinary level, whatever the microphone's gain: earshot was taught at such levels, and takes
-//! any noise above −20 dBFS for speech.
+//! Lowers a noisy room to an ordinary level, whatever the microphone's gain: earshot was trained at such levels, and
+//! takes any noise above −20 dBFS for speech.
 //!
 //! ```text
 //! power    ▁▁▁▁▅▇▂▇▅▁▁▁▁▁▃▃▃▇▅▃▇▃▃▃▃▃▃
@@ -10,29 +10,31 @@
 use super::loudness::Loudness;
 use crate::base::frame::Frame;
 
-/// What is looked back on, in bins of 50 ms: few sentences have no stop in 1.6 s, and for those that do not nothing
-/// happens but that they become as quiet as the room.
+/// Bins of the look-back, 50 ms each: few sentences have no stop within 1.6 s, and those only become as quiet as the
+/// room.
 const BINS: usize = 32;
 const BIN_FRAMES: u32 = 5;
-/// Power to which the weakest bin is brought, above 150 Hz: −41 dBFS. Measured with speech 5 dB above a fan, at −12 dBFS: brought
-/// to −47 dBFS, 25 % of the speech is denied, to −44 17 %, to −41 13 %, and the fan hardly ever is speech; as it was, it always was.
+/// Target power of the weakest bin, above 150 Hz: −41 dBFS. Measured with speech 5 dB above a fan, at −12 dBFS: a
+/// target of −47 dBFS denies 25 % of the speech, −44 17 %, −41 13 %, and the fan is hardly ever speech; without
+/// normalisation it always is.
 const TARGET: f32 = 8e-5;
-/// A quiet room stays as it is: raised by 6 dB, a quarter fewer frames of quiet talkers are denied, but music, whose floor lies far
-/// below it, is speech for nine tenths of the time instead of one.
+/// Maximum gain: a quiet room is not raised. Raised by 6 dB, a quarter fewer frames of quiet talkers are denied, but
+/// music, whose floor is far below it, is speech for nine tenths of the time instead of one.
 const MOST: f32 = 1.0;
-/// Least gain, −46 dB: whatever comes, the floor cannot be above full scale.
+/// Minimum gain, −46 dB: the floor cannot be above full scale.
 const LEAST: f32 = 0.005;
-/// In one frame: down by 1 dB, so that a fan is over before the watchdog looks; up by 0.2 dB, unheard.
+/// Gain change per frame: down by 1 dB, so that a fan is settled before the stuck detector triggers; up by 0.2 dB,
+/// inaudible.
 const DOWN: f32 = 0.891;
 const UP: f32 = 1.023;
 
-/// The input_normalizer.
+/// The normaliser.
 #[derive(Clone, Debug)]
 pub(super) struct InputNormalizer {
     loudness: Loudness,
     powers: [f32; BINS],
     next: usize,
-    /// Power and frames of the bin that is being filled.
+    /// Power sum and frames of the current bin.
     bin: (f32, u32),
     gain: f32,
 }
@@ -50,7 +52,7 @@ impl Default for InputNormalizer {
 }
 
 impl InputNormalizer {
-    /// The gain for this frame.
+    /// Returns the gain for this frame.
     pub(super) fn gain(&mut self, frame: &Frame) -> f32 {
         self.bin.0 += self.loudness.measure(&frame.samples).mean();
         self.bin.1 += 1;

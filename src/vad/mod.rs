@@ -1,4 +1,5 @@
-//! Voice activity: detectors that judge frames, and the segmenter that makes utterances of their judgements.
+//! Voice activity detection: detectors that classify frames, the segmenter that forms utterances, and the barge-in
+//! decision.
 
 pub mod barge_in;
 mod detect;

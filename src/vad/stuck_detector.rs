@@ -1,26 +1,26 @@
-//! Notices a detector that is stuck on: it has called unvarying sound speech for too long.
+//! Detects a speech detector that is stuck: positive for too long over unvarying sound.
 //!
-//! In loud steady noise webrtc-vad says yes for ever. Speech is told from it by its level, which varies by far more
-//! than 3 dB within eight seconds even where nobody draws breath.
+//! In loud steady noise webrtc-vad stays positive for ever. Speech differs from it in level variation: by far more than
+//! 3 dB within eight seconds, even without a breath.
 
-/// Bins that are looked at together: eight seconds.
+/// Bins of the window: eight seconds.
 const BINS: usize = 80;
 /// Frames in a bin: 100 ms, shorter than the syllables whose rise and fall is the mark of speech.
 const BIN_FRAMES: u32 = 10;
-/// Share of the frames that must be called speech: in noise detectors flicker. It need not be large, as no speech is
-/// as level as this.
+/// Share of the frames that must be positive: in noise detectors flicker. It need not be large, as no speech is this
+/// level.
 const VOICED_PERCENT: u32 = 50;
-/// Ratio of the powers of the bins at nine and at one tenth from the bottom: 3 dB. Outliers do not count.
+/// Power ratio of the bins at nine tenths and one tenth of the order: 3 dB. Outliers do not count.
 const VARIATION: f32 = 2.0;
 
-/// Watches verdicts and powers.
+/// The stuck detector.
 #[derive(Clone, Debug)]
 pub(super) struct StuckDetector {
     powers: [f32; BINS],
     voiced: [u32; BINS],
     next: usize,
     filled: usize,
-    /// Power, voiced frames and frames of the bin that is being filled.
+    /// Power sum, voiced frames and frames of the current bin.
     bin: (f32, u32, u32),
 }
 
@@ -37,8 +37,8 @@ impl Default for StuckDetector {
 }
 
 impl StuckDetector {
-    /// Takes in a frame. Returns the power of the sound that holds the detector on if that has just become clear;
-    /// it then begins to watch anew.
+    /// Processes a frame. Returns the power of the sound that holds the detector on, once, when that becomes clear;
+    /// then it starts over.
     pub(super) fn watch(&mut self, power: f32, voiced: bool) -> Option<f32> {
         self.bin.0 += power;
         self.bin.1 += u32::from(voiced);

@@ -1,7 +1,7 @@
-//! webrtc-vad as a detector: the Gaussian mixture model of WebRTC, by way of libfvad.
+//! webrtc-vad as a detector: WebRTC's Gaussian mixture model, by libfvad.
 //!
-//! It judges 20 ms at a time best (10 ms has several times the false starts in noise, 30 ms is later), yet a
-//! verdict is wanted for each 10 ms frame. Two instances take turns, each on its own unbroken run of 20 ms blocks:
+//! It is best with blocks of 20 ms (10 ms have several times the false starts in noise, 30 ms are later), yet every 10
+//! ms frame needs a verdict. Two instances alternate, each on its own continuous sequence of 20 ms blocks:
 //!
 //! ```text
 //! frames   0   1   2   3   4   5
@@ -14,7 +14,7 @@ use webrtc_vad::{SampleRate as VadRate, Vad, VadMode};
 use super::detect::{Detect, to_i16};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 
-/// The detector. It holds raw pointers and is not `Send`: make it on the thread that uses it.
+/// The detector. It holds raw pointers and is not `Send`: create it on the thread that uses it.
 pub struct WebrtcVad {
     halves: [Half; 2],
     aggressiveness: u8,
@@ -29,7 +29,7 @@ struct Half {
 }
 
 impl WebrtcVad {
-    /// A detector with webrtc-vad's mode: 0 lets much through, 3 little; more than 3 is taken for 3.
+    /// Creates a detector with webrtc-vad's mode: 0 lets much through, 3 little; larger values count as 3.
     #[must_use]
     pub fn new(aggressiveness: u8) -> Self {
         let half = || Half {
@@ -49,12 +49,12 @@ impl Detect for WebrtcVad {
     fn voiced(&mut self, frame: &Frame) -> bool {
         let samples = frame.samples.map(to_i16);
         let parity = usize::from(self.seen % 2 == 1);
-        // The half whose block begins with this frame, and the one whose block ends with it.
+        // One half's block begins with this frame, the other's ends with it.
         self.halves[parity].block[..FRAME_SAMPLES].copy_from_slice(&samples);
         if self.seen > 0 {
             let ending = &mut self.halves[1 - parity];
             ending.block[FRAME_SAMPLES..].copy_from_slice(&samples);
-            // It can only complain of the length, which is right.
+            // The only possible error is a wrong length.
             self.verdict = ending.vad.is_voice_segment(&ending.block).unwrap_or(false);
         }
         self.seen += 1;

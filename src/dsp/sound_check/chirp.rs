@@ -1,5 +1,5 @@
-//! The sound of the test, and the filter that finds it: a sweep has a correlation with itself that is one narrow peak,
-//! so its arrival is known to a fraction of a millisecond, even far below the noise.
+//! The chirp of the sound check and its matched filter: the autocorrelation of a sweep is one narrow peak, so its
+//! arrival is known to a fraction of a millisecond, even far below the noise.
 
 use std::f64::consts::TAU;
 
@@ -7,9 +7,9 @@ use super::super::stage::dot;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
 
-/// How long it sounds, in seconds: long enough to be heard in noise, short enough not to annoy.
+/// Length in seconds: audible in noise, short enough not to annoy.
 const SECONDS: f64 = 0.25;
-/// From where to where it sweeps: from what small speakers can play to just below what 16 kHz can carry.
+/// Range of the sweep: from what small speakers can play to just below what 16 kHz can carry.
 const FROM_HZ: f64 = 200.0;
 const TO_HZ: f64 = 7_600.0;
 /// Peak amplitude, -12 dBFS: clearly audible, not startling.
@@ -17,7 +17,7 @@ const AMPLITUDE: f64 = 0.25;
 /// Length of the fades at both ends, in seconds.
 const FADE: f64 = 0.01;
 
-/// The samples of the chirp at some rate, full scale 1.0.
+/// Samples of the chirp at this rate, full scale 1.0.
 pub(super) fn chirp(rate: SampleRate) -> Vec<f32> {
     let hz = f64::from(rate.hz());
     let count = (SECONDS * hz) as usize;
@@ -31,14 +31,14 @@ fn at(seconds: f64) -> f64 {
     AMPLITUDE * fade * (turns * TAU).sin()
 }
 
-/// Correlates a stream with the chirp, sample by sample as it comes.
+/// Matched filter: correlates a stream with the chirp, sample by sample.
 pub(super) struct Finder {
     template: Vec<f32>,
-    /// Of the template.
+    /// Energy of the template.
     energy: f32,
-    /// All that was pushed, after as much silence as the template is long.
+    /// All samples so far, after as much silence as the template is long.
     heard: Vec<f32>,
-    /// For each sample pushed: the correlation of the chirp with what ends there.
+    /// For each sample, the correlation of the chirp with the window that ends there.
     matches: Vec<f32>,
 }
 
@@ -53,7 +53,7 @@ impl Finder {
         }
     }
 
-    /// Takes in samples; without `matching` (there can be no chirp in them) they are counted as no match, unseen.
+    /// Processes samples; without `matching` (there can be no chirp in them) they count as no match.
     pub(super) fn push(&mut self, samples: &[f32; FRAME_SAMPLES], matching: bool) {
         let first = self.heard.len();
         self.heard.extend(samples);
@@ -68,12 +68,12 @@ impl Finder {
         }
     }
 
-    /// How many samples were pushed.
+    /// Number of samples so far.
     pub(super) fn len(&self) -> usize {
         self.matches.len()
     }
 
-    /// The strongest match among the samples of a range.
+    /// Strongest match in a range of samples.
     pub(super) fn strongest(&self, range: std::ops::Range<usize>) -> Option<Match> {
         let range = range.start.min(self.len())..range.end.min(self.len());
         let first = range.start;
@@ -91,7 +91,7 @@ impl Finder {
         })
     }
 
-    /// How much of the energy of the chirp's length that ends at `end` is the chirp, 0..1.
+    /// Share of the energy of the window that ends at `end` that is the chirp, 0 to 1.
     pub(super) fn purity(&self, end: usize) -> f32 {
         let Some(found) = self.matches.get(end) else {
             return 0.0;
@@ -104,7 +104,7 @@ impl Finder {
         }
     }
 
-    /// The energy of the samples of a range.
+    /// Energy of a range of samples.
     pub(super) fn energy_of(&self, range: std::ops::Range<usize>) -> f32 {
         let lead = self.template.len();
         let end = (range.end + lead).min(self.heard.len());
@@ -112,22 +112,22 @@ impl Finder {
         self.heard[start..end].iter().map(|s| s * s).sum()
     }
 
-    /// Samples of the chirp.
+    /// Length of the chirp in samples.
     pub(super) fn chirp_len(&self) -> usize {
         self.template.len()
     }
 }
 
-/// Where the chirp was found.
+/// A match.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Match {
-    /// The sample with which it ends, and the fraction beyond.
+    /// Last sample of the chirp, with fraction.
     pub(super) ends: f32,
-    /// Peak over mean of the range.
+    /// Peak-to-mean ratio in the range.
     pub(super) prominence: f32,
 }
 
-/// The place of the peak between samples: the top of the parabola through it and its neighbours.
+/// Offset of the peak between samples: the vertex of the parabola through it and its neighbours.
 fn between(values: &[f32], at: usize) -> f32 {
     if at == 0 || at + 1 >= values.len() {
         return 0.0;

@@ -1,61 +1,61 @@
-//! What the test found out, and what is wrong with it.
+//! The report of the sound check.
 
 use std::time::Duration;
 
 use crate::base::units::Dbfs;
 
-/// A voice below it is lost in the noise of most rooms; ordinary microphones give -35 to -20.
+/// Voice level below which it is lost in the noise of most rooms; ordinary microphones give -35 to -20.
 const QUIET_VOICE: Dbfs = Dbfs(-45.0);
-/// Noise above it is heard by a detector as sound for good (a fan beside the laptop).
+/// Noise level above which a detector may stay on for good (a fan beside the laptop).
 const LOUD_NOISE: Dbfs = Dbfs(-45.0);
-/// A voice less than this above the noise is not told apart from it.
+/// Least level of the voice over the noise.
 const LEAST_OVER_NOISE_DB: f32 = 15.0;
-/// One clipped sample in a thousand is heard as a crackle.
+/// Share of clipped samples that is audible as crackle.
 const MUCH_CLIPPED: f32 = 0.001;
-/// Less loss means that the echo is as loud as a voice: the canceller will cut what is said over it.
+/// Echo return loss below which the echo is as loud as a voice: the canceller will suppress what is said over it.
 const LITTLE_LOSS_DB: f32 = 6.0;
-/// Longer ways belong to wireless speakers, or to buffers of a sound server that are too long.
+/// Echo delay above which a wireless speaker or long buffers of a sound server are likely.
 const LONG_DELAY: Duration = Duration::from_millis(150);
 
-/// What is wrong, or worth knowing.
+/// A problem found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SoundCheckFinding {
     /// Nothing but zeros: muted by the system, or not permitted.
     AllZero,
-    /// No voice was heard while there was time to speak.
+    /// No voice while there was time to speak.
     NoVoice,
     /// The voice is too quiet.
     TooQuiet,
-    /// The voice is cut off at full scale.
+    /// The voice clips.
     Clipping,
-    /// The room, or the microphone, is loud.
+    /// The room or the microphone is noisy.
     Noisy,
-    /// The chirp was never played: no speaker, or it does not run.
+    /// The chirp was not played: no speaker, or it does not run.
     NotPlayed,
-    /// The chirp was played, and the microphone did not hear it: a headset, or a muted speaker.
+    /// The chirp was played but not picked up: a headset, or a muted speaker.
     NoEcho,
-    /// The microphone hears the speaker about as loud as a voice.
+    /// The echo is about as loud as a voice.
     EchoStrong,
-    /// The way from speaker to microphone takes long.
+    /// The echo delay is long.
     DelayLong,
 }
 
-/// What the test found out; what is unknown is absent.
+/// Results of the check; unknown values are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SoundCheckReport {
-    /// The microphone's level while nobody spoke.
+    /// Level of the microphone while nobody spoke.
     pub noise: Option<Dbfs>,
-    /// The voice's level, pauses not counted.
+    /// Level of the voice, without pauses.
     pub voice: Option<Dbfs>,
-    /// Which part of all samples is at full scale, 0..1.
+    /// Share of samples at full scale, 0 to 1.
     pub clipped: Option<f32>,
-    /// Whether the chirp came out of the program at all.
+    /// Whether the chirp left the program.
     pub played: bool,
-    /// From the far end to the microphone.
+    /// Delay from far end to microphone.
     pub echo_delay: Option<Duration>,
-    /// Far end to echo.
+    /// Echo return loss.
     pub echo_loss_db: Option<f32>,
-    /// What is wrong, gravest first.
+    /// Problems, most severe first.
     pub findings: Vec<SoundCheckFinding>,
 }
 
