@@ -31,7 +31,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("rubato", &["dsp/resample.rs"]),
     (
         "fearless_simd",
-        &["dsp/wide.rs", "dsp/polyphase.rs", "dsp/leak.rs"],
+        &["dsp/simd.rs", "dsp/polyphase.rs", "dsp/echo_detector.rs"],
     ),
     ("sonora", &["dsp/apm.rs"]),
     ("nnnoiseless", &["dsp/denoise.rs"]),
@@ -75,7 +75,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "nix",
         &[
             "provider/connection/round_trip.rs",
-            "audio/pulse/line.rs",
+            "audio/pulse/connection.rs",
             "file/",
         ],
     ),

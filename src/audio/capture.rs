@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use super::backend::Format;
-use super::status::{Stamp, Status};
+use super::format::StreamFormat;
+use super::stream_timestamps::{Stamp, StreamTimestamps};
 use crate::base::frame::FRAME_DURATION;
 use crate::base::ring::{Reader, Writer, ring};
 
@@ -36,7 +36,7 @@ const ROOM: Duration = Duration::from_secs(1);
 /// What runs in the callback of an input stream.
 pub struct CaptureBody {
     ring: Writer<f32>,
-    status: Arc<Status>,
+    timestamps: Arc<StreamTimestamps>,
     worker: Option<Thread>,
     channels: usize,
     wake_after: usize,
@@ -51,15 +51,15 @@ pub struct CaptureEnd {
     /// Interleaved samples. What was lost lies between what was in the ring when it was full and what came later.
     pub ring: Reader<f32>,
     /// Stamps of the callbacks.
-    pub status: Arc<Status>,
+    pub timestamps: Arc<StreamTimestamps>,
     /// What the stream delivers.
-    pub format: Format,
+    pub format: StreamFormat,
 }
 
 /// Makes the two ends of an input stream. `worker` is woken; without one (simulation) nobody is.
 #[must_use]
 pub fn capture(
-    format: Format,
+    format: StreamFormat,
     epoch: Instant,
     worker: Option<Thread>,
 ) -> (CaptureBody, CaptureEnd) {
@@ -73,10 +73,10 @@ pub fn capture(
         room.max(LEAST_ROOM)
     };
     let (writer, reader) = ring(room);
-    let status = Arc::new(Status::new(epoch));
+    let timestamps = Arc::new(StreamTimestamps::new(epoch));
     let body = CaptureBody {
         ring: writer,
-        status: status.clone(),
+        timestamps: timestamps.clone(),
         worker,
         channels,
         wake_after: format.rate.samples_in(FRAME_DURATION),
@@ -86,7 +86,7 @@ pub fn capture(
     };
     let end = CaptureEnd {
         ring: reader,
-        status,
+        timestamps,
         format,
     };
     (body, end)
@@ -104,7 +104,7 @@ impl CaptureBody {
     ) {
         let frames = block.len() / self.channels;
         let whole = frames * self.channels;
-        self.status.publish(Stamp {
+        self.timestamps.publish(Stamp {
             position: self.position,
             frames: frames as u64,
             at: now,
@@ -161,7 +161,7 @@ mod tests {
         let mut out = [0.0; 8];
         assert_eq!(end.ring.pop(&mut out), 6);
         assert_eq!(out[..6], [1.0, 2.0, 3.0, 4.0, 6.0, 7.0]);
-        let stamp = end.status.newest().expect("three callbacks");
+        let stamp = end.timestamps.newest().expect("three callbacks");
         assert_eq!((stamp.position, stamp.frames), (2, 1));
     }
 
@@ -185,8 +185,8 @@ mod tests {
         assert_eq!(end.ring.pop_one(), Some(3.0));
     }
 
-    fn format(channels: u16) -> Format {
-        Format {
+    fn format(channels: u16) -> StreamFormat {
+        StreamFormat {
             rate: SampleRate::new(8_000).expect("not zero"),
             channels,
             period: None,

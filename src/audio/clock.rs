@@ -34,7 +34,7 @@ const LEAST_JUMP_SECS: f64 = 0.002_5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Basis {
     /// The host told how long the device holds the sample.
-    Told,
+    Reported,
     /// The callback alone, and a constant.
     Callback,
 }
@@ -112,7 +112,7 @@ impl SampleClock {
         latency: Duration,
         basis: Basis,
     ) {
-        let starved = |told: Instant| told < callback;
+        let starved = |reported: Instant| reported < callback;
         if self.instant_of(position).is_some_and(starved) {
             self.forget();
         }
@@ -162,7 +162,7 @@ impl SampleClock {
             (Basis::Callback, Some((least, half))) => {
                 (PUNCTUAL * (half - least)).clamp(LEAST_JUMP_SECS, JUMP_SECS)
             }
-            (Basis::Callback, None) | (Basis::Told, _) => JUMP_SECS,
+            (Basis::Callback, None) | (Basis::Reported, _) => JUMP_SECS,
         }
     }
 
@@ -180,7 +180,7 @@ impl SampleClock {
     fn fit(&mut self) {
         let nth = match self.basis {
             Basis::Callback => 0,
-            Basis::Told => self.sorted.len() / 2,
+            Basis::Reported => self.sorted.len() / 2,
         };
         if let Some(&lateness) = self.sorted.get(nth) {
             self.offset = lateness;
@@ -223,8 +223,8 @@ mod tests {
                 clock.observe(position, origin + Duration::from_secs_f64(truth(position) + late), Basis::Callback);
                 position += period;
             }
-            let told = clock.instant_of(position).expect("observed");
-            let error = signed_seconds(origin, told) - truth(position);
+            let reported = clock.instant_of(position).expect("observed");
+            let error = signed_seconds(origin, reported) - truth(position);
             prop_assert!(error.abs() < 0.001, "{} ms", error * 1e3);
         }
     }
@@ -236,8 +236,8 @@ mod tests {
             let origin = Instant::now() + Duration::from_secs(1);
             let mut clock = SampleClock::new(RATE);
             let (mut position, mut nominal) = (0, 0);
-            for (ms, late, told) in blocks {
-                let basis = if told { Basis::Told } else { Basis::Callback };
+            for (ms, late, reported) in blocks {
+                let basis = if reported { Basis::Reported } else { Basis::Callback };
                 // A tenth of the blocks is lost.
                 nominal += if late == 29 { 100 } else { ms };
                 clock.observe(position, origin + Duration::from_millis(nominal + late), basis);
@@ -261,9 +261,9 @@ mod tests {
                 Basis::Callback,
             );
         }
-        let told = clock.instant_of(4_800).expect("observed");
-        assert!(told - origin > Duration::from_micros(99_999));
-        assert!(told - origin < Duration::from_micros(100_001));
+        let reported = clock.instant_of(4_800).expect("observed");
+        assert!(reported - origin > Duration::from_micros(99_999));
+        assert!(reported - origin < Duration::from_micros(100_001));
     }
 
     #[test]
@@ -279,8 +279,10 @@ mod tests {
                 Basis::Callback,
             );
         }
-        let told = clock.instant_of(480_000).expect("observed") - origin;
-        assert!(told > Duration::from_millis(10_099) && told < Duration::from_millis(10_101));
+        let reported = clock.instant_of(480_000).expect("observed") - origin;
+        assert!(
+            reported > Duration::from_millis(10_099) && reported < Duration::from_millis(10_101)
+        );
     }
 
     #[test]
@@ -288,7 +290,7 @@ mod tests {
         let late_by = |jitter_us: u64, lost_us: u64| {
             let origin = Instant::now();
             let mut clock = SampleClock::new(RATE);
-            let mut told = Duration::ZERO;
+            let mut reported = Duration::ZERO;
             // Periods of 256 frames; after three seconds one is lost, and half a second is enough.
             for n in 0..656_u64 {
                 let nominal = n * 256 * 1_000_000 / 48_000;
@@ -296,16 +298,19 @@ mod tests {
                 let late = n * 7_919 % 100 * jitter_us / 100;
                 let at = origin + Duration::from_micros(nominal + lost + late);
                 clock.observe(n * 256, at, Basis::Callback);
-                told = clock.instant_of(48_000).expect("observed") - origin;
+                reported = clock.instant_of(48_000).expect("observed") - origin;
             }
-            told.as_secs_f64() * 1e3 - 1_000.0
+            reported.as_secs_f64() * 1e3 - 1_000.0
         };
         assert!(
             (late_by(300, 5_333) - 5.3).abs() < 0.1,
             "{}",
             late_by(300, 5_333)
         );
-        assert!(late_by(300, 2_000).abs() < 0.1, "not told from chance");
+        assert!(
+            late_by(300, 2_000).abs() < 0.1,
+            "not distinguishable from chance"
+        );
         // Callbacks that come whenever they like prove nothing so soon.
         assert!(late_by(9_000, 5_333) < 1.0, "{}", late_by(9_000, 5_333));
     }
@@ -322,14 +327,14 @@ mod tests {
                 9 => None,
                 _ => Some(Duration::from_millis(11)),
             };
-            let basis = latency.map_or(Basis::Callback, |_| Basis::Told);
+            let basis = latency.map_or(Basis::Callback, |_| Basis::Reported);
             let at = origin + Duration::from_millis(10 * n);
             clock.observe(n * 480, at + latency.unwrap_or_default(), basis);
         }
-        let told = clock.instant_of(0).expect("observed") - origin;
+        let reported = clock.instant_of(0).expect("observed") - origin;
         assert!(
-            told.abs_diff(Duration::from_millis(11)) < Duration::from_micros(10),
-            "{told:?}"
+            reported.abs_diff(Duration::from_millis(11)) < Duration::from_micros(10),
+            "{reported:?}"
         );
     }
 
@@ -348,13 +353,13 @@ mod tests {
             };
             let at = origin + Duration::from_millis(at);
             clock.observe_causal(n * 480, at, Duration::from_millis(10), Basis::Callback);
-            let told = clock.instant_of(n * 480).expect("observed");
-            assert!(told >= at || n == 205, "block {n}");
+            let reported = clock.instant_of(n * 480).expect("observed");
+            assert!(reported >= at || n == 205, "block {n}");
         }
-        let told = clock.instant_of(399 * 480).expect("observed") - origin;
+        let reported = clock.instant_of(399 * 480).expect("observed") - origin;
         assert!(
-            told >= Duration::from_millis(4_050) && told < Duration::from_millis(4_075),
-            "{told:?}"
+            reported >= Duration::from_millis(4_050) && reported < Duration::from_millis(4_075),
+            "{reported:?}"
         );
     }
 
@@ -371,11 +376,11 @@ mod tests {
                 Basis::Callback,
             );
         }
-        let told = clock.instant_of(480).expect("observed");
+        let reported = clock.instant_of(480).expect("observed");
         assert!(
-            told - origin < Duration::from_millis(1),
+            reported - origin < Duration::from_millis(1),
             "{:?}",
-            told - origin
+            reported - origin
         );
     }
 }

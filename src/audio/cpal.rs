@@ -24,10 +24,11 @@ use cpal::{Device, DeviceType, Error, Host, HostId};
 
 use self::plans::plans;
 use self::streams::{input_stream, open_first, output_stream, refused};
-use super::backend::{Backend, Fault, Faults, MakeCapture, MakePlayback, OpenError, Opened, Wish};
-use super::choice::meant;
-use super::names::{is_headset, is_monitor, is_real_alsa};
-use super::{DeviceChoice, DeviceInfo, Devices, Direction};
+use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
+use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
+use super::device_classification::{is_headset, is_monitor, is_real_alsa};
+use super::device_selection::select_device;
+use super::fault::{Fault, Faults, OpenError};
 
 /// No host tells of devices that come and go. A PulseAudio server, or one in its clothes, answers in about a
 /// millisecond, and the owner wakes as often anyway; other hosts are asked half as often.
@@ -96,11 +97,11 @@ impl Cpal {
             Direction::Output => listed.outputs,
         };
         let chosen = match choice {
-            DeviceChoice::Default => meant(direction, choice, &list),
+            DeviceChoice::Default => select_device(direction, choice, &list),
             // The owner names the one that stands in.
             DeviceChoice::Id(id) => list.iter().find(|d| d.id == *id),
         };
-        let noun = noun(direction);
+        let noun = direction.noun();
         let info = chosen.cloned().ok_or_else(|| OpenError {
             kind: Fault::DeviceNotAvailable,
             what: match choice {
@@ -156,11 +157,11 @@ impl Backend for Cpal {
 
     fn open_input(
         &mut self,
-        wish: &Wish,
+        request: &OpenRequest,
         make: MakeCapture<'_>,
         faults: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
-        let (device, info) = self.resolve(Direction::Input, &wish.choice)?;
+    ) -> Result<OpenedStream, OpenError> {
+        let (device, info) = self.resolve(Direction::Input, &request.choice)?;
         let ranges = device
             .supported_input_configs()
             .map_err(refused(Direction::Input))?;
@@ -168,7 +169,7 @@ impl Backend for Cpal {
             .default_input_config()
             .ok()
             .map(|c| (c.channels(), c.sample_rate()));
-        let plans = plans(ranges.collect(), preset, wish.period, Direction::Input)?;
+        let plans = plans(ranges.collect(), preset, request.period, Direction::Input)?;
         #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
         if self.is_pulse() {
             return pulse::open(&plans, Direction::Input, info, |name, format| {
@@ -183,11 +184,11 @@ impl Backend for Cpal {
 
     fn open_output(
         &mut self,
-        wish: &Wish,
+        request: &OpenRequest,
         make: MakePlayback<'_>,
         faults: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
-        let (device, info) = self.resolve(Direction::Output, &wish.choice)?;
+    ) -> Result<OpenedStream, OpenError> {
+        let (device, info) = self.resolve(Direction::Output, &request.choice)?;
         let ranges = device
             .supported_output_configs()
             .map_err(refused(Direction::Output))?;
@@ -195,7 +196,7 @@ impl Backend for Cpal {
             .default_output_config()
             .ok()
             .map(|c| (c.channels(), c.sample_rate()));
-        let plans = plans(ranges.collect(), preset, wish.period, Direction::Output)?;
+        let plans = plans(ranges.collect(), preset, request.period, Direction::Output)?;
         #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
         if self.is_pulse() {
             return pulse::open(&plans, Direction::Output, info, |name, format| {
@@ -211,7 +212,9 @@ impl Backend for Cpal {
 
 #[cfg(target_os = "linux")]
 fn find_host() -> (Option<Host>, Option<Host>) {
-    use super::names::{alsa_has_cards, pipewire_answers, pulse_answers, pulse_is_pipewire};
+    use super::device_classification::{
+        alsa_has_cards, pipewire_answers, pulse_answers, pulse_is_pipewire,
+    };
 
     let pipewire = pipewire_answers();
     #[cfg(feature = "pipewire")]
@@ -247,7 +250,7 @@ fn find_host() -> (Option<Host>, Option<Host>) {
 #[cfg(all(target_os = "linux", feature = "pipewire"))]
 fn guide() -> Option<Host> {
     #[cfg(feature = "pulseaudio")]
-    if super::names::pulse_answers() {
+    if super::device_classification::pulse_answers() {
         return cpal::host_from_id(HostId::PulseAudio).ok();
     }
     None
@@ -264,34 +267,34 @@ fn list(host: &Host) -> Result<(Vec<DeviceInfo>, Vec<DeviceInfo>), Error> {
     let default_output = default_id(host.default_output_device());
     let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
     for device in host.devices()? {
-        let Some(told) = describe(host, &device) else {
+        let Some(described) = describe(host, &device) else {
             continue;
         };
         let id = device.id().ok();
-        if told.input && !is_monitor(&told.info.name, &told.info.id) {
+        if described.input && !is_monitor(&described.info.name, &described.info.id) {
             inputs.push(DeviceInfo {
                 is_default: id == default_input,
-                ..told.info.clone()
+                ..described.info.clone()
             });
         }
-        if told.output {
+        if described.output {
             outputs.push(DeviceInfo {
                 is_default: id == default_output,
-                ..told.info
+                ..described.info
             });
         }
     }
     Ok((inputs, outputs))
 }
 
-struct Told {
+struct DescribedDevice {
     info: DeviceInfo,
     input: bool,
     output: bool,
 }
 
 /// What is known of a device; `None` if it is no device for people.
-fn describe(host: &Host, device: &Device) -> Option<Told> {
+fn describe(host: &Host, device: &Device) -> Option<DescribedDevice> {
     let id = device.id().ok()?;
     let description = device.description().ok()?;
     let (mut input, mut output) = (description.supports_input(), description.supports_output());
@@ -320,7 +323,7 @@ fn describe(host: &Host, device: &Device) -> Option<Told> {
         DeviceType::Headphones | DeviceType::Headset | DeviceType::Earpiece | DeviceType::Handset
     );
     let first_line = description.name().lines().next().unwrap_or_default();
-    Some(Told {
+    Some(DescribedDevice {
         info: DeviceInfo {
             id: id.to_string(),
             name: first_line.to_owned(),
@@ -362,11 +365,4 @@ fn find(host: &Host, direction: Direction, id: &str) -> Option<Device> {
         .then(|| cpal::host_from_id(host.id()).ok())
         .flatten();
     renewed.as_ref().unwrap_or(host).devices().ok()?.find(fits)
-}
-
-fn noun(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Input => "microphone",
-        Direction::Output => "speaker",
-    }
 }

@@ -9,7 +9,7 @@
 
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
-use crate::dsp::leak::{Leak, LeakVerdict};
+use crate::dsp::echo_detector::{EchoDetector, EchoVerdict};
 
 /// Reply that a canceller must have heard before its output is believed: it converges within 1.5 s (`audio.md` §1.3).
 const CONVERGES: u32 = 150;
@@ -65,8 +65,8 @@ impl EchoReport {
 /// Decides frame by frame.
 pub(super) struct EchoChoice {
     policy: EchoPolicy,
-    leak: Leak,
-    verdict: LeakVerdict,
+    leak: EchoDetector,
+    verdict: EchoVerdict,
     report: EchoReport,
     /// Frames with sound from the far end since the canceller began.
     sounded: u32,
@@ -76,8 +76,8 @@ impl EchoChoice {
     pub(super) fn new() -> Self {
         Self {
             policy: EchoPolicy::Off,
-            leak: Leak::new(),
-            verdict: LeakVerdict::Unknown,
+            leak: EchoDetector::new(),
+            verdict: EchoVerdict::Unknown,
             report: EchoReport {
                 on: false,
                 why: EchoWhy::Asked,
@@ -97,8 +97,8 @@ impl EchoChoice {
 
     /// Another stream: what was heard through the one before says nothing of it.
     pub(super) fn forget(&mut self) {
-        self.leak = Leak::new();
-        self.verdict = LeakVerdict::Unknown;
+        self.leak = EchoDetector::new();
+        self.verdict = EchoVerdict::Unknown;
         self.sounded = 0;
     }
 
@@ -142,10 +142,10 @@ impl EchoChoice {
         let (on, why) = match (self.policy, self.verdict) {
             (EchoPolicy::On, _) => (true, EchoWhy::Asked),
             (EchoPolicy::Off, _) => (false, EchoWhy::Asked),
-            (EchoPolicy::Auto { .. }, LeakVerdict::Echo { .. }) => (true, EchoWhy::Heard),
-            (EchoPolicy::Auto { .. }, LeakVerdict::None) => (false, EchoWhy::NotHeard),
-            (EchoPolicy::Auto { headset: true }, LeakVerdict::Unknown) => (false, EchoWhy::Headset),
-            (EchoPolicy::Auto { headset: false }, LeakVerdict::Unknown) => {
+            (EchoPolicy::Auto { .. }, EchoVerdict::Echo { .. }) => (true, EchoWhy::Heard),
+            (EchoPolicy::Auto { .. }, EchoVerdict::None) => (false, EchoWhy::NotHeard),
+            (EchoPolicy::Auto { headset: true }, EchoVerdict::Unknown) => (false, EchoWhy::Headset),
+            (EchoPolicy::Auto { headset: false }, EchoVerdict::Unknown) => {
                 (true, EchoWhy::Loudspeaker)
             }
         };

@@ -8,17 +8,21 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc;
 
-#[cfg(test)]
-use super::AudioThread;
 use super::backend::Backend;
+use super::command::VoiceCommand;
 use super::cpal::Cpal;
+use super::device::{DeviceChoice, Devices};
+use super::error::AudioError;
+#[cfg(test)]
+use super::event::AudioThread;
+use super::event::VoiceEvent;
 use super::null::Null;
-use super::owner::{Backends, Owner, SleepWatch, Threads, ToOwner};
 use super::priority;
-use super::supervise::{Outcome, Supervisor};
-use super::wav::{Cue, Utterance, WavInput, WavOutput, read_all};
+use super::setup::{InputKind, OutputKind, Setup};
+use super::stream_manager::{Backends, SleepWatch, StreamManager, Threads, ToStreamManager};
+use super::supervise::{RunOutcome, Supervisor};
+use super::wav::{Cue, WavInput, WavOutput, WavUtterance, read_all};
 use super::worker::{ToWorker, Worker};
-use super::{AudioError, Command, DeviceChoice, Devices, Event, InputKind, OutputKind, Setup};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 
@@ -26,7 +30,7 @@ use crate::profile::Profile;
 pub(super) const COMMANDS: usize = 8_192;
 /// Commands that can wait for the owner, which is told of a device or a profile now and then. The memory of a queue is
 /// reserved in advance.
-pub(super) const OWNER_COMMANDS: usize = 64;
+pub(super) const MANAGER_COMMANDS: usize = 64;
 /// Events that can wait before the worker keeps them itself.
 pub(super) const EVENTS: usize = 256;
 /// The worker looks round at least so often; its streams wake it when there is something to do.
@@ -37,17 +41,17 @@ const GRACE: Duration = Duration::from_millis(300);
 /// What the session holds of the sound side. Dropping it ends all threads and streams.
 pub struct Handle {
     /// What the sound side reports.
-    pub events: mpsc::Receiver<Event>,
+    pub events: mpsc::Receiver<VoiceEvent>,
     pub(super) to_worker: SyncSender<ToWorker>,
-    pub(super) to_owner: SyncSender<ToOwner>,
+    pub(super) to_manager: SyncSender<ToStreamManager>,
     pub(super) threads: Threads,
     pub(super) cue: Option<Cue>,
     pub(super) stop: Arc<AtomicBool>,
-    pub(super) running: Vec<Running>,
+    pub(super) running: Vec<RunningThread>,
 }
 
 /// A thread, and the word that it has ended.
-pub(super) struct Running {
+pub(super) struct RunningThread {
     pub(super) thread: JoinHandle<()>,
     pub(super) ended: Receiver<()>,
 }
@@ -57,31 +61,31 @@ impl Handle {
     ///
     /// # Errors
     /// [`AudioError::Gone`] if the sound side has ended or has taken nothing for so long that its queue is full.
-    pub fn send(&self, command: Command) -> Result<(), AudioError> {
+    pub fn send(&self, command: VoiceCommand) -> Result<(), AudioError> {
         match &command {
-            Command::SpeakNext { lead } => {
+            VoiceCommand::SpeakNext { lead } => {
                 let taken = self.cue.as_ref().is_none_or(|cue| cue.speak_next(*lead));
                 return taken.then_some(()).ok_or(AudioError::Gone);
             }
-            Command::Settings(_) => {
-                self.tell_owner(command.clone())?;
-                self.tell_worker(command)?;
+            VoiceCommand::Settings(_) => {
+                self.send_to_manager(command.clone())?;
+                self.send_to_worker(command)?;
             }
             #[cfg(test)]
-            Command::Panic(thread) => match thread {
-                AudioThread::Worker => self.tell_worker(command)?,
-                AudioThread::Streams => self.tell_owner(command)?,
+            VoiceCommand::Panic(thread) => match thread {
+                AudioThread::Worker => self.send_to_worker(command)?,
+                AudioThread::Streams => self.send_to_manager(command)?,
             },
-            Command::LookForDevices => {
-                self.tell_owner(command)?;
+            VoiceCommand::PollDevices => {
+                self.send_to_manager(command)?;
             }
-            Command::Play(_)
-            | Command::EndReply(_)
-            | Command::Flush
-            | Command::Hold
-            | Command::Release
-            | Command::CheckSound { .. }
-            | Command::CancelCheck => self.tell_worker(command)?,
+            VoiceCommand::Play(_)
+            | VoiceCommand::EndReply(_)
+            | VoiceCommand::Flush
+            | VoiceCommand::Hold
+            | VoiceCommand::Release
+            | VoiceCommand::CheckSound { .. }
+            | VoiceCommand::CancelCheck => self.send_to_worker(command)?,
         }
         Ok(())
     }
@@ -91,7 +95,7 @@ impl Handle {
         drop(self);
     }
 
-    fn tell_worker(&self, command: Command) -> Result<(), AudioError> {
+    fn send_to_worker(&self, command: VoiceCommand) -> Result<(), AudioError> {
         let sent = self.to_worker.try_send(ToWorker::Command(command));
         if let Some(worker) = &self.threads.worker {
             worker.unpark();
@@ -99,10 +103,10 @@ impl Handle {
         sent.map_err(|_| AudioError::Gone)
     }
 
-    fn tell_owner(&self, command: Command) -> Result<(), AudioError> {
-        let sent = self.to_owner.try_send(ToOwner::Command(command));
-        if let Some(owner) = &self.threads.owner {
-            owner.unpark();
+    fn send_to_manager(&self, command: VoiceCommand) -> Result<(), AudioError> {
+        let sent = self.to_manager.try_send(ToStreamManager::Command(command));
+        if let Some(manager) = &self.threads.manager {
+            manager.unpark();
         }
         sent.map_err(|_| AudioError::Gone)
     }
@@ -111,8 +115,8 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
-        self.to_owner.try_send(ToOwner::Stop).ok();
-        let threads = [&self.threads.owner, &self.threads.worker];
+        self.to_manager.try_send(ToStreamManager::Stop).ok();
+        let threads = [&self.threads.manager, &self.threads.worker];
         for thread in threads.into_iter().flatten() {
             thread.unpark();
         }
@@ -135,7 +139,7 @@ impl Drop for Handle {
 ///
 /// # Errors
 /// A file that cannot be read or written, or a refused thread. A missing device is no error: it is reported by
-/// [`Event::Lost`] and used as soon as it appears.
+/// [`VoiceEvent::Lost`] and used as soon as it appears.
 pub fn spawn(
     setup: Setup,
     counters: Arc<Counters>,
@@ -143,13 +147,13 @@ pub fn spawn(
 ) -> Result<Handle, AudioError> {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
-    let (to_owner, owner_inbox) = sync_channel(OWNER_COMMANDS);
-    let parts = Parts::prepare(setup, &events_in)?;
+    let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
+    let parts = BackendParts::prepare(setup, &events_in)?;
     let cue = parts.cue.clone();
     let stop = Arc::new(AtomicBool::new(false));
 
     let (stopped, profile_, counters_) = (stop.clone(), profile.clone(), counters.clone());
-    let (worker_events, reopen) = (events_in.clone(), to_owner.clone());
+    let (worker_events, reopen) = (events_in.clone(), to_manager.clone());
     let worker = run("sound-worker", move || {
         match priority::raise() {
             Ok(granted) => tracing::info!(granted, "priority of the sound worker"),
@@ -162,78 +166,78 @@ pub fn spawn(
 
     let period = profile.audio.period_frames;
     let worker_thread = worker.thread.thread().clone();
-    let (owner_to_worker, threads_worker) = (to_worker.clone(), worker_thread.clone());
-    let owner = run("sound-owner", move || {
+    let (manager_to_worker, threads_worker) = (to_worker.clone(), worker_thread.clone());
+    let manager = run("sound-manager", move || {
         let threads = Threads {
             worker: Some(threads_worker),
-            owner: Some(std::thread::current()),
+            manager: Some(std::thread::current()),
         };
         let choices = parts.choices.clone();
-        let mut owner = Owner::new(
+        let mut manager = StreamManager::new(
             parts.open(),
             choices,
             period,
-            owner_inbox,
-            owner_to_worker,
+            manager_inbox,
+            manager_to_worker,
             threads,
             events_in,
             counters,
             Instant::now(),
         );
-        run_owner(&mut owner);
+        run_manager(&mut manager);
     })?;
     Ok(Handle {
         events,
         to_worker,
-        to_owner,
+        to_manager,
         threads: Threads {
             worker: Some(worker_thread),
-            owner: Some(owner.thread.thread().clone()),
+            manager: Some(manager.thread.thread().clone()),
         },
         cue,
         stop,
-        running: vec![owner, worker],
+        running: vec![manager, worker],
     })
 }
 
 /// The worker's thread, until `stopped` or given up.
-fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_owner: &SyncSender<ToOwner>) {
+fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_manager: &SyncSender<ToStreamManager>) {
     let mut supervisor = Supervisor::default();
     while !stopped.load(Relaxed) {
         let now = Instant::now();
         let wake = match supervisor.run(now, || worker.tick(now)) {
-            Outcome::Done(wake) => wake.unwrap_or(now + IDLE),
-            Outcome::Restart => {
+            RunOutcome::Done(wake) => wake.unwrap_or(now + IDLE),
+            RunOutcome::Restart => {
                 worker.restart();
-                to_owner.try_send(ToOwner::Reopen).ok();
+                to_manager.try_send(ToStreamManager::Reopen).ok();
                 now
             }
-            Outcome::GiveUp => return worker.give_up(),
+            RunOutcome::GiveUp => return worker.give_up(),
         };
         std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
     }
 }
 
 /// The owner's thread, until it is stopped or given up.
-fn run_owner(owner: &mut Owner) {
+fn run_manager(manager: &mut StreamManager) {
     let mut supervisor = Supervisor::default();
     loop {
         let now = Instant::now();
-        let wake = match supervisor.run(now, || owner.tick(now)) {
-            Outcome::Done(wake) => wake,
-            Outcome::Restart => {
-                owner.restart(now);
+        let wake = match supervisor.run(now, || manager.tick(now)) {
+            RunOutcome::Done(wake) => wake,
+            RunOutcome::Restart => {
+                manager.restart(now);
                 now
             }
-            Outcome::GiveUp => return owner.give_up(),
+            RunOutcome::GiveUp => return manager.give_up(),
         };
-        if owner.is_stopped() {
+        if manager.is_stopped() {
             return;
         }
         let watch = SleepWatch::begin(Instant::now(), SystemTime::now(), wake);
         std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
         if watch.slept(Instant::now(), SystemTime::now()) {
-            owner.resume(Instant::now());
+            manager.resume(Instant::now());
         }
     }
 }
@@ -245,7 +249,10 @@ pub fn devices() -> Devices {
 }
 
 /// Starts a named thread that says when it has ended.
-pub(super) fn run(name: &str, body: impl FnOnce() + Send + 'static) -> Result<Running, AudioError> {
+pub(super) fn run(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<RunningThread, AudioError> {
     let (ending, ended) = sync_channel(1);
     let thread = std::thread::Builder::new()
         .name(name.to_owned())
@@ -254,11 +261,11 @@ pub(super) fn run(name: &str, body: impl FnOnce() + Send + 'static) -> Result<Ru
             body();
         })
         .map_err(AudioError::Thread)?;
-    Ok(Running { thread, ended })
+    Ok(RunningThread { thread, ended })
 }
 
 /// What can be checked before threads start.
-struct Parts {
+struct BackendParts {
     files: Option<WavInput>,
     cue: Option<Cue>,
     recording: Option<WavOutput>,
@@ -267,8 +274,8 @@ struct Parts {
     choices: (DeviceChoice, DeviceChoice),
 }
 
-impl Parts {
-    fn prepare(setup: Setup, events: &mpsc::Sender<Event>) -> Result<Self, AudioError> {
+impl BackendParts {
+    fn prepare(setup: Setup, events: &mpsc::Sender<VoiceEvent>) -> Result<Self, AudioError> {
         let mut parts = Self {
             files: None,
             cue: None,
@@ -283,7 +290,7 @@ impl Parts {
                 parts.choices.0 = choice;
             }
             InputKind::Files(paths) => {
-                let files: Vec<Utterance> = read_all(&paths)?;
+                let files: Vec<WavUtterance> = read_all(&paths)?;
                 let (input, cue) = WavInput::new(files, events.clone());
                 parts.files = Some(input);
                 parts.cue = Some(cue);
@@ -334,7 +341,7 @@ mod tests {
     use crate::profile::{DEFAULT, builtin};
 
     /// Waits for an event that `wanted` takes something from; the others are passed over.
-    fn wait<T>(handle: &mut Handle, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
+    fn wait<T>(handle: &mut Handle, mut wanted: impl FnMut(&VoiceEvent) -> Option<T>) -> T {
         loop {
             let event = handle.events.blocking_recv().expect("the threads live");
             if let Some(found) = wanted(&event) {
@@ -357,18 +364,18 @@ mod tests {
             ..VoiceSettings::new(Arc::clone(&profile))
         };
         handle
-            .send(Command::Settings(Arc::new(settings)))
+            .send(VoiceCommand::Settings(Arc::new(settings)))
             .expect("taken");
-        let heard = |event: &Event| matches!(event, Event::Heard(_)).then_some(());
+        let heard = |event: &VoiceEvent| matches!(event, VoiceEvent::Heard(_)).then_some(());
         wait(&mut handle, heard);
         for thread in [AudioThread::Worker, AudioThread::Streams] {
-            handle.send(Command::Panic(thread)).expect("taken");
+            handle.send(VoiceCommand::Panic(thread)).expect("taken");
             wait(&mut handle, |event| {
-                matches!(event, Event::Restarted(of) if *of == thread).then_some(())
+                matches!(event, VoiceEvent::Restarted(of) if *of == thread).then_some(())
             });
             for direction in [Direction::Input, Direction::Output] {
                 wait(&mut handle, |event| {
-                    matches!(event, Event::Opened(of, _) if *of == direction).then_some(())
+                    matches!(event, VoiceEvent::Opened(of, _) if *of == direction).then_some(())
                 });
             }
             // The gate is as it was, and a reply sounds.
@@ -377,15 +384,15 @@ mod tests {
             let samples = vec![8_000; 2_400];
             let rate = SampleRate::REPLY;
             handle
-                .send(Command::Play(Pcm {
+                .send(VoiceCommand::Play(Pcm {
                     turn,
                     rate,
                     samples,
                 }))
                 .expect("taken");
-            handle.send(Command::EndReply(turn)).expect("taken");
+            handle.send(VoiceCommand::EndReply(turn)).expect("taken");
             wait(&mut handle, |event| {
-                matches!(event, Event::Played { turn: of, .. } if *of == turn).then_some(())
+                matches!(event, VoiceEvent::Played { turn: of, .. } if *of == turn).then_some(())
             });
         }
     }
@@ -400,12 +407,12 @@ mod tests {
         let mut handle = spawn(silent, Arc::default(), &profile).expect("threads");
         for _ in 0..4 {
             handle
-                .send(Command::Panic(AudioThread::Worker))
+                .send(VoiceCommand::Panic(AudioThread::Worker))
                 .expect("taken");
             std::thread::sleep(Duration::from_millis(20));
         }
         wait(&mut handle, |event| {
-            matches!(event, Event::Gone(AudioThread::Worker)).then_some(())
+            matches!(event, VoiceEvent::Gone(AudioThread::Worker)).then_some(())
         });
     }
 }

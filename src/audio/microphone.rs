@@ -1,36 +1,38 @@
 //! The capture half of the worker: from the ring of the input stream to frames, and from frames to utterances.
 //!
 //! ```text
-//! ring ─▶ sanitise ─▶ Mixer ─▶ Converter ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
+//! ring ─▶ sanitise ─▶ Downmixer ─▶ PositionedResampler ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
 //!                                            with instants                ▲                                 └─▶ Order
 //!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
 //! ```
 
-mod clean;
-mod input;
-mod quick;
+mod barge_in_gate;
+mod fast_vad;
+mod input_stream;
+mod preprocess;
 mod settings;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::input::Input;
-use self::quick::Quick;
+use self::fast_vad::FastVad;
+use self::input_stream::InputStream;
 use self::settings::{chain_settings, detector_kind, segment_settings};
+use super::aec_reference::ReferenceMode;
 use super::capture::CaptureEnd;
-use super::convert::Converter;
 use super::echo::{EchoChoice, EchoPolicy};
-use super::reference::Wanted;
-use super::{Event, Gate};
+use super::event::VoiceEvent;
+use super::positioned_resampler::PositionedResampler;
+use super::settings::Gate;
 use crate::base::counters::Counters;
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::base::units::{Dbfs, SampleRate};
 use crate::dsp::chain::{Chain, ChainSettings};
-use crate::dsp::floor::Floor;
-use crate::dsp::mix::sanitise;
+use crate::dsp::downmix::sanitise;
+use crate::dsp::noise_floor::NoiseFloor;
 use crate::profile::Profile;
-use crate::vad::barge_in::{BargeIn, Order};
-use crate::vad::segment::{Context, SegmentNote, Segmenter};
+use crate::vad::barge_in::{BargeInDetector, ReplyAction};
+use crate::vad::segment::{FrameContext, SegmentNote, Segmenter};
 use crate::vad::{Detect as _, Detector, SpeechEvent};
 
 /// A new stream that does not come up to the old one within this takes over with a gap.
@@ -54,14 +56,14 @@ pub(super) struct Surroundings {
 }
 
 /// What the speaker sounded while a frame was captured that reached the microphone at an instant.
-pub(super) type Far<'a> = &'a mut dyn FnMut(Instant) -> [f32; FRAME_SAMPLES];
+pub(super) type RenderFrames<'a> = &'a mut dyn FnMut(Instant) -> [f32; FRAME_SAMPLES];
 
 /// The capture half of the worker. Holds the detector, which must stay on its thread.
 pub(super) struct Microphone {
-    input: Option<Input>,
+    input: Option<InputStream>,
     /// Takes over once it has delivered up to where `input` is.
     successor: Option<Waiting>,
-    converter: Option<Converter>,
+    resampler: Option<PositionedResampler>,
     /// Samples at the working rate that do not fill a frame yet.
     partial: Vec<f32>,
     /// Which input position belongs to which output sample.
@@ -71,15 +73,15 @@ pub(super) struct Microphone {
     aggressiveness: u8,
     detector: Detector,
     segmenter: Segmenter,
-    barge_in: BargeIn,
-    quick: Quick,
+    barge_in: BargeInDetector,
+    fast_vad: FastVad,
     chain: Chain,
     /// What the profile wants of the chain; the rest depends on what is heard.
     wanted: ChainSettings,
-    floor: Floor,
+    floor: NoiseFloor,
     echo: EchoChoice,
     /// What the reply shall do, since it was asked last.
-    order: Option<Order>,
+    action: Option<ReplyAction>,
     /// A reply may still be in the room.
     tail: bool,
     gate: Gate,
@@ -92,7 +94,7 @@ pub(super) struct Microphone {
 }
 
 struct Waiting {
-    input: Input,
+    input: InputStream,
     /// It takes over then in any case.
     until: Instant,
 }
@@ -109,7 +111,7 @@ impl Microphone {
         Self {
             input: None,
             successor: None,
-            converter: None,
+            resampler: None,
             partial: Vec::with_capacity(2 * FRAME_SAMPLES),
             anchor: Anchor::default(),
             sequence: 0,
@@ -117,13 +119,13 @@ impl Microphone {
             aggressiveness,
             detector: Detector::new(detector_kind(profile), aggressiveness),
             segmenter: Segmenter::new(segment_settings(profile)),
-            barge_in: BargeIn::new(profile.turn.backchannel),
-            quick: Quick::beside(detector_kind(profile)),
+            barge_in: BargeInDetector::new(profile.turn.backchannel),
+            fast_vad: FastVad::alongside(detector_kind(profile)),
             chain: Chain::new(ChainSettings::default()),
             wanted: chain_settings(profile),
-            floor: Floor::default(),
+            floor: NoiseFloor::default(),
             echo: EchoChoice::new(),
-            order: None,
+            action: None,
             tail: false,
             gate: Gate::Voice,
             tapped: None,
@@ -147,13 +149,13 @@ impl Microphone {
         self.set_chain();
         self.aggressiveness = profile.detector.aggressiveness;
         self.detector.set_kind(detector_kind(profile));
-        self.quick.set_beside(detector_kind(profile));
+        self.fast_vad.set_alongside(detector_kind(profile));
         self.detector.set_aggressiveness(self.aggressiveness);
         let taps = profile.audio.resampler_taps;
         if taps != self.taps {
             self.taps = taps;
-            if let Some(converter) = &mut self.converter
-                && let Err(error) = converter.set_taps(taps)
+            if let Some(resampler) = &mut self.resampler
+                && let Err(error) = resampler.set_taps(taps)
             {
                 tracing::error!(%error, "the filter of the microphone stays as it was");
             }
@@ -161,31 +163,31 @@ impl Microphone {
     }
 
     /// Leaving [`Gate::Held`], muting or closing ends an open utterance.
-    pub(super) fn set_gate(&mut self, gate: Gate, events: &mut Vec<Event>) {
+    pub(super) fn set_gate(&mut self, gate: Gate, events: &mut Vec<VoiceEvent>) {
         let ends = self.gate == Gate::Held || matches!(gate, Gate::Muted | Gate::Closed);
         if ends && gate != self.gate {
             self.segmenter.close(&mut self.speech);
-            self.let_out(events);
+            self.flush(events);
         }
         self.gate = gate;
         self.segmenter.set_by_key(gate == Gate::Closed);
     }
 
     /// Whether the reply is to be taken out of what is heard.
-    pub(super) fn set_echo(&mut self, policy: EchoPolicy, events: &mut Vec<Event>) {
+    pub(super) fn set_echo(&mut self, policy: EchoPolicy, events: &mut Vec<VoiceEvent>) {
         if let Some(report) = self.echo.set_policy(policy) {
             self.use_report(report, events);
         }
     }
 
     /// What the reference is needed for: for the canceller, or to find out whether that is needed.
-    pub(super) fn wants_far(&self) -> Wanted {
+    pub(super) fn reference_mode(&self) -> ReferenceMode {
         if self.echo.is_on() || self.chain.hears_far() {
-            Wanted::Exact
+            ReferenceMode::Exact
         } else if self.echo.listens() {
-            Wanted::Nearest
+            ReferenceMode::Nearest
         } else {
-            Wanted::Not
+            ReferenceMode::Off
         }
     }
 
@@ -196,21 +198,21 @@ impl Microphone {
     }
 
     /// What the reply shall do, if that has changed.
-    pub(super) fn take_order(&mut self) -> Option<Order> {
-        self.order.take()
+    pub(super) fn take_action(&mut self) -> Option<ReplyAction> {
+        self.action.take()
     }
 
     /// Lets out what waits for a decision, and what is new.
-    fn let_out(&mut self, events: &mut Vec<Event>) {
-        let order = self.barge_in.release(&mut self.speech);
-        self.order = order.or(self.order);
+    fn flush(&mut self, events: &mut Vec<VoiceEvent>) {
+        let action = self.barge_in.release(&mut self.speech);
+        self.action = action.or(self.action);
         self.drain_speech(events);
     }
 
     /// Diverts every frame to the sound check, or no more; an open utterance ends.
-    pub(super) fn tap(&mut self, on: bool, events: &mut Vec<Event>) {
+    pub(super) fn tap(&mut self, on: bool, events: &mut Vec<VoiceEvent>) {
         self.segmenter.close(&mut self.speech);
-        self.let_out(events);
+        self.flush(events);
         self.tapped = on.then(Vec::new);
     }
 
@@ -225,9 +227,9 @@ impl Microphone {
         end: CaptureEnd,
         watch_zeros: bool,
         now: Instant,
-        events: &mut Vec<Event>,
+        events: &mut Vec<VoiceEvent>,
     ) {
-        let new = Input::new(end, watch_zeros);
+        let new = InputStream::new(end, watch_zeros);
         if self.input.is_some() {
             // Another microphone hears the speaker in another way.
             self.echo.forget();
@@ -241,22 +243,22 @@ impl Microphone {
     }
 
     /// The stream was lost or released.
-    pub(super) fn detach(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn detach(&mut self, events: &mut Vec<VoiceEvent>) {
         self.successor = None;
         if let Some(input) = self.input.take()
-            && input.told_zero
+            && input.reported_zero
         {
-            events.push(Event::AllZero(false));
+            events.push(VoiceEvent::AllZero(false));
         }
         self.segmenter.reset(&mut self.speech);
         // What was not decided may have been the speaker: a host moves the stream to its monitor when a microphone goes.
-        self.order = self
+        self.action = self
             .barge_in
             .drop_undecided(&mut self.speech)
-            .or(self.order);
+            .or(self.action);
         self.drain_speech(events);
         self.detector.reset();
-        self.quick.reset();
+        self.fast_vad.reset();
         self.chain.reset();
         self.counters.input_level.set(Dbfs::SILENCE);
     }
@@ -266,15 +268,15 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
-        far: Far<'_>,
+        render_frame: RenderFrames<'_>,
         counters_lost: &mut u64,
-        events: &mut Vec<Event>,
+        events: &mut Vec<VoiceEvent>,
     ) {
         let inputs = self.input.iter_mut();
         for input in inputs.chain(self.successor.iter_mut().map(|w| &mut w.input)) {
             input.observe();
         }
-        self.take_all(now, around, far, counters_lost, events);
+        self.take_all(now, around, render_frame, counters_lost, events);
         self.hand_over(now, events);
     }
 
@@ -288,27 +290,27 @@ impl Microphone {
 
     /// How much later than it was captured sound comes out of filter and chain.
     pub(super) fn delay(&self) -> Duration {
-        let filter = self.converter.as_ref().map(Converter::delay);
+        let filter = self.resampler.as_ref().map(PositionedResampler::delay);
         filter.unwrap_or_default() + self.chain.delay()
     }
 
-    fn begin(&mut self, input: Input, events: &mut Vec<Event>) {
+    fn begin(&mut self, input: InputStream, events: &mut Vec<VoiceEvent>) {
         self.segmenter.reset(&mut self.speech);
-        self.let_out(events);
+        self.flush(events);
         self.detector.reset();
-        self.quick.reset();
+        self.fast_vad.reset();
         self.chain.reset();
         self.floor.reset();
         self.set_chain();
         self.echo.forget();
         self.partial.clear();
         self.anchor = Anchor::default();
-        self.converter = made(input.end.format.rate, self.taps);
+        self.resampler = new_resampler(input.end.format.rate, self.taps);
         self.input = Some(input);
     }
 
     /// Lets the successor take over at the sample at which the stream before it has arrived.
-    fn hand_over(&mut self, now: Instant, events: &mut Vec<Event>) {
+    fn hand_over(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         let (Some(old), Some(waiting)) = (&self.input, &self.successor) else {
             return;
         };
@@ -321,12 +323,12 @@ impl Microphone {
         if overlap.is_none() && !late {
             return;
         }
-        let told_zero = old.told_zero;
+        let reported_zero = old.reported_zero;
         let Some(Waiting { input: mut new, .. }) = self.successor.take() else {
             return;
         };
-        if told_zero {
-            events.push(Event::AllZero(false));
+        if reported_zero {
+            events.push(VoiceEvent::AllZero(false));
         }
         let Some(overlap) = overlap else {
             self.begin(new, events);
@@ -336,17 +338,17 @@ impl Microphone {
         new.skip = rate.samples_in(overlap) as u64;
         let same_rate = old.end.format.rate == rate;
         let fed = old.position - self.anchor.position;
-        let converter = self.converter.as_mut().filter(|_| same_rate);
-        match converter {
-            Some(converter) => {
-                let output = self.anchor.output + converter.place_of(fed);
+        let resampler = self.resampler.as_mut().filter(|_| same_rate);
+        match resampler {
+            Some(resampler) => {
+                let output = self.anchor.output + resampler.place_of(fed);
                 self.anchor = Anchor {
                     output,
                     position: new.skip,
                 };
             }
             None => {
-                self.converter = made(rate, self.taps);
+                self.resampler = new_resampler(rate, self.taps);
                 // Frames are counted on; the partial one is completed by the new stream.
                 self.anchor = Anchor {
                     output: 0,
@@ -362,9 +364,9 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
-        far: Far<'_>,
+        render_frame: RenderFrames<'_>,
         lost: &mut u64,
-        events: &mut Vec<Event>,
+        events: &mut Vec<VoiceEvent>,
     ) {
         while let Some(input) = &mut self.input {
             if input.end.ring.is_empty() {
@@ -383,12 +385,12 @@ impl Microphone {
             input.mixer.mix(samples, &mut self.mono);
             input.position += self.mono.len() as u64;
             if let Some(silent) = input.watch(&self.mono) {
-                events.push(Event::AllZero(silent));
+                events.push(VoiceEvent::AllZero(silent));
             }
-            if let Some(converter) = &mut self.converter {
-                converter.push(&self.mono, &mut self.partial);
+            if let Some(resampler) = &mut self.resampler {
+                resampler.push(&self.mono, &mut self.partial);
             }
-            self.make_frames(now, around, far, events);
+            self.make_frames(now, around, render_frame, events);
         }
         self.account_for_losses(lost);
     }
@@ -415,13 +417,13 @@ impl Microphone {
         &mut self,
         now: Instant,
         around: Surroundings,
-        far: Far<'_>,
-        events: &mut Vec<Event>,
+        render_frame: RenderFrames<'_>,
+        events: &mut Vec<VoiceEvent>,
     ) {
-        let Some(converter) = &self.converter else {
+        let Some(resampler) = &self.resampler else {
             return;
         };
-        let first = converter.given() - self.partial.len() as u64;
+        let first = resampler.given() - self.partial.len() as u64;
         let whole = self.partial.len() / FRAME_SAMPLES;
         for n in 0..whole {
             let at = n * FRAME_SAMPLES;
@@ -439,7 +441,7 @@ impl Microphone {
                 tapped.push(frame);
                 continue;
             }
-            self.clean(&mut frame, far, events);
+            self.preprocess(&mut frame, render_frame, events);
             self.use_frame(frame, around, events);
         }
         self.partial.drain(..whole * FRAME_SAMPLES);
@@ -454,16 +456,16 @@ impl Microphone {
         input.clock.instant_of(position).unwrap_or(now)
     }
 
-    fn use_frame(&mut self, frame: Frame, around: Surroundings, events: &mut Vec<Event>) {
+    fn use_frame(&mut self, frame: Frame, around: Surroundings, events: &mut Vec<VoiceEvent>) {
         if self.gate == Gate::Muted {
             return;
         }
         let blocked = around.blocked || (around.playing && self.echo.is_learning());
         if self.gate == Gate::Everything && !blocked {
-            events.push(Event::Heard(frame.clone()));
+            events.push(VoiceEvent::Heard(frame.clone()));
         }
         let echo = around.playing || around.tail;
-        let context = Context {
+        let context = FrameContext {
             voiced: self.detector.voiced(&frame) && (!echo || self.is_loud_enough(&frame)),
             playing: around.playing,
             held: self.gate == Gate::Held,
@@ -475,23 +477,23 @@ impl Microphone {
         {
             Some(SegmentNote::Rearm) => {
                 self.detector.set_aggressiveness(REARMED);
-                events.push(Event::DetectorRearmed);
+                events.push(VoiceEvent::DetectorRearmed);
             }
             Some(SegmentNote::Relax) => self.detector.set_aggressiveness(self.aggressiveness),
             None => {}
         }
         self.tail = around.tail;
-        self.judge(&frame, context);
+        self.gate_barge_in(&frame, context);
         self.drain_speech(events);
     }
 
-    fn drain_speech(&mut self, events: &mut Vec<Event>) {
-        events.extend(self.speech.drain(..).map(Event::Speech));
+    fn drain_speech(&mut self, events: &mut Vec<VoiceEvent>) {
+        events.extend(self.speech.drain(..).map(VoiceEvent::Speech));
     }
 }
 
-fn made(from: SampleRate, taps: u32) -> Option<Converter> {
-    Converter::new(from, SampleRate::WORKING, taps)
+fn new_resampler(from: SampleRate, taps: u32) -> Option<PositionedResampler> {
+    PositionedResampler::new(from, SampleRate::WORKING, taps)
         .inspect_err(|error| tracing::error!(%error, "the microphone cannot be used"))
         .ok()
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::backend::{Backend, Faults, Format, MakeCapture, MakePlayback, OpenError, Opened, Wish};
-use super::paced::{Paced, Sink, Source};
-use super::{DeviceInfo, Devices, StreamInfo};
+use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
+use super::device::{DeviceInfo, Devices, StreamInfo};
+use super::fault::{Faults, OpenError};
+use super::format::StreamFormat;
+use super::timer_stream::{Sink, Source, TimerStream};
 use crate::base::units::SampleRate;
 
 /// Longest block of a made-up device, whatever period is asked for.
@@ -39,13 +41,13 @@ impl Backend for Null {
 
     fn open_input(
         &mut self,
-        wish: &Wish,
+        request: &OpenRequest,
         make: MakeCapture<'_>,
         _: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
-        let format = format(SampleRate::WORKING, wish);
-        let stream = Paced::input(format, make(format), Box::new(Silence), Instant::now());
-        Ok(Opened {
+    ) -> Result<OpenedStream, OpenError> {
+        let format = format(SampleRate::WORKING, request);
+        let stream = TimerStream::input(format, make(format), Box::new(Silence), Instant::now());
+        Ok(OpenedStream {
             info: info(device("none", "No microphone"), format),
             stream: Box::new(stream.spawn("no-microphone")?),
         })
@@ -53,14 +55,15 @@ impl Backend for Null {
 
     fn open_output(
         &mut self,
-        wish: &Wish,
+        request: &OpenRequest,
         make: MakePlayback<'_>,
         _: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
-        let format = format(SampleRate::REPLY, wish);
+    ) -> Result<OpenedStream, OpenError> {
+        let format = format(SampleRate::REPLY, request);
         let sink = Box::new(Nowhere);
-        let stream = Paced::output(format, make(format), sink, Duration::ZERO, Instant::now());
-        Ok(Opened {
+        let stream =
+            TimerStream::output(format, make(format), sink, Duration::ZERO, Instant::now());
+        Ok(OpenedStream {
             info: info(device("none", "No speaker"), format),
             stream: Box::new(stream.spawn("no-speaker")?),
         })
@@ -80,10 +83,10 @@ impl Sink for Nowhere {
 }
 
 /// The format of a made-up device: mono, in blocks as long as the period would be at 48 kHz, at most 10 ms.
-pub(super) fn format(rate: SampleRate, wish: &Wish) -> Format {
-    let asked = Duration::from_secs_f64(f64::from(wish.period) / 48_000.0);
+pub(super) fn format(rate: SampleRate, request: &OpenRequest) -> StreamFormat {
+    let asked = Duration::from_secs_f64(f64::from(request.period) / 48_000.0);
     let frames = rate.samples_in(asked.min(LONGEST_BLOCK)).max(1);
-    Format {
+    StreamFormat {
         rate,
         channels: 1,
         period: u32::try_from(frames).ok(),
@@ -102,7 +105,7 @@ pub(super) fn device(id: &str, name: &str) -> DeviceInfo {
 }
 
 /// What is told of a made-up stream.
-pub(super) fn info(device: DeviceInfo, format: Format) -> StreamInfo {
+pub(super) fn info(device: DeviceInfo, format: StreamFormat) -> StreamInfo {
     StreamInfo {
         device,
         rate: format.rate,

@@ -16,7 +16,7 @@
 //! samples run out the last one is held and faded. As in the capture body there is no allocation, no lock and no
 //! system call but one unpark of the worker, when the ring falls below the worker's mark or when there is news.
 
-mod level;
+mod duck_level;
 #[cfg(test)]
 mod tests;
 
@@ -27,14 +27,12 @@ use std::sync::atomic::{
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-pub use self::level::Level;
-use self::level::{Gain, Reached};
-use super::backend::Format;
-use super::status::{Stamp, Status};
+pub use self::duck_level::{DuckLevel, FADE};
+use self::duck_level::{GainRamp, Reached};
+use super::format::StreamFormat;
+use super::stream_timestamps::{Stamp, StreamTimestamps};
 use crate::base::ring::{Reader, Writer, ring};
 
-/// Length of every fade: short enough to be prompt, long enough not to click.
-pub const FADE: Duration = Duration::from_millis(5);
 /// The ring's size. The worker keeps far less in it.
 const ROOM: Duration = Duration::from_millis(500);
 /// The tap's size: the worker may be late by so much before the canceller misses something.
@@ -94,7 +92,7 @@ struct Control {
     /// Fill of the ring below which the worker wants to be woken.
     wake_below: AtomicUsize,
     /// The level that the sound shall have.
-    level: level::Wanted,
+    level: duck_level::SharedLevel,
 }
 
 /// What runs in the callback of an output stream.
@@ -104,8 +102,8 @@ pub struct PlaybackBody {
     tap: Writer<f32>,
     /// The tap was full: nothing is written until the worker has emptied it, so that a gap has one place.
     tap_overrun: bool,
-    gain: Gain,
-    status: Arc<Status>,
+    gain: GainRamp,
+    timestamps: Arc<StreamTimestamps>,
     control: Arc<Control>,
     worker: Option<Thread>,
     channels: usize,
@@ -143,16 +141,16 @@ pub struct PlaybackEnd {
     /// dropped. What was lost lies between what was in the ring when it was full and what came later.
     pub tap: Reader<f32>,
     /// Stamps of the callbacks.
-    pub status: Arc<Status>,
+    pub timestamps: Arc<StreamTimestamps>,
     /// What the stream takes.
-    pub format: Format,
+    pub format: StreamFormat,
     control: Arc<Control>,
 }
 
 /// Makes the two ends of an output stream. `worker` is woken; without one (simulation) nobody is.
 #[must_use]
 pub fn playback(
-    format: Format,
+    format: StreamFormat,
     epoch: Instant,
     worker: Option<Thread>,
 ) -> (PlaybackBody, PlaybackEnd) {
@@ -161,15 +159,15 @@ pub fn playback(
     let (writer, reader) = ring(format.rate.samples_in(ROOM) + 2 * period);
     let (notes_in, notes_out) = ring(NOTES);
     let (tap_in, tap_out) = ring(format.rate.samples_in(TAP_ROOM));
-    let status = Arc::new(Status::new(epoch));
+    let timestamps = Arc::new(StreamTimestamps::new(epoch));
     let control = Arc::new(Control::default());
     let body = PlaybackBody {
         ring: reader,
         notes: notes_in,
         tap: tap_in,
         tap_overrun: false,
-        gain: Gain::new(format.rate),
-        status: status.clone(),
+        gain: GainRamp::new(format.rate),
+        timestamps: timestamps.clone(),
         control: control.clone(),
         worker,
         channels: usize::from(format.channels.max(1)),
@@ -185,7 +183,7 @@ pub fn playback(
         ring: writer,
         notes: notes_out,
         tap: tap_out,
-        status,
+        timestamps,
         format,
         control,
     };
@@ -200,7 +198,7 @@ impl PlaybackEnd {
     }
 
     /// Sets the level of the sound; it glides there within [`FADE`].
-    pub fn set_level(&self, level: Level) {
+    pub fn set_level(&self, level: DuckLevel) {
         self.control.level.set(level);
     }
 
@@ -260,7 +258,7 @@ impl PlaybackBody {
     }
 
     fn begin(&mut self, frames: usize, now: Instant, delay: Option<Duration>) {
-        self.status.publish(Stamp {
+        self.timestamps.publish(Stamp {
             position: self.position,
             frames: frames as u64,
             at: now,
@@ -313,7 +311,7 @@ impl PlaybackBody {
             out.fill(0.0);
             return (out.len(), false);
         }
-        self.tell(Note::Started {
+        self.send_note(Note::Started {
             index: self.ring.read(),
             position: self.position,
         });
@@ -329,7 +327,7 @@ impl PlaybackBody {
             out.fill(0.0);
             return (out.len(), false);
         }
-        self.tell(Note::Started {
+        self.send_note(Note::Started {
             index: self.ring.read(),
             position: self.position,
         });
@@ -342,7 +340,7 @@ impl PlaybackBody {
     fn playing(&mut self, out: &mut [f32]) -> usize {
         self.gain.aim(self.control.level.get());
         if self.gain.is_zero() {
-            self.tell(Note::Paused {
+            self.send_note(Note::Paused {
                 index: self.ring.read(),
                 position: self.position,
             });
@@ -352,7 +350,7 @@ impl PlaybackBody {
         let most = out.len().min(self.gain.steps_to_zero());
         let n = self.ring.pop(&mut out[..most]);
         if n == 0 {
-            self.tell(Note::Dry {
+            self.send_note(Note::Dry {
                 index: self.ring.read(),
                 position: self.position,
             });
@@ -370,7 +368,7 @@ impl PlaybackBody {
             *sample *= self.fade[self.step];
         }
         if let Some(Reached { after }) = self.gain.apply(&mut out[..n]) {
-            self.tell(Note::Ducked {
+            self.send_note(Note::Ducked {
                 position: self.position + after as u64,
             });
         }
@@ -413,7 +411,7 @@ impl PlaybackBody {
         let surplus = below.saturating_sub(index);
         self.ring
             .skip(usize::try_from(surplus).unwrap_or(usize::MAX));
-        self.tell(Note::Flushed {
+        self.send_note(Note::Flushed {
             index,
             position: self.position,
         });
@@ -433,7 +431,7 @@ impl PlaybackBody {
         }
     }
 
-    fn tell(&mut self, note: Note) {
+    fn send_note(&mut self, note: Note) {
         if self.notes.push(&[note]) == 0 {
             self.notes.count_dropped(1);
         }

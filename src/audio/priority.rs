@@ -58,7 +58,7 @@ mod system {
     };
     use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
-    use super::Refused;
+    use crate::audio::priority::Refused;
 
     /// Above all that has no such priority, below PulseAudio (5), JACK (10) and PipeWire (88): what we are too slow
     /// to take, they still play.
@@ -100,7 +100,7 @@ mod system {
         WinAPIThreadPriority, set_winapi_thread_priority, thread_native_id,
     };
 
-    use super::Refused;
+    use crate::audio::priority::Refused;
 
     pub(super) fn raise() -> Result<&'static str, Refused> {
         set_winapi_thread_priority(thread_native_id(), WinAPIThreadPriority::TimeCritical)
@@ -116,7 +116,7 @@ mod system {
 
 #[cfg(not(any(target_os = "linux", windows)))]
 mod system {
-    use super::Refused;
+    use crate::audio::priority::Refused;
 
     pub(super) fn raise() -> Result<&'static str, Refused> {
         Err(Refused(

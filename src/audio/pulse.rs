@@ -15,7 +15,8 @@
 //! A thread ends when its stream is dropped, which closes the connection, or when the server does; that is reported as a
 //! fault. Only `audio/pulse/` and this file name the crate that knows the protocol.
 
-mod line;
+mod connection;
+mod frame_shape;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -35,24 +36,23 @@ use pulseaudio::protocol::{
     stream::{BufferAttr, StreamFlags},
 };
 
-use self::line::{Line, connect};
-use self::streams::{End, Shape, listen, play};
-use super::backend::{Fault, Faults, Format};
+use self::connection::{Connection, connect, explain};
+use self::frame_shape::FrameShape;
+use self::streams::{StreamEnd, run_capture, run_playback};
 use super::capture::CaptureBody;
+use super::fault::{Fault, Faults};
+use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use super::priority;
 
-/// Bytes of a sample: floats, little-endian.
-const SAMPLE: usize = 4;
-
 /// A stream that runs until it is dropped.
-pub(super) struct Stream {
+pub(super) struct PulseStream {
     socket: UnixStream,
     closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Stream {
+impl Drop for PulseStream {
     fn drop(&mut self) {
         self.closing.store(true, Relaxed);
         // Wakes the thread from whatever it waits for; a socket that is closed already needs nothing.
@@ -64,7 +64,7 @@ impl Drop for Stream {
 }
 
 /// A stream that was opened, with the period in frames that the server granted.
-pub(super) type Started = (Stream, u32);
+pub(super) type StartedStream = (PulseStream, u32);
 
 /// Opens and starts a stream from the source of this name.
 ///
@@ -72,11 +72,11 @@ pub(super) type Started = (Stream, u32);
 /// The server does not answer or refuses: what that means, and its words.
 pub(super) fn open_input(
     source: &str,
-    format: Format,
+    format: StreamFormat,
     body: CaptureBody,
     faults: Arc<Faults>,
-) -> Result<Started, (Fault, String)> {
-    record(connect()?, source, format, body, faults).map_err(told)
+) -> Result<StartedStream, (Fault, String)> {
+    record(connect()?, source, format, body, faults).map_err(explain)
 }
 
 /// Opens and starts a stream to the sink of this name.
@@ -85,24 +85,24 @@ pub(super) fn open_input(
 /// As [`open_input`].
 pub(super) fn open_output(
     sink: &str,
-    format: Format,
+    format: StreamFormat,
     body: PlaybackBody,
     faults: Arc<Faults>,
-) -> Result<Started, (Fault, String)> {
-    playback(connect()?, sink, format, body, faults).map_err(told)
+) -> Result<StartedStream, (Fault, String)> {
+    playback(connect()?, sink, format, body, faults).map_err(explain)
 }
 
 fn record(
-    mut line: Line,
+    mut connection: Connection,
     source: &str,
-    format: Format,
+    format: StreamFormat,
     body: CaptureBody,
     faults: Arc<Faults>,
-) -> Result<Started, ProtocolError> {
-    let shape = Shape::of(format);
+) -> Result<StartedStream, ProtocolError> {
+    let shape = FrameShape::of(format);
     let fragment = shape.bytes(format.period.unwrap_or(0));
     let made: CreateRecordStreamReply =
-        line.request(&Command::CreateRecordStream(RecordStreamParams {
+        connection.request(&Command::CreateRecordStream(RecordStreamParams {
             sample_spec: spec(format),
             channel_map: channel_map(format),
             source_name: Some(name(source)?),
@@ -115,24 +115,24 @@ fn record(
             ..RecordStreamParams::default()
         }))?;
     let granted = shape.frames(made.buffer_attr.fragment_size);
-    let stream = run("pulse-capture", line, faults, move |line| {
-        listen(line, made.channel, shape, body)
+    let stream = run("pulse-capture", connection, faults, move |connection| {
+        run_capture(connection, made.channel, shape, body)
     })?;
     Ok((stream, granted))
 }
 
 fn playback(
-    mut line: Line,
+    mut connection: Connection,
     sink: &str,
-    format: Format,
+    format: StreamFormat,
     body: PlaybackBody,
     faults: Arc<Faults>,
-) -> Result<Started, ProtocolError> {
-    let shape = Shape::of(format);
+) -> Result<StartedStream, ProtocolError> {
+    let shape = FrameShape::of(format);
     let frames = format.period.unwrap_or(0);
     let (period, half) = (shape.bytes(frames), frames.div_ceil(2));
     let made: CreatePlaybackStreamReply =
-        line.request(&Command::CreatePlaybackStream(PlaybackStreamParams {
+        connection.request(&Command::CreatePlaybackStream(PlaybackStreamParams {
             sample_spec: spec(format),
             channel_map: channel_map(format),
             sink_name: Some(name(sink)?),
@@ -154,8 +154,8 @@ fn playback(
         .frames(made.buffer_attr.minimum_request_length)
         .saturating_mul(2);
     let (channel, wanted) = (made.channel, made.requested_bytes);
-    let stream = run("pulse-playback", line, faults, move |line| {
-        play(line, channel, wanted, shape, body)
+    let stream = run("pulse-playback", connection, faults, move |connection| {
+        run_playback(connection, channel, wanted, shape, body)
     })?;
     Ok((stream, granted))
 }
@@ -163,12 +163,12 @@ fn playback(
 /// Runs a stream on a thread of its own; how it ends is a fault, unless we ended it.
 fn run(
     thread: &str,
-    mut line: Line,
+    mut connection: Connection,
     faults: Arc<Faults>,
-    work: impl FnOnce(&mut Line) -> End + Send + 'static,
-) -> Result<Stream, ProtocolError> {
-    line.wait_without_limit()?;
-    let socket = line.socket()?;
+    work: impl FnOnce(&mut Connection) -> StreamEnd + Send + 'static,
+) -> Result<PulseStream, ProtocolError> {
+    connection.wait_without_limit()?;
+    let socket = connection.socket()?;
     let closing = Arc::new(AtomicBool::new(false));
     let ours = closing.clone();
     let thread = std::thread::Builder::new()
@@ -176,20 +176,20 @@ fn run(
         .spawn(move || {
             // A refusal was told by the worker's thread.
             priority::raise().ok();
-            let (fault, why) = work(&mut line);
+            let (fault, why) = work(&mut connection);
             if !ours.load(Relaxed) {
                 tracing::debug!(why, "the sound server ended a stream");
                 faults.report(fault);
             }
         })?;
-    Ok(Stream {
+    Ok(PulseStream {
         socket,
         closing,
         thread: Some(thread),
     })
 }
 
-fn spec(format: Format) -> SampleSpec {
+fn spec(format: StreamFormat) -> SampleSpec {
     SampleSpec {
         format: SampleFormat::Float32Le,
         channels: u8::try_from(format.channels).unwrap_or(u8::MAX),
@@ -197,7 +197,7 @@ fn spec(format: Format) -> SampleSpec {
     }
 }
 
-fn channel_map(format: Format) -> ChannelMap {
+fn channel_map(format: StreamFormat) -> ChannelMap {
     use ChannelPosition::{Aux0, Aux1, Aux2, Aux3, Aux4, Aux5, Aux6, Aux7};
     match format.channels {
         1 => ChannelMap::mono(),
@@ -227,28 +227,4 @@ fn titled(what: &CStr) -> Props {
 
 fn name(device: &str) -> Result<CString, ProtocolError> {
     CString::new(device).map_err(|_| ProtocolError::ServerError(PulseError::NoEntity))
-}
-
-/// What a refusal means.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    clippy::needless_pass_by_value,
-    reason = "the rest are faults of the conversation with the server; it ends the errors of a builder"
-)]
-fn told(error: ProtocolError) -> (Fault, String) {
-    let fault = match &error {
-        ProtocolError::ServerError(PulseError::AccessDenied | PulseError::AuthKey) => {
-            Fault::PermissionDenied
-        }
-        ProtocolError::ServerError(PulseError::NoEntity) => Fault::DeviceNotAvailable,
-        ProtocolError::ServerError(PulseError::Busy) => Fault::DeviceBusy,
-        ProtocolError::ServerError(PulseError::Invalid | PulseError::NotSupported) => {
-            Fault::UnsupportedConfig
-        }
-        // What it says of one stream too many.
-        ProtocolError::ServerError(PulseError::TooLarge) => Fault::ResourceExhausted,
-        ProtocolError::Io(_) => Fault::HostUnavailable,
-        _ => Fault::BackendError,
-    };
-    (fault, error.to_string())
 }

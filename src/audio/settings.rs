@@ -3,8 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DeviceChoice, EchoPolicy, Gate};
+use super::device::DeviceChoice;
+use super::echo::EchoPolicy;
 use crate::profile::Profile;
+
+/// What of the microphone reaches the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing: muted. The device is released.
+    Muted,
+    /// Nothing until the talk key opens it. The device runs on, so that the first syllable is not lost.
+    Closed,
+    /// Utterances that the detector finds.
+    Voice,
+    /// Everything, as one utterance, while the talk key is held. Leaving it ends the utterance at once.
+    Held,
+    /// Every frame, as [`VoiceEvent::Heard`], besides the utterances found (the service detects activity).
+    Everything,
+}
 
 /// Everything that the conversation wants of microphone and speaker. The newest value wins, and all that differs from the
 /// one before is applied together, at one frame edge; devices are reopened only for another device or period.

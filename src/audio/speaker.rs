@@ -2,7 +2,7 @@
 //! stream's counters to what was heard, and when.
 //!
 //! ```text
-//! Play ─▶ ReplyQueue ─▶ Converter ─▶ volume ─▶ ring ─▶ (callback) ─▶ device
+//! Play ─▶ JitterBuffer ─▶ PositionedResampler ─▶ volume ─▶ ring ─▶ (callback) ─▶ device
 //!                                                 │ Note, Stamp
 //! FirstAudible, Played, Flushed ◀─ indices ◀──────┘
 //! ```
@@ -11,26 +11,25 @@
 //! stream; the stream's clock ties the position to an instant.
 
 mod duck;
-mod feed;
-mod heard;
-mod out;
-mod prebuffer;
+mod jitter_target;
+mod output_stream;
+mod playout_tracker;
+mod pump;
 mod volume;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::duck::Duck;
-use self::heard::Heard;
-use self::out::Out;
-pub(super) use self::out::Tap;
-use self::prebuffer::Prebuffer;
+use self::jitter_target::JitterTarget;
+use self::output_stream::OutputStream;
+use self::playout_tracker::PlayoutTracker;
 use self::volume::Volume;
-use super::Event;
-use super::convert::Converter;
-use super::playback::{Level, Note, PlaybackEnd};
-use super::queue::ReplyQueue;
-use super::reference::{Reference, Wanted};
+use super::aec_reference::{AecReference, ReferenceMode};
+use super::event::VoiceEvent;
+use super::jitter_buffer::JitterBuffer;
+use super::playback::{DuckLevel, Note, PlaybackEnd};
+use super::positioned_resampler::PositionedResampler;
 use crate::base::counters::Counters;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::frame::Pcm;
@@ -50,15 +49,15 @@ const PACE: Duration = Duration::from_millis(20);
 
 /// The playback half of the worker.
 pub(super) struct Speaker {
-    queue: ReplyQueue,
-    out: Option<Out>,
+    queue: JitterBuffer,
+    out: Option<OutputStream>,
     /// Takes over once `out` has played what it has.
-    successor: Option<(Out, Instant)>,
-    converter: Option<Converter>,
-    /// Input samples that `converter` was given.
+    successor: Option<(OutputStream, Instant)>,
+    resampler: Option<PositionedResampler>,
+    /// Input samples that `resampler` was given.
     fed: u64,
     taps: u32,
-    prebuffer: Prebuffer,
+    jitter_target: JitterTarget,
     volume: Volume,
     /// Samples flow from the queue to the ring; else they wait for the prebuffer.
     flowing: bool,
@@ -66,7 +65,7 @@ pub(super) struct Speaker {
     dry: bool,
     /// No reply may begin.
     held: bool,
-    heard: Heard,
+    playout: PlayoutTracker,
     flush: Option<Flush>,
     /// Samples that a lost stream did not play.
     rest: Vec<f32>,
@@ -74,7 +73,7 @@ pub(super) struct Speaker {
     rest_rate: Option<SampleRate>,
     sounding: Sounding,
     duck: Duck,
-    reference: Reference,
+    reference: AecReference,
     counters: Arc<Counters>,
     scratch: Vec<f32>,
     converted: Vec<f32>,
@@ -97,24 +96,24 @@ enum Sounding {
 impl Speaker {
     pub(super) fn new(taps: u32, prebuffer: Duration, counters: Arc<Counters>) -> Self {
         Self {
-            queue: ReplyQueue::default(),
+            queue: JitterBuffer::default(),
             out: None,
             successor: None,
-            converter: None,
+            resampler: None,
             fed: 0,
             taps,
-            prebuffer: Prebuffer::new(prebuffer),
+            jitter_target: JitterTarget::new(prebuffer),
             volume: Volume::default(),
             flowing: false,
             dry: false,
             held: false,
-            heard: Heard::default(),
+            playout: PlayoutTracker::default(),
             flush: None,
             rest: Vec::new(),
             rest_rate: None,
             sounding: Sounding::Never,
             duck: Duck::default(),
-            reference: Reference::new(taps),
+            reference: AecReference::new(taps),
             counters,
             scratch: Vec::new(),
             converted: Vec::new(),
@@ -124,12 +123,12 @@ impl Speaker {
     pub(super) fn play(&mut self, pcm: Pcm, now: Instant) {
         let turn = pcm.turn;
         let sound = self.queue.push(pcm);
-        self.prebuffer.arrived(turn, sound, now);
+        self.jitter_target.arrived(turn, sound, now);
     }
 
     pub(super) fn end_reply(&mut self, turn: TurnId) {
         self.queue.end(turn);
-        self.prebuffer.ended();
+        self.jitter_target.ended();
     }
 
     /// Whether replies must not begin; one that has begun goes on.
@@ -142,7 +141,7 @@ impl Speaker {
     }
 
     /// Lowers the reply, pauses it, or lets it go on; takes effect with the next period.
-    pub(super) fn set_level(&mut self, level: Level) {
+    pub(super) fn set_level(&mut self, level: DuckLevel) {
         self.duck.set(level);
         if let Some(out) = &self.out {
             out.end.set_level(level);
@@ -151,31 +150,31 @@ impl Speaker {
 
     /// Whether the reply is lowered or pauses.
     pub(super) fn is_lowered(&self) -> bool {
-        self.duck.level() != Level::Full
+        self.duck.level() != DuckLevel::Full
     }
 
     /// What sounded while a frame was captured that reached the microphone at `captured`; silence without a speaker.
-    pub(super) fn far(&mut self, captured: Instant) -> [f32; FRAME_SAMPLES] {
+    pub(super) fn render_frame(&mut self, captured: Instant) -> [f32; FRAME_SAMPLES] {
         match &self.out {
             Some(out) => self
                 .reference
-                .frame(captured, &out.clock, out.end.format.rate),
+                .render_frame(captured, &out.clock, out.end.format.rate),
             None => [0.0; FRAME_SAMPLES],
         }
     }
 
-    /// What [`Speaker::far`] is asked for from now on.
-    pub(super) fn want_far(&mut self, wanted: Wanted) {
-        self.reference.want(wanted);
+    /// What [`Speaker::render_frame`] is asked for from now on.
+    pub(super) fn set_reference_mode(&mut self, wanted: ReferenceMode) {
+        self.reference.set_mode(wanted);
     }
 
     /// Takes over a profile's filter and prebuffer, also in the middle of a reply.
     pub(super) fn set_profile(&mut self, taps: u32, prebuffer: Duration) {
-        self.prebuffer.base = prebuffer;
+        self.jitter_target.base = prebuffer;
         if taps != self.taps {
             self.taps = taps;
-            if let Some(converter) = &mut self.converter
-                && let Err(error) = converter.set_taps(taps)
+            if let Some(resampler) = &mut self.resampler
+                && let Err(error) = resampler.set_taps(taps)
             {
                 tracing::error!(%error, "the filter of the reply stays as it was");
             }
@@ -183,9 +182,9 @@ impl Speaker {
     }
 
     /// Fades what sounds and drops all that waits.
-    pub(super) fn flush(&mut self, now: Instant, events: &mut Vec<Event>) {
+    pub(super) fn flush(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         self.queue.flush();
-        self.converter = None;
+        self.resampler = None;
         self.fed = 0;
         self.flowing = false;
         self.dry = false;
@@ -214,7 +213,7 @@ impl Speaker {
 
     /// A stream was opened. If the one before still runs it plays what it has first.
     pub(super) fn attach(&mut self, end: PlaybackEnd, now: Instant) {
-        let new = Out::new(end);
+        let new = OutputStream::new(end);
         if self.out.is_some() && self.flush.is_none() {
             self.successor = Some((new, now + DRAIN_PATIENCE));
         } else {
@@ -254,7 +253,7 @@ impl Speaker {
     }
 
     /// Moves everything on; says when to be called again at the latest.
-    pub(super) fn tick(&mut self, now: Instant, events: &mut Vec<Event>) -> Option<Instant> {
+    pub(super) fn tick(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) -> Option<Instant> {
         self.observe();
         self.read_notes(now, events);
         self.hand_over(now);
@@ -264,17 +263,17 @@ impl Speaker {
             let taken = self.out.as_ref().map_or(0, |out| out.end.ring.taken());
             self.flushed(taken, now, events);
         }
-        self.feed(now);
-        if self.heard.next_due().is_some_and(|due| due <= now) {
-            self.heard.report(now, events);
+        self.pump(now);
+        if self.playout.next_due().is_some_and(|due| due <= now) {
+            self.playout.report(now, events);
         }
         self.deadline(now)
     }
 
     fn deadline(&self, now: Instant) -> Option<Instant> {
-        let busy = self.flush.is_some() || self.successor.is_some() || !self.heard.is_empty();
+        let busy = self.flush.is_some() || self.successor.is_some() || !self.playout.is_empty();
         let pace = busy.then(|| now + PACE);
-        let due = self.heard.next_due();
+        let due = self.playout.next_due();
         [pace, due].into_iter().flatten().min()
     }
 
@@ -288,7 +287,7 @@ impl Speaker {
         }
     }
 
-    fn read_notes(&mut self, now: Instant, events: &mut Vec<Event>) {
+    fn read_notes(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         // The fill first, the notes afterwards: a note is posted before the samples that it tells of are taken.
         let taken = self.out.as_ref().map_or(0, |out| out.end.ring.taken());
         while let Some(note) = self.out.as_mut().and_then(|out| out.end.notes.pop_one()) {
@@ -330,13 +329,13 @@ impl Speaker {
         self.resolve_up_to(index, now);
         let at = self.instant_of(position).unwrap_or(now);
         self.sounding = Sounding::Until(at);
-        let open = self.heard.is_open();
+        let open = self.playout.is_open();
         let draining = self.successor.is_some() || self.flush.is_some();
         if open && !draining {
             self.dry = true;
-            self.prebuffer.underrun();
+            self.jitter_target.underrun();
             self.flowing = false;
-            tracing::debug!(prebuffer = ?self.prebuffer.now(), "a reply ran dry");
+            tracing::debug!(prebuffer = ?self.jitter_target.now(), "a reply ran dry");
         } else if !open {
             self.flowing = false;
         }
@@ -348,27 +347,27 @@ impl Speaker {
 
     /// Tells what the samples that were passed by mean: indices below `taken` were written.
     fn resolve_up_to(&mut self, taken: u64, now: Instant) {
-        if let Some(out) = self.out.as_ref().filter(|_| !self.heard.is_empty()) {
-            self.heard.resolve(taken, out, now);
+        if let Some(out) = self.out.as_ref().filter(|_| !self.playout.is_empty()) {
+            self.playout.resolve(taken, out, now);
         }
     }
 
     /// The flush took effect: samples below `index` were heard.
-    fn flushed(&mut self, index: u64, at: Instant, events: &mut Vec<Event>) {
+    fn flushed(&mut self, index: u64, at: Instant, events: &mut Vec<VoiceEvent>) {
         let Some(flush) = self.flush.take() else {
             return;
         };
         let rate = self.out.as_ref().map(|out| out.end.format.rate);
-        let sounded = self.heard.flush(flush.below, index, rate, events);
+        let sounded = self.playout.flush(flush.below, index, rate, events);
         let (turn, heard) = sounded.unzip();
         let (ducked, silent) = self.duck.flushed();
-        events.push(Event::Flushed {
+        events.push(VoiceEvent::Flushed {
             turn,
             at: silent.unwrap_or(at.max(flush.asked)),
             ducked,
             heard: heard.unwrap_or_default(),
         });
-        self.set_level(Level::Full);
+        self.set_level(DuckLevel::Full);
     }
 
     /// Lets the successor take over when the stream before it has played what it has.
@@ -382,7 +381,7 @@ impl Speaker {
         }
     }
 
-    fn replace_out(&mut self, new: Option<Out>, now: Instant) {
+    fn replace_out(&mut self, new: Option<OutputStream>, now: Instant) {
         let old = std::mem::replace(&mut self.out, new);
         self.reference.begin();
         if let Some(out) = &self.out {
@@ -395,26 +394,26 @@ impl Speaker {
     }
 
     /// Keeps what the old stream did not play, and numbers the replies by what is kept.
-    fn keep_unplayed(&mut self, old: &mut Out, now: Instant) {
+    fn keep_unplayed(&mut self, old: &mut OutputStream, now: Instant) {
         let taken = old.end.ring.taken();
         let rate = old.end.format.rate;
         old.forget_played();
         // Behind what was kept earlier and could not be handed on yet.
         let before = self.rest.len() as u64;
         self.rest.extend(old.in_ring.drain(..));
-        self.heard.renumber(taken, before, rate);
+        self.playout.renumber(taken, before, rate);
         if let Some(flush) = &mut self.flush {
             flush.below = u64::MAX;
         }
         if let Sounding::Now = self.sounding {
             self.sounding = Sounding::Until(now);
         }
-        if let Some(converter) = &mut self.converter
+        if let Some(resampler) = &mut self.resampler
             && let Some(new) = self.out.as_ref().map(|out| out.end.format.rate)
             && new != rate
         {
-            converter.finish(&mut self.rest);
-            self.converter = None;
+            resampler.finish(&mut self.rest);
+            self.resampler = None;
             self.fed = 0;
         }
         if self.flush.is_some() {
@@ -431,14 +430,14 @@ impl Speaker {
         let to = out.end.format.rate;
         if from != to {
             let mut converted = Vec::new();
-            match Converter::new(from, to, self.taps) {
-                Ok(mut converter) => {
-                    converter.push(&self.rest, &mut converted);
-                    converter.finish(&mut converted);
+            match PositionedResampler::new(from, to, self.taps) {
+                Ok(mut resampler) => {
+                    resampler.push(&self.rest, &mut converted);
+                    resampler.finish(&mut converted);
                 }
                 Err(error) => tracing::error!(%error, "what the lost speaker held is dropped"),
             }
-            self.heard.rescale(from, to);
+            self.playout.rescale(from, to);
             self.rest = converted;
         }
         self.rest_rate = None;

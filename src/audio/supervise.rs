@@ -16,7 +16,7 @@ pub(super) struct Supervisor {
 
 /// What became of the work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome<T> {
+pub(super) enum RunOutcome<T> {
     /// Its result.
     Done(T),
     /// It panicked: restart it.
@@ -26,9 +26,9 @@ pub(super) enum Outcome<T> {
 }
 
 impl Supervisor {
-    pub(super) fn run<T>(&mut self, now: Instant, work: impl FnOnce() -> T) -> Outcome<T> {
+    pub(super) fn run<T>(&mut self, now: Instant, work: impl FnOnce() -> T) -> RunOutcome<T> {
         match std::panic::catch_unwind(AssertUnwindSafe(work)) {
-            Ok(done) => Outcome::Done(done),
+            Ok(done) => RunOutcome::Done(done),
             Err(_) => {
                 let is_old = |at: &Instant| now.saturating_duration_since(*at) > WINDOW;
                 while self.failed.front().is_some_and(is_old) {
@@ -36,9 +36,9 @@ impl Supervisor {
                 }
                 self.failed.push_back(now);
                 if self.failed.len() > MOST {
-                    Outcome::GiveUp
+                    RunOutcome::GiveUp
                 } else {
-                    Outcome::Restart
+                    RunOutcome::Restart
                 }
             }
         }
@@ -55,13 +55,13 @@ mod tests {
         let fail = || -> u8 { panic!("asked to") };
         for minutes in 0..10 {
             let now = start + 2 * WINDOW * minutes;
-            assert_eq!(supervisor.run(now, fail), Outcome::Restart);
-            assert_eq!(supervisor.run(now, || 7), Outcome::Done(7));
+            assert_eq!(supervisor.run(now, fail), RunOutcome::Restart);
+            assert_eq!(supervisor.run(now, || 7), RunOutcome::Done(7));
         }
         let now = start + 40 * WINDOW;
         for _ in 0..MOST {
-            assert_eq!(supervisor.run(now, fail), Outcome::Restart);
+            assert_eq!(supervisor.run(now, fail), RunOutcome::Restart);
         }
-        assert_eq!(supervisor.run(now, fail), Outcome::GiveUp);
+        assert_eq!(supervisor.run(now, fail), RunOutcome::GiveUp);
     }
 }

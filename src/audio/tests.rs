@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Command, Desk, Event, Gate, Handle, SimulatedDesk, VoiceSettings, simulate};
+use super::{Desk, Gate, Handle, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate};
 use crate::base::counters::Counters;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
@@ -134,7 +134,7 @@ async fn a_flush_is_silence_within_a_period_and_the_fade() {
     let (first, _) = rig.first_audible().await;
     tokio::time::sleep(ms(500)).await;
     let asked = now();
-    rig.send(Command::Flush);
+    rig.send(VoiceCommand::Flush);
     let (turn, at, heard) = rig.flushed().await;
     assert_eq!(turn, Some(TURN));
     // One period of 512 frames, the fade, the device, and a step of the simulation.
@@ -146,8 +146,8 @@ async fn a_flush_is_silence_within_a_period_and_the_fade() {
     rig.play(&tone(300));
     tokio::time::sleep(ms(500)).await;
     assert_eq!(rig.desk.first_sound(at + ms(1), 0.001), None);
-    rig.send(Command::Play(pcm(TurnId(2), &tone(100))));
-    rig.send(Command::EndReply(TurnId(2)));
+    rig.send(VoiceCommand::Play(pcm(TurnId(2), &tone(100))));
+    rig.send(VoiceCommand::EndReply(TurnId(2)));
     let (again, _) = rig.first_audible().await;
     assert!(again > at);
 }
@@ -202,7 +202,7 @@ async fn a_profile_switch_in_an_utterance_loses_no_sample() {
     let mut samples = Vec::new();
     let mut sequence = None;
     for event in events {
-        if let Event::Heard(frame) = event {
+        if let VoiceEvent::Heard(frame) = event {
             if let Some(last) = sequence.replace(frame.sequence) {
                 assert_eq!(frame.sequence, last + 1);
             }
@@ -229,8 +229,10 @@ async fn speech_becomes_an_utterance_with_its_instants() {
     let (mut first, mut last) = (None, None);
     while let Ok(event) = rig.handle.events.try_recv() {
         match event {
-            Event::Speech(SpeechEvent::Started { first_voiced, .. }) => first = Some(first_voiced),
-            Event::Speech(SpeechEvent::Ended { last_voiced }) => last = Some(last_voiced),
+            VoiceEvent::Speech(SpeechEvent::Started { first_voiced, .. }) => {
+                first = Some(first_voiced)
+            }
+            VoiceEvent::Speech(SpeechEvent::Ended { last_voiced }) => last = Some(last_voiced),
             _ => {}
         }
     }
@@ -251,7 +253,7 @@ async fn without_barge_in_nothing_starts_while_a_reply_sounds() {
         rig.desk.speak(&voice(1_000));
         tokio::time::sleep(ms(4_000)).await;
         let started = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
-            .any(|e| matches!(e, Event::Speech(SpeechEvent::Started { .. })));
+            .any(|e| matches!(e, VoiceEvent::Speech(SpeechEvent::Started { .. })));
         assert_eq!(started, barge_in);
     }
 }
@@ -283,8 +285,9 @@ async fn muting_releases_the_microphone_and_ends_the_utterance() {
     tokio::time::sleep(ms(1_000)).await;
     rig.change(|wanted| wanted.gate = Gate::Muted);
     tokio::time::sleep(ms(50)).await;
-    let events: Vec<Event> = std::iter::from_fn(|| rig.handle.events.try_recv().ok()).collect();
-    let ended = |e: &Event| matches!(e, Event::Speech(SpeechEvent::Ended { .. }));
+    let events: Vec<VoiceEvent> =
+        std::iter::from_fn(|| rig.handle.events.try_recv().ok()).collect();
+    let ended = |e: &VoiceEvent| matches!(e, VoiceEvent::Speech(SpeechEvent::Ended { .. }));
     assert!(events.iter().any(ended));
     assert_eq!(rig.desk.spoken_until(), None, "nobody listens any more");
     tokio::time::sleep(ms(5_000)).await;
@@ -310,9 +313,9 @@ async fn what_was_said_until_the_microphone_went_is_an_utterance() {
     let mut ended = None;
     for event in events {
         match event {
-            Event::Speech(SpeechEvent::Started { lead, .. }) => frames += lead.len(),
-            Event::Speech(SpeechEvent::Frame(_)) => frames += 1,
-            Event::Speech(SpeechEvent::Ended { last_voiced }) => ended = Some(last_voiced),
+            VoiceEvent::Speech(SpeechEvent::Started { lead, .. }) => frames += lead.len(),
+            VoiceEvent::Speech(SpeechEvent::Frame(_)) => frames += 1,
+            VoiceEvent::Speech(SpeechEvent::Ended { last_voiced }) => ended = Some(last_voiced),
             _ => {}
         }
     }
@@ -333,14 +336,14 @@ async fn files_are_spoken_when_asked_for() {
     let mut level = Vec::new();
     for (file, length) in [(0, 1_000), (1, 500)] {
         let asked = now();
-        rig.send(Command::SpeakNext { lead: ms(300) });
+        rig.send(VoiceCommand::SpeakNext { lead: ms(300) });
         loop {
             match rig.handle.events.recv().await.expect("alive") {
-                Event::FileSpoken(index) => {
+                VoiceEvent::FileSpoken(index) => {
                     assert_eq!(index, file);
                     break;
                 }
-                Event::Heard(frame) => level.push(frame.samples[0]),
+                VoiceEvent::Heard(frame) => level.push(frame.samples[0]),
                 _ => {}
             }
         }
@@ -357,7 +360,7 @@ async fn a_microphone_of_zeros_is_told_and_taken_back() {
     tokio::time::sleep(ms(100)).await;
     let told: Vec<bool> = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
         .filter_map(|e| match e {
-            Event::AllZero(zero) => Some(zero),
+            VoiceEvent::AllZero(zero) => Some(zero),
             _ => None,
         })
         .collect();
@@ -377,19 +380,19 @@ impl Rig {
     fn change(&self, change: impl FnOnce(&mut VoiceSettings)) {
         let mut wanted = self.wanted.borrow_mut();
         change(&mut wanted);
-        self.send(Command::Settings(Arc::new(wanted.clone())));
+        self.send(VoiceCommand::Settings(Arc::new(wanted.clone())));
     }
 
-    fn send(&self, command: Command) {
+    fn send(&self, command: VoiceCommand) {
         self.handle.send(command).expect("the sound side lives");
     }
 
     fn play(&self, samples: &[i16]) {
-        self.send(Command::Play(pcm(TURN, samples)));
+        self.send(VoiceCommand::Play(pcm(TURN, samples)));
     }
 
     fn end(&self) {
-        self.send(Command::EndReply(TURN));
+        self.send(VoiceCommand::EndReply(TURN));
     }
 
     /// Until the devices run and the clocks know them.
@@ -399,7 +402,7 @@ impl Rig {
 
     async fn first_audible(&mut self) -> (Instant, Duration) {
         loop {
-            if let Event::FirstAudible {
+            if let VoiceEvent::FirstAudible {
                 at,
                 skipped_silence,
                 ..
@@ -412,7 +415,7 @@ impl Rig {
 
     async fn played(&mut self) -> (Instant, Duration) {
         loop {
-            if let Event::Played { at, heard, .. } = self.next().await {
+            if let VoiceEvent::Played { at, heard, .. } = self.next().await {
                 return (at, heard);
             }
         }
@@ -420,7 +423,7 @@ impl Rig {
 
     async fn flushed(&mut self) -> (Option<TurnId>, Instant, Duration) {
         loop {
-            if let Event::Flushed {
+            if let VoiceEvent::Flushed {
                 turn, at, heard, ..
             } = self.next().await
             {
@@ -430,14 +433,14 @@ impl Rig {
     }
 
     /// Takes all events for so long.
-    async fn collect(&mut self, length: Duration, events: &mut Vec<Event>) {
+    async fn collect(&mut self, length: Duration, events: &mut Vec<VoiceEvent>) {
         let end = tokio::time::Instant::now() + length;
         while let Ok(event) = tokio::time::timeout_at(end, self.handle.events.recv()).await {
             events.extend(event);
         }
     }
 
-    async fn next(&mut self) -> Event {
+    async fn next(&mut self) -> VoiceEvent {
         let next = tokio::time::timeout(Duration::from_secs(20), self.handle.events.recv());
         next.await.expect("something happens").expect("alive")
     }

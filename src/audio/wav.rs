@@ -13,14 +13,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::backend::{Backend, Fault, Faults, MakeCapture, MakePlayback, OpenError, Opened, Wish};
-use super::convert::Converter;
+use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
+use super::device::Devices;
+use super::error::AudioError;
+use super::event::VoiceEvent;
+use super::fault::{Fault, Faults, OpenError};
 use super::null::{device, format, info};
-use super::paced::{Paced, Sink, Source};
-use super::{AudioError, Devices, Event};
+use super::positioned_resampler::PositionedResampler;
+use super::timer_stream::{Sink, Source, TimerStream};
 use crate::base::units::SampleRate;
 use crate::base::wav::{self, EXPECTED, LARGEST, WavError};
-use crate::dsp::mix::{mixed, sanitise};
+use crate::dsp::downmix::{downmix, sanitise};
 
 /// Filter for files: they are converted once, ahead of time.
 const TAPS: u32 = 128;
@@ -31,18 +34,18 @@ const CUES: usize = 64;
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Utterance {
+pub(super) struct WavUtterance {
     /// Mono, working rate.
     pub(super) samples: Vec<f32>,
 }
 
 /// Reads all files, or says what is wrong with the first that cannot be used.
-pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Utterance>, AudioError> {
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<WavUtterance>, AudioError> {
     paths.iter().map(|path| read(path)).collect()
 }
 
 /// Reads one file as far as it goes.
-pub(super) fn read(path: &Path) -> Result<Utterance, AudioError> {
+pub(super) fn read(path: &Path) -> Result<WavUtterance, AudioError> {
     let fail = |what: String| AudioError::File {
         path: path.to_owned(),
         what,
@@ -72,7 +75,7 @@ pub(super) fn read(path: &Path) -> Result<Utterance, AudioError> {
 }
 
 /// Reads the bytes of a WAV file as far as it goes; `path` is what it is called in words.
-pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<Utterance, AudioError> {
+pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<WavUtterance, AudioError> {
     let fail = |what: String| AudioError::File {
         path: path.to_owned(),
         what: format!("{what}; {EXPECTED}"),
@@ -82,13 +85,13 @@ pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<Utterance, AudioEr
         tracing::warn!(file = %path.display(), "the file ends early: it is spoken as far as it goes");
     }
     sanitise(&mut sound.samples);
-    let mono = mixed(sound.channels, sound.rate, &sound.samples);
+    let mono = downmix(sound.channels, sound.rate, &sound.samples);
     let mut samples = Vec::new();
-    let mut converter = Converter::new(sound.rate, SampleRate::WORKING, TAPS)
+    let mut resampler = PositionedResampler::new(sound.rate, SampleRate::WORKING, TAPS)
         .map_err(|error| fail(error.to_string()))?;
-    converter.push(&mono, &mut samples);
-    converter.finish(&mut samples);
-    Ok(Utterance { samples })
+    resampler.push(&mono, &mut samples);
+    resampler.finish(&mut samples);
+    Ok(WavUtterance { samples })
 }
 
 /// Where the caller asks for the next file.
@@ -109,14 +112,14 @@ pub(super) struct WavInput {
 
 /// Speaks the files one after the other; silence before, between and after.
 pub(super) struct FileReader {
-    files: Vec<Utterance>,
+    files: Vec<WavUtterance>,
     /// The file that is spoken or comes next.
     file: usize,
     speaking: Option<Speaking>,
     cues: Receiver<Duration>,
-    events: Sender<Event>,
+    events: Sender<VoiceEvent>,
     /// Files whose end was not told yet: the session did not take its events.
-    untold: Vec<usize>,
+    unreported: Vec<usize>,
 }
 
 struct Speaking {
@@ -128,7 +131,7 @@ struct Speaking {
 
 impl WavInput {
     /// Files that were read, and the place to ask for the next.
-    pub(super) fn new(files: Vec<Utterance>, events: Sender<Event>) -> (Self, Cue) {
+    pub(super) fn new(files: Vec<WavUtterance>, events: Sender<VoiceEvent>) -> (Self, Cue) {
         let (reader, cue) = FileReader::new(files, events);
         let reader = Arc::new(Mutex::new(reader));
         (Self { reader }, cue)
@@ -136,7 +139,7 @@ impl WavInput {
 }
 
 impl FileReader {
-    pub(super) fn new(files: Vec<Utterance>, events: Sender<Event>) -> (Self, Cue) {
+    pub(super) fn new(files: Vec<WavUtterance>, events: Sender<VoiceEvent>) -> (Self, Cue) {
         let (sender, cues) = sync_channel(CUES);
         let reader = Self {
             files,
@@ -144,7 +147,7 @@ impl FileReader {
             speaking: None,
             cues,
             events,
-            untold: Vec::new(),
+            unreported: Vec::new(),
         };
         (reader, Cue(sender))
     }
@@ -177,7 +180,7 @@ impl FileReader {
         out[lead..lead + n].copy_from_slice(&samples[..n]);
         speaking.at += n;
         if n == samples.len() && speaking.lead == 0 {
-            self.untold.push(self.file);
+            self.unreported.push(self.file);
             self.file += 1;
             self.speaking = None;
         }
@@ -188,8 +191,8 @@ impl Source for FileReader {
     fn fill(&mut self, out: &mut [f32], _: Instant) {
         // What was spoken in the block before has been delivered now.
         let events = &self.events;
-        self.untold
-            .retain(|&file| events.try_send(Event::FileSpoken(file)).is_err());
+        self.unreported
+            .retain(|&file| events.try_send(VoiceEvent::FileSpoken(file)).is_err());
         self.fill_block(out);
     }
 }
@@ -221,14 +224,14 @@ impl Backend for WavInput {
 
     fn open_input(
         &mut self,
-        wish: &Wish,
+        request: &OpenRequest,
         make: MakeCapture<'_>,
         _: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
-        let format = format(SampleRate::WORKING, wish);
+    ) -> Result<OpenedStream, OpenError> {
+        let format = format(SampleRate::WORKING, request);
         let source = Box::new(self.reader.clone());
-        let stream = Paced::input(format, make(format), source, Instant::now());
-        Ok(Opened {
+        let stream = TimerStream::input(format, make(format), source, Instant::now());
+        Ok(OpenedStream {
             info: info(device("files", "WAV files"), format),
             stream: Box::new(stream.spawn("files-in")?),
         })
@@ -236,10 +239,10 @@ impl Backend for WavInput {
 
     fn open_output(
         &mut self,
-        _: &Wish,
+        _: &OpenRequest,
         _: MakePlayback<'_>,
         _: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
+    ) -> Result<OpenedStream, OpenError> {
         Err(one_way("Files that are spoken take no sound."))
     }
 }
@@ -259,14 +262,14 @@ pub(super) struct Recorder {
     written: u32,
     flushed: Option<Instant>,
     dirty: bool,
-    events: Sender<Event>,
+    events: Sender<VoiceEvent>,
     /// Why nothing more is written, until the session took it.
-    untold: Option<String>,
+    unreported: Option<String>,
 }
 
 impl WavOutput {
     /// Creates the file, or says why that cannot be.
-    pub(super) fn create(path: &Path, events: Sender<Event>) -> Result<Self, AudioError> {
+    pub(super) fn create(path: &Path, events: Sender<VoiceEvent>) -> Result<Self, AudioError> {
         // A file without a reply is a valid file too.
         let created =
             File::create(path).and_then(|mut file| write_header(&mut file, 0).map(|()| file));
@@ -281,7 +284,7 @@ impl WavOutput {
             flushed: None,
             dirty: false,
             events,
-            untold: None,
+            unreported: None,
         };
         Ok(Self {
             recorder: Arc::new(Mutex::new(recorder)),
@@ -323,7 +326,7 @@ impl Recorder {
             write_header(&mut file, self.written).ok();
         }
         let path = self.path.clone();
-        self.untold = Some(AudioError::NotWritten { path, source }.to_string());
+        self.unreported = Some(AudioError::NotWritten { path, source }.to_string());
     }
 }
 
@@ -375,11 +378,11 @@ impl Sink for Arc<Mutex<Recorder>> {
             recorder.flushed = Some(now);
             recorder.flush();
         }
-        if let Some(what) = recorder.untold.take()
-            && let Err(refused) = recorder.events.try_send(Event::NotWritten(what))
-            && let TrySendError::Full(Event::NotWritten(what)) = refused
+        if let Some(what) = recorder.unreported.take()
+            && let Err(refused) = recorder.events.try_send(VoiceEvent::NotWritten(what))
+            && let TrySendError::Full(VoiceEvent::NotWritten(what)) = refused
         {
-            recorder.untold = Some(what);
+            recorder.unreported = Some(what);
         }
     }
 }
@@ -403,23 +406,24 @@ impl Backend for WavOutput {
 
     fn open_input(
         &mut self,
-        _: &Wish,
+        _: &OpenRequest,
         _: MakeCapture<'_>,
         _: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
+    ) -> Result<OpenedStream, OpenError> {
         Err(one_way("A file that is written gives no sound."))
     }
 
     fn open_output(
         &mut self,
-        wish: &Wish,
+        request: &OpenRequest,
         make: MakePlayback<'_>,
         _: &Arc<Faults>,
-    ) -> Result<Opened, OpenError> {
-        let format = format(SampleRate::REPLY, wish);
+    ) -> Result<OpenedStream, OpenError> {
+        let format = format(SampleRate::REPLY, request);
         let sink = Box::new(self.recorder.clone());
-        let stream = Paced::output(format, make(format), sink, Duration::ZERO, Instant::now());
-        Ok(Opened {
+        let stream =
+            TimerStream::output(format, make(format), sink, Duration::ZERO, Instant::now());
+        Ok(OpenedStream {
             info: info(device("file", &self.name), format),
             stream: Box::new(stream.spawn("file-out")?),
         })

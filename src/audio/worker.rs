@@ -10,17 +10,19 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::capture::CaptureEnd;
-use super::check::Checking;
+use super::command::VoiceCommand;
+use super::event::{AudioThread, VoiceEvent};
 use super::microphone::{Microphone, Surroundings};
-use super::playback::{Level, PlaybackEnd};
+use super::playback::{DuckLevel, PlaybackEnd};
+use super::settings::VoiceSettings;
+use super::sound_check::RunningCheck;
 use super::speaker::Speaker;
-use super::{AudioThread, Command, Event, VoiceSettings};
 use crate::base::counters::Counters;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::ids::TurnId;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
-use crate::vad::barge_in::Order;
+use crate::vad::barge_in::ReplyAction;
 
 /// Events that wait when the session does not take them: five seconds of frames. Beyond it frames are lost and
 /// counted; nothing else is ever dropped.
@@ -29,7 +31,7 @@ const WAITING: usize = 512;
 /// What the worker is told.
 pub(super) enum ToWorker {
     /// By the session.
-    Command(Command),
+    Command(VoiceCommand),
     /// By the owner: a stream was opened.
     Input {
         end: CaptureEnd,
@@ -54,10 +56,10 @@ pub(super) struct Worker {
     /// The reply is lowered, as told last.
     lowered: bool,
     /// The sound check that runs, and how many have run.
-    check: Option<Checking>,
+    check: Option<RunningCheck>,
     checks: u64,
     counters: Arc<Counters>,
-    events: Vec<Event>,
+    events: Vec<VoiceEvent>,
 }
 
 impl Worker {
@@ -65,7 +67,7 @@ impl Worker {
         profile: &Arc<Profile>,
         counters: Arc<Counters>,
         inbox: Receiver<ToWorker>,
-        events: Sender<Event>,
+        events: Sender<VoiceEvent>,
     ) -> Self {
         let audio = &profile.audio;
         Self {
@@ -89,9 +91,10 @@ impl Worker {
     /// Does all that can be done now; says when to be called again at the latest.
     pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
         while let Ok(message) = self.inbox.try_recv() {
-            self.obey(message, now);
+            self.handle_message(message, now);
         }
-        self.speaker.want_far(self.microphone.wants_far());
+        self.speaker
+            .set_reference_mode(self.microphone.reference_mode());
         let deadline = self.speaker.tick(now, &mut self.events);
         if let Some(check) = &mut self.check {
             check.take_own(&mut self.events);
@@ -105,21 +108,21 @@ impl Worker {
         };
         let mut lost = 0;
         let speaker = &mut self.speaker;
-        let mut far = |captured| speaker.far(captured);
+        let mut render_frame = |captured| speaker.render_frame(captured);
         // Before it is emptied: what waits now is what the callback delivered since the last look.
         let waits = self.microphone.queued();
         self.microphone
-            .tick(now, around, &mut far, &mut lost, &mut self.events);
+            .tick(now, around, &mut render_frame, &mut lost, &mut self.events);
         self.counters.capture_queued.set(waits);
         self.counters.reply_queued.set(self.speaker.queued());
         // Most ticks find nothing new; the delay is that of sound.
         if !waits.is_zero() {
             self.counters.chain_delay.set(self.microphone.delay());
         }
-        if let Some(order) = self.microphone.take_order() {
-            self.speaker.set_level(level(order));
+        if let Some(action) = self.microphone.take_action() {
+            self.speaker.set_level(level(action));
         }
-        self.tell_lowered();
+        self.report_lowered();
         self.check_sound(now);
         self.outbox.send(&mut self.events);
         lost += self.outbox.take_lost();
@@ -129,9 +132,9 @@ impl Worker {
         deadline
     }
 
-    fn obey(&mut self, message: ToWorker, now: Instant) {
+    fn handle_message(&mut self, message: ToWorker, now: Instant) {
         match message {
-            ToWorker::Command(command) => self.obey_command(command, now),
+            ToWorker::Command(command) => self.handle_command(command, now),
             ToWorker::Input { end, watch_zeros } => {
                 self.microphone
                     .attach(end, watch_zeros, now, &mut self.events);
@@ -145,23 +148,23 @@ impl Worker {
         }
     }
 
-    fn obey_command(&mut self, command: Command, now: Instant) {
+    fn handle_command(&mut self, command: VoiceCommand, now: Instant) {
         match command {
-            Command::Settings(settings) => self.apply(settings),
-            Command::Play(pcm) => self.speaker.play(pcm, now),
-            Command::EndReply(turn) => self.speaker.end_reply(turn),
-            Command::Flush => self.speaker.flush(now, &mut self.events),
-            Command::Hold => self.speaker.hold(true),
-            Command::Release => self.speaker.hold(false),
-            Command::CheckSound { with_voice } => {
+            VoiceCommand::Settings(settings) => self.apply(settings),
+            VoiceCommand::Play(pcm) => self.speaker.play(pcm, now),
+            VoiceCommand::EndReply(turn) => self.speaker.end_reply(turn),
+            VoiceCommand::Flush => self.speaker.flush(now, &mut self.events),
+            VoiceCommand::Hold => self.speaker.hold(true),
+            VoiceCommand::Release => self.speaker.hold(false),
+            VoiceCommand::CheckSound { with_voice } => {
                 self.cancel_check(now);
                 self.begin_check(with_voice);
             }
-            Command::CancelCheck => self.cancel_check(now),
+            VoiceCommand::CancelCheck => self.cancel_check(now),
             // The owner's, and the files'.
             #[cfg(test)]
-            Command::Panic(_) => panic!("asked to"),
-            Command::LookForDevices | Command::SpeakNext { .. } => {}
+            VoiceCommand::Panic(_) => panic!("asked to"),
+            VoiceCommand::PollDevices | VoiceCommand::SpeakNext { .. } => {}
         }
     }
 
@@ -173,7 +176,7 @@ impl Worker {
         self.speaker = Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone());
         (self.check, self.lowered) = (None, false);
         self.events.clear();
-        self.events.push(Event::Restarted(AudioThread::Worker));
+        self.events.push(VoiceEvent::Restarted(AudioThread::Worker));
         let settings = Arc::clone(&self.settings);
         self.settings = Arc::new(VoiceSettings::new(Arc::clone(&settings.profile)));
         self.apply(settings);
@@ -183,7 +186,7 @@ impl Worker {
     /// Reports the end of the thread.
     pub(super) fn give_up(&mut self) {
         self.events.clear();
-        self.events.push(Event::Gone(AudioThread::Worker));
+        self.events.push(VoiceEvent::Gone(AudioThread::Worker));
         self.outbox.send(&mut self.events);
     }
 
@@ -208,11 +211,11 @@ impl Worker {
         self.speaker.set_volume(settings.volume);
     }
 
-    fn tell_lowered(&mut self) {
+    fn report_lowered(&mut self) {
         let lowered = self.speaker.is_lowered();
         if lowered != self.lowered {
             self.lowered = lowered;
-            self.events.push(Event::Lowered(lowered));
+            self.events.push(VoiceEvent::Lowered(lowered));
         }
     }
 
@@ -220,7 +223,7 @@ impl Worker {
         // A number of its own each time, far from those of turns: the queue drops late sound of what was flushed.
         self.checks += 1;
         let turn = TurnId(u64::MAX - self.checks);
-        self.check = Some(Checking::new(with_voice, turn, self.settings.volume));
+        self.check = Some(RunningCheck::new(with_voice, turn, self.settings.volume));
         self.microphone.tap(true, &mut self.events);
     }
 
@@ -258,24 +261,24 @@ impl Worker {
     }
 }
 
-fn level(order: Order) -> Level {
-    match order {
-        Order::Duck => Level::Ducked,
-        Order::Pause => Level::Zero,
-        Order::Restore => Level::Full,
+fn level(action: ReplyAction) -> DuckLevel {
+    match action {
+        ReplyAction::Duck => DuckLevel::Ducked,
+        ReplyAction::Pause => DuckLevel::Zero,
+        ReplyAction::Restore => DuckLevel::Full,
     }
 }
 
 /// Events on their way to the session, in order.
 struct Outbox {
-    sender: Sender<Event>,
-    waiting: VecDeque<Event>,
+    sender: Sender<VoiceEvent>,
+    waiting: VecDeque<VoiceEvent>,
     /// Samples that were lost since the last look.
     lost: u64,
 }
 
 impl Outbox {
-    fn send(&mut self, events: &mut Vec<Event>) {
+    fn send(&mut self, events: &mut Vec<VoiceEvent>) {
         if events.is_empty() && self.waiting.is_empty() {
             return;
         }
@@ -307,9 +310,9 @@ impl Outbox {
     }
 }
 
-fn is_frame(event: &Event) -> bool {
+fn is_frame(event: &VoiceEvent) -> bool {
     matches!(
         event,
-        Event::Heard(_) | Event::Speech(SpeechEvent::Frame(_))
+        VoiceEvent::Heard(_) | VoiceEvent::Speech(SpeechEvent::Frame(_))
     )
 }

@@ -21,7 +21,7 @@ use super::trial::progress::Progress;
 use super::trial::resource_sampler::ResourceSampler;
 use super::trial::target::{Target, TargetArgs};
 use super::trial::{self, Files};
-use crate::audio::fleet::{Beat, Fleet};
+use crate::audio::virtual_devices::{PoolSchedule, VirtualDevicePool};
 use crate::base::plural::count;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
@@ -110,7 +110,8 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         let stage = Arc::new(TrialContext {
             place,
             profiles: files.profiles,
-            fleet: Fleet::start(1, Beat::Prompt).map_err(anyhow::Error::from)?,
+            fleet: VirtualDevicePool::start(1, PoolSchedule::Prompt)
+                .map_err(anyhow::Error::from)?,
             dialer: Arc::new(TcpDialer::default()),
             utterances,
             setups: Semaphore::new(1),

@@ -445,15 +445,15 @@ mod tests {
     #[test]
     fn what_was_heard_is_told_with_its_figures() {
         use crate::base::units::Dbfs;
-        use crate::dsp::soundcheck::{Finding, Report};
-        let report = Report {
+        use crate::dsp::sound_check::{SoundCheckFinding, SoundCheckReport};
+        let report = SoundCheckReport {
             noise: Some(Dbfs(-61.0)),
             clipped: Some(0.0),
             played: true,
             echo_delay: Some(std::time::Duration::from_millis(40)),
             echo_loss_db: Some(3.0),
-            findings: vec![Finding::EchoStrong],
-            ..Report::default()
+            findings: vec![SoundCheckFinding::EchoStrong],
+            ..SoundCheckReport::default()
         };
         let heard = Ok((report.clone(), false));
         let checks = sound_check::checks(&heard);

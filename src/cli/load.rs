@@ -24,7 +24,7 @@ use super::trial::session_pool::SessionPool;
 use super::trial::target::{Target, TargetArgs};
 use super::trial::timeline::Recovery;
 use super::trial::{self, Files};
-use crate::audio::fleet::{Beat, Fleet, JOINING, LATE, Lateness};
+use crate::audio::virtual_devices::{JOINING, LATE, Lateness, PoolSchedule, VirtualDevicePool};
 use crate::base::plural::count;
 use crate::probe::Probe;
 use crate::profile::Profile;
@@ -132,7 +132,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         let stage = Arc::new(TrialContext {
             place,
             profiles: files.profiles,
-            fleet: Fleet::start(Probe::cores(), Beat::Steps).map_err(anyhow::Error::from)?,
+            fleet: VirtualDevicePool::start(Probe::cores(), PoolSchedule::Steps)
+                .map_err(anyhow::Error::from)?,
             dialer: Arc::new(TcpDialer::default()),
             utterances,
             setups: Semaphore::new(args.setups as usize),

@@ -1,6 +1,5 @@
-//! The only place that names sonora, a port of WebRTC's audio processing: one instance for each of its jobs, so that
-//! one of them can come or go and the others keep what they have learnt (an instance that is told to change one of its
-//! parts starts them all anew).
+//! The only user of sonora, a port of WebRTC's audio processing module. Each job has its own instance, so that one can
+//! come or go while the others keep their state: changing one part of an instance resets all of them.
 
 use sonora::config::{
     AdaptiveDigital, EchoCanceller, GainController2, NoiseSuppression, NoiseSuppressionLevel,
@@ -10,34 +9,34 @@ use sonora::{AudioProcessing, Config};
 use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 
-/// What an instance is for.
+/// The job of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Job {
-    /// To take out what the loudspeaker played.
+    /// Cancel the echo of the loudspeaker.
     Echo,
-    /// To lower steady noise by about 6 dB.
+    /// Lower steady noise by about 6 dB.
     LightNoise,
-    /// To lower steady noise by about 12 dB.
+    /// Lower steady noise by about 12 dB.
     Noise,
-    /// To bring the voice to an even level.
+    /// Bring the voice to an even level.
     Gain,
 }
 
-/// An instance, at 16 kHz mono. It allocates in every frame.
+/// An instance at 16 kHz mono. It allocates in every frame.
 #[derive(Debug)]
 pub(super) struct Apm {
     job: Job,
     inner: AudioProcessing,
 }
 
-/// What the canceller says of itself.
+/// Statistics that the canceller reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct EchoFigures {
-    /// How much later than in the far end the echo is in the near end, in milliseconds.
+pub(super) struct EchoStatistics {
+    /// Delay from far end to near end, in milliseconds.
     pub(super) delay_ms: i32,
-    /// Far end to echo, in decibels.
+    /// Echo return loss in decibels.
     pub(super) loss_db: f64,
-    /// What its linear filter takes out, in decibels.
+    /// Echo return loss enhancement of the linear filter, in decibels.
     pub(super) enhancement_db: f64,
 }
 
@@ -51,15 +50,15 @@ impl Apm {
         }
     }
 
-    /// Takes in what the loudspeaker plays; only the canceller wants to know.
-    pub(super) fn hear_far(&mut self, far: &Samples) {
+    /// Takes a frame of what the loudspeaker plays; only the canceller uses it.
+    pub(super) fn process_render(&mut self, far: &Samples) {
         let mut unused = [0.0; FRAME_SAMPLES];
         self.inner
             .process_render_f32(&[far], &mut [&mut unused])
             .expect(SIZED);
     }
 
-    /// Works on a frame of the microphone.
+    /// Processes a frame of the microphone.
     pub(super) fn process(&mut self, near: &mut Samples) {
         let input = *near;
         self.inner
@@ -67,17 +66,17 @@ impl Apm {
             .expect(SIZED);
     }
 
-    /// What the canceller found out; none for other jobs.
-    pub(super) fn echo_figures(&self) -> Option<EchoFigures> {
+    /// Statistics of the canceller; `None` for other jobs.
+    pub(super) fn echo_statistics(&self) -> Option<EchoStatistics> {
         let seen = self.inner.statistics();
-        Some(EchoFigures {
+        Some(EchoStatistics {
             delay_ms: seen.delay_ms?,
             loss_db: seen.echo_return_loss?,
             enhancement_db: seen.echo_return_loss_enhancement?,
         })
     }
 
-    /// Forgets everything.
+    /// Resets the state.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.job);
     }
@@ -88,7 +87,7 @@ fn config(job: Job) -> Config {
     match job {
         Job::Echo => {
             config.echo_canceller = Some(EchoCanceller {
-                // The chain has its own, see `filter`.
+                // The chain has its own high-pass filter, see `filter`.
                 enforce_high_pass_filtering: false,
                 ..EchoCanceller::default()
             });
@@ -110,9 +109,9 @@ fn noise(level: NoiseSuppressionLevel) -> NoiseSuppression {
 fn gain() -> GainController2 {
     GainController2 {
         adaptive_digital: Some(AdaptiveDigital {
-            // Not the 15 dB of the library: switched on in the middle of a word, it must not leap.
+            // The library starts at 15 dB; switched on in the middle of a word that would be a jump.
             initial_gain_db: 0.0,
-            // A voice 30 dB too low is a muted or wrong microphone; more gain would only lift its hiss.
+            // A voice 30 dB too low comes from a muted or wrong microphone; more gain would only raise its hiss.
             max_gain_db: 30.0,
             ..AdaptiveDigital::default()
         }),

@@ -1,71 +1,58 @@
-//! What happens to the microphone's sound between the resampler and the detector.
+//! The processing chain of the microphone, between resampler and detector.
 //!
 //! ```text
 //! near ─▶ sanitise ─▶ high-pass ─▶ echo ─▶ noise ─▶ gain ─▶ limiter ─▶ out
 //! far ──▶ sanitise ────────────────┘
 //! ```
 //!
-//! The order is fixed: nothing that moves comes before the canceller, which can only learn a way through the room that
-//! stays; the gain comes behind the suppressor, which must not see its floor lifted. High-pass and limiter are in as
-//! soon as one of the three others is. With all off the sound passes bit by bit, without delay.
+//! The order is fixed. Nothing time-varying comes before the canceller, which can only learn an echo path that stays.
+//! The gain comes behind the suppressor, whose noise estimate it would shift. High-pass and limiter are active as soon
+//! as one of the three others is. With all stages off, samples pass unchanged and without delay.
 //!
-//! Settings can change at every frame: each stage is changed in its own slot, the others keep what
-//! they have learnt. What goes is gone in the next frame; what comes is heard 20 ms after it was asked for (a suppressor
-//! of steady noise half a second: it must first learn what noise is), and then within 10 ms.
+//! Settings can change at every frame. Each stage changes in its own slot, and the others keep their state. A stage
+//! that is switched off is gone in the next frame. A stage that is switched on is audible 20 ms later (a suppressor of
+//! steady noise 500 ms later: it must learn the noise first), cross-faded within 10 ms.
 
 use std::time::Duration;
 
+use super::agc::Agc;
+use super::crossfade_slot::CrossfadeSlot;
 use super::denoise::Denoise;
-use super::echo::{Echo, EchoState};
+pub use super::denoise::NoiseSuppressor;
+use super::downmix::sanitise;
+use super::echo::{EchoCanceller, EchoState};
 use super::filter::HighPass;
-use super::gain::Gain;
 use super::limiter::Limiter;
-use super::mix::sanitise;
-use super::slot::Slot;
 use super::stage::Samples;
 use crate::base::frame::FRAME_SAMPLES;
 
-/// How noise is suppressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Noise {
-    /// Not at all.
-    #[default]
-    Off,
-    /// Steady noise by about 6 dB: the voice stays as it is.
-    Light,
-    /// Steady noise by about 12 dB.
-    On,
-    /// By a small neural network, keys and clicks too; more delay.
-    Keyboard,
-}
-
-/// Which stages are in the chain.
+/// The stages of the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ChainSettings {
-    /// Take out what the loudspeaker plays.
+    /// Echo cancellation.
     pub echo: bool,
-    /// Take out noise.
-    pub noise: Noise,
-    /// Bring the voice to an even level.
+    /// Noise suppression.
+    pub noise: NoiseSuppressor,
+    /// Automatic gain control.
     pub gain: bool,
 }
 
 impl ChainSettings {
-    /// Whether there is anything to do.
+    /// Whether any stage is on.
     #[must_use]
     pub fn any(self) -> bool {
         self != Self::default()
     }
 }
 
-/// See the [module](self). Allocates as it works: never for an audio callback.
+/// The chain. It allocates, so it must not run in an audio callback.
 pub struct Chain {
     settings: ChainSettings,
-    high_pass: Slot<bool, HighPass>,
-    echo: Slot<bool, Echo>,
-    noise: Slot<Noise, Denoise>,
-    gain: Slot<bool, Gain>,
-    limiter: Slot<bool, Limiter>,
+    high_pass: CrossfadeSlot<bool, HighPass>,
+    echo: CrossfadeSlot<bool, EchoCanceller>,
+    noise: CrossfadeSlot<NoiseSuppressor, Denoise>,
+    gain: CrossfadeSlot<bool, Agc>,
+    limiter: CrossfadeSlot<bool, Limiter>,
 }
 
 impl Chain {
@@ -75,15 +62,15 @@ impl Chain {
         let any = settings.any();
         Self {
             settings,
-            high_pass: Slot::new(any, |on| on.then(HighPass::new)),
-            echo: Slot::new(settings.echo, |on| on.then(Echo::new)),
-            noise: Slot::new(settings.noise, Denoise::new),
-            gain: Slot::new(settings.gain, |on| on.then(Gain::new)),
-            limiter: Slot::new(any, |on| on.then_some(Limiter)),
+            high_pass: CrossfadeSlot::new(any, |on| on.then(HighPass::new)),
+            echo: CrossfadeSlot::new(settings.echo, |on| on.then(EchoCanceller::new)),
+            noise: CrossfadeSlot::new(settings.noise, Denoise::new),
+            gain: CrossfadeSlot::new(settings.gain, |on| on.then(Agc::new)),
+            limiter: CrossfadeSlot::new(any, |on| on.then_some(Limiter)),
         }
     }
 
-    /// Takes other settings from the next frame on (see the [module](self)). What stays keeps its state.
+    /// Applies settings from the next frame on (see the [module](self)). Stages that stay keep their state.
     pub fn set(&mut self, settings: ChainSettings) {
         self.settings = settings;
         self.high_pass.want(settings.any());
@@ -93,14 +80,14 @@ impl Chain {
         self.limiter.want(settings.any());
     }
 
-    /// What was asked for last.
+    /// The settings that were set last.
     #[must_use]
     pub fn settings(&self) -> ChainSettings {
         self.settings
     }
 
-    /// Works on the next 10 ms. `far` is what the loudspeaker played in the same 10 ms, before the room: the echo must
-    /// not be in `near` before it is in `far`. Whatever comes in, finite numbers come out.
+    /// Processes the next 10 ms. `far` is what the loudspeaker played in the same 10 ms, before the room: the echo must
+    /// not be in `near` before it is in `far`. The output is finite, whatever the input.
     pub fn process(&mut self, near: &mut [f32; FRAME_SAMPLES], far: &[f32; FRAME_SAMPLES]) {
         sanitise(near);
         if self.idle() {
@@ -113,13 +100,13 @@ impl Chain {
         self.noise.process(near, &heard);
         self.gain.process(near, &heard);
         self.limiter.process(near, &heard);
-        // A stage that fell over (none is known to) must not take the rest of the conversation with it.
+        // Defence against a stage that diverges (none is known to): the conversation goes on.
         if sanitise(near) > 0 {
             self.reset();
         }
     }
 
-    /// How much later a sample comes out than it went in. Once a change of settings is heard, it is that of the new ones.
+    /// Delay from input to output. Once a change of settings is audible, it is that of the new settings.
     #[must_use]
     pub fn delay(&self) -> Duration {
         self.high_pass.delay()
@@ -129,7 +116,7 @@ impl Chain {
             + self.limiter.delay()
     }
 
-    /// Forgets everything heard: a new stream or another device begins. Settings stay.
+    /// Resets all stages for a new stream or device. Settings stay.
     pub fn reset(&mut self) {
         self.high_pass.reset();
         self.echo.reset();
@@ -138,16 +125,19 @@ impl Chain {
         self.limiter.reset();
     }
 
-    /// Whether it matters what the loudspeaker plays: a canceller works, or is on its way in or out.
+    /// Whether the far end is needed: a canceller is active, or is being switched on or off.
     #[must_use]
     pub fn hears_far(&self) -> bool {
         !self.echo.idle()
     }
 
-    /// How the echo cancellation goes; all unknown while it is off.
+    /// State of the echo cancellation; all values are unknown while it is off.
     #[must_use]
     pub fn echo_state(&self) -> EchoState {
-        self.echo.stage().map(Echo::state).unwrap_or_default()
+        self.echo
+            .stage()
+            .map(EchoCanceller::state)
+            .unwrap_or_default()
     }
 
     fn idle(&self) -> bool {

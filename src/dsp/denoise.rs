@@ -1,4 +1,4 @@
-//! Noise suppression: two for steady noise, by statistics, and one that has learnt what voices are, for keyboards.
+//! Noise suppression: two statistical suppressors for steady noise, and a neural one for keyboards.
 //!
 //! ```text
 //! Light, On:  sonora, 16 kHz, in place
@@ -11,23 +11,36 @@ use std::time::Duration;
 use nnnoiseless::DenoiseState;
 
 use super::apm::{Apm, Job};
-use super::chain::Noise;
 use super::resample::Resampler;
 use super::stage::{Samples, Stage};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
 
-/// Of sonora's suppressor: its window overlaps by 96 samples (measured, see the tests of `chain`).
+/// Delay of sonora's suppressor: its window overlaps by 96 samples (measured, see the tests of `chain`).
 const STATISTICAL_DELAY: Duration = Duration::from_millis(6);
-/// What the statistical suppressor hears first it takes for noise: begun in the middle of a word, it lowers that word by
-/// 11 dB, for about 150 ms. It learns unheard.
+/// Warm-up of the statistical suppressor, which takes its first input for noise: started in the middle of a word, it
+/// would lower that word by 11 dB for about 150 ms.
 const LEARNING_FRAMES: u32 = 50;
-/// nnnoiseless gives each frame when it has the next (its window covers two).
+/// nnnoiseless returns each frame when it has the next one (its window covers two).
 const LEARNT_DELAY: Duration = Duration::from_millis(10);
-/// Of the filters to 48 kHz and back: nothing above 7 kHz matters to the model, and each tap is delay.
+/// Taps of the filters to 48 kHz and back: the model uses nothing above 7 kHz, and each tap is delay.
 const TAPS: u32 = 64;
-/// nnnoiseless was trained on the numbers of 16-bit files.
+/// nnnoiseless expects samples in the range of 16-bit integers.
 const SCALE: f32 = 32_768.0;
+
+/// Noise suppressors that can be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NoiseSuppressor {
+    /// None.
+    #[default]
+    Off,
+    /// Steady noise, by about 6 dB; hardly affects the voice.
+    Light,
+    /// Steady noise, by about 12 dB.
+    On,
+    /// A small neural network; also removes key presses and clicks, with more delay.
+    Keyboard,
+}
 
 /// One of the suppressors.
 pub(super) enum Denoise {
@@ -36,12 +49,12 @@ pub(super) enum Denoise {
 }
 
 impl Denoise {
-    pub(super) fn new(noise: Noise) -> Option<Self> {
+    pub(super) fn new(noise: NoiseSuppressor) -> Option<Self> {
         match noise {
-            Noise::Off => None,
-            Noise::Light => Some(Self::Statistical(Box::new(Apm::new(Job::LightNoise)))),
-            Noise::On => Some(Self::Statistical(Box::new(Apm::new(Job::Noise)))),
-            Noise::Keyboard => Some(Self::Learnt(Box::new(Learnt::new()))),
+            NoiseSuppressor::Off => None,
+            NoiseSuppressor::Light => Some(Self::Statistical(Box::new(Apm::new(Job::LightNoise)))),
+            NoiseSuppressor::On => Some(Self::Statistical(Box::new(Apm::new(Job::Noise)))),
+            NoiseSuppressor::Keyboard => Some(Self::Learnt(Box::new(Learnt::new()))),
         }
     }
 }
@@ -81,10 +94,10 @@ pub(super) struct Learnt {
     up: Resampler,
     model: Box<DenoiseState<'static>>,
     down: Resampler,
-    /// At 48 kHz, waiting until a frame is full: the one sample that the first frame gives more.
+    /// Samples at 48 kHz that do not fill a frame yet: the one extra sample of the first frame.
     waiting: Vec<f32>,
     given: Vec<f32>,
-    /// At 16 kHz, on the way out.
+    /// Samples at 16 kHz, ready to return.
     ready: VecDeque<f32>,
     back: Vec<f32>,
 }

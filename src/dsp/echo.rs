@@ -1,4 +1,4 @@
-//! Echo cancellation: takes out of the microphone what the loudspeaker played, and says how well that goes.
+//! Echo cancellation, and a measure of its effect.
 //!
 //! ```text
 //! far ──▶ canceller learns the way through the room
@@ -6,8 +6,8 @@
 //!   └── level ──────────── level ──▶ how much of what is heard while the reply sounds is taken out
 //! ```
 //!
-//! The canceller's own figures tell of its linear filter alone, and start from defaults; what a listener wants to know
-//! (does the reply come through?) is measured here, from its input and its output.
+//! sonora's own statistics describe its linear filter alone and start from defaults. How much of the reply a detector
+//! behind the canceller is spared is measured here, from input and output levels.
 
 use std::time::Duration;
 
@@ -15,46 +15,48 @@ use super::apm::{Apm, Job};
 use super::stage::{Samples, Stage};
 use crate::base::units::Dbfs;
 
-/// Of the canceller: it works on blocks of 64 samples that do not fit into frames (measured, see the tests of `chain`).
+/// Delay of the canceller: it works on blocks of 64 samples, which do not divide a frame (measured, see the tests of
+/// `chain`).
 const DELAY: Duration = Duration::from_millis(8);
-/// A frame of the far end above it is sound; quieter ones have echoes that nobody hears.
+/// Level from which a far-end frame counts as sound; the echo of quieter ones is inaudible.
 const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
-/// The echo goes on for so many frames after the far end: its way through devices and room.
+/// Frames for which the echo goes on after the far end: devices and room.
 const ECHO_LASTS: u32 = 25;
-/// Forgets with a time constant of so many frames in which the far end sounds.
+/// Time constant of the averages, in frames with far-end sound.
 const MEMORY_FRAMES: f32 = 50.0;
-/// Frames of sounding far end before the measure means anything.
+/// Frames with far-end sound before the measure is meaningful.
 const ENOUGH_FRAMES: u32 = 30;
-/// Taken for converged from here on: the echo of a loud speaker, at -32 dBFS, is then quieter than a quiet room's noise
-/// at most detectors' input (`tests/lab/echo.rs`, table `echo-loss`, shows what comes after).
+/// Removal from which the canceller counts as converged: the echo of a loud speaker, at -32 dBFS, is then at most as
+/// loud as the noise of a quiet room at the detector's input (`tests/lab/echo.rs`, table `echo-loss`, shows the
+/// effect).
 const CONVERGED_DB: f32 = 20.0;
-/// Or from here on, whatever was taken out: what is left is too quiet to matter.
+/// Residual level from which it counts as converged in any case: too quiet to matter.
 const INAUDIBLE: Dbfs = Dbfs(-60.0);
 
-/// How the cancellation goes. All unknown while it is off or nothing was played.
+/// State of the cancellation. All values are unknown while it is off or nothing was played.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EchoState {
-    /// How much later than in the far end the echo is in the near end.
+    /// Delay from far end to near end.
     pub delay: Option<Duration>,
-    /// Far end to echo, in decibels, as the canceller estimates it.
+    /// Echo return loss in decibels, as the canceller estimates it.
     pub loss_db: Option<f32>,
-    /// What the canceller's linear filter takes out, in decibels, by its own (careful) estimate.
+    /// Enhancement by the linear filter in decibels, by the canceller's own (cautious) estimate.
     pub enhancement_db: Option<f32>,
-    /// Near end before to near end behind the canceller while the far end sounds, in decibels, over half a second:
-    /// what a detector behind it is spared. The user's voice lowers it.
+    /// Level before the canceller over level behind it while the far end sounds, in decibels, over half a second: what
+    /// a detector behind it is spared. The user's voice lowers it.
     pub removed_db: Option<f32>,
-    /// It has once taken out enough since it began, so the reply will not start the detector.
+    /// Whether it has removed enough once since it started, so that the reply will not trigger the detector.
     pub converged: bool,
 }
 
-/// The stage.
+/// The echo cancellation stage.
 #[derive(Debug)]
-pub(super) struct Echo {
+pub(super) struct EchoCanceller {
     apm: Apm,
     watch: Watch,
 }
 
-impl Echo {
+impl EchoCanceller {
     pub(super) fn new() -> Self {
         Self {
             apm: Apm::new(Job::Echo),
@@ -66,21 +68,22 @@ impl Echo {
         if self.watch.frames < ENOUGH_FRAMES {
             return EchoState::default();
         }
-        let figures = self.apm.echo_figures();
+        let statistics = self.apm.echo_statistics();
         EchoState {
-            delay: figures.map(|f| Duration::from_millis(u64::try_from(f.delay_ms).unwrap_or(0))),
-            loss_db: figures.map(|f| f.loss_db as f32),
-            enhancement_db: figures.map(|f| f.enhancement_db as f32),
+            delay: statistics
+                .map(|f| Duration::from_millis(u64::try_from(f.delay_ms).unwrap_or(0))),
+            loss_db: statistics.map(|f| f.loss_db as f32),
+            enhancement_db: statistics.map(|f| f.enhancement_db as f32),
             removed_db: Some(self.watch.removed_db()),
             converged: self.watch.converged,
         }
     }
 }
 
-impl Stage for Echo {
+impl Stage for EchoCanceller {
     fn process(&mut self, near: &mut Samples, far: &Samples) {
         let before = Dbfs::rms(near).amplitude().powi(2);
-        self.apm.hear_far(far);
+        self.apm.process_render(far);
         self.apm.process(near);
         let behind = Dbfs::rms(near).amplitude().powi(2);
         self.watch.push(before, behind, Dbfs::rms(far) > FAR_SOUNDS);
@@ -95,12 +98,12 @@ impl Stage for Echo {
     }
 }
 
-/// Compares powers before and behind while there may be echo.
+/// Compares the powers before and behind the canceller while there may be echo.
 #[derive(Clone, Copy, Debug, Default)]
 struct Watch {
-    /// Frames until the echo of what was played has died away.
+    /// Frames until the echo of what was played has decayed.
     lasting: u32,
-    /// Seen with echo in them, up to enough.
+    /// Frames with echo so far.
     frames: u32,
     before: f32,
     behind: f32,

@@ -1,6 +1,6 @@
-//! The high-pass in front of the other stages: no DC, less rumble and hum. The canceller's own (of sixth order) is off:
-//! it turns the phase of the voice much further, seen as a loss of 3.4 dB between voice in and out against 0.4 dB with
-//! this one (`tests/lab/echo.rs`). The noise suppressor's cannot be switched off.
+//! The high-pass filter in front of the other stages, against DC, rumble and hum. The canceller's own filter (sixth
+//! order) is off: it shifts the phase of the voice much further, measured as a loss of 3.4 dB between voice in and out
+//! against 0.4 dB with this one (`tests/lab/echo.rs`). The noise suppressor's filter cannot be switched off.
 
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::stage::{Samples, Stage};
 use crate::base::units::SampleRate;
 
-/// Below the deepest voices' fundamental (about 85 Hz), above mains hum and the rumble of desks.
+/// Corner frequency: below the deepest voices' fundamental (about 85 Hz), above mains hum and rumble.
 const CORNER_HZ: f64 = 80.0;
 
-/// Second-order Butterworth high-pass, in the transposed direct form; `f64` inside, where a corner so far below the rate
-/// costs single precision a quarter of its digits.
+/// Second-order Butterworth high-pass in transposed direct form. It computes in `f64`: with a corner so far below the
+/// sample rate, single precision would lose a quarter of its digits.
 #[derive(Clone, Debug)]
 pub(super) struct HighPass {
     b: [f64; 3],
@@ -47,12 +47,12 @@ impl Stage for HighPass {
             s2 = b2 * input - a2 * output;
             *sample = output as f32;
         }
-        // Where silence follows sound, the decay would end among numbers that are slow to reckon with.
+        // Flushes denormals, which are slow, when silence follows sound.
         self.memory = [s1, s2].map(|s| if s.abs() < 1e-30 { 0.0 } else { s });
     }
 
     fn delay(&self) -> Duration {
-        // Phase, not delay: what is left of it at 500 Hz is 0.01 ms.
+        // It shifts phase: 0.01 ms at 500 Hz.
         Duration::ZERO
     }
 

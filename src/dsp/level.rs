@@ -1,8 +1,8 @@
-//! The level of a stream of samples, for meters.
+//! Level meter of a stream of samples.
 
 use crate::base::units::Dbfs;
 
-/// Gathers peak and mean power until they are taken.
+/// Accumulates peak and mean power until they are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meter {
     peak: f32,
@@ -10,17 +10,17 @@ pub struct Meter {
     samples: u32,
 }
 
-/// What a [`Meter`] saw.
+/// A reading of a [`Meter`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
-    /// The greatest amplitude.
+    /// Peak amplitude.
     pub peak: Dbfs,
-    /// The root of the mean power.
+    /// RMS level.
     pub rms: Dbfs,
 }
 
 impl Level {
-    /// Nothing at all.
+    /// Digital silence.
     pub const SILENCE: Self = Self {
         peak: Dbfs::SILENCE,
         rms: Dbfs::SILENCE,
@@ -28,7 +28,7 @@ impl Level {
 }
 
 impl Meter {
-    /// Adds samples (finite ones: sanitise before).
+    /// Adds samples, which must be finite.
     pub fn push(&mut self, samples: &[f32]) {
         for sample in samples {
             self.peak = self.peak.max(sample.abs());
@@ -38,7 +38,7 @@ impl Meter {
         self.samples = self.samples.saturating_add(count);
     }
 
-    /// The level since the last call; [`Level::SILENCE`] if nothing was added.
+    /// Returns the level since the last call; [`Level::SILENCE`] if nothing was added.
     pub fn take(&mut self) -> Level {
         let seen = std::mem::take(self);
         if seen.samples == 0 {

@@ -1,15 +1,13 @@
-//! The last stage: nothing leaves the chain beyond full scale. It looks ahead at nothing and remembers nothing, so it
-//! has no delay, and below the knee it changes not one bit.
+//! The last stage: a memoryless limiter at full scale. It has no delay, and changes nothing below the knee.
 
 use std::time::Duration;
 
 use super::stage::{Samples, Stage};
 
-/// Where the curve leaves the straight line: 1 dB below full scale, so that ordinary speech (peaks at -6 dBFS and below)
-/// never touches it.
+/// Knee: 1 dB below full scale, so that ordinary speech (peaks at -6 dBFS and below) never reaches it.
 const KNEE: f32 = 0.891;
 
-/// A curve that bends towards full scale and never goes beyond it.
+/// A curve that approaches full scale and never exceeds it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limiter;
 
@@ -19,7 +17,7 @@ impl Stage for Limiter {
             let size = sample.abs();
             if size > KNEE {
                 let room = 1.0 - KNEE;
-                // Value and slope meet the line at the knee.
+                // Value and slope are continuous at the knee.
                 let bent = KNEE + room * ((size - KNEE) / room).tanh();
                 *sample = bent.copysign(*sample);
             }

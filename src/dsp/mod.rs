@@ -1,26 +1,26 @@
-//! Arithmetic on sound: resampling, down-mixing, cleaning, levels, echo, noise, gain. Pure: no clock, no thread, no
-//! device.
+//! Signal processing: resampling, down-mixing, echo cancellation, noise suppression, gain and levels. Pure: no clock,
+//! no thread, no device.
 //!
 //! ```text
-//! device, N channels ─▶ sanitise ─▶ Mixer (mono) ─▶ Resampler ─▶ 16 kHz frames ─▶ Chain ─▶ detector
+//! device, N channels ─▶ sanitise ─▶ Downmixer (mono) ─▶ Resampler ─▶ 16 kHz frames ─▶ Chain ─▶ detector
 //! reply, 24 kHz mono ─▶ Resampler ─▶ device's rate                                  ▲
 //!                                          └──── what was played, 16 kHz ───────────┘
 //! ```
 
+mod agc;
 mod apm;
 pub mod chain;
+mod crossfade_slot;
 mod denoise;
+pub mod downmix;
 pub mod echo;
+pub mod echo_detector;
 mod filter;
-pub mod floor;
-mod gain;
-pub mod leak;
 pub mod level;
 mod limiter;
-pub mod mix;
+pub mod noise_floor;
 mod polyphase;
 pub mod resample;
-mod slot;
-pub mod soundcheck;
+pub(crate) mod simd;
+pub mod sound_check;
 mod stage;
-pub(crate) mod wide;

@@ -1,8 +1,8 @@
-//! Resampling by a ratio of small whole numbers, L : M: the filter has but L phases, so none is interpolated, and every
-//! output of a phase is the same sum over the input, M samples further on.
+//! Polyphase resampling by a ratio of small integers, L : M. The filter has only L phases, so none is interpolated, and
+//! every output of a phase is the same sum over the input, M samples further on.
 //!
-//! The input is dealt out to M lanes. In them the outputs of a phase lie side by side, and a vector of them is made at
-//! once: for each tap one weight times a piece of one lane.
+//! The input is de-interleaved into M lanes. There the outputs of a phase are adjacent, and a vector of them is
+//! computed at once: for each tap, one weight times a slice of one lane.
 //!
 //! ```text
 //! input   0 1 2 3 4 5 6 7 8 …          3 : 1, one phase          tap 0 × lane 0 from cycle q on
@@ -15,28 +15,28 @@ use std::f64::consts::{PI, TAU};
 
 use fearless_simd::{Simd, SimdBase as _, SimdFloat as _, dispatch, f32x8};
 
-use super::wide::level;
+use super::simd::level;
 
-/// Most phases and lanes: 16 to 192 kHz and back. Beyond it tables grow, and lanes get short.
+/// Maximum number of phases and lanes, for 16 to 192 kHz and back. Beyond it tables grow and lanes get short.
 const MOST: u32 = 12;
-/// Outputs in a vector, and in the widest group that is made at once.
+/// Outputs in a vector, and in the largest group computed at once.
 const WIDTH: usize = 8;
 const GROUP: usize = 4 * WIDTH;
 
-/// See the [module](self).
+/// The resampler.
 pub(super) struct Polyphase {
     phases: Vec<Phase>,
     /// M: the number of lanes.
     lanes: usize,
-    /// All lanes, one behind the other; what is beyond their filled part is read and not used.
+    /// All lanes, one behind the other; what is beyond their filled part is read but not used.
     held: Vec<f32>,
-    /// Room of a lane in `held`.
+    /// Capacity of a lane in `held`.
     room: usize,
-    /// Cycle of M inputs that the lanes begin with, silence ahead of the stream included.
+    /// Cycle of M inputs at which the lanes begin, leading silence included.
     first: u64,
-    /// Silence ahead of the stream: all that the first output's filter covers before it.
+    /// Leading silence: all that the filter of the first output covers before the stream.
     lead: u64,
-    /// Input that is taken in at once.
+    /// Input block size.
     block: usize,
     /// In input samples.
     delay: u64,
@@ -49,27 +49,28 @@ struct Phase {
     runs: Vec<Run>,
 }
 
-/// Taps that lie side by side in one lane.
+/// Taps that are adjacent in one lane.
 struct Run {
-    /// Where in `held` the first begins.
+    /// Offset of the first in `held`.
     start: usize,
     weights: Vec<f32>,
 }
 
 impl Polyphase {
-    /// Whether it does these rates.
+    /// Whether it supports these rates.
     pub(super) fn takes(from: u32, to: u32) -> bool {
         let divisor = greatest_common_divisor(from, to);
         from / divisor <= MOST && to / divisor <= MOST
     }
 
-    /// A filter of `length` taps (even), -6 dB at `cutoff` of half the input's rate; takes in `block` samples at once.
+    /// Creates a filter of `length` taps (even), -6 dB at `cutoff` of half the input rate, that processes `block`
+    /// samples at once.
     pub(super) fn new(from: u32, to: u32, length: usize, cutoff: f64, block: usize) -> Self {
         let divisor = greatest_common_divisor(from, to);
         let (up, down) = ((to / divisor) as usize, (from / divisor) as usize);
         let half = length / 2;
         // An output is due with the last input of its step, so the filter's middle can be no further than that from it.
-        // Whole steps: places are whole numbers in the output too.
+        // Whole steps keep positions integral in the output.
         let delay = half.saturating_sub(down / up).next_multiple_of(down);
         let room = (2 * length + delay + block) / down + GROUP + 2;
         let phases = (0..up).map(|phase| {
@@ -103,7 +104,7 @@ impl Polyphase {
         self.delay as f64
     }
 
-    /// Appends `floor(n · to / from)` samples in all, for the `n` taken in so far.
+    /// Appends `floor(n · to / from)` samples in total for the `n` taken so far.
     pub(super) fn push(&mut self, input: &[f32], output: &mut Vec<f32>) {
         for block in input.chunks(self.block) {
             self.deal(block);
@@ -111,7 +112,7 @@ impl Polyphase {
         }
     }
 
-    /// Gives what is inside as if silence followed, and begins anew.
+    /// Appends what is inside, as if silence followed, and starts over.
     pub(super) fn flush(&mut self, output: &mut Vec<f32>) {
         if self.taken == 0 {
             return;
@@ -131,7 +132,7 @@ impl Polyphase {
         (self.first, self.taken, self.given) = (0, 0, 0);
     }
 
-    /// Puts the input into the lanes.
+    /// De-interleaves the input into the lanes.
     fn deal(&mut self, input: &[f32]) {
         let place = (self.lead + self.taken - self.first * self.lanes as u64) as usize;
         for nth in 0..self.lanes.min(input.len()) {
@@ -152,7 +153,7 @@ impl Polyphase {
         self.taken += input.len() as u64;
     }
 
-    /// Makes what is due, and lets go of what no later output needs.
+    /// Computes the outputs that are due, and drops input that no later output needs.
     fn make(&mut self, output: &mut Vec<f32>) {
         let (up, down) = (self.phases.len() as u64, self.lanes as u64);
         let due = self.taken * up / down;
@@ -160,7 +161,7 @@ impl Polyphase {
         output.resize(start + (due - self.given) as usize, 0.0);
         let (given, first) = (self.given, self.first);
         for (nth, phase) in (0_u64..).zip(&self.phases) {
-            // Cycles whose output of this phase is among those that are due.
+            // Cycles whose output of this phase is due.
             let begin = (given + up - 1 - nth) / up;
             let end = (due + up - 1 - nth) / up;
             if begin == end {
@@ -186,7 +187,7 @@ impl Polyphase {
     }
 }
 
-/// The first of every `STEP`, the last of which may be incomplete.
+/// Copies the first of every `STEP` samples; the last run may be incomplete.
 fn pick<const STEP: usize>(from: &[f32], to: &mut [f32]) {
     let (whole, rest) = from.as_chunks::<STEP>();
     for (to, from) in to.iter_mut().zip(whole) {
@@ -197,7 +198,7 @@ fn pick<const STEP: usize>(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// To the first of every `STEP`, the last of which may be incomplete.
+/// Writes to the first of every `STEP` samples; the last run may be incomplete.
 #[inline(always)]
 fn spread<const STEP: usize>(from: &[f32], to: &mut [f32]) {
     let (whole, rest) = to.as_chunks_mut::<STEP>();
@@ -209,7 +210,7 @@ fn spread<const STEP: usize>(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// The outputs of a phase from the cycle `at` of `held` on: every `step`-th of `output`, `count` in all.
+/// Computes outputs of a phase from cycle `at` of `held` on: every `step`-th of `output`, `count` in total.
 #[inline(always)]
 fn filter<S: Simd>(
     simd: S,
@@ -247,7 +248,7 @@ fn filter<S: Simd>(
     }
 }
 
-/// `WIDE` outputs side by side, in so many vectors, to the beginning of `made`.
+/// Computes `WIDE` adjacent outputs, in `VECTORS` vectors, at the start of `made`.
 #[inline(always)]
 fn group<S: Simd, const VECTORS: usize, const WIDE: usize>(
     simd: S,
@@ -270,8 +271,8 @@ fn group<S: Simd, const VECTORS: usize, const WIDE: usize>(
     }
 }
 
-/// A sinc in a squared Blackman-Harris window, whose first tap is `ahead - length / 2` samples from its middle; its sum is
-/// one.
+/// Sinc in a squared Blackman-Harris window, whose first tap is `ahead - length / 2` samples from its middle; its sum
+/// is 1.
 fn windowed_sinc(length: usize, cutoff: f64, ahead: f64) -> impl Iterator<Item = f32> {
     let at = move |tap: usize| {
         let x = tap as f64 + ahead - length as f64 / 2.0;

@@ -1,9 +1,9 @@
-//! Streaming resampler for one channel: any block length in, whatever is due comes out at once.
+//! Streaming resampler for one channel: takes any block length and returns what is due at once.
 //!
-//! A windowed-sinc filter in the time domain, because its delay is half its taps and nothing else: it is handed
-//! every block as it comes (rubato can change its block length without allocating), so no sample waits for a
-//! block to fill up. Where the rates are as small whole numbers the same filter is applied phase by phase, at a
-//! fraction of the instructions.
+//! A windowed-sinc filter in the time domain, because its delay is half its taps and nothing else: every block is
+//! processed as it comes (rubato can change its block length without allocating), so no sample waits for a block to
+//! fill up. Where the rates are as small integers, the same filter is applied phase by phase, at a fraction of the
+//! instructions.
 //!
 //! ```text
 //! input  n  ├──────────────┤             after n samples in, floor(n·to/from) samples are out
@@ -23,19 +23,19 @@ use crate::base::units::SampleRate;
 
 /// Lowest and highest rate, in hertz: telephone headsets to studio devices.
 pub const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=192_000;
-/// Taps that make sense: below it aliases audibly, above it only adds delay.
+/// Supported filter lengths: fewer alias audibly, more only add delay.
 pub const TAPS: std::ops::RangeInclusive<u32> = 16..=512;
 
-/// Points of the filter between two input samples. With linear interpolation between them a tone keeps a signal to
-/// noise ratio above 90 dB, which is better than 16 bit samples need below full scale.
+/// Filter points between two input samples. With linear interpolation the signal to noise ratio of a tone is above 90
+/// dB, better than 16 bit samples need.
 const OVERSAMPLING: usize = 128;
 const WINDOW: WindowFunction = WindowFunction::BlackmanHarris2;
-/// Input samples that rubato holds back beyond the filter; as much silence is fed ahead of each stream.
+/// Input samples that rubato holds back beyond the filter; as much silence is fed before each stream.
 const HELD_BACK: usize = 2;
-/// Most that is given to rubato at once; it sizes its buffers by it.
+/// Largest block for rubato, which sizes its buffers by it.
 const BLOCK: Duration = Duration::from_millis(20);
 
-/// Why a resampler cannot be made.
+/// Errors of creating a resampler.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResampleError {
     /// A rate outside [`RATES_HZ`].
@@ -44,14 +44,14 @@ pub enum ResampleError {
     /// A filter length outside [`TAPS`].
     #[error("a filter of {0} taps is not supported: 16 to 512 are")]
     Taps(u32),
-    /// The library refused.
+    /// The library refused the parameters.
     #[error("no resampler from {from} to {to} Hz: {reason}")]
     Refused {
         /// Input rate in hertz.
         from: u32,
         /// Output rate in hertz.
         to: u32,
-        /// In the library's words.
+        /// The reason, as the library states it.
         reason: String,
     },
 }
@@ -72,17 +72,17 @@ pub enum ResampleError {
 pub struct Resampler {
     from: SampleRate,
     to: SampleRate,
-    /// `None` passes through.
+    /// `None` passes samples through.
     engine: Option<Engine>,
     delay: Duration,
 }
 
 impl Resampler {
-    /// A resampler with a filter of `taps` taps (64: delay 0.6 ms at 48 kHz; 128: 1.3 ms).
+    /// Creates a resampler with a filter of `taps` taps (64: delay 0.6 ms at 48 kHz; 128: 1.3 ms).
     ///
-    /// Where the input is more than three times as fast as the output the filter is stretched in proportion: `taps`
-    /// would otherwise span too few output samples to keep aliases out. Its duration stays that of `taps` taps at
-    /// three times the output rate.
+    /// If the input is more than three times as fast as the output, the filter is stretched in proportion: `taps` would
+    /// otherwise span too few output samples to suppress aliases. Its duration stays that of `taps` taps at three times
+    /// the output rate.
     ///
     /// # Errors
     /// A rate outside [`RATES_HZ`], a filter outside [`TAPS`].
@@ -113,8 +113,8 @@ impl Resampler {
         }
     }
 
-    /// Takes in any number of samples and appends what they complete to `output`: in all,
-    /// `floor(n · to / from)` samples for the `n` taken in since the start, or one more.
+    /// Takes any number of samples and appends the output that is due: in total `floor(n · to / from)` samples for the
+    /// `n` taken since the start, or one more.
     ///
     /// Allocates only if `output` lacks room.
     pub fn push(&mut self, input: &[f32], output: &mut Vec<f32>) {
@@ -124,24 +124,23 @@ impl Resampler {
         }
     }
 
-    /// Pushes out what is still inside, as if silence followed, and begins a new stream.
+    /// Appends what is still inside, as if silence followed, and starts a new stream.
     ///
-    /// After it the stream has given `round(n · to / from)` samples and those of the delay.
+    /// Then the stream has returned `round(n · to / from)` samples and those of the delay.
     pub fn flush(&mut self, output: &mut Vec<f32>) {
         if let Some(engine) = &mut self.engine {
             engine.flush(output);
         }
     }
 
-    /// Forgets what is inside and begins a new stream.
+    /// Drops what is inside and starts a new stream.
     pub fn reset(&mut self) {
         if let Some(engine) = &mut self.engine {
             engine.reset();
         }
     }
 
-    /// How much later a sample sounds in the output than its place in it tells: subtract it from instants counted
-    /// in output samples.
+    /// Delay of a sample against its position in the output: subtract it from instants counted in output samples.
     #[must_use]
     pub fn delay(&self) -> Duration {
         self.delay
@@ -171,7 +170,7 @@ impl Engine {
     fn new(from: SampleRate, to: SampleRate, taps: u32) -> Result<Self, ResampleError> {
         let step = f64::from(from.hz()) / f64::from(to.hz());
         let length = stretched(taps, step);
-        // That of the filter as it was before it was stretched: its shape over the output's band stays.
+        // Cutoff of the unstretched filter: its shape over the output band stays.
         let cutoff: f32 = calculate_cutoff(taps as usize, WINDOW);
         if Polyphase::takes(from.hz(), to.hz()) {
             let cutoff = f64::from(cutoff) * step.recip().min(1.0);
@@ -220,7 +219,7 @@ struct Sinc {
     delay: f64,
     block: usize,
     lead: Lead,
-    /// Silence for the lead and the flush.
+    /// Silence for lead and flush.
     silence: Vec<f32>,
     taken: u64,
     given: u64,
@@ -249,8 +248,8 @@ impl Sinc {
         let mut sinc = Self {
             inner,
             step,
-            // The filter is centred on its middle tap; rubato's first output is one step after the instant at
-            // which the filter touches the first sample.
+            // The filter is centred on its middle tap; rubato's first output is one step after the filter touches the
+            // first sample.
             delay: length as f64 / 2.0 + lead.delay(step) - step,
             block,
             lead,
@@ -299,7 +298,7 @@ impl Sinc {
     }
 }
 
-/// Silence ahead of a stream, so that 10 ms in give 10 ms out from the first block on: what rubato holds back, and
+/// Leading silence of a stream, so that 10 ms in give 10 ms out from the first block on: what rubato holds back, and
 /// the smaller of an input and an output sample against the rounding of its position.
 #[derive(Clone, Copy)]
 struct Lead {
@@ -328,7 +327,7 @@ impl Lead {
     }
 }
 
-/// Hands over one block and appends what comes out; returns how many samples that are.
+/// Processes one block, appends the output and returns its length.
 fn feed(inner: &mut Async<f32>, block: &[f32], output: &mut Vec<f32>) -> usize {
     const SIZED: &str = "the buffers are as long as rubato says that it needs";
     inner
@@ -347,8 +346,7 @@ fn feed(inner: &mut Async<f32>, block: &[f32], output: &mut Vec<f32>) -> usize {
     due
 }
 
-/// `taps` where the input is up to three times as fast as the output, in proportion above; a multiple of 8, as
-/// rubato rounds to.
+/// Returns `taps` for ratios up to three, more in proportion above; a multiple of 8, as rubato rounds to.
 fn stretched(taps: u32, step: f64) -> usize {
     let wanted = f64::from(taps) * (step / 3.0).max(1.0);
     (wanted.ceil() as usize).next_multiple_of(8)

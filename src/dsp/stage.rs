@@ -1,4 +1,4 @@
-//! What every stage of the [chain](super::chain) can do.
+//! The interface of a stage of the [chain](super::chain).
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use crate::base::frame::FRAME_SAMPLES;
 /// 10 ms of mono at 16 kHz, full scale 1.0.
 pub(super) type Samples = [f32; FRAME_SAMPLES];
 
-/// A step that the microphone's sound goes through, frame by frame. Both inputs are finite numbers (see
-/// [`sanitise`](super::mix::sanitise)), and so is the output.
+/// A processing stage for frames of the microphone. Both inputs are finite (see
+/// [`sanitise`](super::downmix::sanitise)), and so is the output.
 pub(super) trait Stage {
-    /// Works on a frame in place; `far` is what the loudspeaker played in the same 10 ms.
+    /// Processes a frame in place; `far` is what the loudspeaker played in the same 10 ms.
     fn process(&mut self, near: &mut Samples, far: &Samples);
 
-    /// How much later a sample comes out than it went in.
+    /// Delay from input to output.
     fn delay(&self) -> Duration;
 
-    /// Frames that it is fed before it is heard: more than its delay, so that what comes out is sound and not the silence
-    /// that it was filled with, and as many as it takes to know voice from noise.
+    /// Warm-up frames, whose output is discarded: more than the delay, so that the output is sound instead of initial
+    /// silence, and as many as it takes to know voice from noise.
     fn warm_up(&self) -> u32 {
         2
     }
 
-    /// Forgets all it has learnt: a new stream begins.
+    /// Resets the state for a new stream.
     fn reset(&mut self);
 }
 
-/// The sum of the products, in eight sums side by side: in one after the other each addition would wait for the last.
+/// Dot product with eight partial sums, so that additions do not wait for each other.
 #[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<8>();

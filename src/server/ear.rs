@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES, Frame};
 use crate::provider::gemini::message::{ActivityDetection, EndSensitivity, StartSensitivity};
-use crate::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use crate::vad::{Detect as _, Detector, Kind, SpeechEvent};
+use crate::vad::segment::{FrameContext, SegmentNote, SegmentSettings, Segmenter};
+use crate::vad::{Detect as _, Detector, SpeechEvent, VadKind};
 
 use super::voice;
 
@@ -60,7 +60,7 @@ impl Ear {
         });
         let aggressiveness = if reluctant { 3 } else { 2 };
         Self {
-            detector: Detector::new(Kind::Webrtc, aggressiveness),
+            detector: Detector::new(VadKind::Webrtc, aggressiveness),
             aggressiveness,
             segmenter: Segmenter::new(SegmentSettings {
                 onset_idle: onset,
@@ -82,9 +82,9 @@ impl Ear {
         let ready: Vec<i16> = self.rest.drain(..whole).collect();
         for block in ready.chunks_exact(FRAME_SAMPLES) {
             let frame = self.frame(block);
-            let context = Context {
+            let context = FrameContext {
                 voiced: self.detector.voiced(&frame),
-                ..Context::default()
+                ..FrameContext::default()
             };
             match self.segmenter.push(frame, context, &mut events) {
                 Some(SegmentNote::Rearm) => self.detector.set_aggressiveness(3),
@@ -129,7 +129,7 @@ fn told(event: SpeechEvent) -> Vec<EarEvent> {
             ]
         }
         SpeechEvent::Frame(frame) => vec![EarEvent::Sound(pcm(&frame).to_vec())],
-        SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => Vec::new(),
+        SpeechEvent::SilenceStarted { .. } | SpeechEvent::Resumed { .. } => Vec::new(),
         SpeechEvent::Ended { .. } => vec![EarEvent::Ended],
     }
 }

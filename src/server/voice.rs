@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::base::units::{Dbfs, SampleRate};
 use crate::base::wav;
-use crate::dsp::mix::{mixed, sanitise};
+use crate::dsp::downmix::{downmix, sanitise};
 use crate::dsp::resample::Resampler;
 
 /// Taps of the resampler between 16 and 24 kHz: speech needs no more, and many conversations share a core.
@@ -74,7 +74,7 @@ pub(super) fn read_wav(file: &Path) -> Result<Arc<[i16]>, String> {
 fn decode(bytes: impl Read) -> Result<Arc<[i16]>, String> {
     let mut sound = wav::decode(bytes).map_err(|error| error.to_string())?;
     sanitise(&mut sound.samples);
-    let mono = mixed(sound.channels, sound.rate, &sound.samples);
+    let mono = downmix(sound.channels, sound.rate, &sound.samples);
     let mut out = Vec::new();
     let mut resampler =
         Resampler::new(sound.rate, SampleRate::REPLY, 64).map_err(|e| e.to_string())?;

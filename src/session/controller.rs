@@ -1,7 +1,7 @@
 //! The controller: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
 //!
 //! ```text
-//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::Command   gate, play, flush
+//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand   gate, play, flush
 //!  audio ── Event ───▶ │ controller │ ──▶ provider::Command  utterances, text
 //!  provider ─ Event ─▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
 //!  files ── change ──▶ └────────────┘
@@ -78,7 +78,7 @@ pub(super) struct Faces {
 )]
 enum Happening {
     Command(Option<command::Command>),
-    Audio(Option<audio::Event>),
+    Audio(Option<audio::VoiceEvent>),
     Provider(Option<provider::Event>),
     File(FileEvent),
     Deadline,
@@ -158,7 +158,7 @@ impl Controller {
         match happening {
             Happening::Command(None | Some(command::Command::Quit)) => return Flow::Over,
             Happening::Command(Some(command)) => self.on_command(now, command),
-            Happening::Audio(Some(audio::Event::Gone(_)) | None) => {
+            Happening::Audio(Some(audio::VoiceEvent::Gone(_)) | None) => {
                 return self.lost_part("the sound thread");
             }
             Happening::Audio(Some(event)) => self.on_audio(now, event),
@@ -192,14 +192,14 @@ impl Controller {
                 Action::Begin(turn) => self.begin(turn),
                 Action::Continue(turn) => self.go_on(turn),
                 Action::End(turn) => self.end(turn),
-                Action::Hold(_) => self.tell_sound(audio::Command::Hold),
-                Action::Release(_) => self.tell_sound(audio::Command::Release),
+                Action::Hold(_) => self.tell_sound(audio::VoiceCommand::Hold),
+                Action::Release(_) => self.tell_sound(audio::VoiceCommand::Release),
                 Action::Play(turn) => self.play(turn, audio.take()),
-                Action::EndReply(turn) => self.tell_sound(audio::Command::EndReply(turn)),
+                Action::EndReply(turn) => self.tell_sound(audio::VoiceCommand::EndReply(turn)),
                 Action::Replay(turn) => self.play_again(turn),
                 Action::Flush => {
                     self.turns.replay.flushed();
-                    self.tell_sound(audio::Command::Flush);
+                    self.tell_sound(audio::VoiceCommand::Flush);
                 }
                 Action::Replace(silence) => self.replace_link(silence),
                 Action::Close(closed) => self.close(*closed),
@@ -209,12 +209,12 @@ impl Controller {
 
     /// Sends a command to the audio threads, behind the settings that hold now. When they have ended, their event channel
     /// says so, and the loop ends with it.
-    pub(super) fn tell_sound(&mut self, command: audio::Command) {
+    pub(super) fn tell_sound(&mut self, command: audio::VoiceCommand) {
         self.sync_voice();
         self.send_voice(command);
     }
 
-    pub(super) fn send_voice(&mut self, command: audio::Command) {
+    pub(super) fn send_voice(&mut self, command: audio::VoiceCommand) {
         if let Err(problem) = self.voice.audio.send(command) {
             tracing::warn!(%problem, "sound");
         }
@@ -239,7 +239,7 @@ impl Controller {
                 notes.answer.hear(rate, &samples);
             }
             self.turns.replay.keep(turn, rate, &samples);
-            self.tell_sound(audio::Command::Play(Pcm {
+            self.tell_sound(audio::VoiceCommand::Play(Pcm {
                 turn,
                 rate,
                 samples,
@@ -296,7 +296,7 @@ impl Controller {
                     return self.stop_files();
                 }
                 PlaylistAction::Speak { lead, .. } => {
-                    self.tell_sound(audio::Command::SpeakNext { lead })
+                    self.tell_sound(audio::VoiceCommand::SpeakNext { lead })
                 }
                 PlaylistAction::NoSpeech(file) => {
                     let playlist = self.playlist.as_ref();

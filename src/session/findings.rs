@@ -2,7 +2,7 @@
 
 use super::snapshot::{CheckLine, CheckStatus};
 use crate::base::units::Dbfs;
-use crate::dsp::soundcheck::{Finding, Report};
+use crate::dsp::sound_check::{SoundCheckFinding, SoundCheckReport};
 
 /// What the sentences depend on besides the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Circumstances {
 
 /// The lines, in the order in which sound goes its way.
 #[must_use]
-pub fn lines(report: &Report, around: Circumstances) -> Vec<CheckLine> {
+pub fn lines(report: &SoundCheckReport, around: Circumstances) -> Vec<CheckLine> {
     let mut lines = vec![microphone(report)];
     lines.extend(room(report));
     if around.with_voice {
@@ -32,9 +32,9 @@ pub fn failed(what: &str, hint: &str) -> Vec<CheckLine> {
     vec![bad("Microphone", what, hint)]
 }
 
-fn microphone(report: &Report) -> CheckLine {
+fn microphone(report: &SoundCheckReport) -> CheckLine {
     const NAME: &str = "Microphone";
-    if has(report, Finding::AllZero) {
+    if has(report, SoundCheckFinding::AllZero) {
         return bad(
             NAME,
             "it gives nothing but zeros: muted by the system",
@@ -42,7 +42,7 @@ fn microphone(report: &Report) -> CheckLine {
         );
     }
     let percent = report.clipped.unwrap_or(0.0) * 100.0;
-    if has(report, Finding::Clipping) {
+    if has(report, SoundCheckFinding::Clipping) {
         return warn(
             NAME,
             format!("{percent:.1} % of its sound is cut off at full scale"),
@@ -52,7 +52,7 @@ fn microphone(report: &Report) -> CheckLine {
     ok(NAME, "it gives sound, and nothing is cut off")
 }
 
-fn room(report: &Report) -> Option<CheckLine> {
+fn room(report: &SoundCheckReport) -> Option<CheckLine> {
     const NAME: &str = "Room";
     let noise = report.noise?;
     let what = if noise <= Dbfs::SILENCE {
@@ -60,9 +60,9 @@ fn room(report: &Report) -> Option<CheckLine> {
     } else {
         format!("{} of noise while nobody speaks", level(noise))
     };
-    Some(if has(report, Finding::AllZero) {
+    Some(if has(report, SoundCheckFinding::AllZero) {
         return None;
-    } else if has(report, Finding::Noisy) {
+    } else if has(report, SoundCheckFinding::Noisy) {
         warn(
             NAME,
             what,
@@ -73,9 +73,9 @@ fn room(report: &Report) -> Option<CheckLine> {
     })
 }
 
-fn voice(report: &Report) -> Option<CheckLine> {
+fn voice(report: &SoundCheckReport) -> Option<CheckLine> {
     const NAME: &str = "Voice";
-    if has(report, Finding::AllZero) {
+    if has(report, SoundCheckFinding::AllZero) {
         return None;
     }
     let Some(voice) = report.voice else {
@@ -90,7 +90,7 @@ fn voice(report: &Report) -> Option<CheckLine> {
         format!(", {:.0} dB over the room", voice.0 - noise.0)
     });
     let what = format!("{}{over}", level(voice));
-    Some(if has(report, Finding::TooQuiet) {
+    Some(if has(report, SoundCheckFinding::TooQuiet) {
         warn(
             NAME,
             what,
@@ -101,9 +101,9 @@ fn voice(report: &Report) -> Option<CheckLine> {
     })
 }
 
-fn speaker(report: &Report) -> CheckLine {
+fn speaker(report: &SoundCheckReport) -> CheckLine {
     const NAME: &str = "Speaker";
-    if has(report, Finding::NotPlayed) {
+    if has(report, SoundCheckFinding::NotPlayed) {
         return bad(
             NAME,
             "the sound was not played",
@@ -113,9 +113,9 @@ fn speaker(report: &Report) -> CheckLine {
     ok(NAME, "the sound was played")
 }
 
-fn echo(report: &Report, headset: bool) -> Option<CheckLine> {
+fn echo(report: &SoundCheckReport, headset: bool) -> Option<CheckLine> {
     const NAME: &str = "Echo";
-    if has(report, Finding::NoEcho) {
+    if has(report, SoundCheckFinding::NoEcho) {
         return Some(if headset {
             ok(NAME, "the microphone does not hear the headset")
         } else {
@@ -133,13 +133,13 @@ fn echo(report: &Report, headset: bool) -> Option<CheckLine> {
         "it comes back after {ms:.0} ms, {:.0} dB {louder}",
         loss.abs()
     );
-    Some(if has(report, Finding::EchoStrong) {
+    Some(if has(report, SoundCheckFinding::EchoStrong) {
         warn(
             NAME,
             what,
             "Turn the speaker down, move it away from the microphone, or use a headset.",
         )
-    } else if has(report, Finding::DelayLong) {
+    } else if has(report, SoundCheckFinding::DelayLong) {
         warn(
             NAME,
             what,
@@ -150,7 +150,7 @@ fn echo(report: &Report, headset: bool) -> Option<CheckLine> {
     })
 }
 
-fn has(report: &Report, finding: Finding) -> bool {
+fn has(report: &SoundCheckReport, finding: SoundCheckFinding) -> bool {
     report.findings.contains(&finding)
 }
 
@@ -191,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    fn good() -> Report {
-        Report {
+    fn good() -> SoundCheckReport {
+        SoundCheckReport {
             noise: Some(Dbfs(-62.4)),
             voice: Some(Dbfs(-24.0)),
             clipped: Some(0.0),
@@ -203,7 +203,11 @@ mod tests {
         }
     }
 
-    fn told(report: &Report, with_voice: bool, headset: bool) -> Vec<(String, CheckStatus)> {
+    fn told(
+        report: &SoundCheckReport,
+        with_voice: bool,
+        headset: bool,
+    ) -> Vec<(String, CheckStatus)> {
         let around = Circumstances {
             with_voice,
             headset,
@@ -242,20 +246,20 @@ mod tests {
     fn every_finding_is_said_once_and_nothing_that_follows_from_it() {
         use CheckStatus::{Bad, Warn};
         let table = [
-            (Finding::AllZero, "Microphone", Bad),
-            (Finding::Clipping, "Microphone", Warn),
-            (Finding::Noisy, "Room", Warn),
-            (Finding::NoVoice, "Voice", Bad),
-            (Finding::TooQuiet, "Voice", Warn),
-            (Finding::NotPlayed, "Speaker", Bad),
-            (Finding::NoEcho, "Echo", Warn),
-            (Finding::EchoStrong, "Echo", Warn),
-            (Finding::DelayLong, "Echo", Warn),
+            (SoundCheckFinding::AllZero, "Microphone", Bad),
+            (SoundCheckFinding::Clipping, "Microphone", Warn),
+            (SoundCheckFinding::Noisy, "Room", Warn),
+            (SoundCheckFinding::NoVoice, "Voice", Bad),
+            (SoundCheckFinding::TooQuiet, "Voice", Warn),
+            (SoundCheckFinding::NotPlayed, "Speaker", Bad),
+            (SoundCheckFinding::NoEcho, "Echo", Warn),
+            (SoundCheckFinding::EchoStrong, "Echo", Warn),
+            (SoundCheckFinding::DelayLong, "Echo", Warn),
         ];
         for (finding, name, status) in table {
             let mut report = good();
             report.findings.push(finding);
-            if finding == Finding::NoVoice {
+            if finding == SoundCheckFinding::NoVoice {
                 report.voice = None;
             }
             let told = told(&report, true, false);
@@ -275,7 +279,7 @@ mod tests {
     fn a_headset_that_is_not_heard_is_well_and_a_voice_that_was_not_asked_for_is_not_missed() {
         let mut report = good();
         (report.voice, report.echo_delay, report.echo_loss_db) = (None, None, None);
-        report.findings.push(Finding::NoEcho);
+        report.findings.push(SoundCheckFinding::NoEcho);
         let told = told(&report, false, true);
         assert_eq!(told.len(), 4, "{told:?}");
         assert!(told.iter().all(|(_, status)| *status == CheckStatus::Ok));

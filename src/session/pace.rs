@@ -7,7 +7,7 @@ use crate::base::frame::FRAME_DURATION;
 use crate::profile::BargeIn;
 use crate::turn::endpointing::EndpointingSettings;
 use crate::turn::machine::{Input, Phase};
-use crate::vad::LULL;
+use crate::vad::SILENCE_STARTED_AFTER;
 
 /// What a service at the other end of a network is taken to think before it was measured: the quickest answers of hosted
 /// services that were seen.
@@ -24,7 +24,7 @@ impl Controller {
             adaptive: turn.adaptive_patience.is_on(),
             // A service that must not be interrupted would answer both halves of a sentence, one after the other.
             eager: turn.eager_endpoint.is_on() && turn.barge_in != BargeIn::Off,
-            earliest: LULL,
+            earliest: SILENCE_STARTED_AFTER,
             eager_waste_percent: turn.eager_waste_percent,
             assumed_think: if local { Duration::ZERO } else { REMOTE_THINKS },
         });

@@ -29,11 +29,11 @@ const STEADY_SOUND: &str =
     "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
 
 impl Controller {
-    pub(super) fn on_audio(&mut self, now: Instant, event: audio::Event) {
+    pub(super) fn on_audio(&mut self, now: Instant, event: audio::VoiceEvent) {
         match event {
-            audio::Event::Speech(event) => self.on_speech(now, event),
-            audio::Event::Heard(frame) => self.on_heard(now, &frame),
-            audio::Event::FirstAudible {
+            audio::VoiceEvent::Speech(event) => self.on_speech(now, event),
+            audio::VoiceEvent::Heard(frame) => self.on_heard(now, &frame),
+            audio::VoiceEvent::FirstAudible {
                 turn,
                 at,
                 begun,
@@ -44,59 +44,59 @@ impl Controller {
                 }
                 self.on_first_audible(now, turn, at, skipped_silence);
             }
-            audio::Event::Played { turn, heard, .. } => {
+            audio::VoiceEvent::Played { turn, heard, .. } => {
                 self.feed(now, Input::Played { turn, heard })
             }
-            audio::Event::Flushed {
+            audio::VoiceEvent::Flushed {
                 at, ducked, heard, ..
             } => self.feed(now, Input::Silenced { at, ducked, heard }),
-            audio::Event::Echo(report) => {
+            audio::VoiceEvent::Echo(report) => {
                 tracing::info!(?report, "echo cancellation");
                 self.voice.echo = report;
                 self.changed = true;
             }
-            audio::Event::Lowered(lowered) => {
+            audio::VoiceEvent::Lowered(lowered) => {
                 self.voice.lowered = lowered;
                 if lowered {
-                    self.tell_sound(audio::Command::LookForDevices);
+                    self.tell_sound(audio::VoiceCommand::PollDevices);
                 }
                 self.changed = true;
             }
-            audio::Event::Opened(direction, stream) => {
+            audio::VoiceEvent::Opened(direction, stream) => {
                 self.voice.gave_sound &= direction == Direction::Output;
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (Some(stream), None);
             }
-            audio::Event::Lost(direction, what) => {
+            audio::VoiceEvent::Lost(direction, what) => {
                 let port = self.port(direction);
                 (port.stream, port.trouble) = (None, Some(what.clone()));
                 // The window shows it at the port; who listens without a window is told.
                 self.notices.announce(Severity::Warning, what);
                 self.changed = true;
             }
-            audio::Event::Moved {
+            audio::VoiceEvent::Moved {
                 what,
                 before,
                 settled,
                 ..
             } => self.on_moved(what, before, settled),
-            audio::Event::Devices(devices) => {
+            audio::VoiceEvent::Devices(devices) => {
                 self.voice.devices = Arc::new(devices);
                 self.changed = true;
             }
-            audio::Event::DetectorRearmed => {
+            audio::VoiceEvent::DetectorRearmed => {
                 self.notice(Severity::Warning, STEADY_SOUND.into());
             }
-            audio::Event::AllZero(zero) => self.on_all_zero(zero),
-            audio::Event::Restarted(thread) => self.on_restarted(now, thread),
+            audio::VoiceEvent::AllZero(zero) => self.on_all_zero(zero),
+            audio::VoiceEvent::Restarted(thread) => self.on_restarted(now, thread),
             // The loop ends with it: see `dispatch`.
-            audio::Event::Gone(_) => {}
-            audio::Event::Check(event) => self.on_check(event),
-            audio::Event::NotWritten(what) => {
+            audio::VoiceEvent::Gone(_) => {}
+            audio::VoiceEvent::Check(event) => self.on_check(event),
+            audio::VoiceEvent::NotWritten(what) => {
                 tracing::warn!(%what, "the recording stops");
                 self.tell(Event::NotWritten(what));
             }
-            audio::Event::FileSpoken(file) => {
+            audio::VoiceEvent::FileSpoken(file) => {
                 if let Some(playlist) = &mut self.playlist {
                     playlist.spoken(file, now);
                 }
@@ -118,7 +118,7 @@ impl Controller {
     /// Takes what befell the recording until the end; else it would end as if all had been written.
     pub(super) fn take_lost_recording(&mut self) {
         while let Ok(event) = self.voice.audio.events.try_recv() {
-            if matches!(event, audio::Event::NotWritten(_)) {
+            if matches!(event, audio::VoiceEvent::NotWritten(_)) {
                 self.on_audio(super::clock::now(), event);
             }
         }
@@ -194,10 +194,10 @@ impl Controller {
                 self.turns.lag = Some(now.saturating_duration_since(frame.end()));
                 self.keep(&[frame]);
             }
-            SpeechEvent::Lull { last_voiced } if !self.microphone.key.is_open() => {
+            SpeechEvent::SilenceStarted { last_voiced } if !self.microphone.key.is_open() => {
                 self.feed(now, Input::Lull { last_voiced });
             }
-            SpeechEvent::Lull { .. } => {}
+            SpeechEvent::SilenceStarted { .. } => {}
             SpeechEvent::Resumed {
                 first_voiced,
                 pause,
@@ -277,7 +277,7 @@ impl Controller {
             tracing::debug!(gate = ?settings.gate, patience = ?settings.patience, "voice settings");
             let settings = Arc::new(settings);
             self.voice.settings = Some(Arc::clone(&settings));
-            self.send_voice(audio::Command::Settings(settings));
+            self.send_voice(audio::VoiceCommand::Settings(settings));
             self.changed = true;
         }
     }
@@ -370,9 +370,9 @@ impl Controller {
     pub(super) fn set_shown(&mut self, shown: bool) {
         self.voice.unshown = (!shown).then_some(SHOWN_WITHIN);
         self.tell_sound(if shown {
-            audio::Command::Release
+            audio::VoiceCommand::Release
         } else {
-            audio::Command::Hold
+            audio::VoiceCommand::Hold
         });
     }
 

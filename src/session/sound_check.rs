@@ -5,7 +5,7 @@ use super::controller::Controller;
 use super::findings::{self, Circumstances};
 use super::snapshot::{CheckLine, CheckStep, CheckView};
 use crate::audio::{self, CheckEvent};
-use crate::dsp::soundcheck::Phase;
+use crate::dsp::sound_check::SoundCheckPhase;
 use crate::turn::machine::Input;
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,14 +41,14 @@ impl Controller {
             return self.end_check(findings::failed(what, hint));
         }
         self.microphone.key.close();
-        self.tell_sound(audio::Command::CheckSound { with_voice });
+        self.tell_sound(audio::VoiceCommand::CheckSound { with_voice });
         self.hush(now);
     }
 
     /// Ends a check, or takes its results away.
     pub(super) fn cancel_check(&mut self) {
         if self.check.take().is_some_and(|check| check.is_running()) {
-            self.tell_sound(audio::Command::CancelCheck);
+            self.tell_sound(audio::VoiceCommand::CancelCheck);
         }
         self.changed = true;
     }
@@ -65,9 +65,9 @@ impl Controller {
         match event {
             CheckEvent::Step { phase, progress } => {
                 check.view.step = match phase {
-                    Phase::Quiet => CheckStep::Quiet,
-                    Phase::Speak => CheckStep::Speak,
-                    Phase::Chirp => CheckStep::Chirp,
+                    SoundCheckPhase::Quiet => CheckStep::Quiet,
+                    SoundCheckPhase::Speak => CheckStep::Speak,
+                    SoundCheckPhase::Chirp => CheckStep::Chirp,
                 };
                 check.view.progress = progress;
             }
@@ -94,7 +94,7 @@ impl Controller {
         let late = |check: &Check| check.is_running() && now >= check.until;
         let lost = self.is_checking() && self.voice.input.stream.is_none();
         if lost || self.check.as_ref().is_some_and(late) {
-            self.tell_sound(audio::Command::CancelCheck);
+            self.tell_sound(audio::VoiceCommand::CancelCheck);
             self.end_check(findings::failed(
                 "it gave no sound to check",
                 "Plug it in again, or choose another one under Sound.",

@@ -30,7 +30,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use super::SpeechEvent;
+use super::event::SpeechEvent;
 use crate::base::frame::Frame;
 
 /// Voiced sound after which the reply is ducked: two frames, one of which could be a click.
@@ -59,7 +59,7 @@ const AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// What the reply shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum ReplyAction {
     /// Sound lower.
     Duck,
     /// Pause.
@@ -70,7 +70,7 @@ pub enum Order {
 
 /// What is known of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Around {
+pub struct BargeInContext {
     /// The detector takes it for speech, above the noise.
     pub voiced: bool,
     /// A reply sounds or pauses, and speech may interrupt it.
@@ -91,7 +91,7 @@ struct Voice {
 }
 
 impl Voice {
-    fn since(first_voiced: Instant, around: Around) -> Self {
+    fn since(first_voiced: Instant, around: BargeInContext) -> Self {
         let until = around.last_voiced.unwrap_or(first_voiced);
         Self {
             amount: until.saturating_duration_since(first_voiced),
@@ -99,7 +99,7 @@ impl Voice {
         }
     }
 
-    fn goes_on(self, around: Around) -> Self {
+    fn goes_on(self, around: BargeInContext) -> Self {
         let until = around.last_voiced.unwrap_or(self.until);
         let more = until.saturating_duration_since(self.until);
         Self {
@@ -113,14 +113,14 @@ impl Voice {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// For the reply.
-    pub order: Option<Order>,
+    pub action: Option<ReplyAction>,
     /// The utterance that the segmenter has open was no interruption: close it, and forget what it says.
     pub abandon: bool,
 }
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct BargeIn {
+pub struct BargeInDetector {
     backchannel: Duration,
     state: State,
     /// Newest frames as bits: voiced or not.
@@ -131,7 +131,7 @@ pub struct BargeIn {
     /// When a lowered reply that nobody dropped sounds again.
     restore_at: Option<Instant>,
     /// A noise goes on that was suspected in vain.
-    deaf: bool,
+    ignores_noise: bool,
     /// When a sound was passed over last.
     passed_over: Option<Instant>,
 }
@@ -152,7 +152,7 @@ enum State {
     Passing,
 }
 
-impl BargeIn {
+impl BargeInDetector {
     /// Sounds up to `backchannel` long do not interrupt; zero: every onset does.
     #[must_use]
     pub fn new(backchannel: Duration) -> Self {
@@ -163,7 +163,7 @@ impl BargeIn {
             last_voiced: None,
             held: Vec::new(),
             restore_at: None,
-            deaf: false,
+            ignores_noise: false,
             passed_over: None,
         }
     }
@@ -177,7 +177,7 @@ impl BargeIn {
     pub fn push(
         &mut self,
         frame: &Frame,
-        around: Around,
+        around: BargeInContext,
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         let now = frame.end();
@@ -185,7 +185,7 @@ impl BargeIn {
         if around.voiced {
             self.last_voiced = Some(now);
         }
-        self.deaf &= !self.is_unvoiced_for(now, UNVOICED);
+        self.ignores_noise &= !self.is_unvoiced_for(now, UNVOICED);
         let decision = match self.state {
             State::Quiet => self.quiet(now, around, events),
             State::Suspect { since, paused } => self.suspect(now, around, (since, paused), events),
@@ -208,50 +208,58 @@ impl BargeIn {
         if self.state == State::Passing && events.iter().any(is_end) {
             self.state = State::Quiet;
             if self.restore_at.take().is_some() {
-                return order(Order::Restore);
+                return action(ReplyAction::Restore);
             }
         }
         decision
     }
 
     /// Lets everything go out: the talk key is down, or the microphone was lost. What was held goes ahead of `events`.
-    pub fn release(&mut self, events: &mut Vec<SpeechEvent>) -> Option<Order> {
+    pub fn release(&mut self, events: &mut Vec<SpeechEvent>) -> Option<ReplyAction> {
         let lowered = matches!(self.state, State::Suspect { .. } | State::Holding { .. })
             || self.restore_at.take().is_some();
-        self.let_go(events);
+        self.release_held(events);
         let open = events.iter().any(is_start) && !events.iter().any(is_end);
         self.state = if open || (self.state == State::Passing && !events.iter().any(is_end)) {
             State::Passing
         } else {
             State::Quiet
         };
-        lowered.then_some(Order::Restore)
+        lowered.then_some(ReplyAction::Restore)
     }
 
     /// The microphone is gone: an utterance that is being decided about is dropped, any other goes out.
-    pub fn drop_undecided(&mut self, events: &mut Vec<SpeechEvent>) -> Option<Order> {
+    pub fn drop_undecided(&mut self, events: &mut Vec<SpeechEvent>) -> Option<ReplyAction> {
         if matches!(self.state, State::Holding { .. }) {
             self.held.clear();
             events.clear();
             self.state = State::Quiet;
-            return Some(Order::Restore);
+            return Some(ReplyAction::Restore);
         }
         self.release(events)
     }
 
-    fn quiet(&mut self, now: Instant, around: Around, events: &mut Vec<SpeechEvent>) -> Decision {
+    fn quiet(
+        &mut self,
+        now: Instant,
+        around: BargeInContext,
+        events: &mut Vec<SpeechEvent>,
+    ) -> Decision {
         if events.iter().any(is_start) {
             let enough = self.enough(now, around);
             if (around.playing || around.tail) && !enough.is_zero() {
                 return self.hold(enough, around, events);
             }
             self.state = State::Passing;
-        } else if around.playing && !self.deaf && self.recent.count_ones() >= SUSPECT_FRAMES {
+        } else if around.playing
+            && !self.ignores_noise
+            && self.recent.count_ones() >= SUSPECT_FRAMES
+        {
             self.state = State::Suspect {
                 since: now,
                 paused: false,
             };
-            return order(Order::Duck);
+            return action(ReplyAction::Duck);
         }
         Decision::default()
     }
@@ -259,14 +267,14 @@ impl BargeIn {
     fn suspect(
         &mut self,
         now: Instant,
-        around: Around,
+        around: BargeInContext,
         (since, paused): (Instant, bool),
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         if events.iter().any(is_start) {
             let enough = self.enough(now, around);
             if around.playing && !enough.is_zero() {
-                let around = Around {
+                let around = BargeInContext {
                     tail: false,
                     ..around
                 };
@@ -275,18 +283,18 @@ impl BargeIn {
             self.pass(now);
             return Decision::default();
         }
-        let in_vain = now.saturating_duration_since(since) >= DOUBT;
-        if in_vain || self.is_unvoiced_for(now, UNVOICED) || !around.playing {
-            self.deaf = in_vain;
+        let timed_out = now.saturating_duration_since(since) >= DOUBT;
+        if timed_out || self.is_unvoiced_for(now, UNVOICED) || !around.playing {
+            self.ignores_noise = timed_out;
             self.state = State::Quiet;
-            return order(Order::Restore);
+            return action(ReplyAction::Restore);
         }
         if !paused && around.apart && self.recent.count_ones() >= PAUSE_FRAMES {
             self.state = State::Suspect {
                 since,
                 paused: true,
             };
-            return order(Order::Pause);
+            return action(ReplyAction::Pause);
         }
         Decision::default()
     }
@@ -294,13 +302,13 @@ impl BargeIn {
     fn hold(
         &mut self,
         enough: Duration,
-        around: Around,
+        around: BargeInContext,
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         let first_voiced = events.iter().find_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
             SpeechEvent::Frame(_)
-            | SpeechEvent::Lull { .. }
+            | SpeechEvent::SilenceStarted { .. }
             | SpeechEvent::Resumed { .. }
             | SpeechEvent::Ended { .. } => None,
         });
@@ -316,20 +324,20 @@ impl BargeIn {
         if around.tail {
             return Decision::default();
         }
-        order(Order::Pause)
+        action(ReplyAction::Pause)
     }
 
     fn holding(
         &mut self,
         now: Instant,
-        around: Around,
+        around: BargeInContext,
         is_speech: bool,
         events: &mut Vec<SpeechEvent>,
     ) -> Decision {
         let ended = events.iter().any(is_end);
         self.held.append(events);
         if is_speech {
-            self.let_go(events);
+            self.release_held(events);
             self.pass(now);
             return Decision::default();
         }
@@ -340,7 +348,7 @@ impl BargeIn {
             self.recent = 0;
             self.state = State::Quiet;
             return Decision {
-                order: Some(Order::Restore),
+                action: Some(ReplyAction::Restore),
                 abandon: !ended,
             };
         }
@@ -355,18 +363,18 @@ impl BargeIn {
     fn passing(&mut self, now: Instant) -> Decision {
         if self.restore_at.is_some_and(|at| now >= at) {
             self.restore_at = None;
-            return order(Order::Restore);
+            return action(ReplyAction::Restore);
         }
         Decision::default()
     }
 
-    fn let_go(&mut self, events: &mut Vec<SpeechEvent>) {
+    fn release_held(&mut self, events: &mut Vec<SpeechEvent>) {
         self.held.append(events);
         std::mem::swap(&mut self.held, events);
     }
 
     /// How long a voice that begins now must last to be an interruption.
-    fn enough(&self, now: Instant, around: Around) -> Duration {
+    fn enough(&self, now: Instant, around: BargeInContext) -> Duration {
         let again = |at: Instant| now.saturating_duration_since(at) < AGAIN_WITHIN;
         if around.tail {
             NO_ECHO
@@ -384,9 +392,9 @@ impl BargeIn {
     }
 }
 
-fn order(order: Order) -> Decision {
+fn action(action: ReplyAction) -> Decision {
     Decision {
-        order: Some(order),
+        action: Some(action),
         abandon: false,
     }
 }

@@ -1,4 +1,4 @@
-//! The detector that a profile names, and the change from one to the other while somebody speaks.
+//! The detector that a profile selects, and the change between detectors while somebody speaks.
 //!
 //! ```text
 //! verdicts   old old old old old old │ new new new
@@ -6,58 +6,58 @@
 //!                   set_kind        one second later
 //! ```
 //!
-//! A fresh detector fires at whatever it hears first and knows nothing of the room. So it listens along for a second
-//! before its word counts; until then the old one is believed.
+//! A new detector fires at its first input and does not know the room. It listens for one second before its verdict
+//! counts; until then the old one decides.
 
-use super::Detect;
-use super::earshot::Detector as Earshot;
-use super::webrtc::Detector as Webrtc;
+use super::detect::Detect;
+use super::earshot::EarshotVad;
+use super::webrtc::WebrtcVad;
 use crate::base::frame::Frame;
 
-/// How long a new detector listens along: libfvad takes the weakest of its last hundred blocks for the room, earshot has
-/// settled long before.
+/// Warm-up of a new detector: libfvad takes the minimum over its last hundred blocks for the room; earshot settles long
+/// before.
 pub(crate) const LISTENING_FRAMES: u32 = 100;
 
 /// Which detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// webrtc-vad: the soonest, for quiet rooms.
+pub enum VadKind {
+    /// webrtc-vad: the fastest, for quiet rooms.
     Webrtc,
-    /// earshot: holds against fans, keyboards, music.
+    /// earshot: robust against fans, keyboards, music.
     Earshot,
 }
 
-/// A detector of either kind. It is not `Send`: make it on the thread that uses it.
+/// A detector of either kind. It is not `Send`: create it on the thread that uses it.
 pub struct Detector {
-    kind: Kind,
+    kind: VadKind,
     aggressiveness: u8,
     active: Box<dyn Detect>,
-    /// Takes over after so many more frames.
+    /// The successor, and the frames until it takes over.
     heir: Option<(Box<dyn Detect>, u32)>,
 }
 
 impl Detector {
-    /// A detector that lets much through (aggressiveness 0) or little (3).
+    /// Creates a detector that lets much through (aggressiveness 0) or little (3).
     #[must_use]
-    pub fn new(kind: Kind, aggressiveness: u8) -> Self {
+    pub fn new(kind: VadKind, aggressiveness: u8) -> Self {
         Self {
             kind,
             aggressiveness,
-            active: made(kind, aggressiveness),
+            active: new_detector(kind, aggressiveness),
             heir: None,
         }
     }
 
-    /// Changes the kind, at a frame edge and without a gap: for one more second the old one is believed. Asking for the
-    /// kind in use changes nothing; going back within that second leaves the old one as if nothing had been asked.
-    pub fn set_kind(&mut self, kind: Kind) {
+    /// Changes the kind at a frame edge and without a gap: the old detector decides for one more second. Setting the
+    /// current kind has no effect; setting the old one back within that second cancels the change.
+    pub fn set_kind(&mut self, kind: VadKind) {
         if kind == self.kind {
             return;
         }
         self.kind = kind;
-        // There are two kinds: an heir is of the one that is not active, so this wish is for the active one.
+        // With two kinds, a pending successor is of the other kind, so this call selects the active one.
         if self.heir.take().is_none() {
-            self.heir = Some((made(kind, self.aggressiveness), LISTENING_FRAMES));
+            self.heir = Some((new_detector(kind, self.aggressiveness), LISTENING_FRAMES));
         }
     }
 }
@@ -98,10 +98,10 @@ impl Detector {
     }
 }
 
-fn made(kind: Kind, aggressiveness: u8) -> Box<dyn Detect> {
+fn new_detector(kind: VadKind, aggressiveness: u8) -> Box<dyn Detect> {
     match kind {
-        Kind::Webrtc => Box::new(Webrtc::new(aggressiveness)),
-        Kind::Earshot => Box::new(Earshot::new(aggressiveness)),
+        VadKind::Webrtc => Box::new(WebrtcVad::new(aggressiveness)),
+        VadKind::Earshot => Box::new(EarshotVad::new(aggressiveness)),
     }
 }
 
@@ -114,13 +114,13 @@ mod tests {
 
     #[test]
     fn a_new_kind_listens_for_a_second_before_it_decides() {
-        let mut changed = Detector::new(Kind::Webrtc, 2);
-        let mut old = Webrtc::new(2);
-        let mut new = Earshot::new(2);
+        let mut changed = Detector::new(VadKind::Webrtc, 2);
+        let mut old = WebrtcVad::new(2);
+        let mut new = EarshotVad::new(2);
         let mut differ = 0;
         for frame in 0..600 {
             if frame == 150 {
-                changed.set_kind(Kind::Earshot);
+                changed.set_kind(VadKind::Earshot);
             }
             let heard = buzz(frame);
             let verdict = changed.voiced(&heard);
@@ -134,12 +134,12 @@ mod tests {
 
     #[test]
     fn going_back_in_time_is_as_if_nothing_had_been_asked() {
-        let mut changed = Detector::new(Kind::Earshot, 2);
-        let mut steady = Detector::new(Kind::Earshot, 2);
+        let mut changed = Detector::new(VadKind::Earshot, 2);
+        let mut steady = Detector::new(VadKind::Earshot, 2);
         for frame in 0..400 {
             match frame {
-                120 => changed.set_kind(Kind::Webrtc),
-                200 => changed.set_kind(Kind::Earshot),
+                120 => changed.set_kind(VadKind::Webrtc),
+                200 => changed.set_kind(VadKind::Earshot),
                 _ => {}
             }
             assert_eq!(changed.voiced(&buzz(frame)), steady.voiced(&buzz(frame)));
@@ -148,12 +148,12 @@ mod tests {
 
     #[test]
     fn a_reset_completes_the_change() {
-        let mut changed = Detector::new(Kind::Earshot, 3);
+        let mut changed = Detector::new(VadKind::Earshot, 3);
         changed.voiced(&buzz(0));
-        changed.set_kind(Kind::Webrtc);
+        changed.set_kind(VadKind::Webrtc);
         changed.set_aggressiveness(1);
         changed.reset();
-        let mut new = Webrtc::new(1);
+        let mut new = WebrtcVad::new(1);
         for frame in 0..200 {
             assert_eq!(changed.voiced(&buzz(frame)), new.voiced(&buzz(frame)));
         }

@@ -1,7 +1,7 @@
-//! earshot as a detector: a small recurrent network on mel bands, that fans, keyboards and most music do not hold on.
+//! earshot as a detector: a small recurrent network on mel bands, robust against fans, keyboards and most music.
 //!
-//! It takes 16 ms at a time, and its memory wants them without a gap or an overlap; frames are 10 ms. A verdict is given
-//! for each frame all the same: that of the newest 16 ms that are complete.
+//! It takes 16 ms at a time, and its recurrent state needs them without gap or overlap; frames are 10 ms. The verdict
+//! for a frame is that of the newest complete 16 ms.
 //!
 //! ```text
 //! frames   0    1    2    3    4    5    6    7      10 ms each
@@ -9,41 +9,41 @@
 //! verdict  –    a    a    b    c    c    d    e      0 to 14 ms old, 7 on average
 //! ```
 //!
-//! What it is given is levelled first, see `leveller`. A second instance 8 ms apart would make it 3 ms on average, for twice the work; what delays an onset is the
-//! network's own caution, 30 ms and more.
+//! Its input is normalised, see `input_normalizer`. A second instance 8 ms apart would lower the mean age to 3 ms, for
+//! twice the work; the delay of an onset is dominated by the network's own caution, 30 ms and more.
 
 use ::earshot::Detector as Network;
 
-use super::leveller::Leveller;
-use super::{Detect, to_i16};
+use super::detect::{Detect, to_i16};
+use super::input_normalizer::InputNormalizer;
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 
-/// What the network takes at once: 16 ms.
+/// Samples of a hop: 16 ms.
 const HOP: usize = 256;
-/// The score from which on a hop is speech, by aggressiveness. The makers recommend 0.5. Measured (the table
-/// `detection-detectors`): 0.3 takes steady noise for speech half of the time, 0.4 the pauses of music for a fifth of it; 0.6 admits
-/// hardly any noise and denies twice as much speech in it as 0.5; 0.7 denies four times as much.
+/// Score from which a hop is speech, by aggressiveness. The authors recommend 0.5. Measured (table
+/// `detection-detectors`): 0.3 takes steady noise for speech half of the time, 0.4 a fifth of the pauses of music; 0.6
+/// admits hardly any noise and denies twice as much speech in noise as 0.5; 0.7 denies four times as much.
 const THRESHOLDS: [f32; 4] = [0.4, 0.45, 0.5, 0.6];
 
 /// The detector.
-pub struct Detector {
-    /// 8 kB: too much to move around.
+pub struct EarshotVad {
+    /// 8 kB, so it is boxed.
     network: Box<Network>,
-    leveller: Leveller,
+    input_normalizer: InputNormalizer,
     hop: [i16; HOP],
     filled: usize,
-    /// Of the newest whole hop, 0 to 1.
+    /// Score of the newest complete hop, 0 to 1.
     score: f32,
     threshold: f32,
 }
 
-impl Detector {
-    /// A detector that lets much through (0) or little (3); more than 3 is taken for 3.
+impl EarshotVad {
+    /// Creates a detector that lets much through (0) or little (3); larger values count as 3.
     #[must_use]
     pub fn new(aggressiveness: u8) -> Self {
         Self {
             network: Box::default(),
-            leveller: Leveller::default(),
+            input_normalizer: InputNormalizer::default(),
             hop: [0; HOP],
             filled: 0,
             score: 0.0,
@@ -51,16 +51,16 @@ impl Detector {
         }
     }
 
-    /// How much the newest whole hop resembles speech, 0 to 1.
+    /// Score of the newest complete hop, 0 to 1.
     #[must_use]
     pub fn score(&self) -> f32 {
         self.score
     }
 }
 
-impl Detect for Detector {
+impl Detect for EarshotVad {
     fn voiced(&mut self, frame: &Frame) -> bool {
-        let gain = self.leveller.gain(frame);
+        let gain = self.input_normalizer.gain(frame);
         let samples = frame.samples.map(|sample| to_i16(gain * sample));
         let (first, rest) = samples.split_at((HOP - self.filled).min(FRAME_SAMPLES));
         self.hop[self.filled..self.filled + first.len()].copy_from_slice(first);
@@ -79,7 +79,7 @@ impl Detect for Detector {
 
     fn reset(&mut self) {
         self.network.reset();
-        self.leveller = Leveller::default();
+        self.input_normalizer = InputNormalizer::default();
         self.filled = 0;
         self.score = 0.0;
     }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn silence_is_no_speech_and_a_syllable_is() {
         for aggressiveness in 0..=3 {
-            let mut detector = Detector::new(aggressiveness);
+            let mut detector = EarshotVad::new(aggressiveness);
             let silence = run(&mut detector, 0..200, |_| 0.0);
             assert!(silence.iter().all(|voiced| !voiced), "{aggressiveness}");
             let speech = run(&mut detector, 200..325, syllables);
@@ -111,7 +111,7 @@ mod tests {
     fn verdicts_are_those_of_unbroken_16_ms_hops() {
         // A second of silence first: the room is quiet, so nothing is levelled.
         let sound = |i: usize| if i < 16_000 { 0.0 } else { syllables(i) };
-        let mut detector = Detector::new(2);
+        let mut detector = EarshotVad::new(2);
         let verdicts = run(&mut detector, 0..400, sound);
         let mut plain = Network::default();
         let mut scores = Vec::new();
@@ -131,19 +131,19 @@ mod tests {
 
     #[test]
     fn a_reset_detector_judges_as_a_new_one() {
-        let mut detector = Detector::new(3);
+        let mut detector = EarshotVad::new(3);
         run(&mut detector, 0..73, syllables);
         detector.reset();
         assert_eq!(
             run(&mut detector, 0..200, syllables),
-            run(&mut Detector::new(3), 0..200, syllables)
+            run(&mut EarshotVad::new(3), 0..200, syllables)
         );
     }
 
     #[test]
     fn a_change_of_aggressiveness_moves_the_threshold_alone() {
-        let mut changed = Detector::new(0);
-        let mut steady = Detector::new(3);
+        let mut changed = EarshotVad::new(0);
+        let mut steady = EarshotVad::new(3);
         run(&mut changed, 0..101, syllables);
         run(&mut steady, 0..101, syllables);
         changed.set_aggressiveness(200);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn any_number_is_taken() {
-        let mut detector = Detector::new(0);
+        let mut detector = EarshotVad::new(0);
         for sample in [f32::NAN, f32::INFINITY, -1e30, 2.0, -1.0] {
             run(&mut detector, 0..50, |_| sample);
             assert!((0.0..=1.0).contains(&detector.score()), "{sample}");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn run(
-        detector: &mut Detector,
+        detector: &mut EarshotVad,
         frames: std::ops::Range<usize>,
         sound: impl Fn(usize) -> f32,
     ) -> Vec<bool> {

@@ -1,41 +1,43 @@
-//! Where speech begins and ends to a few milliseconds: by level, since detectors answer late at both ends.
+//! Speech level in blocks of a few milliseconds, to locate onsets and ends more precisely than detectors, which are
+//! late at both.
 
 use std::time::Duration;
 
 use crate::base::frame::FRAME_SAMPLES;
 
-/// Blocks whose power is measured apart, 2.5 ms each: shorter than a pitch period would tell nothing.
+/// Blocks per frame with separate powers, 2.5 ms each: shorter than a pitch period would be meaningless.
 pub(super) const BLOCKS: usize = 4;
 const BLOCK_SAMPLES: usize = FRAME_SAMPLES / BLOCKS;
-/// Pieces whose peaks are measured apart, 0.625 ms each: the end of a voice that is cut off lies within a block.
+/// Pieces per frame with separate peaks, 0.625 ms each: a voice that is cut off ends within a block.
 pub(super) const PIECES: usize = 4 * BLOCKS;
 const PIECE_SAMPLES: usize = FRAME_SAMPLES / PIECES;
-/// How long a piece lasts.
+/// Duration of a piece.
 pub(super) const PIECE_DURATION: Duration = Duration::from_nanos(10_000_000 / PIECES as u64);
-/// How long a block lasts.
+/// Duration of a block.
 pub(super) const BLOCK_DURATION: Duration = Duration::from_nanos(10_000_000 / BLOCKS as u64);
 
-/// Pole of the high-pass, about 150 Hz: offset and rumble of a device are not loudness of a voice.
+/// Pole of the high-pass filter, about 150 Hz: offset and rumble of a device are not part of a voice.
 const HIGH_PASS: f32 = 0.94;
-/// A block this much above the noise is more than noise: 8 dB, as 2.5 ms of noise alone swing by about ±5 dB.
+/// Power over the noise from which a block is more than noise: 8 dB, as 2.5 ms of noise vary by about ±5 dB.
 const OVER_NOISE: f32 = 6.3;
-/// A frame this much above the noise may belong to an onset: 4 dB, as 10 ms of noise swing by about ±3 dB.
+/// Power over the noise from which a frame may belong to an onset: 4 dB, as 10 ms of noise vary by about ±3 dB.
 const ONSET_OVER_NOISE: f32 = 2.5;
-/// What is this much weaker than the loudest of the voice is its echo in the room, or breath: -35 dB.
+/// Power under the peak of the voice below which there is only reverberation or breath: -35 dB.
 const UNDER_VOICE: f32 = 3.2e-4;
-/// What a detector denies is voice only if it is no weaker than the loudest of the voice by this, -32 dB, …
+/// Sound that the detector denies is voice only if it is at most this much weaker than the peak of the voice, -32 dB, …
 const HISS_UNDER_VOICE: f32 = 6.3e-4;
 /// … and this much above the noise: 10 dB.
 const HISS_OVER_NOISE: f32 = 10.0;
-/// Devices begin with zeros; what is weaker than -100 dBFS tells nothing of the room.
+/// Power below which sound says nothing about the room, -100 dBFS: devices start with zeros.
 const SOUNDLESS: f32 = 1e-10;
-/// The weakest of twenty frames of noise is some 2 dB below their mean.
+/// Mean over minimum of twenty frames of noise: about 2 dB.
 const WEAKEST_TO_MEAN: f32 = 1.6;
-/// A voice this much above the noise is told apart from it by level: 11 dB, the noise limit and 3 dB to spare.
+/// Power over the noise from which level separates voice and noise: 11 dB, the noise limit plus a margin of 3 dB.
 const SEPARABLE: f32 = 12.6;
-/// The loudest of the voice is forgotten by 5 dB in a second, so that a shout does not hide what follows.
+/// Decay of the peak per frame, 5 dB per second, so that a shout does not hide what follows.
 const PEAK_DECAY: f32 = 0.988_55;
-/// The noise estimate rises over half a second and falls over 50 ms: the ends of words do not count as noise.
+/// Smoothing of the noise estimate: it rises over half a second and falls over 50 ms, so that ends of words do not
+/// count as noise.
 const NOISE_RISE: f32 = 0.02;
 const NOISE_FALL: f32 = 0.18;
 
@@ -44,7 +46,7 @@ pub(super) type Powers = [f32; BLOCKS];
 /// Largest squares of a sample in the pieces of a frame.
 pub(super) type Peaks = [f32; PIECES];
 
-/// How loud a frame is, and where in it.
+/// Levels within a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Levels {
     pub(super) powers: Powers,
@@ -52,13 +54,13 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// The power of the whole frame.
+    /// Mean power of the frame.
     pub(super) fn mean(&self) -> f32 {
         self.powers.iter().sum::<f32>() / BLOCKS as f32
     }
 }
 
-/// Measures frames, one after the other.
+/// Measures consecutive frames.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Loudness {
     last_in: f32,
@@ -66,7 +68,7 @@ pub(super) struct Loudness {
 }
 
 impl Loudness {
-    /// The levels of the next frame. One that holds no numbers counts as silence.
+    /// Measures the next frame. A frame with non-finite samples counts as silence.
     pub(super) fn measure(&mut self, samples: &[f32; FRAME_SAMPLES]) -> Levels {
         let mut levels = Levels::default();
         let pieces = levels
@@ -81,7 +83,7 @@ impl Loudness {
                 self.last_out = out;
                 let power = out * out;
                 sum += power;
-                // Not `f32::max`, which takes thrice the instructions to care for what is no number.
+                // Not `f32::max`, which takes three times the instructions to handle NaN.
                 *peak = if power > *peak { power } else { *peak };
             }
             levels.powers[index * BLOCKS / PIECES] += sum / BLOCK_SAMPLES as f32;
@@ -90,7 +92,7 @@ impl Loudness {
             *self = Self::default();
             return Levels::default();
         }
-        // The filter never quite forgets; in silence that would end in slow, tiny numbers.
+        // Flushes denormals, which are slow.
         if self.last_out.abs() < 1e-12 {
             self.last_out = 0.0;
         }
@@ -98,15 +100,15 @@ impl Loudness {
     }
 }
 
-/// The noise between the words.
+/// Estimate of the noise between words.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Noise {
-    /// `None` until a frame without speech was heard.
+pub(super) struct NoiseLevel {
+    /// `None` until the first frame without speech.
     power: Option<f32>,
 }
 
-impl Noise {
-    /// Takes in a frame in which nobody speaks.
+impl NoiseLevel {
+    /// Learns from a frame without speech.
     pub(super) fn learn(&mut self, power: f32) {
         let known = self.power.get_or_insert(power);
         let rate = if power > *known {
@@ -117,8 +119,8 @@ impl Noise {
         *known += rate * (power - *known);
     }
 
-    /// Takes in a frame of a stream's first moments, in which detectors cannot be believed: the weakest that has any
-    /// sound is taken for the noise until better is known.
+    /// Learns from a frame of a stream's first moments, in which detectors are unreliable: the weakest non-silent frame
+    /// is the noise until better is known.
     pub(super) fn guess(&mut self, power: f32) {
         if power > SOUNDLESS {
             let guess = power * WEAKEST_TO_MEAN;
@@ -126,7 +128,7 @@ impl Noise {
         }
     }
 
-    /// Takes `power` for the noise from now on.
+    /// Sets the noise.
     pub(super) fn set(&mut self, power: f32) {
         self.power = Some(power);
     }
@@ -138,14 +140,14 @@ impl Noise {
     }
 }
 
-/// The level of the voice that is speaking.
+/// Level of the current voice.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Voice {
+pub(super) struct VoiceLevel {
     peak: f32,
 }
 
-impl Voice {
-    /// Takes in the next frame; its power counts if the detector took it for speech.
+impl VoiceLevel {
+    /// Updates with the next frame; its power counts if the detector is positive.
     pub(super) fn follow(&mut self, power: f32, voiced: bool) {
         self.peak *= PEAK_DECAY;
         if voiced {
@@ -153,15 +155,15 @@ impl Voice {
         }
     }
 
-    /// The power from which on a block is voice; `None` if it cannot be told apart from the noise.
-    pub(super) fn threshold(&self, noise: &Noise) -> Option<f32> {
+    /// Power from which a block is voice; `None` if it cannot be separated from the noise.
+    pub(super) fn threshold(&self, noise: &NoiseLevel) -> Option<f32> {
         let noise = noise.power.unwrap_or(0.0);
         let separable = self.peak > noise * SEPARABLE;
         separable.then(|| (noise * OVER_NOISE).max(self.peak * UNDER_VOICE))
     }
 
-    /// The same for sound that the detector denies to be speech.
-    pub(super) fn hiss_threshold(&self, noise: &Noise) -> Option<f32> {
+    /// The same for sound that the detector denies.
+    pub(super) fn hiss_threshold(&self, noise: &NoiseLevel) -> Option<f32> {
         let denied = noise.power.unwrap_or(0.0) * HISS_OVER_NOISE;
         self.threshold(noise)
             .map(|_| denied.max(self.peak * HISS_UNDER_VOICE))
@@ -200,7 +202,7 @@ mod tests {
 
     #[test]
     fn noise_is_followed_down_faster_than_up() {
-        let mut noise = Noise::default();
+        let mut noise = NoiseLevel::default();
         assert!(noise.is_exceeded_by(0.0) || noise.power.is_none());
         noise.learn(1e-4);
         for _ in 0..10 {
@@ -217,8 +219,8 @@ mod tests {
 
     #[test]
     fn the_threshold_lies_between_noise_and_voice() {
-        let mut noise = Noise::default();
-        let mut voice = Voice::default();
+        let mut noise = NoiseLevel::default();
+        let mut voice = VoiceLevel::default();
         voice.follow(1e-2, true);
         assert_eq!(voice.threshold(&noise), Some(1e-2 * UNDER_VOICE));
         noise.set(1e-4);

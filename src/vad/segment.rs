@@ -14,19 +14,20 @@
 //!                    └first_voiced
 //! ```
 //!
-//! A silence of 120 ms within an utterance is told as a `Lull`, a voice that goes on after it as `Resumed`; see
+//! A silence of 120 ms within an utterance is told as a `SilenceStarted`, a voice that goes on after it as `Resumed`; see
 //! `utterance`. Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::loudness::{Levels, Loudness, Noise, Voice};
-use super::watchdog::Watchdog;
-use super::{DETECTOR_WINDOW_FRAMES, SpeechEvent};
+use super::detect::DETECTOR_WINDOW_FRAMES;
+use super::event::SpeechEvent;
+use super::loudness::{Levels, Loudness, NoiseLevel, VoiceLevel};
+use super::stuck_detector::StuckDetector;
 use crate::base::frame::{FRAME_DURATION, Frame};
-use utterance::{Sound, Utterance};
+use utterance::{MeasuredFrame, NOISE_DELAY_FRAMES, Utterance};
 
-mod rise;
+mod onset_backtrack;
 #[cfg(test)]
 mod tests;
 mod utterance;
@@ -40,9 +41,6 @@ const TAIL: Duration = Duration::from_millis(270);
 /// Pre-roll when the talk key opens an utterance: people begin to speak as they press. Longer would send what
 /// they did not mean to.
 const HELD_PREROLL: Duration = Duration::from_millis(150);
-/// How late noise is learnt: detectors miss soft beginnings ("s", "f"), and earshot the whole first syllable; those are
-/// no noise.
-const NOISE_DELAY_FRAMES: usize = 20;
 /// A re-armed detector is relaxed after this much quiet …
 const QUIET_FRAMES: u32 = 500;
 /// … this much weaker than the sound it was stuck at: -6 dB. As long as that sound goes on, it would stick again.
@@ -65,7 +63,7 @@ pub struct SegmentSettings {
 
 /// What the caller knows of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Context {
+pub struct FrameContext {
     /// The detector's verdict.
     pub voiced: bool,
     /// A reply sounds.
@@ -92,8 +90,8 @@ pub enum SegmentNote {
 pub struct Segmenter {
     settings: SegmentSettings,
     loudness: Loudness,
-    noise: Noise,
-    watchdog: Watchdog,
+    noise: NoiseLevel,
+    stuck_detector: StuckDetector,
     rearmed: Option<Rearmed>,
     /// The newest frame is louder than the noise.
     loud: bool,
@@ -133,8 +131,8 @@ impl Segmenter {
         Self {
             settings,
             loudness: Loudness::default(),
-            noise: Noise::default(),
-            watchdog: Watchdog::default(),
+            noise: NoiseLevel::default(),
+            stuck_detector: StuckDetector::default(),
             rearmed: None,
             loud: false,
             tail: 0,
@@ -190,7 +188,7 @@ impl Segmenter {
     pub fn push(
         &mut self,
         frame: Frame,
-        context: Context,
+        context: FrameContext,
         out: &mut Vec<SpeechEvent>,
     ) -> Option<SegmentNote> {
         if self.expected != Some(frame.sequence) {
@@ -239,7 +237,7 @@ impl Segmenter {
         &mut self,
         frame: Frame,
         levels: Levels,
-        context: Context,
+        context: FrameContext,
         out: &mut Vec<SpeechEvent>,
     ) {
         if context.blocked {
@@ -303,7 +301,7 @@ impl Segmenter {
 
     /// Opens an utterance whose first voiced frame by the detector is `first`.
     fn start(&mut self, first: usize, out: &mut Vec<SpeechEvent>) {
-        let mut voice = Voice::default();
+        let mut voice = VoiceLevel::default();
         for waiting in self.waiting.range(first..) {
             voice.follow(waiting.levels.mean(), waiting.voiced);
         }
@@ -343,12 +341,12 @@ impl Segmenter {
     }
 
     /// The instant at which the voice rises, by level.
-    fn first_voiced(&self, first: usize, voice: &Voice) -> Instant {
+    fn first_voiced(&self, first: usize, voice: &VoiceLevel) -> Instant {
         let heard = |frame: usize| {
             let waiting = &self.waiting[frame];
             (waiting.frame.captured, waiting.levels.powers)
         };
-        rise::find(
+        onset_backtrack::find(
             self.waiting.len(),
             first,
             voice.threshold(&self.noise),
@@ -360,13 +358,13 @@ impl Segmenter {
         &mut self,
         frame: Frame,
         levels: &Levels,
-        context: Context,
+        context: FrameContext,
         out: &mut Vec<SpeechEvent>,
     ) {
         let Some(open) = &mut self.open else {
             return;
         };
-        let sound = Sound {
+        let sound = MeasuredFrame {
             captured: frame.captured,
             levels: *levels,
             voiced: context.voiced,
@@ -381,7 +379,7 @@ impl Segmenter {
         }
         out.extend(open.resumption(&self.noise));
         let over = open.is_over(self.settings.patience, context.voiced);
-        out.extend(open.lull(over));
+        out.extend(open.silence_started(over));
         if over {
             self.close(out);
         }
@@ -391,15 +389,15 @@ impl Segmenter {
     fn guard(
         &mut self,
         power: f32,
-        context: Context,
+        context: FrameContext,
         out: &mut Vec<SpeechEvent>,
     ) -> Option<SegmentNote> {
         // The key says that it is speech, and what the loudspeaker plays is not the room's noise.
         if context.held || context.blocked {
-            self.watchdog = Watchdog::default();
+            self.stuck_detector = StuckDetector::default();
             return None;
         }
-        if let Some(power) = self.watchdog.watch(power, context.voiced) {
+        if let Some(power) = self.stuck_detector.watch(power, context.voiced) {
             self.noise.set(power);
             let news = self.rearmed.is_none() || self.open.is_some();
             self.rearmed = Some(Rearmed { power, quiet: 0 });
@@ -418,8 +416,8 @@ impl Segmenter {
 }
 
 impl Waiting {
-    fn sound(&self, voiced: bool) -> Sound {
-        Sound {
+    fn sound(&self, voiced: bool) -> MeasuredFrame {
+        MeasuredFrame {
             captured: self.frame.captured,
             levels: self.levels,
             voiced,
@@ -431,7 +429,7 @@ impl Waiting {
 fn room(settings: &SegmentSettings) -> usize {
     let trigger = settings.onset_idle.max(settings.onset_playing);
     let preroll = frames(settings.preroll) as usize;
-    let onset = onset_window(trigger) + rise::LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES;
+    let onset = onset_window(trigger) + onset_backtrack::LOOK_BACK_FRAMES + DETECTOR_WINDOW_FRAMES;
     (preroll + onset).max(NOISE_DELAY_FRAMES) + 1
 }
 

@@ -1,7 +1,7 @@
-//! webrtc-vad as a detector: the Gaussian mixture model of WebRTC, by way of libfvad.
+//! webrtc-vad as a detector: WebRTC's Gaussian mixture model, by libfvad.
 //!
-//! It judges 20 ms at a time best (10 ms has several times the false starts in noise, 30 ms is later), yet a
-//! verdict is wanted for each 10 ms frame. Two instances take turns, each on its own unbroken run of 20 ms blocks:
+//! It is best with blocks of 20 ms (10 ms have several times the false starts in noise, 30 ms are later), yet every 10
+//! ms frame needs a verdict. Two instances alternate, each on its own continuous sequence of 20 ms blocks:
 //!
 //! ```text
 //! frames   0   1   2   3   4   5
@@ -11,11 +11,11 @@
 
 use webrtc_vad::{SampleRate as VadRate, Vad, VadMode};
 
-use super::{Detect, to_i16};
+use super::detect::{Detect, to_i16};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 
-/// The detector. It holds raw pointers and is not `Send`: make it on the thread that uses it.
-pub struct Detector {
+/// The detector. It holds raw pointers and is not `Send`: create it on the thread that uses it.
+pub struct WebrtcVad {
     halves: [Half; 2],
     aggressiveness: u8,
     /// Frames seen since the start or the last reset.
@@ -28,8 +28,8 @@ struct Half {
     block: [i16; 2 * FRAME_SAMPLES],
 }
 
-impl Detector {
-    /// A detector with webrtc-vad's mode: 0 lets much through, 3 little; more than 3 is taken for 3.
+impl WebrtcVad {
+    /// Creates a detector with webrtc-vad's mode: 0 lets much through, 3 little; larger values count as 3.
     #[must_use]
     pub fn new(aggressiveness: u8) -> Self {
         let half = || Half {
@@ -45,16 +45,16 @@ impl Detector {
     }
 }
 
-impl Detect for Detector {
+impl Detect for WebrtcVad {
     fn voiced(&mut self, frame: &Frame) -> bool {
         let samples = frame.samples.map(to_i16);
         let parity = usize::from(self.seen % 2 == 1);
-        // The half whose block begins with this frame, and the one whose block ends with it.
+        // One half's block begins with this frame, the other's ends with it.
         self.halves[parity].block[..FRAME_SAMPLES].copy_from_slice(&samples);
         if self.seen > 0 {
             let ending = &mut self.halves[1 - parity];
             ending.block[FRAME_SAMPLES..].copy_from_slice(&samples);
-            // It can only complain of the length, which is right.
+            // The only possible error is a wrong length.
             self.verdict = ending.vad.is_voice_segment(&ending.block).unwrap_or(false);
         }
         self.seen += 1;
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn silence_is_no_speech_and_a_vowel_is() {
         for aggressiveness in 0..=3 {
-            let mut detector = Detector::new(aggressiveness);
+            let mut detector = WebrtcVad::new(aggressiveness);
             let silence = run(&mut detector, 0..50, |_| 0.0);
             assert!(silence.iter().all(|voiced| !voiced), "{aggressiveness}");
             let vowel = run(&mut detector, 50..100, vowel);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn each_frame_gets_a_verdict_of_its_own() {
-        let mut detector = Detector::new(2);
+        let mut detector = WebrtcVad::new(2);
         run(&mut detector, 0..50, |_| 0.0);
         // Whether the vowel begins with an even or an odd frame, its first or second frame is called speech.
         for begin in [50, 101] {
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn verdicts_are_those_of_unbroken_20_ms_blocks() {
         let sound = |i: usize| if i % 5_000 < 2_500 { vowel(i) } else { 0.0 };
-        let verdicts = run(&mut Detector::new(2), 0..301, sound);
+        let verdicts = run(&mut WebrtcVad::new(2), 0..301, sound);
         for first in [0, 1] {
             let mut plain = fresh(2);
             for frame in (first..300).step_by(2) {
@@ -144,21 +144,21 @@ mod tests {
 
     #[test]
     fn a_reset_detector_judges_as_a_new_one() {
-        let mut detector = Detector::new(3);
+        let mut detector = WebrtcVad::new(3);
         run(&mut detector, 0..73, vowel);
         detector.reset();
         let sound = |i: usize| if i % 8_000 < 4_000 { vowel(i) } else { 0.0 };
         assert_eq!(
             run(&mut detector, 0..200, sound),
-            run(&mut Detector::new(3), 0..200, sound)
+            run(&mut WebrtcVad::new(3), 0..200, sound)
         );
     }
 
     #[test]
     fn a_change_of_aggressiveness_keeps_what_was_learnt() {
         let sound = |i: usize| if i % 8_000 < 4_000 { vowel(i) } else { 0.0 };
-        let mut changed = Detector::new(2);
-        let mut steady = Detector::new(2);
+        let mut changed = WebrtcVad::new(2);
+        let mut steady = WebrtcVad::new(2);
         run(&mut changed, 0..101, sound);
         run(&mut steady, 0..101, sound);
         changed.set_aggressiveness(0);
@@ -171,14 +171,14 @@ mod tests {
 
     #[test]
     fn any_number_is_taken() {
-        let mut detector = Detector::new(200);
+        let mut detector = WebrtcVad::new(200);
         for sample in [f32::NAN, f32::INFINITY, -1e30, 2.0] {
             run(&mut detector, 0..4, |_| sample);
         }
     }
 
     fn run(
-        detector: &mut Detector,
+        detector: &mut WebrtcVad,
         frames: std::ops::Range<usize>,
         sound: impl Fn(usize) -> f32,
     ) -> Vec<bool> {

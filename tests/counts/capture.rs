@@ -6,17 +6,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sovereign::audio::Format;
+use sovereign::audio::StreamFormat;
 use sovereign::audio::capture::{CaptureBody, CaptureEnd, capture};
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
 use sovereign::base::units::{Dbfs, SampleRate};
-use sovereign::dsp::chain::{Chain, ChainSettings, Noise};
-use sovereign::dsp::mix::{Mixer, sanitise};
+use sovereign::dsp::chain::{Chain, ChainSettings, NoiseSuppressor};
+use sovereign::dsp::downmix::{Downmixer, sanitise};
 use sovereign::dsp::resample::Resampler;
 use sovereign::profile::{self, DetectorKind, NoiseSuppression, Profile};
-use sovereign::vad::barge_in::{Around, BargeIn};
-use sovereign::vad::segment::{Context, SegmentSettings, Segmenter};
-use sovereign::vad::{Detect as _, Detector, Kind, SpeechEvent};
+use sovereign::vad::barge_in::{BargeInContext, BargeInDetector};
+use sovereign::vad::segment::{FrameContext, SegmentSettings, Segmenter};
+use sovereign::vad::{Detect as _, Detector, SpeechEvent, VadKind};
 
 use crate::sound::{CYCLE, Samples, at_rate, device_rate, reply, talk, with_echo};
 use crate::{Done, Workload};
@@ -41,8 +41,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
     all
 }
 
-pub(crate) fn stereo() -> Format {
-    Format {
+pub(crate) fn stereo() -> StreamFormat {
+    StreamFormat {
         rate: device_rate(),
         channels: 2,
         period: Some(512),
@@ -99,10 +99,10 @@ fn settings(profile: &Profile, echo: bool) -> ChainSettings {
     ChainSettings {
         echo,
         noise: match profile.audio.noise_suppression {
-            NoiseSuppression::Off => Noise::Off,
-            NoiseSuppression::Light => Noise::Light,
-            NoiseSuppression::On => Noise::On,
-            NoiseSuppression::Keyboard => Noise::Keyboard,
+            NoiseSuppression::Off => NoiseSuppressor::Off,
+            NoiseSuppression::Light => NoiseSuppressor::Light,
+            NoiseSuppression::On => NoiseSuppressor::On,
+            NoiseSuppression::Keyboard => NoiseSuppressor::Keyboard,
         },
         gain: profile.audio.gain_control.is_on(),
     }
@@ -124,12 +124,12 @@ struct Way {
     interleaved: Vec<f32>,
     mono: Vec<f32>,
     partial: Vec<f32>,
-    mixer: Mixer,
+    mixer: Downmixer,
     resampler: Resampler,
     chain: Chain,
     detector: Detector,
     segmenter: Segmenter,
-    barge_in: BargeIn,
+    barge_in: BargeInDetector,
     speech: Vec<SpeechEvent>,
     start: Instant,
     sequence: u32,
@@ -142,8 +142,8 @@ impl Way {
         let start = Instant::now();
         let (body, end) = capture(stereo(), start, None);
         let kind = match profile.detector.kind {
-            DetectorKind::Webrtc => Kind::Webrtc,
-            DetectorKind::Earshot => Kind::Earshot,
+            DetectorKind::Webrtc => VadKind::Webrtc,
+            DetectorKind::Earshot => VadKind::Earshot,
         };
         let taps = profile.audio.resampler_taps;
         Self {
@@ -152,12 +152,12 @@ impl Way {
             interleaved: vec![0.0; 2 * DEVICE_FRAMES],
             mono: Vec::new(),
             partial: Vec::new(),
-            mixer: Mixer::new(2, device_rate()),
+            mixer: Downmixer::new(2, device_rate()),
             resampler: Resampler::new(device_rate(), SampleRate::WORKING, taps).expect("allowed"),
             chain: Chain::new(chain),
             detector: Detector::new(kind, profile.detector.aggressiveness),
             segmenter: Segmenter::new(segments(profile)),
-            barge_in: BargeIn::new(profile.turn.backchannel),
+            barge_in: BargeInDetector::new(profile.turn.backchannel),
             speech: Vec::new(),
             start,
             sequence: 0,
@@ -210,22 +210,22 @@ impl Way {
             captured: self.start + Duration::from_millis(10) * self.sequence,
         };
         self.sequence += 1;
-        let context = Context {
+        let context = FrameContext {
             voiced: self.detector.voiced(&frame),
-            ..Context::default()
+            ..FrameContext::default()
         };
         self.segmenter
             .push(frame.clone(), context, &mut self.speech);
-        let around = Around {
+        let around = BargeInContext {
             voiced: context.voiced,
             last_voiced: self.segmenter.last_voiced(),
-            ..Around::default()
+            ..BargeInContext::default()
         };
         self.barge_in.push(&frame, around, &mut self.speech);
         let starts = self.speech.drain(..).map(|event| match event {
             SpeechEvent::Started { .. } => 1,
             SpeechEvent::Frame(_)
-            | SpeechEvent::Lull { .. }
+            | SpeechEvent::SilenceStarted { .. }
             | SpeechEvent::Resumed { .. }
             | SpeechEvent::Ended { .. } => 0,
         });

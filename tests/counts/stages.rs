@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use sovereign::base::frame::Frame;
 use sovereign::base::units::SampleRate;
-use sovereign::dsp::chain::{Chain, ChainSettings, Noise};
-use sovereign::dsp::leak::Leak;
-use sovereign::dsp::mix::{Mixer, sanitise};
+use sovereign::dsp::chain::{Chain, ChainSettings, NoiseSuppressor};
+use sovereign::dsp::downmix::{Downmixer, sanitise};
+use sovereign::dsp::echo_detector::EchoDetector;
 use sovereign::dsp::resample::Resampler;
 use sovereign::profile;
-use sovereign::vad::barge_in::{Around, BargeIn};
-use sovereign::vad::segment::{Context, Segmenter};
-use sovereign::vad::{Detect as _, Detector, Kind};
+use sovereign::vad::barge_in::{BargeInContext, BargeInDetector};
+use sovereign::vad::segment::{FrameContext, Segmenter};
+use sovereign::vad::{Detect as _, Detector, VadKind};
 
 use crate::capture::segments;
 use crate::sound::{CYCLE, Samples, at_rate, device_rate, reply, talk, with_echo};
@@ -32,9 +32,9 @@ pub(crate) fn workloads() -> Vec<Workload> {
         unit("stage-mix", "480 stereo frames made mono", mix),
         unit("stage-resample", "480 frames at 48 kHz to 16 kHz", resample),
         chain("stage-echo", ChainSettings { echo, ..off }),
-        chain("stage-noise-light", noise(Noise::Light)),
-        chain("stage-noise-on", noise(Noise::On)),
-        chain("stage-noise-keyboard", noise(Noise::Keyboard)),
+        chain("stage-noise-light", noise(NoiseSuppressor::Light)),
+        chain("stage-noise-on", noise(NoiseSuppressor::On)),
+        chain("stage-noise-keyboard", noise(NoiseSuppressor::Keyboard)),
         chain("stage-gain", ChainSettings { gain, ..off }),
         chain("stage-echo-gain", ChainSettings { echo, gain, ..off }),
         unit(
@@ -43,10 +43,10 @@ pub(crate) fn workloads() -> Vec<Workload> {
             look_for_echo,
         ),
         unit("stage-webrtc", "a frame judged by webrtc-vad", |units| {
-            detect(Kind::Webrtc, units)
+            detect(VadKind::Webrtc, units)
         }),
         unit("stage-earshot", "a frame judged by earshot", |units| {
-            detect(Kind::Earshot, units)
+            detect(VadKind::Earshot, units)
         }),
         cheap("stage-segmenter", "a frame segmented", segment),
         cheap("stage-barge-in", "a frame over a reply judged", barge_in),
@@ -84,7 +84,7 @@ fn clean(units: u32) -> Done {
 
 fn mix(units: u32) -> Done {
     let samples = stereo_cycle();
-    let (mut mixer, mut mono, mut mixed) = (Mixer::new(2, device_rate()), Vec::new(), 0);
+    let (mut mixer, mut mono, mut mixed) = (Downmixer::new(2, device_rate()), Vec::new(), 0);
     for block in samples.chunks_exact(960).cycle().take(units as usize) {
         mono.clear();
         mixer.mix(block, &mut mono);
@@ -136,7 +136,7 @@ fn chain(name: &str, settings: ChainSettings) -> Workload {
 fn look_for_echo(units: u32) -> Done {
     let far = reply();
     let near = with_echo(&talk(), &far);
-    let mut leak = Leak::new();
+    let mut leak = EchoDetector::new();
     let mut sounds = 0;
     for (near, far) in near.iter().zip(&far).cycle().take(units as usize) {
         leak.push(near, far);
@@ -146,7 +146,7 @@ fn look_for_echo(units: u32) -> Done {
     Done::at_least(sounds, u64::from(units).saturating_sub(10))
 }
 
-fn detect(kind: Kind, units: u32) -> Done {
+fn detect(kind: VadKind, units: u32) -> Done {
     let mut detector = Detector::new(kind, 2);
     let mut voiced = 0;
     for frame in frames(&talk(), units) {
@@ -169,9 +169,9 @@ fn segment(units: u32) -> Done {
     let mut segmenter = Segmenter::new(segments(&profile));
     let (mut out, mut events) = (Vec::new(), 0);
     for (frame, voiced) in frames(&talk(), units).zip(verdicts()) {
-        let context = Context {
+        let context = FrameContext {
             voiced,
-            ..Context::default()
+            ..FrameContext::default()
         };
         segmenter.push(frame, context, &mut out);
         events += out.drain(..).count() as u64;
@@ -183,16 +183,16 @@ fn segment(units: u32) -> Done {
 /// Without the segmenter's events: what is done in most frames while a reply sounds.
 fn barge_in(units: u32) -> Done {
     let profile = profile::builtin(profile::DEFAULT).expect("it is in the program");
-    let mut barge_in = BargeIn::new(profile.turn.backchannel);
+    let mut barge_in = BargeInDetector::new(profile.turn.backchannel);
     let (mut events, mut orders) = (Vec::new(), 0);
     for (frame, voiced) in frames(&talk(), units).zip(verdicts()) {
-        let around = Around {
+        let around = BargeInContext {
             voiced,
             playing: true,
-            ..Around::default()
+            ..BargeInContext::default()
         };
         let decision = barge_in.push(&frame, around, &mut events);
-        orders += u64::from(decision.order.is_some());
+        orders += u64::from(decision.action.is_some());
     }
     Done::at_least(orders, u64::from(units / CYCLE))
 }

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sovereign::audio::{Command, EchoPolicy, Event, SimulatedDesk, VoiceSettings, simulate};
+use sovereign::audio::{
+    EchoPolicy, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate,
+};
 use sovereign::base::counters::Counters;
 use sovereign::base::frame::Pcm;
 use sovereign::base::ids::TurnId;
@@ -25,10 +27,10 @@ pub(crate) const WORKER: [&str; 2] = [
 ];
 /// What it does for the canceller: takes in what was played, reads it where the microphone is.
 const REFERENCE: [&str; 4] = [
-    "sovereign::audio::reference::Reference::take",
-    "sovereign::audio::reference::Reference::frame",
-    "<sovereign::audio::reference::Reference>::take",
-    "<sovereign::audio::reference::Reference>::frame",
+    "sovereign::audio::aec_reference::AecReference::take",
+    "sovereign::audio::aec_reference::AecReference::render_frame",
+    "<sovereign::audio::aec_reference::AecReference>::take",
+    "<sovereign::audio::aec_reference::AecReference>::render_frame",
 ];
 
 pub(crate) fn workloads() -> Vec<Workload> {
@@ -94,7 +96,7 @@ fn converse(profile: &str, units: u32, answered: bool) -> Done {
             ..VoiceSettings::new(profile)
         };
         handle
-            .send(Command::Settings(Arc::new(settings)))
+            .send(VoiceCommand::Settings(Arc::new(settings)))
             .expect("it runs");
         let (mut frames, mut audible) = (0, 0);
         for _ in 0..units / CYCLE {
@@ -103,7 +105,7 @@ fn converse(profile: &str, units: u32, answered: bool) -> Done {
                 let (turn, rate) = (TurnId(1), SampleRate::REPLY);
                 let samples = pcm.clone();
                 handle
-                    .send(Command::Play(Pcm {
+                    .send(VoiceCommand::Play(Pcm {
                         turn,
                         rate,
                         samples,
@@ -114,7 +116,7 @@ fn converse(profile: &str, units: u32, answered: bool) -> Done {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 while let Ok(event) = handle.events.try_recv() {
                     frames += u64::from(is_frame(&event));
-                    audible += u64::from(matches!(event, Event::FirstAudible { .. }));
+                    audible += u64::from(matches!(event, VoiceEvent::FirstAudible { .. }));
                 }
             }
         }
@@ -127,6 +129,6 @@ fn converse(profile: &str, units: u32, answered: bool) -> Done {
     })
 }
 
-fn is_frame(event: &Event) -> bool {
-    matches!(event, Event::Speech(SpeechEvent::Frame(_)))
+fn is_frame(event: &VoiceEvent) -> bool {
+    matches!(event, VoiceEvent::Speech(SpeechEvent::Frame(_)))
 }

@@ -23,7 +23,9 @@ use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sovereign::audio::{Command, Direction, Event, Gate, Handle, Setup, VoiceSettings, spawn};
+use sovereign::audio::{
+    Direction, Gate, Handle, Setup, VoiceCommand, VoiceEvent, VoiceSettings, spawn,
+};
 use sovereign::base::counters::Counters;
 use sovereign::base::frame::{Frame, Pcm};
 use sovereign::base::ids::TurnId;
@@ -70,7 +72,7 @@ fn converse(profile: &str, pulses: &Path, both: &Path) -> Told {
         spawn(Setup::default(), Arc::new(Counters::default()), &profile).expect("started");
     await_streams(&mut handle);
     handle
-        .send(Command::Settings(Arc::new(VoiceSettings {
+        .send(VoiceCommand::Settings(Arc::new(VoiceSettings {
             gate: Gate::Everything,
             ..VoiceSettings::new(profile.clone())
         })))
@@ -95,7 +97,7 @@ fn await_streams(handle: &mut Handle) {
     let until = Instant::now() + Duration::from_secs(5);
     while !missing.is_empty() {
         assert!(Instant::now() < until, "no stream: {missing:?}");
-        if let Ok(Event::Opened(direction, info)) = handle.events.try_recv() {
+        if let Ok(VoiceEvent::Opened(direction, info)) = handle.events.try_recv() {
             println!("  {direction:?} period {:?}", info.period_frames);
             missing.retain(|d| *d != direction);
         }
@@ -110,7 +112,7 @@ fn answer_pulses(handle: &mut Handle, until: Instant) -> Told {
     while Instant::now() < until {
         if flush_at.is_some_and(|at| Instant::now() >= at) {
             flush_at = None;
-            handle.send(Command::Flush).expect("taken");
+            handle.send(VoiceCommand::Flush).expect("taken");
         }
         let Ok(event) = handle.events.try_recv() else {
             std::thread::sleep(Duration::from_millis(1));
@@ -118,7 +120,7 @@ fn answer_pulses(handle: &mut Handle, until: Instant) -> Told {
         };
         let tone = told.asked.len().saturating_sub(1);
         match event {
-            Event::Heard(frame) => {
+            VoiceEvent::Heard(frame) => {
                 if let Some(at) = last.as_ref().and_then(|before| pulse_in(before, &frame))
                     && told
                         .heard
@@ -128,19 +130,21 @@ fn answer_pulses(handle: &mut Handle, until: Instant) -> Told {
                     told.heard.push(at);
                     told.asked.push(Instant::now());
                     let turn = TurnId(told.heard.len() as u64);
-                    handle.send(Command::Play(tone_of(turn))).expect("taken");
-                    handle.send(Command::EndReply(turn)).expect("taken");
+                    handle
+                        .send(VoiceCommand::Play(tone_of(turn)))
+                        .expect("taken");
+                    handle.send(VoiceCommand::EndReply(turn)).expect("taken");
                 }
                 last = Some(frame);
             }
-            Event::FirstAudible { at, .. } => {
+            VoiceEvent::FirstAudible { at, .. } => {
                 told.audible.push(at);
                 if tone % 2 == 1 {
                     flush_at = Some(at + FLUSH_AFTER);
                 }
             }
-            Event::Played { at, .. } => told.played.push((tone, at)),
-            Event::Flushed { at, .. } => told.flushed.push((tone, at)),
+            VoiceEvent::Played { at, .. } => told.played.push((tone, at)),
+            VoiceEvent::Flushed { at, .. } => told.flushed.push((tone, at)),
             _ => {}
         }
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
 use sovereign::base::units::{Dbfs, SampleRate};
-use sovereign::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use sovereign::vad::{Detect as _, Detector, Kind, SpeechEvent};
+use sovereign::vad::segment::{FrameContext, SegmentNote, SegmentSettings, Segmenter};
+use sovereign::vad::{Detect as _, Detector, SpeechEvent, VadKind};
 
 const VOICES: [&str; 6] = [
     "american-man",
@@ -37,7 +37,7 @@ const PROFILES: [(&str, u64, u64, u64); 3] = [
 #[test]
 fn sentences_in_silence_are_found_to_ten_milliseconds() {
     for profile in PROFILES {
-        let seen = survey(profile, Kind::Webrtc, None, &LEVELS);
+        let seen = survey(profile, VadKind::Webrtc, None, &LEVELS);
         seen.print(profile.0, "silence");
         seen.assert(10.0, 10.0);
     }
@@ -46,7 +46,7 @@ fn sentences_in_silence_are_found_to_ten_milliseconds() {
 #[test]
 fn sentences_in_noise_are_found_to_forty_milliseconds() {
     for profile in PROFILES {
-        let seen = survey(profile, Kind::Webrtc, Some(20.0), &LEVELS);
+        let seen = survey(profile, VadKind::Webrtc, Some(20.0), &LEVELS);
         seen.print(profile.0, "pink 20 dB");
         seen.assert(40.0, 150.0);
     }
@@ -55,7 +55,7 @@ fn sentences_in_noise_are_found_to_forty_milliseconds() {
 #[test]
 fn sentences_in_loud_noise_are_found() {
     for profile in PROFILES {
-        let seen = survey(profile, Kind::Webrtc, Some(10.0), &LEVELS);
+        let seen = survey(profile, VadKind::Webrtc, Some(10.0), &LEVELS);
         seen.print(profile.0, "pink 10 dB");
         // The hissing ends of words drown.
         seen.assert(200.0, 160.0);
@@ -71,7 +71,7 @@ fn the_late_detector_finds_the_same_ends() {
             (Some(20.0), 40.0, &LEVELS[..]),
             (Some(10.0), 200.0, &LEVELS[1..]),
         ] {
-            let seen = survey(profile, Kind::Earshot, snr, levels);
+            let seen = survey(profile, VadKind::Earshot, snr, levels);
             seen.print(profile.0, &format!("earshot {snr:?}"));
             seen.assert(off, 150.0);
         }
@@ -83,9 +83,9 @@ fn noise_of_any_level_is_at_most_one_utterance_and_not_a_lasting_one() {
     for level in [-70.0, -50.0, -40.0, -30.0, -20.0, -10.0] {
         // From the start, and after five seconds of a quiet room.
         for (sets_in, kind) in [
-            (0, Kind::Webrtc),
-            (5 * 16_000, Kind::Webrtc),
-            (5 * 16_000, Kind::Earshot),
+            (0, VadKind::Webrtc),
+            (5 * 16_000, VadKind::Webrtc),
+            (5 * 16_000, VadKind::Earshot),
         ] {
             let noise = pink(16_000 * 30);
             let unit = Dbfs::rms(&noise).amplitude();
@@ -122,7 +122,7 @@ fn a_minute_of_sentences_does_not_rearm_the_detector() {
             samples.extend(fixture(voice));
         }
     }
-    for kind in [Kind::Webrtc, Kind::Earshot] {
+    for kind in [VadKind::Webrtc, VadKind::Earshot] {
         let heard = hear(&samples, Instant::now(), settings(PROFILES[2]), kind);
         assert_eq!((heard.starts(), heard.notes.len()), (1, 0), "{kind:?}");
     }
@@ -149,7 +149,7 @@ fn a_crowd_does_not_hold_the_detector_on() {
         &samples,
         Instant::now(),
         settings(PROFILES[1]),
-        Kind::Webrtc,
+        VadKind::Webrtc,
     );
     let told: Vec<SegmentNote> = heard.notes.iter().map(|note| note.1).collect();
     assert_eq!(told, [SegmentNote::Rearm]);
@@ -159,7 +159,7 @@ fn a_crowd_does_not_hold_the_detector_on() {
         &samples,
         Instant::now(),
         settings(PROFILES[1]),
-        Kind::Earshot,
+        VadKind::Earshot,
     );
     assert_eq!(
         heard.notes,
@@ -188,7 +188,7 @@ fn what_the_strictest_hears_every_laxer_one_hears_in_the_same_frame() {
 }
 
 fn verdicts(samples: &[f32], aggressiveness: u8) -> Vec<bool> {
-    let mut detector = Detector::new(Kind::Webrtc, aggressiveness);
+    let mut detector = Detector::new(VadKind::Webrtc, aggressiveness);
     let frames = samples.as_chunks::<FRAME_SAMPLES>().0;
     let verdict = |(sequence, samples): (u64, &[f32; FRAME_SAMPLES])| {
         detector.voiced(&Frame {
@@ -264,7 +264,12 @@ impl Survey {
     }
 }
 
-fn survey(profile: (&str, u64, u64, u64), kind: Kind, snr: Option<f32>, levels: &[f32]) -> Survey {
+fn survey(
+    profile: (&str, u64, u64, u64),
+    kind: VadKind,
+    snr: Option<f32>,
+    levels: &[f32],
+) -> Survey {
     let settings = settings(profile);
     let mut survey = Survey::default();
     for voice in VOICES {
@@ -286,7 +291,7 @@ fn survey(profile: (&str, u64, u64, u64), kind: Kind, snr: Option<f32>, levels: 
                         survey.onset.push(at(*decided) - truth.0);
                     }
                     SpeechEvent::Frame(_)
-                    | SpeechEvent::Lull { .. }
+                    | SpeechEvent::SilenceStarted { .. }
                     | SpeechEvent::Resumed { .. } => {}
                     SpeechEvent::Ended { last_voiced } => {
                         survey.last.push(at(*last_voiced) - truth.1);
@@ -318,7 +323,7 @@ impl Heard {
 }
 
 /// What the audio worker does with each frame.
-fn hear(samples: &[f32], base: Instant, settings: SegmentSettings, kind: Kind) -> Heard {
+fn hear(samples: &[f32], base: Instant, settings: SegmentSettings, kind: VadKind) -> Heard {
     let mut detector = Detector::new(kind, AGGRESSIVENESS);
     let mut segmenter = Segmenter::new(settings);
     let mut heard = Heard::default();
@@ -329,9 +334,9 @@ fn hear(samples: &[f32], base: Instant, settings: SegmentSettings, kind: Kind) -
             captured: base + Duration::from_millis(10 * sequence),
         };
         let end = frame.end();
-        let context = Context {
+        let context = FrameContext {
             voiced: detector.voiced(&frame),
-            ..Context::default()
+            ..FrameContext::default()
         };
         let mut out = Vec::new();
         let note = segmenter.push(frame, context, &mut out);

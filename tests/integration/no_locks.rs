@@ -1,6 +1,6 @@
 //! The callbacks take no lock: nothing that they are made of knows one.
 //!
-//! What runs in a device callback is `capture.rs` and `playback.rs`, with `status.rs` and `ring.rs` below them, called
+//! What runs in a device callback is `capture.rs` and `playback.rs`, with `stream_timestamps.rs` and `ring.rs` below them, called
 //! from the closures in `cpal/streams.rs` and the loops in `pulse/streams.rs`. If none of these names a type that can
 //! make a thread wait, no lock that the program owns can be held against a callback, whoever holds it, and no test under
 //! load is needed to show it. (RealtimeSanitizer does not see a lock that happens to be free; this does.
@@ -12,7 +12,7 @@ use std::path::Path;
 const CALLBACKS: [&str; 6] = [
     "audio/capture.rs",
     "audio/playback.rs",
-    "audio/status.rs",
+    "audio/stream_timestamps.rs",
     "audio/cpal/streams.rs",
     "audio/pulse/streams.rs",
     "base/ring.rs",

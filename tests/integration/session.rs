@@ -663,7 +663,10 @@ fn a_pause_in_a_sentence_costs_neither_a_word_nor_a_wait() {
     simulate(async {
         let mut world = acquainted(630, |world| world.profile.turn.eager_waste_percent = 100).await;
         let figures = world.session.snapshots.borrow().figures.clone();
-        assert_eq!(figures.early, EarlyClose::After(sovereign::vad::LULL));
+        assert_eq!(
+            figures.early,
+            EarlyClose::After(sovereign::vad::SILENCE_STARTED_AFTER)
+        );
         assert!(
             figures.patience > Some(Duration::from_millis(700)),
             "{figures:?}"

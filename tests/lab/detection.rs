@@ -1,6 +1,6 @@
 //! What each shipped profile hears of sentences in noise.
 
-use sovereign::vad::Kind as DetectorKind;
+use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, Heard, KINDS, SPEECH, Scene, Talk, Values, What, hear, profiles};
 use super::noises::Kind;

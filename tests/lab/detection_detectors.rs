@@ -47,10 +47,10 @@ fn what_each_setting_denies_and_admits() {
     let mut rows: Vec<Vec<Rates>> = vec![Vec::new(); 4 + SCORES.len()];
     for talk in &talks {
         for mode in 0..4 {
-            let verdicts = each(talk, &mut webrtc::Detector::new(mode), |_, voiced| voiced);
+            let verdicts = each(talk, &mut webrtc::WebrtcVad::new(mode), |_, voiced| voiced);
             rows[usize::from(mode)].push(rates(talk, &verdicts));
         }
-        let scores = each(talk, &mut earshot::Detector::new(2), |e, _| e.score());
+        let scores = each(talk, &mut earshot::EarshotVad::new(2), |e, _| e.score());
         for (n, score) in SCORES.iter().enumerate() {
             let verdicts: Vec<bool> = scores.iter().map(|s| s >= score).collect();
             rows[4 + n].push(rates(talk, &verdicts));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sovereign::vad::Kind as DetectorKind;
+use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, KINDS, SPEECH, Talk, Values, What, hear, profiles};
 use super::noises::Kind;

@@ -1,6 +1,6 @@
 //! What each shipped profile takes for speech when nobody speaks.
 
-use sovereign::vad::Kind as DetectorKind;
+use sovereign::vad::VadKind as DetectorKind;
 
 use super::listen::{Ears, Heard, KINDS, SPEECH, hear, profiles};
 use super::noises::Kind;

@@ -10,7 +10,7 @@ use crate::voices::{VOICES, voice};
 
 const ECHO: ChainSettings = ChainSettings {
     echo: true,
-    noise: sovereign::dsp::chain::Noise::Off,
+    noise: sovereign::dsp::chain::NoiseSuppressor::Off,
     gain: false,
 };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sovereign::dsp::leak::{Leak, LeakVerdict};
+use sovereign::dsp::echo_detector::{EchoDetector, EchoVerdict};
 
 use crate::room::{Room, RoomSettings, frames, talk};
 use crate::table::Table;
@@ -27,9 +27,9 @@ fn echo_leak() {
     for row in leaks() {
         let heard = listen(&row);
         let (told, delay, loss) = match heard.verdict {
-            LeakVerdict::Echo { delay, loss_db } => ("echo", Some(delay), Some(loss_db)),
-            LeakVerdict::None => ("none", None, None),
-            LeakVerdict::Unknown => ("unknown", None, None),
+            EchoVerdict::Echo { delay, loss_db } => ("echo", Some(delay), Some(loss_db)),
+            EchoVerdict::None => ("none", None, None),
+            EchoVerdict::Unknown => ("unknown", None, None),
         };
         let ms = delay.map(|d| d.as_secs_f32() * 1e3);
         table.row(&[
@@ -68,7 +68,7 @@ fn echo_leak() {
 
 #[test]
 fn a_headset_that_is_unplugged_is_noticed_and_plugged_in_again_too() {
-    let mut leak = Leak::new();
+    let mut leak = EchoDetector::new();
     let mut speakers = Room::new(RoomSettings::default());
     let mut headset = Room::new(RoomSettings {
         loss_db: 200.0,
@@ -89,7 +89,7 @@ fn a_headset_that_is_unplugged_is_noticed_and_plugged_in_again_too() {
     }
     let kinds: Vec<_> = told
         .iter()
-        .map(|(at, v)| (*at / 100, matches!(v, LeakVerdict::Echo { .. })))
+        .map(|(at, v)| (*at / 100, matches!(v, EchoVerdict::Echo { .. })))
         .collect();
     assert_eq!(
         kinds.iter().map(|k| k.1).collect::<Vec<_>>(),
@@ -184,7 +184,7 @@ fn leaks() -> Vec<LeakRow> {
 }
 
 struct Listened {
-    verdict: LeakVerdict,
+    verdict: EchoVerdict,
     after: Duration,
     news: usize,
     least: f32,
@@ -201,9 +201,9 @@ fn listen(row: &LeakRow) -> Listened {
     });
     let far = talk(20.0, -26.0, 0);
     let user = talk(20.0, -26.0, 1);
-    let mut leak = Leak::new();
+    let mut leak = EchoDetector::new();
     let mut heard = Listened {
-        verdict: LeakVerdict::Unknown,
+        verdict: EchoVerdict::Unknown,
         after: Duration::ZERO,
         news: 0,
         least: f32::INFINITY,

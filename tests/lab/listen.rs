@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use sovereign::base::frame::{FRAME_SAMPLES, Frame};
 use sovereign::profile::{self, DetectorKind, Profile};
-use sovereign::vad::segment::{Context, SegmentNote, SegmentSettings, Segmenter};
-use sovereign::vad::{Detect as _, Detector, Kind, SpeechEvent};
+use sovereign::vad::segment::{FrameContext, SegmentNote, SegmentSettings, Segmenter};
+use sovereign::vad::{Detect as _, Detector, SpeechEvent, VadKind};
 
 use super::noises;
 use super::voices::{Noise, VOICES, at_level, voice};
@@ -19,7 +19,7 @@ const ROOM: f32 = -70.0;
 const LEAD: usize = 3 * 16_000;
 
 /// Both detectors.
-pub(crate) const KINDS: [Kind; 2] = [Kind::Webrtc, Kind::Earshot];
+pub(crate) const KINDS: [VadKind; 2] = [VadKind::Webrtc, VadKind::Earshot];
 
 /// A name, the level of the speech, and a noise with how much weaker it is.
 pub(crate) type Scene = (&'static str, f32, Option<(noises::Kind, f32)>);
@@ -32,14 +32,14 @@ pub(crate) fn profiles() -> [Arc<Profile>; 3] {
 /// What a profile says of detection, as the audio worker takes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ears {
-    pub(crate) kind: Kind,
+    pub(crate) kind: VadKind,
     pub(crate) aggressiveness: u8,
     pub(crate) settings: SegmentSettings,
 }
 
 impl Ears {
     /// What a table calls a detector, which may be another one than these ears have.
-    pub(crate) fn name(self, kind: Kind) -> String {
+    pub(crate) fn name(self, kind: VadKind) -> String {
         let mark = if kind == self.kind {
             ""
         } else {
@@ -51,8 +51,8 @@ impl Ears {
     pub(crate) fn of(profile: &Profile) -> Self {
         Self {
             kind: match profile.detector.kind {
-                DetectorKind::Webrtc => Kind::Webrtc,
-                DetectorKind::Earshot => Kind::Earshot,
+                DetectorKind::Webrtc => VadKind::Webrtc,
+                DetectorKind::Earshot => VadKind::Earshot,
             },
             aggressiveness: profile.detector.aggressiveness,
             settings: SegmentSettings {
@@ -173,10 +173,10 @@ pub(crate) fn hear(samples: &[f32], ears: Ears, playing: bool) -> Heard {
             sequence,
             captured: base + Duration::from_millis(10 * sequence),
         };
-        let context = Context {
+        let context = FrameContext {
             voiced: detector.voiced(&frame),
             playing,
-            ..Context::default()
+            ..FrameContext::default()
         };
         match segmenter.push(frame, context, &mut out) {
             Some(SegmentNote::Rearm) => {
@@ -206,7 +206,7 @@ impl Heard {
                     }
                     What::Started
                 }
-                SpeechEvent::Lull { .. } => What::Lull,
+                SpeechEvent::SilenceStarted { .. } => What::Lull,
                 SpeechEvent::Resumed { .. } => What::Resumed,
                 SpeechEvent::Ended { .. } => What::Ended,
             };

@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use sovereign::dsp::chain::{Chain, ChainSettings, Noise as Setting};
+use sovereign::dsp::chain::{Chain, ChainSettings, NoiseSuppressor as Setting};
 
 use crate::room::{frames, talk};
 use crate::table::{Table, full};

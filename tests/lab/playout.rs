@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sovereign::audio::{
-    Command, Desk, Event, Gate, Handle, SimulatedDesk, VoiceSettings, simulate,
+    Desk, Gate, Handle, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate,
 };
 use sovereign::base::counters::Counters;
 use sovereign::base::frame::Pcm;
@@ -254,10 +254,10 @@ impl Rig {
     fn change(&self, change: impl FnOnce(&mut VoiceSettings)) {
         let mut wanted = self.wanted.borrow_mut();
         change(&mut wanted);
-        self.send(Command::Settings(Arc::new(wanted.clone())));
+        self.send(VoiceCommand::Settings(Arc::new(wanted.clone())));
     }
 
-    fn send(&self, command: Command) {
+    fn send(&self, command: VoiceCommand) {
         self.handle.send(command).expect("the sound side lives");
     }
 
@@ -265,7 +265,7 @@ impl Rig {
     fn play(&mut self, turn: TurnId, samples: usize) {
         let chunk = (self.sent..self.sent + samples).map(tone).collect();
         self.sent += samples;
-        self.send(Command::Play(Pcm {
+        self.send(VoiceCommand::Play(Pcm {
             turn,
             rate: SampleRate::REPLY,
             samples: chunk,
@@ -274,8 +274,11 @@ impl Rig {
 
     /// Ends the reply, and waits until it has been heard.
     async fn end(&mut self, turn: TurnId) {
-        self.send(Command::EndReply(turn));
-        while !matches!(self.handle.events.recv().await, Some(Event::Played { .. })) {}
+        self.send(VoiceCommand::EndReply(turn));
+        while !matches!(
+            self.handle.events.recv().await,
+            Some(VoiceEvent::Played { .. })
+        ) {}
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
 

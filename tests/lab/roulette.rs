@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sovereign::audio::playback::FADE;
-use sovereign::audio::{Command, Event, Gate, Heard, SimulatedDesk, VoiceSettings, simulate};
+use sovereign::audio::{
+    Gate, PlayedBlock, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate,
+};
 use sovereign::base::counters::Counters;
 use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use sovereign::base::ids::TurnId;
@@ -169,7 +171,7 @@ fn plain(taps: &[u32]) -> Vec<Arc<Profile>> {
 /// A run of the desk: what was heard and captured.
 struct Session {
     began: Instant,
-    heard: Vec<Heard>,
+    heard: Vec<PlayedBlock>,
     frames: Vec<Frame>,
     /// Of the reply, at 24 kHz.
     sent: usize,
@@ -205,7 +207,7 @@ impl Session {
         let started = simulate(desk.clone(), counters.clone(), &profiles[0]);
         let (mut handle, desk) = started.expect("a thread");
         let settings = |profile: &Arc<Profile>| {
-            Command::Settings(Arc::new(VoiceSettings {
+            VoiceCommand::Settings(Arc::new(VoiceSettings {
                 gate: Gate::Everything,
                 ..VoiceSettings::new(Arc::clone(profile))
             }))
@@ -214,8 +216,12 @@ impl Session {
         tokio::time::sleep(Duration::from_millis(500)).await;
         desk.speak(said);
         let sent = (seconds - 1) * 24_000;
-        handle.send(Command::Play(reply(sent))).expect("it lives");
-        handle.send(Command::EndReply(TurnId(1))).expect("it lives");
+        handle
+            .send(VoiceCommand::Play(reply(sent)))
+            .expect("it lives");
+        handle
+            .send(VoiceCommand::EndReply(TurnId(1)))
+            .expect("it lives");
         let mut chance = Noise::new(seed);
         let (mut frames, mut changes, mut played) = (Vec::new(), 0, false);
         let end = tokio::time::Instant::now() + Duration::from_secs(seconds as u64 + 1);
@@ -229,8 +235,8 @@ impl Session {
                 changes += 1;
             }
             while let Ok(event) = handle.events.try_recv() {
-                played |= matches!(event, Event::Played { .. });
-                if let Event::Heard(frame) = event {
+                played |= matches!(event, VoiceEvent::Played { .. });
+                if let VoiceEvent::Heard(frame) = event {
                     frames.push(frame);
                 }
             }

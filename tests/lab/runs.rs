@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use sovereign::audio::Heard;
+use sovereign::audio::PlayedBlock;
 use sovereign::audio::playback::FADE;
 use sovereign::base::units::SampleRate;
 
@@ -56,7 +56,7 @@ struct Follower<'a> {
 
 /// Finds `wanted` in what was heard; samples may differ by `error`.
 pub(crate) fn follow(
-    heard: &[Heard],
+    heard: &[PlayedBlock],
     rate: SampleRate,
     wanted: &[f32],
     error: f32,
@@ -98,7 +98,7 @@ pub(crate) fn follow(
 impl Follower<'_> {
     /// Blocks of a stream meet. Where several would (one of them may have been closed just then), the first whose state
     /// it fits; else it is of a new one.
-    fn block(&mut self, block: &Heard) -> bool {
+    fn block(&mut self, block: &PlayedBlock) -> bool {
         let near = |next: Instant| {
             next.max(block.start) - next.min(block.start) < Duration::from_micros(2)
         };
@@ -118,7 +118,7 @@ impl Follower<'_> {
         state.is_some()
     }
 
-    fn goes_on(&mut self, before: State, block: &Heard, end: Instant) -> Option<State> {
+    fn goes_on(&mut self, before: State, block: &PlayedBlock, end: Instant) -> Option<State> {
         if block.sounding {
             return self.sound(before, block, end);
         }
@@ -130,7 +130,7 @@ impl Follower<'_> {
         (may && block.samples.iter().all(|&s| s == 0.0)).then_some(State::Silent)
     }
 
-    fn sound(&mut self, before: State, block: &Heard, end: Instant) -> Option<State> {
+    fn sound(&mut self, before: State, block: &PlayedBlock, end: Instant) -> Option<State> {
         match before {
             State::Silent => self.plays(0, block, end),
             State::Playing { step, last } => self
@@ -143,7 +143,7 @@ impl Follower<'_> {
         }
     }
 
-    fn plays(&mut self, mut step: usize, block: &Heard, end: Instant) -> Option<State> {
+    fn plays(&mut self, mut step: usize, block: &PlayedBlock, end: Instant) -> Option<State> {
         let begins = step == 0;
         let place = self.found.samples;
         let wanted = self.wanted.get(place..place + block.samples.len())?;

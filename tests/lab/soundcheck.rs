@@ -3,7 +3,7 @@
 use sovereign::base::frame::FRAME_SAMPLES;
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::resample::Resampler;
-use sovereign::dsp::soundcheck::{Finding, Report, SoundCheck, Step};
+use sovereign::dsp::sound_check::{SoundCheck, SoundCheckFinding, SoundCheckReport, Step};
 
 use crate::room::{Room, RoomSettings, Speaker};
 use crate::table::Table;
@@ -114,7 +114,11 @@ fn sound_check() {
             format!("{:?}", report.findings),
         ]);
         assert_eq!(delay.is_some(), heard, "{name}: {report:?}");
-        assert_eq!(report.findings.contains(&Finding::NoEcho), !heard, "{name}");
+        assert_eq!(
+            report.findings.contains(&SoundCheckFinding::NoEcho),
+            !heard,
+            "{name}"
+        );
         if let (Some(ms), Some(db)) = (delay, report.echo_loss_db) {
             assert!((ms - room.delay_ms).abs() < 2.0, "{name}: {ms} ms");
             assert!((db - room.loss_db).abs() < 4.0, "{name}: {db} dB");
@@ -123,7 +127,7 @@ fn sound_check() {
     table.finish();
 }
 
-fn run(settings: RoomSettings) -> Report {
+fn run(settings: RoomSettings) -> SoundCheckReport {
     let mut room = Room::new(settings);
     let mut check = SoundCheck::new(false);
     let mut playing: Vec<f32> = Vec::new();

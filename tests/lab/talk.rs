@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use sovereign::base::ids::TurnId;
 use sovereign::turn::early::TurnTokens;
-use sovereign::turn::endpointing::EndpointingSettings;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
-use sovereign::vad::LULL;
+use sovereign::turn::pace::PaceSettings;
+use sovereign::vad::SILENCE_STARTED_AFTER;
 
 use crate::voices::Noise;
 
@@ -22,12 +22,12 @@ const SPEECH: Duration = Duration::from_millis(1_200);
 const REPLY: Duration = Duration::from_millis(900);
 
 /// A timer of so many milliseconds, that does not follow the user, and early closes without a limit.
-pub(crate) fn fixed(patience: u64, eager: bool) -> EndpointingSettings {
-    EndpointingSettings {
+pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
+    PaceSettings {
         patience: Duration::from_millis(patience),
         adaptive: false,
         eager,
-        earliest: LULL,
+        earliest: SILENCE_STARTED_AFTER,
         eager_waste_percent: 100,
         assumed_think: Duration::ZERO,
     }
@@ -152,7 +152,7 @@ impl fmt::Display for Outcome {
 
 /// A conversation of a turn for each deviate, with a pause in each. `think`: milliseconds, and the share by which they vary.
 pub(crate) fn converse(
-    pace: EndpointingSettings,
+    pace: PaceSettings,
     talk: Talk,
     think: (u64, f64),
     deviates: &[f64],
@@ -171,7 +171,7 @@ pub(crate) fn converse(
         outcome.cut += usize::from(cut);
         outcome.vain += closed
             .iter()
-            .map(|c| u64::from(c.false_endpoints))
+            .map(|c| u64::from(c.closed_in_vain))
             .sum::<u64>();
         if !cut {
             let latencies = closed[0].timeline.latencies();
@@ -215,7 +215,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(pace: EndpointingSettings, think: (u64, f64)) -> Self {
+    pub(crate) fn new(pace: PaceSettings, think: (u64, f64)) -> Self {
         let mut machine = Machine::new(true);
         machine.set_pace(pace);
         let now = Instant::now();
@@ -261,12 +261,13 @@ impl Desk {
     /// The voice is silent from `end` to `onset`, or for good. Patience is what it is once the silence was told.
     fn silence(&mut self, end: Instant, onset: Option<Instant>) {
         self.run_until(end);
-        if let Some(onset) = onset.filter(|onset| *onset - end <= LULL) {
+        if let Some(onset) = onset.filter(|onset| *onset - end <= SILENCE_STARTED_AFTER) {
             return self.run_until(onset);
         }
-        self.agenda.push((end + LULL, Next::Lull(end)));
-        self.run_until(end + LULL);
-        let over = end + self.machine.patience().max(LULL);
+        self.agenda
+            .push((end + SILENCE_STARTED_AFTER, Next::Lull(end)));
+        self.run_until(end + SILENCE_STARTED_AFTER);
+        let over = end + self.machine.patience().max(SILENCE_STARTED_AFTER);
         match onset {
             None => self.agenda.push((over, Next::Ended(end))),
             Some(onset) if onset > over => {
@@ -444,7 +445,7 @@ impl Counts {
             own: Some(self.prompt + answer),
             dropped: std::mem::take(&mut self.dropped),
             reopened: closed.reopened,
-            false_endpoints: closed.false_endpoints,
+            closed_in_vain: closed.closed_in_vain,
         }
     }
 }

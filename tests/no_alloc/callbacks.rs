@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use assert_no_alloc::assert_no_alloc;
 use proptest::prelude::*;
-use sovereign::audio::Format;
+use sovereign::audio::StreamFormat;
 use sovereign::audio::capture::capture;
 use sovereign::audio::playback::playback;
 use sovereign::base::units::SampleRate;
@@ -88,7 +88,7 @@ fn ten_million_captures_allocate_nothing_and_lose_nothing() {
             taken += end.ring.pop(&mut out);
         });
     }
-    assert_eq!(end.status.callbacks(), CALLBACKS as u64);
+    assert_eq!(end.timestamps.callbacks(), CALLBACKS as u64);
     assert_eq!((given, end.ring.dropped()), (taken, 0));
 }
 
@@ -116,7 +116,7 @@ fn ten_million_playbacks_allocate_nothing_in_every_state() {
             }
         });
     }
-    assert_eq!(end.status.callbacks(), CALLBACKS as u64);
+    assert_eq!(end.timestamps.callbacks(), CALLBACKS as u64);
     assert!(notes > CALLBACKS / 1_000, "{notes} changes of state");
 }
 
@@ -147,8 +147,8 @@ fn allocate_beside_the_guard() {
     std::hint::black_box(vec![0_u8; 100]);
 }
 
-fn format(channels: u16) -> Format {
-    Format {
+fn format(channels: u16) -> StreamFormat {
+    StreamFormat {
         rate: SampleRate::new(48_000).expect("not zero"),
         channels,
         period: Some(512),

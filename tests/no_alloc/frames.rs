@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use assert_no_alloc::assert_no_alloc;
 use sovereign::base::frame::Frame;
 use sovereign::base::units::SampleRate;
+use sovereign::dsp::downmix::{Downmixer, sanitise};
 use sovereign::dsp::level::Meter;
-use sovereign::dsp::mix::{Mixer, sanitise};
 use sovereign::dsp::resample::Resampler;
-use sovereign::vad::segment::{Context, SegmentSettings, Segmenter};
-use sovereign::vad::{Detect as _, Detector, Kind};
+use sovereign::vad::segment::{FrameContext, SegmentSettings, Segmenter};
+use sovereign::vad::{Detect as _, Detector, VadKind};
 
 #[test]
 fn resampling_takes_no_memory() {
@@ -41,7 +41,7 @@ fn resampling_takes_no_memory() {
 fn mixing_cleaning_and_metering_take_no_memory() {
     let mut samples = vec![0.1; 960];
     let mut mono = Vec::with_capacity(480);
-    let mut mixer = Mixer::new(2, SampleRate::WORKING);
+    let mut mixer = Downmixer::new(2, SampleRate::WORKING);
     let mut meter = Meter::default();
     assert_no_alloc(|| {
         sanitise(&mut samples);
@@ -53,12 +53,12 @@ fn mixing_cleaning_and_metering_take_no_memory() {
 
 #[test]
 fn detecting_and_segmenting_take_no_memory_between_utterances() {
-    for kind in [Kind::Webrtc, Kind::Earshot] {
+    for kind in [VadKind::Webrtc, VadKind::Earshot] {
         detect_without_memory(kind);
     }
 }
 
-fn detect_without_memory(kind: Kind) {
+fn detect_without_memory(kind: VadKind) {
     let mut detector = Detector::new(kind, 2);
     let mut segmenter = Segmenter::new(SegmentSettings {
         onset_idle: Duration::from_millis(60),
@@ -78,9 +78,9 @@ fn detect_without_memory(kind: Kind) {
             let voiced = detector.voiced(&frame);
             segmenter.push(
                 frame,
-                Context {
+                FrameContext {
                     voiced,
-                    ..Context::default()
+                    ..FrameContext::default()
                 },
                 &mut out,
             );

@@ -1,8 +1,8 @@
 //! Every rate, every number of channels, every sample format that a device may have, both ways: 11 × 4 × 9 cells.
 //!
 //! ```text
-//! capture    tone, as the device's samples ─▶ CaptureBody ─▶ ring ─▶ Mixer ─▶ Converter ─▶ 16 kHz     ─┐
-//! playback   tone at 24 kHz ─▶ Converter ─▶ ring ─▶ PlaybackBody ─▶ the device's samples, each channel ─┴▶ judged
+//! capture    tone, as the device's samples ─▶ CaptureBody ─▶ ring ─▶ Downmixer ─▶ PositionedResampler ─▶ 16 kHz     ─┐
+//! playback   tone at 24 kHz ─▶ PositionedResampler ─▶ ring ─▶ PlaybackBody ─▶ the device's samples, each channel ─┴▶ judged
 //! ```
 //!
 //! A sine is fitted to what came out; what is not the sine is distortion and noise. The limit is that of the format:
@@ -15,12 +15,12 @@ use std::time::Instant;
 use cpal::{FromSample, I24, SizedSample};
 
 use super::streams::{capture_block, play_block};
-use crate::audio::backend::Format;
 use crate::audio::capture::capture;
-use crate::audio::convert::Converter;
+use crate::audio::format::StreamFormat;
 use crate::audio::playback::{Note, playback};
+use crate::audio::positioned_resampler::PositionedResampler;
 use crate::base::units::SampleRate;
-use crate::dsp::mix::{Mixer, sanitise};
+use crate::dsp::downmix::{Downmixer, sanitise};
 
 const RATES: [u32; 11] = [
     8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000,
@@ -127,8 +127,9 @@ impl Cells {
     {
         let now = Instant::now();
         let (mut body, mut end) = capture(format(hz, channels), now, None);
-        let mut mixer = Mixer::new(channels, rate(hz));
-        let mut converter = Converter::new(rate(hz), SampleRate::WORKING, TAPS).expect("allowed");
+        let mut mixer = Downmixer::new(channels, rate(hz));
+        let mut resampler =
+            PositionedResampler::new(rate(hz), SampleRate::WORKING, TAPS).expect("allowed");
         let device: Vec<T> = tone
             .iter()
             .flat_map(|&s| std::iter::repeat_n(T::from_sample_(s), channels.into()))
@@ -150,10 +151,10 @@ impl Cells {
                 sanitise(&mut interleaved[..n]);
                 mono.clear();
                 mixer.mix(&interleaved[..n], &mut mono);
-                converter.push(&mono, &mut out);
+                resampler.push(&mono, &mut out);
             }
         }
-        converter.finish(&mut out);
+        resampler.finish(&mut out);
         let expected = SampleRate::WORKING.hz() * SECONDS;
         assert!(
             (out.len() as u64).abs_diff(u64::from(expected)) <= 1,
@@ -305,10 +306,10 @@ impl Judge {
 }
 
 fn converted(from: SampleRate, to: SampleRate, samples: &[f32]) -> Vec<f32> {
-    let mut converter = Converter::new(from, to, TAPS).expect("allowed");
+    let mut resampler = PositionedResampler::new(from, to, TAPS).expect("allowed");
     let mut out = Vec::new();
-    converter.push(samples, &mut out);
-    converter.finish(&mut out);
+    resampler.push(samples, &mut out);
+    resampler.finish(&mut out);
     out
 }
 
@@ -325,8 +326,8 @@ fn rate(hz: u32) -> SampleRate {
     SampleRate::new(hz).expect("not zero")
 }
 
-fn format(hz: u32, channels: u16) -> Format {
-    Format {
+fn format(hz: u32, channels: u16) -> StreamFormat {
+    StreamFormat {
         rate: rate(hz),
         channels,
         period: None,

@@ -4,9 +4,9 @@ use cpal::{
     BufferSize, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
 };
 
-use super::super::Direction;
-use super::super::backend::{Fault, Format, OpenError};
-use super::noun;
+use super::super::device::Direction;
+use super::super::fault::{Fault, OpenError};
+use super::super::format::StreamFormat;
 use crate::base::units::SampleRate;
 use crate::dsp::resample::RATES_HZ;
 
@@ -16,13 +16,13 @@ const MOST_CHANNELS: u16 = 8;
 
 /// A way to open a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct StreamPlan {
     pub(super) config: StreamConfig,
     pub(super) sample: SampleFormat,
     direction: Direction,
 }
 
-impl Plan {
+impl StreamPlan {
     pub(super) fn period(&self) -> u32 {
         match self.config.buffer_size {
             BufferSize::Fixed(frames) => frames,
@@ -30,14 +30,14 @@ impl Plan {
         }
     }
 
-    pub(super) fn format(&self) -> Format {
+    pub(super) fn format(&self) -> StreamFormat {
         let rate = SampleRate::new(self.config.sample_rate).unwrap_or(SampleRate::WORKING);
         // Hosts without a word of it ask for one block while another is played; what is captured is handed over at once.
         let held_blocks = match self.direction {
             Direction::Input => 0,
             Direction::Output => 1,
         };
-        Format {
+        StreamFormat {
             rate,
             channels: self.config.channels,
             period: Some(self.period()),
@@ -53,9 +53,9 @@ pub(super) fn plans(
     preset: Option<(u16, u32)>,
     period: u32,
     direction: Direction,
-) -> Result<Vec<Plan>, OpenError> {
+) -> Result<Vec<StreamPlan>, OpenError> {
     let channels = preset.map_or(2, |(channels, _)| channels);
-    let mut found: Vec<(u32, Plan)> = ranges
+    let mut found: Vec<(u32, StreamPlan)> = ranges
         .iter()
         .filter(|r| (1..=MOST_CHANNELS).contains(&r.channels()) && !r.sample_format().is_dsd())
         .filter_map(|range| {
@@ -65,7 +65,7 @@ pub(super) fn plans(
                 + awkwardness(range.sample_format());
             let sizes = [1, 2, 4].into_iter().map(move |times| {
                 let asked = scaled(period, rate) * times;
-                let plan = Plan {
+                let plan = StreamPlan {
                     config: StreamConfig {
                         channels: range.channels(),
                         sample_rate: rate,
@@ -81,13 +81,13 @@ pub(super) fn plans(
         .flatten()
         .collect();
     found.sort_by_key(|(penalty, _)| *penalty);
-    let mut plans: Vec<Plan> = found.into_iter().map(|(_, plan)| plan).collect();
+    let mut plans: Vec<StreamPlan> = found.into_iter().map(|(_, plan)| plan).collect();
     plans.dedup();
     plans.truncate(24);
     if plans.is_empty() {
         return Err(OpenError {
             kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(noun(direction)),
+            what: Fault::UnsupportedConfig.words(direction.noun()),
         });
     }
     Ok(plans)

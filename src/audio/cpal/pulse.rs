@@ -1,10 +1,11 @@
 //! Opens a device that PulseAudio's host listed as a stream of our own.
 
-use super::super::backend::{Fault, Format, OpenError, Opened};
-use super::super::pulse::Started;
-use super::super::{DeviceInfo, Direction, StreamInfo};
-use super::noun;
-use super::plans::Plan;
+use super::super::backend::OpenedStream;
+use super::super::device::{DeviceInfo, Direction, StreamInfo};
+use super::super::fault::{Fault, OpenError};
+use super::super::format::StreamFormat;
+use super::super::pulse::StartedStream;
+use super::plans::StreamPlan;
 
 /// The server spreads two channels over those that a speaker has; a microphone's own are all heard, since the voice may be
 /// on any of them.
@@ -12,14 +13,14 @@ const STEREO: u16 = 2;
 
 /// Opens the device by the best plan: the server converts, so that there is nothing to try after it.
 pub(super) fn open(
-    plans: &[Plan],
+    plans: &[StreamPlan],
     direction: Direction,
     device: DeviceInfo,
-    open: impl FnOnce(&str, Format) -> Result<Started, (Fault, String)>,
-) -> Result<Opened, OpenError> {
+    open: impl FnOnce(&str, StreamFormat) -> Result<StartedStream, (Fault, String)>,
+) -> Result<OpenedStream, OpenError> {
     let refused = |kind: Fault| OpenError {
         kind,
-        what: kind.words(noun(direction)),
+        what: kind.words(direction.noun()),
     };
     let plan = plans.first().ok_or(refused(Fault::UnsupportedConfig))?;
     let mut format = plan.format();
@@ -35,7 +36,7 @@ pub(super) fn open(
         tracing::debug!(error, ?direction, "the device cannot be opened");
         refused(kind)
     })?;
-    Ok(Opened {
+    Ok(OpenedStream {
         info: StreamInfo {
             rate: format.rate,
             channels: format.channels,

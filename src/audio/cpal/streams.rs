@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 use cpal::traits::{DeviceTrait as _, StreamTrait as _};
 use cpal::{Device, Error, ErrorKind, FromSample, SampleFormat, SizedSample, Stream};
 
-use super::super::backend::{Fault, Faults, OpenError, Opened};
+use super::super::backend::OpenedStream;
 use super::super::capture::CaptureBody;
+use super::super::device::{DeviceInfo, Direction, StreamInfo};
+use super::super::fault::{Fault, Faults, OpenError};
 use super::super::playback::PlaybackBody;
-use super::super::{DeviceInfo, Direction, StreamInfo};
-use super::noun;
-use super::plans::Plan;
+use super::plans::StreamPlan;
 
 /// A host that does not build a stream within this hangs.
 const BUILD: Duration = Duration::from_secs(2);
 
 /// Tries the plans in turn as long as the device says that it does not support them.
 pub(super) fn open_first(
-    plans: Vec<Plan>,
+    plans: Vec<StreamPlan>,
     direction: Direction,
     device: DeviceInfo,
-    mut open: impl FnMut(&Plan) -> Result<Stream, Error>,
-) -> Result<Opened, OpenError> {
+    mut open: impl FnMut(&StreamPlan) -> Result<Stream, Error>,
+) -> Result<OpenedStream, OpenError> {
     let mut last = None;
     for plan in plans {
         let started = open(&plan).and_then(|stream| {
@@ -33,7 +33,7 @@ pub(super) fn open_first(
             Ok(stream) => {
                 let granted = stream.buffer_size().ok().filter(|&frames| frames > 0);
                 let format = plan.format();
-                return Ok(Opened {
+                return Ok(OpenedStream {
                     info: StreamInfo {
                         device,
                         rate: format.rate,
@@ -60,7 +60,7 @@ pub(super) fn open_first(
         Some(error) => refused(direction)(error),
         None => OpenError {
             kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(noun(direction)),
+            what: Fault::UnsupportedConfig.words(direction.noun()),
         },
     })
 }
@@ -71,7 +71,7 @@ pub(super) fn open_first(
 )]
 pub(super) fn input_stream(
     device: &Device,
-    plan: &Plan,
+    plan: &StreamPlan,
     body: CaptureBody,
     faults: Arc<Faults>,
 ) -> Result<Stream, Error> {
@@ -98,7 +98,7 @@ pub(super) fn input_stream(
 )]
 pub(super) fn output_stream(
     device: &Device,
-    plan: &Plan,
+    plan: &StreamPlan,
     body: PlaybackBody,
     faults: Arc<Faults>,
 ) -> Result<Stream, Error> {
@@ -121,7 +121,7 @@ pub(super) fn output_stream(
 
 fn input<T: SizedSample>(
     device: &Device,
-    plan: &Plan,
+    plan: &StreamPlan,
     mut body: CaptureBody,
     faults: Arc<Faults>,
 ) -> Result<Stream, Error>
@@ -139,7 +139,7 @@ where
 
 fn output<T: SizedSample + FromSample<f32>>(
     device: &Device,
-    plan: &Plan,
+    plan: &StreamPlan,
     mut body: PlaybackBody,
     faults: Arc<Faults>,
 ) -> Result<Stream, Error> {
@@ -181,7 +181,7 @@ pub(super) fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
         let kind = fault(error.kind());
         OpenError {
             kind,
-            what: kind.words(noun(direction)),
+            what: kind.words(direction.noun()),
         }
     }
 }

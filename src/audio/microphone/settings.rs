@@ -1,27 +1,27 @@
 //! A profile's choices, for the parts of the microphone.
 
-use crate::dsp::chain::{ChainSettings, Noise};
+use crate::dsp::chain::{ChainSettings, NoiseSuppressor};
 use crate::profile::{DetectorKind, NoiseSuppression, Profile};
-use crate::vad::Kind;
+use crate::vad::VadKind;
 use crate::vad::segment::SegmentSettings;
 
 pub(super) fn chain_settings(profile: &Profile) -> ChainSettings {
     ChainSettings {
         echo: false,
         noise: match profile.audio.noise_suppression {
-            NoiseSuppression::Off => Noise::Off,
-            NoiseSuppression::Light => Noise::Light,
-            NoiseSuppression::On => Noise::On,
-            NoiseSuppression::Keyboard => Noise::Keyboard,
+            NoiseSuppression::Off => NoiseSuppressor::Off,
+            NoiseSuppression::Light => NoiseSuppressor::Light,
+            NoiseSuppression::On => NoiseSuppressor::On,
+            NoiseSuppression::Keyboard => NoiseSuppressor::Keyboard,
         },
         gain: profile.audio.gain_control.is_on(),
     }
 }
 
-pub(super) fn detector_kind(profile: &Profile) -> Kind {
+pub(super) fn detector_kind(profile: &Profile) -> VadKind {
     match profile.detector.kind {
-        DetectorKind::Webrtc => Kind::Webrtc,
-        DetectorKind::Earshot => Kind::Earshot,
+        DetectorKind::Webrtc => VadKind::Webrtc,
+        DetectorKind::Earshot => VadKind::Earshot,
     }
 }
 

@@ -119,7 +119,7 @@ proptest! {
 }
 
 fn ends(channels: u16) -> (PlaybackBody, PlaybackEnd) {
-    let format = Format {
+    let format = StreamFormat {
         rate: RATE,
         channels,
         period: None,

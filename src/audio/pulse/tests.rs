@@ -12,6 +12,7 @@ use pulseaudio::protocol::{
 
 use super::super::capture::{CaptureEnd, capture};
 use super::super::playback::{PlaybackEnd, playback as playback_ends};
+use super::frame_shape::SAMPLE;
 use super::*;
 use crate::base::units::SampleRate;
 
@@ -20,8 +21,8 @@ const CHANNEL: u32 = 7;
 const PERIOD: u32 = 480;
 const DEVICE: Duration = Duration::from_millis(20);
 
-fn format() -> Format {
-    Format {
+fn format() -> StreamFormat {
+    StreamFormat {
         rate: SampleRate::new(48_000).expect("not zero"),
         channels: 1,
         period: Some(PERIOD),
@@ -89,7 +90,7 @@ impl Server {
 /// A server whose `script` begins after the introduction, and a line to it.
 fn meet<T: Send + 'static>(
     script: impl FnOnce(Server) -> T + Send + 'static,
-) -> (Result<Line, ProtocolError>, thread::JoinHandle<T>) {
+) -> (Result<Connection, ProtocolError>, thread::JoinHandle<T>) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
     let run = move || {
         let mut server = Server {
@@ -123,17 +124,29 @@ fn meet<T: Send + 'static>(
     };
     let named = thread::Builder::new().name("server".to_owned());
     let server = named.spawn(run).expect("a thread");
-    (Line::introduce(ours, b"cookie".to_vec()), server)
+    (Connection::introduce(ours, b"cookie".to_vec()), server)
 }
 
-fn microphone(faults: &Arc<Faults>, line: Line) -> (Result<Started, ProtocolError>, CaptureEnd) {
+fn microphone(
+    faults: &Arc<Faults>,
+    connection: Connection,
+) -> (Result<StartedStream, ProtocolError>, CaptureEnd) {
     let (body, end) = capture(format(), Instant::now(), None);
-    (record(line, "mic", format(), body, faults.clone()), end)
+    (
+        record(connection, "mic", format(), body, faults.clone()),
+        end,
+    )
 }
 
-fn speaker(faults: &Arc<Faults>, line: Line) -> (Result<Started, ProtocolError>, PlaybackEnd) {
+fn speaker(
+    faults: &Arc<Faults>,
+    connection: Connection,
+) -> (Result<StartedStream, ProtocolError>, PlaybackEnd) {
     let (body, end) = playback_ends(format(), Instant::now(), None);
-    (playback(line, "spk", format(), body, faults.clone()), end)
+    (
+        playback(connection, "spk", format(), body, faults.clone()),
+        end,
+    )
 }
 
 /// Waits until `found` finds something.
@@ -187,7 +200,7 @@ fn accept_playback(server: &mut Server) {
 #[test]
 fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
     let (go, wait) = sync_channel::<()>(1);
-    let (line, server) = meet(move |mut server| {
+    let (connection, server) = meet(move |mut server| {
         accept_record(&mut server);
         server.samples(&[0.25; 480]);
         // 240 frames wait at the server, beyond what the device holds.
@@ -212,10 +225,14 @@ fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
         told
     });
     let faults = Arc::new(Faults::default());
-    let (started, mut end) = microphone(&faults, line.expect("introduced"));
+    let (started, mut end) = microphone(&faults, connection.expect("introduced"));
     let (stream, granted) = started.expect("opened");
     assert_eq!(granted, PERIOD / 2);
-    let stamp = eventually(|| end.status.newest().filter(|stamp| stamp.position == 480));
+    let stamp = eventually(|| {
+        end.timestamps
+            .newest()
+            .filter(|stamp| stamp.position == 480)
+    });
     drop(stream);
     assert_eq!(faults.take().count(), 0, "we ended it");
     go.send(()).ok();
@@ -234,7 +251,7 @@ fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
 #[test]
 fn a_speaker_gets_what_it_wants_and_tells_when_it_sounds() {
     let (go, wait) = sync_channel::<()>(1);
-    let (line, server) = meet(move |mut server| {
+    let (connection, server) = meet(move |mut server| {
         accept_playback(&mut server);
         let mut told = None;
         let first = server.take(|_, _| panic!("asked too early"));
@@ -267,10 +284,14 @@ fn a_speaker_gets_what_it_wants_and_tells_when_it_sounds() {
         told.expect("it asked")
     });
     let faults = Arc::new(Faults::default());
-    let (started, end) = speaker(&faults, line.expect("introduced"));
+    let (started, end) = speaker(&faults, connection.expect("introduced"));
     let (stream, granted) = started.expect("opened");
     assert_eq!(granted, PERIOD);
-    let stamp = eventually(|| end.status.newest().filter(|stamp| stamp.position == 962));
+    let stamp = eventually(|| {
+        end.timestamps
+            .newest()
+            .filter(|stamp| stamp.position == 962)
+    });
     drop(stream);
     assert_eq!(faults.take().count(), 0, "we ended it");
     go.send(()).ok();
@@ -307,9 +328,9 @@ fn bracketed(at: Instant, (before, after): (Instant, Instant)) -> bool {
 
 #[test]
 fn a_stream_that_the_server_ends_is_a_fault_and_so_is_a_server_that_goes() {
-    type End = fn(&mut Server);
+    type StreamEnd = fn(&mut Server);
     // What it does, and whether it stays.
-    let ends: [(End, bool); 3] = [
+    let ends: [(StreamEnd, bool); 3] = [
         (
             |server| server.say(&Command::RecordStreamKilled(CHANNEL)),
             true,
@@ -323,7 +344,7 @@ fn a_stream_that_the_server_ends_is_a_fault_and_so_is_a_server_that_goes() {
     ];
     for (end, stays) in ends {
         let (go, wait) = sync_channel::<()>(1);
-        let (line, server) = meet(move |mut server| {
+        let (connection, server) = meet(move |mut server| {
             accept_record(&mut server);
             end(&mut server);
             if stays {
@@ -331,7 +352,7 @@ fn a_stream_that_the_server_ends_is_a_fault_and_so_is_a_server_that_goes() {
             }
         });
         let faults = Arc::new(Faults::default());
-        let (started, _end) = microphone(&faults, line.expect("introduced"));
+        let (started, _end) = microphone(&faults, connection.expect("introduced"));
         let _stream = started.expect("opened");
         let found = eventually(|| faults.take().next());
         assert_eq!(found, (Fault::StreamInvalidated, 1));
@@ -361,7 +382,7 @@ fn a_speaker_that_starves_is_moved_or_starts_is_asked_about_at_once_and_one_that
             configured_sink_latency: 0,
         }),
     ];
-    let (line, server) = meet(move |mut server| {
+    let (connection, server) = meet(move |mut server| {
         accept_playback(&mut server);
         server.take(|_, _| panic!("asked too early"));
         let mut last = None;
@@ -375,7 +396,7 @@ fn a_speaker_that_starves_is_moved_or_starts_is_asked_about_at_once_and_one_that
         (last, asked_again)
     });
     let faults = Arc::new(Faults::default());
-    let (started, _end) = speaker(&faults, line.expect("introduced"));
+    let (started, _end) = speaker(&faults, connection.expect("introduced"));
     let _stream = started.expect("opened");
     let found = eventually(|| faults.take().next());
     assert_eq!(found, (Fault::StreamInvalidated, 1));
@@ -385,21 +406,21 @@ fn a_speaker_that_starves_is_moved_or_starts_is_asked_about_at_once_and_one_that
 
 #[test]
 fn the_channels_of_an_array_of_microphones_come_as_they_are() {
-    let (line, server) = meet(|mut server| {
+    let (connection, server) = meet(|mut server| {
         let (_, command) = server.read();
         let Command::CreateRecordStream(asked) = command else {
             panic!("{command:?}");
         };
         asked
     });
-    let four = Format {
+    let four = StreamFormat {
         channels: 4,
         ..format()
     };
     let (body, _end) = capture(four, Instant::now(), None);
-    let line = line.expect("introduced");
+    let connection = connection.expect("introduced");
     // The script ends there.
-    assert!(record(line, "mic", four, body, Arc::default()).is_err());
+    assert!(record(connection, "mic", four, body, Arc::default()).is_err());
     let asked = server.join().expect("the script held");
     assert_eq!(
         (asked.sample_spec.channels, asked.channel_map.num_channels()),
@@ -418,7 +439,7 @@ fn what_the_server_refuses_is_told_by_its_reason() {
         (PulseError::TooLarge, Fault::ResourceExhausted),
         (PulseError::Internal, Fault::BackendError),
     ] {
-        let (line, server) = meet(move |mut server| {
+        let (connection, server) = meet(move |mut server| {
             let (sequence, _) = server.read();
             protocol::write_error(&mut server.writer, sequence, &error).expect("written");
             // Not closed before it was read.
@@ -430,8 +451,8 @@ fn what_the_server_refuses_is_told_by_its_reason() {
             std::io::Read::read(&mut server.reader, &mut [0]).ok();
         });
         let faults = Arc::new(Faults::default());
-        let (started, _end) = microphone(&faults, line.expect("introduced"));
-        let refused = started.map(|_| ()).map_err(told).expect_err("refused");
+        let (started, _end) = microphone(&faults, connection.expect("introduced"));
+        let refused = started.map(|_| ()).map_err(explain).expect_err("refused");
         assert_eq!(refused.0, expected, "{}", refused.1);
         server.join().expect("the script held");
     }
@@ -448,7 +469,7 @@ fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again()
         queued: 0,
         told: SystemTime::now() + Duration::from_secs(3_600),
     };
-    let mut timing = Timing::new(Shape::of(format()), start);
+    let mut timing = Timing::new(FrameShape::of(format()), start);
     assert_eq!(timing.due(), start);
     assert_eq!(timing.age(0, start), (start, None));
     timing.asked(1, start, 0);
@@ -486,7 +507,7 @@ fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again()
     timing.heard(4, latency, 0, after(2_102));
     assert_eq!(age(&timing, 480), 20_000, "an old answer");
     // A speaker that starved: nothing waits, and below nothing there is nothing.
-    let mut timing = Timing::new(Shape::of(format()), start);
+    let mut timing = Timing::new(FrameShape::of(format()), start);
     timing.asked(1, after(70), 960);
     let starved = Latency {
         queued: -4_000,

@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::streams::Shape;
+use super::frame_shape::FrameShape;
 
 /// Between two questions: twenty in a second, and no multiple of a usual block.
 const PACE: Duration = Duration::from_micros(47_300);
@@ -52,7 +52,7 @@ struct Asked {
 
 /// What is known of the time of a stream's samples.
 pub(super) struct Timing {
-    shape: Shape,
+    shape: FrameShape,
     /// Seconds are counted from here.
     epoch: Instant,
     /// Second of an answer, and that of the stream's first frame by it; oldest first.
@@ -64,7 +64,7 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    pub(super) fn new(shape: Shape, now: Instant) -> Self {
+    pub(super) fn new(shape: FrameShape, now: Instant) -> Self {
         Self {
             shape,
             epoch: now,

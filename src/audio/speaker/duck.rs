@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use super::super::playback::Level;
+use super::super::playback::DuckLevel;
 
 /// The level that was asked for, and what became of it.
 #[derive(Debug, Default)]
 pub(super) struct Duck {
-    level: Level,
+    level: DuckLevel,
     /// When the reply had come down, for the first time since it was at its full level.
     ducked: Option<Instant>,
     /// Since when it pauses.
@@ -15,13 +15,13 @@ pub(super) struct Duck {
 }
 
 impl Duck {
-    pub(super) fn level(&self) -> Level {
+    pub(super) fn level(&self) -> DuckLevel {
         self.level
     }
 
-    pub(super) fn set(&mut self, level: Level) {
+    pub(super) fn set(&mut self, level: DuckLevel) {
         self.level = level;
-        if level == Level::Full {
+        if level == DuckLevel::Full {
             self.ducked = None;
         }
     }

@@ -207,19 +207,19 @@ fn a_recording_that_is_deleted_is_told_once_even_to_a_session_that_is_busy() {
     let path = folder.path().join("out.wav");
     let (events, mut told) = channel(1);
     events
-        .try_send(Event::DetectorRearmed)
+        .try_send(VoiceEvent::DetectorRearmed)
         .expect("room for one");
     let mut sink = WavOutput::create(&path, events).expect("created").recorder;
     let now = Instant::now();
     sink.take(&[0.5; 240], true, now);
     std::fs::remove_file(&path).expect("there");
     sink.tick(now);
-    assert!(matches!(told.try_recv(), Ok(Event::DetectorRearmed)));
+    assert!(matches!(told.try_recv(), Ok(VoiceEvent::DetectorRearmed)));
     for _ in 0..3 {
         sink.take(&[0.5; 240], true, now);
         sink.tick(now);
     }
-    let Ok(Event::NotWritten(what)) = told.try_recv() else {
+    let Ok(VoiceEvent::NotWritten(what)) = told.try_recv() else {
         panic!("it is not told");
     };
     assert!(

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Check;
 use crate::audio::{
-    self, CheckEvent, Command, DeviceChoice, Devices, Event, InputKind, OutputKind,
+    self, CheckEvent, DeviceChoice, Devices, InputKind, OutputKind, VoiceCommand, VoiceEvent,
 };
 use crate::base::counters::Counters;
-use crate::dsp::soundcheck::Report;
+use crate::dsp::sound_check::SoundCheckReport;
 use crate::profile::Profile;
 use crate::session::findings::{self, Circumstances};
 use crate::session::snapshot::CheckStatus;
@@ -37,7 +37,7 @@ pub(super) struct SoundFigures {
 }
 
 impl SoundFigures {
-    pub(super) fn of(report: &Report) -> Self {
+    pub(super) fn of(report: &SoundCheckReport) -> Self {
         Self {
             noise_dbfs: report.noise.map(|level| level.0),
             clipped: report.clipped,
@@ -52,26 +52,28 @@ impl SoundFigures {
 pub(super) fn listen(
     profile: &Arc<Profile>,
     [input, output]: [DeviceChoice; 2],
-) -> Result<(Report, bool), String> {
+) -> Result<(SoundCheckReport, bool), String> {
     let setup = audio::Setup {
         input: InputKind::Device(input),
         output: OutputKind::Device(output),
     };
     let mut sound = audio::spawn(setup, Arc::new(Counters::default()), profile)
         .map_err(|error| error.to_string())?;
-    let told = sound.send(Command::CheckSound { with_voice: false });
+    let told = sound.send(VoiceCommand::CheckSound { with_voice: false });
     told.map_err(|error| error.to_string())?;
     let until = Instant::now() + OVER_AFTER;
     let mut headset = false;
     let mut trouble = None;
     while Instant::now() < until {
         match sound.events.try_recv() {
-            Ok(Event::Check(CheckEvent::Done(report))) => {
+            Ok(VoiceEvent::Check(CheckEvent::Done(report))) => {
                 sound.shut_down();
                 return Ok((*report, headset));
             }
-            Ok(Event::Opened(audio::Direction::Output, stream)) => headset = stream.device.headset,
-            Ok(Event::Lost(_, what)) => trouble = Some(what),
+            Ok(VoiceEvent::Opened(audio::Direction::Output, stream)) => {
+                headset = stream.device.headset
+            }
+            Ok(VoiceEvent::Lost(_, what)) => trouble = Some(what),
             Ok(_) => {}
             Err(_) => std::thread::sleep(LOOK_EVERY),
         }
@@ -85,7 +87,7 @@ pub(super) fn is_possible(devices: &Devices) -> bool {
 }
 
 /// What was heard, as checks.
-pub(super) fn checks(heard: &Result<(Report, bool), String>) -> Vec<Check> {
+pub(super) fn checks(heard: &Result<(SoundCheckReport, bool), String>) -> Vec<Check> {
     let (report, headset) = match heard {
         Ok((report, headset)) => (report, *headset),
         Err(what) => {

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::target::Target;
-use crate::audio::fleet::{Fleet, Mouth, RATE};
+use crate::audio::virtual_devices::{RATE, VirtualDevicePool, VirtualMicrophone};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::provider;
@@ -50,7 +50,7 @@ pub(in crate::cli) const PROBE: u64 = 0;
 pub(in crate::cli) struct TrialContext {
     pub(in crate::cli) place: Target,
     pub(in crate::cli) profiles: Profiles,
-    pub(in crate::cli) fleet: Fleet,
+    pub(in crate::cli) fleet: VirtualDevicePool,
     pub(in crate::cli) dialer: Arc<TcpDialer>,
     pub(in crate::cli) utterances: Vec<Arc<[f32]>>,
     /// Places for those that are being set up at the same time.
@@ -274,7 +274,7 @@ async fn begin(stage: &Arc<TrialContext>, part: &Part) -> Result<Talk, Fault> {
 /// A conversation that runs.
 struct Talk {
     session: Session,
-    mouth: Mouth,
+    mouth: VirtualMicrophone,
     stage: Arc<TrialContext>,
     part: Part,
     /// The connection was down when it was looked at last.

@@ -28,7 +28,7 @@ use anyhow::Context as _;
 use super::global::Global;
 use super::output::say;
 use super::problem::Problem;
-use crate::audio::fleet;
+use crate::audio::virtual_devices;
 use crate::profile::{DEFAULT, Profile};
 use crate::report::results::{Circumstances, LimitCheck, failed};
 use crate::settings::config::ConfigFile;
@@ -91,16 +91,19 @@ pub(super) fn utterances(
     profiles: &[Arc<Profile>],
 ) -> Result<(Utterances, String), Problem> {
     if files.is_empty() {
-        let question = fleet::utterance_of(QUESTION).context("the bundled question")?;
+        let question = virtual_devices::utterance_of(QUESTION).context("the bundled question")?;
         return Ok((vec![question], "the bundled question".to_owned()));
     }
     let mut found = Vec::new();
     for file in files {
-        let read = fleet::utterance(file);
+        let read = virtual_devices::utterance(file);
         let utterance = read.map_err(|error| {
             Problem::usage(error.to_string()).hint("Check the names after --input.")
         })?;
-        if let Some(deaf) = profiles.iter().find(|p| !fleet::is_heard(&utterance, p)) {
+        if let Some(deaf) = profiles
+            .iter()
+            .find(|p| !virtual_devices::is_heard(&utterance, p))
+        {
             let what = format!(
                 "{}: it holds no speech that the detector of profile {:?} hears",
                 file.display(),
@@ -112,7 +115,9 @@ pub(super) fn utterances(
         found.push(utterance);
     }
     let samples: usize = found.iter().map(|utterance| utterance.len()).sum();
-    let seconds = fleet::RATE.duration_of(samples as u64).as_secs_f64();
+    let seconds = virtual_devices::RATE
+        .duration_of(samples as u64)
+        .as_secs_f64();
     let files = match found.len() {
         1 => "a file".to_owned(),
         n => format!("{n} files"),

@@ -6,7 +6,12 @@ use super::*;
 use crate::base::units::Dbfs;
 
 const QUIET: Samples = [0.0; FRAME_SAMPLES];
-const NOISES: [Noise; 4] = [Noise::Off, Noise::Light, Noise::On, Noise::Keyboard];
+const NOISES: [NoiseSuppressor; 4] = [
+    NoiseSuppressor::Off,
+    NoiseSuppressor::Light,
+    NoiseSuppressor::On,
+    NoiseSuppressor::Keyboard,
+];
 
 #[test]
 fn with_all_off_every_bit_passes_at_once() {
@@ -100,12 +105,12 @@ fn switching_all_the_time_keeps_every_frame_in_its_place() {
         ChainSettings::default(),
         ChainSettings {
             echo: true,
-            noise: Noise::Light,
+            noise: NoiseSuppressor::Light,
             gain: false,
         },
         ChainSettings {
             echo: true,
-            noise: Noise::On,
+            noise: NoiseSuppressor::On,
             gain: true,
         },
     ];
@@ -142,7 +147,7 @@ fn switching_all_the_time_keeps_every_frame_in_its_place() {
 
 #[test]
 fn a_suppressor_that_comes_in_the_middle_of_a_word_does_not_take_it_for_noise() {
-    for noise in [Noise::Light, Noise::On] {
+    for noise in [NoiseSuppressor::Light, NoiseSuppressor::On] {
         let mut chain = Chain::new(ChainSettings::default());
         let mut bursts = Bursts::new(11);
         let (mut given, mut taken) = (0.0, 0.0);
@@ -169,9 +174,9 @@ fn a_wish_that_is_taken_back_changes_nothing() {
     let mut bursts = Bursts::new(13);
     for frame in 0..300 {
         let noise = if frame % 40 < 20 {
-            Noise::On
+            NoiseSuppressor::On
         } else {
-            Noise::Off
+            NoiseSuppressor::Off
         };
         chain.set(ChainSettings {
             noise,
@@ -209,9 +214,9 @@ fn stages_that_stay_keep_what_they_learnt() {
         let near = line[3].map(|s| s * 0.5);
         if (300..340).contains(&frame) {
             let noise = if frame % 10 < 5 {
-                Noise::On
+                NoiseSuppressor::On
             } else {
-                Noise::Off
+                NoiseSuppressor::Off
             };
             switched.set(ChainSettings {
                 noise,

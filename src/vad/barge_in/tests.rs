@@ -4,14 +4,19 @@ use crate::base::frame::{FRAME_DURATION, FRAME_SAMPLES};
 /// Orders by the frame that they came with, abandonments, and the kinds of events that went out.
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
-    orders: Vec<(u32, Order)>,
+    orders: Vec<(u32, ReplyAction)>,
     abandoned: Option<u32>,
     out: String,
 }
 
 /// Frames of which `voiced` says yes; the segmenter is imagined: onset after ten voiced frames, end after thirty
 /// unvoiced ones.
-fn run(machine: &mut BargeIn, frames: u32, around: Around, voiced: impl Fn(u32) -> bool) -> Seen {
+fn run(
+    machine: &mut BargeInDetector,
+    frames: u32,
+    around: BargeInContext,
+    voiced: impl Fn(u32) -> bool,
+) -> Seen {
     let base = Instant::now();
     let mut seen = Seen::default();
     let (mut count, mut silence, mut open, mut last) = (0, 0, false, None);
@@ -45,13 +50,14 @@ fn run(machine: &mut BargeIn, frames: u32, around: Around, voiced: impl Fn(u32) 
         if yes {
             last = Some(frame.end());
         }
-        let around = Around {
+        let around = BargeInContext {
             voiced: yes,
             last_voiced: last.filter(|_| open),
             ..around
         };
         let decision = machine.push(&frame, around, &mut events);
-        seen.orders.extend(decision.order.map(|order| (n, order)));
+        seen.orders
+            .extend(decision.action.map(|action| (n, action)));
         if decision.abandon {
             open = false;
             seen.abandoned = Some(n);
@@ -59,14 +65,14 @@ fn run(machine: &mut BargeIn, frames: u32, around: Around, voiced: impl Fn(u32) 
         seen.out.extend(events.iter().map(|event| match event {
             SpeechEvent::Started { .. } => 'S',
             SpeechEvent::Frame(_) => 'f',
-            SpeechEvent::Lull { .. } | SpeechEvent::Resumed { .. } => '?',
+            SpeechEvent::SilenceStarted { .. } | SpeechEvent::Resumed { .. } => '?',
             SpeechEvent::Ended { .. } => 'E',
         }));
     }
     seen
 }
 
-const PLAYING: Around = Around {
+const PLAYING: BargeInContext = BargeInContext {
     voiced: false,
     playing: true,
     apart: false,
@@ -77,9 +83,12 @@ const BACKCHANNEL: Duration = Duration::from_millis(400);
 
 #[test]
 fn a_click_ducks_and_restores_and_nothing_goes_out() {
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     let seen = run(&mut machine, 100, PLAYING, |n| (10..13).contains(&n));
-    assert_eq!(seen.orders, [(11, Order::Duck), (27, Order::Restore)]);
+    assert_eq!(
+        seen.orders,
+        [(11, ReplyAction::Duck), (27, ReplyAction::Restore)]
+    );
     assert_eq!((seen.abandoned, seen.out.as_str()), (None, ""));
     let seen = run(&mut machine, 100, PLAYING, |n| n == 10);
     assert_eq!(seen.orders, [], "one frame is nothing");
@@ -87,15 +96,15 @@ fn a_click_ducks_and_restores_and_nothing_goes_out() {
 
 #[test]
 fn a_short_sound_pauses_the_reply_and_gives_it_back() {
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     // An "uh-huh": two syllables of 120 ms, 100 ms apart.
     let seen = run(&mut machine, 200, PLAYING, |n| {
         (10..22).contains(&n) || (32..44).contains(&n)
     });
-    let orders: Vec<Order> = seen.orders.iter().map(|(_, order)| *order).collect();
+    let orders: Vec<ReplyAction> = seen.orders.iter().map(|(_, action)| *action).collect();
     assert_eq!(
         orders,
-        [Order::Duck, Order::Pause, Order::Restore],
+        [ReplyAction::Duck, ReplyAction::Pause, ReplyAction::Restore],
         "{seen:?}"
     );
     assert_eq!(seen.out, "");
@@ -104,11 +113,15 @@ fn a_short_sound_pauses_the_reply_and_gives_it_back() {
 
 #[test]
 fn speech_is_an_interruption_and_nothing_of_it_is_missing() {
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     let seen = run(&mut machine, 200, PLAYING, |n| (10..110).contains(&n));
     assert_eq!(
         seen.orders,
-        [(11, Order::Duck), (19, Order::Pause), (79, Order::Restore)]
+        [
+            (11, ReplyAction::Duck),
+            (19, ReplyAction::Pause),
+            (79, ReplyAction::Restore)
+        ]
     );
     // 90 voiced frames behind the onset, 29 of silence.
     assert_eq!(seen.out, format!("S{}E", "f".repeat(90 + 29)));
@@ -117,30 +130,33 @@ fn speech_is_an_interruption_and_nothing_of_it_is_missing() {
 
 #[test]
 fn a_headset_lets_the_reply_pause_within_a_syllable() {
-    let mut machine = BargeIn::new(BACKCHANNEL);
-    let apart = Around {
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
+    let apart = BargeInContext {
         apart: true,
         ..PLAYING
     };
     let seen = run(&mut machine, 200, apart, |n| (10..110).contains(&n));
-    assert_eq!(seen.orders[..2], [(11, Order::Duck), (13, Order::Pause)]);
+    assert_eq!(
+        seen.orders[..2],
+        [(11, ReplyAction::Duck), (13, ReplyAction::Pause)]
+    );
 }
 
 #[test]
 fn what_is_said_again_is_meant() {
     let twice = |n| (10..30).contains(&n) || (90..110).contains(&n);
-    let apart = Around {
+    let apart = BargeInContext {
         apart: true,
         ..PLAYING
     };
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     let seen = run(&mut machine, 300, apart, twice);
     assert_eq!(seen.out, format!("S{}E", "f".repeat(10 + 29)), "{seen:?}");
     // Where it could be echo it has to last.
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     let short = |n| (10..30).contains(&n) || (90..105).contains(&n);
     assert_eq!(run(&mut machine, 300, PLAYING, short).out, "");
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     let longer = |n| (10..30).contains(&n) || (90..115).contains(&n);
     let seen = run(&mut machine, 300, PLAYING, longer);
     assert_eq!(seen.out, format!("S{}E", "f".repeat(15 + 29)), "{seen:?}");
@@ -148,16 +164,19 @@ fn what_is_said_again_is_meant() {
 
 #[test]
 fn without_backchannels_every_onset_interrupts() {
-    let mut machine = BargeIn::new(Duration::ZERO);
+    let mut machine = BargeInDetector::new(Duration::ZERO);
     let seen = run(&mut machine, 100, PLAYING, |n| (10..25).contains(&n));
     assert_eq!(seen.out, format!("S{}E", "f".repeat(5 + 29)));
-    assert_eq!(seen.orders, [(11, Order::Duck), (49, Order::Restore)]);
+    assert_eq!(
+        seen.orders,
+        [(11, ReplyAction::Duck), (49, ReplyAction::Restore)]
+    );
 }
 
 #[test]
 fn while_nothing_plays_everything_passes() {
-    let mut machine = BargeIn::new(BACKCHANNEL);
-    let seen = run(&mut machine, 100, Around::default(), |n| {
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
+    let seen = run(&mut machine, 100, BargeInContext::default(), |n| {
         (10..25).contains(&n)
     });
     assert_eq!((seen.orders.len(), seen.out.chars().next()), (0, Some('S')));
@@ -165,15 +184,15 @@ fn while_nothing_plays_everything_passes() {
 
 #[test]
 fn in_the_tail_of_a_reply_a_rest_of_echo_is_nothing_and_a_yes_is_speech() {
-    let tail = Around {
+    let tail = BargeInContext {
         tail: true,
-        ..Around::default()
+        ..BargeInContext::default()
     };
     for (length, out) in [
         (15, String::new()),
         (30, format!("S{}E", "f".repeat(20 + 29))),
     ] {
-        let mut machine = BargeIn::new(BACKCHANNEL);
+        let mut machine = BargeInDetector::new(BACKCHANNEL);
         let seen = run(&mut machine, 100, tail, |n| (10..10 + length).contains(&n));
         assert_eq!(seen.out, out);
     }
@@ -181,23 +200,23 @@ fn in_the_tail_of_a_reply_a_rest_of_echo_is_nothing_and_a_yes_is_speech() {
 
 #[test]
 fn the_talk_key_lets_out_what_is_held() {
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     run(&mut machine, 30, PLAYING, |n| n >= 10);
     assert!(matches!(machine.state, State::Holding { .. }));
     let mut events = Vec::new();
-    assert_eq!(machine.release(&mut events), Some(Order::Restore));
+    assert_eq!(machine.release(&mut events), Some(ReplyAction::Restore));
     assert!(is_start(&events[0]) && events.len() > 5);
     assert_eq!(machine.state, State::Passing);
 }
 
 #[test]
 fn a_noise_that_no_onset_follows_gives_the_reply_back() {
-    let apart = Around {
+    let apart = BargeInContext {
         voiced: true,
         apart: true,
         ..PLAYING
     };
-    let mut machine = BargeIn::new(BACKCHANNEL);
+    let mut machine = BargeInDetector::new(BACKCHANNEL);
     let base = Instant::now();
     let mut push = |n: u32, voiced: bool| {
         let frame = Frame {
@@ -205,15 +224,21 @@ fn a_noise_that_no_onset_follows_gives_the_reply_back() {
             sequence: u64::from(n),
             captured: base + FRAME_DURATION * n,
         };
-        let around = Around { voiced, ..apart };
+        let around = BargeInContext { voiced, ..apart };
         let decision = machine.push(&frame, around, &mut Vec::new());
-        decision.order.map(|order| (n, order))
+        decision.action.map(|action| (n, action))
     };
     let orders: Vec<_> = (0..300).filter_map(|n| push(n, true)).collect();
-    let kinds: Vec<Order> = orders.iter().map(|(_, order)| *order).collect();
-    assert_eq!(kinds, [Order::Duck, Order::Pause, Order::Restore]);
+    let kinds: Vec<ReplyAction> = orders.iter().map(|(_, action)| *action).collect();
+    assert_eq!(
+        kinds,
+        [ReplyAction::Duck, ReplyAction::Pause, ReplyAction::Restore]
+    );
     assert!((50..53).contains(&orders[2].0), "{orders:?}");
     // Once it has stopped, the next sound is suspected again.
     let again: Vec<_> = (300..340).filter_map(|n| push(n, n > 330)).collect();
-    assert_eq!(again.first().map(|(_, order)| *order), Some(Order::Duck));
+    assert_eq!(
+        again.first().map(|(_, action)| *action),
+        Some(ReplyAction::Duck)
+    );
 }

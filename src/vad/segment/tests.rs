@@ -11,15 +11,15 @@ const SETTINGS: SegmentSettings = SegmentSettings {
     patience: Duration::from_millis(300),
     preroll: Duration::from_millis(200),
 };
-const NO: Context = Context {
+const NO: FrameContext = FrameContext {
     voiced: false,
     playing: false,
     held: false,
     blocked: false,
 };
-const YES: Context = Context { voiced: true, ..NO };
-const HELD: Context = Context { held: true, ..NO };
-const BLOCKED: Context = Context {
+const YES: FrameContext = FrameContext { voiced: true, ..NO };
+const HELD: FrameContext = FrameContext { held: true, ..NO };
+const BLOCKED: FrameContext = FrameContext {
     blocked: true,
     ..NO
 };
@@ -53,7 +53,7 @@ fn an_onset_takes_its_share_of_the_window() {
             bench.run(
                 1,
                 sound,
-                Context {
+                FrameContext {
                     voiced,
                     playing,
                     ..NO
@@ -201,7 +201,7 @@ fn the_talk_key_opens_and_closes_at_once() {
     bench.run(
         20,
         VOICE,
-        Context {
+        FrameContext {
             voiced: true,
             ..HELD
         },
@@ -234,7 +234,7 @@ fn the_keys_preroll_is_short_and_without_blocked_frames() {
     bench.run(
         2,
         SILENCE,
-        Context {
+        FrameContext {
             blocked: true,
             ..HELD
         },
@@ -272,7 +272,7 @@ fn nothing_starts_while_blocked_nor_reaches_back_into_it() {
     bench.run(
         100,
         VOICE,
-        Context {
+        FrameContext {
             blocked: true,
             ..YES
         },
@@ -288,7 +288,7 @@ fn nothing_starts_while_blocked_nor_reaches_back_into_it() {
     bench.run(
         10,
         VOICE,
-        Context {
+        FrameContext {
             blocked: true,
             ..YES
         },
@@ -372,7 +372,7 @@ fn a_held_key_is_never_taken_for_a_stuck_detector() {
     bench.run(
         3_000,
         0.05,
-        Context {
+        FrameContext {
             voiced: true,
             ..HELD
         },
@@ -440,7 +440,7 @@ proptest! {
         bench.segmenter.close(&mut bench.out);
         let kinds = bench.kinds();
         let talk = kinds.replace("LR", "").replace("LE", "E");
-        prop_assert_eq!(talk.replace("SE", ""), "", "every start has its end, every resumption its lull: {}", kinds);
+        prop_assert_eq!(talk.replace("SE", ""), "", "every start has its end, every resumption its SilenceStarted: {}", kinds);
         let sequences = bench.sequences();
         prop_assert!(sequences.windows(2).all(|w| w[0] < w[1]), "no frame goes out twice");
         let mut first = None;
@@ -453,7 +453,7 @@ proptest! {
                     first = Some(*first_voiced);
                 }
                 SpeechEvent::Frame(_) => {}
-                SpeechEvent::Lull { last_voiced } => {
+                SpeechEvent::SilenceStarted { last_voiced } => {
                     prop_assert!(Some(*last_voiced) >= first);
                     first = Some(*last_voiced);
                 }
@@ -472,7 +472,7 @@ enum Step {
     Hear {
         frames: u32,
         sound: f32,
-        context: Context,
+        context: FrameContext,
     },
     Use(SegmentSettings),
     Wait(Duration),
@@ -496,7 +496,7 @@ fn step() -> impl Strategy<Value = Step> {
             |(frames, agrees, voiced, playing, held, blocked)| Step::Hear {
                 frames,
                 sound: if agrees == voiced { VOICE } else { 0.001 },
-                context: Context {
+                context: FrameContext {
                     voiced,
                     playing,
                     held,
@@ -553,7 +553,7 @@ impl Bench {
     }
 
     /// Lets it hear frames of the highest tone: every block has the same power, and no filter rings after it.
-    fn run(&mut self, frames: u32, amplitude: f32, context: Context) {
+    fn run(&mut self, frames: u32, amplitude: f32, context: FrameContext) {
         for _ in 0..frames {
             let sequence = self.next;
             let frame = Frame {
@@ -579,7 +579,7 @@ impl Bench {
     }
 
     /// One frame, with a look at what must hold for each.
-    fn checked(&mut self, amplitude: f32, context: Context) -> Result<(), TestCaseError> {
+    fn checked(&mut self, amplitude: f32, context: FrameContext) -> Result<(), TestCaseError> {
         let seen = self.out.len();
         let notes = self.notes.len();
         let was_open = self.segmenter.is_open();
@@ -607,7 +607,10 @@ impl Bench {
             Some(SpeechEvent::Ended { last_voiced }) if !released && self.notes.len() == notes => {
                 prop_assert!(end - *last_voiced >= patience, "patience is kept");
                 let before_it = kinds(&self.out[..self.out.len() - 1]).replace('F', "");
-                prop_assert!(before_it.ends_with('L'), "a lull comes before an end");
+                prop_assert!(
+                    before_it.ends_with('L'),
+                    "SilenceStarted comes before an end"
+                );
                 let (yes, silence, then) = self.before;
                 let late = !yes
                     && silence >= patience.max(then)
@@ -654,7 +657,7 @@ impl Bench {
         let starts = self.out.iter().filter_map(|event| match event {
             SpeechEvent::Started { first_voiced, .. } => Some(*first_voiced),
             SpeechEvent::Frame(_)
-            | SpeechEvent::Lull { .. }
+            | SpeechEvent::SilenceStarted { .. }
             | SpeechEvent::Resumed { .. }
             | SpeechEvent::Ended { .. } => None,
         });
@@ -665,7 +668,7 @@ impl Bench {
         let ends = self.out.iter().filter_map(|event| match event {
             SpeechEvent::Ended { last_voiced } => Some(*last_voiced),
             SpeechEvent::Frame(_)
-            | SpeechEvent::Lull { .. }
+            | SpeechEvent::SilenceStarted { .. }
             | SpeechEvent::Resumed { .. }
             | SpeechEvent::Started { .. } => None,
         });
@@ -681,7 +684,7 @@ impl Bench {
                     sequences.extend(lead.iter().map(|frame| frame.sequence));
                 }
                 SpeechEvent::Frame(frame) => sequences.push(frame.sequence),
-                SpeechEvent::Lull { .. }
+                SpeechEvent::SilenceStarted { .. }
                 | SpeechEvent::Resumed { .. }
                 | SpeechEvent::Ended { .. } => {}
             }
@@ -695,7 +698,7 @@ fn kinds(events: &[SpeechEvent]) -> String {
     let kind = |event: &SpeechEvent| match event {
         SpeechEvent::Started { .. } => 'S',
         SpeechEvent::Frame(_) => 'F',
-        SpeechEvent::Lull { .. } => 'L',
+        SpeechEvent::SilenceStarted { .. } => 'L',
         SpeechEvent::Resumed { .. } => 'R',
         SpeechEvent::Ended { .. } => 'E',
     };

@@ -14,9 +14,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::super::loudness::{BLOCKS, Levels, Noise, PIECE_DURATION, PIECES, Peaks, Powers, Voice};
-use super::super::{LULL, SpeechEvent};
-use super::{NOISE_DELAY_FRAMES, rise};
+use super::super::event::{SILENCE_STARTED_AFTER, SpeechEvent};
+use super::super::loudness::{
+    BLOCKS, Levels, NoiseLevel, PIECE_DURATION, PIECES, Peaks, Powers, VoiceLevel,
+};
+use super::onset_backtrack;
 use crate::base::frame::FRAME_DURATION;
 
 /// How long after the detector's last yes the voice can still end: it misses hissing ends of words ("s", "sh"), which
@@ -32,15 +34,18 @@ const RESUME_FRAMES: usize = 3;
 /// … within 60 ms: a syllable begins no slower.
 const RESUME_WINDOW: usize = 6;
 /// Frames that are remembered: where a resumption is looked for, and what is not yet noise.
-const TRAIL: usize = RESUME_WINDOW + rise::LOOK_BACK_FRAMES;
+const TRAIL: usize = RESUME_WINDOW + onset_backtrack::LOOK_BACK_FRAMES;
 
+/// How late noise is learnt: detectors miss soft beginnings ("s", "f"), and earshot the whole first syllable; those are
+/// no noise.
+pub(super) const NOISE_DELAY_FRAMES: usize = 20;
 /// What is weaker by this, -30 dB, than the loudest of the ten milliseconds before it is no voice: filters ring so when a
 /// loud sound ends at once. A voice does not fall as fast, and the next of its pulses comes sooner.
 const RINGS: f32 = 1e-3;
 
 /// What a frame sounds like.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sound {
+pub(super) struct MeasuredFrame {
     pub(super) captured: Instant,
     pub(super) levels: Levels,
     /// The detector's verdict.
@@ -50,7 +55,7 @@ pub(super) struct Sound {
 #[derive(Clone, Debug)]
 pub(super) struct Utterance {
     held: bool,
-    voice: Voice,
+    voice: VoiceLevel,
     last_voiced: Option<Instant>,
     /// End of the newest frame that the detector took for speech.
     last_yes: Option<Instant>,
@@ -78,7 +83,7 @@ struct Heard {
 
 impl Utterance {
     /// One that begins with a voice.
-    pub(super) fn found(first_voiced: Instant, voice: Voice) -> Self {
+    pub(super) fn found(first_voiced: Instant, voice: VoiceLevel) -> Self {
         Self {
             held: false,
             voice,
@@ -92,11 +97,11 @@ impl Utterance {
     }
 
     /// One that begins with the talk key.
-    pub(super) fn held(sound: &Sound, noise: &Noise) -> Self {
+    pub(super) fn held(sound: &MeasuredFrame, noise: &NoiseLevel) -> Self {
         let mut open = Self {
             held: true,
             last_voiced: None,
-            ..Self::found(sound.captured, Voice::default())
+            ..Self::found(sound.captured, VoiceLevel::default())
         };
         open.follow(sound, noise);
         open
@@ -112,7 +117,7 @@ impl Utterance {
     }
 
     /// Takes in the next frame. Returns the power of an earlier one if that has turned out to be noise.
-    pub(super) fn follow(&mut self, sound: &Sound, noise: &Noise) -> Option<f32> {
+    pub(super) fn follow(&mut self, sound: &MeasuredFrame, noise: &NoiseLevel) -> Option<f32> {
         let power = sound.levels.mean();
         self.voice.follow(power, sound.voiced);
         let voice = self.place(sound, noise);
@@ -137,7 +142,7 @@ impl Utterance {
     }
 
     /// Finds the end of the voice in a frame, and moves the last voiced sample there unless the utterance pauses.
-    pub(super) fn place(&mut self, sound: &Sound, noise: &Noise) -> Option<Instant> {
+    pub(super) fn place(&mut self, sound: &MeasuredFrame, noise: &NoiseLevel) -> Option<Instant> {
         self.end = sound.captured + FRAME_DURATION;
         let last = if sound.voiced {
             self.last_yes = Some(self.end);
@@ -157,7 +162,7 @@ impl Utterance {
     }
 
     /// The end of the voice in a frame which the detector denies, if the voice clearly goes on in it.
-    fn hiss(&self, sound: &Sound, noise: &Noise) -> Option<Instant> {
+    fn hiss(&self, sound: &MeasuredFrame, noise: &NoiseLevel) -> Option<Instant> {
         let near = |instant: Option<Instant>, reach| {
             instant.is_some_and(|instant| sound.captured.saturating_duration_since(instant) < reach)
         };
@@ -167,7 +172,7 @@ impl Utterance {
         self.end_above(self.voice.hiss_threshold(noise)?, sound)
     }
 
-    fn end_above(&self, threshold: f32, sound: &Sound) -> Option<Instant> {
+    fn end_above(&self, threshold: f32, sound: &MeasuredFrame) -> Option<Instant> {
         end_above(threshold, &sound.levels, &self.newest).map(|into| sound.captured + into)
     }
 
@@ -178,7 +183,7 @@ impl Utterance {
     }
 
     /// Tells that the voice goes on after a lull, if it does.
-    pub(super) fn resumption(&mut self, noise: &Noise) -> Option<SpeechEvent> {
+    pub(super) fn resumption(&mut self, noise: &NoiseLevel) -> Option<SpeechEvent> {
         let begin = self.trail.len().saturating_sub(RESUME_WINDOW);
         let mut voiced = (begin..self.trail.len()).filter(|&i| self.trail[i].voice.is_some());
         let first = voiced.next()?;
@@ -187,7 +192,7 @@ impl Utterance {
         }
         let heard = |frame: usize| (self.trail[frame].captured, self.trail[frame].powers);
         let threshold = self.voice.threshold(noise);
-        let first_voiced = rise::find(self.trail.len(), first, threshold, heard);
+        let first_voiced = onset_backtrack::find(self.trail.len(), first, threshold, heard);
         Some(self.resume(first_voiced))
     }
 
@@ -210,13 +215,13 @@ impl Utterance {
     }
 
     /// Tells a lull that has just become one; whoever is `over` had one before, however short.
-    pub(super) fn lull(&mut self, over: bool) -> Option<SpeechEvent> {
-        let quiet = over || self.silence() >= LULL;
+    pub(super) fn silence_started(&mut self, over: bool) -> Option<SpeechEvent> {
+        let quiet = over || self.silence() >= SILENCE_STARTED_AFTER;
         if self.paused || self.held || !quiet {
             return None;
         }
         self.paused = true;
-        Some(SpeechEvent::Lull {
+        Some(SpeechEvent::SilenceStarted {
             last_voiced: self.last_voiced(),
         })
     }

@@ -17,7 +17,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use rtsan_standalone::{ScopedSanitizeRealtime, ensure_initialized};
-use sovereign::audio::Format;
+use sovereign::audio::StreamFormat;
 use sovereign::audio::capture::capture;
 use sovereign::audio::playback::playback;
 use sovereign::base::units::SampleRate;
@@ -128,8 +128,8 @@ fn wait() {
     });
 }
 
-fn format(channels: u16) -> Format {
-    Format {
+fn format(channels: u16) -> StreamFormat {
+    StreamFormat {
         rate: SampleRate::new(48_000).expect("not zero"),
         channels,
         period: Some(512),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::vad::LULL;
+use crate::vad::SILENCE_STARTED_AFTER;
 
 #[test]
 fn a_lull_is_told_after_120_ms_whatever_the_detectors_tail() {
@@ -12,10 +12,10 @@ fn a_lull_is_told_after_120_ms_whatever_the_detectors_tail() {
         assert_eq!(bench.kinds(), "SLE");
         assert_eq!(bench.told_at('L'), vec![bench.at_ms(1_120)], "{tail}");
         assert_eq!(bench.ended_at, vec![bench.at_ms(1_300)], "{tail}");
-        let lull = SpeechEvent::Lull {
+        let silence_started = SpeechEvent::SilenceStarted {
             last_voiced: bench.at_ms(1_000),
         };
-        assert!(bench.out.contains(&lull));
+        assert!(bench.out.contains(&silence_started));
     }
 }
 
@@ -25,7 +25,10 @@ fn in_noise_that_hides_the_voice_a_lull_waits_for_the_detector() {
     bench.run(50, 0.1, NO);
     bench.run(50, VOICE, YES);
     bench.run(20, 0.1, NO);
-    assert_eq!(bench.told_at('L'), vec![bench.at_ms(990) + LULL]);
+    assert_eq!(
+        bench.told_at('L'),
+        vec![bench.at_ms(990) + SILENCE_STARTED_AFTER]
+    );
 }
 
 #[test]

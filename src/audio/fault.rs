@@ -1,0 +1,184 @@
+//! Faults of devices and streams: what hosts report, sorted by what can be done about it.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread::Thread;
+
+/// A stream could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub(super) struct OpenError {
+    pub(super) kind: Fault,
+    /// For the user.
+    pub(super) what: String,
+}
+
+/// What a host reports, sorted by what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    DeviceBusy,
+    DeviceChanged,
+    DeviceNotAvailable,
+    HostUnavailable,
+    InvalidInput,
+    PermissionDenied,
+    RealtimeDenied,
+    ResourceExhausted,
+    StreamInvalidated,
+    UnsupportedConfig,
+    UnsupportedOperation,
+    Xrun,
+    BackendError,
+    Other,
+}
+
+/// What is done about a fault of a running stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// Counted; the stream goes on.
+    GoOn,
+    /// Counted; more than a few in a second mean that the stream has to be built anew.
+    RebuildIfMany,
+    /// Built anew at once.
+    Rebuild,
+}
+
+impl Fault {
+    /// Every kind, in the order of the declaration.
+    pub(super) const ALL: [Self; 14] = [
+        Self::DeviceBusy,
+        Self::DeviceChanged,
+        Self::DeviceNotAvailable,
+        Self::HostUnavailable,
+        Self::InvalidInput,
+        Self::PermissionDenied,
+        Self::RealtimeDenied,
+        Self::ResourceExhausted,
+        Self::StreamInvalidated,
+        Self::UnsupportedConfig,
+        Self::UnsupportedOperation,
+        Self::Xrun,
+        Self::BackendError,
+        Self::Other,
+    ];
+
+    /// What to do when a running stream reports it.
+    pub(super) fn policy(self) -> Policy {
+        match self {
+            // Sound goes on, perhaps less smoothly.
+            Self::RealtimeDenied => Policy::GoOn,
+            // Hosts repeat these without end in some states (libasound's pulse plugin: 100 000 a second).
+            Self::Xrun | Self::BackendError | Self::Other => Policy::RebuildIfMany,
+            // The host moved the stream (its rate and delay may have changed), or says that it is no more.
+            Self::DeviceChanged
+            | Self::StreamInvalidated
+            | Self::DeviceBusy
+            | Self::DeviceNotAvailable
+            | Self::HostUnavailable
+            | Self::InvalidInput
+            | Self::PermissionDenied
+            | Self::ResourceExhausted
+            | Self::UnsupportedConfig
+            | Self::UnsupportedOperation => Policy::Rebuild,
+        }
+    }
+
+    /// What happened and what to do, for the user; `device` is "microphone" or "speaker".
+    pub(super) fn words(self, device: &str) -> String {
+        match self {
+            Self::DeviceBusy => {
+                format!(
+                    "The {device} is in use by another program. Close that program; we keep trying."
+                )
+            }
+            Self::DeviceNotAvailable => {
+                format!("There is no {device}. Plug one in; it is used as soon as it appears.")
+            }
+            Self::HostUnavailable => {
+                "The sound system does not answer. Start it; we keep trying.".to_owned()
+            }
+            Self::PermissionDenied => format!(
+                "The system does not let this program use the {device}. Allow it in the privacy settings."
+            ),
+            Self::ResourceExhausted => {
+                format!(
+                    "The system has no resources left to open the {device}. Close other programs."
+                )
+            }
+            Self::UnsupportedConfig | Self::UnsupportedOperation | Self::InvalidInput => {
+                format!("The {device} cannot be used as it is set up. Choose another one.")
+            }
+            Self::DeviceChanged | Self::StreamInvalidated => {
+                format!("The {device} was lost. It is opened again as soon as it is there.")
+            }
+            Self::RealtimeDenied | Self::Xrun | Self::BackendError | Self::Other => {
+                format!(
+                    "The {device} does not work. It is opened again; if this stays, choose another one."
+                )
+            }
+        }
+    }
+}
+
+/// Faults that a stream reported, counted by its error callback and read by the owner.
+///
+/// The callback only adds, and unparks the owner for the first fault after a look: a host that reports without end
+/// costs next to nothing.
+#[derive(Default)]
+pub(super) struct Faults {
+    counts: [AtomicU32; Fault::ALL.len()],
+    manager: Option<Thread>,
+}
+
+impl Faults {
+    pub(super) fn new(manager: Option<Thread>) -> Self {
+        Self {
+            manager,
+            ..Self::default()
+        }
+    }
+
+    /// For the error callback.
+    pub(super) fn report(&self, fault: Fault) {
+        if self.counts[fault as usize].fetch_add(1, Relaxed) == 0
+            && let Some(manager) = &self.manager
+        {
+            manager.unpark();
+        }
+    }
+
+    /// Takes the counts since the last call.
+    pub(super) fn take(&self) -> impl Iterator<Item = (Fault, u32)> + '_ {
+        Fault::ALL
+            .into_iter()
+            .map(|fault| (fault, self.counts[fault as usize].swap(0, Relaxed)))
+            .filter(|&(_, count)| count > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_a_place_a_policy_and_words() {
+        for (i, fault) in Fault::ALL.into_iter().enumerate() {
+            assert_eq!(fault as usize, i);
+            let words = fault.words("microphone");
+            assert!(words.ends_with('.') && words.len() > 20, "{words}");
+        }
+        assert_eq!(Fault::RealtimeDenied.policy(), Policy::GoOn);
+        assert_eq!(Fault::BackendError.policy(), Policy::RebuildIfMany);
+        assert_eq!(Fault::StreamInvalidated.policy(), Policy::Rebuild);
+    }
+
+    #[test]
+    fn faults_are_counted_and_taken_once() {
+        let faults = Faults::default();
+        faults.report(Fault::Xrun);
+        faults.report(Fault::Xrun);
+        faults.report(Fault::Other);
+        let taken: Vec<_> = faults.take().collect();
+        assert_eq!(taken, [(Fault::Xrun, 2), (Fault::Other, 1)]);
+        assert_eq!(faults.take().count(), 0);
+    }
+}

@@ -1,0 +1,356 @@
+//! The elastic queue of replies: holds a whole answer however fast it came, without its leading silence.
+//!
+//! The service sends sentences in bursts, far faster than they are spoken. Leading silence is taken off as it
+//! arrives, so that "enough is queued to start" means sound and not silence.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::frame::Pcm;
+use crate::base::ids::TurnId;
+use crate::base::units::SampleRate;
+
+/// Samples up to this amplitude, -50 dBFS, are silence: at the beginning of a reply they are not played.
+pub const INAUDIBLE: u16 = 104;
+/// Silence that is kept ahead of the first sound: the length of the fade-in, so that no sound is faded.
+const KEPT: Duration = Duration::from_millis(5);
+/// Longest sound that is held: 29 MB at 24 kHz.
+const LONGEST: Duration = Duration::from_secs(600);
+/// Flushed turns whose late chunks are still recognised.
+const FLUSHED_KEPT: usize = 16;
+
+/// Place of the first sample that is not silent.
+pub(super) fn first_sound(samples: &[i16]) -> Option<usize> {
+    samples.iter().position(|s| s.unsigned_abs() > INAUDIBLE)
+}
+
+/// Replies that wait to be played.
+#[derive(Default)]
+pub(super) struct JitterBuffer {
+    items: VecDeque<Item>,
+    /// What of the first item's samples was taken already.
+    taken: usize,
+    queued: Duration,
+    ends: usize,
+    arriving: Option<Arriving>,
+    flushed: VecDeque<TurnId>,
+    overflowing: bool,
+}
+
+enum Item {
+    Begin(Begin),
+    Samples(SampleRate, Vec<i16>),
+    End,
+}
+
+/// How a reply begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begin {
+    pub(super) turn: TurnId,
+    pub(super) skipped: Duration,
+    /// Rate of `quiet`.
+    pub(super) rate: SampleRate,
+    /// Samples ahead of the first that is not silent; `None` if there is none.
+    pub(super) quiet: Option<u64>,
+}
+
+/// The next thing to be played.
+pub(super) enum Piece {
+    /// A reply begins.
+    Begin(Begin),
+    /// Samples were appended to the buffer.
+    Samples(SampleRate),
+    /// The reply that began last is over.
+    End,
+}
+
+struct Arriving {
+    turn: TurnId,
+    /// The newest of the leading silence; `None` once sound came.
+    silence: Option<Vec<i16>>,
+    rate: SampleRate,
+    skipped: Duration,
+}
+
+impl JitterBuffer {
+    /// Takes in a chunk; says how much of sound waits now that did not before.
+    pub(super) fn push(&mut self, pcm: Pcm) -> Duration {
+        let before = self.queued;
+        self.take_in(pcm);
+        self.queued.saturating_sub(before)
+    }
+
+    fn take_in(&mut self, pcm: Pcm) {
+        if self.flushed.contains(&pcm.turn) {
+            tracing::debug!(turn = %pcm.turn, samples = pcm.samples.len(), "late chunk of a flushed reply");
+            return;
+        }
+        if pcm.samples.is_empty() {
+            return;
+        }
+        if self.queued > LONGEST {
+            if !self.overflowing {
+                tracing::warn!(
+                    "a reply is longer than ten minutes ahead of its sound: the rest is dropped"
+                );
+            }
+            self.overflowing = true;
+            return;
+        }
+        self.overflowing = false;
+        if self.arriving.as_ref().is_some_and(|a| a.turn != pcm.turn) {
+            self.finish_arriving();
+        }
+        let arriving = self.arriving.get_or_insert_with(|| Arriving {
+            turn: pcm.turn,
+            silence: Some(Vec::new()),
+            rate: pcm.rate,
+            skipped: Duration::ZERO,
+        });
+        match arriving.silence.take() {
+            None => self.append(pcm.rate, pcm.samples),
+            Some(silence) => self.begin(silence, pcm),
+        }
+    }
+
+    /// No more chunks of this turn will come.
+    pub(super) fn end(&mut self, turn: TurnId) {
+        if let Some(place) = self.flushed.iter().position(|&t| t == turn) {
+            self.flushed.remove(place);
+            return;
+        }
+        if self.arriving.as_ref().is_some_and(|a| a.turn != turn) {
+            self.finish_arriving();
+        }
+        // A reply without any sound has a beginning and an end too.
+        self.arriving.get_or_insert(Arriving {
+            turn,
+            silence: Some(Vec::new()),
+            rate: SampleRate::REPLY,
+            skipped: Duration::ZERO,
+        });
+        self.finish_arriving();
+    }
+
+    /// Drops everything; chunks that still come of a reply that has not ended are dropped as well.
+    pub(super) fn flush(&mut self) {
+        self.flushed.extend(self.arriving.take().map(|a| a.turn));
+        while self.flushed.len() > FLUSHED_KEPT {
+            self.flushed.pop_front();
+        }
+        self.items.clear();
+        self.taken = 0;
+        self.queued = Duration::ZERO;
+        self.ends = 0;
+    }
+
+    /// Whether playing may begin: this much is queued, or a reply is complete.
+    pub(super) fn is_ready(&self, prebuffer: Duration) -> bool {
+        !self.items.is_empty() && (self.ends > 0 || self.queued() >= prebuffer)
+    }
+
+    /// Sound that waits.
+    pub(super) fn queued(&self) -> Duration {
+        self.queued
+    }
+
+    /// Takes the next piece: samples, up to `most` of them, are appended to `out`.
+    pub(super) fn take(&mut self, most: usize, out: &mut Vec<f32>) -> Option<Piece> {
+        let piece = match self.items.front()? {
+            Item::Begin(begin) => Piece::Begin(*begin),
+            Item::End => {
+                self.ends -= 1;
+                Piece::End
+            }
+            Item::Samples(rate, samples) => {
+                let rate = *rate;
+                let rest = &samples[self.taken..];
+                let part = &rest[..rest.len().min(most)];
+                out.extend(part.iter().map(|&s| f32::from(s) / 32_768.0));
+                let played = rate.duration_of(part.len() as u64);
+                self.queued = self.queued.saturating_sub(played);
+                if part.len() < rest.len() {
+                    self.taken += part.len();
+                    return Some(Piece::Samples(rate));
+                }
+                Piece::Samples(rate)
+            }
+        };
+        self.taken = 0;
+        self.items.pop_front();
+        Some(piece)
+    }
+
+    fn begin(&mut self, mut silence: Vec<i16>, mut pcm: Pcm) {
+        let Some(arriving) = &mut self.arriving else {
+            return;
+        };
+        if arriving.rate != pcm.rate {
+            // Silence at another rate: it is skipped whole.
+            arriving.skipped += arriving.rate.duration_of(silence.len() as u64);
+            arriving.rate = pcm.rate;
+            silence.clear();
+        }
+        let sound = first_sound(&pcm.samples);
+        silence.extend_from_slice(&pcm.samples[..sound.unwrap_or(pcm.samples.len())]);
+        let surplus = silence.len().saturating_sub(pcm.rate.samples_in(KEPT));
+        silence.drain(..surplus);
+        arriving.skipped += pcm.rate.duration_of(surplus as u64);
+        let Some(sound) = sound else {
+            arriving.silence = Some(silence);
+            return;
+        };
+        self.items.push_back(Item::Begin(Begin {
+            turn: pcm.turn,
+            skipped: arriving.skipped,
+            rate: pcm.rate,
+            quiet: Some(silence.len() as u64),
+        }));
+        silence.extend(pcm.samples.drain(sound..));
+        self.append(pcm.rate, silence);
+    }
+
+    fn append(&mut self, rate: SampleRate, samples: Vec<i16>) {
+        self.queued += rate.duration_of(samples.len() as u64);
+        self.items.push_back(Item::Samples(rate, samples));
+    }
+
+    fn finish_arriving(&mut self) {
+        let Some(arriving) = self.arriving.take() else {
+            return;
+        };
+        if let Some(silence) = arriving.silence {
+            self.items.push_back(Item::Begin(Begin {
+                turn: arriving.turn,
+                skipped: arriving.skipped + arriving.rate.duration_of(silence.len() as u64),
+                rate: arriving.rate,
+                quiet: None,
+            }));
+        }
+        self.items.push_back(Item::End);
+        self.ends += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TURN: TurnId = TurnId(3);
+
+    #[test]
+    fn leading_silence_is_skipped_to_the_sample() {
+        let mut queue = JitterBuffer::default();
+        // 2 000 silent samples in two chunks, then sound.
+        queue.push(pcm(TURN, &[100; 1_500]));
+        assert!(!queue.is_ready(Duration::ZERO), "silence is no sound");
+        let mut chunk = vec![-104; 500];
+        chunk.extend([105, 0, 7]);
+        queue.push(pcm(TURN, &chunk));
+        let mut out = Vec::new();
+        let Some(Piece::Begin(begin)) = queue.take(1, &mut out) else {
+            panic!("a beginning is first");
+        };
+        // 120 samples are 5 ms at 24 kHz.
+        assert_eq!(begin.quiet, Some(120));
+        assert_eq!(begin.skipped, SampleRate::REPLY.duration_of(1_880));
+        while queue.take(50, &mut out).is_some() {}
+        assert_eq!(out.len(), 123);
+        assert_eq!(out[119] * 32_768.0, -104.0);
+        assert_eq!(out[120] * 32_768.0, 105.0);
+    }
+
+    #[test]
+    fn silence_inside_a_reply_stays() {
+        let mut queue = JitterBuffer::default();
+        queue.push(pcm(TURN, &[1_000]));
+        queue.push(pcm(TURN, &[0; 5_000]));
+        assert_eq!(
+            queue.queued(),
+            SampleRate::REPLY.duration_of(1) + SampleRate::REPLY.duration_of(5_000)
+        );
+    }
+
+    #[test]
+    fn playing_begins_with_enough_or_with_the_end() {
+        let mut queue = JitterBuffer::default();
+        assert!(!queue.is_ready(Duration::ZERO));
+        queue.push(pcm(TURN, &[1_000; 240]));
+        assert!(queue.is_ready(Duration::ZERO));
+        assert!(queue.is_ready(Duration::from_millis(10)));
+        assert!(!queue.is_ready(Duration::from_millis(20)));
+        queue.end(TURN);
+        assert!(queue.is_ready(Duration::from_millis(20)));
+    }
+
+    #[test]
+    fn a_reply_of_silence_or_of_nothing_begins_and_ends() {
+        for chunk in [&[0; 480][..], &[]] {
+            let mut queue = JitterBuffer::default();
+            queue.push(pcm(TURN, chunk));
+            queue.end(TURN);
+            let mut out = Vec::new();
+            let Some(Piece::Begin(begin)) = queue.take(9, &mut out) else {
+                panic!("a beginning is first");
+            };
+            let skipped = SampleRate::REPLY.duration_of(chunk.len() as u64);
+            assert_eq!((begin.quiet, begin.skipped), (None, skipped));
+            assert!(matches!(queue.take(9, &mut out), Some(Piece::End)));
+            assert!(queue.take(9, &mut out).is_none() && out.is_empty());
+        }
+    }
+
+    #[test]
+    fn late_chunks_of_a_flushed_reply_are_dropped_until_its_end() {
+        let mut queue = JitterBuffer::default();
+        queue.push(pcm(TURN, &[1_000; 10]));
+        queue.flush();
+        queue.push(pcm(TURN, &[1_000; 10]));
+        assert!(!queue.is_ready(Duration::ZERO));
+        queue.push(pcm(TurnId(4), &[1_000; 10]));
+        assert!(queue.is_ready(Duration::ZERO));
+        // The end of it says that nothing more comes; unasked replies all have one number.
+        queue.end(TURN);
+        queue.push(pcm(TURN, &[1_000; 10]));
+        assert_eq!(queue.queued(), SampleRate::REPLY.duration_of(10) * 2);
+    }
+
+    #[test]
+    fn five_minutes_are_held_and_ten_are_the_most() {
+        let mut queue = JitterBuffer::default();
+        for _ in 0..300 {
+            queue.push(pcm(TURN, &[1_000; 24_000]));
+        }
+        assert_eq!(queue.queued(), Duration::from_secs(300));
+        for _ in 0..400 {
+            queue.push(pcm(TURN, &[1_000; 24_000]));
+        }
+        assert_eq!(queue.queued(), Duration::from_secs(601));
+        let mut out = Vec::new();
+        let mut samples = 0;
+        while queue.take(usize::MAX, &mut out).is_some() {
+            samples += out.len();
+            out.clear();
+        }
+        assert_eq!(samples, 601 * 24_000);
+    }
+
+    #[test]
+    fn a_new_turn_ends_the_one_before() {
+        let mut queue = JitterBuffer::default();
+        queue.push(pcm(TURN, &[1_000; 10]));
+        queue.push(pcm(TurnId(4), &[1_000; 10]));
+        assert!(
+            queue.is_ready(Duration::from_secs(1)),
+            "the old one is complete"
+        );
+    }
+
+    fn pcm(turn: TurnId, samples: &[i16]) -> Pcm {
+        Pcm {
+            turn,
+            rate: SampleRate::REPLY,
+            samples: samples.to_vec(),
+        }
+    }
+}

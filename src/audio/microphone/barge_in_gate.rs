@@ -1,0 +1,41 @@
+//! Barge-in: decides whether speech over a reply may go out.
+
+use super::super::settings::Gate;
+use super::{Microphone, REST};
+use crate::base::frame::Frame;
+use crate::base::units::Dbfs;
+use crate::vad::barge_in::BargeInContext;
+use crate::vad::segment::FrameContext;
+
+impl Microphone {
+    /// Whether a frame can be a voice, and no rest of echo.
+    pub(super) fn is_loud_enough(&self, frame: &Frame) -> bool {
+        !self.echo.is_on() || Dbfs::rms(&frame.samples) >= REST
+    }
+
+    /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
+    pub(super) fn gate_barge_in(&mut self, frame: &Frame, context: FrameContext) {
+        if context.held || self.gate == Gate::Everything {
+            let action = self.barge_in.release(&mut self.speech);
+            self.action = action.or(self.action);
+            return;
+        }
+        let apart = self.echo.is_apart();
+        let playing = context.playing && !context.blocked;
+        // What is left of an echo would lower the reply again and again.
+        let heard = apart && self.fast_vad.voiced(frame);
+        let fast_vad = playing && heard;
+        let around = BargeInContext {
+            voiced: self.segmenter.is_loud() && (context.voiced || fast_vad),
+            playing,
+            tail: self.tail && !apart,
+            apart,
+            last_voiced: self.segmenter.last_voiced(),
+        };
+        let decision = self.barge_in.push(frame, around, &mut self.speech);
+        self.action = decision.action.or(self.action);
+        if decision.abandon {
+            self.segmenter.close(&mut Vec::new());
+        }
+    }
+}

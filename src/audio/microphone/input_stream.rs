@@ -1,0 +1,95 @@
+//! An input stream as the worker sees it: the ring out of it, the clock of what comes in, and the watch for a microphone
+//! that is switched off.
+
+use std::time::Duration;
+
+use super::super::capture::CaptureEnd;
+use super::super::clock::{Basis, SampleClock};
+use crate::dsp::downmix::Downmixer;
+
+/// A microphone that gives nothing but zeros for so long is switched off somewhere.
+const ALL_ZERO: Duration = Duration::from_secs(3);
+
+/// The worker's end of an input stream, and what is known of it.
+pub(super) struct InputStream {
+    pub(super) end: CaptureEnd,
+    pub(super) clock: SampleClock,
+    stamped: Option<u64>,
+    /// How many callbacks there had been at the last look.
+    callbacks: u64,
+    pub(super) mixer: Downmixer,
+    /// Frame counter of the next frame that comes out of the ring.
+    pub(super) position: u64,
+    /// Samples known to be lost.
+    pub(super) dropped: u64,
+    /// Frames that an earlier stream has delivered already.
+    pub(super) skip: u64,
+    /// Frames of nothing but zeros in a row; `None` if that means nothing.
+    pub(super) zeros: Option<u64>,
+    pub(super) reported_zero: bool,
+}
+
+impl InputStream {
+    /// A stream that was just opened.
+    pub(super) fn new(end: CaptureEnd, watch_zeros: bool) -> Self {
+        Self {
+            clock: SampleClock::new(end.format.rate),
+            mixer: Downmixer::new(end.format.channels, end.format.rate),
+            stamped: None,
+            callbacks: 0,
+            position: 0,
+            dropped: 0,
+            skip: 0,
+            zeros: watch_zeros.then_some(0),
+            reported_zero: false,
+            end,
+        }
+    }
+
+    pub(super) fn observe(&mut self) {
+        // Most looks find nothing new.
+        let callbacks = self.end.timestamps.callbacks();
+        if std::mem::replace(&mut self.callbacks, callbacks) == callbacks {
+            return;
+        }
+        let Some(stamp) = self.end.timestamps.newest() else {
+            return;
+        };
+        if self.stamped == Some(stamp.position) {
+            return;
+        }
+        self.stamped = Some(stamp.position);
+        let block = self.end.format.rate.duration_of(stamp.frames);
+        let (age, basis) = match stamp.latency {
+            Some(reported) => (reported, Basis::Reported),
+            None => (block * (1 + self.end.format.held_blocks), Basis::Callback),
+        };
+        if let Some(at) = stamp.at.checked_sub(age) {
+            self.clock.observe(stamp.position, at, basis);
+        }
+    }
+
+    pub(super) fn drop_skipped(&mut self) {
+        if self.skip == 0 {
+            return;
+        }
+        let wanted = usize::try_from(self.skip).unwrap_or(usize::MAX);
+        let skipped = self.end.ring.skip(wanted * self.mixer.channels()) / self.mixer.channels();
+        self.skip -= skipped as u64;
+        self.position += skipped as u64;
+    }
+
+    /// Whether the microphone turned to zeros (`true`) or back to sound (`false`) with these samples.
+    pub(super) fn watch(&mut self, mono: &[f32]) -> Option<bool> {
+        let zeros = self.zeros.as_mut()?;
+        if mono.iter().all(|&s| s == 0.0) {
+            *zeros += mono.len() as u64;
+        } else {
+            *zeros = 0;
+        }
+        let silent = *zeros >= self.end.format.rate.samples_in(ALL_ZERO) as u64;
+        // One sample of sound is enough to take it back.
+        let reported = std::mem::replace(&mut self.reported_zero, silent);
+        (reported != silent).then_some(silent)
+    }
+}

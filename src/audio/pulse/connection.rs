@@ -1,0 +1,273 @@
+//! A connection to the server, and its messages.
+
+use std::ffi::{CStr, CString};
+use std::io::{BufReader, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant, SystemTime};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use pulseaudio::protocol::{
+    self, AuthParams, AuthReply, Command, CommandReply, Descriptor, DescriptorFlags, LatencyParams,
+    PlaybackLatency, Prop, Props, ProtocolError, PulseError, RecordLatency, SetClientNameReply,
+    TagStructReader,
+};
+
+use super::super::device::Direction;
+use super::super::fault::Fault;
+use super::timing::Latency;
+
+/// A server that does not answer within this while a stream is set up hangs.
+const SETUP: Duration = Duration::from_secs(2);
+/// Messages that come together are read together.
+const READ: usize = 16 << 10;
+/// The server hands over no more at once (its `MAX_MEMBLOCKQ_LENGTH`).
+pub(super) const LONGEST: usize = protocol::MAX_MEMBLOCKQ_LENGTH;
+/// The channel of messages that are no samples.
+const CONTROL: u32 = u32::MAX;
+/// As volume controls name the program.
+const NAME: &CStr = c"Sovereign";
+
+/// A connection to the server.
+pub(super) struct Connection {
+    reader: BufReader<UnixStream>,
+    writer: UnixStream,
+    version: u16,
+    sequence: u32,
+    inbox: Vec<u8>,
+    outbox: Vec<u8>,
+}
+
+/// What the server says of a stream.
+#[derive(Debug, PartialEq)]
+pub(super) enum Message<'a> {
+    /// What the microphone gave: whole frames.
+    Samples(&'a [u8]),
+    /// The speaker has room for so many bytes more.
+    Wanted(u32),
+    /// The answer to the question of this number.
+    Latency(u32, Latency),
+    /// Samples sound or were captured at another time than was thought: the stream starved, started, or was moved.
+    Disturbed,
+    /// The stream is no more.
+    Ended,
+    /// What does not concern us.
+    Other,
+}
+
+/// Connects to the server that the environment names, and says who we are.
+pub(super) fn connect() -> Result<Connection, (Fault, String)> {
+    let path = pulseaudio::socket_path_from_env().ok_or_else(|| {
+        let what = "no socket of a PulseAudio server was found".to_owned();
+        (Fault::HostUnavailable, what)
+    })?;
+    let cookie = pulseaudio::cookie_path_from_env().and_then(|path| crate::file::read(&path).ok());
+    let socket =
+        UnixStream::connect(path).map_err(|error| (Fault::HostUnavailable, error.to_string()))?;
+    Connection::introduce(socket, cookie.unwrap_or_default()).map_err(explain)
+}
+
+impl Connection {
+    /// Over a socket that is connected.
+    pub(super) fn introduce(socket: UnixStream, cookie: Vec<u8>) -> Result<Self, ProtocolError> {
+        socket.set_read_timeout(Some(SETUP))?;
+        socket.set_write_timeout(Some(SETUP))?;
+        let mut connection = Self {
+            reader: BufReader::with_capacity(READ, socket.try_clone()?),
+            writer: socket,
+            version: protocol::MAX_VERSION,
+            sequence: 0,
+            inbox: Vec::new(),
+            outbox: Vec::new(),
+        };
+        let auth: AuthReply = connection.request(&Command::Auth(AuthParams {
+            version: protocol::MAX_VERSION,
+            supports_shm: false,
+            supports_memfd: false,
+            cookie,
+        }))?;
+        connection.version = auth.version.min(protocol::MAX_VERSION);
+        let mut props = Props::new();
+        props.set(Prop::ApplicationName, NAME);
+        // By it tools tell whose stream it is.
+        let process = CString::new(std::process::id().to_string()).unwrap_or_default();
+        props.set(Prop::ApplicationProcessId, process);
+        let _: SetClientNameReply = connection.request(&Command::SetClientName(props))?;
+        Ok(connection)
+    }
+
+    /// Asks, and waits for the answer.
+    pub(super) fn request<R: CommandReply>(
+        &mut self,
+        command: &Command,
+    ) -> Result<R, ProtocolError> {
+        let asked = self.send(command)?;
+        self.receive()?;
+        // Read by its length: a newer server may say more than the crate knows.
+        let mut head = [0; protocol::DESCRIPTOR_SIZE];
+        let length = u32::try_from(self.inbox.len()).unwrap_or(u32::MAX);
+        protocol::encode_descriptor(
+            &mut head,
+            &Descriptor {
+                length,
+                channel: CONTROL,
+                offset: 0,
+                flags: DescriptorFlags::empty(),
+            },
+        );
+        let mut message = head.chain(&*self.inbox);
+        let (answered, reply) = protocol::read_reply_message(&mut message, self.version)?;
+        if answered == asked {
+            Ok(reply)
+        } else {
+            Err(ProtocolError::Invalid(format!(
+                "answer {answered} to question {asked}"
+            )))
+        }
+    }
+
+    /// From now on silence is no fault: a device may be suspended.
+    pub(super) fn wait_without_limit(&mut self) -> Result<(), ProtocolError> {
+        self.writer.set_read_timeout(None)?;
+        self.writer.set_write_timeout(None)?;
+        Ok(())
+    }
+
+    /// Another handle of the socket.
+    pub(super) fn socket(&self) -> Result<UnixStream, ProtocolError> {
+        Ok(self.writer.try_clone()?)
+    }
+
+    /// Asks how long the device holds the samples of a stream; says the question's number.
+    pub(super) fn ask_latency(
+        &mut self,
+        channel: u32,
+        direction: Direction,
+    ) -> Result<u32, ProtocolError> {
+        let now = SystemTime::now();
+        let params = LatencyParams { channel, now };
+        self.send(&match direction {
+            Direction::Input => Command::GetRecordLatency(params),
+            Direction::Output => Command::GetPlaybackLatency(params),
+        })
+    }
+
+    /// Writes samples.
+    pub(super) fn write(&mut self, channel: u32, samples: &[u8]) -> Result<(), ProtocolError> {
+        self.outbox.clear();
+        protocol::write_memblock(&mut self.outbox, channel, samples, 0)?;
+        self.writer.write_all(&self.outbox)?;
+        Ok(())
+    }
+
+    fn send(&mut self, command: &Command) -> Result<u32, ProtocolError> {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.outbox.clear();
+        protocol::encode_command_message(&mut self.outbox, self.sequence, command, self.version)?;
+        self.writer.write_all(&self.outbox)?;
+        Ok(self.sequence)
+    }
+
+    /// Waits for a message, no longer than until `due`; says whether there is one.
+    pub(super) fn wait_until(&mut self, due: Instant) -> Result<bool, ProtocolError> {
+        if !self.reader.buffer().is_empty() {
+            return Ok(true);
+        }
+        let left = due.saturating_duration_since(Instant::now());
+        let mut sockets = [PollFd::new(self.writer.as_fd(), PollFlags::POLLIN)];
+        match ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::EINTR) => Ok(false),
+            Err(error) => Err(std::io::Error::from(error).into()),
+        }
+    }
+
+    /// Waits for the next message about the stream of this channel.
+    pub(super) fn read(
+        &mut self,
+        channel: u32,
+        direction: Direction,
+    ) -> Result<Message<'_>, ProtocolError> {
+        let from = self.receive()?;
+        if from == CONTROL {
+            Ok(parse_message(&self.inbox, self.version, direction))
+        } else if from == channel {
+            Ok(Message::Samples(&self.inbox))
+        } else {
+            Ok(Message::Other)
+        }
+    }
+
+    /// Takes a whole message into the inbox; says its channel.
+    fn receive(&mut self) -> Result<u32, ProtocolError> {
+        let head = protocol::read_descriptor(&mut self.reader)?;
+        let length = usize::try_from(head.length).unwrap_or(usize::MAX);
+        if length > LONGEST {
+            return Err(ProtocolError::Invalid(format!(
+                "a message of {length} bytes"
+            )));
+        }
+        self.inbox.resize(length, 0);
+        self.reader.read_exact(&mut self.inbox)?;
+        Ok(head.channel)
+    }
+}
+
+/// What a command says. One that this crate does not know, or that is not meant for us, is passed over: its end is known.
+fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Message<'static> {
+    match Command::read_tag_prefixed(&mut message, version) {
+        Ok((sequence, Command::Reply)) => {
+            let mut reply = TagStructReader::new(&mut message, version);
+            let latency = match direction {
+                Direction::Input => reply.read::<RecordLatency>().map(|told| Latency {
+                    device: Duration::from_micros(told.source_usec),
+                    queued: told.write_offset.saturating_sub(told.read_offset),
+                    told: told.remote_time,
+                }),
+                Direction::Output => reply.read::<PlaybackLatency>().map(|told| Latency {
+                    device: Duration::from_micros(told.sink_usec),
+                    queued: told.write_offset.saturating_sub(told.read_offset),
+                    told: told.remote_time,
+                }),
+            };
+            latency.map_or(Message::Other, |latency| {
+                Message::Latency(sequence, latency)
+            })
+        }
+        Ok((_, Command::Request(request))) => Message::Wanted(request.length),
+        Ok((_, Command::Started(_) | Command::Underflow(_))) => Message::Disturbed,
+        Ok((_, Command::RecordStreamMoved(_) | Command::PlaybackStreamMoved(_))) => {
+            Message::Disturbed
+        }
+        Ok((_, Command::RecordStreamKilled(_) | Command::PlaybackStreamKilled(_))) => {
+            Message::Ended
+        }
+        _ => Message::Other,
+    }
+}
+
+/// What a refusal means.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    clippy::needless_pass_by_value,
+    reason = "the rest are faults of the conversation with the server; it ends the errors of a builder"
+)]
+pub(super) fn explain(error: ProtocolError) -> (Fault, String) {
+    let fault = match &error {
+        ProtocolError::ServerError(PulseError::AccessDenied | PulseError::AuthKey) => {
+            Fault::PermissionDenied
+        }
+        ProtocolError::ServerError(PulseError::NoEntity) => Fault::DeviceNotAvailable,
+        ProtocolError::ServerError(PulseError::Busy) => Fault::DeviceBusy,
+        ProtocolError::ServerError(PulseError::Invalid | PulseError::NotSupported) => {
+            Fault::UnsupportedConfig
+        }
+        // What it says of one stream too many.
+        ProtocolError::ServerError(PulseError::TooLarge) => Fault::ResourceExhausted,
+        ProtocolError::Io(_) => Fault::HostUnavailable,
+        _ => Fault::BackendError,
+    };
+    (fault, error.to_string())
+}

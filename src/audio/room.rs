@@ -1,0 +1,324 @@
+//! The sound side on simulated time: the same worker, owner, bodies and handle, devices of arithmetic, and a driver
+//! on tokio's clock. Under `#[tokio::test(start_paused = true)]` an hour passes in seconds, and every figure is exact.
+//!
+//! ```text
+//! tokio task, every ms ── now ──▶ thread: owner.tick ▶ streams that are due ▶ worker.tick ── done ──▶ task
+//! ```
+//!
+//! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
+//! it at each step, so nothing ever runs at the same time.
+
+mod desk;
+mod echo_path;
+mod loopback;
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+pub use self::desk::{Desk, PlayedBlock, SimulatedDesk};
+pub use self::echo_path::Room;
+use self::loopback::{RoomMicrophone, RoomSpeaker};
+use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
+use super::device::{DeviceInfo, Devices};
+use super::error::AudioError;
+use super::event::VoiceEvent;
+use super::fault::{Fault, Faults, OpenError};
+use super::format::StreamFormat;
+use super::handle::Handle;
+use super::handle::{COMMANDS, EVENTS, run};
+use super::null::info;
+use super::stream_manager::{Backends, StreamManager, Threads};
+use super::timer_stream::{Source, TimerStream};
+use super::wav::{FileReader, WavUtterance};
+use super::worker::Worker;
+use crate::base::counters::Counters;
+use crate::base::units::SampleRate;
+use crate::profile::Profile;
+
+/// One step of the driver.
+const STEP: Duration = Duration::from_millis(1);
+
+/// Starts the sound side on tokio's clock, with what stands on the desk. Must be called within a tokio runtime.
+///
+/// # Errors
+/// A refused thread.
+pub fn simulate(
+    desk: SimulatedDesk,
+    counters: Arc<Counters>,
+    profile: &Arc<Profile>,
+) -> Result<(Handle, Desk), AudioError> {
+    let start = tokio::time::Instant::now();
+    let (events_in, events) = mpsc::channel(EVENTS);
+    let (to_worker, worker_inbox) = sync_channel(COMMANDS);
+    let (to_manager, manager_inbox) = sync_channel(COMMANDS);
+    let (go, steps) = sync_channel::<Instant>(1);
+    let (done, finished) = sync_channel::<()>(1);
+    let air = Desk::new(desk.speaker_rate);
+    let (source, cue) = sound_source(&desk, &air, &events_in);
+    let streams: Streams = Arc::default();
+    let (their_air, profile, manager_to_worker) = (air.clone(), profile.clone(), to_worker.clone());
+    let running = run("sound-simulated", move || {
+        let now = start.into_std();
+        let backend = Simulated {
+            has_files: !desk.files.is_empty(),
+            desk,
+            air: their_air.clone(),
+            source,
+            streams: streams.clone(),
+            next_id: 0,
+            clock: Arc::new(Mutex::new(now)),
+        };
+        let clock = backend.clock.clone();
+        let watch_zeros = !backend.has_files;
+        let backends = Backends {
+            input: Box::new(backend),
+            output: None,
+            watch_zeros,
+        };
+        let period = profile.audio.period_frames;
+        let mut manager = StreamManager::new(
+            backends,
+            Default::default(),
+            period,
+            manager_inbox,
+            manager_to_worker,
+            Threads::default(),
+            events_in.clone(),
+            counters.clone(),
+            now,
+        );
+        let mut worker = Worker::new(&profile, counters, worker_inbox, events_in);
+        while let Ok(now) = steps.recv() {
+            *clock.lock().unwrap_or_else(PoisonError::into_inner) = now;
+            manager.tick(now);
+            step_streams(&streams, &their_air, now);
+            worker.tick(now);
+            if done.send(()).is_err() {
+                break;
+            }
+        }
+    })?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = stop.clone();
+    tokio::spawn(drive(start, stopped, go, finished));
+    let handle = Handle {
+        events,
+        to_worker,
+        to_manager,
+        threads: Threads::default(),
+        cue,
+        stop,
+        // It ends with its driver; waiting for it here would stop the driver.
+        running: Vec::new(),
+    };
+    drop(running);
+    Ok((handle, air))
+}
+
+/// Lets the sound side do a step whenever tokio's clock has come to it.
+async fn drive(
+    start: tokio::time::Instant,
+    stopped: Arc<AtomicBool>,
+    go: SyncSender<Instant>,
+    finished: Receiver<()>,
+) {
+    let mut next = start;
+    while !stopped.load(Relaxed) {
+        if go.send(next.into_std()).is_err() || finished.recv().is_err() {
+            break;
+        }
+        next += STEP;
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+type Streams = Arc<Mutex<Vec<(u64, TimerStream)>>>;
+type SharedSource = Arc<Mutex<Box<dyn Source>>>;
+
+struct Simulated {
+    desk: SimulatedDesk,
+    has_files: bool,
+    air: Desk,
+    source: SharedSource,
+    streams: Streams,
+    next_id: u64,
+    clock: Arc<Mutex<Instant>>,
+}
+
+fn sound_source(
+    desk: &SimulatedDesk,
+    air: &Desk,
+    events: &mpsc::Sender<VoiceEvent>,
+) -> (SharedSource, Option<super::wav::Cue>) {
+    if desk.files.is_empty() {
+        let microphone = RoomMicrophone {
+            desk: air.clone(),
+            rate: desk.microphone_rate,
+            room: desk.room,
+        };
+        return (Arc::new(Mutex::new(Box::new(microphone))), None);
+    }
+    let files = desk.files.iter().cloned();
+    let files = files.map(|samples| WavUtterance { samples }).collect();
+    let (reader, cue) = FileReader::new(files, events.clone());
+    (Arc::new(Mutex::new(Box::new(reader))), Some(cue))
+}
+
+fn step_streams(streams: &Streams, air: &Desk, now: Instant) {
+    let (microphone, speaker) = {
+        let air = air.air();
+        (air.plugged.microphone, air.plugged.speaker)
+    };
+    let mut streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
+    for (_, stream) in streams.iter_mut() {
+        let plugged = if stream.is_input() {
+            microphone
+        } else {
+            speaker
+        };
+        if plugged {
+            stream.run_due(now);
+        }
+    }
+}
+
+/// A running stream; dropping it takes it off the desk.
+struct Token {
+    id: u64,
+    streams: Streams,
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|(id, _)| *id != self.id);
+    }
+}
+
+impl Simulated {
+    fn now(&self) -> Instant {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The period that was asked for, as long as it is at 48 kHz.
+    fn format(&self, rate: SampleRate, request: &OpenRequest) -> StreamFormat {
+        let period = u64::from(request.period) * u64::from(rate.hz()) / 48_000;
+        StreamFormat {
+            rate,
+            channels: 1,
+            period: u32::try_from(period).ok(),
+            held_blocks: 0,
+        }
+    }
+
+    fn place(
+        &mut self,
+        stream: TimerStream,
+        device: DeviceInfo,
+        format: StreamFormat,
+    ) -> OpenedStream {
+        self.next_id += 1;
+        let id = self.next_id;
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.push((id, stream));
+        let token = Token {
+            id,
+            streams: self.streams.clone(),
+        };
+        OpenedStream {
+            info: info(device, format),
+            stream: Box::new(token),
+        }
+    }
+
+    fn device(&self, id: &str, name: &str) -> DeviceInfo {
+        DeviceInfo {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            is_default: true,
+            headset: self.desk.headset,
+        }
+    }
+}
+
+impl Backend for Simulated {
+    fn devices(&mut self) -> Devices {
+        let air = self.air.air();
+        let microphone = self.device("simulated:microphone", "Simulated microphone");
+        let speaker = self.device("simulated:speaker", "Simulated speaker");
+        Devices {
+            host: "simulation".to_owned(),
+            inputs: Vec::from_iter(air.plugged.microphone.then_some(microphone)),
+            outputs: Vec::from_iter(air.plugged.speaker.then_some(speaker)),
+        }
+    }
+
+    fn poll_every(&self) -> Option<Duration> {
+        Some(Duration::from_secs(1))
+    }
+
+    fn open_input(
+        &mut self,
+        request: &OpenRequest,
+        make: MakeCapture<'_>,
+        _: &Arc<Faults>,
+    ) -> Result<OpenedStream, OpenError> {
+        if !self.air.air().plugged.microphone {
+            return Err(missing("microphone"));
+        }
+        let rate = if self.has_files {
+            SampleRate::WORKING
+        } else {
+            self.desk.microphone_rate
+        };
+        let format = self.format(rate, request);
+        let source = Box::new(self.source.clone());
+        let stream = TimerStream::input(format, make(format), source, self.now());
+        let stream = stream
+            .with_drift(self.desk.drift_ppm.0)
+            .holding(self.desk.microphone_latency);
+        let device = self.device("simulated:microphone", "Simulated microphone");
+        Ok(self.place(stream, device, format))
+    }
+
+    fn open_output(
+        &mut self,
+        request: &OpenRequest,
+        make: MakePlayback<'_>,
+        _: &Arc<Faults>,
+    ) -> Result<OpenedStream, OpenError> {
+        if !self.air.air().plugged.speaker {
+            return Err(missing("speaker"));
+        }
+        let format = self.format(self.desk.speaker_rate, request);
+        let speaker = Box::new(RoomSpeaker {
+            desk: self.air.clone(),
+            keeps: self.desk.keep_heard,
+            echoes: self.desk.room.is_some(),
+        });
+        let latency = self.desk.speaker_latency;
+        let stream = TimerStream::output(format, make(format), speaker, latency, self.now());
+        let stream = stream.with_drift(self.desk.drift_ppm.1);
+        let device = self.device("simulated:speaker", "Simulated speaker");
+        Ok(self.place(stream, device, format))
+    }
+}
+
+fn missing(device: &str) -> OpenError {
+    OpenError {
+        kind: Fault::DeviceNotAvailable,
+        what: Fault::DeviceNotAvailable.words(device),
+    }
+}
+
+impl Source for SharedSource {
+    fn fill(&mut self, out: &mut [f32], start: Instant) {
+        self.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill(out, start);
+    }
+}

@@ -1,0 +1,99 @@
+//! An output stream as the worker sees it: the ring into it, and the clock of what comes out.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::super::aec_reference::Tap;
+use super::super::clock::{Basis, SampleClock};
+use super::super::format::StreamFormat;
+use super::super::playback::PlaybackEnd;
+
+/// Sound kept in the ring, beyond the device's period: what the worker may be late without being heard. The rest of
+/// a reply stays in the queue, where a flush costs nothing.
+const AHEAD: Duration = Duration::from_millis(40);
+
+/// The worker's end of an output stream, and what is known of it.
+pub(super) struct OutputStream {
+    pub(super) end: PlaybackEnd,
+    pub(super) clock: SampleClock,
+    stamped: Option<u64>,
+    /// How many there had been at the last look.
+    callbacks: u64,
+    /// Index in the ring and position in the stream at which sound began after silence.
+    pub(super) run: Option<(u64, u64)>,
+    /// The newest samples that went into the ring; those not played yet among them.
+    pub(super) in_ring: VecDeque<f32>,
+}
+
+impl OutputStream {
+    pub(super) fn new(end: PlaybackEnd) -> Self {
+        let out = Self {
+            clock: SampleClock::new(end.format.rate),
+            stamped: None,
+            callbacks: 0,
+            run: None,
+            in_ring: VecDeque::new(),
+            end,
+        };
+        out.end.wake_below(out.ahead() / 2);
+        out
+    }
+
+    pub(super) fn tap(&mut self) -> Tap<'_> {
+        Tap {
+            samples: &mut self.end.tap,
+            rate: self.end.format.rate,
+        }
+    }
+
+    /// How many samples are kept in the ring.
+    pub(super) fn ahead(&self) -> usize {
+        let StreamFormat { rate, period, .. } = self.end.format;
+        rate.samples_in(AHEAD) + period.unwrap_or(0) as usize
+    }
+
+    /// Index of a sample in the ring to its instant, if it belongs to the run that is known.
+    pub(super) fn instant_of_index(&self, index: u64, now: Instant) -> Option<Instant> {
+        let (from, position) = self.run?;
+        let passed = index.checked_sub(from)?;
+        Some(self.clock.instant_of(position + passed).unwrap_or(now))
+    }
+
+    /// What the ring does not hold any more is not kept here either.
+    pub(super) fn forget_played(&mut self) {
+        let surplus = self.in_ring.len().saturating_sub(self.end.ring.len());
+        self.in_ring.drain(..surplus);
+    }
+
+    pub(super) fn observe(&mut self) {
+        // Most looks find nothing new.
+        let callbacks = self.end.timestamps.callbacks();
+        if std::mem::replace(&mut self.callbacks, callbacks) == callbacks {
+            return;
+        }
+        let Some(stamp) = self.end.timestamps.newest() else {
+            return;
+        };
+        if self.stamped != Some(stamp.position) {
+            self.stamped = Some(stamp.position);
+            let block = self.end.format.rate.duration_of(stamp.frames);
+            let (latency, basis) = match stamp.latency {
+                Some(reported) => (reported, Basis::Reported),
+                None => (block * self.end.format.held_blocks, Basis::Callback),
+            };
+            self.clock
+                .observe_causal(stamp.position, stamp.at, latency, basis);
+        }
+    }
+
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        let pushed = self.end.ring.push(samples);
+        if pushed < samples.len() {
+            // The ring is many times as large as what is kept in it.
+            self.end.ring.count_dropped((samples.len() - pushed) as u64);
+            tracing::error!(lost = samples.len() - pushed, "the playback ring is full");
+        }
+        self.in_ring.extend(&samples[..pushed]);
+        self.forget_played();
+    }
+}

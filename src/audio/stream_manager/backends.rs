@@ -1,0 +1,35 @@
+//! Which backend serves which direction.
+
+use super::super::backend::Backend;
+use super::super::device::{Devices, Direction};
+
+/// Where the streams come from.
+pub(crate) struct Backends {
+    pub(crate) input: Box<dyn Backend>,
+    /// `None`: the same as `input`.
+    pub(crate) output: Option<Box<dyn Backend>>,
+    /// Whether a microphone that gives nothing but zeros is at fault: not so for files.
+    pub(crate) watch_zeros: bool,
+}
+
+impl Backends {
+    /// The one that serves this direction.
+    pub(super) fn of(&mut self, direction: Direction) -> &mut dyn Backend {
+        match (direction, &mut self.output) {
+            (Direction::Output, Some(output)) => output.as_mut(),
+            _ => self.input.as_mut(),
+        }
+    }
+
+    pub(crate) fn devices(&mut self) -> Devices {
+        let mut devices = self.input.devices();
+        if let Some(output) = &mut self.output {
+            let other = output.devices();
+            devices.outputs = other.outputs;
+            if devices.host != other.host {
+                devices.host = format!("{}, {}", devices.host, other.host);
+            }
+        }
+        devices
+    }
+}

@@ -1,0 +1,166 @@
+//! What a device callback tells about itself: how far it is, when it ran, how long the device holds a sample.
+//!
+//! One writer (the callback) and any reader share the newest stamp through a sequence lock made of atomics: the
+//! writer never waits; a reader that meets a write in progress tries again.
+
+use std::sync::atomic::{
+    AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence,
+};
+use std::time::{Duration, Instant};
+
+/// How long a device may claim to hold a sample; hosts have reported hours (a clock of another origin).
+const SANE_LATENCY: Duration = Duration::from_millis(500);
+/// Stands for "the host did not tell".
+const UNKNOWN: u64 = u64::MAX;
+
+/// One callback of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Counter of the stream, in frames since its start, at the first frame of the callback's block.
+    pub position: u64,
+    /// Frames in the block.
+    pub frames: u64,
+    /// When the callback ran.
+    pub at: Instant,
+    /// How long before the callback the first frame was captured, or how long after it the first frame will sound.
+    pub latency: Option<Duration>,
+}
+
+/// The newest [`Stamp`] of a stream and the number of callbacks.
+pub struct StreamTimestamps {
+    epoch: Instant,
+    version: AtomicU64,
+    position: AtomicU64,
+    frames: AtomicU64,
+    nanos: AtomicU64,
+    latency: AtomicU64,
+}
+
+impl StreamTimestamps {
+    /// No callback yet; `epoch` is any instant before the first.
+    #[must_use]
+    pub fn new(epoch: Instant) -> Self {
+        Self {
+            epoch,
+            version: AtomicU64::new(0),
+            position: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
+            latency: AtomicU64::new(UNKNOWN),
+        }
+    }
+
+    /// Replaces the stamp. For the callback alone. A latency of zero or beyond half a second is not believed.
+    pub fn publish(&self, stamp: Stamp) {
+        let latency = stamp
+            .latency
+            .filter(|l| !l.is_zero() && *l <= SANE_LATENCY)
+            .map_or(UNKNOWN, nanos);
+        let version = self.version.load(Relaxed);
+        self.version.store(version + 1, Relaxed);
+        fence(Release);
+        self.position.store(stamp.position, Relaxed);
+        self.frames.store(stamp.frames, Relaxed);
+        let since = stamp.at.saturating_duration_since(self.epoch);
+        self.nanos.store(nanos(since), Relaxed);
+        self.latency.store(latency, Relaxed);
+        self.version.store(version + 2, Release);
+    }
+
+    /// The newest stamp; `None` before the first callback.
+    #[must_use]
+    pub fn newest(&self) -> Option<Stamp> {
+        loop {
+            let before = self.version.load(Acquire);
+            if before == 0 {
+                return None;
+            }
+            let position = self.position.load(Relaxed);
+            let frames = self.frames.load(Relaxed);
+            let at = self.nanos.load(Relaxed);
+            let latency = self.latency.load(Relaxed);
+            fence(Acquire);
+            if before.is_multiple_of(2) && self.version.load(Relaxed) == before {
+                return Some(Stamp {
+                    position,
+                    frames,
+                    at: self.epoch + Duration::from_nanos(at),
+                    latency: (latency != UNKNOWN).then(|| Duration::from_nanos(latency)),
+                });
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// How many callbacks there were.
+    #[must_use]
+    pub fn callbacks(&self) -> u64 {
+        self.version.load(Relaxed) / 2
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_stamp_is_read_whole() {
+        let epoch = Instant::now();
+        let timestamps = StreamTimestamps::new(epoch);
+        assert_eq!((timestamps.newest(), timestamps.callbacks()), (None, 0));
+        let stamp = Stamp {
+            position: 7,
+            frames: 3,
+            at: epoch + Duration::from_micros(5),
+            latency: Some(Duration::from_millis(4)),
+        };
+        timestamps.publish(stamp);
+        assert_eq!(
+            (timestamps.newest(), timestamps.callbacks()),
+            (Some(stamp), 1)
+        );
+    }
+
+    #[test]
+    fn an_absurd_latency_is_none() {
+        let epoch = Instant::now();
+        let timestamps = StreamTimestamps::new(epoch);
+        for latency in [Duration::ZERO, Duration::from_secs(3_600)] {
+            timestamps.publish(Stamp {
+                position: 0,
+                frames: 1,
+                at: epoch,
+                latency: Some(latency),
+            });
+            assert_eq!(timestamps.newest().expect("published").latency, None);
+        }
+    }
+
+    #[test]
+    fn a_reader_never_sees_halves_of_two_stamps() {
+        let epoch = Instant::now();
+        let timestamps = StreamTimestamps::new(epoch);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 1..=20_000_u64 {
+                    timestamps.publish(Stamp {
+                        position: n,
+                        frames: n,
+                        at: epoch + Duration::from_nanos(n),
+                        latency: Some(Duration::from_nanos(n)),
+                    });
+                }
+            });
+            while timestamps.callbacks() < 20_000 {
+                if let Some(stamp) = timestamps.newest() {
+                    assert_eq!(stamp.position, stamp.frames);
+                    assert_eq!(stamp.latency, Some(Duration::from_nanos(stamp.position)));
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,196 @@
+//! Streams without a device: a body that is run at the pace that a device would run it.
+//!
+//! A stream has an absolute schedule, so that its pace does not drift: block `n` is due `n` blocks after the start,
+//! however late the one before was. In real life each stream has a thread; in a simulation a driver asks them in turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::capture::CaptureBody;
+use super::fault::{Fault, OpenError};
+use super::format::StreamFormat;
+use super::playback::PlaybackBody;
+use crate::base::units::SampleRate;
+
+/// A schedule that is later than this begins anew.
+const LONGEST_CATCH_UP: Duration = Duration::from_secs(2);
+
+/// Where the samples of a made-up microphone come from.
+pub(super) trait Source: Send {
+    /// Fills the next samples, mono; the first of them was captured at `start`.
+    fn fill(&mut self, out: &mut [f32], start: Instant);
+}
+
+/// Where the samples of a made-up speaker go.
+pub(super) trait Sink: Send {
+    /// Takes the next samples, mono; the first of them sounds at `start`. `sounding` is false for silence that stands
+    /// for "nothing to play".
+    fn take(&mut self, block: &[f32], sounding: bool, start: Instant);
+    /// A block is over.
+    fn tick(&mut self, now: Instant);
+}
+
+/// A stream with its schedule.
+pub(super) struct TimerStream {
+    body: Body,
+    rate: SampleRate,
+    block: Vec<f32>,
+    start: Instant,
+    done: u64,
+    /// Seconds of the true clock in a second of the made-up device's.
+    slowness: f64,
+    /// How long the made-up device holds a sample.
+    latency: Duration,
+}
+
+enum Body {
+    Input(CaptureBody, Box<dyn Source>),
+    Output(PlaybackBody, Box<dyn Sink>),
+}
+
+impl TimerStream {
+    pub(super) fn input(
+        format: StreamFormat,
+        body: CaptureBody,
+        source: Box<dyn Source>,
+        now: Instant,
+    ) -> Self {
+        Self::new(format, Body::Input(body, source), now)
+    }
+
+    pub(super) fn output(
+        format: StreamFormat,
+        body: PlaybackBody,
+        sink: Box<dyn Sink>,
+        latency: Duration,
+        now: Instant,
+    ) -> Self {
+        let mut stream = Self::new(format, Body::Output(body, sink), now);
+        stream.latency = latency;
+        stream
+    }
+
+    fn new(format: StreamFormat, body: Body, now: Instant) -> Self {
+        let frames = format.period.unwrap_or(1).max(1);
+        Self {
+            body,
+            rate: format.rate,
+            block: vec![0.0; frames as usize],
+            start: now,
+            done: 0,
+            slowness: 1.0,
+            latency: Duration::ZERO,
+        }
+    }
+
+    /// Lets the made-up device's crystal run fast by so many parts per million.
+    pub(super) fn with_drift(mut self, ppm: f64) -> Self {
+        self.slowness = 1.0 / (1.0 + ppm * 1e-6);
+        self
+    }
+
+    /// Lets the made-up device hold samples for so long, and tell so.
+    pub(super) fn holding(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Whether it is a microphone.
+    pub(super) fn is_input(&self) -> bool {
+        matches!(self.body, Body::Input(..))
+    }
+
+    /// When the next block is due. A block of a microphone is complete at its end; a speaker asks at its beginning.
+    pub(super) fn due(&self) -> Instant {
+        let ahead = match self.body {
+            Body::Input(..) => self.block.len() as u64,
+            Body::Output(..) => 0,
+        };
+        let nominal = self.rate.duration_of(self.done + ahead);
+        if self.slowness == 1.0 {
+            return self.start + nominal;
+        }
+        self.start + nominal.mul_f64(self.slowness)
+    }
+
+    /// Runs the body for every block that is due at `now`.
+    pub(super) fn run_due(&mut self, now: Instant) {
+        // After the machine slept, time that nobody lived through is not made up for.
+        let late = now.saturating_duration_since(self.due());
+        if late > LONGEST_CATCH_UP {
+            self.start += late;
+        }
+        while self.due() <= now {
+            self.run(now);
+        }
+    }
+
+    fn run(&mut self, now: Instant) {
+        let due = self.due();
+        let length = self.rate.duration_of(self.block.len() as u64);
+        // A late thread must not make the samples late: they belong to the instants of the schedule.
+        let late = now.saturating_duration_since(due);
+        match &mut self.body {
+            Body::Input(body, source) => {
+                let age = length + self.latency;
+                source.fill(&mut self.block, due - age);
+                body.run(&self.block, |s| s, now, Some(age + late));
+            }
+            Body::Output(body, sink) => {
+                let sounds = due + self.latency;
+                let delay = sounds.saturating_duration_since(now);
+                let (rate, mut at) = (self.rate, 0);
+                body.run_parts(&mut self.block, now, Some(delay), |part, sounding| {
+                    sink.take(part, sounding, sounds + rate.duration_of(at));
+                    at += part.len() as u64;
+                });
+                sink.tick(now);
+            }
+        }
+        self.done += self.block.len() as u64;
+    }
+
+    /// Gives the stream a thread of its own.
+    pub(super) fn spawn(mut self, name: &str) -> Result<TimerThread, OpenError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                while !stopped.load(Relaxed) {
+                    let now = Instant::now();
+                    self.run_due(now);
+                    std::thread::park_timeout(self.due().saturating_duration_since(Instant::now()));
+                }
+            });
+        match thread {
+            Ok(thread) => Ok(TimerThread {
+                stop,
+                thread: Some(thread),
+            }),
+            Err(error) => Err(OpenError {
+                kind: Fault::ResourceExhausted,
+                what: format!("The system refused a thread: {error}. Close other programs."),
+            }),
+        }
+    }
+}
+
+/// The thread of a stream; dropping it ends the stream.
+pub(super) struct TimerThread {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for TimerThread {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It ends within one block; a panic in it was reported by the panic hook.
+            thread.join().ok();
+        }
+    }
+}

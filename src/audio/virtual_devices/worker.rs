@@ -1,0 +1,277 @@
+//! What a thread of the fleet does, with the time given: rounds, and the members that each has.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{self, Sender};
+
+use super::super::event::VoiceEvent;
+use super::super::handle::{EVENTS, Handle, MANAGER_COMMANDS};
+use super::super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
+use super::super::worker::{ToWorker, Worker};
+use super::device::{MicrophoneProgress, VirtualMicrophone};
+use super::device::{SpeechSource, Streams, VirtualBackend};
+use super::lateness::{Lateness, STEP};
+use crate::base::counters::Counters;
+use crate::profile::Profile;
+
+/// Parts of a step, each with its share of the members.
+const SLOTS: usize = 10;
+/// Commands that can wait: five seconds of a service that answers four times as fast as it is played, in chunks of 40 ms.
+/// The queue's memory is reserved in advance, for each member.
+const COMMANDS: usize = 512;
+/// Things to say that may wait.
+const CUES: usize = 8;
+/// The owner is looked after this often: it has hardly anything to do.
+const MANAGER_PACE: Duration = Duration::from_millis(100);
+/// Nobody is there: look whether somebody wants to join.
+const EMPTY_PACE: Duration = Duration::from_millis(100);
+/// Order in which new members are given to the slots, so that few of them are far apart.
+const STRIDE: usize = 7;
+
+/// When the members are looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolSchedule {
+    /// Each every 10 ms: many conversations. Sound is up to 10 ms later than with devices.
+    Steps,
+    /// As with devices: when a block is due, and at once when something is asked. For few conversations.
+    Prompt,
+}
+
+/// The members of one thread.
+pub(super) struct PoolWorker {
+    schedule: PoolSchedule,
+    epoch: Instant,
+    /// Counts slots since the epoch; the next one to be done.
+    slot: u64,
+    slots: [Vec<VirtualAudio>; SLOTS],
+    taken_in: usize,
+    /// When the round should begin.
+    due: Option<Instant>,
+    lateness: Arc<Lateness>,
+}
+
+impl PoolWorker {
+    pub(super) fn new(schedule: PoolSchedule, epoch: Instant, lateness: Arc<Lateness>) -> Self {
+        Self {
+            schedule,
+            epoch,
+            slot: 0,
+            slots: Default::default(),
+            taken_in: 0,
+            due: None,
+            lateness,
+        }
+    }
+
+    pub(super) fn take_in(&mut self, member: VirtualAudio) {
+        let slot = (self.taken_in * STRIDE) % SLOTS;
+        self.taken_in += 1;
+        self.slots[slot].push(member);
+    }
+
+    /// Looks after those whose turn it is; says when to be called again.
+    pub(super) fn round(&mut self, now: Instant) -> Instant {
+        if let Some(due) = self.due.take() {
+            let each_step = match self.schedule {
+                PoolSchedule::Steps => self.slots.iter().filter(|slot| !slot.is_empty()).count(),
+                PoolSchedule::Prompt => 1,
+            };
+            let late = now.saturating_duration_since(due);
+            self.lateness.record(late, each_step.max(1) as u64);
+        }
+        let wake = match self.schedule {
+            PoolSchedule::Steps => self.steps(now),
+            PoolSchedule::Prompt => self.prompt(now),
+        };
+        let empty = self.slots.iter().all(Vec::is_empty);
+        if empty {
+            return now + EMPTY_PACE;
+        }
+        self.due = Some(wake);
+        wake
+    }
+
+    fn steps(&mut self, now: Instant) -> Instant {
+        let reached = self.slot_at(now);
+        // A thread that is late by more than a step does each slot once: the members make up for the time themselves.
+        self.slot = self.slot.max((reached + 1).saturating_sub(SLOTS as u64));
+        while self.slot <= reached {
+            let nth = usize::try_from(self.slot % SLOTS as u64).unwrap_or(0);
+            look_after(&mut self.slots[nth], now);
+            self.slot += 1;
+        }
+        // Empty slots are slept through.
+        let ahead = (0..SLOTS as u64).find(|ahead| {
+            let nth = usize::try_from((self.slot + ahead) % SLOTS as u64).unwrap_or(0);
+            !self.slots[nth].is_empty()
+        });
+        self.slot += ahead.unwrap_or(0);
+        self.instant_of(self.slot)
+    }
+
+    fn prompt(&mut self, now: Instant) -> Instant {
+        let mut wake = now + EMPTY_PACE;
+        for members in &mut self.slots {
+            look_after(members, now);
+            wake = members
+                .iter()
+                .map(VirtualAudio::due)
+                .fold(wake, Instant::min);
+        }
+        wake
+    }
+
+    fn slot_at(&self, now: Instant) -> u64 {
+        let passed = now.saturating_duration_since(self.epoch);
+        let slots = passed.as_nanos() / (STEP.as_nanos() / SLOTS as u128);
+        u64::try_from(slots).unwrap_or(u64::MAX)
+    }
+
+    fn instant_of(&self, slot: u64) -> Instant {
+        let whole = u32::try_from(slot / SLOTS as u64).unwrap_or(u32::MAX);
+        let part = u32::try_from(slot % SLOTS as u64).unwrap_or(0);
+        self.epoch + STEP * whole + STEP / SLOTS as u32 * part
+    }
+}
+
+fn look_after(members: &mut Vec<VirtualAudio>, now: Instant) {
+    members.retain_mut(|member| {
+        let stays = !member.stop.load(Relaxed);
+        if stays {
+            member.tick(now);
+        }
+        stays
+    });
+}
+
+/// What a member is made of, on its way to its thread.
+pub(super) struct VirtualAudioParts {
+    pub(super) profile: Arc<Profile>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) worker_inbox: Receiver<ToWorker>,
+    pub(super) manager_inbox: Receiver<ToStreamManager>,
+    pub(super) to_worker: SyncSender<ToWorker>,
+    pub(super) events: Sender<VoiceEvent>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) speech: SpeechSource,
+}
+
+/// One sound side. It stays on the thread that made it, because of the detector.
+pub(super) struct VirtualAudio {
+    manager: StreamManager,
+    worker: Worker,
+    streams: Streams,
+    clock: Arc<Mutex<Instant>>,
+    manager_due: Instant,
+    /// When the worker wants to be called at the latest.
+    worker_due: Option<Instant>,
+    stop: Arc<AtomicBool>,
+}
+
+impl VirtualAudio {
+    pub(super) fn new(parts: VirtualAudioParts, now: Instant) -> Self {
+        let streams = Streams::default();
+        let clock = Arc::new(Mutex::new(now));
+        let backend = VirtualBackend::new(parts.speech, streams.clone(), clock.clone());
+        let backends = Backends {
+            input: Box::new(backend),
+            output: None,
+            watch_zeros: false,
+        };
+        let manager = StreamManager::new(
+            backends,
+            Default::default(),
+            parts.profile.audio.period_frames,
+            parts.manager_inbox,
+            parts.to_worker,
+            Threads::default(),
+            parts.events.clone(),
+            parts.counters.clone(),
+            now,
+        );
+        let worker = Worker::new(
+            &parts.profile,
+            parts.counters,
+            parts.worker_inbox,
+            parts.events,
+        );
+        Self {
+            manager,
+            worker,
+            streams,
+            clock,
+            manager_due: now,
+            worker_due: None,
+            stop: parts.stop,
+        }
+    }
+
+    /// What is due. The speaker comes first: a block takes what was in the ring when it was due, not what is put there
+    /// after that.
+    fn tick(&mut self, now: Instant) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        if now >= self.manager_due {
+            self.manager_due = self.manager.tick(now).min(now + MANAGER_PACE);
+        }
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        for microphones in [false, true] {
+            for (_, stream) in streams.iter_mut() {
+                if stream.is_input() == microphones {
+                    stream.run_due(now);
+                }
+            }
+        }
+        drop(streams);
+        self.worker_due = self.worker.tick(now);
+    }
+
+    fn due(&self) -> Instant {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let streams = streams.iter().map(|(_, stream)| stream.due());
+        let first = streams.chain(self.worker_due).min();
+        first.map_or(self.manager_due, |first| first.min(self.manager_due))
+    }
+}
+
+/// The parts of a member: for the crew, for the session, for who lets it speak.
+pub(super) fn member(
+    counters: Arc<Counters>,
+    profile: &Arc<Profile>,
+    room: &Arc<[f32]>,
+    nth: usize,
+    woken: Option<Thread>,
+) -> (VirtualAudioParts, Handle, VirtualMicrophone) {
+    let (events_in, events) = mpsc::channel(EVENTS);
+    let (to_worker, worker_inbox) = sync_channel(COMMANDS);
+    let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
+    let (cues, cues_out) = sync_channel(CUES);
+    let stop = Arc::new(AtomicBool::new(false));
+    let progress = Arc::new(MicrophoneProgress::default());
+    let parts = VirtualAudioParts {
+        profile: profile.clone(),
+        counters,
+        worker_inbox,
+        manager_inbox,
+        to_worker: to_worker.clone(),
+        events: events_in,
+        stop: stop.clone(),
+        speech: SpeechSource::new(cues_out, progress.clone(), room.clone(), nth),
+    };
+    let handle = Handle {
+        events,
+        to_worker,
+        to_manager,
+        threads: Threads {
+            worker: woken.clone(),
+            manager: woken,
+        },
+        cue: None,
+        stop,
+        running: Vec::new(),
+    };
+    (parts, handle, VirtualMicrophone { cues, progress })
+}

@@ -1,0 +1,41 @@
+//! Where a voice rises out of the noise: backwards from the detector's first yes, block by block.
+
+use std::time::Instant;
+
+use super::super::detect::DETECTOR_WINDOW_FRAMES;
+use super::super::loudness::{BLOCK_DURATION, BLOCKS, Powers};
+
+/// How far before the detector's first yes a voice can begin: soft beginnings ("f", "h") come before it with both
+/// detectors; earshot says yes up to 120 ms after the beginning of a loud one (95 of 100, measured).
+pub(super) const LOOK_BACK_FRAMES: usize = 20;
+/// Blocks below the threshold that do not interrupt an onset: 30 ms, the stop after the first sound of a word. No word came
+/// before it, or it would be part of an utterance.
+const GAP_BLOCKS: usize = 12;
+
+/// The first voiced sample of a run of `frames` frames, of which `heard` tells the beginning and the powers. The detector's
+/// first yes is that of frame `first`. Without a threshold level tells nothing: the detector's window is all that is known.
+pub(super) fn find(
+    frames: usize,
+    first: usize,
+    threshold: Option<f32>,
+    heard: impl Fn(usize) -> (Instant, Powers),
+) -> Instant {
+    let judged = first.saturating_sub(DETECTOR_WINDOW_FRAMES - 1);
+    let unknown = heard(judged).0;
+    let Some(threshold) = threshold else {
+        return unknown;
+    };
+    let loud = |block: usize| heard(block / BLOCKS).1[block % BLOCKS] >= threshold;
+    let Some(mut begin) = (judged * BLOCKS..frames * BLOCKS).find(|&block| loud(block)) else {
+        return unknown;
+    };
+    let limit = judged.saturating_sub(LOOK_BACK_FRAMES) * BLOCKS;
+    for block in (limit..begin).rev() {
+        if loud(block) {
+            begin = block;
+        } else if begin - block > GAP_BLOCKS {
+            break;
+        }
+    }
+    heard(begin / BLOCKS).0 + BLOCK_DURATION * (begin % BLOCKS) as u32
+}
