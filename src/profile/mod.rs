@@ -22,9 +22,8 @@ mod warnings;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-pub use languages::{ALLOWED as ALLOWED_LANGUAGES, Languages};
+pub use languages::Languages;
+pub(crate) use shape::{LANGUAGES, VOICE};
 
 use crate::base::keys::words;
 use crate::base::yaml::{Text, YamlError};
@@ -200,8 +199,7 @@ pub struct AudioSettings {
 }
 
 /// Whether the reply is taken out of what the microphone hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoCancellation {
     /// As the speaker and what the microphone hears of it demand.
     Auto,
@@ -229,8 +227,7 @@ pub enum NoiseSuppression {
 words!(NoiseSuppression { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
 
 /// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
     /// On.
     On,
@@ -295,8 +292,7 @@ pub struct TurnSettings {
 }
 
 /// Who detects activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detection {
     /// Our detector; `activityStart` and `activityEnd` are sent.
     Manual,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
+use super::languages;
 use super::table::DEFAULT_WORD;
-use super::{ALLOWED_LANGUAGES, languages};
 use crate::base::keys::{Items, Kind, Shape, Wrong};
 use crate::base::languages::is_code;
 use crate::base::nearest::nearest;
@@ -67,7 +67,7 @@ pub(super) const LANGUAGE: Kind = Kind::Shaped(Shape {
 
 /// Languages, the usual one first.
 pub(crate) const LANGUAGES: Kind = Kind::List(Items {
-    allowed: ALLOWED_LANGUAGES,
+    allowed: languages::ALLOWED,
     check: |codes| match languages::fault(&codes) {
         None => Ok(codes),
         Some(what) => Err(what),

@@ -16,7 +16,7 @@ use super::{
     Preference, Profile, Sensitivity, Switch, Thinking, TurnSettings,
 };
 use crate::base::keys::Effect::{NextConnection, NextPause};
-use crate::base::keys::{Key, Kind, Role, Scalar, Settings, Value, bind, whole};
+use crate::base::keys::{Key, Kind, Role, Scalar, Settings, Value, bind, number, whole};
 
 /// The word that leaves a choice to the service.
 pub(super) const DEFAULT_WORD: &str = "default";
@@ -233,7 +233,7 @@ bind!(LIVE: LiveSettings {
          [] whatever you speak. Transcripts are spelled in these, and an unclear word changes no language.", &[]).applies(NextConnection),
     vocabulary: Key::new("live.vocabulary", TERMS, &["[]"],
         "Names and terms that you say and that are misheard: [Ada, Kubernetes].", &[]).applies(NextConnection),
-    temperature: Key::new("live.temperature", Kind::Number(0.0, 2.0), &[DEFAULT_WORD],
+    temperature: Key::new("live.temperature", number(0.0, 2.0), &[DEFAULT_WORD],
         "How freely it chooses its words, from 0 (the likeliest) to 2 (far-fetched).", &[])
         .or(DEFAULT_WORD).applies(NextConnection),
     thinking: Key::new("live.thinking", Kind::Words(Thinking::WORDS), &[DEFAULT_WORD],

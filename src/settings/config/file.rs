@@ -193,8 +193,11 @@ impl ConfigFile {
             return Err(SaveError::Faulty(fault));
         }
         let wanted = self.config.clone();
-        let is_touched = |key: &&&str| wanted.value(key) != before.value(key);
-        let touched: Vec<_> = Config::OFFERED.iter().filter(is_touched).copied().collect();
+        let values = wanted.values().zip(before.values());
+        let touched: Vec<_> = values
+            .filter(|((key, wanted), (_, before))| key.offered && wanted != before)
+            .map(|((key, _), _)| key.name)
+            .collect();
         self.keep(&path, found, &wanted, &touched)
     }
 
