@@ -7,7 +7,7 @@
 //!               └─ schema ─▶ JSON Schema
 //! ```
 //!
-//! [`bind`] ties rows to the fields of a struct. A field without a row, and a row without a field, do not compile.
+//! `bind!` ties rows to the fields of a struct. A field without a row, and a row without a field, do not compile.
 
 mod kind;
 mod read;

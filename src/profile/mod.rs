@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use languages::Languages;
 pub(crate) use shape::{LANGUAGES, VOICE};
 
-use crate::base::keys::words;
+use crate::base::keys::{Key, words};
 use crate::base::yaml::{Text, YamlError};
 
 /// The profile that is used where none is named.
@@ -70,6 +70,11 @@ pub fn shipped(name: &str) -> Option<String> {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     show::schema()
+}
+
+/// The rows of the table of keys.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    table::KEYS.iter().copied()
 }
 
 /// What a key of profiles does.

@@ -2,6 +2,7 @@
 //!
 //! Parsing, checks, messages, `profiles show`, the comments of the shipped files, the JSON Schema and `docs/profiles.md` come
 //! from here. A new key is a row, and a field of the same group in `profile`.
+//! `SOVEREIGN_BLESS=1 cargo test --lib up_to_date` writes the copies that are in the repository.
 //!
 //! Ranges are wider than what is wise (the shipped values say what is): they end where the thing cannot work or cannot be
 //! meant. Where there are three shipped values and reasons, they are those of ultra-fast, balanced and high-quality; a fourth

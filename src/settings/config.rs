@@ -8,13 +8,12 @@
 //! A choice made in the window is written back at once. Only its own value changes: comments, order and all that is not
 //! understood stay. Where that is not possible the choice is kept in a file beside it, and the user's file is not touched.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::base::keys::{self, Key, Kind, Settings as _, Value, words};
-use crate::base::yaml::{Text, YamlError, edit, quoted};
+use crate::base::keys::{Key, Kind, Row, Settings as _, Value, words};
+use crate::base::yaml::{Text, YamlError, quoted};
 use crate::live::price::Price;
 use crate::profile::{Detection, EchoCancellation, Languages};
 
@@ -81,18 +80,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         static USUAL: LazyLock<Config> = LazyLock::new(|| {
-            let lines = KEYS.iter().filter_map(|key| {
-                let value = key.shipped.first()?;
-                Some(edit::proposals("", key.name, Some(value)).swap_remove(0))
-            });
-            let usual = lines.flat_map(|line| {
-                let text = Text::new("", line.as_bytes()).ok();
-                text.map(|text| keys::read(&text, &KEYS).0)
-                    .unwrap_or_default()
-            });
-            let usual: HashMap<_, _> = usual.collect();
-            let value = |key: &&Key| usual.get(key.name).cloned().unwrap_or(Value::None);
-            let config = Config::take(&mut KEYS.iter().map(value));
+            let usual = |key: &'static Key| {
+                let line = format!("usual: {}", key.shipped.first()?);
+                let text = Text::new("", line.as_bytes()).ok()?;
+                text.get_or_null("usual", Row(key)).ok()?.flatten()
+            };
+            let mut values = KEYS.iter().map(|key| usual(key).unwrap_or(Value::None));
+            let config = Config::take(&mut values);
             config.expect("a row and its field hold the same kind")
         });
         USUAL.clone()
@@ -144,6 +138,11 @@ pub enum Theme {
 }
 
 words!(Theme { System = "system", Dark = "dark", Light = "light" });
+
+/// The rows of the table of keys.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().copied()
+}
 
 impl Config {
     /// Reads and checks a configuration that must be good as a whole; `file` is what errors call it.

@@ -67,7 +67,7 @@ pub(super) const GEOMETRY: Shape = Shape {
     schema: any_text,
 };
 
-/// The rows are those of [`FRAME`](super::table::FRAME). What is out of measure is brought into it.
+/// The rows are those of `table::FRAME`. What is out of measure is brought into it.
 impl Settings for Frame {
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
         let (geometry, maximized) = (values.next()?, values.next()?);
