@@ -7,14 +7,16 @@
 //!               └─ schema ─▶ JSON Schema
 //! ```
 //!
-//! [`bind`] ties rows to the fields of a struct. A field without a row, and a row without a field, do not compile.
+//! `bind!` ties rows to the fields of a struct. A field without a row, and a row without a field, do not compile.
 
 mod kind;
 mod read;
+#[cfg(test)]
+pub(crate) mod tests;
 mod value;
 
-pub use kind::{Items, Kind, Shape, Wrong, whole};
-pub use read::read;
+pub use kind::{Items, Kind, Shape, Wrong, any_text, number, whole};
+pub use read::{Row, fault, known, read};
 pub use value::{Scalar, Settings, Value};
 pub(crate) use value::{bind, words};
 
@@ -41,6 +43,10 @@ pub struct Key {
     pub effect: Effect,
     /// What becomes of a value.
     pub role: Role,
+    /// Whether the program itself writes it, for a choice in the window.
+    pub offered: bool,
+    /// Whether a value that is not allowed is passed over in silence.
+    pub lenient: bool,
 }
 
 /// When a change of a key applies.
@@ -52,6 +58,8 @@ pub enum Effect {
     NextPause,
     /// With the next connection, which is made in a pause.
     NextConnection,
+    /// When the program is started again.
+    Restart,
 }
 
 impl Effect {
@@ -62,6 +70,7 @@ impl Effect {
             Self::AtOnce => "at once",
             Self::NextPause => "in the next pause",
             Self::NextConnection => "with the next connection",
+            Self::Restart => "from the next start on",
         }
     }
 }
@@ -96,6 +105,8 @@ impl Key {
             why,
             effect: Effect::AtOnce,
             role: Role::Field,
+            offered: false,
+            lenient: false,
         }
     }
 
@@ -112,6 +123,24 @@ impl Key {
     #[must_use]
     pub const fn applies(self, effect: Effect) -> Self {
         Self { effect, ..self }
+    }
+
+    /// The same, written by the program for a choice in the window.
+    #[must_use]
+    pub const fn offered(self) -> Self {
+        Self {
+            offered: true,
+            ..self
+        }
+    }
+
+    /// The same, of which a value that is not allowed is passed over.
+    #[must_use]
+    pub const fn lenient(self) -> Self {
+        Self {
+            lenient: true,
+            ..self
+        }
     }
 
     /// The same without a field.
@@ -148,7 +177,7 @@ impl Key {
             Value::None => self.none.unwrap_or_default().to_owned(),
             Value::Whole(number) => number.to_string(),
             Value::Number(number) => number.to_string(),
-            Value::Flag(flag) => flag.to_string(),
+            Value::Flag(flag) => self.kind.flag(*flag).to_owned(),
             Value::Text(text) => scalar(text),
             Value::List(items) => {
                 let items: Vec<String> = items.iter().map(|item| scalar(item)).collect();

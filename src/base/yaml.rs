@@ -134,9 +134,26 @@ impl<'a> Text<'a> {
 
     /// Reads the value of one key alone; `None` where it is not written.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, YamlError> {
+        self.get_with(key, PhantomData::<T>)
+    }
+
+    /// Reads the value of one key alone by a seed; `Some(None)` where nothing is behind its colon.
+    pub fn get_or_null<S: DeserializeSeed<'a> + Copy>(
+        &self,
+        key: &str,
+        seed: S,
+    ) -> Result<Option<Option<S::Value>>, YamlError> {
+        self.get_with(key, walk::OrNull(seed))
+    }
+
+    fn get_with<S: DeserializeSeed<'a> + Copy>(
+        &self,
+        key: &str,
+        seed: S,
+    ) -> Result<Option<S::Value>, YamlError> {
         let path = path(key);
-        walk::Get::<T>::new(&path)
-            .deserialize(self.deserializer())
+        let get = walk::Get { path: &path, seed };
+        get.deserialize(self.deserializer())
             .map_err(|error| self.explain(&error))
     }
 

@@ -22,16 +22,15 @@ mod warnings;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub(crate) use shape::{LANGUAGES, VOICE};
 
-pub use crate::provider::config::{
-    AnswerLength, AutomaticSettings, Languages, Sensitivity, Thinking,
-};
-pub use languages::ALLOWED as ALLOWED_LANGUAGES;
-
+use crate::base::keys::Key;
 use crate::base::keys::words;
 use crate::base::yaml::{Text, YamlError};
 use crate::provider::config::{self, Compression, SessionConfig};
+pub use crate::provider::config::{
+    AnswerLength, AutomaticSettings, Languages, Sensitivity, Thinking,
+};
 
 /// The profile that is used where none is named.
 pub const DEFAULT: &str = "balanced";
@@ -75,6 +74,11 @@ pub fn shipped(name: &str) -> Option<String> {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     show::schema()
+}
+
+/// The rows of the table of keys.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    table::KEYS.iter().copied()
 }
 
 /// What a key of profiles does.
@@ -233,8 +237,7 @@ pub struct AudioSettings {
 }
 
 /// Whether the reply is taken out of what the microphone hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoCancellation {
     /// As the speaker and what the microphone hears of it demand.
     Auto,
@@ -262,8 +265,7 @@ pub enum NoiseSuppression {
 words!(NoiseSuppression { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
 
 /// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
     /// On.
     On,
@@ -328,8 +330,7 @@ pub struct TurnSettings {
 }
 
 /// Who detects activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detection {
     /// Our detector; `activityStart` and `activityEnd` are sent.
     Manual,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::shape::is_name;
 use super::table::{self, KEYS};
-use super::{AUTO, DEFAULT, Profile, builtin, shipped};
-use crate::base::keys::{self, Settings as _, Value};
+use super::{AUTO, DEFAULT, Languages, Profile, builtin, shipped};
+use crate::base::keys::{self, Scalar as _, Settings as _, Value};
 use crate::base::yaml::{Text, YamlError};
 
 /// Reads the text of a shipped profile, which must be good.
@@ -120,9 +120,10 @@ impl<'a> Reader<'a> {
             let allowed = "write `live.languages` alone: this is its old name";
             self.refuse("live.language", "is written besides", allowed);
         }
-        let languages = match language {
-            Value::Text(code) => Value::List(vec![code]),
-            _ => Value::Text(table::DEFAULT_WORD.to_owned()),
+        let languages = if let Value::Text(code) = language {
+            Value::List(vec![code])
+        } else {
+            Languages::System.to_value()
         };
         self.written.insert("live.languages", languages);
     }

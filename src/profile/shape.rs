@@ -1,14 +1,13 @@
 //! Texts and lists of a shape of their own: names, models, voices, languages, terms.
 
-use serde_json::{Value as Json, json};
-
+use super::languages;
 use super::table::DEFAULT_WORD;
-use super::{ALLOWED_LANGUAGES, languages};
 use crate::base::did_you_mean::nearest;
 use crate::base::keys::{Items, Kind, Shape, Wrong};
 use crate::base::languages::is_code;
 use crate::base::voices::{self, VOICES};
 use crate::provider::gemini::models::{self, Purpose};
+use serde_json::{Value as Json, json};
 
 /// Terms of a vocabulary, and characters of each: more would crowd out what is said.
 const MOST_TERMS: usize = 100;
@@ -67,7 +66,7 @@ pub(super) const LANGUAGE: Kind = Kind::Shaped(Shape {
 
 /// Languages, the usual one first.
 pub(crate) const LANGUAGES: Kind = Kind::List(Items {
-    allowed: ALLOWED_LANGUAGES,
+    allowed: languages::ALLOWED,
     check: |codes| match languages::fault(&codes) {
         None => Ok(codes),
         Some(what) => Err(what),

@@ -105,9 +105,10 @@ fn write(
 fn about(text: &mut String, depth: usize, key: &Key, file: usize) {
     let about: Vec<&str> = [key.about].into_iter().chain(pick(key.why, file)).collect();
     comment(text, depth, &about.join(" "));
-    let applies = match key.effect {
-        Effect::AtOnce => String::new(),
-        later => format!(" A change applies {}.", later.words()),
+    let applies = if key.effect == Effect::AtOnce {
+        String::new()
+    } else {
+        format!(" A change applies {}.", key.effect.words())
     };
     comment(text, depth, &format!("Allowed: {}.{applies}", key.holds()));
 }

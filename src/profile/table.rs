@@ -2,6 +2,7 @@
 //!
 //! Parsing, checks, messages, `profiles show`, the comments of the shipped files, the JSON Schema and `docs/profiles.md` come
 //! from here. A new key is a row, and a field of the same group in `profile`.
+//! `SOVEREIGN_BLESS=1 cargo test --lib up_to_date` writes the copies that are in the repository.
 //!
 //! Ranges are wider than what is wise (the shipped values say what is): they end where the thing cannot work or cannot be
 //! meant. Where there are three shipped values and reasons, they are those of ultra-fast, balanced and high-quality; a fourth
@@ -16,7 +17,7 @@ use super::{
     Preference, Profile, Sensitivity, Switch, Thinking, TurnSettings,
 };
 use crate::base::keys::Effect::{NextConnection, NextPause};
-use crate::base::keys::{Key, Kind, Role, Scalar, Settings, Value, bind, whole};
+use crate::base::keys::{Key, Kind, Role, Scalar, Settings, Value, bind, number, whole};
 
 /// The word that leaves a choice to the service.
 pub(super) const DEFAULT_WORD: &str = "default";
@@ -233,7 +234,7 @@ bind!(LIVE: LiveSettings {
          [] whatever you speak. Transcripts are spelled in these, and an unclear word changes no language.", &[]).applies(NextConnection),
     vocabulary: Key::new("live.vocabulary", TERMS, &["[]"],
         "Names and terms that you say and that are misheard: [Ada, Kubernetes].", &[]).applies(NextConnection),
-    temperature: Key::new("live.temperature", Kind::Number(0.0, 2.0), &[DEFAULT_WORD],
+    temperature: Key::new("live.temperature", number(0.0, 2.0), &[DEFAULT_WORD],
         "How freely it chooses its words, from 0 (the likeliest) to 2 (far-fetched).", &[])
         .or(DEFAULT_WORD).applies(NextConnection),
     thinking: Key::new("live.thinking", Kind::Words(Thinking::WORDS), &[DEFAULT_WORD],

@@ -1,90 +1,33 @@
 //! The table of keys, what is shipped and published from it, and profiles that choose among others.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-
 use serde_json::Value as Json;
 
 use super::*;
-use crate::base::keys::{Key, Role, Settings as _};
+use crate::base::keys::tests::{reference, up_to_date};
+use crate::base::keys::{Role, Settings as _};
 use crate::provider::gemini::message::{
     ActivityDetection, ActivityHandling, ClientMessage, StartSensitivity,
 };
 use crate::provider::gemini::models;
 use crate::provider::gemini::setup::setup;
 
-/// With this variable set, the test below writes the files that are made from the table.
-const BLESS: &str = "SOVEREIGN_BLESS";
-
 #[test]
 fn files_made_from_the_table_are_up_to_date() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = BUILTINS.into_iter().chain([AUTO]).map(|name| {
+    for name in BUILTINS.into_iter().chain([AUTO]) {
         let text = shipped(name).expect("built in");
-        (format!("profiles/{name}.yaml"), text)
-    });
-    for (file, text) in files.chain([("docs/profiles.md".to_owned(), reference())]) {
-        let path = root.join(&file);
-        if std::env::var_os(BLESS).is_some() {
-            fs::write(&path, &text).expect("written");
-        }
-        let found = fs::read_to_string(&path).unwrap_or_default();
-        let advice = format!("{BLESS}=1 cargo test --lib files_made_from_the_table");
-        assert!(
-            found == text,
-            "{file} is not what the table says: run `{advice}`"
-        );
+        up_to_date(&format!("profiles/{name}.yaml"), &text);
     }
-}
-
-/// `docs/profiles.md`.
-fn reference() -> String {
-    let mut text = "# Keys of a profile\n\n\
-        Made from the table in `src/profile/table.rs`. `sovereign profiles show balanced` prints the same with the reasons for the shipped values; \
+    let head = "# Keys of a profile\n\n\
+        Made from `src/profile/table.rs`. `sovereign profiles show balanced` prints the same with the reasons for the shipped values; \
         [tuning.md](tuning.md) says what each key gains and costs.\n\n\
         An editor with a YAML language server (VS Code with the YAML extension, Neovim, Helix) completes and checks profiles by a schema. Write it into \
         the folder `profiles` that `sovereign doctor` names, and again after an update:\n\n\
         \u{20}   sovereign profiles schema > profile.schema.json\n\n\
-        While it is there, `sovereign profiles show` begins with a line that names it to the editor.\n"
-        .to_owned();
-    let mut open = None;
-    for key in table::KEYS.iter().filter(|key| key.role != Role::Old) {
-        let (group, _) = key.parts();
-        if open.replace(group) != Some(group) {
-            let about = table::GROUPS.iter().find(|(name, _)| *name == group);
-            let title = about.map_or("The profile itself\n".to_owned(), |(name, about)| {
-                format!("`{name}`\n\n{about}\n")
-            });
-            write!(text, "\n## {title}\n| key | does | allowed | ultra-fast, balanced, high-quality | a change applies |\n| --- | --- | --- | --- | --- |\n")
-                .expect("a string takes all");
-        }
-        let (about, applies) = (key.about, key.effect.words());
-        writeln!(
-            text,
-            "| `{}` | {about} | {} | {} | {applies} |",
-            key.name,
-            key.holds(),
-            values(key)
-        )
-        .expect("a string takes all");
-    }
-    text
-}
-
-/// The shipped values, once where they are the same.
-fn values(key: &Key) -> String {
-    let quoted = |value: &&str| format!("`{}`", value.trim_matches('"'));
-    match key.shipped {
-        // They are names and sentences of each profile.
-        _ if key.parts().0.is_empty() && key.name != "target_ms" => String::new(),
-        values => values
-            .iter()
-            .take(3)
-            .map(quoted)
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
+        While it is there, `sovereign profiles show` begins with a line that names it to the editor.\n";
+    let mut groups = vec![("", "What the profile is called and judged by.")];
+    groups.extend(table::GROUPS);
+    let tables = reference(&table::KEYS, &groups, "ultra-fast, balanced, high-quality");
+    up_to_date("docs/profiles.md", &format!("{head}{tables}"));
 }
 
 #[test]

@@ -8,31 +8,29 @@
 //! A choice made in the window is written back at once. Only its own value changes: comments, order and all that is not
 //! understood stay. Where that is not possible the choice is kept in a file beside it, and the user's file is not touched.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-use crate::base::yaml::{YamlError, quoted};
-use crate::profile::{Detection, EchoCancellation, Languages, Switch};
+use crate::base::keys::{Key, Kind, Row, Settings as _, Value, words};
+use crate::base::yaml::{Text, YamlError, quoted};
+use crate::profile::{Detection, EchoCancellation, Languages};
 use crate::provider::price::Price;
+pub use file::{ConfigFile, Reread, SaveError};
+pub use frame::Frame;
+pub use outlets::{Hidden, MonitorSettings};
+use reading::Occasion;
+pub(super) use reading::plain;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+use table::KEYS;
 
 mod choices;
 mod file;
 mod frame;
 mod outlets;
 mod reading;
-mod spend;
+mod table;
 #[cfg(test)]
 mod tests;
 pub mod writer;
-
-pub use file::{ConfigFile, Reread, SaveError};
-pub use frame::Frame;
-pub use outlets::{Hidden, MonitorSettings};
-use reading::Occasion;
-pub(super) use reading::{Wrong, plain};
-pub use spend::SpendLimit;
 
 /// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
 pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);
@@ -80,38 +78,39 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            profile: None,
-            input_device: None,
-            output_device: None,
-            endpoint: None,
-            detection: None,
-            echo_cancellation: None,
-            voice: None,
-            languages: None,
-            talk_key: TalkKey::Hold,
-            release_delay: Duration::ZERO,
-            voice_activation: true,
-            volume: 1.0,
-            window: Window::default(),
-            state: None,
-            monitor: MonitorSettings::default(),
-            alert_webhook: None,
-            price_usd_per_million: None,
-            spend_limit: SpendLimit::default(),
-        }
+        static USUAL: LazyLock<Config> = LazyLock::new(|| {
+            let usual = |key: &'static Key| {
+                let line = format!("usual: {}", key.shipped.first()?);
+                let text = Text::new("", line.as_bytes()).ok()?;
+                text.get_or_null("usual", Row(key)).ok()?.flatten()
+            };
+            let mut values = KEYS.iter().map(|key| usual(key).unwrap_or(Value::None));
+            let config = Config::take(&mut values);
+            config.expect("a row and its field hold the same kind")
+        });
+        USUAL.clone()
     }
 }
 
 /// What the talk key does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TalkKey {
     /// The microphone is open while it is down.
     #[default]
     Hold,
     /// One press opens the microphone, the next one closes it.
     Tap,
+}
+
+words!(TalkKey { Hold = "hold", Tap = "tap" });
+
+/// What may be spent until the microphone closes, in US dollars. `None`: as much as there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SpendLimit {
+    /// From the start of the program to its end.
+    pub conversation: Option<f64>,
+    /// On a calendar day, of all programs of this user.
+    pub day: Option<f64>,
 }
 
 /// How the window looks.
@@ -125,19 +124,8 @@ pub struct Window {
     pub frame: Frame,
 }
 
-impl Default for Window {
-    fn default() -> Self {
-        Self {
-            panel: 3,
-            theme: Theme::System,
-            frame: Frame::default(),
-        }
-    }
-}
-
 /// Light or dark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
     /// As the system is.
     #[default]
@@ -146,6 +134,13 @@ pub enum Theme {
     Dark,
     /// Light.
     Light,
+}
+
+words!(Theme { System = "system", Dark = "dark", Light = "light" });
+
+/// The rows of the table of keys.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().copied()
 }
 
 impl Config {
@@ -159,113 +154,47 @@ impl Config {
     }
 
     /// Keys and values as YAML; `None` where nothing was chosen and there is no usual value.
-    fn values(&self) -> [(&'static str, Option<String>); 25] {
-        let text = |text: &Option<String>| text.as_deref().map(quoted);
-        let voice_activation = if self.voice_activation {
-            Switch::On
-        } else {
-            Switch::Off
+    fn values(&self) -> impl Iterator<Item = (&'static Key, Option<String>)> {
+        let mut values = Vec::new();
+        self.give(&mut values);
+        let written = |key: &Key, value: Value| match (key.kind, value) {
+            (_, Value::None) => None,
+            // A name may be a word that other readers of YAML take for something else.
+            (Kind::Shaped(_), Value::Text(text)) => Some(quoted(&text)),
+            (_, Value::List(items)) => {
+                let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+                Some(format!("[{}]", items.join(", ")))
+            }
+            (_, value) => Some(key.yaml(&value)),
         };
-        let hidden = |text: Option<&Hidden>| text.map(|text| quoted(text.expose()));
-        let price = |amount: fn(Price) -> f64| {
-            let price = self.price_usd_per_million?;
-            Some(amount(price).to_string())
-        };
-        let limit = |usd: Option<f64>| usd.map(|usd| usd.to_string());
-        let state = self.state.as_deref();
-        let listen = self.monitor.listen;
-        let [geometry, maximized, zoom] = self.window.frame.values();
-        [
-            ("profile", text(&self.profile)),
-            ("input_device", text(&self.input_device)),
-            ("output_device", text(&self.output_device)),
-            ("endpoint", text(&self.endpoint)),
-            ("detection", self.detection.map(word)),
-            ("echo_cancellation", self.echo_cancellation.map(word)),
-            ("voice", text(&self.voice)),
-            ("languages", self.languages.as_ref().map(Languages::to_yaml)),
-            ("talk_key", Some(word(self.talk_key))),
-            (
-                "release_delay_ms",
-                Some(self.release_delay.as_millis().to_string()),
-            ),
-            ("voice_activation", Some(word(voice_activation))),
-            ("volume", Some(self.volume.to_string())),
-            ("window.panel", Some(self.window.panel.to_string())),
-            ("window.theme", Some(word(self.window.theme))),
-            geometry,
-            maximized,
-            zoom,
-            ("monitor.listen", listen.map(|at| quoted(&at.to_string()))),
-            ("monitor.token", hidden(self.monitor.token.as_ref())),
-            ("alert_webhook", hidden(self.alert_webhook.as_ref())),
-            ("price_usd_per_million.in", price(|price| price.prompt)),
-            ("price_usd_per_million.out", price(|price| price.response)),
-            (
-                "spend_limit_usd.conversation",
-                limit(self.spend_limit.conversation),
-            ),
-            ("spend_limit_usd.day", limit(self.spend_limit.day)),
-            ("state", state.map(|state| quoted(&state.to_string_lossy()))),
-        ]
+        let rows = KEYS.iter().copied().zip(values);
+        rows.map(move |(key, value)| (key, written(key, value)))
     }
-
-    /// Keys of choices that the window offers.
-    const OFFERED: [&'static str; 15] = [
-        "profile",
-        "input_device",
-        "output_device",
-        "echo_cancellation",
-        "voice",
-        "languages",
-        "talk_key",
-        "release_delay_ms",
-        "voice_activation",
-        "volume",
-        "window.panel",
-        "window.theme",
-        "window.geometry",
-        "window.maximized",
-        "window.zoom_percent",
-    ];
 
     /// The value of one key as YAML.
-    fn value(&self, key: &str) -> Option<String> {
-        let found = self.values().into_iter().find(|(known, _)| *known == key);
-        found.and_then(|(_, value)| value)
+    fn value(&self, name: &str) -> Option<String> {
+        self.values().find(|(key, _)| key.name == name)?.1
     }
 
-    /// Takes one of the offered choices over from another configuration.
-    fn adopt(&mut self, key: &str, from: &Self) {
-        match key {
-            "profile" => self.profile.clone_from(&from.profile),
-            "input_device" => self.input_device.clone_from(&from.input_device),
-            "output_device" => self.output_device.clone_from(&from.output_device),
-            "echo_cancellation" => self.echo_cancellation = from.echo_cancellation,
-            "voice" => self.voice.clone_from(&from.voice),
-            "languages" => self.languages.clone_from(&from.languages),
-            "talk_key" => self.talk_key = from.talk_key,
-            "release_delay_ms" => self.release_delay = from.release_delay,
-            "voice_activation" => self.voice_activation = from.voice_activation,
-            "volume" => self.volume = from.volume,
-            "window.panel" => self.window.panel = from.window.panel,
-            "window.theme" => self.window.theme = from.window.theme,
-            "window.geometry" => {
-                let (to, from) = (&mut self.window.frame, from.window.frame);
-                (to.size, to.position) = (from.size, from.position);
+    /// The keys that the window offers and that differ from another configuration.
+    fn offered_changes(&self, before: &Self) -> impl Iterator<Item = &'static str> {
+        let values = self.values().zip(before.values());
+        values
+            .filter(|((key, now), (_, before))| key.offered && now != before)
+            .map(|((key, _), _)| key.name)
+    }
+
+    /// Takes one of the choices that the window offers over from another configuration.
+    fn adopt(&mut self, name: &str, from: &Self) {
+        let (mut values, mut others) = (Vec::new(), Vec::new());
+        self.give(&mut values);
+        from.give(&mut others);
+        for ((key, value), other) in KEYS.iter().zip(&mut values).zip(others) {
+            if key.name == name && key.offered {
+                *value = other;
             }
-            "window.maximized" => self.window.frame.maximized = from.window.frame.maximized,
-            "window.zoom_percent" => {
-                self.window.frame.zoom_percent = from.window.frame.zoom_percent;
-            }
-            _ => {}
         }
+        let adopted = Self::take(&mut values.into_iter());
+        *self = adopted.expect("a row and its field hold the same kind");
     }
-}
-
-/// The word that YAML has for a choice.
-fn word<T: Serialize>(choice: T) -> String {
-    let word = serde_json::to_value(choice).ok();
-    word.and_then(|word| word.as_str().map(str::to_owned))
-        .expect("every choice is written as one word")
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::{Wrong, plain};
+use super::config::plain;
+use crate::base::keys::Wrong;
 use crate::file;
 
 /// The files and folders of this user.
@@ -41,7 +42,10 @@ impl Paths {
     #[must_use]
     pub fn with_state(mut self, state: Option<&Path>) -> Self {
         if let Some(state) = state {
-            self.state = self.config_folder().unwrap_or(Path::new("")).join(state);
+            self.state = self
+                .config_folder()
+                .unwrap_or(Path::new(""))
+                .join(expanded(state));
         }
         self
     }
@@ -95,22 +99,21 @@ pub fn expanded(path: &Path) -> PathBuf {
     }
 }
 
-/// A folder that the configuration file names.
-pub(super) fn configured(text: &str) -> Result<PathBuf, Wrong> {
-    let refused = |allowed: &str| Err(Wrong(format!("is `{text}`"), allowed.to_owned()));
+/// Checks the folder that the configuration file names.
+pub(super) fn configured(text: &str) -> Result<String, Wrong> {
     plain(text)?;
+    let refused = |allowed: &str| Err(Wrong::new(format!("is `{text}`"), allowed));
     if text.starts_with(['$', '%']) {
-        let allowed =
-            "variables have no meaning here: write `~/` for your home folder, or the whole path";
-        return refused(allowed);
+        return refused(
+            "variables have no meaning here: write `~/` for your home folder, or the whole path",
+        );
     }
-    let path = expanded(Path::new(text));
-    if path.to_string_lossy().starts_with('~') {
+    if expanded(Path::new(text)).to_string_lossy().starts_with('~') {
         return refused(
             "`~` is your own home folder only: write `~/` and what follows, or the whole path",
         );
     }
-    Ok(path)
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -129,7 +132,10 @@ mod tests {
             ("/x", "/x".into()),
         ] {
             assert_eq!(expanded(Path::new(written)), meant, "{written}");
-            assert!(matches!(configured(written), Ok(path) if path == meant));
+            assert_eq!(configured(written).as_deref(), Ok(written));
+            let paths = Paths::find(Some(Path::new("/etc/config.yaml")));
+            let paths = paths.with_state(Some(Path::new(written)));
+            assert_eq!(paths.state(), Path::new("/etc").join(meant), "{written}");
         }
         assert_eq!(expanded(Path::new("~me/x")), Path::new("~me/x"));
         for written in [

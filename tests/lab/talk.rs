@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use sovereign::base::ids::TurnId;
 use sovereign::turn::early::TurnTokens;
+use sovereign::turn::endpointing::EndpointingSettings;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
-use sovereign::turn::pace::PaceSettings;
 use sovereign::vad::SILENCE_STARTED_AFTER;
 
 use crate::voices::Noise;
@@ -22,8 +22,8 @@ const SPEECH: Duration = Duration::from_millis(1_200);
 const REPLY: Duration = Duration::from_millis(900);
 
 /// A timer of so many milliseconds, that does not follow the user, and early closes without a limit.
-pub(crate) fn fixed(patience: u64, eager: bool) -> PaceSettings {
-    PaceSettings {
+pub(crate) fn fixed(patience: u64, eager: bool) -> EndpointingSettings {
+    EndpointingSettings {
         patience: Duration::from_millis(patience),
         adaptive: false,
         eager,
@@ -152,7 +152,7 @@ impl fmt::Display for Outcome {
 
 /// A conversation of a turn for each deviate, with a pause in each. `think`: milliseconds, and the share by which they vary.
 pub(crate) fn converse(
-    pace: PaceSettings,
+    pace: EndpointingSettings,
     talk: Talk,
     think: (u64, f64),
     deviates: &[f64],
@@ -171,7 +171,7 @@ pub(crate) fn converse(
         outcome.cut += usize::from(cut);
         outcome.vain += closed
             .iter()
-            .map(|c| u64::from(c.closed_in_vain))
+            .map(|c| u64::from(c.false_endpoints))
             .sum::<u64>();
         if !cut {
             let latencies = closed[0].timeline.latencies();
@@ -215,7 +215,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(pace: PaceSettings, think: (u64, f64)) -> Self {
+    pub(crate) fn new(pace: EndpointingSettings, think: (u64, f64)) -> Self {
         let mut machine = Machine::new(true);
         machine.set_pace(pace);
         let now = Instant::now();
@@ -445,7 +445,7 @@ impl Counts {
             own: Some(self.prompt + answer),
             dropped: std::mem::take(&mut self.dropped),
             reopened: closed.reopened,
-            closed_in_vain: closed.closed_in_vain,
+            false_endpoints: closed.false_endpoints,
         }
     }
 }

@@ -16,10 +16,21 @@ pub enum Kind {
         /// What it is a multiple of.
         step: u64,
     },
-    /// Any number from one to the other, both included.
-    Number(f64, f64),
+    /// Any number within bounds.
+    Number {
+        /// The least, which is allowed itself unless `above`.
+        from: f64,
+        /// The most.
+        to: f64,
+        /// Whether only more than the least is allowed.
+        above: bool,
+        /// What the number is, in words.
+        of: &'static str,
+    },
     /// `true` or `false`.
     Flag,
+    /// The same as `on` or `off`.
+    OnOff,
     /// One of these words.
     Words(&'static [&'static str]),
     /// A text of so many characters, without blanks around it.
@@ -66,6 +77,15 @@ pub struct Wrong {
 }
 
 impl Wrong {
+    /// What is wrong, and what is allowed in place of what the row says.
+    pub fn new(what: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            allowed: Some(allowed.into()),
+            suggestion: None,
+        }
+    }
+
     /// A text that is not allowed.
     #[must_use]
     pub fn text(text: &str) -> Self {
@@ -92,7 +112,35 @@ pub const fn whole(from: u64, to: u64) -> Kind {
     Kind::Whole { from, to, step: 1 }
 }
 
+/// Any number from one to the other, both included.
+#[must_use]
+pub const fn number(from: f64, to: f64) -> Kind {
+    Kind::Number {
+        from,
+        to,
+        above: false,
+        of: "",
+    }
+}
+
+/// The JSON Schema of a text of any shape.
+#[must_use]
+pub fn any_text() -> Json {
+    json!({"type": "string"})
+}
+
 impl Kind {
+    /// The word for a yes or no.
+    #[must_use]
+    pub fn flag(&self, flag: bool) -> &'static str {
+        match (self, flag) {
+            (Self::OnOff, true) => "on",
+            (Self::OnOff, false) => "off",
+            (_, true) => "true",
+            (_, false) => "false",
+        }
+    }
+
     /// What is allowed, in words; `none` may replace a value.
     #[must_use]
     pub fn allowed(&self, none: Option<&str>) -> String {
@@ -103,8 +151,24 @@ impl Kind {
             Self::Whole { from, to, step } => {
                 format!("allowed is a whole number from {from} to {to}, a multiple of {step}")
             }
-            Self::Number(from, to) => format!("allowed is a number from {from} to {to}"),
+            Self::Number {
+                from,
+                to,
+                above,
+                of,
+            } => {
+                let bounds = if from.is_infinite() {
+                    String::new()
+                } else if *above {
+                    format!(" above {from} and up to {to}")
+                } else {
+                    format!(" from {from} to {to}")
+                };
+                let comma = if of.is_empty() { "" } else { ", " };
+                format!("allowed is a number{bounds}{comma}{of}")
+            }
             Self::Flag => "allowed are true, false".to_owned(),
+            Self::OnOff => "allowed are on, off".to_owned(),
             Self::Words(words) => {
                 let words: Vec<&str> = none.into_iter().chain(words.iter().copied()).collect();
                 return format!("allowed are {}", words.join(", "));
@@ -133,8 +197,13 @@ impl Kind {
                     ..format!("is {number}").into()
                 })
             }
-            (Self::Number(from, to), Value::Number(number)) => {
-                let fits = (from..=to).contains(&&number);
+            (
+                Self::Number {
+                    from, to, above, ..
+                },
+                Value::Number(number),
+            ) => {
+                let fits = (from..=to).contains(&&number) && !(*above && number == *from);
                 let wrong = || format!("is {number}").into();
                 fits.then_some(Value::Number(number)).ok_or_else(wrong)
             }
@@ -164,8 +233,18 @@ impl Kind {
                 }
                 schema
             }
-            Self::Number(from, to) => json!({"type": "number", "minimum": from, "maximum": to}),
+            Self::Number {
+                from, to, above, ..
+            } => {
+                let least = if *above {
+                    "exclusiveMinimum"
+                } else {
+                    "minimum"
+                };
+                json!({"type": "number", least: from, "maximum": to})
+            }
             Self::Flag => json!({"type": "boolean"}),
+            Self::OnOff => json!({"enum": ["on", "off"]}),
             Self::Words(words) => json!({"enum": words}),
             Self::Text(from, to) => {
                 // What is written may have blanks around it, which do not count.

@@ -59,7 +59,8 @@ pub fn read(
 }
 
 /// A wrong value, with its place.
-pub(super) fn fault(text: &Text<'_>, key: &Key, wrong: Wrong) -> YamlError {
+#[must_use]
+pub fn fault(text: &Text<'_>, key: &Key, wrong: Wrong) -> YamlError {
     let allowed = wrong.allowed.unwrap_or_else(|| key.allowed());
     YamlError {
         suggestion: wrong.suggestion,
@@ -93,23 +94,24 @@ impl Group<'_> {
         };
         self.table.iter().copied().any(|key| within(&key))
     }
+}
 
-    /// The keys and groups within this one, each once, in the order of the table.
-    fn known(&self) -> Vec<&'static str> {
-        let mut known = Vec::new();
-        for key in self.table {
-            let rest = match self.name {
-                "" => Some(key.name),
-                group => key
-                    .name
-                    .strip_prefix(group)
-                    .and_then(|rest| rest.strip_prefix('.')),
-            };
-            let head = rest.and_then(|rest| rest.split('.').next());
-            known.extend(head.filter(|head| !known.contains(head)));
-        }
-        known
+/// The keys and groups within a group of a table, each once, in order.
+#[must_use]
+pub fn known(table: &[&'static Key], group: &str) -> Vec<&'static str> {
+    let mut known = Vec::new();
+    for key in table {
+        let rest = match group {
+            "" => Some(key.name),
+            group => {
+                let rest = key.name.strip_prefix(group);
+                rest.and_then(|rest| rest.strip_prefix('.'))
+            }
+        };
+        let head = rest.and_then(|rest| rest.split('.').next());
+        known.extend(head.filter(|head| !known.contains(head)));
     }
+    known
 }
 
 impl<'de> DeserializeSeed<'de> for Group<'_> {
@@ -171,7 +173,7 @@ impl Visitor<'_> for Name<'_> {
         if group.faulty.contains(&name) || is_known() {
             return Ok(name);
         }
-        let known = group.known().join("`, `");
+        let known = known(group.table, group.name).join("`, `");
         // As derived code puts it: the YAML module gives all such messages one wording.
         Err(E::custom(format!(
             "unknown field `{word}`, expected one of `{known}`"
@@ -180,7 +182,8 @@ impl Visitor<'_> for Name<'_> {
 }
 
 /// Reads the value of a key.
-struct Row(&'static Key);
+#[derive(Clone, Copy, Debug)]
+pub struct Row(pub &'static Key);
 
 impl<'de> DeserializeSeed<'de> for Row {
     type Value = Value;
@@ -189,9 +192,9 @@ impl<'de> DeserializeSeed<'de> for Row {
         match self.0.kind {
             _ if self.0.none.is_some() => from.deserialize_any(self),
             Kind::Whole { .. } => u64::deserialize(from).map(Value::Whole),
-            Kind::Number(..) => f64::deserialize(from).map(Value::Number),
+            Kind::Number { .. } => f64::deserialize(from).map(Value::Number),
             Kind::Flag => bool::deserialize(from).map(Value::Flag),
-            Kind::Words(_) => from.deserialize_str(self),
+            Kind::Words(_) | Kind::OnOff => from.deserialize_str(self),
             Kind::Text(..) | Kind::Shaped(_) => String::deserialize(from).map(Value::Text),
             Kind::List(items) if items.word.is_some() => from.deserialize_any(self),
             Kind::List(_) => Vec::deserialize(from).map(Value::List),
@@ -205,9 +208,9 @@ impl<'de> Visitor<'de> for Row {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.0.kind {
             Kind::Whole { .. } => "a whole number",
-            Kind::Number(..) => "a number",
+            Kind::Number { .. } => "a number",
             Kind::Flag => "a boolean",
-            Kind::Words(_) => "one word",
+            Kind::Words(_) | Kind::OnOff => "one word",
             Kind::Text(..) | Kind::Shaped(_) => "a text",
             Kind::List(_) => "a list",
         };
@@ -220,17 +223,23 @@ impl<'de> Visitor<'de> for Row {
         if self.0.none == Some(text) {
             return Ok(Value::None);
         }
+        let unknown = |words: &[&str]| {
+            let known = words.join("`, `");
+            E::custom(format!(
+                "unknown variant `{text}`, expected one of `{known}`"
+            ))
+        };
         match self.0.kind {
-            Kind::Words(words) if !words.contains(&text) => {
-                let known = words.join("`, `");
-                Err(E::custom(format!(
-                    "unknown variant `{text}`, expected one of `{known}`"
-                )))
-            }
+            Kind::Words(words) if !words.contains(&text) => Err(unknown(words)),
+            Kind::OnOff => match text {
+                "on" => Ok(Value::Flag(true)),
+                "off" => Ok(Value::Flag(false)),
+                _ => Err(unknown(&["on", "off"])),
+            },
             Kind::Words(_) | Kind::Text(..) | Kind::Shaped(_) => Ok(Value::Text(text.to_owned())),
             Kind::List(items) if items.word == Some(text) => Ok(Value::Text(text.to_owned())),
             Kind::List(items) if items.word.is_some() => Ok(Value::List(vec![text.to_owned()])),
-            Kind::List(_) | Kind::Whole { .. } | Kind::Number(..) | Kind::Flag => {
+            Kind::List(_) | Kind::Whole { .. } | Kind::Number { .. } | Kind::Flag => {
                 Err(E::invalid_type(Unexpected::Str(text), &self))
             }
         }
@@ -239,22 +248,25 @@ impl<'de> Visitor<'de> for Row {
     fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
         match self.0.kind {
             Kind::Whole { .. } => Ok(Value::Whole(number)),
-            Kind::Number(..) => Ok(Value::Number(number as f64)),
-            Kind::Flag | Kind::Words(_) | Kind::Text(..) | Kind::Shaped(_) | Kind::List(_) => {
-                Err(E::invalid_type(Unexpected::Unsigned(number), &self))
-            }
+            Kind::Number { .. } => Ok(Value::Number(number as f64)),
+            Kind::Flag
+            | Kind::OnOff
+            | Kind::Words(_)
+            | Kind::Text(..)
+            | Kind::Shaped(_)
+            | Kind::List(_) => Err(E::invalid_type(Unexpected::Unsigned(number), &self)),
         }
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        if let Kind::Number(..) = self.0.kind {
+        if let Kind::Number { .. } = self.0.kind {
             return Ok(Value::Number(number as f64));
         }
         Err(E::invalid_type(Unexpected::Signed(number), &self))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        if let Kind::Number(..) = self.0.kind {
+        if let Kind::Number { .. } = self.0.kind {
             return Ok(Value::Number(number));
         }
         Err(E::invalid_type(Unexpected::Float(number), &self))

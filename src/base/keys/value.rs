@@ -1,5 +1,7 @@
 //! Values of keys, and the fields that hold them.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A value of a key.
@@ -117,6 +119,8 @@ scalar! {
     Duration = Whole(ms): Some(Self::from_millis(ms)), this => this.as_millis().try_into().unwrap_or(u64::MAX);
     bool = Flag(flag): Some(flag), this => *this;
     String = Text(text): Some(text), this => this.clone();
+    PathBuf = Text(text): Some(text.into()), this => this.to_string_lossy().into_owned();
+    SocketAddr = Text(text): text.parse().ok(), this => this.to_string();
     Vec<String> = List(items): Some(items), this => this.clone();
     f64 = Number(number): Some(number), this => *this;
     // By way of the shortest text: 0.3 stays 0.3 in more digits.
@@ -125,10 +129,10 @@ scalar! {
 
 impl<T: Scalar> Scalar for Option<T> {
     fn from_value(value: Value) -> Option<Self> {
-        match value {
-            Value::None => Some(None),
-            value => T::from_value(value).map(Some),
+        if value == Value::None {
+            return Some(None);
         }
+        T::from_value(value).map(Some)
     }
 
     fn to_value(&self) -> Value {

@@ -4,11 +4,10 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess,
-    SeqAccess, VariantAccess as _, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess,
+    VariantAccess as _, Visitor,
 };
 
 /// Values visited before a document counts as too large. A file of the largest size that means something has far fewer;
@@ -305,58 +304,82 @@ impl Visitor<'_> for KeyOr<'_> {
 
 /// Reads the value at a path of keys, and nothing else; `None` where it is not written. Of a key that stands twice it
 /// reads the first.
-pub(super) struct Get<'a, T> {
-    path: &'a [&'a str],
-    value: PhantomData<T>,
+pub(super) struct Get<'a, S> {
+    pub(super) path: &'a [&'a str],
+    pub(super) seed: S,
 }
 
-impl<'a, T> Get<'a, T> {
-    pub(super) fn new(path: &'a [&'a str]) -> Self {
-        Self {
-            path,
-            value: PhantomData,
-        }
-    }
-}
+impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for Get<'_, S> {
+    type Value = Option<S::Value>;
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Get<'_, T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<S::Value>, D::Error> {
         if self.path.is_empty() {
-            return T::deserialize(deserializer).map(Some);
+            return self.seed.deserialize(from).map(Some);
         }
-        deserializer.deserialize_any(self)
+        from.deserialize_any(self)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Get<'_, T> {
-    type Value = Option<T>;
+impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Get<'_, S> {
+    type Value = Option<S::Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(GROUP)
     }
 
     /// A group with nothing in it.
-    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
+    fn visit_unit<E: Error>(self) -> Result<Option<S::Value>, E> {
         Ok(None)
     }
 
-    fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
+    fn visit_none<E: Error>(self) -> Result<Option<S::Value>, E> {
         Ok(None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Option<T>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Option<S::Value>, A::Error> {
         let mut found = None;
         while let Some(key) = entries.next_key::<String>()? {
             match self.path.split_first() {
                 Some((first, rest)) if found.is_none() && key == *first => {
-                    found = entries.next_value_seed(Get::new(rest))?;
+                    let seed = self.seed;
+                    found = entries.next_value_seed(Get { path: rest, seed })?;
                 }
                 _ => drop(entries.next_value::<IgnoredAny>()?),
             }
         }
         Ok(found)
+    }
+}
+
+/// Reads a value, or nothing: `None`.
+#[derive(Clone, Copy)]
+pub(super) struct OrNull<S>(pub(super) S);
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for OrNull<S> {
+    type Value = Option<S::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_option(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for OrNull<S> {
+    type Value = Option<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(from).map(Some)
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::table::KEYS;
 use super::{Config, Occasion, reading};
 use crate::base::yaml::{self, edit, quoted};
 use crate::file::{self, ReadError};
@@ -89,7 +90,8 @@ impl Choices {
     pub(super) fn over(&self, written: &Config) -> Config {
         let mut config = written.clone();
         for (key, kept) in &self.0 {
-            let offered = Config::OFFERED.contains(&key.as_str());
+            let mut rows = KEYS.iter();
+            let offered = rows.any(|row| row.offered && row.name == key.as_str());
             if !offered || kept.instead_of != written.value(key) {
                 continue;
             }

@@ -193,8 +193,7 @@ impl ConfigFile {
             return Err(SaveError::Faulty(fault));
         }
         let wanted = self.config.clone();
-        let is_touched = |key: &&&str| wanted.value(key) != before.value(key);
-        let touched: Vec<_> = Config::OFFERED.iter().filter(is_touched).copied().collect();
+        let touched: Vec<_> = wanted.offered_changes(&before).collect();
         self.keep(&path, found, &wanted, &touched)
     }
 

@@ -1,10 +1,7 @@
 //! Where the window was and how large, in the configuration. The window writes it; what is out of all measure, by hand or
 //! by accident, is brought into measure or left out, and is no fault of the file.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use super::{Switch, quoted};
+use crate::base::keys::{Scalar, Settings, Shape, Value, Wrong, any_text};
 
 /// Widths and heights that a window can have, in points.
 const WIDTHS: (u32, u32) = (360, 16_384);
@@ -58,65 +55,52 @@ impl Frame {
             },
         }
     }
+}
 
-    /// Keys and values as YAML.
-    pub(super) fn values(self) -> [(&'static str, Option<String>); 3] {
+/// Size and place as X11 writes them.
+pub(super) const GEOMETRY: Shape = Shape {
+    allowed: "allowed is a size and a place such as 1100x720+40-30",
+    check: |text| match parsed(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(Wrong::text(text)),
+    },
+    schema: any_text,
+};
+
+/// The rows are those of `table::FRAME`. What is out of measure is brought into it.
+impl Settings for Frame {
+    fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
+        let (geometry, maximized) = (values.next()?, values.next()?);
+        let geometry: Option<String> = Scalar::from_value(geometry)?;
+        let (size, position) = geometry.and_then(|text| parsed(&text)).unwrap_or_default();
+        let zoom: f64 = Scalar::from_value(values.next()?)?;
+        let frame = Self {
+            size,
+            position,
+            maximized: Scalar::from_value(maximized)?,
+            // A cast takes what is too large to the largest.
+            zoom_percent: zoom.round() as u32,
+        };
+        Some(frame.sane())
+    }
+
+    fn give(&self, to: &mut Vec<Value>) {
         let geometry = self.size.map(|[width, height]| {
             let place = self
                 .position
                 .map_or_else(String::new, |[x, y]| format!("{x:+}{y:+}"));
-            quoted(&format!("{width}x{height}{place}"))
+            format!("{width}x{height}{place}")
         });
-        let maximized = if self.maximized {
-            Switch::On
-        } else {
-            Switch::Off
-        };
-        [
-            ("window.geometry", geometry),
-            ("window.maximized", Some(super::word(maximized))),
-            ("window.zoom_percent", Some(self.zoom_percent.to_string())),
-        ]
+        let zoom = f64::from(self.zoom_percent);
+        to.extend([
+            geometry.to_value(),
+            self.maximized.to_value(),
+            zoom.to_value(),
+        ]);
     }
 }
 
-/// A value of any kind: only those of the right one count.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Loose {
-    Text(String),
-    Number(f64),
-    Flag(bool),
-    Other(IgnoredAny),
-}
-
-pub(super) type Geometry = (Option<[u32; 2]>, Option<[i32; 2]>);
-
-/// Size and place as they were written.
-pub(super) fn geometry(written: &Loose) -> Geometry {
-    match written {
-        Loose::Text(text) => parsed(text).unwrap_or_default(),
-        Loose::Number(_) | Loose::Flag(_) | Loose::Other(_) => (None, None),
-    }
-}
-
-/// Whether it fills the screen, as it was written.
-pub(super) fn maximized(written: &Loose) -> bool {
-    match written {
-        Loose::Text(text) => text == "on",
-        Loose::Flag(on) => *on,
-        Loose::Number(_) | Loose::Other(_) => false,
-    }
-}
-
-/// Size of everything in percent, as it was written.
-pub(super) fn zoom_percent(written: &Loose) -> u32 {
-    match written {
-        // A cast takes what is no number to 0, and what is too large to the largest.
-        Loose::Number(zoom) => zoom.round() as u32,
-        Loose::Text(_) | Loose::Flag(_) | Loose::Other(_) => 100,
-    }
-}
+type Geometry = (Option<[u32; 2]>, Option<[i32; 2]>);
 
 /// `1100x720+40-30`, as X11 writes it, the place counted from the left and top edge.
 fn parsed(text: &str) -> Option<Geometry> {
@@ -157,10 +141,13 @@ mod tests {
                 maximized,
                 zoom_percent,
             };
-            let mut yaml = "window:\n  panel: 1\n".to_owned();
-            for (key, value) in written.values() {
-                let key = key.trim_start_matches("window.");
-                yaml.extend(value.map(|value| format!("  {key}: {value}\n")));
+            let mut config = Config::default();
+            config.window.frame = written;
+            let mut yaml = "window:\n".to_owned();
+            for (key, value) in config.values() {
+                if let ("window", key) = key.parts() {
+                    yaml.extend(value.map(|value| format!("  {key}: {value}\n")));
+                }
             }
             assert_eq!(frame(&yaml), written, "{yaml}");
         }

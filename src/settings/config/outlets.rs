@@ -1,15 +1,11 @@
-//! Where figures go besides the faces, and what tokens cost, as the configuration says.
+//! Where measurements go besides the window and the terminal, as the configuration says.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use url::{Host, Url};
 
-use super::reading::Wrong;
-use crate::provider::price::Price;
-
-/// Shortest and longest token of the monitor.
-const TOKEN: std::ops::RangeInclusive<usize> = 16..=200;
+use crate::base::keys::{Scalar, Shape, Value, Wrong, any_text};
 
 /// A text that is not for logs: it shows itself to who asks for it by name only.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +31,16 @@ impl fmt::Debug for Hidden {
     }
 }
 
+impl Scalar for Hidden {
+    fn from_value(value: Value) -> Option<Self> {
+        String::from_value(value).map(Self)
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+}
+
 /// The endpoint for other programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MonitorSettings {
@@ -45,79 +51,49 @@ pub struct MonitorSettings {
 }
 
 /// Where the endpoint for other programs may listen.
-pub(super) fn listen(address: String) -> Result<Option<SocketAddr>, Wrong> {
-    let local = |address: &SocketAddr| address.ip().is_loopback() && address.port() > 0;
-    match address.parse().ok().filter(local) {
-        Some(address) => Ok(Some(address)),
-        None => Err(Wrong(
-            format!("is `{address}`"),
-            "allowed is an address of this computer with a port, such as 127.0.0.1:9464".to_owned(),
-        )),
-    }
-}
+pub(super) const LISTEN: Shape = Shape {
+    allowed: "allowed is an address of this computer with a port, such as 127.0.0.1:9464",
+    check: |text| {
+        let address = text.parse::<SocketAddr>().ok();
+        let local = |address: &SocketAddr| address.ip().is_loopback() && address.port() > 0;
+        let wrong = || Wrong::text(text);
+        address
+            .filter(local)
+            .map(|_| text.to_owned())
+            .ok_or_else(wrong)
+    },
+    schema: any_text,
+};
 
 /// What may be a token.
-pub(super) fn token(token: String) -> Result<Option<Hidden>, Wrong> {
-    let good = TOKEN.contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
-    if good {
-        return Ok(Some(Hidden::new(token)));
-    }
-    let count = token.chars().count();
-    Err(Wrong(
-        format!("has {count} characters, or some that cannot be sent"),
-        "allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made"
-            .to_owned(),
-    ))
-}
+pub(super) const TOKEN: Shape = Shape {
+    allowed: "allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
+    check: |text| {
+        if (16..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Ok(text.to_owned());
+        }
+        // It may be a secret, and is not repeated.
+        let count = text.chars().count();
+        Err(format!("has {count} characters, or some that cannot be sent").into())
+    },
+    schema: any_text,
+};
 
-/// The highest price, in US dollars for a million tokens: more is a mistake in the unit.
-const HIGHEST_PRICE: f64 = 10_000.0;
-
-/// US dollars for a million tokens.
-pub(super) fn amount(amount: f64) -> Result<Option<f64>, Wrong> {
-    if (0.0..=HIGHEST_PRICE).contains(&amount) {
-        return Ok(Some(amount));
-    }
-    let allowed = format!(
-        "allowed is a number from 0 to {HIGHEST_PRICE}, the US dollars for a million tokens"
-    );
-    Err(Wrong(format!("is {amount}"), allowed))
-}
-
-/// The price of tokens that are sent and of tokens that are answered: both are needed, or none.
-pub(super) fn price(prompt: Option<f64>, response: Option<f64>) -> Result<Option<Price>, Wrong> {
-    let lacks = |key: &str| {
-        Err(Wrong(
-            format!("does not say `{key}`"),
-            "both `in` and `out` are needed, the US dollars for a million tokens of what is sent and of what is answered"
-                .to_owned(),
-        ))
-    };
-    match (prompt, response) {
-        (None, None) => Ok(None),
-        (Some(prompt), Some(response)) => Ok(Some(Price { prompt, response })),
-        (None, Some(_)) => lacks("in"),
-        (Some(_), None) => lacks("out"),
-    }
-}
-
-/// Whether alerts can be sent there: encrypted, or on this computer.
-pub(super) fn webhook(address: String) -> Result<Option<Hidden>, Wrong> {
-    let url = Url::parse(&address).ok();
-    let good = url.is_some_and(|url| match (url.scheme(), url.host()) {
-        ("https", Some(_)) => true,
-        ("http", Some(Host::Domain(name))) => name.eq_ignore_ascii_case("localhost"),
-        ("http", Some(Host::Ipv4(ip))) => ip.is_loopback(),
-        ("http", Some(Host::Ipv6(ip))) => ip.is_loopback(),
-        _ => false,
-    });
-    if good {
-        return Ok(Some(Hidden::new(address)));
-    }
-    // It may hold a secret, and is not repeated.
-    Err(Wrong(
-        "is no address that alerts can be sent to".to_owned(),
-        "allowed is an address that begins with https://, or with http:// on this computer"
-            .to_owned(),
-    ))
-}
+/// Where alerts can be sent: encrypted, or on this computer.
+pub(super) const WEBHOOK: Shape = Shape {
+    allowed: "allowed is an address that begins with https://, or with http:// on this computer",
+    check: |text| {
+        let url = Url::parse(text).ok();
+        let good = url.is_some_and(|url| match (url.scheme(), url.host()) {
+            ("https", Some(_)) => true,
+            ("http", Some(Host::Domain(name))) => name.eq_ignore_ascii_case("localhost"),
+            ("http", Some(Host::Ipv4(ip))) => ip.is_loopback(),
+            ("http", Some(Host::Ipv6(ip))) => ip.is_loopback(),
+            _ => false,
+        });
+        // It may hold a secret, and is not repeated.
+        let wrong = || "is no address that alerts can be sent to".to_owned().into();
+        good.then(|| text.to_owned()).ok_or_else(wrong)
+    },
+    schema: any_text,
+};

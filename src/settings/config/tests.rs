@@ -1,9 +1,35 @@
 //! What can be written, and what is refused or holds everything back.
 
 use super::*;
+use crate::base::keys::tests::{reference, up_to_date};
 use crate::base::yaml::{MAX_BYTES, edit};
 
 mod saving;
+
+#[test]
+fn the_reference_of_the_configuration_is_up_to_date() {
+    let head = "# Keys of config.yaml\n\n\
+        Made from `src/settings/config/table.rs`. `sovereign doctor` names the file. Every key may be left out; a change applies when the file is saved, \
+        unless the table says otherwise.\n";
+    let groups = [
+        ("", "Profile, devices, the service, the talk key."),
+        ("window", "The window keeps these itself."),
+        (
+            "monitor",
+            "The endpoint for other programs: [monitoring.md](monitoring.md).",
+        ),
+        (
+            "price_usd_per_million",
+            "What the service charges for a million tokens; both keys are needed, or none.",
+        ),
+        (
+            "spend_limit_usd",
+            "At 80 % of a limit there is a warning, at 100 % the microphone closes.",
+        ),
+    ];
+    let tables = reference(&KEYS, &groups, "usual");
+    up_to_date("docs/config-keys.md", &format!("{head}{tables}"));
+}
 
 #[test]
 fn a_file_that_was_not_read_whole_is_a_fault_and_is_never_written_back() {
@@ -57,7 +83,7 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(config.spend_limit, limit);
     let mut whole = String::new();
     for (key, value) in config.values() {
-        whole = edit::proposals(&whole, key, value.as_deref()).swap_remove(0);
+        whole = edit::proposals(&whole, key.name, value.as_deref()).swap_remove(0);
     }
     assert_eq!(Config::parse("", whole.as_bytes()), Ok(config), "{whole}");
 }
@@ -67,7 +93,7 @@ fn faults_name_their_place() {
     let table = [
         (
             "profil: x",
-            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, window, state, monitor, alert_webhook, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
+            "c:1:1: profil: unknown key, allowed are profile, input_device, output_device, endpoint, detection, echo_cancellation, voice, languages, talk_key, release_delay_ms, voice_activation, volume, state, alert_webhook, window, monitor, price_usd_per_million, spend_limit_usd; did you mean `profile`?",
         ),
         (
             "volume: 2",
@@ -143,11 +169,11 @@ fn faults_name_their_place() {
         ),
         (
             "spend_limit_usd: {conversation: 0}",
-            "c:1:33: spend_limit_usd.conversation: is 0, allowed is an amount of US dollars above 0 and up to 100000, or `off`",
+            "c:1:33: spend_limit_usd.conversation: is 0, allowed is a number above 0 and up to 100000, in US dollars, or off",
         ),
         (
             "spend_limit_usd:\n  day: much",
-            "c:2:8: spend_limit_usd.day: is \"much\", allowed is an amount of US dollars above 0 and up to 100000, or `off`",
+            "c:2:8: spend_limit_usd.day: is the text \"much\", allowed is a number, or `off`",
         ),
         (
             "spend_limit_usd: {dya: 5}",

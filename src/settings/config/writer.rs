@@ -89,11 +89,7 @@ impl Writer {
     pub fn keep(&self, before: &Config, wanted: &Config) -> u64 {
         let mut slot = self.shared.slot();
         let mut touched = slot.wanted.take().map(|(_, keys)| keys).unwrap_or_default();
-        touched.extend(
-            Config::OFFERED
-                .iter()
-                .filter(|key| wanted.value(key) != before.value(key)),
-        );
+        touched.extend(wanted.offered_changes(before));
         slot.wanted = Some((wanted.clone(), touched));
         slot.version += 1;
         slot.changed_at = Some(Instant::now());

@@ -10,57 +10,27 @@
 
 use serde_json::Value;
 
+use crate::base::keys::{Key, Kind};
 use crate::base::yaml::{self, Text};
+use crate::profile;
+use crate::settings::config;
 
 /// What stands in place of what is not told.
 pub(super) const REMOVED: &str = "(removed)";
-/// Keys whose texts appear: choices among words, and names that a fault cannot be found without.
-const TOLD: [&str; 31] = [
-    "adaptive_patience",
+/// Keys whose texts appear, besides choices among words: names that a fault cannot be found without.
+const TOLD: [&str; 12] = [
     "among",
-    "answer_length",
-    "barge_in",
-    "detection",
-    "echo_cancellation",
-    "eager_endpoint",
-    "end_sensitivity",
     "endpoint",
-    "extends",
-    "gain_control",
     "input_device",
-    "kind",
     "language",
     "languages",
     "listen",
-    "media_resolution",
     "model",
     "name",
-    "noise_suppression",
     "output_device",
-    "power_saving",
-    "prefer",
     "profile",
-    "start_sensitivity",
     "state",
-    "talk_key",
-    "theme",
-    "thinking",
     "voice",
-    "voice_activation",
-];
-/// Groups of keys.
-const GROUPS: [&str; 11] = [
-    "alerts",
-    "audio",
-    "auto",
-    "automatic",
-    "detector",
-    "live",
-    "monitor",
-    "price_usd_per_million",
-    "spend_limit_usd",
-    "turn",
-    "window",
 ];
 /// Keys whose values never appear.
 const SECRET: [&str; 12] = [
@@ -176,7 +146,7 @@ impl Secrets {
         }
         let ends = |c: char| c.is_whitespace() || "\"'`,[]{}|>&*!#".contains(c);
         for word in text.split(ends).map(|word| word.trim_end_matches(':')) {
-            let is_known = [&TOLD[..], &GROUPS, &SECRET].concat().contains(&word);
+            let is_known = is_told(word) || is_group(word) || SECRET.contains(&word);
             if !is_known && (word.len() >= LONG || word.contains(|c: char| c.is_ascii_digit())) {
                 self.note(word);
             }
@@ -184,9 +154,8 @@ impl Secrets {
     }
 
     fn redacted(&mut self, key: &str, value: Value) -> Value {
-        let is_group = key.is_empty() || GROUPS.contains(&key);
         match value {
-            Value::Object(all) if is_group => {
+            Value::Object(all) if is_group(key) => {
                 let mut told = serde_json::Map::new();
                 for (key, value) in all {
                     let name = if is_key(&key) && !looks_secret(&key) {
@@ -200,11 +169,11 @@ impl Secrets {
                 }
                 Value::Object(told)
             }
-            Value::Array(all) if TOLD.contains(&key) => {
+            Value::Array(all) if is_told(key) => {
                 all.into_iter().map(|one| self.redacted(key, one)).collect()
             }
             Value::String(text) if WORDS.contains(&text.as_str()) => Value::String(text),
-            Value::String(text) if TOLD.contains(&key) => {
+            Value::String(text) if is_told(key) => {
                 let one_word = !text.contains(char::is_whitespace) || WITH_BLANKS.contains(&key);
                 let told = if one_word {
                     without_shapes(&text)
@@ -245,6 +214,22 @@ impl Secrets {
             Value::Null | Value::Bool(_) => {}
         }
     }
+}
+
+/// Whether texts of a key appear.
+fn is_told(key: &str) -> bool {
+    let is_choice = |row: &Key| matches!(row.kind, Kind::Words(_) | Kind::OnOff);
+    TOLD.contains(&key) || rows().any(|row| row.parts().1 == key && is_choice(row))
+}
+
+/// Whether a key has keys within it, as the whole file has: `""`.
+fn is_group(key: &str) -> bool {
+    rows().any(|row| row.parts().0.split('.').any(|group| group == key))
+}
+
+/// The keys of profiles and of the configuration.
+fn rows() -> impl Iterator<Item = &'static Key> {
+    profile::keys().chain(config::keys())
 }
 
 /// The value as YAML.

@@ -345,7 +345,12 @@ fn cases() -> u32 {
 
 /// Every offered choice, made at random.
 fn change() -> impl Strategy<Value = (usize, u8)> {
-    (0..Config::OFFERED.len(), 0..4_u8)
+    (0..offered().len(), 0..4_u8)
+}
+
+fn offered() -> Vec<&'static str> {
+    let rows = KEYS.iter().filter(|key| key.offered);
+    rows.map(|key| key.name).collect()
 }
 
 fn apply(config: &mut Config, (key, to): (usize, u8)) {
@@ -356,7 +361,7 @@ fn apply(config: &mut Config, (key, to): (usize, u8)) {
         Some("\u{fc} 'x' \"y\""),
     ][usize::from(to)];
     let text = text.map(str::to_owned);
-    match Config::OFFERED[key] {
+    match offered()[key] {
         "profile" => config.profile = text,
         "input_device" => config.input_device = text,
         "output_device" => config.output_device = text,

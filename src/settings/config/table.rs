@@ -1,0 +1,177 @@
+//! The table of keys of `config.yaml`: what each may hold, its usual value, what it does, and when a change applies.
+//!
+//! A new key is a row, and a field of [`Config`] or of a struct within it.
+
+use std::sync::LazyLock;
+
+use super::frame::GEOMETRY;
+use super::outlets::{self, MonitorSettings};
+use super::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window, plain};
+use crate::base::keys::Effect::{NextConnection, Restart};
+use crate::base::keys::{
+    Key, Kind, Scalar, Settings, Shape, Value, Wrong, any_text, bind, number, whole,
+};
+use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
+use crate::provider::price::Price;
+use crate::settings::{endpoint, paths};
+
+// Higher amounts are a mistake in the unit.
+const PRICE: Kind = Kind::Number {
+    from: 0.0,
+    to: 10_000.0,
+    above: false,
+    of: "the US dollars for a million tokens",
+};
+const LIMIT: Kind = Kind::Number {
+    from: 0.0,
+    to: 100_000.0,
+    above: true,
+    of: "in US dollars",
+};
+const OFF: &str = "off";
+
+/// A name: of a profile, a device.
+const TEXT: Kind = Kind::Shaped(Shape {
+    allowed: "allowed is a text on one line",
+    check: |text| plain(text).map(|()| text.to_owned()),
+    schema: any_text,
+});
+
+bind!(TOP: Config {
+    profile: Key::new("profile", TEXT, &[], "The profile to begin with.", &[]).offered(),
+    input_device: Key::new("input_device", TEXT, &[],
+        "The microphone, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
+    output_device: Key::new("output_device", TEXT, &[],
+        "The speaker, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
+    endpoint: Key::new("endpoint", Kind::Shaped(Shape {
+            allowed: "allowed is an address that begins with wss://, or with ws:// on this computer",
+            check: |text| match endpoint::parse(text) {
+                Ok(_) => Ok(text.to_owned()),
+                Err(error) => Err(Wrong::new(error.to_string(), "")),
+            },
+            schema: any_text,
+        }), &[], "The address of another server that speaks the Live API.", &[]),
+    detection: Key::new("detection", Kind::Words(Detection::WORDS), &[],
+        "Who detects activity, in place of `turn.detection` of the profile.", &[]).applies(NextConnection),
+    echo_cancellation: Key::new("echo_cancellation", Kind::Words(EchoCancellation::WORDS), &[],
+        "Whether the reply is removed from the microphone signal, in place of `audio.echo_cancellation` of the profile.", &[])
+        .offered(),
+    voice: Key::new("voice", VOICE, &[], "The voice, in place of `live.voice` of the profile.", &[])
+        .applies(NextConnection).offered(),
+    languages: Key::new("languages", LANGUAGES, &[],
+        "The languages that you speak, in place of `live.languages` of the profile.", &[]).applies(NextConnection).offered(),
+    talk_key: Key::new("talk_key", Kind::Words(TalkKey::WORDS), &["hold"],
+        "What the talk key does: `hold` opens the microphone while it is down, `tap` with one press until the next.", &[])
+        .offered(),
+    release_delay: Key::new("release_delay_ms", whole(0, MOST_RELEASE_DELAY.as_millis() as u64), &["0"],
+        "How long the microphone stays open after the talk key is let go, in milliseconds.", &[]).offered(),
+    voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],
+        "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).offered(),
+    volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).offered(),
+    state: Key::new("state", Kind::Shaped(Shape {
+            allowed: "allowed is the path of a folder",
+            check: paths::configured,
+            schema: any_text,
+        }), &[], "The folder for logs and recordings; a relative path starts from the folder of this file.", &[])
+        .applies(Restart),
+    alert_webhook: Key::new("alert_webhook", Kind::Shaped(outlets::WEBHOOK), &[], "The address that alerts are posted to.", &[]);
+    window, monitor, price_usd_per_million, spend_limit
+});
+
+bind!(WINDOW: Window {
+    panel: Key::new("window.panel", whole(0, 3), &["3"],
+        "How much of the latency panel is shown, from 0 (nothing) to 3 (everything).", &[]).offered(),
+    theme: Key::new("window.theme", Kind::Words(Theme::WORDS), &["system"], "The colours of the window.", &[]).offered();
+    frame
+});
+
+/// Bound to [`Frame`](super::Frame), which brings them into measure.
+pub(super) const FRAME: &[Key] = &[
+    Key::new(
+        "window.geometry",
+        Kind::Shaped(GEOMETRY),
+        &[],
+        "Size and place of the window, written by the window.",
+        &[],
+    )
+    .offered()
+    .lenient(),
+    Key::new(
+        "window.maximized",
+        Kind::OnOff,
+        &["off"],
+        "Whether the window fills the screen.",
+        &[],
+    )
+    .offered()
+    .lenient(),
+    Key::new(
+        "window.zoom_percent",
+        number(f64::NEG_INFINITY, f64::INFINITY),
+        &["100"],
+        "The size of everything in the window, in percent.",
+        &[],
+    )
+    .offered()
+    .lenient(),
+];
+
+bind!(MONITOR: MonitorSettings {
+    listen: Key::new("monitor.listen", Kind::Shaped(outlets::LISTEN), &[],
+        "Where the endpoint for other programs listens. Without it there is none.", &[]).applies(Restart),
+    token: Key::new("monitor.token", Kind::Shaped(outlets::TOKEN), &[],
+        "What a request must bring along. Without it a token is made and kept in the state folder.", &[]).applies(Restart),
+});
+
+/// Bound to an optional [`Price`]: both are needed, or none.
+pub(super) const PRICES: [Key; 2] = [
+    Key::new(
+        "price_usd_per_million.in",
+        PRICE,
+        &[],
+        "The price of tokens that are sent, in place of the published one.",
+        &[],
+    ),
+    Key::new(
+        "price_usd_per_million.out",
+        PRICE,
+        &[],
+        "The price of tokens that are answered.",
+        &[],
+    ),
+];
+
+bind!(LIMITS: SpendLimit {
+    conversation: Key::new("spend_limit_usd.conversation", LIMIT, &[],
+        "What may be spent from the start of the program to its end, until the microphone closes.", &[]).or(OFF),
+    day: Key::new("spend_limit_usd.day", LIMIT, &[],
+        "What may be spent on a calendar day, by all programs of this user.", &[]).or(OFF),
+});
+
+/// All keys, in the order of the values of a [`Config`].
+pub(super) static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
+    let groups: [&'static [Key]; 6] = [TOP, WINDOW, FRAME, MONITOR, &PRICES, LIMITS];
+    groups.into_iter().flatten().collect()
+});
+
+impl Settings for Option<Price> {
+    fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
+        let mut next = || Scalar::from_value(values.next()?);
+        let (prompt, response): (Option<f64>, Option<f64>) = (next()?, next()?);
+        Some(
+            prompt
+                .zip(response)
+                .map(|(prompt, response)| Price { prompt, response }),
+        )
+    }
+
+    fn give(&self, to: &mut Vec<Value>) {
+        to.extend(
+            [
+                self.map(|price| price.prompt),
+                self.map(|price| price.response),
+            ]
+            .map(|price| price.to_value()),
+        );
+    }
+}
