@@ -7,6 +7,8 @@
 //! ```
 //!
 //! A provider owns its connection: it dials, keeps it, resumes and retries, and knows formats, models and faults of its service.
+//! To add one, write a folder beside [`gemini`]: a [`Service`], and a task that serves the three channels of a [`Handle`]. The
+//! [`echo`] shows the least that it takes.
 
 pub mod config;
 pub mod connection;
