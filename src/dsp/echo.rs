@@ -3,7 +3,7 @@
 //! ```text
 //! far ──▶ canceller learns the way through the room
 //! near ─▶ canceller ─▶ near without echo
-//!   └── level ──────────── level ──▶ how much of what is heard while the reply sounds is taken out
+//!   └── level ──────────── level ──▶ how much is removed while the reply plays
 //! ```
 //!
 //! sonora's own statistics describe its linear filter alone and start from defaults. How much of the reply a detector
