@@ -1,13 +1,13 @@
-//! Sound in and out: the handle that the session holds, and what is said through it.
+//! Audio input and output: the handle for the conversation, and the messages through it.
 //!
 //! ```text
-//! session ── VoiceCommand ──▶ owner thread (opens, watches, reopens streams)
-//!            VoiceCommand ──▶ worker thread (resample, detect, feed the speaker)
-//! session ◀── VoiceEvent ──── both
+//! conversation ── VoiceCommand ──▶ stream manager thread (opens, watches, reopens streams)
+//!              ── VoiceCommand ──▶ worker thread (resample, detect, feed the speaker)
+//! conversation ◀── VoiceEvent ──── both
 //! ```
 //!
-//! The streams come from a backend: real devices, WAV files, or nothing ([`Setup`]). Worker and owner know no clock;
-//! [`simulate()`] drives the very same two on simulated time.
+//! Streams come from a backend: real devices, WAV files, or nothing ([`Setup`]). Worker and stream manager know no
+//! clock; [`simulate()`] runs the same code on simulated time.
 
 mod aec_reference;
 mod backend;

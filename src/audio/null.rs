@@ -1,4 +1,4 @@
-//! A backend without devices: a silent microphone, a speaker that nobody hears, both at real-time pace.
+//! A backend without devices: a silent microphone and a speaker that discards, both at real-time pace.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,16 +10,16 @@ use super::format::StreamFormat;
 use super::timer_stream::{Sink, Source, TimerStream};
 use crate::base::units::SampleRate;
 
-/// Longest block of a made-up device, whatever period is asked for.
+/// Longest block of a virtual device, whatever period is requested.
 const LONGEST_BLOCK: Duration = Duration::from_millis(10);
 
-/// See the [module](self).
+/// The backend.
 pub(super) struct Null;
 
-/// Silence.
+/// A source of silence.
 pub(super) struct Silence;
 
-/// Nowhere.
+/// A sink that discards.
 pub(super) struct Nowhere;
 
 impl Backend for Null {
@@ -82,7 +82,7 @@ impl Sink for Nowhere {
     fn tick(&mut self, _: Instant) {}
 }
 
-/// The format of a made-up device: mono, in blocks as long as the period would be at 48 kHz, at most 10 ms.
+/// Format of a virtual device: mono, in blocks as long as the period would be at 48 kHz, at most 10 ms.
 pub(super) fn format(rate: SampleRate, request: &OpenRequest) -> StreamFormat {
     let asked = Duration::from_secs_f64(f64::from(request.period) / 48_000.0);
     let frames = rate.samples_in(asked.min(LONGEST_BLOCK)).max(1);
@@ -94,7 +94,7 @@ pub(super) fn format(rate: SampleRate, request: &OpenRequest) -> StreamFormat {
     }
 }
 
-/// A made-up device. It cannot echo.
+/// A virtual device. It cannot echo.
 pub(super) fn device(id: &str, name: &str) -> DeviceInfo {
     DeviceInfo {
         id: id.to_owned(),
@@ -104,7 +104,7 @@ pub(super) fn device(id: &str, name: &str) -> DeviceInfo {
     }
 }
 
-/// What is told of a made-up stream.
+/// Description of a virtual stream.
 pub(super) fn info(device: DeviceInfo, format: StreamFormat) -> StreamInfo {
     StreamInfo {
         device,

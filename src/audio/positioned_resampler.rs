@@ -1,8 +1,8 @@
-//! A resampler that keeps its place: output sample `m` belongs to input instant `m / to`, whatever the filter's
-//! delay, also across a change of the filter in the middle of a sound.
+//! A resampler with exact positions: output sample `m` belongs to input instant `m / to`, whatever the delay of the
+//! filter, also across a change of the filter in mid-stream.
 //!
-//! A new filter is first fed with the newest input of the old one, and what it gives is thrown away up to the place
-//! where the old one stopped. So a change loses nothing and repeats nothing.
+//! A new filter is first fed with the newest input of the old one, and its output is discarded up to the position where
+//! the old one stopped. So a change neither loses nor repeats samples.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::dsp::resample::{ResampleError, Resampler};
 /// Input kept for a new filter: longer than any filter and its delay (512 taps, stretched fourfold).
 const HISTORY: usize = 4_096;
 
-/// Resampler without delay in its numbering.
+/// A resampler whose numbering has no delay.
 pub(super) struct PositionedResampler {
     inner: Resampler,
     history: VecDeque<f32>,
-    /// Samples that `inner` was given since `began`.
+    /// Samples fed to `inner` since `began`.
     taken: u64,
-    /// Input samples before the first one that `inner` was given.
+    /// Input samples before the first one fed to `inner`.
     began: u64,
-    /// Samples that `inner` gave.
+    /// Samples returned by `inner`.
     made: u64,
-    /// Samples handed on since the start.
+    /// Samples returned since the start.
     given: u64,
-    /// Given by a change of the filter, to be handed on with the next input.
+    /// Output of a filter change, to be returned with the next input.
     owed: Vec<f32>,
 }
 
@@ -50,17 +50,17 @@ impl PositionedResampler {
         self.inner.to()
     }
 
-    /// How much later than it went in sound comes out.
+    /// Delay from input to output.
     pub(super) fn delay(&self) -> Duration {
         self.inner.delay()
     }
 
-    /// Samples handed on so far: the number of the next one.
+    /// Samples returned so far: the number of the next one.
     pub(super) fn given(&self) -> u64 {
         self.given
     }
 
-    /// The fewest samples in that are a whole number of samples out, and that number.
+    /// Smallest whole-number ratio of input to output samples.
     pub(super) fn step(&self) -> (u64, u64) {
         let (from, to) = (self.from().hz(), self.to().hz());
         let (mut divisor, mut rest) = (from, to);
@@ -70,20 +70,20 @@ impl PositionedResampler {
         (u64::from(from / divisor), u64::from(to / divisor))
     }
 
-    /// Place in the output of an input sample.
+    /// Output position of an input sample.
     pub(super) fn place_of(&self, input: u64) -> u64 {
         let scaled = u128::from(input) * u128::from(self.to().hz());
         u64::try_from(scaled / u128::from(self.from().hz())).unwrap_or(u64::MAX)
     }
 
-    /// Takes in samples and appends what they complete.
+    /// Processes samples and appends the output that is due.
     pub(super) fn push(&mut self, input: &[f32], output: &mut Vec<f32>) {
         self.remember(input);
         self.feed(input, output);
     }
 
-    /// Gives what is still inside; after it `place_of(all input)` samples were given, and the next input begins a
-    /// new sound that is numbered on.
+    /// Appends what is still inside; then `place_of(all input)` samples were returned, and the next input starts a new
+    /// sound with continued numbering.
     pub(super) fn finish(&mut self, output: &mut Vec<f32>) {
         let input = self.began + self.taken;
         let due = self.place_of(input).saturating_sub(self.given);
@@ -104,7 +104,7 @@ impl PositionedResampler {
         self.made = 0;
     }
 
-    /// Uses a filter of another length from the next sample on.
+    /// Changes the filter length from the next sample on.
     pub(super) fn set_taps(&mut self, taps: u32) -> Result<(), ResampleError> {
         if self.from() == self.to() {
             return Ok(());
@@ -115,7 +115,7 @@ impl PositionedResampler {
         self.began = input - history.len() as u64;
         self.taken = 0;
         self.made = 0;
-        // What comes out of the history was given already, or is given now if the old filter was slower.
+        // The output of the history was returned already, or is due now if the old filter was slower.
         let mut late = Vec::new();
         self.feed(&history, &mut late);
         self.owed = late;
@@ -135,7 +135,7 @@ impl PositionedResampler {
         self.inner.push(input, output);
         self.taken += input.len() as u64;
         let fresh = (output.len() - start) as u64;
-        // Number, among those that are handed on, of the first fresh sample.
+        // Number of the first new output sample.
         let ratio = f64::from(self.to().hz()) / f64::from(self.from().hz());
         let delay = self.inner.delay().as_secs_f64() * f64::from(self.to().hz());
         let first = self.made as f64 - delay + self.began as f64 * ratio;

@@ -1,12 +1,13 @@
-//! The sound side on simulated time: the same worker, owner, bodies and handle, devices of arithmetic, and a driver
-//! on tokio's clock. Under `#[tokio::test(start_paused = true)]` an hour passes in seconds, and every figure is exact.
+//! The audio side on simulated time: real worker, stream manager, callback bodies and handle, with simulated devices
+//! and a driver on tokio's clock. Under `#[tokio::test(start_paused = true)]` an hour passes in seconds, and every
+//! measurement is exact.
 //!
 //! ```text
-//! tokio task, every ms ── now ──▶ thread: owner.tick ▶ streams that are due ▶ worker.tick ── done ──▶ task
+//! tokio task, every ms ── now ──▶ thread: manager.tick ▶ streams that are due ▶ worker.tick ── done ──▶ task
 //! ```
 //!
-//! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
-//! it at each step, so nothing ever runs at the same time.
+//! Worker and stream manager run on a thread of their own, because the detector may not change threads; the task waits
+//! for it at each step, so nothing runs concurrently.
 
 mod desk;
 mod echo_path;
@@ -39,10 +40,10 @@ use crate::base::units::SampleRate;
 use crate::metrics::counters::Counters;
 use crate::profile::Profile;
 
-/// One step of the driver.
+/// Step of the driver.
 const STEP: Duration = Duration::from_millis(1);
 
-/// Starts the sound side on tokio's clock, with what stands on the desk. Must be called within a tokio runtime.
+/// Starts the audio side on tokio's clock with a simulated desk. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// A refused thread.
@@ -112,14 +113,14 @@ pub fn simulate(
         threads: Threads::default(),
         cue,
         stop,
-        // It ends with its driver; waiting for it here would stop the driver.
+        // It ends with its driver; waiting here would block the driver.
         running: Vec::new(),
     };
     drop(running);
     Ok((handle, air))
 }
 
-/// Lets the sound side do a step whenever tokio's clock has come to it.
+/// Drives the audio side, one step whenever tokio's clock has reached it.
 async fn drive(
     start: tokio::time::Instant,
     stopped: Arc<AtomicBool>,
@@ -186,7 +187,7 @@ fn step_streams(streams: &Streams, air: &Desk, now: Instant) {
     }
 }
 
-/// A running stream; dropping it takes it off the desk.
+/// A running stream; dropping the token ends it.
 struct Token {
     id: u64,
     streams: Streams,
@@ -204,7 +205,7 @@ impl Simulated {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The period that was asked for, as long as it is at 48 kHz.
+    /// The requested period, scaled from 48 kHz.
     fn format(&self, rate: SampleRate, request: &OpenRequest) -> StreamFormat {
         let period = u64::from(request.period) * u64::from(rate.hz()) / 48_000;
         StreamFormat {

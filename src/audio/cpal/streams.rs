@@ -1,4 +1,4 @@
-//! Builds and starts the streams: one callback for each sample format round the bodies that do the work.
+//! Builds and starts the streams: one callback per sample format around the callback bodies.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use super::super::fault::{Fault, Faults, OpenError};
 use super::super::playback::PlaybackBody;
 use super::plans::StreamPlan;
 
-/// A host that does not build a stream within this hangs.
+/// Time after which building a stream counts as hung.
 const BUILD: Duration = Duration::from_secs(2);
 
-/// Tries the plans in turn as long as the device says that it does not support them.
+/// Tries the candidates in turn while the device reports them as unsupported.
 pub(super) fn open_first(
     plans: Vec<StreamPlan>,
     direction: Direction,
@@ -44,7 +44,7 @@ pub(super) fn open_first(
                 });
             }
             Err(error) => {
-                tracing::debug!(?plan, %error, "a way to open the device was refused");
+                tracing::debug!(?plan, %error, "device configuration refused");
                 let other_may_do = matches!(
                     error.kind(),
                     ErrorKind::UnsupportedConfig | ErrorKind::InvalidInput
@@ -152,7 +152,7 @@ fn output<T: SizedSample + FromSample<f32>>(
     device.build_output_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
 }
 
-/// A block of a device's samples, whatever their format, as floats of full scale 1.
+/// Passes a block of samples of any format to the body, as floats of full scale 1.
 pub(super) fn capture_block<T: SizedSample>(
     body: &mut CaptureBody,
     block: &[T],
@@ -164,7 +164,7 @@ pub(super) fn capture_block<T: SizedSample>(
     body.run(block, f32::from_sample_, now, age);
 }
 
-/// The other way.
+/// Fills a block of samples of any format from the body.
 pub(super) fn play_block<T: SizedSample + FromSample<f32>>(
     body: &mut PlaybackBody,
     block: &mut [T],
@@ -174,10 +174,10 @@ pub(super) fn play_block<T: SizedSample + FromSample<f32>>(
     body.run(block, T::from_sample_, now, delay);
 }
 
-/// For the user: why the device cannot be opened.
+/// Error for the user.
 pub(super) fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
     move |error| {
-        tracing::debug!(%error, ?direction, "the device cannot be opened");
+        tracing::debug!(%error, ?direction, "cannot open the device");
         let kind = fault(error.kind());
         OpenError {
             kind,

@@ -1,4 +1,4 @@
-//! What sounds at the simulated desk: the mouth of whoever speaks, and the ear at the speaker.
+//! The acoustic side of the simulated desk: speech into the microphone, output of the speaker.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use super::desk::{Desk, PlayedBlock};
 use super::echo_path::Room;
 use crate::base::units::SampleRate;
 
-/// What was spoken is kept for streams that lag behind.
+/// Time for which spoken samples are kept, for streams that lag behind.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
-/// What is spoken on the desk reaches the microphone.
+/// The input of the simulated microphone.
 pub(super) struct RoomMicrophone {
     pub(super) desk: Desk,
     pub(super) rate: SampleRate,
@@ -30,7 +30,7 @@ impl Source for RoomMicrophone {
         }
         let rate = self.rate;
         let from = *air.spoken_from.get_or_insert(start);
-        // Two streams may listen at a time: both hear the same.
+        // Two streams may be open at a time: both capture the same.
         let begun = rate.samples_in(start.saturating_duration_since(from));
         let ahead = rate.samples_in(from.saturating_duration_since(start));
         let sounds = air.spoken.iter().skip(begun);
@@ -48,7 +48,7 @@ impl Source for RoomMicrophone {
     }
 }
 
-/// What the speaker gives is kept.
+/// The output of the simulated speaker, recorded.
 pub(super) struct RoomSpeaker {
     pub(super) desk: Desk,
     pub(super) keeps: bool,
