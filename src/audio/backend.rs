@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::capture::CaptureBody;
 use super::device::{DeviceChoice, Devices, StreamInfo};
-use super::fault::{Faults, OpenError};
+use super::fault::{FaultCounts, OpenError};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 
@@ -47,7 +47,7 @@ pub(super) trait Backend {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError>;
 
     /// Opens and starts an output stream.
@@ -55,6 +55,6 @@ pub(super) trait Backend {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError>;
 }

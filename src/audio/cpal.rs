@@ -28,7 +28,7 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
 use super::device_classification::{is_headset, is_monitor, is_real_alsa};
 use super::device_selection::select_device;
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 
 /// Polling interval for devices, as no host reports changes. A PulseAudio server, or pipewire-pulse, answers in about a
 /// millisecond; other hosts are polled half as often.
@@ -77,7 +77,7 @@ impl Cpal {
             self.find_host();
         }
         self.host.as_ref().ok_or_else(|| OpenError {
-            kind: Fault::HostUnavailable,
+            kind: StreamFault::HostUnavailable,
             what:
                 "No sound system answers. Plug in a sound device, or start PipeWire or PulseAudio."
                     .to_owned(),
@@ -103,9 +103,9 @@ impl Cpal {
         };
         let noun = direction.noun();
         let info = chosen.cloned().ok_or_else(|| OpenError {
-            kind: Fault::DeviceNotAvailable,
+            kind: StreamFault::DeviceNotAvailable,
             what: match choice {
-                DeviceChoice::Default => Fault::DeviceNotAvailable.words(noun),
+                DeviceChoice::Default => StreamFault::DeviceNotAvailable.words(noun),
                 DeviceChoice::Id(id) => format!(
                     "The {noun} that was chosen ({id}) is not there. Plug it in, or choose another one."
                 ),
@@ -118,8 +118,8 @@ impl Cpal {
             _ => find(host, direction, &info.id),
         };
         let device = device.ok_or_else(|| OpenError {
-            kind: Fault::DeviceNotAvailable,
-            what: Fault::DeviceNotAvailable.words(noun),
+            kind: StreamFault::DeviceNotAvailable,
+            what: StreamFault::DeviceNotAvailable.words(noun),
         })?;
         Ok((device, info))
     }
@@ -159,7 +159,7 @@ impl Backend for Cpal {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let (device, info) = self.resolve(Direction::Input, &request.choice)?;
         let ranges = device
@@ -186,7 +186,7 @@ impl Backend for Cpal {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let (device, info) = self.resolve(Direction::Output, &request.choice)?;
         let ranges = device

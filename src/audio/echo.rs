@@ -66,7 +66,7 @@ impl EchoReport {
 /// Decides for each frame.
 pub(super) struct EchoChoice {
     policy: EchoPolicy,
-    leak: EchoDetector,
+    detector: EchoDetector,
     verdict: EchoVerdict,
     report: EchoReport,
     /// Frames with far-end sound since the canceller was switched on.
@@ -77,7 +77,7 @@ impl EchoChoice {
     pub(super) fn new() -> Self {
         Self {
             policy: EchoPolicy::Off,
-            leak: EchoDetector::new(),
+            detector: EchoDetector::new(),
             verdict: EchoVerdict::Unknown,
             report: EchoReport {
                 on: false,
@@ -98,7 +98,7 @@ impl EchoChoice {
 
     /// Resets the detection for another stream.
     pub(super) fn forget(&mut self) {
-        self.leak = EchoDetector::new();
+        self.detector = EchoDetector::new();
         self.verdict = EchoVerdict::Unknown;
         self.sounded = 0;
     }
@@ -112,16 +112,16 @@ impl EchoChoice {
         if self.report.on && Dbfs::rms(far) > SOUNDS {
             self.sounded = self.sounded.saturating_add(1);
         }
-        if !self.listens() {
+        if !self.is_detecting() {
             return None;
         }
-        self.verdict = self.leak.push(near, far)?;
+        self.verdict = self.detector.push(near, far)?;
         tracing::debug!(verdict = ?self.verdict, "echo");
         self.decide()
     }
 
     /// Whether the detection is active.
-    pub(super) fn listens(&self) -> bool {
+    pub(super) fn is_detecting(&self) -> bool {
         matches!(self.policy, EchoPolicy::Auto { .. })
     }
 
@@ -135,7 +135,7 @@ impl EchoChoice {
     }
 
     /// Whether the reply cannot reach the microphone.
-    pub(super) fn is_apart(&self) -> bool {
+    pub(super) fn is_isolated(&self) -> bool {
         !self.report.on && self.report.is_safe()
     }
 

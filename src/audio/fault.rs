@@ -7,14 +7,14 @@ use std::thread::Thread;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub(super) struct OpenError {
-    pub(super) kind: Fault,
+    pub(super) kind: StreamFault,
     /// Message for the user.
     pub(super) what: String,
 }
 
 /// Faults that a host reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum StreamFault {
     DeviceBusy,
     DeviceChanged,
     DeviceNotAvailable,
@@ -42,7 +42,7 @@ pub(super) enum Policy {
     Rebuild,
 }
 
-impl Fault {
+impl StreamFault {
     /// All kinds in declaration order.
     pub(super) const ALL: [Self; 14] = [
         Self::DeviceBusy,
@@ -124,12 +124,12 @@ impl Fault {
 /// The callback only increments, and unparks the manager for the first fault after a poll: a host that reports
 /// endlessly costs next to nothing.
 #[derive(Default)]
-pub(super) struct Faults {
-    counts: [AtomicU32; Fault::ALL.len()],
+pub(super) struct FaultCounts {
+    counts: [AtomicU32; StreamFault::ALL.len()],
     manager: Option<Thread>,
 }
 
-impl Faults {
+impl FaultCounts {
     pub(super) fn new(manager: Option<Thread>) -> Self {
         Self {
             manager,
@@ -138,7 +138,7 @@ impl Faults {
     }
 
     /// Counts a fault; for the error callback.
-    pub(super) fn report(&self, fault: Fault) {
+    pub(super) fn report(&self, fault: StreamFault) {
         if self.counts[fault as usize].fetch_add(1, Relaxed) == 0
             && let Some(manager) = &self.manager
         {
@@ -147,8 +147,8 @@ impl Faults {
     }
 
     /// Returns and clears the counts.
-    pub(super) fn take(&self) -> impl Iterator<Item = (Fault, u32)> + '_ {
-        Fault::ALL
+    pub(super) fn take(&self) -> impl Iterator<Item = (StreamFault, u32)> + '_ {
+        StreamFault::ALL
             .into_iter()
             .map(|fault| (fault, self.counts[fault as usize].swap(0, Relaxed)))
             .filter(|&(_, count)| count > 0)
@@ -161,24 +161,24 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_place_a_policy_and_words() {
-        for (i, fault) in Fault::ALL.into_iter().enumerate() {
+        for (i, fault) in StreamFault::ALL.into_iter().enumerate() {
             assert_eq!(fault as usize, i);
             let words = fault.words("microphone");
             assert!(words.ends_with('.') && words.len() > 20, "{words}");
         }
-        assert_eq!(Fault::RealtimeDenied.policy(), Policy::GoOn);
-        assert_eq!(Fault::BackendError.policy(), Policy::RebuildIfMany);
-        assert_eq!(Fault::StreamInvalidated.policy(), Policy::Rebuild);
+        assert_eq!(StreamFault::RealtimeDenied.policy(), Policy::GoOn);
+        assert_eq!(StreamFault::BackendError.policy(), Policy::RebuildIfMany);
+        assert_eq!(StreamFault::StreamInvalidated.policy(), Policy::Rebuild);
     }
 
     #[test]
     fn faults_are_counted_and_taken_once() {
-        let faults = Faults::default();
-        faults.report(Fault::Xrun);
-        faults.report(Fault::Xrun);
-        faults.report(Fault::Other);
+        let faults = FaultCounts::default();
+        faults.report(StreamFault::Xrun);
+        faults.report(StreamFault::Xrun);
+        faults.report(StreamFault::Other);
         let taken: Vec<_> = faults.take().collect();
-        assert_eq!(taken, [(Fault::Xrun, 2), (Fault::Other, 1)]);
+        assert_eq!(taken, [(StreamFault::Xrun, 2), (StreamFault::Other, 1)]);
         assert_eq!(faults.take().count(), 0);
     }
 }

@@ -18,7 +18,7 @@ use super::event::AudioThread;
 use super::event::VoiceEvent;
 use super::null::Null;
 use super::priority;
-use super::setup::{InputKind, OutputKind, Setup};
+use super::setup::{AudioSetup, InputKind, OutputKind};
 use super::stream_manager::{Backends, SleepWatch, StreamManager, Threads, ToStreamManager};
 use super::supervise::{RunOutcome, Supervisor};
 use super::wav::{Cue, WavInput, WavOutput, WavUtterance, read_all};
@@ -38,7 +38,7 @@ const IDLE: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_millis(300);
 
 /// The handle of the audio side. Dropping it ends all threads and streams.
-pub struct Handle {
+pub struct AudioHandle {
     /// Events of the audio side.
     pub events: mpsc::Receiver<VoiceEvent>,
     pub(super) to_worker: SyncSender<ToWorker>,
@@ -55,7 +55,7 @@ pub(super) struct RunningThread {
     pub(super) ended: Receiver<()>,
 }
 
-impl Handle {
+impl AudioHandle {
     /// Sends a command. Never waits.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
+impl Drop for AudioHandle {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
         self.to_manager.try_send(ToStreamManager::Stop).ok();
@@ -140,10 +140,10 @@ impl Drop for Handle {
 /// A file that cannot be read or written, or a refused thread. A missing device is no error: it is reported by
 /// [`VoiceEvent::Lost`] and used as soon as it appears.
 pub fn spawn(
-    setup: Setup,
+    setup: AudioSetup,
     counters: Arc<Counters>,
     profile: &Arc<Profile>,
-) -> Result<Handle, AudioError> {
+) -> Result<AudioHandle, AudioError> {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
@@ -185,7 +185,7 @@ pub fn spawn(
         );
         run_manager(&mut manager);
     })?;
-    Ok(Handle {
+    Ok(AudioHandle {
         events,
         to_worker,
         to_manager,
@@ -274,7 +274,7 @@ struct BackendParts {
 }
 
 impl BackendParts {
-    fn prepare(setup: Setup, events: &mpsc::Sender<VoiceEvent>) -> Result<Self, AudioError> {
+    fn prepare(setup: AudioSetup, events: &mpsc::Sender<VoiceEvent>) -> Result<Self, AudioError> {
         let mut parts = Self {
             files: None,
             cue: None,
@@ -340,7 +340,7 @@ mod tests {
     use crate::profile::{DEFAULT, builtin};
 
     /// Waits for an event that `wanted` takes something from; the others are passed over.
-    fn wait<T>(handle: &mut Handle, mut wanted: impl FnMut(&VoiceEvent) -> Option<T>) -> T {
+    fn wait<T>(handle: &mut AudioHandle, mut wanted: impl FnMut(&VoiceEvent) -> Option<T>) -> T {
         loop {
             let event = handle.events.blocking_recv().expect("the threads live");
             if let Some(found) = wanted(&event) {
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn a_thread_that_panics_is_restarted_with_its_settings() {
         let profile = builtin(DEFAULT).expect("built in");
-        let silent = Setup {
+        let silent = AudioSetup {
             input: InputKind::None,
             output: OutputKind::None,
         };
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn a_thread_that_panics_for_ever_is_given_up() {
         let profile = builtin(DEFAULT).expect("built in");
-        let silent = Setup {
+        let silent = AudioSetup {
             input: InputKind::None,
             output: OutputKind::None,
         };

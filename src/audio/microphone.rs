@@ -184,9 +184,9 @@ impl Microphone {
 
     /// How the far-end reference is used at present.
     pub(super) fn reference_mode(&self) -> ReferenceMode {
-        if self.echo.is_on() || self.chain.hears_far() {
+        if self.echo.is_on() || self.chain.needs_far() {
             ReferenceMode::Exact
-        } else if self.echo.listens() {
+        } else if self.echo.is_detecting() {
             ReferenceMode::Nearest
         } else {
             ReferenceMode::Off

@@ -6,7 +6,7 @@
 //! conversation ◀── VoiceEvent ──── both
 //! ```
 //!
-//! Streams come from a backend: real devices, WAV files, or nothing ([`Setup`]). Worker and stream manager know no
+//! Streams come from a backend: real devices, WAV files, or nothing ([`AudioSetup`]). Worker and stream manager know no
 //! clock; [`simulate()`] runs the same code on simulated time.
 
 mod aec_reference;
@@ -57,8 +57,8 @@ pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use error::AudioError;
 pub use event::{AudioThread, CheckEvent, VoiceEvent};
 pub use format::StreamFormat;
-pub use handle::{Handle, devices, spawn};
+pub use handle::{AudioHandle, devices, spawn};
 pub use jitter_buffer::INAUDIBLE;
-pub use room::{Desk, PlayedBlock, Room, SimulatedDesk, simulate};
+pub use room::{Desk, EchoPath, PlayedBlock, SimulatedDesk, simulate};
 pub use settings::{Gate, VoiceSettings};
-pub use setup::{InputKind, OutputKind, Setup};
+pub use setup::{AudioSetup, InputKind, OutputKind};

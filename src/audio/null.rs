@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceInfo, Devices, StreamInfo};
-use super::fault::{Faults, OpenError};
+use super::fault::{FaultCounts, OpenError};
 use super::format::StreamFormat;
-use super::timer_stream::{Sink, Source, TimerStream};
+use super::timer_stream::{SampleSink, SampleSource, TimerStream};
 use crate::base::units::SampleRate;
 
 /// Longest block of a virtual device, whatever period is requested.
@@ -17,10 +17,10 @@ const LONGEST_BLOCK: Duration = Duration::from_millis(10);
 pub(super) struct Null;
 
 /// A source of silence.
-pub(super) struct Silence;
+pub(super) struct SilentSource;
 
 /// A sink that discards.
-pub(super) struct Nowhere;
+pub(super) struct NullSink;
 
 impl Backend for Null {
     fn takes_choice(&self) -> bool {
@@ -43,10 +43,11 @@ impl Backend for Null {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::WORKING, request);
-        let stream = TimerStream::input(format, make(format), Box::new(Silence), Instant::now());
+        let stream =
+            TimerStream::input(format, make(format), Box::new(SilentSource), Instant::now());
         Ok(OpenedStream {
             info: info(device("none", "No microphone"), format),
             stream: Box::new(stream.spawn("no-microphone")?),
@@ -57,10 +58,10 @@ impl Backend for Null {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::REPLY, request);
-        let sink = Box::new(Nowhere);
+        let sink = Box::new(NullSink);
         let stream =
             TimerStream::output(format, make(format), sink, Duration::ZERO, Instant::now());
         Ok(OpenedStream {
@@ -70,13 +71,13 @@ impl Backend for Null {
     }
 }
 
-impl Source for Silence {
+impl SampleSource for SilentSource {
     fn fill(&mut self, out: &mut [f32], _: Instant) {
         out.fill(0.0);
     }
 }
 
-impl Sink for Nowhere {
+impl SampleSink for NullSink {
     fn take(&mut self, _: &[f32], _: bool, _: Instant) {}
 
     fn tick(&mut self, _: Instant) {}

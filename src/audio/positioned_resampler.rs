@@ -22,7 +22,7 @@ pub(super) struct PositionedResampler {
     /// Input samples before the first one fed to `inner`.
     began: u64,
     /// Samples returned by `inner`.
-    made: u64,
+    produced: u64,
     /// Samples returned since the start.
     given: u64,
     /// Output of a filter change, to be returned with the next input.
@@ -36,7 +36,7 @@ impl PositionedResampler {
             history: VecDeque::with_capacity(HISTORY),
             taken: 0,
             began: 0,
-            made: 0,
+            produced: 0,
             given: 0,
             owed: Vec::new(),
         })
@@ -101,7 +101,7 @@ impl PositionedResampler {
         self.history.clear();
         self.began = input;
         self.taken = 0;
-        self.made = 0;
+        self.produced = 0;
     }
 
     /// Changes the filter length from the next sample on.
@@ -114,7 +114,7 @@ impl PositionedResampler {
         let input = self.began + self.taken;
         self.began = input - history.len() as u64;
         self.taken = 0;
-        self.made = 0;
+        self.produced = 0;
         // The output of the history was returned already, or is due now if the old filter was slower.
         let mut late = Vec::new();
         self.feed(&history, &mut late);
@@ -138,11 +138,11 @@ impl PositionedResampler {
         // Number of the first new output sample.
         let ratio = f64::from(self.to().hz()) / f64::from(self.from().hz());
         let delay = self.inner.delay().as_secs_f64() * f64::from(self.to().hz());
-        let first = self.made as f64 - delay + self.began as f64 * ratio;
+        let first = self.produced as f64 - delay + self.began as f64 * ratio;
         let surplus = (self.given as f64 - first).round().max(0.0) as u64;
         let surplus = surplus.min(fresh);
         output.drain(start..start + usize::try_from(surplus).unwrap_or(usize::MAX));
-        self.made += fresh;
+        self.produced += fresh;
         self.given += fresh - surplus;
     }
 }
@@ -161,7 +161,7 @@ mod tests {
             to in prop::sample::select(vec![16_000_u32, 24_000, 44_100, 48_000]),
             blocks in prop::collection::vec(1_usize..700, 8..24),
         ) {
-            let mut resampler = made(from, to, 64);
+            let mut resampler = new_resampler(from, to, 64);
             let mut output = Vec::new();
             let mut input = 0_u64;
             for (i, n) in blocks.into_iter().enumerate() {
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn equal_rates_pass_untouched() {
-        let mut resampler = made(24_000, 24_000, 64);
+        let mut resampler = new_resampler(24_000, 24_000, 64);
         let mut output = Vec::new();
         resampler.push(&[0.1, 0.2], &mut output);
         resampler.set_taps(128).expect("valid");
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(output, [0.1, 0.2, 0.3]);
     }
 
-    fn made(from: u32, to: u32, taps: u32) -> PositionedResampler {
+    fn new_resampler(from: u32, to: u32, taps: u32) -> PositionedResampler {
         let rate = |hz| SampleRate::new(hz).expect("not zero");
         PositionedResampler::new(rate(from), rate(to), taps).expect("valid")
     }

@@ -36,11 +36,11 @@ use pulseaudio::protocol::{
     stream::{BufferAttr, StreamFlags},
 };
 
-use self::connection::{Connection, connect, explain};
+use self::connection::{PulseConnection, connect, explain};
 use self::frame_shape::FrameShape;
 use self::streams::{StreamEnd, run_capture, run_playback};
 use super::capture::CaptureBody;
-use super::fault::{Fault, Faults};
+use super::fault::{FaultCounts, StreamFault};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use super::priority;
@@ -74,8 +74,8 @@ pub(super) fn open_input(
     source: &str,
     format: StreamFormat,
     body: CaptureBody,
-    faults: Arc<Faults>,
-) -> Result<StartedStream, (Fault, String)> {
+    faults: Arc<FaultCounts>,
+) -> Result<StartedStream, (StreamFault, String)> {
     record(connect()?, source, format, body, faults).map_err(explain)
 }
 
@@ -87,21 +87,21 @@ pub(super) fn open_output(
     sink: &str,
     format: StreamFormat,
     body: PlaybackBody,
-    faults: Arc<Faults>,
-) -> Result<StartedStream, (Fault, String)> {
+    faults: Arc<FaultCounts>,
+) -> Result<StartedStream, (StreamFault, String)> {
     playback(connect()?, sink, format, body, faults).map_err(explain)
 }
 
 fn record(
-    mut connection: Connection,
+    mut connection: PulseConnection,
     source: &str,
     format: StreamFormat,
     body: CaptureBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<StartedStream, ProtocolError> {
     let shape = FrameShape::of(format);
     let fragment = shape.bytes(format.period.unwrap_or(0));
-    let made: CreateRecordStreamReply =
+    let created: CreateRecordStreamReply =
         connection.request(&Command::CreateRecordStream(RecordStreamParams {
             sample_spec: spec(format),
             channel_map: channel_map(format),
@@ -114,24 +114,24 @@ fn record(
             props: titled(c"Microphone"),
             ..RecordStreamParams::default()
         }))?;
-    let granted = shape.frames(made.buffer_attr.fragment_size);
+    let granted = shape.frames(created.buffer_attr.fragment_size);
     let stream = run("pulse-capture", connection, faults, move |connection| {
-        run_capture(connection, made.channel, shape, body)
+        run_capture(connection, created.channel, shape, body)
     })?;
     Ok((stream, granted))
 }
 
 fn playback(
-    mut connection: Connection,
+    mut connection: PulseConnection,
     sink: &str,
     format: StreamFormat,
     body: PlaybackBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<StartedStream, ProtocolError> {
     let shape = FrameShape::of(format);
     let frames = format.period.unwrap_or(0);
     let (period, half) = (shape.bytes(frames), frames.div_ceil(2));
-    let made: CreatePlaybackStreamReply =
+    let created: CreatePlaybackStreamReply =
         connection.request(&Command::CreatePlaybackStream(PlaybackStreamParams {
             sample_spec: spec(format),
             channel_map: channel_map(format),
@@ -151,9 +151,9 @@ fn playback(
             ..PlaybackStreamParams::default()
         }))?;
     let granted = shape
-        .frames(made.buffer_attr.minimum_request_length)
+        .frames(created.buffer_attr.minimum_request_length)
         .saturating_mul(2);
-    let (channel, wanted) = (made.channel, made.requested_bytes);
+    let (channel, wanted) = (created.channel, created.requested_bytes);
     let stream = run("pulse-playback", connection, faults, move |connection| {
         run_playback(connection, channel, wanted, shape, body)
     })?;
@@ -163,9 +163,9 @@ fn playback(
 /// Runs a stream on a thread of its own; its end is a fault, unless it was requested.
 fn run(
     thread: &str,
-    mut connection: Connection,
-    faults: Arc<Faults>,
-    work: impl FnOnce(&mut Connection) -> StreamEnd + Send + 'static,
+    mut connection: PulseConnection,
+    faults: Arc<FaultCounts>,
+    work: impl FnOnce(&mut PulseConnection) -> StreamEnd + Send + 'static,
 ) -> Result<PulseStream, ProtocolError> {
     connection.wait_without_limit()?;
     let socket = connection.socket()?;

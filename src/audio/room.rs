@@ -21,19 +21,19 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 pub use self::desk::{Desk, PlayedBlock, SimulatedDesk};
-pub use self::echo_path::Room;
+pub use self::echo_path::EchoPath;
 use self::loopback::{RoomMicrophone, RoomSpeaker};
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceInfo, Devices};
 use super::error::AudioError;
 use super::event::VoiceEvent;
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::format::StreamFormat;
-use super::handle::Handle;
+use super::handle::AudioHandle;
 use super::handle::{COMMANDS, EVENTS, run};
 use super::null::info;
 use super::stream_manager::{Backends, StreamManager, Threads};
-use super::timer_stream::{Source, TimerStream};
+use super::timer_stream::{SampleSource, TimerStream};
 use super::wav::{FileReader, WavUtterance};
 use super::worker::Worker;
 use crate::base::units::SampleRate;
@@ -51,7 +51,7 @@ pub fn simulate(
     desk: SimulatedDesk,
     counters: Arc<Counters>,
     profile: &Arc<Profile>,
-) -> Result<(Handle, Desk), AudioError> {
+) -> Result<(AudioHandle, Desk), AudioError> {
     let start = tokio::time::Instant::now();
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
@@ -106,7 +106,7 @@ pub fn simulate(
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
     tokio::spawn(drive(start, stopped, go, finished));
-    let handle = Handle {
+    let handle = AudioHandle {
         events,
         to_worker,
         to_manager,
@@ -138,7 +138,7 @@ async fn drive(
 }
 
 type Streams = Arc<Mutex<Vec<(u64, TimerStream)>>>;
-type SharedSource = Arc<Mutex<Box<dyn Source>>>;
+type SharedSource = Arc<Mutex<Box<dyn SampleSource>>>;
 
 struct Simulated {
     desk: SimulatedDesk,
@@ -266,7 +266,7 @@ impl Backend for Simulated {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         if !self.air.air().plugged.microphone {
             return Err(missing("microphone"));
@@ -290,7 +290,7 @@ impl Backend for Simulated {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         if !self.air.air().plugged.speaker {
             return Err(missing("speaker"));
@@ -311,12 +311,12 @@ impl Backend for Simulated {
 
 fn missing(device: &str) -> OpenError {
     OpenError {
-        kind: Fault::DeviceNotAvailable,
-        what: Fault::DeviceNotAvailable.words(device),
+        kind: StreamFault::DeviceNotAvailable,
+        what: StreamFault::DeviceNotAvailable.words(device),
     }
 }
 
-impl Source for SharedSource {
+impl SampleSource for SharedSource {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         self.lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -6,7 +6,7 @@ use super::device::DeviceChoice;
 
 /// Source and sink of sound. Every combination is valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Setup {
+pub struct AudioSetup {
     /// Source in place of the microphone.
     pub input: InputKind,
     /// Sink in place of the speaker.

@@ -39,7 +39,7 @@ use super::capture::capture;
 use super::command::VoiceCommand;
 use super::device::{DeviceChoice, Devices, Direction, StreamInfo};
 use super::event::{AudioThread, VoiceEvent};
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::playback::playback;
 use super::settings::Gate;
 use super::stream_timestamps::StreamTimestamps;
@@ -289,7 +289,7 @@ impl StreamManager {
             choice,
             period: self.period * self.slot(direction).current_stretch(now),
         };
-        let faults = Arc::new(Faults::new(self.threads.manager.clone()));
+        let faults = Arc::new(FaultCounts::new(self.threads.manager.clone()));
         let (opened, timestamps) = self.build(direction, &request, &faults)?;
         self.opened(direction, opened, timestamps, faults, request.period, now);
         Ok(())
@@ -299,37 +299,37 @@ impl StreamManager {
         &mut self,
         direction: Direction,
         request: &OpenRequest,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<(OpenedStream, Arc<StreamTimestamps>), OpenError> {
         let (epoch, worker) = (self.epoch, self.threads.worker.clone());
         let watch_zeros = self.backends.watch_zeros;
         let backend = self.backends.of(direction);
         let nothing = || OpenError {
-            kind: Fault::Other,
-            what: Fault::Other.words(direction.noun()),
+            kind: StreamFault::Other,
+            what: StreamFault::Other.words(direction.noun()),
         };
         let (opened, message, timestamps) = match direction {
             Direction::Input => {
-                let mut made = None;
+                let mut built = None;
                 let mut make = |format| {
                     let (body, end) = capture(format, epoch, worker.clone());
-                    made = Some(end);
+                    built = Some(end);
                     body
                 };
                 let opened = backend.open_input(request, &mut make, faults)?;
-                let end = made.ok_or_else(nothing)?;
+                let end = built.ok_or_else(nothing)?;
                 let timestamps = end.timestamps.clone();
                 (opened, ToWorker::Input { end, watch_zeros }, timestamps)
             }
             Direction::Output => {
-                let mut made = None;
+                let mut built = None;
                 let mut make = |format| {
                     let (body, end) = playback(format, epoch, worker.clone());
-                    made = Some(end);
+                    built = Some(end);
                     body
                 };
                 let opened = backend.open_output(request, &mut make, faults)?;
-                let end = made.ok_or_else(nothing)?;
+                let end = built.ok_or_else(nothing)?;
                 let timestamps = end.timestamps.clone();
                 (opened, ToWorker::Output(end), timestamps)
             }
@@ -343,7 +343,7 @@ impl StreamManager {
         direction: Direction,
         opened: OpenedStream,
         timestamps: Arc<StreamTimestamps>,
-        faults: Arc<Faults>,
+        faults: Arc<FaultCounts>,
         asked: u32,
         now: Instant,
     ) {
@@ -370,7 +370,7 @@ impl StreamManager {
     fn refused(&mut self, direction: Direction, error: &OpenError, now: Instant) {
         let slot = self.slot(direction);
         slot.back_off(now);
-        let what = if error.kind == Fault::DeviceNotAvailable {
+        let what = if error.kind == StreamFault::DeviceNotAvailable {
             slot.absence_notice(direction.noun())
         } else {
             error.what.clone()
@@ -379,7 +379,7 @@ impl StreamManager {
     }
 
     /// Drops a broken stream; it is reopened at once, then with growing delays.
-    fn rebuild(&mut self, direction: Direction, fault: Fault, now: Instant) {
+    fn rebuild(&mut self, direction: Direction, fault: StreamFault, now: Instant) {
         tracing::warn!(?direction, ?fault, "reopening an audio device");
         // The device may be gone: the device list is polled before the next try.
         self.next_poll = now;

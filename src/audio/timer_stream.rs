@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::capture::CaptureBody;
-use super::fault::{Fault, OpenError};
+use super::fault::{OpenError, StreamFault};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use crate::base::units::SampleRate;
@@ -18,13 +18,13 @@ use crate::base::units::SampleRate;
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(2);
 
 /// Source of samples of a virtual microphone.
-pub(super) trait Source: Send {
+pub(super) trait SampleSource: Send {
     /// Fills the next mono samples; the first was captured at `start`.
     fn fill(&mut self, out: &mut [f32], start: Instant);
 }
 
 /// Sink of samples of a virtual speaker.
-pub(super) trait Sink: Send {
+pub(super) trait SampleSink: Send {
     /// Takes the next mono samples; the first sounds at `start`. `sounding` is false for silence because nothing plays.
     fn take(&mut self, block: &[f32], sounding: bool, start: Instant);
     /// Called after each block.
@@ -45,15 +45,15 @@ pub(super) struct TimerStream {
 }
 
 enum Body {
-    Input(CaptureBody, Box<dyn Source>),
-    Output(PlaybackBody, Box<dyn Sink>),
+    Input(CaptureBody, Box<dyn SampleSource>),
+    Output(PlaybackBody, Box<dyn SampleSink>),
 }
 
 impl TimerStream {
     pub(super) fn input(
         format: StreamFormat,
         body: CaptureBody,
-        source: Box<dyn Source>,
+        source: Box<dyn SampleSource>,
         now: Instant,
     ) -> Self {
         Self::new(format, Body::Input(body, source), now)
@@ -62,7 +62,7 @@ impl TimerStream {
     pub(super) fn output(
         format: StreamFormat,
         body: PlaybackBody,
-        sink: Box<dyn Sink>,
+        sink: Box<dyn SampleSink>,
         latency: Duration,
         now: Instant,
     ) -> Self {
@@ -170,7 +170,7 @@ impl TimerStream {
                 thread: Some(thread),
             }),
             Err(error) => Err(OpenError {
-                kind: Fault::ResourceExhausted,
+                kind: StreamFault::ResourceExhausted,
                 what: format!("The system refused a thread: {error}. Close other programs."),
             }),
         }

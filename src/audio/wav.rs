@@ -17,10 +17,10 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::Devices;
 use super::error::AudioError;
 use super::event::VoiceEvent;
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::null::{device, format, info};
 use super::positioned_resampler::PositionedResampler;
-use super::timer_stream::{Sink, Source, TimerStream};
+use super::timer_stream::{SampleSink, SampleSource, TimerStream};
 use crate::base::units::SampleRate;
 use crate::base::wav::{self, EXPECTED, LARGEST, WavError};
 use crate::dsp::downmix::{downmix, sanitise};
@@ -187,7 +187,7 @@ impl FileReader {
     }
 }
 
-impl Source for FileReader {
+impl SampleSource for FileReader {
     fn fill(&mut self, out: &mut [f32], _: Instant) {
         // The block before has been delivered now.
         let events = &self.events;
@@ -197,7 +197,7 @@ impl Source for FileReader {
     }
 }
 
-impl Source for Arc<Mutex<FileReader>> {
+impl SampleSource for Arc<Mutex<FileReader>> {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         self.lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -226,7 +226,7 @@ impl Backend for WavInput {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::WORKING, request);
         let source = Box::new(self.reader.clone());
@@ -241,7 +241,7 @@ impl Backend for WavInput {
         &mut self,
         _: &OpenRequest,
         _: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         Err(one_way("Files that are spoken take no sound."))
     }
@@ -356,7 +356,7 @@ impl Drop for Recorder {
     }
 }
 
-impl Sink for Arc<Mutex<Recorder>> {
+impl SampleSink for Arc<Mutex<Recorder>> {
     fn take(&mut self, block: &[f32], sounding: bool, _: Instant) {
         let mut recorder = self.lock().unwrap_or_else(PoisonError::into_inner);
         if sounding {
@@ -408,7 +408,7 @@ impl Backend for WavOutput {
         &mut self,
         _: &OpenRequest,
         _: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         Err(one_way("A file that is written gives no sound."))
     }
@@ -417,7 +417,7 @@ impl Backend for WavOutput {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::REPLY, request);
         let sink = Box::new(self.recorder.clone());
@@ -432,7 +432,7 @@ impl Backend for WavOutput {
 
 fn one_way(what: &str) -> OpenError {
     OpenError {
-        kind: Fault::UnsupportedOperation,
+        kind: StreamFault::UnsupportedOperation,
         what: what.to_owned(),
     }
 }

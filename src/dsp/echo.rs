@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use super::apm::{Apm, Job};
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 use crate::base::units::Dbfs;
 
 /// Delay of the canceller: it works on blocks of 64 samples, which do not divide a frame (measured, see the tests of
@@ -80,7 +80,7 @@ impl EchoCanceller {
     }
 }
 
-impl Stage for EchoCanceller {
+impl ChainStage for EchoCanceller {
     fn process(&mut self, near: &mut Samples, far: &Samples) {
         let before = Dbfs::rms(near).amplitude().powi(2);
         self.apm.process_render(far);

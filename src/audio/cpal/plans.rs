@@ -5,7 +5,7 @@ use cpal::{
 };
 
 use super::super::device::Direction;
-use super::super::fault::{Fault, OpenError};
+use super::super::fault::{OpenError, StreamFault};
 use super::super::format::StreamFormat;
 use crate::base::units::SampleRate;
 use crate::dsp::resample::RATES_HZ;
@@ -86,8 +86,8 @@ pub(super) fn plans(
     plans.truncate(24);
     if plans.is_empty() {
         return Err(OpenError {
-            kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(direction.noun()),
+            kind: StreamFault::UnsupportedConfig,
+            what: StreamFault::UnsupportedConfig.words(direction.noun()),
         });
     }
     Ok(plans)

@@ -2,7 +2,7 @@
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{Fault, OpenError};
+use super::super::fault::{OpenError, StreamFault};
 use super::super::format::StreamFormat;
 use super::super::pulse::StartedStream;
 use super::plans::StreamPlan;
@@ -16,13 +16,15 @@ pub(super) fn open(
     plans: &[StreamPlan],
     direction: Direction,
     device: DeviceInfo,
-    open: impl FnOnce(&str, StreamFormat) -> Result<StartedStream, (Fault, String)>,
+    open: impl FnOnce(&str, StreamFormat) -> Result<StartedStream, (StreamFault, String)>,
 ) -> Result<OpenedStream, OpenError> {
-    let refused = |kind: Fault| OpenError {
+    let refused = |kind: StreamFault| OpenError {
         kind,
         what: kind.words(direction.noun()),
     };
-    let plan = plans.first().ok_or(refused(Fault::UnsupportedConfig))?;
+    let plan = plans
+        .first()
+        .ok_or(refused(StreamFault::UnsupportedConfig))?;
     let mut format = plan.format();
     if direction == Direction::Output {
         format.channels = format.channels.min(STEREO);

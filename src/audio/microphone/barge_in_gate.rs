@@ -20,7 +20,7 @@ impl Microphone {
             self.action = action.or(self.action);
             return;
         }
-        let apart = self.echo.is_apart();
+        let apart = self.echo.is_isolated();
         let playing = context.playing && !context.blocked;
         // With an echo path, residual echo would duck the reply again and again.
         let heard = apart && self.fast_vad.voiced(frame);

@@ -16,8 +16,8 @@ use pulseaudio::protocol::{
 };
 
 use super::super::device::Direction;
-use super::super::fault::Fault;
-use super::timing::Latency;
+use super::super::fault::StreamFault;
+use super::timing::LatencyAnswer;
 
 /// Time after which the setup of a stream counts as hung.
 const SETUP: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ const CONTROL: u32 = u32::MAX;
 const NAME: &CStr = c"Sovereign";
 
 /// A connection to the server.
-pub(super) struct Connection {
+pub(super) struct PulseConnection {
     reader: BufReader<UnixStream>,
     writer: UnixStream,
     version: u16,
@@ -48,7 +48,7 @@ pub(super) enum Message<'a> {
     /// The server requests this many bytes.
     Wanted(u32),
     /// Answer to the latency query of this number.
-    Latency(u32, Latency),
+    Latency(u32, LatencyAnswer),
     /// The timing changed: the stream starved, started, or was moved.
     Disturbed,
     /// The stream was closed.
@@ -58,18 +58,18 @@ pub(super) enum Message<'a> {
 }
 
 /// Connects and authenticates to the server that the environment names.
-pub(super) fn connect() -> Result<Connection, (Fault, String)> {
+pub(super) fn connect() -> Result<PulseConnection, (StreamFault, String)> {
     let path = pulseaudio::socket_path_from_env().ok_or_else(|| {
         let what = "no socket of a PulseAudio server was found".to_owned();
-        (Fault::HostUnavailable, what)
+        (StreamFault::HostUnavailable, what)
     })?;
     let cookie = pulseaudio::cookie_path_from_env().and_then(|path| crate::file::read(&path).ok());
-    let socket =
-        UnixStream::connect(path).map_err(|error| (Fault::HostUnavailable, error.to_string()))?;
-    Connection::introduce(socket, cookie.unwrap_or_default()).map_err(explain)
+    let socket = UnixStream::connect(path)
+        .map_err(|error| (StreamFault::HostUnavailable, error.to_string()))?;
+    PulseConnection::introduce(socket, cookie.unwrap_or_default()).map_err(explain)
 }
 
-impl Connection {
+impl PulseConnection {
     /// Authenticates over a connected socket.
     pub(super) fn introduce(socket: UnixStream, cookie: Vec<u8>) -> Result<Self, ProtocolError> {
         socket.set_read_timeout(Some(SETUP))?;
@@ -221,15 +221,15 @@ fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Mess
         Ok((sequence, Command::Reply)) => {
             let mut reply = TagStructReader::new(&mut message, version);
             let latency = match direction {
-                Direction::Input => reply.read::<RecordLatency>().map(|told| Latency {
-                    device: Duration::from_micros(told.source_usec),
-                    queued: told.write_offset.saturating_sub(told.read_offset),
-                    told: told.remote_time,
+                Direction::Input => reply.read::<RecordLatency>().map(|answer| LatencyAnswer {
+                    device: Duration::from_micros(answer.source_usec),
+                    queued: answer.write_offset.saturating_sub(answer.read_offset),
+                    taken_at: answer.remote_time,
                 }),
-                Direction::Output => reply.read::<PlaybackLatency>().map(|told| Latency {
-                    device: Duration::from_micros(told.sink_usec),
-                    queued: told.write_offset.saturating_sub(told.read_offset),
-                    told: told.remote_time,
+                Direction::Output => reply.read::<PlaybackLatency>().map(|answer| LatencyAnswer {
+                    device: Duration::from_micros(answer.sink_usec),
+                    queued: answer.write_offset.saturating_sub(answer.read_offset),
+                    taken_at: answer.remote_time,
                 }),
             };
             latency.map_or(Message::Other, |latency| {
@@ -254,20 +254,20 @@ fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Mess
     clippy::needless_pass_by_value,
     reason = "the rest are faults of the conversation with the server; it ends the errors of a builder"
 )]
-pub(super) fn explain(error: ProtocolError) -> (Fault, String) {
+pub(super) fn explain(error: ProtocolError) -> (StreamFault, String) {
     let fault = match &error {
         ProtocolError::ServerError(PulseError::AccessDenied | PulseError::AuthKey) => {
-            Fault::PermissionDenied
+            StreamFault::PermissionDenied
         }
-        ProtocolError::ServerError(PulseError::NoEntity) => Fault::DeviceNotAvailable,
-        ProtocolError::ServerError(PulseError::Busy) => Fault::DeviceBusy,
+        ProtocolError::ServerError(PulseError::NoEntity) => StreamFault::DeviceNotAvailable,
+        ProtocolError::ServerError(PulseError::Busy) => StreamFault::DeviceBusy,
         ProtocolError::ServerError(PulseError::Invalid | PulseError::NotSupported) => {
-            Fault::UnsupportedConfig
+            StreamFault::UnsupportedConfig
         }
         // The server's error for too many streams.
-        ProtocolError::ServerError(PulseError::TooLarge) => Fault::ResourceExhausted,
-        ProtocolError::Io(_) => Fault::HostUnavailable,
-        _ => Fault::BackendError,
+        ProtocolError::ServerError(PulseError::TooLarge) => StreamFault::ResourceExhausted,
+        ProtocolError::Io(_) => StreamFault::HostUnavailable,
+        _ => StreamFault::BackendError,
     };
     (fault, error.to_string())
 }

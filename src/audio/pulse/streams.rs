@@ -6,18 +6,18 @@ use pulseaudio::protocol::ProtocolError;
 
 use super::super::capture::CaptureBody;
 use super::super::device::Direction;
-use super::super::fault::Fault;
+use super::super::fault::StreamFault;
 use super::super::playback::PlaybackBody;
-use super::connection::{Connection, LONGEST, Message};
+use super::connection::{LONGEST, Message, PulseConnection};
 use super::frame_shape::{FrameShape, SAMPLE};
 use super::timing::Timing;
 
 /// End of a stream: fault and message.
-pub(super) type StreamEnd = (Fault, String);
+pub(super) type StreamEnd = (StreamFault, String);
 
 /// Captures until the stream ends; returns the reason.
 pub(super) fn run_capture(
-    connection: &mut Connection,
+    connection: &mut PulseConnection,
     stream: u32,
     shape: FrameShape,
     mut body: CaptureBody,
@@ -55,7 +55,7 @@ pub(super) fn run_capture(
 
 /// Plays until the stream ends; returns the reason. The server initially requests `first` bytes.
 pub(super) fn run_playback(
-    connection: &mut Connection,
+    connection: &mut PulseConnection,
     stream: u32,
     first: u32,
     shape: FrameShape,
@@ -105,8 +105,8 @@ fn until_the_end(step: &mut dyn FnMut() -> Result<bool, ProtocolError>) -> Strea
         match step() {
             Ok(true) => {}
             // Its device is gone, or it was killed: the stream manager polls the devices.
-            Ok(false) => return (Fault::StreamInvalidated, "it was killed".to_owned()),
-            Err(error) => return (Fault::StreamInvalidated, error.to_string()),
+            Ok(false) => return (StreamFault::StreamInvalidated, "it was killed".to_owned()),
+            Err(error) => return (StreamFault::StreamInvalidated, error.to_string()),
         }
     }
 }

@@ -33,13 +33,13 @@ const LEAST: Duration = Duration::from_micros(1);
 
 /// A latency answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Latency {
+pub(super) struct LatencyAnswer {
     /// Latency of the device.
     pub(super) device: Duration,
     /// Bytes in the server's queue of this stream; negative when a speaker has starved.
     pub(super) queued: i64,
     /// Time of the answer, by the server's clock, which is that of this machine.
-    pub(super) told: SystemTime,
+    pub(super) taken_at: SystemTime,
 }
 
 /// A pending query.
@@ -99,7 +99,13 @@ impl Timing {
     }
 
     /// Processes a microphone's answer, when this many frames had been received.
-    pub(super) fn heard(&mut self, sequence: u32, latency: Latency, received: u64, now: Instant) {
+    pub(super) fn heard(
+        &mut self,
+        sequence: u32,
+        latency: LatencyAnswer,
+        received: u64,
+        now: Instant,
+    ) {
         if let Some((_, at)) = self.answered(sequence, latency, now) {
             let position = received as f64 + self.shape.frames_in(latency.queued);
             let captured = self.second_of(at) - latency.device.as_secs_f64();
@@ -110,7 +116,7 @@ impl Timing {
     }
 
     /// Processes a speaker's answer.
-    pub(super) fn sounded(&mut self, sequence: u32, latency: Latency, now: Instant) {
+    pub(super) fn sounded(&mut self, sequence: u32, latency: LatencyAnswer, now: Instant) {
         if let Some((written, at)) = self.answered(sequence, latency, now) {
             let position = written as f64 - self.shape.frames_in(latency.queued.max(0));
             let sounds = self.second_of(at) + latency.device.as_secs_f64();
@@ -123,7 +129,7 @@ impl Timing {
     fn answered(
         &mut self,
         sequence: u32,
-        latency: Latency,
+        latency: LatencyAnswer,
         now: Instant,
     ) -> Option<(u64, Instant)> {
         let asked = self.asked.take_if(|asked| asked.sequence == sequence)?;
@@ -131,7 +137,7 @@ impl Timing {
         self.due = asked.at + if few { SOON } else { PACE };
         let took = now.saturating_duration_since(asked.at);
         // If the clock was set meanwhile, the answer is taken for the middle of the interval.
-        let ago = SystemTime::now().duration_since(latency.told).ok();
+        let ago = SystemTime::now().duration_since(latency.taken_at).ok();
         let ago = ago.filter(|ago| *ago <= took).unwrap_or(took / 2);
         Some((asked.position, now.checked_sub(ago)?))
     }

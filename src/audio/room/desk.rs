@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::echo_path::{Played, Room};
+use super::echo_path::{EchoPath, Played};
 use crate::base::units::SampleRate;
 
 /// Configuration of the simulated desk.
@@ -20,7 +20,7 @@ pub struct SimulatedDesk {
     /// Whether the speaker is a headset.
     pub headset: bool,
     /// The echo path from speaker to microphone, if any.
-    pub room: Option<Room>,
+    pub room: Option<EchoPath>,
     /// Clock drift of microphone and speaker in parts per million.
     pub drift_ppm: (f64, f64),
     /// Whether to record the output for [`Desk::heard`]: 11 MB per minute.

@@ -20,7 +20,7 @@ const REFLECTIONS: [(f64, f32); 7] = [
 
 /// Parameters of the echo path.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Room {
+pub struct EchoPath {
     /// Delay from speaker to microphone.
     pub delay: Duration,
     /// Gain of the direct sound.
@@ -48,7 +48,7 @@ impl Played {
     /// Adds the echo from `start` on to the microphone, at the rates of speaker and microphone.
     pub(super) fn add_echo(
         &mut self,
-        room: Room,
+        room: EchoPath,
         out: &mut [f32],
         start: Instant,
         rates: (SampleRate, SampleRate),
@@ -120,7 +120,7 @@ mod tests {
         block[100] = 1.0;
         played.push(start, &block);
         played.push(start + Duration::from_millis(10), &[0.0; 480]);
-        let room = Room {
+        let room = EchoPath {
             delay: Duration::from_millis(5),
             gain: 0.5,
             noise: 0.0,

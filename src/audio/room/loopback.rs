@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::timer_stream::{Sink, Source};
+use super::super::timer_stream::{SampleSink, SampleSource};
 use super::desk::{Desk, PlayedBlock};
-use super::echo_path::Room;
+use super::echo_path::EchoPath;
 use crate::base::units::SampleRate;
 
 /// Time for which spoken samples are kept, for streams that lag behind.
@@ -14,10 +14,10 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 pub(super) struct RoomMicrophone {
     pub(super) desk: Desk,
     pub(super) rate: SampleRate,
-    pub(super) room: Option<Room>,
+    pub(super) room: Option<EchoPath>,
 }
 
-impl Source for RoomMicrophone {
+impl SampleSource for RoomMicrophone {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         let mut air = self.desk.air();
         out.fill(0.0);
@@ -55,7 +55,7 @@ pub(super) struct RoomSpeaker {
     pub(super) echoes: bool,
 }
 
-impl Sink for RoomSpeaker {
+impl SampleSink for RoomSpeaker {
     fn take(&mut self, block: &[f32], sounding: bool, start: Instant) {
         if block.is_empty() {
             return;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{Fault, Faults, Policy};
+use super::super::fault::{FaultCounts, Policy, StreamFault};
 use super::super::stream_timestamps::StreamTimestamps;
 use crate::metrics::counters::Counters;
 
@@ -56,7 +56,7 @@ pub(super) struct StreamSlot {
     pub(super) better_since: Option<Instant>,
     opened: Option<Instant>,
     /// Time of the last log entry for each kind of fault.
-    logged: [Option<Instant>; Fault::ALL.len()],
+    logged: [Option<Instant>; StreamFault::ALL.len()],
 }
 
 /// A reported use of another device.
@@ -71,12 +71,12 @@ pub(super) struct RunningStream {
     stream: Box<dyn Any + Send>,
     pub(super) info: StreamInfo,
     timestamps: Arc<StreamTimestamps>,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
     callbacks: u64,
     moved: Instant,
     opened: Instant,
     window: Instant,
-    storm: [u32; Fault::ALL.len()],
+    storm: [u32; StreamFault::ALL.len()],
 }
 
 /// A replaced stream that still plays or delivers what it has.
@@ -106,7 +106,7 @@ impl StreamSlot {
             moved: None,
             better_since: None,
             opened: None,
-            logged: [None; Fault::ALL.len()],
+            logged: [None; StreamFault::ALL.len()],
         }
     }
 
@@ -132,9 +132,9 @@ impl StreamSlot {
     }
 
     /// First instant, `request` or later, at which the next stream may be built.
-    pub(super) fn not_before(&self, wish: Instant) -> Instant {
+    pub(super) fn not_before(&self, earliest: Instant) -> Instant {
         self.opened
-            .map_or(wish, |opened| wish.max(opened + REBUILD_PACE))
+            .map_or(earliest, |opened| earliest.max(opened + REBUILD_PACE))
     }
 
     /// Multiple of the period to request; halved after a calm time.
@@ -150,7 +150,7 @@ impl StreamSlot {
     /// Message that there is no device at all.
     pub(super) fn absence_notice(&self, noun: &str) -> String {
         match (&self.choice, &self.seen) {
-            (DeviceChoice::Default, _) => Fault::DeviceNotAvailable.words(noun),
+            (DeviceChoice::Default, _) => StreamFault::DeviceNotAvailable.words(noun),
             (DeviceChoice::Id(_), Some(device)) => format!(
                 "{} was unplugged, and there is no other {noun}. Plug one in; it is used as soon as it appears.",
                 device.name
@@ -224,7 +224,7 @@ impl StreamSlot {
         &mut self,
         opened: OpenedStream,
         timestamps: Arc<StreamTimestamps>,
-        faults: Arc<Faults>,
+        faults: Arc<FaultCounts>,
         now: Instant,
     ) {
         self.opened = Some(now);
@@ -238,7 +238,7 @@ impl StreamSlot {
             moved: now,
             opened: now,
             window: now,
-            storm: [0; Fault::ALL.len()],
+            storm: [0; StreamFault::ALL.len()],
         });
     }
 
@@ -276,16 +276,21 @@ impl StreamSlot {
     }
 
     /// Checks faults and stalls of the stream; returns the reason to rebuild it. `period` is the requested one.
-    pub(super) fn poll(&mut self, period: u32, counters: &Counters, now: Instant) -> Option<Fault> {
+    pub(super) fn poll(
+        &mut self,
+        period: u32,
+        counters: &Counters,
+        now: Instant,
+    ) -> Option<StreamFault> {
         self.retire(now);
         let silent = self.is_silent(period, now);
         let trouble = self.count_faults(counters, now);
         let trouble = if silent {
-            Some(Fault::StreamInvalidated)
+            Some(StreamFault::StreamInvalidated)
         } else {
             trouble
         };
-        if trouble == Some(Fault::Xrun) {
+        if trouble == Some(StreamFault::Xrun) {
             self.stretch = (self.stretch * 2).min(MOST_STRETCH);
             self.stormed = Some(now);
         }
@@ -293,12 +298,12 @@ impl StreamSlot {
     }
 
     /// Counts the reported faults; returns one that requires a rebuild.
-    fn count_faults(&mut self, counters: &Counters, now: Instant) -> Option<Fault> {
+    fn count_faults(&mut self, counters: &Counters, now: Instant) -> Option<StreamFault> {
         let running = self.running.as_mut()?;
         let mut trouble = None;
         if now.saturating_duration_since(running.window) > STORM_WINDOW {
             running.window = now;
-            running.storm = [0; Fault::ALL.len()];
+            running.storm = [0; StreamFault::ALL.len()];
         }
         for (fault, count) in running.faults.take() {
             counters.stream_errors.add(u64::from(count));

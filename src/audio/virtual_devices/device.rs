@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use super::super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::super::device::{DeviceInfo, Devices};
 use super::super::error::AudioError;
-use super::super::fault::{Faults, OpenError};
+use super::super::fault::{FaultCounts, OpenError};
 use super::super::format::StreamFormat;
-use super::super::null::{Nowhere, device, format, info};
+use super::super::null::{NullSink, device, format, info};
 use super::super::positioned_resampler::PositionedResampler;
-use super::super::timer_stream::{Source, TimerStream};
+use super::super::timer_stream::{SampleSource, TimerStream};
 use super::super::wav;
 use crate::base::units::{Dbfs, SampleRate};
 
@@ -157,7 +157,7 @@ impl SpeechSource {
     }
 }
 
-impl Source for SpeechSource {
+impl SampleSource for SpeechSource {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         let mut filled = 0;
         while filled < out.len() {
@@ -175,7 +175,7 @@ impl Source for SpeechSource {
 /// The same source for a microphone that is reopened.
 struct Shared(Arc<Mutex<SpeechSource>>);
 
-impl Source for Shared {
+impl SampleSource for Shared {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         self.0
             .lock()
@@ -245,7 +245,7 @@ impl Backend for VirtualBackend {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(RATE, request);
         let source = Box::new(Shared(self.speech.clone()));
@@ -257,10 +257,10 @@ impl Backend for VirtualBackend {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(RATE, request);
-        let (body, sink) = (make(format), Box::new(Nowhere));
+        let (body, sink) = (make(format), Box::new(NullSink));
         let stream = TimerStream::output(format, body, sink, Duration::ZERO, self.now());
         Ok(self.place(stream, speaker(), format))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::event::VoiceEvent;
-use super::super::handle::Handle;
+use super::super::handle::AudioHandle;
 use super::device::{RATE, VirtualMicrophone, room_noise};
 use super::lateness::{Lateness, STEP};
 use super::worker::{PoolSchedule, PoolWorker, VirtualAudio, member};
@@ -49,7 +49,7 @@ fn speak(microphone: &VirtualMicrophone, utterance: &Arc<[f32]>) -> bool {
 }
 
 /// Whether an utterance started since the last call.
-fn starts(handle: &mut Handle) -> bool {
+fn starts(handle: &mut AudioHandle) -> bool {
     let mut started = false;
     while let Ok(event) = handle.events.try_recv() {
         started |= matches!(event, VoiceEvent::Speech(SpeechEvent::Started { .. }));

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::super::error::AudioError;
-use super::super::handle::{Handle, run};
+use super::super::handle::{AudioHandle, run};
 use super::super::priority;
 use super::device::{VirtualMicrophone, room_noise};
 use super::lateness::Lateness;
@@ -91,7 +91,7 @@ impl VirtualDevicePool {
         &self,
         counters: Arc<Counters>,
         profile: &Arc<Profile>,
-    ) -> Result<(Handle, VirtualMicrophone), AudioError> {
+    ) -> Result<(AudioHandle, VirtualMicrophone), AudioError> {
         let nth = self.joined.fetch_add(1, Relaxed);
         let slot = &self.slots[nth % self.slots.len()];
         let thread = slot.thread.as_ref().map(|thread| thread.thread().clone());

@@ -5,7 +5,7 @@ use super::super::event::VoiceEvent;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::handle::Handle;
+use super::super::handle::AudioHandle;
 use super::device::room_noise;
 use super::worker::{PoolWorker, VirtualAudio, member};
 use super::*;
@@ -24,7 +24,7 @@ struct Rig {
     pool_worker: PoolWorker,
     now: Instant,
     lateness: Arc<Lateness>,
-    members: Vec<(Handle, VirtualMicrophone, Arc<Counters>)>,
+    members: Vec<(AudioHandle, VirtualMicrophone, Arc<Counters>)>,
 }
 
 impl Rig {

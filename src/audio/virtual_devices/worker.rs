@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Sender};
 
 use super::super::event::VoiceEvent;
-use super::super::handle::{EVENTS, Handle, MANAGER_COMMANDS};
+use super::super::handle::{AudioHandle, EVENTS, MANAGER_COMMANDS};
 use super::super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
 use super::super::worker::{ToWorker, Worker};
 use super::device::{MicrophoneProgress, VirtualMicrophone};
@@ -244,7 +244,7 @@ pub(super) fn member(
     room: &Arc<[f32]>,
     nth: usize,
     woken: Option<Thread>,
-) -> (VirtualAudioParts, Handle, VirtualMicrophone) {
+) -> (VirtualAudioParts, AudioHandle, VirtualMicrophone) {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
@@ -261,7 +261,7 @@ pub(super) fn member(
         stop: stop.clone(),
         speech: SpeechSource::new(cues_out, progress.clone(), room.clone(), nth),
     };
-    let handle = Handle {
+    let handle = AudioHandle {
         events,
         to_worker,
         to_manager,
