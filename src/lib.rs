@@ -24,11 +24,11 @@
 //! ┌──────────────┐ ring f32  ┌────────────────────────────┐ mpsc    ┌─────────────────────────┐
 //! │ capture cb   │──────────►│ resample → clean → detect →│────────►│ controller: turn machine│
 //! └──────────────┘           │ segment → interruption?    │ bounded │  one loop, one enum     │
-//! ┌──────────────┐ ring f32  │ elastic queue → resample   │◄────────│      ▲  │               │
+//! ┌──────────────┐ ring f32  │ jitter buffer → resample   │◄────────│      ▲  │               │
 //! │ playback cb  │◄──────────│ → fade                     │ bounded │      │  ▼               │
 //! └──────────────┘           └────────────────────────────┘         │ provider actor          │
 //!    │ tap: what was played, to be taken out of what is heard         └──────┬───────────▲──────┘
-//!    ▲ flush, level, counters    ▲ owner thread: opens, watches,            │           │
+//!    ▲ flush, level, counters    ▲ stream manager: watches and              │           │
 //!    └───────────────────────────┘ reopens streams                Snapshot ▼ watch     │ Command, bounded
 //!                                                                   main thread: eframe │
 //!

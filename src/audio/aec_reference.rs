@@ -1,22 +1,21 @@
-//! The far-end reference: what the speaker sounded while a frame was captured, for the echo canceller.
+//! The far-end reference of the echo canceller: what the speaker played while a frame was captured.
 //!
 //! ```text
-//! tap of the output stream ─▶ PositionedResampler ─▶ 16 kHz, numbered by place ─▶ read at a fractional cursor ─▶ 160 samples
-//!                                                     ▲
-//!             instant of the frame ─▶ clock of the output stream ─▶ place where the cursor should be
+//! tap of the output stream ─▶ PositionedResampler ─▶ 16 kHz, numbered ─▶ read at a fractional cursor ─▶ 160 samples
+//!                                                                            ▲
+//! instant of the frame ─▶ clock of the output stream ─▶ target of the cursor ┘
 //! ```
 //!
-//! Microphone and speaker count samples by crystals of their own. Each stream's clock is tied to the monotonic clock, so
-//! the place that belongs to a frame's instant is known; the cursor follows it by reading a little faster or slower. So
-//! drift is compensated by measurement, and the delay that the canceller sees stays the same. A canceller alone takes 10
-//! dB of harm from 100 ppm (`audio.md` §1.3).
+//! Microphone and speaker count samples by their own crystals. The clock of each stream is tied to the monotonic clock,
+//! so the position that belongs to a frame's instant is known; the cursor follows it by reading slightly faster or
+//! slower. So drift is compensated by measurement, and the delay that the canceller sees stays constant. A canceller
+//! alone loses 10 dB at 100 ppm (`audio.md` §1.3).
 //!
-//! While nobody wants the reference, the newest of what was played stays in the tap and the rest is counted: whoever wants
-//! it in the middle of a reply has it to the sample. While nothing but silence is played, silence is counted and not
-//! filtered.
+//! While the reference is off, the newest output stays in the tap and the rest is counted: it can be switched on in the
+//! middle of a reply with sample accuracy. Silence is counted and not filtered.
 //!
-//! Reading at any place between samples is done here and not by rubato, because the place itself must be known exactly. Who
-//! only wants to know whether there is an echo gets the nearest samples.
+//! Fractional reads are implemented here and not by rubato, because the exact position must be known. Echo detection
+//! alone gets the nearest samples.
 
 use std::collections::VecDeque;
 use std::f32::consts::PI;
@@ -30,76 +29,78 @@ use crate::base::ring::Reader;
 use crate::base::units::SampleRate;
 use crate::dsp::simd::widest;
 
-/// The reference runs ahead of the frame by this much, so that an echo never comes before its cause when a host tells
-/// the speaker's latency wrong. What sounds so soon has been written already: a frame is 10 ms old when it is complete.
+/// Lead of the reference over the frame, so that an echo never precedes its cause when a host reports a wrong latency.
+/// These samples have been written already: a frame is 10 ms old when it is complete.
 const LEAD: Duration = Duration::from_millis(8);
-/// A cursor that stays further ahead than this jumps, 20 ms: a stream has starved or was opened anew …
+/// Lead above which a persistent cursor error causes a jump, 20 ms: a stream has starved or was reopened …
 const AHEAD: f64 = 320.0;
-/// … and one that stays further behind than this, 4 ms: an echo would come before its cause.
+/// … and lag, 4 ms: an echo would precede its cause.
 const BEHIND: f64 = 64.0;
-/// This far off, 50 ms, is no wrong word of a host: sound was lost.
+/// Error that no wrong latency explains, 50 ms: sound was lost.
 const LOST: f64 = 800.0;
-/// Frames that it must stay there: hosts now and then tell a latency that is wrong by a block.
+/// Frames for which the error must persist: hosts sometimes report a latency that is wrong by a block.
 const STAYS: u32 = 10;
-/// The cursor makes up for its distance within so many samples, 4 s: slow enough that the jitter of the clocks (0.1 ms)
-/// makes less than 30 ppm of it.
+/// Samples over which the cursor corrects its error, 4 s: the jitter of the clocks (0.1 ms) then causes less than 30
+/// ppm.
 const CATCH_UP: f64 = 64_000.0;
-/// Fastest glide, 400 ppm: crystals are within ±300, and a canceller bears no more (`tests/measured/echo-loss.md`).
+/// Maximum correction, 400 ppm: crystals are within ±300, and a canceller tolerates no more
+/// (`tests/measured/echo-loss.md`).
 const GLIDE: f64 = 0.000_4;
-/// Taps of the interpolating filter, and points of it between two samples: 70 dB below the signal up to 6 kHz.
+/// Taps and phases of the interpolation filter: errors are 70 dB below the signal up to 6 kHz.
 const TAPS: usize = 16;
 const PHASES: usize = 256;
-/// The interpolating filter; one for all, however many conversations there are.
+/// The interpolation filter, shared by all conversations.
 static KERNEL: LazyLock<Vec<[f32; TAPS]>> = LazyLock::new(kernel);
-/// Kept ahead of the cursor at most; more means that nobody reads.
+/// Maximum number of samples ahead of the cursor; more means that there is no reader.
 const MOST: usize = 32_000;
-/// Taken from the tap at once.
+/// Samples taken from the tap at once.
 const PIECE: usize = 1_024;
-/// What stays in the tap for whoever may want the reference: frames are less than this old when they are complete.
+/// Duration kept in the tap while the reference is off: frames are younger than this when they are complete.
 const KEPT: Duration = Duration::from_millis(100);
-/// Silence after which a filter holds nothing else: longer than any (512 taps, stretched fourfold) and its delay.
+/// Samples of silence after which a filter holds nothing else: more than any filter and its delay (512 taps, stretched
+/// fourfold).
 const SETTLES: u64 = 4_096;
 
-/// What a stream has written, for the reference.
+/// Output of a stream, for the reference.
 pub(super) struct Tap<'a> {
     pub(super) samples: &'a mut Reader<f32>,
     pub(super) rate: SampleRate,
 }
 
-/// What the reference is wanted for.
+/// Modes of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReferenceMode {
-    /// Nothing.
+    /// Off.
     Off,
-    /// To find out whether there is an echo: the nearest sample is good enough, and costs next to nothing.
+    /// For echo detection: nearest samples, at almost no cost.
     Nearest,
-    /// For the canceller: the sound between samples.
+    /// For the canceller: interpolated samples.
     Exact,
 }
 
-/// See the [module](self).
+/// The reference.
 pub(super) struct AecReference {
     resampler: Option<PositionedResampler>,
-    /// Position in the stream of the converter's first sample.
+    /// Stream position of the resampler's first sample.
     base: u64,
-    /// Frames that came out of the tap or were lost.
+    /// Frames taken from the tap or lost.
     position: u64,
     dropped: u64,
     taps: u32,
     mode: ReferenceMode,
-    /// Samples of silence that came out of the tap in a row, and how many of them the converter was not given.
+    /// Consecutive silent samples from the tap, and how many of them were not resampled.
     silence: u64,
     owed: u64,
-    /// At the working rate, from place `first` on.
+    /// Samples at the working rate, from position `first` on.
     samples: VecDeque<f32>,
-    /// Silence behind `samples`.
+    /// Silent samples behind `samples`.
     silent: u64,
     first: u64,
-    /// Place behind the last sample that was not silence.
+    /// Position behind the last sample that is not silent.
     sounds_until: u64,
-    /// Place of the next frame's first sample; `None` until the clock is known.
+    /// Position of the next frame's first sample; `None` until the clock is known.
     cursor: Option<f64>,
-    /// Frames in a row in which the cursor was far off.
+    /// Consecutive frames with a large cursor error.
     astray: u32,
     raw: Vec<f32>,
     converted: Vec<f32>,
@@ -107,7 +108,7 @@ pub(super) struct AecReference {
 
 impl AecReference {
     pub(super) fn new(taps: u32) -> Self {
-        // Not in the middle of a reply.
+        // Computed now, not in the middle of a reply.
         LazyLock::force(&KERNEL);
         Self {
             resampler: None,
@@ -129,13 +130,13 @@ impl AecReference {
         }
     }
 
-    /// Another stream plays from now on.
+    /// Starts over for another stream.
     pub(super) fn begin(&mut self) {
         (self.position, self.dropped) = (0, 0);
         self.restart();
     }
 
-    /// What it is read for from now on.
+    /// Sets the mode.
     pub(super) fn set_mode(&mut self, mode: ReferenceMode) {
         if mode == ReferenceMode::Off && self.mode != ReferenceMode::Off {
             self.restart();
@@ -143,12 +144,12 @@ impl AecReference {
         self.mode = mode;
     }
 
-    /// Takes in what the stream has written.
+    /// Takes the output of the stream.
     pub(super) fn take(&mut self, tap: &mut Tap<'_>) {
         if self.mode != ReferenceMode::Off {
             self.take_in(tap);
         } else {
-            // After a loss the stream writes on once all was taken.
+            // After a loss the stream continues once the tap is empty.
             let lost = tap.samples.dropped() != self.dropped;
             let kept = if lost { 0 } else { tap.rate.samples_in(KEPT) };
             let surplus = tap.samples.len().saturating_sub(kept);
@@ -159,7 +160,7 @@ impl AecReference {
         self.account_for_losses(tap.samples.dropped());
     }
 
-    /// Apart, so that a look without a reader does not make room for all this.
+    /// Not inlined, so that the common path without a reader has a small stack frame.
     #[inline(never)]
     fn take_in(&mut self, tap: &mut Tap<'_>) {
         loop {
@@ -175,7 +176,7 @@ impl AecReference {
         self.discard(surplus);
     }
 
-    /// What was lost lies behind what came out.
+    /// Lost samples lie behind those taken.
     fn account_for_losses(&mut self, dropped: u64) {
         if dropped != self.dropped {
             self.position += dropped - self.dropped;
@@ -184,8 +185,8 @@ impl AecReference {
         }
     }
 
-    /// What sounded while a frame was captured whose first sample reached the microphone at `captured`, [`LEAD`] ahead.
-    /// Silence where nothing is known.
+    /// Returns what was played while a frame was captured whose first sample reached the microphone at `captured`,
+    /// [`LEAD`] ahead; silence where it is unknown.
     pub(super) fn render_frame(
         &mut self,
         captured: Instant,
@@ -238,7 +239,7 @@ impl AecReference {
         if self.resampler.is_none() {
             self.base = self.position - n as u64;
             self.resampler = PositionedResampler::new(rate, SampleRate::WORKING, self.taps)
-                .inspect_err(|error| tracing::error!(%error, "no reference for the echo canceller"))
+                .inspect_err(|error| tracing::error!(%error, "cannot create the reference of the echo canceller"))
                 .ok();
         }
         if self.raw[..n].iter().all(|&s| s == 0.0) {
@@ -268,8 +269,8 @@ impl AecReference {
         }
     }
 
-    /// Counts silence instead of filtering it, in steps that leave the filter where it is between two places; false where
-    /// steps are too long.
+    /// Counts silence instead of filtering it, in steps that leave the phase of the filter unchanged; returns false
+    /// where steps are too long.
     fn pass_over(&mut self, n: u64) -> bool {
         let Some((taken, given)) = self.resampler.as_ref().map(PositionedResampler::step) else {
             return false;
@@ -284,13 +285,13 @@ impl AecReference {
         true
     }
 
-    /// Whether anything but silence lies under the next frame: while nothing plays, nothing is computed.
+    /// Whether the next frame overlaps anything but silence; otherwise nothing is computed.
     fn is_sounding(&self, from: f64) -> bool {
         from < (self.sounds_until + TAPS as u64) as f64
     }
 
-    /// The samples from the one on that is the nearest to this place. From frame to frame one is left out, or comes
-    /// twice, where the clocks run apart.
+    /// Copies the samples nearest to this position on. At frame edges a sample is skipped or repeated where the clocks
+    /// drift.
     fn nearest(&self, from: f64, out: &mut [f32; FRAME_SAMPLES]) {
         let begin = from.round() as i64 - self.first as i64;
         let samples = self.samples.as_slices().0;
@@ -300,7 +301,7 @@ impl AecReference {
         }
     }
 
-    /// The sound at places between samples, `step` apart.
+    /// Interpolates at positions that are `step` apart.
     fn between(&self, from: f64, step: f64, out: &mut [f32; FRAME_SAMPLES]) {
         let kernel = &KERNEL[..];
         widest(
@@ -313,12 +314,12 @@ impl AecReference {
         );
     }
 
-    /// The sound at a place between samples.
+    /// Interpolates at a position.
     #[inline(always)]
     fn at(&self, kernel: &[[f32; TAPS]], place: f64) -> f32 {
         let whole = place.floor();
         let phase = (place - whole) as f32 * PHASES as f32;
-        // A place just below a whole one is rounded up to it.
+        // Rounding may reach the next whole position.
         let row = (phase as usize).min(PHASES - 1);
         let between = phase - row as f32;
         let (low, high) = (&kernel[row], &kernel[row + 1]);
@@ -350,7 +351,7 @@ impl AecReference {
         self.discard(keep_from.saturating_sub(self.first));
     }
 
-    /// Drops up to so many of the oldest samples.
+    /// Drops up to this many of the oldest samples.
     fn discard(&mut self, surplus: u64) {
         if surplus == 0 {
             return;
@@ -364,7 +365,7 @@ impl AecReference {
     }
 }
 
-/// In eight sums, so that as many products are made at once.
+/// Dot product in eight partial sums, to vectorise.
 #[inline(always)]
 fn dot(samples: &[f32; TAPS], weights: &[f32; TAPS]) -> f32 {
     let mut sums = [0.0; 8];
@@ -377,7 +378,7 @@ fn dot(samples: &[f32; TAPS], weights: &[f32; TAPS]) -> f32 {
     ((a + e) + (b + f)) + ((c + g) + (d + h))
 }
 
-/// Windowed sinc (Blackman) for each of [`PHASES`] places between two samples, and the next whole one.
+/// Windowed sinc (Blackman) for each of [`PHASES`] positions between two samples, and the next whole one.
 fn kernel() -> Vec<[f32; TAPS]> {
     let half = TAPS as f32 / 2.0;
     let rows = (0..=PHASES).map(|phase| {

@@ -1,4 +1,4 @@
-//! What the owner thread needs of a sound system, and what can go wrong with it.
+//! The interface between the stream manager and a sound system.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::capture::CaptureBody;
 use super::device::{DeviceChoice, Devices, StreamInfo};
-use super::fault::{Faults, OpenError};
+use super::fault::{FaultCounts, OpenError};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 
-/// What is asked of a device.
+/// Parameters of a stream to open.
 #[derive(Clone, Debug)]
 pub(super) struct OpenRequest {
     pub(super) choice: DeviceChoice,
@@ -18,26 +18,26 @@ pub(super) struct OpenRequest {
     pub(super) period: u32,
 }
 
-/// A stream that runs until it is dropped.
+/// A running stream; dropping it closes it.
 pub(super) struct OpenedStream {
     pub(super) info: StreamInfo,
     pub(super) stream: Box<dyn Any + Send>,
 }
 
-/// Makes the callback's body once the format of the stream is known; called again if another format is tried.
+/// Creates the callback body once the format is known; called again for each further format that is tried.
 pub(super) type MakeCapture<'a> = &'a mut dyn FnMut(StreamFormat) -> CaptureBody;
 /// The same for playback.
 pub(super) type MakePlayback<'a> = &'a mut dyn FnMut(StreamFormat) -> PlaybackBody;
 
 /// A sound system: real devices, files, or nothing.
 pub(super) trait Backend {
-    /// The devices that there are now. May take some milliseconds.
+    /// Lists the available devices. May take some milliseconds.
     fn devices(&mut self) -> Devices;
 
-    /// How often devices are to be looked for, where the host does not tell of changes; `None`: they never change.
+    /// Polling interval for devices if the host does not report changes; `None` if they never change.
     fn poll_every(&self) -> Option<Duration>;
 
-    /// Whether there are devices to choose from; files and nothing are what they are.
+    /// Whether devices can be selected, unlike files and nothing.
     fn takes_choice(&self) -> bool {
         true
     }
@@ -47,7 +47,7 @@ pub(super) trait Backend {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError>;
 
     /// Opens and starts an output stream.
@@ -55,6 +55,6 @@ pub(super) trait Backend {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError>;
 }

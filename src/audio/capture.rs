@@ -1,11 +1,11 @@
-//! The body of a capture callback: moves samples into the ring, stamps, counts, wakes the worker. Nothing else.
+//! The body of a capture callback: writes samples to the ring, publishes timestamps, counts, wakes the worker.
 //!
-//! It allocates nothing, takes no lock and makes no system call but one: it unparks the worker when 10 ms or more
-//! are new since the last time (no call at all if the worker is not parked). Reading `Instant::now()` is left to the
-//! caller; on the systems that we run on it is a read of a page that the kernel shares, not a call.
+//! It does not allocate or lock, and makes one system call only: it unparks the worker after 10 ms or more of new
+//! samples (no call at all if the worker is not parked). Reading `Instant::now()` is left to the caller; on supported
+//! systems it reads a page shared by the kernel.
 //!
-//! The same holds for the body of the playback callback, and nothing in either can wait for another thread: the
-//! ring, the stamps and the counters are atomics with one writer each, and a writer never tries again. What proves it:
+//! The same holds for the playback callback, and neither can wait for another thread: ring, timestamps and counters are
+//! atomics with one writer each, and a writer never retries. Evidence:
 //!
 //! ```text
 //! tests/no_alloc           no allocation in 10 million callbacks of each body, and in blocks of all shapes
@@ -24,16 +24,16 @@ use super::stream_timestamps::{Stamp, StreamTimestamps};
 use crate::base::frame::FRAME_DURATION;
 use crate::base::ring::{Reader, Writer, ring};
 
-/// Interleaved samples that the ring holds at least, for devices with very long blocks.
+/// Minimum ring capacity in interleaved samples, for devices with very long blocks.
 const LEAST_ROOM: usize = 1 << 17;
-/// Blocks of a device that tells its period: if so many fit into [`ROOM`], that is enough.
+/// Blocks that must fit into [`ROOM`] for it to suffice, if the device reports its period.
 const MANY_BLOCKS: usize = 16;
-/// Samples that are converted at once.
+/// Samples converted at once.
 const BLOCK: usize = 512;
-/// The worker may be late by this much before sound is lost.
+/// Time the worker may be late before samples are lost.
 const ROOM: Duration = Duration::from_secs(1);
 
-/// What runs in the callback of an input stream.
+/// The callback side of an input stream.
 pub struct CaptureBody {
     ring: Writer<f32>,
     timestamps: Arc<StreamTimestamps>,
@@ -42,21 +42,21 @@ pub struct CaptureBody {
     wake_after: usize,
     since_wake: usize,
     position: u64,
-    /// The ring was full: nothing is written until the worker has emptied it, so that a gap has one place.
+    /// The ring was full: nothing is written until the worker has emptied it, so that a gap has one position.
     overrun: bool,
 }
 
-/// The worker's end of an input stream.
+/// The worker side of an input stream.
 pub struct CaptureEnd {
-    /// Interleaved samples. What was lost lies between what was in the ring when it was full and what came later.
+    /// Interleaved samples. Lost samples lie between those in the full ring and later ones.
     pub ring: Reader<f32>,
-    /// Stamps of the callbacks.
+    /// Timestamps of the callbacks.
     pub timestamps: Arc<StreamTimestamps>,
-    /// What the stream delivers.
+    /// Format of the stream.
     pub format: StreamFormat,
 }
 
-/// Makes the two ends of an input stream. `worker` is woken; without one (simulation) nobody is.
+/// Creates both sides of an input stream. `worker` is unparked if given (not in a simulation).
 #[must_use]
 pub fn capture(
     format: StreamFormat,
@@ -65,7 +65,7 @@ pub fn capture(
 ) -> (CaptureBody, CaptureEnd) {
     let channels = usize::from(format.channels.max(1));
     let room = format.rate.samples_in(ROOM) * channels;
-    // A ring is memory that is written from end to end: half a megabyte for each conversation.
+    // A ring is written from end to end: half a megabyte per conversation.
     let is_short = |period: u32| period as usize * channels * MANY_BLOCKS <= room;
     let room = if format.period.is_some_and(is_short) {
         room
@@ -93,8 +93,8 @@ pub fn capture(
 }
 
 impl CaptureBody {
-    /// Takes in a block of interleaved samples; an incomplete last frame is passed over. `age` is how long before
-    /// `now` the block's first frame was captured, where the host tells.
+    /// Processes a block of interleaved samples; ignores an incomplete last frame. `age` is the time from capture of
+    /// the first frame to `now`, if the host reports it.
     pub fn run<T: Copy>(
         &mut self,
         block: &[T],
@@ -112,14 +112,14 @@ impl CaptureBody {
         });
         self.position += frames as u64;
         self.overrun &= !self.ring.is_empty();
-        // Whole frames only: channels must not change places after an overrun.
+        // Whole frames only: channels must not swap after an overrun.
         let room = if self.overrun {
             0
         } else {
             self.ring.free() / self.channels * self.channels
         };
         let taken = whole.min(room);
-        // Block by block: a ring that takes values one by one looks at its ends for each.
+        // In blocks: pushing single values would check the ring's ends for each.
         let mut converted = [0.0; BLOCK];
         for part in block[..taken].chunks(BLOCK) {
             let converted = &mut converted[..part.len()];

@@ -1,63 +1,63 @@
-//! The clock of a stream: which instant of the monotonic clock a sample belongs to.
+//! The clock of a stream: maps sample positions to instants of the monotonic clock.
 //!
-//! A device counts samples by its own crystal, so sample counter and clock run apart, slowly. Two kinds of
-//! observations tie them together, and each has its own kind of error:
+//! A device counts samples by its own crystal, so sample counter and clock drift apart slowly. Two kinds of
+//! observations tie them together, each with its own error:
 //!
-//! - The host tells how long the device holds a sample. What it tells was asked for a moment earlier and is corrected
-//!   by guess: now and then it is wrong by a whole block, or by a stall of the machine, in either direction (seen
-//!   with PulseAudio). Most are right: the **median** is the truth.
-//! - The host tells nothing. Callbacks run late by chance, never early: the **lower edge** is the truth.
+//! - The host reports how long the device holds a sample. The value was taken a moment earlier and is extrapolated:
+//!   sometimes it is wrong by a whole block or by a stall of the machine, in either direction (seen with PulseAudio).
+//!   Most are right, so the **median** is used.
+//! - The host reports nothing. Callbacks run late by chance, never early, so the **minimum** is used.
 //!
-//! Both are taken over the last one or two seconds, in which crystals run apart by 0.4 ms at most.
+//! Both are taken over the last one or two seconds, in which crystals drift by 0.4 ms at most.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::base::units::SampleRate;
 
-/// Older observations say nothing of now.
+/// Age limit of observations.
 const WINDOW_SECS: f64 = 2.0;
-/// More are not needed, however often a stream calls.
+/// Maximum number of observations, however often a stream calls.
 const MOST: usize = 192;
-/// A stream's first callbacks fill empty buffers, earlier than all later ones.
+/// The first callbacks of a stream fill empty buffers, earlier than all later ones.
 const WARM_UP_SECS: f64 = 1.0;
-/// Observations that are all later than this, for as long as that, are not chance: samples were lost, and the line
-/// begins anew.
+/// A lateness of all observations by more than this, for this long, is no chance: samples were lost, and the fit
+/// restarts.
 const JUMP_SECS: f64 = 0.010;
 const JUMP_LASTS_SECS: f64 = 0.25;
-/// Where callbacks are punctual, less is no chance either: so many times what half of them are late by, and this at least.
-/// A server that loses one of its periods (5.3 ms with PipeWire) is found by it.
+/// Where callbacks are punctual, a smaller lateness is no chance either: this multiple of the median lateness, and at
+/// least this. It detects a server that loses one of its periods (5.3 ms with PipeWire).
 const PUNCTUAL: f64 = 3.0;
 const LEAST_JUMP_SECS: f64 = 0.002_5;
 
-/// Where the instant of an observation comes from.
+/// Origin of an observation's instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Basis {
-    /// The host told how long the device holds the sample.
+    /// The host reported the latency.
     Reported,
-    /// The callback alone, and a constant.
+    /// The callback time, and a constant.
     Callback,
 }
 
-/// Running fit of a stream's sample counter to the monotonic clock.
+/// Running fit of the sample counter of a stream to the monotonic clock.
 pub(super) struct SampleClock {
     rate: f64,
     origin: Option<Instant>,
     warm: bool,
-    /// Of what is in `seen`; callbacks count no more once the host has told something.
+    /// Basis of `seen`; callback times are ignored once the host has reported a latency.
     basis: Basis,
-    /// Second since the origin, and lateness (second minus nominal time), oldest first.
+    /// Seconds since the origin, and lateness (seconds minus nominal time), oldest first.
     seen: VecDeque<(f64, f64)>,
-    /// The latenesses of what is in `seen`, by size: one comes and one goes with each observation.
+    /// Latenesses of `seen`, sorted: each observation inserts one and removes one.
     sorted: Vec<f64>,
-    /// Since when all observations have been too late.
+    /// Start of the current run of late observations.
     late_since: Option<f64>,
-    /// Lateness of the line.
+    /// Lateness of the fit.
     offset: f64,
 }
 
 impl SampleClock {
-    /// A clock that knows nothing yet.
+    /// Creates a clock without observations.
     #[must_use]
     pub(super) fn new(rate: SampleRate) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl SampleClock {
         }
     }
 
-    /// Takes in that the sample at `position` passed the microphone or the speaker at `at`.
+    /// Adds the observation that the sample at `position` passed microphone or speaker at `at`.
     pub(super) fn observe(&mut self, position: u64, at: Instant, basis: Basis) {
         let origin = *self.origin.get_or_insert(at);
         let seconds = signed_seconds(origin, at);
@@ -104,7 +104,7 @@ impl SampleClock {
     }
 
     /// As [`SampleClock::observe`] for a speaker, where a sample cannot sound before the callback that asked for it. If
-    /// the line says so the device has starved: its samples sound later from now on, and the line begins anew.
+    /// the fit says so, the device has starved: its samples sound later from now on, and the fit restarts.
     pub(super) fn observe_causal(
         &mut self,
         position: u64,
@@ -119,7 +119,7 @@ impl SampleClock {
         self.observe(position, callback + latency, basis);
     }
 
-    /// When the sample at `position` passed, or will pass, microphone or speaker. `None` before any observation.
+    /// Instant at which the sample at `position` passes microphone or speaker; `None` before any observation.
     #[must_use]
     pub(super) fn instant_of(&self, position: u64) -> Option<Instant> {
         let origin = self.origin?;
@@ -131,8 +131,8 @@ impl SampleClock {
         }
     }
 
-    /// Place in the stream, in samples and parts of one, of what passes microphone or speaker at this instant; below zero
-    /// before its start. `None` before any observation.
+    /// Fractional position that passes microphone or speaker at this instant, negative before the start; `None` before
+    /// any observation.
     #[must_use]
     pub(super) fn position_of(&self, at: Instant) -> Option<f64> {
         let seconds = signed_seconds(self.origin?, at);
@@ -155,7 +155,7 @@ impl SampleClock {
         }
     }
 
-    /// How late all observations must be until it is no chance.
+    /// Lateness of all observations from which it is a jump.
     fn jump(&self) -> f64 {
         let half = self.sorted.get(self.sorted.len() / 2);
         match (self.basis, self.sorted.first().zip(half)) {
@@ -171,7 +171,7 @@ impl SampleClock {
         self.sorted.clear();
     }
 
-    /// Where a lateness is among all, or belongs.
+    /// Index of a lateness in `sorted`, or where it belongs.
     fn place_of(&self, lateness: f64) -> Result<usize, usize> {
         self.sorted
             .binary_search_by(|other| other.total_cmp(&lateness))

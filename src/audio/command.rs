@@ -9,35 +9,36 @@ use super::settings::VoiceSettings;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 
-/// What the session asks of the sound side.
+/// Commands from the conversation to the audio side.
 #[derive(Clone, Debug)]
 pub enum VoiceCommand {
-    /// From now on these settings hold.
+    /// Apply these settings.
     Settings(Arc<VoiceSettings>),
-    /// Queue reply audio. Chunks of one turn come in order; a new turn's follow the old one's.
+    /// Queue reply audio. Chunks of one turn come in order; those of a new turn follow the old one's.
     Play(Pcm),
-    /// No more audio of this turn will come: play what there is, then report [`VoiceEvent::Played`].
+    /// The reply of this turn is complete: play the rest, then report
+    /// [`VoiceEvent::Played`](super::event::VoiceEvent::Played).
     EndReply(TurnId),
-    /// Fade what is sounding and drop all that is queued; reports [`VoiceEvent::Flushed`].
+    /// Fade out and drop all that is queued; reports [`VoiceEvent::Flushed`](super::event::VoiceEvent::Flushed).
     Flush,
-    /// Begin no reply until [`VoiceCommand::Release`]: what is played is gathered, what sounds goes on.
+    /// Start no reply until [`VoiceCommand::Release`]: reply audio queues up; a reply that plays continues.
     Hold,
-    /// Begin replies again, with what was gathered.
+    /// Start replies again, beginning with what was queued.
     Release,
-    /// Check microphone, speaker and echo; reports [`VoiceEvent::Check`]. Until it is over nothing else of the microphone is
-    /// told. It needs an open microphone.
+    /// Check microphone, speaker and echo; reports [`VoiceEvent::Check`](super::event::VoiceEvent::Check). Until it is
+    /// over, no other microphone events are reported. Needs an open microphone.
     CheckSound {
         /// Whether the user is asked to say a sentence.
         with_voice: bool,
     },
-    /// End the sound check at once, without a report.
+    /// Cancel the sound check without a report.
     CancelCheck,
-    /// Makes a thread panic, to test its restart.
+    /// Panic in a thread, to test its restart.
     #[cfg(test)]
     Panic(AudioThread),
-    /// Look for devices now: what is heard may be the monitor of the speaker.
+    /// Poll devices now: the input may be the monitor of the speaker.
     PollDevices,
-    /// Files only: speak the next file after `lead` of silence. Silence goes on after it.
+    /// Speak the next file after `lead` of silence; silence follows. Files only.
     SpeakNext {
         /// Silence ahead of the file.
         lead: Duration,

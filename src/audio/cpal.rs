@@ -1,12 +1,12 @@
-//! Real devices, through cpal. Only this module names it. Streams of a PulseAudio server go past it (`audio/pulse.rs`
-//! tells why).
+//! Real devices, through cpal; only this module uses it. Streams of a PulseAudio server bypass it (see
+//! `audio/pulse.rs`).
 //!
-//! Which sound system is chosen on Linux, because cpal's own choice is blind:
+//! Selection of the sound system on Linux, because cpal's own default does not probe:
 //!
 //! ```text
 //! PipeWire's socket answers, and it has audio nodes ──▶ PipeWire       devices and default asked through pipewire-pulse
 //! else a PulseAudio that is no pipewire-pulse ────────▶ PulseAudio     (cpal's host loses capture on pipewire-pulse)
-//! else a card ────────────────────────────────────────▶ ALSA           behind the owner's storm guard
+//! else a card ────────────────────────────────────────▶ ALSA           with the storm detection of the stream manager
 //! ```
 
 #[cfg(test)]
@@ -28,18 +28,18 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
 use super::device_classification::{is_headset, is_monitor, is_real_alsa};
 use super::device_selection::select_device;
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 
-/// No host tells of devices that come and go. A PulseAudio server, or one in its clothes, answers in about a
-/// millisecond, and the owner wakes as often anyway; other hosts are asked half as often.
+/// Polling interval for devices, as no host reports changes. A PulseAudio server, or pipewire-pulse, answers in about a
+/// millisecond; other hosts are polled half as often.
 const POLL: Duration = Duration::from_secs(1);
 const POLL_PULSE: Duration = Duration::from_millis(500);
 
 /// The sound system of this machine.
 pub(super) struct Cpal {
-    /// `None` while no sound system answers.
+    /// `None` while no sound system is available.
     host: Option<Host>,
-    /// Asked for devices where the host itself cannot tell which is the default.
+    /// Host for device lists, if the main host does not know the default device.
     guide: Option<Host>,
 }
 
@@ -57,7 +57,7 @@ impl Cpal {
         let name = |host: &Option<Host>| host.as_ref().map(|host| host.id().name());
         let before = name(&self.host);
         (self.host, self.guide) = find_host();
-        // PipeWire's host without a guide is made anew for every look.
+        // PipeWire's host without a guide is recreated for every poll.
         if let Some(host) = name(&self.host)
             && before != Some(host)
         {
@@ -71,20 +71,20 @@ impl Cpal {
         self.host.as_ref().is_some_and(pulse)
     }
 
-    /// The host, looked for again if there was none.
+    /// Returns the host, probing again if there was none.
     fn host(&mut self) -> Result<&Host, OpenError> {
         if self.host.is_none() {
             self.find_host();
         }
         self.host.as_ref().ok_or_else(|| OpenError {
-            kind: Fault::HostUnavailable,
+            kind: StreamFault::HostUnavailable,
             what:
                 "No sound system answers. Plug in a sound device, or start PipeWire or PulseAudio."
                     .to_owned(),
         })
     }
 
-    /// The device to open, and what to tell of it.
+    /// Resolves the device to open and its description.
     fn resolve(
         &mut self,
         direction: Direction,
@@ -98,14 +98,14 @@ impl Cpal {
         };
         let chosen = match choice {
             DeviceChoice::Default => select_device(direction, choice, &list),
-            // The owner names the one that stands in.
+            // The stream manager has selected the fallback.
             DeviceChoice::Id(id) => list.iter().find(|d| d.id == *id),
         };
         let noun = direction.noun();
         let info = chosen.cloned().ok_or_else(|| OpenError {
-            kind: Fault::DeviceNotAvailable,
+            kind: StreamFault::DeviceNotAvailable,
             what: match choice {
-                DeviceChoice::Default => Fault::DeviceNotAvailable.words(noun),
+                DeviceChoice::Default => StreamFault::DeviceNotAvailable.words(noun),
                 DeviceChoice::Id(id) => format!(
                     "The {noun} that was chosen ({id}) is not there. Plug it in, or choose another one."
                 ),
@@ -113,13 +113,13 @@ impl Cpal {
         })?;
         let host = self.host()?;
         let device = match (choice, is_pipewire(host)) {
-            // Its synthetic default follows the session manager, and says so.
+            // PipeWire's synthetic default follows the session manager and reports changes.
             (DeviceChoice::Default, true) => default_of(host, direction),
             _ => find(host, direction, &info.id),
         };
         let device = device.ok_or_else(|| OpenError {
-            kind: Fault::DeviceNotAvailable,
-            what: Fault::DeviceNotAvailable.words(noun),
+            kind: StreamFault::DeviceNotAvailable,
+            what: StreamFault::DeviceNotAvailable.words(noun),
         })?;
         Ok((device, info))
     }
@@ -129,7 +129,7 @@ impl Backend for Cpal {
     fn devices(&mut self) -> Devices {
         let fresh = self.host.as_ref().is_none_or(is_pipewire) && self.guide.is_none();
         if fresh {
-            // This host lists what there was when it was made.
+            // This host lists the devices at its creation.
             self.find_host();
         }
         let listed = self.guide.as_ref().or(self.host.as_ref()).map(list);
@@ -140,7 +140,7 @@ impl Backend for Cpal {
                 outputs: renamed(outputs, host),
             },
             (Some(Err(error)), _) => {
-                tracing::debug!(%error, "the sound system went away");
+                tracing::debug!(%error, "sound system disappeared");
                 self.host = None;
                 self.guide = None;
                 Devices::default()
@@ -159,7 +159,7 @@ impl Backend for Cpal {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let (device, info) = self.resolve(Direction::Input, &request.choice)?;
         let ranges = device
@@ -186,7 +186,7 @@ impl Backend for Cpal {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let (device, info) = self.resolve(Direction::Output, &request.choice)?;
         let ranges = device
@@ -221,8 +221,8 @@ fn find_host() -> (Option<Host>, Option<Host>) {
     if pipewire && let Ok(host) = cpal::host_from_id(HostId::PipeWire) {
         return (Some(host), guide());
     }
-    // Without audio nodes PipeWire serves video only, and PulseAudio is the real one; without its host compiled in
-    // nobody can tell, and the safe way to it is ALSA's plugin.
+    // Without audio nodes PipeWire serves video only, and PulseAudio is real. Without its host compiled in this is
+    // unknown, and the safe way is ALSA's plugin.
     let disguised = pulse_is_pipewire() || (pipewire && !cfg!(feature = "pipewire"));
     #[cfg(feature = "pulseaudio")]
     if pulse_answers()
@@ -242,11 +242,11 @@ fn find_host() -> (Option<Host>, Option<Host>) {
 
 #[cfg(not(target_os = "linux"))]
 fn find_host() -> (Option<Host>, Option<Host>) {
-    // One host to choose from.
+    // There is one host only.
     (Some(cpal::default_host()), None)
 }
 
-/// pipewire-pulse knows names, monitors and defaults, which PipeWire's host does not tell.
+/// pipewire-pulse knows names, monitors and defaults, which PipeWire's host does not report.
 #[cfg(all(target_os = "linux", feature = "pipewire"))]
 fn guide() -> Option<Host> {
     #[cfg(feature = "pulseaudio")]
@@ -260,7 +260,7 @@ fn is_pipewire(host: &Host) -> bool {
     host.id().name().eq_ignore_ascii_case("pipewire")
 }
 
-/// All usable inputs and outputs of a host.
+/// Lists usable inputs and outputs of a host.
 fn list(host: &Host) -> Result<(Vec<DeviceInfo>, Vec<DeviceInfo>), Error> {
     let default_id = |device: Option<Device>| device.and_then(|d| d.id().ok());
     let default_input = default_id(host.default_input_device());
@@ -293,7 +293,7 @@ struct DescribedDevice {
     output: bool,
 }
 
-/// What is known of a device; `None` if it is no device for people.
+/// Describes a device; `None` if it is not a device for users.
 fn describe(host: &Host, device: &Device) -> Option<DescribedDevice> {
     let id = device.id().ok()?;
     let description = device.description().ok()?;
@@ -307,14 +307,14 @@ fn describe(host: &Host, device: &Device) -> Option<DescribedDevice> {
         if synthetic.contains(&id.id()) {
             return None;
         }
-        // Sinks are duplex here because their monitor can be recorded; other programs' streams are one-way, and a
-        // stream has no driver.
+        // Sinks are duplex here because their monitor can be recorded. Streams of other programs are one-way and have
+        // no driver.
         input &= !output;
         output &= description.supports_input();
         description.driver()?;
     }
     if !name.eq_ignore_ascii_case("alsa") && !input && !output {
-        // Hosts that do not tell: ask the device.
+        // The host does not report directions: ask the device.
         input = device.supports_input();
         output = device.supports_output();
     }
@@ -335,7 +335,7 @@ fn describe(host: &Host, device: &Device) -> Option<DescribedDevice> {
     })
 }
 
-/// Ids of the guide as ids of the host: the names of nodes are the same.
+/// Translates ids of the guide to ids of the host: the node names are the same.
 fn renamed(mut list: Vec<DeviceInfo>, host: &Host) -> Vec<DeviceInfo> {
     for device in &mut list {
         if let Some((_, name)) = device.id.split_once(':') {
@@ -360,7 +360,7 @@ fn find(host: &Host, direction: Direction, id: &str) -> Option<Device> {
             Direction::Output => device.supports_output(),
         }
     };
-    // Made anew where the list is as old as the host.
+    // Recreated where the list is as old as the host.
     let renewed = is_pipewire(host)
         .then(|| cpal::host_from_id(host.id()).ok())
         .flatten();

@@ -2,7 +2,7 @@
 
 use crate::base::units::SampleRate;
 
-/// Which device: the system's default, which is followed when it changes, or a certain one.
+/// Choice of a device: the system default, followed when it changes, or a specific one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// The system's default.
@@ -12,53 +12,53 @@ pub enum DeviceChoice {
     Id(String),
 }
 
-/// A device that can be chosen.
+/// A selectable device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceInfo {
-    /// Stable id, for the configuration file and `--input-device`.
+    /// Stable id, for configuration file and `--input-device`.
     pub id: String,
-    /// The name that people know it by.
+    /// Display name.
     pub name: String,
     /// Whether it is the system's default.
     pub is_default: bool,
-    /// Whether what it plays cannot reach a microphone.
+    /// Whether its sound cannot reach a microphone.
     pub headset: bool,
 }
 
-/// The devices that there are now.
+/// Currently available devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Devices {
     /// The sound system: "PipeWire", "PulseAudio", "ALSA", "files", "none" …
     pub host: String,
-    /// Microphones; monitors of speakers are not among them.
+    /// Microphones, without monitors of speakers.
     pub inputs: Vec<DeviceInfo>,
     /// Speakers and headphones.
     pub outputs: Vec<DeviceInfo>,
 }
 
-/// A stream that runs.
+/// A running stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamInfo {
-    /// The device that it is attached to.
+    /// Its device.
     pub device: DeviceInfo,
-    /// Rate that the device runs at.
+    /// Sample rate of the device.
     pub rate: SampleRate,
     /// Channels of the device.
     pub channels: u16,
-    /// Period that was granted, in frames, where the host tells.
+    /// Granted period in frames, if the host reports it.
     pub period_frames: Option<u32>,
 }
 
 impl StreamInfo {
-    /// Whether the device carries a telephone's band only, as a Bluetooth headset does whose microphone is in use:
-    /// 8 or 16 kHz.
+    /// Whether the device is limited to telephone bandwidth (8 or 16 kHz), as a Bluetooth headset with active
+    /// microphone.
     #[must_use]
     pub fn narrowband(&self) -> bool {
         self.rate <= SampleRate::WORKING
     }
 }
 
-/// One of the two directions.
+/// Direction of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Microphone.

@@ -1,11 +1,11 @@
-//! What the names of devices and servers tell: headset or not, real device or plumbing, which server answers.
+//! Classification of devices and servers by name: headset, monitor, Bluetooth, which server answers.
 
 #[cfg(target_os = "linux")]
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Parts of names and ids, in lower case, of devices that play into the ear: their sound does not reach a
-/// microphone. Bluetooth telephone profiles (HFP, HSP) are headsets; a Bluetooth device as such may be a loudspeaker.
+/// Lower-case parts of names and ids of devices worn on the ear: their sound does not reach a microphone. Bluetooth
+/// telephone profiles (HFP, HSP) are headsets; a Bluetooth device in general may be a loudspeaker.
 const HEADSET_WORDS: [&str; 16] = [
     "headset",
     "headphone",
@@ -32,15 +32,15 @@ pub(super) fn is_headset(name: &str, id: &str) -> bool {
 
 fn holds_word(wanted: &[&str], name: &str, id: &str) -> bool {
     let text = format!("{name} {id}").to_lowercase();
-    // Short words only where they stand alone: "hsp" is part of "earthspeaker".
+    // Short words must stand alone: "hsp" is part of "earthspeaker".
     let words = || text.split(|c: char| !c.is_alphanumeric() && c != '-');
     wanted
         .iter()
         .any(|word| words().any(|w| w == *word) || (word.len() > 3 && text.contains(word)))
 }
 
-/// Parts of names and ids, in lower case, of devices that are reached by Bluetooth: Linux names them `bluez`, the
-/// telephone profiles tell it everywhere.
+/// Lower-case parts of names and ids of Bluetooth devices: Linux names them `bluez`, the telephone profiles are
+/// recognisable everywhere.
 const BLUETOOTH_WORDS: [&str; 8] = [
     "bluez",
     "bluetooth",
@@ -52,18 +52,18 @@ const BLUETOOTH_WORDS: [&str; 8] = [
     "headset-head-unit",
 ];
 
-/// Whether a device is reached by Bluetooth, by its name or id.
+/// Whether a device is connected by Bluetooth, by name or id.
 pub(super) fn is_bluetooth(name: &str, id: &str) -> bool {
     holds_word(&BLUETOOTH_WORDS, name, id)
 }
 
-/// Whether a source plays back what a speaker plays.
+/// Whether a source is the monitor of a speaker.
 pub(super) fn is_monitor(name: &str, id: &str) -> bool {
     id.ends_with(".monitor") || name.to_lowercase().starts_with("monitor of ")
 }
 
-/// Whether an ALSA name is a card or the way to a server. The rest (rate converters, up-mixers, `null` …) is plumbing
-/// that claims to be input and output alike.
+/// Whether an ALSA name is a card or a sound server. The rest (rate converters, up-mixers, `null` …) are plugins that
+/// claim to be input and output alike.
 pub(super) fn is_real_alsa(pcm: &str) -> bool {
     matches!(pcm, "default" | "pulse" | "pipewire") || pcm.starts_with("plughw:")
 }
@@ -80,7 +80,7 @@ pub(super) fn pipewire_answers() -> bool {
 #[cfg(target_os = "linux")]
 pub(super) fn pulse_answers() -> bool {
     match std::env::var("PULSE_SERVER") {
-        // Another machine's, or a list: only trying can tell.
+        // Another machine, or a list: only connecting would show.
         Ok(server) if !server.is_empty() => match server.strip_prefix("unix:") {
             Some(path) => answers(Path::new(path)),
             None => true,
@@ -94,7 +94,7 @@ pub(super) fn pulse_answers() -> bool {
     }
 }
 
-/// Whether the server of PulseAudio's protocol is PipeWire in its clothes, by the process that it names.
+/// Whether the server of PulseAudio's protocol is pipewire-pulse, by the process that it names.
 #[cfg(target_os = "linux")]
 pub(super) fn pulse_is_pipewire() -> bool {
     runtime_folders(&["XDG_RUNTIME_DIR"]).any(|folder| {
@@ -118,7 +118,7 @@ fn answers(socket: &Path) -> bool {
     std::os::unix::net::UnixStream::connect(socket).is_ok()
 }
 
-/// A variable; one that is set to nothing counts as unset.
+/// An environment variable; an empty one counts as unset.
 #[cfg(target_os = "linux")]
 fn set(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
@@ -126,7 +126,7 @@ fn set(name: &str) -> Option<OsString> {
 
 #[cfg(target_os = "linux")]
 fn runtime_folders(variables: &[&str]) -> impl Iterator<Item = PathBuf> {
-    // A relative folder is to be ignored (XDG Base Directory Specification).
+    // Relative folders are to be ignored (XDG Base Directory Specification).
     let folder = |name: &&str| set(name).map(PathBuf::from);
     let folders: Vec<PathBuf> = variables.iter().filter_map(folder).collect();
     folders.into_iter().filter(|folder| folder.is_absolute())

@@ -1,4 +1,4 @@
-//! Which device is used: the one that was chosen, else the one that stands in for it.
+//! Device selection: the chosen device, or its fallback.
 //!
 //! ```text
 //! a certain one ──▶ it, if it is there ─┐
@@ -6,13 +6,13 @@
 //!                                                  a Bluetooth microphone only if there is no other
 //! ```
 //!
-//! Monitors of speakers are on no list, so nothing here can choose one. A user whose system's default is a Bluetooth
+//! Monitors of speakers are not listed, so they are never selected. A user whose system default is a Bluetooth
 //! microphone gets it: that was a choice too.
 
 use super::device::{DeviceChoice, DeviceInfo, Direction};
 use super::device_classification::is_bluetooth;
 
-/// The device to use; `None` if there is none at all.
+/// Selects the device to use; `None` if there is none.
 pub(super) fn select_device<'a>(
     direction: Direction,
     choice: &DeviceChoice,
@@ -25,11 +25,11 @@ pub(super) fn select_device<'a>(
     chosen.or_else(|| fallback(direction, list))
 }
 
-/// The best of those that nobody chose.
+/// The best device that nobody chose.
 fn fallback(direction: Direction, list: &[DeviceInfo]) -> Option<&DeviceInfo> {
-    // To open a Bluetooth microphone turns the whole headset into a telephone: 8 or 16 kHz, both ways.
+    // Opening a Bluetooth microphone limits the whole headset to telephone quality: 8 or 16 kHz, both ways.
     let costly = |d: &DeviceInfo| direction == Direction::Input && is_bluetooth(&d.name, &d.id);
-    // The first of equals.
+    // The first among equals.
     list.iter().min_by_key(|d| (costly(d), !d.is_default))
 }
 

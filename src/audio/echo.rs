@@ -1,4 +1,5 @@
-//! Whether the echo canceller works, and why: the user's choice, the kind of speaker, and what the microphone hears.
+//! Decides whether the echo canceller is on: by the user's choice, the kind of speaker, and whether the microphone
+//! picks up the reply.
 //!
 //! ```text
 //! asked on, off ─────────────────────────────▶ on, off
@@ -11,46 +12,46 @@ use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::Dbfs;
 use crate::dsp::echo_detector::{EchoDetector, EchoVerdict};
 
-/// Reply that a canceller must have heard before its output is believed: it converges within 1.5 s (`audio.md` §1.3).
+/// Frames of reply until the canceller's output is trusted: it converges within 1.5 s (`audio.md` §1.3).
 const CONVERGES: u32 = 150;
-/// The far end sounds above this level.
+/// Level from which a far-end frame counts as sound.
 const SOUNDS: Dbfs = Dbfs(-50.0);
 
-/// What is asked of the echo canceller.
+/// Policy for the echo canceller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoPolicy {
-    /// Always work.
+    /// Always on.
     On,
-    /// Never.
+    /// Always off.
     Off,
-    /// As needed.
+    /// On if needed.
     Auto {
-        /// The speaker says that it is a headset.
+        /// The speaker reports to be a headset.
         headset: bool,
     },
 }
 
-/// Whether the echo canceller works, and why.
+/// State of the echo canceller, and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoReport {
-    /// It works.
+    /// Whether it is on.
     pub on: bool,
-    /// Why it does or does not.
+    /// Reason.
     pub why: EchoWhy,
 }
 
-/// Why the echo canceller works or does not.
+/// Reason for the state of the echo canceller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoWhy {
-    /// The user said so.
+    /// Set by the user.
     Asked,
     /// The speaker is a headset.
     Headset,
-    /// The speaker is none.
+    /// The speaker is not a headset.
     Loudspeaker,
-    /// The microphone hears the reply.
+    /// The microphone picks up the reply.
     Heard,
-    /// The microphone does not hear the reply.
+    /// The microphone does not pick up the reply.
     NotHeard,
 }
 
@@ -62,13 +63,13 @@ impl EchoReport {
     }
 }
 
-/// Decides frame by frame.
+/// Decides for each frame.
 pub(super) struct EchoChoice {
     policy: EchoPolicy,
-    leak: EchoDetector,
+    detector: EchoDetector,
     verdict: EchoVerdict,
     report: EchoReport,
-    /// Frames with sound from the far end since the canceller began.
+    /// Frames with far-end sound since the canceller was switched on.
     sounded: u32,
 }
 
@@ -76,7 +77,7 @@ impl EchoChoice {
     pub(super) fn new() -> Self {
         Self {
             policy: EchoPolicy::Off,
-            leak: EchoDetector::new(),
+            detector: EchoDetector::new(),
             verdict: EchoVerdict::Unknown,
             report: EchoReport {
                 on: false,
@@ -86,7 +87,7 @@ impl EchoChoice {
         }
     }
 
-    /// Another wish; says what follows if that is something new. A change of the speaker forgets what was heard.
+    /// Sets the policy; returns the state if it changed. A change of the speaker resets the detection.
     pub(super) fn set_policy(&mut self, policy: EchoPolicy) -> Option<EchoReport> {
         if policy != self.policy {
             self.policy = policy;
@@ -95,14 +96,14 @@ impl EchoChoice {
         self.decide()
     }
 
-    /// Another stream: what was heard through the one before says nothing of it.
+    /// Resets the detection for another stream.
     pub(super) fn forget(&mut self) {
-        self.leak = EchoDetector::new();
+        self.detector = EchoDetector::new();
         self.verdict = EchoVerdict::Unknown;
         self.sounded = 0;
     }
 
-    /// Takes in what the microphone heard and what sounded; says what follows if that is something new.
+    /// Processes a frame of both ends; returns the state if it changed.
     pub(super) fn push(
         &mut self,
         near: &[f32; FRAME_SAMPLES],
@@ -111,16 +112,16 @@ impl EchoChoice {
         if self.report.on && Dbfs::rms(far) > SOUNDS {
             self.sounded = self.sounded.saturating_add(1);
         }
-        if !self.listens() {
+        if !self.is_detecting() {
             return None;
         }
-        self.verdict = self.leak.push(near, far)?;
+        self.verdict = self.detector.push(near, far)?;
         tracing::debug!(verdict = ?self.verdict, "echo");
         self.decide()
     }
 
-    /// Whether it is to be found out if the reply is heard.
-    pub(super) fn listens(&self) -> bool {
+    /// Whether the detection is active.
+    pub(super) fn is_detecting(&self) -> bool {
         matches!(self.policy, EchoPolicy::Auto { .. })
     }
 
@@ -128,13 +129,13 @@ impl EchoChoice {
         self.report.on
     }
 
-    /// Whether the canceller still learns, so that what it lets through may be the reply.
+    /// Whether the canceller is still converging, so that its output may contain the reply.
     pub(super) fn is_learning(&self) -> bool {
         self.report.on && self.sounded < CONVERGES && self.report.why != EchoWhy::Asked
     }
 
     /// Whether the reply cannot reach the microphone.
-    pub(super) fn is_apart(&self) -> bool {
+    pub(super) fn is_isolated(&self) -> bool {
         !self.report.on && self.report.is_safe()
     }
 

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-/// Why the sound side cannot be started or told something.
+/// Errors of starting the audio side or sending it a command.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioError {
-    /// A file cannot be used.
+    /// An unusable file.
     #[error("{}: {what}", path.display())]
     File {
         /// Which.
         path: PathBuf,
-        /// What is wrong with it, and what is expected.
+        /// What is wrong, and what is expected.
         what: String,
     },
-    /// A file that gets sound cannot be written.
+    /// An output file that cannot be written.
     #[error("{} cannot be written: {source}", path.display())]
     NotWritten {
         /// Which.
@@ -21,10 +21,10 @@ pub enum AudioError {
         /// Why.
         source: std::io::Error,
     },
-    /// The system refused a thread.
+    /// The system refused to create a thread.
     #[error("the system refused a thread for the sound: {0}; close other programs")]
     Thread(#[source] std::io::Error),
-    /// The sound threads do not take commands: they have ended, or hang in the sound system.
+    /// The audio threads do not take commands: they have ended, or hang in the sound system.
     #[error("the sound side does not answer; start the program again")]
     Gone,
 }

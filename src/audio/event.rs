@@ -9,45 +9,45 @@ use crate::base::ids::TurnId;
 use crate::dsp::sound_check::{SoundCheckPhase, SoundCheckReport};
 use crate::vad::SpeechEvent;
 
-/// What a sound check reports.
+/// Events of a sound check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CheckEvent {
-    /// It is in this phase.
+    /// Progress of a phase.
     Step {
         /// Which.
         phase: SoundCheckPhase,
-        /// How much of it is over, 0.0 to 1.0.
+        /// Progress, 0.0 to 1.0.
         progress: f32,
     },
-    /// It is over.
+    /// The check is over.
     Done(Box<SoundCheckReport>),
 }
 
 /// One of the two audio threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AudioThread {
-    /// Processes what was captured and what is played.
+    /// Processes captured and played sound.
     Worker,
     /// Opens and watches the streams.
     Streams,
 }
 
-/// What the sound side reports.
+/// Events of the audio side.
 #[derive(Clone, Debug)]
 pub enum VoiceEvent {
-    /// An utterance begins, goes on, ends.
+    /// An utterance starts, continues, ends.
     Speech(SpeechEvent),
-    /// A frame, with [`Gate::Everything`] only.
+    /// A frame, with [`Gate::Everything`](super::settings::Gate::Everything) only.
     Heard(Frame),
     /// The first non-silent sample of a reply left the speaker.
     FirstAudible {
         /// The reply's turn.
         turn: TurnId,
-        /// When it left the speaker.
+        /// When it was audible.
         at: Instant,
-        /// When its first sample was handed to the device's ring.
+        /// When its first sample was written to the device ring.
         begun: Instant,
-        /// Leading silence of the reply that was not played.
+        /// Leading silence that was skipped.
         skipped_silence: Duration,
     },
     /// A reply was played to its end.
@@ -56,53 +56,53 @@ pub enum VoiceEvent {
         turn: TurnId,
         /// When its last sample left the speaker.
         at: Instant,
-        /// How much of it was heard.
+        /// Duration that was audible.
         heard: Duration,
     },
     /// A flush took effect.
     Flushed {
-        /// The turn that was sounding, if one was.
+        /// The turn that was audible, if any.
         turn: Option<TurnId>,
-        /// When the speaker fell silent.
+        /// When the speaker became silent.
         at: Instant,
-        /// When the reply had been lowered, if it was.
+        /// When the reply had been ducked, if it was.
         ducked: Option<Instant>,
-        /// How much of it had been heard.
+        /// Duration that was audible.
         heard: Duration,
     },
-    /// A device was opened, or opened again.
+    /// A device was opened or reopened.
     Opened(Direction, StreamInfo),
-    /// A device is not there or was lost; `what` says so in words for the user.
+    /// A device is missing or was lost; the text is for the user.
     Lost(Direction, String),
-    /// Another device is used than the one that was meant, or the one that was meant again.
+    /// The device in use changed, away from the selected one or back to it.
     Moved {
-        /// Of which direction.
+        /// Direction.
         direction: Direction,
-        /// What happened and what comes next, in words for the user; `None` if there is nothing more to say.
+        /// Notice for the user; `None` if there is nothing more to say.
         what: Option<String>,
-        /// What was told before of this direction, and holds no more.
+        /// Previous notice for this direction, now obsolete.
         before: Option<String>,
-        /// Everything is as it was meant: `what` need not stay.
+        /// The selected device is in use: `what` need not stay.
         settled: bool,
     },
     /// The list of devices changed.
     Devices(Devices),
-    /// The echo canceller was switched on or off, or has another reason to be.
+    /// State or reason of the echo canceller changed.
     Echo(EchoReport),
-    /// A reply was lowered, or paused, because somebody seems to speak (`true`); it sounds as before, or was dropped.
+    /// A reply was ducked or paused because somebody seems to speak (`true`), or was restored or dropped.
     Lowered(bool),
-    /// The detector stayed on over unvarying sound and was re-armed.
+    /// The detector was stuck on unvarying sound and was re-armed.
     DetectorRearmed,
-    /// The microphone gives nothing but zeros (muted by the system or by a switch), or does so no more.
+    /// The microphone delivers only zeros (muted by the system or a switch), or sound again.
     AllZero(bool),
-    /// How far the sound check is, or what it found.
+    /// Progress or result of the sound check.
     Check(CheckEvent),
-    /// The file that gets the replies cannot be written any more; why, in words.
+    /// The output file cannot be written any more; the reason as text.
     NotWritten(String),
-    /// A thread failed and was restarted with its settings. What was being heard or played then is lost.
+    /// A thread panicked and was restarted with its settings. Sound in progress is lost.
     Restarted(AudioThread),
-    /// A thread failed again and again, and is given up.
+    /// A thread panicked repeatedly and was given up.
     Gone(AudioThread),
-    /// An input file has been spoken to its end (files only); the index counts files from 0.
+    /// An input file was spoken to its end (files only); index from 0.
     FileSpoken(usize),
 }

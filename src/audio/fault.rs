@@ -7,14 +7,14 @@ use std::thread::Thread;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub(super) struct OpenError {
-    pub(super) kind: Fault,
-    /// For the user.
+    pub(super) kind: StreamFault,
+    /// Message for the user.
     pub(super) what: String,
 }
 
-/// What a host reports, sorted by what can be done about it.
+/// Faults that a host reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum StreamFault {
     DeviceBusy,
     DeviceChanged,
     DeviceNotAvailable,
@@ -31,19 +31,19 @@ pub(super) enum Fault {
     Other,
 }
 
-/// What is done about a fault of a running stream.
+/// Reaction to a fault of a running stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Policy {
-    /// Counted; the stream goes on.
+    /// Count it; the stream continues.
     GoOn,
-    /// Counted; more than a few in a second mean that the stream has to be built anew.
+    /// Count it; rebuild the stream after more than a few per second.
     RebuildIfMany,
-    /// Built anew at once.
+    /// Rebuild the stream at once.
     Rebuild,
 }
 
-impl Fault {
-    /// Every kind, in the order of the declaration.
+impl StreamFault {
+    /// All kinds in declaration order.
     pub(super) const ALL: [Self; 14] = [
         Self::DeviceBusy,
         Self::DeviceChanged,
@@ -61,14 +61,14 @@ impl Fault {
         Self::Other,
     ];
 
-    /// What to do when a running stream reports it.
+    /// Reaction when a running stream reports it.
     pub(super) fn policy(self) -> Policy {
         match self {
-            // Sound goes on, perhaps less smoothly.
+            // Sound continues, perhaps less smoothly.
             Self::RealtimeDenied => Policy::GoOn,
-            // Hosts repeat these without end in some states (libasound's pulse plugin: 100 000 a second).
+            // Some hosts repeat these endlessly (libasound's pulse plugin: 100 000 per second).
             Self::Xrun | Self::BackendError | Self::Other => Policy::RebuildIfMany,
-            // The host moved the stream (its rate and delay may have changed), or says that it is no more.
+            // The host moved the stream (its rate and delay may have changed), or closed it.
             Self::DeviceChanged
             | Self::StreamInvalidated
             | Self::DeviceBusy
@@ -82,7 +82,7 @@ impl Fault {
         }
     }
 
-    /// What happened and what to do, for the user; `device` is "microphone" or "speaker".
+    /// Message for the user; `device` is "microphone" or "speaker".
     pub(super) fn words(self, device: &str) -> String {
         match self {
             Self::DeviceBusy => {
@@ -119,17 +119,17 @@ impl Fault {
     }
 }
 
-/// Faults that a stream reported, counted by its error callback and read by the owner.
+/// Faults of a stream, counted by its error callback and read by the stream manager.
 ///
-/// The callback only adds, and unparks the owner for the first fault after a look: a host that reports without end
-/// costs next to nothing.
+/// The callback only increments, and unparks the manager for the first fault after a poll: a host that reports
+/// endlessly costs next to nothing.
 #[derive(Default)]
-pub(super) struct Faults {
-    counts: [AtomicU32; Fault::ALL.len()],
+pub(super) struct FaultCounts {
+    counts: [AtomicU32; StreamFault::ALL.len()],
     manager: Option<Thread>,
 }
 
-impl Faults {
+impl FaultCounts {
     pub(super) fn new(manager: Option<Thread>) -> Self {
         Self {
             manager,
@@ -137,8 +137,8 @@ impl Faults {
         }
     }
 
-    /// For the error callback.
-    pub(super) fn report(&self, fault: Fault) {
+    /// Counts a fault; for the error callback.
+    pub(super) fn report(&self, fault: StreamFault) {
         if self.counts[fault as usize].fetch_add(1, Relaxed) == 0
             && let Some(manager) = &self.manager
         {
@@ -146,9 +146,9 @@ impl Faults {
         }
     }
 
-    /// Takes the counts since the last call.
-    pub(super) fn take(&self) -> impl Iterator<Item = (Fault, u32)> + '_ {
-        Fault::ALL
+    /// Returns and clears the counts.
+    pub(super) fn take(&self) -> impl Iterator<Item = (StreamFault, u32)> + '_ {
+        StreamFault::ALL
             .into_iter()
             .map(|fault| (fault, self.counts[fault as usize].swap(0, Relaxed)))
             .filter(|&(_, count)| count > 0)
@@ -161,24 +161,24 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_place_a_policy_and_words() {
-        for (i, fault) in Fault::ALL.into_iter().enumerate() {
+        for (i, fault) in StreamFault::ALL.into_iter().enumerate() {
             assert_eq!(fault as usize, i);
             let words = fault.words("microphone");
             assert!(words.ends_with('.') && words.len() > 20, "{words}");
         }
-        assert_eq!(Fault::RealtimeDenied.policy(), Policy::GoOn);
-        assert_eq!(Fault::BackendError.policy(), Policy::RebuildIfMany);
-        assert_eq!(Fault::StreamInvalidated.policy(), Policy::Rebuild);
+        assert_eq!(StreamFault::RealtimeDenied.policy(), Policy::GoOn);
+        assert_eq!(StreamFault::BackendError.policy(), Policy::RebuildIfMany);
+        assert_eq!(StreamFault::StreamInvalidated.policy(), Policy::Rebuild);
     }
 
     #[test]
     fn faults_are_counted_and_taken_once() {
-        let faults = Faults::default();
-        faults.report(Fault::Xrun);
-        faults.report(Fault::Xrun);
-        faults.report(Fault::Other);
+        let faults = FaultCounts::default();
+        faults.report(StreamFault::Xrun);
+        faults.report(StreamFault::Xrun);
+        faults.report(StreamFault::Other);
         let taken: Vec<_> = faults.take().collect();
-        assert_eq!(taken, [(Fault::Xrun, 2), (Fault::Other, 1)]);
+        assert_eq!(taken, [(StreamFault::Xrun, 2), (StreamFault::Other, 1)]);
         assert_eq!(faults.take().count(), 0);
     }
 }

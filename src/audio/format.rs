@@ -2,16 +2,16 @@
 
 use crate::base::units::SampleRate;
 
-/// Shape of a stream's samples.
+/// Sample format of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamFormat {
     /// Frames per second.
     pub rate: SampleRate,
     /// Interleaved channels, 1 to 8.
     pub channels: u16,
-    /// Frames per callback, as far as it was asked for or granted; callbacks may differ from it.
+    /// Frames per callback as requested or granted; callbacks may differ.
     pub period: Option<u32>,
-    /// How many blocks the device holds, where a callback does not tell: ahead of the speaker for an output, behind
-    /// the microphone, beyond the block itself, for an input.
+    /// Blocks that the device buffers if a callback reports no latency: ahead of the speaker for an output; behind the
+    /// microphone, in addition to the block itself, for an input.
     pub held_blocks: u32,
 }

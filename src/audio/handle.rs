@@ -1,4 +1,4 @@
-//! The handle that the session holds, and the two threads behind it.
+//! The handle of the conversation, and the two threads behind it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,7 +18,7 @@ use super::event::AudioThread;
 use super::event::VoiceEvent;
 use super::null::Null;
 use super::priority;
-use super::setup::{InputKind, OutputKind, Setup};
+use super::setup::{AudioSetup, InputKind, OutputKind};
 use super::stream_manager::{Backends, SleepWatch, StreamManager, Threads, ToStreamManager};
 use super::supervise::{RunOutcome, Supervisor};
 use super::wav::{Cue, WavInput, WavOutput, WavUtterance, read_all};
@@ -26,21 +26,20 @@ use super::worker::{ToWorker, Worker};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 
-/// Commands that can wait: a burst of a whole answer in chunks of 20 ms, several times over.
+/// Queue length for commands: a burst of a whole answer in chunks of 20 ms, several times over.
 pub(super) const COMMANDS: usize = 8_192;
-/// Commands that can wait for the owner, which is told of a device or a profile now and then. The memory of a queue is
-/// reserved in advance.
+/// Queue length for commands to the stream manager, which are rare. The memory of a queue is reserved in advance.
 pub(super) const MANAGER_COMMANDS: usize = 64;
-/// Events that can wait before the worker keeps them itself.
+/// Queue length for events, beyond which the worker keeps them itself.
 pub(super) const EVENTS: usize = 256;
-/// The worker looks round at least so often; its streams wake it when there is something to do.
+/// Longest time between two ticks of the worker; its streams wake it when there is something to do.
 const IDLE: Duration = Duration::from_secs(1);
-/// Ending takes no longer than this, whatever hangs in the sound system.
+/// Time limit for ending, whatever hangs in the sound system.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// What the session holds of the sound side. Dropping it ends all threads and streams.
-pub struct Handle {
-    /// What the sound side reports.
+/// The handle of the audio side. Dropping it ends all threads and streams.
+pub struct AudioHandle {
+    /// Events of the audio side.
     pub events: mpsc::Receiver<VoiceEvent>,
     pub(super) to_worker: SyncSender<ToWorker>,
     pub(super) to_manager: SyncSender<ToStreamManager>,
@@ -50,17 +49,17 @@ pub struct Handle {
     pub(super) running: Vec<RunningThread>,
 }
 
-/// A thread, and the word that it has ended.
+/// A thread, and a channel that closes when it ends.
 pub(super) struct RunningThread {
     pub(super) thread: JoinHandle<()>,
     pub(super) ended: Receiver<()>,
 }
 
-impl Handle {
-    /// Passes a command on. Never waits.
+impl AudioHandle {
+    /// Sends a command. Never waits.
     ///
     /// # Errors
-    /// [`AudioError::Gone`] if the sound side has ended or has taken nothing for so long that its queue is full.
+    /// [`AudioError::Gone`] if the audio side has ended, or its queue is full because it hangs.
     pub fn send(&self, command: VoiceCommand) -> Result<(), AudioError> {
         match &command {
             VoiceCommand::SpeakNext { lead } => {
@@ -90,7 +89,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Ends all threads and streams; returns when they have ended, after 300 ms at the latest.
+    /// Ends all threads and streams; returns after 300 ms at the latest.
     pub fn shut_down(self) {
         drop(self);
     }
@@ -112,7 +111,7 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
+impl Drop for AudioHandle {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
         self.to_manager.try_send(ToStreamManager::Stop).ok();
@@ -129,22 +128,22 @@ impl Drop for Handle {
             if ended {
                 running.thread.join().ok();
             } else {
-                tracing::warn!("a sound thread hangs in the sound system and is left behind");
+                tracing::warn!("an audio thread hangs in the sound system: abandoning it");
             }
         }
     }
 }
 
-/// Starts the sound side.
+/// Starts the audio side.
 ///
 /// # Errors
 /// A file that cannot be read or written, or a refused thread. A missing device is no error: it is reported by
 /// [`VoiceEvent::Lost`] and used as soon as it appears.
 pub fn spawn(
-    setup: Setup,
+    setup: AudioSetup,
     counters: Arc<Counters>,
     profile: &Arc<Profile>,
-) -> Result<Handle, AudioError> {
+) -> Result<AudioHandle, AudioError> {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
@@ -156,10 +155,10 @@ pub fn spawn(
     let (worker_events, reopen) = (events_in.clone(), to_manager.clone());
     let worker = run("sound-worker", move || {
         match priority::raise() {
-            Ok(granted) => tracing::info!(granted, "priority of the sound worker"),
-            Err(refused) => tracing::info!(%refused, "priority of the sound worker"),
+            Ok(granted) => tracing::info!(granted, "priority of the audio worker"),
+            Err(refused) => tracing::info!(%refused, "priority of the audio worker"),
         }
-        // Made here: the detector must stay on one thread.
+        // Created here: the detector must stay on one thread.
         let mut worker = Worker::new(&profile_, counters_, worker_inbox, worker_events);
         run_worker(&mut worker, &stopped, &reopen);
     })?;
@@ -186,7 +185,7 @@ pub fn spawn(
         );
         run_manager(&mut manager);
     })?;
-    Ok(Handle {
+    Ok(AudioHandle {
         events,
         to_worker,
         to_manager,
@@ -200,7 +199,7 @@ pub fn spawn(
     })
 }
 
-/// The worker's thread, until `stopped` or given up.
+/// Runs the worker until `stopped` or given up.
 fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_manager: &SyncSender<ToStreamManager>) {
     let mut supervisor = Supervisor::default();
     while !stopped.load(Relaxed) {
@@ -218,7 +217,7 @@ fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_manager: &SyncSender
     }
 }
 
-/// The owner's thread, until it is stopped or given up.
+/// Runs the stream manager until it is stopped or given up.
 fn run_manager(manager: &mut StreamManager) {
     let mut supervisor = Supervisor::default();
     loop {
@@ -242,13 +241,13 @@ fn run_manager(manager: &mut StreamManager) {
     }
 }
 
-/// The devices that there are now, for a list on the terminal. May take some hundred milliseconds.
+/// Lists the devices for the terminal. May take some hundred milliseconds.
 #[must_use]
 pub fn devices() -> Devices {
     Cpal::new().devices()
 }
 
-/// Starts a named thread that says when it has ended.
+/// Starts a named thread with a channel that reports its end.
 pub(super) fn run(
     name: &str,
     body: impl FnOnce() + Send + 'static,
@@ -264,7 +263,7 @@ pub(super) fn run(
     Ok(RunningThread { thread, ended })
 }
 
-/// What can be checked before threads start.
+/// Backends, as far as they can be checked before threads start.
 struct BackendParts {
     files: Option<WavInput>,
     cue: Option<Cue>,
@@ -275,7 +274,7 @@ struct BackendParts {
 }
 
 impl BackendParts {
-    fn prepare(setup: Setup, events: &mpsc::Sender<VoiceEvent>) -> Result<Self, AudioError> {
+    fn prepare(setup: AudioSetup, events: &mpsc::Sender<VoiceEvent>) -> Result<Self, AudioError> {
         let mut parts = Self {
             files: None,
             cue: None,
@@ -310,7 +309,7 @@ impl BackendParts {
         Ok(parts)
     }
 
-    /// Makes the backends, on the thread that owns them.
+    /// Creates the backends, on the thread that owns them.
     fn open(self) -> Backends {
         let input: Box<dyn Backend> = match self.files {
             Some(files) => Box::new(files),
@@ -341,7 +340,7 @@ mod tests {
     use crate::profile::{DEFAULT, builtin};
 
     /// Waits for an event that `wanted` takes something from; the others are passed over.
-    fn wait<T>(handle: &mut Handle, mut wanted: impl FnMut(&VoiceEvent) -> Option<T>) -> T {
+    fn wait<T>(handle: &mut AudioHandle, mut wanted: impl FnMut(&VoiceEvent) -> Option<T>) -> T {
         loop {
             let event = handle.events.blocking_recv().expect("the threads live");
             if let Some(found) = wanted(&event) {
@@ -353,7 +352,7 @@ mod tests {
     #[test]
     fn a_thread_that_panics_is_restarted_with_its_settings() {
         let profile = builtin(DEFAULT).expect("built in");
-        let silent = Setup {
+        let silent = AudioSetup {
             input: InputKind::None,
             output: OutputKind::None,
         };
@@ -400,7 +399,7 @@ mod tests {
     #[test]
     fn a_thread_that_panics_for_ever_is_given_up() {
         let profile = builtin(DEFAULT).expect("built in");
-        let silent = Setup {
+        let silent = AudioSetup {
             input: InputKind::None,
             output: OutputKind::None,
         };

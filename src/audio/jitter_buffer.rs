@@ -1,7 +1,7 @@
-//! The elastic queue of replies: holds a whole answer however fast it came, without its leading silence.
+//! The jitter buffer of replies: holds a whole answer however fast it arrives, without its leading silence.
 //!
-//! The service sends sentences in bursts, far faster than they are spoken. Leading silence is taken off as it
-//! arrives, so that "enough is queued to start" means sound and not silence.
+//! The service sends sentences in bursts, far faster than real time. Leading silence is removed on arrival, so that the
+//! fill level counts sound only.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// Samples up to this amplitude, -50 dBFS, are silence: at the beginning of a reply they are not played.
+/// Amplitude up to which samples are silence, -50 dBFS: at the start of a reply they are not played.
 pub const INAUDIBLE: u16 = 104;
-/// Silence that is kept ahead of the first sound: the length of the fade-in, so that no sound is faded.
+/// Silence kept before the first sound: the length of the fade-in, so that no sound is faded.
 const KEPT: Duration = Duration::from_millis(5);
-/// Longest sound that is held: 29 MB at 24 kHz.
+/// Maximum length held: 29 MB at 24 kHz.
 const LONGEST: Duration = Duration::from_secs(600);
-/// Flushed turns whose late chunks are still recognised.
+/// Number of flushed turns whose late chunks are still recognised.
 const FLUSHED_KEPT: usize = 16;
 
-/// Place of the first sample that is not silent.
+/// Index of the first sample that is not silent.
 pub(super) fn first_sound(samples: &[i16]) -> Option<usize> {
     samples.iter().position(|s| s.unsigned_abs() > INAUDIBLE)
 }
 
-/// Replies that wait to be played.
+/// The jitter buffer.
 #[derive(Default)]
 pub(super) struct JitterBuffer {
     items: VecDeque<Item>,
-    /// What of the first item's samples was taken already.
+    /// Samples of the first item that were already taken.
     taken: usize,
     queued: Duration,
     ends: usize,
@@ -43,37 +43,37 @@ enum Item {
     End,
 }
 
-/// How a reply begins.
+/// Start of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Begin {
     pub(super) turn: TurnId,
     pub(super) skipped: Duration,
     /// Rate of `quiet`.
     pub(super) rate: SampleRate,
-    /// Samples ahead of the first that is not silent; `None` if there is none.
+    /// Samples before the first one that is not silent; `None` if all are silent.
     pub(super) quiet: Option<u64>,
 }
 
-/// The next thing to be played.
+/// Next piece to play.
 pub(super) enum Piece {
     /// A reply begins.
     Begin(Begin),
     /// Samples were appended to the buffer.
     Samples(SampleRate),
-    /// The reply that began last is over.
+    /// The current reply is over.
     End,
 }
 
 struct Arriving {
     turn: TurnId,
-    /// The newest of the leading silence; `None` once sound came.
+    /// Newest part of the leading silence; `None` once sound came.
     silence: Option<Vec<i16>>,
     rate: SampleRate,
     skipped: Duration,
 }
 
 impl JitterBuffer {
-    /// Takes in a chunk; says how much of sound waits now that did not before.
+    /// Adds a chunk; returns the newly queued duration.
     pub(super) fn push(&mut self, pcm: Pcm) -> Duration {
         let before = self.queued;
         self.take_in(pcm);
@@ -82,7 +82,7 @@ impl JitterBuffer {
 
     fn take_in(&mut self, pcm: Pcm) {
         if self.flushed.contains(&pcm.turn) {
-            tracing::debug!(turn = %pcm.turn, samples = pcm.samples.len(), "late chunk of a flushed reply");
+            tracing::debug!(turn = %pcm.turn, samples = pcm.samples.len(), "dropping a late chunk of a flushed reply");
             return;
         }
         if pcm.samples.is_empty() {
@@ -90,9 +90,7 @@ impl JitterBuffer {
         }
         if self.queued > LONGEST {
             if !self.overflowing {
-                tracing::warn!(
-                    "a reply is longer than ten minutes ahead of its sound: the rest is dropped"
-                );
+                tracing::warn!("jitter buffer exceeds ten minutes: dropping the rest of the reply");
             }
             self.overflowing = true;
             return;
@@ -113,7 +111,7 @@ impl JitterBuffer {
         }
     }
 
-    /// No more chunks of this turn will come.
+    /// Marks the reply of this turn as complete.
     pub(super) fn end(&mut self, turn: TurnId) {
         if let Some(place) = self.flushed.iter().position(|&t| t == turn) {
             self.flushed.remove(place);
@@ -122,7 +120,7 @@ impl JitterBuffer {
         if self.arriving.as_ref().is_some_and(|a| a.turn != turn) {
             self.finish_arriving();
         }
-        // A reply without any sound has a beginning and an end too.
+        // A reply without sound has a start and an end too.
         self.arriving.get_or_insert(Arriving {
             turn,
             silence: Some(Vec::new()),
@@ -132,7 +130,7 @@ impl JitterBuffer {
         self.finish_arriving();
     }
 
-    /// Drops everything; chunks that still come of a reply that has not ended are dropped as well.
+    /// Drops everything, and later chunks of a reply that has not ended.
     pub(super) fn flush(&mut self) {
         self.flushed.extend(self.arriving.take().map(|a| a.turn));
         while self.flushed.len() > FLUSHED_KEPT {
@@ -144,17 +142,17 @@ impl JitterBuffer {
         self.ends = 0;
     }
 
-    /// Whether playing may begin: this much is queued, or a reply is complete.
+    /// Whether playback may start: this much is queued, or a reply is complete.
     pub(super) fn is_ready(&self, prebuffer: Duration) -> bool {
         !self.items.is_empty() && (self.ends > 0 || self.queued() >= prebuffer)
     }
 
-    /// Sound that waits.
+    /// Queued duration.
     pub(super) fn queued(&self) -> Duration {
         self.queued
     }
 
-    /// Takes the next piece: samples, up to `most` of them, are appended to `out`.
+    /// Takes the next piece; up to `most` samples are appended to `out`.
     pub(super) fn take(&mut self, most: usize, out: &mut Vec<f32>) -> Option<Piece> {
         let piece = match self.items.front()? {
             Item::Begin(begin) => Piece::Begin(*begin),
@@ -186,7 +184,7 @@ impl JitterBuffer {
             return;
         };
         if arriving.rate != pcm.rate {
-            // Silence at another rate: it is skipped whole.
+            // Silence at another rate is skipped as a whole.
             arriving.skipped += arriving.rate.duration_of(silence.len() as u64);
             arriving.rate = pcm.rate;
             silence.clear();

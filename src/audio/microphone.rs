@@ -1,9 +1,11 @@
 //! The capture half of the worker: from the ring of the input stream to frames, and from frames to utterances.
 //!
 //! ```text
-//! ring ─▶ sanitise ─▶ Downmixer ─▶ PositionedResampler ─▶ frames of 10 ms ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─▶ BargeIn ─▶ Speech
-//!                                            with instants                ▲                                 └─▶ Order
-//!                               what the speaker sounded meanwhile ────────┘      gate ───────────────────────▶ Heard
+//! ring ─▶ sanitise ─▶ Downmixer ─▶ PositionedResampler ─▶ 10 ms frames ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─┐
+//!                                                         with instants              ▲                             │
+//!                                      far end: what the speaker played meanwhile ───┘          BargeInDetector ◀──┘
+//!                                                                                                ├─▶ Speech
+//!                                                                                  gate ─▶ Heard └─▶ ReplyAction
 //! ```
 
 mod barge_in_gate;
@@ -35,38 +37,38 @@ use crate::vad::barge_in::{BargeInDetector, ReplyAction};
 use crate::vad::segment::{FrameContext, SegmentNote, Segmenter};
 use crate::vad::{Detect as _, Detector, SpeechEvent};
 
-/// A new stream that does not come up to the old one within this takes over with a gap.
+/// Time after which a new stream takes over with a gap if it does not reach the position of the old one.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Taken from the ring at once.
+/// Amount taken from the ring at once.
 const PIECE: Duration = FRAME_DURATION;
-/// With the canceller on, what is weaker than this is a rest of echo and no voice: people are heard at -46 dBFS and above.
+/// Level below which, with the canceller on, a frame is residual echo: people are captured at -46 dBFS and above.
 const REST: Dbfs = Dbfs(-52.0);
-/// How strict the detector is once it got stuck.
+/// Aggressiveness of a detector that got stuck.
 const REARMED: u8 = 3;
 
-/// What a frame meets.
+/// What plays during a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surroundings {
-    /// A reply sounds.
+    /// A reply plays.
     pub(super) playing: bool,
-    /// One did, and may still be in the room.
+    /// A reply has just played, and its echo may still be in the room.
     pub(super) tail: bool,
     /// The uplink is closed against echo.
     pub(super) blocked: bool,
 }
 
-/// What the speaker sounded while a frame was captured that reached the microphone at an instant.
+/// Returns the far end for a frame that reached the microphone at an instant.
 pub(super) type RenderFrames<'a> = &'a mut dyn FnMut(Instant) -> [f32; FRAME_SAMPLES];
 
 /// The capture half of the worker. Holds the detector, which must stay on its thread.
 pub(super) struct Microphone {
     input: Option<InputStream>,
-    /// Takes over once it has delivered up to where `input` is.
+    /// A new stream that takes over once it has reached the position of `input`.
     successor: Option<Waiting>,
     resampler: Option<PositionedResampler>,
     /// Samples at the working rate that do not fill a frame yet.
     partial: Vec<f32>,
-    /// Which input position belongs to which output sample.
+    /// Maps an output sample to an input position.
     anchor: Anchor,
     sequence: u64,
     taps: u32,
@@ -76,16 +78,16 @@ pub(super) struct Microphone {
     barge_in: BargeInDetector,
     fast_vad: FastVad,
     chain: Chain,
-    /// What the profile wants of the chain; the rest depends on what is heard.
+    /// Chain settings of the profile; the effective ones also depend on the signal.
     wanted: ChainSettings,
     floor: NoiseFloor,
     echo: EchoChoice,
-    /// What the reply shall do, since it was asked last.
+    /// Newest action on the reply that was not taken yet.
     action: Option<ReplyAction>,
-    /// A reply may still be in the room.
+    /// The echo of a reply may still be in the room.
     tail: bool,
     gate: Gate,
-    /// Frames for the sound check, while it runs: they go nowhere else.
+    /// Frames for the sound check while it runs; they go nowhere else.
     tapped: Option<Vec<Frame>>,
     counters: Arc<Counters>,
     speech: Vec<SpeechEvent>,
@@ -95,7 +97,7 @@ pub(super) struct Microphone {
 
 struct Waiting {
     input: InputStream,
-    /// It takes over then in any case.
+    /// Deadline of the takeover.
     until: Instant,
 }
 
@@ -136,12 +138,12 @@ impl Microphone {
         }
     }
 
-    /// Uses another patience than the profile's, from the next frame on.
+    /// Sets the patience, from the next frame on.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.segmenter.set_patience(patience);
     }
 
-    /// Takes over a profile from the next frame on; an open utterance goes on.
+    /// Applies a profile from the next frame on; an open utterance goes on.
     pub(super) fn set_profile(&mut self, profile: &Profile) {
         self.segmenter.set_settings(segment_settings(profile));
         self.barge_in.set_backchannel(profile.turn.backchannel);
@@ -157,12 +159,12 @@ impl Microphone {
             if let Some(resampler) = &mut self.resampler
                 && let Err(error) = resampler.set_taps(taps)
             {
-                tracing::error!(%error, "the filter of the microphone stays as it was");
+                tracing::error!(%error, "cannot change the microphone's resampler");
             }
         }
     }
 
-    /// Leaving [`Gate::Held`], muting or closing ends an open utterance.
+    /// Sets the gate. Leaving [`Gate::Held`], muting or closing ends an open utterance.
     pub(super) fn set_gate(&mut self, gate: Gate, events: &mut Vec<VoiceEvent>) {
         let ends = self.gate == Gate::Held || matches!(gate, Gate::Muted | Gate::Closed);
         if ends && gate != self.gate {
@@ -173,55 +175,55 @@ impl Microphone {
         self.segmenter.set_by_key(gate == Gate::Closed);
     }
 
-    /// Whether the reply is to be taken out of what is heard.
+    /// Sets the policy for echo cancellation.
     pub(super) fn set_echo(&mut self, policy: EchoPolicy, events: &mut Vec<VoiceEvent>) {
         if let Some(report) = self.echo.set_policy(policy) {
             self.use_report(report, events);
         }
     }
 
-    /// What the reference is needed for: for the canceller, or to find out whether that is needed.
+    /// How the far-end reference is used at present.
     pub(super) fn reference_mode(&self) -> ReferenceMode {
-        if self.echo.is_on() || self.chain.hears_far() {
+        if self.echo.is_on() || self.chain.needs_far() {
             ReferenceMode::Exact
-        } else if self.echo.listens() {
+        } else if self.echo.is_detecting() {
             ReferenceMode::Nearest
         } else {
             ReferenceMode::Off
         }
     }
 
-    /// Another speaker: the way from it to here is another one.
+    /// The speaker changed, and with it the echo path.
     pub(super) fn speaker_changed(&mut self) {
         self.echo.forget();
         self.chain.reset();
     }
 
-    /// What the reply shall do, if that has changed.
+    /// Takes the newest action on the reply, if any.
     pub(super) fn take_action(&mut self) -> Option<ReplyAction> {
         self.action.take()
     }
 
-    /// Lets out what waits for a decision, and what is new.
+    /// Releases events that wait for a decision, and new ones.
     fn flush(&mut self, events: &mut Vec<VoiceEvent>) {
         let action = self.barge_in.release(&mut self.speech);
         self.action = action.or(self.action);
         self.drain_speech(events);
     }
 
-    /// Diverts every frame to the sound check, or no more; an open utterance ends.
+    /// Starts or stops diverting frames to the sound check; ends an open utterance.
     pub(super) fn tap(&mut self, on: bool, events: &mut Vec<VoiceEvent>) {
         self.segmenter.close(&mut self.speech);
         self.flush(events);
         self.tapped = on.then(Vec::new);
     }
 
-    /// The frames that were diverted since the last call.
+    /// Takes the frames diverted since the last call.
     pub(super) fn take_tapped(&mut self) -> Vec<Frame> {
         self.tapped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A stream was opened. If the one before still runs, it is followed without a gap.
+    /// Attaches a new stream. A previous stream that still runs is succeeded without a gap.
     pub(super) fn attach(
         &mut self,
         end: CaptureEnd,
@@ -231,7 +233,7 @@ impl Microphone {
     ) {
         let new = InputStream::new(end, watch_zeros);
         if self.input.is_some() {
-            // Another microphone hears the speaker in another way.
+            // Another microphone has another echo path.
             self.echo.forget();
             self.successor = Some(Waiting {
                 input: new,
@@ -242,7 +244,7 @@ impl Microphone {
         }
     }
 
-    /// The stream was lost or released.
+    /// Detaches a stream that was lost or released.
     pub(super) fn detach(&mut self, events: &mut Vec<VoiceEvent>) {
         self.successor = None;
         if let Some(input) = self.input.take()
@@ -251,7 +253,8 @@ impl Microphone {
             events.push(VoiceEvent::AllZero(false));
         }
         self.segmenter.reset(&mut self.speech);
-        // What was not decided may have been the speaker: a host moves the stream to its monitor when a microphone goes.
+        // An undecided utterance may have been the speaker: some hosts move the stream to its monitor when a microphone
+        // goes.
         self.action = self
             .barge_in
             .drop_undecided(&mut self.speech)
@@ -263,7 +266,7 @@ impl Microphone {
         self.counters.input_level.set(Dbfs::SILENCE);
     }
 
-    /// Takes what the stream delivered.
+    /// Processes what the stream delivered.
     pub(super) fn tick(
         &mut self,
         now: Instant,
@@ -280,7 +283,7 @@ impl Microphone {
         self.hand_over(now, events);
     }
 
-    /// Captured sound that waits to be looked at.
+    /// Captured sound that was not processed yet.
     pub(super) fn queued(&self) -> Duration {
         self.input.as_ref().map_or(Duration::ZERO, |input| {
             let frames = input.end.ring.len() / input.mixer.channels();
@@ -288,7 +291,7 @@ impl Microphone {
         })
     }
 
-    /// How much later than it was captured sound comes out of filter and chain.
+    /// Delay of filter and chain.
     pub(super) fn delay(&self) -> Duration {
         let filter = self.resampler.as_ref().map(PositionedResampler::delay);
         filter.unwrap_or_default() + self.chain.delay()
@@ -309,7 +312,7 @@ impl Microphone {
         self.input = Some(input);
     }
 
-    /// Lets the successor take over at the sample at which the stream before it has arrived.
+    /// Lets the successor take over at the sample that the old stream has reached.
     fn hand_over(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         let (Some(old), Some(waiting)) = (&self.input, &self.successor) else {
             return;
@@ -349,7 +352,7 @@ impl Microphone {
             }
             None => {
                 self.resampler = new_resampler(rate, self.taps);
-                // Frames are counted on; the partial one is completed by the new stream.
+                // Frame numbers continue; the partial frame is completed by the new stream.
                 self.anchor = Anchor {
                     output: 0,
                     position: new.skip,
@@ -395,7 +398,7 @@ impl Microphone {
         self.account_for_losses(lost);
     }
 
-    /// The ring is empty: what was lost while it was full lies between what came out and what comes next.
+    /// The ring is empty: lost samples lie between those taken and the next ones.
     fn account_for_losses(&mut self, lost: &mut u64) {
         let Some(input) = &mut self.input else { return };
         let dropped = input.end.ring.dropped();
@@ -408,9 +411,9 @@ impl Microphone {
         input.position += frames;
         self.anchor.position += frames;
         let gap = input.end.format.rate.duration_of(frames);
-        // At least one, so that the gap shows.
+        // At least one, so that the gap is visible.
         self.sequence += 1 + SampleRate::WORKING.samples_in(gap) as u64 / FRAME_SAMPLES as u64;
-        tracing::warn!(frames, "captured sound was lost: this program was too slow");
+        tracing::warn!(frames, "capture overrun: samples lost");
     }
 
     fn make_frames(
@@ -437,7 +440,7 @@ impl Microphone {
             self.sequence += 1;
             self.counters.input_level.set(Dbfs::rms(&frame.samples));
             if let Some(tapped) = self.tapped.as_mut().filter(|_| self.gate != Gate::Muted) {
-                // As it came: the check looks for the echo that would be taken out.
+                // Unprocessed: the check measures the echo that would be cancelled.
                 tapped.push(frame);
                 continue;
             }
@@ -447,7 +450,7 @@ impl Microphone {
         self.partial.drain(..whole * FRAME_SAMPLES);
     }
 
-    /// When the output sample with this number reached the microphone.
+    /// Instant at which this output sample reached the microphone.
     fn captured(&self, output: u64, now: Instant) -> Instant {
         let Some(input) = &self.input else { return now };
         let rate = u64::from(input.end.format.rate.hz());
@@ -494,6 +497,6 @@ impl Microphone {
 
 fn new_resampler(from: SampleRate, taps: u32) -> Option<PositionedResampler> {
     PositionedResampler::new(from, SampleRate::WORKING, taps)
-        .inspect_err(|error| tracing::error!(%error, "the microphone cannot be used"))
+        .inspect_err(|error| tracing::error!(%error, "cannot resample the microphone"))
         .ok()
 }

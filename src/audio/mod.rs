@@ -1,13 +1,13 @@
-//! Sound in and out: the handle that the session holds, and what is said through it.
+//! Audio input and output: the handle for the conversation, and the messages through it.
 //!
 //! ```text
-//! session ── VoiceCommand ──▶ owner thread (opens, watches, reopens streams)
-//!            VoiceCommand ──▶ worker thread (resample, detect, feed the speaker)
-//! session ◀── VoiceEvent ──── both
+//! conversation ── VoiceCommand ──▶ stream manager thread (opens, watches, reopens streams)
+//!              ── VoiceCommand ──▶ worker thread (resample, detect, feed the speaker)
+//! conversation ◀── VoiceEvent ──── both
 //! ```
 //!
-//! The streams come from a backend: real devices, WAV files, or nothing ([`Setup`]). Worker and owner know no clock;
-//! [`simulate()`] drives the very same two on simulated time.
+//! Streams come from a backend: real devices, WAV files, or nothing ([`AudioSetup`]). Worker and stream manager know no
+//! clock; [`simulate()`] runs the same code on simulated time.
 
 mod aec_reference;
 mod backend;
@@ -57,8 +57,8 @@ pub use echo::{EchoPolicy, EchoReport, EchoWhy};
 pub use error::AudioError;
 pub use event::{AudioThread, CheckEvent, VoiceEvent};
 pub use format::StreamFormat;
-pub use handle::{Handle, devices, spawn};
+pub use handle::{AudioHandle, devices, spawn};
 pub use jitter_buffer::INAUDIBLE;
-pub use room::{Desk, PlayedBlock, Room, SimulatedDesk, simulate};
+pub use room::{Desk, EchoPath, PlayedBlock, SimulatedDesk, simulate};
 pub use settings::{Gate, VoiceSettings};
-pub use setup::{InputKind, OutputKind, Setup};
+pub use setup::{AudioSetup, InputKind, OutputKind};

@@ -1,26 +1,26 @@
-//! A backend without devices: a silent microphone, a speaker that nobody hears, both at real-time pace.
+//! A backend without devices: a silent microphone and a speaker that discards, both at real-time pace.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceInfo, Devices, StreamInfo};
-use super::fault::{Faults, OpenError};
+use super::fault::{FaultCounts, OpenError};
 use super::format::StreamFormat;
-use super::timer_stream::{Sink, Source, TimerStream};
+use super::timer_stream::{SampleSink, SampleSource, TimerStream};
 use crate::base::units::SampleRate;
 
-/// Longest block of a made-up device, whatever period is asked for.
+/// Longest block of a virtual device, whatever period is requested.
 const LONGEST_BLOCK: Duration = Duration::from_millis(10);
 
-/// See the [module](self).
+/// The backend.
 pub(super) struct Null;
 
-/// Silence.
-pub(super) struct Silence;
+/// A source of silence.
+pub(super) struct SilentSource;
 
-/// Nowhere.
-pub(super) struct Nowhere;
+/// A sink that discards.
+pub(super) struct NullSink;
 
 impl Backend for Null {
     fn takes_choice(&self) -> bool {
@@ -43,10 +43,11 @@ impl Backend for Null {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::WORKING, request);
-        let stream = TimerStream::input(format, make(format), Box::new(Silence), Instant::now());
+        let stream =
+            TimerStream::input(format, make(format), Box::new(SilentSource), Instant::now());
         Ok(OpenedStream {
             info: info(device("none", "No microphone"), format),
             stream: Box::new(stream.spawn("no-microphone")?),
@@ -57,10 +58,10 @@ impl Backend for Null {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::REPLY, request);
-        let sink = Box::new(Nowhere);
+        let sink = Box::new(NullSink);
         let stream =
             TimerStream::output(format, make(format), sink, Duration::ZERO, Instant::now());
         Ok(OpenedStream {
@@ -70,19 +71,19 @@ impl Backend for Null {
     }
 }
 
-impl Source for Silence {
+impl SampleSource for SilentSource {
     fn fill(&mut self, out: &mut [f32], _: Instant) {
         out.fill(0.0);
     }
 }
 
-impl Sink for Nowhere {
+impl SampleSink for NullSink {
     fn take(&mut self, _: &[f32], _: bool, _: Instant) {}
 
     fn tick(&mut self, _: Instant) {}
 }
 
-/// The format of a made-up device: mono, in blocks as long as the period would be at 48 kHz, at most 10 ms.
+/// Format of a virtual device: mono, in blocks as long as the period would be at 48 kHz, at most 10 ms.
 pub(super) fn format(rate: SampleRate, request: &OpenRequest) -> StreamFormat {
     let asked = Duration::from_secs_f64(f64::from(request.period) / 48_000.0);
     let frames = rate.samples_in(asked.min(LONGEST_BLOCK)).max(1);
@@ -94,7 +95,7 @@ pub(super) fn format(rate: SampleRate, request: &OpenRequest) -> StreamFormat {
     }
 }
 
-/// A made-up device. It cannot echo.
+/// A virtual device. It cannot echo.
 pub(super) fn device(id: &str, name: &str) -> DeviceInfo {
     DeviceInfo {
         id: id.to_owned(),
@@ -104,7 +105,7 @@ pub(super) fn device(id: &str, name: &str) -> DeviceInfo {
     }
 }
 
-/// What is told of a made-up stream.
+/// Description of a virtual stream.
 pub(super) fn info(device: DeviceInfo, format: StreamFormat) -> StreamInfo {
     StreamInfo {
         device,

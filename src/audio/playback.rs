@@ -1,4 +1,4 @@
-//! The body of a playback callback: takes mono samples from the ring, writes them to all channels, fades, counts.
+//! The body of a playback callback: reads mono samples from the ring, writes them to all channels, fades, counts.
 //!
 //! ```text
 //!            ring has samples            ring is empty
@@ -9,12 +9,12 @@
 //!    └─────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The worker sets a level: full, ducked, or zero. At zero the sound pauses: not a sample is taken, and it goes on from
-//! there. All that is written is also put into a second ring, the tap: what the echo canceller has to take out.
+//! The worker sets a level: full, ducked, or zero. At zero playback pauses: no sample is read, and it resumes from the
+//! same position. All output is also written to a second ring, the tap, as reference for the echo canceller.
 //!
-//! Nothing is ever cut: what begins is faded in, a flush fades what comes next and then discards the rest, and where
-//! samples run out the last one is held and faded. As in the capture body there is no allocation, no lock and no
-//! system call but one unpark of the worker, when the ring falls below the worker's mark or when there is news.
+//! Nothing is cut off: sound that starts is faded in, a flush fades out the next samples and discards the rest, and
+//! where samples run out the last one is held and faded. As in the capture body there is no allocation, no lock and no
+//! system call but one unpark of the worker, when the ring falls below the worker's mark or there are notes.
 
 mod duck_level;
 #[cfg(test)]
@@ -33,21 +33,21 @@ use super::format::StreamFormat;
 use super::stream_timestamps::{Stamp, StreamTimestamps};
 use crate::base::ring::{Reader, Writer, ring};
 
-/// The ring's size. The worker keeps far less in it.
+/// Capacity of the ring. The worker keeps far less in it.
 const ROOM: Duration = Duration::from_millis(500);
-/// The tap's size: the worker may be late by so much before the canceller misses something.
+/// Capacity of the tap: the time the worker may be late before the canceller loses samples.
 const TAP_ROOM: Duration = Duration::from_secs(1);
-/// Frames that are rendered at once.
+/// Frames rendered at once.
 const BLOCK: usize = 256;
-/// News that can wait for the worker. Each follows from something that the worker did, so few are ever under way.
+/// Capacity for notes. Each follows from an action of the worker, so few are ever pending.
 const NOTES: usize = 64;
-/// A tail from below this amplitude (-80 dBFS) cannot be heard: the sound ended by itself.
+/// Amplitude below which a tail is inaudible (-80 dBFS): the sound ended by itself.
 const INAUDIBLE: f32 = 1e-4;
 
-/// News for the worker.
+/// Notes to the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The sample with this index in the ring was written at this position of the stream, after silence.
+    /// Playback started after silence: this sample at this position.
     Started {
         /// Index in the flow through the ring.
         index: u64,
@@ -61,19 +61,19 @@ pub enum Note {
         /// Frame counter of the stream.
         position: u64,
     },
-    /// The sound has come down to the ducked level at this position of the stream.
+    /// The ducked level was reached at this position.
     Ducked {
         /// Frame counter of the stream.
         position: u64,
     },
-    /// The sound pauses: the sample with this index is the next one, silence began at this position.
+    /// Playback paused: this sample is the next one, and silence began at this position.
     Paused {
         /// Index in the flow through the ring.
         index: u64,
         /// Frame counter of the stream.
         position: u64,
     },
-    /// A flush took effect: samples below `index` were written, those up to the flush's mark discarded.
+    /// A flush took effect: samples below `index` were played, those up to the flush mark discarded.
     Flushed {
         /// Index in the flow through the ring.
         index: u64,
@@ -82,25 +82,25 @@ pub enum Note {
     },
 }
 
-/// What the worker asks of the body.
+/// Requests of the worker to the body.
 #[derive(Default)]
 struct Control {
-    /// Flushes asked for so far.
+    /// Number of flushes requested.
     flushes: AtomicU64,
-    /// Samples below this index are to be discarded.
+    /// Samples below this index are discarded.
     flush_below: AtomicU64,
-    /// Fill of the ring below which the worker wants to be woken.
+    /// Fill level below which the worker is woken.
     wake_below: AtomicUsize,
-    /// The level that the sound shall have.
+    /// Target level.
     level: duck_level::SharedLevel,
 }
 
-/// What runs in the callback of an output stream.
+/// The callback side of an output stream.
 pub struct PlaybackBody {
     ring: Reader<f32>,
     notes: Writer<Note>,
     tap: Writer<f32>,
-    /// The tap was full: nothing is written until the worker has emptied it, so that a gap has one place.
+    /// The tap was full: nothing is written until the worker has emptied it, so that a gap has one position.
     tap_overrun: bool,
     gain: GainRamp,
     timestamps: Arc<StreamTimestamps>,
@@ -110,7 +110,7 @@ pub struct PlaybackBody {
     /// Raised cosine from 0 to 1.
     fade: Box<[f32]>,
     state: State,
-    /// Where on `fade` the sound is; its end is full volume.
+    /// Position on `fade`; its end is full volume.
     step: usize,
     /// The last sample taken from the ring.
     last: f32,
@@ -123,38 +123,38 @@ pub struct PlaybackBody {
 enum State {
     Silent,
     Playing,
-    /// The level is zero: the ring keeps what it has.
+    /// The level is zero: samples stay in the ring.
     Paused,
     /// Dry: the last sample is held and faded.
     Tail,
-    /// Flushing: what comes next is faded.
+    /// Flushing: the next samples are faded.
     Fading,
 }
 
-/// The worker's end of an output stream.
+/// The worker side of an output stream.
 pub struct PlaybackEnd {
     /// Mono samples at the stream's rate.
     pub ring: Writer<f32>,
-    /// News of the callbacks.
+    /// Notes of the callbacks.
     pub notes: Reader<Note>,
-    /// Every sample that was written to the stream, silence included: sample `n` at position `n`, as long as none was
-    /// dropped. What was lost lies between what was in the ring when it was full and what came later.
+    /// All samples written to the stream, silence included: sample `n` is at position `n` while none was dropped. Lost
+    /// samples lie between those in the full ring and later ones.
     pub tap: Reader<f32>,
-    /// Stamps of the callbacks.
+    /// Timestamps of the callbacks.
     pub timestamps: Arc<StreamTimestamps>,
-    /// What the stream takes.
+    /// Format of the stream.
     pub format: StreamFormat,
     control: Arc<Control>,
 }
 
-/// Makes the two ends of an output stream. `worker` is woken; without one (simulation) nobody is.
+/// Creates both sides of an output stream. `worker` is unparked if given (not in a simulation).
 #[must_use]
 pub fn playback(
     format: StreamFormat,
     epoch: Instant,
     worker: Option<Thread>,
 ) -> (PlaybackBody, PlaybackEnd) {
-    // What is kept in it is less than a tenth of a second and a period, which may be long.
+    // The worker keeps less than a tenth of a second plus a period, which may be long.
     let period = format.period.unwrap_or(0) as usize;
     let (writer, reader) = ring(format.rate.samples_in(ROOM) + 2 * period);
     let (notes_in, notes_out) = ring(NOTES);
@@ -191,26 +191,26 @@ pub fn playback(
 }
 
 impl PlaybackEnd {
-    /// Asks the body to fade and to discard all that is in the ring now; it answers with [`Note::Flushed`].
+    /// Requests a fade-out and drops all that is in the ring now; answered by [`Note::Flushed`].
     pub fn flush(&self) {
         self.control.flush_below.store(self.ring.written(), Relaxed);
         self.control.flushes.fetch_add(1, Release);
     }
 
-    /// Sets the level of the sound; it glides there within [`FADE`].
+    /// Sets the level, with a glide of [`FADE`].
     pub fn set_level(&self, level: DuckLevel) {
         self.control.level.set(level);
     }
 
-    /// Asks to be woken whenever fewer samples than this are in the ring while sound plays.
+    /// Sets the fill level below which the worker is woken during playback.
     pub fn wake_below(&self, samples: usize) {
         self.control.wake_below.store(samples, Relaxed);
     }
 }
 
 impl PlaybackBody {
-    /// Fills a block of interleaved samples; an incomplete last frame gets silence. `delay` is how long after `now`
-    /// the block's first frame will sound, where the host tells.
+    /// Fills a block of interleaved samples; an incomplete last frame gets silence. `delay` is the time from `now`
+    /// until the first frame sounds, if the host reports it.
     pub fn run<T: Copy>(
         &mut self,
         block: &mut [T],
@@ -237,8 +237,8 @@ impl PlaybackBody {
         self.end();
     }
 
-    /// As [`PlaybackBody::run`] for one channel, but says which parts of the block are sound and which are silence
-    /// for want of sound: a file takes the former only.
+    /// As [`PlaybackBody::run`] for one channel, but reports which parts of the block are sound and which are silence
+    /// because nothing plays: a file takes the former only.
     pub fn run_parts(
         &mut self,
         block: &mut [f32],
@@ -277,7 +277,7 @@ impl PlaybackBody {
         self.news = false;
     }
 
-    /// Writes the beginning of `out`; says how much of it, and whether that is sound.
+    /// Writes the start of `out`; returns its length, and whether it is sound.
     fn render(&mut self, out: &mut [f32]) -> (usize, bool) {
         self.notice_flush();
         let (n, sounding) = match self.state {
@@ -320,7 +320,7 @@ impl PlaybackBody {
         (0, true)
     }
 
-    /// Silence, until the level is raised again.
+    /// Silence until the level is raised.
     fn paused(&mut self, out: &mut [f32]) -> (usize, bool) {
         self.gain.aim(self.control.level.get());
         if self.gain.is_zero() {
@@ -331,7 +331,7 @@ impl PlaybackBody {
             index: self.ring.read(),
             position: self.position,
         });
-        // The gain is its fade-in.
+        // The gain serves as fade-in.
         self.step = self.fade.len() - 1;
         self.state = State::Playing;
         (0, true)
@@ -375,12 +375,12 @@ impl PlaybackBody {
         n
     }
 
-    /// Goes down the fade, with what the ring has if `from_ring`, else and thereafter with the last sample held.
+    /// Fades out, with samples of the ring if `from_ring`, otherwise or afterwards with the last sample held.
     fn falling(&mut self, out: &mut [f32], from_ring: bool) -> usize {
         let n = out.len().min(self.step);
         let out = &mut out[..n];
         let taken = if from_ring {
-            // What came after the flush was asked for is not part of it.
+            // Samples after the flush request are not part of it.
             let below = self.control.flush_below.load(Relaxed);
             let old = below.saturating_sub(self.ring.read());
             let old = usize::try_from(old).unwrap_or(usize::MAX).min(n);
@@ -417,7 +417,7 @@ impl PlaybackBody {
         });
     }
 
-    /// Puts what was written into the tap.
+    /// Writes the output to the tap.
     fn tap(&mut self, written: &[f32]) {
         self.tap_overrun &= !self.tap.is_empty();
         let pushed = if self.tap_overrun {

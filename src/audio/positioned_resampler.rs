@@ -1,8 +1,8 @@
-//! A resampler that keeps its place: output sample `m` belongs to input instant `m / to`, whatever the filter's
-//! delay, also across a change of the filter in the middle of a sound.
+//! A resampler with exact positions: output sample `m` belongs to input instant `m / to`, whatever the delay of the
+//! filter, also across a change of the filter in mid-stream.
 //!
-//! A new filter is first fed with the newest input of the old one, and what it gives is thrown away up to the place
-//! where the old one stopped. So a change loses nothing and repeats nothing.
+//! A new filter is first fed with the newest input of the old one, and its output is discarded up to the position where
+//! the old one stopped. So a change neither loses nor repeats samples.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::dsp::resample::{ResampleError, Resampler};
 /// Input kept for a new filter: longer than any filter and its delay (512 taps, stretched fourfold).
 const HISTORY: usize = 4_096;
 
-/// Resampler without delay in its numbering.
+/// A resampler whose numbering has no delay.
 pub(super) struct PositionedResampler {
     inner: Resampler,
     history: VecDeque<f32>,
-    /// Samples that `inner` was given since `began`.
+    /// Samples fed to `inner` since `began`.
     taken: u64,
-    /// Input samples before the first one that `inner` was given.
+    /// Input samples before the first one fed to `inner`.
     began: u64,
-    /// Samples that `inner` gave.
-    made: u64,
-    /// Samples handed on since the start.
+    /// Samples returned by `inner`.
+    produced: u64,
+    /// Samples returned since the start.
     given: u64,
-    /// Given by a change of the filter, to be handed on with the next input.
+    /// Output of a filter change, to be returned with the next input.
     owed: Vec<f32>,
 }
 
@@ -36,7 +36,7 @@ impl PositionedResampler {
             history: VecDeque::with_capacity(HISTORY),
             taken: 0,
             began: 0,
-            made: 0,
+            produced: 0,
             given: 0,
             owed: Vec::new(),
         })
@@ -50,17 +50,17 @@ impl PositionedResampler {
         self.inner.to()
     }
 
-    /// How much later than it went in sound comes out.
+    /// Delay from input to output.
     pub(super) fn delay(&self) -> Duration {
         self.inner.delay()
     }
 
-    /// Samples handed on so far: the number of the next one.
+    /// Samples returned so far: the number of the next one.
     pub(super) fn given(&self) -> u64 {
         self.given
     }
 
-    /// The fewest samples in that are a whole number of samples out, and that number.
+    /// Smallest whole-number ratio of input to output samples.
     pub(super) fn step(&self) -> (u64, u64) {
         let (from, to) = (self.from().hz(), self.to().hz());
         let (mut divisor, mut rest) = (from, to);
@@ -70,20 +70,20 @@ impl PositionedResampler {
         (u64::from(from / divisor), u64::from(to / divisor))
     }
 
-    /// Place in the output of an input sample.
+    /// Output position of an input sample.
     pub(super) fn place_of(&self, input: u64) -> u64 {
         let scaled = u128::from(input) * u128::from(self.to().hz());
         u64::try_from(scaled / u128::from(self.from().hz())).unwrap_or(u64::MAX)
     }
 
-    /// Takes in samples and appends what they complete.
+    /// Processes samples and appends the output that is due.
     pub(super) fn push(&mut self, input: &[f32], output: &mut Vec<f32>) {
         self.remember(input);
         self.feed(input, output);
     }
 
-    /// Gives what is still inside; after it `place_of(all input)` samples were given, and the next input begins a
-    /// new sound that is numbered on.
+    /// Appends what is still inside; then `place_of(all input)` samples were returned, and the next input starts a new
+    /// sound with continued numbering.
     pub(super) fn finish(&mut self, output: &mut Vec<f32>) {
         let input = self.began + self.taken;
         let due = self.place_of(input).saturating_sub(self.given);
@@ -101,10 +101,10 @@ impl PositionedResampler {
         self.history.clear();
         self.began = input;
         self.taken = 0;
-        self.made = 0;
+        self.produced = 0;
     }
 
-    /// Uses a filter of another length from the next sample on.
+    /// Changes the filter length from the next sample on.
     pub(super) fn set_taps(&mut self, taps: u32) -> Result<(), ResampleError> {
         if self.from() == self.to() {
             return Ok(());
@@ -114,8 +114,8 @@ impl PositionedResampler {
         let input = self.began + self.taken;
         self.began = input - history.len() as u64;
         self.taken = 0;
-        self.made = 0;
-        // What comes out of the history was given already, or is given now if the old filter was slower.
+        self.produced = 0;
+        // The output of the history was returned already, or is due now if the old filter was slower.
         let mut late = Vec::new();
         self.feed(&history, &mut late);
         self.owed = late;
@@ -135,14 +135,14 @@ impl PositionedResampler {
         self.inner.push(input, output);
         self.taken += input.len() as u64;
         let fresh = (output.len() - start) as u64;
-        // Number, among those that are handed on, of the first fresh sample.
+        // Number of the first new output sample.
         let ratio = f64::from(self.to().hz()) / f64::from(self.from().hz());
         let delay = self.inner.delay().as_secs_f64() * f64::from(self.to().hz());
-        let first = self.made as f64 - delay + self.began as f64 * ratio;
+        let first = self.produced as f64 - delay + self.began as f64 * ratio;
         let surplus = (self.given as f64 - first).round().max(0.0) as u64;
         let surplus = surplus.min(fresh);
         output.drain(start..start + usize::try_from(surplus).unwrap_or(usize::MAX));
-        self.made += fresh;
+        self.produced += fresh;
         self.given += fresh - surplus;
     }
 }
@@ -161,7 +161,7 @@ mod tests {
             to in prop::sample::select(vec![16_000_u32, 24_000, 44_100, 48_000]),
             blocks in prop::collection::vec(1_usize..700, 8..24),
         ) {
-            let mut resampler = made(from, to, 64);
+            let mut resampler = new_resampler(from, to, 64);
             let mut output = Vec::new();
             let mut input = 0_u64;
             for (i, n) in blocks.into_iter().enumerate() {
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn equal_rates_pass_untouched() {
-        let mut resampler = made(24_000, 24_000, 64);
+        let mut resampler = new_resampler(24_000, 24_000, 64);
         let mut output = Vec::new();
         resampler.push(&[0.1, 0.2], &mut output);
         resampler.set_taps(128).expect("valid");
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(output, [0.1, 0.2, 0.3]);
     }
 
-    fn made(from: u32, to: u32, taps: u32) -> PositionedResampler {
+    fn new_resampler(from: u32, to: u32, taps: u32) -> PositionedResampler {
         let rate = |hz| SampleRate::new(hz).expect("not zero");
         PositionedResampler::new(rate(from), rate(to), taps).expect("valid")
     }

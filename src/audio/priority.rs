@@ -1,9 +1,9 @@
-//! Real-time priority for the thread that works on the sound, where the system grants it; and less than usual for what
-//! works behind many of them. Only this file names the crate that asks for it.
+//! Real-time priority for the audio threads, where the system grants it; reduced priority for threads that serve many
+//! of them. Only this file uses the crate `thread_priority`.
 //!
-//! On a busy machine a thread that wants to wake after 5 ms wakes after 2.4 ms more at the 95th percentile, with
-//! priority after 0.04 ms more (measured: `SCHED_OTHER` against `SCHED_FIFO`, two cores under load). The callbacks'
-//! own threads belong to the sound system, which sees to them.
+//! On a busy machine a thread that should wake after 5 ms wakes 2.4 ms late at the 95th percentile, with priority 0.04
+//! ms (measured: `SCHED_OTHER` against `SCHED_FIFO`, two cores under load). The callback threads belong to the sound
+//! system.
 //!
 //! ```text
 //! Linux     SCHED_RR, low      granted to root, by RLIMIT_RTPRIO, or by CAP_SYS_NICE
@@ -11,33 +11,33 @@
 //! others    nothing            macOS gives such a priority to threads of its sound system only
 //! ```
 //!
-//! Without it everything works, less evenly under load; so a refusal is told once, and nothing more.
+//! Everything works without it, less evenly under load; so a refusal is reported once.
 
-/// Why the system gives no priority, in words for the user.
+/// Reason of a refusal, for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(String);
 
-/// Asks for priority for the thread that calls; says what was granted.
+/// Requests real-time priority for the calling thread; returns what was granted.
 ///
 /// # Errors
-/// The system refuses, or has nothing of the kind; the thread goes on as it was.
+/// The system refuses or does not support it; the thread is unchanged.
 pub fn raise() -> Result<&'static str, Refused> {
     system::raise()
 }
 
-/// Lets everything else on the machine go first: the thread that calls is scheduled in batches, and where others want the
-/// core it gets a third of their share. For what works behind many sound threads: woken by each of their events it would
-/// take the core from them each time (15 000 changes of context a second with 1000 conversations, 3 000 with this).
+/// Reduces the priority of the calling thread: batch scheduling, with a third of the share of others where the core is
+/// contended. For threads that serve many audio threads: woken by each of their events they would preempt them each
+/// time (15 000 context switches per second with 1000 conversations, 3 000 with this).
 ///
 /// # Errors
-/// The system refuses (of a program that was started with `nice`), or has nothing of the kind. The thread may be in batches
-/// then, with the share that it had.
+/// The system refuses (a program started with `nice`) or does not support it. The thread may then be in batch
+/// scheduling with its old share.
 pub fn give_way() -> Result<(), Refused> {
     system::give_way()
 }
 
-/// Whether priority would be granted, tried in a thread that ends at once.
+/// Tests whether priority would be granted, in a thread of its own.
 ///
 /// # Errors
 /// As [`raise`].
@@ -60,8 +60,8 @@ mod system {
 
     use crate::audio::priority::Refused;
 
-    /// Above all that has no such priority, below PulseAudio (5), JACK (10) and PipeWire (88): what we are too slow
-    /// to take, they still play.
+    /// Above threads without such priority, below PulseAudio (5), JACK (10) and PipeWire (88), which still play while
+    /// this program is late.
     const LOW: u8 = 4;
     const ROUND_ROBIN: ThreadSchedulePolicy =
         ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
@@ -81,7 +81,7 @@ mod system {
         Ok("real-time, round robin, low")
     }
 
-    /// Niceness 5, in the crate's scale.
+    /// Niceness 5, in the scale of the crate.
     const BEHIND: u8 = 35;
     const BATCH: ThreadSchedulePolicy =
         ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);

@@ -1,9 +1,9 @@
-//! Streams of a PulseAudio server, spoken to directly. cpal lists its devices, as everywhere.
+//! Streams of a PulseAudio server in its native protocol. cpal lists the devices, as everywhere.
 //!
-//! cpal's own streams of this host make the server work in steps of 0.5 ms or less (a request as long as half of the
-//! buffer leaves the device nothing, see [`playback`]), ask it for the latency after every block, and clear a megabyte for
-//! each message: 43 % of a core on the rig, where PipeWire takes 4 (`scripts/measure-cost`). Here requests leave the device
-//! half a period, and a stream asks for the latency twenty times a second: the time of every sample follows from these
+//! cpal's own streams of this host make the server work in steps of 0.5 ms or less (a request of half of the buffer
+//! leaves the device nothing, see [`playback`]), query the latency after every block, and clear a megabyte for each
+//! message: 43 % of a core on the rig, where PipeWire takes 4 (`scripts/measure-cost`). Here requests leave the device
+//! half a period, and a stream queries the latency twenty times a second; the time of every sample follows from the
 //! answers ([`timing`]).
 //!
 //! ```text
@@ -12,8 +12,8 @@
 //!        ◀─ latency? ── 20 times a second                    ── wanted ──▶
 //! ```
 //!
-//! A thread ends when its stream is dropped, which closes the connection, or when the server does; that is reported as a
-//! fault. Only `audio/pulse/` and this file name the crate that knows the protocol.
+//! A thread ends when its stream is dropped, which closes the connection, or when the server ends it, which is reported
+//! as a fault. Only this file and `audio/pulse/` use the crate `pulseaudio`.
 
 mod connection;
 mod frame_shape;
@@ -36,16 +36,16 @@ use pulseaudio::protocol::{
     stream::{BufferAttr, StreamFlags},
 };
 
-use self::connection::{Connection, connect, explain};
+use self::connection::{PulseConnection, connect, explain};
 use self::frame_shape::FrameShape;
 use self::streams::{StreamEnd, run_capture, run_playback};
 use super::capture::CaptureBody;
-use super::fault::{Fault, Faults};
+use super::fault::{FaultCounts, StreamFault};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use super::priority;
 
-/// A stream that runs until it is dropped.
+/// A running stream; dropping it closes it.
 pub(super) struct PulseStream {
     socket: UnixStream,
     closing: Arc<AtomicBool>,
@@ -55,7 +55,7 @@ pub(super) struct PulseStream {
 impl Drop for PulseStream {
     fn drop(&mut self) {
         self.closing.store(true, Relaxed);
-        // Wakes the thread from whatever it waits for; a socket that is closed already needs nothing.
+        // Wakes the thread from any wait; harmless if the socket is closed already.
         self.socket.shutdown(Shutdown::Both).ok();
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
@@ -63,23 +63,23 @@ impl Drop for PulseStream {
     }
 }
 
-/// A stream that was opened, with the period in frames that the server granted.
+/// A started stream, and the granted period in frames.
 pub(super) type StartedStream = (PulseStream, u32);
 
-/// Opens and starts a stream from the source of this name.
+/// Opens and starts a stream from this source.
 ///
 /// # Errors
-/// The server does not answer or refuses: what that means, and its words.
+/// The server does not answer or refuses: fault and message.
 pub(super) fn open_input(
     source: &str,
     format: StreamFormat,
     body: CaptureBody,
-    faults: Arc<Faults>,
-) -> Result<StartedStream, (Fault, String)> {
+    faults: Arc<FaultCounts>,
+) -> Result<StartedStream, (StreamFault, String)> {
     record(connect()?, source, format, body, faults).map_err(explain)
 }
 
-/// Opens and starts a stream to the sink of this name.
+/// Opens and starts a stream to this sink.
 ///
 /// # Errors
 /// As [`open_input`].
@@ -87,21 +87,21 @@ pub(super) fn open_output(
     sink: &str,
     format: StreamFormat,
     body: PlaybackBody,
-    faults: Arc<Faults>,
-) -> Result<StartedStream, (Fault, String)> {
+    faults: Arc<FaultCounts>,
+) -> Result<StartedStream, (StreamFault, String)> {
     playback(connect()?, sink, format, body, faults).map_err(explain)
 }
 
 fn record(
-    mut connection: Connection,
+    mut connection: PulseConnection,
     source: &str,
     format: StreamFormat,
     body: CaptureBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<StartedStream, ProtocolError> {
     let shape = FrameShape::of(format);
     let fragment = shape.bytes(format.period.unwrap_or(0));
-    let made: CreateRecordStreamReply =
+    let created: CreateRecordStreamReply =
         connection.request(&Command::CreateRecordStream(RecordStreamParams {
             sample_spec: spec(format),
             channel_map: channel_map(format),
@@ -114,34 +114,34 @@ fn record(
             props: titled(c"Microphone"),
             ..RecordStreamParams::default()
         }))?;
-    let granted = shape.frames(made.buffer_attr.fragment_size);
+    let granted = shape.frames(created.buffer_attr.fragment_size);
     let stream = run("pulse-capture", connection, faults, move |connection| {
-        run_capture(connection, made.channel, shape, body)
+        run_capture(connection, created.channel, shape, body)
     })?;
     Ok((stream, granted))
 }
 
 fn playback(
-    mut connection: Connection,
+    mut connection: PulseConnection,
     sink: &str,
     format: StreamFormat,
     body: PlaybackBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<StartedStream, ProtocolError> {
     let shape = FrameShape::of(format);
     let frames = format.period.unwrap_or(0);
     let (period, half) = (shape.bytes(frames), frames.div_ceil(2));
-    let made: CreatePlaybackStreamReply =
+    let created: CreatePlaybackStreamReply =
         connection.request(&Command::CreatePlaybackStream(PlaybackStreamParams {
             sample_spec: spec(format),
             channel_map: channel_map(format),
             sink_name: Some(name(sink)?),
             buffer_attr: BufferAttr {
-                // Two periods in all, as of other hosts. Of these the server gives the device half of what two requests
-                // leave: half a period here. A whole period as request would leave nothing, and nothing means steps of
-                // 0.5 ms, for the device and for all that listen to it.
-                // No more than the server's own limit on what waits: a device with longer steps than were asked for (wireless,
-                // or without a precise timer) gets the longer buffer that it needs.
+                // Two periods in total, as with other hosts. The server gives the device half of what two requests
+                // leave: half a period here. A request of a whole period would leave nothing, which means steps of 0.5
+                // ms for the device and all its listeners. The length does not exceed the server's own limit: a device
+                // with longer steps than requested (wireless, or without a precise timer) gets the longer buffer that
+                // it needs.
                 target_length: period.saturating_mul(2),
                 minimum_request_length: shape.bytes(half),
                 ..BufferAttr::default()
@@ -151,21 +151,21 @@ fn playback(
             ..PlaybackStreamParams::default()
         }))?;
     let granted = shape
-        .frames(made.buffer_attr.minimum_request_length)
+        .frames(created.buffer_attr.minimum_request_length)
         .saturating_mul(2);
-    let (channel, wanted) = (made.channel, made.requested_bytes);
+    let (channel, wanted) = (created.channel, created.requested_bytes);
     let stream = run("pulse-playback", connection, faults, move |connection| {
         run_playback(connection, channel, wanted, shape, body)
     })?;
     Ok((stream, granted))
 }
 
-/// Runs a stream on a thread of its own; how it ends is a fault, unless we ended it.
+/// Runs a stream on a thread of its own; its end is a fault, unless it was requested.
 fn run(
     thread: &str,
-    mut connection: Connection,
-    faults: Arc<Faults>,
-    work: impl FnOnce(&mut Connection) -> StreamEnd + Send + 'static,
+    mut connection: PulseConnection,
+    faults: Arc<FaultCounts>,
+    work: impl FnOnce(&mut PulseConnection) -> StreamEnd + Send + 'static,
 ) -> Result<PulseStream, ProtocolError> {
     connection.wait_without_limit()?;
     let socket = connection.socket()?;
@@ -174,11 +174,11 @@ fn run(
     let thread = std::thread::Builder::new()
         .name(thread.to_owned())
         .spawn(move || {
-            // A refusal was told by the worker's thread.
+            // The worker thread reports a refusal.
             priority::raise().ok();
             let (fault, why) = work(&mut connection);
             if !ours.load(Relaxed) {
-                tracing::debug!(why, "the sound server ended a stream");
+                tracing::debug!(why, "sound server closed a stream");
                 faults.report(fault);
             }
         })?;
@@ -209,7 +209,7 @@ fn channel_map(format: StreamFormat) -> ChannelMap {
     }
 }
 
-/// The device is to work in steps that fit to the period; `as_they_are`: channel by channel, whatever they are called.
+/// Flags of a stream: device steps that fit the period; `as_they_are` keeps the channels unmapped.
 fn prompt(as_they_are: bool) -> StreamFlags {
     StreamFlags {
         adjust_latency: true,
@@ -218,7 +218,7 @@ fn prompt(as_they_are: bool) -> StreamFlags {
     }
 }
 
-/// What a volume control shows beside the program's name.
+/// Properties that a volume control shows.
 fn titled(what: &CStr) -> Props {
     let mut props = Props::new();
     props.set(Prop::MediaName, what);

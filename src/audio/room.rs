@@ -1,12 +1,13 @@
-//! The sound side on simulated time: the same worker, owner, bodies and handle, devices of arithmetic, and a driver
-//! on tokio's clock. Under `#[tokio::test(start_paused = true)]` an hour passes in seconds, and every figure is exact.
+//! The audio side on simulated time: real worker, stream manager, callback bodies and handle, with simulated devices
+//! and a driver on tokio's clock. Under `#[tokio::test(start_paused = true)]` an hour passes in seconds, and every
+//! measurement is exact.
 //!
 //! ```text
-//! tokio task, every ms ── now ──▶ thread: owner.tick ▶ streams that are due ▶ worker.tick ── done ──▶ task
+//! tokio task, every ms ── now ──▶ thread: manager.tick ▶ streams that are due ▶ worker.tick ── done ──▶ task
 //! ```
 //!
-//! Worker and owner live on a thread of their own, because the detector may not change threads; the task waits for
-//! it at each step, so nothing ever runs at the same time.
+//! Worker and stream manager run on a thread of their own, because the detector may not change threads; the task waits
+//! for it at each step, so nothing runs concurrently.
 
 mod desk;
 mod echo_path;
@@ -20,29 +21,29 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 pub use self::desk::{Desk, PlayedBlock, SimulatedDesk};
-pub use self::echo_path::Room;
+pub use self::echo_path::EchoPath;
 use self::loopback::{RoomMicrophone, RoomSpeaker};
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceInfo, Devices};
 use super::error::AudioError;
 use super::event::VoiceEvent;
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::format::StreamFormat;
-use super::handle::Handle;
+use super::handle::AudioHandle;
 use super::handle::{COMMANDS, EVENTS, run};
 use super::null::info;
 use super::stream_manager::{Backends, StreamManager, Threads};
-use super::timer_stream::{Source, TimerStream};
+use super::timer_stream::{SampleSource, TimerStream};
 use super::wav::{FileReader, WavUtterance};
 use super::worker::Worker;
 use crate::base::counters::Counters;
 use crate::base::units::SampleRate;
 use crate::profile::Profile;
 
-/// One step of the driver.
+/// Step of the driver.
 const STEP: Duration = Duration::from_millis(1);
 
-/// Starts the sound side on tokio's clock, with what stands on the desk. Must be called within a tokio runtime.
+/// Starts the audio side on tokio's clock with a simulated desk. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// A refused thread.
@@ -50,7 +51,7 @@ pub fn simulate(
     desk: SimulatedDesk,
     counters: Arc<Counters>,
     profile: &Arc<Profile>,
-) -> Result<(Handle, Desk), AudioError> {
+) -> Result<(AudioHandle, Desk), AudioError> {
     let start = tokio::time::Instant::now();
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
@@ -105,21 +106,21 @@ pub fn simulate(
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
     tokio::spawn(drive(start, stopped, go, finished));
-    let handle = Handle {
+    let handle = AudioHandle {
         events,
         to_worker,
         to_manager,
         threads: Threads::default(),
         cue,
         stop,
-        // It ends with its driver; waiting for it here would stop the driver.
+        // It ends with its driver; waiting here would block the driver.
         running: Vec::new(),
     };
     drop(running);
     Ok((handle, air))
 }
 
-/// Lets the sound side do a step whenever tokio's clock has come to it.
+/// Drives the audio side, one step whenever tokio's clock has reached it.
 async fn drive(
     start: tokio::time::Instant,
     stopped: Arc<AtomicBool>,
@@ -137,7 +138,7 @@ async fn drive(
 }
 
 type Streams = Arc<Mutex<Vec<(u64, TimerStream)>>>;
-type SharedSource = Arc<Mutex<Box<dyn Source>>>;
+type SharedSource = Arc<Mutex<Box<dyn SampleSource>>>;
 
 struct Simulated {
     desk: SimulatedDesk,
@@ -186,7 +187,7 @@ fn step_streams(streams: &Streams, air: &Desk, now: Instant) {
     }
 }
 
-/// A running stream; dropping it takes it off the desk.
+/// A running stream; dropping the token ends it.
 struct Token {
     id: u64,
     streams: Streams,
@@ -204,7 +205,7 @@ impl Simulated {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The period that was asked for, as long as it is at 48 kHz.
+    /// The requested period, scaled from 48 kHz.
     fn format(&self, rate: SampleRate, request: &OpenRequest) -> StreamFormat {
         let period = u64::from(request.period) * u64::from(rate.hz()) / 48_000;
         StreamFormat {
@@ -265,7 +266,7 @@ impl Backend for Simulated {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         if !self.air.air().plugged.microphone {
             return Err(missing("microphone"));
@@ -289,7 +290,7 @@ impl Backend for Simulated {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         if !self.air.air().plugged.speaker {
             return Err(missing("speaker"));
@@ -310,12 +311,12 @@ impl Backend for Simulated {
 
 fn missing(device: &str) -> OpenError {
     OpenError {
-        kind: Fault::DeviceNotAvailable,
-        what: Fault::DeviceNotAvailable.words(device),
+        kind: StreamFault::DeviceNotAvailable,
+        what: StreamFault::DeviceNotAvailable.words(device),
     }
 }
 
-impl Source for SharedSource {
+impl SampleSource for SharedSource {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         self.lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -4,34 +4,34 @@ use std::path::PathBuf;
 
 use super::device::DeviceChoice;
 
-/// Where sound comes from and goes to. Every combination is legal.
+/// Source and sink of sound. Every combination is valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Setup {
-    /// In place of the microphone.
+pub struct AudioSetup {
+    /// Source in place of the microphone.
     pub input: InputKind,
-    /// In place of the speaker.
+    /// Sink in place of the speaker.
     pub output: OutputKind,
 }
 
-/// Where sound comes from.
+/// Sources of sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind {
     /// A microphone.
     Device(DeviceChoice),
-    /// WAV files, one utterance each, spoken when [`VoiceCommand::SpeakNext`] asks for them.
+    /// WAV files, one utterance each, spoken on [`VoiceCommand::SpeakNext`](super::command::VoiceCommand::SpeakNext).
     Files(Vec<PathBuf>),
     /// Silence.
     None,
 }
 
-/// Where replies go to.
+/// Sinks of replies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputKind {
     /// A speaker.
     Device(DeviceChoice),
     /// A WAV file: the reply audio alone, 24 kHz mono 16 bit.
     File(PathBuf),
-    /// Nowhere, at real-time pace.
+    /// None, at real-time pace.
     None,
 }
 

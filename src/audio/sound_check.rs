@@ -1,4 +1,4 @@
-//! The sound check on the worker: gives the check what the microphone hears and what the speaker played meanwhile.
+//! The sound check on the worker: feeds it with frames of the microphone and with what the speaker played meanwhile.
 //!
 //! ```text
 //! microphone ── frames, held back 300 ms ──▶ ┌────────────┐ ──▶ phase, progress, report
@@ -6,7 +6,7 @@
 //!            the chirp, at the working rate ▶└────────────┘
 //! ```
 //!
-//! The far end is the chirp itself, put to the instant at which the device gave its first sound.
+//! The far end is the chirp itself, aligned to the instant at which the device played its first sound.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,38 +19,38 @@ use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 use crate::dsp::sound_check::{SoundCheck, SoundCheckPhase, Step};
 
-/// How long frames wait, so that the speaker has told by then what sounded while they were captured: it tells when it
-/// sounds, within a period and a tick of the worker.
+/// Frames held back until the speaker has reported what was audible during their capture: it reports when it sounds,
+/// within a period and a tick of the worker.
 const HELD_BACK: usize = 30;
-/// Frames between two words about the progress: ten a second can be followed by eye.
+/// Frames between two progress events: ten per second.
 const REPORT_EVERY: usize = 10;
-/// Taps of the filter that brings the chirp to the working rate: those of the most careful profile.
+/// Taps of the filter that resamples the chirp to the working rate, as in the best profile.
 const TAPS: u32 = 128;
-/// What the phases take at most, for the progress: the chirp's is its usual length.
+/// Longest durations of the phases, for the progress; the chirp's is its usual one.
 const QUIET: Duration = Duration::from_secs(1);
 const SPEAK: Duration = Duration::from_secs(5);
 const CHIRP: Duration = Duration::from_millis(1_500);
 
-/// A sound check that runs.
+/// A running sound check.
 pub(super) struct RunningCheck {
     check: SoundCheck,
-    /// What the speaker knows the chirp by.
+    /// Turn id of the chirp.
     turn: TurnId,
-    /// How loud it is played.
+    /// Volume of the chirp.
     volume: f32,
     held: VecDeque<Frame>,
     chirp: Vec<f32>,
-    /// Place of its first sound, the one that the speaker tells of.
+    /// Index of its first sound, which the speaker reports.
     first_sound: usize,
     sounded: Option<Instant>,
-    /// A frame by its number, and the place in the chirp at which it begins.
+    /// Sequence number of a frame, and the position in the chirp at which it starts.
     anchor: Option<(u64, i64)>,
     phase: SoundCheckPhase,
     frames: usize,
 }
 
 impl RunningCheck {
-    /// A check whose chirp is played as this turn's, at this volume.
+    /// Creates a check whose chirp is played as this turn, at this volume.
     pub(super) fn new(with_voice: bool, turn: TurnId, volume: f32) -> Self {
         Self {
             check: SoundCheck::new(with_voice),
@@ -66,7 +66,7 @@ impl RunningCheck {
         }
     }
 
-    /// Takes out what is told of the chirp: it is no reply.
+    /// Removes events of the chirp: it is no reply.
     pub(super) fn take_own(&mut self, events: &mut Vec<VoiceEvent>) {
         events.retain(|event| {
             if let VoiceEvent::FirstAudible { turn, at, .. } = event
@@ -79,7 +79,7 @@ impl RunningCheck {
         });
     }
 
-    /// Takes in a frame of the microphone. Gives what is to be played, and whether the check goes on.
+    /// Processes a frame of the microphone. Returns audio to play, and whether the check continues.
     pub(super) fn push(
         &mut self,
         frame: Frame,
@@ -150,7 +150,7 @@ impl RunningCheck {
                 resampler.push(&sound, &mut self.chirp);
                 resampler.finish(&mut self.chirp);
             }
-            Err(error) => tracing::error!(%error, "the chirp cannot be followed"),
+            Err(error) => tracing::error!(%error, "cannot resample the chirp"),
         }
         Pcm {
             turn: self.turn,
@@ -159,10 +159,10 @@ impl RunningCheck {
         }
     }
 
-    /// What the speaker gave in the 10 ms of this frame.
+    /// Far-end samples of the 10 ms of this frame.
     ///
-    /// Its instant counts for the first frame alone, the others follow sample by sample: instants waver by some samples
-    /// when the stream's clock learns, and a chirp in pieces is none.
+    /// The instant counts for the first frame alone, the others follow sample by sample: instants vary by some samples
+    /// while the clock of the stream settles, which would break up the chirp.
     fn render_frame(&mut self, frame: &Frame) -> [f32; FRAME_SAMPLES] {
         let mut render_frame = [0.0; FRAME_SAMPLES];
         let Some(sounded) = self.sounded else {
@@ -185,7 +185,7 @@ impl RunningCheck {
     }
 }
 
-/// Samples at the working rate from one instant to another; below zero if that is earlier.
+/// Samples at the working rate between two instants; negative if `to` is earlier.
 fn samples_between(from: Instant, to: Instant) -> i64 {
     let after = to.saturating_duration_since(from).as_secs_f64();
     let before = from.saturating_duration_since(to).as_secs_f64();
@@ -204,7 +204,7 @@ mod tests {
         gain: f32,
     }
 
-    /// Runs a check in a room without voice; the phases that were told, and the report.
+    /// Runs a check in a room without voice; returns the reported phases and the report.
     fn run(room: &Room) -> (Vec<SoundCheckPhase>, SoundCheckReport) {
         let turn = TurnId(u64::MAX);
         let mut checking = RunningCheck::new(false, turn, 0.8);

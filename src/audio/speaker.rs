@@ -1,14 +1,14 @@
-//! The playback half of the worker: from queued replies to the ring of the output stream, and back from the
-//! stream's counters to what was heard, and when.
+//! The playback half of the worker: from queued replies to the ring of the output stream, and from the counters of the
+//! stream back to what was audible, and when.
 //!
 //! ```text
 //! Play ─▶ JitterBuffer ─▶ PositionedResampler ─▶ volume ─▶ ring ─▶ (callback) ─▶ device
-//!                                                 │ Note, Stamp
-//! FirstAudible, Played, Flushed ◀─ indices ◀──────┘
+//!                                                                      │ Note, Stamp
+//! FirstAudible, Played, Flushed ◀─ indices ◀───────────────────────────┘
 //! ```
 //!
-//! Everything is known by its index in the flow through the ring. A `Started` note ties an index to a position of the
-//! stream; the stream's clock ties the position to an instant.
+//! Samples are identified by their index in the flow through the ring. A `Started` note ties an index to a position of
+//! the stream; the clock of the stream ties the position to an instant.
 
 mod duck;
 mod jitter_target;
@@ -36,34 +36,34 @@ use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// Taken from the queue at once.
+/// Amount taken from the queue at once.
 const PIECE: Duration = Duration::from_millis(10);
-/// The room goes on sounding after the speaker; the uplink stays closed so long where echo is to be kept out.
+/// Duration of reverberation after playback; the uplink stays closed this long where echo must be kept out.
 const ECHO_TAIL: Duration = Duration::from_millis(300);
-/// A stream that does not answer a flush within this is not running.
+/// Time after which a stream that does not answer a flush counts as stopped.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(300);
-/// An old stream gets this long to play what it has before a new one takes over.
+/// Time for an old stream to drain before a new one takes over.
 const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
-/// Looks after itself at this pace while something plays, whatever the callbacks say.
+/// Longest tick interval while something plays.
 const PACE: Duration = Duration::from_millis(20);
 
 /// The playback half of the worker.
 pub(super) struct Speaker {
     queue: JitterBuffer,
     out: Option<OutputStream>,
-    /// Takes over once `out` has played what it has.
+    /// A new stream that takes over once `out` is drained, and its deadline.
     successor: Option<(OutputStream, Instant)>,
     resampler: Option<PositionedResampler>,
-    /// Input samples that `resampler` was given.
+    /// Input samples fed to `resampler`.
     fed: u64,
     taps: u32,
     jitter_target: JitterTarget,
     volume: Volume,
-    /// Samples flow from the queue to the ring; else they wait for the prebuffer.
+    /// Whether samples flow from queue to ring; otherwise they wait for the prebuffer.
     flowing: bool,
-    /// The reply ran dry: if more of it comes that was an underrun, else only its end is late.
+    /// The ring ran dry during a reply: an underrun if more of it comes, otherwise only its end is late.
     dry: bool,
-    /// No reply may begin.
+    /// Whether replies must not start.
     held: bool,
     playout: PlayoutTracker,
     flush: Option<Flush>,
@@ -82,7 +82,7 @@ pub(super) struct Speaker {
 #[derive(Clone, Copy)]
 struct Flush {
     asked: Instant,
-    /// Replies that begin below this index are flushed.
+    /// Replies that start below this index are flushed.
     below: u64,
 }
 
@@ -131,7 +131,7 @@ impl Speaker {
         self.jitter_target.ended();
     }
 
-    /// Whether replies must not begin; one that has begun goes on.
+    /// Sets whether replies must not start; one that has started continues.
     pub(super) fn hold(&mut self, held: bool) {
         self.held = held;
     }
@@ -140,7 +140,7 @@ impl Speaker {
         self.volume.set(volume);
     }
 
-    /// Lowers the reply, pauses it, or lets it go on; takes effect with the next period.
+    /// Sets the playback level, with effect from the next period.
     pub(super) fn set_level(&mut self, level: DuckLevel) {
         self.duck.set(level);
         if let Some(out) = &self.out {
@@ -148,12 +148,12 @@ impl Speaker {
         }
     }
 
-    /// Whether the reply is lowered or pauses.
+    /// Whether the reply is ducked or paused.
     pub(super) fn is_lowered(&self) -> bool {
         self.duck.level() != DuckLevel::Full
     }
 
-    /// What sounded while a frame was captured that reached the microphone at `captured`; silence without a speaker.
+    /// Returns the far end for a frame that reached the microphone at `captured`; silence without a speaker.
     pub(super) fn render_frame(&mut self, captured: Instant) -> [f32; FRAME_SAMPLES] {
         match &self.out {
             Some(out) => self
@@ -163,12 +163,12 @@ impl Speaker {
         }
     }
 
-    /// What [`Speaker::render_frame`] is asked for from now on.
+    /// Sets the mode of [`Speaker::render_frame`].
     pub(super) fn set_reference_mode(&mut self, wanted: ReferenceMode) {
         self.reference.set_mode(wanted);
     }
 
-    /// Takes over a profile's filter and prebuffer, also in the middle of a reply.
+    /// Applies filter and prebuffer of a profile, also during a reply.
     pub(super) fn set_profile(&mut self, taps: u32, prebuffer: Duration) {
         self.jitter_target.base = prebuffer;
         if taps != self.taps {
@@ -176,12 +176,12 @@ impl Speaker {
             if let Some(resampler) = &mut self.resampler
                 && let Err(error) = resampler.set_taps(taps)
             {
-                tracing::error!(%error, "the filter of the reply stays as it was");
+                tracing::error!(%error, "cannot change the reply's resampler");
             }
         }
     }
 
-    /// Fades what sounds and drops all that waits.
+    /// Fades out and drops all that is queued.
     pub(super) fn flush(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         self.queue.flush();
         self.resampler = None;
@@ -211,7 +211,7 @@ impl Speaker {
         }
     }
 
-    /// A stream was opened. If the one before still runs it plays what it has first.
+    /// Attaches a new stream. A previous stream that still runs is drained first.
     pub(super) fn attach(&mut self, end: PlaybackEnd, now: Instant) {
         let new = OutputStream::new(end);
         if self.out.is_some() && self.flush.is_none() {
@@ -221,13 +221,13 @@ impl Speaker {
         }
     }
 
-    /// The stream was lost. What it did not play is played by the next one.
+    /// Detaches a lost stream. The next one plays what it did not.
     pub(super) fn detach(&mut self, now: Instant) {
         let successor = self.successor.take().map(|(out, _)| out);
         self.replace_out(successor, now);
     }
 
-    /// Whether a reply sounds at the speaker, or pauses.
+    /// Whether a reply plays or is paused.
     pub(super) fn is_sounding(&self, now: Instant) -> bool {
         if self.duck.is_paused() {
             return true;
@@ -239,7 +239,7 @@ impl Speaker {
         }
     }
 
-    /// Whether a reply sounds, or may still be in the room.
+    /// Whether a reply plays, or its echo may still be in the room.
     pub(super) fn is_in_the_room(&self, now: Instant) -> bool {
         match self.sounding {
             Sounding::Until(end) => now < end + ECHO_TAIL,
@@ -247,12 +247,12 @@ impl Speaker {
         }
     }
 
-    /// Reply audio that waits for its time, what is in the ring of the device aside.
+    /// Queued reply audio, without the device ring.
     pub(super) fn queued(&self) -> Duration {
         self.queue.queued()
     }
 
-    /// Moves everything on; says when to be called again at the latest.
+    /// Advances playback; returns the latest time of the next call.
     pub(super) fn tick(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) -> Option<Instant> {
         self.observe();
         self.read_notes(now, events);
@@ -288,7 +288,7 @@ impl Speaker {
     }
 
     fn read_notes(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
-        // The fill first, the notes afterwards: a note is posted before the samples that it tells of are taken.
+        // The fill level is read first: a note is posted before the samples that it refers to are taken.
         let taken = self.out.as_ref().map_or(0, |out| out.end.ring.taken());
         while let Some(note) = self.out.as_mut().and_then(|out| out.end.notes.pop_one()) {
             match note {
@@ -345,14 +345,14 @@ impl Speaker {
         self.out.as_ref()?.clock.instant_of(position)
     }
 
-    /// Tells what the samples that were passed by mean: indices below `taken` were written.
+    /// Resolves the events of samples that have passed: indices below `taken` were written.
     fn resolve_up_to(&mut self, taken: u64, now: Instant) {
         if let Some(out) = self.out.as_ref().filter(|_| !self.playout.is_empty()) {
             self.playout.resolve(taken, out, now);
         }
     }
 
-    /// The flush took effect: samples below `index` were heard.
+    /// Completes a flush: samples below `index` were played.
     fn flushed(&mut self, index: u64, at: Instant, events: &mut Vec<VoiceEvent>) {
         let Some(flush) = self.flush.take() else {
             return;
@@ -370,7 +370,7 @@ impl Speaker {
         self.set_level(DuckLevel::Full);
     }
 
-    /// Lets the successor take over when the stream before it has played what it has.
+    /// Lets the successor take over when the old stream is drained.
     fn hand_over(&mut self, now: Instant) {
         let Some((_, patience)) = &self.successor else {
             return;
@@ -393,12 +393,12 @@ impl Speaker {
         self.settle();
     }
 
-    /// Keeps what the old stream did not play, and numbers the replies by what is kept.
+    /// Keeps what the old stream did not play, and renumbers the replies accordingly.
     fn keep_unplayed(&mut self, old: &mut OutputStream, now: Instant) {
         let taken = old.end.ring.taken();
         let rate = old.end.format.rate;
         old.forget_played();
-        // Behind what was kept earlier and could not be handed on yet.
+        // Appends to samples kept earlier that could not be handed on yet.
         let before = self.rest.len() as u64;
         self.rest.extend(old.in_ring.drain(..));
         self.playout.renumber(taken, before, rate);
@@ -422,7 +422,7 @@ impl Speaker {
         self.rest_rate = Some(rate);
     }
 
-    /// Hands what was kept to the new stream, at its rate.
+    /// Passes kept samples to the new stream, at its rate.
     fn settle(&mut self) {
         let (Some(out), Some(from)) = (&mut self.out, self.rest_rate) else {
             return;
@@ -435,7 +435,9 @@ impl Speaker {
                     resampler.push(&self.rest, &mut converted);
                     resampler.finish(&mut converted);
                 }
-                Err(error) => tracing::error!(%error, "what the lost speaker held is dropped"),
+                Err(error) => {
+                    tracing::error!(%error, "cannot resample unplayed samples: dropping them")
+                }
             }
             self.playout.rescale(from, to);
             self.rest = converted;

@@ -1,10 +1,10 @@
-//! The owner of the streams: opens, watches and reopens them, follows the default device, tells what happens in
-//! words. Like the worker it is driven by [`StreamManager::tick`], with the time given.
+//! The stream manager: opens, watches and reopens the streams, follows the default device, reports problems as text.
+//! Like the worker it is driven by [`StreamManager::tick`] with the time as argument.
 //!
 //! ```text
 //!             wanted, retry due            fault, silence, device gone
 //!  ┌──────┐ ────────────────────▶ ┌─────┐ ─────────────────────────────┐
-//!  │closed│                       │ live│ ◀─┐ period or device changed: │
+//!  │closed│                       │ runs│ ◀─┐ period or device changed: │
 //!  └──────┘ ◀──────────────────── └─────┘ ──┘ new one first, old one    │
 //!     ▲           not wanted                  retires behind it         │
 //!     └──────────────── back-off 0.25 to 4 s ◀──────────────────────────┘
@@ -39,27 +39,27 @@ use super::capture::capture;
 use super::command::VoiceCommand;
 use super::device::{DeviceChoice, Devices, Direction, StreamInfo};
 use super::event::{AudioThread, VoiceEvent};
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::playback::playback;
 use super::settings::Gate;
 use super::stream_timestamps::StreamTimestamps;
 use super::worker::ToWorker;
 use crate::base::counters::Counters;
 
-/// Pace of looking after streams: the watchdog's limit, so that idling costs two wake-ups a second.
+/// Tick interval: the limit of the stall detection, so that idling costs two wake-ups per second.
 const PACE: Duration = Duration::from_millis(500);
 const PACE_RETIRING: Duration = Duration::from_millis(20);
 const BOTH: [Direction; 2] = [Direction::Input, Direction::Output];
 
-/// What the owner is told.
+/// Messages to the stream manager.
 pub(super) enum ToStreamManager {
     Command(VoiceCommand),
-    /// The worker was restarted, and has no streams.
+    /// The worker was restarted and has no streams.
     Reopen,
     Stop,
 }
 
-/// See the [module](self).
+/// The stream manager.
 pub(super) struct StreamManager {
     inbox: Receiver<ToStreamManager>,
     worker: SyncSender<ToWorker>,
@@ -77,7 +77,7 @@ pub(super) struct StreamManager {
     stopped: bool,
 }
 
-/// Whom the callbacks wake; nobody in a simulation.
+/// Threads that callbacks wake; none in a simulation.
 #[derive(Clone, Default)]
 pub(super) struct Threads {
     pub(super) worker: Option<Thread>,
@@ -118,12 +118,12 @@ impl StreamManager {
         }
     }
 
-    /// Whether the end was asked for.
+    /// Whether it was asked to stop.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped
     }
 
-    /// Does all that is due; says when to be called again at the latest.
+    /// Does all that is due; returns the latest time of the next call.
     pub(super) fn tick(&mut self, now: Instant) -> Instant {
         while let Ok(message) = self.inbox.try_recv() {
             match message {
@@ -147,7 +147,7 @@ impl StreamManager {
                 self.open(direction, now);
             }
         }
-        // The first time only: streams need not wait for the list.
+        // Only the first time: streams need not wait for the list.
         self.poll_devices(now);
         if !self.unsent.is_empty() {
             self.send_unsent();
@@ -167,10 +167,9 @@ impl StreamManager {
         retries.fold(self.next_poll.min(now + pace), Instant::min)
     }
 
-    /// The system slept, or this program was stopped: what is held of devices is stale. Both are opened again at
-    /// once, looked for by their ids.
+    /// Reopens both devices, looked up by id, after the system slept or the program was stopped: their state is stale.
     pub(super) fn resume(&mut self, now: Instant) {
-        tracing::info!("the system slept: the sound devices are opened again");
+        tracing::info!("system resumed from sleep: reopening the audio devices");
         self.reopen(now);
     }
 
@@ -182,7 +181,7 @@ impl StreamManager {
         }
     }
 
-    /// Begins again after a panic, with the devices and the period that are wanted.
+    /// Restarts after a panic with the current devices and period.
     pub(super) fn restart(&mut self, now: Instant) {
         for direction in BOTH {
             let slot = self.slot(direction);
@@ -197,7 +196,7 @@ impl StreamManager {
         self.outbox.send();
     }
 
-    /// Reports the end of the thread.
+    /// Reports that the thread is given up.
     pub(super) fn give_up(&mut self) {
         self.outbox.push(VoiceEvent::Gone(AudioThread::Streams));
         self.outbox.send();
@@ -207,7 +206,7 @@ impl StreamManager {
         match command {
             VoiceCommand::PollDevices => self.next_poll = now,
             VoiceCommand::Settings(settings) => {
-                // The devices first: what is chosen is opened with the new period, and once.
+                // Devices first: a newly chosen one is opened once, with the new period.
                 self.use_device(Direction::Input, &settings.input, now);
                 self.use_device(Direction::Output, &settings.output, now);
                 self.use_period(settings.period_frames, now);
@@ -215,7 +214,7 @@ impl StreamManager {
             }
             #[cfg(test)]
             VoiceCommand::Panic(_) => panic!("asked to"),
-            // The worker's, and the files'.
+            // For the worker, or the files.
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
             | VoiceCommand::Flush
@@ -233,7 +232,7 @@ impl StreamManager {
         }
         self.input.wanted = wanted;
         if !wanted {
-            // Told by nobody: the user knows.
+            // Not reported: the user asked for it.
             self.close(Direction::Input);
             self.input.reported = None;
         } else if self.input.running.is_none() {
@@ -263,7 +262,7 @@ impl StreamManager {
         }
     }
 
-    /// Opens a new stream in place of the one that runs; that one goes on until the worker has changed over.
+    /// Opens a new stream in place of the running one, which continues until the worker has switched.
     fn replace(&mut self, direction: Direction, now: Instant) {
         let Some(old) = self.slot(direction).running.take() else {
             return;
@@ -271,7 +270,7 @@ impl StreamManager {
         if self.try_open(direction, now).is_ok() {
             self.slot(direction).retire_behind(old, now);
         } else {
-            // Some hosts give a device to one stream only: the old one goes first. Nothing is told yet.
+            // Some hosts allow one stream per device: close the old one first. Nothing is reported yet.
             drop(old);
             self.send_worker_lost(direction);
             self.slot(direction).retry_at = now;
@@ -290,7 +289,7 @@ impl StreamManager {
             choice,
             period: self.period * self.slot(direction).current_stretch(now),
         };
-        let faults = Arc::new(Faults::new(self.threads.manager.clone()));
+        let faults = Arc::new(FaultCounts::new(self.threads.manager.clone()));
         let (opened, timestamps) = self.build(direction, &request, &faults)?;
         self.opened(direction, opened, timestamps, faults, request.period, now);
         Ok(())
@@ -300,37 +299,37 @@ impl StreamManager {
         &mut self,
         direction: Direction,
         request: &OpenRequest,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<(OpenedStream, Arc<StreamTimestamps>), OpenError> {
         let (epoch, worker) = (self.epoch, self.threads.worker.clone());
         let watch_zeros = self.backends.watch_zeros;
         let backend = self.backends.of(direction);
         let nothing = || OpenError {
-            kind: Fault::Other,
-            what: Fault::Other.words(direction.noun()),
+            kind: StreamFault::Other,
+            what: StreamFault::Other.words(direction.noun()),
         };
         let (opened, message, timestamps) = match direction {
             Direction::Input => {
-                let mut made = None;
+                let mut built = None;
                 let mut make = |format| {
                     let (body, end) = capture(format, epoch, worker.clone());
-                    made = Some(end);
+                    built = Some(end);
                     body
                 };
                 let opened = backend.open_input(request, &mut make, faults)?;
-                let end = made.ok_or_else(nothing)?;
+                let end = built.ok_or_else(nothing)?;
                 let timestamps = end.timestamps.clone();
                 (opened, ToWorker::Input { end, watch_zeros }, timestamps)
             }
             Direction::Output => {
-                let mut made = None;
+                let mut built = None;
                 let mut make = |format| {
                     let (body, end) = playback(format, epoch, worker.clone());
-                    made = Some(end);
+                    built = Some(end);
                     body
                 };
                 let opened = backend.open_output(request, &mut make, faults)?;
-                let end = made.ok_or_else(nothing)?;
+                let end = built.ok_or_else(nothing)?;
                 let timestamps = end.timestamps.clone();
                 (opened, ToWorker::Output(end), timestamps)
             }
@@ -344,7 +343,7 @@ impl StreamManager {
         direction: Direction,
         opened: OpenedStream,
         timestamps: Arc<StreamTimestamps>,
-        faults: Arc<Faults>,
+        faults: Arc<FaultCounts>,
         asked: u32,
         now: Instant,
     ) {
@@ -352,13 +351,13 @@ impl StreamManager {
         let slot = self.slot(direction);
         slot.begin(opened, timestamps, faults, now);
         tracing::info!(?direction, device = %info.device.name, rate = info.rate.hz(), channels = info.channels,
-            period = info.period_frames, asked, narrowband = info.narrowband(), "a sound device was opened");
+            period = info.period_frames, asked, narrowband = info.narrowband(), "audio device opened");
         if is_longer(&info, asked) {
             tracing::warn!(
                 ?direction,
                 period = info.period_frames,
                 asked,
-                "the device takes longer blocks than asked for: replies come later"
+                "device period is longer than requested: replies are delayed"
             );
         }
         let device = info.device.clone();
@@ -371,7 +370,7 @@ impl StreamManager {
     fn refused(&mut self, direction: Direction, error: &OpenError, now: Instant) {
         let slot = self.slot(direction);
         slot.back_off(now);
-        let what = if error.kind == Fault::DeviceNotAvailable {
+        let what = if error.kind == StreamFault::DeviceNotAvailable {
             slot.absence_notice(direction.noun())
         } else {
             error.what.clone()
@@ -379,10 +378,10 @@ impl StreamManager {
         self.report_lost(direction, what);
     }
 
-    /// Drops a stream that is of no more use; it is opened again at once, then with growing pauses.
-    fn rebuild(&mut self, direction: Direction, fault: Fault, now: Instant) {
-        tracing::warn!(?direction, ?fault, "a sound device is opened again");
-        // Perhaps it is no more: the list of devices is asked before the next try.
+    /// Drops a broken stream; it is reopened at once, then with growing delays.
+    fn rebuild(&mut self, direction: Direction, fault: StreamFault, now: Instant) {
+        tracing::warn!(?direction, ?fault, "reopening an audio device");
+        // The device may be gone: the device list is polled before the next try.
         self.next_poll = now;
         self.end(direction);
         let slot = self.slot(direction);
@@ -391,7 +390,7 @@ impl StreamManager {
         }
     }
 
-    /// Drops a stream that nobody asked to end; its device may be gone.
+    /// Drops a stream that ended by itself; its device may be gone.
     fn end(&mut self, direction: Direction) {
         let slot = self.slot(direction);
         if let Some(running) = &slot.running {
@@ -410,7 +409,7 @@ impl StreamManager {
         let slot = self.slot(direction);
         if slot.reported.as_ref() != Some(&what) {
             slot.reported = Some(what.clone());
-            tracing::warn!(?direction, what, "a sound device is not there");
+            tracing::warn!(?direction, what, "audio device unavailable");
             let before = slot.moved.take().map(|moved| moved.what);
             self.outbox.push(VoiceEvent::Lost(direction, what));
             if before.is_some() {
@@ -436,7 +435,7 @@ impl StreamManager {
         self.send_unsent();
     }
 
-    /// The worker empties this channel every few milliseconds; what finds no room waits for the next tick.
+    /// The worker empties this channel every few milliseconds; a message without room waits for the next tick.
     fn send_unsent(&mut self) {
         while let Some(message) = self.unsent.pop_front() {
             if let Err(std::sync::mpsc::TrySendError::Full(message)) = self.worker.try_send(message)
@@ -458,7 +457,7 @@ impl StreamManager {
     }
 }
 
-/// Whether the device was granted much longer blocks than were asked for, in time; `asked` counts at 48 kHz.
+/// Whether the device was granted much longer blocks than requested; `asked` counts at 48 kHz.
 fn is_longer(info: &StreamInfo, asked: u32) -> bool {
     // The next power of two may be twice as long.
     let most = Duration::from_secs_f64(2.0 * f64::from(asked) / 48_000.0);

@@ -1,32 +1,32 @@
-//! What a device callback tells about itself: how far it is, when it ran, how long the device holds a sample.
+//! Timestamps of a device callback: position, time, and the latency of the device.
 //!
-//! One writer (the callback) and any reader share the newest stamp through a sequence lock made of atomics: the
-//! writer never waits; a reader that meets a write in progress tries again.
+//! One writer (the callback) and any reader share the newest stamp through a sequence lock of atomics: the writer never
+//! waits; a reader that overlaps with a write retries.
 
 use std::sync::atomic::{
     AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence,
 };
 use std::time::{Duration, Instant};
 
-/// How long a device may claim to hold a sample; hosts have reported hours (a clock of another origin).
+/// Largest plausible latency; hosts have reported hours (a clock of another origin).
 const SANE_LATENCY: Duration = Duration::from_millis(500);
-/// Stands for "the host did not tell".
+/// Marks an unknown latency.
 const UNKNOWN: u64 = u64::MAX;
 
-/// One callback of a stream.
+/// A callback of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Counter of the stream, in frames since its start, at the first frame of the callback's block.
+    /// Frames since the start of the stream, at the first frame of the block.
     pub position: u64,
     /// Frames in the block.
     pub frames: u64,
-    /// When the callback ran.
+    /// Time of the callback.
     pub at: Instant,
-    /// How long before the callback the first frame was captured, or how long after it the first frame will sound.
+    /// Time from capture of the first frame to the callback, or from the callback to playback of the first frame.
     pub latency: Option<Duration>,
 }
 
-/// The newest [`Stamp`] of a stream and the number of callbacks.
+/// The newest [`Stamp`] of a stream, and the number of callbacks.
 pub struct StreamTimestamps {
     epoch: Instant,
     version: AtomicU64,
@@ -37,7 +37,7 @@ pub struct StreamTimestamps {
 }
 
 impl StreamTimestamps {
-    /// No callback yet; `epoch` is any instant before the first.
+    /// Creates timestamps without a callback; `epoch` is any instant before the first one.
     #[must_use]
     pub fn new(epoch: Instant) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl StreamTimestamps {
         }
     }
 
-    /// Replaces the stamp. For the callback alone. A latency of zero or beyond half a second is not believed.
+    /// Publishes a stamp; for the callback alone. Ignores a latency of zero or above half a second.
     pub fn publish(&self, stamp: Stamp) {
         let latency = stamp
             .latency
@@ -67,7 +67,7 @@ impl StreamTimestamps {
         self.version.store(version + 2, Release);
     }
 
-    /// The newest stamp; `None` before the first callback.
+    /// Returns the newest stamp; `None` before the first callback.
     #[must_use]
     pub fn newest(&self) -> Option<Stamp> {
         loop {
@@ -92,7 +92,7 @@ impl StreamTimestamps {
         }
     }
 
-    /// How many callbacks there were.
+    /// Number of callbacks.
     #[must_use]
     pub fn callbacks(&self) -> u64 {
         self.version.load(Relaxed) / 2

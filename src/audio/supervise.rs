@@ -1,10 +1,10 @@
-//! Restarts a failed audio thread's work, within bounds.
+//! Restarts the work of an audio thread after a panic, within bounds.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-/// Restarts within [`WINDOW`] after which the work is given up: what fails so often will fail again.
+/// Restarts within [`WINDOW`] after which the work is given up.
 const MOST: usize = 3;
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -14,10 +14,10 @@ pub(super) struct Supervisor {
     failed: VecDeque<Instant>,
 }
 
-/// What became of the work.
+/// Result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RunOutcome<T> {
-    /// Its result.
+    /// The result of the work.
     Done(T),
     /// It panicked: restart it.
     Restart,

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Desk, Gate, Handle, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate};
+use super::{Desk, Gate, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate};
 use crate::base::counters::Counters;
+use super::AudioHandle;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
@@ -368,7 +369,7 @@ async fn a_microphone_of_zeros_is_told_and_taken_back() {
 }
 
 struct Rig {
-    handle: Handle,
+    handle: AudioHandle,
     desk: Desk,
     counters: Arc<Counters>,
     profile: Arc<Profile>,

@@ -1,7 +1,7 @@
-//! Streams without a device: a body that is run at the pace that a device would run it.
+//! Streams without a device: callback bodies that are run by a timer at the pace of a device.
 //!
-//! A stream has an absolute schedule, so that its pace does not drift: block `n` is due `n` blocks after the start,
-//! however late the one before was. In real life each stream has a thread; in a simulation a driver asks them in turn.
+//! The schedule is absolute, so that it does not drift: block `n` is due `n` blocks after the start, however late the
+//! previous one was. Normally each stream has a thread; in a simulation a driver calls them in turn.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -9,52 +9,51 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::capture::CaptureBody;
-use super::fault::{Fault, OpenError};
+use super::fault::{OpenError, StreamFault};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use crate::base::units::SampleRate;
 
-/// A schedule that is later than this begins anew.
+/// Lateness after which a schedule restarts.
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(2);
 
-/// Where the samples of a made-up microphone come from.
-pub(super) trait Source: Send {
-    /// Fills the next samples, mono; the first of them was captured at `start`.
+/// Source of samples of a virtual microphone.
+pub(super) trait SampleSource: Send {
+    /// Fills the next mono samples; the first was captured at `start`.
     fn fill(&mut self, out: &mut [f32], start: Instant);
 }
 
-/// Where the samples of a made-up speaker go.
-pub(super) trait Sink: Send {
-    /// Takes the next samples, mono; the first of them sounds at `start`. `sounding` is false for silence that stands
-    /// for "nothing to play".
+/// Sink of samples of a virtual speaker.
+pub(super) trait SampleSink: Send {
+    /// Takes the next mono samples; the first sounds at `start`. `sounding` is false for silence because nothing plays.
     fn take(&mut self, block: &[f32], sounding: bool, start: Instant);
-    /// A block is over.
+    /// Called after each block.
     fn tick(&mut self, now: Instant);
 }
 
-/// A stream with its schedule.
+/// A stream and its schedule.
 pub(super) struct TimerStream {
     body: Body,
     rate: SampleRate,
     block: Vec<f32>,
     start: Instant,
     done: u64,
-    /// Seconds of the true clock in a second of the made-up device's.
+    /// Real seconds per second of the virtual device.
     slowness: f64,
-    /// How long the made-up device holds a sample.
+    /// Latency of the virtual device.
     latency: Duration,
 }
 
 enum Body {
-    Input(CaptureBody, Box<dyn Source>),
-    Output(PlaybackBody, Box<dyn Sink>),
+    Input(CaptureBody, Box<dyn SampleSource>),
+    Output(PlaybackBody, Box<dyn SampleSink>),
 }
 
 impl TimerStream {
     pub(super) fn input(
         format: StreamFormat,
         body: CaptureBody,
-        source: Box<dyn Source>,
+        source: Box<dyn SampleSource>,
         now: Instant,
     ) -> Self {
         Self::new(format, Body::Input(body, source), now)
@@ -63,7 +62,7 @@ impl TimerStream {
     pub(super) fn output(
         format: StreamFormat,
         body: PlaybackBody,
-        sink: Box<dyn Sink>,
+        sink: Box<dyn SampleSink>,
         latency: Duration,
         now: Instant,
     ) -> Self {
@@ -85,13 +84,13 @@ impl TimerStream {
         }
     }
 
-    /// Lets the made-up device's crystal run fast by so many parts per million.
+    /// Sets the clock drift of the virtual device in parts per million.
     pub(super) fn with_drift(mut self, ppm: f64) -> Self {
         self.slowness = 1.0 / (1.0 + ppm * 1e-6);
         self
     }
 
-    /// Lets the made-up device hold samples for so long, and tell so.
+    /// Sets the reported latency of the virtual device.
     pub(super) fn holding(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
@@ -102,7 +101,7 @@ impl TimerStream {
         matches!(self.body, Body::Input(..))
     }
 
-    /// When the next block is due. A block of a microphone is complete at its end; a speaker asks at its beginning.
+    /// When the next block is due: at its end for a microphone, at its start for a speaker.
     pub(super) fn due(&self) -> Instant {
         let ahead = match self.body {
             Body::Input(..) => self.block.len() as u64,
@@ -117,7 +116,7 @@ impl TimerStream {
 
     /// Runs the body for every block that is due at `now`.
     pub(super) fn run_due(&mut self, now: Instant) {
-        // After the machine slept, time that nobody lived through is not made up for.
+        // Time during a system sleep is not made up for.
         let late = now.saturating_duration_since(self.due());
         if late > LONGEST_CATCH_UP {
             self.start += late;
@@ -152,7 +151,7 @@ impl TimerStream {
         self.done += self.block.len() as u64;
     }
 
-    /// Gives the stream a thread of its own.
+    /// Runs the stream on a thread of its own.
     pub(super) fn spawn(mut self, name: &str) -> Result<TimerThread, OpenError> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
@@ -171,7 +170,7 @@ impl TimerStream {
                 thread: Some(thread),
             }),
             Err(error) => Err(OpenError {
-                kind: Fault::ResourceExhausted,
+                kind: StreamFault::ResourceExhausted,
                 what: format!("The system refused a thread: {error}. Close other programs."),
             }),
         }

@@ -1,19 +1,19 @@
-//! Many sound sides without devices on few threads: for `load` and `bench`.
+//! Many audio sides without devices on few threads, for `load` and `bench`.
 //!
 //! ```text
-//! thread "sound-fleet" (one for each core)
+//! thread "sound-pool" (one per core)
 //! ┌───────────────────────────────────────────────────────────────┐
-//! │ every ms, a tenth of the members: speaker's blocks that are    │     Handle ─▶ session
-//! │ due ▶ microphone's blocks that are due ▶ worker ▶ (owner)      │     Mouth  ─▶ who lets it speak
+//! │ every ms, a tenth of the members: due blocks of the speaker   │  Handle            ─▶ conversation
+//! │ ▶ due blocks of the microphone ▶ worker ▶ (stream manager)    │  VirtualMicrophone ─▶ caller
 //! └───────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Worker, owner and callback bodies are those of a conversation with devices; the microphone gives 48 kHz, so that it
-//! is resampled, and a room's faint noise, so that the detector has work. What a member costs is what a conversation
-//! costs, but for the threads. A thread that comes too late is not excused, and it shows in three places: [`Lateness`]
-//! counts the rounds that it took, the speaker's blocks take what was there when they were due (a reply that runs dry is an underrun),
-//! and a microphone that is more than two seconds late has lost what was said in that time, which is missing from its
-//! [`MicrophoneReading`]. Below two seconds it makes up for the time: the reading alone forgives such a stall, the other two do not.
+//! Worker, stream manager and callback bodies are those of a conversation with devices. The microphone delivers 48 kHz,
+//! so that resampling is included, and a room's faint noise, so that the detector has work. A member costs what a
+//! conversation costs, except for the threads. A late thread shows in three places: [`Lateness`] counts its rounds; the
+//! speaker's blocks take what was available when they were due (an underrun if a reply runs dry); and a microphone that
+//! is more than two seconds late loses that time, which is missing from its [`MicrophoneReading`]. Below two seconds
+//! the microphone catches up: the reading alone does not show such a stall.
 
 mod device;
 mod hearing;

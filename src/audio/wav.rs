@@ -1,4 +1,4 @@
-//! Files in place of devices: WAV files spoken as if into a microphone, replies written as if by a recorder.
+//! WAV files in place of devices: spoken like a microphone's input, and recorded like a speaker's output.
 
 #[cfg(test)]
 mod tests;
@@ -17,34 +17,34 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::Devices;
 use super::error::AudioError;
 use super::event::VoiceEvent;
-use super::fault::{Fault, Faults, OpenError};
+use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::null::{device, format, info};
 use super::positioned_resampler::PositionedResampler;
-use super::timer_stream::{Sink, Source, TimerStream};
+use super::timer_stream::{SampleSink, SampleSource, TimerStream};
 use crate::base::units::SampleRate;
 use crate::base::wav::{self, EXPECTED, LARGEST, WavError};
 use crate::dsp::downmix::{downmix, sanitise};
 
-/// Filter for files: they are converted once, ahead of time.
+/// Filter for files, which are resampled once, ahead of time.
 const TAPS: u32 = 128;
-/// The header of a recording is brought up to date this often, and when a reply is over.
+/// Interval of header updates; it is also updated at the end of a reply.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
-/// Requests to speak that can wait.
+/// Queue length for requests to speak.
 const CUES: usize = 64;
 
-/// A file that was read.
+/// A decoded file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct WavUtterance {
-    /// Mono, working rate.
+    /// Mono at the working rate.
     pub(super) samples: Vec<f32>,
 }
 
-/// Reads all files, or says what is wrong with the first that cannot be used.
+/// Reads all files; fails for the first that is unusable.
 pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<WavUtterance>, AudioError> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-/// Reads one file as far as it goes.
+/// Reads one file as far as it is valid.
 pub(super) fn read(path: &Path) -> Result<WavUtterance, AudioError> {
     let fail = |what: String| AudioError::File {
         path: path.to_owned(),
@@ -56,14 +56,14 @@ pub(super) fn read(path: &Path) -> Result<WavUtterance, AudioError> {
         ));
     }
     let data = std::fs::metadata(path).map_err(|e| fail(format!("it cannot be opened: {e}")))?;
-    // Opening a pipe waits for its writer, and a device may never end.
+    // Opening a pipe would wait for its writer, and a device may never end.
     let what = match data.file_type() {
         kind if kind.is_dir() => Some("it is a directory"),
         kind if !kind.is_file() => {
             Some("it is a pipe or a device: write the sound into a file first")
         }
         _ if data.len() == 0 => Some("it is empty"),
-        // It is not read first: that takes long, and the memory.
+        // Checked before reading, which would take long and need the memory.
         _ if data.len() > LARGEST => return Err(fail(WavError::TooLarge.to_string())),
         _ => None,
     };
@@ -74,7 +74,7 @@ pub(super) fn read(path: &Path) -> Result<WavUtterance, AudioError> {
     decode(file, path)
 }
 
-/// Reads the bytes of a WAV file as far as it goes; `path` is what it is called in words.
+/// Decodes the bytes of a WAV file as far as they are valid; `path` names it in messages.
 pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<WavUtterance, AudioError> {
     let fail = |what: String| AudioError::File {
         path: path.to_owned(),
@@ -82,7 +82,7 @@ pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<WavUtterance, Audi
     };
     let mut sound = wav::decode(bytes).map_err(|error| fail(error.to_string()))?;
     if sound.ends_early {
-        tracing::warn!(file = %path.display(), "the file ends early: it is spoken as far as it goes");
+        tracing::warn!(file = %path.display(), "truncated file: speaking what is there");
     }
     sanitise(&mut sound.samples);
     let mono = downmix(sound.channels, sound.rate, &sound.samples);
@@ -94,31 +94,31 @@ pub(super) fn decode(bytes: impl Read, path: &Path) -> Result<WavUtterance, Audi
     Ok(WavUtterance { samples })
 }
 
-/// Where the caller asks for the next file.
+/// The sender of requests for the next file.
 #[derive(Clone)]
 pub(super) struct Cue(SyncSender<Duration>);
 
 impl Cue {
-    /// Asks for the next file after `lead` of silence; false if too many wait already.
+    /// Requests the next file after `lead` of silence; returns false if the queue is full.
     pub(super) fn speak_next(&self, lead: Duration) -> bool {
         self.0.try_send(lead).is_ok()
     }
 }
 
-/// Files as a microphone.
+/// Files as input.
 pub(super) struct WavInput {
     reader: Arc<Mutex<FileReader>>,
 }
 
-/// Speaks the files one after the other; silence before, between and after.
+/// Speaks the files in order, with silence before, between and after.
 pub(super) struct FileReader {
     files: Vec<WavUtterance>,
-    /// The file that is spoken or comes next.
+    /// The current or next file.
     file: usize,
     speaking: Option<Speaking>,
     cues: Receiver<Duration>,
     events: Sender<VoiceEvent>,
-    /// Files whose end was not told yet: the session did not take its events.
+    /// Files whose end was not reported yet, because the event queue was full.
     unreported: Vec<usize>,
 }
 
@@ -130,7 +130,7 @@ struct Speaking {
 }
 
 impl WavInput {
-    /// Files that were read, and the place to ask for the next.
+    /// Creates an input of these files, and the sender for requests.
     pub(super) fn new(files: Vec<WavUtterance>, events: Sender<VoiceEvent>) -> (Self, Cue) {
         let (reader, cue) = FileReader::new(files, events);
         let reader = Arc::new(Mutex::new(reader));
@@ -187,9 +187,9 @@ impl FileReader {
     }
 }
 
-impl Source for FileReader {
+impl SampleSource for FileReader {
     fn fill(&mut self, out: &mut [f32], _: Instant) {
-        // What was spoken in the block before has been delivered now.
+        // The block before has been delivered now.
         let events = &self.events;
         self.unreported
             .retain(|&file| events.try_send(VoiceEvent::FileSpoken(file)).is_err());
@@ -197,7 +197,7 @@ impl Source for FileReader {
     }
 }
 
-impl Source for Arc<Mutex<FileReader>> {
+impl SampleSource for Arc<Mutex<FileReader>> {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         self.lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -226,7 +226,7 @@ impl Backend for WavInput {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::WORKING, request);
         let source = Box::new(self.reader.clone());
@@ -241,36 +241,36 @@ impl Backend for WavInput {
         &mut self,
         _: &OpenRequest,
         _: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         Err(one_way("Files that are spoken take no sound."))
     }
 }
 
-/// A WAV file as a speaker: the reply audio alone, 24 kHz mono 16 bit.
+/// A WAV file as output: the reply audio alone, 24 kHz mono 16 bit.
 pub(super) struct WavOutput {
     recorder: Arc<Mutex<Recorder>>,
     name: String,
 }
 
-/// Writes what sounds, and nothing else.
+/// Records sound only.
 pub(super) struct Recorder {
     path: PathBuf,
-    /// `None` after the disk refused.
+    /// `None` after a write error.
     file: Option<File>,
     /// Bytes of samples in the file.
     written: u32,
     flushed: Option<Instant>,
     dirty: bool,
     events: Sender<VoiceEvent>,
-    /// Why nothing more is written, until the session took it.
+    /// Reason of a write error, until it was reported.
     unreported: Option<String>,
 }
 
 impl WavOutput {
-    /// Creates the file, or says why that cannot be.
+    /// Creates the file.
     pub(super) fn create(path: &Path, events: Sender<VoiceEvent>) -> Result<Self, AudioError> {
-        // A file without a reply is a valid file too.
+        // A file without a reply is valid too.
         let created =
             File::create(path).and_then(|mut file| write_header(&mut file, 0).map(|()| file));
         let file = created.map_err(|source| AudioError::NotWritten {
@@ -305,7 +305,7 @@ impl Recorder {
         let bytes: Vec<u8> = block.iter().flat_map(|&s| whole(s).to_le_bytes()).collect();
         let Some(file) = &mut self.file else { return };
         match file.write_all(&bytes) {
-            // Past 4 GiB the header holds the largest number, which readers take for "to the end".
+            // Past 4 GiB the header holds the largest number, which readers take as "to the end".
             Ok(()) => self.written = self.written.saturating_add(bytes.len() as u32),
             Err(error) => self.stop(error),
         }
@@ -318,7 +318,7 @@ impl Recorder {
         }
     }
 
-    /// Nothing more is written; what was stays a valid file.
+    /// Stops writing; the file stays valid.
     fn stop(&mut self, source: io::Error) {
         if let Some(mut file) = self.file.take() {
             file.set_len(wav::HEADER as u64 + u64::from(self.written))
@@ -330,7 +330,7 @@ impl Recorder {
     }
 }
 
-/// A file that was deleted while it is open takes all that is written, and keeps none of it.
+/// Writes to a deleted file succeed and are lost.
 #[cfg(unix)]
 fn still_there(file: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -356,14 +356,14 @@ impl Drop for Recorder {
     }
 }
 
-impl Sink for Arc<Mutex<Recorder>> {
+impl SampleSink for Arc<Mutex<Recorder>> {
     fn take(&mut self, block: &[f32], sounding: bool, _: Instant) {
         let mut recorder = self.lock().unwrap_or_else(PoisonError::into_inner);
         if sounding {
             recorder.dirty = true;
             recorder.write_samples(block);
         } else if recorder.dirty {
-            // A reply is over, or pauses: a copy of the file made now has all of it.
+            // A reply ended or paused: update the header, so that a copy made now is complete.
             recorder.flushed = None;
         }
     }
@@ -408,7 +408,7 @@ impl Backend for WavOutput {
         &mut self,
         _: &OpenRequest,
         _: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         Err(one_way("A file that is written gives no sound."))
     }
@@ -417,7 +417,7 @@ impl Backend for WavOutput {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(SampleRate::REPLY, request);
         let sink = Box::new(self.recorder.clone());
@@ -432,7 +432,7 @@ impl Backend for WavOutput {
 
 fn one_way(what: &str) -> OpenError {
     OpenError {
-        kind: Fault::UnsupportedOperation,
+        kind: StreamFault::UnsupportedOperation,
         what: what.to_owned(),
     }
 }

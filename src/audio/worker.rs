@@ -1,5 +1,5 @@
-//! The worker: takes commands and what the streams deliver, gives events. Knows no clock and no thread of its own:
-//! [`Worker::tick`] is called with the time, by a thread in real life and by a driver in simulated time.
+//! The worker: processes commands and captured sound, and reports events. It has no clock and no thread of its own:
+//! [`Worker::tick`] is called with the time, by a thread in real life and by a driver on simulated time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,38 +24,38 @@ use crate::profile::Profile;
 use crate::vad::SpeechEvent;
 use crate::vad::barge_in::ReplyAction;
 
-/// Events that wait when the session does not take them: five seconds of frames. Beyond it frames are lost and
-/// counted; nothing else is ever dropped.
+/// Maximum number of events that wait if the conversation does not read: five seconds of frames. Beyond it frames are
+/// lost and counted; nothing else is ever dropped.
 const WAITING: usize = 512;
 
-/// What the worker is told.
+/// Messages to the worker.
 pub(super) enum ToWorker {
-    /// By the session.
+    /// From the conversation.
     Command(VoiceCommand),
-    /// By the owner: a stream was opened.
+    /// From the stream manager: a stream was opened.
     Input {
         end: CaptureEnd,
-        /// Whether nothing but zeros means that something is wrong.
+        /// Whether all-zero input is a fault.
         watch_zeros: bool,
     },
-    /// By the owner: a stream was opened.
+    /// From the stream manager: a stream was opened.
     Output(PlaybackEnd),
-    /// By the owner: there is no microphone any more.
+    /// From the stream manager: there is no microphone any more.
     NoInput,
-    /// By the owner: there is no speaker any more.
+    /// From the stream manager: there is no speaker any more.
     NoOutput,
 }
 
-/// See the [module](self).
+/// The worker.
 pub(super) struct Worker {
     inbox: Receiver<ToWorker>,
     outbox: Outbox,
     microphone: Microphone,
     speaker: Speaker,
     settings: Arc<VoiceSettings>,
-    /// The reply is lowered, as told last.
+    /// Last reported state of ducking.
     lowered: bool,
-    /// The sound check that runs, and how many have run.
+    /// The running sound check, and the number of checks so far.
     check: Option<RunningCheck>,
     checks: u64,
     counters: Arc<Counters>,
@@ -88,7 +88,7 @@ impl Worker {
         }
     }
 
-    /// Does all that can be done now; says when to be called again at the latest.
+    /// Does all that is due; returns the latest time of the next call.
     pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
         while let Ok(message) = self.inbox.try_recv() {
             self.handle_message(message, now);
@@ -109,13 +109,13 @@ impl Worker {
         let mut lost = 0;
         let speaker = &mut self.speaker;
         let mut render_frame = |captured| speaker.render_frame(captured);
-        // Before it is emptied: what waits now is what the callback delivered since the last look.
+        // Before the ring is emptied: the fill is what callbacks delivered since the last tick.
         let waits = self.microphone.queued();
         self.microphone
             .tick(now, around, &mut render_frame, &mut lost, &mut self.events);
         self.counters.capture_queued.set(waits);
         self.counters.reply_queued.set(self.speaker.queued());
-        // Most ticks find nothing new; the delay is that of sound.
+        // Most ticks have no new sound; the delay is that of sound.
         if !waits.is_zero() {
             self.counters.chain_delay.set(self.microphone.delay());
         }
@@ -161,14 +161,14 @@ impl Worker {
                 self.begin_check(with_voice);
             }
             VoiceCommand::CancelCheck => self.cancel_check(now),
-            // The owner's, and the files'.
+            // For the stream manager, or the files.
             #[cfg(test)]
             VoiceCommand::Panic(_) => panic!("asked to"),
             VoiceCommand::PollDevices | VoiceCommand::SpeakNext { .. } => {}
         }
     }
 
-    /// Begins again after a panic, with the settings that hold. The streams must be opened again.
+    /// Restarts after a panic with the current settings. The streams must be reopened.
     pub(super) fn restart(&mut self) {
         let (profile, counters) = (&self.settings.profile, &self.counters);
         let audio = &profile.audio;
@@ -183,15 +183,15 @@ impl Worker {
         self.outbox.send(&mut self.events);
     }
 
-    /// Reports the end of the thread.
+    /// Reports that the thread is given up.
     pub(super) fn give_up(&mut self) {
         self.events.clear();
         self.events.push(VoiceEvent::Gone(AudioThread::Worker));
         self.outbox.send(&mut self.events);
     }
 
-    /// Applies what differs from the settings before. Frames are made between two calls of [`Self::tick`] only, so that each
-    /// frame meets all of them or none.
+    /// Applies the differences to the previous settings. Frames are created between two calls of [`Self::tick`] only,
+    /// so that each frame meets all of them or none.
     fn apply(&mut self, settings: Arc<VoiceSettings>) {
         let before = std::mem::replace(&mut self.settings, Arc::clone(&settings));
         let (microphone, events) = (&mut self.microphone, &mut self.events);
@@ -220,7 +220,7 @@ impl Worker {
     }
 
     fn begin_check(&mut self, with_voice: bool) {
-        // A number of its own each time, far from those of turns: the queue drops late sound of what was flushed.
+        // A new id each time, far from those of turns: the queue drops late chunks of flushed turns.
         self.checks += 1;
         let turn = TurnId(u64::MAX - self.checks);
         self.check = Some(RunningCheck::new(with_voice, turn, self.settings.volume));
@@ -236,7 +236,7 @@ impl Worker {
         }
     }
 
-    /// Hands the check what the microphone gave.
+    /// Feeds the check with the microphone's frames.
     fn check_sound(&mut self, now: Instant) {
         let Some(check) = &mut self.check else { return };
         let mut goes_on = true;
@@ -254,7 +254,7 @@ impl Worker {
             self.check = None;
             self.microphone.tap(false, &mut self.events);
             if waits {
-                // Else it would sound out of nowhere when a speaker is plugged in.
+                // Otherwise it would sound unexpectedly when a speaker is plugged in.
                 self.speaker.flush(now, &mut self.events);
             }
         }
@@ -269,11 +269,11 @@ fn level(action: ReplyAction) -> DuckLevel {
     }
 }
 
-/// Events on their way to the session, in order.
+/// Ordered queue of events to the conversation.
 struct Outbox {
     sender: Sender<VoiceEvent>,
     waiting: VecDeque<VoiceEvent>,
-    /// Samples that were lost since the last look.
+    /// Samples lost since the last call.
     lost: u64,
 }
 

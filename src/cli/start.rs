@@ -73,7 +73,7 @@ pub struct Start {
     profiles: Profiles,
     profile: Arc<Profile>,
     choice: Choice,
-    setup: audio::Setup,
+    setup: audio::AudioSetup,
     choices: [DeviceChoice; 2],
     /// Whether there is a talk key: in a window, over a microphone.
     talk_key: bool,
@@ -389,7 +389,7 @@ fn sound(
     paths: &Paths,
     voice: &Voice,
     [input, output]: &[DeviceChoice; 2],
-) -> Result<(audio::Setup, Vec<String>), Problem> {
+) -> Result<(audio::AudioSetup, Vec<String>), Problem> {
     let needs_devices = matches!(voice.input, None | Some(Source::Microphone))
         || matches!(voice.output, None | Some(Sink::Speaker));
     let devices = if needs_devices {
@@ -430,7 +430,7 @@ fn sound(
         }
         Some(Sink::Speaker) | None => OutputKind::Device(output.clone()),
     };
-    Ok((audio::Setup { input, output }, missing))
+    Ok((audio::AudioSetup { input, output }, missing))
 }
 
 /// The file for the replies, if writing it neither waits for a reader nor destroys what is spoken.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::apm::{Apm, Job};
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 
 /// Follows the level of the voice by up to 6 dB per second and adds at most 30 dB.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Agc {
     }
 }
 
-impl Stage for Agc {
+impl ChainStage for Agc {
     fn process(&mut self, near: &mut Samples, _far: &Samples) {
         self.0.process(near);
     }

@@ -73,11 +73,11 @@ impl Chain {
     /// Applies settings from the next frame on (see the [module](self)). Stages that stay keep their state.
     pub fn set(&mut self, settings: ChainSettings) {
         self.settings = settings;
-        self.high_pass.want(settings.any());
-        self.echo.want(settings.echo);
-        self.noise.want(settings.noise);
-        self.gain.want(settings.gain);
-        self.limiter.want(settings.any());
+        self.high_pass.select(settings.any());
+        self.echo.select(settings.echo);
+        self.noise.select(settings.noise);
+        self.gain.select(settings.gain);
+        self.limiter.select(settings.any());
     }
 
     /// The settings that were set last.
@@ -127,7 +127,7 @@ impl Chain {
 
     /// Whether the far end is needed: a canceller is active, or is being switched on or off.
     #[must_use]
-    pub fn hears_far(&self) -> bool {
+    pub fn needs_far(&self) -> bool {
         !self.echo.idle()
     }
 

@@ -12,13 +12,13 @@
 use std::f32::consts::PI;
 use std::time::Duration;
 
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 use crate::base::frame::FRAME_SAMPLES;
 
 /// The slot. `K` selects the stage, `S` is the stage.
 pub(super) struct CrossfadeSlot<K, S> {
     build: fn(K) -> Option<S>,
-    wanted: K,
+    selected: K,
     kind: K,
     stage: Option<S>,
     change: Option<Change<K, S>>,
@@ -31,11 +31,11 @@ struct Change<K, S> {
     warm: u32,
 }
 
-impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
+impl<K: Copy + PartialEq, S: ChainStage> CrossfadeSlot<K, S> {
     pub(super) fn new(kind: K, build: fn(K) -> Option<S>) -> Self {
         Self {
             build,
-            wanted: kind,
+            selected: kind,
             kind,
             stage: build(kind),
             change: None,
@@ -43,13 +43,13 @@ impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
     }
 
     /// Selects another stage; the change begins with the next frame. A change that is not audible yet is abandoned.
-    pub(super) fn want(&mut self, kind: K) {
-        self.wanted = kind;
+    pub(super) fn select(&mut self, kind: K) {
+        self.selected = kind;
     }
 
     /// Whether the slot is empty and stays empty.
     pub(super) fn idle(&self) -> bool {
-        self.stage.is_none() && self.change.is_none() && self.wanted == self.kind
+        self.stage.is_none() && self.change.is_none() && self.selected == self.kind
     }
 
     /// The active stage.
@@ -58,7 +58,7 @@ impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
     }
 
     pub(super) fn process(&mut self, near: &mut Samples, far: &Samples) {
-        self.follow_wish();
+        self.start_change();
         let Some(change) = &mut self.change else {
             return run(self.stage.as_mut(), near, far);
         };
@@ -75,38 +75,44 @@ impl<K: Copy + PartialEq, S: Stage> CrossfadeSlot<K, S> {
         }
     }
 
-    fn follow_wish(&mut self) {
-        if self.change.as_ref().is_some_and(|c| c.kind != self.wanted) {
+    fn start_change(&mut self) {
+        if self
+            .change
+            .as_ref()
+            .is_some_and(|c| c.kind != self.selected)
+        {
             self.change = None;
         }
-        if self.change.is_none() && self.wanted != self.kind {
-            let stage = (self.build)(self.wanted);
+        if self.change.is_none() && self.selected != self.kind {
+            let stage = (self.build)(self.selected);
             self.change = Some(Change {
-                kind: self.wanted,
-                warm: stage.as_ref().map_or(0, Stage::warm_up),
+                kind: self.selected,
+                warm: stage.as_ref().map_or(0, ChainStage::warm_up),
                 stage,
             });
         }
     }
 
     pub(super) fn delay(&self) -> Duration {
-        self.stage.as_ref().map_or(Duration::ZERO, Stage::delay)
+        self.stage
+            .as_ref()
+            .map_or(Duration::ZERO, ChainStage::delay)
     }
 
     /// Starts a new stream with the selected stage.
     pub(super) fn reset(&mut self) {
         self.change = None;
-        if self.wanted == self.kind {
+        if self.selected == self.kind {
             if let Some(stage) = &mut self.stage {
                 stage.reset();
             }
         } else {
-            *self = Self::new(self.wanted, self.build);
+            *self = Self::new(self.selected, self.build);
         }
     }
 }
 
-fn run<S: Stage>(stage: Option<&mut S>, near: &mut Samples, far: &Samples) {
+fn run<S: ChainStage>(stage: Option<&mut S>, near: &mut Samples, far: &Samples) {
     if let Some(stage) = stage {
         stage.process(near, far);
     }

@@ -12,7 +12,7 @@ use nnnoiseless::DenoiseState;
 
 use super::apm::{Apm, Job};
 use super::resample::Resampler;
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
 
@@ -59,7 +59,7 @@ impl Denoise {
     }
 }
 
-impl Stage for Denoise {
+impl ChainStage for Denoise {
     fn process(&mut self, near: &mut Samples, _far: &Samples) {
         match self {
             Self::Statistical(apm) => apm.process(near),

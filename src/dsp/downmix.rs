@@ -25,7 +25,7 @@ const TURN: f32 = -0.3;
 const BLOCK: Duration = Duration::from_millis(10);
 
 /// Samples checked together, without a branch for each: nearly all are valid.
-const LOOK: usize = 64;
+const CHUNK: usize = 64;
 
 /// Sanitises samples: NaN and infinities become silence, amplitudes are limited to ±16, and denormals (slow in
 /// arithmetic) become zero. Returns the number of faulty samples; denormals are ordinary ends of decays and do not
@@ -35,7 +35,7 @@ pub fn sanitise(samples: &mut [f32]) -> usize {
         return 0;
     }
     let mut faulty = 0;
-    for samples in samples.chunks_mut(LOOK) {
+    for samples in samples.chunks_mut(CHUNK) {
         if !all_fit(samples) {
             faulty += replace(samples);
         }
@@ -345,7 +345,7 @@ pub fn downmix(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32>
 /// Several partial sums vectorise; long blocks use every second run of eight frames, which is as accurate for half of
 /// the work.
 fn products(late: &[f32], early: &[f32]) -> [f32; 3] {
-    let every = if late.len() < LOOK { 1 } else { 2 };
+    let every = if late.len() < CHUNK { 1 } else { 2 };
     let (late, late_rest) = late.as_chunks::<16>();
     let (early, early_rest) = early.as_chunks::<16>();
     let (mut squares, mut crossed) = ([0.0; 16], [0.0; 8]);

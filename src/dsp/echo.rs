@@ -3,7 +3,7 @@
 //! ```text
 //! far ──▶ canceller learns the way through the room
 //! near ─▶ canceller ─▶ near without echo
-//!   └── level ──────────── level ──▶ how much of what is heard while the reply sounds is taken out
+//!   └── level ──────────── level ──▶ how much is removed while the reply plays
 //! ```
 //!
 //! sonora's own statistics describe its linear filter alone and start from defaults. How much of the reply a detector
@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use super::apm::{Apm, Job};
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 use crate::base::units::Dbfs;
 
 /// Delay of the canceller: it works on blocks of 64 samples, which do not divide a frame (measured, see the tests of
@@ -80,7 +80,7 @@ impl EchoCanceller {
     }
 }
 
-impl Stage for EchoCanceller {
+impl ChainStage for EchoCanceller {
     fn process(&mut self, near: &mut Samples, far: &Samples) {
         let before = Dbfs::rms(near).amplitude().powi(2);
         self.apm.process_render(far);

@@ -49,7 +49,7 @@ const FAR_SOUNDS: Dbfs = Dbfs(-50.0);
 /// echo.
 const MEMORY_FRAMES: f32 = 200.0;
 /// Frames of playback between two searches for the peak.
-const LOOK_EVERY: u32 = 10;
+const SEARCH_EVERY: u32 = 10;
 /// Peak-to-mean ratio from which there is an echo, and above which it stays one: see `tests/lab/leak.rs`, table
 /// `echo-leak`, for the values of headsets and rooms.
 const IS_ECHO: f32 = 9.0;
@@ -57,7 +57,7 @@ const STAYS_ECHO: f32 = 6.5;
 /// Echo return loss above which an echo is inaudible to a detector.
 const MOST_LOSS_DB: f32 = 50.0;
 /// Consecutive searches that must find the same delay.
-const LOOKS: u32 = 3;
+const HITS_NEEDED: u32 = 3;
 /// Tolerance for the same delay: 3 ms.
 const SAME: usize = 12;
 /// Frames of playback without a peak until the verdict is "no echo": at first, and after an echo.
@@ -101,7 +101,7 @@ pub struct EchoDetector {
     playing: u32,
     /// The delay found by the last search, and how often in a row.
     candidate: usize,
-    looks: u32,
+    hits: u32,
     /// Frames of playback since the last peak.
     without: u32,
     prominence: f32,
@@ -130,7 +130,7 @@ impl EchoDetector {
             silent: 0,
             playing: 0,
             candidate: 0,
-            looks: 0,
+            hits: 0,
             without: 0,
             prominence: 0.0,
             loss: Loss::default(),
@@ -175,8 +175,8 @@ impl EchoDetector {
         self.playing = self.playing.saturating_add(1);
         self.correlate(&near);
         self.measure_loss(near_level);
-        if self.playing.is_multiple_of(LOOK_EVERY) {
-            return self.look();
+        if self.playing.is_multiple_of(SEARCH_EVERY) {
+            return self.search();
         }
         None
     }
@@ -220,12 +220,12 @@ impl EchoDetector {
         // An echo is spread over at least two frames: compare with the louder one.
         let before = self.far_levels[(frames + 1).min(self.far_levels.len() - 1)];
         let far_level = self.far_levels[frames].max(before);
-        if self.looks > 0 && far_level > FAR_SOUNDS.0 + 10.0 {
+        if self.hits > 0 && far_level > FAR_SOUNDS.0 + 10.0 {
             self.loss.push(far_level - near_level);
         }
     }
 
-    fn look(&mut self) -> Option<EchoVerdict> {
+    fn search(&mut self) -> Option<EchoVerdict> {
         let (place, peak) =
             self.products
                 .iter()
@@ -237,22 +237,22 @@ impl EchoDetector {
                 );
         let power: f32 = self.products.iter().map(|p| p * p).sum();
         let mean = (power / LAGS as f32).sqrt();
-        self.prominence = if mean > f32::MIN_POSITIVE && self.mute < LOOK_EVERY {
+        self.prominence = if mean > f32::MIN_POSITIVE && self.mute < SEARCH_EVERY {
             peak / mean
         } else {
             0.0
         };
         let is_echo = matches!(self.verdict, EchoVerdict::Echo { .. });
         let needed = if is_echo { STAYS_ECHO } else { IS_ECHO };
-        let faint = self.looks >= LOOKS && self.loss.db > MOST_LOSS_DB;
+        let faint = self.hits >= HITS_NEEDED && self.loss.db > MOST_LOSS_DB;
         if self.prominence >= needed {
             self.seen(LAGS - 1 - place);
         }
         if self.prominence < needed || faint {
-            self.without = self.without.saturating_add(LOOK_EVERY);
+            self.without = self.without.saturating_add(SEARCH_EVERY);
             // A faint echo may become louder: its delay stays known.
             if !is_echo && !faint {
-                self.looks = 0;
+                self.hits = 0;
             }
         } else {
             self.without = 0;
@@ -262,9 +262,9 @@ impl EchoDetector {
 
     fn seen(&mut self, place: usize) {
         if place.abs_diff(self.candidate) <= SAME {
-            self.looks = self.looks.saturating_add(1);
+            self.hits = self.hits.saturating_add(1);
         } else {
-            self.looks = 1;
+            self.hits = 1;
             self.loss = Loss::default();
         }
         self.candidate = place;
@@ -274,7 +274,7 @@ impl EchoDetector {
         let patience = if was_echo { GONE_AFTER } else { NONE_AFTER };
         let verdict = if self.without >= patience {
             EchoVerdict::None
-        } else if self.looks >= LOOKS && self.without == 0 && self.loss.db <= MOST_LOSS_DB {
+        } else if self.hits >= HITS_NEEDED && self.without == 0 && self.loss.db <= MOST_LOSS_DB {
             let micros = self.candidate as u64 * 1_000_000 * STEP as u64 / 16_000;
             EchoVerdict::Echo {
                 delay: Duration::from_micros(micros),

@@ -5,7 +5,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 use std::time::Duration;
 
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 use crate::base::units::SampleRate;
 
 /// Corner frequency: below the deepest voices' fundamental (about 85 Hz), above mains hum and rumble.
@@ -35,7 +35,7 @@ impl HighPass {
     }
 }
 
-impl Stage for HighPass {
+impl ChainStage for HighPass {
     fn process(&mut self, near: &mut Samples, _far: &Samples) {
         let [b0, b1, b2] = self.b;
         let [a1, a2] = self.a;

@@ -4,13 +4,13 @@ use crate::base::units::Dbfs;
 
 /// Accumulates peak and mean power until they are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Meter {
+pub struct LevelMeter {
     peak: f32,
     power: f64,
     samples: u32,
 }
 
-/// A reading of a [`Meter`].
+/// A reading of a [`LevelMeter`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     /// Peak amplitude.
@@ -27,7 +27,7 @@ impl Level {
     };
 }
 
-impl Meter {
+impl LevelMeter {
     /// Adds samples, which must be finite.
     pub fn push(&mut self, samples: &[f32]) {
         for sample in samples {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn peak_and_rms_cover_all_that_was_added_since() {
-        let mut meter = Meter::default();
+        let mut meter = LevelMeter::default();
         assert_eq!(meter.take(), Level::SILENCE);
         meter.push(&[0.5, -0.5]);
         meter.push(&[0.0, -1.0]);

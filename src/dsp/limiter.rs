@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stage::{Samples, Stage};
+use super::stage::{ChainStage, Samples};
 
 /// Knee: 1 dB below full scale, so that ordinary speech (peaks at -6 dBFS and below) never reaches it.
 const KNEE: f32 = 0.891;
@@ -11,7 +11,7 @@ const KNEE: f32 = 0.891;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limiter;
 
-impl Stage for Limiter {
+impl ChainStage for Limiter {
     fn process(&mut self, near: &mut Samples, _far: &Samples) {
         for sample in near.iter_mut() {
             let size = sample.abs();

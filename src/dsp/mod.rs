@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! device, N channels ─▶ sanitise ─▶ Downmixer (mono) ─▶ Resampler ─▶ 16 kHz frames ─▶ Chain ─▶ detector
-//! reply, 24 kHz mono ─▶ Resampler ─▶ device's rate                                  ▲
-//!                                          └──── what was played, 16 kHz ───────────┘
+//! reply, 24 kHz mono ─▶ Resampler ─▶ device's rate                                      ▲
+//!                                          └───── what was played, 16 kHz ──────────────┘
 //! ```
 
 mod agc;

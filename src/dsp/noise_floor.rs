@@ -81,7 +81,7 @@ impl NoiseFloor {
 mod tests {
     use super::*;
 
-    /// What is told, by the second, of noise at these levels for a second each; with a word in every second.
+    /// Changes reported, by the second, for one second of noise at each level; with a word in every second.
     fn told(levels: &[f32]) -> Vec<(usize, bool)> {
         let mut floor = NoiseFloor::default();
         let mut seed = 1_u32;

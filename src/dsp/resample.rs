@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! input  n  ├──────────────┤             after n samples in, floor(n·to/from) samples are out
-//! output    ├─delay─┤──────────┤         and each sounds `delay` later than its place tells
+//! output    ├─delay─┤──────────┤         and each is `delay` later than its position
 //! ```
 
 use std::time::Duration;

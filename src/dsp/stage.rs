@@ -9,7 +9,7 @@ pub(super) type Samples = [f32; FRAME_SAMPLES];
 
 /// A processing stage for frames of the microphone. Both inputs are finite (see
 /// [`sanitise`](super::downmix::sanitise)), and so is the output.
-pub(super) trait Stage {
+pub(super) trait ChainStage {
     /// Processes a frame in place; `far` is what the loudspeaker played in the same 10 ms.
     fn process(&mut self, near: &mut Samples, far: &Samples);
 

@@ -83,7 +83,7 @@ pub struct Session {
 /// The parts of a conversation, opened by a face.
 pub struct Parts {
     /// The sound side.
-    pub audio: audio::Handle,
+    pub audio: audio::AudioHandle,
     /// The connection, dialling already.
     pub provider: provider::Handle,
     /// What both count into.

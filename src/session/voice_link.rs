@@ -7,7 +7,7 @@ use crate::audio::{self, Devices};
 
 /// The audio threads, and what they were told and reported.
 pub(super) struct VoiceLink {
-    pub(super) audio: audio::Handle,
+    pub(super) audio: audio::AudioHandle,
     /// The settings that they have.
     pub(super) settings: Option<Arc<audio::VoiceSettings>>,
     pub(super) volume: f32,
@@ -26,7 +26,7 @@ pub(super) struct VoiceLink {
 impl VoiceLink {
     /// Running audio threads, with the devices that were chosen: microphone, speaker.
     pub(super) fn new(
-        audio: audio::Handle,
+        audio: audio::AudioHandle,
         volume: f32,
         choices: [audio::DeviceChoice; 2],
     ) -> Self {

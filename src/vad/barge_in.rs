@@ -1,4 +1,5 @@
-//! Speech over a reply: is it an interruption, or a cough, a key, an "uh-huh"? Pure: time is in the frames.
+//! Barge-in: decides whether speech over a reply is an interruption, or a cough, a key press, an "uh-huh". Pure: time
+//! comes with the frames.
 //!
 //! ```text
 //!                voiced for 20 ms            the segmenter's onset           goes on longer than a backchannel
@@ -10,20 +11,19 @@
 //!         └─────────────────────────────────────────────────────────────────────────────────────────────┘ ended
 //! ```
 //!
-//! While it is being decided the utterance is kept here as a whole; when it is an interruption nothing of it is missing,
-//! from its pre-roll on. The reply pauses where it is and goes on from there, so nothing of it is missed either.
+//! While undecided, the whole utterance is kept here: if it is an interruption, nothing of it is missing, from its
+//! pre-roll on. The reply pauses and continues from the same position, so nothing of it is lost either.
 //!
-//! Whoever plays the reply drops it when the utterance goes out. Where that does not happen (the reply had just ended)
-//! what is left of it sounds again after a moment.
+//! The player drops the reply when the utterance is released. If that does not happen (the reply had just ended), the
+//! rest of it is restored after a moment.
 //!
-//! A reply that is over is in the room still, and what a canceller leaves of it may pass for a voice. So what begins
-//! then has to last too, though not as long: a "yes" is no echo.
+//! After the end of a reply its echo is still in the room, and what a canceller leaves of it may pass for a voice.
+//! Speech that starts then must last too, though not as long: a "yes" is no echo.
 //!
-//! A noise that goes on is no voice: a suspicion that no onset follows is dropped after half a second.
+//! Continuous noise is no voice: a suspicion without an onset is dropped after half a second.
 //!
-//! What is short is told apart from what is meant by its length alone, so a single "stop" may pass for an "uh-huh".
-//! People say it again, then: the second sound soon after the first one is believed as soon as it is longer than a
-//! cough or a rest of echo.
+//! Length is the only criterion, so a single "stop" may pass for an "uh-huh". People then repeat it: a second sound
+//! soon after the first is accepted as soon as it is longer than a cough or residual echo.
 
 #[cfg(test)]
 mod tests;
@@ -33,57 +33,57 @@ use std::time::{Duration, Instant};
 use super::event::SpeechEvent;
 use crate::base::frame::Frame;
 
-/// Voiced sound after which the reply is ducked: two frames, one of which could be a click.
+/// Voiced frames after which the reply is ducked: two, one of which could be a click.
 const SUSPECT_FRAMES: u32 = 2;
-/// Voiced sound after which the reply pauses where it cannot reach the microphone: 40 ms, less than a syllable.
+/// Voiced frames after which the reply pauses if it cannot reach the microphone: 40 ms, less than a syllable.
 const PAUSE_FRAMES: u32 = 4;
-/// The frames among which they must be.
+/// Window for both.
 const WINDOW: u32 = 6;
-/// Without voice for so long a suspicion is dropped: longer than the stops inside words.
+/// Silence after which a suspicion is dropped: longer than the stops inside words.
 const UNVOICED: Duration = Duration::from_millis(150);
-/// A suspicion that is no utterance by then is a noise that a detector takes for a voice: the reply goes on, and the noise
-/// is passed over until it stops.
+/// Time after which a suspicion without an utterance is noise: the reply continues, and the noise is ignored until it
+/// stops.
 const DOUBT: Duration = Duration::from_millis(500);
-/// Without voice for so long, an utterance is over that was not longer than a backchannel. Syllables of an "uh-huh" are
-/// some 100 ms apart.
+/// Silence after which an utterance no longer than a backchannel is over. Syllables of an "uh-huh" are about 100 ms
+/// apart.
 const OVER: Duration = Duration::from_millis(200);
-/// What lies between two voiced frames counts as voice up to this: dips inside a syllable.
+/// Longest gap between voiced frames that counts as voice: dips inside a syllable.
 const MOST_BETWEEN: Duration = Duration::from_millis(20);
-/// A reply that an utterance did not end by then goes on: dropping it takes some milliseconds.
+/// Time after which a reply that an utterance did not end is restored: dropping it takes some milliseconds.
 const NOT_DROPPED: Duration = Duration::from_millis(300);
-/// What begins in the tail of a reply is speech if its voice lasts so long. What was left of replies on the rig, 60 ms
-/// behind them, lasted 150 ms at most.
+/// Length of voice from which a sound in the tail of a reply is speech. Residual echo on the rig, 60 ms behind replies,
+/// lasted 150 ms at most.
 const NO_ECHO: Duration = Duration::from_millis(200);
-/// Whoever is heard again so soon after a sound that was passed over means it.
+/// Time within which a second sound after a dropped one counts as meant.
 const AGAIN_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// What the reply shall do.
+/// An action on the reply that plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyAction {
-    /// Sound lower.
+    /// Lower the reply.
     Duck,
     /// Pause.
     Pause,
-    /// Sound as before.
+    /// Restore the reply.
     Restore,
 }
 
-/// What is known of a frame.
+/// The context of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BargeInContext {
-    /// The detector takes it for speech, above the noise.
+    /// The detector is positive, and the frame is above the noise.
     pub voiced: bool,
     /// A reply sounds or pauses, and speech may interrupt it.
     pub playing: bool,
-    /// No reply sounds any more, but its echo may be in the room.
+    /// No reply sounds, but its echo may still be in the room.
     pub tail: bool,
     /// The reply cannot reach the microphone: suspicions may be acted on sooner.
     pub apart: bool,
-    /// Last voiced sample of the utterance that the segmenter has open: by level, without the detector's tail.
+    /// Last voiced sample of the open utterance, by level, without the detector's tail.
     pub last_voiced: Option<Instant>,
 }
 
-/// How much voice there was, without the pauses in it: two coughs are 300 ms, however far they are apart.
+/// Amount of voice without pauses: two coughs are 300 ms, however far apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Voice {
     amount: Duration,
@@ -109,30 +109,30 @@ impl Voice {
     }
 }
 
-/// What the machine decides with a frame.
+/// The decision for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// For the reply.
+    /// Action on the reply.
     pub action: Option<ReplyAction>,
-    /// The utterance that the segmenter has open was no interruption: close it, and forget what it says.
+    /// The open utterance is no interruption: close it and discard it.
     pub abandon: bool,
 }
 
-/// See the [module](self).
+/// The barge-in detector.
 #[derive(Debug)]
 pub struct BargeInDetector {
     backchannel: Duration,
     state: State,
-    /// Newest frames as bits: voiced or not.
+    /// Voiced bits of the newest frames.
     recent: u32,
     last_voiced: Option<Instant>,
-    /// Events of an utterance that is being decided about.
+    /// Events of the undecided utterance.
     held: Vec<SpeechEvent>,
-    /// When a lowered reply that nobody dropped sounds again.
+    /// When to restore a lowered reply that nobody dropped.
     restore_at: Option<Instant>,
-    /// A noise goes on that was suspected in vain.
+    /// Ignores continuous noise after a suspicion that timed out.
     ignores_noise: bool,
-    /// When a sound was passed over last.
+    /// When a sound was last dropped.
     passed_over: Option<Instant>,
 }
 
@@ -143,7 +143,7 @@ enum State {
         since: Instant,
         paused: bool,
     },
-    /// `enough`: a voice that lasts so long is an interruption.
+    /// `enough`: length from which a voice is an interruption.
     Holding {
         voice: Voice,
         enough: Duration,
@@ -153,7 +153,7 @@ enum State {
 }
 
 impl BargeInDetector {
-    /// Sounds up to `backchannel` long do not interrupt; zero: every onset does.
+    /// Creates a detector for which sounds up to `backchannel` long do not interrupt; with zero, every onset does.
     #[must_use]
     pub fn new(backchannel: Duration) -> Self {
         Self {
@@ -168,12 +168,12 @@ impl BargeInDetector {
         }
     }
 
-    /// Uses another length from the next frame on.
+    /// Sets the length from the next frame on.
     pub fn set_backchannel(&mut self, backchannel: Duration) {
         self.backchannel = backchannel;
     }
 
-    /// Takes in a frame and the events that the segmenter made of it; `events` then holds those that may go out now.
+    /// Processes a frame and its events from the segmenter; then `events` holds those that may be released.
     pub fn push(
         &mut self,
         frame: &Frame,
@@ -214,7 +214,7 @@ impl BargeInDetector {
         decision
     }
 
-    /// Lets everything go out: the talk key is down, or the microphone was lost. What was held goes ahead of `events`.
+    /// Releases everything: the talk key is down, or the microphone was lost. Held events go before `events`.
     pub fn release(&mut self, events: &mut Vec<SpeechEvent>) -> Option<ReplyAction> {
         let lowered = matches!(self.state, State::Suspect { .. } | State::Holding { .. })
             || self.restore_at.take().is_some();
@@ -228,7 +228,7 @@ impl BargeInDetector {
         lowered.then_some(ReplyAction::Restore)
     }
 
-    /// The microphone is gone: an utterance that is being decided about is dropped, any other goes out.
+    /// The microphone is gone: drops an undecided utterance, releases any other.
     pub fn drop_undecided(&mut self, events: &mut Vec<SpeechEvent>) -> Option<ReplyAction> {
         if matches!(self.state, State::Holding { .. }) {
             self.held.clear();
@@ -373,7 +373,7 @@ impl BargeInDetector {
         std::mem::swap(&mut self.held, events);
     }
 
-    /// How long a voice that begins now must last to be an interruption.
+    /// Length from which a voice that starts now is an interruption.
     fn enough(&self, now: Instant, around: BargeInContext) -> Duration {
         let again = |at: Instant| now.saturating_duration_since(at) < AGAIN_WITHIN;
         if around.tail {
@@ -381,7 +381,7 @@ impl BargeInDetector {
         } else if !self.passed_over.is_some_and(again) {
             self.backchannel
         } else {
-            // Coughs come in pairs too, and are shorter.
+            // Coughs come in pairs too, but are shorter.
             self.backchannel.min(NO_ECHO)
         }
     }

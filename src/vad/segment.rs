@@ -1,4 +1,4 @@
-//! Makes utterances of frames and verdicts: onset, pre-roll, patience, the talk key. Pure: time is in the frames.
+//! Forms utterances from frames and verdicts: onset, pre-roll, patience, talk key. Pure: time comes with the frames.
 //!
 //! ```text
 //!              onset trigger, or key down
@@ -14,8 +14,9 @@
 //!                    └first_voiced
 //! ```
 //!
-//! A silence of 120 ms within an utterance is told as a `SilenceStarted`, a voice that goes on after it as `Resumed`; see
-//! `utterance`. Every frame goes out at most once: what an utterance took is not in the pre-roll of the next one.
+//! A silence of 120 ms within an utterance is reported as `SilenceStarted`, a voice that continues after it as
+//! `Resumed`; see `utterance`. Every frame is released at most once: frames of one utterance are not in the pre-roll of
+//! the next.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -32,60 +33,59 @@ mod onset_backtrack;
 mod tests;
 mod utterance;
 
-/// The start of a stream, in which no onset is believed: detectors fire within their first 60 to 110 ms, whatever
-/// they hear.
+/// Start of a stream in which onsets are ignored: detectors fire within their first 60 to 110 ms, whatever the input.
 const SETTLING: Duration = Duration::from_millis(200);
-/// How long a detector goes on saying yes to an utterance that was ended from outside: webrtc-vad's tail is below 270 ms
-/// in every mode. Until it says no once, nothing begins.
+/// How long a detector may stay positive after an utterance that was ended from outside: webrtc-vad's tail is below 270
+/// ms in every mode. No utterance starts until one negative verdict.
 const TAIL: Duration = Duration::from_millis(270);
-/// Pre-roll when the talk key opens an utterance: people begin to speak as they press. Longer would send what
+/// Pre-roll when the talk key opens an utterance: people start to speak as they press. A longer one would send what
 /// they did not mean to.
 const HELD_PREROLL: Duration = Duration::from_millis(150);
-/// A re-armed detector is relaxed after this much quiet …
+/// Quiet frames after which a re-armed detector is relaxed …
 const QUIET_FRAMES: u32 = 500;
-/// … this much weaker than the sound it was stuck at: -6 dB. As long as that sound goes on, it would stick again.
+/// … at this power, relative to the sound it was stuck at: -6 dB. While that sound continues, it would get stuck again.
 const QUIET_POWER: f32 = 0.25;
-/// No setting keeps more frames than this, whatever it says: ten seconds.
+/// Maximum of any duration in frames: ten seconds.
 const MOST_FRAMES: u32 = 1_000;
 
-/// When a sound is an utterance.
+/// Segmentation settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentSettings {
-    /// Voiced sound needed for an onset while nothing is played, within half as much again.
+    /// Voiced sound needed for an onset while nothing plays, within 1.5 times that duration.
     pub onset_idle: Duration,
-    /// The same while a reply sounds.
+    /// The same while a reply plays.
     pub onset_playing: Duration,
-    /// Silence, counted from the last voiced sample, after which the utterance is over.
+    /// Silence after the last voiced sample that ends the utterance.
     pub patience: Duration,
-    /// Sound from before the onset that belongs to the utterance.
+    /// Sound before the onset that belongs to the utterance.
     pub preroll: Duration,
 }
 
-/// What the caller knows of a frame.
+/// The context of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameContext {
-    /// The detector's verdict.
+    /// Verdict of the detector.
     pub voiced: bool,
-    /// A reply sounds.
+    /// A reply plays.
     pub playing: bool,
     /// The talk key is down.
     pub held: bool,
-    /// The uplink is closed: nothing may start, and nothing of this frame may be sent later as pre-roll. An open
-    /// utterance goes on ([`Segmenter::close`] ends it). The talk key is stronger.
+    /// The uplink is closed: no utterance starts, and this frame never becomes pre-roll. An open utterance goes on
+    /// ([`Segmenter::close`] ends it). The talk key takes precedence.
     pub blocked: bool,
 }
 
-/// What the caller must do about the detector.
+/// What the caller must do with the detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SegmentNote {
-    /// The detector has been on for eight seconds of unvarying sound: set it to aggressiveness 3 and tell the
-    /// user. The false utterance, if one was open, has been ended; sound of this level starts no other one.
+    /// The detector has been positive for eight seconds of unvarying sound: set it to aggressiveness 3 and notify the
+    /// user. An open false utterance has been ended; sound of this level starts no other.
     Rearm,
-    /// It has been quiet again for five seconds: set the detector back to the profile's aggressiveness.
+    /// Five seconds of quiet: restore the aggressiveness of the profile.
     Relax,
 }
 
-/// Makes utterances of frames. See the [module](self).
+/// The segmenter. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Segmenter {
     settings: SegmentSettings,
@@ -93,18 +93,18 @@ pub struct Segmenter {
     noise: NoiseLevel,
     stuck_detector: StuckDetector,
     rearmed: Option<Rearmed>,
-    /// The newest frame is louder than the noise.
+    /// Whether the newest frame is louder than the noise.
     loud: bool,
-    /// Frames in which the detector may still be saying yes to the utterance before.
+    /// Frames for which the detector may still be positive because of the previous utterance.
     tail: u32,
     /// Frames since the stream began.
     age: u32,
-    /// Sequence number that the next frame should have.
+    /// Expected sequence number of the next frame.
     expected: Option<u64>,
-    /// Frames that belong to no utterance yet, oldest first, without a gap.
+    /// Frames outside any utterance, oldest first, without gaps.
     waiting: VecDeque<Waiting>,
     open: Option<Utterance>,
-    /// Only the talk key opens an utterance.
+    /// Whether only the talk key opens an utterance.
     by_key: bool,
 }
 
@@ -112,9 +112,9 @@ pub struct Segmenter {
 struct Waiting {
     frame: Frame,
     levels: Levels,
-    /// Speech by the detector and by level, in a stream that has settled.
+    /// Speech by detector and level, after settling.
     voiced: bool,
-    /// The detector said no.
+    /// The verdict was negative.
     denied: bool,
 }
 
@@ -125,7 +125,7 @@ struct Rearmed {
 }
 
 impl Segmenter {
-    /// A segmenter at the beginning of a stream.
+    /// Creates a segmenter at the start of a stream.
     #[must_use]
     pub fn new(settings: SegmentSettings) -> Self {
         Self {
@@ -144,8 +144,8 @@ impl Segmenter {
         }
     }
 
-    /// Uses other settings from the next frame on; an open utterance goes on. A re-armed detector counts as relaxed:
-    /// set it to the new profile's aggressiveness.
+    /// Applies settings from the next frame on; an open utterance goes on. A re-armed detector counts as relaxed: set
+    /// it to the new profile's aggressiveness.
     pub fn set_settings(&mut self, settings: SegmentSettings) {
         self.settings = settings;
         self.rearmed = None;
@@ -154,23 +154,23 @@ impl Segmenter {
             .reserve(room.saturating_sub(self.waiting.len()));
     }
 
-    /// Changes patience alone, from the next frame on, in mid-utterance too.
+    /// Sets only the patience, from the next frame on, also within an utterance.
     pub fn set_patience(&mut self, patience: Duration) {
         self.settings.patience = patience;
     }
 
-    /// Whether only the talk key opens an utterance; one that is open goes on.
+    /// Sets whether only the talk key opens an utterance; an open one goes on.
     pub fn set_by_key(&mut self, by_key: bool) {
         self.by_key = by_key;
     }
 
-    /// Whether the newest frame is louder than the noise: what is not can be no onset.
+    /// Whether the newest frame is louder than the noise; otherwise it cannot be an onset.
     #[must_use]
     pub fn is_loud(&self) -> bool {
         self.loud
     }
 
-    /// Last voiced sample so far of the open utterance, by level.
+    /// Last voiced sample of the open utterance so far, by level.
     #[must_use]
     pub fn last_voiced(&self) -> Option<Instant> {
         self.open.as_ref().map(Utterance::last_voiced)
@@ -182,9 +182,9 @@ impl Segmenter {
         self.open.is_some()
     }
 
-    /// Takes in the next frame and appends what follows from it to `out`.
+    /// Processes the next frame and appends the resulting events to `out`.
     ///
-    /// Allocates only for [`SpeechEvent::Started`] and if `out` lacks room.
+    /// Allocates only for [`SpeechEvent::Started`], and if `out` lacks capacity.
     pub fn push(
         &mut self,
         frame: Frame,
@@ -212,8 +212,8 @@ impl Segmenter {
         self.guard(power, context, out)
     }
 
-    /// Ends an open utterance now: the microphone is muted or lost, or the talk key went up between frames. Waiting
-    /// frames are forgotten too.
+    /// Ends an open utterance now: the microphone is muted or lost, or the talk key went up between frames. Also drops
+    /// waiting frames.
     pub fn close(&mut self, out: &mut Vec<SpeechEvent>) {
         self.waiting.clear();
         if let Some(open) = self.open.take() {
@@ -224,7 +224,8 @@ impl Segmenter {
         }
     }
 
-    /// Begins a new stream: ends an open utterance and forgets everything but the settings and who opens utterances. Reset the detector too.
+    /// Starts a new stream: ends an open utterance and resets everything but settings and talk-key mode. Reset the
+    /// detector too.
     pub fn reset(&mut self, out: &mut Vec<SpeechEvent>) {
         self.close(out);
         *self = Self {
@@ -274,7 +275,7 @@ impl Segmenter {
         }
     }
 
-    /// Learns from a frame after which no speech began.
+    /// Learns the noise from a frame that no speech followed.
     fn learn_noise(&mut self) {
         let settled = self.waiting.len().checked_sub(1 + NOISE_DELAY_FRAMES);
         if let Some(waiting) = settled.and_then(|index| self.waiting.get(index))
@@ -284,7 +285,7 @@ impl Segmenter {
         }
     }
 
-    /// The first waiting frame of an onset, if there is one.
+    /// First waiting frame of an onset, if there is one.
     fn onset(&self, playing: bool) -> Option<usize> {
         let trigger = if playing {
             self.settings.onset_playing
@@ -299,7 +300,7 @@ impl Segmenter {
         (1 + voiced.count() >= needed).then_some(first)
     }
 
-    /// Opens an utterance whose first voiced frame by the detector is `first`.
+    /// Opens an utterance whose first voiced frame, by the detector, is `first`.
     fn start(&mut self, first: usize, out: &mut Vec<SpeechEvent>) {
         let mut voice = VoiceLevel::default();
         for waiting in self.waiting.range(first..) {
@@ -385,14 +386,14 @@ impl Segmenter {
         }
     }
 
-    /// Lets the watchdog see the frame, and does what it says.
+    /// Feeds the stuck detector and acts on its result.
     fn guard(
         &mut self,
         power: f32,
         context: FrameContext,
         out: &mut Vec<SpeechEvent>,
     ) -> Option<SegmentNote> {
-        // The key says that it is speech, and what the loudspeaker plays is not the room's noise.
+        // The key marks speech, and what the loudspeaker plays is not the noise of the room.
         if context.held || context.blocked {
             self.stuck_detector = StuckDetector::default();
             return None;
@@ -425,7 +426,7 @@ impl Waiting {
     }
 }
 
-/// How many frames may wait: pre-roll, the look back, the onset's window; and those that are not yet noise.
+/// Capacity for waiting frames: pre-roll, look-back and onset window; and the delay of the noise estimate.
 fn room(settings: &SegmentSettings) -> usize {
     let trigger = settings.onset_idle.max(settings.onset_playing);
     let preroll = frames(settings.preroll) as usize;
@@ -433,13 +434,12 @@ fn room(settings: &SegmentSettings) -> usize {
     (preroll + onset).max(NOISE_DELAY_FRAMES) + 1
 }
 
-/// The frames among which those of the trigger must be: half as many again, so that a stop inside a word ("six") does
-/// not hide an onset.
+/// Onset window in frames: 1.5 times the trigger, so that a stop inside a word ("six") does not hide an onset.
 fn onset_window(trigger: Duration) -> usize {
     frames(trigger.saturating_add(trigger / 2)).max(1) as usize
 }
 
-/// The frames that it takes to last as long, ten seconds of them at most.
+/// Duration in frames, rounded up, ten seconds at most.
 fn frames(duration: Duration) -> u32 {
     let frames = duration.as_nanos().div_ceil(FRAME_DURATION.as_nanos());
     u32::try_from(frames).map_or(MOST_FRAMES, |frames| frames.min(MOST_FRAMES))

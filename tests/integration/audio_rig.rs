@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sovereign::audio::{
-    Direction, Gate, Handle, Setup, VoiceCommand, VoiceEvent, VoiceSettings, spawn,
+    AudioHandle, AudioSetup, Direction, Gate, VoiceCommand, VoiceEvent, VoiceSettings, spawn,
 };
 use sovereign::base::counters::Counters;
 use sovereign::base::frame::{Frame, Pcm};
@@ -68,8 +68,12 @@ struct Told {
 
 fn converse(profile: &str, pulses: &Path, both: &Path) -> Told {
     let profile = builtin(profile).expect("a built-in profile");
-    let mut handle =
-        spawn(Setup::default(), Arc::new(Counters::default()), &profile).expect("started");
+    let mut handle = spawn(
+        AudioSetup::default(),
+        Arc::new(Counters::default()),
+        &profile,
+    )
+    .expect("started");
     await_streams(&mut handle);
     handle
         .send(VoiceCommand::Settings(Arc::new(VoiceSettings {
@@ -92,7 +96,7 @@ fn converse(profile: &str, pulses: &Path, both: &Path) -> Told {
     told
 }
 
-fn await_streams(handle: &mut Handle) {
+fn await_streams(handle: &mut AudioHandle) {
     let mut missing = vec![Direction::Input, Direction::Output];
     let until = Instant::now() + Duration::from_secs(5);
     while !missing.is_empty() {
@@ -105,7 +109,7 @@ fn await_streams(handle: &mut Handle) {
     }
 }
 
-fn answer_pulses(handle: &mut Handle, until: Instant) -> Told {
+fn answer_pulses(handle: &mut AudioHandle, until: Instant) -> Told {
     let mut told = Told::default();
     let mut last: Option<Frame> = None;
     let mut flush_at = None;

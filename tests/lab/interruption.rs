@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sovereign::audio::Room;
+use sovereign::audio::EchoPath;
 use sovereign::base::units::SampleRate;
 use sovereign::session::command::Command;
 use sovereign::telemetry::record::TurnRecord;
@@ -27,7 +27,7 @@ const SETTLED: Duration = Duration::from_millis(2_500);
 struct Place {
     name: &'static str,
     headset: bool,
-    room: Option<Room>,
+    room: Option<EchoPath>,
 }
 
 const HEADSET: Place = Place {
@@ -40,7 +40,7 @@ fn speakers(ms: u64, gain: f32) -> Place {
     Place {
         name: "open speakers",
         headset: false,
-        room: Some(Room {
+        room: Some(EchoPath {
             delay: Duration::from_millis(ms),
             gain,
             noise: 1e-4,

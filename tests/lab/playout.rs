@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sovereign::audio::{
-    Desk, Gate, Handle, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate,
+    AudioHandle, Desk, Gate, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate,
 };
 use sovereign::base::counters::Counters;
 use sovereign::base::frame::Pcm;
@@ -221,7 +221,7 @@ fn judge(rig: &Rig, told: &[Told]) -> Score {
 }
 
 struct Rig {
-    handle: Handle,
+    handle: AudioHandle,
     desk: Desk,
     counters: Arc<Counters>,
     wanted: RefCell<VoiceSettings>,

@@ -1,7 +1,7 @@
 //! Every rate, every number of channels, every sample format that a device may have, both ways: 11 × 4 × 9 cells.
 //!
 //! ```text
-//! capture    tone, as the device's samples ─▶ CaptureBody ─▶ ring ─▶ Downmixer ─▶ PositionedResampler ─▶ 16 kHz     ─┐
+//! capture    tone, as the device's samples ─▶ CaptureBody ─▶ ring ─▶ Downmixer ─▶ PositionedResampler ─▶ 16 kHz ──┐
 //! playback   tone at 24 kHz ─▶ PositionedResampler ─▶ ring ─▶ PlaybackBody ─▶ the device's samples, each channel ─┴▶ judged
 //! ```
 //!

@@ -1,20 +1,20 @@
-//! The ways to open a device, best first.
+//! Candidate configurations for a device, best first.
 
 use cpal::{
     BufferSize, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
 };
 
 use super::super::device::Direction;
-use super::super::fault::{Fault, OpenError};
+use super::super::fault::{OpenError, StreamFault};
 use super::super::format::StreamFormat;
 use crate::base::units::SampleRate;
 use crate::dsp::resample::RATES_HZ;
 
-/// Rate that is preferred where a device has it: what the periods of the profiles are counted in.
+/// Preferred rate, in which the periods of profiles are counted.
 const PREFERRED_HZ: u32 = 48_000;
 const MOST_CHANNELS: u16 = 8;
 
-/// A way to open a device.
+/// A candidate configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct StreamPlan {
     pub(super) config: StreamConfig,
@@ -32,7 +32,7 @@ impl StreamPlan {
 
     pub(super) fn format(&self) -> StreamFormat {
         let rate = SampleRate::new(self.config.sample_rate).unwrap_or(SampleRate::WORKING);
-        // Hosts without a word of it ask for one block while another is played; what is captured is handed over at once.
+        // A host that reports no latency requests one block while another plays; captured blocks arrive at once.
         let held_blocks = match self.direction {
             Direction::Input => 0,
             Direction::Output => 1,
@@ -46,8 +46,8 @@ impl StreamPlan {
     }
 }
 
-/// The ways to open a device, best first: the preferred rate, the device's own channels, floats, the period that was
-/// asked for or the nearest that is supported.
+/// Lists the candidates, best first: preferred rate, native channels, floats, the requested period or the nearest
+/// supported.
 pub(super) fn plans(
     ranges: Vec<SupportedStreamConfigRange>,
     preset: Option<(u16, u32)>,
@@ -86,8 +86,8 @@ pub(super) fn plans(
     plans.truncate(24);
     if plans.is_empty() {
         return Err(OpenError {
-            kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(direction.noun()),
+            kind: StreamFault::UnsupportedConfig,
+            what: StreamFault::UnsupportedConfig.words(direction.noun()),
         });
     }
     Ok(plans)
@@ -99,7 +99,7 @@ fn nearest_rate(range: &SupportedStreamConfigRange) -> Option<u32> {
     (low <= high).then(|| PREFERRED_HZ.clamp(low, high))
 }
 
-/// The period at another rate than it is counted in: as long, a power of two times it.
+/// Scales the period to another rate: about as long, by a power of two.
 fn scaled(period: u32, rate: u32) -> u32 {
     match rate {
         0..12_000 => period / 4,

@@ -1,39 +1,41 @@
-//! Opens a device that PulseAudio's host listed as a stream of our own.
+//! Opens a device of the PulseAudio host as a stream of our own.
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{Fault, OpenError};
+use super::super::fault::{OpenError, StreamFault};
 use super::super::format::StreamFormat;
 use super::super::pulse::StartedStream;
 use super::plans::StreamPlan;
 
-/// The server spreads two channels over those that a speaker has; a microphone's own are all heard, since the voice may be
-/// on any of them.
+/// The server maps two channels to those of a speaker; all channels of a microphone are captured, since the voice may
+/// be on any of them.
 const STEREO: u16 = 2;
 
-/// Opens the device by the best plan: the server converts, so that there is nothing to try after it.
+/// Opens the device with the best candidate: the server converts, so no other needs to be tried.
 pub(super) fn open(
     plans: &[StreamPlan],
     direction: Direction,
     device: DeviceInfo,
-    open: impl FnOnce(&str, StreamFormat) -> Result<StartedStream, (Fault, String)>,
+    open: impl FnOnce(&str, StreamFormat) -> Result<StartedStream, (StreamFault, String)>,
 ) -> Result<OpenedStream, OpenError> {
-    let refused = |kind: Fault| OpenError {
+    let refused = |kind: StreamFault| OpenError {
         kind,
         what: kind.words(direction.noun()),
     };
-    let plan = plans.first().ok_or(refused(Fault::UnsupportedConfig))?;
+    let plan = plans
+        .first()
+        .ok_or(refused(StreamFault::UnsupportedConfig))?;
     let mut format = plan.format();
     if direction == Direction::Output {
         format.channels = format.channels.min(STEREO);
     }
-    // The host puts its name before that of the device.
+    // The host prefixes device names with its own.
     let name = device
         .id
         .split_once(':')
         .map_or(&*device.id, |(_, name)| name);
     let (stream, granted) = open(name, format).map_err(|(kind, error)| {
-        tracing::debug!(error, ?direction, "the device cannot be opened");
+        tracing::debug!(error, ?direction, "cannot open the device");
         refused(kind)
     })?;
     Ok(OpenedStream {

@@ -1,4 +1,4 @@
-//! Builds and starts the streams: one callback for each sample format round the bodies that do the work.
+//! Builds and starts the streams: one callback per sample format around the callback bodies.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use cpal::{Device, Error, ErrorKind, FromSample, SampleFormat, SizedSample, Stre
 use super::super::backend::OpenedStream;
 use super::super::capture::CaptureBody;
 use super::super::device::{DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{Fault, Faults, OpenError};
+use super::super::fault::{FaultCounts, OpenError, StreamFault};
 use super::super::playback::PlaybackBody;
 use super::plans::StreamPlan;
 
-/// A host that does not build a stream within this hangs.
+/// Time after which building a stream counts as hung.
 const BUILD: Duration = Duration::from_secs(2);
 
-/// Tries the plans in turn as long as the device says that it does not support them.
+/// Tries the candidates in turn while the device reports them as unsupported.
 pub(super) fn open_first(
     plans: Vec<StreamPlan>,
     direction: Direction,
@@ -44,7 +44,7 @@ pub(super) fn open_first(
                 });
             }
             Err(error) => {
-                tracing::debug!(?plan, %error, "a way to open the device was refused");
+                tracing::debug!(?plan, %error, "device configuration refused");
                 let other_may_do = matches!(
                     error.kind(),
                     ErrorKind::UnsupportedConfig | ErrorKind::InvalidInput
@@ -59,8 +59,8 @@ pub(super) fn open_first(
     Err(match last {
         Some(error) => refused(direction)(error),
         None => OpenError {
-            kind: Fault::UnsupportedConfig,
-            what: Fault::UnsupportedConfig.words(direction.noun()),
+            kind: StreamFault::UnsupportedConfig,
+            what: StreamFault::UnsupportedConfig.words(direction.noun()),
         },
     })
 }
@@ -73,7 +73,7 @@ pub(super) fn input_stream(
     device: &Device,
     plan: &StreamPlan,
     body: CaptureBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<Stream, Error> {
     match plan.sample {
         SampleFormat::I8 => input::<i8>(device, plan, body, faults),
@@ -100,7 +100,7 @@ pub(super) fn output_stream(
     device: &Device,
     plan: &StreamPlan,
     body: PlaybackBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<Stream, Error> {
     match plan.sample {
         SampleFormat::I8 => output::<i8>(device, plan, body, faults),
@@ -123,7 +123,7 @@ fn input<T: SizedSample>(
     device: &Device,
     plan: &StreamPlan,
     mut body: CaptureBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<Stream, Error>
 where
     f32: FromSample<T>,
@@ -141,7 +141,7 @@ fn output<T: SizedSample + FromSample<f32>>(
     device: &Device,
     plan: &StreamPlan,
     mut body: PlaybackBody,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
 ) -> Result<Stream, Error> {
     let data = move |block: &mut [T], info: &cpal::OutputCallbackInfo| {
         let stamp = info.timestamp();
@@ -152,7 +152,7 @@ fn output<T: SizedSample + FromSample<f32>>(
     device.build_output_stream::<T, _, _>(plan.config, data, error, Some(BUILD))
 }
 
-/// A block of a device's samples, whatever their format, as floats of full scale 1.
+/// Passes a block of samples of any format to the body, as floats of full scale 1.
 pub(super) fn capture_block<T: SizedSample>(
     body: &mut CaptureBody,
     block: &[T],
@@ -164,7 +164,7 @@ pub(super) fn capture_block<T: SizedSample>(
     body.run(block, f32::from_sample_, now, age);
 }
 
-/// The other way.
+/// Fills a block of samples of any format from the body.
 pub(super) fn play_block<T: SizedSample + FromSample<f32>>(
     body: &mut PlaybackBody,
     block: &mut [T],
@@ -174,10 +174,10 @@ pub(super) fn play_block<T: SizedSample + FromSample<f32>>(
     body.run(block, T::from_sample_, now, delay);
 }
 
-/// For the user: why the device cannot be opened.
+/// Error for the user.
 pub(super) fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
     move |error| {
-        tracing::debug!(%error, ?direction, "the device cannot be opened");
+        tracing::debug!(%error, ?direction, "cannot open the device");
         let kind = fault(error.kind());
         OpenError {
             kind,
@@ -190,22 +190,22 @@ pub(super) fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
     clippy::wildcard_enum_match_arm,
     reason = "cpal may add kinds; what is not known here is some other fault"
 )]
-fn fault(kind: ErrorKind) -> Fault {
+fn fault(kind: ErrorKind) -> StreamFault {
     match kind {
-        ErrorKind::DeviceBusy => Fault::DeviceBusy,
-        ErrorKind::DeviceChanged => Fault::DeviceChanged,
-        ErrorKind::DeviceNotAvailable => Fault::DeviceNotAvailable,
-        ErrorKind::HostUnavailable => Fault::HostUnavailable,
-        ErrorKind::InvalidInput => Fault::InvalidInput,
-        ErrorKind::PermissionDenied => Fault::PermissionDenied,
-        ErrorKind::RealtimeDenied => Fault::RealtimeDenied,
-        ErrorKind::ResourceExhausted => Fault::ResourceExhausted,
-        ErrorKind::StreamInvalidated => Fault::StreamInvalidated,
-        ErrorKind::UnsupportedConfig => Fault::UnsupportedConfig,
-        ErrorKind::UnsupportedOperation => Fault::UnsupportedOperation,
-        ErrorKind::Xrun => Fault::Xrun,
-        ErrorKind::BackendError => Fault::BackendError,
-        _ => Fault::Other,
+        ErrorKind::DeviceBusy => StreamFault::DeviceBusy,
+        ErrorKind::DeviceChanged => StreamFault::DeviceChanged,
+        ErrorKind::DeviceNotAvailable => StreamFault::DeviceNotAvailable,
+        ErrorKind::HostUnavailable => StreamFault::HostUnavailable,
+        ErrorKind::InvalidInput => StreamFault::InvalidInput,
+        ErrorKind::PermissionDenied => StreamFault::PermissionDenied,
+        ErrorKind::RealtimeDenied => StreamFault::RealtimeDenied,
+        ErrorKind::ResourceExhausted => StreamFault::ResourceExhausted,
+        ErrorKind::StreamInvalidated => StreamFault::StreamInvalidated,
+        ErrorKind::UnsupportedConfig => StreamFault::UnsupportedConfig,
+        ErrorKind::UnsupportedOperation => StreamFault::UnsupportedOperation,
+        ErrorKind::Xrun => StreamFault::Xrun,
+        ErrorKind::BackendError => StreamFault::BackendError,
+        _ => StreamFault::Other,
     }
 }
 
@@ -217,57 +217,65 @@ mod tests {
     use super::*;
 
     /// What cpal's kinds are taken for. [`fault`] cannot list them all for the compiler: cpal may add some.
-    const KNOWN: [(&str, ErrorKind, Fault); 14] = [
-        ("DeviceBusy", ErrorKind::DeviceBusy, Fault::DeviceBusy),
+    const KNOWN: [(&str, ErrorKind, StreamFault); 14] = [
+        ("DeviceBusy", ErrorKind::DeviceBusy, StreamFault::DeviceBusy),
         (
             "DeviceChanged",
             ErrorKind::DeviceChanged,
-            Fault::DeviceChanged,
+            StreamFault::DeviceChanged,
         ),
         (
             "DeviceNotAvailable",
             ErrorKind::DeviceNotAvailable,
-            Fault::DeviceNotAvailable,
+            StreamFault::DeviceNotAvailable,
         ),
         (
             "HostUnavailable",
             ErrorKind::HostUnavailable,
-            Fault::HostUnavailable,
+            StreamFault::HostUnavailable,
         ),
-        ("InvalidInput", ErrorKind::InvalidInput, Fault::InvalidInput),
+        (
+            "InvalidInput",
+            ErrorKind::InvalidInput,
+            StreamFault::InvalidInput,
+        ),
         (
             "PermissionDenied",
             ErrorKind::PermissionDenied,
-            Fault::PermissionDenied,
+            StreamFault::PermissionDenied,
         ),
         (
             "RealtimeDenied",
             ErrorKind::RealtimeDenied,
-            Fault::RealtimeDenied,
+            StreamFault::RealtimeDenied,
         ),
         (
             "ResourceExhausted",
             ErrorKind::ResourceExhausted,
-            Fault::ResourceExhausted,
+            StreamFault::ResourceExhausted,
         ),
         (
             "StreamInvalidated",
             ErrorKind::StreamInvalidated,
-            Fault::StreamInvalidated,
+            StreamFault::StreamInvalidated,
         ),
         (
             "UnsupportedConfig",
             ErrorKind::UnsupportedConfig,
-            Fault::UnsupportedConfig,
+            StreamFault::UnsupportedConfig,
         ),
         (
             "UnsupportedOperation",
             ErrorKind::UnsupportedOperation,
-            Fault::UnsupportedOperation,
+            StreamFault::UnsupportedOperation,
         ),
-        ("Xrun", ErrorKind::Xrun, Fault::Xrun),
-        ("BackendError", ErrorKind::BackendError, Fault::BackendError),
-        ("Other", ErrorKind::Other, Fault::Other),
+        ("Xrun", ErrorKind::Xrun, StreamFault::Xrun),
+        (
+            "BackendError",
+            ErrorKind::BackendError,
+            StreamFault::BackendError,
+        ),
+        ("Other", ErrorKind::Other, StreamFault::Other),
     ];
 
     #[test]

@@ -8,21 +8,21 @@ use crate::vad::barge_in::BargeInContext;
 use crate::vad::segment::FrameContext;
 
 impl Microphone {
-    /// Whether a frame can be a voice, and no rest of echo.
+    /// Whether a frame can be a voice, and not residual echo.
     pub(super) fn is_loud_enough(&self, frame: &Frame) -> bool {
         !self.echo.is_on() || Dbfs::rms(&frame.samples) >= REST
     }
 
-    /// Decides whether speech over a reply may go out. The service decides itself where everything is sent to it.
+    /// Feeds the barge-in detector. If everything is sent to the service, the service decides.
     pub(super) fn gate_barge_in(&mut self, frame: &Frame, context: FrameContext) {
         if context.held || self.gate == Gate::Everything {
             let action = self.barge_in.release(&mut self.speech);
             self.action = action.or(self.action);
             return;
         }
-        let apart = self.echo.is_apart();
+        let apart = self.echo.is_isolated();
         let playing = context.playing && !context.blocked;
-        // What is left of an echo would lower the reply again and again.
+        // With an echo path, residual echo would duck the reply again and again.
         let heard = apart && self.fast_vad.voiced(frame);
         let fast_vad = playing && heard;
         let around = BargeInContext {

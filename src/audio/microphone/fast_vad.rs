@@ -1,33 +1,34 @@
-//! A second, quicker ear for the moment at which somebody talks over a reply: good enough to lower it until the profile's
-//! detector has made up its mind. Beside a detector of the same kind there is none: that is no later, and as lax as this
-//! or laxer, so it hears whatever this would (`tests/integration/detection.rs`).
+//! A second, faster detector for speech over a reply: good enough to duck the reply until the profile's detector has
+//! decided. It is unused beside a detector of the same kind, which is as fast, and as lax or laxer
+//! (`tests/integration/detection.rs`).
 //!
 //! ```text
 //! Off ──needed──▶ Listening ──a second──▶ On ──not needed──▶ Leaving ──a second──▶ Off
 //!  ◀──not needed─────┘                     ◀──needed────────────┘
 //! ```
 //!
-//! As long as a changed detector listens along and the old one is believed, so is the old state of this one.
+//! While a changed detector listens and the old one still decides, the old state of this one holds.
 
 use crate::base::frame::Frame;
 use crate::vad::webrtc::WebrtcVad;
 use crate::vad::{Detect as _, LISTENING_FRAMES, VadKind};
 
-/// How strict it is: it answers after 18 ms of clean speech (`tests/measured`), and lets less through than a laxer one.
+/// Aggressiveness: positive after 18 ms of clean speech (`tests/measured`), with fewer false positives than a laxer
+/// one.
 const STRICT: u8 = 3;
 
-/// See the [module](self).
+/// The fast detector.
 pub(super) enum FastVad {
     Off,
-    /// Is fed, but not believed, for so many more frames: fresh it fires at anything.
+    /// Warm-up frames left, whose verdicts are ignored: a new detector fires at anything.
     Listening(WebrtcVad, u32),
     On(WebrtcVad),
-    /// Is believed for so many more frames.
+    /// Frames left in which it still counts.
     Leaving(WebrtcVad, u32),
 }
 
 impl FastVad {
-    /// For a stream's beginning.
+    /// Creates the state for the start of a stream.
     pub(super) fn alongside(kind: VadKind) -> Self {
         if is_needed(kind) {
             Self::On(WebrtcVad::new(STRICT))
@@ -36,7 +37,7 @@ impl FastVad {
         }
     }
 
-    /// The profile's detector changes to this kind, or stays.
+    /// Adapts to the kind of the profile's detector.
     pub(super) fn set_alongside(&mut self, kind: VadKind) {
         *self = match (std::mem::replace(self, Self::Off), is_needed(kind)) {
             (Self::Off, true) => Self::Listening(WebrtcVad::new(STRICT), LISTENING_FRAMES),
@@ -48,8 +49,8 @@ impl FastVad {
         };
     }
 
-    /// Whether it hears a voice that the detector may hear later. Without an echo it is asked frame by frame: with the last
-    /// interruption still in mind it fires at anything.
+    /// Whether the frame is speech that the main detector may find later. Without an echo path it is asked for frames
+    /// out of sequence: its last state makes it fire at anything.
     pub(super) fn voiced(&mut self, frame: &Frame) -> bool {
         match self {
             Self::Off => false,
@@ -75,7 +76,7 @@ impl FastVad {
         }
     }
 
-    /// A new stream begins.
+    /// Resets the state for a new stream.
     pub(super) fn reset(&mut self) {
         match self {
             Self::Off => {}

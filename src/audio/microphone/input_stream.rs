@@ -1,5 +1,4 @@
-//! An input stream as the worker sees it: the ring out of it, the clock of what comes in, and the watch for a microphone
-//! that is switched off.
+//! An input stream as the worker sees it: ring, clock, and the check for a microphone that is switched off.
 
 use std::time::Duration;
 
@@ -7,30 +6,30 @@ use super::super::capture::CaptureEnd;
 use super::super::clock::{Basis, SampleClock};
 use crate::dsp::downmix::Downmixer;
 
-/// A microphone that gives nothing but zeros for so long is switched off somewhere.
+/// Duration of zeros after which a microphone counts as switched off.
 const ALL_ZERO: Duration = Duration::from_secs(3);
 
-/// The worker's end of an input stream, and what is known of it.
+/// The worker side of an input stream, and its state.
 pub(super) struct InputStream {
     pub(super) end: CaptureEnd,
     pub(super) clock: SampleClock,
     stamped: Option<u64>,
-    /// How many callbacks there had been at the last look.
+    /// Number of callbacks at the last poll.
     callbacks: u64,
     pub(super) mixer: Downmixer,
-    /// Frame counter of the next frame that comes out of the ring.
+    /// Position of the next frame from the ring.
     pub(super) position: u64,
     /// Samples known to be lost.
     pub(super) dropped: u64,
-    /// Frames that an earlier stream has delivered already.
+    /// Frames that a previous stream has already delivered.
     pub(super) skip: u64,
-    /// Frames of nothing but zeros in a row; `None` if that means nothing.
+    /// Consecutive all-zero frames; `None` if zeros are normal.
     pub(super) zeros: Option<u64>,
     pub(super) reported_zero: bool,
 }
 
 impl InputStream {
-    /// A stream that was just opened.
+    /// Creates the state of a new stream.
     pub(super) fn new(end: CaptureEnd, watch_zeros: bool) -> Self {
         Self {
             clock: SampleClock::new(end.format.rate),
@@ -47,7 +46,7 @@ impl InputStream {
     }
 
     pub(super) fn observe(&mut self) {
-        // Most looks find nothing new.
+        // Most polls find nothing new.
         let callbacks = self.end.timestamps.callbacks();
         if std::mem::replace(&mut self.callbacks, callbacks) == callbacks {
             return;
@@ -79,7 +78,7 @@ impl InputStream {
         self.position += skipped as u64;
     }
 
-    /// Whether the microphone turned to zeros (`true`) or back to sound (`false`) with these samples.
+    /// Returns a change to zeros (`true`) or back to sound (`false`).
     pub(super) fn watch(&mut self, mono: &[f32]) -> Option<bool> {
         let zeros = self.zeros.as_mut()?;
         if mono.iter().all(|&s| s == 0.0) {
@@ -88,7 +87,7 @@ impl InputStream {
             *zeros = 0;
         }
         let silent = *zeros >= self.end.format.rate.samples_in(ALL_ZERO) as u64;
-        // One sample of sound is enough to take it back.
+        // One non-zero sample is enough to revert.
         let reported = std::mem::replace(&mut self.reported_zero, silent);
         (reported != silent).then_some(silent)
     }

@@ -1,5 +1,4 @@
-//! What is done to a frame before it is judged, and to what is judged before it goes out: echo and noise are taken out, and
-//! speech over a reply has to show that it is meant.
+//! Preprocessing of frames before detection: echo cancellation, noise suppression, gain.
 
 use super::super::aec_reference::ReferenceMode;
 use super::super::echo::EchoReport;
@@ -14,7 +13,7 @@ impl Microphone {
         events.push(VoiceEvent::Echo(report));
     }
 
-    /// Puts into the chain what is wanted and of use.
+    /// Sets the chain to the stages that are wanted and useful.
     pub(super) fn set_chain(&mut self) {
         let steady = matches!(
             self.wanted.noise,
@@ -31,7 +30,7 @@ impl Microphone {
         });
     }
 
-    /// Takes echo and noise out. What comes out is older than what went in, and says so.
+    /// Processes a frame. The output is older than the input, and its instant is corrected.
     pub(super) fn preprocess(
         &mut self,
         frame: &mut Frame,
@@ -43,7 +42,7 @@ impl Microphone {
             ReferenceMode::Off => [0.0; FRAME_SAMPLES],
         };
         if let Some(noisy) = self.floor.push(&frame.samples) {
-            tracing::debug!(noisy, "noise in the room");
+            tracing::debug!(noisy, "room noise changed");
             self.set_chain();
         }
         if let Some(report) = self.echo.push(&frame.samples, &render_frame) {

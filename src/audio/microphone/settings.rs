@@ -1,4 +1,4 @@
-//! A profile's choices, for the parts of the microphone.
+//! Maps a profile to the settings of the microphone's parts.
 
 use crate::dsp::chain::{ChainSettings, NoiseSuppressor};
 use crate::profile::{DetectorKind, NoiseSuppression, Profile};

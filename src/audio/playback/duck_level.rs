@@ -1,4 +1,4 @@
-//! The level of what is played: full, ducked, or zero, and the glide from one to the other.
+//! The playback level (full, ducked or zero), and the glide between levels.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use crate::base::units::SampleRate;
 
 /// Length of every fade: short enough to be prompt, long enough not to click.
 pub const FADE: Duration = Duration::from_millis(5);
-/// Amplitude of a ducked reply: -20 dB. One hears that it goes on, and hears oneself speak.
+/// Amplitude of a ducked reply, -20 dB: it stays audible, and the user hears themselves.
 const DUCKED: f32 = 0.1;
 
-/// How loud the sound shall be.
+/// Playback levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DuckLevel {
-    /// As it came.
+    /// Unchanged.
     #[default]
     Full,
     /// 20 dB lower.
     Ducked,
-    /// Not at all: it pauses.
+    /// Silent: playback pauses.
     Zero,
 }
 
@@ -32,7 +32,7 @@ impl DuckLevel {
     }
 }
 
-/// The wish of the worker, as the callback reads it.
+/// The target level, shared between worker and callback.
 #[derive(Default)]
 pub(super) struct SharedLevel(AtomicU8);
 
@@ -50,9 +50,9 @@ impl SharedLevel {
     }
 }
 
-/// A gain that glides to where it is aimed, from zero to full within [`FADE`].
+/// A gain with a linear ramp, from zero to full within [`FADE`].
 pub(super) struct GainRamp {
-    /// In steps, so that it arrives exactly.
+    /// In integer steps, so that it arrives exactly.
     at: u32,
     aim: u32,
     full: u32,
@@ -62,7 +62,7 @@ pub(super) struct GainRamp {
 /// The ducked level was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reached {
-    /// After so many samples.
+    /// Number of samples after which.
     pub(super) after: usize,
 }
 
@@ -85,18 +85,18 @@ impl GainRamp {
         self.aim = (level.amplitude() * self.full as f32) as u32;
     }
 
-    /// Is at this level at once: nothing sounds.
+    /// Jumps to this level: nothing plays.
     pub(super) fn jump(&mut self, level: DuckLevel) {
         self.aim(level);
         self.at = self.aim;
     }
 
-    /// Whether it is at zero and stays there.
+    /// Whether it is zero and stays zero.
     pub(super) fn is_zero(&self) -> bool {
         self.at == 0 && self.aim == 0
     }
 
-    /// Samples until it is zero, if that is where it goes.
+    /// Samples until it is zero, if that is the target.
     pub(super) fn steps_to_zero(&self) -> usize {
         if self.aim == 0 {
             self.at as usize
@@ -105,7 +105,7 @@ impl GainRamp {
         }
     }
 
-    /// Applies it; says when the ducked level was reached, if it was.
+    /// Applies the gain; returns when the ducked level was reached, if it was.
     pub(super) fn apply(&mut self, samples: &mut [f32]) -> Option<Reached> {
         if self.at == self.aim && self.at == self.full {
             return None;

@@ -1,4 +1,4 @@
-//! A connection to the server, and its messages.
+//! The connection to the server, and its messages.
 
 use std::ffi::{CStr, CString};
 use std::io::{BufReader, Read as _, Write as _};
@@ -16,22 +16,22 @@ use pulseaudio::protocol::{
 };
 
 use super::super::device::Direction;
-use super::super::fault::Fault;
-use super::timing::Latency;
+use super::super::fault::StreamFault;
+use super::timing::LatencyAnswer;
 
-/// A server that does not answer within this while a stream is set up hangs.
+/// Time after which the setup of a stream counts as hung.
 const SETUP: Duration = Duration::from_secs(2);
-/// Messages that come together are read together.
+/// Read buffer: messages that arrive together are read together.
 const READ: usize = 16 << 10;
-/// The server hands over no more at once (its `MAX_MEMBLOCKQ_LENGTH`).
+/// Largest message (`MAX_MEMBLOCKQ_LENGTH` of the server).
 pub(super) const LONGEST: usize = protocol::MAX_MEMBLOCKQ_LENGTH;
-/// The channel of messages that are no samples.
+/// Channel of control messages.
 const CONTROL: u32 = u32::MAX;
-/// As volume controls name the program.
+/// Name of the program in volume controls.
 const NAME: &CStr = c"Sovereign";
 
 /// A connection to the server.
-pub(super) struct Connection {
+pub(super) struct PulseConnection {
     reader: BufReader<UnixStream>,
     writer: UnixStream,
     version: u16,
@@ -40,37 +40,37 @@ pub(super) struct Connection {
     outbox: Vec<u8>,
 }
 
-/// What the server says of a stream.
+/// A message about a stream.
 #[derive(Debug, PartialEq)]
 pub(super) enum Message<'a> {
-    /// What the microphone gave: whole frames.
+    /// Captured samples: whole frames.
     Samples(&'a [u8]),
-    /// The speaker has room for so many bytes more.
+    /// The server requests this many bytes.
     Wanted(u32),
-    /// The answer to the question of this number.
-    Latency(u32, Latency),
-    /// Samples sound or were captured at another time than was thought: the stream starved, started, or was moved.
+    /// Answer to the latency query of this number.
+    Latency(u32, LatencyAnswer),
+    /// The timing changed: the stream starved, started, or was moved.
     Disturbed,
-    /// The stream is no more.
+    /// The stream was closed.
     Ended,
-    /// What does not concern us.
+    /// Anything else.
     Other,
 }
 
-/// Connects to the server that the environment names, and says who we are.
-pub(super) fn connect() -> Result<Connection, (Fault, String)> {
+/// Connects and authenticates to the server that the environment names.
+pub(super) fn connect() -> Result<PulseConnection, (StreamFault, String)> {
     let path = pulseaudio::socket_path_from_env().ok_or_else(|| {
         let what = "no socket of a PulseAudio server was found".to_owned();
-        (Fault::HostUnavailable, what)
+        (StreamFault::HostUnavailable, what)
     })?;
     let cookie = pulseaudio::cookie_path_from_env().and_then(|path| crate::file::read(&path).ok());
-    let socket =
-        UnixStream::connect(path).map_err(|error| (Fault::HostUnavailable, error.to_string()))?;
-    Connection::introduce(socket, cookie.unwrap_or_default()).map_err(explain)
+    let socket = UnixStream::connect(path)
+        .map_err(|error| (StreamFault::HostUnavailable, error.to_string()))?;
+    PulseConnection::introduce(socket, cookie.unwrap_or_default()).map_err(explain)
 }
 
-impl Connection {
-    /// Over a socket that is connected.
+impl PulseConnection {
+    /// Authenticates over a connected socket.
     pub(super) fn introduce(socket: UnixStream, cookie: Vec<u8>) -> Result<Self, ProtocolError> {
         socket.set_read_timeout(Some(SETUP))?;
         socket.set_write_timeout(Some(SETUP))?;
@@ -91,21 +91,21 @@ impl Connection {
         connection.version = auth.version.min(protocol::MAX_VERSION);
         let mut props = Props::new();
         props.set(Prop::ApplicationName, NAME);
-        // By it tools tell whose stream it is.
+        // Lets tools identify the process of a stream.
         let process = CString::new(std::process::id().to_string()).unwrap_or_default();
         props.set(Prop::ApplicationProcessId, process);
         let _: SetClientNameReply = connection.request(&Command::SetClientName(props))?;
         Ok(connection)
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a command and waits for the reply.
     pub(super) fn request<R: CommandReply>(
         &mut self,
         command: &Command,
     ) -> Result<R, ProtocolError> {
         let asked = self.send(command)?;
         self.receive()?;
-        // Read by its length: a newer server may say more than the crate knows.
+        // Delimited by its length: a newer server may send more than the crate knows.
         let mut head = [0; protocol::DESCRIPTOR_SIZE];
         let length = u32::try_from(self.inbox.len()).unwrap_or(u32::MAX);
         protocol::encode_descriptor(
@@ -128,19 +128,19 @@ impl Connection {
         }
     }
 
-    /// From now on silence is no fault: a device may be suspended.
+    /// Disables timeouts: a device may be suspended.
     pub(super) fn wait_without_limit(&mut self) -> Result<(), ProtocolError> {
         self.writer.set_read_timeout(None)?;
         self.writer.set_write_timeout(None)?;
         Ok(())
     }
 
-    /// Another handle of the socket.
+    /// Duplicates the socket.
     pub(super) fn socket(&self) -> Result<UnixStream, ProtocolError> {
         Ok(self.writer.try_clone()?)
     }
 
-    /// Asks how long the device holds the samples of a stream; says the question's number.
+    /// Queries the latency of a stream; returns the number of the query.
     pub(super) fn ask_latency(
         &mut self,
         channel: u32,
@@ -170,7 +170,7 @@ impl Connection {
         Ok(self.sequence)
     }
 
-    /// Waits for a message, no longer than until `due`; says whether there is one.
+    /// Waits for a message until `due`; returns whether there is one.
     pub(super) fn wait_until(&mut self, due: Instant) -> Result<bool, ProtocolError> {
         if !self.reader.buffer().is_empty() {
             return Ok(true);
@@ -184,7 +184,7 @@ impl Connection {
         }
     }
 
-    /// Waits for the next message about the stream of this channel.
+    /// Reads the next message about the stream of this channel.
     pub(super) fn read(
         &mut self,
         channel: u32,
@@ -200,7 +200,7 @@ impl Connection {
         }
     }
 
-    /// Takes a whole message into the inbox; says its channel.
+    /// Reads a whole message into the inbox; returns its channel.
     fn receive(&mut self) -> Result<u32, ProtocolError> {
         let head = protocol::read_descriptor(&mut self.reader)?;
         let length = usize::try_from(head.length).unwrap_or(usize::MAX);
@@ -215,21 +215,21 @@ impl Connection {
     }
 }
 
-/// What a command says. One that this crate does not know, or that is not meant for us, is passed over: its end is known.
+/// Parses a command. Unknown or irrelevant ones are skipped, as their length is known.
 fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Message<'static> {
     match Command::read_tag_prefixed(&mut message, version) {
         Ok((sequence, Command::Reply)) => {
             let mut reply = TagStructReader::new(&mut message, version);
             let latency = match direction {
-                Direction::Input => reply.read::<RecordLatency>().map(|told| Latency {
-                    device: Duration::from_micros(told.source_usec),
-                    queued: told.write_offset.saturating_sub(told.read_offset),
-                    told: told.remote_time,
+                Direction::Input => reply.read::<RecordLatency>().map(|answer| LatencyAnswer {
+                    device: Duration::from_micros(answer.source_usec),
+                    queued: answer.write_offset.saturating_sub(answer.read_offset),
+                    taken_at: answer.remote_time,
                 }),
-                Direction::Output => reply.read::<PlaybackLatency>().map(|told| Latency {
-                    device: Duration::from_micros(told.sink_usec),
-                    queued: told.write_offset.saturating_sub(told.read_offset),
-                    told: told.remote_time,
+                Direction::Output => reply.read::<PlaybackLatency>().map(|answer| LatencyAnswer {
+                    device: Duration::from_micros(answer.sink_usec),
+                    queued: answer.write_offset.saturating_sub(answer.read_offset),
+                    taken_at: answer.remote_time,
                 }),
             };
             latency.map_or(Message::Other, |latency| {
@@ -248,26 +248,26 @@ fn parse_message(mut message: &[u8], version: u16, direction: Direction) -> Mess
     }
 }
 
-/// What a refusal means.
+/// Fault and message of a protocol error.
 #[expect(
     clippy::wildcard_enum_match_arm,
     clippy::needless_pass_by_value,
     reason = "the rest are faults of the conversation with the server; it ends the errors of a builder"
 )]
-pub(super) fn explain(error: ProtocolError) -> (Fault, String) {
+pub(super) fn explain(error: ProtocolError) -> (StreamFault, String) {
     let fault = match &error {
         ProtocolError::ServerError(PulseError::AccessDenied | PulseError::AuthKey) => {
-            Fault::PermissionDenied
+            StreamFault::PermissionDenied
         }
-        ProtocolError::ServerError(PulseError::NoEntity) => Fault::DeviceNotAvailable,
-        ProtocolError::ServerError(PulseError::Busy) => Fault::DeviceBusy,
+        ProtocolError::ServerError(PulseError::NoEntity) => StreamFault::DeviceNotAvailable,
+        ProtocolError::ServerError(PulseError::Busy) => StreamFault::DeviceBusy,
         ProtocolError::ServerError(PulseError::Invalid | PulseError::NotSupported) => {
-            Fault::UnsupportedConfig
+            StreamFault::UnsupportedConfig
         }
-        // What it says of one stream too many.
-        ProtocolError::ServerError(PulseError::TooLarge) => Fault::ResourceExhausted,
-        ProtocolError::Io(_) => Fault::HostUnavailable,
-        _ => Fault::BackendError,
+        // The server's error for too many streams.
+        ProtocolError::ServerError(PulseError::TooLarge) => StreamFault::ResourceExhausted,
+        ProtocolError::Io(_) => StreamFault::HostUnavailable,
+        _ => StreamFault::BackendError,
     };
     (fault, error.to_string())
 }

@@ -5,7 +5,7 @@ use super::super::format::StreamFormat;
 /// Bytes of a sample: floats, little-endian.
 pub(super) const SAMPLE: usize = 4;
 
-/// The size of a frame, and how many there are in a second.
+/// Frame size and frame rate.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameShape {
     pub(super) frame: usize,
@@ -34,7 +34,7 @@ impl FrameShape {
         bytes / u32::try_from(self.frame).unwrap_or(u32::MAX)
     }
 
-    /// Frames, and parts of one, in so many bytes.
+    /// Fractional number of frames in this many bytes.
     pub(super) fn frames_in(self, bytes: i64) -> f64 {
         bytes as f64 / self.frame as f64
     }

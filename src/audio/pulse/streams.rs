@@ -1,4 +1,4 @@
-//! What the thread of a stream does: hands blocks to the body of the callback, and asks for the latency.
+//! The loops of the stream threads: pass blocks to the callback body, and query the latency.
 
 use std::time::Instant;
 
@@ -6,18 +6,18 @@ use pulseaudio::protocol::ProtocolError;
 
 use super::super::capture::CaptureBody;
 use super::super::device::Direction;
-use super::super::fault::Fault;
+use super::super::fault::StreamFault;
 use super::super::playback::PlaybackBody;
-use super::connection::{Connection, LONGEST, Message};
+use super::connection::{LONGEST, Message, PulseConnection};
 use super::frame_shape::{FrameShape, SAMPLE};
 use super::timing::Timing;
 
-/// What became of a stream, and in words.
-pub(super) type StreamEnd = (Fault, String);
+/// End of a stream: fault and message.
+pub(super) type StreamEnd = (StreamFault, String);
 
-/// Takes what the microphone gives until the stream ends; says why it did.
+/// Captures until the stream ends; returns the reason.
 pub(super) fn run_capture(
-    connection: &mut Connection,
+    connection: &mut PulseConnection,
     stream: u32,
     shape: FrameShape,
     mut body: CaptureBody,
@@ -53,9 +53,9 @@ pub(super) fn run_capture(
     until_the_end(&mut step)
 }
 
-/// Gives the speaker what it wants until the stream ends; says why it did. The server wants `first` bytes to begin with.
+/// Plays until the stream ends; returns the reason. The server initially requests `first` bytes.
 pub(super) fn run_playback(
-    connection: &mut Connection,
+    connection: &mut PulseConnection,
     stream: u32,
     first: u32,
     shape: FrameShape,
@@ -64,7 +64,7 @@ pub(super) fn run_playback(
     let mut timing = Timing::new(shape, Instant::now());
     let mut block = Vec::new();
     let mut written = 0;
-    // Bytes that the server wants and has not got.
+    // Bytes that the server requested and has not received.
     let mut wanted = (first as usize).min(LONGEST);
     let mut step = || -> Result<bool, ProtocolError> {
         let whole = wanted / shape.frame * shape.frame;
@@ -104,9 +104,9 @@ fn until_the_end(step: &mut dyn FnMut() -> Result<bool, ProtocolError>) -> Strea
     loop {
         match step() {
             Ok(true) => {}
-            // Its device is gone, or somebody ended it: the owner looks for what is there.
-            Ok(false) => return (Fault::StreamInvalidated, "it was killed".to_owned()),
-            Err(error) => return (Fault::StreamInvalidated, error.to_string()),
+            // Its device is gone, or it was killed: the stream manager polls the devices.
+            Ok(false) => return (StreamFault::StreamInvalidated, "it was killed".to_owned()),
+            Err(error) => return (StreamFault::StreamInvalidated, error.to_string()),
         }
     }
 }

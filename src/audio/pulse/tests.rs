@@ -90,7 +90,10 @@ impl Server {
 /// A server whose `script` begins after the introduction, and a line to it.
 fn meet<T: Send + 'static>(
     script: impl FnOnce(Server) -> T + Send + 'static,
-) -> (Result<Connection, ProtocolError>, thread::JoinHandle<T>) {
+) -> (
+    Result<PulseConnection, ProtocolError>,
+    thread::JoinHandle<T>,
+) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
     let run = move || {
         let mut server = Server {
@@ -124,12 +127,12 @@ fn meet<T: Send + 'static>(
     };
     let named = thread::Builder::new().name("server".to_owned());
     let server = named.spawn(run).expect("a thread");
-    (Connection::introduce(ours, b"cookie".to_vec()), server)
+    (PulseConnection::introduce(ours, b"cookie".to_vec()), server)
 }
 
 fn microphone(
-    faults: &Arc<Faults>,
-    connection: Connection,
+    faults: &Arc<FaultCounts>,
+    connection: PulseConnection,
 ) -> (Result<StartedStream, ProtocolError>, CaptureEnd) {
     let (body, end) = capture(format(), Instant::now(), None);
     (
@@ -139,8 +142,8 @@ fn microphone(
 }
 
 fn speaker(
-    faults: &Arc<Faults>,
-    connection: Connection,
+    faults: &Arc<FaultCounts>,
+    connection: PulseConnection,
 ) -> (Result<StartedStream, ProtocolError>, PlaybackEnd) {
     let (body, end) = playback_ends(format(), Instant::now(), None);
     (
@@ -224,7 +227,7 @@ fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
         wait.recv().ok();
         told
     });
-    let faults = Arc::new(Faults::default());
+    let faults = Arc::new(FaultCounts::default());
     let (started, mut end) = microphone(&faults, connection.expect("introduced"));
     let (stream, granted) = started.expect("opened");
     assert_eq!(granted, PERIOD / 2);
@@ -283,7 +286,7 @@ fn a_speaker_gets_what_it_wants_and_tells_when_it_sounds() {
         wait.recv().ok();
         told.expect("it asked")
     });
-    let faults = Arc::new(Faults::default());
+    let faults = Arc::new(FaultCounts::default());
     let (started, end) = speaker(&faults, connection.expect("introduced"));
     let (stream, granted) = started.expect("opened");
     assert_eq!(granted, PERIOD);
@@ -351,11 +354,11 @@ fn a_stream_that_the_server_ends_is_a_fault_and_so_is_a_server_that_goes() {
                 wait_for(&wait);
             }
         });
-        let faults = Arc::new(Faults::default());
+        let faults = Arc::new(FaultCounts::default());
         let (started, _end) = microphone(&faults, connection.expect("introduced"));
         let _stream = started.expect("opened");
         let found = eventually(|| faults.take().next());
-        assert_eq!(found, (Fault::StreamInvalidated, 1));
+        assert_eq!(found, (StreamFault::StreamInvalidated, 1));
         go.send(()).ok();
         server.join().expect("the script held");
     }
@@ -395,11 +398,11 @@ fn a_speaker_that_starves_is_moved_or_starts_is_asked_about_at_once_and_one_that
         server.say(&Command::PlaybackStreamKilled(CHANNEL));
         (last, asked_again)
     });
-    let faults = Arc::new(Faults::default());
+    let faults = Arc::new(FaultCounts::default());
     let (started, _end) = speaker(&faults, connection.expect("introduced"));
     let _stream = started.expect("opened");
     let found = eventually(|| faults.take().next());
-    assert_eq!(found, (Fault::StreamInvalidated, 1));
+    assert_eq!(found, (StreamFault::StreamInvalidated, 1));
     let (last, asked_again) = server.join().expect("the script held");
     assert!(last.is_some_and(|last| last + 1 == asked_again));
 }
@@ -432,12 +435,12 @@ fn the_channels_of_an_array_of_microphones_come_as_they_are() {
 #[test]
 fn what_the_server_refuses_is_told_by_its_reason() {
     for (error, expected) in [
-        (PulseError::NoEntity, Fault::DeviceNotAvailable),
-        (PulseError::AccessDenied, Fault::PermissionDenied),
-        (PulseError::Busy, Fault::DeviceBusy),
-        (PulseError::Invalid, Fault::UnsupportedConfig),
-        (PulseError::TooLarge, Fault::ResourceExhausted),
-        (PulseError::Internal, Fault::BackendError),
+        (PulseError::NoEntity, StreamFault::DeviceNotAvailable),
+        (PulseError::AccessDenied, StreamFault::PermissionDenied),
+        (PulseError::Busy, StreamFault::DeviceBusy),
+        (PulseError::Invalid, StreamFault::UnsupportedConfig),
+        (PulseError::TooLarge, StreamFault::ResourceExhausted),
+        (PulseError::Internal, StreamFault::BackendError),
     ] {
         let (connection, server) = meet(move |mut server| {
             let (sequence, _) = server.read();
@@ -450,7 +453,7 @@ fn what_the_server_refuses_is_told_by_its_reason() {
                 .ok();
             std::io::Read::read(&mut server.reader, &mut [0]).ok();
         });
-        let faults = Arc::new(Faults::default());
+        let faults = Arc::new(FaultCounts::default());
         let (started, _end) = microphone(&faults, connection.expect("introduced"));
         let refused = started.map(|_| ()).map_err(explain).expect_err("refused");
         assert_eq!(refused.0, expected, "{}", refused.1);
@@ -461,13 +464,13 @@ fn what_the_server_refuses_is_told_by_its_reason() {
 
 #[test]
 fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again() {
-    use super::timing::{Latency, Timing};
+    use super::timing::{LatencyAnswer, Timing};
     let start = Instant::now();
     let after = |ms| start + Duration::from_millis(ms);
-    let latency = Latency {
+    let latency = LatencyAnswer {
         device: DEVICE,
         queued: 0,
-        told: SystemTime::now() + Duration::from_secs(3_600),
+        taken_at: SystemTime::now() + Duration::from_secs(3_600),
     };
     let mut timing = Timing::new(FrameShape::of(format()), start);
     assert_eq!(timing.due(), start);
@@ -509,7 +512,7 @@ fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again()
     // A speaker that starved: nothing waits, and below nothing there is nothing.
     let mut timing = Timing::new(FrameShape::of(format()), start);
     timing.asked(1, after(70), 960);
-    let starved = Latency {
+    let starved = LatencyAnswer {
         queued: -4_000,
         ..latency
     };

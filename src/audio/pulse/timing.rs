@@ -1,61 +1,61 @@
-//! When a sample of a stream was captured, or will sound: counted from the answers of the server.
+//! Capture and playback times of samples, computed from the latency answers of the server.
 //!
 //! ```text
 //! microphone   captured(position) = answer − device's latency + (position − received − queued) / rate
 //! speaker      sounds(position)   = answer + device's latency + queued / rate + (position − written) / rate
 //! ```
 //!
-//! `received` and `written` are the frames that we had when the server answered: messages keep their order, so that they
-//! are those at the reply for a microphone, and at the question for a speaker. `queued` are frames that the server holds
-//! for us, beyond the device. Between two answers only crystals run apart (a tenth of a thousandth).
+//! `received` and `written` are the frame counts when the server answered: messages keep their order, so they are those
+//! at the reply for a microphone, and at the query for a speaker. `queued` are frames that the server holds for the
+//! stream, beyond the device. Between two answers only crystals drift (1e-4).
 //!
-//! A real microphone's latency grows until it is read, so that all its answers say the same. Where a server makes up the
-//! device (a monitor of what a virtual speaker plays) it knows none, and hands over each block when it begins: just after
-//! that an answer tells a block's length too early, just before the next one nothing. So the **latest** of two seconds
-//! holds, and questions are asked at a pace of their own, not when a block comes.
+//! The latency of a real microphone grows until it is read, so that all its answers agree. Where a server emulates the
+//! device (a monitor of a virtual speaker) it has no latency to report, and hands over each block at its start: just
+//! after that an answer is a block's length too early, just before the next one it is right. So the **latest** within
+//! two seconds is used, and queries have a pace of their own, independent of blocks.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::frame_shape::FrameShape;
 
-/// Between two questions: twenty in a second, and no multiple of a usual block.
+/// Interval of queries: about twenty per second, and no multiple of a usual block.
 const PACE: Duration = Duration::from_micros(47_300);
-/// The first ones come sooner, until there are so many.
+/// Interval of the first queries, until there are this many.
 const SOON: Duration = Duration::from_micros(11_300);
 const FEW: usize = 24;
-/// So long an answer of a microphone counts.
+/// Time for which an answer of a microphone counts.
 const WINDOW: Duration = Duration::from_secs(2);
-/// An answer that has not come after this does not come.
+/// Time after which an answer counts as lost.
 const LOST: Duration = Duration::from_secs(2);
-/// The least age that is told: zero stands for "not known".
+/// Smallest reported age: zero means "unknown".
 const LEAST: Duration = Duration::from_micros(1);
 
-/// An answer of the server.
+/// A latency answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Latency {
-    /// How long the device holds a sample.
+pub(super) struct LatencyAnswer {
+    /// Latency of the device.
     pub(super) device: Duration,
-    /// Bytes in the server's queue of this stream; below zero when a speaker has starved.
+    /// Bytes in the server's queue of this stream; negative when a speaker has starved.
     pub(super) queued: i64,
-    /// When that was so, by the server's clock, which is ours: it runs on this machine.
-    pub(super) told: SystemTime,
+    /// Time of the answer, by the server's clock, which is that of this machine.
+    pub(super) taken_at: SystemTime,
 }
 
-/// A question that waits for its answer.
+/// A pending query.
 struct Asked {
     sequence: u32,
     at: Instant,
-    /// Frames that were written or received.
+    /// Frames written or received so far.
     position: u64,
 }
 
-/// What is known of the time of a stream's samples.
+/// The timing of a stream.
 pub(super) struct Timing {
     shape: FrameShape,
-    /// Seconds are counted from here.
+    /// Origin of all seconds.
     epoch: Instant,
-    /// Second of an answer, and that of the stream's first frame by it; oldest first.
+    /// Second of an answer, and the second of the stream's first frame computed from it; oldest first.
     answers: VecDeque<(f64, f64)>,
     /// Second of the stream's first frame.
     origin: Option<f64>,
@@ -75,14 +75,14 @@ impl Timing {
         }
     }
 
-    /// When the server is to be asked.
+    /// When to send the next query.
     pub(super) fn due(&self) -> Instant {
         self.asked
             .as_ref()
             .map_or(self.due, |asked| asked.at + LOST)
     }
 
-    /// The server was asked, when the stream was at this position.
+    /// A query was sent when the stream was at this position.
     pub(super) fn asked(&mut self, sequence: u32, at: Instant, position: u64) {
         self.asked = Some(Asked {
             sequence,
@@ -91,15 +91,21 @@ impl Timing {
         });
     }
 
-    /// What was known may be wrong: ask at once, and do not heed what was asked before.
+    /// The timing changed: query at once, and ignore the pending answer.
     pub(super) fn disturbed(&mut self, now: Instant) {
         self.due = now;
         self.asked = None;
         self.answers.clear();
     }
 
-    /// A microphone's answer, when so many frames had been received.
-    pub(super) fn heard(&mut self, sequence: u32, latency: Latency, received: u64, now: Instant) {
+    /// Processes a microphone's answer, when this many frames had been received.
+    pub(super) fn heard(
+        &mut self,
+        sequence: u32,
+        latency: LatencyAnswer,
+        received: u64,
+        now: Instant,
+    ) {
         if let Some((_, at)) = self.answered(sequence, latency, now) {
             let position = received as f64 + self.shape.frames_in(latency.queued);
             let captured = self.second_of(at) - latency.device.as_secs_f64();
@@ -109,8 +115,8 @@ impl Timing {
         }
     }
 
-    /// A speaker's answer.
-    pub(super) fn sounded(&mut self, sequence: u32, latency: Latency, now: Instant) {
+    /// Processes a speaker's answer.
+    pub(super) fn sounded(&mut self, sequence: u32, latency: LatencyAnswer, now: Instant) {
         if let Some((written, at)) = self.answered(sequence, latency, now) {
             let position = written as f64 - self.shape.frames_in(latency.queued.max(0));
             let sounds = self.second_of(at) + latency.device.as_secs_f64();
@@ -119,19 +125,19 @@ impl Timing {
         }
     }
 
-    /// The position at the question and the instant of the answer, if it is the one that is waited for.
+    /// Position at the query and instant of the answer, if it is the expected one.
     fn answered(
         &mut self,
         sequence: u32,
-        latency: Latency,
+        latency: LatencyAnswer,
         now: Instant,
     ) -> Option<(u64, Instant)> {
         let asked = self.asked.take_if(|asked| asked.sequence == sequence)?;
         let few = self.answers.len() < FEW;
         self.due = asked.at + if few { SOON } else { PACE };
         let took = now.saturating_duration_since(asked.at);
-        // A clock that was set meanwhile says what cannot be: then it was in the middle.
-        let ago = SystemTime::now().duration_since(latency.told).ok();
+        // If the clock was set meanwhile, the answer is taken for the middle of the interval.
+        let ago = SystemTime::now().duration_since(latency.taken_at).ok();
         let ago = ago.filter(|ago| *ago <= took).unwrap_or(took / 2);
         Some((asked.position, now.checked_sub(ago)?))
     }
@@ -145,8 +151,8 @@ impl Timing {
         }
     }
 
-    /// The instant of a callback with the frame at this position of a microphone, and how long before it the frame was
-    /// captured. What was handed over before its time has its callback then.
+    /// Callback instant for the frame at this position of a microphone, and the age of the frame. A block that arrives
+    /// ahead of its time is assigned a later callback.
     pub(super) fn age(&self, position: u64, now: Instant) -> (Instant, Option<Duration>) {
         let Some(captured) = self.instant_of(position) else {
             return (now, None);
@@ -155,7 +161,7 @@ impl Timing {
         (captured + age, Some(age))
     }
 
-    /// How long after `now` the frame at this position will sound.
+    /// Time from `now` until the frame at this position sounds.
     pub(super) fn delay(&self, position: u64, now: Instant) -> Option<Duration> {
         self.instant_of(position)?.checked_duration_since(now)
     }

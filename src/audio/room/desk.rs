@@ -3,29 +3,29 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::echo_path::{Played, Room};
+use super::echo_path::{EchoPath, Played};
 use crate::base::units::SampleRate;
 
-/// What stands on the simulated desk.
+/// Configuration of the simulated desk.
 #[derive(Clone, Debug)]
 pub struct SimulatedDesk {
-    /// Rate of the microphone. What is spoken is given at this rate.
+    /// Sample rate of the microphone, and of what is spoken.
     pub microphone_rate: SampleRate,
-    /// How long the microphone holds a sample before it hands it over; told to the callback, as good hosts do.
+    /// Latency of the microphone, which it reports to the callback.
     pub microphone_latency: Duration,
-    /// Rate of the speaker.
+    /// Sample rate of the speaker.
     pub speaker_rate: SampleRate,
-    /// How long the speaker holds a sample before it sounds; told to the callback, as good hosts do.
+    /// Latency of the speaker, which it reports to the callback.
     pub speaker_latency: Duration,
-    /// The speaker is a headset.
+    /// Whether the speaker is a headset.
     pub headset: bool,
-    /// The speaker reaches the microphone.
-    pub room: Option<Room>,
-    /// How much faster the crystals of microphone and speaker run than they should, in parts per million.
+    /// The echo path from speaker to microphone, if any.
+    pub room: Option<EchoPath>,
+    /// Clock drift of microphone and speaker in parts per million.
     pub drift_ppm: (f64, f64),
-    /// All that the speaker gave is kept, for [`Desk::heard`]: 11 MB a minute.
+    /// Whether to record the output for [`Desk::heard`]: 11 MB per minute.
     pub keep_heard: bool,
-    /// In place of a microphone: files, mono at [`SampleRate::WORKING`], spoken by `VoiceCommand::SpeakNext`.
+    /// Files in place of a microphone, mono at [`SampleRate::WORKING`], spoken on `VoiceCommand::SpeakNext`.
     pub files: Vec<Vec<f32>>,
 }
 
@@ -46,7 +46,7 @@ impl Default for SimulatedDesk {
     }
 }
 
-/// The air round the desk: what is spoken into the microphone, what came out of the speaker.
+/// The simulated desk: input of the microphone, output of the speaker.
 #[derive(Clone)]
 pub struct Desk {
     air: Arc<Mutex<Air>>,
@@ -56,23 +56,23 @@ pub struct Desk {
 #[derive(Default)]
 pub(super) struct Air {
     pub(super) spoken: Vec<f32>,
-    /// When the first of `spoken` reached the microphone.
+    /// When the first sample of `spoken` reached the microphone.
     pub(super) spoken_from: Option<Instant>,
-    /// When the newest sample that was spoken reached the microphone.
+    /// When the newest spoken sample reached the microphone.
     pub(super) spoken_until: Option<Instant>,
     pub(super) heard: Vec<PlayedBlock>,
     pub(super) played: Played,
     pub(super) plugged: Plugged,
 }
 
-/// A block that the speaker gave.
+/// A block that the speaker played.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayedBlock {
     /// When its first sample sounded.
     pub start: Instant,
-    /// Mono, at the speaker's rate.
+    /// Mono samples at the speaker's rate.
     pub samples: Vec<f32>,
-    /// Whether it is sound of a reply; else it is silence for want of one.
+    /// Whether it is sound of a reply, and not silence because nothing plays.
     pub sounding: bool,
 }
 
@@ -98,27 +98,27 @@ impl Desk {
         }
     }
 
-    /// Speaks samples (mono, at the microphone's rate) behind what is being spoken; silence follows. Speech that
-    /// begins while nobody listens waits for a listener; what is said while the microphone is released is lost.
+    /// Queues samples to be spoken (mono, at the microphone's rate); silence follows. Speech that starts while the
+    /// microphone is closed waits for it; speech during a later release is lost.
     pub fn speak(&self, samples: &[f32]) {
         let mut air = self.air();
         air.spoken.extend(samples);
         air.spoken_until = None;
     }
 
-    /// When the last sample that was spoken reached the microphone; `None` while it has not.
+    /// When the last spoken sample reached the microphone; `None` until then.
     #[must_use]
     pub fn spoken_until(&self) -> Option<Instant> {
         self.air().spoken_until
     }
 
-    /// All that the speaker gave, oldest first.
+    /// All output of the speaker, oldest first.
     #[must_use]
     pub fn heard(&self) -> Vec<PlayedBlock> {
         self.air().heard.clone()
     }
 
-    /// The sound of replies alone, without the silence between.
+    /// The sound of replies alone, without the silence between them.
     #[must_use]
     pub fn heard_replies(&self) -> Vec<f32> {
         let air = self.air();
@@ -128,7 +128,7 @@ impl Desk {
             .collect()
     }
 
-    /// When the first sample louder than `amplitude` sounded at or after `from`.
+    /// Time of the first sample above `amplitude` at or after `from`.
     #[must_use]
     pub fn first_sound(&self, from: Instant, amplitude: f32) -> Option<Instant> {
         let air = self.air();
@@ -140,12 +140,12 @@ impl Desk {
         loud.next().map(|(at, _)| at)
     }
 
-    /// Plugs the microphone in or pulls it out; streams from it fall silent without a word.
+    /// Plugs the microphone in or out; its streams stop silently.
     pub fn plug_microphone(&self, plugged: bool) {
         self.air().plugged.microphone = plugged;
     }
 
-    /// The same for the speaker.
+    /// Plugs the speaker in or out.
     pub fn plug_speaker(&self, plugged: bool) {
         self.air().plugged.speaker = plugged;
     }

@@ -1,13 +1,13 @@
-//! The room round the simulated desk: what the speaker gives comes back to the microphone, with reflections and noise.
+//! The simulated echo path: the speaker's output returns to the microphone, with reflections and noise.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::base::units::SampleRate;
 
-/// Played sound that is kept: longer than any echo.
+/// Duration of output kept: longer than any echo.
 const KEPT: Duration = Duration::from_secs(2);
-/// Reflections after the direct sound: milliseconds, share of it. A small furnished room, some 60 ms long.
+/// Reflections: delay in milliseconds after the direct sound, and gain. A small furnished room, about 60 ms long.
 const REFLECTIONS: [(f64, f32); 7] = [
     (0.0, 1.0),
     (3.1, -0.42),
@@ -18,18 +18,18 @@ const REFLECTIONS: [(f64, f32); 7] = [
     (58.7, 0.05),
 ];
 
-/// How the speaker is heard at the microphone.
+/// Parameters of the echo path.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Room {
-    /// From the speaker to the microphone.
+pub struct EchoPath {
+    /// Delay from speaker to microphone.
     pub delay: Duration,
-    /// Amplitude of the direct sound at the microphone, of that at the speaker.
+    /// Gain of the direct sound.
     pub gain: f32,
-    /// Amplitude of the room's noise, uniform.
+    /// Amplitude of the uniform noise of the room.
     pub noise: f32,
 }
 
-/// What was played of late.
+/// Recent output of the speaker.
 #[derive(Default)]
 pub(super) struct Played {
     blocks: VecDeque<(Instant, Vec<f32>)>,
@@ -37,7 +37,7 @@ pub(super) struct Played {
 }
 
 impl Played {
-    /// Takes in what sounds from `start` on.
+    /// Adds output that sounds from `start` on.
     pub(super) fn push(&mut self, start: Instant, samples: &[f32]) {
         self.blocks.push_back((start, samples.to_vec()));
         while (self.blocks.front()).is_some_and(|(at, _)| *at + KEPT < start) {
@@ -45,10 +45,10 @@ impl Played {
         }
     }
 
-    /// Adds what of it reaches the microphone from `start` on, at the rates of speaker and microphone.
+    /// Adds the echo from `start` on to the microphone, at the rates of speaker and microphone.
     pub(super) fn add_echo(
         &mut self,
-        room: Room,
+        room: EchoPath,
         out: &mut [f32],
         start: Instant,
         rates: (SampleRate, SampleRate),
@@ -69,7 +69,7 @@ impl Played {
         }
     }
 
-    /// One path. Between samples it is read on a straight line.
+    /// Adds one path, with linear interpolation.
     fn add(
         &self,
         gain: f32,
@@ -82,7 +82,7 @@ impl Played {
         let step = f64::from(speaker.hz()) / f64::from(microphone.hz());
         let mut done = 0;
         for (n, (at, block)) in self.blocks.iter().enumerate() {
-            // Place in this block of the next sample that is wanted.
+            // Position in this block of the next sample.
             let since = |instant: Instant| {
                 let ahead = instant.saturating_duration_since(*at).as_secs_f64();
                 let behind = at.saturating_duration_since(instant).as_secs_f64();
@@ -120,7 +120,7 @@ mod tests {
         block[100] = 1.0;
         played.push(start, &block);
         played.push(start + Duration::from_millis(10), &[0.0; 480]);
-        let room = Room {
+        let room = EchoPath {
             delay: Duration::from_millis(5),
             gain: 0.5,
             noise: 0.0,

@@ -1,23 +1,23 @@
-//! What sounds at the simulated desk: the mouth of whoever speaks, and the ear at the speaker.
+//! The acoustic side of the simulated desk: speech into the microphone, output of the speaker.
 
 use std::time::{Duration, Instant};
 
-use super::super::timer_stream::{Sink, Source};
+use super::super::timer_stream::{SampleSink, SampleSource};
 use super::desk::{Desk, PlayedBlock};
-use super::echo_path::Room;
+use super::echo_path::EchoPath;
 use crate::base::units::SampleRate;
 
-/// What was spoken is kept for streams that lag behind.
+/// Time for which spoken samples are kept, for streams that lag behind.
 const FORGOTTEN: Duration = Duration::from_secs(1);
 
-/// What is spoken on the desk reaches the microphone.
+/// The input of the simulated microphone.
 pub(super) struct RoomMicrophone {
     pub(super) desk: Desk,
     pub(super) rate: SampleRate,
-    pub(super) room: Option<Room>,
+    pub(super) room: Option<EchoPath>,
 }
 
-impl Source for RoomMicrophone {
+impl SampleSource for RoomMicrophone {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         let mut air = self.desk.air();
         out.fill(0.0);
@@ -30,7 +30,7 @@ impl Source for RoomMicrophone {
         }
         let rate = self.rate;
         let from = *air.spoken_from.get_or_insert(start);
-        // Two streams may listen at a time: both hear the same.
+        // Two streams may be open at a time: both capture the same.
         let begun = rate.samples_in(start.saturating_duration_since(from));
         let ahead = rate.samples_in(from.saturating_duration_since(start));
         let sounds = air.spoken.iter().skip(begun);
@@ -48,14 +48,14 @@ impl Source for RoomMicrophone {
     }
 }
 
-/// What the speaker gives is kept.
+/// The output of the simulated speaker, recorded.
 pub(super) struct RoomSpeaker {
     pub(super) desk: Desk,
     pub(super) keeps: bool,
     pub(super) echoes: bool,
 }
 
-impl Sink for RoomSpeaker {
+impl SampleSink for RoomSpeaker {
     fn take(&mut self, block: &[f32], sounding: bool, start: Instant) {
         if block.is_empty() {
             return;

@@ -1,16 +1,16 @@
-//! How far a reply is lowered for somebody who begins to speak, and since when.
+//! Ducking of a reply for a user who starts to speak.
 
 use std::time::Instant;
 
 use super::super::playback::DuckLevel;
 
-/// The level that was asked for, and what became of it.
+/// The requested level, and when it took effect.
 #[derive(Debug, Default)]
 pub(super) struct Duck {
     level: DuckLevel,
-    /// When the reply had come down, for the first time since it was at its full level.
+    /// When the reply reached the ducked level, for the first time since full level.
     ducked: Option<Instant>,
-    /// Since when it pauses.
+    /// Start of the pause.
     paused: Option<Instant>,
 }
 
@@ -26,18 +26,18 @@ impl Duck {
         }
     }
 
-    /// The reply has come down to the ducked level.
+    /// The ducked level was reached.
     pub(super) fn reached(&mut self, at: Instant) {
         self.ducked.get_or_insert(at);
     }
 
-    /// The reply pauses.
+    /// Playback paused.
     pub(super) fn paused(&mut self, at: Instant) {
         self.reached(at);
         self.paused = Some(at);
     }
 
-    /// The reply sounds again.
+    /// Playback resumed.
     pub(super) fn goes_on(&mut self) {
         self.paused = None;
     }
@@ -46,7 +46,8 @@ impl Duck {
         self.paused.is_some()
     }
 
-    /// The reply was dropped: when it had been lowered, and when it fell silent, if that was before the flush.
+    /// Resets after a flush; returns when the reply had been ducked, and when it fell silent if that was before the
+    /// flush.
     pub(super) fn flushed(&mut self) -> (Option<Instant>, Option<Instant>) {
         (self.ducked.take(), self.paused.take())
     }

@@ -1,11 +1,11 @@
-//! How much of a reply is gathered before it is played, and before it goes on where it ran dry.
+//! The jitter target: how much of a reply is buffered before it starts, and before it continues after an underrun.
 //!
-//! Both are learnt, from different things:
+//! Both are adaptive:
 //!
-//! - At the start: how late chunks come, counted from the first one, also where nothing ran dry. What is later than can
-//!   be hidden (a stall) teaches nothing: to begin later would not spare its gap.
-//! - After a gap: the gaps. Each gathers twice as much as the one before, so that a service that falls behind the sound
-//!   makes few long gaps and not many short ones. It is halved with each reply, and adds nothing to the next start.
+//! - Start: from the lateness of chunks relative to the first one, also without underruns. Chunks later than can be
+//!   hidden (a stall) are ignored: starting later would not avoid the gap.
+//! - After an underrun: from the underruns. Each doubles the target, so that a service slower than real time causes few
+//!   long gaps instead of many short ones. It is halved with each reply, and does not affect the next start.
 //!
 //! ```text
 //! late by │     ●          ● needed: this and a chunk        │   ┌▶ ● ●     a stall: nothing is learnt from here on
@@ -17,41 +17,41 @@ use std::time::{Duration, Instant};
 
 use crate::base::ids::TurnId;
 
-/// Gathered where a reply runs dry for the first time: one or two chunks as services send them.
+/// First target after an underrun: one or two chunks as services send them.
 const REFILL: Duration = Duration::from_millis(40);
-/// The most that is gathered: to wait for more is worse than the gap that it spares.
+/// Maximum target: a longer wait is worse than the gap that it avoids.
 const MOST: Duration = Duration::from_millis(200);
-/// The most that one reply adds to what is learnt: a single late chunk may be chance.
+/// Maximum rise per reply: a single late chunk may be chance.
 const RISE: Duration = Duration::from_millis(40);
-/// A reply that needed less takes away this part of the difference.
+/// Divisor of the fall per reply that needed less.
 const FALL: u32 = 4;
-/// Less sound than this does not show that little is needed.
+/// Length from which a reply shows that less is needed.
 const TELLING: Duration = Duration::from_secs(1);
-/// A callback takes a period at once, so that its sound is needed by so much sooner: that of `balanced`.
+/// A callback takes a whole period, so its sound is needed earlier by a period: that of `balanced`.
 const PERIOD: Duration = Duration::from_millis(11);
 
-/// How much to gather: the profile's wish, or what replies have needed of late.
+/// The target: the profile's value, or what recent replies needed.
 pub(super) struct JitterTarget {
     pub(super) base: Duration,
     learnt: Duration,
-    /// To gather where a reply runs dry next.
+    /// Target after the next underrun.
     refill: Duration,
     arriving: Option<Arriving>,
 }
 
-/// The reply that arrives.
+/// The reply that is arriving.
 struct Arriving {
     turn: TurnId,
     began: Instant,
     /// Length of the first chunk.
     first: Duration,
-    /// Sound that has come.
+    /// Sound received.
     sound: Duration,
-    /// What should have been gathered at the start, as far as it is known.
+    /// Target that the start would have needed so far.
     needed: Duration,
-    /// A chunk came later than could be hidden.
+    /// Whether a chunk was later than can be hidden.
     stalled: bool,
-    /// Gathered where it ran dry.
+    /// Target after an underrun in this reply.
     refill: Duration,
 }
 
@@ -72,7 +72,7 @@ impl JitterTarget {
             .max(refill.unwrap_or(Duration::ZERO))
     }
 
-    /// A chunk has come with so much sound, leading silence not counted.
+    /// Processes a chunk with this much sound, without leading silence.
     pub(super) fn arrived(&mut self, turn: TurnId, sound: Duration, now: Instant) {
         if sound.is_zero() {
             return;
@@ -86,7 +86,7 @@ impl JitterTarget {
         }
     }
 
-    /// No more of the reply will come.
+    /// Marks the reply as complete and adapts.
     pub(super) fn ended(&mut self) {
         let Some(reply) = self.arriving.take() else {
             return;
@@ -99,7 +99,7 @@ impl JitterTarget {
         self.refill = REFILL.max(self.refill / 2);
     }
 
-    /// The reply that plays ran dry.
+    /// Registers an underrun.
     pub(super) fn underrun(&mut self) {
         if let Some(reply) = &mut self.arriving {
             reply.refill = self.refill;

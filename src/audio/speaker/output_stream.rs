@@ -1,4 +1,4 @@
-//! An output stream as the worker sees it: the ring into it, and the clock of what comes out.
+//! An output stream as the worker sees it: ring and clock.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,20 +8,20 @@ use super::super::clock::{Basis, SampleClock};
 use super::super::format::StreamFormat;
 use super::super::playback::PlaybackEnd;
 
-/// Sound kept in the ring, beyond the device's period: what the worker may be late without being heard. The rest of
-/// a reply stays in the queue, where a flush costs nothing.
+/// Duration kept in the ring beyond the device period: the time the worker may be late without a gap. The rest of a
+/// reply stays in the queue, where a flush costs nothing.
 const AHEAD: Duration = Duration::from_millis(40);
 
-/// The worker's end of an output stream, and what is known of it.
+/// The worker side of an output stream, and its state.
 pub(super) struct OutputStream {
     pub(super) end: PlaybackEnd,
     pub(super) clock: SampleClock,
     stamped: Option<u64>,
-    /// How many there had been at the last look.
+    /// Number of callbacks at the last poll.
     callbacks: u64,
-    /// Index in the ring and position in the stream at which sound began after silence.
+    /// Ring index and stream position of the last start after silence.
     pub(super) run: Option<(u64, u64)>,
-    /// The newest samples that went into the ring; those not played yet among them.
+    /// Newest samples written to the ring, including all that were not played.
     pub(super) in_ring: VecDeque<f32>,
 }
 
@@ -46,27 +46,27 @@ impl OutputStream {
         }
     }
 
-    /// How many samples are kept in the ring.
+    /// Target fill of the ring in samples.
     pub(super) fn ahead(&self) -> usize {
         let StreamFormat { rate, period, .. } = self.end.format;
         rate.samples_in(AHEAD) + period.unwrap_or(0) as usize
     }
 
-    /// Index of a sample in the ring to its instant, if it belongs to the run that is known.
+    /// Instant of a ring index, if it belongs to the current run.
     pub(super) fn instant_of_index(&self, index: u64, now: Instant) -> Option<Instant> {
         let (from, position) = self.run?;
         let passed = index.checked_sub(from)?;
         Some(self.clock.instant_of(position + passed).unwrap_or(now))
     }
 
-    /// What the ring does not hold any more is not kept here either.
+    /// Drops samples that the ring no longer holds.
     pub(super) fn forget_played(&mut self) {
         let surplus = self.in_ring.len().saturating_sub(self.end.ring.len());
         self.in_ring.drain(..surplus);
     }
 
     pub(super) fn observe(&mut self) {
-        // Most looks find nothing new.
+        // Most polls find nothing new.
         let callbacks = self.end.timestamps.callbacks();
         if std::mem::replace(&mut self.callbacks, callbacks) == callbacks {
             return;
@@ -89,9 +89,9 @@ impl OutputStream {
     pub(super) fn push(&mut self, samples: &[f32]) {
         let pushed = self.end.ring.push(samples);
         if pushed < samples.len() {
-            // The ring is many times as large as what is kept in it.
+            // The ring is many times larger than its target fill.
             self.end.ring.count_dropped((samples.len() - pushed) as u64);
-            tracing::error!(lost = samples.len() - pushed, "the playback ring is full");
+            tracing::error!(lost = samples.len() - pushed, "playback ring full");
         }
         self.in_ring.extend(&samples[..pushed]);
         self.forget_played();

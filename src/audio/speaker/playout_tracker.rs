@@ -1,4 +1,4 @@
-//! What became of the replies: which of their samples were heard, and when.
+//! Tracks which samples of replies were audible, and when.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,68 +8,67 @@ use super::output_stream::OutputStream;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
 
-/// The replies that are in the ring or were, oldest first, and what is to be told of them.
+/// Replies in the ring or past it, oldest first, and their pending events.
 #[derive(Default)]
 pub(super) struct PlayoutTracker {
     replies: VecDeque<Reply>,
-    /// What happens at the speaker in a moment.
+    /// Events that become due at the speaker soon.
     due: VecDeque<(Instant, VoiceEvent)>,
 }
 
-/// A reply by its places in the flow through the ring.
+/// A reply by its indices in the flow through the ring.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reply {
     pub(super) turn: TurnId,
     pub(super) skipped: Duration,
-    /// Index of its first sample.
+    /// Index of the first sample.
     pub(super) first: u64,
-    /// Index of its first sample that is not silent, until that was reported.
+    /// Index of the first sample that is not silent, until it was reported.
     pub(super) sound: Option<u64>,
-    /// Index after its last sample, once all of it is in the ring.
+    /// Index after the last sample, once all of it is in the ring.
     pub(super) end: Option<u64>,
-    /// When its first sample was handed to the ring: nothing of it sounds earlier, whatever a clock says.
+    /// When its first sample was written to the ring: nothing of it is audible earlier, whatever a clock says.
     pub(super) begun: Instant,
-    /// Heard from an earlier stream.
+    /// Duration played by previous streams.
     pub(super) heard_before: Duration,
 }
 
 impl PlayoutTracker {
-    /// A reply begins to flow into the ring.
+    /// Adds a reply that starts to flow into the ring.
     pub(super) fn begin(&mut self, reply: Reply) {
         self.replies.push_back(reply);
     }
 
-    /// All of the newest reply is in the ring, up to this index.
+    /// Sets the end of the newest reply.
     pub(super) fn end(&mut self, index: Option<u64>) {
         if let Some(reply) = self.replies.back_mut() {
             reply.end = index;
         }
     }
 
-    /// Whether there is no reply under way.
+    /// Whether no reply is in progress.
     pub(super) fn is_empty(&self) -> bool {
         self.replies.is_empty()
     }
 
-    /// Whether more of the newest reply is to come.
+    /// Whether the newest reply is incomplete.
     pub(super) fn is_open(&self) -> bool {
         self.replies.back().is_some_and(|r| r.end.is_none())
     }
 
-    /// When something is to be told next.
+    /// When the next event is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.due.front().map(|(at, _)| *at)
     }
 
-    /// Tells what has happened by now.
+    /// Reports due events.
     pub(super) fn report(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         while self.due.front().is_some_and(|(at, _)| *at <= now) {
             events.extend(self.due.pop_front().map(|(_, event)| event));
         }
     }
 
-    /// Turns indices that were passed by into instants, as far as the run that is known goes: indices below `taken`
-    /// were written.
+    /// Resolves passed indices to instants, as far as the current run is known: indices below `taken` were written.
     pub(super) fn resolve(&mut self, taken: u64, out: &OutputStream, now: Instant) {
         for reply in &mut self.replies {
             if let Some(sound) = reply.sound.filter(|&s| s < taken)
@@ -107,8 +106,8 @@ impl PlayoutTracker {
         }
     }
 
-    /// Drops the replies that begin below `below`, of which the samples below `index` were heard at `rate`; says
-    /// which of them was heard, and how much of it. What was heard before comes before it.
+    /// Drops replies that start below `below`, whose samples below `index` were played at `rate`; returns the one that
+    /// was audible, and for how long. Earlier pending events are reported first.
     pub(super) fn flush(
         &mut self,
         below: u64,
@@ -133,7 +132,7 @@ impl PlayoutTracker {
         sounded
     }
 
-    /// The stream was lost after `taken` samples: the rest is numbered anew, behind `before` others.
+    /// Renumbers after a stream was lost after `taken` samples: the rest follows `before` others.
     pub(super) fn renumber(&mut self, taken: u64, before: u64, rate: SampleRate) {
         let shift = |index: u64| before + index.saturating_sub(taken);
         for reply in &mut self.replies {
@@ -142,7 +141,7 @@ impl PlayoutTracker {
         }
     }
 
-    /// What was numbered at one rate is numbered at another.
+    /// Converts the numbering from one rate to another.
     pub(super) fn rescale(&mut self, from: SampleRate, to: SampleRate) {
         let scale = |index: u64| index * u64::from(to.hz()) / u64::from(from.hz());
         for reply in &mut self.replies {

@@ -1,4 +1,4 @@
-//! From the queue of replies to the ring of the stream, piece by piece.
+//! Moves replies from the jitter buffer to the ring of the stream.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ impl Speaker {
         }
     }
 
-    /// Moves one piece from the queue to the ring; false if there was none.
+    /// Moves one piece; returns false if there was none.
     fn pump_piece(&mut self, now: Instant) -> bool {
         self.scratch.clear();
         let most = SampleRate::REPLY.samples_in(PIECE);
@@ -77,7 +77,7 @@ impl Speaker {
         });
     }
 
-    /// Makes the converter one from this rate; false if that cannot be.
+    /// Ensures a resampler from this rate; returns false if there can be none.
     fn use_rate(&mut self, from: SampleRate) -> bool {
         let Some(to) = self.out.as_ref().map(|out| out.end.format.rate) else {
             return false;
@@ -97,7 +97,7 @@ impl Speaker {
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "a chunk of the reply cannot be played");
+                tracing::warn!(%error, "cannot resample a chunk of the reply");
                 false
             }
         }

@@ -1,13 +1,13 @@
-//! How loud replies are.
+//! Playback volume.
 
 use std::time::Duration;
 
 use crate::base::units::SampleRate;
 
-/// A change of volume takes this long, so that it does not click.
+/// Glide of a volume change, against clicks.
 const VOLUME_GLIDE: Duration = Duration::from_millis(10);
 
-/// A gain that glides to where it is set, and a limit at full scale.
+/// A gain with a glide, limited at full scale.
 pub(super) struct Volume {
     wanted: f32,
     gain: f32,
@@ -31,7 +31,7 @@ impl Volume {
 
     pub(super) fn apply(&mut self, samples: &mut [f32], rate: SampleRate) {
         if self.gain == self.wanted {
-            // Nearly always. Each sample by itself, so that many are made at once.
+            // The common case, written to vectorise.
             let gain = self.gain;
             for sample in samples {
                 *sample = (*sample * gain).clamp(-1.0, 1.0);

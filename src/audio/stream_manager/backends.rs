@@ -1,19 +1,19 @@
-//! Which backend serves which direction.
+//! The backends of both directions.
 
 use super::super::backend::Backend;
 use super::super::device::{Devices, Direction};
 
-/// Where the streams come from.
+/// Backends of the streams.
 pub(crate) struct Backends {
     pub(crate) input: Box<dyn Backend>,
-    /// `None`: the same as `input`.
+    /// `None` if it is the same as `input`.
     pub(crate) output: Option<Box<dyn Backend>>,
-    /// Whether a microphone that gives nothing but zeros is at fault: not so for files.
+    /// Whether all-zero input is a fault: not for files.
     pub(crate) watch_zeros: bool,
 }
 
 impl Backends {
-    /// The one that serves this direction.
+    /// The backend of this direction.
     pub(super) fn of(&mut self, direction: Direction) -> &mut dyn Backend {
         match (direction, &mut self.output) {
             (Direction::Output, Some(output)) => output.as_mut(),

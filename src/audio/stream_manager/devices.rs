@@ -1,4 +1,4 @@
-//! Devices that come and go: what the list of devices means for the two streams.
+//! Hot-plugging: what the list of devices means for the two streams.
 //!
 //! ```text
 //!                  gone from the list                     back for 300 ms, and a second after the last change
@@ -7,8 +7,8 @@
 //!     └── nothing left ──▶ none, Lost
 //! ```
 //!
-//! A host may move a stream of its own accord, even to the monitor of the speaker; it says so only in its list. So a
-//! stream whose device is not listed any more is closed, whether sound still comes from it or not.
+//! A host may move a stream on its own, even to the monitor of the speaker, which only its list shows. So a stream
+//! whose device is no longer listed is closed, whether it still delivers sound or not.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ use super::super::device_selection::select_device;
 use super::super::event::VoiceEvent;
 use super::{BOTH, StreamManager};
 
-/// Devices that never change are looked at no more often than this.
+/// Polling interval for devices that never change.
 const UNCHANGING: Duration = Duration::from_secs(2);
-/// A device that comes back is used once it has stayed for so long: plugs bounce, Bluetooth changes its mind.
+/// Time for which a returning device must stay before it is used: plugs bounce, Bluetooth reconnects.
 const SETTLED: Duration = Duration::from_millis(300);
 
 impl StreamManager {
-    /// Asks for the list of devices, when that is due.
+    /// Polls the list of devices when that is due.
     pub(super) fn poll_devices(&mut self, now: Instant) {
         if now < self.next_poll {
             return;
@@ -41,7 +41,7 @@ impl StreamManager {
         let changed = self.devices.as_ref() != Some(&devices);
         let first = self.devices.is_none();
         for direction in BOTH {
-            // Files and the like are not devices that could be missing.
+            // Files and the like cannot be missing.
             if self.backends.of(direction).poll_every().is_some() {
                 let list = list_of(&devices, direction);
                 self.follow(direction, list, changed && !first, now);
@@ -56,7 +56,8 @@ impl StreamManager {
         }
     }
 
-    /// Lets go of what is no more, follows the default, returns to what was chosen, tries again what was missing.
+    /// Closes a stream whose device is gone, follows the default, returns to the selected device, retries a missing
+    /// one.
     fn follow(&mut self, direction: Direction, list: &[DeviceInfo], changed: bool, now: Instant) {
         let slot = self.slot(direction);
         slot.remember(list);
@@ -84,7 +85,7 @@ impl StreamManager {
         }
     }
 
-    /// A stream ended because its device was the last: said at once, not only when the next try fails.
+    /// Reports at once that the last device is gone, before the next try fails.
     fn report_absence(&mut self, direction: Direction) {
         let slot = self.slot(direction);
         if slot.wanted && slot.running.is_none() && slot.gone.is_some() {
@@ -93,12 +94,12 @@ impl StreamManager {
         }
     }
 
-    /// Another device than the one that runs is meant, and both are there.
+    /// Handles a better device than the current one, while both are present.
     fn change_over(&mut self, direction: Direction, meant: &DeviceInfo, now: Instant) {
         let slot = self.slot(direction);
         let is_chosen = slot.choice == DeviceChoice::Id(meant.id.clone());
         if !is_chosen && !meant.is_default {
-            // Hosts that know no default: what runs is as good as any.
+            // Without a default, the current device is as good as any.
             return;
         }
         let since = *slot.better_since.get_or_insert(now);
@@ -111,7 +112,7 @@ impl StreamManager {
         }
     }
 
-    /// The device to ask for: the chosen one, or the one that stands in for it.
+    /// Returns the device to open: the selected one or its fallback.
     pub(super) fn effective_choice(&mut self, direction: Direction, now: Instant) -> DeviceChoice {
         let choice = self.slot(direction).choice.clone();
         let DeviceChoice::Id(_) = &choice else {
@@ -128,7 +129,7 @@ impl StreamManager {
         found.map_or(choice, |device| DeviceChoice::Id(device.id.clone()))
     }
 
-    /// A stream runs: says so if it is not the device that was meant, or is it again.
+    /// Reports if a new stream uses a fallback, or the selected device again.
     pub(super) fn report_moved(&mut self, direction: Direction, now_used: &DeviceInfo) {
         let devices = self.devices.clone().unwrap_or_default();
         let list = list_of(&devices, direction);
@@ -147,7 +148,7 @@ impl StreamManager {
                 })
                 .map(|moved| moved.what)
         };
-        tracing::info!(?direction, what, "another sound device is used");
+        tracing::info!(?direction, what, "audio device changed");
         self.outbox.push(VoiceEvent::Moved {
             direction,
             what: Some(what),

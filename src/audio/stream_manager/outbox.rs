@@ -1,4 +1,4 @@
-//! Events of the owner on their way to the session, in order.
+//! Ordered queue of events of the stream manager to the conversation.
 
 use std::collections::VecDeque;
 
@@ -7,10 +7,10 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::super::event::VoiceEvent;
 
-/// Events that wait when the session does not take them.
+/// Maximum number of waiting events.
 const WAITING: usize = 64;
 
-/// See the [module](self).
+/// The queue.
 pub(super) struct Outbox {
     sender: Sender<VoiceEvent>,
     waiting: VecDeque<VoiceEvent>,
@@ -40,7 +40,7 @@ impl Outbox {
                 Err(TrySendError::Closed(_)) => self.waiting.clear(),
             }
         }
-        // Devices come and go slowly; if nobody listens for that long, the newest news count.
+        // Devices change slowly; if nobody reads for that long, the newest events count.
         while self.waiting.len() > WAITING {
             self.waiting.pop_front();
         }

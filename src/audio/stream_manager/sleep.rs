@@ -1,21 +1,21 @@
-//! Notices that the system slept, or that this program was stopped, while a thread was parked.
+//! Detects that the system slept, or that the program was stopped, while a thread was parked.
 //!
-//! Monotonic clocks stand still during a sleep on Linux and macOS and run on elsewhere, so both clocks are looked at:
+//! Monotonic clocks stop during sleep on Linux and macOS and run elsewhere, so both clocks are compared:
 //!
 //! ```text
 //! before parking:  now, wall, until when          after it:  now far beyond it   ──▶ stopped, or slept (Windows)
 //!                                                            wall far ahead of now ─▶ slept (Linux, macOS)
 //! ```
 //!
-//! Only the time in which the thread was parked counts: a host that hangs in a call is another matter. A clock that
-//! is set forward looks like a sleep; that costs one needless opening of the devices.
+//! Only the time in which the thread was parked counts: a host that hangs in a call is another matter. Setting the
+//! clock forward looks like a sleep, which costs one needless reopening of the devices.
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// Later than this, or a jump of the wall clock by more, is no busy machine any more.
+/// Lateness, or jump of the wall clock, that no busy machine explains.
 const SLEPT: Duration = Duration::from_secs(2);
 
-/// See the [module](self).
+/// The detector.
 pub(crate) struct SleepWatch {
     now: Instant,
     wall: SystemTime,
@@ -23,7 +23,7 @@ pub(crate) struct SleepWatch {
 }
 
 impl SleepWatch {
-    /// The thread parks now, until then at the latest.
+    /// Starts before the thread parks, at the latest until `until`.
     pub(crate) fn begin(now: Instant, wall: SystemTime, until: Instant) -> Self {
         Self {
             now,
@@ -32,11 +32,11 @@ impl SleepWatch {
         }
     }
 
-    /// The thread runs again: whether it was kept from that.
+    /// Whether the system slept, after the thread woke up.
     pub(crate) fn slept(&self, now: Instant, wall: SystemTime) -> bool {
         let late = now.saturating_duration_since(self.until);
         let passed = now.saturating_duration_since(self.now);
-        // A clock that was set back is no sleep.
+        // Setting the clock back is no sleep.
         let jump = wall.duration_since(self.wall).unwrap_or_default();
         late > SLEPT || jump.saturating_sub(passed) > SLEPT
     }

@@ -1,4 +1,4 @@
-//! One direction of the owner: its stream, the watch over it, and the patience between two tries.
+//! One direction of the stream manager: its stream, fault detection and back-off.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -6,32 +6,32 @@ use std::time::{Duration, Instant};
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{Fault, Faults, Policy};
+use super::super::fault::{FaultCounts, Policy, StreamFault};
 use super::super::stream_timestamps::StreamTimestamps;
 use crate::base::counters::Counters;
 
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_LAST: Duration = Duration::from_secs(4);
-/// A stream that was quiet for so long, and for five periods, has died without a word (seen with every host).
+/// Time without callbacks, and at least five periods, after which a stream has stalled silently (seen with every host).
 const STALLED: Duration = Duration::from_millis(500);
-/// Hosts take longer to the first callback than between two.
+/// Time limit for the first callback.
 const FIRST_CALLBACK: Duration = Duration::from_secs(3);
-/// Faults of one kind within a second that make a storm.
+/// Faults of one kind per window that make a storm.
 const STORM: u32 = 10;
 const STORM_WINDOW: Duration = Duration::from_secs(1);
-/// A device that stutters gets up to this many times the period asked for.
+/// Maximum multiple of the requested period for a device that stutters.
 const MOST_STRETCH: u32 = 4;
-/// A device that has run without a storm for so long gets half of that back when it is opened the next time. It is
-/// never opened again for that alone: a gap now is worse than a few milliseconds less later.
+/// Time without a storm after which half of that is given back at the next opening. A device is never reopened for that
+/// alone: a gap now is worse than a few milliseconds less later.
 const CALM: Duration = Duration::from_secs(60);
-/// No stream is built anew sooner than this after the last time, however often a device comes and goes.
+/// Least time between two rebuilds, however often a device comes and goes.
 const REBUILD_PACE: Duration = Duration::from_secs(1);
-/// How long the device plays on after the last sample was taken from the ring.
+/// Time for which the device plays on after the last sample was taken from the ring.
 const DEVICE_TAIL: Duration = Duration::from_millis(300);
-/// A retired stream is dropped after this, whoever still holds its other end.
+/// Time after which a retired stream is dropped in any case.
 const RETIREMENT: Duration = Duration::from_secs(2);
 
-/// One direction: what is wanted of it, what runs, and how often it failed.
+/// The slot: target, running stream, failures.
 pub(super) struct StreamSlot {
     direction: Direction,
     pub(super) choice: DeviceChoice,
@@ -40,51 +40,51 @@ pub(super) struct StreamSlot {
     retired: Vec<Retired>,
     pub(super) retry_at: Instant,
     retry_after: Duration,
-    /// Trouble that was told and not taken back yet.
+    /// Reported problem that was not resolved yet.
     pub(super) reported: Option<String>,
-    /// Times the period asked for, after storms of xruns.
+    /// Multiple of the requested period, after storms of xruns.
     pub(super) stretch: u32,
-    /// The last storm of xruns.
+    /// Time of the last storm of xruns.
     stormed: Option<Instant>,
-    /// The chosen device, as it was last seen: so that it can be named when it is away.
+    /// Last known description of the selected device, to name it while it is away.
     seen: Option<DeviceInfo>,
-    /// The device of the last stream, if that ended by itself.
+    /// Device of the last stream, if that ended by itself.
     pub(super) gone: Option<DeviceInfo>,
-    /// What was told about another device being used, and not taken back yet.
+    /// Reported use of another device that was not resolved yet.
     pub(super) moved: Option<Moved>,
-    /// Since when a better device than the one that runs is there.
+    /// Since when a better device than the current one is present.
     pub(super) better_since: Option<Instant>,
     opened: Option<Instant>,
-    /// When a fault of each kind was logged last.
-    logged: [Option<Instant>; Fault::ALL.len()],
+    /// Time of the last log entry for each kind of fault.
+    logged: [Option<Instant>; StreamFault::ALL.len()],
 }
 
-/// What was told about another device being used.
+/// A reported use of another device.
 pub(super) struct Moved {
     pub(super) what: String,
-    /// The device that went away, where no certain one was chosen.
+    /// The device that went away, if the default was selected.
     pub(super) from: Option<String>,
 }
 
-/// A stream that runs.
+/// A running stream.
 pub(super) struct RunningStream {
     stream: Box<dyn Any + Send>,
     pub(super) info: StreamInfo,
     timestamps: Arc<StreamTimestamps>,
-    faults: Arc<Faults>,
+    faults: Arc<FaultCounts>,
     callbacks: u64,
     moved: Instant,
     opened: Instant,
     window: Instant,
-    storm: [u32; Fault::ALL.len()],
+    storm: [u32; StreamFault::ALL.len()],
 }
 
-/// A stream that was replaced and still plays or hands over what it has.
+/// A replaced stream that still plays or delivers what it has.
 struct Retired {
     _stream: Box<dyn Any + Send>,
     timestamps: Arc<StreamTimestamps>,
     until: Instant,
-    /// The worker has let go of its end.
+    /// Whether the worker has released its side.
     released: bool,
 }
 
@@ -106,7 +106,7 @@ impl StreamSlot {
             moved: None,
             better_since: None,
             opened: None,
-            logged: [None; Fault::ALL.len()],
+            logged: [None; StreamFault::ALL.len()],
         }
     }
 
@@ -115,14 +115,14 @@ impl StreamSlot {
         self.retry_after = RETRY_FIRST;
     }
 
-    /// The user chose another device.
+    /// Selects another device.
     pub(super) fn choose(&mut self, choice: DeviceChoice) {
         self.choice = choice;
         self.stretch = 1;
         (self.seen, self.gone, self.better_since) = (None, None, None);
     }
 
-    /// Keeps what is known of the chosen device.
+    /// Remembers the description of the selected device.
     pub(super) fn remember(&mut self, list: &[DeviceInfo]) {
         if let DeviceChoice::Id(id) = &self.choice
             && let Some(device) = list.iter().find(|d| d.id == *id)
@@ -131,13 +131,13 @@ impl StreamSlot {
         }
     }
 
-    /// The first instant, `wish` or later, at which the next stream may be built.
-    pub(super) fn not_before(&self, wish: Instant) -> Instant {
+    /// First instant, `request` or later, at which the next stream may be built.
+    pub(super) fn not_before(&self, earliest: Instant) -> Instant {
         self.opened
-            .map_or(wish, |opened| wish.max(opened + REBUILD_PACE))
+            .map_or(earliest, |opened| earliest.max(opened + REBUILD_PACE))
     }
 
-    /// Times the period to ask for; less than before after a calm time.
+    /// Multiple of the period to request; halved after a calm time.
     pub(super) fn current_stretch(&mut self, now: Instant) -> u32 {
         let calm = |at: Instant| now.saturating_duration_since(at) >= CALM;
         if self.stretch > 1 && self.stormed.is_none_or(calm) {
@@ -147,10 +147,10 @@ impl StreamSlot {
         self.stretch
     }
 
-    /// There is no device at all, in words.
+    /// Message that there is no device at all.
     pub(super) fn absence_notice(&self, noun: &str) -> String {
         match (&self.choice, &self.seen) {
-            (DeviceChoice::Default, _) => Fault::DeviceNotAvailable.words(noun),
+            (DeviceChoice::Default, _) => StreamFault::DeviceNotAvailable.words(noun),
             (DeviceChoice::Id(_), Some(device)) => format!(
                 "{} was unplugged, and there is no other {noun}. Plug one in; it is used as soon as it appears.",
                 device.name
@@ -161,8 +161,8 @@ impl StreamSlot {
         }
     }
 
-    /// A stream of `used` was opened while the devices were those of the list: what there is to say about it, and
-    /// whether everything is as it was meant.
+    /// Message after a stream of `used` was opened with this device list, if any, and whether the selected device is in
+    /// use.
     pub(super) fn arrival_notice(
         &self,
         noun: &str,
@@ -182,7 +182,7 @@ impl StreamSlot {
                 return (!reported).then_some((what, false));
             }
             DeviceChoice::Default => {
-                // What was told to be lost is past: the new one is news enough.
+                // A reported loss is resolved: the new device is news enough.
                 if self.reported.is_none()
                     && let Some(gone) = &self.gone
                     && gone.id != used.id
@@ -203,14 +203,14 @@ impl StreamSlot {
         Some((what, true))
     }
 
-    /// Drops the streams that nobody listens to any more.
+    /// Drops retired streams that are no longer needed.
     fn retire(&mut self, now: Instant) {
         let tail = match self.direction {
             Direction::Input => Duration::ZERO,
             Direction::Output => DEVICE_TAIL,
         };
         self.retired.retain_mut(|old| {
-            // One count is ours, one the callback's.
+            // One reference is ours, one the callback's.
             if !old.released && Arc::strong_count(&old.timestamps) <= 2 {
                 old.released = true;
                 old.until = old.until.min(now + tail);
@@ -219,12 +219,12 @@ impl StreamSlot {
         });
     }
 
-    /// A stream was opened.
+    /// Sets the running stream.
     pub(super) fn begin(
         &mut self,
         opened: OpenedStream,
         timestamps: Arc<StreamTimestamps>,
-        faults: Arc<Faults>,
+        faults: Arc<FaultCounts>,
         now: Instant,
     ) {
         self.opened = Some(now);
@@ -238,11 +238,11 @@ impl StreamSlot {
             moved: now,
             opened: now,
             window: now,
-            storm: [0; Fault::ALL.len()],
+            storm: [0; StreamFault::ALL.len()],
         });
     }
 
-    /// Another stream has taken the place of this one, which goes on until the worker has let go of it.
+    /// Retires a replaced stream, which continues until the worker has released it.
     pub(super) fn retire_behind(&mut self, old: RunningStream, now: Instant) {
         self.retired.push(Retired {
             _stream: old.stream,
@@ -252,19 +252,19 @@ impl StreamSlot {
         });
     }
 
-    /// How many streams are on their way out.
+    /// Number of retired streams.
     pub(super) fn retiring(&self) -> usize {
         self.retired.len()
     }
 
-    /// Sets when it is tried again: later and later.
+    /// Schedules the next try with exponential back-off.
     pub(super) fn back_off(&mut self, now: Instant) {
         self.retry_at = now + self.retry_after;
         self.retry_after = (self.retry_after * 2).min(RETRY_LAST);
     }
 
-    /// As [`StreamSlot::back_off`] for a stream that ran: the first time it is tried again at once. Says whether that was
-    /// not the first time.
+    /// As [`StreamSlot::back_off`] for a stream that ran: the first retry is immediate. Returns whether this is not the
+    /// first.
     pub(super) fn back_off_after_loss(&mut self, now: Instant) -> bool {
         let again = self.retry_after != RETRY_FIRST;
         self.back_off(now);
@@ -275,31 +275,35 @@ impl StreamSlot {
         again
     }
 
-    /// Looks at what the stream reported and whether it still runs; says why it has to be built anew. `period` is
-    /// what was asked for.
-    pub(super) fn poll(&mut self, period: u32, counters: &Counters, now: Instant) -> Option<Fault> {
+    /// Checks faults and stalls of the stream; returns the reason to rebuild it. `period` is the requested one.
+    pub(super) fn poll(
+        &mut self,
+        period: u32,
+        counters: &Counters,
+        now: Instant,
+    ) -> Option<StreamFault> {
         self.retire(now);
         let silent = self.is_silent(period, now);
         let trouble = self.count_faults(counters, now);
         let trouble = if silent {
-            Some(Fault::StreamInvalidated)
+            Some(StreamFault::StreamInvalidated)
         } else {
             trouble
         };
-        if trouble == Some(Fault::Xrun) {
+        if trouble == Some(StreamFault::Xrun) {
             self.stretch = (self.stretch * 2).min(MOST_STRETCH);
             self.stormed = Some(now);
         }
         trouble
     }
 
-    /// Counts what the stream reported; says what of it cannot be passed over.
-    fn count_faults(&mut self, counters: &Counters, now: Instant) -> Option<Fault> {
+    /// Counts the reported faults; returns one that requires a rebuild.
+    fn count_faults(&mut self, counters: &Counters, now: Instant) -> Option<StreamFault> {
         let running = self.running.as_mut()?;
         let mut trouble = None;
         if now.saturating_duration_since(running.window) > STORM_WINDOW {
             running.window = now;
-            running.storm = [0; Fault::ALL.len()];
+            running.storm = [0; StreamFault::ALL.len()];
         }
         for (fault, count) in running.faults.take() {
             counters.stream_errors.add(u64::from(count));
@@ -307,15 +311,15 @@ impl StreamSlot {
             *seen = seen.saturating_add(count);
             let last = &mut self.logged[fault as usize];
             let first = last.is_none();
-            // What changes nothing is told once.
+            // A fault without consequence is logged once.
             if fault.policy() == Policy::GoOn {
                 if first {
                     *last = Some(now);
-                    tracing::info!(direction = ?self.direction, "the system gives this stream no priority: it may stutter when the machine is busy");
+                    tracing::info!(direction = ?self.direction, "no real-time priority for the stream: it may stutter under load");
                 }
             } else if last.is_none_or(|at| now.saturating_duration_since(at) >= STORM_WINDOW) {
                 *last = Some(now);
-                tracing::warn!(direction = ?self.direction, ?fault, count, "a sound device reports a fault");
+                tracing::warn!(direction = ?self.direction, ?fault, count, "audio device fault");
             }
             match fault.policy() {
                 Policy::GoOn => {}
@@ -326,7 +330,7 @@ impl StreamSlot {
         trouble
     }
 
-    /// Whether the stream's callbacks have stopped.
+    /// Whether the callbacks have stopped.
     fn is_silent(&mut self, period: u32, now: Instant) -> bool {
         let Some(running) = &mut self.running else {
             return false;
@@ -335,7 +339,7 @@ impl StreamSlot {
         if callbacks != running.callbacks {
             running.callbacks = callbacks;
             running.moved = now;
-            // It has proved itself: the next trouble is a new one.
+            // It has run long enough: the next failure is a new one.
             if now.saturating_duration_since(running.opened) > RETRY_LAST {
                 self.retry_after = RETRY_FIRST;
             }

@@ -16,7 +16,7 @@ use crate::profile::{DEFAULT, builtin};
 
 #[test]
 fn every_fault_of_a_running_stream_is_met_by_its_policy() {
-    for fault in Fault::ALL {
+    for fault in StreamFault::ALL {
         let mut desk = Desk::new();
         desk.run(Duration::from_secs(5));
         assert_eq!(desk.opened(), 1);
@@ -39,7 +39,7 @@ fn every_fault_of_a_running_stream_is_met_by_its_policy() {
 fn a_storm_costs_as_many_streams_as_the_back_off_allows() {
     let mut desk = Desk::new();
     for _ in 0..600 {
-        desk.report(Fault::BackendError, 50_000);
+        desk.report(StreamFault::BackendError, 50_000);
         desk.run(Duration::from_millis(100));
     }
     // 0, 0.25, 0.5, 1, 2, 4, 4, … seconds apart over a minute.
@@ -217,7 +217,7 @@ fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
     desk.run(ms(2_300));
     // Between two looks.
     desk.plug(&["spare"]);
-    desk.report(Fault::DeviceNotAvailable, 1);
+    desk.report(StreamFault::DeviceNotAvailable, 1);
     desk.run(ms(20));
     assert_eq!(desk.used(), "spare");
     assert_eq!(desk.moved.len(), 1);
@@ -229,9 +229,12 @@ fn the_last_device_that_reports_itself_gone_is_told_at_once() {
     // Just opened: the next try is a second away.
     desk.run(ms(50));
     desk.plug(&[]);
-    desk.report(Fault::DeviceNotAvailable, 1);
+    desk.report(StreamFault::DeviceNotAvailable, 1);
     desk.run(ms(20));
-    assert_eq!(desk.lost, [Fault::DeviceNotAvailable.words("microphone")]);
+    assert_eq!(
+        desk.lost,
+        [StreamFault::DeviceNotAvailable.words("microphone")]
+    );
     desk.run(ms(5_000));
     assert_eq!(desk.lost.len(), 1);
 }
@@ -325,7 +328,7 @@ fn a_storm_of_xruns_lengthens_the_period_and_calm_shortens_it_at_the_next_openin
     let mut desk = Desk::new();
     desk.run(ms(5_000));
     for expected in [960, 1_920, 1_920] {
-        desk.report(Fault::Xrun, 100);
+        desk.report(StreamFault::Xrun, 100);
         desk.run(ms(10_000));
         assert_eq!(desk.asked(), expected);
     }
@@ -333,12 +336,12 @@ fn a_storm_of_xruns_lengthens_the_period_and_calm_shortens_it_at_the_next_openin
     desk.run(ms(120_000));
     assert_eq!(desk.opened(), opened, "never opened for that alone");
     for expected in [960, 960] {
-        desk.report(Fault::StreamInvalidated, 1);
+        desk.report(StreamFault::StreamInvalidated, 1);
         desk.run(ms(10_000));
         assert_eq!(desk.asked(), expected);
     }
     desk.run(ms(60_000));
-    desk.report(Fault::StreamInvalidated, 1);
+    desk.report(StreamFault::StreamInvalidated, 1);
     desk.run(ms(2_000));
     assert_eq!(desk.asked(), 480);
 }
@@ -371,8 +374,8 @@ fn a_period_is_too_long_by_its_time_not_by_its_frames() {
 #[test]
 fn a_busy_or_forbidden_device_is_tried_again_later_and_later_and_told_once() {
     for (kind, word) in [
-        (Fault::DeviceBusy, "another program"),
-        (Fault::PermissionDenied, "privacy settings"),
+        (StreamFault::DeviceBusy, "another program"),
+        (StreamFault::PermissionDenied, "privacy settings"),
     ] {
         let mut desk = Desk::new();
         *lock(&desk.system.refuse) = Some(kind);
@@ -392,7 +395,7 @@ fn no_storm_floods_the_log() {
     let lines = Arc::new(AtomicU32::new(0));
     let counting = Counting(lines.clone());
     tracing::subscriber::with_default(counting, || {
-        for fault in Fault::ALL {
+        for fault in StreamFault::ALL {
             let mut desk = Desk::new();
             desk.run(ms(5_000));
             lines.store(0, Relaxed);
@@ -460,12 +463,12 @@ struct Desk {
 struct System {
     inputs: Mutex<Vec<DeviceInfo>>,
     streams: Mutex<Vec<CaptureBody>>,
-    faults: Mutex<Option<Arc<Faults>>>,
+    faults: Mutex<Option<Arc<FaultCounts>>>,
     speaker: Mutex<Option<crate::audio::playback::PlaybackBody>>,
     opened: AtomicU32,
     speakers: AtomicU32,
     tried: AtomicU32,
-    refuse: Mutex<Option<Fault>>,
+    refuse: Mutex<Option<StreamFault>>,
     used: Mutex<String>,
     asked: AtomicU32,
     alive: Arc<()>,
@@ -561,7 +564,7 @@ impl Desk {
             .collect();
     }
 
-    fn report(&mut self, fault: Fault, times: u32) {
+    fn report(&mut self, fault: StreamFault, times: u32) {
         if let Some(faults) = lock(&self.system.faults).as_ref() {
             (0..times).for_each(|_| faults.report(fault));
         }
@@ -631,10 +634,10 @@ impl Backend for Arc<System> {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        faults: &Arc<Faults>,
+        faults: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         self.tried.fetch_add(1, Relaxed);
-        let refused = |kind: Fault| OpenError {
+        let refused = |kind: StreamFault| OpenError {
             kind,
             what: kind.words("microphone"),
         };
@@ -647,7 +650,7 @@ impl Backend for Arc<System> {
             DeviceChoice::Id(id) => list.iter().find(|d| d.id == *id),
         };
         let device = found
-            .ok_or_else(|| refused(Fault::DeviceNotAvailable))?
+            .ok_or_else(|| refused(StreamFault::DeviceNotAvailable))?
             .clone();
         self.opened.fetch_add(1, Relaxed);
         lock(&self.used).clone_from(&device.id);
@@ -664,7 +667,7 @@ impl Backend for Arc<System> {
         &mut self,
         _: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         self.speakers.fetch_add(1, Relaxed);
         *lock(&self.speaker) = Some(make(format()));

@@ -1,4 +1,4 @@
-//! The made-up microphone and speaker of a member.
+//! The virtual microphone and speaker of a member.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,45 +9,45 @@ use std::time::{Duration, Instant};
 use super::super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::super::device::{DeviceInfo, Devices};
 use super::super::error::AudioError;
-use super::super::fault::{Faults, OpenError};
+use super::super::fault::{FaultCounts, OpenError};
 use super::super::format::StreamFormat;
-use super::super::null::{Nowhere, device, format, info};
+use super::super::null::{NullSink, device, format, info};
 use super::super::positioned_resampler::PositionedResampler;
-use super::super::timer_stream::{Source, TimerStream};
+use super::super::timer_stream::{SampleSource, TimerStream};
 use super::super::wav;
 use crate::base::units::{Dbfs, SampleRate};
 
-/// Rate of the made-up devices: that of nearly all real ones.
+/// Sample rate of the virtual devices: that of nearly all real ones.
 pub const RATE: SampleRate = SampleRate::new(48_000).expect("not zero");
-/// Lateness that nobody hears: the worker keeps 40 ms of a reply in the ring, and looks at it every step.
+/// Inaudible delay: the worker keeps 40 ms of a reply in the ring, and checks it every step.
 const INAUDIBLE_LATENESS: Duration = Duration::from_millis(60);
-/// A quiet room, as a headset hears it.
+/// Noise of a quiet room in a headset microphone.
 const ROOM_NOISE: Dbfs = Dbfs(-66.0);
-/// Filter for utterances: they are converted once, ahead of time.
+/// Filter for utterances, which are resampled once, ahead of time.
 const TAPS: u32 = 128;
 
-/// A made-up microphone's mouthpiece.
+/// Input of a virtual microphone.
 #[derive(Clone, Debug)]
 pub struct VirtualMicrophone {
     pub(super) cues: SyncSender<SpeechCue>,
     pub(super) progress: Arc<MicrophoneProgress>,
 }
 
-/// Something to say.
+/// An utterance to speak.
 pub(super) struct SpeechCue {
     lead: Duration,
     utterance: Arc<[f32]>,
 }
 
 impl VirtualMicrophone {
-    /// Says this (mono, at [`RATE`]) after `lead` of silence, behind what is being said. False if too much waits
-    /// already or the conversation has ended.
+    /// Queues an utterance (mono, at [`RATE`]) after `lead` of silence. Returns false if the queue is full or the
+    /// conversation has ended.
     #[must_use]
     pub fn speak(&self, utterance: Arc<[f32]>, lead: Duration) -> bool {
         self.cues.try_send(SpeechCue { lead, utterance }).is_ok()
     }
 
-    /// How the microphone's time has passed.
+    /// Progress of the microphone.
     #[must_use]
     pub fn reading(&self) -> MicrophoneReading {
         MicrophoneReading {
@@ -58,20 +58,20 @@ impl VirtualMicrophone {
     }
 }
 
-/// What a made-up microphone has given.
+/// Progress of a virtual microphone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MicrophoneReading {
-    /// When its first sample was captured; `None` before.
+    /// Capture time of its first sample; `None` before.
     pub began: Option<Instant>,
-    /// How much it has given.
+    /// Duration delivered.
     pub audio: Duration,
-    /// Utterances that it has spoken to their end.
+    /// Utterances spoken completely.
     pub spoken: u64,
 }
 
 impl MicrophoneReading {
-    /// Seconds of sound for each second of time since the beginning: 1.0 if every sample was given in time. What is late
-    /// by less than 60 ms at this moment is not missed: nobody would hear it.
+    /// Delivered duration per real time since the start: 1.0 if every sample was on time. A delay below 60 ms at this
+    /// moment does not count: it is inaudible.
     #[must_use]
     pub fn real_time_ratio(&self, now: Instant) -> Option<f64> {
         let wall = now.saturating_duration_since(self.began?);
@@ -82,7 +82,7 @@ impl MicrophoneReading {
     }
 }
 
-/// What microphone and reader of the microphone share.
+/// State shared between the microphone and its reader.
 #[derive(Debug, Default)]
 pub(super) struct MicrophoneProgress {
     began: OnceLock<Instant>,
@@ -90,15 +90,15 @@ pub(super) struct MicrophoneProgress {
     spoken: AtomicU64,
 }
 
-/// The streams that run; each is taken out by the token that the owner holds.
+/// Running streams, each with the id of the token that the stream manager holds.
 pub(super) type Streams = Arc<Mutex<Vec<(u64, TimerStream)>>>;
 
-/// What the microphone hears.
+/// The signal source of the microphone.
 pub(super) struct SpeechSource {
     cues: Receiver<SpeechCue>,
     progress: Arc<MicrophoneProgress>,
     room: Arc<[f32]>,
-    /// Where in the room's noise the next block begins.
+    /// Position in the noise of the next block.
     at: usize,
     speaking: Option<Speaking>,
 }
@@ -118,7 +118,7 @@ impl SpeechSource {
         room: Arc<[f32]>,
         nth: usize,
     ) -> Self {
-        // A stride that has no factor in common with the noise's length.
+        // A stride without a common factor with the noise's length.
         let at = nth.wrapping_mul(7_919) % room.len().max(1);
         Self {
             cues,
@@ -157,7 +157,7 @@ impl SpeechSource {
     }
 }
 
-impl Source for SpeechSource {
+impl SampleSource for SpeechSource {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         let mut filled = 0;
         while filled < out.len() {
@@ -172,10 +172,10 @@ impl Source for SpeechSource {
     }
 }
 
-/// The same throat for a microphone that is opened again.
+/// The same source for a microphone that is reopened.
 struct Shared(Arc<Mutex<SpeechSource>>);
 
-impl Source for Shared {
+impl SampleSource for Shared {
     fn fill(&mut self, out: &mut [f32], start: Instant) {
         self.0
             .lock()
@@ -184,7 +184,7 @@ impl Source for Shared {
     }
 }
 
-/// A backend whose streams are run by the crew.
+/// A backend whose streams are run by the pool worker.
 pub(super) struct VirtualBackend {
     streams: Streams,
     speech: Arc<Mutex<SpeechSource>>,
@@ -193,7 +193,7 @@ pub(super) struct VirtualBackend {
 }
 
 impl VirtualBackend {
-    /// A microphone with this throat; `clock` shows the time of the round.
+    /// Creates a backend with this source; `clock` is the time of the round.
     pub(super) fn new(speech: SpeechSource, streams: Streams, clock: Arc<Mutex<Instant>>) -> Self {
         Self {
             streams,
@@ -245,7 +245,7 @@ impl Backend for VirtualBackend {
         &mut self,
         request: &OpenRequest,
         make: MakeCapture<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(RATE, request);
         let source = Box::new(Shared(self.speech.clone()));
@@ -257,10 +257,10 @@ impl Backend for VirtualBackend {
         &mut self,
         request: &OpenRequest,
         make: MakePlayback<'_>,
-        _: &Arc<Faults>,
+        _: &Arc<FaultCounts>,
     ) -> Result<OpenedStream, OpenError> {
         let format = format(RATE, request);
-        let (body, sink) = (make(format), Box::new(Nowhere));
+        let (body, sink) = (make(format), Box::new(NullSink));
         let stream = TimerStream::output(format, body, sink, Duration::ZERO, self.now());
         Ok(self.place(stream, speaker(), format))
     }
@@ -274,7 +274,7 @@ fn speaker() -> DeviceInfo {
     device("made-up", "Made-up speaker")
 }
 
-/// A running stream; dropping it ends it.
+/// A running stream; dropping the token ends it.
 struct Token {
     id: u64,
     streams: Streams,
@@ -287,18 +287,18 @@ impl Drop for Token {
     }
 }
 
-/// Reads a WAV file as something to say.
+/// Reads a WAV file as an utterance.
 ///
 /// # Errors
-/// A file that cannot be used, in words.
+/// An unusable file.
 pub fn utterance(file: &Path) -> Result<Arc<[f32]>, AudioError> {
     at_rate(&wav::read(file)?.samples, file)
 }
 
-/// The same for the bytes of a WAV file.
+/// Decodes the bytes of a WAV file as an utterance.
 ///
 /// # Errors
-/// Bytes that are none.
+/// Invalid bytes.
 pub fn utterance_of(bytes: &[u8]) -> Result<Arc<[f32]>, AudioError> {
     let name = Path::new("(bundled)");
     at_rate(&wav::decode(bytes, name)?.samples, name)
@@ -317,7 +317,7 @@ fn at_rate(samples: &[f32], file: &Path) -> Result<Arc<[f32]>, AudioError> {
     Ok(converted.into())
 }
 
-/// A second of noise, which every microphone begins at another place.
+/// One second of noise, which every microphone starts at another position.
 pub(super) fn room_noise() -> Arc<[f32]> {
     let amplitude = 10_f32.powf(ROOM_NOISE.0 / 20.0) * 3_f32.sqrt();
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;

@@ -1,10 +1,10 @@
-//! Whether a conversation of the fleet would hear speech in an utterance: tried on simulated time, before a run.
+//! Tests on simulated time, before a run, whether a virtual conversation would detect speech in an utterance.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::event::VoiceEvent;
-use super::super::handle::Handle;
+use super::super::handle::AudioHandle;
 use super::device::{RATE, VirtualMicrophone, room_noise};
 use super::lateness::{Lateness, STEP};
 use super::worker::{PoolSchedule, PoolWorker, VirtualAudio, member};
@@ -12,44 +12,44 @@ use crate::base::counters::Counters;
 use crate::profile::Profile;
 use crate::vad::SpeechEvent;
 
-/// The detector learns the room in this time, as it does before the first utterance of a conversation.
+/// Time for the detector to learn the room, as before the first utterance of a conversation.
 const SETTLING: Duration = Duration::from_secs(1);
-/// What is still to be decided when the last sample was spoken: onsets take a tenth of a second at most.
+/// Time for the decision after the last sample: onsets take a tenth of a second at most.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 
-/// Whether the detector of this profile finds speech in an utterance (mono, at [`RATE`]), as a member of a fleet hears it:
-/// in a quiet room, at the level of the file.
+/// Whether the detector of this profile finds speech in an utterance (mono, at [`RATE`]), as a member of a pool
+/// captures it: in a quiet room, at the level of the file.
 #[must_use]
 pub fn is_heard(utterance: &Arc<[f32]>, profile: &Arc<Profile>) -> bool {
     let mut now = Instant::now();
     let mut pool_worker = PoolWorker::new(PoolSchedule::Steps, now, Arc::new(Lateness::default()));
     let counters = Arc::new(Counters::default());
-    let (parts, mut handle, microphone_input) = member(counters, profile, &room_noise(), 0, None);
+    let (parts, mut handle, microphone) = member(counters, profile, &room_noise(), 0, None);
     pool_worker.take_in(VirtualAudio::new(parts, now));
     let length = RATE.duration_of(utterance.len() as u64);
     let spoken_from = now + SETTLING;
     let until = spoken_from + length + AFTERWARDS;
     let mut spoken = false;
     while now < until {
-        // One that wants to be looked after at once is looked after a step later: time must pass.
+        // Advances at least by a tenth of a step: time must pass.
         now = pool_worker.round(now).max(now + STEP / 10);
         let heard = starts(&mut handle);
         if spoken && heard {
             return true;
         }
         if !spoken && now >= spoken_from {
-            spoken = speak(&microphone_input, utterance);
+            spoken = speak(&microphone, utterance);
         }
     }
     false
 }
 
-fn speak(microphone_input: &VirtualMicrophone, utterance: &Arc<[f32]>) -> bool {
-    microphone_input.speak(utterance.clone(), Duration::ZERO)
+fn speak(microphone: &VirtualMicrophone, utterance: &Arc<[f32]>) -> bool {
+    microphone.speak(utterance.clone(), Duration::ZERO)
 }
 
-/// Whether an utterance began since the last call.
-fn starts(handle: &mut Handle) -> bool {
+/// Whether an utterance started since the last call.
+fn starts(handle: &mut AudioHandle) -> bool {
     let mut started = false;
     while let Ok(event) = handle.events.try_recv() {
         started |= matches!(event, VoiceEvent::Speech(SpeechEvent::Started { .. }));

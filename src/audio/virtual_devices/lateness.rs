@@ -1,15 +1,15 @@
-//! How late the threads of a pool are.
+//! Lateness of the threads of a pool.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How often a member is looked after in steps: as often as it has a frame.
+/// Interval of a member's ticks: one per frame.
 pub(super) const STEP: Duration = Duration::from_millis(10);
-/// A round that is so late or later counts as late: the worker keeps 40 ms of a reply in the ring and looks at it every step, so
-/// that a gap may be heard from here on. What is less late shows in the responses.
+/// Delay from which a round counts as late: the worker keeps 40 ms of a reply in the ring and checks it every step, so
+/// a gap may be audible from here on. Smaller delays show in the response times.
 pub const LATE: Duration = Duration::from_millis(30);
 
-/// How late the threads of a pool were.
+/// Lateness statistics.
 #[derive(Debug, Default)]
 pub struct Lateness {
     ticks: AtomicU64,
@@ -18,8 +18,8 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    /// A round begins so late; `each_step` rounds are done in [`STEP`]. Those that were due in a stall are counted too,
-    /// so that one long stall weighs as much as many short ones.
+    /// Records the delay of a round; a step has `each_step` rounds. Rounds that were due during a stall count too, so
+    /// that one long stall weighs as much as many short ones.
     pub(super) fn record(&self, late: Duration, each_step: u64) {
         let steps =
             |time: Duration| u64::try_from(time.as_nanos() / STEP.as_nanos()).unwrap_or(u64::MAX);
@@ -30,19 +30,19 @@ impl Lateness {
         self.worst_us.fetch_max(us, Relaxed);
     }
 
-    /// Rounds of work so far.
+    /// Number of rounds so far.
     #[must_use]
     pub fn rounds(&self) -> u64 {
         self.ticks.load(Relaxed)
     }
 
-    /// How many of them were at least [`LATE`].
+    /// Number of rounds at least [`LATE`].
     #[must_use]
     pub fn late(&self) -> u64 {
         self.late.load(Relaxed)
     }
 
-    /// The latest of all.
+    /// Longest delay.
     #[must_use]
     pub fn worst(&self) -> Duration {
         Duration::from_micros(self.worst_us.load(Relaxed))

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::super::error::AudioError;
-use super::super::handle::{Handle, run};
+use super::super::handle::{AudioHandle, run};
 use super::super::priority;
 use super::device::{VirtualMicrophone, room_noise};
 use super::lateness::Lateness;
@@ -15,10 +15,11 @@ use super::worker::{PoolSchedule, PoolWorker, VirtualAudio, member};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 
-/// Members that may wait to be taken in by each thread: who lets no more than this be set up at the same time finds room
-/// for all of them. A place takes 24 bytes.
+/// Queue length for members joining a thread: a caller that sets up no more than this at the same time always finds
+/// room. An entry takes 24 bytes.
 pub const JOINING: usize = 10_000;
-/// The threads and their members. Dropping it ends them all.
+
+/// The pool. Dropping it ends all threads and members.
 pub struct VirtualDevicePool {
     slots: Vec<WorkerSlot>,
     joined: AtomicUsize,
@@ -30,14 +31,14 @@ pub struct VirtualDevicePool {
 
 struct WorkerSlot {
     thread: Option<JoinHandle<()>>,
-    parts: SyncSender<Make>,
+    joining: SyncSender<Make>,
 }
 
-/// Makes a member, on the thread that it stays on.
+/// Creates a member, on the thread that it stays on.
 type Make = Box<dyn FnOnce(Instant) -> VirtualAudio + Send>;
 
 impl VirtualDevicePool {
-    /// Starts so many threads (at least one).
+    /// Starts this many threads (at least one).
     ///
     /// # Errors
     /// A refused thread.
@@ -53,18 +54,18 @@ impl VirtualDevicePool {
             schedule,
         };
         for _ in 0..threads.max(1) {
-            let (parts, waiting) = sync_channel::<Make>(JOINING);
+            let (joining, waiting) = sync_channel::<Make>(JOINING);
             let (stop, lateness) = (stop.clone(), lateness.clone());
             let running = run("sound-pool", move || {
                 if schedule == PoolSchedule::Prompt
                     && let Err(refused) = priority::raise()
                 {
-                    // As with devices; many conversations would keep everything else from running.
-                    tracing::info!(%refused, "priority of the sound pool");
+                    // As with devices; with many conversations it would starve everything else.
+                    tracing::info!(%refused, "priority of the pool thread");
                 }
                 let mut pool_worker = PoolWorker::new(schedule, Instant::now(), lateness);
                 while !stop.load(Relaxed) {
-                    // One at a time: making a detector takes longer than a round.
+                    // One at a time: creating a detector takes longer than a round.
                     match waiting.try_recv() {
                         Ok(make) => pool_worker.take_in(make(Instant::now())),
                         Err(TryRecvError::Empty) => {}
@@ -76,13 +77,13 @@ impl VirtualDevicePool {
             })?;
             pool.slots.push(WorkerSlot {
                 thread: Some(running.thread),
-                parts,
+                joining,
             });
         }
         Ok(pool)
     }
 
-    /// A sound side of its own: the handle for a session, and the mouthpiece of its microphone.
+    /// Adds a member; returns the handle for its conversation, and its microphone.
     ///
     /// # Errors
     /// [`AudioError::Gone`] if the threads do not take it: they have ended, or are overloaded.
@@ -90,25 +91,25 @@ impl VirtualDevicePool {
         &self,
         counters: Arc<Counters>,
         profile: &Arc<Profile>,
-    ) -> Result<(Handle, VirtualMicrophone), AudioError> {
+    ) -> Result<(AudioHandle, VirtualMicrophone), AudioError> {
         let nth = self.joined.fetch_add(1, Relaxed);
         let slot = &self.slots[nth % self.slots.len()];
         let thread = slot.thread.as_ref().map(|thread| thread.thread().clone());
-        // In steps nobody is woken: what is asked waits for the next one.
+        // In steps no thread is woken: commands wait for the next step.
         let woken = thread
             .clone()
             .filter(|_| self.schedule == PoolSchedule::Prompt);
-        let (parts, handle, microphone_input) = member(counters, profile, &self.room, nth, woken);
+        let (parts, handle, microphone) = member(counters, profile, &self.room, nth, woken);
         let make = Box::new(move |now| VirtualAudio::new(parts, now));
-        let taken = slot.parts.try_send(make);
+        let taken = slot.joining.try_send(make);
         if let Some(thread) = &thread {
             thread.unpark();
         }
         taken.map_err(|_| AudioError::Gone)?;
-        Ok((handle, microphone_input))
+        Ok((handle, microphone))
     }
 
-    /// How late the threads were so far.
+    /// Lateness of the threads so far.
     #[must_use]
     pub fn lateness(&self) -> &Lateness {
         &self.lateness
@@ -121,7 +122,7 @@ impl Drop for VirtualDevicePool {
         for slot in &mut self.slots {
             if let Some(thread) = slot.thread.take() {
                 thread.thread().unpark();
-                // It ends with its round; a panic in it was reported by the panic hook.
+                // It ends with its round; the panic hook has reported a panic.
                 thread.join().ok();
             }
         }

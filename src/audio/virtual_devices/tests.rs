@@ -5,7 +5,7 @@ use super::super::event::VoiceEvent;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::handle::Handle;
+use super::super::handle::AudioHandle;
 use super::device::room_noise;
 use super::worker::{PoolWorker, VirtualAudio, member};
 use super::*;
@@ -24,7 +24,7 @@ struct Rig {
     pool_worker: PoolWorker,
     now: Instant,
     lateness: Arc<Lateness>,
-    members: Vec<(Handle, VirtualMicrophone, Arc<Counters>)>,
+    members: Vec<(AudioHandle, VirtualMicrophone, Arc<Counters>)>,
 }
 
 impl Rig {
@@ -35,10 +35,9 @@ impl Rig {
         let room = room_noise();
         let joined = (0..members).map(|nth| {
             let counters = Arc::new(Counters::default());
-            let (parts, handle, microphone_input) =
-                member(counters.clone(), &profile, &room, nth, None);
+            let (parts, handle, microphone) = member(counters.clone(), &profile, &room, nth, None);
             pool_worker.take_in(VirtualAudio::new(parts, now));
-            (handle, microphone_input, counters)
+            (handle, microphone, counters)
         });
         let members = joined.collect();
         Self {
@@ -147,8 +146,8 @@ fn the_members_are_spread_over_the_step_and_none_is_left_behind() {
         (rig.lateness.late(), rig.lateness.worst()),
         (0, Duration::ZERO)
     );
-    for (_, microphone_input, _) in &rig.members {
-        let audio = microphone_input.reading().audio;
+    for (_, microphone, _) in &rig.members {
+        let audio = microphone.reading().audio;
         assert!(audio >= Duration::from_millis(975), "{audio:?}");
     }
 }
@@ -217,8 +216,8 @@ fn a_fleet_runs_by_itself_and_ends_with_its_owner() {
             assert!(matches!(first, Some(VoiceEvent::Opened(..))), "{first:?}");
         }
         drop(pool);
-        for (_, microphone_input) in &members {
-            assert!(!microphone_input.speak(Arc::from([0.5]), Duration::ZERO));
+        for (_, microphone) in &members {
+            assert!(!microphone.speak(Arc::from([0.5]), Duration::ZERO));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a thread of the fleet does, with the time given: rounds, and the members that each has.
+//! The work of a pool thread, with the time as argument: rounds over its members.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Sender};
 
 use super::super::event::VoiceEvent;
-use super::super::handle::{EVENTS, Handle, MANAGER_COMMANDS};
+use super::super::handle::{AudioHandle, EVENTS, MANAGER_COMMANDS};
 use super::super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
 use super::super::worker::{ToWorker, Worker};
 use super::device::{MicrophoneProgress, VirtualMicrophone};
@@ -18,38 +18,38 @@ use super::lateness::{Lateness, STEP};
 use crate::base::counters::Counters;
 use crate::profile::Profile;
 
-/// Parts of a step, each with its share of the members.
+/// Slots of a step, each with its share of the members.
 const SLOTS: usize = 10;
-/// Commands that can wait: five seconds of a service that answers four times as fast as it is played, in chunks of 40 ms.
-/// The queue's memory is reserved in advance, for each member.
+/// Queue length for commands: five seconds of a service four times as fast as real time, in chunks of 40 ms. The memory
+/// is reserved in advance, per member.
 const COMMANDS: usize = 512;
-/// Things to say that may wait.
+/// Queue length for utterances.
 const CUES: usize = 8;
-/// The owner is looked after this often: it has hardly anything to do.
+/// Longest tick interval of the stream manager, which has hardly anything to do.
 const MANAGER_PACE: Duration = Duration::from_millis(100);
-/// Nobody is there: look whether somebody wants to join.
+/// Interval of checks for new members while there are none.
 const EMPTY_PACE: Duration = Duration::from_millis(100);
-/// Order in which new members are given to the slots, so that few of them are far apart.
+/// Stride of assigning new members to slots, so that few members are evenly spread.
 const STRIDE: usize = 7;
 
-/// When the members are looked after.
+/// When members are ticked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolSchedule {
-    /// Each every 10 ms: many conversations. Sound is up to 10 ms later than with devices.
+    /// Every 10 ms: many conversations. Sound is up to 10 ms later than with devices.
     Steps,
-    /// As with devices: when a block is due, and at once when something is asked. For few conversations.
+    /// As with devices: when a block is due, and at once on a command. For few conversations.
     Prompt,
 }
 
-/// The members of one thread.
+/// The members of a thread.
 pub(super) struct PoolWorker {
     schedule: PoolSchedule,
     epoch: Instant,
-    /// Counts slots since the epoch; the next one to be done.
+    /// Next slot, counted since the epoch.
     slot: u64,
     slots: [Vec<VirtualAudio>; SLOTS],
     taken_in: usize,
-    /// When the round should begin.
+    /// When the next round is due.
     due: Option<Instant>,
     lateness: Arc<Lateness>,
 }
@@ -73,7 +73,7 @@ impl PoolWorker {
         self.slots[slot].push(member);
     }
 
-    /// Looks after those whose turn it is; says when to be called again.
+    /// Ticks the members that are due; returns the time of the next round.
     pub(super) fn round(&mut self, now: Instant) -> Instant {
         if let Some(due) = self.due.take() {
             let each_step = match self.schedule {
@@ -97,14 +97,14 @@ impl PoolWorker {
 
     fn steps(&mut self, now: Instant) -> Instant {
         let reached = self.slot_at(now);
-        // A thread that is late by more than a step does each slot once: the members make up for the time themselves.
+        // A thread that is late by more than a step visits each slot once: the members catch up themselves.
         self.slot = self.slot.max((reached + 1).saturating_sub(SLOTS as u64));
         while self.slot <= reached {
             let nth = usize::try_from(self.slot % SLOTS as u64).unwrap_or(0);
-            look_after(&mut self.slots[nth], now);
+            tick_all(&mut self.slots[nth], now);
             self.slot += 1;
         }
-        // Empty slots are slept through.
+        // Skips empty slots.
         let ahead = (0..SLOTS as u64).find(|ahead| {
             let nth = usize::try_from((self.slot + ahead) % SLOTS as u64).unwrap_or(0);
             !self.slots[nth].is_empty()
@@ -116,7 +116,7 @@ impl PoolWorker {
     fn prompt(&mut self, now: Instant) -> Instant {
         let mut wake = now + EMPTY_PACE;
         for members in &mut self.slots {
-            look_after(members, now);
+            tick_all(members, now);
             wake = members
                 .iter()
                 .map(VirtualAudio::due)
@@ -138,7 +138,7 @@ impl PoolWorker {
     }
 }
 
-fn look_after(members: &mut Vec<VirtualAudio>, now: Instant) {
+fn tick_all(members: &mut Vec<VirtualAudio>, now: Instant) {
     members.retain_mut(|member| {
         let stays = !member.stop.load(Relaxed);
         if stays {
@@ -148,7 +148,7 @@ fn look_after(members: &mut Vec<VirtualAudio>, now: Instant) {
     });
 }
 
-/// What a member is made of, on its way to its thread.
+/// The parts of a member, on the way to its thread.
 pub(super) struct VirtualAudioParts {
     pub(super) profile: Arc<Profile>,
     pub(super) counters: Arc<Counters>,
@@ -160,14 +160,14 @@ pub(super) struct VirtualAudioParts {
     pub(super) speech: SpeechSource,
 }
 
-/// One sound side. It stays on the thread that made it, because of the detector.
+/// The audio side of a member. It stays on the thread that created it, because of the detector.
 pub(super) struct VirtualAudio {
     manager: StreamManager,
     worker: Worker,
     streams: Streams,
     clock: Arc<Mutex<Instant>>,
     manager_due: Instant,
-    /// When the worker wants to be called at the latest.
+    /// Latest time of the worker's next tick.
     worker_due: Option<Instant>,
     stop: Arc<AtomicBool>,
 }
@@ -210,8 +210,8 @@ impl VirtualAudio {
         }
     }
 
-    /// What is due. The speaker comes first: a block takes what was in the ring when it was due, not what is put there
-    /// after that.
+    /// Runs what is due. The speaker comes first: a block takes what was in the ring when it was due, not what is added
+    /// later.
     fn tick(&mut self, now: Instant) {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = now;
         if now >= self.manager_due {
@@ -237,14 +237,14 @@ impl VirtualAudio {
     }
 }
 
-/// The parts of a member: for the crew, for the session, for who lets it speak.
+/// Creates the parts of a member: for its worker, its conversation, and its microphone.
 pub(super) fn member(
     counters: Arc<Counters>,
     profile: &Arc<Profile>,
     room: &Arc<[f32]>,
     nth: usize,
     woken: Option<Thread>,
-) -> (VirtualAudioParts, Handle, VirtualMicrophone) {
+) -> (VirtualAudioParts, AudioHandle, VirtualMicrophone) {
     let (events_in, events) = mpsc::channel(EVENTS);
     let (to_worker, worker_inbox) = sync_channel(COMMANDS);
     let (to_manager, manager_inbox) = sync_channel(MANAGER_COMMANDS);
@@ -261,7 +261,7 @@ pub(super) fn member(
         stop: stop.clone(),
         speech: SpeechSource::new(cues_out, progress.clone(), room.clone(), nth),
     };
-    let handle = Handle {
+    let handle = AudioHandle {
         events,
         to_worker,
         to_manager,

@@ -53,7 +53,7 @@ pub(super) fn listen(
     profile: &Arc<Profile>,
     [input, output]: [DeviceChoice; 2],
 ) -> Result<(SoundCheckReport, bool), String> {
-    let setup = audio::Setup {
+    let setup = audio::AudioSetup {
         input: InputKind::Device(input),
         output: OutputKind::Device(output),
     };

@@ -1,19 +1,19 @@
-//! Where a voice rises out of the noise: backwards from the detector's first yes, block by block.
+//! Finds the onset of a voice: backwards from the detector's first positive verdict, block by block.
 
 use std::time::Instant;
 
 use super::super::detect::DETECTOR_WINDOW_FRAMES;
 use super::super::loudness::{BLOCK_DURATION, BLOCKS, Powers};
 
-/// How far before the detector's first yes a voice can begin: soft beginnings ("f", "h") come before it with both
-/// detectors; earshot says yes up to 120 ms after the beginning of a loud one (95 of 100, measured).
+/// Look-back before the first positive verdict: soft onsets ("f", "h") come before it with both detectors; earshot is
+/// up to 120 ms late on a loud one (95th percentile, measured).
 pub(super) const LOOK_BACK_FRAMES: usize = 20;
-/// Blocks below the threshold that do not interrupt an onset: 30 ms, the stop after the first sound of a word. No word came
-/// before it, or it would be part of an utterance.
+/// Gap in blocks that does not interrupt an onset: 30 ms, the stop after the first sound of a word. No word came before
+/// it, or it would be part of an utterance.
 const GAP_BLOCKS: usize = 12;
 
-/// The first voiced sample of a run of `frames` frames, of which `heard` tells the beginning and the powers. The detector's
-/// first yes is that of frame `first`. Without a threshold level tells nothing: the detector's window is all that is known.
+/// Returns the first voiced sample of a run of `frames` frames, whose start and powers `heard` returns. `first` is the
+/// first frame with a positive verdict. Without a threshold only the window of the detector is known.
 pub(super) fn find(
     frames: usize,
     first: usize,

@@ -1,15 +1,16 @@
-//! An open utterance: where its voice was last heard, whether it pauses, whether it is over.
+//! An open utterance: its last voiced sample, whether it pauses, whether it is over.
 //!
 //! ```text
 //! voice    ▇▅▇▆▂            ▂▇▅▇▆▂
 //! silence       ├─120 ms─┤
-//! told                   Lull  Resumed        (30 ms of voice within 60)
+//! events                 SilenceStarted
+//!                              Resumed        (30 ms of voice within 60)
 //!               ╵           ╵
 //!       last_voiced         first_voiced      both by level; the detector is late at both
 //! ```
 //!
-//! What is heard in a lull is not believed at once: a click, or a single frame, neither resumes the utterance nor
-//! prolongs it. Only where the end of patience meets such a beginning is it waited for.
+//! Sound in a pause is not trusted at once: a click, or a single frame, neither resumes the utterance nor extends it.
+//! Only where the patience ends at such a sound, the decision waits for it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -21,34 +22,34 @@ use super::super::loudness::{
 use super::onset_backtrack;
 use crate::base::frame::FRAME_DURATION;
 
-/// How long after the detector's last yes the voice can still end: it misses hissing ends of words ("s", "sh"), which
-/// last up to a quarter of a second.
+/// Time after the detector's last positive verdict in which the voice can still end: it misses fricative ends of words
+/// ("s", "sh"), which last up to a quarter of a second.
 const HISS: Duration = Duration::from_millis(250);
-/// Soft time within or before such an end: the stop of "ts".
+/// Quiet time within or before such an end: the stop of "ts".
 const HISS_GAP: Duration = Duration::from_millis(40);
-/// How long after the end of patience a detector that still says yes, or a voice that may be coming back, is waited
-/// for, although the level says that nobody speaks: webrtc-vad's own tail is over then, it is below 270 ms in every mode.
+/// Time that a positive detector, or a voice that may be resuming, extends the patience although the level says
+/// silence: webrtc-vad's own tail, below 270 ms in every mode, is over then.
 const OVERTIME: Duration = Duration::from_millis(150);
-/// Voiced frames that make a resumption: 30 ms, longer than a click of a keyboard or of the lips …
+/// Voiced frames needed to resume: 30 ms, longer than a click of a keyboard or of the lips …
 const RESUME_FRAMES: usize = 3;
-/// … within 60 ms: a syllable begins no slower.
+/// … within 60 ms: a syllable does not start more slowly.
 const RESUME_WINDOW: usize = 6;
-/// Frames that are remembered: where a resumption is looked for, and what is not yet noise.
+/// Length of the frame history: the resumption window and the look-back.
 const TRAIL: usize = RESUME_WINDOW + onset_backtrack::LOOK_BACK_FRAMES;
 
-/// How late noise is learnt: detectors miss soft beginnings ("s", "f"), and earshot the whole first syllable; those are
-/// no noise.
+/// Delay of noise learning: detectors miss soft onsets ("s", "f"), and earshot the whole first syllable; those are no
+/// noise.
 pub(super) const NOISE_DELAY_FRAMES: usize = 20;
-/// What is weaker by this, -30 dB, than the loudest of the ten milliseconds before it is no voice: filters ring so when a
-/// loud sound ends at once. A voice does not fall as fast, and the next of its pulses comes sooner.
+/// Power ratio to the peak of the 10 ms before below which there is only filter ringing, -30 dB, as after a loud sound
+/// that stops abruptly. A voice does not fall as fast, and its next pulse comes sooner.
 const RINGS: f32 = 1e-3;
 
-/// What a frame sounds like.
+/// A measured frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MeasuredFrame {
     pub(super) captured: Instant,
     pub(super) levels: Levels,
-    /// The detector's verdict.
+    /// Verdict of the detector.
     pub(super) voiced: bool,
 }
 
@@ -57,15 +58,15 @@ pub(super) struct Utterance {
     held: bool,
     voice: VoiceLevel,
     last_voiced: Option<Instant>,
-    /// End of the newest frame that the detector took for speech.
+    /// End of the newest frame with a positive verdict.
     last_yes: Option<Instant>,
     /// End of the newest frame.
     end: Instant,
-    /// Its peaks.
+    /// Peaks of the newest frame.
     newest: Peaks,
-    /// A lull has been told, and no resumption since.
+    /// `SilenceStarted` was reported, and no `Resumed` since.
     paused: bool,
-    /// The newest frames, the oldest first.
+    /// Newest frames, oldest first.
     trail: VecDeque<Heard>,
 }
 
@@ -73,16 +74,16 @@ pub(super) struct Utterance {
 struct Heard {
     captured: Instant,
     powers: Powers,
-    /// Of the whole frame.
+    /// Mean power of the frame.
     power: f32,
-    /// The end of the voice in it, by detector and level.
+    /// End of the voice in it, by detector and level.
     voice: Option<Instant>,
-    /// Neither says that there is voice.
+    /// Both detector and level deny a voice.
     denied: bool,
 }
 
 impl Utterance {
-    /// One that begins with a voice.
+    /// Starts an utterance with a detected voice.
     pub(super) fn found(first_voiced: Instant, voice: VoiceLevel) -> Self {
         Self {
             held: false,
@@ -96,7 +97,7 @@ impl Utterance {
         }
     }
 
-    /// One that begins with the talk key.
+    /// Starts an utterance with the talk key.
     pub(super) fn held(sound: &MeasuredFrame, noise: &NoiseLevel) -> Self {
         let mut open = Self {
             held: true,
@@ -111,19 +112,19 @@ impl Utterance {
         self.held
     }
 
-    /// Last voiced sample so far; if there was none, the end of what was heard.
+    /// Last voiced sample so far; without one, the end of the newest frame.
     pub(super) fn last_voiced(&self) -> Instant {
         self.last_voiced.unwrap_or(self.end)
     }
 
-    /// Takes in the next frame. Returns the power of an earlier one if that has turned out to be noise.
+    /// Processes the next frame. Returns the power of an earlier one that turned out to be noise.
     pub(super) fn follow(&mut self, sound: &MeasuredFrame, noise: &NoiseLevel) -> Option<f32> {
         let power = sound.levels.mean();
         self.voice.follow(power, sound.voiced);
         let voice = self.place(sound, noise);
         let denied = !sound.voiced && voice.is_none();
         if !denied {
-            // Detectors are late: what came just before may have been its beginning.
+            // Detectors are late: the frames just before may contain the onset.
             self.trail.iter_mut().for_each(|heard| heard.denied = false);
         }
         if self.trail.len() >= TRAIL {
@@ -148,7 +149,7 @@ impl Utterance {
             self.last_yes = Some(self.end);
             match self.voice.threshold(noise) {
                 Some(threshold) => self.end_above(threshold, sound),
-                // In noise this close to the voice the detector's tail is short: its window is all that is late.
+                // In noise this close to the voice the detector's tail is short: only its window is late.
                 None => Some(sound.captured),
             }
         } else {
@@ -161,7 +162,7 @@ impl Utterance {
         last
     }
 
-    /// The end of the voice in a frame which the detector denies, if the voice clearly goes on in it.
+    /// End of the voice in a frame that the detector denies, if the level shows that the voice continues.
     fn hiss(&self, sound: &MeasuredFrame, noise: &NoiseLevel) -> Option<Instant> {
         let near = |instant: Option<Instant>, reach| {
             instant.is_some_and(|instant| sound.captured.saturating_duration_since(instant) < reach)
@@ -176,13 +177,13 @@ impl Utterance {
         end_above(threshold, &sound.levels, &self.newest).map(|into| sound.captured + into)
     }
 
-    /// The talk key is down: from now on only its release ends the utterance, and a lull is over.
+    /// The talk key is down: only its release ends the utterance, and a pause is over.
     pub(super) fn hold(&mut self, now: Instant) -> Option<SpeechEvent> {
         self.held = true;
         self.paused.then(|| self.resume(now))
     }
 
-    /// Tells that the voice goes on after a lull, if it does.
+    /// Returns `Resumed` if the voice continues after a pause.
     pub(super) fn resumption(&mut self, noise: &NoiseLevel) -> Option<SpeechEvent> {
         let begin = self.trail.len().saturating_sub(RESUME_WINDOW);
         let mut voiced = (begin..self.trail.len()).filter(|&i| self.trail[i].voice.is_some());
@@ -207,14 +208,14 @@ impl Utterance {
         }
     }
 
-    /// Whether patience has run out.
+    /// Whether the patience has run out.
     pub(super) fn is_over(&self, patience: Duration, voiced: bool) -> bool {
         let silence = self.silence();
         let waits = (voiced || self.may_resume()) && silence < patience.saturating_add(OVERTIME);
         !self.held && silence >= patience && !waits
     }
 
-    /// Tells a lull that has just become one; whoever is `over` had one before, however short.
+    /// Returns `SilenceStarted` when a pause starts; an utterance that is `over` had one, however short.
     pub(super) fn silence_started(&mut self, over: bool) -> Option<SpeechEvent> {
         let quiet = over || self.silence() >= SILENCE_STARTED_AFTER;
         if self.paused || self.held || !quiet {
@@ -226,7 +227,7 @@ impl Utterance {
         })
     }
 
-    /// Something that may become a resumption has been heard in a lull.
+    /// Whether a sound in the pause may become a resumption.
     pub(super) fn may_resume(&self) -> bool {
         let newest = self.trail.iter().rev().take(RESUME_WINDOW);
         self.paused && newest.into_iter().any(|heard| heard.voice.is_some())
@@ -237,8 +238,9 @@ impl Utterance {
     }
 }
 
-/// How far into a frame its voice lasts: to the last sound in the last block whose power reaches `threshold`. `before` are
-/// the peaks of the frame before. Where all of a block is weaker by [`RINGS`] there is none: that rings.
+/// Offset of the end of the voice in a frame: the last sound in the last block whose power reaches `threshold`.
+/// `before` are the peaks of the frame before. If the whole block is weaker by [`RINGS`], it only rings and there is
+/// none.
 fn end_above(threshold: f32, levels: &Levels, before: &Peaks) -> Option<Duration> {
     let peak = |piece: usize| {
         let index = piece.checked_sub(PIECES);
