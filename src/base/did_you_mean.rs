@@ -1,4 +1,4 @@
-//! The word that was probably meant.
+//! "Did you mean …?": the known word nearest to a misspelt one.
 
 /// The candidate that `word` is most likely a slip of, if there is one.
 ///

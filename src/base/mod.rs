@@ -1,5 +1,5 @@
-//! Floor 0: units, tokens and what they cost, frames, rings, counters, identifiers, YAML text, WAV bytes, the environment, and work on
-//! a thread aside. No other I/O, nothing else of ours.
+//! Floor 0: units, tokens and cost, frames, rings, counters, identifiers, YAML text, WAV bytes, environment variables, helper
+//! threads. No other I/O, no other module of the crate.
 
 pub mod cost;
 pub mod counters;

@@ -1,7 +1,7 @@
-//! Ring of samples (or other small values) between one writer and one reader, without locks.
+//! Lock-free ring of samples (or other small values) between one writer and one reader.
 //!
-//! Both ends count what passed through them, so that an index into the flow is a name for a sample that stays
-//! valid for the life of the ring. A writer that finds no room counts what it could not write.
+//! Both ends count the values that pass, so an index into the flow identifies a sample for the life of the ring. A writer
+//! without room counts the values that it could not write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -55,7 +55,7 @@ impl<T: Copy> Writer<T> {
         self.dropped.fetch_add(n, Relaxed);
     }
 
-    /// Room for so many values.
+    /// A ring with room for this many values.
     #[must_use]
     pub fn free(&self) -> usize {
         self.inner.vacant_len()

@@ -1,4 +1,4 @@
-//! Work aside: on a thread of its own, or where it is, if the system gives none. And work that panics instead of telling so.
+//! Helper threads, with a fallback to the caller's thread if the system gives none; and calls that may panic.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! Tokens that a service counted, by what they stand for: each kind has a price of its own.
+//! Tokens that a service counted, by kind: each kind has its own price.
 
 use std::ops::AddAssign;
 
@@ -11,7 +11,7 @@ pub struct Kinds {
     pub audio: u64,
     /// Images and frames of video.
     pub image: u64,
-    /// Counted, but of no kind that was told.
+    /// Counted without a kind.
     pub unassigned: u64,
 }
 

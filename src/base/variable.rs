@@ -1,4 +1,4 @@
-//! Values of environment variables, as they are meant.
+//! Values of environment variables, without quotation marks and blanks around them.
 
 use std::ffi::{OsStr, OsString};
 
@@ -38,7 +38,7 @@ pub fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether a character is a quotation mark: ASCII, typographic, or one of the accents that stand for them.
+/// Whether a character is a quotation mark: ASCII, typographic, or an accent used as one.
 #[must_use]
 pub fn is_quote(c: char) -> bool {
     matches!(

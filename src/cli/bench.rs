@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const RETRIES: u32 = 2;
 /// The first turns of a conversation are not counted: clocks settle in the first second, detectors learn the room.
 const WARM_UP: u64 = 1;
-/// What is said of the sound side.
+/// Description of the audio in reports.
 const SOUND: &str = "made-up microphone and speaker at 48 kHz with the profile's period and no delay of their own; resampling, detection and playback as with devices";
 
 /// What `bench` can be told.

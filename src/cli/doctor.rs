@@ -1,4 +1,4 @@
-//! `sovereign doctor`: what is wrong, and what to do about it.
+//! `sovereign doctor`: finds faults and names remedies.
 
 mod bundle;
 mod network;
@@ -55,11 +55,11 @@ pub struct DoctorOptions<'a> {
     pub devices: [Option<&'a str>; 2],
 }
 
-/// Checks everything and prints what was found. The status is 1 if anything is bad.
+/// Checks everything and prints the findings. The status is 1 if any is bad.
 ///
 /// # Errors
 ///
-/// When `out` cannot be written, for another reason than that nobody reads it.
+/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &DoctorArgs,
     asked: DoctorOptions<'_>,
@@ -228,7 +228,7 @@ fn examine(
     found
 }
 
-/// Who would bill what is asked.
+/// The service that would bill the conversation.
 fn biller(wishes: Wishes<'_>) -> Biller {
     match endpoint::choose(wishes) {
         Ok(Endpoint::Demo) => Biller::Nobody,

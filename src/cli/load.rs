@@ -41,14 +41,14 @@ const REPORTS: usize = 4_096;
 const TURNS: usize = 65_536;
 /// The same where memory is judged: it must not be the run's own notes that grow.
 const TURNS_OF_A_SOAK: usize = 4_096;
-/// Growth is looked at when this share of the run is over, or so many seconds after the ramp if that takes longer: the
-/// first turns of those who began last fill their buffers.
+/// Growth is measured from this share of the run on, or this many seconds after the ramp if that is later: the first turns of
+/// the newest conversations fill their buffers.
 const SETTLED: (f64, f64) = (0.1, 20.0);
-/// What was asked for so long before a run was cut short should be connected.
+/// Conversations that were started this long before a run was cut short should be connected.
 const CONNECTED_WITHIN: f64 = 5.0;
 /// The number of conversations is brought up to the plan this often.
 const ADJUST_EVERY: Duration = Duration::from_millis(50);
-/// What is said of the sound side.
+/// Description of the audio in reports.
 const SOUND: &str = "made-up microphones and speakers at 48 kHz, in steps of 10 ms; resampling, detection and playback as with devices";
 
 /// What `load` can be told.
@@ -235,7 +235,7 @@ impl Running {
     ) -> Result<(Load, Vec<TurnRow>), Problem> {
         run.cut_short = self.go_on().await;
         let seconds = self.stage.began.elapsed().as_secs_f64();
-        // What was told before the end counts in full.
+        // Reports from before the end count in full.
         while let Ok(report) = self.told.try_recv() {
             self.tally.take(report);
         }
@@ -252,7 +252,7 @@ impl Running {
             requests,
             ..
         } = self;
-        // Who ends tells what it knows: that is still taken.
+        // Ending conversations send last reports, which are still taken.
         let mut ending = std::pin::pin!(pool.end());
         loop {
             tokio::select! {

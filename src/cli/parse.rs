@@ -1,5 +1,5 @@
-//! The arguments. Options of all commands are taken everywhere, but not each means something to each command: what means
-//! nothing is left out of the command's help, and told where it is given.
+//! Parses the arguments. Global options are accepted everywhere, but some have no effect on some commands: those are left out
+//! of the command's help, and reported if given.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use super::output::say;
 use super::{Cli, output, shutdown, signal};
 use crate::base::printable::escaped;
 
-/// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
+/// Global options without effect on a command. (`--config` is never reported: it also says where nothing is kept.)
 const MEANINGLESS: [(&str, &[&str]); 7] = [
     ("talk", &["window"]),
     ("serve", &ALONE),
@@ -48,7 +48,7 @@ pub fn parse() -> Cli {
     Cli::from_arg_matches(&matches).unwrap_or_else(|told| print_and_exit(printable(told)))
 }
 
-/// Help, the version, or what is wrong, and the end.
+/// Prints help, the version, or the error, and exits.
 fn print_and_exit(told: clap::Error) -> ! {
     signal::nothing_to_lose();
     let text = told.render();
@@ -117,7 +117,7 @@ fn nothing_to(command: &str) -> &'static [&'static str] {
     found.map_or(&[], |(_, options)| options)
 }
 
-/// What was given in vain, in words.
+/// Messages about options without effect.
 fn meaningless(matches: &ArgMatches) -> Vec<String> {
     let Some((name, given)) = matches.subcommand() else {
         return Vec::new();

@@ -1,6 +1,6 @@
-//! `sovereign profiles`: what there is, a profile in full, and what is wrong with a file.
+//! `sovereign profiles`: lists, shows and checks profiles.
 //!
-//! All three print on standard output, `check` its faults too: they are its result, to be counted or piped on.
+//! All three print to standard output, `check` its faults too: they are its result, to be counted or piped.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub enum ProfilesCommand {
 ///
 /// # Errors
 ///
-/// When `out` cannot be written, for another reason than that nobody reads it.
+/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &ProfilesArgs,
     config: Option<&Path>,
@@ -94,8 +94,7 @@ pub fn run(
     }
 }
 
-/// Writes lines, with what a terminal would obey written out. A pipe that nobody reads any more is no failure: who closed it
-/// has seen enough.
+/// Writes lines with control characters escaped. A closed pipe is no failure: its reader has seen enough.
 pub(super) fn put<L: AsRef<str>>(
     to: &mut dyn Write,
     lines: impl IntoIterator<Item = L>,
@@ -111,7 +110,7 @@ pub(super) fn put<L: AsRef<str>>(
     }
 }
 
-/// Says something beside the result; words that nobody can read are not missed.
+/// Writes a message beside the result; a failure is ignored.
 fn print_error(err: &mut dyn Write, words: &str) {
     put(err, [words]).ok();
 }

@@ -1,12 +1,12 @@
-//! Figures for other programs: `GET /metrics` (Prometheus) and `GET /health`, on this computer only, with a token.
+//! The monitoring endpoint: `GET /metrics` (Prometheus) and `GET /health`, on this computer only, with a token.
 //!
 //! ```text
-//! one task per connection ── asked, once a second at most ──▶ session
+//! one task per connection ── request, at most one a second ─▶ telemetry
 //!        200 · 400 · 401 · 403 · 404 · 405 · 503 ◀── Page ──────────────────┘
 //! ```
 //!
-//! A page is made only when one is wanted, and never more often than once a second: however often it is scraped, a
-//! conversation is not slowed down by it. One that does not answer is told as such.
+//! Pages are rendered on demand and at most once a second, so frequent scrapes do not slow a conversation down. If it does
+//! not answer, the status is 503.
 
 mod answer;
 mod pages;
@@ -26,12 +26,11 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 pub use pages::{Page, PageCache, PageRequest, PageRequests, page_channel};
 
-/// Connections at a time: a collector needs one. With one more the oldest ends, so that nobody can keep others out by holding
-/// connections open.
+/// Connections at a time: a collector needs one. One more closes the oldest, so open connections cannot keep others out.
 const CONNECTIONS: usize = 16;
 /// The head of a request must be there within this time, also of the next one on the same connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
-/// A connection ends after this time in any case: nobody can hold a place for ever by reading slowly.
+/// A connection is closed after this time, so slow readers cannot hold it forever.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The head of a request is no longer: a collector's has some hundred bytes. The least that hyper takes.
 const LARGEST_HEAD: usize = 8_192;
@@ -138,11 +137,11 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: PageCache
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_WITHIN)
-                // Who says no more may still want the answer.
+                // A client that has closed its sending side may still read the answer.
                 .half_close(true)
                 .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(stream), answer);
-            // What a stranger does wrong on his connection is his affair.
+            // Client-side connection errors are ignored.
             tokio::time::timeout(LONGEST, connection).await.ok();
         }));
     }

@@ -1,4 +1,4 @@
-//! The result of `sovereign load` (`sovereign.load/1`), and what it says.
+//! The result of `sovereign load` (`sovereign.load/1`) and its checks.
 
 mod document;
 mod limit_checks;
@@ -30,12 +30,12 @@ pub const MOST_DRY: f64 = 0.01;
 /// Runs whose lengths differ by more than this share are not quite alike.
 const LENGTH_SHARE: f64 = 0.1;
 
-/// What a run is held to.
+/// Limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// 95 of 100 responses take no longer, in milliseconds; `None` where nobody speaks.
+    /// Limit of the 95th percentile of the response, in milliseconds; `None` without speech.
     pub response_p95_ms: Option<f64>,
-    /// All is well again so many seconds after a jump; only where there is one.
+    /// Limit of the recovery after a jump, in seconds; only with a jump.
     pub recovery_s: Option<f64>,
     /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes;
     /// only in a soak.
@@ -52,7 +52,7 @@ pub fn scenario_words(scenario: &str) -> &str {
     }
 }
 
-/// What is asked of a run, as far as another one must have been asked the same to be compared with it.
+/// Parameters that two runs must share to be comparable.
 #[derive(Clone, Copy, Debug)]
 pub struct RunParameters<'a> {
     /// Name of the scenario.
@@ -85,7 +85,7 @@ pub struct Load {
     /// What else is not alike of the earlier report.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub caveats: Vec<String>,
-    /// Whether all limits were kept, as far as can be told.
+    /// Whether all limits were kept, as far as they could be checked.
     pub passed: bool,
 }
 
@@ -110,8 +110,7 @@ pub struct LoadResults {
     pub turns: Outcomes,
     /// What failed, by kind.
     pub errors: BTreeMap<String, u64>,
-    /// Utterances that still waited for their answer when their conversation was ended, and not for so long that it is an
-    /// error.
+    /// Utterances without an answer at the end of their conversation whose wait was too short to be an error.
     #[serde(default)]
     pub unanswered: u64,
     /// The most utterances that might be under way at the same time, where that was limited.
@@ -181,7 +180,7 @@ pub struct HeldBack {
 }
 
 impl HeldBack {
-    /// Adds one that waited so long.
+    /// Adds an utterance with its wait.
     pub fn add(&mut self, wait: Duration) {
         self.n += 1;
         self.all_s += wait.as_secs_f64();

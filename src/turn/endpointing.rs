@@ -1,4 +1,4 @@
-//! When a turn is closed: how much patience there is, and how much of it the service's thinking hides.
+//! Endpointing: patience, and how much of it the thinking time of the service hides.
 //!
 //! ```text
 //! last word       closed early                       patience over
@@ -7,10 +7,10 @@
 //!     ├────────────────── T_c, patience ──────────────────┤
 //! ```
 //!
-//! A reply is heard `max(T_e + S, T_c)` after the last word. Closing sooner than `T_c − S` wins nothing and costs
-//! generations in vain, so `T_e = T_c − S` at the least, with S one of the quicker of the last think times: a reply is
-//! rarely ready before patience is over. It is later, or not at all, where the user's pauses make it too dear
-//! ([`early`](super::early)). With a service that answers at once nothing is closed early. Pure.
+//! A reply is heard `max(T_e + S, T_c)` after the last word. Closing before `T_c − S` gains nothing and wastes generations,
+//! so `T_e ≥ T_c − S`, with S one of the shorter recent think times: a reply is rarely ready before patience is over. The
+//! close is later, or omitted, where the user's pauses make it too expensive ([`early`](super::early)). With a service that
+//! answers at once nothing is closed early. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(super) struct Endpointing {
     early: Early,
     /// Think times, oldest first.
     thoughts: VecDeque<Duration>,
-    /// What is done about the early close in a turn like the last one.
+    /// State of the early close in a turn like the last one.
     usual: EarlyClose,
 }
 
@@ -79,7 +79,7 @@ impl Endpointing {
         &self.settings
     }
 
-    /// The service took so long from the end of a turn to the first audio.
+    /// Records the time from the end of a turn to the first audio.
     pub(super) fn thought(&mut self, time: Duration) {
         if self.thoughts.len() == REMEMBERED {
             self.thoughts.pop_front();
@@ -142,7 +142,7 @@ impl Endpointing {
     pub(super) fn patience(&self, close: Option<EarlyClose>) -> Duration {
         let learnt = self.learnt();
         match close.unwrap_or(self.usual).after() {
-            // What thinking hides behind an early close costs nobody anything.
+            // Thinking time hidden behind an early close is free.
             Some(after) if self.settings.adaptive => {
                 let hidden = after + self.low_think();
                 learnt.max(hidden.min(2 * self.settings.patience))
@@ -151,12 +151,12 @@ impl Endpointing {
         }
     }
 
-    /// What is done about the early close in a turn like the last one.
+    /// State of the early close in a turn like the last one.
     pub(super) fn usual(&self) -> EarlyClose {
         self.usual
     }
 
-    /// What is done about the early close after so much was `spoken`; `None`: as much as in the last turn.
+    /// State of the early close after `spoken`; `None`: as long as in the last turn.
     pub(super) fn close(&self, spoken: Option<Duration>) -> EarlyClose {
         if !self.settings.eager {
             return EarlyClose::Off;
@@ -182,7 +182,7 @@ impl Endpointing {
         }
     }
 
-    /// Something that the usual close follows from has changed. It is asked for too often to be found anew each time.
+    /// Recomputes the usual close after a change; it is read too often to be computed each time.
     fn look_again(&mut self) {
         self.usual = self.close(None);
     }

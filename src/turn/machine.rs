@@ -7,17 +7,17 @@
 //!                          └─────────────────────┘  └──▶ closed: cancelled  └──▶ closed: interrupted
 //! ```
 //!
-//! A turn that is spoken over before anything shows that the service has got it is no cancelled one: it waits beside the
-//! open turn (`unanswered`), is asked again if the connection turns out to be lost, first things first, and is closed as
-//! cancelled when the service shows that it goes on from it.
+//! A turn that is spoken over before the service has shown any sign of it is not cancelled yet: it waits beside the open
+//! turn (`unanswered`), is sent again in order if the connection turns out to be lost, and is closed as cancelled when the
+//! service continues after it.
 //!
-//! A turn may be closed towards the service before patience is over; its reply is held unheard until then (`eager`).
+//! A turn may be closed towards the service before patience is over; its reply is held back until then (`eager`).
 //!
-//! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
-//! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
+//! Pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides both edges of
+//! a turn; with automatic detection the service does, and our detector only sets the marks.
 //!
-//! Each side has its file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again,
-//! `again` asks once more; `turn` is what is kept of the open turn.
+//! Each side has a file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` replays an earlier reply, `again`
+//! asks once more; `open_turn` is the state of the open turn.
 
 mod action;
 mod again;
@@ -178,7 +178,7 @@ impl Machine {
             .min()
     }
 
-    /// Closes early what is due, and gives up what has taken too long.
+    /// Closes the turn early if due, and gives up turns that have taken too long.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.close_early_if_due(now);
         while self
@@ -198,7 +198,7 @@ impl Machine {
 
     fn deadline(&self) -> Option<Instant> {
         let turn = self.open.as_ref()?;
-        // Nobody owes an answer to what was not sent; that it is being sent is the connection's affair.
+        // Without a sent turn no answer is due; sending is up to the connection.
         let asked = turn.offered && (!self.manual || turn.is_sent());
         let deadline = turn.deadline(self.connected && asked)?;
         // Turns that are spoken over one after the other do not keep a silent connection alive.
@@ -210,7 +210,7 @@ impl Machine {
         Some(owed.map_or(deadline, |owed| owed.min(deadline)))
     }
 
-    /// Where the open turn stands.
+    /// Phase of the open turn.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.open.as_ref().map_or(Phase::Idle, |turn| turn.phase)
@@ -261,7 +261,7 @@ impl Machine {
         self.open.is_none() && self.unanswered.is_empty() && self.silencing.is_empty()
     }
 
-    /// Whether a reply was stopped, and how much of it was heard is still to be told.
+    /// Whether a reply was stopped and the report of how much was heard is pending.
     #[must_use]
     pub fn is_silencing(&self) -> bool {
         !self.silencing.is_empty()

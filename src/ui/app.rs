@@ -1,4 +1,4 @@
-//! The window as a whole: a snapshot and the user's input go in, shapes and commands come out.
+//! The whole window: a snapshot and the user's input go in, shapes and commands come out.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ const OUTBOX: usize = 64;
 /// How soon a wish that found no room is offered again.
 const OFFER_AGAIN: Duration = Duration::from_millis(50);
 
-/// The window. It reads snapshots and meters, and sends commands; it waits for nobody.
+/// The window. It reads snapshots and meters, and sends commands; it never blocks.
 pub struct UiApp {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
@@ -87,7 +87,7 @@ impl UiApp {
         self.send(Vec::new());
     }
 
-    /// Sends what is wished; what finds no room is offered again with the next frame. True if nothing is left.
+    /// Sends commands; those that find no room are sent with the next frame. Returns whether all were sent.
     fn send(&mut self, wishes: Vec<Command>) -> bool {
         self.outbox.extend(wishes);
         while let Some(command) = self.outbox.pop_front() {
@@ -123,7 +123,7 @@ impl UiApp {
         }
     }
 
-    /// Takes in levels and figures, and asks for the frames that these need by themselves.
+    /// Takes in levels and statistics, and requests the frames that they need.
     fn keep_time(&mut self, ctx: &Context, now: Instant) {
         let muted = self.snapshot.muted;
         let level = if muted {

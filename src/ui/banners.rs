@@ -1,4 +1,4 @@
-//! What the user should know or do: notices, a lost link, a missing microphone, the way out of the demo.
+//! Banners: notices, a lost link, a missing microphone, the way out of the demo.
 
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut 
     });
 }
 
-/// It stands until the user goes on, or the limit is another one.
+/// Shown until the user goes on, or the limit changes.
 fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let Some(what) = &snapshot.spending.reached else {
         return;

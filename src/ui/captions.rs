@@ -1,4 +1,4 @@
-//! Both sides of the conversation. The newest stays in view unless the user scrolls up.
+//! The captions of both sides. The newest stays in view unless the user scrolls up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,7 +155,7 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     });
 }
 
-/// What is to be done with the words of a caption.
+/// Actions on the words of a caption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Copy,
@@ -213,7 +213,7 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: boo
     wish
 }
 
-/// Who says it and when, and what the reply took; whether what was said is to be corrected.
+/// Speaker, time and response; returns whether the words are to be corrected.
 fn head_ui(ui: &mut Ui, caption: &Caption, corrects: bool) -> bool {
     let t = tokens(ui);
     let ink = match caption.speaker {

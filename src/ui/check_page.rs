@@ -1,4 +1,4 @@
-//! The page that checks the sound: what it will do, what it does now, what it found.
+//! The page of the sound check: steps, progress, results.
 
 use eframe::egui::accesskit::Live;
 use eframe::egui::{ProgressBar, Ui};

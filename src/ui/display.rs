@@ -1,5 +1,5 @@
-//! Which display answers. Variables outlive what they name: a session that has ended, a socket in a container that is not
-//! mounted. So each display that a variable names is asked, and the first that answers is used.
+//! Finds a display that answers. Variables may name a session that has ended, or a socket that is not mounted in a container.
+//! So each named display is asked, and the first that answers is used.
 
 use std::fmt;
 
@@ -141,7 +141,7 @@ mod asked {
         format!("no answer within {} s", ANSWER_WITHIN.as_secs())
     }
 
-    /// The path that a name of a Wayland display stands for.
+    /// The path of the socket of a Wayland display.
     fn socket_of(name: &Path, folder: Option<OsString>) -> Option<PathBuf> {
         if name.is_absolute() {
             return Some(name.to_owned());

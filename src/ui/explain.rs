@@ -90,8 +90,8 @@ pub(super) fn model(profile: &Profile) -> String {
     }
 }
 
-/// What is said where neither an alert stands nor a cause was found, and whether all is well. Causes are looked for in the
-/// newest turns and from the third one on; the median of the panel is of all turns.
+/// The sentence without alerts and causes, and whether all is well. Causes are searched in the newest turns from the third
+/// on; the median of the panel is that of all turns.
 pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) -> (String, bool) {
     let over = figures
         .p50
@@ -163,7 +163,7 @@ pub(super) fn hindrance(remedy: &Remedy, snapshot: &Snapshot) -> Option<&'static
     }
 }
 
-/// What the figures of an alert are made of, and where its limit is set.
+/// The source of an alert's value, and the setting of its limit.
 pub(super) fn alert(kind: AlertKind) -> &'static str {
     match kind {
         AlertKind::FirstAudio => {
@@ -201,7 +201,7 @@ pub(super) fn alert(kind: AlertKind) -> &'static str {
     }
 }
 
-/// What the figures of a likely cause are made of.
+/// The source of a likely cause's values.
 pub(super) fn finding(finding: &Finding) -> &'static str {
     if finding.costs.is_some() {
         "The part of a turn that the cause sits in, and about how much later you hear an answer because of it: from the \
@@ -245,7 +245,7 @@ pub(super) fn of_model(of: &ModelView) -> String {
     format!("{turns} · {median} · {}", cost(of.cost))
 }
 
-/// What is spent of a limit.
+/// The amount spent of a limit.
 pub(super) fn spent(limit: &LimitView) -> String {
     let allowed = Cost {
         usd: limit.limit_usd,
@@ -296,7 +296,7 @@ pub(super) fn pricing(pricing: Pricing) -> &'static str {
     }
 }
 
-/// Whose turns the figures are made of.
+/// The profiles whose turns the statistics contain.
 pub(super) fn whose(snapshot: &Snapshot) -> String {
     let active = snapshot.profiles.get(snapshot.active);
     match active.filter(|_| snapshot.auto.is_some()) {

@@ -1,4 +1,4 @@
-//! Numbers and states in words, as the window writes them. Pure: nothing is drawn here.
+//! Formats numbers and states for the window. Pure: nothing is drawn here.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::turn::timeline::Latencies;
 /// The lowest level that the meter shows, in decibels of full scale.
 pub(super) const METER_FLOOR: f32 = -60.0;
 
-/// What stands for a value that is not known; never 0.
+/// Placeholder of an unknown value; never 0.
 pub(super) const UNKNOWN: &str = "–";
 
 /// Longest text of a stranger in a label or a banner, in characters: some pages. Captions are shown whole.
@@ -83,12 +83,12 @@ pub(super) fn percent(value: Option<f32>) -> String {
     )
 }
 
-/// A level; silence has no figure.
+/// Formats a level; silence has no number.
 pub(super) fn decibels(level: Dbfs) -> String {
     if level.0 <= -99.5 {
         format!("{UNKNOWN} dB")
     } else if level.0 < METER_FLOOR {
-        // Where the bar is empty there is no figure that would say otherwise.
+        // An empty bar shows no number that would contradict it.
         format!("under \u{2212}{:.0} dB", -METER_FLOOR)
     } else if level.0 >= -0.5 {
         "0 dB".to_owned()
@@ -181,7 +181,7 @@ pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
     }
 }
 
-/// What stands where the conversation will be.
+/// The text in place of a conversation that has not begun.
 pub(super) const fn first_words(talk: TalkView) -> &'static str {
     match talk.key {
         TalkKey::Hold => {
@@ -193,7 +193,7 @@ pub(super) const fn first_words(talk: TalkView) -> &'static str {
     }
 }
 
-/// How early turns are closed, or why not, and what that costs when the user goes on.
+/// How early turns are closed, or why not, and the cost of false endpoints.
 pub(super) fn early(figures: &TurnStatistics) -> String {
     let close = match figures.early {
         EarlyClose::After(silence) => format!("closed at {}", millis_or_unknown(Some(silence))),
@@ -221,7 +221,7 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
     words
 }
 
-/// What stands beside it in full.
+/// The tooltip that explains it in full.
 pub(super) fn about_early(figures: &TurnStatistics) -> String {
     let now = match figures.early {
         EarlyClose::After(_) => "",
@@ -360,8 +360,8 @@ impl TargetComparison {
     }
 }
 
-/// Whose the largest share of a response is, with its milliseconds: "service 371". What a finished answer waited for patience
-/// is nobody's.
+/// The largest share of a response, with its milliseconds: "service 371". The time that a finished answer was held belongs to
+/// no share.
 pub(super) fn largest_share(latencies: &Latencies) -> Option<String> {
     let (server, client) = (latencies.server?, latencies.client?);
     let held = latencies.held;

@@ -1,4 +1,4 @@
-//! The top of the window: who it is, what it is doing, the profiles, sound and key.
+//! The top of the window: name, state, profiles, sound, key.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The page with the key and the appearance.
+//! The page of the key and the appearance.
 
 use std::path::Path;
 
@@ -108,7 +108,7 @@ fn wants_key(snapshot: &Snapshot) -> bool {
     refused || snapshot.key.is_none()
 }
 
-/// How it stands with the key, and how to be rid of one that is ours.
+/// The status of the key, and the button that removes a stored one.
 fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let (standing, words) = key_state::of(snapshot);

@@ -1,16 +1,16 @@
-//! What there is to say about the key: one state, one sentence. Pure: nothing is drawn here.
+//! The status of the key and its sentence. Pure: nothing is drawn here.
 
 use super::format;
 use crate::session::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::endpoint::GOOGLE_HOST;
 use crate::settings::key::Source;
 
-/// How it stands with the key.
+/// The status of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyStatus {
     /// There is none.
     None,
-    /// There is one, and nobody has looked at it: the demo answers, it is not sent, or there is no connection yet.
+    /// There is one, not checked yet: the demo answers, it is not sent, or there is no connection yet.
     Unchecked,
     /// The service takes it.
     Taken,

@@ -1,4 +1,4 @@
-//! The panel: how long the answer took and why, and what this program uses.
+//! The latency panel: the response and its parts, and the resources of this program.
 
 use std::time::{Duration, Instant};
 
@@ -226,7 +226,7 @@ impl Verdict {
 
     fn show(&self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            // The row is as high as its text: it stands on a baseline.
+            // The row is as high as its text, on a common baseline.
             ui.spacing_mut().interact_size.y = 0.0;
             ui.spacing_mut().item_spacing.x = 7.0;
             if let Some(mark) = self.sign {
@@ -335,7 +335,7 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
 }
 
 fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
-    // What is typed cannot be cut off.
+    // Typed turns cannot be cut off.
     let cut_offs = match figures.turns.saturating_sub(figures.typed) {
         0 => UNKNOWN.to_owned(),
         spoken => format!(

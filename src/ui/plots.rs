@@ -1,4 +1,4 @@
-//! Small graphs, painted. Each has a fixed scale, so that it does not jump.
+//! Small graphs with fixed scales, so that they do not jump.
 
 use std::time::Duration;
 

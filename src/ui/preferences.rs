@@ -1,4 +1,4 @@
-//! The looks of the window that are kept from one start to the next.
+//! Preferences of the window, kept from one start to the next.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ pub struct Preferences {
     pub theme: ThemeChoice,
     /// Width and height of the window in points, as they are while it does not fill the screen.
     pub size: [f32; 2],
-    /// Left and top edge on the desktop in points, where the system tells.
+    /// Left and top edge on the desktop in points, if the system reports them.
     pub position: Option<[f32; 2]>,
     /// Whether it fills the screen.
     pub maximized: bool,

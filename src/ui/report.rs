@@ -1,4 +1,4 @@
-//! The figures as text, to be pasted into a report. No key, no words of the conversation.
+//! The statistics as text for a bug report, without key and words of the conversation.
 
 use std::fmt::Write as _;
 

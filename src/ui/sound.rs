@@ -1,4 +1,4 @@
-//! The popup with microphone, speaker, volume, voice, language, echo and the talk key.
+//! The popup of the sound: microphone, speaker, volume, voice, language, echo and the talk key.
 
 use eframe::egui::{
     Align, Frame, Label, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response,

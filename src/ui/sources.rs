@@ -1,4 +1,4 @@
-//! Where a searched answer comes from: a chip for each page and each search, which the browser opens.
+//! The sources of a searched answer: a chip for each page and each search, opened in the browser.
 
 use eframe::egui::{OpenUrl, Ui};
 

@@ -1,4 +1,4 @@
-//! Which voice answers, and which languages are spoken: two lists in the popup of the sound.
+//! Voice and languages: two lists in the popup of the sound.
 
 use eframe::egui::{Align, ComboBox, Layout, Ui};
 
@@ -12,10 +12,10 @@ use crate::session::snapshot::SpeechView;
 
 /// Widest name beside a list.
 const NAME_WIDTH: f32 = 76.0;
-/// Height of a closed list, so that its name stands beside its middle.
+/// Height of a closed list, so that its label is centred beside it.
 const ROW_HEIGHT: f32 = 30.0;
 
-/// Both lists. What is chosen holds with the next connection, which is made in a pause.
+/// Both lists. A choice takes effect with the next connection, in a pause.
 pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Command>) {
     let voices = VOICES.iter().map(|voice| Some((*voice).to_owned()));
     let voices: Vec<_> = std::iter::once(None).chain(voices).collect();

@@ -1,4 +1,4 @@
-//! The card at the bottom: the talk button, what the user can do now, the level, and the keys.
+//! The card at the bottom: the talk button, hints, the level, and the keys.
 
 use eframe::egui::{
     Align, Label, Layout, PointerButton, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo,
@@ -115,7 +115,7 @@ fn off(snapshot: &Snapshot) -> bool {
     snapshot.spending.closed || snapshot.muted || snapshot.input.stream.is_none()
 }
 
-/// What the user can do now, and the level as a figure.
+/// The hint for the user, and the level as a number.
 fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let t = tokens(ui);
     ui.horizontal(|ui| {

@@ -1,4 +1,4 @@
-//! How the window looks: colours, type, spaces and the bundled face. The only file with literal colours.
+//! The theme: colours, fonts and spaces. The only file with literal colours.
 
 use std::sync::Arc;
 
@@ -37,9 +37,9 @@ pub struct Tokens {
     pub field: Color32,
     /// Thin lines around layers.
     pub hairline: Color32,
-    /// What is to be read first.
+    /// Text to be read first.
     pub strong: Color32,
-    /// What is to be read.
+    /// Ordinary text.
     pub normal: Color32,
     /// What can be read.
     pub muted: Color32,
@@ -111,7 +111,7 @@ pub const fn tokens_of(theme: Theme) -> &'static Tokens {
     }
 }
 
-/// The colours for what is drawn in `ui`.
+/// The colours of the theme of `ui`.
 pub(super) fn tokens(ui: &egui::Ui) -> &'static Tokens {
     if ui.visuals().dark_mode {
         &DARK

@@ -1,5 +1,5 @@
-//! The words of the conversation, made ready to be drawn: cleaned and cut into blocks once per change, with the height of
-//! what was laid out, so that a frame lays out only what is in view, however long the conversation is.
+//! The words of the conversation, prepared for drawing: cleaned and cut into blocks once per change, with cached heights, so
+//! that a frame lays out only the visible part of a conversation of any length.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::session::snapshot::Caption;
 /// Characters of a block that is laid out as a whole, some screens: at paragraphs if there are, else between words.
 const BLOCK: usize = 6_000;
 
-/// What is this far above or below what is in view is not laid out, in points.
+/// Blocks this far outside the visible part are not laid out, in points.
 const MARGIN: f32 = 400.0;
 
 /// What heights depend on, besides the words: width in points, pixels to a point.
@@ -211,7 +211,7 @@ impl Block {
         }
         galley.rect.max.x = galley.rect.max.x.max(now.width);
         galley.mesh_bounds = galley.rect.expand(8.0);
-        // Who has it read aloud hears it in the order of speech.
+        // A screen reader gets the order of speech.
         let mut spoken = LayoutJob::default();
         spoken.append(&self.text, 0.0, format);
         galley.job = Arc::new(spoken);
@@ -241,8 +241,8 @@ impl Measure {
 }
 
 impl Height {
-    /// Whether it is known and out of view: then only its place is taken, and there is its `name` for who has the window
-    /// read aloud. Else it is to be drawn, and its height to be noted.
+    /// Whether its height is known and it is out of view: then only its space is allocated, with its `name` for screen
+    /// readers. Else it must be drawn, and its height recorded.
     fn skipped(&self, ui: &mut Ui, name: impl Fn() -> String) -> bool {
         let now = Measure::of(ui);
         let (top, seen) = (ui.cursor().top(), ui.clip_rect().expand(MARGIN));

@@ -1,4 +1,4 @@
-//! Turns as waterfalls: when each stage began, and how long it took. The newest turn is on top.
+//! Waterfall charts of turns: start and length of each stage, newest turn on top.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The window's own small widgets. Each has an accessible name and a visible focus.
+//! Custom widgets. Each has an accessible name and a visible focus.
 
 use std::sync::Arc;
 
@@ -145,7 +145,7 @@ pub(super) struct Segment<'a> {
     pub(super) label: &'a str,
     /// What a screen reader calls it.
     pub(super) name: &'a str,
-    /// Small figure behind the label.
+    /// Small number after the label.
     pub(super) figure: String,
     /// What it is for.
     pub(super) tooltip: String,
@@ -163,7 +163,7 @@ pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) ->
     let width = widths.sum::<f32>() + 4.0;
     let size = vec2(width.min(ui.available_width()), SWITCH_HEIGHT);
     let mut taken = None;
-    // Its own layout, from the left, so that Tab goes through it in reading order wherever it stands.
+    // Its own layout from the left, so that Tab follows the reading order anywhere.
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
         let frame = Frame::new()
             .fill(tokens(ui).field)
@@ -184,7 +184,7 @@ pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) ->
 }
 
 impl Segment<'_> {
-    /// Label and figure, laid out.
+    /// Lays out label and number.
     fn galleys(&self, ui: &Ui, active: bool) -> [Arc<egui::Galley>; 2] {
         let t = tokens(ui);
         let (weight, ink) = if active {
@@ -289,7 +289,7 @@ pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
     response
 }
 
-/// A row with a name and a switch: a dot that stands on the right while it is on.
+/// A row with a name and a switch, whose dot is on the right while it is on.
 pub(super) fn switch_row(ui: &mut Ui, on: bool, label: &str) -> Response {
     let t = tokens(ui);
     let width = ui.available_width();

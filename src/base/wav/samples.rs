@@ -1,4 +1,4 @@
-//! The samples of a WAV file: how they are coded, and what they are.
+//! The samples of a WAV file and their coding.
 
 use super::bytes::File;
 use super::error::WavError;

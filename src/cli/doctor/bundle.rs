@@ -1,6 +1,6 @@
-//! `doctor --bundle FILE.zip`: all that helps to find a fault, without keys and without words of the conversation.
+//! `doctor --bundle FILE.zip`: a support bundle without keys and without words of the conversation.
 //!
-//! What is let in is listed here, and all text goes through [`redact`]: a file of another kind never comes along.
+//! The content is an allow list, and all text goes through [`redact`].
 
 mod redact;
 
@@ -63,7 +63,7 @@ fn write(file: &Path, paths: &Paths, report: &str) -> io::Result<usize> {
     Ok(parts)
 }
 
-/// Names and texts. First what was parsed: what is taken out of it is taken out of all else.
+/// Names and texts. Parsed files come first: secrets found in them are removed from all other texts.
 fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
     let config_file = paths.config_file();
     let (config, _) = ConfigFile::load(config_file.clone());
@@ -131,7 +131,7 @@ fn note_kept(secrets: &mut Secrets, paths: &Paths) {
     }
 }
 
-/// The findings. A fault of a file is given by its place alone: its words quote what is there.
+/// The findings. A fault of a file is given by its position only, because its text quotes the file.
 fn told_report(secrets: &Secrets, report: &str) -> String {
     let Ok(mut report) = serde_json::from_str::<serde_json::Value>(report) else {
         return String::new();

@@ -1,4 +1,4 @@
-//! What only a connection can tell.
+//! Checks that need a connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

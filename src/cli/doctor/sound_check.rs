@@ -1,4 +1,4 @@
-//! The sound check in the terminal: without a voice, since nobody may sit there.
+//! The sound check in the terminal, without speech.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use crate::session::snapshot::CheckStatus;
 
 /// Opening devices takes a second at most, the check without voice four; a sound server may be slow.
 const OVER_AFTER: Duration = Duration::from_secs(12);
-/// How often the sound side is asked whether it has something to tell.
+/// Interval of polling the audio threads.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const NAME: &str = "sound check";
 
-/// What was measured; what is unknown is absent.
+/// Measured values; unknown ones are absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct SoundFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,7 @@ pub(super) fn checks(heard: &Result<(Report, bool), String>) -> Vec<Check> {
             let hint = line.hint.unwrap_or_default();
             match line.status {
                 CheckStatus::Ok => Check::ok(NAME, what),
-                // What is silent or muted now can be meant so; nothing of this program is broken.
+                // A silent or muted device may be intended; it is no fault of this program.
                 CheckStatus::Warn | CheckStatus::Bad => Check::warn(NAME, what, hint),
             }
         })

@@ -1,5 +1,5 @@
-//! Thins a storm of lines: of each kind, which is the place in the source that logs it, a burst is written and then one now
-//! and then, with the number of those that were left out.
+//! Rate limit for log lines: for each call site a burst is written, then one line at intervals with the number of lines that
+//! were left out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -81,7 +81,7 @@ impl Sites {
         site.admit(now)
     }
 
-    /// What was left out and not told yet, in lines.
+    /// Summary lines for omissions that were not reported yet.
     pub(super) fn rest(&self) -> String {
         let mut text = String::new();
         for site in self.sites().values_mut() {

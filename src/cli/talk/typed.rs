@@ -1,4 +1,4 @@
-//! What `--text` asks: texts of the command line, and lines of standard input, one after the other.
+//! The questions of `--text`: texts of the command line, and lines of standard input, in order.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read};
@@ -9,14 +9,14 @@ use tokio::sync::mpsc;
 use super::super::problem::Problem;
 use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
-/// Stands for the lines of standard input.
+/// The argument for lines of standard input.
 const LINES: &str = "-";
 /// Lines that are read before they are asked: the rest stays where it comes from.
 const AHEAD: usize = 4;
-/// Bytes of a line that are kept: more than the characters that can be sent take, so that what is too long is seen to be.
+/// Bytes of a line that are kept: more than the longest text that can be sent, so that longer lines are detected.
 const LONGEST_LINE: u64 = 4 * (MOST_CHARACTERS as u64 + 1);
 
-/// What is still to be asked.
+/// The remaining questions.
 #[derive(Debug)]
 pub(super) struct Questions(VecDeque<Question>);
 
@@ -88,7 +88,7 @@ pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<TypedLi
     }
 }
 
-/// Reads lines on a thread of its own: it may wait for somebody who types, and ends with the program.
+/// Reads lines on a separate thread, which may wait for input and ends with the program.
 fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
     let (tell, told) = mpsc::channel(AHEAD);
     let read = move || {
@@ -101,7 +101,7 @@ fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
     Ok(Question::Lines(told))
 }
 
-/// Hands on line after line, until the input is over or nobody takes them. Empty ones are passed over.
+/// Sends line after line, until the input is over or the receiver is gone. Empty lines are skipped.
 fn read_lines(input: impl Read, tell: &mpsc::Sender<TypedLine>) -> io::Result<()> {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();

@@ -1,14 +1,14 @@
-//! A run second by second, and what its course tells: how soon all was well after a jump, whether memory grows. Pure.
+//! A run second by second: recovery after a jump, growth of memory. Pure.
 
 use crate::report::load::Second;
 
-/// So many parts are kept; with more, two become one. An hour in seconds.
+/// Most parts that are kept; beyond, pairs are merged. An hour in seconds.
 const MOST: usize = 3_600;
 /// A response that takes longer is trouble, in milliseconds: the limit of ordinary load.
 const TROUBLE_MS: f64 = 2_000.0;
-/// So many seconds in a row without trouble mean that all is well again.
+/// Consecutive seconds without trouble that count as recovered.
 const WELL_FOR: usize = 3;
-/// Seconds from which a trend is told for an hour: what settles in a minute is no leak of sixty times as much.
+/// Least seconds for an hourly trend: a minute of settling must not be extrapolated.
 const HOURLY_FROM: f64 = 240.0;
 /// Readings of memory that make a trend.
 const TREND_FROM: usize = 10;
@@ -35,11 +35,11 @@ pub(in crate::cli) struct Growth {
 /// How soon all was well after a jump.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) enum Recovery {
-    /// After so many seconds: the end of the last one that was not well.
+    /// Recovered after this many seconds: the end of the last second with trouble.
     After(f64),
     /// It never was for three seconds.
     Never,
-    /// Nothing shows it: no jump, too little time, nobody had a turn.
+    /// Unknown: no jump, too little time, or no turn.
     NotShown,
 }
 

@@ -1,6 +1,6 @@
-//! What early closes may waste: tokens of dropped replies against all tokens, in every window of [`TURNS`] turns.
+//! The token budget of early closes: tokens of dropped replies against all tokens, in every window of [`TURNS`] turns.
 //!
-//! A close is affordable if every window that this turn will be in keeps to the limit even if the close is in vain:
+//! A close is affordable if every window with this turn stays within the limit even if the close is a false endpoint:
 //!
 //! ```text
 //! turns made, with their tokens       this one   turns to come, taken to cost half as much
@@ -9,17 +9,16 @@
 //!          └── another window ────────────────────────────────┘   and all between
 //! ```
 //!
-//! It is a forecast: where later turns are cheaper still (a conversation that begins anew without its context), a window may
-//! be over the limit.
+//! This is a forecast: if later turns are even cheaper (a fresh conversation without context), a window may exceed the limit.
 
 use std::collections::VecDeque;
 
 /// Turns of a window.
 pub(super) const TURNS: usize = 20;
-/// Turns to come are taken to cost at least so much of the newest ones: what is left when the context is compressed (the
+/// Coming turns are assumed to cost at least this share of the newest ones: the rest after a compression of the context (the
 /// shipped profiles halve it).
 const CHEAPER: f64 = 0.5;
-/// The dearest of so many newest turns says what the next one costs: one without an answer would make it look cheap.
+/// The most expensive of this many newest turns is the estimate for the next: a turn without an answer is too cheap.
 const NEWEST: usize = 3;
 /// Context grows: the next turn is taken to cost so much more. More than a tenth a turn is a conversation that has just begun,
 /// whose later turns are dearer by far.
@@ -60,7 +59,7 @@ pub struct TurnTokens {
 pub(super) struct TokenBudget {
     /// The newest last; as many as can share a window with the next one.
     turns: VecDeque<Turn>,
-    /// Early closes that were in vain, of turns that are not billed yet.
+    /// False endpoints of turns that are not billed yet.
     open: u32,
     /// The service counts tokens. Until it has, each turn, and each reply, is one.
     counts: bool,
@@ -113,12 +112,12 @@ impl TokenBudget {
             .map_or(1.0, |most| most.max(LEAST_COST))
     }
 
-    /// Whether any close may be in vain: the first check of [`Self::affords_another`], where nothing was wasted before.
+    /// Whether any false endpoint is affordable: the first check of [`Self::affords_another`] without earlier waste.
     pub(super) fn affords_any(limit: TokenShare) -> bool {
         limit.allows(1.0, 1.0 + (TURNS - 1) as f64 * CHEAPER)
     }
 
-    /// Whether the next close may be in vain.
+    /// Whether another false endpoint is affordable.
     pub(super) fn affords_another(&self, limit: TokenShare) -> bool {
         let newest = self.turns.iter().rev().take(NEWEST);
         let dearest = newest.map(|turn| turn.used).reduce(f64::max);
@@ -132,7 +131,7 @@ impl TokenBudget {
             if !limit.allows(wasted, used + to_come as f64 * CHEAPER * next) {
                 return false;
             }
-            // Before so many turns were made there is no window yet.
+            // No full window yet.
             let Some(turn) = past.next() else { break };
             used += turn.used;
             wasted += turn.wasted;

@@ -52,9 +52,9 @@ pub struct Closed {
     pub reopened: u32,
     /// How often because patience was too short.
     pub cut_offs: u32,
-    /// How often it had been closed early, in vain.
+    /// Early closes after which the user went on.
     pub false_endpoints: u32,
-    /// The service stopped its answer by itself: nobody had spoken or pressed anything.
+    /// The service stopped its answer by itself, without speech or a key press.
     pub broken_off: bool,
     /// How much of the reply was heard.
     pub heard: Duration,

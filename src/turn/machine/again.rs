@@ -1,4 +1,4 @@
-//! The same question once more, because its answer does not come or could not be heard.
+//! Asks the same question again, because its answer does not come or could not be heard.
 //!
 //! ```text
 //! Awaiting ── AskAgain ──▶ the same turn is begun and ended once more; what the service still owes is an older turn's
@@ -55,7 +55,7 @@ impl Machine {
         };
         // A new activity stops what the service makes of the last one.
         self.replies.drop_current(Why::Cut);
-        // The wait for the first answer is nobody's share of the second.
+        // The wait for the first answer does not belong to the second.
         for mark in [Mark::SpeechEnd, Mark::Endpoint, Mark::Sent] {
             turn.timeline.clear(mark);
         }

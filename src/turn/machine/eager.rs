@@ -1,4 +1,4 @@
-//! The eager endpoint: a turn is closed before patience is over, as far as the service's thinking hides the rest.
+//! The eager endpoint: closes a turn before patience is over, as far as the thinking time of the service hides the rest.
 //!
 //! ```text
 //!                  T_e of silence                      patience over
@@ -8,7 +8,7 @@
 //!     └──── the voice goes on, nothing of the reply was heard ────────────────┘
 //! ```
 //!
-//! What goes on is the same turn: the generation is cancelled (closed in vain), and the uplink continues.
+//! If the user goes on, the turn stays the same: the generation is cancelled (a false endpoint), and the uplink continues.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ impl Machine {
         self.pace.forget_bills();
     }
 
-    /// What the service counted for a turn of the user that is over: told once for each, in their order.
+    /// Records the tokens of a closed turn; called once for each, in order.
     pub fn billed(&mut self, tokens: TurnTokens) {
         self.pace.billed(tokens);
     }
@@ -48,7 +48,7 @@ impl Machine {
         self.pace.patience(silence.map(|silence| silence.close))
     }
 
-    /// What is done about the early close in a turn like the last one.
+    /// State of the early close in a turn like the last one.
     #[must_use]
     pub fn early_close(&self) -> EarlyClose {
         if self.manual {
@@ -79,7 +79,7 @@ impl Machine {
         self.close_early_if_due(now);
     }
 
-    /// When the pause that the user makes is long enough. Nobody thinks while there is no connection.
+    /// When the present pause is long enough. Without a connection the service does not think.
     pub(super) fn early_deadline(&self) -> Option<Instant> {
         let turn = self.open.as_ref()?;
         let its = turn.phase == Phase::Speaking && turn.offered && self.connected && self.manual;
@@ -137,7 +137,7 @@ impl Machine {
                 self.pace.paused(spoken, pause, true);
             }
             Some(turn) if turn.is_early() => self.reopen(first_voiced),
-            // The turn of this utterance is gone (Esc, a failure): what is said now is another.
+            // The turn of this utterance is gone (Esc, a failure): further speech is a new turn.
             Some(_) | None => {
                 self.pace.paused(None, pause, true);
                 self.speech_started(now, first_voiced);

@@ -36,7 +36,7 @@ pub enum Input {
     /// The user wants what was said last to be sent once more: of the open turn, if its answer is awaited, else as a new
     /// turn.
     AskAgain,
-    /// The program ends: every turn is closed as it stands, without waiting for the speaker.
+    /// The program ends: every turn is closed in its present state, without waiting for the speaker.
     Quit,
     /// Messages can be sent.
     LinkUp,

@@ -1,4 +1,4 @@
-//! How long the machine waits, and how often it tries.
+//! Timeouts and retry limits of the turn machine.
 
 use std::time::Duration;
 
@@ -19,10 +19,9 @@ pub(super) const CONTENT_WITHIN: Duration = Duration::from_secs(2);
 pub(super) const UNANSWERABLE_WITHIN: Duration = Duration::from_secs(5);
 /// A flush must be confirmed within this time; it takes a device period plus a fade.
 pub(super) const SILENT_WITHIN: Duration = Duration::from_secs(1);
-/// So many connections may end behind a turn that was sent as a whole before it counts as failed: its answer may have been
-/// paid for as often.
+/// Connections that may end after a completely sent turn before it fails: each of its answers may have been billed.
 pub(super) const OFFERS: u32 = 4;
-/// So many may end while a turn that is over is being sent: nobody answers a part, so this costs less.
+/// Connections that may end while a closed turn is being sent: a part gets no answer, so this costs less.
 pub(super) const BROKEN_OFFERS: u32 = 12;
-/// So many connections may leave a turn without any sign before it counts as failed.
+/// Connections that may leave a turn without any sign before it fails.
 pub(super) const SILENT_OFFERS: u32 = 3;

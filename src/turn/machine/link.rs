@@ -1,4 +1,4 @@
-//! The link: what it takes with it when it goes, and what is asked again when it comes.
+//! Inputs of the link: turns that are lost with it, and turns that are sent again on a new one.
 
 use std::time::{Duration, Instant};
 
@@ -76,7 +76,7 @@ impl Machine {
             (turn.ended, turn.lag) = (now, Duration::ZERO);
         }
         self.replies.expect(id);
-        // With automatic detection only what is typed has an end that is sent.
+        // With automatic detection only typed turns send an end.
         if self.manual || self.turn_mut(id).is_some_and(|turn| turn.typed) {
             self.unflushed.push_back(Some(id));
         }

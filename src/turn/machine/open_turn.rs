@@ -1,4 +1,4 @@
-//! The open turn as the machine keeps it.
+//! The state of the open turn.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::turn::timeline::Timeline;
 /// long at 32 kbit/s.
 const LONGEST_LAG: Duration = Duration::from_secs(60);
 
-/// Where the open turn stands.
+/// Phase of the open turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// No turn is open.
@@ -40,14 +40,14 @@ pub(super) enum Ending {
     Confirmed(Instant),
 }
 
-/// A silence of the user that is long enough to be told.
+/// A silence of the user that is long enough to be reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pause {
     /// Last voiced sample before it.
     pub(super) since: Instant,
     /// From the turn's first voiced sample to there.
     pub(super) spoken: Duration,
-    /// What is done about the early close in it.
+    /// State of the early close in it.
     pub(super) close: EarlyClose,
 }
 
@@ -160,7 +160,7 @@ impl OpenTurn {
         end.is_some_and(|end| onset.saturating_duration_since(end) < CUT_OFF_WITHIN)
     }
 
-    /// The user goes on: what was noted of its end and of its reply is void.
+    /// The user goes on: forgets its end and its reply.
     pub(super) fn open_again(&mut self) {
         for mark in [
             Mark::SpeechEnd,
@@ -243,7 +243,7 @@ impl OpenTurn {
                 asked.then(|| self.last_sign + patience)
             }
             (Phase::Replying, Some((at, _))) => Some(at + COMPLETE_WITHIN),
-            // All of it has come: how long it plays is the speaker's affair, which reports `Played` in any case.
+            // The reply is complete: the speaker reports `Played` in any case.
             (Phase::Replying, None) if self.generated || self.broken.is_some() => None,
             (Phase::Replying, None) => Some(self.last_sign + NEXT_SIGN_WITHIN),
         }

@@ -1,4 +1,4 @@
-//! The last reply once more: a turn that nobody asked for, whose sound is all there.
+//! Replays the last reply: a turn without a question, whose audio is complete.
 //!
 //! ```text
 //! (idle) ── Repeat ──▶ Replying: generated and complete ── Played ──▶ closed: completed
@@ -6,7 +6,7 @@
 //!                        └──▶ Flush ──▶ closed: interrupted
 //! ```
 //!
-//! The service knows nothing of it, so it never stops it: with automatic detection too our detector does.
+//! The service does not know of it and never interrupts it: our detector does, with automatic detection too.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The service's side: whose audio comes, what it stopped, what is complete.
+//! Inputs of the service: audio, interruption, completion.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Turns that are over for the user, but for which nothing shows that the service has got them.
+//! Turns that are over for the user, but of which the service has shown no sign.
 //!
 //! ```text
 //!            spoken over, no sign yet              a sign of the service
@@ -7,8 +7,8 @@
 //!     └── its turn, on a new connection ┘      └──▶ closed: failed, after too many connections, or at the end
 //! ```
 //!
-//! The service works through one stream in order, so a sign of it that comes behind the end of a turn shows that the turn
-//! has arrived. While a turn waits that this connection has not got, later ones wait behind it: first things first.
+//! The service processes one stream in order, so a sign after the end of a turn shows that the turn has arrived. Turns are
+//! sent in order: while one waits for this connection, later ones wait behind it.
 
 use std::time::Instant;
 
@@ -120,7 +120,7 @@ impl Machine {
         }
     }
 
-    /// The user, or the service, goes on from those that have been sent.
+    /// Cancels the sent turns, which the user or the service has left behind.
     pub(super) fn cancel_unanswered(&mut self) {
         let manual = self.manual;
         self.close_unanswered(|turn| turn.has_left(manual).then_some(Outcome::Cancelled));

@@ -1,4 +1,4 @@
-//! The user's side: speech begins, goes on, ends; the wish to stop.
+//! Inputs of the user: speech begins, continues, ends; the stop key.
 
 use std::time::{Duration, Instant};
 

@@ -1,18 +1,18 @@
-//! What of the user's files and words may leave the computer, and what is taken out of all else.
+//! Redaction: which values of the user's files may leave the computer, and which are removed everywhere.
 //!
 //! ```text
 //! config.yaml, profiles ─▶ parsed ─▶ values of known keys, written again; the rest ─▶ Secrets
-//! report, history, logs ─▶ without what Secrets knows, in any notation, and without what looks like a secret
+//! report, history, logs ─▶ without known Secrets in any notation, and without anything that looks like a secret
 //! ```
 //!
-//! YAML has many notations for one value (anchors, explicit keys, folded and quoted texts), so a text cannot be searched for
-//! what a key holds: what is written is made of the parsed values.
+//! YAML has many notations for one value (anchors, explicit keys, folded and quoted texts), so the output is built from the
+//! parsed values, not from the text.
 
 use serde_json::Value;
 
 use crate::base::yaml::{self, Text};
 
-/// What stands in place of what is not told.
+/// Placeholder of removed values.
 pub(super) const REMOVED: &str = "(removed)";
 /// Keys whose texts appear: choices among words, and names that a fault cannot be found without.
 const TOLD: [&str; 31] = [
@@ -153,8 +153,8 @@ impl Secrets {
         }
     }
 
-    /// What of a YAML file may appear; all else is noted. Of one that cannot be read all words are, and only the place of
-    /// its fault appears: an error may quote what is there.
+    /// Returns the allowed values of a YAML file and records all others as secrets. Of an unreadable file all words are recorded,
+    /// and only the position of its fault is returned, because an error may quote the file.
     pub(super) fn parsed(&mut self, bytes: &[u8]) -> Result<Value, String> {
         let value = Text::new("", bytes).and_then(|text| text.read::<Value>());
         value
@@ -165,7 +165,7 @@ impl Secrets {
             })
     }
 
-    /// Every line of a text that nobody understands, what stands behind its first colon, and words that are no ordinary ones.
+    /// Records every line of a text that cannot be parsed, the part after its first colon, and unusual words.
     fn note_unread(&mut self, text: &str) {
         const LONG: usize = 12;
         for line in text.lines() {
@@ -283,7 +283,7 @@ fn notations(text: &str) -> Vec<String> {
         all.extend([text.to_lowercase(), text.to_uppercase()]);
     }
     for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-        // Three bytes are four letters: what stands before shifts them. Letters that hold bits of neighbours are left out.
+        // Three bytes are four letters, shifted by the text before them. Letters that hold bits of neighbours are left out.
         for shift in 0..3 {
             let mut bytes = vec![0; shift];
             bytes.extend_from_slice(text.as_bytes());
@@ -330,7 +330,7 @@ fn address_secrets(text: &str) -> Vec<String> {
     all
 }
 
-/// A line without what stands behind a telling name, to its end: that may be part of it.
+/// A line cut after a name that announces a secret.
 fn without_values(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
     let mut cut = None;
