@@ -24,19 +24,19 @@ mod tests {
 
     #[test]
     fn sentences_end_once() {
-        for (text, told) in [
+        for (text, found) in [
             ("The server is gone", "The server is gone."),
             ("It is gone. ", "It is gone."),
             ("Did you mean `auto`?", "Did you mean `auto`?"),
             ("", ""),
         ] {
-            assert_eq!(sentence(text), told);
+            assert_eq!(sentence(text), found);
         }
     }
 
     #[test]
     fn one_is_singular() {
-        let told = [0, 1, 2].map(|n| count(n, "turn"));
-        assert_eq!(told, ["0 turns", "1 turn", "2 turns"]);
+        let found = [0, 1, 2].map(|n| count(n, "turn"));
+        assert_eq!(found, ["0 turns", "1 turn", "2 turns"]);
     }
 }

@@ -13,7 +13,7 @@ pub async fn aside<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let (tell, told) = oneshot::channel();
+    let (tell, found) = oneshot::channel();
     let work = Arc::new(Mutex::new(Some(work)));
     let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
     let theirs = Arc::clone(&work);
@@ -24,7 +24,7 @@ pub async fn aside<T: Send + 'static>(
         }
     });
     match started {
-        Ok(_) => told.await.ok(),
+        Ok(_) => found.await.ok(),
         Err(refused) => {
             tracing::warn!(%refused, name, "no thread: the work is done in place");
             take(&work).map(|work| work())

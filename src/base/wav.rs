@@ -161,7 +161,7 @@ impl File<'_> {
         };
         let end = self.end_of_sound(start, stated, format.frame());
         let bytes = &self.all[start..end];
-        format.look_for_padding(bytes);
+        format.detect_padding(bytes);
         let samples = format.decode(&bytes[..bytes.len() / format.frame() * format.frame()]);
         if samples.is_empty() {
             return Err(WavError::Empty);

@@ -15,7 +15,7 @@ use super::load::{check_line, publish};
 use super::problem::Problem;
 use super::signal::{self, Stop};
 use super::trial::aggregate::Aggregate;
-use super::trial::conversation::{Part, Report, TrialContext, talk};
+use super::trial::conversation::{Report, TalkParameters, TrialContext, talk};
 use super::trial::output::Folder;
 use super::trial::progress::Progress;
 use super::trial::resource_sampler::ResourceSampler;
@@ -104,7 +104,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         for profile in &profiles {
             place.reach(profile).await?;
         }
-        let (reports, told) = mpsc::channel(REPORTS);
+        let (reports, inbox) = mpsc::channel(REPORTS);
         let budget = place.budget;
         let stage = Arc::new(TrialContext {
             place,
@@ -120,7 +120,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         signal::hold(ENDED_WITHIN);
         let running = Running {
             stage,
-            told,
+            inbox,
             tally: Aggregate::new(budget, usize::MAX),
             warm_up: BTreeMap::new(),
             client: ResourceSampler::own(),
@@ -147,7 +147,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
 /// A bench that runs.
 struct Running {
     stage: Arc<TrialContext>,
-    told: mpsc::Receiver<Report>,
+    inbox: mpsc::Receiver<Report>,
     tally: Aggregate,
     /// What failed before the first turn of a conversation that counts.
     warm_up: BTreeMap<String, u64>,
@@ -234,7 +234,7 @@ impl Running {
 
     async fn converse(&mut self, profile: &Arc<Profile>, turns: u64) -> Option<String> {
         self.conversations += 1;
-        let part = Part {
+        let part = TalkParameters {
             id: self.conversations,
             profile: profile.clone(),
             utterances: Some(turns + WARM_UP),
@@ -248,7 +248,7 @@ impl Running {
             tokio::select! {
                 biased;
                 () = self.stop.wait() => return Some("it was ended by hand".to_owned()),
-                report = self.told.recv() => match report? {
+                report = self.inbox.recv() => match report? {
                     // The first turns are no measure, but paid.
                     Report::Turn(mut turn, sent, heard) if turn.number <= WARM_UP => {
                         warm = true;

@@ -127,7 +127,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     let ended = runtime.block_on(async {
         place.reach(&profile).await?;
         let servers = ResourceSampler::others(place.pids());
-        let (reports, told) = mpsc::channel(REPORTS);
+        let (reports, inbox) = mpsc::channel(REPORTS);
         let budget = place.budget;
         let stage = Arc::new(TrialContext {
             place,
@@ -144,7 +144,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         let tally = Aggregate::new(budget, kept);
         let requests = args.requests;
         signal::hold(ENDED_WITHIN);
-        let running = Running::new(stage, profile, plan, requests, tally, servers, told)?;
+        let running = Running::new(stage, profile, plan, requests, tally, servers, inbox)?;
         running.run(run, earlier.as_ref()).await
     });
     // What still runs (a name look-up, say) is not waited for.
@@ -165,7 +165,7 @@ struct Running {
     plan: LoadProfile,
     profile: Arc<Profile>,
     tally: Aggregate,
-    told: mpsc::Receiver<Report>,
+    inbox: mpsc::Receiver<Report>,
     client: ResourceSampler,
     servers: ResourceSampler,
     /// Memory of client and servers before the first conversation, in megabytes.
@@ -208,7 +208,7 @@ impl Running {
         requests: Option<u32>,
         tally: Aggregate,
         mut servers: ResourceSampler,
-        told: mpsc::Receiver<Report>,
+        inbox: mpsc::Receiver<Report>,
     ) -> Result<Self, Problem> {
         let mut client = ResourceSampler::own();
         let mb = |meter: &mut ResourceSampler| meter.read().map_or(0.0, |reading| reading.mb);
@@ -219,7 +219,7 @@ impl Running {
             plan,
             profile,
             tally,
-            told,
+            inbox,
             client,
             servers,
             held: Held::default(),
@@ -236,7 +236,7 @@ impl Running {
         run.cut_short = self.go_on().await;
         let seconds = self.stage.began.elapsed().as_secs_f64();
         // Reports from before the end count in full.
-        while let Ok(report) = self.told.try_recv() {
+        while let Ok(report) = self.inbox.try_recv() {
             self.tally.take(report);
         }
         let counts = self.pool.counts();
@@ -246,7 +246,7 @@ impl Running {
             plan,
             profile,
             mut tally,
-            mut told,
+            mut inbox,
             base_mb,
             held,
             requests,
@@ -257,11 +257,11 @@ impl Running {
         loop {
             tokio::select! {
                 biased;
-                Some(report) = told.recv() => tally.take_late(report),
+                Some(report) = inbox.recv() => tally.take_late(report),
                 () = &mut ending => break,
             }
         }
-        while let Ok(report) = told.try_recv() {
+        while let Ok(report) = inbox.try_recv() {
             tally.take_late(report);
         }
         run.spent_usd = tally.budget.map(|budget| budget.spent().usd);
@@ -335,7 +335,7 @@ impl Running {
                     }
                     progress.show(began.elapsed().as_secs(), &self.words());
                 }
-                Some(report) = self.told.recv() => self.tally.take(report),
+                Some(report) = self.inbox.recv() => self.tally.take(report),
             }
             if self.tally.budget.is_some_and(|budget| budget.is_empty()) {
                 return Some("the spending limit was reached".to_owned());

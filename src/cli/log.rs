@@ -93,8 +93,8 @@ impl Write for Filed {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         if let Some((writer, _)) = FILE.get() {
             if let Some(lines) = writer.gap() {
-                let told = format!("{lines} lines were left out here: the disk was too slow\n");
-                writer.offer(told.into_bytes());
+                let note = format!("{lines} lines were left out here: the disk was too slow\n");
+                writer.offer(note.into_bytes());
             }
             writer.offer(text.to_vec());
         }

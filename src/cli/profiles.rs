@@ -203,8 +203,8 @@ fn check(files: &[PathBuf]) -> Checked {
                 continue;
             }
         };
-        let told = profile.warnings(&shown, &bytes);
-        warnings.extend(told.iter().map(ToString::to_string));
+        let found = profile.warnings(&shown, &bytes);
+        warnings.extend(found.iter().map(ToString::to_string));
         // In one folder only: a file of the user's may replace a shipped one of its name.
         let twin = names.iter().find(|(other, name)| {
             *name == profile.name && other.parent() == path.parent() && other != path

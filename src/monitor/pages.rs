@@ -131,7 +131,7 @@ mod tests {
                 asked.next().await.answer(page(nth));
             }
         });
-        for (wait_ms, told) in [
+        for (wait_ms, found) in [
             (0, "n 1"),
             (900, "n 1"),
             (99, "n 1"),
@@ -139,7 +139,7 @@ mod tests {
             (0, "n 2"),
         ] {
             tokio::time::advance(Duration::from_millis(wait_ms)).await;
-            assert_eq!(had(&pages).await.as_deref(), Some(told));
+            assert_eq!(had(&pages).await.as_deref(), Some(found));
         }
         tokio::time::advance(FRESH).await;
         let crowd: Vec<_> = (0..50)
@@ -149,8 +149,8 @@ mod tests {
             })
             .collect();
         for one in crowd {
-            let told = one.await.expect("it ran");
-            assert_eq!(told.as_deref(), Some("n 3"), "one page for all");
+            let found = one.await.expect("it ran");
+            assert_eq!(found.as_deref(), Some("n 3"), "one page for all");
         }
         tokio::time::advance(FRESH).await;
         assert!(timeout(Duration::ZERO, pages.newest()).await.is_err());

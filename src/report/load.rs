@@ -648,7 +648,7 @@ mod tests {
             Load::new(Circumstances::default(), figures, &NORMAL, None).remarks[0].clone()
         };
         let (service, sound) = ("The service and the network", "Responses are late because");
-        for (late_share, of_service, own_server, told) in [
+        for (late_share, of_service, own_server, seen) in [
             (0.0, true, false, service),
             (0.0, true, true, service),
             (0.5, true, false, service),
@@ -658,7 +658,7 @@ mod tests {
             (0.0, false, false, sound),
         ] {
             let remark = slow(late_share, of_service, own_server);
-            assert!(remark.starts_with(told), "{remark}");
+            assert!(remark.starts_with(seen), "{remark}");
         }
         assert!(slow(0.0, true, false).contains("--requests"));
         assert!(slow(0.0, true, true).contains("answers on one thread"));
@@ -680,8 +680,8 @@ mod tests {
         assert!(fewer[0].starts_with("Only 49 of 50"), "{fewer:?}");
         let mut none = figures(&[]);
         let of = |figures| Load::new(Circumstances::default(), figures, &NORMAL, None).remarks;
-        let told = of(none.clone());
-        assert!(told[0].starts_with("No turn came to its end"), "{told:?}");
+        let seen = of(none.clone());
+        assert!(seen[0].starts_with("No turn came to its end"), "{seen:?}");
         none.errors = [("no reply by the end".to_owned(), 50)].into();
         assert!(
             of(none)[0].starts_with("Most errors were"),
@@ -691,7 +691,7 @@ mod tests {
             let most = move |f: &mut LoadResults| {
                 f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
             };
-            let told = judged(most, &NORMAL).remarks[0].clone();
+            let seen = judged(most, &NORMAL).remarks[0].clone();
             let words = match fault {
                 Fault::Refused => "`ulimit -n`",
                 Fault::NotConnected | Fault::Lost => "--setups",
@@ -701,8 +701,8 @@ mod tests {
                 Fault::Broken => "please report it",
             };
             assert!(
-                told.contains(fault.name()) && told.contains(words),
-                "{told}"
+                seen.contains(fault.name()) && seen.contains(words),
+                "{seen}"
             );
         }
         let limited = |n| {

@@ -201,7 +201,7 @@ pub enum AlertChange {
 #[derive(Clone, Debug)]
 struct RaisedAlert {
     alert: Alert,
-    told: bool,
+    notified: bool,
 }
 
 /// Judges turns and readings by the rules.
@@ -218,7 +218,7 @@ pub struct Alerts {
     high: bool,
     raised: [Option<RaisedAlert>; 8],
     /// The last notification of each kind.
-    told: [Option<Instant>; 8],
+    notified: [Option<Instant>; 8],
 }
 
 /// The result of a rule: the value, its limit, the limit at which the alert ends, and whether high values are bad.
@@ -242,7 +242,7 @@ impl Alerts {
             rss: None,
             high: false,
             raised: Default::default(),
-            told: [None; 8],
+            notified: [None; 8],
         }
     }
 
@@ -320,8 +320,8 @@ impl Alerts {
     /// The raised kinds that were notified.
     pub fn notified(&self) -> impl Iterator<Item = AlertKind> {
         let standing = self.raised.iter().flatten();
-        let told = standing.filter(|standing| standing.told);
-        told.map(|standing| standing.alert.kind)
+        let notified = standing.filter(|standing| standing.notified);
+        notified.map(|standing| standing.alert.kind)
     }
 
     /// Judges. Call it after every turn and every reading.
@@ -333,30 +333,31 @@ impl Alerts {
         let mut changes = Vec::new();
         for (i, kind) in AlertKind::ALL.into_iter().enumerate() {
             let judged = self.judge(kind, now);
-            let rested = self.told[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
+            let rested =
+                self.notified[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
             let before = self.raised[i].take();
             let holds = judged.filter(|judged| match &before {
                 None => judged.over,
                 Some(_) => !judged.under,
             });
             let Some(Judged { alert, over, .. }) = holds else {
-                changes.extend(before.map(|before| match before.told {
+                changes.extend(before.map(|before| match before.notified {
                     true => AlertChange::Cleared(kind),
                     false => AlertChange::Shown,
                 }));
                 continue;
             };
-            let was_told = before.as_ref().is_some_and(|before| before.told);
+            let was_notified = before.as_ref().is_some_and(|before| before.notified);
             // An alert that only the hysteresis keeps raised is not notified.
-            let tells = !was_told && rested && over;
-            if tells {
-                self.told[i] = Some(now);
+            let notifies = !was_notified && rested && over;
+            if notifies {
+                self.notified[i] = Some(now);
                 changes.push(AlertChange::Raised(alert.clone()));
             } else if before.is_none() {
                 changes.push(AlertChange::Shown);
             }
-            let told = was_told || tells;
-            self.raised[i] = Some(RaisedAlert { alert, told });
+            let notified = was_notified || notifies;
+            self.raised[i] = Some(RaisedAlert { alert, notified });
         }
         let stands = self.raised().any(|alert| alert.kind == AlertKind::Memory);
         self.high = stands && (self.high || self.too_much());
@@ -535,7 +536,7 @@ mod tests {
     struct Desk {
         alerts: Alerts,
         now: Instant,
-        told: Vec<(&'static str, AlertKind)>,
+        notified: Vec<(&'static str, AlertKind)>,
     }
 
     impl Desk {
@@ -544,15 +545,15 @@ mod tests {
             Self {
                 alerts: Alerts::new(rules, now),
                 now,
-                told: Vec::new(),
+                notified: Vec::new(),
             }
         }
 
         fn poll(&mut self) {
             for change in self.alerts.poll(self.now) {
                 match change {
-                    AlertChange::Raised(alert) => self.told.push(("raised", alert.kind)),
-                    AlertChange::Cleared(kind) => self.told.push(("cleared", kind)),
+                    AlertChange::Raised(alert) => self.notified.push(("raised", alert.kind)),
+                    AlertChange::Cleared(kind) => self.notified.push(("cleared", kind)),
                     AlertChange::Shown => {}
                 }
             }
@@ -575,7 +576,7 @@ mod tests {
         }
 
         fn take(&mut self) -> Vec<(&'static str, AlertKind)> {
-            std::mem::take(&mut self.told)
+            std::mem::take(&mut self.notified)
         }
     }
 
@@ -601,10 +602,10 @@ mod tests {
         while desk.now - start < Duration::from_secs(3_600) {
             desk.turns(5, slow(6_000));
             desk.turns(5, good());
-            let told = desk.take();
-            raised += told
+            let notified = desk.take();
+            raised += notified
                 .iter()
-                .filter(|told| **told == ("raised", AlertKind::Response))
+                .filter(|notified| **notified == ("raised", AlertKind::Response))
                 .count();
         }
         assert!((9..=12).contains(&raised), "{raised} times in an hour");
@@ -632,9 +633,11 @@ mod tests {
         while desk.now - first < REST + Duration::from_secs(20) {
             desk.turns(1, slow(6_000));
         }
-        let told = desk.take();
-        let of_response = told.iter().filter(|(_, kind)| *kind == AlertKind::Response);
-        assert_eq!(of_response.count(), 1, "{told:?}");
+        let notified = desk.take();
+        let of_response = notified
+            .iter()
+            .filter(|(_, kind)| *kind == AlertKind::Response);
+        assert_eq!(of_response.count(), 1, "{notified:?}");
         assert!(
             desk.alerts
                 .notified()

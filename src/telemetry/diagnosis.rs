@@ -406,20 +406,20 @@ mod tests {
 
     #[test]
     fn a_headset_in_telephone_mode_is_told_before_any_turn() {
-        let told = |microphone, speaker| {
+        let seen = |microphone, speaker| {
             diagnose(&Evidence {
                 narrow_microphone: microphone,
                 narrow_speaker: speaker,
                 ..Evidence::default()
             })
         };
-        assert_eq!(told(false, false), []);
+        assert_eq!(seen(false, false), []);
         for (microphone, speaker, remedy) in [
             (true, true, "Choose another microphone"),
             (true, false, "a wired microphone"),
             (false, true, "End what uses the headset's microphone"),
         ] {
-            let findings = told(microphone, speaker);
+            let findings = seen(microphone, speaker);
             assert_eq!(findings.len(), 1, "{findings:?}");
             let found = &findings[0];
             assert_eq!((found.part, found.cause), (Part::Sound, Cause::Narrowband));

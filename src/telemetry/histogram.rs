@@ -124,8 +124,8 @@ mod tests {
         assert_eq!(all.max(), Some(Duration::from_millis(200)), "as it was");
         let mut alike = Distribution::default();
         (0..4).for_each(|_| alike.record(Duration::from_micros(3_001_201)));
-        let told = [alike.quantile(0.5), alike.quantile(1.0), alike.max()];
-        assert_eq!(told, [Some(Duration::from_micros(3_001_201)); 3]);
+        let found = [alike.quantile(0.5), alike.quantile(1.0), alike.max()];
+        assert_eq!(found, [Some(Duration::from_micros(3_001_201)); 3]);
     }
 
     #[test]

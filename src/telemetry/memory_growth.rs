@@ -239,7 +239,7 @@ mod tests {
     }
 
     /// Seconds until a leak is told in `hours` of the usual and `per_hour` megabytes, that come in steps of `step`.
-    fn told_after(hours: u64, per_hour: f64, step: f64, seed: u64) -> Option<u64> {
+    fn found_after(hours: u64, per_hour: f64, step: f64, seed: u64) -> Option<u64> {
         let start = Instant::now();
         let (mut leak, mut noise) = (GrowthDetector::new(start), Noise(seed));
         (0..hours * 3_600).find(|second| {
@@ -253,20 +253,23 @@ mod tests {
     #[test]
     fn a_day_of_normal_use_has_no_false_alarm() {
         for seed in 1..=5 {
-            assert_eq!(told_after(24, 0.0, 1.0, seed), None, "seed {seed}");
+            assert_eq!(found_after(24, 0.0, 1.0, seed), None, "seed {seed}");
         }
     }
 
     #[test]
     fn leaks_from_a_megabyte_a_minute_to_a_hundred_an_hour_and_beyond_are_found() {
         for per_hour in [60.0, 75.0, 100.0, 600.0, 3_600.0] {
-            let told = told_after(6, per_hour, 0.01, 7).unwrap_or(u64::MAX);
-            assert!(told <= 75 * 60, "{per_hour} MB an hour: after {told} s");
+            let found = found_after(6, per_hour, 0.01, 7).unwrap_or(u64::MAX);
+            assert!(found <= 75 * 60, "{per_hour} MB an hour: after {found} s");
         }
         // Slowly, or in steps of a cache that is never emptied: found by the long window.
         for (per_hour, step) in [(25.0, 0.01), (60.0, 4.0), (100.0, 8.0)] {
-            let told = told_after(12, per_hour, step, 9).unwrap_or(u64::MAX);
-            assert!(told <= 5 * 3_600, "{per_hour} MB by {step}: after {told} s");
+            let found = found_after(12, per_hour, step, 9).unwrap_or(u64::MAX);
+            assert!(
+                found <= 5 * 3_600,
+                "{per_hour} MB by {step}: after {found} s"
+            );
         }
     }
 

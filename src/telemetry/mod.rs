@@ -7,7 +7,7 @@
 //!                          └───────────┘ history, CSV, webhook
 //! ```
 //!
-//! The collector runs in a task of its own. A panic in it restarts it, at most [`MOST_RESTARTS`] times.
+//! The collector runs in a task of its own. A panic in it restarts it, at most `MOST_RESTARTS` times.
 
 pub mod alert;
 mod alerting;

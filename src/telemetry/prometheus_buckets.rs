@@ -60,12 +60,12 @@ mod tests {
         for us in [0, 5_000, 5_001, 200_000, 30_000_000, 30_000_001] {
             buckets.record(Duration::from_micros(us));
         }
-        let told: Vec<u64> = buckets.cumulative().collect();
-        assert_eq!(told.len(), ENDS_MS.len());
-        assert_eq!((told[0], told[1]), (2, 3), "5 ms are in the first");
+        let found: Vec<u64> = buckets.cumulative().collect();
+        assert_eq!(found.len(), ENDS_MS.len());
+        assert_eq!((found[0], found[1]), (2, 3), "5 ms are in the first");
         let at = |ms| ENDS_MS.iter().position(|end| *end == ms).expect("an end");
-        assert_eq!((told[at(150)], told[at(200)]), (3, 4));
-        assert_eq!((told[at(30_000)], buckets.n()), (5, 6));
+        assert_eq!((found[at(150)], found[at(200)]), (3, 4));
+        assert_eq!((found[at(30_000)], buckets.n()), (5, 6));
         assert_eq!(buckets.sum(), Duration::from_micros(60_210_002));
     }
 }

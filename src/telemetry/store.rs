@@ -191,8 +191,8 @@ impl Store {
 
     /// Draws the history, if that is due.
     pub(super) fn draw(&mut self, now: Instant) {
-        let stands = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
-        if self.drawn_at.is_some_and(stands) {
+        let is_fresh = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
+        if self.drawn_at.is_some_and(is_fresh) {
             return;
         }
         let wall = unix_now();
@@ -422,8 +422,11 @@ mod tests {
             std::fs::write(&victim, "precious").expect("written");
             std::os::unix::fs::symlink(&victim, folder.path().join(name)).expect("linked");
             let (mut store, trouble) = opened(Some(file)).await;
-            let told = trouble.expect("told");
-            assert!(told.contains(name) && told.contains("is a link"), "{told}");
+            let found = trouble.expect("told");
+            assert!(
+                found.contains(name) && found.contains("is a link"),
+                "{found}"
+            );
             store.turn(Instant::now(), &record());
             assert_eq!(store.take_unkept(Instant::now(), true), None);
             assert_eq!(std::fs::read(&victim).expect("there"), b"precious");

@@ -72,7 +72,7 @@ pub(super) struct Endpointing {
 impl Endpointing {
     pub(super) fn set(&mut self, settings: EndpointingSettings) {
         self.settings = settings;
-        self.look_again();
+        self.update_usual();
     }
 
     pub(super) fn settings(&self) -> &EndpointingSettings {
@@ -85,19 +85,19 @@ impl Endpointing {
             self.thoughts.pop_front();
         }
         self.thoughts.push_back(time);
-        self.look_again();
+        self.update_usual();
     }
 
     /// Another service, or another model, will answer.
     pub(super) fn forget_thoughts(&mut self) {
         self.thoughts.clear();
-        self.look_again();
+        self.update_usual();
     }
 
     /// Another place will answer: what the last one counted says nothing.
     pub(super) fn forget_bills(&mut self) {
         self.early.forget_bills();
-        self.look_again();
+        self.update_usual();
     }
 
     /// The user paused within a turn; before patience was over, if it was long `enough`. `spoken` is what was said of it
@@ -111,7 +111,7 @@ impl Endpointing {
         if let Some(spoken) = spoken {
             self.early.went_on(spoken, pause);
         }
-        self.look_again();
+        self.update_usual();
     }
 
     /// A turn ended after `spoken`, where it may have been closed early; `cut_off`: patience was too short in it.
@@ -122,19 +122,19 @@ impl Endpointing {
         if let Some(spoken) = spoken {
             self.early.ended(spoken);
         }
-        self.look_again();
+        self.update_usual();
     }
 
     /// The user went on in a turn that was closed early.
     pub(super) fn false_endpoint(&mut self) {
         self.early.false_endpoint();
-        self.look_again();
+        self.update_usual();
     }
 
     /// What a turn cost is known.
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.early.billed(tokens);
-        self.look_again();
+        self.update_usual();
     }
 
     /// Silence after which a turn is over; `close` is what was decided about its early close, once that is.
@@ -183,7 +183,7 @@ impl Endpointing {
     }
 
     /// Recomputes the usual close after a change; it is read too often to be computed each time.
-    fn look_again(&mut self) {
+    fn update_usual(&mut self) {
         self.usual = self.close(None);
     }
 
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(patience(&pace(500, false, 0, &[630])), ms(500));
         let mut plain = pace(500, true, 0, &[630]);
         plain.settings.eager = false;
-        plain.look_again();
+        plain.update_usual();
         assert_eq!(
             (patience(&plain), plain.usual()),
             (ms(500), EarlyClose::Off)

@@ -120,10 +120,10 @@ mod asked {
     }
 
     fn wayland(name: &OsString) -> Result<(), String> {
-        let told = |why: String| format!("WAYLAND_DISPLAY={} ({why})", name.display());
+        let named = |why: String| format!("WAYLAND_DISPLAY={} ({why})", name.display());
         let socket = socket_of(Path::new(name), variable("XDG_RUNTIME_DIR"));
-        let socket = socket.ok_or_else(|| told("XDG_RUNTIME_DIR is not set".to_owned()))?;
-        in_time(move || greet(&socket).map_err(|error| words(&error))).map_err(told)
+        let socket = socket.ok_or_else(|| named("XDG_RUNTIME_DIR is not set".to_owned()))?;
+        in_time(move || greet(&socket).map_err(|error| words(&error))).map_err(named)
     }
 
     fn words(error: &io::Error) -> String {
@@ -170,12 +170,12 @@ mod asked {
     }
 
     fn x11(name: OsString) -> Result<(), String> {
-        let told = |why: String| format!("DISPLAY={} ({why})", name.display());
+        let named = |why: String| format!("DISPLAY={} ({why})", name.display());
         in_time(|| {
             let connected = x11rb::rust_connection::RustConnection::connect(None);
             connected.map(drop).map_err(|error| error.to_string())
         })
-        .map_err(told)
+        .map_err(named)
     }
 
     /// Asks on a thread of its own, which is left behind when nothing answers.

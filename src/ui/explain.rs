@@ -15,7 +15,7 @@ use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
 use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics, TurnView};
 
-/// Name and explanation of each stage, in the order of [`Stages::values`].
+/// Name and explanation of each stage, in the order of `Stages::values`.
 pub(super) const STAGES: [(&str, &str); 10] = [
     (
         "capture",
@@ -100,13 +100,13 @@ pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) 
     let Some((typical, target)) = over else {
         return ("Nothing that the figures would show.".into(), true);
     };
-    let told = if figures.n < LEAST_TURNS as u64 {
+    let found = if figures.n < LEAST_TURNS as u64 {
         "a cause is looked for from the third turn on."
     } else {
         "the newest turns show no cause."
     };
     let (typical, target) = (millis(typical), millis(target));
-    let words = format!("The typical response is {typical} ms, over {target}: {told}");
+    let words = format!("The typical response is {typical} ms, over {target}: {found}");
     (words, false)
 }
 

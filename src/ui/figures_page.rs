@@ -81,8 +81,8 @@ pub(super) fn content_ui(
     });
     // A notice, shown in the conversation, names the files or the failure.
     let newer = |id: u64| view.exported.is_some_and(|before| id > before);
-    if let Some(told) = snapshot.notices.last().filter(|told| newer(told.id)) {
-        let (words, ink) = (format::clean(&told.text), tokens(ui).normal);
+    if let Some(notice) = snapshot.notices.last().filter(|notice| newer(notice.id)) {
+        let (words, ink) = (format::clean(&notice.text), tokens(ui).normal);
         ui.label(text(words, Weight::Regular, 12.0, ink));
     }
 }

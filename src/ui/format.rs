@@ -581,7 +581,7 @@ mod tests {
 
     #[test]
     fn sentences_begin_with_a_capital_and_names_as_they_are_written() {
-        for (text, told) in [
+        for (text, found) in [
             ("the service refuses the key", "The service refuses the key"),
             (
                 "configuration file: no profile",
@@ -597,7 +597,7 @@ mod tests {
             ("שלום", "שלום"),
             ("", ""),
         ] {
-            assert_eq!(capitalised(text), told);
+            assert_eq!(capitalised(text), found);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Floor 5: the window. It shows a [`Snapshot`](crate::session::snapshot::Snapshot) and sends
+//! Floor 5: the window. It shows a [`Snapshot`] and sends
 //! [`Command`](crate::session::command::Command)s; it holds no lock, never blocks and does no I/O.
 //!
 //! ```text

@@ -82,24 +82,24 @@ fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
 }
 
 fn languages_name(ui: &Ui, languages: Option<&Languages>, speech: &SpeechView) -> String {
-    let told = |codes: &[String]| {
+    let names = |codes: &[String]| {
         let names: Vec<String> = codes.iter().map(|code| language_name(ui, code)).collect();
         names.join(", ")
     };
     match languages {
         None => match &speech.profile_languages {
             Languages::These(codes) if !codes.is_empty() => {
-                format!("As the profile says ({})", told(codes))
+                format!("As the profile says ({})", names(codes))
             }
             Languages::System if !speech.system_languages.is_empty() => {
-                format!("As the profile says ({})", told(&speech.system_languages))
+                format!("As the profile says ({})", names(&speech.system_languages))
             }
             Languages::These(_) | Languages::System => "As the profile says".to_owned(),
         },
         Some(Languages::System) if speech.system_languages.is_empty() => "As the system".to_owned(),
-        Some(Languages::System) => format!("As the system ({})", told(&speech.system_languages)),
+        Some(Languages::System) => format!("As the system ({})", names(&speech.system_languages)),
         Some(Languages::These(codes)) if codes.is_empty() => "Whatever I speak".to_owned(),
-        Some(Languages::These(codes)) => told(codes),
+        Some(Languages::These(codes)) => names(codes),
     }
 }
 

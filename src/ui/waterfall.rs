@@ -162,8 +162,8 @@ fn row_ui(
 ) {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let told = format::millis_or_unknown(value);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {told}")));
+    let label = format::millis_or_unknown(value);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {label}")));
     let middle = rect.center().y;
     small_text(
         ui,
@@ -176,7 +176,7 @@ fn row_ui(
         ui,
         pos2(rect.right() - 6.0, middle),
         Align2::RIGHT_CENTER,
-        &told,
+        &label,
         t.strong,
     );
     if let Some(value) = value {

@@ -103,7 +103,7 @@ impl Format {
     }
 
     /// Finds out by the bytes whether samples are padded, and on which side.
-    pub(super) fn look_for_padding(&mut self, bytes: &[u8]) {
+    pub(super) fn detect_padding(&mut self, bytes: &[u8]) {
         if let Some(width) = self.wider.take() {
             let wide = Self { width, ..*self };
             if wide.is_padded(bytes, false) || wide.is_padded(bytes, true) {

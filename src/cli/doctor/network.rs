@@ -286,9 +286,9 @@ mod tests {
         ]);
         let check = among(&both, &profile);
         assert_eq!(check.status, Status::Ok);
-        let told =
+        let found =
             "this key can talk to gemini-3.8-live, gemini-9-live; `balanced` uses gemini-3.8-live";
-        assert_eq!(check.what, told);
+        assert_eq!(check.what, found);
         let states: Vec<_> = both.iter().map(|usable| usable.state).collect();
         assert_eq!(states, ["stable", "stable", "unknown"]);
         let check = among(&usable(&["gemini-9-live"]), &profile);

@@ -18,7 +18,7 @@ use crate::session::snapshot::CheckStatus;
 /// Opening devices takes a second at most, the check without voice four; a sound server may be slow.
 const OVER_AFTER: Duration = Duration::from_secs(12);
 /// Interval of polling the audio threads.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_EVERY: Duration = Duration::from_millis(20);
 const NAME: &str = "sound check";
 
 /// Measured values; unknown ones are absent.
@@ -59,8 +59,8 @@ pub(super) fn listen(
     };
     let mut sound = audio::spawn(setup, Arc::new(Counters::default()), profile)
         .map_err(|error| error.to_string())?;
-    let told = sound.send(Command::CheckSound { with_voice: false });
-    told.map_err(|error| error.to_string())?;
+    let sent = sound.send(Command::CheckSound { with_voice: false });
+    sent.map_err(|error| error.to_string())?;
     let until = Instant::now() + OVER_AFTER;
     let mut headset = false;
     let mut trouble = None;
@@ -73,7 +73,7 @@ pub(super) fn listen(
             Ok(Event::Opened(audio::Direction::Output, stream)) => headset = stream.device.headset,
             Ok(Event::Lost(_, what)) => trouble = Some(what),
             Ok(_) => {}
-            Err(_) => std::thread::sleep(LOOK_EVERY),
+            Err(_) => std::thread::sleep(POLL_EVERY),
         }
     }
     Err(trouble.unwrap_or_else(|| "the microphone gave no sound".into()))

@@ -90,7 +90,7 @@ pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<TypedLi
 
 /// Reads lines on a separate thread, which may wait for input and ends with the program.
 fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
-    let (tell, told) = mpsc::channel(AHEAD);
+    let (tell, found) = mpsc::channel(AHEAD);
     let read = move || {
         if let Err(error) = read_lines(input, &tell) {
             let what = format!("standard input cannot be read: {error}");
@@ -98,7 +98,7 @@ fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
         }
     };
     Builder::new().name("text-lines".into()).spawn(read)?;
-    Ok(Question::Lines(told))
+    Ok(Question::Lines(found))
 }
 
 /// Sends line after line, until the input is over or the receiver is gone. Empty lines are skipped.
@@ -169,13 +169,13 @@ mod tests {
         let endless = "\u{0}".repeat(100_000);
         let input = format!("{long}\n{endless}x\nnext\n").into_bytes();
         let lines = lines(io::Cursor::new(input)).expect("a thread");
-        let told = all(Questions(VecDeque::from([lines])));
+        let found = all(Questions(VecDeque::from([lines])));
         let too_long = |number: u32| {
             Err(format!(
                 "line {number} of standard input is too long: 8000 characters can be sent at once"
             ))
         };
-        assert_eq!(told, [too_long(1), too_long(2), Ok("next".to_owned())]);
+        assert_eq!(found, [too_long(1), too_long(2), Ok("next".to_owned())]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::budget::Budget;
 use super::conversation::{Gone, PROBE, Report};
 use super::resource_sampler::ResourceSample;
 use super::session_pool::Counts;
-use super::timeline::Timeline;
+use super::timeline::RunTimeline;
 use crate::report::bench::latencies;
 use crate::report::fault::Fault;
 use crate::report::load::{Conversations, HeldBack, LoadResults, RealTime, Second, Usage};
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Aggregate {
     /// Faults by kind.
     pub(in crate::cli) errors: BTreeMap<String, u64>,
     /// Second by second.
-    pub(in crate::cli) timeline: Timeline,
+    pub(in crate::cli) timeline: RunTimeline,
     /// What may be spent.
     pub(in crate::cli) budget: Option<Budget>,
     /// All turns are counted in it.

@@ -61,7 +61,7 @@ pub(in crate::cli) struct TrialContext {
 
 /// What a conversation does.
 #[derive(Clone)]
-pub(in crate::cli) struct Part {
+pub(in crate::cli) struct TalkParameters {
     /// Its number, from 1; or [`PROBE`].
     pub(in crate::cli) id: u64,
     pub(in crate::cli) profile: Arc<Profile>,
@@ -110,7 +110,11 @@ impl TrialContext {
 }
 
 /// Talks until it is cancelled, its utterances are over, or it fails permanently. A [`PROBE`] does not count as connected.
-pub(in crate::cli) async fn talk(stage: Arc<TrialContext>, part: Part, stop: CancellationToken) {
+pub(in crate::cli) async fn talk(
+    stage: Arc<TrialContext>,
+    part: TalkParameters,
+    stop: CancellationToken,
+) {
     let mut gone = Gone::default();
     let ended = tokio::select! {
         biased;
@@ -146,7 +150,11 @@ pub(in crate::cli) async fn talk(stage: Arc<TrialContext>, part: Part, stop: Can
 }
 
 /// Holds a connection without speech until it is cancelled or the connection is lost.
-pub(in crate::cli) async fn hold(stage: Arc<TrialContext>, part: Part, stop: CancellationToken) {
+pub(in crate::cli) async fn hold(
+    stage: Arc<TrialContext>,
+    part: TalkParameters,
+    stop: CancellationToken,
+) {
     let mut gone = Gone::default();
     let mut client = None;
     let begun = tokio::select! {
@@ -177,7 +185,7 @@ pub(in crate::cli) async fn hold(stage: Arc<TrialContext>, part: Part, stop: Can
 
 async fn connect(
     stage: &TrialContext,
-    part: &Part,
+    part: &TalkParameters,
     client: &mut Option<client::Handle>,
 ) -> Result<(), Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
@@ -215,7 +223,7 @@ async fn lost(client: &mut Option<client::Handle>) {
 }
 
 /// Opens sound, connection and session, and waits until it is connected.
-async fn begin(stage: &Arc<TrialContext>, part: &Part) -> Result<Talk, Fault> {
+async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk, Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let counters = Arc::new(Counters::default());
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
@@ -270,7 +278,7 @@ struct Talk {
     session: Session,
     mouth: Mouth,
     stage: Arc<TrialContext>,
-    part: Part,
+    part: TalkParameters,
     /// The connection was down when it was looked at last.
     down: bool,
     /// Utterances without an answer, in a row.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::conversation::{PROBE, Part, TrialContext, hold, talk};
+use super::conversation::{PROBE, TalkParameters, TrialContext, hold, talk};
 use super::load_profile::LoadProfile;
 use crate::profile::Profile;
 
@@ -156,7 +156,7 @@ impl SessionPool {
         self.begun += 1;
         let stop = CancellationToken::new();
         self.probe = (stop.clone(), now + BACK_OFF);
-        let part = Part {
+        let part = TalkParameters {
             id: PROBE,
             profile: self.profile.clone(),
             utterances: Some(1),
@@ -168,7 +168,7 @@ impl SessionPool {
     fn begin(&mut self) {
         self.begun += 1;
         let (id, stop) = (self.begun, CancellationToken::new());
-        let part = Part {
+        let part = TalkParameters {
             id,
             profile: self.profile.clone(),
             utterances: None,

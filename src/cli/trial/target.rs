@@ -303,9 +303,9 @@ fn address(output: std::process::ChildStdout) -> anyhow::Result<Url> {
     let line = receiver
         .recv_timeout(SERVED_WITHIN)
         .context("it did not tell its address in time")??;
-    let told: serde_json::Value =
+    let seen: serde_json::Value =
         serde_json::from_str(&line).context("it ended before it told its address")?;
-    let address = told.get("listening").and_then(serde_json::Value::as_str);
+    let address = seen.get("listening").and_then(serde_json::Value::as_str);
     Ok(endpoint::parse(address.context("it told no address")?)?)
 }
 

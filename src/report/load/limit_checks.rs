@@ -17,13 +17,13 @@ pub(super) fn checks(figures: &LoadResults, limits: &Limits) -> Vec<LimitCheck> 
     found.extend(sound(figures));
     if let Some(limit) = limits.recovery_s {
         let seconds = figures.recovery_s;
-        let (told, verdict) = if figures.never_well {
+        let (seen, verdict) = if figures.never_well {
             (Some("never".to_owned()), Verdict::Missed)
         } else {
             (seconds.map(|s| format!("{s:.1} s")), below(seconds, limit))
         };
         let what = "well again after the jump";
-        found.push(check(what, format!("{limit:.0} s"), told, verdict));
+        found.push(check(what, format!("{limit:.0} s"), seen, verdict));
         if let Some(left) = figures.connections_left {
             found.push(check(
                 "connections left at the server after it",

@@ -401,16 +401,16 @@ mod tests {
             forecast.trip(turn.round_trip);
             forecast.add(turn);
         }
-        let told = |forecast: &Forecast| {
+        let shown = |forecast: &Forecast| {
             let response = forecast.response(1).map(|d| d.as_millis());
             (response, forecast.network().map(|d| d.as_millis()))
         };
-        assert_eq!(told(&forecast), (Some(347), Some(40)));
+        assert_eq!(shown(&forecast), (Some(347), Some(40)));
         forecast.trip(Some(ms(140)));
-        assert_eq!(told(&forecast), (Some(447), Some(140)));
+        assert_eq!(shown(&forecast), (Some(447), Some(140)));
         // Who does not know the round trip any more goes by what it was.
         forecast.trip(None);
-        assert_eq!(told(&forecast), (Some(347), None));
+        assert_eq!(shown(&forecast), (Some(347), None));
         // What the turn had cost is what it had cost.
         let was = wait_cost(ms(347), ms(300));
         forecast.trip(Some(ms(900)));

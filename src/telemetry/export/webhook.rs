@@ -86,13 +86,13 @@ async fn deliver(dialer: &dyn Dialer, post: Post) {
     // The path of the address may hold a secret: only the host is logged.
     let host = post.address.host_str().unwrap_or("?").to_owned();
     for attempt in 0..=AGAIN_AFTER.len() {
-        let told = match tokio::time::timeout(WITHIN, try_once(dialer, &post)).await {
+        let result = match tokio::time::timeout(WITHIN, try_once(dialer, &post)).await {
             Ok(Ok(status)) if (200..300).contains(&status) => return,
             Ok(Ok(status)) => format!("it answers {status}"),
             Ok(Err(problem)) => problem,
             Err(_) => format!("no answer within {} s", WITHIN.as_secs()),
         };
-        tracing::warn!(%host, attempt = attempt + 1, problem = told, "the webhook did not take an alert");
+        tracing::warn!(%host, attempt = attempt + 1, problem = result, "the webhook did not take an alert");
         if let Some(wait) = AGAIN_AFTER.get(attempt) {
             tokio::time::sleep(*wait).await;
         }

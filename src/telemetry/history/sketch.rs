@@ -109,12 +109,12 @@ mod tests {
         for percent in [1, 25, 50, 95, 99, 100] {
             let rank = (values.len() * percent).div_ceil(100).max(1);
             let truth = Duration::from_micros(values[rank - 1]);
-            let told = sketch
+            let found = sketch
                 .quantile(percent as f64 / 100.0)
                 .expect("there are values");
             assert!(
-                told >= truth && told <= truth.mul_f64(1.021) + Duration::from_micros(1),
-                "{percent}: {told:?} for {truth:?}"
+                found >= truth && found <= truth.mul_f64(1.021) + Duration::from_micros(1),
+                "{percent}: {found:?} for {truth:?}"
             );
         }
         assert_eq!(Sketch::default().quantile(0.5), None);

@@ -81,7 +81,7 @@ mod tests {
 
     /// The outcome of the unasked turn that these actions close.
     fn closed(actions: &[Action]) -> Vec<(TurnId, bool, Outcome)> {
-        let told = actions.iter().filter_map(|action| match action {
+        let found = actions.iter().filter_map(|action| match action {
             Action::Close(closed) => {
                 let Closed {
                     turn,
@@ -102,7 +102,7 @@ mod tests {
             | Action::Replace(_)
             | Action::Flush => None,
         });
-        told.collect()
+        found.collect()
     }
 
     #[test]

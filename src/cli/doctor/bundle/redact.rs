@@ -187,18 +187,18 @@ impl Secrets {
         let is_group = key.is_empty() || GROUPS.contains(&key);
         match value {
             Value::Object(all) if is_group => {
-                let mut told = serde_json::Map::new();
+                let mut redacted = serde_json::Map::new();
                 for (key, value) in all {
                     let name = if is_key(&key) && !looks_secret(&key) {
                         key.clone()
                     } else {
                         self.note(&key);
-                        format!("(unknown key {})", told.len() + 1)
+                        format!("(unknown key {})", redacted.len() + 1)
                     };
                     let value = self.redacted(&key, value);
-                    told.insert(name, value);
+                    redacted.insert(name, value);
                 }
-                Value::Object(told)
+                Value::Object(redacted)
             }
             Value::Array(all) if TOLD.contains(&key) => {
                 all.into_iter().map(|one| self.redacted(key, one)).collect()
@@ -206,16 +206,16 @@ impl Secrets {
             Value::String(text) if WORDS.contains(&text.as_str()) => Value::String(text),
             Value::String(text) if TOLD.contains(&key) => {
                 let one_word = !text.contains(char::is_whitespace) || WITH_BLANKS.contains(&key);
-                let told = if one_word {
+                let redacted = if one_word {
                     without_shapes(&text)
                 } else {
                     REMOVED.to_owned()
                 };
-                if told != text {
+                if redacted != text {
                     self.note(&text);
                     self.note_address(&text);
                 }
-                Value::String(told)
+                Value::String(redacted)
             }
             Value::Number(number)
                 if !SECRET.contains(&key)
