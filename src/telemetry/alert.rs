@@ -16,15 +16,15 @@ use super::memory_growth::{Growth, GrowthDetector, Trend};
 
 /// Cooldown between two notifications of the same alert: people ignore an alert that flickers.
 pub const REST: Duration = Duration::from_secs(300);
-/// Turns that rates are made of, and the least that make one.
+/// Window of rates in turns, and the minimum sample size.
 const RATE_TURNS: usize = 20;
 const LEAST_FOR_RATE: usize = 10;
-/// Turns that a typical latency is made of, and the least that make one: one slow turn is no reason.
+/// Window of medians in turns, and the minimum sample size: one slow turn raises no alert.
 const TYPICAL_TURNS: usize = 5;
 const LEAST_FOR_TYPICAL: usize = 3;
-/// Turns of longer ago say nothing about now.
+/// Older turns are ignored.
 const TURNS_COUNT_FOR: Duration = Duration::from_secs(900);
-/// Readings that the processor's load is the mean of, one a second.
+/// Window of the mean processor load in readings, one a second.
 const LOAD_READINGS: usize = 10;
 /// Stutters within this time are one burst.
 const BURST_WITHIN: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ pub enum AlertKind {
     Success,
     /// Memory of this program.
     Memory,
-    /// Load of the machine by others than this program, and by all of them while sound is lost.
+    /// Load of the machine by other programs; by all programs while audio is lost.
     Cpu,
     /// The share of replies that the user interrupts.
     Interruptions,
@@ -104,7 +104,7 @@ pub struct Rules {
     pub stutters: Option<u64>,
 }
 
-/// A turn as the rules see it.
+/// The properties of a turn that the rules check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AlertTurn {
     /// From the end of the turn to the first reply audio that arrived.
@@ -123,18 +123,18 @@ pub struct AlertTurn {
     pub typed: bool,
 }
 
-/// Something is over its limit.
+/// An exceeded limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// What.
+    /// The kind.
     pub kind: AlertKind,
-    /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
+    /// The measured value in the unit of the limit: milliseconds, percent, megabytes, or a count.
     pub value: f64,
     /// The limit.
     pub limit: f64,
-    /// What it was measured over: turns or readings.
+    /// The sample size: turns or readings.
     pub n: usize,
-    /// Memory that grows, where that is the reason.
+    /// The growth of memory, if that is the reason.
     pub trend: Option<Trend>,
 }
 
@@ -186,7 +186,7 @@ impl Alert {
     }
 }
 
-/// What became of an alert.
+/// A change of an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlertChange {
     /// The alert is raised, and a notification is due.
@@ -204,7 +204,7 @@ struct RaisedAlert {
     notified: bool,
 }
 
-/// Judges turns and readings by the rules.
+/// Checks turns and readings against the rules.
 #[derive(Debug)]
 pub struct Alerts {
     rules: Rules,
@@ -229,7 +229,7 @@ struct Judged {
 }
 
 impl Alerts {
-    /// Nothing is known yet of a process that began at `start`.
+    /// The initial state for a process that began at `start`.
     #[must_use]
     pub fn new(rules: Rules, start: Instant) -> Self {
         Self {
@@ -259,7 +259,7 @@ impl Alerts {
         }
     }
 
-    /// Another profile holds: what was measured under the last one says nothing about it.
+    /// Forgets turns after a change of profile: they say nothing about the new one.
     pub fn forget_turns(&mut self) {
         self.turns.clear();
     }
@@ -279,7 +279,7 @@ impl Alerts {
         }
     }
 
-    /// Takes in replies that ran dry, `n` times.
+    /// Takes in `n` playback underruns.
     pub fn stuttered(&mut self, now: Instant, n: u64) {
         // More cannot be distinguished from a burst anyway.
         let n = usize::try_from(n.min(100)).unwrap_or(100);
@@ -289,20 +289,20 @@ impl Alerts {
         }
     }
 
-    /// Whether memory grows, as far as that is known.
+    /// Growth of memory, as far as known.
     #[must_use]
     pub fn growth(&self) -> Growth {
         self.leak.growth()
     }
 
-    /// The share of the newest answers that the user interrupted, in percent; `None` while there are too few.
+    /// Percentage of the newest answers that the user interrupted; `None` with too few.
     #[must_use]
     pub fn interruptions_percent(&self) -> Option<f64> {
         let heard = |turn: &AlertTurn| turn.response.is_some();
         Some(self.share(heard, |turn| turn.interrupted)?.0)
     }
 
-    /// The share of the newest turns that the user went on in, in percent; `None` while there are too few.
+    /// Percentage of the newest turns that were cut off; `None` with too few.
     #[must_use]
     pub fn cut_offs_percent(&self) -> Option<f64> {
         Some(self.cut_offs()?.0)
@@ -312,7 +312,7 @@ impl Alerts {
         self.share(|turn| !turn.typed, |turn| turn.cut_off)
     }
 
-    /// What holds now, in the order of [`AlertKind::ALL`].
+    /// The raised alerts, in the order of [`AlertKind::ALL`].
     pub fn raised(&self) -> impl Iterator<Item = &Alert> {
         self.raised.iter().flatten().map(|standing| &standing.alert)
     }
@@ -324,7 +324,7 @@ impl Alerts {
         notified.map(|standing| standing.alert.kind)
     }
 
-    /// Judges. Call it after every turn and every reading.
+    /// Checks all rules. Call it after every turn and every reading.
     pub fn poll(&mut self, now: Instant) -> Vec<AlertChange> {
         let fresh = |at: &Instant| now.saturating_duration_since(*at) <= TURNS_COUNT_FOR;
         self.turns.retain(|(at, _)| fresh(at));
@@ -364,7 +364,7 @@ impl Alerts {
         changes
     }
 
-    /// `None` where the rule is off or there is too little to judge by.
+    /// `None` if the rule is off or the sample is too small.
     fn judge(&self, kind: AlertKind, now: Instant) -> Option<Judged> {
         let rules = &self.rules;
         match kind {
@@ -434,7 +434,7 @@ impl Alerts {
         Some(upwards(kind, ms(median), ms(limit), 0.8, values.len()))
     }
 
-    /// The share of `these` turns of which `holds`, in percent.
+    /// Percentage of `these` turns for which `holds` is true.
     fn share(
         &self,
         these: impl Fn(&AlertTurn) -> bool,
@@ -447,7 +447,7 @@ impl Alerts {
         (n >= LEAST_FOR_RATE).then(|| (good as f64 / n as f64 * 100.0, n))
     }
 
-    /// Too much, or grown by too much and growing still.
+    /// Checks the amount of memory, and its growth while it continues.
     fn memory(&self) -> Option<Judged> {
         let mb = |bytes: u64| bytes as f64 / 1e6;
         let (rss, first) = (self.rss?, self.first_rss?);

@@ -12,7 +12,7 @@ use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::{Finding, Part, Remedy, diagnose};
 
 impl Collector<'_> {
-    /// Looks for likely causes of slow or troubled turns.
+    /// Runs the diagnosis.
     pub(super) fn find_causes(&mut self) {
         if let Some(evidence) = evidence(self) {
             let findings = diagnose(&evidence);
@@ -91,7 +91,7 @@ impl Collector<'_> {
     }
 }
 
-/// What helps against an alert: the finding of its part, else what helps in general.
+/// The remedy for an alert: from the finding of its part, else a general one.
 fn help(kind: AlertKind, findings: &[Finding]) -> (String, Option<Remedy>) {
     let (parts, otherwise): (&[Part], &str) = match kind {
         AlertKind::FirstAudio | AlertKind::Response => (

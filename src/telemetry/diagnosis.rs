@@ -17,8 +17,8 @@ use shares::{LargestShare, Shares};
 use types::WORTH;
 pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy, Typical};
 
-/// The causes that the evidence speaks for: what costs most first, then the rest in the order of [`Part`]. While the typical
-/// response is over the target, one of them at least is of its largest share.
+/// Finds causes: largest cost first, then in the order of [`Part`]. While the typical response is over the target, at least
+/// one finding concerns its largest share.
 #[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -47,7 +47,7 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
-/// The finding for the largest share where no check has found a cause in it.
+/// The finding for the largest share, if no rule has found a cause in it.
 fn largest_share(e: &Evidence, shares: &Shares) -> Finding {
     match shares.largest() {
         LargestShare::Service => cause_of(e, shares),

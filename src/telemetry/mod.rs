@@ -47,16 +47,16 @@ pub use store::KEPT_TURNS;
 use summary::Summary;
 use view::View;
 
-/// Events that may wait. The collector takes microseconds for each.
+/// Capacity of the event queue. The collector takes microseconds for each.
 const EVENTS: usize = 256;
-/// Outputs that may wait for the conversation.
+/// Capacity of the output queue.
 const OUTPUTS: usize = 64;
 /// After this many restarts a collector that panics again is given up.
 const MOST_RESTARTS: u32 = 3;
 /// Limit for writing the history and the last webhook requests at the end of the program.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
-/// The conversation's end.
+/// The handle of the conversation.
 #[derive(Debug)]
 pub struct Handle {
     running: Option<(mpsc::Sender<Event>, JoinHandle<Summary>)>,
@@ -64,10 +64,10 @@ pub struct Handle {
     views: watch::Receiver<Arc<View>>,
 }
 
-/// What [`Handle::next`] brings.
+/// The result of [`Handle::next`].
 #[derive(Debug)]
 pub enum Signal {
-    /// Something to do.
+    /// An output to act on.
     Output(Output),
     /// There is a newer [`View`].
     View,
@@ -111,7 +111,7 @@ impl Handle {
         }
     }
 
-    /// The next output or view; nothing is lost when the call is dropped.
+    /// The next output or view. Cancel safe.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-/// Upper ends of the classes in milliseconds: the budgets and targets of the profiles, and what lies beyond them.
+/// Upper bounds of the buckets in milliseconds: the budgets and targets of the profiles, and beyond.
 pub const ENDS_MS: [u64; 16] = [
     5, 10, 20, 35, 50, 90, 150, 200, 300, 400, 600, 1_000, 2_000, 5_000, 10_000, 30_000,
 ];
@@ -13,7 +13,7 @@ pub const ENDS_MS: [u64; 16] = [
 /// Counts of latencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buckets {
-    /// How many are in each class, and beyond the last one.
+    /// Count of each bucket, and beyond the last one.
     counts: [u64; ENDS_MS.len() + 1],
     sum: Duration,
 }
@@ -26,7 +26,7 @@ impl Buckets {
         self.sum += latency;
     }
 
-    /// How many do not exceed each of [`ENDS_MS`], in their order.
+    /// Cumulative counts, in the order of [`ENDS_MS`].
     pub fn cumulative(&self) -> impl Iterator<Item = u64> {
         self.counts
             .into_iter()
