@@ -53,7 +53,7 @@ fn is_local_origin(origin: &[u8]) -> bool {
         .any(|scheme| origin.strip_prefix(*scheme).is_some_and(is_this_computer))
 }
 
-/// `HOST[:PORT]`, where the host is this computer by its own words: localhost, 127.0.0.0/8 or `[::1]`.
+/// Whether `HOST[:PORT]` names this computer: localhost, 127.0.0.0/8 or `[::1]`.
 fn is_this_computer(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else {
         return false;

@@ -50,7 +50,7 @@ impl<T: Copy> Writer<T> {
         pushed
     }
 
-    /// Counts values that were given up because there was no room.
+    /// Counts values that were dropped without room.
     pub fn count_dropped(&mut self, n: u64) {
         self.dropped.fetch_add(n, Relaxed);
     }
@@ -94,7 +94,7 @@ pub struct Reader<T> {
 }
 
 impl<T: Copy> Reader<T> {
-    /// Takes up to `out.len()` values, oldest first; says how many there were.
+    /// Takes up to `out.len()` values, oldest first; returns their number.
     pub fn pop(&mut self, out: &mut [T]) -> usize {
         let popped = self.inner.pop_slice(out);
         self.read += popped as u64;
@@ -108,7 +108,7 @@ impl<T: Copy> Reader<T> {
         value
     }
 
-    /// Throws up to `n` values away; says how many there were.
+    /// Discards up to `n` values; returns their number.
     pub fn skip(&mut self, n: usize) -> usize {
         let skipped = self.inner.skip(n);
         self.read += skipped as u64;

@@ -36,7 +36,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does what may panic although nothing is wrong with this program: libraries do where the system refuses what they need.
+/// Runs a call that may panic without a fault of this program: libraries do if the system refuses resources.
 /// `None` if it did; nothing is said of it.
 pub fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     QUIET.set(true);

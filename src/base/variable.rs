@@ -11,7 +11,7 @@ pub fn read(name: &str) -> Option<OsString> {
     std::env::var_os(name).and_then(|value| meant(&value))
 }
 
-/// What [`read`] makes of a value. One that is not UTF-8 is left as it is: only its reader knows whether that is a fault.
+/// Cleans a value as [`read`] does. A value that is not UTF-8 is kept: only its reader knows whether that is a fault.
 #[must_use]
 pub fn meant(value: &OsStr) -> Option<OsString> {
     let Some(text) = value.to_str() else {

@@ -164,7 +164,7 @@ impl<'a> Text<'a> {
         serde_yaml::Deserializer::from_str(self.text)
     }
 
-    /// A key that means nothing; `known` are those of its group that do.
+    /// An unknown key; `known` are the keys of its group.
     #[must_use]
     pub fn unknown(&self, group: &str, key: &str, known: &[&str]) -> YamlError {
         let mut path = path(group);
@@ -191,7 +191,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Passes over the first `skip` faults of single keys.
+    /// Skips the first `skip` faults of single keys.
     fn check_form(&self, skip: usize) -> Result<Form, YamlError> {
         let mut documents = self.deserializer();
         let Some(first) = documents.next() else {

@@ -85,7 +85,7 @@ pub(super) fn answer<B>(
     response.body(Full::new(Bytes::from(text)))
 }
 
-/// Whether a program on this computer asks, and no page of the web.
+/// Whether the client is a program on this computer, not a web page.
 fn from_here<B>(request: &Request<B>) -> Result<(), Stranger> {
     let header = |name| request.headers().get_all(name).iter().map(|v| v.as_bytes());
     let in_line = request

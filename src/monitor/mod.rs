@@ -28,7 +28,7 @@ pub use pages::{Page, PageCache, PageRequest, PageRequests, page_channel};
 
 /// Connections at a time: a collector needs one. One more closes the oldest, so open connections cannot keep others out.
 const CONNECTIONS: usize = 16;
-/// The head of a request must be there within this time, also of the next one on the same connection.
+/// Timeout of the head of each request on a connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// A connection is closed after this time, so slow readers cannot hold it forever.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -59,11 +59,11 @@ pub enum MonitorError {
 }
 
 impl Monitor {
-    /// Listens, and serves pages to whoever has the token. Call it inside the runtime.
+    /// Listens, and serves pages to clients with the token. Call it inside the runtime.
     ///
     /// # Errors
     ///
-    /// When the address is not on this computer, or cannot be had.
+    /// When the address is not on this computer, or cannot be bound.
     pub fn start(
         address: SocketAddr,
         token: SecretString,
@@ -108,7 +108,7 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: PageCache
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Too many open files, most likely: it passes, and must not spin.
+                // Most likely too many open files: wait, so as not to spin.
                 tracing::warn!(%error, "the monitor cannot take a connection");
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;

@@ -32,20 +32,20 @@ pub enum EarlyClose {
     /// Switched off, or not possible.
     #[default]
     Off,
-    /// The service answers so soon that nothing would be gained.
+    /// Off: the service answers too fast for a gain.
     Needless,
-    /// After so much silence.
+    /// After this much silence.
     After(Duration),
-    /// Not at all: the user often pauses for as long.
+    /// Off: the user often pauses this long.
     Pauses,
-    /// Not at all: not even one reply may be dropped.
+    /// Off: not even one reply may be dropped.
     Never,
     /// Paused: another dropped reply would exceed the limit.
     Spent,
 }
 
 impl EarlyClose {
-    /// The silence, where there is one.
+    /// The silence, if any.
     #[must_use]
     pub fn after(self) -> Option<Duration> {
         match self {
@@ -55,7 +55,7 @@ impl EarlyClose {
     }
 }
 
-/// See the [module](self).
+/// Decides on early closes; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Early {
     habits: Habits,
@@ -83,7 +83,7 @@ impl Early {
         self.budget = TokenBudget::default();
     }
 
-    /// A turn is over, and this was counted for it.
+    /// Records the tokens of a closed turn.
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.budget.billed(tokens);
     }

@@ -18,15 +18,15 @@ use std::time::Duration;
 use super::adaptive_silence::AdaptiveSilence;
 use super::early::{Early, EarlyClose, TurnTokens};
 
-/// Think times that are remembered: services get slower and faster within minutes.
+/// Window of think times: services change their speed within minutes.
 const REMEMBERED: usize = 8;
-/// Which of them is reckoned with: three of four answers take at least as long.
+/// The quantile in use: three of four answers take at least as long.
 const LOW: f64 = 0.25;
-/// Closing less than this ahead of patience wins nothing: the end of patience itself is noticed a period and two frames
-/// late (20 to 35 ms), and that is what an early close saves.
+/// Least lead of an early close: the end of patience is noticed a period and two frames late (20 to 35 ms), which an early
+/// close saves.
 const LEAST_GAIN: Duration = Duration::from_millis(40);
 
-/// What a profile and an endpoint say about it.
+/// Settings from profile and endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointingSettings {
     /// Silence after which a turn is over.
@@ -57,7 +57,7 @@ impl Default for EndpointingSettings {
     }
 }
 
-/// See the [module](self).
+/// Patience and early close; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpointing {
     settings: EndpointingSettings,
@@ -88,13 +88,13 @@ impl Endpointing {
         self.update_usual();
     }
 
-    /// Another service, or another model, will answer.
+    /// Another service or model will answer: forgets the think times.
     pub(super) fn forget_thoughts(&mut self) {
         self.thoughts.clear();
         self.update_usual();
     }
 
-    /// Another place will answer: what the last one counted says nothing.
+    /// Another endpoint will answer: forgets the token counts.
     pub(super) fn forget_bills(&mut self) {
         self.early.forget_bills();
         self.update_usual();
@@ -125,13 +125,13 @@ impl Endpointing {
         self.update_usual();
     }
 
-    /// The user went on in a turn that was closed early.
+    /// Records that the user went on in a turn that was closed early.
     pub(super) fn false_endpoint(&mut self) {
         self.early.false_endpoint();
         self.update_usual();
     }
 
-    /// What a turn cost is known.
+    /// Records the tokens of a turn.
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.early.billed(tokens);
         self.update_usual();
@@ -172,7 +172,7 @@ impl Endpointing {
         self.early.close(spoken, first, last, percent)
     }
 
-    /// The patience of this user, as far as it is waited for.
+    /// The patience in use for this user.
     fn learnt(&self) -> Duration {
         let wanted = self.settings.patience;
         if self.settings.adaptive {
@@ -189,7 +189,7 @@ impl Endpointing {
 
     /// A think time that most answers take at least.
     fn low_think(&self) -> Duration {
-        // Without a vector: it is asked with every frame.
+        // Without allocation: called for every frame.
         let mut sorted = [Duration::ZERO; REMEMBERED];
         for (place, time) in sorted.iter_mut().zip(&self.thoughts) {
             *place = *time;

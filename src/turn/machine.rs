@@ -57,21 +57,21 @@ pub struct Machine {
     connected: bool,
     last_id: u64,
     open: Option<OpenTurn>,
-    /// Turns that are over for the user and that nothing shows the service to have got; oldest first.
+    /// Turns that are over for the user without any sign of the service; oldest first.
     unanswered: VecDeque<OpenTurn>,
-    /// When the oldest end was sent that nothing has come behind: this connection has been silent since.
+    /// When the oldest unanswered end was sent: the connection has been silent since.
     owed: Option<Instant>,
     replies: ReplyAttribution,
-    /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
+    /// Turns whose end was sent but not flushed yet; `None`: the end was withdrawn.
     unflushed: VecDeque<Option<TurnId>>,
     /// Cut turns that wait for the speaker to fall silent.
     silencing: VecDeque<Silencing>,
     /// The turn whose reply the speaker holds back.
     holding: Option<TurnId>,
     pace: Endpointing,
-    /// Automatic detection: speech over a reply, which the service may or may not take for an interruption.
+    /// Automatic detection: onset of speech over a reply, which the service may or may not treat as an interruption.
     overlap: Option<Instant>,
-    /// Turns that wait are not asked.
+    /// Waiting turns are held back.
     held: bool,
     actions: VecDeque<Action>,
 }
@@ -111,7 +111,7 @@ impl Machine {
         self.manual = manual;
     }
 
-    /// Whether turns that wait are held back; call [`Machine::handle_timeout`] after they are not.
+    /// Holds waiting turns back or releases them; call [`Machine::handle_timeout`] after a release.
     pub fn hold_waiting(&mut self, held: bool) {
         self.held = held;
     }
@@ -122,7 +122,7 @@ impl Machine {
         self.manual
     }
 
-    /// Takes in what happened.
+    /// Takes in an input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.note_sign(&input);
         self.take_in(now, input);
@@ -163,12 +163,12 @@ impl Machine {
         }
     }
 
-    /// The next thing to do, until there is none.
+    /// The next action, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// When [`Machine::handle_timeout`] wants to be called at the latest.
+    /// The next deadline for [`Machine::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.silencing.front().map(|s| s.since + SILENT_WITHIN);
@@ -201,7 +201,7 @@ impl Machine {
         // Without a sent turn no answer is due; sending is up to the connection.
         let asked = turn.offered && (!self.manual || turn.is_sent());
         let deadline = turn.deadline(self.connected && asked)?;
-        // Turns that are spoken over one after the other do not keep a silent connection alive.
+        // A series of turns that are spoken over does not keep a silent connection alive.
         let silent = turn.phase == Phase::Awaiting && !turn.received && !turn.completed;
         let owed = self.owed.filter(|_| silent).map(|since| {
             let patience = since + FIRST_SIGN_WITHIN + turn.lag;
@@ -235,7 +235,7 @@ impl Machine {
         self.open.as_ref().is_some_and(OpenTurn::is_audible)
     }
 
-    /// Whose words the service is writing down now: the user's side.
+    /// The turn that the present transcript of the user belongs to.
     #[must_use]
     pub fn heard_turn(&self, now: Instant) -> Option<TurnId> {
         match self.replies.owner_of_content(now) {
@@ -249,13 +249,13 @@ impl Machine {
         }
     }
 
-    /// Whose the token counts are that arrive now.
+    /// The owner of the token counts that arrive now.
     #[must_use]
     pub fn bill(&self) -> TokenOwner {
         self.replies.owner_of_usage()
     }
 
-    /// Whether nothing is going on: a good moment for another connection.
+    /// Whether the machine is idle: a good moment to reconnect.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.open.is_none() && self.unanswered.is_empty() && self.silencing.is_empty()

@@ -36,13 +36,13 @@ const MOST_OWED: usize = 16;
 struct Older {
     /// The same turn went on: the tokens of this generation were wasted.
     dropped: bool,
-    /// A timer gave it up, and not the user: if it is answered after all, the answer is welcome.
+    /// A timer gave it up, not the user: a late answer is still welcome.
     lapsed: bool,
     /// All of its reply was sent.
     generated: bool,
     /// The service said that it stopped the reply.
     interrupted: bool,
-    /// It said so after content had come that was taken for the current turn's.
+    /// It said so after content that had been attributed to the current turn.
     late: bool,
 }
 
@@ -67,14 +67,14 @@ pub(super) struct ReplyAttribution {
     turns: u32,
 }
 
-/// Whose content or an end is.
+/// The owner of content or of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The current turn's.
     Turn(TurnId),
     /// An older turn's.
     Older,
-    /// An older turn's, as is all that was taken for the current turn's reply.
+    /// An older turn's, and so is all content attributed to the current turn so far.
     OlderAfterAll,
     /// No turn is waiting.
     Nobody,
@@ -161,7 +161,7 @@ impl ReplyAttribution {
             .is_some_and(|current| current.content.is_some())
     }
 
-    /// Whose a piece of content is that came now.
+    /// The owner of a piece of content that arrives now.
     pub(super) fn owner_of_content(&self, now: Instant) -> Owner {
         let flows = self.flows(now);
         match self.current {
@@ -197,7 +197,7 @@ impl ReplyAttribution {
         owner
     }
 
-    /// Whose the token counts are that arrive now. The service sends them with `turnComplete` or shortly before.
+    /// The owner of the token counts that arrive now. The service sends them with `turnComplete` or shortly before.
     pub(super) fn owner_of_usage(&self) -> TokenOwner {
         match self.next_end().map(|place| self.older[place]) {
             Some(older) if older.dropped => TokenOwner::Dropped,
@@ -230,7 +230,7 @@ impl ReplyAttribution {
                 self.flowed = Some(now);
                 Owner::Turn(current.turn)
             }
-            // There is nothing to stop: it may speak of a turn whose end was taken for granted.
+            // There is nothing to stop: it may concern a turn whose end was assumed.
             Some(_) if self.older.is_empty() => {
                 self.owe(Older {
                     interrupted: true,

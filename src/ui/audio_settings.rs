@@ -107,7 +107,7 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     }
 }
 
-/// The last answer once more: a key hint that is a button, with the reason where it cannot be.
+/// The button that replays the last answer, as a key hint, with the reason if it is disabled.
 pub(super) fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let hindrance = snapshot.repeat.hindrance;
     let button = ui

@@ -15,7 +15,7 @@ pub enum Display {
     },
 }
 
-/// What each variable names, and why that does not answer; empty where no variable names any.
+/// The display that each variable names, and why it does not answer; empty without variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoDisplay(pub Vec<String>);
 
@@ -178,7 +178,7 @@ mod asked {
         .map_err(named)
     }
 
-    /// Asks on a thread of its own, which is left behind when nothing answers.
+    /// Asks on a separate thread, which is abandoned if nothing answers.
     fn in_time(ask: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
         let (answer, answered) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("display".to_owned());

@@ -56,7 +56,7 @@ pub(super) const STAGES: [(&str, &str); 10] = [
     ),
 ];
 
-/// What a button that applies a remedy is called.
+/// The label of a button that applies a remedy.
 pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
     match remedy {
         Remedy::UseProfile(name) => {
@@ -314,7 +314,7 @@ pub(super) fn share(part: u64, all: u64) -> String {
     format!("{} of {} · {percent:.0} %", grouped(part), grouped(all))
 }
 
-/// The share of turns that got their answer, of those that the user did not end himself.
+/// The share of turns with an answer, without those that the user ended.
 pub(super) fn success(answered: u64, failed: u64) -> String {
     share(answered, answered + failed)
 }

@@ -162,7 +162,7 @@ fn finding_ui(
     }
 }
 
-/// The button that applies a remedy, with the reason where it cannot be.
+/// The button that applies a remedy, with the reason if it is disabled.
 pub(super) fn remedy_button(
     ui: &mut Ui,
     remedy: &Remedy,

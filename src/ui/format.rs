@@ -19,7 +19,7 @@ pub(super) const METER_FLOOR: f32 = -60.0;
 /// Placeholder of an unknown value; never 0.
 pub(super) const UNKNOWN: &str = "–";
 
-/// Longest text of a stranger in a label or a banner, in characters: some pages. Captions are shown whole.
+/// Longest foreign text in a label or a banner, in characters: some pages. Captions are shown whole.
 const LONGEST_LABEL: usize = 4_000;
 
 /// Milliseconds without the unit: none after the point from 10 on, one below.
@@ -128,7 +128,7 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
-/// What the user can do now, in a sentence; `typing`: in the field, where Space is a blank.
+/// The hint for the user, as a sentence; `typing`: in the field, where Space is a blank.
 pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> Cow<'static, str> {
     if let Activity::Connecting | Activity::Reconnecting | Activity::Offline = snapshot.activity
         && let Some(words) = snapshot.no_link()

@@ -43,7 +43,7 @@ pub(super) fn header_ui(
     }
 }
 
-/// What the profile that chooses chose, and why.
+/// The choice of `auto`, and its reason.
 fn auto_ui(ui: &mut Ui, auto: &AutoView) {
     let t = tokens(ui);
     // A row of its own: a layout that is aligned to the middle would else take all the height that there is.

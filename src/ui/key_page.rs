@@ -74,7 +74,7 @@ fn key_ui(
                 .margin(Margin::symmetric(12, 9))
                 .desired_width(f32::INFINITY);
             let response = ui.add(field).labelled_by(label.id);
-            // Who comes for a key can paste it at once; with one in use the page is for other things too.
+            // Without a key the field has the focus, to paste one; with a key the page has other uses too.
             if !std::mem::replace(&mut view.key.focused, true) && wants_key(snapshot) {
                 response.request_focus();
             }

@@ -73,7 +73,7 @@ pub(super) fn of(snapshot: &Snapshot) -> (KeyStatus, String) {
     }
 }
 
-/// Where a key goes that is entered, and what becomes of it.
+/// Where an entered key is stored and sent.
 pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
     let to = match snapshot.service.key_host.as_deref() {
         Some(GOOGLE_HOST) => "sent to Google alone".to_owned(),
@@ -101,7 +101,7 @@ fn is_from_environment(key: &KeyInfo) -> bool {
     !is_ours(key) && key.source != Source::Keyring.words()
 }
 
-/// The key in words, with its place and how it ends; nothing of one so short that this would give it away.
+/// The description of the key, with its source and its last characters; none of a key too short for that.
 fn named(key: &KeyInfo) -> String {
     let place = if is_from_environment(key) {
         format!("from the environment variable {}", key.source)

@@ -60,7 +60,7 @@ struct Press {
 }
 
 impl Press {
-    /// Does what the key means; false if it means nothing here.
+    /// Handles a key; returns whether it has a meaning here.
     fn take(
         self,
         snapshot: &Snapshot,

@@ -113,7 +113,7 @@ fn response_ui(
     }
 }
 
-/// The response of the last turn, and what to think of it.
+/// The response of the last turn, and its assessment.
 fn big_number_ui(ui: &mut Ui, last: &Latencies, target: Option<Duration>, t: &Tokens) {
     let definition = "From the end of your turn (your last word and the patience after it) to the first audible sample \
                       of the answer. Patience is not in it: it is shown apart.";
@@ -164,7 +164,7 @@ fn on_baseline(ui: &mut Ui, size: f32, add: impl FnOnce(&mut Ui)) {
     });
 }
 
-/// What to think of a response, as a sign, words and an explanation.
+/// The assessment of a response: sign, words and explanation.
 struct Verdict {
     sign: Option<Sign>,
     ink: Color32,

@@ -108,7 +108,7 @@ pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<(
         .context(HELP)
 }
 
-/// What the window is to be opened on, where that is not what the library would choose.
+/// The display to open the window on, if not the default of the library.
 fn builder(display: &Display) -> Option<eframe::EventLoopBuilderHook> {
     match display {
         Display::Preferred => None,
@@ -126,12 +126,12 @@ const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYL
                     Ubuntu: the packages libgl1, libegl1, libgl1-mesa-dri and libxkbcommon-x11-0); \
                     `sovereign talk` works without";
 
-/// The window with what outlives it: the preferences go out, the wake task ends.
+/// The window with its preferences and its wake task.
 struct Window {
     app: UiApp,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
-    /// 0: nothing was drawn; 1: the first picture was; 2: and the session knows.
+    /// 0: nothing was drawn; 1: the first frame was; 2: and the session was informed.
     passes: u8,
     /// The zoom of the last frame, and how many frames pass until the window's size follows it.
     zoom: f32,
@@ -187,7 +187,7 @@ impl Drop for Window {
     }
 }
 
-/// Asks for frames when the session has something to show; closes the window when the session has ended.
+/// Requests frames for changes of the session; closes the window when the session has ended.
 async fn wake(
     ctx: egui::Context,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,

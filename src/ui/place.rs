@@ -11,13 +11,13 @@ const LEAST: Vec2 = vec2(360.0, 300.0);
 const MOST: Vec2 = vec2(16_384.0, 16_384.0);
 /// Sizes of text.
 const ZOOM: (f32, f32) = (0.5, 4.0);
-/// So much of a window must be on a screen, in pixels, to be got hold of with the pointer.
+/// Least visible part of a window, in pixels, that the pointer can grab.
 const IN_SIGHT: Vec2 = vec2(120.0, 40.0);
-/// Where a window goes that would be on no screen, from the screen's corner.
+/// Position of a window that would be on no screen, from the screen's corner.
 const CORNER: Vec2 = vec2(40.0, 40.0);
 
 impl Preferences {
-    /// The same, with a size and a place that a window can have.
+    /// The same, with a valid size and position.
     pub(super) fn sane(self) -> Self {
         let usual = Self::default();
         let is_size = |points: &f32| points.is_finite() && *points >= 1.0;

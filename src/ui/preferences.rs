@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use eframe::egui::ThemePreference;
 
-/// How the window looks; to be kept from one start to the next.
+/// Preferences of the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preferences {
     /// How much the latency panel shows: 0 nothing, 1 the number, 2 with graphs, 3 everything.
@@ -34,7 +34,7 @@ impl Default for Preferences {
     }
 }
 
-/// Preferences as the window has them now, for the code that keeps them at its end.
+/// The present preferences, for the code that stores them at the end.
 pub type Left = Arc<Mutex<Preferences>>;
 
 /// Which theme is shown.

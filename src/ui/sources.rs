@@ -43,7 +43,7 @@ fn row<'a>(ui: &mut Ui, name: &str, chips: impl ExactSizeIterator<Item = (&'a St
     });
 }
 
-/// The address is shown before it is opened: a title says what its author likes.
+/// The address is shown before it is opened, because its author chooses the title.
 fn chip(ui: &mut Ui, title: &str, address: &str) {
     let chip = plain_button(ui, &format::name(title)).on_hover_text(format::clean(address));
     if chip.clicked() {

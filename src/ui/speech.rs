@@ -38,7 +38,7 @@ pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Com
     }
 }
 
-/// A name and a list that opens beside it; gives what was chosen. What was written by hand need not be among the choices.
+/// A name and a list that opens beside it; returns the choice. A value written by hand need not be among the choices.
 fn list<T: Clone + PartialEq>(
     ui: &mut Ui,
     title: &str,

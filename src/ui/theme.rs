@@ -172,7 +172,7 @@ pub(super) fn caps(words: &str, tokens: &Tokens) -> RichText {
     text(words.to_uppercase(), Weight::Medium, 11.0, tokens.muted).extra_letter_spacing(0.8)
 }
 
-/// Gives a context the face and both themes. The system says which theme is shown.
+/// Installs the font and both themes. The system decides which theme is shown.
 pub(super) fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     for theme in [Theme::Dark, Theme::Light] {
@@ -197,7 +197,7 @@ fn style(theme: Theme) -> egui::Style {
     let t = tokens_of(theme);
     let mut style = egui::Style {
         visuals: visuals(theme, t),
-        // Nothing glides: it costs frames, and some people feel sick of it.
+        // No animation: it costs frames, and makes some people feel sick.
         animation_time: 0.0,
         ..Default::default()
     };

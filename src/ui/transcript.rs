@@ -49,12 +49,12 @@ struct Block {
     lines: Option<(Measure, Vec<bidi::Line>)>,
 }
 
-/// A height, where it was measured and nothing has changed since.
+/// A cached height, while it is valid.
 #[derive(Debug, Default)]
 struct Height(Option<(Measure, f32)>);
 
 impl Transcript {
-    /// Takes in the captions; what has not changed stays as it is.
+    /// Takes in the captions; unchanged ones stay.
     pub(super) fn update(&mut self, captions: &Arc<[Arc<Caption>]>) {
         if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, captions)) {
             return;
@@ -122,7 +122,7 @@ impl Entry {
         format::clean_whole(&self.caption.text)
     }
 
-    /// Draws the whole caption with `add`, if it is in view; else only its place and name are there.
+    /// Draws the whole caption with `add`, if it is in view; else allocates its space and name.
     pub(super) fn show(&mut self, ui: &mut Ui, add: impl FnOnce(&mut Ui, &mut Self)) {
         let name = || format!("{}: {}", self.caption.name, self.text());
         if !self.height.skipped(ui, name) {
@@ -167,7 +167,7 @@ impl Block {
             return ui.add(Label::new(job).selectable(true).wrap());
         }
         let galley = self.galley(ui, format);
-        // The toolkit's own selection knows one direction only: it would copy other words than it marks.
+        // The toolkit's selection supports one direction only: it would copy other words than it marks.
         let words = ui
             .add(Label::new(galley).selectable(false).sense(Sense::CLICK))
             .on_hover_text("A right click copies this.");

@@ -114,7 +114,7 @@ pub(super) struct CaptionsAt {
 }
 
 impl UiState {
-    /// Back to the conversation; what a page left behind goes.
+    /// Returns to the conversation and discards the state of the page.
     pub(super) fn leave(&mut self, commands: &mut Vec<Command>) {
         self.key.clear();
         if self.page == Screen::Check {
@@ -183,7 +183,7 @@ impl Hold {
         }
     }
 
-    /// Presses the key and lets go of it: for those who cannot hold a button.
+    /// Presses and releases the key: for users who cannot hold a button.
     pub(super) fn tap(&mut self, commands: &mut Vec<Command>) {
         if !self.held() {
             self.set(Holder::Space, true, commands);
@@ -191,7 +191,7 @@ impl Hold {
         }
     }
 
-    /// Lets go of everything: the window lost the focus, so no release will be seen.
+    /// Releases everything: the window lost the focus and will see no release.
     pub(super) fn release(&mut self, commands: &mut Vec<Command>) {
         self.set(Holder::Space, false, commands);
         self.set(Holder::Pointer, false, commands);

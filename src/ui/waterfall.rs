@@ -16,7 +16,7 @@ const NAMES: f32 = 130.0;
 const VALUES: f32 = 70.0;
 /// Height of a row of stages.
 const ROW: f32 = 18.0;
-/// The shortest bar: a stage of a tenth of a millisecond is still to be seen.
+/// The shortest bar: a stage of a tenth of a millisecond stays visible.
 const LEAST: f32 = 2.0;
 
 /// The newest turns; the one that was chosen, else the newest, is shown stage by stage.
@@ -125,7 +125,7 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
     let mut begins = Duration::ZERO;
     let latencies = &turn.latencies;
     for (i, ((name, tooltip), ink)) in explain::STAGES.into_iter().zip(inks).enumerate() {
-        // Where the pieces of a part are not known, what follows it begins where it ends all the same.
+        // If the stages of a part are unknown, the next part still begins at its end.
         let whole = match i {
             0 => Some((latencies.endpointing, 0..3)),
             4 => Some((latencies.server, 4..6)),

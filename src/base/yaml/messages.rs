@@ -54,7 +54,7 @@ impl Said {
     }
 }
 
-/// A key that means nothing, where the `known` ones would.
+/// An unknown key beside the `known` ones.
 pub(super) fn unknown_key(group: &str, word: &str, known: &[&str]) -> Said {
     Said {
         key: if group.is_empty() {

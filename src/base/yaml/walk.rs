@@ -22,7 +22,7 @@ pub(super) struct FormReport {
     pub(super) fault: Option<Flaw>,
     /// There is no value at all: only comments.
     pub(super) nothing: bool,
-    /// How many faults of single keys are passed over before one ends the walk.
+    /// Faults of single keys to skip before one ends the walk.
     pub(super) skip: usize,
     values: usize,
 }
@@ -37,7 +37,7 @@ pub(super) struct Flaw {
 }
 
 impl FormReport {
-    /// Whether the fault of a single key is passed over this time.
+    /// Whether the fault of a single key is skipped.
     fn passes(&mut self) -> bool {
         let passes = self.skip > 0;
         self.skip = self.skip.saturating_sub(1);

@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Each turn counts so much of the one behind it: half after seven turns, a tenth after twenty-two.
+/// Weight of a turn relative to the next newer one: half after seven turns, a tenth after twenty-two.
 const FADE: f64 = 0.9;
 /// Silences that are kept: those of some forty turns with two pauses each, the oldest of which count 1 %.
 const KEPT: usize = 128;
-/// Lengths of speech are alike within a quarter (standard deviation of the difference of their logarithms).
+/// Kernel width of the length of speech: a quarter (standard deviation of the difference of their logarithms).
 const ALIKE: f64 = 0.25;
 /// Weight of the probability over sentences of all lengths, in silences.
 const OVERALL: f64 = 1.0;
@@ -20,7 +20,7 @@ const UNKNOWN: f64 = 2.0;
 const LONGER: f64 = 1.2;
 const NOTICED: Duration = Duration::from_millis(40);
 
-/// See the [module](self).
+/// The user's silences; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Habits {
     /// The newest last.
@@ -32,13 +32,13 @@ pub(super) struct Habits {
 #[derive(Clone, Copy, Debug)]
 struct Silence {
     turn: u64,
-    /// Logarithm of what was said before it, in seconds.
+    /// Logarithm of the speech before it, in seconds.
     spoken: f64,
-    /// How long a silence like it may last; `None` ended the turn.
+    /// Its length with a margin; `None` if it ended the turn.
     pause: Option<Duration>,
 }
 
-/// A pause, how much it counts among all silences, and among those after as much speech.
+/// A pause, and its weights among all silences and among those after similar speech.
 struct Weighed {
     pause: Duration,
     overall: f64,

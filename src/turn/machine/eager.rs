@@ -18,17 +18,17 @@ use crate::base::ids::Mark;
 use crate::turn::early::{EarlyClose, TurnTokens};
 
 impl Machine {
-    /// What a profile and an endpoint say about patience and early closing.
+    /// Sets patience and early closing from profile and endpoint.
     pub fn set_pace(&mut self, settings: EndpointingSettings) {
         self.pace.set(settings);
     }
 
-    /// Another service, or another model, will answer: how long the last one thought says nothing.
+    /// Another service or model will answer: forgets the think times.
     pub fn forget_thinking(&mut self) {
         self.pace.forget_thoughts();
     }
 
-    /// Another place will answer, which may count tokens otherwise, or not at all.
+    /// Another endpoint will answer: forgets the token counts, which it may count differently.
     pub fn forget_bills(&mut self) {
         self.pace.forget_bills();
     }
@@ -38,7 +38,7 @@ impl Machine {
         self.pace.billed(tokens);
     }
 
-    /// Pause after which an utterance is over; the segmenter's to keep.
+    /// Pause after which an utterance is over, for the segmenter.
     #[must_use]
     pub fn patience(&self) -> Duration {
         if !self.manual {
@@ -104,7 +104,7 @@ impl Machine {
         self.end(now, id);
     }
 
-    /// Patience is over, and the turn was closed before it.
+    /// Patience is over for a turn that was closed early.
     pub(super) fn confirm(&mut self, now: Instant, last_voiced: Instant) {
         if let Some(turn) = self.open.as_mut().filter(|turn| turn.is_early()) {
             turn.ending = Ending::Confirmed(now);
@@ -112,7 +112,7 @@ impl Machine {
                 turn.timeline.get(Mark::SpeechEnd),
                 turn.timeline.get(Mark::Endpoint),
             );
-            // The very end of a word may be found late; after the endpoint it would be no end of this utterance.
+            // The end of a word may be found late; after the endpoint it would not belong to this utterance.
             if Some(last_voiced) > end && Some(last_voiced) <= endpoint {
                 turn.timeline.set(Mark::SpeechEnd, last_voiced);
             }
@@ -121,7 +121,7 @@ impl Machine {
             }
         }
         self.release();
-        // The service had closed it without a word while patience ran.
+        // The service had closed it without content before patience was over.
         if self.open.as_ref().is_some_and(|turn| turn.completed) {
             self.close_if_empty();
         }

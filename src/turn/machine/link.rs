@@ -10,7 +10,7 @@ impl Machine {
     pub(super) fn link_up(&mut self, now: Instant) {
         self.connected = true;
         match self.open.take() {
-            // What was said before goes first; this is asked when it is over.
+            // Earlier speech is sent first; this turn follows.
             Some(mut turn) if turn.phase == Phase::Awaiting => {
                 if !self.unanswered.is_empty() {
                     // Whatever patience says, it is not the turn whose answer comes next.
@@ -39,7 +39,7 @@ impl Machine {
         self.owed = None;
         let Some(turn) = &mut self.open else { return };
         if turn.phase != Phase::Replying {
-            // It is asked again, whatever the lost connection said of its end.
+            // It is sent again, whether or not the lost connection had flushed its end.
             (turn.completed, turn.doubtful, turn.more) = (false, false, false);
             return;
         }

@@ -27,7 +27,7 @@ impl Machine {
         id
     }
 
-    /// A number for what was typed and is not asked: no turn has it.
+    /// An identifier for a typed text that is not sent: no turn has it.
     pub fn skip_turn(&mut self) -> TurnId {
         self.last_id += 1;
         TurnId(self.last_id)
