@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::AudioHandle;
 use super::{Desk, Gate, SimulatedDesk, VoiceCommand, VoiceEvent, VoiceSettings, simulate};
 use crate::base::counters::Counters;
-use super::AudioHandle;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;

@@ -1,4 +1,4 @@
-//! What something costs, and whether that is known or an upper bound.
+//! Costs: exact, or an upper bound.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -8,12 +8,12 @@ use std::ops::AddAssign;
 pub struct Cost {
     /// The amount, in US dollars.
     pub usd: f64,
-    /// It may be less: something in it was taken at the dearest rate that comes into question.
+    /// An upper bound: a part was counted at the highest possible rate.
     pub at_most: bool,
 }
 
 impl Cost {
-    /// The amount with so many digits after the point; an upper bound is rounded up.
+    /// The amount with this many decimals; an upper bound is rounded up.
     #[must_use]
     pub fn rounded(self, digits: i32) -> f64 {
         // What the sum of binary fractions is above the amount that was meant.
@@ -28,7 +28,7 @@ impl Cost {
         rounded / scale
     }
 
-    /// Adds what is known to what is known; two unknown amounts stay unknown.
+    /// Adds known amounts; two unknown amounts stay unknown.
     pub fn add(to: &mut Option<Self>, more: Option<Self>) {
         if let Some(more) = more {
             *to.get_or_insert_default() += more;

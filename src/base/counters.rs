@@ -22,7 +22,7 @@ impl Counter {
     }
 }
 
-/// A level that is written often and read now and then; the newest value wins.
+/// A level that is written often and read occasionally; the newest value wins.
 #[derive(Debug)]
 pub struct Meter(AtomicU32);
 
@@ -45,7 +45,7 @@ impl Meter {
     }
 }
 
-/// A length of time that is written often and read now and then; the newest value wins.
+/// A duration that is written often and read occasionally; the newest value wins.
 #[derive(Debug, Default)]
 pub struct Span(AtomicU32);
 
@@ -84,19 +84,19 @@ pub struct Counters {
     pub bytes_received: Counter,
     /// Messages of the service that could not be read, or held what could not be used.
     pub bad_messages: Counter,
-    /// Captured sound that waited for the worker when it looked last.
+    /// Captured audio that waited for the worker at its last tick.
     pub capture_queued: Span,
     /// Reply audio that waits for its time to be played.
     pub reply_queued: Span,
-    /// How much later than it was captured sound comes out of the worker's filters.
+    /// Delay of captured audio through the worker's filters.
     pub chain_delay: Span,
     /// Connections that were set up.
     pub connections: Counter,
-    /// Connections that went on with an earlier conversation.
+    /// Connections that resumed an earlier conversation.
     pub resumes: Counter,
     /// Planned changes of connection.
     pub rolls: Counter,
-    /// Times that a conversation was begun again because the service rejected its answers.
+    /// Fresh starts of the conversation because the service rejected its answers.
     pub fresh_starts: Counter,
     /// Commands that wait for the connection.
     pub outbox: AtomicU32,
@@ -105,7 +105,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Round trip of the connection, where it is known.
+    /// Round trip of the connection, if known.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         let micros = self.round_trip_us.load(Relaxed);

@@ -1,6 +1,6 @@
-//! The word that was probably meant.
+//! "Did you mean …?": the known word nearest to a misspelt one.
 
-/// The candidate that `word` is most likely a slip of, if there is one.
+/// The candidate that `word` most likely misspells, if any.
 ///
 /// A slip is fewer than three insertions, deletions or replacements away, and fewer than the word has letters (or any
 /// two words of two letters would be alike); a part of exactly one candidate counts too: `fast` for `ultra-fast`.

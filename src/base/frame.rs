@@ -1,4 +1,4 @@
-//! The two shapes in which sound travels: captured frames upwards, reply chunks downwards.
+//! The two units of audio: captured frames upwards, reply chunks downwards.
 
 use std::time::{Duration, Instant};
 

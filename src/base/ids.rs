@@ -1,4 +1,4 @@
-//! Names of things that are counted: turns, and the marks of a turn.
+//! Identifiers of turns and of the marks of a turn.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Languages by their codes: what people call them, and what a model is told.
+//! Languages by their codes, with names for users and for models.
 
 /// A language that the Live API speaks and hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

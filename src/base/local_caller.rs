@@ -1,8 +1,7 @@
-//! Who may ask a server on this computer: programs on it, and no page of the web.
+//! Access check of local servers: programs on this computer are allowed, web pages are not.
 //!
-//! A page that a browser has loaded can reach loopback. Its `Origin` gives it away, and where a name of its own was bound to
-//! 127.0.0.1 (DNS rebinding), its `Host` does. Both are read by their whole grammar: a host and perhaps a port, and nothing
-//! else, so that no reader takes another part for the host than we do.
+//! A page in a browser can reach loopback. Its `Origin` reveals it, or its `Host` if its own name was bound to 127.0.0.1 (DNS
+//! rebinding). Both must match their whole grammar, a host and an optional port, so that no two parsers disagree on the host.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -54,7 +53,7 @@ fn is_local_origin(origin: &[u8]) -> bool {
         .any(|scheme| origin.strip_prefix(*scheme).is_some_and(is_this_computer))
 }
 
-/// `HOST[:PORT]`, where the host is this computer by its own words: localhost, 127.0.0.0/8 or [::1].
+/// Whether `HOST[:PORT]` names this computer: localhost, 127.0.0.0/8 or `[::1]`.
 fn is_this_computer(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else {
         return false;

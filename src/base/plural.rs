@@ -1,4 +1,4 @@
-//! Words put together: sentences that end, and counts with their nouns.
+//! Sentences with a full stop, and counts with their nouns.
 
 /// The text as a sentence: with a full stop, unless it ends as one already.
 #[must_use]
@@ -12,7 +12,7 @@ pub fn sentence(text: &str) -> String {
     format!("{text}{end}")
 }
 
-/// So many of something; the noun is given in the singular, and its plural ends with an s.
+/// A count with its noun, given in the singular; the plural ends with an s.
 #[must_use]
 pub fn count(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
@@ -24,19 +24,19 @@ mod tests {
 
     #[test]
     fn sentences_end_once() {
-        for (text, told) in [
+        for (text, found) in [
             ("The server is gone", "The server is gone."),
             ("It is gone. ", "It is gone."),
             ("Did you mean `auto`?", "Did you mean `auto`?"),
             ("", ""),
         ] {
-            assert_eq!(sentence(text), told);
+            assert_eq!(sentence(text), found);
         }
     }
 
     #[test]
     fn one_is_singular() {
-        let told = [0, 1, 2].map(|n| count(n, "turn"));
-        assert_eq!(told, ["0 turns", "1 turn", "2 turns"]);
+        let found = [0, 1, 2].map(|n| count(n, "turn"));
+        assert_eq!(found, ["0 turns", "1 turn", "2 turns"]);
     }
 }

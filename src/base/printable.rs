@@ -1,8 +1,7 @@
-//! Text of others (device names, file names, profiles, servers, recordings) made fit to be shown.
+//! Escapes foreign text (device names, file names, profiles, servers, recordings) for display.
 //!
-//! A terminal obeys control characters, a log's reader counts lines, and marks of direction show a text in another order
-//! than it is read: `gpj.exe` as `exe.jpg`. What is written for people passes through here last, where it leaves the
-//! program, so that no place that puts text together can forget it.
+//! A terminal executes control characters, a log reader counts lines, and direction marks reorder a text: `gpj.exe` looks
+//! like `exe.jpg`. Text for people is escaped here when it leaves the program, so that no caller can forget it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -45,7 +44,7 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     shown
 }
 
-/// Text as a window shows it: without what is hidden, and its lines kept.
+/// Text for the window: without hidden characters, with its lines.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_hidden(c) && c != '\n';

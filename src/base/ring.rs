@@ -1,7 +1,7 @@
-//! Ring of samples (or other small values) between one writer and one reader, without locks.
+//! Lock-free ring of samples (or other small values) between one writer and one reader.
 //!
-//! Both ends count what passed through them, so that an index into the flow is a name for a sample that stays
-//! valid for the life of the ring. A writer that finds no room counts what it could not write.
+//! Both ends count the values that pass, so an index into the flow identifies a sample for the life of the ring. A writer
+//! without room counts the values that it could not write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -50,12 +50,12 @@ impl<T: Copy> Writer<T> {
         pushed
     }
 
-    /// Counts values that were given up because there was no room.
+    /// Counts values that were dropped without room.
     pub fn count_dropped(&mut self, n: u64) {
         self.dropped.fetch_add(n, Relaxed);
     }
 
-    /// Room for so many values.
+    /// A ring with room for this many values.
     #[must_use]
     pub fn free(&self) -> usize {
         self.inner.vacant_len()
@@ -94,7 +94,7 @@ pub struct Reader<T> {
 }
 
 impl<T: Copy> Reader<T> {
-    /// Takes up to `out.len()` values, oldest first; says how many there were.
+    /// Takes up to `out.len()` values, oldest first; returns their number.
     pub fn pop(&mut self, out: &mut [T]) -> usize {
         let popped = self.inner.pop_slice(out);
         self.read += popped as u64;
@@ -108,7 +108,7 @@ impl<T: Copy> Reader<T> {
         value
     }
 
-    /// Throws up to `n` values away; says how many there were.
+    /// Discards up to `n` values; returns their number.
     pub fn skip(&mut self, n: usize) -> usize {
         let skipped = self.inner.skip(n);
         self.read += skipped as u64;

@@ -1,4 +1,4 @@
-//! How bad a notice is.
+//! Severity of a notice.
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Work aside: on a thread of its own, or where it is, if the system gives none. And work that panics instead of telling so.
+//! Helper threads, with a fallback to the caller's thread if the system gives none; and calls that may panic.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -13,7 +13,7 @@ pub async fn aside<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let (tell, told) = oneshot::channel();
+    let (tell, found) = oneshot::channel();
     let work = Arc::new(Mutex::new(Some(work)));
     let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
     let theirs = Arc::clone(&work);
@@ -24,7 +24,7 @@ pub async fn aside<T: Send + 'static>(
         }
     });
     match started {
-        Ok(_) => told.await.ok(),
+        Ok(_) => found.await.ok(),
         Err(refused) => {
             tracing::warn!(%refused, name, "no thread: the work is done in place");
             take(&work).map(|work| work())
@@ -49,7 +49,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does what may panic although nothing is wrong with this program: libraries do where the system refuses what they need.
+/// Runs a call that may panic without a fault of this program: libraries do if the system refuses resources.
 /// `None` if it did; nothing is said of it.
 pub fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     QUIET.set(true);

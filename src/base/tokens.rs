@@ -1,4 +1,4 @@
-//! Tokens that a service counted, by what they stand for: each kind has a price of its own.
+//! Tokens that a service counted, by kind: each kind has its own price.
 
 use std::ops::AddAssign;
 
@@ -11,7 +11,7 @@ pub struct Kinds {
     pub audio: u64,
     /// Images and frames of video.
     pub image: u64,
-    /// Counted, but of no kind that was told.
+    /// Counted without a kind.
     pub unassigned: u64,
 }
 
@@ -49,20 +49,20 @@ impl AddAssign for Kinds {
 /// within a turn are taken for parts of it, which can be too much, never too little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenCounts {
-    /// What was read: the conversation so far, and results of tools.
+    /// Input tokens: the conversation so far, and results of tools.
     pub prompt: Kinds,
     /// What was answered, without thoughts.
     pub response: Kinds,
     /// What was thought before it was answered.
     pub thoughts: u64,
-    /// Of what was read, what the service still knew; it is billed at less.
+    /// Cached input tokens, which are cheaper.
     pub cached: u64,
-    /// Searches of the web; each has a price of its own.
+    /// Web searches; each has its own price.
     pub searches: u64,
 }
 
 impl TokenCounts {
-    /// Tokens that were written: answers and thoughts.
+    /// Output tokens: answers and thoughts.
     #[must_use]
     pub const fn written(&self) -> u64 {
         self.response.sum().saturating_add(self.thoughts)

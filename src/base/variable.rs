@@ -1,4 +1,4 @@
-//! Values of environment variables, as they are meant.
+//! Values of environment variables, without quotation marks and blanks around them.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,7 +11,7 @@ pub fn read(name: &str) -> Option<OsString> {
     std::env::var_os(name).and_then(|value| meant(&value))
 }
 
-/// What [`read`] makes of a value. One that is not UTF-8 is left as it is: only its reader knows whether that is a fault.
+/// Cleans a value as [`read`] does. A value that is not UTF-8 is kept: only its reader knows whether that is a fault.
 #[must_use]
 pub fn meant(value: &OsStr) -> Option<OsString> {
     let Some(text) = value.to_str() else {
@@ -38,7 +38,7 @@ pub fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether a character is a quotation mark: ASCII, typographic, or one of the accents that stand for them.
+/// Whether a character is a quotation mark: ASCII, typographic, or an accent used as one.
 #[must_use]
 pub fn is_quote(c: char) -> bool {
     matches!(

@@ -1,4 +1,4 @@
-//! The voices of the Live API: profiles are checked against them, and they are asked for in the set-up.
+//! The voices of the Live API, for the check of profiles and for the set-up.
 
 /// The prebuilt voices, in the order in which Google's documentation of the Live API lists them.
 pub const VOICES: [&str; 30] = [

@@ -1,8 +1,8 @@
-//! WAV files: read as they are found, written as they should be.
+//! WAV files: a tolerant reader and a strict writer.
 //!
-//! Recorders that stream, stop half-way or count wrongly leave sizes and redundant fields of every value behind, so
-//! this reader believes only what nothing else tells: the coding of the samples, channels, rate and bits. Where the
-//! sound begins and ends is judged by the bytes that are there.
+//! Recorders that stream, stop half-way or count wrongly leave arbitrary sizes and redundant fields behind, so the reader
+//! trusts only fields without an alternative: coding, channels, rate and bits. It finds start and end of the sound from the
+//! bytes that are present.
 //!
 //! ```text
 //! RIFF size? WAVE   ID size? …pad?   fmt  size? …   ID size? …   data size? ▓▓▓▓▓▓▓▓   ID size? …
@@ -161,7 +161,7 @@ impl File<'_> {
         };
         let end = self.end_of_sound(start, stated, format.frame());
         let bytes = &self.all[start..end];
-        format.look_for_padding(bytes);
+        format.detect_padding(bytes);
         let samples = format.decode(&bytes[..bytes.len() / format.frame() * format.frame()]);
         if samples.is_empty() {
             return Err(WavError::Empty);

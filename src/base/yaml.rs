@@ -5,8 +5,8 @@
 //!            every fault on the way becomes a YamlError with its place in the file
 //! ```
 //!
-//! [`Text::read`] takes a document as a whole. [`Text::get`] takes one key by itself, so that a fault in one line leaves the
-//! other lines what they are. [`edit`] changes one key in a text and leaves the rest as it was written.
+//! [`Text::read`] parses a whole document. [`Text::get`] parses a single key, so that a fault in one line does not affect the
+//! others. [`edit`] changes one key in a text and leaves the rest as it is.
 //!
 //! The syntax is YAML 1.1 as libyaml reads it, but plain words mean what YAML 1.2 says: only `true` and `false` are
 //! booleans (`no`, `off` and `yes` are text), `0o10` and `0x8` are the number 8, `010` is text, `1e3` and `.inf` are numbers
@@ -41,9 +41,9 @@ pub struct YamlError {
     pub column: usize,
     /// The key, dotted from the top: `turn.patience_ms`. Empty where no single key is at fault.
     pub key: String,
-    /// What is wrong.
+    /// The fault.
     pub what: String,
-    /// What is allowed, or what to do. May be empty.
+    /// The allowed values, or a remedy. May be empty.
     pub allowed: String,
     /// The known word that was probably meant.
     pub suggestion: Option<Box<str>>,
@@ -78,7 +78,7 @@ pub struct Text<'a> {
     text: &'a str,
 }
 
-/// Faults of single keys that are listed for one file; more help nobody.
+/// Most faults of single keys that are listed for a file; more do not help.
 pub const MOST_FAULTS: usize = 20;
 
 impl<'a> Text<'a> {
@@ -90,9 +90,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The same for a text of which each key is read by itself, with [`get`](Self::get). Keys that stand twice and values
-    /// with tags come beside the text, at most [`MOST_FAULTS`] of them. There is no text where nothing is written but
-    /// comments.
+    /// The same for a text whose keys are read one by one, with [`get`](Self::get). Duplicate keys and values with tags are
+    /// returned beside the text, at most [`MOST_FAULTS`] of them. There is no text if there are only comments.
     pub fn by_keys(
         file: &'a str,
         bytes: &'a [u8],
@@ -191,7 +190,7 @@ impl<'a> Text<'a> {
         serde_yaml::Deserializer::from_str(self.text)
     }
 
-    /// A key that means nothing; `known` are those of its group that do.
+    /// An unknown key; `known` are the keys of its group.
     #[must_use]
     pub fn unknown(&self, group: &str, key: &str, known: &[&str]) -> YamlError {
         let mut path = path(group);
@@ -218,7 +217,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Passes over the first `skip` faults of single keys.
+    /// Skips the first `skip` faults of single keys.
     fn check_form(&self, skip: usize) -> Result<Form, YamlError> {
         let mut documents = self.deserializer();
         let Some(first) = documents.next() else {
@@ -251,7 +250,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What is wrong with a key, and in which line it stands first if it stands twice.
+    /// The fault of a key, with the line of the first occurrence if it is a duplicate.
     fn with_first(&self, what: &str, key: &str) -> String {
         match self.key_place(key).filter(|_| what == walk::TWICE) {
             Some((line, _)) => format!("{what} (the first is in line {line})"),
@@ -260,7 +259,7 @@ impl<'a> Text<'a> {
     }
 
     fn second_document(&self, second: serde_yaml::Deserializer<'_>) -> YamlError {
-        // An error is the only thing that tells a place; one is made at the root of the document.
+        // Only errors carry a position; one is provoked at the root of the document.
         let root = walk::Find {
             path: &[],
             key: false,
@@ -282,7 +281,7 @@ impl<'a> Text<'a> {
                 "one document to a file is allowed: remove `---` and what follows",
             )
         } else {
-            // libyaml takes a line that stands further left than the first for a new document.
+            // libyaml takes a line with less indentation than the first for a new document.
             (
                 "this line is indented less than the first",
                 "keys of one group begin in the same column",
@@ -366,7 +365,7 @@ pub fn quoted(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            // What libyaml refuses or folds when it stands unescaped, and what a terminal would obey.
+            // Characters that libyaml refuses or folds when unescaped, and that a terminal would execute.
             c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                 out.push_str(&match u32::from(c) {
                     short @ ..=0xffff => format!("\\u{short:04x}"),
@@ -429,7 +428,7 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
 const MAX_FLOW_DEPTH: usize = 100;
 
 /// Where the excess of opening brackets over closing ones is largest, and how large. Brackets in texts and comments count
-/// too: a cheap bound that stands before the parser need not understand them.
+/// too: a cheap bound before the parser need not understand them.
 fn deepest(text: &str) -> Option<(usize, usize)> {
     let mut level = 0_usize;
     let mut most: Option<(usize, usize)> = None;

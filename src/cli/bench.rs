@@ -15,7 +15,7 @@ use super::load::{check_line, publish};
 use super::problem::Problem;
 use super::signal::{self, Stop};
 use super::trial::aggregate::Aggregate;
-use super::trial::conversation::{Part, Report, TrialContext, talk};
+use super::trial::conversation::{Report, TalkParameters, TrialContext, talk};
 use super::trial::output::Folder;
 use super::trial::progress::Progress;
 use super::trial::resource_sampler::ResourceSampler;
@@ -46,7 +46,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const RETRIES: u32 = 2;
 /// The first turns of a conversation are not counted: clocks settle in the first second, detectors learn the room.
 const WARM_UP: u64 = 1;
-/// What is said of the sound side.
+/// Description of the audio in reports.
 const SOUND: &str = "made-up microphone and speaker at 48 kHz with the profile's period and no delay of their own; resampling, detection and playback as with devices";
 
 /// What `bench` can be told.
@@ -105,7 +105,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         for profile in &profiles {
             place.reach(profile).await?;
         }
-        let (reports, told) = mpsc::channel(REPORTS);
+        let (reports, inbox) = mpsc::channel(REPORTS);
         let budget = place.budget;
         let stage = Arc::new(TrialContext {
             place,
@@ -122,7 +122,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         signal::hold(ENDED_WITHIN);
         let running = Running {
             stage,
-            told,
+            inbox,
             tally: Aggregate::new(budget, usize::MAX),
             warm_up: BTreeMap::new(),
             client: ResourceSampler::own(),
@@ -149,7 +149,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
 /// A bench that runs.
 struct Running {
     stage: Arc<TrialContext>,
-    told: mpsc::Receiver<Report>,
+    inbox: mpsc::Receiver<Report>,
     tally: Aggregate,
     /// What failed before the first turn of a conversation that counts.
     warm_up: BTreeMap<String, u64>,
@@ -236,7 +236,7 @@ impl Running {
 
     async fn converse(&mut self, profile: &Arc<Profile>, turns: u64) -> Option<String> {
         self.conversations += 1;
-        let part = Part {
+        let part = TalkParameters {
             id: self.conversations,
             profile: profile.clone(),
             utterances: Some(turns + WARM_UP),
@@ -250,7 +250,7 @@ impl Running {
             tokio::select! {
                 biased;
                 () = self.stop.wait() => return Some("it was ended by hand".to_owned()),
-                report = self.told.recv() => match report? {
+                report = self.inbox.recv() => match report? {
                     // The first turns are no measure, but paid.
                     Report::Turn(mut turn, sent, heard) if turn.number <= WARM_UP => {
                         warm = true;

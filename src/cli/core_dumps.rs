@@ -1,10 +1,10 @@
 //! Keeps the key out of core dumps.
 //!
-//! A crash, or a signal such as SIGQUIT, lets the system write the memory of a process into a file or hand it to a
-//! collector of crashes. The memory holds the key, the words of the conversation, and the environment.
+//! After a crash, or a signal such as SIGQUIT, the system may write the memory of the process to a file or pass it to a crash
+//! collector. The memory holds the key, the words of the conversation, and the environment.
 //!
-//! The process stays "dumpable" (`PR_SET_DUMPABLE`) nevertheless: without that its entries in `/proc` belong to root, and
-//! rtkit, which lets sound go first, and the portals of desktops refuse to serve it.
+//! The process stays "dumpable" (`PR_SET_DUMPABLE`) nevertheless: otherwise its entries in `/proc` belong to root, and rtkit,
+//! which grants real-time priority, and the portals of desktops refuse to serve it.
 
 /// Forbids core dumps to this process and to those that it starts. To be called first of all.
 pub fn forbid() {

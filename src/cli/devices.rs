@@ -1,4 +1,4 @@
-//! `sovereign devices`: the microphones and speakers, and the ids to choose them by.
+//! `sovereign devices`: lists microphones and speakers with their ids.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub struct DevicesArgs {
 ///
 /// # Errors
 ///
-/// When `out` cannot be written, for another reason than that nobody reads it.
+/// When `out` cannot be written, unless its reader is gone.
 pub fn run(args: DevicesArgs, devices: &Devices, out: &mut dyn Write) -> io::Result<ExitCode> {
     if args.json {
         put(out, [json(devices)])?;

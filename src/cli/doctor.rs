@@ -1,4 +1,4 @@
-//! `sovereign doctor`: what is wrong, and what to do about it.
+//! `sovereign doctor`: finds faults and names remedies.
 
 mod bundle;
 mod network;
@@ -56,11 +56,11 @@ pub struct DoctorOptions<'a> {
     pub devices: [Option<&'a str>; 2],
 }
 
-/// Checks everything and prints what was found. The status is 1 if anything is bad.
+/// Checks everything and prints the findings. The status is 1 if any is bad.
 ///
 /// # Errors
 ///
-/// When `out` cannot be written, for another reason than that nobody reads it.
+/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &DoctorArgs,
     asked: DoctorOptions<'_>,
@@ -362,7 +362,7 @@ mod tests {
 
     const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
 
-    fn told_with(checks: &[Check], sound: Option<SoundFigures>) -> String {
+    fn shown_with(checks: &[Check], sound: Option<SoundFigures>) -> String {
         json(&Findings {
             checks: checks.to_vec(),
             sound,
@@ -430,15 +430,15 @@ mod tests {
             _ => None,
         };
         let found = setup::variables(set);
-        let told = text(&found).join("\n");
+        let seen = text(&found).join("\n");
         for part in [
             "XDG_CONFIG_HOME is set to `config`",
             "`\"/run/user/1\"`",
             "`tcp:192.0.2.1`",
         ] {
-            assert!(told.contains(part), "no {part}: {told}");
+            assert!(seen.contains(part), "no {part}: {seen}");
         }
-        assert_eq!(found.len(), 3, "{told}");
+        assert_eq!(found.len(), 3, "{seen}");
         assert!(setup::variables(|_| None).is_empty());
     }
 
@@ -457,15 +457,15 @@ mod tests {
         };
         let heard = Ok((report.clone(), false));
         let checks = sound_check::checks(&heard);
-        let told = shown(&checks);
+        let seen = shown(&checks);
         assert!(
-            told.contains("echo: it comes back after 40 ms, 3 dB quieter")
-                && told.contains("Turn the speaker down"),
-            "{told}"
+            seen.contains("echo: it comes back after 40 ms, 3 dB quieter")
+                && seen.contains("Turn the speaker down"),
+            "{seen}"
         );
         let figures = SoundFigures::of(&report);
         let json: serde_json::Value =
-            serde_json::from_str(&told_with(&checks, Some(figures))).expect("JSON");
+            serde_json::from_str(&shown_with(&checks, Some(figures))).expect("JSON");
         assert_eq!(json["sound_check"]["noise_dbfs"], -61.0);
         assert_eq!(json["sound_check"]["echo_delay_ms"], 40.0);
         let deaf = sound_check::checks(&Err("the microphone gave no sound".into()));
@@ -487,7 +487,7 @@ mod tests {
         assert_eq!(status(&checks, "endpoint"), Status::Warn);
         for shown in [
             shown(&checks),
-            told_with(&checks, None),
+            shown_with(&checks, None),
             shown(&examined(
                 folder.path(),
                 Some(KEY),
@@ -500,7 +500,7 @@ mod tests {
             );
         }
         let report: serde_json::Value =
-            serde_json::from_str(&told_with(&checks, None)).expect("JSON");
+            serde_json::from_str(&shown_with(&checks, None)).expect("JSON");
         assert_eq!(report["schema"], "sovereign.doctor/1");
         assert_eq!(report["checks"][0]["name"], "configuration");
     }
@@ -544,8 +544,8 @@ mod tests {
         std::fs::write(profiles.join("old.yaml"), old).expect("written");
         let config = folder.path().join("config.yaml");
         std::fs::write(&config, "voice: en-us-tavi\nprofile: old\n").expect("written");
-        let told = shown(&live(&url).checks);
-        assert!(told.contains("does not know this voice"), "{told}");
+        let seen = shown(&live(&url).checks);
+        assert!(seen.contains("does not know this voice"), "{seen}");
         std::fs::remove_file(config).expect("removed");
         server.stop();
         let Findings { checks, models, .. } = live(&url);
@@ -595,14 +595,14 @@ mod tests {
             ..DoctorArgs::default()
         };
         let checks = looked(&live, folder.path(), Some(KEY), asked);
-        let told = shown(&checks);
-        assert_eq!(status(&checks, "service"), Status::Bad, "{told}");
+        let seen = shown(&checks);
+        assert_eq!(status(&checks, "service"), Status::Bad, "{seen}");
         assert!(
-            told.contains("the model is not made for live talk (code 1008: models/x is")
-                && told.contains(
+            seen.contains("the model is not made for live talk (code 1008: models/x is")
+                && seen.contains(
                     "this key can talk to gemini-3.8-live, gemini-3.8-live-extended-thinking"
                 ),
-            "{told}"
+            "{seen}"
         );
         let wrong = looked(&live, folder.path(), Some("AIzaSyWrong-0123456789"), asked);
         assert!(
@@ -618,8 +618,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let checks = examined(folder.path(), None, DoctorOptions::default());
         assert_eq!(status(&checks, "model"), Status::Ok);
-        let told = "gemini-3.8-live, of `balanced`: it thinks by itself";
-        assert!(shown(&checks).contains(told), "{}", shown(&checks));
+        let seen = "gemini-3.8-live, of `balanced`: it thinks by itself";
+        assert!(shown(&checks).contains(seen), "{}", shown(&checks));
         fs::create_dir(folder.path().join("profiles")).expect("made");
         let text = "live:\n  model: gemini-3.1-flash-live-preview";
         fs::write(folder.path().join("profiles/mine.yaml"), text).expect("written");
@@ -629,8 +629,8 @@ mod tests {
         };
         let checks = examined(folder.path(), None, asked);
         assert_eq!(status(&checks, "model"), Status::Warn);
-        let told = "mine.yaml:2:10: live.model: is `gemini-3.1-flash-live-preview`, which ended on 2026-11-17, use gemini-3.8-live";
-        assert!(shown(&checks).contains(told), "{}", shown(&checks));
+        let seen = "mine.yaml:2:10: live.model: is `gemini-3.1-flash-live-preview`, which ended on 2026-11-17, use gemini-3.8-live";
+        assert!(shown(&checks).contains(seen), "{}", shown(&checks));
     }
 
     fn examined(folder: &Path, environment: Option<&str>, asked: DoctorOptions<'_>) -> Vec<Check> {

@@ -1,4 +1,4 @@
-//! Writes lines where a reader may be slow, or may have stopped reading, without anybody waiting for it.
+//! Writes lines to readers that may be slow or have stopped reading, without blocking the caller.
 //!
 //! ```text
 //!  say, print, log ── offer ──▶ queue, at most 1 MiB ──▶ a thread of its own ──▶ standard output, standard error, a file
@@ -29,11 +29,11 @@ pub(crate) struct LineWriter {
 /// Why not everything was written.
 #[derive(Debug)]
 pub(crate) enum Unwritten {
-    /// Nobody reads any more.
+    /// The reader is gone.
     Gone,
     /// The system refuses: the disk is full, most often.
     Refused(io::Error),
-    /// The reader has stopped: so many lines were left out.
+    /// The reader has stopped; this many lines were left out.
     Stuck(u64),
 }
 
@@ -97,7 +97,7 @@ impl LineWriter {
         is_over.then(|| std::mem::take(&mut queue.untold))
     }
 
-    /// Cancelled when a line could not be written: nobody reads any more, or the disk is full.
+    /// Cancelled when a line could not be written: the reader is gone, or the disk is full.
     pub(crate) fn gone(&self) -> &CancellationToken {
         &self.shared.gone
     }
@@ -151,7 +151,7 @@ impl LineWriter {
     }
 }
 
-/// What is written through this waits for room: for the one text of a command that is there for nothing else.
+/// Blocks until there is room: for commands whose only purpose is one text.
 impl Write for &LineWriter {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut queue = self.shared.queue();
@@ -235,7 +235,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// Whether so many bytes more may wait; one entry always may.
+    /// Whether this many more bytes fit into the queue; one entry always does.
     fn has_room(&self, bytes: usize) -> bool {
         self.waiting.is_empty() || self.bytes.saturating_add(bytes) <= MOST
     }
@@ -245,7 +245,7 @@ impl Queue {
     }
 }
 
-/// Whether this says that nobody reads: a closed pipe, or a terminal that has hung up (EIO).
+/// Whether the error means that the reader is gone: a closed pipe, or a terminal that has hung up (EIO).
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     const EIO: i32 = 5;
     error.kind() == io::ErrorKind::BrokenPipe || (cfg!(unix) && error.raw_os_error() == Some(EIO))

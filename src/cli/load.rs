@@ -41,14 +41,14 @@ const REPORTS: usize = 4_096;
 const TURNS: usize = 65_536;
 /// The same where memory is judged: it must not be the run's own notes that grow.
 const TURNS_OF_A_SOAK: usize = 4_096;
-/// Growth is looked at when this share of the run is over, or so many seconds after the ramp if that takes longer: the
-/// first turns of those who began last fill their buffers.
+/// Growth is measured from this share of the run on, or this many seconds after the ramp if that is later: the first turns of
+/// the newest conversations fill their buffers.
 const SETTLED: (f64, f64) = (0.1, 20.0);
-/// What was asked for so long before a run was cut short should be connected.
+/// Conversations that were started this long before a run was cut short should be connected.
 const CONNECTED_WITHIN: f64 = 5.0;
 /// The number of conversations is brought up to the plan this often.
 const ADJUST_EVERY: Duration = Duration::from_millis(50);
-/// What is said of the sound side.
+/// Description of the audio in reports.
 const SOUND: &str = "made-up microphones and speakers at 48 kHz, in steps of 10 ms; resampling, detection and playback as with devices";
 
 /// What `load` can be told.
@@ -127,7 +127,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     let ended = runtime.block_on(async {
         place.reach(&profile).await?;
         let servers = ResourceSampler::others(place.pids());
-        let (reports, told) = mpsc::channel(REPORTS);
+        let (reports, inbox) = mpsc::channel(REPORTS);
         let budget = place.budget;
         let stage = Arc::new(TrialContext {
             place,
@@ -145,7 +145,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         let tally = Aggregate::new(budget, kept);
         let requests = args.requests;
         signal::hold(ENDED_WITHIN);
-        let running = Running::new(stage, profile, plan, requests, tally, servers, told)?;
+        let running = Running::new(stage, profile, plan, requests, tally, servers, inbox)?;
         running.run(run, earlier.as_ref()).await
     });
     // What still runs (a name look-up, say) is not waited for.
@@ -166,7 +166,7 @@ struct Running {
     plan: LoadProfile,
     profile: Arc<Profile>,
     tally: Aggregate,
-    told: mpsc::Receiver<Report>,
+    inbox: mpsc::Receiver<Report>,
     client: ResourceSampler,
     servers: ResourceSampler,
     /// Memory of client and servers before the first conversation, in megabytes.
@@ -209,7 +209,7 @@ impl Running {
         requests: Option<u32>,
         tally: Aggregate,
         mut servers: ResourceSampler,
-        told: mpsc::Receiver<Report>,
+        inbox: mpsc::Receiver<Report>,
     ) -> Result<Self, Problem> {
         let mut client = ResourceSampler::own();
         let mb = |meter: &mut ResourceSampler| meter.read().map_or(0.0, |reading| reading.mb);
@@ -220,7 +220,7 @@ impl Running {
             plan,
             profile,
             tally,
-            told,
+            inbox,
             client,
             servers,
             held: Held::default(),
@@ -236,8 +236,8 @@ impl Running {
     ) -> Result<(Load, Vec<TurnRow>), Problem> {
         run.cut_short = self.go_on().await;
         let seconds = self.stage.began.elapsed().as_secs_f64();
-        // What was told before the end counts in full.
-        while let Ok(report) = self.told.try_recv() {
+        // Reports from before the end count in full.
+        while let Ok(report) = self.inbox.try_recv() {
             self.tally.take(report);
         }
         let counts = self.pool.counts();
@@ -247,22 +247,22 @@ impl Running {
             plan,
             profile,
             mut tally,
-            mut told,
+            mut inbox,
             base_mb,
             held,
             requests,
             ..
         } = self;
-        // Who ends tells what it knows: that is still taken.
+        // Ending conversations send last reports, which are still taken.
         let mut ending = std::pin::pin!(pool.end());
         loop {
             tokio::select! {
                 biased;
-                Some(report) = told.recv() => tally.take_late(report),
+                Some(report) = inbox.recv() => tally.take_late(report),
                 () = &mut ending => break,
             }
         }
-        while let Ok(report) = told.try_recv() {
+        while let Ok(report) = inbox.try_recv() {
             tally.take_late(report);
         }
         run.spent_usd = tally.budget.map(|budget| budget.spent().usd);
@@ -336,7 +336,7 @@ impl Running {
                     }
                     progress.show(began.elapsed().as_secs(), &self.words());
                 }
-                Some(report) = self.told.recv() => self.tally.take(report),
+                Some(report) = self.inbox.recv() => self.tally.take(report),
             }
             if self.tally.budget.is_some_and(|budget| budget.is_empty()) {
                 return Some("the spending limit was reached".to_owned());

@@ -1,5 +1,5 @@
-//! Where the log goes: errors to standard error, more to a daily file in the state folder. Neither makes anybody wait, a
-//! storm of lines is thinned ([`thinned`]), and the files are bounded ([`files`]).
+//! The log: errors go to standard error, more goes to a daily file in the state folder. Neither blocks, bursts of lines are
+//! rate limited ([`thinned`]), and the files are bounded ([`files`]).
 
 mod fields;
 mod files;
@@ -75,7 +75,7 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes what is left, within a limit.
+/// Writes the rest, within a time limit.
 pub(super) fn finish() {
     if let Some((writer, sites)) = FILE.get() {
         let rest = sites.rest();
@@ -93,8 +93,8 @@ impl Write for Filed {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         if let Some((writer, _)) = FILE.get() {
             if let Some(lines) = writer.gap() {
-                let told = format!("{lines} lines were left out here: the disk was too slow\n");
-                writer.offer(told.into_bytes());
+                let note = format!("{lines} lines were left out here: the disk was too slow\n");
+                writer.offer(note.into_bytes());
             }
             writer.offer(text.to_vec());
         }

@@ -1,4 +1,4 @@
-//! Floor 4, the terminal: arguments, commands, errors and exit statuses.
+//! Floor 5, the terminal: arguments, commands, errors and exit statuses.
 
 pub mod bench;
 pub mod core_dumps;

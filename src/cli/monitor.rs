@@ -1,4 +1,4 @@
-//! Starts the endpoint for other programs, where it is wanted.
+//! Starts the monitoring endpoint if configured.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::settings::config::MonitorSettings;
 
 /// A running endpoint, and what asks for its pages.
 pub(super) struct Running {
-    /// Tells when a page is wanted.
+    /// The page requests.
     pub(super) asked: PageRequests,
     /// Keeps it running.
     pub(super) monitor: Monitor,
@@ -20,7 +20,7 @@ pub(super) struct Running {
     pub(super) announcement: String,
 }
 
-/// Listens where `--monitor` or the configuration says; `None` where neither does. Call it inside the runtime.
+/// Listens on the address of `--monitor` or the configuration; `None` without either. Call it inside the runtime.
 ///
 /// # Errors
 ///

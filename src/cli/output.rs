@@ -1,4 +1,4 @@
-//! Standard output and standard error: every line goes through here, so that a reader who stops keeps nobody waiting.
+//! Standard output and standard error: every line goes through here, so that a stopped reader blocks nothing.
 
 use std::io;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ pub(super) static OUT: LazyLock<LineWriter> =
 pub(super) static ERR: LazyLock<LineWriter> =
     LazyLock::new(|| LineWriter::start("stderr", Box::new(io::stderr())));
 
-/// A line for the person at the terminal, on standard error, with what a terminal would obey written out. One that nobody can read is not missed.
+/// Writes a line for the user to standard error, with control characters escaped. A failure is ignored.
 pub fn say(line: &str) {
     if let Some(lines) = ERR.gap() {
         ERR.offer(format!("… {lines} lines were left out: nobody read them\n").into_bytes());
@@ -21,13 +21,13 @@ pub fn say(line: &str) {
     ERR.offer(format!("{}\n", escaped(line)).into_bytes());
 }
 
-/// A line that the next one replaces, on a terminal; an empty one removes it.
+/// Writes a line that the next one replaces, on a terminal; an empty line removes it.
 pub(crate) fn show_in_place(line: &str) {
     const BEGIN_AGAIN: &str = "\r\x1b[2K";
     ERR.offer(format!("{BEGIN_AGAIN}{}", escaped(line)).into_bytes());
 }
 
-/// A line of a conversation on standard output. It never waits for the reader; what is left out is said.
+/// Writes a line of a conversation to standard output without blocking; omitted lines are reported.
 pub(crate) fn print(line: &str) {
     if let Some(lines) = OUT.gap() {
         say(&format!(
@@ -42,17 +42,17 @@ pub(crate) fn gone() -> &'static CancellationToken {
     OUT.gone()
 }
 
-/// Standard output for the one text of a command, which waits for its reader.
+/// Standard output for the single text of a command; blocks until its reader takes it.
 pub(crate) fn out() -> impl io::Write {
     &*OUT
 }
 
-/// Standard error for the same.
+/// The same for standard error.
 pub(crate) fn err() -> impl io::Write {
     &*ERR
 }
 
-/// Bytes that are lines for standard error, from the log. They never wait.
+/// A writer of log lines to standard error that never blocks.
 pub(super) struct Shown;
 
 impl io::Write for Shown {

@@ -1,5 +1,5 @@
-//! A panic is a fault of the program. It is said and logged wherever it happens, without waiting for a reader; and where it ends
-//! a thread that nobody else hears of, it ends the conversation in words.
+//! The panic hook: reports and logs each panic without blocking. A panic in a thread that no supervisor watches ends the
+//! conversation with a message.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::LazyLock;
@@ -8,16 +8,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::thread::is_quiet;
 
-/// Names of threads whose end their owners hear of by themselves: the runtime's tasks close their channels.
+/// Names of threads whose end is noticed by their owners: the runtime's tasks close their channels.
 const HEARD_OF: [&str; 4] = ["main", "tokio-", "keyring", "settings-watch"];
 
-/// Threads that libraries start for the desktop's bus, where nothing depends on them. They panic where the system refuses what
-/// they need.
+/// Threads that libraries start for the desktop bus, and that nothing depends on. They panic if the system refuses their
+/// resources.
 const FOREIGN: [&str; 3] = ["async-io", "blocking-", "zbus"];
 
 static LOST: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
-/// Takes panics over. Once, when the process starts.
+/// Installs the hook; call it once, when the process starts.
 pub fn listen() {
     std::panic::set_hook(Box::new(|panic| {
         if is_quiet() {
@@ -54,7 +54,7 @@ pub fn lost() -> &'static CancellationToken {
     &LOST
 }
 
-/// What is said then.
+/// The message for that.
 pub const LOST_A_PART: &str = "a part of the program has failed (see above)";
 
 fn ends_the_conversation(thread: &str) -> bool {

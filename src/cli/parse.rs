@@ -1,5 +1,5 @@
-//! The arguments. Options of all commands are taken everywhere, but not each means something to each command: what means
-//! nothing is left out of the command's help, and told where it is given.
+//! Parses the arguments. Global options are accepted everywhere, but some have no effect on some commands: those are left out
+//! of the command's help, and reported if given.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use super::output::say;
 use super::{Cli, output, shutdown, signal};
 use crate::base::printable::escaped;
 
-/// Options of all commands that mean nothing to a command. (`--config` is never told: it also says where nothing is kept.)
+/// Global options without effect on a command. (`--config` is never reported: it also says where nothing is kept.)
 const MEANINGLESS: [(&str, &[&str]); 7] = [
     ("talk", &["window"]),
     ("serve", &ALONE),
@@ -41,18 +41,18 @@ const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", 
 pub fn parse() -> Cli {
     let matches = command()
         .try_get_matches()
-        .unwrap_or_else(|told| print_and_exit(printable(told)));
+        .unwrap_or_else(|error| print_and_exit(printable(error)));
     for option in meaningless(&matches).into_iter().chain(outdone(&matches)) {
         say(&option);
     }
-    Cli::from_arg_matches(&matches).unwrap_or_else(|told| print_and_exit(printable(told)))
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| print_and_exit(printable(error)))
 }
 
-/// Help, the version, or what is wrong, and the end.
-fn print_and_exit(told: clap::Error) -> ! {
+/// Prints help, the version, or the error, and exits.
+fn print_and_exit(error: clap::Error) -> ! {
     signal::nothing_to_lose();
-    let text = told.render();
-    let (mut to, on_terminal): (Box<dyn Write>, _) = if told.use_stderr() {
+    let text = error.render();
+    let (mut to, on_terminal): (Box<dyn Write>, _) = if error.use_stderr() {
         (Box::new(output::err()), io::stderr().is_terminal())
     } else {
         (Box::new(output::out()), io::stdout().is_terminal())
@@ -65,8 +65,8 @@ fn print_and_exit(told: clap::Error) -> ! {
     };
     to.write_all(text.as_bytes()).ok();
     let status = shutdown::end(ExitCode::SUCCESS);
-    let is_told = status == ExitCode::SUCCESS;
-    std::process::exit(if is_told { told.exit_code() } else { 1 })
+    let is_written = status == ExitCode::SUCCESS;
+    std::process::exit(if is_written { error.exit_code() } else { 1 })
 }
 
 /// An error whose words from the command line cannot act on the terminal: an argument may come from a link or a script.
@@ -117,7 +117,7 @@ fn nothing_to(command: &str) -> &'static [&'static str] {
     found.map_or(&[], |(_, options)| options)
 }
 
-/// What was given in vain, in words.
+/// Messages about options without effect.
 fn meaningless(matches: &ArgMatches) -> Vec<String> {
     let Some((name, given)) = matches.subcommand() else {
         return Vec::new();
@@ -207,14 +207,14 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_taken_and_told() {
-        let told = |args: &str| {
+        let messages = |args: &str| {
             let matches = command().try_get_matches_from(args.split(' '));
             let matches = matches.expect("good arguments");
             Cli::from_arg_matches(&matches).expect("complete");
             meaningless(&matches)
         };
-        assert!(told("sovereign load --profile auto --demo").is_empty());
-        assert!(told("sovereign --window --monitor 9464").is_empty());
+        assert!(messages("sovereign load --profile auto --demo").is_empty());
+        assert!(messages("sovereign --window --monitor 9464").is_empty());
         let outdone = |args: &str| {
             let matches = command().try_get_matches_from(args.split(' '));
             outdone(&matches.expect("good arguments"))
@@ -224,7 +224,7 @@ mod tests {
         assert!(outdone("sovereign devices --demo --endpoint ws://127.0.0.1:1").is_none());
         assert!(outdone("sovereign load --demo").is_none() && outdone("sovereign").is_none());
         let words = "--input-device means nothing to `sovereign load`: it goes on without";
-        assert_eq!(told("sovereign load --input-device x"), [words]);
-        assert_eq!(told("sovereign --input-device x load"), [words]);
+        assert_eq!(messages("sovereign load --input-device x"), [words]);
+        assert_eq!(messages("sovereign --input-device x load"), [words]);
     }
 }

@@ -1,4 +1,4 @@
-//! Whom the user talks to.
+//! The partner of the conversation, as the terminal names it.
 
 use crate::session::Settings;
 use crate::settings::endpoint::GOOGLE_HOST;

@@ -54,7 +54,7 @@ pub enum ProfilesCommand {
 ///
 /// # Errors
 ///
-/// When `out` cannot be written, for another reason than that nobody reads it.
+/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &ProfilesArgs,
     config: Option<&Path>,
@@ -101,8 +101,7 @@ pub fn run(
     }
 }
 
-/// Writes lines, with what a terminal would obey written out. A pipe that nobody reads any more is no failure: who closed it
-/// has seen enough.
+/// Writes lines with control characters escaped. A closed pipe is no failure: its reader has seen enough.
 pub(super) fn put<L: AsRef<str>>(
     to: &mut dyn Write,
     lines: impl IntoIterator<Item = L>,
@@ -118,7 +117,7 @@ pub(super) fn put<L: AsRef<str>>(
     }
 }
 
-/// Says something beside the result; words that nobody can read are not missed.
+/// Writes a message beside the result; a failure is ignored.
 fn print_error(err: &mut dyn Write, words: &str) {
     put(err, [words]).ok();
 }
@@ -211,8 +210,8 @@ fn check(files: &[PathBuf]) -> Checked {
                 continue;
             }
         };
-        let told = profile.warnings(&shown, &bytes);
-        warnings.extend(told.iter().map(ToString::to_string));
+        let found = profile.warnings(&shown, &bytes);
+        warnings.extend(found.iter().map(ToString::to_string));
         // In one folder only: a file of the user's may replace a shipped one of its name.
         let twin = names.iter().find(|(other, name)| {
             *name == profile.name && other.parent() == path.parent() && other != path

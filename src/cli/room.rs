@@ -1,7 +1,7 @@
-//! Whether the system gives a command the threads and files that it needs.
+//! Checks that the system grants the threads and files that a command needs.
 //!
-//! Much of what starts a thread is in libraries, and some of it ends the process, or waits for ever, when it gets none. So it
-//! is tried before anything begins, and a refusal is said in words.
+//! Libraries start threads, and some end the process or wait forever if they get none. So threads and files are tried first,
+//! and a refusal becomes a message.
 
 use std::fs::File;
 use std::io;
@@ -95,7 +95,7 @@ fn is_too_many(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Starts so many threads that all run at the same time, and ends them.
+/// Starts this many threads at the same time, and ends them.
 fn threads_are_granted(wanted: usize) -> Result<(), (usize, io::Error)> {
     /// They do nothing.
     const STACK: usize = 64 << 10;

@@ -106,7 +106,7 @@ struct Listening {
     port: u16,
 }
 
-/// Serves until Ctrl-C, SIGTERM or SIGHUP, or until nobody reads standard output.
+/// Serves until Ctrl-C, SIGTERM or SIGHUP, or until the reader of standard output is gone.
 ///
 /// # Errors
 /// When the address cannot be bound, the system refuses what is needed or standard output cannot be written; as wrong usage, when the address is not

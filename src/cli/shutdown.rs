@@ -9,15 +9,15 @@ use super::problem::Problem;
 use super::signal::{self, LAST_WORDS_WITHIN};
 use super::{log, written};
 
-/// At the end, a reader that takes nothing is waited for this long. (What fits into a pipe, 64 KiB, waits for nobody.)
+/// At the end the program waits this long for a stopped reader. (Up to 64 KiB, the size of a pipe, need no reader.)
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// Time without progress that standard error gets at the end. A busy computer may start the writing thread late, and a refusal
 /// must not end without its words.
 const WORDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Ends the process: waits for what is on its way to its readers, within limits. The status is `status`, or 1 where it
-/// was success and the output is not complete although nobody asked for an early end.
+/// Ends the process: waits for pending output, within limits. Returns `status`, or 1 instead of success if the output is
+/// incomplete and no signal asked for an early end.
 #[must_use]
 pub fn end(status: ExitCode) -> ExitCode {
     log::finish();
@@ -45,7 +45,7 @@ pub fn end(status: ExitCode) -> ExitCode {
     status
 }
 
-/// Waits for a moment until what was said is written. (If it is not, nobody is left to read it.)
+/// Waits a moment until standard error is written. (If that fails, there is no reader.)
 pub(super) fn wait_for_words() {
     ERR.finish(WORDS_WITHIN, LAST_WORDS_WITHIN, signal::is_asked)
         .ok();

@@ -1,4 +1,4 @@
-//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: one rule for every command and for the window. And SIGXFSZ, which ends nothing.
+//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: one rule for all commands and the window. SIGXFSZ is ignored.
 //!
 //! | | after [`nothing_to_lose`] (lists, checks) | else |
 //! | --- | --- | --- |
@@ -6,13 +6,13 @@
 //! | second signal, of any kind | – | the end, at once, status 130 |
 //! | good order takes longer than [`hold`] allows | – | the end, said, status 1 |
 //!
-//! The ends "at once" happen in the handler itself, so that they need no thread, no lock and no reader of the output. Other
-//! signals keep what the system does with them.
+//! Ends "at once" happen in the handler itself, without a thread, a lock or a reader of the output. Other signals keep the
+//! behaviour of the system.
 
 use std::io;
 use std::time::Duration;
 
-/// Time for the last words after a first signal.
+/// Time for the last output after a first signal.
 pub(crate) const LAST_WORDS_WITHIN: Duration = Duration::from_millis(600);
 
 #[cfg(unix)]
@@ -47,7 +47,7 @@ mod unix {
     /// A start takes no longer.
     static LIMIT_MS: AtomicU64 = AtomicU64::new(10_000);
 
-    /// Puts the rule in force. The first thing that a process does.
+    /// Installs the handlers; call it first in a process.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ mod unix {
             flag::register(number, Arc::clone(&ASKED))?;
             match &watch {
                 Ok(wake) => wake_by(number, wake)?,
-                // Nobody measures the time: the next signal insists, however soon it comes.
+                // Without a timer the next signal insists, however soon it comes.
                 Err(_) => flag::register(number, Arc::clone(&INSISTING))?,
             };
         }
@@ -85,7 +85,7 @@ mod unix {
         pipe::register(number, wake.try_clone()?)
     }
 
-    /// From now on a signal may end the process at once, as nobody would miss anything; one that came before does so now.
+    /// From now on a signal ends the process at once, because nothing would be lost; an earlier signal does so now.
     pub fn nothing_to_lose() {
         NOTHING_TO_LOSE.store(true, Relaxed);
         if is_asked() {
@@ -93,7 +93,7 @@ mod unix {
         }
     }
 
-    /// From now on the first signal asks for an end in good order, which may take so long.
+    /// From now on the first signal asks for an orderly end, which may take this long.
     pub fn hold(at_most: Duration) {
         let ms = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX);
         LIMIT_MS.store(ms, Relaxed);
@@ -111,7 +111,7 @@ mod unix {
         exit(status)
     }
 
-    /// Sees to it that an end in good order comes to its end.
+    /// Enforces the time limit of an orderly end.
     fn watch(mut asked: UnixStream) {
         if !matches!(asked.read(&mut [0]), Ok(1)) {
             return;

@@ -1,4 +1,4 @@
-//! From arguments, files and devices to a running conversation, on any machine.
+//! Builds a running conversation from arguments, files and devices.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
 use crate::telemetry;
 
-/// What is spoken where there is no microphone: mono, 16 bit.
+/// Input if there is no microphone: mono, 16 bit.
 const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav");
 
 /// Which sound a face wants; `None` is "what there is".
@@ -52,7 +52,7 @@ pub enum Source {
     Microphone,
     /// Files, one utterance each.
     Files(Vec<PathBuf>),
-    /// Nowhere: what is asked is typed.
+    /// No audio: questions are typed.
     Nothing,
 }
 
@@ -107,7 +107,7 @@ impl Start {
     /// Wrong usage or configuration, or a microphone was asked for and there is none.
     pub fn new(global: &Global, voice: &Voice) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
-        // First: what is mended after it was read is noticed.
+        // First, so that changes after reading the files are noticed.
         let changes = Watch::start(&paths);
         let (config, _) = ConfigFile::load(paths.config_file());
         refuse_named(global, &config)?;
@@ -116,7 +116,7 @@ impl Start {
         } else {
             paths.with_state(config.get().state.as_deref())
         };
-        // Also where an earlier version left it open; what is in the way is said where the folder is needed.
+        // Also if an earlier version left it open; obstacles are reported where the folder is needed.
         file::own_folder(paths.state()).ok();
         log::start(global.log.as_deref(), &paths.state().join("logs"))?;
         let profiles = Profiles::load(paths.profiles());
@@ -384,7 +384,7 @@ fn chosen(flag: Option<&String>, kept: Option<&String>) -> DeviceChoice {
         .map_or(DeviceChoice::Default, DeviceChoice::Id)
 }
 
-/// The sound side, and in words what is missing. What was asked for is not replaced; what was not is found.
+/// The audio, and messages about missing devices. Requested devices are not replaced; others are chosen.
 fn sound(
     paths: &Paths,
     voice: &Voice,
@@ -433,7 +433,7 @@ fn sound(
     Ok((audio::AudioSetup { input, output }, missing))
 }
 
-/// The file for the replies, if writing it neither waits for a reader nor destroys what is spoken.
+/// The file for the replies, if writing it neither blocks nor overwrites an input.
 fn recording(file: &Path, input: &InputKind) -> Result<PathBuf, Problem> {
     let spoken = match input {
         InputKind::Files(files) => files.as_slice(),

@@ -12,7 +12,7 @@ use super::written::not_begun;
 use crate::telemetry::export::turn_csv;
 use crate::telemetry::record::TurnRecord;
 
-/// What is left for the last row at the end.
+/// Time for the last row at the end.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The file of `--csv`, each row in it as soon as its turn is closed.

@@ -63,11 +63,11 @@ pub struct TalkArgs {
     pub csv: Option<PathBuf>,
 }
 
-/// Talks, or asks what was typed, until the input is over, so many turns are closed, or the user ends it.
+/// Talks, or sends typed questions, until the input is over, the number of turns is reached, or the user ends it.
 ///
 /// # Errors
 ///
-/// When there is nothing to run on, the endpoint cannot be reached, or a turn failed.
+/// When there are no devices, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     signal::hold(ENDED_WITHIN);
     let voice = voice(args)?;
@@ -80,7 +80,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
         }
     }
     let start = Start::new(global, &voice)?;
-    // Before anything is said, as figures that cannot be kept are asked for in vain; and after everything was looked at.
+    // Before the conversation starts, because without the file it would be useless; and after all checks.
     let table = args.csv.as_deref().map(Table::create).transpose()?;
     for line in start.announcement() {
         say(&line);
@@ -136,7 +136,7 @@ fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
 struct Talk<'a> {
     session: session::Session,
     args: &'a TalkArgs,
-    /// What is typed instead of spoken, until the last one was sent.
+    /// Typed questions, until the last one was sent.
     questions: Option<Questions>,
     /// How many of them were sent. Each becomes a turn, and nothing else does.
     asked: u64,
@@ -163,7 +163,7 @@ enum Next {
     Event(Option<session::Event>),
     State,
     Signal,
-    /// Nobody reads standard output any more, or it cannot be written: the end, as with a signal.
+    /// Standard output has no reader or cannot be written: ends as with a signal.
     Unheard,
     /// A thread has ended that nothing can go on without.
     Broken,
@@ -344,7 +344,7 @@ impl<'a> Talk<'a> {
         self.end(Some(problem)).await
     }
 
-    /// Says what could not be written; the conversation goes on, and fails with its end.
+    /// Reports output that could not be written; the conversation continues, and fails at its end.
     fn not_written(&mut self, problem: &Problem) {
         problem.print();
         self.incomplete = true;

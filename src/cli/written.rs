@@ -1,4 +1,4 @@
-//! What was asked to be written and was not: a failure, said with the place, the reason and what to do.
+//! Failures of writing a requested file: message with path, reason and remedy.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use super::problem::Problem;
 
-/// What to do about a place that takes no more.
+/// Remedy for a full disk.
 pub(super) const MAKE_ROOM: &str = "Free some space there, or name another place, and start again.";
 
 /// Whether there is no room: the disk is full, or a quota or a limit on the size of files is reached.
@@ -21,7 +21,7 @@ fn is_full(error: &io::Error) -> bool {
     full.contains(&error.kind())
 }
 
-/// What to do about it.
+/// The remedy.
 pub(super) fn remedy(error: &io::Error) -> &'static str {
     if is_full(error) {
         MAKE_ROOM
@@ -46,11 +46,11 @@ pub(super) fn lost(error: &io::Error) -> Problem {
     Problem::failed(anyhow!("standard output cannot be written: {error}")).hint(MAKE_ROOM)
 }
 
-/// Whether writing the file of an option neither waits for a reader nor destroys what is spoken.
+/// Checks that writing the file of an option neither blocks nor overwrites an input.
 ///
 /// # Errors
 ///
-/// Wrong usage, with what would happen.
+/// Wrong usage, with the reason.
 pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result<(), Problem> {
     let name = file.display();
     let refused = |why: &str| {
@@ -86,7 +86,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     matches!([place(one), place(other)], [Some(one), Some(other)] if one == other)
 }
 
-/// Whether opening it may wait for ever for who is at its other end.
+/// Whether opening it may block forever.
 pub(super) fn is_pipe(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|found| is_waiting(found.file_type()))
 }

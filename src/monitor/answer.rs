@@ -1,4 +1,4 @@
-//! What a request gets.
+//! Answers requests: authentication, path, status.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -12,14 +12,14 @@ use subtle::ConstantTimeEq as _;
 use super::pages::Page;
 use crate::base::local_caller::{self, Stranger};
 
-/// What is told of a conversation that does not answer.
+/// Health while the conversation does not answer.
 const NO_HEALTH: &str = r#"{"schema":"sovereign.health/1","status":"trouble","link":"unknown","what":"the conversation does not answer"}"#;
 /// The media type of the metrics page.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const SCHEME: &[u8] = b"Bearer ";
 const PATHS: [&str; 2] = ["/metrics", "/health"];
 
-/// Whether the answer stands on a page.
+/// Whether the answer needs a page.
 pub(super) fn wants_page<B>(request: &Request<B>, token: &SecretString) -> bool {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     reads
@@ -28,8 +28,7 @@ pub(super) fn wants_page<B>(request: &Request<B>, token: &SecretString) -> bool 
         && has_token(request, token)
 }
 
-/// The answer, from what was asked and what is known; without a page the conversation did not answer. The body of a request
-/// is never read.
+/// Answers a request; without a page the conversation did not answer. The body of a request is never read.
 pub(super) fn answer<B>(
     request: &Request<B>,
     token: &SecretString,
@@ -86,7 +85,7 @@ pub(super) fn answer<B>(
     response.body(Full::new(Bytes::from(text)))
 }
 
-/// Whether a program on this computer asks, and no page of the web.
+/// Whether the client is a program on this computer, not a web page.
 fn from_here<B>(request: &Request<B>) -> Result<(), Stranger> {
     let header = |name| request.headers().get_all(name).iter().map(|v| v.as_bytes());
     let in_line = request
@@ -96,7 +95,7 @@ fn from_here<B>(request: &Request<B>) -> Result<(), Stranger> {
     local_caller::check(header(HOST), header(ORIGIN), in_line)
 }
 
-/// Compared in a time that does not tell how much of it was right.
+/// Compares the token in constant time.
 fn has_token<B>(request: &Request<B>, token: &SecretString) -> bool {
     let given = request.headers().get(AUTHORIZATION);
     let given = given.and_then(|value| value.as_bytes().split_at_checked(SCHEME.len()));

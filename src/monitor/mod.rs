@@ -1,12 +1,12 @@
-//! Figures for other programs: `GET /metrics` (Prometheus) and `GET /health`, on this computer only, with a token.
+//! The monitoring endpoint: `GET /metrics` (Prometheus) and `GET /health`, on this computer only, with a token.
 //!
 //! ```text
-//! one task per connection ── asked, once a second at most ──▶ session
+//! one task per connection ── request, at most one a second ─▶ telemetry
 //!        200 · 400 · 401 · 403 · 404 · 405 · 503 ◀── Page ──────────────────┘
 //! ```
 //!
-//! A page is made only when one is wanted, and never more often than once a second: however often it is scraped, a
-//! conversation is not slowed down by it. One that does not answer is told as such.
+//! Pages are rendered on demand and at most once a second, so frequent scrapes do not slow a conversation down. If it does
+//! not answer, the status is 503.
 
 mod answer;
 mod pages;
@@ -26,12 +26,11 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 pub use pages::{Page, PageCache, PageRequest, PageRequests, page_channel};
 
-/// Connections at a time: a collector needs one. With one more the oldest ends, so that nobody can keep others out by holding
-/// connections open.
+/// Connections at a time: a collector needs one. One more closes the oldest, so open connections cannot keep others out.
 const CONNECTIONS: usize = 16;
-/// The head of a request must be there within this time, also of the next one on the same connection.
+/// Timeout of the head of each request on a connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
-/// A connection ends after this time in any case: nobody can hold a place for ever by reading slowly.
+/// A connection is closed after this time, so slow readers cannot hold it forever.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The head of a request is no longer: a collector's has some hundred bytes. The least that hyper takes.
 const LARGEST_HEAD: usize = 8_192;
@@ -60,11 +59,11 @@ pub enum MonitorError {
 }
 
 impl Monitor {
-    /// Listens, and serves pages to whoever has the token. Call it inside the runtime.
+    /// Listens, and serves pages to clients with the token. Call it inside the runtime.
     ///
     /// # Errors
     ///
-    /// When the address is not on this computer, or cannot be had.
+    /// When the address is not on this computer, or cannot be bound.
     pub fn start(
         address: SocketAddr,
         token: SecretString,
@@ -109,7 +108,7 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: PageCache
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Too many open files, most likely: it passes, and must not spin.
+                // Most likely too many open files: wait, so as not to spin.
                 tracing::warn!(%error, "the monitor cannot take a connection");
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
@@ -138,11 +137,11 @@ async fn serve(listener: TcpListener, token: Arc<SecretString>, pages: PageCache
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_WITHIN)
-                // Who says no more may still want the answer.
+                // A client that has closed its sending side may still read the answer.
                 .half_close(true)
                 .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(stream), answer);
-            // What a stranger does wrong on his connection is his affair.
+            // Client-side connection errors are ignored.
             tokio::time::timeout(LONGEST, connection).await.ok();
         }));
     }

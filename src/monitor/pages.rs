@@ -1,5 +1,4 @@
-//! The way of a page from who makes it to who serves it: it is made when it is asked for, and once a second at the most.
-//! So a page costs nothing while nobody asks, and whoever asks too often gets the last one again.
+//! Renders the metrics page on demand and caches it for one second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +6,9 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
-/// A page that is younger is served again.
+/// A younger page is served from the cache.
 const FRESH: Duration = Duration::from_secs(1);
-/// A page is made within a tenth of a millisecond, unless who makes it hangs.
+/// Rendering takes a tenth of a millisecond, unless the renderer hangs.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The pages of one moment.
@@ -23,7 +22,7 @@ pub struct Page {
     pub well: bool,
 }
 
-/// Both ends of the way.
+/// Creates the requests for the renderer and the cache for the server.
 #[must_use]
 pub fn page_channel() -> (PageRequests, PageCache) {
     let (ask, asked) = mpsc::channel(1);
@@ -34,12 +33,12 @@ pub fn page_channel() -> (PageRequests, PageCache) {
     (PageRequests(Some(asked)), pages)
 }
 
-/// The end of who makes pages; by default nobody ever asks.
+/// The renderer's end; by default no request comes.
 #[derive(Debug, Default)]
 pub struct PageRequests(Option<mpsc::Receiver<oneshot::Sender<Page>>>);
 
 impl PageRequests {
-    /// The next time that somebody wants a page; it may be dropped and called again without losing one.
+    /// Waits for the next request. Cancel safe.
     pub async fn next(&mut self) -> PageRequest {
         let request = match &mut self.0 {
             Some(asked) => asked.recv().await,
@@ -47,25 +46,25 @@ impl PageRequests {
         };
         match request {
             Some(request) => PageRequest(request),
-            // Nobody serves any more.
+            // The server is gone.
             None => std::future::pending().await,
         }
     }
 }
 
-/// Somebody wants a page.
+/// A request for a page.
 #[derive(Debug)]
 pub struct PageRequest(oneshot::Sender<Page>);
 
 impl PageRequest {
     /// Hands it over.
     pub fn answer(self, page: Page) {
-        // Who has stopped waiting asks again.
+        // A requester that has stopped waiting asks again.
         self.0.send(page).ok();
     }
 }
 
-/// The end of who serves them.
+/// The server's end.
 #[derive(Clone, Debug)]
 pub struct PageCache {
     ask: mpsc::Sender<oneshot::Sender<Page>>,
@@ -79,14 +78,14 @@ struct Made {
 }
 
 impl PageCache {
-    /// A page of this second; `None` if who makes them does not answer.
+    /// A page not older than a second; `None` if the renderer does not answer.
     pub async fn newest(&self) -> Option<Arc<Page>> {
-        // In a task of its own: a page that was asked for is kept also where nobody waits for it any more.
+        // In its own task, so that a requested page is cached even if its requester has gone.
         tokio::spawn(self.clone().fetch()).await.ok()?
     }
 
     async fn fetch(self) -> Option<Arc<Page>> {
-        // Who asks meanwhile waits for the same page.
+        // Further requesters wait for the same page.
         let mut newest = self.newest.lock().await;
         if let Some(made) = &*newest
             && made.at.elapsed() < FRESH
@@ -94,7 +93,7 @@ impl PageCache {
             return Some(Arc::clone(&made.page));
         }
         let (request, answer) = oneshot::channel();
-        // Full: the last request stands unanswered.
+        // Full: the last request is still unanswered.
         self.ask.try_send(request).ok()?;
         let page = timeout(MADE_WITHIN, answer).await.ok()?.ok()?;
         let page = Arc::new(page);
@@ -132,7 +131,7 @@ mod tests {
                 asked.next().await.answer(page(nth));
             }
         });
-        for (wait_ms, told) in [
+        for (wait_ms, found) in [
             (0, "n 1"),
             (900, "n 1"),
             (99, "n 1"),
@@ -140,7 +139,7 @@ mod tests {
             (0, "n 2"),
         ] {
             tokio::time::advance(Duration::from_millis(wait_ms)).await;
-            assert_eq!(had(&pages).await.as_deref(), Some(told));
+            assert_eq!(had(&pages).await.as_deref(), Some(found));
         }
         tokio::time::advance(FRESH).await;
         let crowd: Vec<_> = (0..50)
@@ -150,8 +149,8 @@ mod tests {
             })
             .collect();
         for one in crowd {
-            let told = one.await.expect("it ran");
-            assert_eq!(told.as_deref(), Some("n 3"), "one page for all");
+            let found = one.await.expect("it ran");
+            assert_eq!(found.as_deref(), Some("n 3"), "one page for all");
         }
         tokio::time::advance(FRESH).await;
         assert!(timeout(Duration::ZERO, pages.newest()).await.is_err());

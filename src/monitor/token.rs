@@ -7,7 +7,7 @@ pub const SHORTEST: usize = 16;
 /// The longest one.
 pub const LONGEST: usize = 200;
 
-/// Whether it can stand in a header and cannot be guessed.
+/// Whether it fits into a header and is long enough not to be guessed.
 #[must_use]
 pub fn is_token(token: &str) -> bool {
     (SHORTEST..=LONGEST).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic())

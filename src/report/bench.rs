@@ -1,4 +1,4 @@
-//! The result of `sovereign bench` (`sovereign.bench/1`), and what it says.
+//! The result of `sovereign bench` (`sovereign.bench/1`) and its checks.
 
 mod document;
 
@@ -42,7 +42,7 @@ pub struct Bench {
     /// What else is not alike of the earlier report.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub caveats: Vec<String>,
-    /// Whether all limits were kept, as far as can be told.
+    /// Whether all limits were kept, as far as they could be checked.
     pub passed: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct ProfileResults {
     pub turns: Outcomes,
     /// Turns that failed, and utterances that nothing came of, by kind.
     pub errors: BTreeMap<String, u64>,
-    /// What failed before the first turn that counts: told, not counted, unless no turn ever came of it.
+    /// Warm-up failures: reported, but they count as errors only if no turn followed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub warm_up: BTreeMap<String, u64>,
     /// Its latencies in milliseconds.

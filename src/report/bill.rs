@@ -1,4 +1,4 @@
-//! What the turns of a run were billed for, in both reports.
+//! Models, tokens and cost of the turns of a run, for both reports.
 
 use serde::{Deserialize, Serialize};
 

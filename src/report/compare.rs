@@ -1,13 +1,13 @@
-//! Is it better than it was? Judged by the intervals: where they overlap, a difference may be noise.
+//! Compares two runs by confidence intervals: where they overlap, a difference may be noise.
 
 use serde::{Deserialize, Serialize};
 
 use super::results::{Circumstances, LatencyTable, Quantile, interval};
 
-/// Differences below this are nobody's concern, however certain: the share of the older value, and milliseconds.
+/// Smaller differences are ignored, however certain: share of the older value, and milliseconds.
 const TRIFLE: (f64, f64) = (0.02, 0.5);
 
-/// How a figure changed.
+/// Direction of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
@@ -33,7 +33,7 @@ impl Change {
         }
     }
 
-    /// From an older figure to a newer one.
+    /// Compares an older quantile with a newer one.
     #[must_use]
     pub fn between(old: &Quantile, new: &Quantile) -> Self {
         let (Some(old_low), Some(old_high), Some(new_low), Some(new_high)) =
@@ -54,14 +54,14 @@ impl Change {
     }
 }
 
-/// One figure of two runs.
+/// One value in two runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Profile or scenario.
     pub of: String,
     /// Latency and quantile: `response p95`.
     pub what: String,
-    /// The older figure with its interval.
+    /// The older value with its interval.
     pub old: String,
     /// The newer one.
     pub new: String,
@@ -112,7 +112,7 @@ pub fn places(old: &Circumstances, new: &Circumstances) -> Vec<(&'static str, St
     ]
 }
 
-/// What else is not alike of the circumstances of two runs: their figures can be compared, but what differs may be of that.
+/// Differences in the circumstances of two runs that limit a comparison without preventing it.
 #[must_use]
 pub fn caveats(old: &Circumstances, new: &Circumstances) -> Vec<String> {
     let cores = |run: &Circumstances| run.cores.to_string();

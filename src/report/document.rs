@@ -1,4 +1,4 @@
-//! What a report says, before it is HTML or Markdown.
+//! The content of a report, independent of HTML and Markdown.
 
 use super::results::RunStatus;
 
@@ -20,7 +20,7 @@ pub struct Document {
 pub struct Section {
     /// Its heading.
     pub heading: String,
-    /// What stands below it.
+    /// Its content.
     pub blocks: Vec<Block>,
 }
 
@@ -31,7 +31,7 @@ pub enum Block {
     Words(String),
     /// Sentences of equal rank.
     List(Vec<String>),
-    /// Rows of cells; the first column is words, the others are figures.
+    /// Rows of cells; the first column is text, the others are numbers.
     Table {
         /// Names of the columns.
         head: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Plot {
     pub shape: Shape,
 }
 
-/// What is drawn.
+/// A drawing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// How many values fall where, with lines at marked values.

@@ -1,4 +1,4 @@
-//! What can fail in a conversation of `bench` and `load`: its name in reports, and what helps.
+//! Faults of conversations in `bench` and `load`: names for reports, and remedies.
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

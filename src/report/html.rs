@@ -1,4 +1,4 @@
-//! A report as one HTML page that needs nothing beside it: no script, no outside file, drawings inside.
+//! Renders a report as a self-contained HTML page: no script, no external file, inline drawings.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

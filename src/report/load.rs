@@ -1,4 +1,4 @@
-//! The result of `sovereign load` (`sovereign.load/1`), and what it says.
+//! The result of `sovereign load` (`sovereign.load/1`) and its checks.
 
 mod document;
 mod limit_checks;
@@ -30,12 +30,12 @@ pub const MOST_DRY: f64 = 0.01;
 /// Runs whose lengths differ by more than this share are not quite alike.
 const LENGTH_SHARE: f64 = 0.1;
 
-/// What a run is held to.
+/// Limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// 95 of 100 responses take no longer, in milliseconds; `None` where nobody speaks.
+    /// Limit of the 95th percentile of the response, in milliseconds; `None` without speech.
     pub response_p95_ms: Option<f64>,
-    /// All is well again so many seconds after a jump; only where there is one.
+    /// Limit of the recovery after a jump, in seconds; only with a jump.
     pub recovery_s: Option<f64>,
     /// Memory grows by no more than this from some seconds after the ramp to the end of the run, by its trend, in megabytes;
     /// only in a soak.
@@ -52,7 +52,7 @@ pub fn scenario_words(scenario: &str) -> &str {
     }
 }
 
-/// What is asked of a run, as far as another one must have been asked the same to be compared with it.
+/// Parameters that two runs must share to be comparable.
 #[derive(Clone, Copy, Debug)]
 pub struct RunParameters<'a> {
     /// Name of the scenario.
@@ -85,7 +85,7 @@ pub struct Load {
     /// What else is not alike of the earlier report.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub caveats: Vec<String>,
-    /// Whether all limits were kept, as far as can be told.
+    /// Whether all limits were kept, as far as they could be checked.
     pub passed: bool,
 }
 
@@ -110,8 +110,7 @@ pub struct LoadResults {
     pub turns: Outcomes,
     /// What failed, by kind.
     pub errors: BTreeMap<String, u64>,
-    /// Utterances that still waited for their answer when their conversation was ended, and not for so long that it is an
-    /// error.
+    /// Utterances without an answer at the end of their conversation whose wait was too short to be an error.
     #[serde(default)]
     pub unanswered: u64,
     /// The most utterances that might be under way at the same time, where that was limited.
@@ -181,7 +180,7 @@ pub struct HeldBack {
 }
 
 impl HeldBack {
-    /// Adds one that waited so long.
+    /// Adds an utterance with its wait.
     pub fn add(&mut self, wait: Duration) {
         self.n += 1;
         self.all_s += wait.as_secs_f64();
@@ -649,7 +648,7 @@ mod tests {
             Load::new(Circumstances::default(), figures, &NORMAL, None).remarks[0].clone()
         };
         let (service, sound) = ("The service and the network", "Responses are late because");
-        for (late_share, of_service, own_server, told) in [
+        for (late_share, of_service, own_server, seen) in [
             (0.0, true, false, service),
             (0.0, true, true, service),
             (0.5, true, false, service),
@@ -659,7 +658,7 @@ mod tests {
             (0.0, false, false, sound),
         ] {
             let remark = slow(late_share, of_service, own_server);
-            assert!(remark.starts_with(told), "{remark}");
+            assert!(remark.starts_with(seen), "{remark}");
         }
         assert!(slow(0.0, true, false).contains("--requests"));
         assert!(slow(0.0, true, true).contains("answers on one thread"));
@@ -681,8 +680,8 @@ mod tests {
         assert!(fewer[0].starts_with("Only 49 of 50"), "{fewer:?}");
         let mut none = figures(&[]);
         let of = |figures| Load::new(Circumstances::default(), figures, &NORMAL, None).remarks;
-        let told = of(none.clone());
-        assert!(told[0].starts_with("No turn came to its end"), "{told:?}");
+        let seen = of(none.clone());
+        assert!(seen[0].starts_with("No turn came to its end"), "{seen:?}");
         none.errors = [("no reply by the end".to_owned(), 50)].into();
         assert!(
             of(none)[0].starts_with("Most errors were"),
@@ -692,7 +691,7 @@ mod tests {
             let most = move |f: &mut LoadResults| {
                 f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
             };
-            let told = judged(most, &NORMAL).remarks[0].clone();
+            let seen = judged(most, &NORMAL).remarks[0].clone();
             let words = match fault {
                 Fault::Refused => "`ulimit -n`",
                 Fault::NotConnected | Fault::Lost => "--setups",
@@ -702,8 +701,8 @@ mod tests {
                 Fault::Broken => "please report it",
             };
             assert!(
-                told.contains(fault.name()) && told.contains(words),
-                "{told}"
+                seen.contains(fault.name()) && seen.contains(words),
+                "{seen}"
             );
         }
         let limited = |n| {

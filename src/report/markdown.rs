@@ -1,4 +1,4 @@
-//! A report as Markdown, for issues and mails. Drawings are left out: the tables say the same.
+//! Renders a report as Markdown, for issues and mails. Drawings are left out: the tables hold the same values.
 
 use std::fmt::Write as _;
 
@@ -50,8 +50,7 @@ fn table(text: &mut String, head: &[String], rows: &[Vec<String>]) {
     }
 }
 
-/// Signs that Markdown or HTML would take for something else. What is written comes from names of profiles, hosts and
-/// messages of servers.
+/// Escapes Markdown and HTML: the text comes from profile names, hosts and server messages.
 fn escaped(words: &str) -> String {
     let mut text = String::with_capacity(words.len());
     for sign in words.chars() {

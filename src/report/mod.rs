@@ -1,4 +1,4 @@
-//! Reports of `bench` and `load`: figures in, text out. Pure; nothing is read, written or timed here.
+//! Reports of `bench` and `load`: results in, text out. Pure: no I/O, no clock.
 //!
 //! ```text
 //! samples ─▶ stats ─▶ bench::Bench ─┐                        ┌─▶ html      one page, plots inside

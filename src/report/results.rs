@@ -1,4 +1,4 @@
-//! What both reports are made of.
+//! Results that both reports share: turns, latencies, checks, circumstances.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,7 @@ pub const LATENCIES: [&str; 9] = [
     "held",
 ];
 
-/// Our own share of a response without what a finished reply waited for patience: `client` without `held`. It stands beside
-/// the latencies of a turn, and is what budgets are for.
+/// Our own share of a response without the time that a finished reply was held: `client` − `held`. Budgets apply to it.
 pub const OWN: &str = "own";
 /// Head of the tables of limits.
 pub const LIMITS_HEAD: [&str; 4] = ["what", "limit", "found", "verdict"];
@@ -118,10 +117,10 @@ impl Outcomes {
     }
 }
 
-/// What must be known to read the figures of a build that is not optimised.
+/// Note on the results of a build that is not optimised.
 pub(super) const TEST_BUILD: &str = "This is the build for tests, several times slower than `cargo build --release`: its processor figures are no measure.";
 
-/// A turn, as the CSV tells it.
+/// A turn as a row of the CSV.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnRow {
     /// Name of the profile.
@@ -183,7 +182,7 @@ pub struct Circumstances {
     pub endpoint: String,
     /// How the sound side is made.
     pub sound: String,
-    /// What is spoken; empty in reports of earlier versions.
+    /// Spoken text; empty in reports of earlier versions.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub spoken: String,
     /// Pause of our own server before each answer.
@@ -197,7 +196,7 @@ pub struct Circumstances {
     pub spent_usd: Option<f64>,
 }
 
-/// So many turns have one that 95 of 100 are faster than.
+/// Fewest turns with a meaningful 95th percentile.
 const LEAST_FOR_P95: usize = 20;
 
 /// Whether a limit was kept.
@@ -206,7 +205,7 @@ const LEAST_FOR_P95: usize = 20;
 pub enum Verdict {
     /// It was.
     Kept,
-    /// The figure is over it, but the sample is too small to be sure.
+    /// The value is over the limit, but the sample is too small to be sure.
     Uncertain,
     /// It was not.
     Missed,
@@ -246,7 +245,7 @@ impl Verdict {
 /// A limit that a run was held to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LimitCheck {
-    /// What is limited.
+    /// The limited quantity.
     pub what: String,
     /// The limit, in words.
     pub limit: String,
@@ -256,8 +255,7 @@ pub struct LimitCheck {
     pub verdict: Verdict,
 }
 
-/// Whether all limits were kept, as far as can be told. What cannot be judged at all was not kept: a run without a turn
-/// has proved nothing.
+/// Whether all limits were kept, as far as they could be checked. A run without any checkable limit has not passed.
 #[must_use]
 pub fn passed(checks: &[LimitCheck]) -> bool {
     checks
@@ -275,20 +273,19 @@ pub fn failed(checks: &[LimitCheck], cut_short: bool) -> bool {
     })
 }
 
-/// How a run stands against its limits, as its headline tells.
+/// The overall result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunStatus {
     /// All were kept, to the end of the run.
     Kept,
-    /// None was missed, but not all of them could be told.
+    /// None was missed, but not all could be checked.
     Open,
     /// At least one was missed, or there was nothing to judge.
     #[default]
     Missed,
 }
 
-/// The headline of a run: how it stands, and the sentence for it. "All" is said only where all limits were told, in a run
-/// that came to its end.
+/// The headline of a run: its status and sentence. "All" requires that every limit was checked in a complete run.
 #[must_use]
 pub fn headline(checks: &[LimitCheck], cut_short: Option<&str>) -> (RunStatus, String) {
     let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();

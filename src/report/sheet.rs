@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(&rows[0][5], turn.error.as_deref().expect("given"));
         assert_eq!((&rows[0][11], &rows[0][10]), ("20.6", ""));
         assert_eq!((&rows[0][18], &rows[0][19], &rows[1][19]), ("45", "30", ""));
-        let told = [21, 22, 23, 24].map(|nth| rows[0][nth].to_owned());
-        assert_eq!(told, ["10", "gemini-3.8-live", "0.002955", "true"]);
+        let found = [21, 22, 23, 24].map(|nth| rows[0][nth].to_owned());
+        assert_eq!(found, ["10", "gemini-3.8-live", "0.002955", "true"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Quantiles of a sample, and how sure they are.
+//! Quantiles of a sample with confidence intervals.
 
 use super::results::{Latency, Quantile};
 

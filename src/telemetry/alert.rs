@@ -19,15 +19,15 @@ pub use kind::{Alert, AlertKind};
 
 /// Cooldown between two notifications of the same alert: people ignore an alert that flickers.
 pub const REST: Duration = Duration::from_secs(300);
-/// Turns that rates are made of, and the least that make one.
+/// Window of rates in turns, and the minimum sample size.
 const RATE_TURNS: usize = 20;
 const LEAST_FOR_RATE: usize = 10;
-/// Turns that a typical latency is made of, and the least that make one: one slow turn is no reason.
+/// Window of medians in turns, and the minimum sample size: one slow turn raises no alert.
 const TYPICAL_TURNS: usize = 5;
 const LEAST_FOR_TYPICAL: usize = 3;
-/// Turns of longer ago say nothing about now.
+/// Older turns are ignored.
 const TURNS_COUNT_FOR: Duration = Duration::from_secs(900);
-/// Readings that the processor's load is the mean of, one a second.
+/// Window of the mean processor load in readings, one a second.
 const LOAD_READINGS: usize = 10;
 /// Stutters within this time are one burst.
 const BURST_WITHIN: Duration = Duration::from_secs(10);
@@ -68,10 +68,10 @@ pub enum AlertChange {
 #[derive(Clone, Debug)]
 struct RaisedAlert {
     alert: Alert,
-    told: bool,
+    notified: bool,
 }
 
-/// Judges turns and readings by the rules.
+/// Checks turns and readings against the rules.
 #[derive(Debug)]
 pub struct Alerts {
     rules: AlertSettings,
@@ -85,7 +85,7 @@ pub struct Alerts {
     high: bool,
     raised: [Option<RaisedAlert>; AlertKind::ALL.len()],
     /// When each was told last.
-    told: [Option<Instant>; AlertKind::ALL.len()],
+    notified: [Option<Instant>; AlertKind::ALL.len()],
 }
 
 /// The result of a rule: the value, its limit, the limit at which the alert ends, and whether high values are bad.
@@ -96,7 +96,7 @@ struct Judged {
 }
 
 impl Alerts {
-    /// Nothing is known yet of a process that began at `start`.
+    /// The initial state for a process that began at `start`.
     #[must_use]
     pub fn new(rules: AlertSettings, start: Instant) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl Alerts {
             rss: None,
             high: false,
             raised: Default::default(),
-            told: [None; AlertKind::ALL.len()],
+            notified: [None; AlertKind::ALL.len()],
         }
     }
 
@@ -126,7 +126,7 @@ impl Alerts {
         }
     }
 
-    /// Another profile holds: what was measured under the last one says nothing about it.
+    /// Forgets turns after a change of profile: they say nothing about the new one.
     pub fn forget_turns(&mut self) {
         self.turns.clear();
     }
@@ -146,7 +146,7 @@ impl Alerts {
         }
     }
 
-    /// Takes in replies that ran dry, `n` times.
+    /// Takes in `n` playback underruns.
     pub fn stuttered(&mut self, now: Instant, n: u64) {
         // More cannot be distinguished from a burst anyway.
         let n = usize::try_from(n.min(100)).unwrap_or(100);
@@ -156,20 +156,20 @@ impl Alerts {
         }
     }
 
-    /// Whether memory grows, as far as that is known.
+    /// Growth of memory, as far as known.
     #[must_use]
     pub fn growth(&self) -> Growth {
         self.leak.growth()
     }
 
-    /// The share of the newest answers that the user interrupted, in percent; `None` while there are too few.
+    /// Percentage of the newest answers that the user interrupted; `None` with too few.
     #[must_use]
     pub fn interruptions_percent(&self) -> Option<f64> {
         let heard = |turn: &AlertTurn| turn.response.is_some();
         Some(self.share(heard, |turn| turn.interrupted)?.0)
     }
 
-    /// The share of the newest turns that the user went on in, in percent; `None` while there are too few.
+    /// Percentage of the newest turns that were cut off; `None` with too few.
     #[must_use]
     pub fn cut_offs_percent(&self) -> Option<f64> {
         Some(self.cut_offs()?.0)
@@ -179,7 +179,7 @@ impl Alerts {
         self.share(|turn| !turn.typed, |turn| turn.cut_off)
     }
 
-    /// What holds now, in the order of [`AlertKind::ALL`].
+    /// The raised alerts, in the order of [`AlertKind::ALL`].
     pub fn raised(&self) -> impl Iterator<Item = &Alert> {
         self.raised.iter().flatten().map(|standing| &standing.alert)
     }
@@ -187,11 +187,11 @@ impl Alerts {
     /// The raised kinds that were notified.
     pub fn notified(&self) -> impl Iterator<Item = AlertKind> {
         let standing = self.raised.iter().flatten();
-        let told = standing.filter(|standing| standing.told);
-        told.map(|standing| standing.alert.kind)
+        let notified = standing.filter(|standing| standing.notified);
+        notified.map(|standing| standing.alert.kind)
     }
 
-    /// Judges. Call it after every turn and every reading.
+    /// Checks all rules. Call it after every turn and every reading.
     pub fn poll(&mut self, now: Instant) -> Vec<AlertChange> {
         let fresh = |at: &Instant| now.saturating_duration_since(*at) <= TURNS_COUNT_FOR;
         self.turns.retain(|(at, _)| fresh(at));
@@ -200,37 +200,38 @@ impl Alerts {
         let mut changes = Vec::new();
         for (i, &kind) in AlertKind::ALL.iter().enumerate() {
             let judged = self.judge(kind, now);
-            let rested = self.told[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
+            let rested =
+                self.notified[i].is_none_or(|at| now.saturating_duration_since(at) >= REST);
             let before = self.raised[i].take();
             let holds = judged.filter(|judged| match &before {
                 None => judged.over,
                 Some(_) => !judged.under,
             });
             let Some(Judged { alert, over, .. }) = holds else {
-                changes.extend(before.map(|before| match before.told {
+                changes.extend(before.map(|before| match before.notified {
                     true => AlertChange::Cleared(kind),
                     false => AlertChange::Shown,
                 }));
                 continue;
             };
-            let was_told = before.as_ref().is_some_and(|before| before.told);
+            let was_notified = before.as_ref().is_some_and(|before| before.notified);
             // An alert that only the hysteresis keeps raised is not notified.
-            let tells = !was_told && rested && over;
-            if tells {
-                self.told[i] = Some(now);
+            let notifies = !was_notified && rested && over;
+            if notifies {
+                self.notified[i] = Some(now);
                 changes.push(AlertChange::Raised(alert.clone()));
             } else if before.is_none() {
                 changes.push(AlertChange::Shown);
             }
-            let told = was_told || tells;
-            self.raised[i] = Some(RaisedAlert { alert, told });
+            let notified = was_notified || notifies;
+            self.raised[i] = Some(RaisedAlert { alert, notified });
         }
         let stands = self.raised().any(|alert| alert.kind == AlertKind::Memory);
         self.high = stands && (self.high || self.too_much());
         changes
     }
 
-    /// `None` where the rule is off or there is too little to judge by.
+    /// `None` if the rule is off or the sample is too small.
     fn judge(&self, kind: AlertKind, now: Instant) -> Option<Judged> {
         let rules = &self.rules;
         match kind {
@@ -300,7 +301,7 @@ impl Alerts {
         Some(upwards(kind, ms(median), ms(limit), 0.8, values.len()))
     }
 
-    /// The share of `these` turns of which `holds`, in percent.
+    /// Percentage of `these` turns for which `holds` is true.
     fn share(
         &self,
         these: impl Fn(&AlertTurn) -> bool,
@@ -313,7 +314,7 @@ impl Alerts {
         (n >= LEAST_FOR_RATE).then(|| (good as f64 / n as f64 * 100.0, n))
     }
 
-    /// Too much, or grown by too much and growing still.
+    /// Checks the amount of memory, and its growth while it continues.
     fn memory(&self) -> Option<Judged> {
         let mb = |bytes: u64| bytes as f64 / 1e6;
         let (rss, first) = (self.rss?, self.first_rss?);
@@ -402,7 +403,7 @@ mod tests {
     struct Desk {
         alerts: Alerts,
         now: Instant,
-        told: Vec<(&'static str, AlertKind)>,
+        notified: Vec<(&'static str, AlertKind)>,
     }
 
     impl Desk {
@@ -411,15 +412,15 @@ mod tests {
             Self {
                 alerts: Alerts::new(rules, now),
                 now,
-                told: Vec::new(),
+                notified: Vec::new(),
             }
         }
 
         fn poll(&mut self) {
             for change in self.alerts.poll(self.now) {
                 match change {
-                    AlertChange::Raised(alert) => self.told.push(("raised", alert.kind)),
-                    AlertChange::Cleared(kind) => self.told.push(("cleared", kind)),
+                    AlertChange::Raised(alert) => self.notified.push(("raised", alert.kind)),
+                    AlertChange::Cleared(kind) => self.notified.push(("cleared", kind)),
                     AlertChange::Shown => {}
                 }
             }
@@ -442,7 +443,7 @@ mod tests {
         }
 
         fn take(&mut self) -> Vec<(&'static str, AlertKind)> {
-            std::mem::take(&mut self.told)
+            std::mem::take(&mut self.notified)
         }
     }
 
@@ -468,10 +469,10 @@ mod tests {
         while desk.now - start < Duration::from_secs(3_600) {
             desk.turns(5, slow(6_000));
             desk.turns(5, good());
-            let told = desk.take();
-            raised += told
+            let notified = desk.take();
+            raised += notified
                 .iter()
-                .filter(|told| **told == ("raised", AlertKind::Response))
+                .filter(|notified| **notified == ("raised", AlertKind::Response))
                 .count();
         }
         assert!((9..=12).contains(&raised), "{raised} times in an hour");
@@ -499,9 +500,11 @@ mod tests {
         while desk.now - first < REST + Duration::from_secs(20) {
             desk.turns(1, slow(6_000));
         }
-        let told = desk.take();
-        let of_response = told.iter().filter(|(_, kind)| *kind == AlertKind::Response);
-        assert_eq!(of_response.count(), 1, "{told:?}");
+        let notified = desk.take();
+        let of_response = notified
+            .iter()
+            .filter(|(_, kind)| *kind == AlertKind::Response);
+        assert_eq!(of_response.count(), 1, "{notified:?}");
         assert!(
             desk.alerts
                 .notified()

@@ -12,7 +12,7 @@ use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;
 
 impl Collector<'_> {
-    /// Looks for likely causes of slow or troubled turns.
+    /// Runs the diagnosis.
     pub(super) fn find_causes(&mut self) {
         if let Some(evidence) = evidence(self) {
             let findings = diagnose(&evidence);

@@ -29,19 +29,19 @@ pub use policy::{Adapter, Plan, Tuning};
 pub use types::{Answered, Candidate, Conditions, Wishes};
 pub use worth::{Preference, wait_cost};
 
-/// What a profile chooses among, and how.
+/// The candidates of an `auto` profile, and its goals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// Names of the candidates, from the fastest to the best.
     pub names: Vec<String>,
     /// Their properties, in the same order.
     pub candidates: Vec<Candidate>,
-    /// What the choosing profile asks for.
+    /// The goals of the profile.
     pub wishes: Wishes,
 }
 
 impl Choice {
-    /// An adapter that begins with the candidate in the middle, until something is known.
+    /// An adapter that starts with the middle candidate.
     #[must_use]
     pub fn adapter(&self) -> Adapter {
         let start = self.candidates.len().saturating_sub(1) / 2;
@@ -74,7 +74,7 @@ impl Auto {
 
     /// Takes in a closed turn that was answered aloud.
     pub(super) fn answered(&mut self, at: Instant, record: &TurnRecord) {
-        // A typed turn says nothing of patience and of early ends, which the profile chooses too.
+        // A typed turn carries no information on patience and early closes, which also depend on the profile.
         if record.typed {
             return;
         }
@@ -86,7 +86,7 @@ impl Auto {
         ) else {
             return;
         };
-        // What waited for patience is neither ours nor the service's: the eager endpoint hid it.
+        // Time held for patience belongs neither to us nor to the service.
         let held = record.latencies.held;
         self.adapter.answered(Answered {
             at,
@@ -101,7 +101,7 @@ impl Auto {
         self.adapter.conditions(now, seen);
     }
 
-    /// The plan and the number of changes so far, if the plan is not the one before.
+    /// The plan and the number of changes so far, if the plan has changed.
     pub(super) fn take_plan(&mut self) -> Option<(Plan, u64)> {
         let plan = self.adapter.plan();
         (plan != self.plan).then(|| {

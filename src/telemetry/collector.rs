@@ -20,9 +20,9 @@ use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
 
-/// How often process and machine are sampled.
+/// Interval of sampling process and machine.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
-/// Samples after which causes are looked for although no turn was closed.
+/// Interval of the diagnosis in samples while no turn closes.
 const DIAGNOSE_EVERY: u64 = 10;
 /// After lost audio our own share of the load counts for this long.
 const SUFFERS_FOR: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub(super) struct Collector<'a> {
     pub(super) store: Store,
     pub(super) raised: RaisedTexts,
     pub(super) webhook: Webhook,
-    /// Latency and cost by model, made when they change.
+    /// Latency and cost by model, rebuilt when they change.
     models: Arc<[ModelView]>,
     auto: Option<Auto>,
     suffering: Suffering,
@@ -71,7 +71,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Runs until the conversation drops its end.
+    /// Runs until the conversation drops its handle.
     pub(super) async fn run(&mut self, events: &mut mpsc::Receiver<Event>) {
         if let Some(context) = self.context.take() {
             self.take_context(context).await;

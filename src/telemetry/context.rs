@@ -15,30 +15,30 @@ use crate::probe::Probe;
 use crate::profile::{Detection, Profile};
 use crate::provider::connection::dial::Dialer;
 
-/// What telemetry knows of profile, devices and service.
+/// Profile, devices and service of the conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
-    /// The profile in force.
+    /// The active profile.
     pub profile: Arc<Profile>,
-    /// The profile that the user chose: the one in force, or one that chooses among others.
+    /// The profile that the user chose: the active one, or `auto`.
     pub chosen: Arc<Profile>,
     /// All profiles, in the order of the switch.
     pub profiles: Arc<[Arc<Profile>]>,
-    /// What the chosen profile chooses among, where it does.
+    /// The candidates of `auto`, if it is chosen.
     pub auto: Option<Arc<auto::Choice>>,
     /// The model that the connection was set up with, without `models/`.
     pub model: String,
     /// The embedded server answers.
     pub demo: bool,
-    /// What answers runs on this computer.
+    /// The service runs on this computer.
     pub local: bool,
-    /// Where the connection leads.
+    /// Address of the service.
     pub url: Url,
     /// Who detects the ends of turns.
     pub detection: Detection,
     /// The user switched echo cancellation on.
     pub echo_forced: bool,
-    /// Where alerts are posted.
+    /// Address that alerts are posted to.
     pub webhook: Option<Url>,
     /// The connection.
     pub link: LinkState,
@@ -55,32 +55,32 @@ pub struct Context {
 /// State of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
-    /// Being made.
+    /// Connecting.
     Connecting,
-    /// Up since then.
+    /// Connected since then.
     Connected(Instant),
     /// Down.
     Down,
 }
 
-/// What the collector needs besides events; by default it keeps and reaches nothing.
+/// Dependencies of the collector; by default it has no files and no network.
 pub struct Deps {
-    /// What conversation, devices and connection count into.
+    /// Counters of conversation, devices and connection.
     pub counters: Arc<Counters>,
-    /// Reads what this process uses.
+    /// Reads the resource usage of this process.
     pub probe: Probe,
-    /// The folder that history and exports are kept in.
+    /// The folder of history and exports.
     pub state: Option<PathBuf>,
     /// Number of turns kept for statistics and CSV rows.
     pub turns_kept: usize,
     /// Page requests of the monitor.
     pub pages: monitor::PageRequests,
-    /// Reaches the address that alerts are posted to.
+    /// Dials the address of the webhook.
     pub dialer: Option<Arc<dyn Dialer>>,
 }
 
 impl Deps {
-    /// Keeps and reaches nothing.
+    /// No files and no network.
     #[must_use]
     pub fn new(counters: Arc<Counters>) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Deps {
         }
     }
 
-    /// The file of the history. The demo keeps none: its turns say nothing of the service.
+    /// The file of the history. The demo has none, because its turns do not describe the service.
     pub(super) fn history(&self, demo: bool) -> Option<PathBuf> {
         let folder = self.state.as_ref().filter(|_| !demo)?;
         Some(folder.join("history.json"))

@@ -17,8 +17,8 @@ use shares::{LargestShare, Shares};
 use types::WORTH;
 pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy, Typical};
 
-/// The causes that the evidence speaks for: what costs most first, then the rest in the order of [`Part`]. While the typical
-/// response is over the target, one of them at least is of its largest share.
+/// Finds causes: largest cost first, then in the order of [`Part`]. While the typical response is over the target, at least
+/// one finding concerns its largest share.
 #[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -47,7 +47,7 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
-/// The finding for the largest share where no check has found a cause in it.
+/// The finding for the largest share, if no rule has found a cause in it.
 fn largest_share(e: &Evidence, shares: &Shares) -> Finding {
     match shares.largest() {
         LargestShare::Service => cause_of(e, shares),
@@ -406,20 +406,20 @@ mod tests {
 
     #[test]
     fn a_headset_in_telephone_mode_is_told_before_any_turn() {
-        let told = |microphone, speaker| {
+        let seen = |microphone, speaker| {
             diagnose(&Evidence {
                 narrow_microphone: microphone,
                 narrow_speaker: speaker,
                 ..Evidence::default()
             })
         };
-        assert_eq!(told(false, false), []);
+        assert_eq!(seen(false, false), []);
         for (microphone, speaker, remedy) in [
             (true, true, "Choose another microphone"),
             (true, false, "a wired microphone"),
             (false, true, "End what uses the headset's microphone"),
         ] {
-            let findings = told(microphone, speaker);
+            let findings = seen(microphone, speaker);
             assert_eq!(findings.len(), 1, "{findings:?}");
             let found = &findings[0];
             assert_eq!((found.part, found.cause), (Part::Sound, Cause::Narrowband));

@@ -25,7 +25,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     };
     let narrow = |stream: &Option<StreamInfo>| stream.as_ref().is_some_and(StreamInfo::narrowband);
     Some(Evidence {
-        // As the window judges: with a profile that chooses, by its own.
+        // Like the window: the target of the chosen profile, also with `auto`.
         target: context.chosen.target,
         recent,
         usual,
@@ -70,7 +70,7 @@ pub(super) fn evidence(collector: &Collector<'_>) -> Option<Evidence> {
     })
 }
 
-/// The name of the profile that is nearest in what `apart` measures.
+/// The name of the nearest profile by the distance `apart`.
 fn neighbour(context: &Context, apart: impl Fn(&Profile) -> Option<Duration>) -> Option<String> {
     if context.auto.is_some() {
         // It chooses by itself.
@@ -84,20 +84,20 @@ fn neighbour(context: &Context, apart: impl Fn(&Profile) -> Option<Duration>) ->
         .map(|(_, name)| name.clone())
 }
 
-/// Period of the speaker, as asked for and as granted.
+/// Requested and granted period of the speaker.
 fn period(context: &Context) -> Option<(Duration, Duration)> {
     let stream = context.output.as_ref()?;
     let length = |frames: u32| stream.rate.duration_of(u64::from(frames));
     Some((length(context.period_frames), length(stream.period_frames?)))
 }
 
-/// Whether the microphone's sound goes through noise suppression or gain control.
+/// Whether noise suppression or gain control is on.
 fn cleans(profile: &Profile) -> bool {
     let audio = &profile.audio;
     audio.noise_suppression != NoiseSuppression::Off || audio.gain_control.is_on()
 }
 
-/// Whether one takes less of the processor than the other, by what costs the most (`tests/measured/instructions.md`).
+/// Whether one uses less of the processor than the other, by the most expensive stages (`tests/measured/instructions.md`).
 fn spares(other: &Profile, than: &Profile) -> bool {
     let forced = |profile: &Profile| profile.audio.echo_cancellation == EchoCancellation::On;
     cleans(than) && !cleans(other) && (forced(than) || !forced(other))

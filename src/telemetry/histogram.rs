@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Turns from which a 99th percentile means anything.
+/// Minimum sample size of a 99th percentile.
 pub const P99_FROM: u64 = 100;
 /// The largest recorded latency; longer ones count as this one.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug)]
 pub struct Distribution {
     counts: Histogram<u64>,
-    /// The largest value as it was, in microseconds.
+    /// The exact largest value, in microseconds.
     largest: u64,
 }
 
@@ -39,7 +39,7 @@ impl Distribution {
         self.largest = self.largest.max(us);
     }
 
-    /// Takes in everything that another one recorded: the result is as if each value had been recorded here.
+    /// Merges another distribution: the result is as if each value had been recorded here.
     pub fn merge(&mut self, other: &Self) {
         self.counts
             .add(&other.counts)
@@ -53,15 +53,14 @@ impl Distribution {
         self.counts.len()
     }
 
-    /// The value that a share `quantile` (0.0 to 1.0) of all does not exceed, rounded up, but never beyond the largest of all;
-    /// `None` without any.
+    /// The value at `quantile` (0.0 to 1.0), rounded up, but never beyond the largest; `None` without values.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let value = || self.counts.value_at_quantile(quantile).min(self.largest);
         (!self.counts.is_empty()).then(|| Duration::from_micros(value()))
     }
 
-    /// The 99th percentile, once [`P99_FROM`] values are there.
+    /// The 99th percentile, from [`P99_FROM`] values on.
     #[must_use]
     pub fn p99(&self) -> Option<Duration> {
         if self.n() < P99_FROM {
@@ -124,8 +123,8 @@ mod tests {
         assert_eq!(all.max(), Some(Duration::from_millis(200)), "as it was");
         let mut alike = Distribution::default();
         (0..4).for_each(|_| alike.record(Duration::from_micros(3_001_201)));
-        let told = [alike.quantile(0.5), alike.quantile(1.0), alike.max()];
-        assert_eq!(told, [Some(Duration::from_micros(3_001_201)); 3]);
+        let found = [alike.quantile(0.5), alike.quantile(1.0), alike.max()];
+        assert_eq!(found, [Some(Duration::from_micros(3_001_201)); 3]);
     }
 
     #[test]

@@ -18,23 +18,23 @@ use serde::{Deserialize, Serialize};
 use crate::base::cost::Cost;
 use sketch::Sketch;
 
-/// How far back a length of slice reaches, and the length, both in seconds; the last one ends the history.
+/// Reach and length of the slices of each tier in seconds; the last tier ends the history.
 const TIERS: [(u64, u64); 3] = [(2 * HOUR, 60), (26 * HOUR, 600), (169 * HOUR, HOUR)];
 const HOUR: u64 = 3_600;
-/// A clock may be corrected by so much without anything being taken away.
+/// A correction of the clock by up to this drops no slice.
 const CORRECTION: u64 = HOUR;
-/// What the text of a file begins with.
+/// Schema of the file.
 const SCHEMA: &str = "sovereign.history/1";
 /// Slices that a file may hold: all tiers full, and a margin.
 const MOST_SLICES: usize = 600;
 
-/// Outcomes of turns by place in [`Slice::turns`].
+/// Outcomes of turns by index in [`Slice::turns`].
 pub const OUTCOMES: [&str; 5] = ["completed", "interrupted", "cancelled", "empty", "failed"];
 
 /// One closed turn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnSample {
-    /// Place of its outcome in [`OUTCOMES`].
+    /// Index of its outcome in [`OUTCOMES`].
     pub outcome: usize,
     /// Its response, our share of it and the service's.
     pub response: Option<Duration>,
@@ -48,11 +48,11 @@ pub struct TurnSample {
     pub tool_calls: u32,
     /// Tokens, prompt and response.
     pub tokens: u64,
-    /// What it cost, where the price is known.
+    /// Its cost, if the price is known.
     pub cost: Option<Cost>,
 }
 
-/// What a second brought.
+/// The readings of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reading {
     /// Processor time of this program in percent of one core.
@@ -65,7 +65,7 @@ pub struct Reading {
     pub threads: Option<u32>,
     /// Round trip of the connection.
     pub round_trip: Option<Duration>,
-    /// Times that a reply ran dry, since the last reading.
+    /// Playback underruns since the last reading.
     pub underruns: u64,
     /// Bytes sent since the last reading.
     pub bytes_sent: u64,
@@ -111,7 +111,7 @@ impl Mean {
     }
 }
 
-/// What happened in one stretch of time.
+/// The events of one period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Slice {
@@ -123,7 +123,7 @@ pub struct Slice {
     pub turns: [u64; 5],
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
-    /// Times that replies ran dry.
+    /// Playback underruns during replies.
     pub underruns: u64,
     /// Functions that the service asked for.
     pub tool_calls: u64,
@@ -164,8 +164,7 @@ impl Slice {
         self.turns.iter().sum()
     }
 
-    /// The share of turns that got their answer, 0.0 to 1.0, of those that the user did not end unheard; `None` without
-    /// any.
+    /// The share of turns with an answer, 0.0 to 1.0, without those that the user cancelled; `None` without turns.
     #[must_use]
     pub fn success(&self) -> Option<f64> {
         let [completed, interrupted, _, empty, failed] = self.turns;
@@ -174,7 +173,7 @@ impl Slice {
         (asked > 0).then(|| answered as f64 / asked as f64)
     }
 
-    /// What was counted cost, where the price of anything in it is known.
+    /// The cost, if the price of any part is known.
     #[must_use]
     pub fn cost(&self) -> Option<Cost> {
         let cost = Cost {
@@ -189,7 +188,7 @@ impl Slice {
         self.cost_is_upper_bound |= cost.at_most;
     }
 
-    /// Takes in everything of another slice; start and length stay.
+    /// Merges another slice; start and length stay.
     pub fn merge(&mut self, other: &Self) {
         for (all, more) in self.turns.iter_mut().zip(other.turns) {
             *all += more;
@@ -242,7 +241,7 @@ struct Stored {
     slices: VecDeque<Slice>,
 }
 
-/// Why a stored history is not taken.
+/// Why a stored history is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// It is no JSON of this shape.
@@ -308,8 +307,7 @@ impl History {
         }
     }
 
-    /// The last `span` up to `now` in `n` columns of equal length, oldest first; a column in which nothing happened is
-    /// empty.
+    /// The last `span` up to `now` in `n` columns of equal length, oldest first; columns without events are empty.
     #[must_use]
     pub fn columns(&self, now: u64, span: Duration, n: usize) -> Vec<Slice> {
         let length = (span.as_secs() / n.max(1) as u64).max(1);
@@ -359,7 +357,7 @@ impl History {
         self.slices.iter()
     }
 
-    /// As a text to be kept; [`History::from_text`] reads it.
+    /// The history as text; [`History::from_text`] reads it.
     #[must_use]
     pub fn to_text(&self) -> String {
         let stored = Stored {
@@ -369,11 +367,11 @@ impl History {
         serde_json::to_string(&stored).expect("numbers become JSON")
     }
 
-    /// Reads a kept text, as of `now`: what has become too old since is left out.
+    /// Parses a stored text as of `now`; slices that are too old are dropped.
     ///
     /// # Errors
     ///
-    /// When it is something else, of another version, or contradicts itself.
+    /// When it is no history, has another version, or contradicts itself.
     pub fn from_text(text: &[u8], now: u64) -> Result<Self, HistoryError> {
         let stored: Stored = serde_json::from_slice(text)?;
         if stored.schema != SCHEMA {
@@ -414,11 +412,11 @@ impl History {
             });
             self.compact(now);
         }
-        // A clock that was set back a little counts into the slice that there is.
+        // After a small correction of the clock the existing slice is used.
         self.slices.back_mut().expect("one was put there")
     }
 
-    /// Merges what has become old into longer slices, and lets go of what has become too old.
+    /// Merges old slices into longer ones, and drops those beyond the last tier.
     fn compact(&mut self, now: u64) {
         let mut kept: VecDeque<Slice> = VecDeque::with_capacity(self.slices.len());
         for mut slice in std::mem::take(&mut self.slices) {

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The program fills its caches and loads its libraries: memory of this time says nothing.
+/// Start-up time, in which caches fill and libraries load; its memory is ignored.
 const START_UP: Duration = Duration::from_secs(300);
 /// Points of a window.
 const POINTS: usize = 45;
@@ -21,12 +21,12 @@ const PARTS: usize = 5;
 /// The share of the mean rise that each part must show.
 const LEAST_SHARE: f64 = 0.4;
 
-/// Seconds of a point, and the slope in bytes per hour from which it is a leak. The short window finds a megabyte a minute
-/// within the hour; the long one what is slower, and what comes in steps.
+/// Seconds per point, and the slope in bytes per hour that counts as a leak. The short window finds a megabyte a minute within
+/// the hour; the long one finds slower leaks, and leaks in steps.
 const WINDOWS: [(u64, f64); 2] = [(60, 40e6), (240, 20e6)];
 
-/// The same for threads: one in five minutes, or one in a quarter of an hour. What a conversation starts and ends within a
-/// minute does not move the lower edge.
+/// The same for threads: one in five minutes, or one in a quarter of an hour. Threads that start and end within a minute do
+/// not move the lower edge.
 const THREAD_WINDOWS: [(u64, f64); 2] = [(60, 12.0), (240, 4.0)];
 
 /// Growth that does not come back.
@@ -34,7 +34,7 @@ const THREAD_WINDOWS: [(u64, f64); 2] = [(60, 12.0), (240, 4.0)];
 pub struct Trend {
     /// Bytes, or threads, per hour.
     pub per_hour: f64,
-    /// Over which time.
+    /// The length of the window.
     pub over: Duration,
 }
 
@@ -44,14 +44,14 @@ pub enum Growth {
     /// No window is full yet: at the start, and again after the machine slept.
     #[default]
     Unknown,
-    /// It does not.
+    /// No growth.
     Steady,
-    /// By so much an hour.
+    /// Growth per hour.
     PerHour(f64),
 }
 
 impl Growth {
-    /// What it grows by an hour, while it does.
+    /// Growth per hour, if it grows.
     #[must_use]
     pub const fn per_hour(self) -> Option<f64> {
         match self {
@@ -61,7 +61,7 @@ impl Growth {
     }
 }
 
-/// Looks for leaks; wants a reading a second.
+/// Detects leaks from one reading a second.
 #[derive(Debug)]
 pub struct GrowthDetector {
     start: Instant,
@@ -72,7 +72,7 @@ pub struct GrowthDetector {
 struct Window {
     seconds: u64,
     least: f64,
-    /// Number of the point that is being gathered, and its lowest reading.
+    /// Number of the present point, and its lowest reading.
     open: Option<(u64, u64)>,
     points: VecDeque<f64>,
     slope: Option<f64>,
@@ -117,7 +117,7 @@ impl GrowthDetector {
         }
     }
 
-    /// The leak, or that there is none, once a window is full.
+    /// The result, once a window is full.
     #[must_use]
     pub fn growth(&self) -> Growth {
         match self.trend() {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     /// Seconds until a leak is told in `hours` of the usual and `per_hour` megabytes, that come in steps of `step`.
-    fn told_after(hours: u64, per_hour: f64, step: f64, seed: u64) -> Option<u64> {
+    fn found_after(hours: u64, per_hour: f64, step: f64, seed: u64) -> Option<u64> {
         let start = Instant::now();
         let (mut leak, mut noise) = (GrowthDetector::new(start), Noise(seed));
         (0..hours * 3_600).find(|second| {
@@ -253,20 +253,23 @@ mod tests {
     #[test]
     fn a_day_of_normal_use_has_no_false_alarm() {
         for seed in 1..=5 {
-            assert_eq!(told_after(24, 0.0, 1.0, seed), None, "seed {seed}");
+            assert_eq!(found_after(24, 0.0, 1.0, seed), None, "seed {seed}");
         }
     }
 
     #[test]
     fn leaks_from_a_megabyte_a_minute_to_a_hundred_an_hour_and_beyond_are_found() {
         for per_hour in [60.0, 75.0, 100.0, 600.0, 3_600.0] {
-            let told = told_after(6, per_hour, 0.01, 7).unwrap_or(u64::MAX);
-            assert!(told <= 75 * 60, "{per_hour} MB an hour: after {told} s");
+            let found = found_after(6, per_hour, 0.01, 7).unwrap_or(u64::MAX);
+            assert!(found <= 75 * 60, "{per_hour} MB an hour: after {found} s");
         }
         // Slowly, or in steps of a cache that is never emptied: found by the long window.
         for (per_hour, step) in [(25.0, 0.01), (60.0, 4.0), (100.0, 8.0)] {
-            let told = told_after(12, per_hour, step, 9).unwrap_or(u64::MAX);
-            assert!(told <= 5 * 3_600, "{per_hour} MB by {step}: after {told} s");
+            let found = found_after(12, per_hour, step, 9).unwrap_or(u64::MAX);
+            assert!(
+                found <= 5 * 3_600,
+                "{per_hour} MB by {step}: after {found} s"
+            );
         }
     }
 

@@ -7,7 +7,7 @@
 //!                          └───────────┘ history, CSV, webhook
 //! ```
 //!
-//! The collector runs in a task of its own. A panic in it restarts it, at most [`MOST_RESTARTS`] times.
+//! The collector runs in a task of its own. A panic in it restarts it, at most `MOST_RESTARTS` times.
 
 pub mod alert;
 mod alerting;
@@ -46,14 +46,14 @@ pub use store::KEPT_TURNS;
 use summary::Summary;
 use view::View;
 
-/// Events that may wait. The collector takes microseconds for each.
+/// Capacity of the event queue. The collector takes microseconds for each.
 const EVENTS: usize = 256;
-/// Outputs that may wait for the conversation.
+/// Capacity of the output queue.
 const OUTPUTS: usize = 64;
 /// After this many restarts a collector that panics again is given up.
 const MOST_RESTARTS: u32 = 3;
 
-/// The conversation's end.
+/// The handle of the conversation.
 #[derive(Debug)]
 pub struct Handle {
     running: Option<(mpsc::Sender<Event>, JoinHandle<Summary>)>,
@@ -61,10 +61,10 @@ pub struct Handle {
     views: watch::Receiver<Arc<View>>,
 }
 
-/// What [`Handle::next`] brings.
+/// The result of [`Handle::next`].
 #[derive(Debug)]
 pub enum Signal {
-    /// Something to do.
+    /// An output to act on.
     Output(Output),
     /// There is a newer [`View`].
     View,
@@ -108,7 +108,7 @@ impl Handle {
         }
     }
 
-    /// The next output or view; nothing is lost when the call is dropped.
+    /// The next output or view. Cancel safe.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;

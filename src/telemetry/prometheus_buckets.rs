@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-/// Upper ends of the classes in milliseconds: the budgets and targets of the profiles, and what lies beyond them.
+/// Upper bounds of the buckets in milliseconds: the budgets and targets of the profiles, and beyond.
 pub const ENDS_MS: [u64; 16] = [
     5, 10, 20, 35, 50, 90, 150, 200, 300, 400, 600, 1_000, 2_000, 5_000, 10_000, 30_000,
 ];
@@ -13,7 +13,7 @@ pub const ENDS_MS: [u64; 16] = [
 /// Counts of latencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buckets {
-    /// How many are in each class, and beyond the last one.
+    /// Count of each bucket, and beyond the last one.
     counts: [u64; ENDS_MS.len() + 1],
     sum: Duration,
 }
@@ -26,7 +26,7 @@ impl Buckets {
         self.sum += latency;
     }
 
-    /// How many do not exceed each of [`ENDS_MS`], in their order.
+    /// Cumulative counts, in the order of [`ENDS_MS`].
     pub fn cumulative(&self) -> impl Iterator<Item = u64> {
         self.counts
             .into_iter()
@@ -60,12 +60,12 @@ mod tests {
         for us in [0, 5_000, 5_001, 200_000, 30_000_000, 30_000_001] {
             buckets.record(Duration::from_micros(us));
         }
-        let told: Vec<u64> = buckets.cumulative().collect();
-        assert_eq!(told.len(), ENDS_MS.len());
-        assert_eq!((told[0], told[1]), (2, 3), "5 ms are in the first");
+        let found: Vec<u64> = buckets.cumulative().collect();
+        assert_eq!(found.len(), ENDS_MS.len());
+        assert_eq!((found[0], found[1]), (2, 3), "5 ms are in the first");
         let at = |ms| ENDS_MS.iter().position(|end| *end == ms).expect("an end");
-        assert_eq!((told[at(150)], told[at(200)]), (3, 4));
-        assert_eq!((told[at(30_000)], buckets.n()), (5, 6));
+        assert_eq!((found[at(150)], found[at(200)]), (3, 4));
+        assert_eq!((found[at(30_000)], buckets.n()), (5, 6));
         assert_eq!(buckets.sum(), Duration::from_micros(60_210_002));
     }
 }

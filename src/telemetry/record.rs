@@ -19,32 +19,32 @@ mod silence;
 use json::{insert_cost, insert_some, ms, round, tokens};
 pub use silence::Silence;
 
-/// Everything that is known of one turn of the user.
+/// The record of a turn of the user.
 #[derive(Clone, Debug)]
 pub struct TurnRecord {
     /// Counts the user's turns from 1.
     pub number: u64,
-    /// The machine's name for it.
+    /// Its identifier in the turn machine.
     pub turn: TurnId,
-    /// Whether it was typed: then nothing of it is speech.
+    /// Whether it was typed, without speech.
     pub typed: bool,
-    /// The input file that it was spoken from.
+    /// The input file of its speech.
     pub input: Option<String>,
-    /// Profile in force at its end.
+    /// Active profile at its end.
     pub profile: String,
     /// The model that the connection was set up with.
     pub model: String,
-    /// Whether a profile that chooses chose it.
+    /// Whether `auto` chose the profile.
     pub auto: bool,
-    /// Target of its response: that of the profile which the user had chosen then.
+    /// Target of its response, from the profile that the user had chosen.
     pub target: Duration,
     /// How it ended.
     pub outcome: Outcome,
-    /// Its instants.
+    /// Its marks.
     pub timeline: Timeline,
-    /// What they make.
+    /// Its latencies.
     pub latencies: Latencies,
-    /// Microphone audio that the service was sent.
+    /// Microphone audio sent to the service.
     pub sent: Duration,
     /// Reply audio that was heard.
     pub heard: Duration,
@@ -74,7 +74,7 @@ pub struct TurnRecord {
     pub context_tokens: Option<u64>,
     /// Tokens that were counted since the turn before, for turns that were closed already.
     pub late_tokens: TokenCounts,
-    /// The pieces of its latencies, where they are known.
+    /// Its stages, as far as known.
     pub stages: Stages,
     /// Round trip of the connection at its end, if the system reports it.
     pub round_trip: Option<Duration>,
@@ -82,19 +82,19 @@ pub struct TurnRecord {
     pub tool_calls: u32,
     /// How often the service searched the web for it.
     pub searches: u64,
-    /// What it cost, with what was dropped, where the price of the model is known.
+    /// Its cost with dropped generations, if the price of the model is known.
     pub cost: Option<Cost>,
     /// The sources that the service named.
     pub grounding: Grounding,
-    /// Level of the reply's sound: its root mean square in dB of full scale, where there was any.
+    /// Level of the reply audio: root mean square in dB of full scale.
     pub reply_dbfs: Option<f64>,
     /// Why the service ended the turn, if it said so.
     pub complete_reason: Option<String>,
-    /// Why nothing of an answer was heard, where the turn ended in good order without one.
+    /// Why no answer was heard, if the turn ended regularly without one.
     pub silence: Option<Silence>,
     /// How often the user asked it again.
     pub asked_again: u32,
-    /// Its utterance is among those that were answered, or lost, since an earlier attempt.
+    /// Its utterance was already counted as answered or lost in an earlier attempt.
     pub counted: bool,
     /// The service never received all of it, against the user's intent.
     pub lost: bool,
@@ -185,7 +185,7 @@ impl TurnRecord {
         Value::Object(line).to_string()
     }
 
-    /// What no voice spoke: the answer, where it was written only, or what the user typed.
+    /// Text without speech: a written answer, or the user's typed text.
     fn text(&self) -> Option<&str> {
         if self.silence == Some(Silence::TextOnly) {
             some_words(&self.assistant)
@@ -209,7 +209,7 @@ impl TurnRecord {
         values(&latencies)
     }
 
-    /// Tokens that are billed beside its own: of its dropped generations, and late ones.
+    /// Billed tokens besides its own: of dropped generations, and late ones.
     #[must_use]
     pub fn other_tokens(&self) -> TokenCounts {
         let mut other = self.wasted_tokens;
@@ -231,7 +231,7 @@ impl TurnRecord {
         own.saturating_add(self.wasted_tokens.thoughts)
     }
 
-    /// What the early close is judged by. What was counted late belongs to an earlier turn, and is paid for all the same.
+    /// Tokens for the budget of early closes. Late tokens belong to an earlier turn, but are billed too.
     #[must_use]
     pub fn turn_tokens(&self) -> TurnTokens {
         let late = self.late_tokens.sum();
@@ -252,7 +252,7 @@ impl TurnRecord {
     }
 }
 
-/// The place of an outcome in the order completed, interrupted, cancelled, empty, failed.
+/// The index of an outcome in the order completed, interrupted, cancelled, empty, failed.
 pub(super) const fn place(outcome: &Outcome) -> usize {
     match outcome {
         Outcome::Completed => 0,

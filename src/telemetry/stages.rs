@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 use crate::base::ids::Mark;
 use crate::turn::timeline::{Latencies, Timeline};
 
-/// What the program notes of a turn beside its marks.
+/// Measurements of a turn besides its marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Noted {
-    /// How old the newest frame was when it arrived here.
+    /// Age of the newest frame on arrival.
     pub lag: Option<Duration>,
-    /// How much of that the filters took.
+    /// The filters' share of it.
     pub dsp: Duration,
     /// Round trip of the connection.
     pub round_trip: Option<Duration>,
-    /// When the first reply audio was read from the socket, and when it had become samples.
+    /// When the first reply audio was read from the socket, and when it was decoded.
     pub decoded: Option<(Instant, Instant)>,
     /// When the first sample of the reply was handed to the speaker's ring.
     pub begun: Option<Instant>,
@@ -32,19 +32,19 @@ pub struct Stages {
     pub capture: Option<Duration>,
     /// Filters: resampling, echo, noise, gain.
     pub dsp: Option<Duration>,
-    /// Silence until it was decided that the turn is over.
+    /// Silence until the decision that the turn is over.
     pub endpoint: Option<Duration>,
     /// From the decision to the last byte on its way.
     pub encode_queue: Option<Duration>,
-    /// The way to the service and back: one round trip.
+    /// One round trip to the service.
     pub network: Option<Duration>,
     /// The service itself.
     pub service: Option<Duration>,
     /// From the socket to samples.
     pub decode: Option<Duration>,
-    /// A reply that was ready waited for patience.
+    /// Time for which a finished reply was held for patience.
     pub held: Option<Duration>,
-    /// It waited for more of itself.
+    /// Time in the jitter buffer.
     pub buffer: Option<Duration>,
     /// The speaker and its buffers.
     pub device: Option<Duration>,
@@ -65,7 +65,7 @@ pub const STAGES: [&str; 10] = [
 ];
 
 impl Stages {
-    /// The stages of a turn, from its marks and what was noted of it.
+    /// Computes the stages from marks and measurements.
     #[must_use]
     pub fn new(timeline: &Timeline, latencies: &Latencies, noted: &Noted) -> Self {
         let mut this = Self {
@@ -96,7 +96,7 @@ impl Stages {
         let Some(audible) = timeline.get(Mark::FirstAudible) else {
             return;
         };
-        // What was noted is of an earlier reply of this turn, which was dropped.
+        // The measurements are of an earlier, dropped reply of this turn.
         if first_audio != Some(read) || latencies.downlink.is_none() {
             return;
         }

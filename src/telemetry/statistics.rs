@@ -16,12 +16,11 @@ use crate::turn::timeline::Latencies;
 
 /// Responses that the sparkline shows.
 const HISTORY: usize = 60;
-/// Readings that are nearer to each other are no second apart: the session's clock is a simulated one, and what the machine
-/// does meanwhile is of another time.
+/// Readings closer together than this reveal a simulated clock, to which the usage of the machine does not apply.
 const NEAREST_READINGS: Duration = Duration::from_millis(500);
-/// A late reading and the next one may be as near; on a simulated clock all are.
+/// A late reading and the next one may be as close; with a simulated clock all are.
 const MOST_HASTY: u32 = 2;
-/// Turns that the rate of turns is made of.
+/// Window of the rate in turns.
 const RATE_TURNS: usize = 10;
 /// Readings of processor and memory that are kept: a minute of them.
 const READINGS: usize = 60;
@@ -38,7 +37,7 @@ pub(super) struct Statistics {
     taken: u64,
     process: ProcessUsage,
     last_reading: Option<Usage>,
-    /// Readings in a row that were too near to the one before; `None` until one was not.
+    /// Consecutive readings too close to the one before; `None` until one was not.
     hasty: Option<u32>,
 }
 
@@ -63,7 +62,7 @@ struct Tally {
     underruns: u64,
     capture_dropped: u64,
     cost: Option<Cost>,
-    /// When the newest turns were closed, as many as the rate is made of.
+    /// Closing times of the newest turns, for the rate.
     closed: VecDeque<(u64, SystemTime)>,
 }
 
@@ -129,7 +128,7 @@ impl Tally {
         Cost::add(&mut self.cost, late.cost);
     }
 
-    /// Takes in another one: the result is as if each of its turns had been added here, in order.
+    /// Merges another tally: the result is as if each of its turns had been added here, in order.
     fn merge(&mut self, other: &Self) {
         let Self {
             response,
@@ -181,7 +180,7 @@ impl Tally {
     }
 }
 
-/// Puts `more` among what there is, in the order of the turns, and keeps the newest `n`.
+/// Merges `more` in the order of the turns, and keeps the newest `n`.
 fn newest<T: Copy>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: usize) {
     all.extend(more);
     all.make_contiguous().sort_by_key(|(nth, _)| *nth);
@@ -189,7 +188,7 @@ fn newest<T: Copy>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: u
 }
 
 impl Statistics {
-    /// Takes a closed turn in.
+    /// Takes in a closed turn.
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.taken += 1;
@@ -229,7 +228,7 @@ impl Statistics {
         });
     }
 
-    /// Takes a reading of the process in.
+    /// Takes in a reading of the process.
     #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn reading(&mut self, now: Usage) {
         if let Some(before) = self.last_reading.replace(now) {
@@ -256,13 +255,13 @@ impl Statistics {
         self.process.cores = crate::probe::Probe::cores();
     }
 
-    /// Whether the newest readings of the process belong to the time that the session lives in.
+    /// Whether the session runs in real time, so that the readings apply to it.
     #[must_use]
     pub(super) fn in_real_time(&self) -> bool {
         self.hasty.is_some_and(|hasty| hasty < MOST_HASTY)
     }
 
-    /// The machine, for a profile that chooses; the round trip is the connection's and is not known here.
+    /// State of the machine for `auto`, without the round trip, which is not known here.
     #[must_use]
     pub(super) fn conditions(&self) -> Conditions {
         let machine = self.process.machine;
@@ -279,7 +278,7 @@ impl Statistics {
         (self.process.memory_growth, self.process.thread_growth) = (memory, threads);
     }
 
-    /// What the process uses.
+    /// Resource usage of the process.
     #[must_use]
     pub(super) fn process(&self) -> &ProcessUsage {
         &self.process

@@ -21,15 +21,15 @@ use crate::telemetry::history::{History, Reading, TurnSample};
 use crate::telemetry::memory_growth::GrowthDetector;
 use crate::turn::machine::Outcome;
 
-/// Turns that the newest are compared with.
+/// Number of earlier turns that the newest are compared with.
 const USUAL_TURNS: usize = 100;
 /// Turns that count as the newest.
 const RECENT_TURNS: usize = 10;
 /// Turns that the waterfall can show.
 const SHOWN_TURNS: usize = 20;
-/// Turns that are kept, and can be handed over as rows: some hours of talk, a kilobyte each.
+/// Turns kept for the export: some hours of talk, a kilobyte each.
 pub const KEPT_TURNS: usize = 1_000;
-/// How often the history is written, if anything changed.
+/// Interval of writing the history, if it changed.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// Interval of redrawing the history while no turn closes.
 const DRAW_EVERY: Duration = Duration::from_secs(60);
@@ -44,9 +44,9 @@ pub(super) struct Store {
     /// Held while this process keeps the history: another one only reads it.
     _lock: Option<std::fs::File>,
     kept_at: Instant,
-    /// Something happened since the history was kept, …
+    /// The history has events that are not written, …
     changed: bool,
-    /// … or at least time has passed.
+    /// … or only new readings.
     older: bool,
     turns: VecDeque<TurnRecord>,
     /// Limit of their number; the oldest are dropped.
@@ -86,10 +86,10 @@ impl Store {
         }
     }
 
-    /// Forgets all turns and reads the history in `file`. A damaged file is put aside, and the log says so. Returns why the
-    /// history is not kept, where something else than a file of this user is in its place.
+    /// Forgets all turns and reads the history from `file`. A damaged file is renamed and logged. Returns why the history is not
+    /// kept, if `file` is no file of this user.
     ///
-    /// What the counters showed last stays known, or all since the start would count as new.
+    /// The last values of the counters are kept, or all since the start would count as new.
     pub(super) async fn open(
         &mut self,
         settings: &AlertSettings,
@@ -150,8 +150,8 @@ impl Store {
         self.changed = true;
     }
 
-    /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start, `load` is
-    /// what alerts judge of the machine's, in percent.
+    /// Takes in the reading of a second; `counts` are underruns, bytes sent and bytes received since the start, `load` is the
+    /// load of the machine for the alerts, in percent.
     pub(super) fn reading(
         &mut self,
         now: Instant,
@@ -180,7 +180,7 @@ impl Store {
         self.older = true;
     }
 
-    /// Another connection has another way.
+    /// Forgets the shortest round trip: another connection may take another route.
     pub(super) fn forget_trip(&mut self) {
         self.shortest_trip = None;
     }
@@ -192,8 +192,8 @@ impl Store {
 
     /// Draws the history, if that is due.
     pub(super) fn draw(&mut self, now: Instant) {
-        let stands = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
-        if self.drawn_at.is_some_and(stands) {
+        let is_fresh = |at: Instant| now.saturating_duration_since(at) < DRAW_EVERY;
+        if self.drawn_at.is_some_and(is_fresh) {
             return;
         }
         let wall = unix_now();
@@ -201,7 +201,7 @@ impl Store {
         (self.drawn, self.drawn_at) = (Arc::new(HistoryView { spans }), Some(now));
     }
 
-    /// The newest turns, and those before them. A profile is compared with itself, and with the same model.
+    /// Medians of the newest turns and of those before, of the same profile and model.
     pub(super) fn typical(&self, profile: &str, model: &str) -> [Typical; 2] {
         let of_profile = || {
             self.turns
@@ -221,8 +221,8 @@ impl Store {
         recent.map(|turn| turn.underruns).sum()
     }
 
-    /// Whether the service searched the web for half of the newest turns of a profile, or more: then their median is made
-    /// of such turns.
+    /// Whether the service searched the web for at least half of the newest turns of a profile, which then determine the
+    /// median.
     pub(super) fn mostly_searched(&self, profile: &str) -> bool {
         let of_profile = self
             .turns
@@ -244,10 +244,10 @@ impl Store {
         (turns.collect(), turn_csv::history(&self.history))
     }
 
-    /// Where and what to write, if it is time or `at_once`.
+    /// Path and text to write, if due or `at_once`.
     pub(super) fn take_unkept(&mut self, now: Instant, at_once: bool) -> Option<(PathBuf, String)> {
         let due = at_once || now.saturating_duration_since(self.kept_at) >= KEEP_EVERY;
-        // A window that is left alone all day does not wake the disk.
+        // An idle window does not wake the disk.
         let news = self.changed || at_once && self.older;
         if !due || !news {
             return None;
@@ -282,7 +282,7 @@ fn keep(file: &Path) -> Result<(History, Option<File>), String> {
     Ok((history, lock))
 }
 
-/// The right to keep the history: one process at a time, or each would undo what the other wrote.
+/// Locks the history: two processes would overwrite each other's.
 fn lock(path: &Path) -> Result<Option<File>, ReadError> {
     let lock = file::open_lock(path)?;
     match lock.try_lock() {
@@ -299,7 +299,7 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
 
 fn alert_turn(record: &TurnRecord) -> AlertTurn {
     let latencies = &record.latencies;
-    // With automatic detection there is no uplink, and the service's silence is in it.
+    // With automatic detection there is no uplink, and the value includes the silence that the service waits for.
     let first_audio = latencies
         .server
         .map(|server| server + latencies.uplink.unwrap_or_default());
@@ -408,8 +408,11 @@ mod tests {
             std::fs::write(&victim, "precious").expect("written");
             std::os::unix::fs::symlink(&victim, folder.path().join(name)).expect("linked");
             let (mut store, trouble) = opened(Some(file)).await;
-            let told = trouble.expect("told");
-            assert!(told.contains(name) && told.contains("is a link"), "{told}");
+            let found = trouble.expect("told");
+            assert!(
+                found.contains(name) && found.contains("is a link"),
+                "{found}"
+            );
             store.turn(Instant::now(), &record());
             assert_eq!(store.take_unkept(Instant::now(), true), None);
             assert_eq!(std::fs::read(&victim).expect("there"), b"precious");

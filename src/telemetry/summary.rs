@@ -27,15 +27,15 @@ pub struct Summary {
     pub turns: [u64; 5],
     /// Latencies by name, in the order of [`latency_names`].
     pub latencies: [Distribution; 9],
-    /// The same by fixed classes, for collectors.
+    /// The same in fixed buckets, for Prometheus.
     pub classes: [Buckets; 9],
     /// Pairs of marks in the wrong order: faults of the measurement.
     pub negative: u64,
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
-    /// Early ends of turns that went on.
+    /// False endpoints: early closes of turns that went on.
     pub false_endpoints: u64,
-    /// Tokens of the generations that were dropped with them, where the service counted them.
+    /// Tokens of the generations dropped with them, as far as the service counted them.
     pub wasted_tokens: u64,
     /// Utterances of the user.
     pub spoken: u64,
@@ -45,7 +45,7 @@ pub struct Summary {
     pub lost: u64,
     /// Turns that were typed; none of them is an utterance.
     pub typed: u64,
-    /// Turns that ended in good order although nothing of an answer was heard, by [`Silence::name`](super::record::Silence::name).
+    /// Turns that ended regularly without an audible answer, by [`Silence::name`](super::record::Silence::name).
     pub unheard: BTreeMap<&'static str, u64>,
     /// Fresh starts of the conversation because the service rejected its answers.
     pub fresh_starts: u64,
@@ -53,7 +53,7 @@ pub struct Summary {
     pub connections: u64,
     /// Planned changes of connection.
     pub rolls: u64,
-    /// Connections that went on with an earlier conversation.
+    /// Connections that resumed an earlier conversation.
     pub resumes: u64,
     /// Playback underruns during replies.
     pub underruns: u64,
@@ -71,16 +71,16 @@ pub struct Summary {
     pub tokens: u64,
     /// Of all tokens, those of thoughts.
     pub thoughts: u64,
-    /// Of all tokens, what was counted after its turn was closed: in no turn's record.
+    /// Of all tokens, those counted after their turn was closed: in no turn's record.
     pub late_tokens: TokenCounts,
-    /// Of what was counted where the price is known.
+    /// Cost of all tokens with a known price.
     pub cost: Option<Cost>,
     /// Totals by profile and model.
     pub models: BTreeMap<(String, String), ModelUsage>,
 }
 
 impl Summary {
-    /// Takes a turn in.
+    /// Takes in a turn.
     pub fn add(&mut self, record: &TurnRecord) {
         self.turns[place(&record.outcome)] += 1;
         self.tool_calls += u64::from(record.tool_calls);

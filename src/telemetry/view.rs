@@ -15,10 +15,10 @@ use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Latencies;
 
-/// Everything that telemetry knows of a conversation at one moment.
+/// A snapshot of telemetry.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Statistics of the active profile; where it chooses among others, of all of those.
+    /// Statistics of the active profile, or of all candidates of `auto`.
     pub figures: TurnStatistics,
     /// Latency and cost of each model with each profile, since the start.
     pub models: Arc<[ModelView]>,
@@ -34,7 +34,7 @@ pub struct View {
     pub history: Arc<HistoryView>,
 }
 
-/// Statistics of the active profile, or of those that it chooses among, since the start or the last reset.
+/// Statistics of the active profile, or of all candidates of `auto`, since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnStatistics {
     /// The last turn with a reply that was heard.
@@ -51,11 +51,11 @@ pub struct TurnStatistics {
     pub history: Vec<Duration>,
     /// Turns that the user went on in within a second of their end.
     pub cut_offs: u64,
-    /// Early ends of turns that went on: what the eager endpoint costs.
+    /// False endpoints: early closes of turns that went on.
     pub false_endpoints: u64,
-    /// Tokens of the generations that were dropped with them, where the service counted them.
+    /// Tokens of the generations dropped with them, as far as the service counted them.
     pub wasted_tokens: u64,
-    /// Silence after which a turn is over now.
+    /// The present patience.
     pub patience: Option<Duration>,
     /// State of the early close.
     pub early: EarlyClose,
@@ -79,13 +79,13 @@ pub struct TurnStatistics {
     pub tokens: u64,
     /// Of these, those of thoughts.
     pub thoughts: u64,
-    /// What the turns cost, where the price of the model is known.
+    /// Cost of the turns, if the price of the model is known.
     pub cost: Option<Cost>,
     /// Functions that the service asked for.
     pub tool_calls: u64,
     /// Turns that got their answer.
     pub answered: u64,
-    /// Turns that got none, and that the user had not ended.
+    /// Turns without an answer that the user had not ended.
     pub failed: u64,
     /// The rate of the newest turns.
     pub turns_per_minute: Option<f64>,
@@ -93,7 +93,7 @@ pub struct TurnStatistics {
     pub capture_queued: Duration,
     /// Commands that wait for the connection.
     pub outbox: usize,
-    /// Reply audio that waits for its time.
+    /// Queued reply audio.
     pub reply_queued: Duration,
 }
 
@@ -102,9 +102,9 @@ pub struct TurnStatistics {
 pub struct TurnView {
     /// Counts the user's turns from 1.
     pub number: u64,
-    /// Profile in force at its end.
+    /// Active profile at its end.
     pub profile: String,
-    /// The model that answered, as it was asked for.
+    /// The requested model.
     pub model: String,
     /// Tokens that it was billed for, those of thoughts among them.
     pub tokens: u64,
@@ -190,6 +190,6 @@ pub struct ModelView {
     pub turns: u64,
     /// Responses. Quantiles take time: they are worked out where they are shown.
     pub response: SharedDistribution,
-    /// What the turns cost, where the price of the model is known.
+    /// Cost of the turns, if the price of the model is known.
     pub cost: Option<Cost>,
 }

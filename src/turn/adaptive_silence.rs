@@ -1,12 +1,12 @@
-//! How long this user pauses within a turn, and the patience that follows from it. Pure.
+//! Adaptive patience: learns how long the user pauses within a turn. Pure.
 //!
 //! ```text
 //! pauses ─▶ mean and variance of their logarithms ─┐
 //! prior: the profile's patience, worth 8 pauses ───┴▶ 95 % quantile ─▶ at least the last cut-off ─▶ 0.5 to 2 × profile
 //! ```
 //!
-//! Pauses are log-normal: there are many short ones and a few long ones. The shortest are not told and not learnt; the
-//! quantile is one of the pauses that could end a turn.
+//! Pauses are log-normal: many short ones and a few long ones. The shortest are neither reported nor learnt; the quantile is
+//! that of the pauses that could end a turn.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ const DEVIATIONS: f64 = 1.644_854;
 /// Spread of the logarithms before anything is known: that of the published curve between 300 ms (55.6 % cut off) and
 /// 600 ms (21.7 %), where the patience of the profiles lies.
 const PRIOR_SPREAD: f64 = 0.75;
-/// How many pauses the prior is worth: fewer, and one odd pause would show; more, and a conversation would end first.
+/// Weight of the prior in pauses: with less a single pause dominates; with more a conversation ends before it adapts.
 const PRIOR_PAUSES: f64 = 8.0;
 /// Older pauses fade beyond this many: some minutes of talk, so that another person at the microphone is noticed.
 const REMEMBERED: f64 = 64.0;
-/// Shorter ones are stops inside words; the segmenter tells none below 120 ms.
+/// Shorter ones are stops inside words; the segmenter reports none below 120 ms.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// Longer silences are no pauses: 1 s after the longest patience that a shipped profile grows to (1400 ms), rounded up.
 const LONGEST: Duration = Duration::from_secs(3);
-/// How much of a cut-off's pause each turn without another forgets: it is half after seven turns.
+/// Decay of a cut-off's pause per turn without another: half after seven turns.
 const FADE: f64 = 0.9;
 /// Patience stays within these multiples of the profile's.
 const BOUNDS: [f64; 2] = [0.5, 2.0];
 
-/// What is known of the user's pauses.
+/// Statistics of the user's pauses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AdaptiveSilence {
     /// How many pauses count, faded ones partly.
@@ -81,7 +81,7 @@ impl AdaptiveSilence {
         let ms = quantile
             .max(self.cut_off)
             .clamp(base * BOUNDS[0], base * BOUNDS[1]);
-        // Whole milliseconds: less is no change worth telling anybody.
+        // Whole milliseconds: smaller changes are not reported.
         Duration::from_millis(ms.round() as u64)
     }
 

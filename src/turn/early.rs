@@ -1,21 +1,21 @@
-//! Whether a turn is closed before patience is over, and after how much silence.
+//! The early close: whether a turn is closed before patience is over, and after how much silence.
 //!
 //! ```text
 //! silences: how long, after how much speech, the user went on or not ─▶ habits ─┐ the shortest silence that
 //! tokens of each turn, and of the replies dropped in it ──────────────▶ budget ─┴▶ is likely enough to be the end
 //! ```
 //!
-//! Two rules, each by itself:
+//! Two independent rules:
 //!
-//! * **Likely enough.** With every silence after which the user goes on a reply is dropped; with every other one a turn is
-//!   answered. The share of the dropped replies in all tokens stays below the limit where the chance that the user goes on
-//!   stays below it at each close. That chance is read off the user's own silences (`habits`). It falls while the silence
-//!   lasts, so the wait is as long as it takes.
-//! * **Affordable.** Whatever the habits say, a turn is closed early only if the share would keep to the limit were this
-//!   close in vain (`budget`).
+//! * **Likely.** A silence after which the user continues costs a dropped reply; any other is followed by an answer. The
+//!   share of dropped replies in all tokens stays below the limit if at each close the probability of a continuation is
+//!   below it. That probability is estimated from the user's own silences (`habits`). It falls while the silence lasts,
+//!   which determines the wait.
+//! * **Affordable.** Whatever the habits say, a turn is closed early only if the share stays within the limit even if this
+//!   close turns out to be a false endpoint (`budget`).
 //!
-//! Silences are noted whether or not turns are closed in them, so what would have been in vain is known without paying for
-//! it: nothing has to be tried out for the early close to come back. Pure.
+//! Silences are recorded whether or not turns are closed in them, so the rate of false endpoints is known without paying for
+//! them, and the early close can return without a trial. Pure.
 
 mod budget;
 mod habits;
@@ -26,26 +26,26 @@ pub use budget::TurnTokens;
 use budget::{TokenBudget, TokenShare};
 use habits::Habits;
 
-/// What is done about the early close.
+/// State of the early close.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EarlyClose {
-    /// Nobody wants it, or nobody can have it.
+    /// Switched off, or not possible.
     #[default]
     Off,
-    /// The service answers so soon that nothing would be gained.
+    /// Off: the service answers too fast for a gain.
     Needless,
-    /// After so much silence.
+    /// After this much silence.
     After(Duration),
-    /// Not at all: the user often pauses for as long.
+    /// Off: the user often pauses this long.
     Pauses,
-    /// Not at all: not even one reply may be dropped.
+    /// Off: not even one reply may be dropped.
     Never,
-    /// Not at all for now: another reply dropped in vain would be more than is allowed.
+    /// Paused: another dropped reply would exceed the limit.
     Spent,
 }
 
 impl EarlyClose {
-    /// The silence, where there is one.
+    /// The silence, if any.
     #[must_use]
     pub fn after(self) -> Option<Duration> {
         match self {
@@ -55,7 +55,7 @@ impl EarlyClose {
     }
 }
 
-/// See the [module](self).
+/// Decides on early closes; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Early {
     habits: Habits,
@@ -78,12 +78,12 @@ impl Early {
         self.budget.false_endpoint();
     }
 
-    /// Begins anew with what turns cost; what is known of the user stays.
+    /// Forgets the cost of turns and keeps the user's habits.
     pub(super) fn forget_bills(&mut self) {
         self.budget = TokenBudget::default();
     }
 
-    /// A turn is over, and this was counted for it.
+    /// Records the tokens of a closed turn.
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.budget.billed(tokens);
     }

@@ -1,4 +1,4 @@
-//! When a turn is closed: how much patience there is, and how much of it the service's thinking hides.
+//! Endpointing: patience, and how much of it the thinking time of the service hides.
 //!
 //! ```text
 //! last word       closed early                       patience over
@@ -7,10 +7,10 @@
 //!     ├────────────────── T_c, patience ──────────────────┤
 //! ```
 //!
-//! A reply is heard `max(T_e + S, T_c)` after the last word. Closing sooner than `T_c − S` wins nothing and costs
-//! generations in vain, so `T_e = T_c − S` at the least, with S one of the quicker of the last think times: a reply is
-//! rarely ready before patience is over. It is later, or not at all, where the user's pauses make it too dear
-//! ([`early`](super::early)). With a service that answers at once nothing is closed early. Pure.
+//! A reply is heard `max(T_e + S, T_c)` after the last word. Closing before `T_c − S` gains nothing and wastes generations,
+//! so `T_e ≥ T_c − S`, with S one of the shorter recent think times: a reply is rarely ready before patience is over. The
+//! close is later, or omitted, where the user's pauses make it too expensive ([`early`](super::early)). With a service that
+//! answers at once nothing is closed early. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,15 +18,15 @@ use std::time::Duration;
 use super::adaptive_silence::AdaptiveSilence;
 use super::early::{Early, EarlyClose, TurnTokens};
 
-/// Think times that are remembered: services get slower and faster within minutes.
+/// Window of think times: services change their speed within minutes.
 const REMEMBERED: usize = 8;
-/// Which of them is reckoned with: three of four answers take at least as long.
+/// The quantile in use: three of four answers take at least as long.
 const LOW: f64 = 0.25;
-/// Closing less than this ahead of patience wins nothing: the end of patience itself is noticed a period and two frames
-/// late (20 to 35 ms), and that is what an early close saves.
+/// Least lead of an early close: the end of patience is noticed a period and two frames late (20 to 35 ms), which an early
+/// close saves.
 const LEAST_GAIN: Duration = Duration::from_millis(40);
 
-/// What a profile and an endpoint say about it.
+/// Settings from profile and endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointingSettings {
     /// Silence after which a turn is over.
@@ -57,7 +57,7 @@ impl Default for EndpointingSettings {
     }
 }
 
-/// See the [module](self).
+/// Patience and early close; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpointing {
     settings: EndpointingSettings,
@@ -65,39 +65,39 @@ pub(super) struct Endpointing {
     early: Early,
     /// Think times, oldest first.
     thoughts: VecDeque<Duration>,
-    /// What is done about the early close in a turn like the last one.
+    /// State of the early close in a turn like the last one.
     usual: EarlyClose,
 }
 
 impl Endpointing {
     pub(super) fn set(&mut self, settings: EndpointingSettings) {
         self.settings = settings;
-        self.look_again();
+        self.update_usual();
     }
 
     pub(super) fn settings(&self) -> &EndpointingSettings {
         &self.settings
     }
 
-    /// The service took so long from the end of a turn to the first audio.
+    /// Records the time from the end of a turn to the first audio.
     pub(super) fn thought(&mut self, time: Duration) {
         if self.thoughts.len() == REMEMBERED {
             self.thoughts.pop_front();
         }
         self.thoughts.push_back(time);
-        self.look_again();
+        self.update_usual();
     }
 
-    /// Another service, or another model, will answer.
+    /// Another service or model will answer: forgets the think times.
     pub(super) fn forget_thoughts(&mut self) {
         self.thoughts.clear();
-        self.look_again();
+        self.update_usual();
     }
 
-    /// Another place will answer: what the last one counted says nothing.
+    /// Another endpoint will answer: forgets the token counts.
     pub(super) fn forget_bills(&mut self) {
         self.early.forget_bills();
-        self.look_again();
+        self.update_usual();
     }
 
     /// The user paused within a turn; before patience was over, if it was long `enough`. `spoken` is what was said of it
@@ -111,7 +111,7 @@ impl Endpointing {
         if let Some(spoken) = spoken {
             self.early.went_on(spoken, pause);
         }
-        self.look_again();
+        self.update_usual();
     }
 
     /// A turn ended after `spoken`, where it may have been closed early; `cut_off`: patience was too short in it.
@@ -122,19 +122,19 @@ impl Endpointing {
         if let Some(spoken) = spoken {
             self.early.ended(spoken);
         }
-        self.look_again();
+        self.update_usual();
     }
 
-    /// The user went on in a turn that was closed early.
+    /// Records that the user went on in a turn that was closed early.
     pub(super) fn false_endpoint(&mut self) {
         self.early.false_endpoint();
-        self.look_again();
+        self.update_usual();
     }
 
-    /// What a turn cost is known.
+    /// Records the tokens of a turn.
     pub(super) fn billed(&mut self, tokens: TurnTokens) {
         self.early.billed(tokens);
-        self.look_again();
+        self.update_usual();
     }
 
     /// Silence after which a turn is over; `close` is what was decided about its early close, once that is.
@@ -142,7 +142,7 @@ impl Endpointing {
     pub(super) fn patience(&self, close: Option<EarlyClose>) -> Duration {
         let learnt = self.learnt();
         match close.unwrap_or(self.usual).after() {
-            // What thinking hides behind an early close costs nobody anything.
+            // Thinking time hidden behind an early close is free.
             Some(after) if self.settings.adaptive => {
                 let hidden = after + self.low_think();
                 learnt.max(hidden.min(2 * self.settings.patience))
@@ -151,12 +151,12 @@ impl Endpointing {
         }
     }
 
-    /// What is done about the early close in a turn like the last one.
+    /// State of the early close in a turn like the last one.
     pub(super) fn usual(&self) -> EarlyClose {
         self.usual
     }
 
-    /// What is done about the early close after so much was `spoken`; `None`: as much as in the last turn.
+    /// State of the early close after `spoken`; `None`: as long as in the last turn.
     pub(super) fn close(&self, spoken: Option<Duration>) -> EarlyClose {
         if !self.settings.eager {
             return EarlyClose::Off;
@@ -172,7 +172,7 @@ impl Endpointing {
         self.early.close(spoken, first, last, percent)
     }
 
-    /// The patience of this user, as far as it is waited for.
+    /// The patience in use for this user.
     fn learnt(&self) -> Duration {
         let wanted = self.settings.patience;
         if self.settings.adaptive {
@@ -182,14 +182,14 @@ impl Endpointing {
         }
     }
 
-    /// Something that the usual close follows from has changed. It is asked for too often to be found anew each time.
-    fn look_again(&mut self) {
+    /// Recomputes the usual close after a change; it is read too often to be computed each time.
+    fn update_usual(&mut self) {
         self.usual = self.close(None);
     }
 
     /// A think time that most answers take at least.
     fn low_think(&self) -> Duration {
-        // Without a vector: it is asked with every frame.
+        // Without allocation: called for every frame.
         let mut sorted = [Duration::ZERO; REMEMBERED];
         for (place, time) in sorted.iter_mut().zip(&self.thoughts) {
             *place = *time;
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(patience(&pace(500, false, 0, &[630])), ms(500));
         let mut plain = pace(500, true, 0, &[630]);
         plain.settings.eager = false;
-        plain.look_again();
+        plain.update_usual();
         assert_eq!(
             (patience(&plain), plain.usual()),
             (ms(500), EarlyClose::Off)

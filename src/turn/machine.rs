@@ -7,17 +7,17 @@
 //!                          └─────────────────────┘  └──▶ closed: cancelled  └──▶ closed: interrupted
 //! ```
 //!
-//! A turn that is spoken over before anything shows that the service has got it is no cancelled one: it waits beside the
-//! open turn (`unanswered`), is asked again if the connection turns out to be lost, first things first, and is closed as
-//! cancelled when the service shows that it goes on from it.
+//! A turn that is spoken over before the service has shown any sign of it is not cancelled yet: it waits beside the open
+//! turn (`unanswered`), is sent again in order if the connection turns out to be lost, and is closed as cancelled when the
+//! service continues after it.
 //!
-//! A turn may be closed towards the service before patience is over; its reply is held unheard until then (`eager`).
+//! A turn may be closed towards the service before patience is over; its reply is held back until then (`eager`).
 //!
-//! It is pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides
-//! both edges of a turn; with automatic detection the service does, and our detector only stamps the marks.
+//! Pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides both edges of
+//! a turn; with automatic detection the service does, and our detector only sets the marks.
 //!
-//! Each side has its file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` plays an earlier reply again,
-//! `again` asks once more; `turn` is what is kept of the open turn.
+//! Each side has a file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` replays an earlier reply, `again`
+//! asks once more; `open_turn` is the state of the open turn.
 
 mod action;
 mod again;
@@ -57,21 +57,21 @@ pub struct Machine {
     connected: bool,
     last_id: u64,
     open: Option<OpenTurn>,
-    /// Turns that are over for the user and that nothing shows the service to have got; oldest first.
+    /// Turns that are over for the user without any sign of the service; oldest first.
     unanswered: VecDeque<OpenTurn>,
-    /// When the oldest end was sent that nothing has come behind: this connection has been silent since.
+    /// When the oldest unanswered end was sent: the connection has been silent since.
     owed: Option<Instant>,
     replies: ReplyAttribution,
-    /// Turns whose end was sent but not flushed yet; `None`: it was taken back.
+    /// Turns whose end was sent but not flushed yet; `None`: the end was withdrawn.
     unflushed: VecDeque<Option<TurnId>>,
     /// Cut turns that wait for the speaker to fall silent.
     silencing: VecDeque<Silencing>,
     /// The turn whose reply the speaker holds back.
     holding: Option<TurnId>,
     pace: Endpointing,
-    /// Automatic detection: speech over a reply, which the service may or may not take for an interruption.
+    /// Automatic detection: onset of speech over a reply, which the service may or may not treat as an interruption.
     overlap: Option<Instant>,
-    /// Turns that wait are not asked.
+    /// Waiting turns are held back.
     held: bool,
     actions: VecDeque<Action>,
 }
@@ -111,7 +111,7 @@ impl Machine {
         self.manual = manual;
     }
 
-    /// Whether turns that wait are held back; call [`Machine::handle_timeout`] after they are not.
+    /// Holds waiting turns back or releases them; call [`Machine::handle_timeout`] after a release.
     pub fn hold_waiting(&mut self, held: bool) {
         self.held = held;
     }
@@ -122,7 +122,7 @@ impl Machine {
         self.manual
     }
 
-    /// Takes in what happened.
+    /// Takes in an input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.note_sign(&input);
         self.take_in(now, input);
@@ -163,12 +163,12 @@ impl Machine {
         }
     }
 
-    /// The next thing to do, until there is none.
+    /// The next action, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// When [`Machine::handle_timeout`] wants to be called at the latest.
+    /// The next deadline for [`Machine::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let silence = self.silencing.front().map(|s| s.since + SILENT_WITHIN);
@@ -178,7 +178,7 @@ impl Machine {
             .min()
     }
 
-    /// Closes early what is due, and gives up what has taken too long.
+    /// Closes the turn early if due, and gives up turns that have taken too long.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.close_early_if_due(now);
         while self
@@ -198,10 +198,10 @@ impl Machine {
 
     fn deadline(&self) -> Option<Instant> {
         let turn = self.open.as_ref()?;
-        // Nobody owes an answer to what was not sent; that it is being sent is the connection's affair.
+        // Without a sent turn no answer is due; sending is up to the connection.
         let asked = turn.offered && (!self.manual || turn.is_sent());
         let deadline = turn.deadline(self.connected && asked)?;
-        // Turns that are spoken over one after the other do not keep a silent connection alive.
+        // A series of turns that are spoken over does not keep a silent connection alive.
         let silent = turn.phase == Phase::Awaiting && !turn.received && !turn.completed;
         let owed = self.owed.filter(|_| silent).map(|since| {
             let patience = since + FIRST_SIGN_WITHIN + turn.lag;
@@ -210,7 +210,7 @@ impl Machine {
         Some(owed.map_or(deadline, |owed| owed.min(deadline)))
     }
 
-    /// Where the open turn stands.
+    /// Phase of the open turn.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.open.as_ref().map_or(Phase::Idle, |turn| turn.phase)
@@ -235,7 +235,7 @@ impl Machine {
         self.open.as_ref().is_some_and(OpenTurn::is_audible)
     }
 
-    /// Whose words the service is writing down now: the user's side.
+    /// The turn that the present transcript of the user belongs to.
     #[must_use]
     pub fn heard_turn(&self, now: Instant) -> Option<TurnId> {
         match self.replies.owner_of_content(now) {
@@ -249,19 +249,19 @@ impl Machine {
         }
     }
 
-    /// Whose the token counts are that arrive now.
+    /// The owner of the token counts that arrive now.
     #[must_use]
     pub fn bill(&self) -> TokenOwner {
         self.replies.owner_of_usage()
     }
 
-    /// Whether nothing is going on: a good moment for another connection.
+    /// Whether the machine is idle: a good moment to reconnect.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.open.is_none() && self.unanswered.is_empty() && self.silencing.is_empty()
     }
 
-    /// Whether a reply was stopped, and how much of it was heard is still to be told.
+    /// Whether a reply was stopped and the report of how much was heard is pending.
     #[must_use]
     pub fn is_silencing(&self) -> bool {
         !self.silencing.is_empty()

@@ -1,4 +1,4 @@
-//! Whose turn it is, and what a turn's instants say.
+//! Turn taking: machine, endpointing, reply attribution, timeline.
 
 mod adaptive_silence;
 pub mod early;

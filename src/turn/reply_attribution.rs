@@ -1,14 +1,14 @@
-//! Which of our turns the service is answering.
+//! Attributes the content and the signs of the service to our turns.
 //!
-//! The service names no turns. It sends content, `interrupted`, `generationComplete` and `turnComplete`; each of the
-//! three signs may be missing, late, or come twice. What can be relied on is the order: it takes our turns up one after
-//! another, and has said all that it will say about an older one before it answers the next. The rules follow from that:
+//! The service names no turns. It sends content, `interrupted`, `generationComplete` and `turnComplete`; each of the three
+//! signs may be missing, late, or duplicated. Only the order is reliable: the service takes up our turns one after another,
+//! and finishes an older one before it answers the next. The rules follow from that:
 //!
 //! 1. A turn that was ended towards the service is the *current* one. A turn that was cut, that was given up by a timer,
 //!    or whose reply was stopped is an *older* one, and owes its `turnComplete`.
-//! 2. Content belongs to the current turn, whatever older ones owe: an end sign that never comes mutes nobody. The
-//!    exception is the rest of a reply that was flowing when it was cut: as long as its pieces follow each other within
-//!    [`FLOW`], they are the older turn's. No answer to a new question comes so soon after the last piece of another.
+//! 2. Content belongs to the current turn, whatever older ones owe: a missing end sign mutes no reply. The exception is the
+//!    rest of a reply that was flowing when it was cut: as long as its pieces follow each other within [`FLOW`], they are
+//!    the older turn's. No answer to a new question comes that soon after the last piece of another.
 //! 3. Without a current turn, content belongs to an older turn that may still send some. If there is none, the service
 //!    speaks unasked.
 //! 4. A `turnComplete` belongs to the oldest turn that owes one, as long as the current one has no content. Once it has,
@@ -18,7 +18,7 @@
 //! 5. An `interrupted` belongs to the oldest turn that was not stopped yet. If the current turn had content by then, that
 //!    content was the older turn's, unless the older one was generated to its end before.
 //! 6. `generationComplete` belongs to the current turn if it has content, else to the oldest one that is being generated.
-//! 7. Whatever ends nobody's reply is nobody's. If it announces another end, that end is expected and ends nobody's either.
+//! 7. A sign that matches no reply is ignored. If it announces another end, that end is expected and ignored too.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ use crate::base::ids::TurnId;
 /// Pieces of one reply that was cut follow each other within this time. Between the last of them and the first piece of
 /// the next answer lie an utterance, a round trip and the model's thought: 300 ms and more.
 const FLOW: Duration = Duration::from_millis(200);
-/// So many ends are waited for at most; a service that owes more will not send them.
+/// Most ends that are waited for; a service that owes more will not send them.
 const MOST_OWED: usize = 16;
 
 /// A turn that came before the current one and whose `turnComplete` is still to come.
@@ -36,13 +36,13 @@ const MOST_OWED: usize = 16;
 struct Older {
     /// The same turn went on: the tokens of this generation were wasted.
     dropped: bool,
-    /// A timer gave it up, and not the user: if it is answered after all, the answer is welcome.
+    /// A timer gave it up, not the user: a late answer is still welcome.
     lapsed: bool,
     /// All of its reply was sent.
     generated: bool,
     /// The service said that it stopped the reply.
     interrupted: bool,
-    /// It said so after content had come that was taken for the current turn's.
+    /// It said so after content that had been attributed to the current turn.
     late: bool,
 }
 
@@ -67,14 +67,14 @@ pub(super) struct ReplyAttribution {
     turns: u32,
 }
 
-/// Whose content or an end is.
+/// The owner of content or of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The current turn's.
     Turn(TurnId),
     /// An older turn's.
     Older,
-    /// An older turn's, as is all that was taken for the current turn's reply.
+    /// An older turn's, and so is all content attributed to the current turn so far.
     OlderAfterAll,
     /// No turn is waiting.
     Nobody,
@@ -91,7 +91,7 @@ pub(super) enum Why {
     Lapsed,
 }
 
-/// Whose tokens are counted.
+/// The owner of counted tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenOwner {
     /// The turn's that is open.
@@ -138,7 +138,7 @@ impl ReplyAttribution {
         });
     }
 
-    /// The service speaks unasked, and nobody will hear it: an end will come that ends none of our turns.
+    /// The service speaks unasked and is not played: an end will come that belongs to none of our turns.
     pub(super) fn refuse(&mut self, now: Instant) {
         self.flowed = Some(now);
         self.owe(Older::default());
@@ -161,7 +161,7 @@ impl ReplyAttribution {
             .is_some_and(|current| current.content.is_some())
     }
 
-    /// Whose a piece of content is that came now.
+    /// The owner of a piece of content that arrives now.
     pub(super) fn owner_of_content(&self, now: Instant) -> Owner {
         let flows = self.flows(now);
         match self.current {
@@ -197,7 +197,7 @@ impl ReplyAttribution {
         owner
     }
 
-    /// Whose the token counts are that arrive now. The service sends them with `turnComplete` or shortly before.
+    /// The owner of the token counts that arrive now. The service sends them with `turnComplete` or shortly before.
     pub(super) fn owner_of_usage(&self) -> TokenOwner {
         match self.next_end().map(|place| self.older[place]) {
             Some(older) if older.dropped => TokenOwner::Dropped,
@@ -230,7 +230,7 @@ impl ReplyAttribution {
                 self.flowed = Some(now);
                 Owner::Turn(current.turn)
             }
-            // There is nothing to stop: it may speak of a turn whose end was taken for granted.
+            // There is nothing to stop: it may concern a turn whose end was assumed.
             Some(_) if self.older.is_empty() => {
                 self.owe(Older {
                     interrupted: true,

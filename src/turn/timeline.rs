@@ -1,4 +1,4 @@
-//! The marks of one turn, and the latencies made of them.
+//! The marks of a turn, and the latencies between them.
 //!
 //! ```text
 //! speech_end ─ endpointing ─ endpoint ─ uplink ─ sent ─ server ─ first_audio ─ downlink ─ first_audible
@@ -100,7 +100,7 @@ pub struct Latencies {
     pub skipped_silence: Duration,
     /// How long a finished reply waited for patience; inside the downlink.
     pub held: Duration,
-    /// Pairs of marks that were in the wrong order: a fault of the measurement, never a good figure.
+    /// Pairs of marks in the wrong order: a measurement fault, never a good value.
     pub negative: u32,
 }
 

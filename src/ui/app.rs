@@ -1,4 +1,4 @@
-//! The window as a whole: a snapshot and the user's input go in, shapes and commands come out.
+//! The whole window: a snapshot and the user's input go in, shapes and commands come out.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -21,13 +21,13 @@ use crate::base::units::Dbfs;
 use crate::session::command::Command;
 use crate::session::snapshot::{Activity, Link, Snapshot};
 
-/// Wishes that are kept while the session is busy; beyond that the oldest are dropped.
+/// Commands kept while the session is busy; beyond that the oldest are dropped.
 const OUTBOX: usize = 64;
 
-/// How soon a wish that found no room is offered again.
+/// Interval of sending a command again that found no room.
 const OFFER_AGAIN: Duration = Duration::from_millis(50);
 
-/// The window. It reads snapshots and meters, and sends commands; it waits for nobody.
+/// The window. It reads snapshots and meters, and sends commands; it never blocks.
 pub struct UiApp {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
@@ -42,7 +42,7 @@ pub struct UiApp {
 }
 
 impl UiApp {
-    /// A window that is not shown yet. Gives the context its face and themes.
+    /// Creates the window and installs fonts and themes.
     #[must_use]
     pub fn new(ctx: &Context, link: &UiLink) -> Self {
         theme::install(ctx);
@@ -73,7 +73,7 @@ impl UiApp {
         self.view.panel
     }
 
-    /// Says that the first picture is on the screen.
+    /// Reports that the first frame is on the screen.
     pub(super) fn report_shown(&mut self) {
         self.send(vec![Command::SetShown(true)]);
     }
@@ -87,7 +87,7 @@ impl UiApp {
         self.send(Vec::new());
     }
 
-    /// Sends what is wished; what finds no room is offered again with the next frame. True if nothing is left.
+    /// Sends commands; those that find no room are sent with the next frame. Returns whether all were sent.
     fn send(&mut self, wishes: Vec<Command>) -> bool {
         self.outbox.extend(wishes);
         while let Some(command) = self.outbox.pop_front() {
@@ -123,7 +123,7 @@ impl UiApp {
         }
     }
 
-    /// Takes in levels and figures, and asks for the frames that these need by themselves.
+    /// Takes in levels and statistics, and requests the frames that they need.
     fn keep_time(&mut self, ctx: &Context, now: Instant) {
         let muted = self.snapshot.muted;
         let level = if muted {
@@ -134,7 +134,7 @@ impl UiApp {
         self.view.meter.update(level, now);
         let idle = self.snapshot.activity == Activity::Muted;
         if !idle && self.view.meter.peak_is_marked() {
-            // So that the mark falls although nothing else moves.
+            // So that the peak mark falls without other changes.
             ctx.request_repaint_after(FIGURES_STAND);
         }
         let wait = self.view.numbers.update(&self.snapshot, now);
@@ -233,14 +233,14 @@ impl UiApp {
             });
     }
 
-    /// Everything under each other, in one column that scrolls.
+    /// The layout of low or narrow windows: one scrolling column.
     fn column_ui(&mut self, ui: &mut Ui, now: Instant, commands: &mut Vec<Command>) {
         let (t, snapshot) = (tokens(ui), self.snapshot.clone());
         let frame = Frame::new().fill(t.page).inner_margin(Margin::same(12));
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let height = ui.available_height();
             ScrollArea::vertical()
-                // Each page has a place of its own: another one begins at its top.
+                // Each page has its own scroll position, starting at the top.
                 .id_salt(("column", self.view.page))
                 .auto_shrink([false, false])
                 .show(ui, |ui| {

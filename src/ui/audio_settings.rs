@@ -1,4 +1,4 @@
-//! Choices besides the devices: echo, the talk key, and hearing the last answer again.
+//! Audio settings besides the devices: echo, the talk key, and replaying the last answer.
 
 use eframe::egui::{Align, Layout, Slider, Ui};
 
@@ -11,10 +11,10 @@ use crate::session::command::Command;
 use crate::session::snapshot::{EchoView, Snapshot, TalkView};
 use crate::settings::config::{MOST_RELEASE_DELAY, TalkKey};
 
-/// Step of the slider: shorter times cannot be told apart by ear.
+/// Step of the slider: smaller differences are inaudible.
 const DELAY_STEP_MS: f64 = 50.0;
 
-/// Whether replies are taken out of what the microphone hears, with what is in force and why.
+/// Echo cancellation: the choice, and the present state with its reason.
 pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>) {
     const CHOICES: [(EchoCancellation, &str, &str); 3] = [
         (EchoCancellation::Auto, "Auto", "Echo cancellation: auto"),
@@ -107,7 +107,7 @@ fn delay_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
     }
 }
 
-/// The last answer once more: a key hint that is a button, with the reason where it cannot be.
+/// The button that replays the last answer, as a key hint, with the reason if it is disabled.
 pub(super) fn repeat_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let hindrance = snapshot.repeat.hindrance;
     let button = ui

@@ -1,4 +1,4 @@
-//! What the user should know or do: notices, a lost link, a missing microphone, the way out of the demo.
+//! Banners: notices, a lost link, a missing microphone, the way out of the demo.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::session::snapshot::{Link, Snapshot};
 /// Notices shown at once; older ones wait.
 const NOTICES_SHOWN: usize = 3;
 
-/// Height that banners leave to the captions; in low windows they share what there is.
+/// Height that banners leave to the captions; in low windows they share the space.
 const LEAST_CAPTIONS: f32 = 84.0;
 
 /// All banners, none if there is nothing to say.
@@ -98,7 +98,7 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut 
     });
 }
 
-/// It stands until the user goes on, or the limit is another one.
+/// Shown until the user goes on, or the limit changes.
 fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let Some(what) = &snapshot.spending.reached else {
         return;
@@ -209,7 +209,7 @@ fn demo_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     );
 }
 
-/// A sign, a word, a sentence and what can be done about it: buttons of about `width` points, beside it if there is room.
+/// A banner: sign, word, sentence, and buttons of about `width` points, beside it if there is room.
 fn banner(
     ui: &mut Ui,
     (mark, ink, head): (Sign, Color32, &str),

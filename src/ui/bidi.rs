@@ -76,7 +76,7 @@ fn broken(text: &str, most: f32, width: &mut impl FnMut(&str) -> f32) -> Vec<Ran
                 ranges.push(start..start + part.len());
                 start += part.len();
             }
-            // The last part goes on with what follows.
+            // The last part continues with the next one.
             if let Some(last) = ranges.pop() {
                 start = last.start;
                 used = width(&text[last]);
@@ -143,8 +143,8 @@ fn pieces(info: &BidiInfo<'_>, paragraph: &ParagraphInfo, line: Range<usize>) ->
     out
 }
 
-/// The pieces of a run from right to left, from the left: words of its scripts, which the shaper turns itself, and what
-/// stands between them, which it does not.
+/// The pieces of a right-to-left run, from the left: words of its scripts, which the shaper reverses itself, and the text
+/// between them, which it does not.
 fn from_right(run: &str) -> impl Iterator<Item = String> {
     let mut out: Vec<String> = Vec::new();
     let mut in_word = false;
@@ -183,7 +183,7 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// What stands for a character in a run from right to left (rule L4): brackets and the like open to the other side.
+/// The mirrored character in a right-to-left run (rule L4): brackets and the like open to the other side.
 fn mirrored(c: char) -> char {
     const PAIRS: [(char, char); 12] = [
         ('(', ')'),

@@ -1,4 +1,4 @@
-//! Both sides of the conversation. The newest stays in view unless the user scrolls up.
+//! The captions of both sides. The newest stays in view unless the user scrolls up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,14 +155,14 @@ fn empty_ui(ui: &mut Ui, snapshot: &Snapshot, height: f32) {
     });
 }
 
-/// What is to be done with the words of a caption.
+/// Actions on the words of a caption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Copy,
     Correct,
 }
 
-/// The place of what the user said or typed last, once it is said: it may have been misheard.
+/// The index of the user's last finished caption, which may have been misheard.
 fn newest_words(snapshot: &Snapshot) -> Option<usize> {
     let users = |caption: &Arc<Caption>| caption.speaker == Speaker::User && !caption.continued;
     let place = snapshot.captions.iter().rposition(users)?;
@@ -172,7 +172,7 @@ fn newest_words(snapshot: &Snapshot) -> Option<usize> {
     (!is_being_said && !caption.text.trim().is_empty()).then_some(place)
 }
 
-/// Draws a caption; `corrects`: with a button that puts its words into the field. Gives what the user wants done.
+/// Draws a caption; `corrects`: with a button that puts its words into the field. Returns the user's action.
 fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: bool) -> Option<Wish> {
     let t = tokens(ui);
     let caption = entry.caption.clone();
@@ -213,7 +213,7 @@ fn caption_ui(ui: &mut Ui, entry: &mut Entry, snapshot: &Snapshot, corrects: boo
     wish
 }
 
-/// Who says it and when, and what the reply took; whether what was said is to be corrected.
+/// Speaker, time and response; returns whether the words are to be corrected.
 fn head_ui(ui: &mut Ui, caption: &Caption, corrects: bool) -> bool {
     let t = tokens(ui);
     let ink = match caption.speaker {
@@ -242,7 +242,7 @@ fn correct_button(ui: &mut Ui) -> Response {
     response.on_hover_text("Puts these words into the field below, to be changed and sent again.")
 }
 
-/// Why an open caption has no words, or no answer, where that is not plain.
+/// Why an open caption has no words, or no answer, if that is not obvious.
 fn waits_for(caption: &Caption, snapshot: &Snapshot) -> Option<&'static str> {
     let silent = caption.open && caption.text.trim().is_empty();
     let typed = caption.open && caption.typed;
@@ -266,7 +266,7 @@ fn line(ink: Color32) -> TextFormat {
     }
 }
 
-/// The turn's response; if it is over the target, with a triangle and whose it is. Laid out from the right.
+/// The turn's response; if over the target, with a triangle and the largest share. Laid out from the right.
 fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Duration) {
     let t = tokens(ui);
     let Some(response) = latencies.response else {

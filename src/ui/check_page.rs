@@ -1,4 +1,4 @@
-//! The page that checks the sound: what it will do, what it does now, what it found.
+//! The page of the sound check: steps, progress, results.
 
 use eframe::egui::accesskit::Live;
 use eframe::egui::{ProgressBar, Ui};
@@ -121,7 +121,7 @@ fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut V
     });
 }
 
-/// One thing that was looked at: a sign, its name and word, what was found, and what to do.
+/// One result: sign, name, word, finding and remedy.
 fn line_ui(ui: &mut Ui, line: &CheckLine) {
     let t = tokens(ui);
     let (mark, ink, word) = match line.status {

@@ -12,7 +12,7 @@ use crate::session::snapshot::Snapshot;
 /// How long "Copied" is said.
 const COPIED_STANDS: Duration = Duration::from_secs(2);
 
-/// Copies the report; says for a moment that it did.
+/// Copies the report, and confirms it for a moment.
 pub(super) fn copy_button_ui(ui: &mut Ui, snapshot: &Snapshot, now: Instant, view: &mut UiState) {
     let copied = view
         .copied_at

@@ -1,5 +1,5 @@
-//! Which display answers. Variables outlive what they name: a session that has ended, a socket in a container that is not
-//! mounted. So each display that a variable names is asked, and the first that answers is used.
+//! Finds a display that answers. Variables may name a session that has ended, or a socket that is not mounted in a container.
+//! So each named display is asked, and the first that answers is used.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Display {
     },
 }
 
-/// What each variable names, and why that does not answer; empty where no variable names any.
+/// The display that each variable names, and why it does not answer; empty without variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoDisplay(pub Vec<String>);
 
@@ -120,10 +120,10 @@ mod asked {
     }
 
     fn wayland(name: &OsString) -> Result<(), String> {
-        let told = |why: String| format!("WAYLAND_DISPLAY={} ({why})", name.display());
+        let named = |why: String| format!("WAYLAND_DISPLAY={} ({why})", name.display());
         let socket = socket_of(Path::new(name), variable("XDG_RUNTIME_DIR"));
-        let socket = socket.ok_or_else(|| told("XDG_RUNTIME_DIR is not set".to_owned()))?;
-        in_time(move || greet(&socket).map_err(|error| words(&error))).map_err(told)
+        let socket = socket.ok_or_else(|| named("XDG_RUNTIME_DIR is not set".to_owned()))?;
+        in_time(move || greet(&socket).map_err(|error| words(&error))).map_err(named)
     }
 
     fn words(error: &io::Error) -> String {
@@ -141,7 +141,7 @@ mod asked {
         format!("no answer within {} s", ANSWER_WITHIN.as_secs())
     }
 
-    /// The path that a name of a Wayland display stands for.
+    /// The path of the socket of a Wayland display.
     fn socket_of(name: &Path, folder: Option<OsString>) -> Option<PathBuf> {
         if name.is_absolute() {
             return Some(name.to_owned());
@@ -170,15 +170,15 @@ mod asked {
     }
 
     fn x11(name: OsString) -> Result<(), String> {
-        let told = |why: String| format!("DISPLAY={} ({why})", name.display());
+        let named = |why: String| format!("DISPLAY={} ({why})", name.display());
         in_time(|| {
             let connected = x11rb::rust_connection::RustConnection::connect(None);
             connected.map(drop).map_err(|error| error.to_string())
         })
-        .map_err(told)
+        .map_err(named)
     }
 
-    /// Asks on a thread of its own, which is left behind when nothing answers.
+    /// Asks on a separate thread, which is abandoned if nothing answers.
     fn in_time(ask: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
         let (answer, answered) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("display".to_owned());

@@ -14,12 +14,12 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Goes on in the field.
+    /// Requests the focus for the field.
     pub(super) fn focus(&mut self) {
         self.wants_focus = true;
     }
 
-    /// Puts words into the field that are to be corrected, behind what stands there.
+    /// Appends words that are to be corrected.
     pub(super) fn correct(&mut self, words: &str) {
         let words = words.trim();
         if !self.text.ends_with(words) {

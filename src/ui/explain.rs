@@ -15,7 +15,7 @@ use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
 use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics, TurnView};
 
-/// Name and explanation of each stage, in the order of [`Stages::values`].
+/// Name and explanation of each stage, in the order of `Stages::values`.
 pub(super) const STAGES: [(&str, &str); 10] = [
     (
         "capture",
@@ -56,7 +56,7 @@ pub(super) const STAGES: [(&str, &str); 10] = [
     ),
 ];
 
-/// What a button that applies a remedy is called.
+/// The label of a button that applies a remedy.
 pub(super) fn remedy(remedy: &Remedy, snapshot: &Snapshot) -> String {
     match remedy {
         Remedy::UseProfile(name) => {
@@ -90,8 +90,8 @@ pub(super) fn model(profile: &Profile) -> String {
     }
 }
 
-/// What is said where neither an alert stands nor a cause was found, and whether all is well. Causes are looked for in the
-/// newest turns and from the third one on; the median of the panel is of all turns.
+/// The sentence without alerts and causes, and whether all is well. Causes are searched in the newest turns from the third
+/// on; the median of the panel is that of all turns.
 pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) -> (String, bool) {
     let over = figures
         .p50
@@ -100,13 +100,13 @@ pub(super) fn nothing_found(figures: &TurnStatistics, target: Option<Duration>) 
     let Some((typical, target)) = over else {
         return ("Nothing that the figures would show.".into(), true);
     };
-    let told = if figures.n < LEAST_TURNS as u64 {
+    let found = if figures.n < LEAST_TURNS as u64 {
         "a cause is looked for from the third turn on."
     } else {
         "the newest turns show no cause."
     };
     let (typical, target) = (millis(typical), millis(target));
-    let words = format!("The typical response is {typical} ms, over {target}: {told}");
+    let words = format!("The typical response is {typical} ms, over {target}: {found}");
     (words, false)
 }
 
@@ -183,7 +183,7 @@ pub(super) fn alert(kind: AlertKind) -> String {
     )
 }
 
-/// What the figures of a likely cause are made of.
+/// The source of a likely cause's values.
 pub(super) fn finding(finding: &Finding) -> &'static str {
     if finding.costs.is_some() {
         "The part of a turn that the cause sits in, and about how much later you hear an answer because of it: from the \
@@ -227,7 +227,7 @@ pub(super) fn of_model(of: &ModelView) -> String {
     format!("{turns} · {median} · {}", cost(of.cost))
 }
 
-/// What is spent of a limit.
+/// The amount spent of a limit.
 pub(super) fn spent(limit: &LimitView) -> String {
     let allowed = Cost {
         usd: limit.limit_usd,
@@ -278,7 +278,7 @@ pub(super) fn pricing(pricing: Pricing) -> &'static str {
     }
 }
 
-/// Whose turns the figures are made of.
+/// The profiles whose turns the statistics contain.
 pub(super) fn whose(snapshot: &Snapshot) -> String {
     let active = snapshot.profiles.get(snapshot.active);
     match active.filter(|_| snapshot.auto.is_some()) {
@@ -296,7 +296,7 @@ pub(super) fn share(part: u64, all: u64) -> String {
     format!("{} of {} · {percent:.0} %", grouped(part), grouped(all))
 }
 
-/// The share of turns that got their answer, of those that the user did not end himself.
+/// The share of turns with an answer, without those that the user ended.
 pub(super) fn success(answered: u64, failed: u64) -> String {
     share(answered, answered + failed)
 }

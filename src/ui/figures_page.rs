@@ -1,4 +1,4 @@
-//! The page of figures: what is wrong and what helps, the newest turns stage by stage, the history, the machine.
+//! The page of statistics: alerts and causes with remedies, the newest turns by stage, the history, the machine.
 
 use std::time::{Duration, Instant};
 
@@ -79,10 +79,10 @@ pub(super) fn content_ui(
             view.exported = Some(snapshot.notices.last().map_or(0, |notice| notice.id));
         }
     });
-    // Where the files are, or why there are none, is told by a notice, which stands at the conversation.
+    // A notice, shown in the conversation, names the files or the failure.
     let newer = |id: u64| view.exported.is_some_and(|before| id > before);
-    if let Some(told) = snapshot.notices.last().filter(|told| newer(told.id)) {
-        let (words, ink) = (format::clean(&told.text), tokens(ui).normal);
+    if let Some(notice) = snapshot.notices.last().filter(|notice| newer(notice.id)) {
+        let (words, ink) = (format::clean(&notice.text), tokens(ui).normal);
         ui.label(text(words, Weight::Regular, 12.0, ink));
     }
 }
@@ -98,7 +98,7 @@ fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
     });
 }
 
-/// Alerts that stand, and likely causes; the dearest first.
+/// Raised alerts, and likely causes, largest cost first.
 fn causes_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
@@ -162,7 +162,7 @@ fn finding_ui(
     }
 }
 
-/// The button that applies a remedy, with the reason where it cannot be.
+/// The button that applies a remedy, with the reason if it is disabled.
 pub(super) fn remedy_button(
     ui: &mut Ui,
     remedy: &Remedy,
@@ -182,7 +182,7 @@ pub(super) fn remedy_button(
     };
     if button.clicked() {
         if *remedy == Remedy::CheckSound {
-            // Its page says what is done, and waits for the user.
+            // Its page explains the steps and waits for the user.
             view.page = super::ui_state::Screen::Check;
         } else {
             commands.push(Command::Apply(remedy.clone()));
@@ -297,7 +297,7 @@ fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
     }
 }
 
-/// The name of the page for the button that leads to it, with what stands.
+/// The label of the button to this page, with the number of alerts.
 pub(super) fn button_words(snapshot: &Snapshot) -> String {
     match snapshot.alerts.len() {
         0 => "Details".into(),

@@ -1,4 +1,4 @@
-//! Numbers and states in words, as the window writes them. Pure: nothing is drawn here.
+//! Formats numbers and states for the window. Pure: nothing is drawn here.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use crate::turn::timeline::Latencies;
 /// The lowest level that the meter shows, in decibels of full scale.
 pub(super) const METER_FLOOR: f32 = -60.0;
 
-/// What stands for a value that is not known; never 0.
+/// Placeholder of an unknown value; never 0.
 pub(super) const UNKNOWN: &str = "–";
 
-/// Longest text of a stranger in a label or a banner, in characters: some pages. Captions are shown whole.
+/// Longest foreign text in a label or a banner, in characters: some pages. Captions are shown whole.
 const LONGEST_LABEL: usize = 4_000;
 
 /// Milliseconds without the unit: none after the point from 10 on, one below.
@@ -83,12 +83,12 @@ pub(super) fn percent(value: Option<f32>) -> String {
     )
 }
 
-/// A level; silence has no figure.
+/// Formats a level; silence has no number.
 pub(super) fn decibels(level: Dbfs) -> String {
     if level.0 <= -99.5 {
         format!("{UNKNOWN} dB")
     } else if level.0 < METER_FLOOR {
-        // Where the bar is empty there is no figure that would say otherwise.
+        // An empty bar shows no number that would contradict it.
         format!("under \u{2212}{:.0} dB", -METER_FLOOR)
     } else if level.0 >= -0.5 {
         "0 dB".to_owned()
@@ -128,7 +128,7 @@ pub(super) fn state(snapshot: &Snapshot, now: Instant) -> String {
     }
 }
 
-/// What the user can do now, in a sentence; `typing`: in the field, where Space is a blank.
+/// The hint for the user, as a sentence; `typing`: in the field, where Space is a blank.
 pub(super) fn invitation(snapshot: &Snapshot, typing: bool) -> Cow<'static, str> {
     if let Activity::Connecting | Activity::Reconnecting | Activity::Offline = snapshot.activity
         && let Some(words) = snapshot.no_link()
@@ -181,7 +181,7 @@ pub(super) fn talk_key(snapshot: &Snapshot) -> (&'static str, &'static str) {
     }
 }
 
-/// What stands where the conversation will be.
+/// The text in place of a conversation that has not begun.
 pub(super) const fn first_words(talk: TalkView) -> &'static str {
     match talk.key {
         TalkKey::Hold => {
@@ -193,7 +193,7 @@ pub(super) const fn first_words(talk: TalkView) -> &'static str {
     }
 }
 
-/// How early turns are closed, or why not, and what that costs when the user goes on.
+/// How early turns are closed, or why not, and the cost of false endpoints.
 pub(super) fn early(figures: &TurnStatistics) -> String {
     let close = match figures.early {
         EarlyClose::After(silence) => format!("closed at {}", millis_or_unknown(Some(silence))),
@@ -221,7 +221,7 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
     words
 }
 
-/// What stands beside it in full.
+/// The tooltip that explains it in full.
 pub(super) fn about_early(figures: &TurnStatistics) -> String {
     let now = match figures.early {
         EarlyClose::After(_) => "",
@@ -360,8 +360,8 @@ impl TargetComparison {
     }
 }
 
-/// Whose the largest share of a response is, with its milliseconds: "service 371". What a finished answer waited for patience
-/// is nobody's.
+/// The largest share of a response, with its milliseconds: "service 371". The time that a finished answer was held belongs to
+/// no share.
 pub(super) fn largest_share(latencies: &Latencies) -> Option<String> {
     let (server, client) = (latencies.server?, latencies.client?);
     let held = latencies.held;
@@ -581,7 +581,7 @@ mod tests {
 
     #[test]
     fn sentences_begin_with_a_capital_and_names_as_they_are_written() {
-        for (text, told) in [
+        for (text, found) in [
             ("the service refuses the key", "The service refuses the key"),
             (
                 "configuration file: no profile",
@@ -597,7 +597,7 @@ mod tests {
             ("שלום", "שלום"),
             ("", ""),
         ] {
-            assert_eq!(capitalised(text), told);
+            assert_eq!(capitalised(text), found);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The top of the window: who it is, what it is doing, the profiles, sound and key.
+//! The top of the window: name, state, profiles, sound, key.
 
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub(super) fn header_ui(
     }
 }
 
-/// What the profile that chooses chose, and why.
+/// The choice of `auto`, and its reason.
 fn auto_ui(ui: &mut Ui, auto: &AutoView) {
     let t = tokens(ui);
     // A row of its own: a layout that is aligned to the middle would else take all the height that there is.

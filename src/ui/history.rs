@@ -1,4 +1,4 @@
-//! The history: responses over hours and days, how they are spread, and what else happened.
+//! The history: responses over hours and days, their distribution, and other events.
 
 use std::time::Duration;
 

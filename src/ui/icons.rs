@@ -1,5 +1,5 @@
-//! Painted signs: the mark, the shapes of states, the icons. Each is drawn into a square with lines and circles, so that
-//! it is sharp at every size and takes the colours of the theme.
+//! Vector icons: the logo, the shapes of states, the symbols. Each is drawn into a square with lines and circles, so that it
+//! is sharp at every size and takes the colours of the theme.
 
 use eframe::egui::{
     Color32, CornerRadius, IconData, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2,
@@ -9,7 +9,7 @@ use eframe::egui::{
 use super::theme::{DARK, Tokens};
 use crate::session::snapshot::Activity;
 
-/// A sign that stands beside a word.
+/// A shape beside a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// Good; on.
@@ -123,7 +123,7 @@ pub(super) enum Icon {
     Key,
     /// Take away.
     Close,
-    /// Show what is hidden; crossed while it is shown.
+    /// Shows a hidden text; crossed out while it is shown.
     Eye(bool),
 }
 
@@ -211,7 +211,7 @@ pub(super) fn app_icon(size: u32) -> IconData {
     }
 }
 
-/// What is at a point of the square from -1 to 1: outside the icon, its ground, or the mark.
+/// The content at a point of the square from -1 to 1: outside the icon, background, or logo.
 fn mark_at(u: f32, v: f32) -> Option<bool> {
     let radius = u.hypot(v);
     if radius > 0.98 {

@@ -1,4 +1,4 @@
-//! The page with the key and the appearance.
+//! The page of the key and the appearance.
 
 use std::path::Path;
 
@@ -74,7 +74,7 @@ fn key_ui(
                 .margin(Margin::symmetric(12, 9))
                 .desired_width(f32::INFINITY);
             let response = ui.add(field).labelled_by(label.id);
-            // Who comes for a key can paste it at once; with one in use the page is for other things too.
+            // Without a key the field has the focus, to paste one; with a key the page has other uses too.
             if !std::mem::replace(&mut view.key.focused, true) && wants_key(snapshot) {
                 response.request_focus();
             }
@@ -108,7 +108,7 @@ fn wants_key(snapshot: &Snapshot) -> bool {
     refused || snapshot.key.is_none()
 }
 
-/// How it stands with the key, and how to be rid of one that is ours.
+/// The status of the key, and the button that removes a stored one.
 fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let (standing, words) = key_state::of(snapshot);

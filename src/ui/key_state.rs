@@ -1,16 +1,16 @@
-//! What there is to say about the key: one state, one sentence. Pure: nothing is drawn here.
+//! The status of the key and its sentence. Pure: nothing is drawn here.
 
 use super::format;
 use crate::session::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::endpoint::GOOGLE_HOST;
 use crate::settings::key::Source;
 
-/// How it stands with the key.
+/// The status of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyStatus {
     /// There is none.
     None,
-    /// There is one, and nobody has looked at it: the demo answers, it is not sent, or there is no connection yet.
+    /// There is one, not checked yet: the demo answers, it is not sent, or there is no connection yet.
     Unchecked,
     /// The service takes it.
     Taken,
@@ -73,7 +73,7 @@ pub(super) fn of(snapshot: &Snapshot) -> (KeyStatus, String) {
     }
 }
 
-/// Where a key goes that is entered, and what becomes of it.
+/// Where an entered key is stored and sent.
 pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
     let to = match snapshot.service.key_host.as_deref() {
         Some(GOOGLE_HOST) => "sent to Google alone".to_owned(),
@@ -101,7 +101,7 @@ fn is_from_environment(key: &KeyInfo) -> bool {
     !is_ours(key) && key.source != Source::Keyring.words()
 }
 
-/// The key in words, with its place and how it ends; nothing of one so short that this would give it away.
+/// The description of the key, with its source and its last characters; none of a key too short for that.
 fn named(key: &KeyInfo) -> String {
     let place = if is_from_environment(key) {
         format!("from the environment variable {}", key.source)

@@ -1,5 +1,5 @@
-//! The keys of the whole window. They are taken out of the input before a widget sees them, so that Space talks and never
-//! presses the button that happens to have the focus (Enter does). Who types in a field has the keys that are characters.
+//! Keyboard shortcuts of the window. They are consumed before a widget sees them, so that Space talks and never presses the
+//! focused button (Enter does). A text field with the focus keeps the keys that are characters.
 
 use eframe::egui::{Context, Event, Key, Modifiers};
 
@@ -60,7 +60,7 @@ struct Press {
 }
 
 impl Press {
-    /// Does what the key means; false if it means nothing here.
+    /// Handles a key; returns whether it has a meaning here.
     fn take(
         self,
         snapshot: &Snapshot,

@@ -1,4 +1,4 @@
-//! The panel: how long the answer took and why, and what this program uses.
+//! The latency panel: the response and its parts, and the resources of this program.
 
 use std::time::{Duration, Instant};
 
@@ -113,7 +113,7 @@ fn response_ui(
     }
 }
 
-/// The response of the last turn, and what to think of it.
+/// The response of the last turn, and its assessment.
 fn big_number_ui(ui: &mut Ui, last: &Latencies, target: Option<Duration>, t: &Tokens) {
     let definition = "From the end of your turn (your last word and the patience after it) to the first audible sample \
                       of the answer. Patience is not in it: it is shown apart.";
@@ -164,7 +164,7 @@ fn on_baseline(ui: &mut Ui, size: f32, add: impl FnOnce(&mut Ui)) {
     });
 }
 
-/// What to think of a response, as a sign, words and an explanation.
+/// The assessment of a response: sign, words and explanation.
 struct Verdict {
     sign: Option<Sign>,
     ink: Color32,
@@ -226,7 +226,7 @@ impl Verdict {
 
     fn show(&self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            // The row is as high as its text: it stands on a baseline.
+            // The row is as high as its text, on a common baseline.
             ui.spacing_mut().interact_size.y = 0.0;
             ui.spacing_mut().item_spacing.x = 7.0;
             if let Some(mark) = self.sign {
@@ -335,7 +335,7 @@ fn usage_card_ui(ui: &mut Ui, name: &str, value: &str, tooltip: &str, graph: imp
 }
 
 fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
-    // What is typed cannot be cut off.
+    // Typed turns cannot be cut off.
     let cut_offs = match figures.turns.saturating_sub(figures.typed) {
         0 => UNKNOWN.to_owned(),
         spoken => format!(

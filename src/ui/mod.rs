@@ -1,4 +1,5 @@
-//! Floor 4: the window. It shows a [`Snapshot`] and sends [`Command`]s; it holds no lock, waits for nothing and does no I/O.
+//! Floor 5: the window. It shows a [`Snapshot`] and sends
+//! [`Command`](crate::session::command::Command)s; it holds no lock, never blocks and does no I/O.
 //!
 //! ```text
 //!              main thread                                     tokio
@@ -68,7 +69,7 @@ use crate::session::snapshot::Snapshot;
 /// preferences as the user leaves them.
 ///
 /// # Errors
-/// If there is no display, or nothing that can draw on it: says what is missing.
+/// If there is no display, or nothing that can draw on it.
 pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
@@ -107,7 +108,7 @@ pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<(
         .context(HELP)
 }
 
-/// What the window is to be opened on, where that is not what the library would choose.
+/// The display to open the window on, if not the default of the library.
 fn builder(display: &Display) -> Option<eframe::EventLoopBuilderHook> {
     match display {
         Display::Preferred => None,
@@ -125,14 +126,14 @@ const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYL
                     Ubuntu: the packages libgl1, libegl1, libgl1-mesa-dri and libxkbcommon-x11-0); \
                     `sovereign talk` works without";
 
-/// The window with what outlives it: the preferences go out, the wake task ends.
+/// The window with its preferences and its wake task.
 struct Window {
     app: UiApp,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
-    /// 0: nothing was drawn; 1: the first picture was; 2: and the session knows.
+    /// 0: nothing was drawn; 1: the first frame was; 2: and the session was informed.
     passes: u8,
-    /// The zoom of the last picture, and how many pictures it takes until the window's figures follow it.
+    /// The zoom of the last frame, and how many frames pass until the window's size follows it.
     zoom: f32,
     unsettled: u8,
 }
@@ -140,13 +141,13 @@ struct Window {
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.app.logic(ctx, frame);
-        // The first picture is on the screen now, and the place of the window is known.
+        // The first frame is on the screen now, and the position of the window is known.
         if self.passes == 1 {
             place::bring_into_sight(ctx, frame);
             self.app.report_shown();
             self.passes = 2;
         }
-        // Nobody else touches it before the window is closed.
+        // Uncontended until the window is closed.
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.panel = self.app.panel();
         left.theme = ThemeChoice::of(ctx.options(|options| options.theme_preference));
@@ -154,7 +155,7 @@ impl eframe::App for Window {
         if self.zoom.to_bits() != left.zoom.to_bits() {
             (self.zoom, self.unsettled) = (left.zoom, 3);
         }
-        // The system's figures are in points of the zoom before for a picture or two.
+        // For a frame or two the system's sizes are in points of the previous zoom.
         if self.unsettled == 0 {
             left.note(ctx);
         } else {
@@ -186,7 +187,7 @@ impl Drop for Window {
     }
 }
 
-/// Asks for frames when the session has something to show; closes the window when the session has ended.
+/// Requests frames for changes of the session; closes the window when the session has ended.
 async fn wake(
     ctx: egui::Context,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,

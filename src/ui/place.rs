@@ -1,4 +1,4 @@
-//! Where the window stands, how large, and how that is kept: only what a window can be, on a screen that is there.
+//! Position and size of the window, kept from one start to the next, and checked against the screens.
 
 use eframe::egui::{self, Context, Pos2, Rect, Vec2, ViewportBuilder, ViewportCommand, pos2, vec2};
 
@@ -11,13 +11,13 @@ const LEAST: Vec2 = vec2(360.0, 300.0);
 const MOST: Vec2 = vec2(16_384.0, 16_384.0);
 /// Sizes of text.
 const ZOOM: (f32, f32) = (0.5, 4.0);
-/// So much of a window must be on a screen, in pixels, to be got hold of with the pointer.
+/// Least visible part of a window, in pixels, that the pointer can grab.
 const IN_SIGHT: Vec2 = vec2(120.0, 40.0);
-/// Where a window goes that would be on no screen, from the screen's corner.
+/// Position of a window that would be on no screen, from the screen's corner.
 const CORNER: Vec2 = vec2(40.0, 40.0);
 
 impl Preferences {
-    /// The same, with a size and a place that a window can have.
+    /// The same, with a valid size and position.
     pub(super) fn sane(self) -> Self {
         let usual = Self::default();
         let is_size = |points: &f32| points.is_finite() && *points >= 1.0;
@@ -53,12 +53,12 @@ impl Preferences {
         }
     }
 
-    /// Takes over how the window is now. What a maximized, minimized or unknown window does not tell stays as it was.
+    /// Takes over position and size of the window. Values that a maximized, minimized or unknown window lacks are kept.
     pub(super) fn note(&mut self, ctx: &Context) {
         let zoom = ctx.zoom_factor();
         let (inner, outer, maximized, hidden) = ctx.input(|input| {
             let viewport = input.viewport();
-            // Where the system does not tell the place of a window, its size is that of what it shows.
+            // If the system does not report the position of a window, its size is that of its content.
             let inner = viewport.inner_rect.unwrap_or(input.content_rect());
             let full = viewport.fullscreen == Some(true);
             (
@@ -86,7 +86,7 @@ impl Preferences {
     }
 }
 
-/// Brings a window back that stands where no screen is: one was unplugged, or the file was written elsewhere.
+/// Moves a window back that is on no screen: one was unplugged, or the file was written elsewhere.
 pub(super) fn bring_into_sight(ctx: &Context, frame: &eframe::Frame) {
     let Some(window) = frame.winit_window() else {
         return;

@@ -1,4 +1,4 @@
-//! Small graphs, painted. Each has a fixed scale, so that it does not jump.
+//! Small graphs with fixed scales, so that they do not jump.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use eframe::egui::{
 use super::theme::tokens;
 use super::widgets::small_text;
 
-/// The parts of a response side by side, each as wide as it is long. `name` says them in words.
+/// The parts of a response side by side, with widths by length. `name` describes them.
 pub(super) fn parts_bar(ui: &mut Ui, parts: &[(Option<Duration>, Color32)], name: &str) {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 12.0), Sense::hover());
@@ -24,7 +24,7 @@ pub(super) fn parts_bar(ui: &mut Ui, parts: &[(Option<Duration>, Color32)], name
         return;
     }
     let gap = 2.0;
-    // A part of a millisecond is still to be seen, at the cost of the others.
+    // A part of a millisecond stays visible, at the cost of the others.
     let least = 6.0;
     let room = rect.width() - gap * (known.len() - 1) as f32 - least * known.len() as f32;
     let mut x = rect.left();

@@ -1,10 +1,10 @@
-//! The looks of the window that are kept from one start to the next.
+//! Preferences of the window, kept from one start to the next.
 
 use std::sync::{Arc, Mutex};
 
 use eframe::egui::ThemePreference;
 
-/// How the window looks; to be kept from one start to the next.
+/// Preferences of the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preferences {
     /// How much the latency panel shows: 0 nothing, 1 the number, 2 with graphs, 3 everything.
@@ -13,7 +13,7 @@ pub struct Preferences {
     pub theme: ThemeChoice,
     /// Width and height of the window in points, as they are while it does not fill the screen.
     pub size: [f32; 2],
-    /// Left and top edge on the desktop in points, where the system tells.
+    /// Left and top edge on the desktop in points, if the system reports them.
     pub position: Option<[f32; 2]>,
     /// Whether it fills the screen.
     pub maximized: bool,
@@ -34,7 +34,7 @@ impl Default for Preferences {
     }
 }
 
-/// Preferences as the window has them now, for the code that keeps them at its end.
+/// The present preferences, for the code that stores them at the end.
 pub type Left = Arc<Mutex<Preferences>>;
 
 /// Which theme is shown.

@@ -1,5 +1,5 @@
-//! When the window is drawn again because of the session: at once for a new state, ten times a second for words and levels,
-//! twice a second for figures, never for figures alone while muted. Pure: time comes in.
+//! Schedules repaints for changes of the session: at once for a new state, ten times a second for words and levels, twice a
+//! second for statistics, and never for statistics alone while muted. Pure: time comes in as an argument.
 //!
 //! ```text
 //! watch channel ── changed ──▶ RepaintScheduler ── due ──▶ request_repaint
@@ -12,19 +12,20 @@ use std::time::{Duration, Instant};
 use crate::base::units::Dbfs;
 use crate::session::snapshot::{Activity, Snapshot};
 
-/// Frames for words and levels: a repaint every 100 ms costs 2.3 % of a core in software, one every 16 ms seven times that.
+/// Interval of frames for words and levels: a repaint every 100 ms costs 2.3 % of a core in software, one every 16 ms seven
+/// times that.
 const WORDS_APART: Duration = Duration::from_millis(100);
 
-/// Frames for a new state: one of a 60 Hz screen.
+/// Interval of frames for new states: one frame of a 60 Hz screen.
 const STATES_APART: Duration = Duration::from_millis(16);
 
-/// Frames for figures.
+/// Interval of frames for statistics.
 const FIGURES_APART: Duration = Duration::from_millis(500);
 
-/// Looks at the meters while nobody speaks: the bar shows that the microphone lives, no more.
+/// Interval of polling the meters without speech: the bar only shows that the microphone works.
 const QUIET_LOOKS_APART: Duration = Duration::from_millis(250);
 
-/// So many times as long between looks at the meters while power is saved.
+/// Factor of that interval while power is saved.
 const SAVING: u32 = 3;
 
 /// Smallest change of a level that is worth a frame.
@@ -33,7 +34,7 @@ const LEVEL_STEP_DB: f32 = 1.5;
 /// Levels below this are not shown.
 const LEVEL_FLOOR_DB: f32 = -60.0;
 
-/// What is new in a snapshot, for the eye.
+/// The most urgent visible change between two snapshots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SnapshotDiff {
     Nothing,
@@ -100,12 +101,12 @@ fn same<T: PartialEq + ?Sized>(old: &Arc<T>, new: &Arc<T>) -> bool {
     Arc::ptr_eq(old, new) || old == new
 }
 
-/// For a list that is made anew of parts that are not.
+/// For a new list of shared elements.
 fn each_same<T>(old: &[Arc<T>], new: &[Arc<T>]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(|(old, new)| Arc::ptr_eq(old, new))
 }
 
-/// How often the meters are worth a look: they have nobody who tells of a change.
+/// Interval of polling the meters, which send no change events.
 pub(super) fn poll_interval(activity: Activity, save_power: bool) -> Option<Duration> {
     let apart = usual_poll_interval(activity)?;
     Some(if save_power { SAVING * apart } else { apart })
@@ -135,7 +136,7 @@ pub(super) struct RepaintScheduler {
 }
 
 impl RepaintScheduler {
-    /// Takes in what is new.
+    /// Takes in a change.
     pub(super) fn note(&mut self, change: SnapshotDiff, now: Instant) {
         let Some(apart) = change.apart() else {
             return;

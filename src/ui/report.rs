@@ -1,4 +1,4 @@
-//! The figures as text, to be pasted into a report. No key, no words of the conversation.
+//! The statistics as text for a bug report, without key and words of the conversation.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::explain;
 use super::format::{self, UNKNOWN};
 use crate::session::snapshot::{Port, Snapshot};
 
-/// Everything that helps to judge the latency of this machine, one fact per line.
+/// The facts that describe the latency of this machine, one per line.
 pub(super) fn report(snapshot: &Snapshot) -> String {
     let lines = [
         versions(snapshot),
@@ -81,7 +81,7 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
     lines.push(line("answered", answered));
     lines.push(line("cut-offs", figures.cut_offs.to_string()));
     lines.push(line("interrupted", figures.interrupted.to_string()));
-    // What players call xruns: the speaker had nothing to play, or the microphone nowhere to put it.
+    // Underruns and overruns: the speaker had nothing to play, or the ring of the microphone was full.
     lines.push(line("stutters", figures.underruns.to_string()));
     lines.push(line("lost samples", figures.capture_dropped.to_string()));
     let round_trip = format::millis_or_unknown(figures.round_trip);

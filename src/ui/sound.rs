@@ -1,4 +1,4 @@
-//! The popup with microphone, speaker, volume, voice, language, echo and the talk key.
+//! The popup of the sound: microphone, speaker, volume, voice, language, echo and the talk key.
 
 use eframe::egui::{
     Align, Frame, Label, Layout, Margin, Popup, PopupCloseBehavior, RectAlign, Response,
@@ -24,7 +24,7 @@ pub(super) fn popup_ui(
 ) {
     let mut wants_check = false;
     let frame = Frame::popup(&button.ctx.global_style()).inner_margin(Margin::same(16));
-    // A click into a list that is open in it is none beside it.
+    // A click into an open list of the popup is no click outside.
     let close_behavior = if Popup::is_any_open(&button.ctx) {
         PopupCloseBehavior::IgnoreClicks
     } else {
@@ -82,7 +82,7 @@ pub(super) fn popup_ui(
     }
 }
 
-/// The sound system, and the way to the sound check; gives whether it is taken.
+/// The sound system, and the button of the sound check; returns whether it was pressed.
 fn top_ui(ui: &mut Ui, host: &str) -> bool {
     let t = tokens(ui);
     ui.horizontal(|ui| {

@@ -1,4 +1,4 @@
-//! Where a searched answer comes from: a chip for each page and each search, which the browser opens.
+//! The sources of a searched answer: a chip for each page and each search, opened in the browser.
 
 use eframe::egui::{OpenUrl, Ui};
 
@@ -43,7 +43,7 @@ fn row<'a>(ui: &mut Ui, name: &str, chips: impl ExactSizeIterator<Item = (&'a St
     });
 }
 
-/// The address is shown before it is opened: a title says what its author likes.
+/// The address is shown before it is opened, because its author chooses the title.
 fn chip(ui: &mut Ui, title: &str, address: &str) {
     let chip = plain_button(ui, &format::name(title)).on_hover_text(format::clean(address));
     if chip.clicked() {

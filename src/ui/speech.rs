@@ -1,4 +1,4 @@
-//! Which voice answers, and which languages are spoken: two lists in the popup of the sound.
+//! Voice and languages: two lists in the popup of the sound.
 
 use eframe::egui::{Align, ComboBox, Layout, Ui};
 
@@ -12,10 +12,10 @@ use crate::session::snapshot::SpeechView;
 
 /// Widest name beside a list.
 const NAME_WIDTH: f32 = 76.0;
-/// Height of a closed list, so that its name stands beside its middle.
+/// Height of a closed list, so that its label is centred beside it.
 const ROW_HEIGHT: f32 = 30.0;
 
-/// Both lists. What is chosen holds with the next connection, which is made in a pause.
+/// Both lists. A choice takes effect with the next connection, in a pause.
 pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Command>) {
     let voices = VOICES.iter().map(|voice| Some((*voice).to_owned()));
     let voices: Vec<_> = std::iter::once(None).chain(voices).collect();
@@ -38,7 +38,7 @@ pub(super) fn speech_ui(ui: &mut Ui, speech: &SpeechView, commands: &mut Vec<Com
     }
 }
 
-/// A name and a list that opens beside it; gives what was chosen. What was written by hand need not be among the choices.
+/// A name and a list that opens beside it; returns the choice. A value written by hand need not be among the choices.
 fn list<T: Clone + PartialEq>(
     ui: &mut Ui,
     title: &str,
@@ -82,24 +82,24 @@ fn voice_name(voice: Option<&String>, speech: &SpeechView) -> String {
 }
 
 fn languages_name(ui: &Ui, languages: Option<&Languages>, speech: &SpeechView) -> String {
-    let told = |codes: &[String]| {
+    let names = |codes: &[String]| {
         let names: Vec<String> = codes.iter().map(|code| language_name(ui, code)).collect();
         names.join(", ")
     };
     match languages {
         None => match &speech.profile_languages {
             Languages::These(codes) if !codes.is_empty() => {
-                format!("As the profile says ({})", told(codes))
+                format!("As the profile says ({})", names(codes))
             }
             Languages::System if !speech.system_languages.is_empty() => {
-                format!("As the profile says ({})", told(&speech.system_languages))
+                format!("As the profile says ({})", names(&speech.system_languages))
             }
             Languages::These(_) | Languages::System => "As the profile says".to_owned(),
         },
         Some(Languages::System) if speech.system_languages.is_empty() => "As the system".to_owned(),
-        Some(Languages::System) => format!("As the system ({})", told(&speech.system_languages)),
+        Some(Languages::System) => format!("As the system ({})", names(&speech.system_languages)),
         Some(Languages::These(codes)) if codes.is_empty() => "Whatever I speak".to_owned(),
-        Some(Languages::These(codes)) => told(codes),
+        Some(Languages::These(codes)) => names(codes),
     }
 }
 

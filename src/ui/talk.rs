@@ -1,4 +1,4 @@
-//! The card at the bottom: the talk button, what the user can do now, the level, and the keys.
+//! The card at the bottom: the talk button, hints, the level, and the keys.
 
 use eframe::egui::{
     Align, Label, Layout, PointerButton, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo,
@@ -58,7 +58,7 @@ pub(super) fn talk_ui(
     });
 }
 
-/// Whether a button was pressed otherwise than with the pointer: with Enter, or by a screen reader.
+/// Whether a button was pressed without the pointer: with Enter, or by a screen reader.
 fn pressed(button: &Response) -> bool {
     button.clicked() && !button.clicked_by(PointerButton::Primary)
 }
@@ -96,7 +96,7 @@ fn talk_button(ui: &mut Ui, size: f32, snapshot: &Snapshot, voice: Dbfs, held: b
     painter.circle_filled(center, r * 0.83, ground);
     painter.circle_filled(center, r * 0.83, ink.gamma_multiply(0.14));
     painter.circle_stroke(center, r * 0.83, Stroke::new(2.0, ink));
-    // Still, the bars have the shape of the mark; a voice makes them longer.
+    // At rest the bars have the shape of the logo; a voice makes them longer.
     let swing = 0.55 + 0.75 * deflection(voice);
     let heights = [0.28, 0.55, 0.85, 0.55, 0.28].map(|h: f32| (h * swing).min(1.0));
     let square = Rect::from_center_size(center, vec2(r * 0.9, r));
@@ -115,7 +115,7 @@ fn off(snapshot: &Snapshot) -> bool {
     snapshot.spending.closed || snapshot.muted || snapshot.input.stream.is_none()
 }
 
-/// What the user can do now, and the level as a figure.
+/// The hint for the user, and the level as a number.
 fn said_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let t = tokens(ui);
     ui.horizontal(|ui| {
@@ -169,7 +169,7 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
     painter.vline(x(LOUD), rect.y_range(), Stroke::new(1.5, t.muted));
 }
 
-/// The keys, each to be pressed with the pointer too. Gives that of the talk key.
+/// The key hints, which the pointer can press too. Returns that of the talk key.
 fn keys_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,

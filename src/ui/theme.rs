@@ -1,4 +1,4 @@
-//! How the window looks: colours, type, spaces and the bundled face. The only file with literal colours.
+//! The theme: colours, fonts and spaces. The only file with literal colours.
 
 use std::sync::Arc;
 
@@ -37,9 +37,9 @@ pub struct Tokens {
     pub field: Color32,
     /// Thin lines around layers.
     pub hairline: Color32,
-    /// What is to be read first.
+    /// Text to be read first.
     pub strong: Color32,
-    /// What is to be read.
+    /// Ordinary text.
     pub normal: Color32,
     /// What can be read.
     pub muted: Color32,
@@ -111,7 +111,7 @@ pub const fn tokens_of(theme: Theme) -> &'static Tokens {
     }
 }
 
-/// The colours for what is drawn in `ui`.
+/// The colours of the theme of `ui`.
 pub(super) fn tokens(ui: &egui::Ui) -> &'static Tokens {
     if ui.visuals().dark_mode {
         &DARK
@@ -172,7 +172,7 @@ pub(super) fn caps(words: &str, tokens: &Tokens) -> RichText {
     text(words.to_uppercase(), Weight::Medium, 11.0, tokens.muted).extra_letter_spacing(0.8)
 }
 
-/// Gives a context the face and both themes. The system says which theme is shown.
+/// Installs the font and both themes. The system decides which theme is shown.
 pub(super) fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     for theme in [Theme::Dark, Theme::Light] {
@@ -197,7 +197,7 @@ fn style(theme: Theme) -> egui::Style {
     let t = tokens_of(theme);
     let mut style = egui::Style {
         visuals: visuals(theme, t),
-        // Nothing glides: it costs frames, and some people feel sick of it.
+        // No animation: it costs frames, and makes some people feel sick.
         animation_time: 0.0,
         ..Default::default()
     };

@@ -1,5 +1,5 @@
-//! The words of the conversation, made ready to be drawn: cleaned and cut into blocks once per change, with the height of
-//! what was laid out, so that a frame lays out only what is in view, however long the conversation is.
+//! The words of the conversation, prepared for drawing: cleaned and cut into blocks once per change, with cached heights, so
+//! that a frame lays out only the visible part of a conversation of any length.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::session::snapshot::Caption;
 /// Characters of a block that is laid out as a whole, some screens: at paragraphs if there are, else between words.
 const BLOCK: usize = 6_000;
 
-/// What is this far above or below what is in view is not laid out, in points.
+/// Blocks this far outside the visible part are not laid out, in points.
 const MARGIN: f32 = 400.0;
 
 /// What heights depend on, besides the words: width in points, pixels to a point.
@@ -49,12 +49,12 @@ struct Block {
     lines: Option<(Measure, Vec<bidi::Line>)>,
 }
 
-/// A height, where it was measured and nothing has changed since.
+/// A cached height, while it is valid.
 #[derive(Debug, Default)]
 struct Height(Option<(Measure, f32)>);
 
 impl Transcript {
-    /// Takes in the captions; what has not changed stays as it is.
+    /// Takes in the captions; unchanged ones stay.
     pub(super) fn update(&mut self, captions: &Arc<[Arc<Caption>]>) {
         if self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, captions)) {
             return;
@@ -122,7 +122,7 @@ impl Entry {
         format::clean_whole(&self.caption.text)
     }
 
-    /// Draws the whole caption with `add`, if it is in view; else only its place and name are there.
+    /// Draws the whole caption with `add`, if it is in view; else allocates its space and name.
     pub(super) fn show(&mut self, ui: &mut Ui, add: impl FnOnce(&mut Ui, &mut Self)) {
         let name = || format!("{}: {}", self.caption.name, self.text());
         if !self.height.skipped(ui, name) {
@@ -167,7 +167,7 @@ impl Block {
             return ui.add(Label::new(job).selectable(true).wrap());
         }
         let galley = self.galley(ui, format);
-        // The toolkit's own selection knows one direction only: it would copy other words than it marks.
+        // The toolkit's selection supports one direction only: it would copy other words than it marks.
         let words = ui
             .add(Label::new(galley).selectable(false).sense(Sense::CLICK))
             .on_hover_text("A right click copies this.");
@@ -211,7 +211,7 @@ impl Block {
         }
         galley.rect.max.x = galley.rect.max.x.max(now.width);
         galley.mesh_bounds = galley.rect.expand(8.0);
-        // Who has it read aloud hears it in the order of speech.
+        // A screen reader gets the order of speech.
         let mut spoken = LayoutJob::default();
         spoken.append(&self.text, 0.0, format);
         galley.job = Arc::new(spoken);
@@ -241,8 +241,8 @@ impl Measure {
 }
 
 impl Height {
-    /// Whether it is known and out of view: then only its place is taken, and there is its `name` for who has the window
-    /// read aloud. Else it is to be drawn, and its height to be noted.
+    /// Whether its height is known and it is out of view: then only its space is allocated, with its `name` for screen
+    /// readers. Else it must be drawn, and its height recorded.
     fn skipped(&self, ui: &mut Ui, name: impl Fn() -> String) -> bool {
         let now = Measure::of(ui);
         let (top, seen) = (ui.cursor().top(), ui.clip_rect().expand(MARGIN));

@@ -1,4 +1,4 @@
-//! What the window itself remembers between frames: nothing that the session needs to know.
+//! The state of the window between frames, which the session does not need to know.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use crate::session::command::Command;
 use crate::session::snapshot::Snapshot;
 use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
-/// How long a figure stands before it may change: two changes a second can be read.
+/// Least time between two changes of a number: two changes a second can be read.
 pub(super) const FIGURES_STAND: Duration = Duration::from_millis(500);
 
-/// How long the highest level stays marked.
+/// Hold time of the peak mark.
 const PEAK_STANDS: Duration = Duration::from_millis(1_500);
 
 /// How much room there is, in points: zoom makes a window smaller.
@@ -44,7 +44,7 @@ impl LayoutSize {
     }
 }
 
-/// What the middle shows.
+/// The content of the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Screen {
     Talk,
@@ -71,7 +71,7 @@ pub(super) struct UiState {
     pub(super) banners_of: Option<Arc<Snapshot>>,
     /// The report was copied at this time; said for a moment.
     pub(super) copied_at: Option<Instant>,
-    /// The newest notice when figures were last exported from their page: what comes after it tells how that went.
+    /// The newest notice at the last export of statistics: a later one reports its result.
     pub(super) exported: Option<u64>,
     /// The turn that is shown stage by stage; `None`: the newest.
     pub(super) turn: Option<u64>,
@@ -114,7 +114,7 @@ pub(super) struct CaptionsAt {
 }
 
 impl UiState {
-    /// Back to the conversation; what a page left behind goes.
+    /// Returns to the conversation and discards the state of the page.
     pub(super) fn leave(&mut self, commands: &mut Vec<Command>) {
         self.key.clear();
         if self.page == Screen::Check {
@@ -136,7 +136,7 @@ pub(super) struct KeyEntry {
 }
 
 impl KeyEntry {
-    /// Overwrites what was typed; the page begins anew.
+    /// Overwrites the typed key and resets the page.
     pub(super) fn clear(&mut self) {
         self.typed.zeroize();
         (self.visible, self.focused) = (false, false);
@@ -157,7 +157,7 @@ impl Drop for KeyEntry {
     }
 }
 
-/// What holds the talk key down. The session hears of the first press and of the last release.
+/// What holds the talk key down. The session is informed of the first press and the last release.
 #[derive(Debug, Default)]
 pub(super) struct Hold {
     space: bool,
@@ -183,7 +183,7 @@ impl Hold {
         }
     }
 
-    /// Presses the key and lets go of it: for those who cannot hold a button.
+    /// Presses and releases the key: for users who cannot hold a button.
     pub(super) fn tap(&mut self, commands: &mut Vec<Command>) {
         if !self.held() {
             self.set(Holder::Space, true, commands);
@@ -191,7 +191,7 @@ impl Hold {
         }
     }
 
-    /// Lets go of everything: the window lost the focus, so no release will be seen.
+    /// Releases everything: the window lost the focus and will see no release.
     pub(super) fn release(&mut self, commands: &mut Vec<Command>) {
         self.set(Holder::Space, false, commands);
         self.set(Holder::Pointer, false, commands);
@@ -202,13 +202,13 @@ impl Hold {
     }
 }
 
-/// The level meter: the bar, the mark of the highest level, and the figure that stands for half a second.
+/// The level meter: bar, peak mark, and a number that changes every half second.
 #[derive(Debug)]
 pub(super) struct MeterView {
     pub(super) level: Dbfs,
     pub(super) peak: Dbfs,
     pub(super) figure: Dbfs,
-    /// The highest level since the figure changed last.
+    /// The highest level since the last change of the number.
     highest: f32,
     peak_at: Option<Instant>,
     figure_at: Option<Instant>,
@@ -243,7 +243,7 @@ impl MeterView {
             self.peak = level;
             self.peak_at = Some(now);
         }
-        // The figure is of the same sound as the bar: never below it, and no longer above it than a figure stands.
+        // The number matches the bar: never below it, and above it only until its next change.
         let due = stale(self.figure_at, FIGURES_STAND);
         if due || level > self.figure {
             self.figure = Dbfs(self.highest);
@@ -253,7 +253,7 @@ impl MeterView {
     }
 }
 
-/// The figures as they are shown: they change twice a second at most.
+/// The statistics as shown: they change at most twice a second.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     pub(super) figures: TurnStatistics,
@@ -262,7 +262,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Takes over the newest figures, or says in how long it will.
+    /// Takes over the newest statistics, or returns the remaining time until it does.
     pub(super) fn update(&mut self, snapshot: &Snapshot, now: Instant) -> Option<Duration> {
         if self.figures == snapshot.figures && self.process == snapshot.process {
             return None;

@@ -1,4 +1,4 @@
-//! Turns as waterfalls: when each stage began, and how long it took. The newest turn is on top.
+//! Waterfall charts of turns: start and length of each stage, newest turn on top.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const NAMES: f32 = 130.0;
 const VALUES: f32 = 70.0;
 /// Height of a row of stages.
 const ROW: f32 = 18.0;
-/// The shortest bar: a stage of a tenth of a millisecond is still to be seen.
+/// The shortest bar: a stage of a tenth of a millisecond stays visible.
 const LEAST: f32 = 2.0;
 
 /// The newest turns; the one that was chosen, else the newest, is shown stage by stage.
@@ -125,7 +125,7 @@ fn stages_ui(ui: &mut Ui, turn: &TurnView, scale: Duration) {
     let mut begins = Duration::ZERO;
     let latencies = &turn.latencies;
     for (i, ((name, tooltip), ink)) in explain::STAGES.into_iter().zip(inks).enumerate() {
-        // Where the pieces of a part are not known, what follows it begins where it ends all the same.
+        // If the stages of a part are unknown, the next part still begins at its end.
         let whole = match i {
             0 => Some((latencies.endpointing, 0..3)),
             4 => Some((latencies.server, 4..6)),
@@ -162,8 +162,8 @@ fn row_ui(
 ) {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let told = format::millis_or_unknown(value);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {told}")));
+    let label = format::millis_or_unknown(value);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {label}")));
     let middle = rect.center().y;
     small_text(
         ui,
@@ -176,7 +176,7 @@ fn row_ui(
         ui,
         pos2(rect.right() - 6.0, middle),
         Align2::RIGHT_CENTER,
-        &told,
+        &label,
         t.strong,
     );
     if let Some(value) = value {

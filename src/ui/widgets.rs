@@ -1,4 +1,4 @@
-//! The window's own small widgets. Each has an accessible name and a visible focus.
+//! Custom widgets. Each has an accessible name and a visible focus.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(super) fn signed_row(ui: &mut Ui, (mark, ink): (Sign, Color32), words: &str)
     });
 }
 
-/// The ring around what has the focus of the keyboard.
+/// The ring around the widget with the keyboard focus.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, radius: f32) {
     if response.has_focus() {
         ui.painter().rect_stroke(
@@ -145,7 +145,7 @@ pub(super) struct Segment<'a> {
     pub(super) label: &'a str,
     /// What a screen reader calls it.
     pub(super) name: &'a str,
-    /// Small figure behind the label.
+    /// Small number after the label.
     pub(super) figure: String,
     /// What it is for.
     pub(super) tooltip: String,
@@ -154,7 +154,7 @@ pub(super) struct Segment<'a> {
 /// Height of a segmented switch.
 const SWITCH_HEIGHT: f32 = 36.0;
 
-/// A row of choices of which one holds. Tab goes to each, Enter takes it. Gives the one that was taken.
+/// A row of choices with one active. Tab goes to each, Enter selects it. Returns the selected one.
 pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) -> Option<usize> {
     let widths = segments
         .iter()
@@ -163,7 +163,7 @@ pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) ->
     let width = widths.sum::<f32>() + 4.0;
     let size = vec2(width.min(ui.available_width()), SWITCH_HEIGHT);
     let mut taken = None;
-    // Its own layout, from the left, so that Tab goes through it in reading order wherever it stands.
+    // Its own layout from the left, so that Tab follows the reading order anywhere.
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
         let frame = Frame::new()
             .fill(tokens(ui).field)
@@ -184,7 +184,7 @@ pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) ->
 }
 
 impl Segment<'_> {
-    /// Label and figure, laid out.
+    /// Lays out label and number.
     fn galleys(&self, ui: &Ui, active: bool) -> [Arc<egui::Galley>; 2] {
         let t = tokens(ui);
         let (weight, ink) = if active {
@@ -250,7 +250,7 @@ fn segment_ui(ui: &mut Ui, segment: &Segment<'_>, active: bool) -> Response {
     }
 }
 
-/// A row of a list of which one holds: a ring or a dot, and a name.
+/// A radio row: a ring or a dot, and a name.
 pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
     let t = tokens(ui);
     let width = ui.available_width();
@@ -289,7 +289,7 @@ pub(super) fn radio_row(ui: &mut Ui, chosen: bool, label: &str) -> Response {
     response
 }
 
-/// A row with a name and a switch: a dot that stands on the right while it is on.
+/// A row with a name and a switch, whose dot is on the right while it is on.
 pub(super) fn switch_row(ui: &mut Ui, on: bool, label: &str) -> Response {
     let t = tokens(ui);
     let width = ui.available_width();
@@ -345,7 +345,7 @@ pub(super) fn page(ui: &mut Ui, id: &str, add: impl FnOnce(&mut Ui)) {
         });
 }
 
-/// A name on the left and a value on the right, as one row with a tooltip that says what the value is.
+/// A row with a name on the left, a value on the right, and a tooltip that explains the value.
 pub(super) fn value_row(
     ui: &mut Ui,
     swatch: Option<Swatch>,
@@ -419,7 +419,7 @@ pub(super) fn badge(ui: &mut Ui, words: &str) -> Response {
     })
 }
 
-/// Something small on a round ground, of its own height in a row of any height.
+/// Small content on a round background, with its own height in a row of any height.
 fn capsule(ui: &mut Ui, fill: Color32, content: impl FnOnce(&mut Ui) -> Response) -> Response {
     let ground = ui.painter().add(egui::Shape::Noop);
     let inner = ui.scope(|ui| {

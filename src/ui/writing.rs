@@ -1,4 +1,4 @@
-//! The field for those who type instead of talking, and what of a caption can be put into it.
+//! The message field for typing instead of talking.
 
 use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::text_edit::TextEditState;
@@ -24,11 +24,11 @@ const BUTTON: f32 = 64.0;
 const HEIGHT: f32 = 36.0;
 /// The field grows with its lines to this height, in low windows to less; beyond it scrolls.
 const TALLEST: f32 = 104.0;
-/// Characters that the field takes: more than can be sent, so that a long text can be shortened here, and not so many that
-/// the window would be slow.
+/// Limit of characters: more than can be sent, so that a long text can be shortened here, but not so many that the window
+/// becomes slow.
 const HOLDS: usize = 10 * MOST_CHARACTERS;
 
-/// The field, and beside it the button that sends. `grows`: with all its lines, as what it stands in scrolls.
+/// The field with the send button. `grows`: shows all lines, because its surroundings scroll.
 pub(super) fn writing_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
@@ -37,7 +37,7 @@ pub(super) fn writing_ui(
     commands: &mut Vec<Command>,
 ) {
     let draft = &mut view.draft;
-    // Above the conversation stands why, and "Go on".
+    // A banner shows the reason and "Go on".
     let allowed = snapshot.spending.reached.is_none();
     let verdict = sendable(&draft.text);
     ui.horizontal_top(|ui| {

@@ -1,4 +1,4 @@
-//! Why a WAV file is not read.
+//! Errors of reading WAV files.
 
 use std::io;
 

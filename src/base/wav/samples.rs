@@ -1,4 +1,4 @@
-//! The samples of a WAV file: how they are coded, and what they are.
+//! The samples of a WAV file and their coding.
 
 use super::bytes::File;
 use super::error::WavError;
@@ -24,7 +24,7 @@ pub(super) enum Coding {
     MuLaw,
 }
 
-/// What the format chunk says, as far as it is believed.
+/// The trusted fields of the format chunk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Format {
     pub(super) rate: SampleRate,
@@ -35,7 +35,7 @@ pub(super) struct Format {
     /// Bits of a sample that count. They are the upper ones of its bytes; some writers use the lower ones.
     bits: u32,
     lower: bool,
-    /// Bytes of a sample by the size of a block, which is believed if the bytes agree.
+    /// Bytes of a sample by the size of a block, which is trusted if the bytes agree.
     wider: Option<usize>,
     big_endian: bool,
 }
@@ -102,8 +102,8 @@ impl Format {
         self.width * usize::from(self.channels)
     }
 
-    /// Finds out by the bytes whether samples are padded, and on which side.
-    pub(super) fn look_for_padding(&mut self, bytes: &[u8]) {
+    /// Detects from the bytes whether samples are padded, and on which side.
+    pub(super) fn detect_padding(&mut self, bytes: &[u8]) {
         if let Some(width) = self.wider.take() {
             let wide = Self { width, ..*self };
             if wide.is_padded(bytes, false) || wide.is_padded(bytes, true) {
@@ -116,7 +116,7 @@ impl Format {
         }
     }
 
-    /// Whether the bits that do not count say nothing in any sample: those below are zero, those above are the sign.
+    /// Whether the unused bits are empty in all samples: those below are zero, those above are the sign.
     fn is_padded(&self, bytes: &[u8], above: bool) -> bool {
         let spare = 8 * self.width as u32 - self.bits;
         bytes.chunks_exact(self.width).all(|sample| {

@@ -1,8 +1,8 @@
-//! One key of a YAML text changed, and the rest left as it was written.
+//! Changes one key of a YAML text and leaves the rest as it is.
 //!
-//! YAML has many ways to write one thing, so this makes proposals only: each differs from the text in the value of the key
-//! alone, but may mean something else than intended. The caller parses them, and takes the first that means what it should,
-//! or none. Comments, order, blank lines, line ends and a byte order mark stay.
+//! YAML has many notations for one value, so this only makes proposals: each differs from the text in the value of the key
+//! alone, but may have another meaning than intended. The caller parses them and takes the first with the right meaning, or
+//! none. Comments, order, blank lines, line ends and a byte order mark stay.
 
 use super::Text;
 
@@ -161,7 +161,7 @@ impl Editor<'_> {
         vec![self.with(at, at, &format!("{entry}{comma}"))]
     }
 
-    /// Where a value that goes on in the next lines ends; `None` where it does not.
+    /// The end of a value that continues in the next lines; `None` if it does not.
     fn end_of_lines(&self, key: &str, start: usize) -> Option<usize> {
         let rest = self.line_at(start);
         let first = rest.chars().next()?;
@@ -216,7 +216,7 @@ impl Editor<'_> {
         if value > start {
             return Some(value);
         }
-        // Of an alias the parser tells where the other value is.
+        // For an alias the parser reports the position of the other value.
         let behind = start + self.text[start..].find(':')? + 1;
         let rest = self.line_at(behind);
         let alias = rest.trim_start();
@@ -239,7 +239,7 @@ impl Editor<'_> {
         line.strip_suffix('\r').unwrap_or(line)
     }
 
-    /// How long the line end is that stands here.
+    /// Length of the line end at this position.
     fn break_at(&self, at: usize) -> usize {
         let rest = &self.text[at..];
         ["\r\n", "\n"]

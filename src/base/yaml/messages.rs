@@ -1,4 +1,4 @@
-//! The parser's error messages, put into the words of a user. None reaches a user in another way.
+//! Rewrites the parser's error messages for users. None reaches a user in another way.
 
 use super::{YamlError, blank};
 use crate::base::did_you_mean::nearest;
@@ -54,7 +54,7 @@ impl Said {
     }
 }
 
-/// A key that means nothing, where the `known` ones would.
+/// An unknown key beside the `known` ones.
 pub(super) fn unknown_key(group: &str, word: &str, known: &[&str]) -> Said {
     Said {
         key: if group.is_empty() {
@@ -137,7 +137,7 @@ fn one_of(known: &[&str]) -> String {
     }
 }
 
-/// A value of the wrong kind: what it is, what is allowed, what was probably meant. `from` is the line from the value on.
+/// A value of the wrong kind: the kind, the allowed ones, the probable intention. `from` is the line from the value on.
 fn wrong_value(message: &str, from: &str) -> Option<(String, String, Option<String>)> {
     let rest = message
         .strip_prefix("invalid type: ")
@@ -174,8 +174,8 @@ fn wrong_value(message: &str, from: &str) -> Option<(String, String, Option<Stri
     Some((what, format!("allowed is {kind}"), meant))
 }
 
-/// The number that was probably meant by a text: `300 ms`, `1,5`, `50%`, `0200`, `1_000`, in quotes or not. Of a time as
-/// `12:30` nobody knows.
+/// The number that a text probably means: `300 ms`, `1,5`, `50%`, `0200`, `1_000`, in quotes or not. A time such as `12:30`
+/// is ambiguous.
 fn number_meant(text: &str, kind: &str) -> Option<String> {
     let whole = kind.contains("a whole number");
     if !whole && !kind.contains("a number") {
@@ -229,7 +229,7 @@ fn kind(expected: &str) -> &str {
         "a string" | "string" => "a text",
         "a sequence" => "a list",
         "a map" => "a group of keys",
-        // A choice of words: a list or a group stands where one of them should.
+        // A list or a group in the place of one of several words.
         "a YAML tag starting with '!'" => "one word",
         other if other.starts_with("struct ") => "a group of keys, each as `key: value`",
         other => other,
@@ -293,8 +293,8 @@ const ONE_KEY_A_LINE: &str =
     "write one `key: value` to a line, and put a text with signs in it in single quotes";
 const UNCLOSED: &str = "a quote or a bracket is not closed, or one is closed that was not opened";
 
-/// Text that is no YAML: what is wrong, and what to write; `None` where the message is of no known form. `context` is what the parser says after the place of its error:
-/// what it was reading then, and where that began.
+/// Text that is no YAML: the fault, and the remedy; `None` for an unknown message. `context` is the part of the message after
+/// the position: what the parser was reading, and where that began.
 fn wrong_form(
     message: &str,
     context: &str,

@@ -1,6 +1,6 @@
-//! Walks over a document that is not typed yet: is its form sound, and where is a key?
+//! Walks over an untyped document: checks its form, and finds keys.
 //!
-//! The parser tells places in its errors only. So a walk ends with an error where it found what it looked for.
+//! The parser reports positions in errors only, so a walk ends with an error at the position it looked for.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,11 +17,11 @@ const MAX_VALUES: usize = 50_000;
 /// What a [`FormCheck`] found.
 #[derive(Default)]
 pub(super) struct FormReport {
-    /// What is wrong. Its place is in the error.
+    /// The fault; its position is in the error.
     pub(super) fault: Option<Flaw>,
     /// There is no value at all: only comments.
     pub(super) nothing: bool,
-    /// How many faults of single keys are passed over before one ends the walk.
+    /// Faults of single keys to skip before one ends the walk.
     pub(super) skip: usize,
     values: usize,
 }
@@ -36,7 +36,7 @@ pub(super) struct Flaw {
 }
 
 impl FormReport {
-    /// Whether the fault of a single key is passed over this time.
+    /// Whether the fault of a single key is skipped.
     fn passes(&mut self) -> bool {
         let passes = self.skip > 0;
         self.skip = self.skip.saturating_sub(1);
@@ -44,7 +44,7 @@ impl FormReport {
     }
 }
 
-/// Refuses keys that stand twice in one mapping, tags, and documents that aliases blow up.
+/// Refuses duplicate keys in one mapping, tags, and documents that aliases expand too far.
 pub(super) struct FormCheck<'a> {
     outcome: &'a mut FormReport,
     path: String,
@@ -179,7 +179,7 @@ impl<'de> Visitor<'de> for FormCheck<'_> {
     }
 }
 
-/// What is wrong with a key that stands twice.
+/// The fault of a duplicate key.
 pub(super) const TWICE: &str = "stands here for the second time";
 
 /// A key of a mapping, which must be a scalar and new.

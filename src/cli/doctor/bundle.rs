@@ -1,6 +1,6 @@
-//! `doctor --bundle FILE.zip`: all that helps to find a fault, without keys and without words of the conversation.
+//! `doctor --bundle FILE.zip`: a support bundle without keys and without words of the conversation.
 //!
-//! What is let in is listed here, and all text goes through [`redact`]: a file of another kind never comes along.
+//! The content is an allow list, and all text goes through [`redact`].
 
 mod redact;
 
@@ -63,7 +63,7 @@ fn write(file: &Path, paths: &Paths, report: &str) -> io::Result<usize> {
     Ok(parts)
 }
 
-/// Names and texts. First what was parsed: what is taken out of it is taken out of all else.
+/// Names and texts. Parsed files come first: secrets found in them are removed from all other texts.
 fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
     let config_file = paths.config_file();
     let (config, _) = ConfigFile::load(config_file.clone());
@@ -84,7 +84,10 @@ fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
     secrets.sort();
     let mut all = vec![
         ("versions.txt".to_owned(), versions()),
-        ("doctor.json".to_owned(), told_report(&secrets, report)),
+        (
+            "doctor.json".to_owned(),
+            report_without_secrets(&secrets, report),
+        ),
     ];
     for (name, value) in settings {
         let text = match value {
@@ -131,8 +134,8 @@ fn note_kept(secrets: &mut Secrets, paths: &Paths) {
     }
 }
 
-/// The findings. A fault of a file is given by its place alone: its words quote what is there.
-fn told_report(secrets: &Secrets, report: &str) -> String {
+/// The findings. A fault of a file is given by its position only, because its text quotes the file.
+fn report_without_secrets(secrets: &Secrets, report: &str) -> String {
     let Ok(mut report) = serde_json::from_str::<serde_json::Value>(report) else {
         return String::new();
     };
@@ -179,17 +182,17 @@ fn versions() -> String {
 /// Lines at DEBUG and TRACE may hold what was said: they stay here, with the lines that continue them.
 fn without_words(log: &str) -> String {
     let mut kept = String::new();
-    let mut tells = false;
+    let mut keeps = false;
     for line in log.lines() {
         let level = line.split_whitespace().nth(1);
         match level {
-            Some("ERROR" | "WARN" | "INFO") if starts_with_time(line) => tells = true,
+            Some("ERROR" | "WARN" | "INFO") if starts_with_time(line) => keeps = true,
             _ => {
-                tells =
-                    tells && !starts_with_time(line) && level.is_some_and(|_| line.starts_with(' '))
+                keeps =
+                    keeps && !starts_with_time(line) && level.is_some_and(|_| line.starts_with(' '))
             }
         }
-        if tells {
+        if keeps {
             kept.push_str(line);
             kept.push('\n');
         }
@@ -299,7 +302,7 @@ mod tests {
         for secret in SECRETS {
             assert!(!all.contains(secret), "{secret} is in it:\n{all}");
         }
-        for told in [
+        for found in [
             "versions.txt",
             "doctor.json",
             "config.yaml",
@@ -315,7 +318,7 @@ mod tests {
             "proxy.example:3128",
             "sovereign.history/1",
         ] {
-            assert!(all.contains(told), "{told} is missing:\n{all}");
+            assert!(all.contains(found), "{found} is missing:\n{all}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What only a connection can tell.
+//! Checks that need a connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -279,9 +279,9 @@ mod tests {
         ]);
         let check = among(&both, &profile);
         assert_eq!(check.status, Status::Ok);
-        let told =
+        let found =
             "this key can talk to gemini-3.8-live, gemini-9-live; `balanced` uses gemini-3.8-live";
-        assert_eq!(check.what, told);
+        assert_eq!(check.what, found);
         let states: Vec<_> = both.iter().map(|usable| usable.state).collect();
         assert_eq!(states, ["stable", "stable", "unknown"]);
         let check = among(&usable(&["gemini-9-live"]), &profile);

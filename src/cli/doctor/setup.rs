@@ -1,4 +1,4 @@
-//! What can be told without a connection.
+//! Checks of the set-up without a connection: files, key, devices, variables.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -112,7 +112,7 @@ pub(super) fn state(paths: &Paths) -> Check {
     }
 }
 
-/// The spend limits, where there are any, what is spent of that of the day, and whether they can be kept with this model.
+/// The spend limits, if any, the amount spent today, and whether they can be enforced with this model.
 pub(super) fn spending(
     config: &Config,
     today: impl FnOnce() -> Cost,

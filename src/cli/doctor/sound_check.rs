@@ -1,4 +1,4 @@
-//! The sound check in the terminal: without a voice, since nobody may sit there.
+//! The sound check in the terminal, without speech.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use crate::session::snapshot::CheckStatus;
 
 /// Opening devices takes a second at most, the check without voice four; a sound server may be slow.
 const OVER_AFTER: Duration = Duration::from_secs(12);
-/// How often the sound side is asked whether it has something to tell.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Interval of polling the audio threads.
+const POLL_EVERY: Duration = Duration::from_millis(20);
 const NAME: &str = "sound check";
 
-/// What was measured; what is unknown is absent.
+/// Measured values; unknown ones are absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct SoundFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,8 +59,8 @@ pub(super) fn listen(
     };
     let mut sound = audio::spawn(setup, Arc::new(Counters::default()), profile)
         .map_err(|error| error.to_string())?;
-    let told = sound.send(VoiceCommand::CheckSound { with_voice: false });
-    told.map_err(|error| error.to_string())?;
+    let sent = sound.send(VoiceCommand::CheckSound { with_voice: false });
+    sent.map_err(|error| error.to_string())?;
     let until = Instant::now() + OVER_AFTER;
     let mut headset = false;
     let mut trouble = None;
@@ -75,7 +75,7 @@ pub(super) fn listen(
             }
             Ok(VoiceEvent::Lost(_, what)) => trouble = Some(what),
             Ok(_) => {}
-            Err(_) => std::thread::sleep(LOOK_EVERY),
+            Err(_) => std::thread::sleep(POLL_EVERY),
         }
     }
     Err(trouble.unwrap_or_else(|| "the microphone gave no sound".into()))
@@ -107,7 +107,7 @@ pub(super) fn checks(heard: &Result<(SoundCheckReport, bool), String>) -> Vec<Ch
             let hint = line.hint.unwrap_or_default();
             match line.status {
                 CheckStatus::Ok => Check::ok(NAME, what),
-                // What is silent or muted now can be meant so; nothing of this program is broken.
+                // A silent or muted device may be intended; it is no fault of this program.
                 CheckStatus::Warn | CheckStatus::Bad => Check::warn(NAME, what, hint),
             }
         })

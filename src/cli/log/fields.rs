@@ -1,4 +1,4 @@
-//! How the log writes what an event says.
+//! Formats the fields of log events.
 
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{FormatFields, debug_fn};

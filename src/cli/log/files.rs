@@ -1,4 +1,4 @@
-//! The files of the log: one a day, the days of a week, 50 MiB in all whatever happens.
+//! The files of the log: one per day, kept for a week, at most 50 MiB in all.
 //!
 //! `sovereign.2026-11-28.log` is written; when it is full it becomes `sovereign.2026-11-28.000001.log` and a new one begins.
 
@@ -43,7 +43,7 @@ impl LogFiles {
         Ok(files)
     }
 
-    /// The file that takes so many bytes more on this day.
+    /// The file of this day with room for this many bytes.
     fn file_for(&mut self, day: &str, bytes: u64) -> io::Result<&mut (File, String, u64)> {
         if let Some((_, open_day, length)) = &self.open
             && (open_day != day || *length + bytes > self.most.0)
@@ -79,7 +79,7 @@ impl Write for LogFiles {
     }
 }
 
-/// Opens the file of this day, if need be in the place of a full one, and removes what is too old or too much.
+/// Opens the file of this day, if need be instead of a full one, and removes old and excess files.
 fn begin(
     folder: &Path,
     day: &str,

@@ -1,5 +1,5 @@
-//! Thins a storm of lines: of each kind, which is the place in the source that logs it, a burst is written and then one now
-//! and then, with the number of those that were left out.
+//! Rate limit for log lines: for each call site a burst is written, then one line at intervals with the number of lines that
+//! were left out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -81,7 +81,7 @@ impl Sites {
         site.admit(now)
     }
 
-    /// What was left out and not told yet, in lines.
+    /// Summary lines for omissions that were not reported yet.
     pub(super) fn rest(&self) -> String {
         let mut text = String::new();
         for site in self.sites().values_mut() {
@@ -156,16 +156,16 @@ mod tests {
     fn a_storm_of_hours_is_a_few_lines_with_the_true_number() {
         let start = Instant::now();
         let mut site = site(start);
-        let (mut written, mut told) = (0_u64, 0);
+        let (mut written, mut found) = (0_u64, 0);
         // A hundred a second, for an hour.
         for nth in 0..360_000_u32 {
             if let Some(left_out) = site.admit(start + nth * Duration::from_millis(10)) {
                 written += 1;
-                told += left_out;
+                found += left_out;
             }
         }
         assert!((370..=385).contains(&written), "{written} lines");
-        assert_eq!(written + told + site.left_out, 360_000);
+        assert_eq!(written + found + site.left_out, 360_000);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the terminal says of the connection and of the sound, and when a script does not go on without them.
+//! Reports connection and audio in the terminal, and ends scripts that cannot continue without them.
 
 use std::pin::Pin;
 
@@ -14,7 +14,7 @@ use crate::session::command::Command;
 use crate::session::snapshot::{Link, Snapshot};
 
 impl Talk<'_> {
-    /// Takes in how it stands; whether the service cannot be reached.
+    /// Takes in the present state; returns whether the service cannot be reached.
     pub(super) fn on_state(&mut self, reached: &mut bool, mut unreached: Pin<&mut Sleep>) -> bool {
         let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
         let snapshot = self.session.snapshots.borrow_and_update().clone();
@@ -53,7 +53,7 @@ impl Talk<'_> {
         retry_at.is_none()
     }
 
-    /// Nobody is there to connect a device, and files need none: what stays wrong ends it.
+    /// Without a user who could connect a device, a lasting fault ends the conversation.
     fn note_trouble(&mut self, snapshot: &Snapshot) {
         let [input, output] = [&snapshot.input.trouble, &snapshot.output.trouble];
         let trouble = input

@@ -1,4 +1,4 @@
-//! What `--text` asks: texts of the command line, and lines of standard input, one after the other.
+//! The questions of `--text`: texts of the command line, and lines of standard input, in order.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read};
@@ -9,14 +9,14 @@ use tokio::sync::mpsc;
 use super::super::problem::Problem;
 use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
-/// Stands for the lines of standard input.
+/// The argument for lines of standard input.
 const LINES: &str = "-";
 /// Lines that are read before they are asked: the rest stays where it comes from.
 const AHEAD: usize = 4;
-/// Bytes of a line that are kept: more than the characters that can be sent take, so that what is too long is seen to be.
+/// Bytes of a line that are kept: more than the longest text that can be sent, so that longer lines are detected.
 const LONGEST_LINE: u64 = 4 * (MOST_CHARACTERS as u64 + 1);
 
-/// What is still to be asked.
+/// The remaining questions.
 #[derive(Debug)]
 pub(super) struct Questions(VecDeque<Question>);
 
@@ -88,9 +88,9 @@ pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<TypedLi
     }
 }
 
-/// Reads lines on a thread of its own: it may wait for somebody who types, and ends with the program.
+/// Reads lines on a separate thread, which may wait for input and ends with the program.
 fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
-    let (tell, told) = mpsc::channel(AHEAD);
+    let (tell, found) = mpsc::channel(AHEAD);
     let read = move || {
         if let Err(error) = read_lines(input, &tell) {
             let what = format!("standard input cannot be read: {error}");
@@ -98,10 +98,10 @@ fn lines(input: impl Read + Send + 'static) -> io::Result<Question> {
         }
     };
     Builder::new().name("text-lines".into()).spawn(read)?;
-    Ok(Question::Lines(told))
+    Ok(Question::Lines(found))
 }
 
-/// Hands on line after line, until the input is over or nobody takes them. Empty ones are passed over.
+/// Sends line after line, until the input is over or the receiver is gone. Empty lines are skipped.
 fn read_lines(input: impl Read, tell: &mpsc::Sender<TypedLine>) -> io::Result<()> {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();
@@ -169,13 +169,13 @@ mod tests {
         let endless = "\u{0}".repeat(100_000);
         let input = format!("{long}\n{endless}x\nnext\n").into_bytes();
         let lines = lines(io::Cursor::new(input)).expect("a thread");
-        let told = all(Questions(VecDeque::from([lines])));
+        let found = all(Questions(VecDeque::from([lines])));
         let too_long = |number: u32| {
             Err(format!(
                 "line {number} of standard input is too long: 8000 characters can be sent at once"
             ))
         };
-        assert_eq!(told, [too_long(1), too_long(2), Ok("next".to_owned())]);
+        assert_eq!(found, [too_long(1), too_long(2), Ok("next".to_owned())]);
     }
 
     #[test]

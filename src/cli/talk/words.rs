@@ -1,4 +1,4 @@
-//! What `talk` says of the conversation, in words.
+//! The sentences of `talk` about the conversation.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::provider::grounding::{Grounding, search_address};
 use crate::session::snapshot::{Activity, Link, Snapshot};
 use crate::telemetry::summary::Summary;
 
-/// How it stands; `typed`: nobody talks.
+/// The present state; `typed`: the questions are typed.
 pub(super) fn state_words(snapshot: &Snapshot, typed: bool) -> String {
     match (&snapshot.link, snapshot.activity) {
         (Link::Down { what, hint, .. }, _) => {

@@ -1,4 +1,4 @@
-//! Adds up what conversations tell. Pure; the time of a report comes with it.
+//! Aggregates the reports of the conversations. Pure; each report carries its time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::budget::Budget;
 use super::conversation::{Gone, PROBE, Report};
 use super::resource_sampler::ResourceSample;
 use super::session_pool::Counts;
-use super::timeline::Timeline;
+use super::timeline::RunTimeline;
 use crate::report::bench::latencies;
 use crate::report::fault::Fault;
 use crate::report::load::{Conversations, HeldBack, LoadResults, RealTime, Second, Usage};
@@ -19,7 +19,7 @@ const BESIDE: Duration = Duration::from_secs(3);
 /// The conversations are complete when so large a share of the most is connected.
 const COMPLETE: f64 = 0.95;
 
-/// What is known so far.
+/// The results so far.
 #[derive(Default)]
 pub(in crate::cli) struct Aggregate {
     /// Turns: all of them, or every nth once there were too many.
@@ -27,14 +27,14 @@ pub(in crate::cli) struct Aggregate {
     /// Faults by kind.
     pub(in crate::cli) errors: BTreeMap<String, u64>,
     /// Second by second.
-    pub(in crate::cli) timeline: Timeline,
+    pub(in crate::cli) timeline: RunTimeline,
     /// What may be spent.
     pub(in crate::cli) budget: Option<Budget>,
     /// All turns are counted in it.
     counted: LoadResults,
     /// The longest of each latency, and of our own share.
     longest: [Option<f64>; LATENCIES.len() + 1],
-    /// So many turns are kept at most.
+    /// Most turns that are kept.
     most_turns: usize,
     /// Only every nth is kept: this is n.
     every: u64,
@@ -95,8 +95,8 @@ impl Aggregate {
         }
     }
 
-    /// Counts a turn, and keeps it while there is room; then every second one is let go, and of the later ones only every
-    /// second one is kept. So the notes of a run of hours stay small, and what is kept is spread evenly over it.
+    /// Counts a turn, and keeps it while there is room; then every second one is dropped, and of later ones only every second
+    /// one is kept. So the memory for a run of hours is bounded, and the sample is spread evenly over it.
     fn keep(&mut self, turn: TurnRow) {
         let nth = self.counted.turns.all();
         self.counted.count(&turn);
@@ -117,7 +117,7 @@ impl Aggregate {
         }
     }
 
-    /// Takes a report of somebody who is being ended: only how it fared, since what fails now fails of the end.
+    /// Takes a report of a conversation that is being ended: only its result, since faults now are caused by the end.
     pub(in crate::cli) fn take_late(&mut self, report: Report) {
         match report {
             Report::Gone(gone) => self.gone(gone),

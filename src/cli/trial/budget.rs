@@ -1,4 +1,4 @@
-//! What a run costs, and when it has cost enough. Pure.
+//! The budget of a run: its cost, and the limit. Pure.
 
 use crate::base::cost::Cost;
 use crate::base::tokens::{Kinds, TokenCounts};
@@ -8,7 +8,7 @@ use crate::report::results::TurnRow;
 /// Tokens in a second of sound, in and out: Google's documentation of the Live API, as far as it counts them itself.
 const TOKENS_PER_SECOND: f64 = 25.0;
 
-/// Reads a price: US dollars for a million tokens, of what is sent and of what is answered.
+/// Parses a price: US dollars per million tokens, for input and output.
 pub(super) fn price(text: &str) -> Result<Price, String> {
     let number = |text: &str| {
         text.trim()

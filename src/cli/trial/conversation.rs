@@ -1,5 +1,5 @@
-//! One conversation: the ordinary session and client over made-up sound. It never hangs: every wait has its limit, and what
-//! fails is told by kind.
+//! One conversation: the ordinary session and client with virtual devices. Every wait has a limit, and faults are reported
+//! by kind.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,15 +32,15 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
 /// An utterance must be answered and played within this time after its end: a little longer than the turn machine's
 /// own patience with a service that gives no sign.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(25);
-/// The end may take so long; what is not told by then is not waited for.
+/// Limit for the end; later reports are ignored.
 const OVER_WITHIN: Duration = Duration::from_millis(500);
 /// Silence before each utterance.
 const LEAD: Duration = Duration::from_millis(300);
 /// The connection is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Turns that a conversation keeps: nobody looks at its figures. A user's keeps a thousand.
+/// Turns that a conversation keeps, since its statistics are not shown. A user's keeps a thousand.
 const TURNS_KEPT: usize = 20;
-/// With so many utterances unanswered in a row the conversation is given up.
+/// After this many unanswered utterances in a row the conversation is given up.
 const MOST_SILENT: u32 = 3;
 
 /// Number of the conversations that probe beside those that are counted.
@@ -63,23 +63,23 @@ pub(in crate::cli) struct TrialContext {
 
 /// What a conversation does.
 #[derive(Clone)]
-pub(in crate::cli) struct Part {
+pub(in crate::cli) struct TalkParameters {
     /// Its number, from 1; or [`PROBE`].
     pub(in crate::cli) id: u64,
     pub(in crate::cli) profile: Arc<Profile>,
-    /// Leave after so many utterances; else when it is told to.
+    /// Leave after this many utterances; else when cancelled.
     pub(in crate::cli) utterances: Option<u64>,
     /// Pause between turns, at least and at most.
     pub(in crate::cli) pause: (Duration, Duration),
 }
 
-/// What it tells.
+/// A report of a conversation.
 pub(in crate::cli) enum Report {
     /// It is connected.
     Connected,
     /// A turn is over; with the seconds of sound that were sent and heard.
     Turn(Box<TurnRow>, f64, f64),
-    /// An utterance waited so long for its place among the requests before it was spoken.
+    /// The wait of an utterance for its place among the requests.
     HeldBack(Duration),
     /// Something failed.
     Fault(Fault),
@@ -98,7 +98,7 @@ pub(in crate::cli) struct Gone {
     pub(in crate::cli) ratio: Option<f64>,
     /// Connections that it made.
     pub(in crate::cli) connections: u64,
-    /// How long its last utterance had been over without a sound of its answer, when it was told to stop.
+    /// Time since its last utterance, unanswered when it was cancelled.
     pub(in crate::cli) waiting: Option<Duration>,
     /// How long its next utterance had waited for its place among the requests then.
     pub(in crate::cli) held_back: Option<Duration>,
@@ -106,14 +106,17 @@ pub(in crate::cli) struct Gone {
 
 impl TrialContext {
     pub(super) async fn report(&self, report: Report) {
-        // Who has stopped listening has ended the trial.
+        // Without a receiver the trial is over.
         self.reports.send(report).await.ok();
     }
 }
 
-/// Talks until it is told to stop, so many utterances are over, or something fails for good. A [`PROBE`] is not counted
-/// among those that are connected.
-pub(in crate::cli) async fn talk(stage: Arc<TrialContext>, part: Part, stop: CancellationToken) {
+/// Talks until it is cancelled, its utterances are over, or it fails permanently. A [`PROBE`] does not count as connected.
+pub(in crate::cli) async fn talk(
+    stage: Arc<TrialContext>,
+    part: TalkParameters,
+    stop: CancellationToken,
+) {
     let mut gone = Gone::default();
     let ended = tokio::select! {
         biased;
@@ -148,8 +151,12 @@ pub(in crate::cli) async fn talk(stage: Arc<TrialContext>, part: Part, stop: Can
     stage.report(Report::Gone(gone)).await;
 }
 
-/// Holds a connection that was set up, without a word, until it is told to stop or the connection is lost.
-pub(in crate::cli) async fn hold(stage: Arc<TrialContext>, part: Part, stop: CancellationToken) {
+/// Holds a connection without speech until it is cancelled or the connection is lost.
+pub(in crate::cli) async fn hold(
+    stage: Arc<TrialContext>,
+    part: TalkParameters,
+    stop: CancellationToken,
+) {
     let mut gone = Gone::default();
     let mut client = None;
     let begun = tokio::select! {
@@ -180,7 +187,7 @@ pub(in crate::cli) async fn hold(stage: Arc<TrialContext>, part: Part, stop: Can
 
 async fn connect(
     stage: &TrialContext,
-    part: &Part,
+    part: &TalkParameters,
     client: &mut Option<provider::Handle>,
 ) -> Result<(), Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
@@ -221,7 +228,7 @@ async fn lost(client: &mut Option<provider::Handle>) {
 }
 
 /// Opens sound, connection and session, and waits until it is connected.
-async fn begin(stage: &Arc<TrialContext>, part: &Part) -> Result<Talk, Fault> {
+async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk, Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let counters = Arc::new(Counters::default());
     let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
@@ -276,7 +283,7 @@ struct Talk {
     session: Session,
     mouth: VirtualMicrophone,
     stage: Arc<TrialContext>,
-    part: Part,
+    part: TalkParameters,
     /// The connection was down when it was looked at last.
     down: bool,
     /// Utterances without an answer, in a row.
@@ -452,7 +459,7 @@ impl Talk {
             .await;
     }
 
-    /// Ends the conversation; what is still open is no turn.
+    /// Ends the conversation; open turns do not count.
     async fn end(mut self) -> Option<Summary> {
         self.session.commands.try_send(Command::Quit).ok();
         let over = async {
@@ -467,7 +474,7 @@ impl Talk {
     }
 }
 
-/// A turn as reports tell it.
+/// A turn as a row of the report.
 fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> TurnRow {
     let latency_ms =
         values(&record.latencies).map(|value| value.map(|value| value.as_secs_f64() * 1e3));

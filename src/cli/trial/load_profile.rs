@@ -1,4 +1,4 @@
-//! How many conversations are wanted at which moment. Pure.
+//! The load profile: the number of conversations over time. Pure.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub enum Scenario {
 /// Responses of ordinary load, and of stress, in milliseconds.
 const RESPONSE: f64 = 2_000.0;
 const RESPONSE_UNDER_STRESS: f64 = 3_000.0;
-/// After a jump all is well again within so many seconds.
+/// Limit of the recovery after a jump, in seconds.
 const RECOVERY: f64 = 10.0;
 /// What a soak may gain, in megabytes: as the window in eight hours.
 const GROWTH: f64 = 20.0;

@@ -1,11 +1,11 @@
-//! What `bench` and `load` share: conversations with the ordinary session and client, on made-up sound, with a server of
-//! our own or any endpoint.
+//! The common part of `bench` and `load`: conversations with the ordinary session and client, on virtual devices, with our
+//! own server or any endpoint.
 //!
 //! ```text
-//!  plan ─ how many now ─▶ pool ─ begins, ends ─▶ conversation ×n ─ Report ─▶ tally ─▶ report::…
-//!                                                │ session, client           ▲
-//!  fleet (audio) ◀── speak ──────────────────────┤                  meter ───┘ processor, memory, once a second
-//!  place: servers in processes of their own ◀────┘ sockets
+//!  load_profile ─ number ─▶ session_pool ─ start, stop ─▶ conversation ×n ─ Report ─▶ aggregate ─▶ report::…
+//!                                                         │ session, client          ▲
+//!  fleet (audio) ◀── speak ───────────────────────────────┤        resource_sampler ─┘ processor, memory, once a second
+//!  target: servers in separate processes ◀────────────────┘ sockets
 //! ```
 
 pub(super) mod aggregate;
@@ -35,10 +35,10 @@ use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
-/// What is spoken unless files are given: mono, 16 bit.
+/// Default utterance: mono, 16 bit.
 const QUESTION: &[u8] = include_bytes!("../../../assets/speech/question.wav");
 
-/// What is spoken, mono at the fleet's rate.
+/// Utterances, mono at the fleet's rate.
 pub(super) type Utterances = Vec<Arc<[f32]>>;
 
 /// The user's files, as far as a trial needs them.
@@ -80,8 +80,8 @@ impl Files {
     }
 }
 
-/// What is said, one after the other, and words for it. Each file is tried with each profile: one that nobody hears speech
-/// in would be blamed on the service, and slowly.
+/// The utterances and their description. Each file is tried with each profile: a file without detectable speech would look
+/// like a fault of the service.
 ///
 /// # Errors
 ///
@@ -125,7 +125,7 @@ pub(super) fn utterances(
     Ok((found, format!("{files}, {seconds:.1} s of sound")))
 }
 
-/// Refuses to compare runs that are not alike, which `differences` tells.
+/// Refuses to compare runs with `differences`.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Where reports go. The folder is tried before the run: an hour of load must not end in "cannot be written".
+//! Writes the reports. The folder is checked before the run: an hour of load must not end in "cannot be written".
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -47,7 +47,7 @@ impl Folder {
         turns: &[TurnRow],
         json: &str,
     ) -> Result<(), Problem> {
-        // Each is tried, whatever became of the others, and the first fault is told.
+        // All are tried; the first fault is returned.
         let mut all = Ok(());
         let forms = [
             ("html", html::page(document)),

@@ -1,4 +1,4 @@
-//! How far a run is, for the person at the terminal: a line that changes, or now and then one where there is no terminal.
+//! The progress of a run: a line that changes on a terminal, else a line at intervals.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Progress {
 }
 
 impl Progress {
-    /// A bar of so many steps.
+    /// A bar with this many steps.
     pub(in crate::cli) fn new(length: u64) -> Self {
         let on_terminal = std::io::stderr().is_terminal();
         let now = Instant::now();

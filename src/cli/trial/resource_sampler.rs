@@ -34,7 +34,7 @@ impl ResourceSampler {
         }
     }
 
-    /// How many files and sockets those processes hold open; `None` where the system does not tell, or there is none.
+    /// Open files and sockets of those processes; `None` if unknown or without processes.
     pub(in crate::cli) fn open_files(&self) -> Option<u64> {
         let count = |pid: &u32| std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count);
         let each: Result<Vec<usize>, _> = self.pids.iter().map(count).collect();
@@ -51,7 +51,7 @@ impl ResourceSampler {
         this
     }
 
-    /// What they used since the last call; `None` where the system does not tell, or there is none.
+    /// Usage since the last call; `None` if unknown or without processes.
     pub(in crate::cli) fn read(&mut self) -> Option<ResourceSample> {
         let mut all = None;
         for (probe, before) in &mut self.probes {

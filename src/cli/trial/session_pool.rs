@@ -1,7 +1,7 @@
-//! Begins and ends conversations so that there are as many as the plan wants.
+//! Starts and stops conversations to follow the load profile.
 //!
-//! One that fails leaves a gap. A gap is filled after a while, and only so often; a ramp goes on beside it, so that it
-//! reaches what was asked for whatever happens to those who are there.
+//! A failed conversation leaves a gap, which is filled after a back-off, a limited number of times. A ramp continues
+//! independently, so that it reaches its target despite failures.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::conversation::{PROBE, Part, TrialContext, hold, talk};
+use super::conversation::{PROBE, TalkParameters, TrialContext, hold, talk};
 use super::load_profile::LoadProfile;
 use crate::profile::Profile;
 
-/// A conversation that failed is begun anew after this time at least.
+/// Least time before a failed conversation is replaced.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// So many are begun anew for each that the plan wants at most; then places stay empty, which is told and judged.
+/// Most replacements per planned conversation; then places stay empty, which is reported and checked.
 const REPLACEMENTS: u64 = 3;
 /// Pause between turns.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(2_000));
@@ -31,7 +31,7 @@ pub(in crate::cli) struct SessionPool {
     profile: Arc<Profile>,
     talks: bool,
     tasks: JoinSet<u64>,
-    /// Those that were not told to end, oldest first.
+    /// Conversations that were not cancelled, oldest first.
     live: Vec<(u64, CancellationToken)>,
     begun: u64,
     gaps: Gaps,
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Counts {
     pub(in crate::cli) begun: u64,
     /// In place of one that failed.
     pub(in crate::cli) replaced: u64,
-    /// Places of failed ones that nobody may take any more.
+    /// Places of failed conversations that are not filled again.
     pub(in crate::cli) given_up: u64,
 }
 
@@ -77,7 +77,7 @@ impl Gaps {
         wanted.saturating_sub(live + self.open.len())
     }
 
-    /// Forgets places beyond so many: they are not wanted any more.
+    /// Drops places beyond `most`.
     fn shrink(&mut self, most: usize) {
         self.open.truncate(most);
     }
@@ -124,7 +124,7 @@ impl SessionPool {
     /// Begins or ends conversations until there are `wanted`.
     pub(in crate::cli) fn adjust(&mut self, wanted: usize, now: Instant) {
         while let Some(ended) = self.tasks.try_join_next() {
-            // One that nobody ended has failed: it leaves a gap.
+            // A conversation that ended without cancellation has failed: it leaves a gap.
             if let Ok(id) = ended
                 && let Some(at) = self.live.iter().position(|(live, _)| *live == id)
             {
@@ -156,7 +156,7 @@ impl SessionPool {
         self.begun += 1;
         let stop = CancellationToken::new();
         self.probe = (stop.clone(), now + BACK_OFF);
-        let part = Part {
+        let part = TalkParameters {
             id: PROBE,
             profile: self.profile.clone(),
             utterances: Some(1),
@@ -168,7 +168,7 @@ impl SessionPool {
     fn begin(&mut self) {
         self.begun += 1;
         let (id, stop) = (self.begun, CancellationToken::new());
-        let part = Part {
+        let part = TalkParameters {
             id,
             profile: self.profile.clone(),
             utterances: None,
@@ -195,7 +195,7 @@ impl SessionPool {
         }
     }
 
-    /// Ends all, and waits for them; one that hangs is left behind. Somebody must go on taking the reports.
+    /// Ends all and waits for them; hanging ones are abandoned. The reports must still be received meanwhile.
     pub(in crate::cli) async fn end(mut self) {
         for (_, stop) in &self.live {
             stop.cancel();

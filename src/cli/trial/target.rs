@@ -1,5 +1,5 @@
-//! Where a trial connects to: servers of our own in processes of their own, so that their share of processor and memory
-//! is told apart; or any endpoint.
+//! The target of a trial: our own servers in separate processes, so that their processor and memory are measured separately;
+//! or any endpoint.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -26,7 +26,7 @@ use crate::settings::watch::Watch;
 
 /// The endpoint must answer within this time, as with `talk`.
 const REACHED_WITHIN: Duration = Duration::from_secs(15);
-/// A server of our own tells its address within this time: it takes milliseconds, but all cores may be busy.
+/// Our own server prints its address within this time: it takes milliseconds, but all cores may be busy.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
 /// A server ends within this time; else it is ended.
 const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -183,11 +183,11 @@ impl Target {
         Ok(settings)
     }
 
-    /// Sets one connection up and leaves it again: what is wrong is said before the run, not a hundred times in it.
+    /// Opens and closes one connection, so that a fault is reported once before the run.
     ///
     /// # Errors
     ///
-    /// When that does not succeed, with what can be done.
+    /// When that fails, with a remedy.
     pub(in crate::cli) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
         let (target, setup) = (settings.target.clone(), settings.session_config(profile));
@@ -229,7 +229,7 @@ impl Target {
     }
 }
 
-/// Lets this process, and those that it starts, open so many connections.
+/// Raises the limit of open files for this many connections, also for child processes.
 fn raise_descriptors(connections: usize) -> Result<(), Problem> {
     let needed = connections as u64 + OTHER_FILES;
     let granted = rlimit::increase_nofile_limit(needed).unwrap_or(u64::MAX);
@@ -281,7 +281,7 @@ impl Served {
     }
 }
 
-/// The address that the first line tells. What follows is read and dropped, so that the server never waits for a reader.
+/// The address in the first line. Further output is read and dropped, so that the server never blocks.
 fn address(output: std::process::ChildStdout) -> anyhow::Result<Url> {
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
     let read = move || {
@@ -298,9 +298,9 @@ fn address(output: std::process::ChildStdout) -> anyhow::Result<Url> {
     let line = receiver
         .recv_timeout(SERVED_WITHIN)
         .context("it did not tell its address in time")??;
-    let told: serde_json::Value =
+    let seen: serde_json::Value =
         serde_json::from_str(&line).context("it ended before it told its address")?;
-    let address = told.get("listening").and_then(serde_json::Value::as_str);
+    let address = seen.get("listening").and_then(serde_json::Value::as_str);
     Ok(endpoint::parse(address.context("it told no address")?)?)
 }
 

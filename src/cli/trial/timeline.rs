@@ -1,21 +1,21 @@
-//! A run second by second, and what its course tells: how soon all was well after a jump, whether memory grows. Pure.
+//! A run second by second: recovery after a jump, growth of memory. Pure.
 
 use crate::report::load::Second;
 
-/// So many parts are kept; with more, two become one. An hour in seconds.
+/// Most parts that are kept; beyond, pairs are merged. An hour in seconds.
 const MOST: usize = 3_600;
 /// A response that takes longer is trouble, in milliseconds: the limit of ordinary load.
 const TROUBLE_MS: f64 = 2_000.0;
-/// So many seconds in a row without trouble mean that all is well again.
+/// Consecutive seconds without trouble that count as recovered.
 const WELL_FOR: usize = 3;
-/// Seconds from which a trend is told for an hour: what settles in a minute is no leak of sixty times as much.
+/// Least seconds for an hourly trend: a minute of settling must not be extrapolated.
 const HOURLY_FROM: f64 = 240.0;
 /// Readings of memory that make a trend.
 const TREND_FROM: usize = 10;
 
 /// A run second by second; of a run of hours, parts of two seconds, of four, and so on.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli) struct Timeline {
+pub(in crate::cli) struct RunTimeline {
     parts: Vec<Second>,
     /// Seconds that make a part, less one.
     more: usize,
@@ -25,7 +25,7 @@ pub(in crate::cli) struct Timeline {
 
 /// What memory gained, in megabytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) struct Growth {
+pub(in crate::cli) struct MemoryTrend {
     /// In the time that was looked at.
     pub(in crate::cli) gained: f64,
     /// In an hour, where the time was long enough to say.
@@ -35,15 +35,15 @@ pub(in crate::cli) struct Growth {
 /// How soon all was well after a jump.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) enum Recovery {
-    /// After so many seconds: the end of the last one that was not well.
+    /// Recovered after this many seconds: the end of the last second with trouble.
     After(f64),
     /// It never was for three seconds.
     Never,
-    /// Nothing shows it: no jump, too little time, nobody had a turn.
+    /// Unknown: no jump, too little time, or no turn.
     NotShown,
 }
 
-impl Timeline {
+impl RunTimeline {
     /// Takes the next second in.
     pub(in crate::cli) fn push(&mut self, second: Second) {
         self.waiting.push(second);
@@ -139,7 +139,7 @@ impl Timeline {
 
     /// What memory of this process gained from this second on, by the straight line that fits its readings best: neither
     /// the first nor the last reading decides alone.
-    pub(in crate::cli) fn growth(&self, from_s: f64) -> Option<Growth> {
+    pub(in crate::cli) fn growth(&self, from_s: f64) -> Option<MemoryTrend> {
         let points: Vec<(f64, f64)> = self
             .parts
             .iter()
@@ -159,7 +159,7 @@ impl Timeline {
             .map(|(at, mb)| (at - time) * (mb - memory))
             .sum();
         let slope = shared / spread;
-        slope.is_finite().then(|| Growth {
+        slope.is_finite().then(|| MemoryTrend {
             gained: slope * (last - first),
             per_hour: (last - first >= HOURLY_FROM).then_some(slope * 3_600.0),
         })
@@ -200,8 +200,8 @@ fn merged(first: Second, second: Second) -> Second {
 mod tests {
     use super::*;
 
-    fn timeline(seconds: impl IntoIterator<Item = Second>) -> Timeline {
-        let mut timeline = Timeline::default();
+    fn timeline(seconds: impl IntoIterator<Item = Second>) -> RunTimeline {
+        let mut timeline = RunTimeline::default();
         for second in seconds {
             timeline.push(second);
         }
@@ -231,7 +231,7 @@ mod tests {
             second(6.0, 10, 0, 20.0),
             second(7.0, 10, 0, 20.0),
         ]);
-        let found = |run: &Timeline, jumps: &[f64]| run.recovery(jumps, None, true);
+        let found = |run: &RunTimeline, jumps: &[f64]| run.recovery(jumps, None, true);
         assert_eq!(found(&run, &[0.5]), Recovery::After(3.5));
         assert_eq!(
             found(&run, &[4.0]),
@@ -293,7 +293,7 @@ mod tests {
                 empty(5.0, 0, 0),
             ])
         };
-        let found = |run: Timeline, jump| run.recovery(&[jump], Some(jump), true);
+        let found = |run: RunTimeline, jump| run.recovery(&[jump], Some(jump), true);
         assert_eq!(found(run(1), 0.2), Recovery::After(2.8));
         assert_eq!(found(run(0), 0.2), Recovery::NotShown);
         let failing = timeline([
@@ -349,8 +349,8 @@ mod tests {
         }));
         let parts = run.seconds();
         assert!((MOST / 2..=MOST).contains(&parts.len()), "{}", parts.len());
-        let told: u64 = parts.iter().map(|part| part.turns).sum();
-        assert!(u64::from(seconds) - told < 8, "{told}");
+        let seen: u64 = parts.iter().map(|part| part.turns).sum();
+        assert!(u64::from(seconds) - seen < 8, "{seen}");
         assert!(parts.is_sorted_by(|a, b| a.at_s < b.at_s));
         assert!(parts.iter().any(|part| part.response_p95_ms == Some(900.0)));
         assert_eq!(run.most_wanted(9.0), 20);

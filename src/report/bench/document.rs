@@ -1,4 +1,4 @@
-//! What the report of a bench says.
+//! The report of a bench.
 
 use super::super::bill;
 use super::super::circumstances::circumstances;
@@ -14,7 +14,7 @@ use super::{Bench, ProfileResults};
 const PARTS: [&str; 4] = ["endpointing", "uplink", "server", "downlink"];
 
 impl Bench {
-    /// What a report says; `turns` are those that the figures were made of.
+    /// Builds the report; `turns` are those behind the results.
     #[must_use]
     pub fn document(&self, turns: &[TurnRow]) -> Document {
         let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());

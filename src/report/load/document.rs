@@ -1,4 +1,4 @@
-//! What the report of a load says.
+//! The report of a load.
 
 use super::super::bill;
 use super::super::circumstances::circumstances;
@@ -12,7 +12,7 @@ use super::{Load, Second, scenario_words};
 use crate::base::plural::count;
 
 impl Load {
-    /// What a report says; `turns` are those that the figures were made of.
+    /// Builds the report; `turns` are those behind the results.
     #[must_use]
     pub fn document(&self, turns: &[TurnRow]) -> Document {
         let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());

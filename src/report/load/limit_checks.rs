@@ -1,11 +1,11 @@
-//! What a load is judged by, and what limits the machine.
+//! Checks of a load against its limits, and remarks on the limits of the machine.
 
 use super::super::bench::MOST_ERRORS;
 use super::super::fault::Fault;
 use super::super::results::{Circumstances, LimitCheck, OWN, TEST_BUILD, Verdict, interval, ms};
 use super::{LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, Usage};
 
-/// All limits, in the order in which they are told.
+/// All checks, in the order of the report.
 pub(super) fn checks(figures: &LoadResults, limits: &Limits) -> Vec<LimitCheck> {
     let mut found = Vec::new();
     if let Some(limit) = limits.response_p95_ms {
@@ -17,13 +17,13 @@ pub(super) fn checks(figures: &LoadResults, limits: &Limits) -> Vec<LimitCheck> 
     found.extend(sound(figures));
     if let Some(limit) = limits.recovery_s {
         let seconds = figures.recovery_s;
-        let (told, verdict) = if figures.never_well {
+        let (seen, verdict) = if figures.never_well {
             (Some("never".to_owned()), Verdict::Missed)
         } else {
             (seconds.map(|s| format!("{s:.1} s")), below(seconds, limit))
         };
         let what = "well again after the jump";
-        found.push(check(what, format!("{limit:.0} s"), told, verdict));
+        found.push(check(what, format!("{limit:.0} s"), seen, verdict));
         if let Some(left) = figures.connections_left {
             found.push(check(
                 "connections left at the server after it",
@@ -80,7 +80,7 @@ fn response(figures: &LoadResults, limit: f64) -> LimitCheck {
 
 fn errors(figures: &LoadResults) -> LimitCheck {
     let verdict = match (figures.conversations.connected, figures.errors.is_empty()) {
-        // Nobody came, and nothing failed: it was ended before.
+        // No conversation and no failure: the run was ended before.
         (0, true) => Verdict::Unknown,
         (0, false) => Verdict::Missed,
         _ => below(Some(figures.error_rate), MOST_ERRORS),
@@ -104,7 +104,7 @@ fn reached(figures: &LoadResults) -> LimitCheck {
     )
 }
 
-/// Told only where conversations failed: whether each place was filled again.
+/// Whether each failed conversation was replaced; only where any failed.
 fn places(figures: &LoadResults) -> Option<LimitCheck> {
     let (replaced, empty) = (
         figures.conversations.replaced,
@@ -232,7 +232,7 @@ fn of_sound(figures: &LoadResults) -> Option<String> {
     })
 }
 
-/// What limits the machine, as far as the figures tell, and what must be known to read them.
+/// Remarks: likely limits of the machine, and notes on reading the results.
 pub(super) fn remarks(run: &Circumstances, figures: &LoadResults, limits: &Limits) -> Vec<String> {
     let mut found = advice(figures, limits);
     let cpu = |usage: &Option<Usage>| {

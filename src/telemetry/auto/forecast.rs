@@ -11,41 +11,41 @@ use std::time::{Duration, Instant};
 use super::types::{Answered, Candidate};
 use super::worth::wait_cost;
 
-/// Turns that are looked at. Twelve give a mean within 10 % when turns vary by a third, as they do with hosted models.
+/// Window in turns. Twelve give a mean within 10 % when turns vary by a third, as they do with hosted models.
 const TURNS: usize = 12;
 /// Older turns are ignored.
 const OLDEST: Duration = Duration::from_secs(900);
-/// A newer turn counts so much more than the one before it.
+/// Weight of a turn relative to the next newer one.
 const FADE: f64 = 0.9;
-/// So many turns in a row that are all this much longer or shorter than those before are a new state of the network or the
-/// service, not chance: the earlier ones are forgotten.
+/// Consecutive turns that are all longer or shorter than the earlier ones by this factor mark a new state of network or
+/// service: the earlier ones are forgotten.
 const SHIFT_TURNS: usize = 3;
 const SHIFT: f64 = 1.35;
 /// Variance of the logarithm of a profile's factor before anything is known: ± 20 %.
 const FACTOR_VARIANCE: f64 = 0.04;
 /// Variance of the logarithm of one turn's service time: a third, as hosted models have it.
 const TURN_VARIANCE: f64 = 0.11;
-/// What conditions change by themselves between the turns that are compared.
+/// Variance of the drift of conditions between the compared turns.
 const DRIFT_VARIANCE: f64 = 0.02;
 /// Turns on each side of a change that are compared.
 const COMPARED: usize = 6;
 /// Our own share of a profile is the median of this many turns: a speaker that wakes up, or a stalled machine, makes single
 /// turns long. The earlier estimate counts as a turn until there are enough.
 const OWN_TURNS: usize = 5;
-/// Our own shares are so much longer or shorter than expected at the most.
+/// Largest factor between expected and measured own shares.
 const MOST_UNLIKE: f64 = 4.0;
 /// Services faster than this, in seconds, count as equal: on the same computer one millisecond more is no new state, and
 /// after an overestimated round trip the rest of a response carries no information.
 const LEAST_LEVEL: f64 = 0.01;
 
-/// See the [module](self).
+/// Forecasts responses; see the [module](self).
 #[derive(Clone, Debug)]
 pub(super) struct Forecast {
     profiles: Vec<Known>,
     turns: VecDeque<Turn>,
     /// The present round trip in seconds; `None` without a connection or if the system does not report it.
     trip: Option<f64>,
-    /// Service times before the last change, newest last, and what came after it.
+    /// Service times before the last change, newest last, and those after it.
     before: Option<Before>,
 }
 
@@ -53,10 +53,10 @@ pub(super) struct Forecast {
 struct Known {
     /// Our share in seconds.
     own: f64,
-    /// What was thought of it before anything was measured, and what it was when its first turn came.
+    /// The assumed share, and the estimate at its first turn.
     expected: f64,
     before: f64,
-    /// That of the last turns, with their times.
+    /// The shares of the last turns, with their times.
     measured: VecDeque<(Instant, f64)>,
     /// Logarithm of the factor on the service's share, and its variance.
     factor: f64,
@@ -69,7 +69,7 @@ struct Turn {
     candidate: usize,
     /// The service's share in seconds.
     service: f64,
-    /// The network's, if it was known; else it is in the service's.
+    /// The network's, if known; else it is part of the service's.
     network: Option<f64>,
 }
 
@@ -121,13 +121,12 @@ impl Forecast {
         }
     }
 
-    /// Takes a reading of the round trip in.
+    /// Takes in a round trip.
     pub(super) fn trip(&mut self, seen: Option<Duration>) {
         self.trip = seen.map(|trip| trip.as_secs_f64());
     }
 
-    /// Profiles that were not used yet are expected to differ from what was thought of them as the measured ones do: who hears
-    /// nothing, or has quicker devices, has it with all of them.
+    /// Factor between measured and assumed own shares, applied to unused profiles: faster devices, for instance, affect all.
     fn expect_alike(&mut self) {
         let sum = |of: fn(&Known) -> f64| {
             let measured = self
@@ -148,7 +147,7 @@ impl Forecast {
         }
     }
 
-    /// Power is saved from now on, or no longer: each profile's own share is longer by so much, or was.
+    /// Switches power saving, which lengthens the own share of each profile.
     pub(super) fn save_power(&mut self, saves: bool, longer: impl Iterator<Item = Duration>) {
         for (known, longer) in self.profiles.iter_mut().zip(longer) {
             let longer = longer.as_secs_f64();
@@ -161,13 +160,13 @@ impl Forecast {
         }
     }
 
-    /// Takes a turn in.
+    /// Takes in a turn.
     pub(super) fn add(&mut self, turn: Answered) {
         let Some(known) = self.profiles.get_mut(turn.candidate) else {
             return;
         };
         known.measure(turn.at, turn.own.as_secs_f64());
-        // What another profile took on a machine that was busy then says nothing about now.
+        // Measurements of another profile on a busy machine no longer apply.
         let old = |at: Instant| turn.at.saturating_duration_since(at) > OLDEST;
         for known in &mut self.profiles {
             known.measured.retain(|&(at, _)| !old(at));
@@ -186,7 +185,7 @@ impl Forecast {
         self.forget(turn.at);
     }
 
-    /// The profile changes: what follows is compared with what was.
+    /// Records a change of profile: later turns are compared with earlier ones.
     pub(super) fn changed(&mut self, from: usize) {
         let same = self
             .turns
@@ -219,8 +218,8 @@ impl Forecast {
         let noise =
             TURN_VARIANCE / before.n as f64 + TURN_VARIANCE / COMPARED as f64 + DRIFT_VARIANCE;
         self.before = None;
-        // The difference of two factors was seen; each takes its part of the surprise, as its own doubt allows (a Kalman
-        // step for two states).
+        // The difference of two factors was observed; each is corrected in proportion to its variance (a Kalman step for two
+        // states).
         let (a, b) = (&self.profiles[from], &self.profiles[to]);
         let surprise = seen - (b.factor - a.factor);
         let total = a.variance + b.variance + noise;
@@ -235,7 +234,7 @@ impl Forecast {
     fn forget(&mut self, now: Instant) {
         while self.turns.len() > TURNS
             || self.turns.front().is_some_and(|turn| {
-                // A conversation that begins again has its last turns to go by.
+                // A restarted conversation keeps its last turns.
                 self.turns.len() > SHIFT_TURNS && now.saturating_duration_since(turn.at) > OLDEST
             })
         {
@@ -267,7 +266,7 @@ impl Forecast {
         self.turns.len()
     }
 
-    /// The response that is to be expected with a candidate: the weighted mean of the last turns, as they would have been.
+    /// Expected response with a candidate: the weighted mean of the converted last turns.
     pub(super) fn response(&self, candidate: usize) -> Option<Duration> {
         let mean = self.weighted(candidate, |response| response.as_secs_f64())?;
         Some(Duration::from_secs_f64(mean))
@@ -279,25 +278,25 @@ impl Forecast {
         Some(self.response(candidate)?.saturating_sub(own))
     }
 
-    /// The network's share of it, where it is known.
+    /// The network's share of it, if known.
     pub(super) fn network(&self) -> Option<Duration> {
         self.turns.back()?.network?;
         self.trip.map(Duration::from_secs_f64)
     }
 
-    /// How long a turn would have taken with a candidate, with this round trip if its own is known.
+    /// The response of a turn converted to a candidate, with this round trip if its own is known.
     fn as_with(&self, turn: &Turn, candidate: &Known, trip: Option<f64>) -> Duration {
         let factor = (candidate.factor - self.profiles[turn.candidate].factor).exp();
         let network = turn.network.map_or(0.0, |then| trip.unwrap_or(then));
         Duration::from_secs_f64(turn.service * factor + network + candidate.own)
     }
 
-    /// What a turn costs with a candidate by [`wait_cost`], in milliseconds.
+    /// Expected [`wait_cost`] of a turn with a candidate, in milliseconds.
     pub(super) fn cost(&self, candidate: usize, target: Duration) -> Option<f64> {
         self.weighted(candidate, |response| wait_cost(response, target))
     }
 
-    /// What the last turn would have cost with a candidate.
+    /// Cost of the last turn converted to a candidate.
     pub(super) fn last_cost(&self, candidate: usize, target: Duration) -> Option<f64> {
         let (known, turn) = (self.profiles.get(candidate)?, self.turns.back()?);
         Some(wait_cost(self.as_with(turn, known, turn.network), target))
@@ -401,16 +400,16 @@ mod tests {
             forecast.trip(turn.round_trip);
             forecast.add(turn);
         }
-        let told = |forecast: &Forecast| {
+        let shown = |forecast: &Forecast| {
             let response = forecast.response(1).map(|d| d.as_millis());
             (response, forecast.network().map(|d| d.as_millis()))
         };
-        assert_eq!(told(&forecast), (Some(347), Some(40)));
+        assert_eq!(shown(&forecast), (Some(347), Some(40)));
         forecast.trip(Some(ms(140)));
-        assert_eq!(told(&forecast), (Some(447), Some(140)));
+        assert_eq!(shown(&forecast), (Some(447), Some(140)));
         // Who does not know the round trip any more goes by what it was.
         forecast.trip(None);
-        assert_eq!(told(&forecast), (Some(347), None));
+        assert_eq!(shown(&forecast), (Some(347), None));
         // What the turn had cost is what it had cost.
         let was = wait_cost(ms(347), ms(300));
         forecast.trip(Some(ms(900)));

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::types::Conditions;
 
-/// A machine busier than this has no time left for sound (the limit), one below the other has again.
+/// Above the first load a machine has no time left for audio (the limit); below the second it has again.
 const CPU_HIGH: f32 = 0.80;
 const CPU_LOW: f32 = 0.65;
-/// The same for its memory.
+/// The same for memory.
 const MEMORY_HIGH: f32 = 0.85;
 const MEMORY_LOW: f32 = 0.78;
 /// A limit must be exceeded this long; a program start is shorter.
@@ -17,7 +17,7 @@ const RAISE_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// The load must stay low this long before the restriction is lifted.
 const CLEAR_AFTER: Duration = Duration::from_secs(60);
 
-/// How far down the machine's state presses.
+/// Restrictions by the state of the machine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MachineLimits {
     cpu: Gate,
@@ -31,7 +31,7 @@ pub(super) struct MachineLimits {
 struct Gate {
     /// Steps: 0 is free.
     steps: u32,
-    /// Since when the value has been past the threshold that would change the steps.
+    /// Since when the value has been beyond the threshold of the next change.
     above_since: Option<Instant>,
     below_since: Option<Instant>,
 }
@@ -70,9 +70,9 @@ impl Gate {
 }
 
 impl MachineLimits {
-    /// Takes a reading; `profiles` is how many can be chosen from.
+    /// Takes in a reading; `profiles` is the number of candidates.
     pub(super) fn take(&mut self, now: Instant, seen: Conditions, profiles: usize) {
-        // The first step spares signal processing, each further one is a faster profile.
+        // The first step reduces signal processing, each further one selects a faster profile.
         let most = u32::try_from(profiles).unwrap_or(1);
         self.cpu.take(now, seen.cpu, CPU_HIGH, CPU_LOW, most);
         self.memory.take(
@@ -86,12 +86,12 @@ impl MachineLimits {
         self.seen = seen;
     }
 
-    /// Whether signal processing is spared.
+    /// Whether signal processing is reduced.
     pub(super) fn spares_dsp(&self) -> bool {
         self.cpu.steps > 0
     }
 
-    /// Profiles at the better end that are out of reach, and why.
+    /// Number of the best profiles that are not allowed, and the reason.
     pub(super) fn steps_down(&self) -> (usize, Option<Pressure>) {
         let cpu = self.cpu.steps.saturating_sub(1);
         match (cpu, self.memory.steps) {
@@ -102,7 +102,7 @@ impl MachineLimits {
     }
 }
 
-/// What presses.
+/// The resource that restricts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pressure {
     Processor,

@@ -10,13 +10,13 @@ use super::types::{Answered, Candidate, Conditions, Wishes};
 /// Turns before the first choice, and after a change before the next.
 const FIRST_TURNS: usize = 3;
 const DWELL_TURNS: u32 = 4;
-/// What another profile must have saved, in milliseconds of cost added up over turns, before it is changed to: what a change
-/// costs (it is noticed once: another connection, other answers). Who changes when as much was lost as a change costs is
-/// never worse off than twice the best (the ski rental problem), and chance does not add up.
+/// Cost of a change in milliseconds (another connection, other answers): the saving, summed up over turns, from which another
+/// profile is chosen. Changing when the loss equals the cost is at most twice as bad as the optimum (the ski rental
+/// problem), and random differences do not add up.
 const CHANGE_COST: f64 = 100.0;
-/// Turns within which a change is announced as one that is likely.
+/// A change expected within this many turns is announced as likely.
 const SOON: f64 = 12.0;
-/// In such a time there are no more changes than are allowed in an hour.
+/// Window of the limit on changes.
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The chosen profile and tuning, with the reason.
@@ -26,7 +26,7 @@ pub struct Plan {
     pub candidate: usize,
     /// Changes within its profile.
     pub tuning: Tuning,
-    /// Why, in words.
+    /// The reason as text.
     pub why: String,
 }
 
@@ -35,7 +35,7 @@ pub struct Plan {
 pub struct Tuning {
     /// The processor has no time for noise suppression and gain control.
     pub spare_dsp: bool,
-    /// Longer periods, lighter processing, fewer pictures.
+    /// Longer periods, lighter processing, fewer frames.
     pub save_power: bool,
 }
 
@@ -49,17 +49,17 @@ pub struct Adapter {
     current: usize,
     /// Turns since the last change.
     turns: u32,
-    /// What each candidate would have saved in the turns since it was last not the better one, in milliseconds.
+    /// Saving of each candidate since it was last not the better one, in milliseconds.
     saved: Vec<f64>,
-    /// When the changes of the last hour were, oldest first.
+    /// Times of the changes in the last hour, oldest first.
     changed_at: VecDeque<Instant>,
     changes: u64,
-    /// The candidate that was in force when signal processing began to rest, while it does.
+    /// The active candidate at the start of reduced signal processing, while that lasts.
     spared_at: Option<usize>,
 }
 
 impl Adapter {
-    /// Begins with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
+    /// Starts with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
     #[must_use]
     pub fn new(candidates: Vec<Candidate>, start: usize, wishes: Wishes) -> Self {
         let current = start.min(candidates.len().saturating_sub(1));
@@ -77,7 +77,7 @@ impl Adapter {
         }
     }
 
-    /// Takes an answered turn in and decides.
+    /// Takes in an answered turn and decides.
     pub fn answered(&mut self, turn: Answered) {
         self.forecast.add(turn);
         self.forget_changes(turn.at);
@@ -87,7 +87,7 @@ impl Adapter {
         }
     }
 
-    /// Takes a reading of the machine in; what it does not allow is left at once.
+    /// Takes in a reading of the machine; a candidate that it does not allow is left at once.
     pub fn conditions(&mut self, now: Instant, seen: Conditions) {
         let saved = self.saves_power();
         self.limits.take(now, seen, self.candidates.len());
@@ -138,11 +138,11 @@ impl Adapter {
     fn best_allowed(&self) -> usize {
         let best = self.candidates.len().saturating_sub(1);
         let allowed = best.saturating_sub(self.limits.steps_down().0);
-        // What rests on a busy processor is what a better profile would have more of.
+        // A better profile needs more of the processing that is reduced.
         self.spared_at.map_or(allowed, |then| allowed.min(then))
     }
 
-    /// What a turn costs with a candidate, quality included.
+    /// Cost of a turn with a candidate, including quality.
     fn cost(&self, candidate: usize) -> Option<f64> {
         let steps = self
             .candidates
@@ -153,7 +153,7 @@ impl Adapter {
         Some(wait + self.wishes.preference.step_worth() * steps as f64)
     }
 
-    /// Adds up what each other candidate would have saved, and finds the one that has saved a change.
+    /// Sums up the saving of each other candidate, and finds one whose saving exceeds the cost of a change.
     fn compare(&mut self) -> Option<usize> {
         for candidate in 0..self.candidates.len() {
             let saved = self.last_saving(candidate).unwrap_or(0.0);
@@ -166,13 +166,13 @@ impl Adapter {
         (best != self.current && self.saved[best] >= CHANGE_COST).then_some(best)
     }
 
-    /// Of the candidates that the machine allows the one that costs least, and what it costs.
+    /// The cheapest of the allowed candidates, and its cost.
     fn cheapest(&self) -> Option<(usize, f64)> {
         let costs = (0..=self.best_allowed()).filter_map(|index| Some((index, self.cost(index)?)));
         costs.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// The candidate that would be changed to within a dozen turns like the last ones, if there is one.
+    /// The candidate that a dozen turns like the last ones would select, if any.
     fn awaited(&self) -> Option<usize> {
         let (best, least) = self.cheapest().filter(|(best, _)| *best != self.current)?;
         let saves = self.cost(self.current)? - least;
@@ -232,7 +232,7 @@ impl Adapter {
         let here = label(self.current);
         let percent = |share: Option<f32>| share.map_or(0.0, |share| share * 100.0);
         let seen = self.limits.seen;
-        // Where no change is allowed any more, what presses is not why this one is in force.
+        // If no further change is allowed, the restriction is not the reason for this candidate.
         let pressed = self.current <= self.best_allowed();
         match self.limits.steps_down() {
             (_, Some(Pressure::Processor)) if pressed => {
@@ -314,7 +314,7 @@ impl Adapter {
     }
 }
 
-/// What of a response is not ours, in words.
+/// The shares of service and network as text.
 fn of_others(server: Duration, network: Option<Duration>) -> String {
     let Some(network) = network else {
         return format!("{} of them the service and the network", server.as_millis());

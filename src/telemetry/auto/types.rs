@@ -7,7 +7,7 @@ use super::worth::Preference;
 /// A profile that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// What people call it.
+    /// Its name for users.
     pub label: String,
     /// Its own share of a response (uplink + downlink) before any was measured.
     pub own_share: Duration,
@@ -18,9 +18,9 @@ pub struct Candidate {
 /// Goals and constraints of the choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wishes {
-    /// The response that is wanted.
+    /// Target of the response.
     pub target: Duration,
-    /// What a step of quality is worth.
+    /// Value of a step of quality.
     pub preference: Preference,
     /// Changes of profile in an hour, at most.
     pub changes_per_hour: u32,
@@ -31,13 +31,13 @@ pub struct Wishes {
 /// A turn that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// When.
+    /// Time of its end.
     pub at: Instant,
-    /// The candidate in force.
+    /// The active candidate.
     pub candidate: usize,
-    /// What the turn was judged by: client + server.
+    /// Its response: client + server.
     pub response: Duration,
-    /// Our share of it: uplink + downlink, without what was held for patience.
+    /// Our share of it: uplink + downlink, without the time held for patience.
     pub own: Duration,
     /// Round trip of the connection at that time, if known: the network's share.
     pub round_trip: Option<Duration>,
@@ -52,6 +52,6 @@ pub struct Conditions {
     pub memory: Option<f32>,
     /// Whether the machine runs on its battery.
     pub on_battery: Option<bool>,
-    /// Round trip of the connection, as it was with the last traffic: of the turn that is being spoken, at its end.
+    /// Round trip of the connection with the last traffic, which is at the end of the present turn.
     pub round_trip: Option<Duration>,
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What a step of quality is worth.
+/// Value of a step of quality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preference {
-    /// Little: the sooner the better.
+    /// Little: speed matters most.
     Speed,
     /// As much as a tenth of the usual target.
     #[default]
@@ -18,11 +18,11 @@ pub enum Preference {
 }
 
 impl Preference {
-    /// Milliseconds of [`wait_cost`] that a step to the next better profile is worth in each turn.
+    /// Value of a step to the next better profile, in milliseconds of [`wait_cost`] per turn.
     ///
-    /// Our own share grows by 20 to 40 ms from one built-in profile to the next (`design.md` budgets 20, 35 and 90 ms), so
-    /// with 20 a response that is somewhat over its target is mended by a faster profile, and one that is far over it,
-    /// where the gain is a few percent, is not.
+    /// Our own share grows by 20 to 40 ms from one built-in profile to the next (`design.md` budgets 20, 35 and 90 ms). With 20,
+    /// a response slightly over its target leads to a faster profile; one far over it, where the gain is a few percent, does
+    /// not.
     #[must_use]
     pub fn step_worth(self) -> f64 {
         match self {
@@ -33,9 +33,9 @@ impl Preference {
     }
 }
 
-/// What a response costs, in milliseconds: nothing up to the target, then target × ln(response / target).
+/// Cost of a response in milliseconds: zero up to the target, then target × ln(response / target).
 ///
-/// Just over the target a millisecond counts as one; far beyond it only relative differences do, as in the perception of
+/// Just over the target a millisecond counts as one; far beyond it only relative differences count, as in the perception of
 /// durations (Weber's law).
 #[must_use]
 pub fn wait_cost(response: Duration, target: Duration) -> f64 {

@@ -4,27 +4,27 @@ use std::time::Duration;
 
 use super::types::{Cause, Evidence, Finding, Part, Remedy, WORTH};
 
-/// A round trip of an ordinary line; the service's nearest place is rarely nearer.
+/// Upper end of ordinary round trips to the nearest location of the service.
 const LONG_TRIP: Duration = Duration::from_millis(120);
-/// Between decision and flush lie a message and a system call; more waits for the line.
+/// From decision to flush there are a message and a system call; a longer time is a wait for the network.
 const LONG_UPLINK: Duration = Duration::from_millis(40);
-/// Decoding a message takes microseconds; more is a machine that has no time.
+/// Decoding a message takes microseconds; a longer time is a busy machine.
 const LONG_DECODE: Duration = Duration::from_millis(10);
-/// A wired device at the largest period of the profiles holds a sample for less.
+/// A wired device at the largest period of the profiles is faster.
 const LONG_DEVICE: Duration = Duration::from_millis(60);
-/// A reply waits for its first chunk no longer than the largest prebuffer of the profiles, and a margin.
+/// The largest prebuffer of the profiles, and a margin.
 const LONG_BUFFER: Duration = Duration::from_millis(70);
-/// The margin: a chunk is gathered whole, and has 20 to 30 ms.
+/// The margin: a whole chunk, which has 20 to 30 ms.
 const CHUNK: Duration = Duration::from_millis(30);
-/// Silence that people take for a pause in a conversation (`turn.patience_ms` of the slowest profile is 700).
+/// Silence that people perceive as a pause in a conversation (`turn.patience_ms` of the slowest profile is 700).
 const LONG_PATIENCE: Duration = Duration::from_millis(1_000);
-/// Load from which real-time work begins to wait.
+/// Load from which real-time threads begin to wait.
 const BUSY_PERCENT: f64 = 80.0;
 /// Memory in use from which systems begin to page.
 const FULL_PERCENT: f64 = 85.0;
-/// A processor that may run at less than this share of its clock is held back.
+/// Below this share of its clock a processor counts as throttled.
 const HELD_BACK: f64 = 0.8;
-/// Answers longer than this are talked into.
+/// Longer answers are often interrupted.
 const LONG_ANSWER: Duration = Duration::from_secs(15);
 /// Shares of turns, in percent.
 pub(super) const MANY_CUT_OFFS: f64 = 10.0;
@@ -107,7 +107,7 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
     findings
 }
 
-/// Answers that are gathered: because the profile wants it, or because the line made it necessary.
+/// Buffering of answers: by the profile, or because the network required it.
 fn gathered(e: &Evidence) -> Option<Finding> {
     let buffer = e.recent.buffer.filter(|buffer| *buffer > LONG_BUFFER)?;
     let begins = format!(
@@ -157,7 +157,7 @@ fn gathered(e: &Evidence) -> Option<Finding> {
     })
 }
 
-/// A speaker that holds sound for long.
+/// A speaker with a long latency.
 fn device(e: &Evidence) -> Option<Finding> {
     let device = e.recent.device.filter(|device| *device > LONG_DEVICE)?;
     let (cause, what, remedy, action) = match e.period {
@@ -273,7 +273,7 @@ pub(super) fn conversation(e: &Evidence) -> Option<Finding> {
     })
 }
 
-/// A headset in its telephone mode, before any turn: it costs understanding, not time.
+/// A headset in its telephone mode, known before any turn: it harms intelligibility, not latency.
 pub(super) fn narrowband(e: &Evidence) -> Option<Finding> {
     let (what, remedy) = match (e.narrow_microphone, e.narrow_speaker) {
         (true, true) => (
@@ -377,9 +377,9 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
     findings
 }
 
-/// What makes this program take less of the processor (`tests/measured/instructions.md`): of what the microphone's sound
-/// goes through, gain control, noise suppression and echo cancellation cost the most. The last one runs by itself where a
-/// reply can be heard by the microphone, in every profile that does not forbid it.
+/// Ways to reduce our own load (`tests/measured/instructions.md`): gain control, noise suppression and echo cancellation are
+/// the most expensive stages of the microphone. Echo cancellation runs by itself wherever the microphone can hear a reply, in
+/// every profile that does not forbid it.
 fn spare(e: &Evidence) -> (&'static str, Option<Remedy>) {
     if e.echo_forced {
         (
@@ -404,7 +404,7 @@ fn spare(e: &Evidence) -> (&'static str, Option<Remedy>) {
     }
 }
 
-/// Whether this program has the larger part of the load.
+/// Whether this program causes most of the load.
 fn own_share(e: &Evidence) -> bool {
     e.load.is_some_and(|(all, own)| own * 2.0 > all)
 }

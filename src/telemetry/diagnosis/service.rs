@@ -6,23 +6,23 @@ use super::rules::ms;
 use super::shares::{LargestShare, Shares};
 use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
 
-/// The service's own share that is usual today is 0.3 to 1 s (README: latency). From here on it is named also where
-/// another share is larger, and called long.
+/// The usual share of the service is 0.3 to 1 s (README: latency). From here on it is reported as long, even if another
+/// share is larger.
 const LONG_SERVICE: Duration = Duration::from_millis(700);
-/// A service that is slower by less is not called busy.
+/// Least slowdown that counts as busy.
 const NOTABLE: Duration = Duration::from_millis(50);
 /// A longer instruction is read again with every turn, which is noticeable.
 const LONG_INSTRUCTION: usize = 2_000;
-/// Context beyond this slows the first sound (the slowest profile lets it grow to 32 000).
+/// A longer context delays the first audio (the slowest profile lets it grow to 32 000).
 const LONG_CONTEXT: u64 = 20_000;
 
-/// The service is named where it has the largest share of a response over the target, or is slow by itself.
+/// The finding of the service, if it has the largest share of a response over the target, or is slow by itself.
 pub(super) fn service(e: &Evidence, shares: &Shares) -> Option<Finding> {
     let named = shares.largest() == LargestShare::Service || shares.service > LONG_SERVICE;
     named.then(|| cause_of(e, shares))
 }
 
-/// The service's own share has one likely cause: the first that applies, from the surest to the last resort.
+/// The first cause that applies, from the most certain to the fallback.
 pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
     let faster = e.faster_profile.clone().map(Remedy::UseProfile);
     let finding = |cause, what: String, remedy: &str, action| Finding {
@@ -87,7 +87,7 @@ pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
     }
 }
 
-/// No setting explains it, and the service was faster before: it needs half as much again, and more than turns differ by anyway.
+/// No setting explains it, and the service was faster before: by half, and by more than the usual variation.
 fn busy(e: &Evidence) -> Option<Finding> {
     let server = e.recent.server?;
     let before = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS)?;
@@ -106,7 +106,7 @@ fn busy(e: &Evidence) -> Option<Finding> {
     })
 }
 
-/// Nothing explains it: the model is like that.
+/// The fallback: the model is slow.
 fn slow(e: &Evidence, shares: &Shares) -> Finding {
     let took = ms(shares.service);
     let who = match &e.model {

@@ -9,19 +9,19 @@ use std::time::Duration;
 use super::rules::{MANY_CUT_OFFS, ms};
 use super::types::{Cause, Evidence, Finding, Part, Remedy};
 
-/// What a typical response consists of.
+/// The shares of a typical response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
     pub(super) response: Duration,
-    /// Of this computer.
+    /// Share of this computer.
     ours: Duration,
-    /// The way to the service and back.
+    /// Share of the network.
     network: Duration,
-    /// The service's own.
+    /// Share of the service.
     pub(super) service: Duration,
 }
 
-/// Whose a share is.
+/// The owner of the largest share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LargestShare {
     Ours,
@@ -30,7 +30,7 @@ pub(super) enum LargestShare {
 }
 
 impl LargestShare {
-    /// Whether a finding speaks of it.
+    /// Whether a finding concerns it.
     pub(super) fn is_named_by(self, finding: &Finding) -> bool {
         let held = matches!(finding.cause, Cause::HeldForPatience | Cause::OwnShare);
         match self {

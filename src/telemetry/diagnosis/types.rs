@@ -4,17 +4,17 @@ use std::time::Duration;
 
 /// Findings that cost less are dropped.
 pub(super) const WORTH: Duration = Duration::from_millis(30);
-/// Turns without which nothing is said about latencies.
+/// Minimum sample size for findings about latencies.
 pub const LEAST_TURNS: usize = 3;
 
-/// The part of a turn that a cause sits in, in the order in which a turn passes through them.
+/// The part of a turn with a cause, in the order in which a turn passes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// The user's silence before the turn is over.
     Patience,
     /// From the decision to the last byte on its way.
     Uplink,
-    /// The way to the service and back.
+    /// The round trip to the service.
     Network,
     /// The service itself.
     Service,
@@ -24,12 +24,12 @@ pub enum Part {
     Computer,
     /// The content of the conversation, not its speed.
     Conversation,
-    /// How microphone and speaker sound, not how fast they are.
+    /// The sound of microphone and speaker, not their speed.
     Sound,
 }
 
 impl Part {
-    /// As the window calls it.
+    /// Its name in the window.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ pub enum Cause {
     Congestion,
     /// The connection goes through a proxy.
     Proxy,
-    /// What we send waits for the line.
+    /// Sending is slower than the audio.
     SlowUpload,
     /// The model may think before it answers.
     Thinking,
@@ -72,11 +72,11 @@ pub enum Cause {
     Model,
     /// No single cause, and this computer has the largest share.
     OwnShare,
-    /// Devices work in long periods.
+    /// Long device periods.
     DevicePeriod,
     /// A wireless headset.
     WirelessDevice,
-    /// The reply is gathered before it is played: the profile asks for it, or it came in bursts.
+    /// The reply is buffered before it is played: by the profile, or because it came in bursts.
     Prebuffer,
     /// Answers are ready before patience is over.
     HeldForPatience,
@@ -92,9 +92,9 @@ pub enum Cause {
     OwnLoad,
     /// Other programs take the processor.
     OtherLoad,
-    /// The processor is held back on battery.
+    /// The processor is throttled on battery.
     Battery,
-    /// The processor is held back on mains: heat, or a setting.
+    /// The processor is throttled on mains: heat, or a setting.
     Heat,
     /// Memory is full.
     MemoryFull,
@@ -102,7 +102,7 @@ pub enum Cause {
     Leak,
 }
 
-/// What a button can do about it.
+/// An action that a button offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// Change to this profile.
@@ -120,30 +120,30 @@ pub enum Remedy {
         /// The model.
         model: String,
     },
-    /// Send what was said last once more.
+    /// Send the last question again.
     AskAgain,
 }
 
 /// A cause that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it sits.
+    /// The affected part.
     pub part: Part,
-    /// What it is.
+    /// The cause.
     pub cause: Cause,
     /// Its cost per turn, if known.
     pub costs: Option<Duration>,
     /// The finding as text, with the values.
     pub what: String,
-    /// What helps.
+    /// The remedy as text.
     pub remedy: String,
-    /// What a button can do.
+    /// The remedy as an action.
     pub action: Option<Remedy>,
 }
 
 impl Finding {
-    /// What helps. Where no setting makes the service faster, the other way out is to expect less of it: `key` is the
-    /// setting of the profile that holds the limit which was missed.
+    /// The remedy. If no setting makes the service faster, the alternative is a higher limit: `key` is its setting in the
+    /// profile.
     #[must_use]
     pub fn advice(&self, key: &str) -> String {
         let remedy = &self.remedy;
@@ -155,12 +155,12 @@ impl Finding {
     }
 }
 
-/// Medians of some turns; unknown is absent.
+/// Medians over some turns; unknown ones are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Typical {
     /// How many turns.
     pub n: usize,
-    /// What the user waited for the decision that the turn is over.
+    /// From the end of speech to the decision that the turn is over.
     pub endpointing: Option<Duration>,
     /// From there to the last byte on its way.
     pub uplink: Option<Duration>,
@@ -168,9 +168,9 @@ pub struct Typical {
     pub server: Option<Duration>,
     /// From its arrival to samples.
     pub decode: Option<Duration>,
-    /// How long it waited for patience.
+    /// Time held for patience.
     pub held: Option<Duration>,
-    /// How long it waited for more of itself.
+    /// Time in the jitter buffer.
     pub buffer: Option<Duration>,
     /// From the ring to the ear.
     pub device: Option<Duration>,
@@ -193,53 +193,53 @@ pub struct Evidence {
     pub usual: Typical,
     /// Round trip now.
     pub round_trip: Option<Duration>,
-    /// The shortest one of this conversation.
+    /// The shortest round trip of this conversation.
     pub shortest_trip: Option<Duration>,
     /// The connection goes through a proxy.
     pub proxy: bool,
-    /// Period of the speaker, as asked for and as granted.
+    /// Requested and granted period of the speaker.
     pub period: Option<(Duration, Duration)>,
-    /// The microphone carries a telephone's band, as that of a Bluetooth headset does.
+    /// The microphone is narrowband, as that of a Bluetooth headset in telephone mode.
     pub narrow_microphone: bool,
-    /// The speaker does, as a Bluetooth headset whose microphone is in use.
+    /// The speaker is narrowband, as a Bluetooth headset whose microphone is in use.
     pub narrow_speaker: bool,
     /// Stutters of the newest turns.
     pub underruns: u64,
-    /// How much of a reply the profile gathers before it is played.
+    /// The prebuffer of the profile.
     pub prebuffer: Duration,
     /// Load of the machine and this program's share of it, in percent of all cores.
     pub load: Option<(f64, f64)>,
     /// Memory of the machine in use, in percent.
     pub memory_percent: Option<f64>,
-    /// Growth of this program's memory in bytes per hour, where it leaks.
+    /// Growth of this program's memory in bytes per hour, if it leaks.
     pub leak_per_hour: Option<f64>,
     /// It runs on battery.
     pub on_battery: bool,
-    /// The highest clock that the processor may run at, as a share of what it can.
+    /// The allowed maximum clock of the processor as a share of its maximum.
     pub clock_share: Option<f64>,
-    /// The name of the model; `None` where what answers runs on this computer, and need not have it.
+    /// The name of the model; `None` for a service on this computer, which need not have it.
     pub model: Option<String>,
     /// Length of the instruction in characters.
     pub instruction_chars: usize,
     /// The model may think before it answers.
     pub thinks: bool,
-    /// As little as it can think, where it is asked for more.
+    /// The lowest thinking level of the model, if a higher one is set.
     pub least_thinking: Option<&'static str>,
-    /// The service may search the web, and did so for half of the newest turns at least.
+    /// The service may search the web, and did so for at least half of the newest turns.
     pub searches: bool,
     /// The service decides when a turn is over.
     pub automatic_detection: bool,
-    /// The answer may be as long as it likes.
+    /// The length of answers is not limited.
     pub free_answers: bool,
     /// Echo cancellation is switched on by hand.
     pub echo_forced: bool,
-    /// Shares of the last turns, in percent, where there were enough.
+    /// Percentage of cut-offs in the last turns, if there were enough.
     pub cut_offs_percent: Option<f64>,
-    /// Interrupted replies among those that were heard.
+    /// Percentage of audible replies that were interrupted.
     pub interruptions_percent: Option<f64>,
     /// The name of a faster profile, if there is one.
     pub faster_profile: Option<String>,
-    /// The name of a faster profile that gathers less, if there is one.
+    /// The name of a faster profile with a shorter prebuffer, if there is one.
     pub shorter_prebuffer_profile: Option<String>,
     /// Noise suppression or gain control is on.
     pub cleans: bool,

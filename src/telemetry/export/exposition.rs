@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 use super::super::prometheus_buckets::{Buckets, ENDS_MS};
 use crate::base::printable::escaped_but;
 
-/// The same ends in seconds, as they are written.
+/// The same bucket bounds in seconds, as text.
 const ENDS_S: [&str; ENDS_MS.len()] = [
     "0.005", "0.01", "0.02", "0.035", "0.05", "0.09", "0.15", "0.2", "0.3", "0.4", "0.6", "1", "2",
     "5", "10", "30",
 ];
 /// Initial capacity of a page, which is rendered for each fetch and should not be reallocated.
 const ROOM: usize = 24_576;
-/// Below this a whole number is one in a float too.
+/// Below this, integers are exact as floats.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A page that grows family by family.
@@ -66,7 +66,7 @@ impl Exposition {
         let [sum, count] = ["sum", "count"].map(|end| format!("{name}_{end}"));
         for (label, latencies) in all {
             let n = latencies.n();
-            // Nearly all lines of a page are these: what they have in common is put together once.
+            // Nearly all lines of a page are of this kind, so their common part is formatted once.
             let begin = format!("{name}_bucket{{{}=\"{}\",le=\"", label.0, escaped(label.1));
             let all = latencies.cumulative().chain([n]);
             for (end, up_to) in ENDS_S.into_iter().chain(["+Inf"]).zip(all) {
@@ -119,7 +119,7 @@ impl Exposition {
         }
         self.text
             .push_str(if labels.is_empty() { " " } else { "} " });
-        // Most are counts, and a whole number is written in a tenth of the time.
+        // Most values are counts, and integers are formatted in a tenth of the time.
         if value.fract() == 0.0 && (0.0..WHOLE).contains(&value) {
             self.whole(value as u64);
         } else {

@@ -8,7 +8,7 @@ use crate::telemetry::history::{History, OUTCOMES};
 use crate::telemetry::record::{TurnRecord, latency_names};
 use crate::telemetry::stages::STAGES;
 
-/// Names of the columns of turns, with the line's end.
+/// The header of the turns, with a line end.
 #[must_use]
 pub fn turn_header() -> String {
     let mut names: Vec<String> = ["time", "turn", "input", "profile", "model", "outcome"]
@@ -155,7 +155,7 @@ fn row(cells: &[String]) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// A cell that no table program takes for a formula, and no comma breaks.
+/// Quotes a cell, so that no spreadsheet takes it for a formula.
 fn quoted(cell: &str) -> String {
     let cell = printable::cell(cell);
     if cell.contains(['"', ',', '\r', '\n']) {

@@ -1,7 +1,7 @@
 //! Posts alerts to the configured address as JSON, without words of the conversation.
 //!
 //! ```text
-//! controller ── try_send ──▶ 16 places ──▶ one task ── POST ──▶ address
+//! collector ─── try_send ──▶ 16 places ──▶ one task ── POST ──▶ address
 //!                full: dropped, logged       up to three attempts, 1 and 4 s apart
 //! ```
 
@@ -18,11 +18,11 @@ use url::Url;
 
 use crate::provider::connection::dial::Dialer;
 
-/// Alerts that may wait.
+/// Capacity of the queue.
 const WAITING: usize = 16;
-/// Waits between attempts; one more than these is made.
+/// Back-off between attempts.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
-/// An attempt ends after this time.
+/// Timeout of an attempt.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Limit for the last deliveries at the end of the program, which must not take half a second in all.
@@ -31,13 +31,13 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(250);
 /// A request to send.
 #[derive(Debug)]
 pub(crate) struct Post {
-    /// Where to.
+    /// The target address.
     pub(crate) address: Url,
-    /// The JSON.
+    /// The body, as JSON.
     pub(crate) body: String,
 }
 
-/// The way out; without a dialler there is none.
+/// The webhook; off without a dialler.
 #[derive(Debug, Default)]
 pub(crate) struct Webhook {
     running: Option<(mpsc::Sender<Post>, JoinHandle<()>)>,
@@ -86,13 +86,13 @@ async fn deliver(dialer: &dyn Dialer, post: Post) {
     // The path of the address may hold a secret: only the host is logged.
     let host = post.address.host_str().unwrap_or("?").to_owned();
     for attempt in 0..=AGAIN_AFTER.len() {
-        let told = match tokio::time::timeout(WITHIN, try_once(dialer, &post)).await {
+        let result = match tokio::time::timeout(WITHIN, try_once(dialer, &post)).await {
             Ok(Ok(status)) if (200..300).contains(&status) => return,
             Ok(Ok(status)) => format!("it answers {status}"),
             Ok(Err(problem)) => problem,
             Err(_) => format!("no answer within {} s", WITHIN.as_secs()),
         };
-        tracing::warn!(%host, attempt = attempt + 1, problem = told, "the webhook did not take an alert");
+        tracing::warn!(%host, attempt = attempt + 1, problem = result, "the webhook did not take an alert");
         if let Some(wait) = AGAIN_AFTER.get(attempt) {
             tokio::time::sleep(*wait).await;
         }
@@ -121,14 +121,14 @@ async fn try_once(dialer: &dyn Dialer, post: &Post) -> Result<u16, String> {
         .body(Full::new(Bytes::from(post.body.clone())))
         .map_err(|error| error.to_string())?;
     let answer = sender.send_request(request).await;
-    // What it says beyond its status is not read.
+    // The body of the response is not read.
     driver.abort();
     answer
         .map(|answer| answer.status().as_u16())
         .map_err(|error| error.to_string())
 }
 
-/// The same place as the client's diallers know it: they take `ws` and `wss`.
+/// The same address with the scheme `ws` or `wss`, which the client's diallers take.
 fn socket_address(address: &Url) -> Url {
     let scheme = if address.scheme() == "https" {
         "wss"
@@ -136,7 +136,7 @@ fn socket_address(address: &Url) -> Url {
         "ws"
     };
     let mut url = address.clone();
-    // A change between special schemes, which is always taken.
+    // A change between special schemes, which always succeeds.
     url.set_scheme(scheme).ok();
     url
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Each bin is so much wider than the one before: a quantile is up to 2 % above the truth.
+/// Growth of the bin width: a quantile is at most 2 % too high.
 const GROWTH: f64 = 1.02;
 /// Bins that are kept; with more, the lowest are added to the next one. Turns of one hour rarely fill half of them.
 const MOST: usize = 96;
@@ -15,7 +15,7 @@ const HIGHEST: u16 = 1_024;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sketch {
-    /// Number of a bin and how many fell into it, in ascending order of the number.
+    /// Number and count of each bin, in ascending order.
     bins: Vec<(u16, u32)>,
 }
 
@@ -25,7 +25,7 @@ impl Sketch {
         self.add(bin(latency), 1);
     }
 
-    /// Takes in everything that another one recorded.
+    /// Merges another sketch.
     pub fn merge(&mut self, other: &Self) {
         for (bin, count) in &other.bins {
             self.add(*bin, *count);
@@ -38,7 +38,7 @@ impl Sketch {
         self.bins.iter().map(|(_, count)| u64::from(*count)).sum()
     }
 
-    /// The value that a share `quantile` (0.0 to 1.0) of all does not exceed, rounded up; `None` without any.
+    /// The value at `quantile` (0.0 to 1.0), rounded up; `None` without values.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let rank = (quantile.clamp(0.0, 1.0) * self.n() as f64).ceil().max(1.0) as u64;
@@ -49,7 +49,7 @@ impl Sketch {
         })
     }
 
-    /// How many lie above `from` and not above `to`, by the upper ends of their bins.
+    /// Number of values in (`from`, `to`], by the upper ends of their bins.
     #[must_use]
     pub fn between(&self, from: Duration, to: Duration) -> u64 {
         let inside = |bin: u16| {
@@ -60,7 +60,7 @@ impl Sketch {
         counts.map(|(_, count)| u64::from(*count)).sum()
     }
 
-    /// Whether the bins are in order, known and counted: what comes from a file need not be.
+    /// Whether the bins are valid, which those from a file need not be.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.bins.len() <= MOST
@@ -77,7 +77,7 @@ impl Sketch {
             Err(at) => self.bins.insert(at, (bin, more)),
         }
         if self.bins.len() > MOST {
-            // Upwards: the low ones look slower than they were, never the other way round.
+            // Merged upwards: values may look slower than they were, never faster.
             let (_, lowest) = self.bins.remove(0);
             self.bins[0].1 = self.bins[0].1.saturating_add(lowest);
         }
@@ -109,12 +109,12 @@ mod tests {
         for percent in [1, 25, 50, 95, 99, 100] {
             let rank = (values.len() * percent).div_ceil(100).max(1);
             let truth = Duration::from_micros(values[rank - 1]);
-            let told = sketch
+            let found = sketch
                 .quantile(percent as f64 / 100.0)
                 .expect("there are values");
             assert!(
-                told >= truth && told <= truth.mul_f64(1.021) + Duration::from_micros(1),
-                "{percent}: {told:?} for {truth:?}"
+                found >= truth && found <= truth.mul_f64(1.021) + Duration::from_micros(1),
+                "{percent}: {found:?} for {truth:?}"
             );
         }
         assert_eq!(Sketch::default().quantile(0.5), None);

@@ -27,7 +27,7 @@ pub(crate) fn tokens(counts: &TokenCounts) -> Value {
     line.into()
 }
 
-/// The kinds that there are; `None` where the service named none.
+/// Tokens by kind; `None` if the service named none.
 fn by_kind(kinds: &Kinds) -> Option<Value> {
     let named = [
         ("text", kinds.text),
@@ -42,7 +42,7 @@ fn by_kind(kinds: &Kinds) -> Option<Value> {
     kinds.is_known().then(|| there.into())
 }
 
-/// A cost and whether it is an upper bound; nothing where it is unknown.
+/// Inserts a cost and whether it is an upper bound, if known.
 pub(crate) fn insert_cost(line: &mut Map<String, Value>, cost: Option<Cost>) {
     if let Some(cost) = cost {
         line.insert("cost_usd".into(), json!(cost.rounded(6)));

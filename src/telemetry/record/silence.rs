@@ -2,14 +2,14 @@
 
 use crate::provider::EndKind;
 
-/// Why nothing of an answer was heard.
+/// Why no answer was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Silence {
     /// The service stopped its answer by itself.
     BrokenOff,
-    /// Sound came, and it is too faint to be heard.
+    /// The audio was too quiet to be heard.
     NearSilent,
-    /// Sound of this type came, which cannot be played.
+    /// The audio was of this type, which cannot be played.
     Unplayable(String),
     /// The answer was written, not spoken.
     TextOnly,
@@ -17,7 +17,7 @@ pub enum Silence {
     Ended(EndKind),
     /// The service wanted functions that there are not.
     Tool,
-    /// Nothing came at all.
+    /// No content came.
     Nothing,
 }
 
@@ -41,7 +41,7 @@ impl Silence {
         }
     }
 
-    /// What happened, in words.
+    /// What happened, as text.
     #[must_use]
     pub fn what(&self) -> String {
         let what = match self {
@@ -60,7 +60,7 @@ impl Silence {
         format!("the service {what}")
     }
 
-    /// The one thing to do.
+    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use crate::telemetry::histogram::SharedDistribution;
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::record::json::{insert_cost, ms};
 
-/// What one model did and cost with one profile.
+/// Usage and cost of one model with one profile.
 #[derive(Clone, Debug, Default)]
 pub struct ModelUsage {
     /// Turns of any outcome.
@@ -16,7 +16,7 @@ pub struct ModelUsage {
     pub response: SharedDistribution,
     /// Tokens that the service counted.
     pub tokens: u64,
-    /// Of what was counted where the price is known.
+    /// Cost of all tokens with a known price.
     pub cost: Option<Cost>,
 }
 

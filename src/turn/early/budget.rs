@@ -1,6 +1,6 @@
-//! What early closes may waste: tokens of dropped replies against all tokens, in every window of [`TURNS`] turns.
+//! The token budget of early closes: tokens of dropped replies against all tokens, in every window of [`TURNS`] turns.
 //!
-//! A close is affordable if every window that this turn will be in keeps to the limit even if the close is in vain:
+//! A close is affordable if every window with this turn stays within the limit even if the close is a false endpoint:
 //!
 //! ```text
 //! turns made, with their tokens       this one   turns to come, taken to cost half as much
@@ -9,22 +9,21 @@
 //!          └── another window ────────────────────────────────┘   and all between
 //! ```
 //!
-//! It is a forecast: where later turns are cheaper still (a conversation that begins anew without its context), a window may
-//! be over the limit.
+//! This is a forecast: if later turns are even cheaper (a fresh conversation without context), a window may exceed the limit.
 
 use std::collections::VecDeque;
 
 /// Turns of a window.
 pub(super) const TURNS: usize = 20;
-/// Turns to come are taken to cost at least so much of the newest ones: what is left when the context is compressed (the
+/// Coming turns are assumed to cost at least this share of the newest ones: the rest after a compression of the context (the
 /// shipped profiles halve it).
 const CHEAPER: f64 = 0.5;
-/// The dearest of so many newest turns says what the next one costs: one without an answer would make it look cheap.
+/// The most expensive of this many newest turns is the estimate for the next: a turn without an answer is too cheap.
 const NEWEST: usize = 3;
-/// Context grows: the next turn is taken to cost so much more. More than a tenth a turn is a conversation that has just begun,
-/// whose later turns are dearer by far.
+/// Growth of the cost per turn, because the context grows. More than a tenth per turn is a new conversation, whose later
+/// turns are far more expensive.
 const GROWS: f64 = 1.1;
-/// A dropped reply costs at least so much of a turn, whatever was counted: beside one long answer all others look cheap.
+/// Least cost of a dropped reply as a share of a turn: beside one long answer all others look cheap.
 const LEAST_COST: f64 = 0.5;
 
 /// The largest share of tokens that may be wasted.
@@ -36,7 +35,7 @@ impl TokenShare {
         Self(f64::from(percent) / 100.0)
     }
 
-    /// Whether so much waste beside so much use is within it.
+    /// Whether this waste, beside this use, is within it.
     pub(super) fn allows(self, wasted: f64, used: f64) -> bool {
         wasted * (1.0 - self.0) <= used * self.0
     }
@@ -55,12 +54,12 @@ pub struct TurnTokens {
     pub false_endpoints: u32,
 }
 
-/// See the [module](self).
+/// The budget; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct TokenBudget {
     /// The newest last; as many as can share a window with the next one.
     turns: VecDeque<Turn>,
-    /// Early closes that were in vain, of turns that are not billed yet.
+    /// False endpoints of turns that are not billed yet.
     open: u32,
     /// The service counts tokens. Until it has, each turn, and each reply, is one.
     counts: bool,
@@ -70,7 +69,7 @@ pub(super) struct TokenBudget {
 struct Turn {
     used: f64,
     wasted: f64,
-    /// What a reply dropped in it cost, of what the turn itself did, where both were counted.
+    /// Cost of a reply dropped in it, relative to the turn, if both were counted.
     relative: Option<f64>,
 }
 
@@ -85,7 +84,7 @@ impl TokenBudget {
         let uncounted = if self.counts { 0.0 } else { 1.0 };
         let own = tokens.own.map_or(uncounted, |own| own as f64);
         let closes = f64::from(tokens.false_endpoints);
-        // Replies that plain patience dropped are not ours to answer for.
+        // Replies dropped after full patience do not count.
         let ours = tokens.dropped as f64 * closes / f64::from(tokens.reopened.max(1));
         let turn = if tokens.dropped > 0 {
             Turn {
@@ -106,24 +105,24 @@ impl TokenBudget {
         self.turns.push_back(turn);
     }
 
-    /// What a reply that is dropped costs, of what a turn does: the most that was seen lately; unseen, as much as a turn.
+    /// Estimated cost of a dropped reply relative to a turn: the recent maximum, or 1 if unknown.
     pub(super) fn relative_cost(&self) -> f64 {
         let seen = self.turns.iter().filter_map(|turn| turn.relative);
         seen.reduce(f64::max)
             .map_or(1.0, |most| most.max(LEAST_COST))
     }
 
-    /// Whether any close may be in vain: the first check of [`Self::affords_another`], where nothing was wasted before.
+    /// Whether any false endpoint is affordable: the first check of [`Self::affords_another`] without earlier waste.
     pub(super) fn affords_any(limit: TokenShare) -> bool {
         limit.allows(1.0, 1.0 + (TURNS - 1) as f64 * CHEAPER)
     }
 
-    /// Whether the next close may be in vain.
+    /// Whether another false endpoint is affordable.
     pub(super) fn affords_another(&self, limit: TokenShare) -> bool {
         let newest = self.turns.iter().rev().take(NEWEST);
         let dearest = newest.map(|turn| turn.used).reduce(f64::max);
         let next = GROWS * dearest.filter(|used| *used > 0.0).unwrap_or(1.0);
-        // It may well cost more than those before it, and cannot be taken back.
+        // It may cost more than those before, and cannot be undone.
         let dropped = next * self.relative_cost().max(1.0);
         let (mut used, mut wasted) = (next, f64::from(self.open + 1) * dropped);
         // Window by window, from the one that begins with this turn to the one that ends with it.
@@ -132,7 +131,7 @@ impl TokenBudget {
             if !limit.allows(wasted, used + to_come as f64 * CHEAPER * next) {
                 return false;
             }
-            // Before so many turns were made there is no window yet.
+            // No full window yet.
             let Some(turn) = past.next() else { break };
             used += turn.used;
             wasted += turn.wasted;

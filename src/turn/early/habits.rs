@@ -1,26 +1,26 @@
-//! The user's silences, and the chance that one as long as this is not the end.
+//! The user's silences, and the probability that a silence of some length is not the end of the turn.
 //!
-//! Sentences that are alike pause alike: a silence counts the more, the nearer what had been said before it is in length.
-//! Where little is known of sentences of this length, the chance is that of all of them. Newer turns count more.
+//! Similar sentences have similar pauses: a silence has more weight if the speech before it was similarly long. With few
+//! sentences of this length, the probability is that of all sentences. Newer turns have more weight.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Each turn counts so much of the one behind it: half after seven turns, a tenth after twenty-two.
+/// Weight of a turn relative to the next newer one: half after seven turns, a tenth after twenty-two.
 const FADE: f64 = 0.9;
 /// Silences that are kept: those of some forty turns with two pauses each, the oldest of which count 1 %.
 const KEPT: usize = 128;
-/// Lengths of speech are alike within a quarter (standard deviation of the difference of their logarithms).
+/// Kernel width of the length of speech: a quarter (standard deviation of the difference of their logarithms).
 const ALIKE: f64 = 0.25;
-/// The chance over sentences of all lengths counts as so many silences after one of this length.
+/// Weight of the probability over sentences of all lengths, in silences.
 const OVERALL: f64 = 1.0;
-/// And there a user of whom nothing is known counts as so many ends without a pause.
+/// Prior for an unknown user, in ends without a pause.
 const UNKNOWN: f64 = 2.0;
 /// The next pause of a kind may last a fifth longer, and its end is noticed some frames late (measured: 20 to 40 ms).
 const LONGER: f64 = 1.2;
 const NOTICED: Duration = Duration::from_millis(40);
 
-/// See the [module](self).
+/// The user's silences; see the [module](self).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Habits {
     /// The newest last.
@@ -32,13 +32,13 @@ pub(super) struct Habits {
 #[derive(Clone, Copy, Debug)]
 struct Silence {
     turn: u64,
-    /// Logarithm of what was said before it, in seconds.
+    /// Logarithm of the speech before it, in seconds.
     spoken: f64,
-    /// How long a silence like it may last; `None` ended the turn.
+    /// Its length with a margin; `None` if it ended the turn.
     pause: Option<Duration>,
 }
 
-/// A pause, how much it counts among all silences, and among those after as much speech.
+/// A pause, and its weights among all silences and among those after similar speech.
 struct Weighed {
     pause: Duration,
     overall: f64,

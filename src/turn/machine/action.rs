@@ -14,9 +14,9 @@ pub enum Action {
     Continue(TurnId),
     /// End it towards the service.
     End(TurnId),
-    /// Patience runs still: let nothing of this turn's reply be heard.
+    /// Patience has not run out: hold this turn's reply back.
     Hold(TurnId),
-    /// Patience is over, or nothing is left to be held.
+    /// Patience is over, or there is nothing left to hold.
     Release(TurnId),
     /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
     Play(TurnId),
@@ -36,9 +36,9 @@ pub enum Action {
 /// A turn that is over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Closed {
-    /// Which.
+    /// Its identifier.
     pub turn: TurnId,
-    /// Whether the user asked; what the service says unasked has no record.
+    /// Whether the user asked; unasked speech of the service has no record.
     pub asked: bool,
     /// Whether the user typed it: it has no marks of speech.
     pub typed: bool,
@@ -52,15 +52,15 @@ pub struct Closed {
     pub reopened: u32,
     /// How often because patience was too short.
     pub cut_offs: u32,
-    /// How often it had been closed early, in vain.
+    /// Early closes after which the user went on.
     pub false_endpoints: u32,
-    /// The service stopped its answer by itself: nobody had spoken or pressed anything.
+    /// The service stopped its answer by itself, without speech or a key press.
     pub broken_off: bool,
     /// How much of the reply was heard.
     pub heard: Duration,
-    /// From the interrupting onset to the lowered reply, where speech cut it.
+    /// From the interrupting onset to the lowered reply, if speech cut it.
     pub ducked_after: Option<Duration>,
-    /// From the interrupting onset to silence, where speech cut the reply.
+    /// From the interrupting onset to silence, if speech cut the reply.
     pub silenced_after: Option<Duration>,
 }
 
@@ -73,7 +73,7 @@ pub enum Outcome {
     Interrupted,
     /// It ended before it was audible.
     Cancelled,
-    /// The service ended it, and nothing of an answer could be heard.
+    /// The service ended it without an audible answer.
     Empty,
     /// It failed, for this reason.
     Failed(String),

@@ -1,4 +1,4 @@
-//! The same question once more, because its answer does not come or could not be heard.
+//! Asks the same question again, because its answer does not come or could not be heard.
 //!
 //! ```text
 //! Awaiting ── AskAgain ──▶ the same turn is begun and ended once more; what the service still owes is an older turn's
@@ -15,7 +15,7 @@ use crate::base::ids::{Mark, TurnId};
 use crate::turn::reply_attribution::Why;
 
 impl Machine {
-    /// Since when an answer to the open turn is awaited that the service was asked for; `None` while none is, or has begun.
+    /// Since when the open turn waits for its answer; `None` if it does not, or the answer has begun.
     #[must_use]
     pub fn awaited_since(&self) -> Option<Instant> {
         let waits = |turn: &&OpenTurn| {
@@ -27,7 +27,7 @@ impl Machine {
             .filter(waits)
             .filter(|_| self.connected)?;
         let sent = turn.timeline.get(Mark::Sent);
-        // Where the service decides about turns nothing is sent at the end of one.
+        // With automatic detection no end of a turn is sent.
         sent.or((!self.manual).then_some(turn.ended))
     }
 
@@ -53,9 +53,9 @@ impl Machine {
         let Some(mut turn) = self.open.take() else {
             return;
         };
-        // A new activity stops what the service makes of the last one.
+        // A new activity stops the answer to the last one.
         self.replies.drop_current(Why::Cut);
-        // The wait for the first answer is nobody's share of the second.
+        // The wait for the first answer does not belong to the second.
         for mark in [Mark::SpeechEnd, Mark::Endpoint, Mark::Sent] {
             turn.timeline.clear(mark);
         }

@@ -1,4 +1,4 @@
-//! The eager endpoint: a turn is closed before patience is over, as far as the service's thinking hides the rest.
+//! The eager endpoint: closes a turn before patience is over, as far as the thinking time of the service hides the rest.
 //!
 //! ```text
 //!                  T_e of silence                      patience over
@@ -8,7 +8,7 @@
 //!     └──── the voice goes on, nothing of the reply was heard ────────────────┘
 //! ```
 //!
-//! What goes on is the same turn: the generation is cancelled (closed in vain), and the uplink continues.
+//! If the user goes on, the turn stays the same: the generation is cancelled (a false endpoint), and the uplink continues.
 
 use std::time::{Duration, Instant};
 
@@ -18,27 +18,27 @@ use crate::base::ids::Mark;
 use crate::turn::early::{EarlyClose, TurnTokens};
 
 impl Machine {
-    /// What a profile and an endpoint say about patience and early closing.
+    /// Sets patience and early closing from profile and endpoint.
     pub fn set_pace(&mut self, settings: EndpointingSettings) {
         self.pace.set(settings);
     }
 
-    /// Another service, or another model, will answer: how long the last one thought says nothing.
+    /// Another service or model will answer: forgets the think times.
     pub fn forget_thinking(&mut self) {
         self.pace.forget_thoughts();
     }
 
-    /// Another place will answer, which may count tokens otherwise, or not at all.
+    /// Another endpoint will answer: forgets the token counts, which it may count differently.
     pub fn forget_bills(&mut self) {
         self.pace.forget_bills();
     }
 
-    /// What the service counted for a turn of the user that is over: told once for each, in their order.
+    /// Records the tokens of a closed turn; called once for each, in order.
     pub fn billed(&mut self, tokens: TurnTokens) {
         self.pace.billed(tokens);
     }
 
-    /// Pause after which an utterance is over; the segmenter's to keep.
+    /// Pause after which an utterance is over, for the segmenter.
     #[must_use]
     pub fn patience(&self) -> Duration {
         if !self.manual {
@@ -48,7 +48,7 @@ impl Machine {
         self.pace.patience(silence.map(|silence| silence.close))
     }
 
-    /// What is done about the early close in a turn like the last one.
+    /// State of the early close in a turn like the last one.
     #[must_use]
     pub fn early_close(&self) -> EarlyClose {
         if self.manual {
@@ -79,7 +79,7 @@ impl Machine {
         self.close_early_if_due(now);
     }
 
-    /// When the pause that the user makes is long enough. Nobody thinks while there is no connection.
+    /// When the present pause is long enough. Without a connection the service does not think.
     pub(super) fn early_deadline(&self) -> Option<Instant> {
         let turn = self.open.as_ref()?;
         let its = turn.phase == Phase::Speaking && turn.offered && self.connected && self.manual;
@@ -104,7 +104,7 @@ impl Machine {
         self.end(now, id);
     }
 
-    /// Patience is over, and the turn was closed before it.
+    /// Patience is over for a turn that was closed early.
     pub(super) fn confirm(&mut self, now: Instant, last_voiced: Instant) {
         if let Some(turn) = self.open.as_mut().filter(|turn| turn.is_early()) {
             turn.ending = Ending::Confirmed(now);
@@ -112,7 +112,7 @@ impl Machine {
                 turn.timeline.get(Mark::SpeechEnd),
                 turn.timeline.get(Mark::Endpoint),
             );
-            // The very end of a word may be found late; after the endpoint it would be no end of this utterance.
+            // The end of a word may be found late; after the endpoint it would not belong to this utterance.
             if Some(last_voiced) > end && Some(last_voiced) <= endpoint {
                 turn.timeline.set(Mark::SpeechEnd, last_voiced);
             }
@@ -121,7 +121,7 @@ impl Machine {
             }
         }
         self.release();
-        // The service had closed it without a word while patience ran.
+        // The service had closed it without content before patience was over.
         if self.open.as_ref().is_some_and(|turn| turn.completed) {
             self.close_if_empty();
         }
@@ -137,7 +137,7 @@ impl Machine {
                 self.pace.paused(spoken, pause, true);
             }
             Some(turn) if turn.is_early() => self.reopen(first_voiced),
-            // The turn of this utterance is gone (Esc, a failure): what is said now is another.
+            // The turn of this utterance is gone (Esc, a failure): further speech is a new turn.
             Some(_) | None => {
                 self.pace.paused(None, pause, true);
                 self.speech_started(now, first_voiced);

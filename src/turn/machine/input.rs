@@ -24,7 +24,7 @@ pub enum Input {
         /// The silence between.
         pause: Duration,
     },
-    /// The utterance is over: patience has run out, or was not asked for.
+    /// The utterance is over: patience has run out, or was not needed.
     SpeechEnded {
         /// Last voiced sample.
         last_voiced: Instant,
@@ -33,10 +33,9 @@ pub enum Input {
     StopPressed,
     /// The user wants to hear the last reply again.
     Repeat,
-    /// The user wants what was said last to be sent once more: of the open turn, if its answer is awaited, else as a new
-    /// turn.
+    /// The user asks the last question again: in the open turn, if its answer is awaited, else in a new one.
     AskAgain,
-    /// The program ends: every turn is closed as it stands, without waiting for the speaker.
+    /// The program ends: every turn is closed in its present state, without waiting for the speaker.
     Quit,
     /// Messages can be sent.
     LinkUp,
@@ -54,9 +53,9 @@ pub enum Input {
     },
     /// The service gave a sign of life for the current turn: words, a tool call.
     ReplySign,
-    /// A piece of an answer that is no sound: text, a call of a function.
+    /// A piece of an answer without audio: text, a function call.
     ReplyContent,
-    /// The service called a function in a way that cannot be answered: it may wait for that for ever.
+    /// The service called a function in a way that cannot be answered, and may wait forever.
     Unanswerable,
     /// The service stopped its answer.
     Interrupted,

@@ -1,28 +1,26 @@
-//! How long the machine waits, and how often it tries.
+//! Timeouts and retry limits of the turn machine.
 
 use std::time::Duration;
 
-/// Going on within this time after the endpoint means that patience was too short: a cut-off.
+/// Speech within this time after the endpoint is a cut-off: patience was too short.
 pub const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 /// The service may think this long before it gives any sign; the slowest hosted answers measured take 16 s.
 pub(super) const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(20);
 /// A reply that has begun may pause this long.
 pub(super) const NEXT_SIGN_WITHIN: Duration = Duration::from_secs(10);
-/// On a connection that owes older turns an answer, the newest one is waited for at least this long.
+/// Least wait for the newest turn on a connection that owes answers to older ones.
 pub(super) const OWED_AT_LEAST: Duration = Duration::from_secs(5);
 /// `turnComplete` (with the token counts) may come this long after the reply was played out.
 pub(super) const COMPLETE_WITHIN: Duration = Duration::from_secs(1);
-/// An end without content that may be another turn's is believed after this time: the model thinks 0.3 to 1 s, rarely more.
+/// An end without content that may be another turn's is accepted after this time: the model thinks 0.3 to 1 s, rarely more.
 pub(super) const CONTENT_WITHIN: Duration = Duration::from_secs(2);
-/// A call that cannot be answered may be followed by an answer all the same, within this time: between the two lies a
-/// thought of the model's, 0.3 to 1 s, rarely more.
+/// An answer may follow a call that cannot be answered, within this time: the model thinks 0.3 to 1 s, rarely more.
 pub(super) const UNANSWERABLE_WITHIN: Duration = Duration::from_secs(5);
 /// A flush must be confirmed within this time; it takes a device period plus a fade.
 pub(super) const SILENT_WITHIN: Duration = Duration::from_secs(1);
-/// So many connections may end behind a turn that was sent as a whole before it counts as failed: its answer may have been
-/// paid for as often.
+/// Connections that may end after a completely sent turn before it fails: each of its answers may have been billed.
 pub(super) const OFFERS: u32 = 4;
-/// So many may end while a turn that is over is being sent: nobody answers a part, so this costs less.
+/// Connections that may end while a closed turn is being sent: a part gets no answer, so this costs less.
 pub(super) const BROKEN_OFFERS: u32 = 12;
-/// So many connections may leave a turn without any sign before it counts as failed.
+/// Connections that may leave a turn without any sign before it fails.
 pub(super) const SILENT_OFFERS: u32 = 3;

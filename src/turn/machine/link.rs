@@ -1,4 +1,4 @@
-//! The link: what it takes with it when it goes, and what is asked again when it comes.
+//! Inputs of the link: turns that are lost with it, and turns that are sent again on a new one.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ impl Machine {
     pub(super) fn link_up(&mut self, now: Instant) {
         self.connected = true;
         match self.open.take() {
-            // What was said before goes first; this is asked when it is over.
+            // Earlier speech is sent first; this turn follows.
             Some(mut turn) if turn.phase == Phase::Awaiting => {
                 if !self.unanswered.is_empty() {
                     // Whatever patience says, it is not the turn whose answer comes next.
@@ -39,7 +39,7 @@ impl Machine {
         self.owed = None;
         let Some(turn) = &mut self.open else { return };
         if turn.phase != Phase::Replying {
-            // It is asked again, whatever the lost connection said of its end.
+            // It is sent again, whether or not the lost connection had flushed its end.
             (turn.completed, turn.doubtful, turn.more) = (false, false, false);
             return;
         }
@@ -76,7 +76,7 @@ impl Machine {
             (turn.ended, turn.lag) = (now, Duration::ZERO);
         }
         self.replies.expect(id);
-        // With automatic detection only what is typed has an end that is sent.
+        // With automatic detection only typed turns send an end.
         if self.manual || self.turn_mut(id).is_some_and(|turn| turn.typed) {
             self.unflushed.push_back(Some(id));
         }

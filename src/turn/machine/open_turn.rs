@@ -1,4 +1,4 @@
-//! The open turn as the machine keeps it.
+//! The state of the open turn.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use crate::base::ids::{Mark, TurnId};
 use crate::turn::early::EarlyClose;
 use crate::turn::timeline::Timeline;
 
-/// What a slow connection adds to the wait for an answer at most: what the buffers on the way hold, some 200 kB, takes as
-/// long at 32 kbit/s.
+/// Most that a slow connection adds to the wait for an answer: the buffers on the way, some 200 kB, take this long at
+/// 32 kbit/s.
 const LONGEST_LAG: Duration = Duration::from_secs(60);
 
-/// Where the open turn stands.
+/// Phase of the open turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// No turn is open.
@@ -34,20 +34,20 @@ pub enum Phase {
 pub(super) enum Ending {
     /// Not at all yet, or when patience was over.
     Plain,
-    /// Before patience was over; it runs still, and nothing of the reply may be heard.
+    /// Before patience was over, which has not run out: the reply is held back.
     Early,
     /// Before patience was over, which it was at this instant.
     Confirmed(Instant),
 }
 
-/// A silence of the user that is long enough to be told.
+/// A silence of the user that is long enough to be reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pause {
     /// Last voiced sample before it.
     pub(super) since: Instant,
     /// From the turn's first voiced sample to there.
     pub(super) spoken: Duration,
-    /// What is done about the early close in it.
+    /// State of the early close in it.
     pub(super) close: EarlyClose,
 }
 
@@ -69,31 +69,31 @@ pub(super) struct OpenTurn {
     pub(super) offered: bool,
     /// The service showed that all of it had arrived.
     pub(super) received: bool,
-    /// Connections that ended behind all of it, in the middle of it, and without a sign.
+    /// Connections that ended after it, in the middle of it, and without a sign.
     pub(super) offers: u32,
     pub(super) broken_offers: u32,
     pub(super) silent_offers: u32,
     pub(super) generated: bool,
     pub(super) completed: bool,
-    /// The service closed it without content, and this end may be another turn's: content may come yet.
+    /// The service closed it without content, but that end may be another turn's: content may still come.
     pub(super) doubtful: bool,
     /// The service said that it will say more.
     pub(super) more: bool,
-    /// Parts of the reply that were ended and are not played out, where more came behind them.
+    /// Ended parts of the reply that are not played out, with more after them.
     pub(super) parts_ahead: u32,
-    /// What was heard of the parts before the last one.
+    /// Heard audio of the parts before the last one.
     pub(super) heard: Duration,
-    /// It is an earlier reply once more, of which the service knows nothing.
+    /// It replays an earlier reply, without the service.
     pub(super) repeats: bool,
-    /// The reply broke off; what came of it is still played.
+    /// The reply broke off; its received part is still played.
     pub(super) broken: Option<String>,
     /// The service stopped its answer by itself.
     pub(super) broken_off: bool,
-    /// The service waits for something that it cannot be given, and has said nothing since.
+    /// The service waits for an answer that cannot be given, and has been silent since.
     pub(super) stuck: bool,
     pub(super) played: Option<(Instant, Duration)>,
     pub(super) last_sign: Instant,
-    /// When its end was handed over, and how long that took to get away: a slow connection holds more behind it.
+    /// When its end was handed to the socket, and how long the flush took on a slow connection.
     pub(super) ended: Instant,
     pub(super) lag: Duration,
 }
@@ -146,8 +146,8 @@ impl OpenTurn {
         self.ending == Ending::Early
     }
 
-    /// Whether this onset shows that patience was too short. Of a turn that was closed early nothing is cut off as long
-    /// as its reply is not heard; then what counts is the end of patience, which everybody's turn ends with.
+    /// Whether this onset is a cut-off. A turn that was closed early is not cut off until its reply is heard; then the end of
+    /// patience counts, as for other turns.
     pub(super) fn is_cut_off_by(&self, onset: Instant) -> bool {
         let end = match self.ending {
             Ending::Early => None,
@@ -160,7 +160,7 @@ impl OpenTurn {
         end.is_some_and(|end| onset.saturating_duration_since(end) < CUT_OFF_WITHIN)
     }
 
-    /// The user goes on: what was noted of its end and of its reply is void.
+    /// The user goes on: forgets its end and its reply.
     pub(super) fn open_again(&mut self) {
         for mark in [
             Mark::SpeechEnd,
@@ -177,7 +177,7 @@ impl OpenTurn {
         (self.doubtful, self.more, self.stuck) = (false, false, false);
     }
 
-    /// More of its reply comes, maybe after an end: what was ended is a part of it, and is played to its end first.
+    /// More of its reply comes, maybe after an end: the ended part is played first.
     pub(super) fn take_up_reply(&mut self) {
         if self.phase == Phase::Replying && self.generated {
             match self.played.take() {
@@ -201,7 +201,7 @@ impl OpenTurn {
         }
     }
 
-    /// What had been said of it before the newest silence, where it may have been closed early in that.
+    /// Speech before the newest silence, in which it may have been closed early.
     pub(super) fn spoken(&self) -> Option<Duration> {
         self.silence.map(|silence| silence.spoken)
     }
@@ -211,8 +211,7 @@ impl OpenTurn {
         onset.checked_duration_since(self.timeline.get(Mark::SpeechEnd)?)
     }
 
-    /// Drops what has come of its reply. Chunks of the next reply to it must not be taken for late ones of this, so
-    /// this one is ended.
+    /// Drops its reply so far, and ends it, so that chunks of the next reply are not taken for late ones of this.
     pub(super) fn drop_reply(&mut self, actions: &mut VecDeque<Action>) {
         (self.parts_ahead, self.heard) = (0, Duration::ZERO);
         actions.push_back(Action::Flush);
@@ -228,7 +227,7 @@ impl OpenTurn {
         }
     }
 
-    /// When this turn has waited long enough for what comes next. `asked`: the service has it, as far as we know.
+    /// The deadline of the present wait. `asked`: the turn was sent to the service.
     pub(super) fn deadline(&self, asked: bool) -> Option<Instant> {
         match (self.phase, self.played) {
             (Phase::Idle | Phase::Speaking, _) => None,
@@ -243,7 +242,7 @@ impl OpenTurn {
                 asked.then(|| self.last_sign + patience)
             }
             (Phase::Replying, Some((at, _))) => Some(at + COMPLETE_WITHIN),
-            // All of it has come: how long it plays is the speaker's affair, which reports `Played` in any case.
+            // The reply is complete: the speaker reports `Played` in any case.
             (Phase::Replying, None) if self.generated || self.broken.is_some() => None,
             (Phase::Replying, None) => Some(self.last_sign + NEXT_SIGN_WITHIN),
         }

@@ -1,4 +1,4 @@
-//! The last reply once more: a turn that nobody asked for, whose sound is all there.
+//! Replays the last reply: a turn without a question, whose audio is complete.
 //!
 //! ```text
 //! (idle) ── Repeat ──▶ Replying: generated and complete ── Played ──▶ closed: completed
@@ -6,7 +6,7 @@
 //!                        └──▶ Flush ──▶ closed: interrupted
 //! ```
 //!
-//! The service knows nothing of it, so it never stops it: with automatic detection too our detector does.
+//! The service does not know of it and never interrupts it: our detector does, with automatic detection too.
 
 use std::time::Instant;
 
@@ -81,7 +81,7 @@ mod tests {
 
     /// The outcome of the unasked turn that these actions close.
     fn closed(actions: &[Action]) -> Vec<(TurnId, bool, Outcome)> {
-        let told = actions.iter().filter_map(|action| match action {
+        let found = actions.iter().filter_map(|action| match action {
             Action::Close(closed) => {
                 let Closed {
                     turn,
@@ -102,7 +102,7 @@ mod tests {
             | Action::Replace(_)
             | Action::Flush => None,
         });
-        told.collect()
+        found.collect()
     }
 
     #[test]

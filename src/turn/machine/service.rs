@@ -1,4 +1,4 @@
-//! The service's side: whose audio comes, what it stopped, what is complete.
+//! Inputs of the service: audio, interruption, completion.
 
 use std::time::Instant;
 
@@ -32,9 +32,9 @@ impl Machine {
         self.actions.push_back(Action::Play(id));
     }
 
-    /// The turn that content belongs to while none is in line: the open one if the service has closed it already and
-    /// goes on all the same, or decides about turns; else a new one that nobody asked for. None while the user speaks, as it
-    /// would talk over them, and while the rest of a reply that was lost with its connection is played.
+    /// The turn for content without an expected turn: the open one if the service continues after closing it, or decides
+    /// about turns; else a new, unasked one. `None` while the user speaks, whom it would talk over, and while the rest of a
+    /// reply is played that was lost with its connection.
     fn adopt(&mut self, now: Instant, at: Instant) -> Option<TurnId> {
         if self.is_repeating() {
             self.cut(now, None);
@@ -73,7 +73,7 @@ impl Machine {
         }
     }
 
-    /// A call without a name of its own: the answer to the open turn may never come.
+    /// A call without an id: the answer to the open turn may never come.
     pub(super) fn unanswerable(&mut self, now: Instant) {
         let its = matches!(self.replies.content(now), Owner::Turn(id)
             if self.open.as_ref().is_some_and(|turn| turn.id == id));
@@ -136,7 +136,7 @@ impl Machine {
         }
     }
 
-    /// The service closed the turn without content. Where that end may be another turn's, content is awaited for a while.
+    /// The service closed the turn without content. If that end may be another turn's, content is awaited for a while.
     pub(super) fn close_if_empty(&mut self) {
         let empty = |turn: &mut OpenTurn| turn.phase == Phase::Awaiting && !turn.doubtful;
         if let Some(turn) = self.open.take_if(empty) {
@@ -144,7 +144,7 @@ impl Machine {
         }
     }
 
-    /// What came so far is a part of the answer: it is played to its end, and the turn waits for the rest.
+    /// The answer so far is a part: it is played to its end, and the turn waits for the rest.
     pub(super) fn turn_goes_on(&mut self, now: Instant) {
         let Owner::Turn(id) = self.replies.owner_of_content(now) else {
             return;
@@ -156,7 +156,7 @@ impl Machine {
         }
     }
 
-    /// An older turn was stopped by the service only now: what came meanwhile was its reply.
+    /// The service has stopped an older turn only now: the content since was its reply.
     fn drop_late_reply(&mut self) {
         if let Some(turn) = self
             .open

@@ -1,4 +1,4 @@
-//! The speaker's side, and how turns end.
+//! Inputs of the speaker, and the ends of turns.
 
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ impl Machine {
         };
         let outcome = match turn.broken.clone() {
             Some(why) => {
-                // Its end may come yet, and is not the next turn's.
+                // Its end may still come, and does not belong to the next turn.
                 self.replies.drop_current(Why::Lapsed);
                 Outcome::Failed(why)
             }
@@ -113,7 +113,7 @@ impl Machine {
         self.replies.drop_current(Why::Lapsed);
         let outcome = match turn.broken.clone() {
             Some(why) => Outcome::Failed(why),
-            // A part was heard, and what was announced behind it never came.
+            // A part was heard, and the announced rest never came.
             None if played && !turn.more => Outcome::Completed,
             None if turn.completed => Outcome::Empty,
             None if turn.stuck => Outcome::Failed(
@@ -129,10 +129,10 @@ impl Machine {
         };
         let (failed, received) = (outcome.clone(), turn.received);
         self.close(turn, outcome);
-        // What it had overtaken was not answered either.
+        // The turns that it had overtaken were not answered either.
         let manual = self.manual;
         self.close_unanswered(|turn| turn.has_left(manual).then(|| failed.clone()));
-        // Who got the question is there; who gave no sign at all may not be.
+        // A service that received the question is alive; one without any sign may not be.
         if phase == Phase::Awaiting && !received && self.manual {
             self.actions.push_back(Action::Replace(FIRST_SIGN_WITHIN));
         }

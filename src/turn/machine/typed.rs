@@ -1,4 +1,4 @@
-//! Turns that are typed: asked, offered and ended as a whole.
+//! Typed turns: sent as a whole.
 //!
 //! ```text
 //!                  nothing goes on, or a reply is awaited or sounds
@@ -7,7 +7,7 @@
 //!     └──────────────────────────▶ unanswered ── its turn ────────────────────────────┘
 //! ```
 //!
-//! Typing interrupts a reply as speech does. It does not interrupt the user: what is being said is asked and answered first.
+//! Typing interrupts a reply as speech does, but not the user: an utterance in progress is sent and answered first.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use super::{Machine, OpenTurn, Phase};
 use crate::base::ids::TurnId;
 
 impl Machine {
-    /// The user sends a text: a turn without speech. Gives the turn; what is to be done follows as actions.
+    /// Starts a turn without speech for a text of the user, and returns it.
     pub fn ask_typed(&mut self, now: Instant) -> TurnId {
         let id = self.skip_turn();
         self.make_way(now);
@@ -27,7 +27,7 @@ impl Machine {
         id
     }
 
-    /// A number for what was typed and is not asked: no turn has it.
+    /// An identifier for a typed text that is not sent: no turn has it.
     pub fn skip_turn(&mut self) -> TurnId {
         self.last_id += 1;
         TurnId(self.last_id)

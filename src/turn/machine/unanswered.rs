@@ -1,4 +1,4 @@
-//! Turns that are over for the user, but for which nothing shows that the service has got them.
+//! Turns that are over for the user, but of which the service has shown no sign.
 //!
 //! ```text
 //!            spoken over, no sign yet              a sign of the service
@@ -7,8 +7,8 @@
 //!     └── its turn, on a new connection ┘      └──▶ closed: failed, after too many connections, or at the end
 //! ```
 //!
-//! The service works through one stream in order, so a sign of it that comes behind the end of a turn shows that the turn
-//! has arrived. While a turn waits that this connection has not got, later ones wait behind it: first things first.
+//! The service processes one stream in order, so a sign after the end of a turn shows that the turn has arrived. Turns are
+//! sent in order: while one waits for this connection, later ones wait behind it.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::base::ids::{Mark, TurnId};
 use crate::turn::reply_attribution::{Owner, Why};
 
 impl Machine {
-    /// Something of the service arrived: what was sent before has arrived too.
+    /// A sign of the service arrived: earlier turns have arrived too.
     pub(super) fn note_sign(&mut self, input: &Input) {
         let is_sign = match input {
             Input::ReplyAudio { .. }
@@ -49,7 +49,7 @@ impl Machine {
             return;
         }
         self.owed = None;
-        // The rest of a reply that was cut was on its way before: it shows nothing of what was asked instead.
+        // The rest of a cut reply was already on its way: it is no sign of the next question.
         let late = if let Input::ReplyAudio { at } = input {
             self.replies.owner_of_content(*at) == Owner::Older
         } else {
@@ -79,14 +79,14 @@ impl Machine {
         }
     }
 
-    /// Lays a turn aside until it is asked, or is shown to have arrived.
+    /// Parks a turn until it is sent, or a sign shows that it has arrived.
     pub(super) fn park(&mut self, turn: OpenTurn) {
         let later = self.unanswered.iter().position(|other| other.id > turn.id);
         self.unanswered
             .insert(later.unwrap_or(self.unanswered.len()), turn);
     }
 
-    /// Whether a turn waits that this connection has not got.
+    /// Whether a turn waits to be sent on this connection.
     pub(super) fn has_unasked(&self) -> bool {
         self.unanswered.iter().any(|turn| !turn.offered)
     }
@@ -99,7 +99,7 @@ impl Machine {
         others.all(|turn| turn.id < id || waits(turn))
     }
 
-    /// Asks the oldest turn that this connection has not got, if nothing else is going on.
+    /// Sends the oldest waiting turn, if the machine is idle.
     pub(super) fn ask_next(&mut self, now: Instant) {
         while self.connected && !self.held && self.open.is_none() {
             let Some(at) = self.unanswered.iter().position(|turn| !turn.offered) else {
@@ -120,13 +120,13 @@ impl Machine {
         }
     }
 
-    /// The user, or the service, goes on from those that have been sent.
+    /// Cancels the sent turns, which the user or the service has left behind.
     pub(super) fn cancel_unanswered(&mut self) {
         let manual = self.manual;
         self.close_unanswered(|turn| turn.has_left(manual).then_some(Outcome::Cancelled));
     }
 
-    /// Closes those that `outcome` names one for.
+    /// Closes those with an `outcome`.
     pub(super) fn close_unanswered(&mut self, outcome: impl Fn(&OpenTurn) -> Option<Outcome>) {
         for turn in std::mem::take(&mut self.unanswered) {
             match outcome(&turn) {
@@ -139,8 +139,8 @@ impl Machine {
         }
     }
 
-    /// The answer that is owed does not come. Says whether another connection is asked for it: not if the service has shown
-    /// that it got the question, since it would then have it, and count it, twice.
+    /// The owed answer does not come. Returns whether to reconnect for it: not if the service has received the question,
+    /// which it would then have, and bill, twice.
     pub(super) fn replace_link(&mut self, now: Instant) -> bool {
         let silent = |turn: &&mut OpenTurn| turn.asked && !turn.received && !turn.completed;
         let Some(turn) = self.open.as_mut().filter(silent) else {
@@ -148,7 +148,7 @@ impl Machine {
         };
         turn.silent_offers += 1;
         self.owed = None;
-        // A service that decides about turns may have heard none: one more connection settles that.
+        // With automatic detection the service may have heard no turn: one more connection resolves that.
         let most = if self.manual { SILENT_OFFERS } else { 2 };
         let again = turn.silent_offers < most;
         if again {
@@ -161,7 +161,7 @@ impl Machine {
 }
 
 impl OpenTurn {
-    /// Whether all of it has been sent on this connection. Where the service decides about turns, speech is streamed to it.
+    /// Whether all of it has been sent on this connection. With automatic detection speech is streamed.
     pub(super) fn has_left(&self, manual: bool) -> bool {
         self.is_sent() || (!manual && !self.typed && self.offered)
     }
@@ -189,7 +189,7 @@ impl OpenTurn {
         }
     }
 
-    /// Why it is not offered once more.
+    /// Why it is not sent again.
     fn hopeless(&self) -> Option<String> {
         if self.offers >= OFFERS {
             Some(format!(

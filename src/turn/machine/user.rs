@@ -1,4 +1,4 @@
-//! The user's side: speech begins, goes on, ends; the wish to stop.
+//! Inputs of the user: speech begins, continues, ends; the stop key.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ impl Machine {
             Phase::Awaiting | Phase::Replying if turn.asked && self.goes_on(first_voiced) => {
                 self.reopen(first_voiced)
             }
-            // A typed turn was sent as a whole: the service takes speech for another one, whoever decides about speech.
+            // A typed turn was sent as a whole: speech is another turn, with manual and automatic detection.
             Phase::Awaiting if turn.asked && (self.manual || turn.typed) => {
                 self.overtake(Some(first_voiced));
                 self.begin(now, first_voiced);
@@ -115,7 +115,7 @@ impl Machine {
     }
 
     pub(super) fn quit(&mut self, now: Instant) {
-        // Words that no connection has taken are not taken back by leaving.
+        // Speech that was not sent yet stays in the queue.
         let unsaid = |turn: &OpenTurn| {
             let why = "the conversation was ended before it could be sent and answered";
             (turn.asked && turn.phase == Phase::Awaiting).then(|| Outcome::Failed(why.into()))
@@ -133,7 +133,7 @@ impl Machine {
         }
     }
 
-    /// Ends the open turn because the user has no use for its reply any more.
+    /// Ends the open turn, whose reply the user no longer needs.
     pub(super) fn cut(&mut self, now: Instant, onset: Option<Instant>) {
         let Some(mut turn) = self.open.take() else {
             return;

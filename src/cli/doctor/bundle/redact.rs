@@ -1,12 +1,12 @@
-//! What of the user's files and words may leave the computer, and what is taken out of all else.
+//! Redaction: which values of the user's files may leave the computer, and which are removed everywhere.
 //!
 //! ```text
 //! config.yaml, profiles ─▶ parsed ─▶ values of known keys, written again; the rest ─▶ Secrets
-//! report, history, logs ─▶ without what Secrets knows, in any notation, and without what looks like a secret
+//! report, history, logs ─▶ without known Secrets in any notation, and without anything that looks like a secret
 //! ```
 //!
-//! YAML has many notations for one value (anchors, explicit keys, folded and quoted texts), so a text cannot be searched for
-//! what a key holds: what is written is made of the parsed values.
+//! YAML has many notations for one value (anchors, explicit keys, folded and quoted texts), so the output is built from the
+//! parsed values, not from the text.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::base::yaml::{self, Text};
 use crate::profile;
 use crate::settings::config;
 
-/// What stands in place of what is not told.
+/// Placeholder of removed values.
 pub(super) const REMOVED: &str = "(removed)";
 /// Keys whose texts appear, besides choices among words: names that a fault cannot be found without.
 const TOLD: [&str; 12] = [
@@ -123,8 +123,8 @@ impl Secrets {
         }
     }
 
-    /// What of a YAML file may appear; all else is noted. Of one that cannot be read all words are, and only the place of
-    /// its fault appears: an error may quote what is there.
+    /// Returns the allowed values of a YAML file and records all others as secrets. Of an unreadable file all words are recorded,
+    /// and only the position of its fault is returned, because an error may quote the file.
     pub(super) fn parsed(&mut self, bytes: &[u8]) -> Result<Value, String> {
         let value = Text::new("", bytes).and_then(|text| text.read::<Value>());
         value
@@ -135,7 +135,7 @@ impl Secrets {
             })
     }
 
-    /// Every line of a text that nobody understands, what stands behind its first colon, and words that are no ordinary ones.
+    /// Records every line of a text that cannot be parsed, the part after its first colon, and unusual words.
     fn note_unread(&mut self, text: &str) {
         const LONG: usize = 12;
         for line in text.lines() {
@@ -156,18 +156,18 @@ impl Secrets {
     fn redacted(&mut self, key: &str, value: Value) -> Value {
         match value {
             Value::Object(all) if is_group(key) => {
-                let mut told = serde_json::Map::new();
+                let mut redacted = serde_json::Map::new();
                 for (key, value) in all {
                     let name = if is_key(&key) && !looks_secret(&key) {
                         key.clone()
                     } else {
                         self.note(&key);
-                        format!("(unknown key {})", told.len() + 1)
+                        format!("(unknown key {})", redacted.len() + 1)
                     };
                     let value = self.redacted(&key, value);
-                    told.insert(name, value);
+                    redacted.insert(name, value);
                 }
-                Value::Object(told)
+                Value::Object(redacted)
             }
             Value::Array(all) if is_told(key) => {
                 all.into_iter().map(|one| self.redacted(key, one)).collect()
@@ -175,16 +175,16 @@ impl Secrets {
             Value::String(text) if WORDS.contains(&text.as_str()) => Value::String(text),
             Value::String(text) if is_told(key) => {
                 let one_word = !text.contains(char::is_whitespace) || WITH_BLANKS.contains(&key);
-                let told = if one_word {
+                let redacted = if one_word {
                     without_shapes(&text)
                 } else {
                     REMOVED.to_owned()
                 };
-                if told != text {
+                if redacted != text {
                     self.note(&text);
                     self.note_address(&text);
                 }
-                Value::String(told)
+                Value::String(redacted)
             }
             Value::Number(number)
                 if !SECRET.contains(&key)
@@ -268,7 +268,7 @@ fn notations(text: &str) -> Vec<String> {
         all.extend([text.to_lowercase(), text.to_uppercase()]);
     }
     for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-        // Three bytes are four letters: what stands before shifts them. Letters that hold bits of neighbours are left out.
+        // Three bytes are four letters, shifted by the text before them. Letters that hold bits of neighbours are left out.
         for shift in 0..3 {
             let mut bytes = vec![0; shift];
             bytes.extend_from_slice(text.as_bytes());
@@ -315,7 +315,7 @@ fn address_secrets(text: &str) -> Vec<String> {
     all
 }
 
-/// A line without what stands behind a telling name, to its end: that may be part of it.
+/// A line cut after a name that announces a secret.
 fn without_values(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
     let mut cut = None;

@@ -71,7 +71,7 @@ fn the_silence_of_the_service_replaces_the_link_and_then_fails_both() {
     let mut failed = Vec::new();
     while !bench.machine.is_quiet() {
         let (at, actions) = bench.time_out();
-        let told = actions.iter().filter_map(|action| match action {
+        let found = actions.iter().filter_map(|action| match action {
             Action::Close(turn) => Some((turn.turn, turn.outcome.clone(), turn.received)),
             Action::Begin(_)
             | Action::Continue(_)
@@ -84,7 +84,7 @@ fn the_silence_of_the_service_replaces_the_link_and_then_fails_both() {
             | Action::Flush
             | Action::Replace(_) => None,
         });
-        failed.extend(told);
+        failed.extend(found);
         bench.at(at, Input::LinkDown);
         bench.at(at, Input::LinkUp);
         bench.flushed(at);
