@@ -282,10 +282,8 @@ impl Start {
         let partner = super::partner::words(&settings);
         let wanted = settings.session_config(&self.profile);
         let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
-        let provider = match settings.held() {
-            Some(_) => gemini::spawn_idle(dial, wanted, counted),
-            None => gemini::spawn(dial, settings.target.clone(), wanted, counted),
-        };
+        let target = settings.held().is_none().then(|| settings.target.clone());
+        let provider = gemini::spawn(dial, target, wanted, counted);
         let state = Some(self.paths.state().to_owned());
         let telemetry = telemetry::start(telemetry::Deps {
             probe: Probe::default(),

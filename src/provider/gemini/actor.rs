@@ -62,46 +62,26 @@ const MOST_CALLS: usize = 1_000;
 /// The round trip is looked up so often at most: a system call.
 const TRIP_EVERY: Duration = Duration::from_secs(1);
 
-/// Starts the client on the current runtime. It dials at once and stays connected.
+/// Starts the client on the current runtime. It dials at once and stays connected; without a target it dials nothing before
+/// the first [`Control::Redial`] names one.
 ///
 /// **Contract.** Audio and signals that come while there is no connection are dropped and counted
 /// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`Event::Ready`], from their
 /// `StartUtterance` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
 /// would not be balanced are not sent, so that commands meant for a lost connection do no harm on the next one.
-/// Other messages are dropped too. [`Event::Flushed`] follows an `activityEnd` that was sent, and with automatic detection a
-/// text, which is a turn there.
 ///
 /// [`Event::Connecting`] begins each attempt; [`Event::Ready`] or [`Event::Lost`] ends it, unless a `Roll` or a `Redial`
-/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a new conversation. A connection that was
-/// announced to end and not rolled is left 2 s before its time, with [`Fault::GoingAway`].
+/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a
+/// new conversation. A connection that was announced to end and not rolled is left 2 s before its time, with
+/// [`Fault::GoingAway`].
 ///
-/// The resumption handle is kept here. Calls of functions are
-/// answered here with an error, once each: no function is offered. `round_trip_us` is looked up with the traffic, at most
-/// once a second; where the system does not tell it, or only of the way to a proxy, what the handshake took stands.
+/// Calls of functions are answered here with an error, once each: no function is offered. `round_trip_us` is looked up with
+/// the traffic, at most once a second; where the system does not tell it, or only of the way to a proxy, it is the time that
+/// the handshake took.
 #[must_use]
 pub fn spawn(
     dialer: Arc<dyn Dialer>,
-    target: Target,
-    config: SessionConfig,
-    counters: Arc<Counters>,
-) -> Handle {
-    start(dialer, Some(target), config, counters)
-}
-
-/// The same client, for where it is not known yet which address may be dialled: nothing is before the first
-/// [`Control::Redial`] names one.
-#[must_use]
-pub fn spawn_idle(
-    dialer: Arc<dyn Dialer>,
-    config: SessionConfig,
-    counters: Arc<Counters>,
-) -> Handle {
-    start(dialer, None, config, counters)
-}
-
-fn start(
-    dialer: Arc<dyn Dialer>,
-    target: Option<Target>,
+    target: impl Into<Option<Target>>,
     config: SessionConfig,
     counters: Arc<Counters>,
 ) -> Handle {
@@ -110,7 +90,7 @@ fn start(
     let (event_sender, events) = mpsc::channel(EVENTS);
     let actor = Actor {
         dialer,
-        target,
+        target: target.into(),
         config,
         counters,
         commands: command_receiver,

@@ -19,7 +19,7 @@ pub mod setup;
 mod translate;
 mod uplink;
 
-pub use actor::{spawn, spawn_idle};
+pub use actor::spawn;
 
 /// The host of Gemini Live.
 pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";

@@ -236,7 +236,7 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
 async fn an_idle_client_dials_nothing_before_it_is_told_where() {
     let (dialer, ends) = MemoryDialer::new();
     let counters = Arc::new(Counters::default());
-    let handle = spawn_idle(dialer, config("first"), Arc::clone(&counters));
+    let handle = spawn(dialer, None, config("first"), Arc::clone(&counters));
     let mut rig = Rig {
         handle,
         ends,
