@@ -7,7 +7,7 @@
 //! ```text
 //! program   main.rs  window.rs                            choose a face; a crate of their own
 //! floor 7   ui   cli                                    faces
-//! floor 6   session                                     wires all: Command in, Snapshot out
+//! floor 6   conversation                                  wires all: Command in, Snapshot out
 //! floor 5   telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! floor 4   audio  server  settings  probe  monitor     shells: each owns one kind of I/O
 //! floor 3   profile                                     every choice that trades speed for quality, checked
@@ -39,6 +39,7 @@
 pub mod audio;
 pub mod base;
 pub mod cli;
+pub mod conversation;
 pub mod dsp;
 pub mod file;
 pub mod monitor;
@@ -47,7 +48,6 @@ pub mod profile;
 pub mod provider;
 pub mod report;
 pub mod server;
-pub mod session;
 pub mod settings;
 pub mod telemetry;
 pub mod turn;

@@ -13,13 +13,13 @@ const FLOORS: &[&[&str]] = &[
     &["profile"],
     &["audio", "server", "settings", "probe", "monitor"],
     &["telemetry"],
-    &["session"],
+    &["conversation"],
     &["ui", "cli"],
 ];
 
 /// Seams inside of the floors: files that begin so do not name these modules, so that a service can be added or replaced.
 const SEAMS: &[(&str, &[&str])] = &[
-    ("session/", &["gemini", "connection"]),
+    ("conversation/", &["gemini", "connection"]),
     ("provider/connection/", &["gemini", "echo"]),
     ("provider/echo", &["gemini", "connection"]),
 ];
@@ -586,7 +586,7 @@ fn upward_and_sideways_paths_are_found() {
     for (name, code, wanted) in [
         (
             "turn/machine.rs",
-            "use crate::session::Command;",
+            "use crate::conversation::Command;",
             "turn/machine.rs:1: `turn` (floor 1) uses `session` above it",
         ),
         (
@@ -629,12 +629,12 @@ fn upward_and_sideways_paths_are_found() {
 fn downward_paths_and_mere_words_pass() {
     for (name, code) in [
         (
-            "session/mod.rs",
+            "conversation/mod.rs",
             "use crate::{audio::X, base::Y, provider};\nuse super::server;",
         ),
         (
             "turn/machine.rs",
-            "// crate::session is told\n/* crate::ui */ const S: &str = \"crate::ui::x\";",
+            "// crate::conversation is told\n/* crate::ui */ const S: &str = \"crate::ui::x\";",
         ),
         (
             "turn/machine.rs",
@@ -662,9 +662,9 @@ fn downward_paths_and_mere_words_pass() {
 fn what_is_behind_a_seam_is_found_before_it() {
     for (name, code, wanted) in [
         (
-            "session/service.rs",
+            "conversation/on_provider.rs",
             "\nuse crate::provider::{Event, gemini::message::ServerMessage};",
-            "session/service.rs:2: `gemini` is behind a seam",
+            "conversation/on_provider.rs:2: `gemini` is behind a seam",
         ),
         (
             "provider/connection/socket.rs",
@@ -697,12 +697,12 @@ fn outside_crates_are_found_away_from_their_place() {
             "`cpal` is named",
         ),
         (
-            "session/mod.rs",
+            "conversation/mod.rs",
             "fn f(c: egui::Context) {}",
             "`egui` is named outside ui/",
         ),
         (
-            "session/mod.rs",
+            "conversation/mod.rs",
             "use tokio_tungstenite::connect;",
             "`tokio_tungstenite` is named outside provider/, server/",
         ),

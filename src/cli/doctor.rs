@@ -204,7 +204,7 @@ fn examine(
         let model = profile.live.model.as_str();
         (model, pricing(wishes, config, model))
     });
-    let today = || crate::session::spent_today(paths.state());
+    let today = || crate::conversation::spent_today(paths.state());
     checks.extend(setup::spending(config, today, model));
     match file
         .held()

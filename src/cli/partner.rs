@@ -1,6 +1,6 @@
 //! The partner of the conversation, as the terminal names it.
 
-use crate::session::Settings;
+use crate::conversation::Settings;
 use crate::settings::endpoint::GOOGLE_HOST;
 
 /// Whom the user talks to, where the words go, and how it ends.

@@ -15,6 +15,7 @@ use super::written::{may_write, not_begun};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::counters::Counters;
 use crate::base::severity::Severity;
+use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
 use crate::file;
 use crate::monitor::{Monitor, PageRequests};
 use crate::probe::Probe;
@@ -22,7 +23,6 @@ use crate::profile::{DEFAULT, Profile};
 use crate::provider::connection::dial::{Dialer, TcpDialer};
 use crate::provider::gemini;
 use crate::server::ServerError;
-use crate::session::{self, Choice, Parts, Session, Settings};
 use crate::settings::config::{ConfigFile, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
 use crate::settings::key::{Found, KeyStore};
@@ -292,7 +292,7 @@ impl Start {
             dialer: Some(dialer),
             ..telemetry::Deps::new(Arc::clone(&counters))
         });
-        let parts = Parts {
+        let parts = ConversationDeps {
             audio,
             provider,
             counters,
@@ -309,7 +309,7 @@ impl Start {
         };
         Ok(Started {
             partner,
-            session: session::start(parts),
+            session: conversation::start(parts),
             monitor,
         })
     }

@@ -23,7 +23,7 @@ use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};
 use crate::base::printable::in_a_line;
-use crate::session::{self, command::Command};
+use crate::conversation::{self, command::Command};
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::summary::Summary;
 use crate::turn::machine::Outcome;
@@ -134,7 +134,7 @@ fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
 
 /// A running conversation as the terminal shows it.
 struct Talk<'a> {
-    session: session::Session,
+    session: conversation::Session,
     args: &'a TalkArgs,
     /// Typed questions, until the last one was sent.
     questions: Option<Questions>,
@@ -160,7 +160,7 @@ struct Talk<'a> {
 }
 
 enum Next {
-    Event(Option<session::Event>),
+    Event(Option<conversation::Event>),
     State,
     Signal,
     /// Standard output has no reader or cannot be written: ends as with a signal.
@@ -176,7 +176,7 @@ enum Next {
 
 impl<'a> Talk<'a> {
     fn new(
-        session: session::Session,
+        session: conversation::Session,
         args: &'a TalkArgs,
         attended: bool,
         table: Option<Table>,
@@ -260,41 +260,41 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn on_event(&mut self, event: session::Event) -> Option<Result<ExitCode, Problem>> {
+    fn on_event(&mut self, event: conversation::Event) -> Option<Result<ExitCode, Problem>> {
         match event {
-            session::Event::Closed(record) => {
+            conversation::Event::Closed(record) => {
                 self.closed += 1;
                 self.failed |= matches!(record.outcome, Outcome::Failed(_));
                 self.show_turn(&record);
                 None
             }
-            session::Event::Notice(severity, text) => {
+            conversation::Event::Notice(severity, text) => {
                 say(&format!("{}: {text}", severity_word(severity)));
                 None
             }
-            session::Event::NotWritten(what) => {
+            conversation::Event::NotWritten(what) => {
                 let problem = Problem::failed(anyhow!("{what}; the replies end there"));
                 self.not_written(&problem.hint(written::MAKE_ROOM));
                 None
             }
-            session::Event::InputOver => {
+            conversation::Event::InputOver => {
                 self.session.commands.try_send(Command::Quit).ok();
                 None
             }
-            session::Event::LimitReached(what) => {
+            conversation::Event::LimitReached(what) => {
                 self.stopped = Some(what);
                 self.session.commands.try_send(Command::Quit).ok();
                 None
             }
-            session::Event::Over(summary) => {
+            conversation::Event::Over(summary) => {
                 self.finish(&summary);
                 Some(match self.stopped.take() {
                     Some(what) => Err(Problem::failed(anyhow!(what)).hint(HINT_LIMIT)),
                     None => Ok(self.status()),
                 })
             }
-            session::Event::Broken(what) => Some(Err(Problem::failed(anyhow!(what)))),
-            session::Event::Audible { .. } => None,
+            conversation::Event::Broken(what) => Some(Err(Problem::failed(anyhow!(what)))),
+            conversation::Event::Audible { .. } => None,
         }
     }
 
@@ -304,14 +304,14 @@ impl<'a> Talk<'a> {
         let summary = tokio::time::timeout(OVER_WITHIN, async {
             while let Some(event) = self.session.events.recv().await {
                 match event {
-                    session::Event::Over(summary) => return Some(summary),
-                    other @ (session::Event::Audible { .. }
-                    | session::Event::Closed(_)
-                    | session::Event::Notice(..)
-                    | session::Event::NotWritten(_)
-                    | session::Event::InputOver
-                    | session::Event::LimitReached(_)
-                    | session::Event::Broken(_)) => drop(self.on_event(other)),
+                    conversation::Event::Over(summary) => return Some(summary),
+                    other @ (conversation::Event::Audible { .. }
+                    | conversation::Event::Closed(_)
+                    | conversation::Event::Notice(..)
+                    | conversation::Event::NotWritten(_)
+                    | conversation::Event::InputOver
+                    | conversation::Event::LimitReached(_)
+                    | conversation::Event::Broken(_)) => drop(self.on_event(other)),
                 }
             }
             None

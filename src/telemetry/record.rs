@@ -149,10 +149,10 @@ impl TurnRecord {
             self.reply_dbfs.map(|level| round(level, 1)),
         );
         line.insert("reopened".into(), json!(self.reopened));
-        line.insert("closed_in_vain".into(), json!(self.false_endpoints));
+        line.insert("false_endpoints".into(), json!(self.false_endpoints));
         let vain = self.wasted_tokens.sum();
         if vain > 0 {
-            line.insert("vain_tokens".into(), json!(vain));
+            line.insert("wasted_tokens".into(), json!(vain));
         }
         if let Some(after) = self.silenced_after {
             let mut times = Map::new();
@@ -423,7 +423,7 @@ pub(super) mod tests {
         );
         assert_eq!(line["tokens"], json!({ "prompt": 45, "response": 30 }));
         assert_eq!(
-            (&line["closed_in_vain"], &line["vain_tokens"]),
+            (&line["false_endpoints"], &line["wasted_tokens"]),
             (&json!(2), &json!(70))
         );
         assert!(line.get("text").is_none(), "both sides spoke");

@@ -155,8 +155,8 @@ impl Summary {
         line.insert("turns".into(), turns.into());
         line.insert("latency_ms".into(), self.quantiles());
         line.insert("cut_offs".into(), json!(self.cut_offs));
-        line.insert("closed_in_vain".into(), json!(self.false_endpoints));
-        line.insert("vain_tokens".into(), json!(self.wasted_tokens));
+        line.insert("false_endpoints".into(), json!(self.false_endpoints));
+        line.insert("wasted_tokens".into(), json!(self.wasted_tokens));
         let utterances =
             json!({ "spoken": self.spoken, "answered": self.answered, "lost": self.lost });
         line.insert("utterances".into(), utterances);
@@ -233,7 +233,7 @@ mod tests {
         let few: Value = serde_json::from_str(&summary.to_json()).expect("JSON");
         assert_eq!(few["turns"]["completed"], 99);
         assert_eq!(
-            (&few["closed_in_vain"], &few["vain_tokens"]),
+            (&few["false_endpoints"], &few["wasted_tokens"]),
             (&json!(198), &json!(6_930))
         );
         assert_eq!(few["latency_ms"]["response"]["n"], 99);

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::base::counters::Counters;
 use crate::base::units::Dbfs;
-use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Link, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Activity, Link, Snapshot};
 
 /// Commands kept while the session is busy; beyond that the oldest are dropped.
 const OUTBOX: usize = 64;

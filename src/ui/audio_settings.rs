@@ -6,9 +6,9 @@ use super::format;
 use super::icons::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::widgets::{Segment, key_hint, segmented, signed_row, switch_row};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{EchoView, Snapshot, TalkView};
 use crate::profile::EchoCancellation;
-use crate::session::command::Command;
-use crate::session::snapshot::{EchoView, Snapshot, TalkView};
 use crate::settings::config::{MOST_RELEASE_DELAY, TalkKey};
 
 /// Step of the slider: smaller differences are inaudible.

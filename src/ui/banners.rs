@@ -11,8 +11,8 @@ use super::widgets::{icon_button, plain_button, primary_button, sign};
 use super::{figures_page, format};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::session::command::Command;
-use crate::session::snapshot::{Link, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Link, Snapshot};
 
 /// Notices shown at once; older ones wait.
 const NOTICES_SHOWN: usize = 3;

@@ -15,8 +15,8 @@ use super::transcript::Entry;
 use super::ui_state::{CaptionsAt, UiState};
 use super::widgets::{focus_ring, plain_button, sign};
 use crate::base::plural::count;
-use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Activity, Caption, Link, Snapshot, Speaker};
 use crate::turn::timeline::Latencies;
 
 /// Widest line of a caption: longer ones are hard to read.

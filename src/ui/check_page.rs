@@ -8,8 +8,8 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{page, plain_button, primary_button, sign};
 use super::{bidi, format};
-use crate::session::command::Command;
-use crate::session::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView, Snapshot};
 
 /// Size of the title of a step: it is read from where one sits to speak.
 const TITLE: f32 = 24.0;

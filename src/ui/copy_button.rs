@@ -7,7 +7,7 @@ use eframe::egui::Ui;
 use super::report;
 use super::ui_state::UiState;
 use super::widgets::plain_button;
-use crate::session::snapshot::Snapshot;
+use crate::conversation::snapshot::Snapshot;
 
 /// How long "Copied" is said.
 const COPIED_STANDS: Duration = Duration::from_secs(2);

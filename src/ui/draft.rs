@@ -1,7 +1,7 @@
 //! The text that the user is writing.
 
-use crate::session::command::Command;
-use crate::session::typed::sendable;
+use crate::conversation::command::Command;
+use crate::conversation::typed::sendable;
 
 /// The text in the field.
 #[derive(Debug, Default)]

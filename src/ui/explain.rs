@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::format::{UNKNOWN, grouped, millis};
 use crate::base::cost::Cost;
 use crate::base::plural::count;
+use crate::conversation::snapshot::{LimitView, Link, Snapshot, SpendScope};
 use crate::profile::{self, Profile};
 use crate::provider::gemini::models;
 use crate::provider::price::Pricing;
-use crate::session::snapshot::{LimitView, Link, Snapshot, SpendScope};
 use crate::telemetry::alert::AlertKind;
 use crate::telemetry::diagnosis::{Finding, LEAST_TURNS, Remedy};
 use crate::telemetry::history::Slice;
@@ -480,7 +480,7 @@ mod tests {
             ..Snapshot::default()
         };
         assert_eq!(whose(&snapshot), "with this profile");
-        snapshot.auto = Some(crate::session::snapshot::AutoView {
+        snapshot.auto = Some(crate::conversation::snapshot::AutoView {
             uses: "Balanced".into(),
             why: String::new(),
             changes: 0,

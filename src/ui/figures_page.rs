@@ -10,8 +10,8 @@ use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{card, plain_button, sign, value_row};
 use super::{explain, format, history, waterfall};
-use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::diagnosis::{Finding, Remedy};
 use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics};
 

@@ -9,7 +9,7 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::LayoutSize;
 use super::widgets::{badge, sign};
 use super::{bidi, format};
-use crate::session::snapshot::{Link, Snapshot};
+use crate::conversation::snapshot::{Link, Snapshot};
 
 /// The footer, in one row or, with less room, in as many as it takes.
 pub(super) fn footer_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Instant) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::printable::is_hidden;
 use crate::base::units::Dbfs;
-use crate::session::snapshot::{
+use crate::conversation::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, Link, Snapshot, TalkView,
 };
 use crate::settings::config::TalkKey;
@@ -216,7 +216,7 @@ pub(super) fn early(figures: &TurnStatistics) -> String {
             many => format!(" ({:.1} k tokens)", many as f64 / 1e3),
         };
         let vain = grouped(figures.false_endpoints);
-        words += &format!(" · {vain} closed in vain{tokens}");
+        words += &format!(" · {vain} closed too early{tokens}");
     }
     words
 }
@@ -244,7 +244,7 @@ pub(super) fn about_early(figures: &TurnStatistics) -> String {
     };
     format!(
         "A turn is closed towards the service early, and its answer held until your silence has lasted as long as patience. \
-         If you go on, the answer is dropped unheard: closed in vain. {now}In the profile's file, under `turn:`, \
+         If you go on, the answer is dropped unheard: closed too early. {now}In the profile's file, under `turn:`, \
          `eager_waste_percent` limits what that may cost, and `eager_endpoint: off` switches it off."
     )
 }

@@ -10,8 +10,8 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::{LayoutSize, Screen, UiState};
 use super::widgets::{Segment, badge, icon_button, pill, segmented};
 use super::{explain, format, sound};
-use crate::session::command::Command;
-use crate::session::snapshot::{AutoView, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{AutoView, Snapshot};
 
 /// The header, in one row or, with less room, in two.
 pub(super) fn header_ui(

@@ -9,8 +9,8 @@ use super::format;
 use super::theme::{space, tokens};
 use super::ui_state::UiState;
 use super::widgets::{Segment, segmented, small_text, value_row};
+use crate::conversation::snapshot::Snapshot;
 use crate::provider::price::Pricing;
-use crate::session::snapshot::Snapshot;
 use crate::telemetry::history::Slice;
 use crate::telemetry::view::SPANS;
 

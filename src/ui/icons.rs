@@ -7,7 +7,7 @@ use eframe::egui::{
 };
 
 use super::theme::{DARK, Tokens};
-use crate::session::snapshot::Activity;
+use crate::conversation::snapshot::Activity;
 
 /// A shape beside a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use super::key_state::{self, KeyStatus};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::{Screen, UiState};
 use super::widgets::{Segment, icon_button, page, plain_button, primary_button, segmented, sign};
-use crate::session::command::Command;
-use crate::session::snapshot::{Link, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Link, Snapshot};
 
 /// Where a key is to be had.
 const KEY_PAGE: &str = "https://aistudio.google.com/apikey";

@@ -1,7 +1,7 @@
 //! The status of the key and its sentence. Pure: nothing is drawn here.
 
 use super::format;
-use crate::session::snapshot::{KeyInfo, Link, Snapshot};
+use crate::conversation::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::endpoint::GOOGLE_HOST;
 use crate::settings::key::Source;
 
@@ -129,7 +129,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::session::snapshot::ServiceView;
+    use crate::conversation::snapshot::ServiceView;
 
     fn snapshot(source: Option<(&'static str, &str)>, link: Link) -> Snapshot {
         Snapshot {

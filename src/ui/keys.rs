@@ -4,8 +4,8 @@
 use eframe::egui::{Context, Event, Key, Modifiers};
 
 use super::ui_state::{Holder, Screen, UiState};
-use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Activity, Snapshot};
 
 /// Turns key presses into commands and changes of the view.
 pub(super) fn handle(

@@ -10,8 +10,8 @@ use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
 use super::ui_state::{Screen, UiState};
 use super::widgets::{Swatch, card, plain_button, sign, value_row};
 use super::{copy_button, explain, figures_page, plots};
-use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::TurnStatistics;
 use crate::turn::timeline::Latencies;
 

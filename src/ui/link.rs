@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::preferences::Preferences;
 use crate::base::counters::Counters;
-use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
 
 /// The ends of the channels to the session, and the settings of the window.
 pub struct UiLink {

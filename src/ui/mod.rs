@@ -1,5 +1,5 @@
 //! Floor 5: the window. It shows a [`Snapshot`] and sends
-//! [`Command`](crate::session::command::Command)s; it holds no lock, never blocks and does no I/O.
+//! [`Command`](crate::conversation::command::Command)s; it holds no lock, never blocks and does no I/O.
 //!
 //! ```text
 //!              main thread                                     tokio
@@ -63,7 +63,7 @@ pub use preferences::{Left, Preferences, ThemeChoice};
 use repaint::{RepaintScheduler, SnapshotDiff};
 
 use crate::base::counters::Counters;
-use crate::session::snapshot::Snapshot;
+use crate::conversation::snapshot::Snapshot;
 
 /// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds the
 /// preferences as the user leaves them.

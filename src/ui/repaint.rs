@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::units::Dbfs;
-use crate::session::snapshot::{Activity, Snapshot};
+use crate::conversation::snapshot::{Activity, Snapshot};
 
 /// Interval of frames for words and levels: a repaint every 100 ms costs 2.3 % of a core in software, one every 16 ms seven
 /// times that.
@@ -177,7 +177,7 @@ impl RepaintScheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::snapshot::Link;
+    use crate::conversation::snapshot::Link;
 
     fn after(start: Instant, ms: u64) -> Instant {
         start + Duration::from_millis(ms)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::explain;
 use super::format::{self, UNKNOWN};
-use crate::session::snapshot::{Port, Snapshot};
+use crate::conversation::snapshot::{Port, Snapshot};
 
 /// The facts that describe the latency of this machine, one per line.
 pub(super) fn report(snapshot: &Snapshot) -> String {

@@ -12,8 +12,8 @@ use super::ui_state::{Screen, UiState};
 use super::widgets::{plain_button, radio_row, signed_row};
 use super::{audio_settings, speech};
 use crate::audio::{DeviceChoice, DeviceInfo};
-use crate::session::command::Command;
-use crate::session::snapshot::{Port, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Port, Snapshot};
 
 /// The popup, while it is open, under its button.
 pub(super) fn popup_ui(

@@ -6,9 +6,9 @@ use super::theme::{Weight, font, space, text, tokens};
 use super::{bidi, format};
 use crate::base::languages::{self, LANGUAGES, Language};
 use crate::base::voices::VOICES;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::SpeechView;
 use crate::profile::Languages;
-use crate::session::command::Command;
-use crate::session::snapshot::SpeechView;
 
 /// Widest name beside a list.
 const NAME_WIDTH: f32 = 76.0;

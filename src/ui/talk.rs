@@ -11,8 +11,8 @@ use super::theme::{Weight, space, text, tokens};
 use super::ui_state::{Holder, MeterView, UiState};
 use super::widgets::{card, focus_ring, key_hint};
 use crate::base::units::Dbfs;
-use crate::session::command::Command;
-use crate::session::snapshot::{Activity, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Activity, Snapshot};
 use crate::settings::config::TalkKey;
 
 /// Above this the bar says loud, and above the second it says too loud (the scale of common mixers).

@@ -10,7 +10,7 @@ use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{Galley, Label, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::{bidi, format};
-use crate::session::snapshot::Caption;
+use crate::conversation::snapshot::Caption;
 
 /// Characters of a block that is laid out as a whole, some screens: at paragraphs if there are, else between words.
 const BLOCK: usize = 6_000;
@@ -296,7 +296,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 mod tests {
     use super::*;
     use crate::base::ids::TurnId;
-    use crate::session::snapshot::Speaker;
+    use crate::conversation::snapshot::Speaker;
 
     fn caption(turn: u64, text: &str) -> Arc<Caption> {
         Arc::new(Caption {

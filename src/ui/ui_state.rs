@@ -11,8 +11,8 @@ use super::draft::Draft;
 use super::format::METER_FLOOR;
 use super::transcript::Transcript;
 use crate::base::units::Dbfs;
-use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::{ProcessUsage, TurnStatistics};
 
 /// Least time between two changes of a number: two changes a second can be read.

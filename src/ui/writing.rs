@@ -13,9 +13,9 @@ use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, signed_row};
 use crate::base::plural::count;
-use crate::session::command::Command;
-use crate::session::snapshot::Snapshot;
-use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Snapshot;
+use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// What the field is called where it is read aloud.
 const NAME: &str = "Message";

@@ -25,8 +25,8 @@ const MEASURING: [&str; 8] = [
     "<sovereign::telemetry::collector::Collector>::take_turn",
     "sovereign::telemetry::collector::Collector::view",
     "<sovereign::telemetry::collector::Collector>::view",
-    "sovereign::session::view::<impl sovereign::session::controller::Controller>::figures",
-    "<sovereign::session::controller::Controller>::figures",
+    "sovereign::conversation::snapshot_builder::<impl sovereign::conversation::conversation::Conversation>::figures",
+    "<sovereign::conversation::conversation::Conversation>::figures",
 ];
 
 pub(crate) fn workloads() -> Vec<Workload> {

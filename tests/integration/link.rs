@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::support::line::Mode;
 use crate::support::{Running, World, simulate, voice};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::Link;
 use sovereign::server::script::{Action, Sound};
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::Link;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::telemetry::summary::Summary;
 use sovereign::turn::machine::Outcome;
@@ -118,7 +118,7 @@ fn a_slow_line_costs_time_and_no_words() {
             let turn = loop {
                 tokio::select! {
                     turn = world.session.events.recv() => {
-                        if let Some(sovereign::session::Event::Closed(turn)) = turn {
+                        if let Some(sovereign::conversation::Event::Closed(turn)) = turn {
                             break *turn;
                         }
                     }
@@ -170,7 +170,7 @@ fn what_no_line_carries_fails_with_words_and_is_counted() {
         let mut snapshots = world.session.snapshots.clone();
         let line = world.line.clone();
         tokio::task::spawn_local(async move {
-            let is_up = |s: &std::sync::Arc<sovereign::session::snapshot::Snapshot>| {
+            let is_up = |s: &std::sync::Arc<sovereign::conversation::snapshot::Snapshot>| {
                 matches!(s.link, Link::Connected { .. })
             };
             while snapshots.wait_for(|s| !is_up(s)).await.is_ok() {

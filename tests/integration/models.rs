@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
 use sovereign::base::severity::Severity;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Link, Notice};
 use sovereign::profile::Profile;
 use sovereign::server::script::RefuseSetup;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Link, Notice};
 use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::turn::machine::Outcome;
 

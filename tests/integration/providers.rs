@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::support::{Answers, World, simulate, voice};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, Link, Speaker};
 use sovereign::profile::Detection;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Link, Speaker};
 use sovereign::turn::machine::Outcome;
 
 const PROVIDERS: [(Answers, Detection); 3] = [

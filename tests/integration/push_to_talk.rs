@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Running, World, simulate, voice};
 use sovereign::base::ids::Mark;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, CheckStatus, CheckStep, Snapshot};
 use sovereign::profile::Detection;
 use sovereign::server::Script;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, CheckStatus, CheckStep, Snapshot};
 use sovereign::settings::config::TalkKey;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
@@ -481,7 +481,7 @@ fn a_press_without_a_connection_leaves_no_empty_caption() {
         world.ready().await;
         tokio::time::sleep(ms(40_000)).await;
         let left: Vec<_> = seen(&world).captions.to_vec();
-        let empty = |caption: &&std::sync::Arc<sovereign::session::snapshot::Caption>| {
+        let empty = |caption: &&std::sync::Arc<sovereign::conversation::snapshot::Caption>| {
             caption.open || caption.text.trim().is_empty()
         };
         assert_eq!(left.iter().find(empty), None);

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use crate::support::{Hook, Running, World, simulate, voice};
 use serde_json::json;
 use sovereign::base::ids::Mark;
+use sovereign::conversation::Event;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, Link};
 use sovereign::profile::{BargeIn, Detection, Switch};
 use sovereign::server::Script;
 use sovereign::server::script::Action;
-use sovereign::session::Event;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Link};
 use sovereign::telemetry::alert::AlertKind;
 use sovereign::telemetry::diagnosis::{Part, Remedy};
 use sovereign::telemetry::record::TurnRecord;
@@ -621,7 +621,10 @@ fn files_are_spoken_one_after_the_other_and_may_interrupt() {
             Link::Connected { .. }
         ));
         loop {
-            if matches!(world.event().await, sovereign::session::Event::InputOver) {
+            if matches!(
+                world.event().await,
+                sovereign::conversation::Event::InputOver
+            ) {
                 break;
             }
         }

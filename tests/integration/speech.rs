@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::Link;
 use sovereign::profile::Languages;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::Link;
 use sovereign::turn::machine::Outcome;
 
 fn notices(world: &Running, words: &str) -> usize {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::support::{Running, World, simulate, voice};
 use serde_json::json;
 use sovereign::base::severity::Severity;
+use sovereign::conversation::Event;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, Snapshot};
 use sovereign::server::script::Action;
-use sovereign::session::Event;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Snapshot};
 use sovereign::turn::machine::Outcome;
 
 /// At a dollar for a million tokens each turn of [`world`] costs a dollar, and some hundredths of cents that the server

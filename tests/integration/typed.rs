@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
 use sovereign::base::ids::Mark;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, Caption, Speaker};
 use sovereign::profile::Detection;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Caption, Speaker};
 use sovereign::turn::machine::Outcome;
 
 const DETECTIONS: [Detection; 2] = [Detection::Manual, Detection::Automatic];

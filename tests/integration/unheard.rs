@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::support::{Running, World, simulate, voice};
 use serde_json::{Value, json};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Notice, Speaker};
 use sovereign::profile::Detection;
 use sovereign::provider::EndKind;
 use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::server::Script;
 use sovereign::server::script::{Action, Sound};
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Notice, Speaker};
 use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::record::Silence;
 use sovereign::telemetry::record::TurnRecord;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sovereign::audio::EchoPath;
 use sovereign::base::units::SampleRate;
-use sovereign::session::command::Command;
+use sovereign::conversation::command::Command;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 

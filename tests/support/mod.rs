@@ -16,13 +16,15 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
 use sovereign::base::counters::Counters;
+use sovereign::conversation::{
+    self, Choice, ConversationDeps, Event, Session, Settings, command::Command,
+};
 use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened};
 use sovereign::provider::connection::error::Fault;
 use sovereign::provider::{echo, gemini};
 use sovereign::server::{Options, Script, Service};
-use sovereign::session::{self, Choice, Event, Parts, Session, Settings, command::Command};
 use sovereign::settings::config::ConfigFile;
 use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
@@ -114,7 +116,7 @@ impl World {
         let files = self
             .files
             .map(|n| (0..n).map(|i| format!("{i}.wav")).collect());
-        let session = session::start(Parts {
+        let session = conversation::start(ConversationDeps {
             audio,
             provider,
             counters,
@@ -158,8 +160,8 @@ impl Running {
     /// Waits until the service can be spoken to and the detector has settled.
     pub async fn ready(&mut self) {
         let mut snapshots = self.session.snapshots.clone();
-        let connected = |s: &Arc<session::snapshot::Snapshot>| {
-            matches!(s.link, session::snapshot::Link::Connected { .. })
+        let connected = |s: &Arc<conversation::snapshot::Snapshot>| {
+            matches!(s.link, conversation::snapshot::Link::Connected { .. })
         };
         snapshots
             .wait_for(connected)

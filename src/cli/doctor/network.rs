@@ -9,6 +9,8 @@ use url::Url;
 
 use super::{Check, setup};
 use crate::base::counters::Counters;
+use crate::conversation::no_link::unreached;
+use crate::conversation::session_config_now;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::connection::environment::{self, Finding};
@@ -17,8 +19,6 @@ use crate::provider::gemini::model_list::live_models;
 use crate::provider::gemini::models::{self, Model, Purpose};
 use crate::provider::{Event, Fault, FaultKind, Ready, SessionConfig, Target};
 use crate::server::Server;
-use crate::session::no_link::unreached;
-use crate::session::session_config_now;
 use crate::settings::config::Config;
 
 /// As long as the other commands wait for an endpoint.

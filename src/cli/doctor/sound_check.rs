@@ -10,10 +10,10 @@ use crate::audio::{
     self, CheckEvent, DeviceChoice, Devices, InputKind, OutputKind, VoiceCommand, VoiceEvent,
 };
 use crate::base::counters::Counters;
+use crate::conversation::snapshot::CheckStatus;
+use crate::conversation::sound_check_text::{self, Circumstances};
 use crate::dsp::sound_check::SoundCheckReport;
 use crate::profile::Profile;
-use crate::session::findings::{self, Circumstances};
-use crate::session::snapshot::CheckStatus;
 
 /// Opening devices takes a second at most, the check without voice four; a sound server may be slow.
 const OVER_AFTER: Duration = Duration::from_secs(12);
@@ -100,7 +100,7 @@ pub(super) fn checks(heard: &Result<(SoundCheckReport, bool), String>) -> Vec<Ch
         with_voice: false,
         headset,
     };
-    let lines = findings::lines(report, around).into_iter();
+    let lines = sound_check_text::lines(report, around).into_iter();
     lines
         .map(|line| {
             let what = format!("{}: {}", line.name.to_lowercase(), line.what);

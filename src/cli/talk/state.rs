@@ -10,8 +10,8 @@ use super::super::problem::Problem;
 use super::typed::TypedLine;
 use super::words::state_words;
 use super::{REACHED_WITHIN, Talk};
-use crate::session::command::Command;
-use crate::session::snapshot::{Link, Snapshot};
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::{Link, Snapshot};
 
 impl Talk<'_> {
     /// Takes in the present state; returns whether the service cannot be reached.

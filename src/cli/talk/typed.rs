@@ -7,7 +7,7 @@ use std::thread::Builder;
 use tokio::sync::mpsc;
 
 use super::super::problem::Problem;
-use crate::session::typed::{MOST_CHARACTERS, Unsendable, sendable};
+use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// The argument for lines of standard input.
 const LINES: &str = "-";

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
+use crate::conversation::snapshot::{Activity, Link, Snapshot};
 use crate::provider::grounding::{Grounding, search_address};
-use crate::session::snapshot::{Activity, Link, Snapshot};
 use crate::telemetry::summary::Summary;
 
 /// The present state; `typed`: the questions are typed.
@@ -48,8 +48,8 @@ pub(super) fn closing_line(summary: &Summary) -> String {
     // What the eager endpoint cost, where it cost something.
     let vain = match (summary.false_endpoints, summary.wasted_tokens) {
         (0, _) => String::new(),
-        (times, 0) => format!("; {times} times closed early in vain"),
-        (times, tokens) => format!("; {times} times closed early in vain, {tokens} tokens"),
+        (times, 0) => format!("; {times} times closed too early"),
+        (times, tokens) => format!("; {times} times closed too early, {tokens} tokens"),
     };
     let typed = match summary.typed {
         0 => String::new(),

@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 use super::target::Target;
 use crate::audio::virtual_devices::{RATE, VirtualDevicePool, VirtualMicrophone};
 use crate::base::counters::Counters;
+use crate::conversation::command::Command;
+use crate::conversation::snapshot::Link;
+use crate::conversation::{self, ConversationDeps, Session};
 use crate::profile::Profile;
 use crate::provider;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::gemini;
 use crate::report::fault::Fault;
 use crate::report::results::TurnRow;
-use crate::session::command::Command;
-use crate::session::snapshot::Link;
-use crate::session::{self, Parts, Session};
 use crate::settings::profiles::Profiles;
 use crate::telemetry;
 use crate::telemetry::record::{TurnRecord, values};
@@ -245,7 +245,7 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
         turns_kept: TURNS_KEPT,
         ..telemetry::Deps::new(counters.clone())
     });
-    let session = session::start(Parts {
+    let session = conversation::start(ConversationDeps {
         audio,
         provider: client,
         counters,
@@ -353,7 +353,7 @@ impl Talk {
         loop {
             tokio::select! {
                 event = self.session.events.recv() => match event {
-                    Some(session::Event::Closed(record)) => {
+                    Some(conversation::Event::Closed(record)) => {
                         self.closed(*record).await;
                         if self.is_said() {
                             self.silent = 0;
@@ -361,11 +361,11 @@ impl Talk {
                             return Ok(());
                         }
                     }
-                    Some(session::Event::Audible { .. }) => if self.is_said() {
+                    Some(conversation::Event::Audible { .. }) => if self.is_said() {
                         self.open_since = None;
                     },
-                    Some(session::Event::Notice(..) | session::Event::NotWritten(_) | session::Event::InputOver | session::Event::LimitReached(_)) => {}
-                    Some(session::Event::Broken(_) | session::Event::Over(_)) | None => return Err(Fault::Broken),
+                    Some(conversation::Event::Notice(..) | conversation::Event::NotWritten(_) | conversation::Event::InputOver | conversation::Event::LimitReached(_)) => {}
+                    Some(conversation::Event::Broken(_) | conversation::Event::Over(_)) | None => return Err(Fault::Broken),
                 },
                 _ = look.tick() => self.check_link().await?,
                 () = tokio::time::sleep_until(deadline) => return self.unanswered().await,
@@ -389,15 +389,15 @@ impl Talk {
                 place = &mut free => break place.map_err(|_| Fault::Broken)?,
                 // Of an utterance that was given up; who answers late is late.
                 event = self.session.events.recv() => match event {
-                    Some(session::Event::Closed(record)) => self.closed(*record).await,
+                    Some(conversation::Event::Closed(record)) => self.closed(*record).await,
                     Some(
-                        session::Event::Audible { .. }
-                        | session::Event::Notice(..)
-                        | session::Event::NotWritten(_)
-                        | session::Event::InputOver
-                        | session::Event::LimitReached(_),
+                        conversation::Event::Audible { .. }
+                        | conversation::Event::Notice(..)
+                        | conversation::Event::NotWritten(_)
+                        | conversation::Event::InputOver
+                        | conversation::Event::LimitReached(_),
                     ) => {}
-                    Some(session::Event::Broken(_) | session::Event::Over(_)) | None => {
+                    Some(conversation::Event::Broken(_) | conversation::Event::Over(_)) | None => {
                         return Err(Fault::Broken);
                     }
                 },
@@ -464,7 +464,7 @@ impl Talk {
         self.session.commands.try_send(Command::Quit).ok();
         let over = async {
             while let Some(event) = self.session.events.recv().await {
-                if let session::Event::Over(summary) = event {
+                if let conversation::Event::Over(summary) = event {
                     return Some(*summary);
                 }
             }

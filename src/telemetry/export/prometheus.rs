@@ -107,7 +107,7 @@ fn turns(text: &mut Exposition, collector: &Collector<'_>) {
             summary.cut_offs,
         ),
         (
-            "sovereign_closed_in_vain_total",
+            "sovereign_false_endpoints_total",
             "Early ends of turns that went on.",
             summary.false_endpoints,
         ),

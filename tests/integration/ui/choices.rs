@@ -9,11 +9,11 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::profile::EchoCancellation;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{
     Activity, CheckLine, CheckStatus, CheckStep, CheckView, EchoView, RepeatView, Snapshot,
 };
+use sovereign::profile::EchoCancellation;
 use sovereign::settings::config::TalkKey;
 use sovereign::turn::early::EarlyClose;
 
@@ -211,12 +211,12 @@ fn what_early_closing_costs_is_one_line() {
         s.figures.patience = Some(ms(500.0));
         s.figures.early = EarlyClose::After(ms(120.0));
     });
-    assert!(rig.says("patience 500 ms, closed at 120 ms · 0 closed in vain"));
+    assert!(rig.says("patience 500 ms, closed at 120 ms · 0 closed too early"));
     rig.show(|s| {
         s.figures.false_endpoints = 3;
         s.figures.wasted_tokens = 1_234;
     });
-    let line = "patience 500 ms, closed at 120 ms · 3 closed in vain (1.2 k tokens)";
+    let line = "patience 500 ms, closed at 120 ms · 3 closed too early (1.2 k tokens)";
     assert!(rig.says(line), "{:?}", rig.texts());
     rig.harness.get_by_label(line).hover();
     rig.pass(Duration::from_secs(1));
@@ -229,22 +229,22 @@ fn why_turns_are_not_closed_early_is_said() {
     for (early, line, more) in [
         (
             EarlyClose::Spent,
-            "patience 500 ms, early close off: it did not pay in the last 20 turns · 2 closed in vain",
+            "patience 500 ms, early close off: it did not pay in the last 20 turns · 2 closed too early",
             "dropped answers have used all the tokens that the profile allows",
         ),
         (
             EarlyClose::Never,
-            "patience 500 ms, early close off: eager_waste_percent is below 9 · 2 closed in vain",
+            "patience 500 ms, early close off: eager_waste_percent is below 9 · 2 closed too early",
             "does not pay for one dropped answer",
         ),
         (
             EarlyClose::Pauses,
-            "patience 500 ms, early close off: your pauses last as long · 2 closed in vain",
+            "patience 500 ms, early close off: your pauses last as long · 2 closed too early",
             "you often go on",
         ),
         (
             EarlyClose::Needless,
-            "patience 500 ms, early close off: nothing to gain · 2 closed in vain",
+            "patience 500 ms, early close off: nothing to gain · 2 closed too early",
             "answers so soon",
         ),
     ] {

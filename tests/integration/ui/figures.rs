@@ -7,8 +7,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::rig::{Rig, down, latencies, snapshot};
 use sovereign::base::severity::Severity;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Notice, Snapshot};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Notice, Snapshot};
 use sovereign::telemetry::alert::{Alert, AlertKind};
 use sovereign::telemetry::diagnosis::{Cause, Finding, Part, Remedy};
 use sovereign::telemetry::history::{History, TurnSample};

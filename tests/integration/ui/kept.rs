@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use sovereign::audio::{DeviceChoice, Devices};
 use sovereign::base::severity::Severity;
-use sovereign::session::snapshot::{
+use sovereign::conversation::snapshot::{
     Activity, Caption, KeyInfo, Notice, Port, ServiceView, Speaker,
 };
 

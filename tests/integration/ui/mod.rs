@@ -19,9 +19,9 @@ use rig::{Rig, caption, down, key_event, latencies, snapshot};
 use sovereign::audio::DeviceChoice;
 use sovereign::base::severity::Severity;
 use sovereign::base::units::Dbfs;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
 use sovereign::provider::grounding::{Grounding, Source};
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, AutoView, Caption, Link, Notice, Port, Speaker};
 use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::view::{ProcessUsage, TurnStatistics};
 

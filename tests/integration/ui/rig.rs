@@ -14,9 +14,11 @@ use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
 use sovereign::base::counters::Counters;
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{
+    Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker,
+};
 use sovereign::profile::Profile;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker};
 use sovereign::telemetry::view::{ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{Preferences, UiApp, UiLink};

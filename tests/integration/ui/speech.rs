@@ -5,9 +5,9 @@ use eframe::egui::{Key, Rect, pos2, vec2};
 use egui_kittest::Node;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::SpeechView;
 use sovereign::profile::Languages;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::SpeechView;
 
 use super::rig::{Rig, snapshot};
 

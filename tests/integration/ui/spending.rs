@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, LimitView, SpendScope};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, LimitView, SpendScope};
 use sovereign::telemetry::histogram::SharedDistribution;
 use sovereign::telemetry::view::{ModelView, TurnView};
 

@@ -7,8 +7,8 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, Rect, Shape, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use sovereign::session::command::Command;
-use sovereign::session::snapshot::{Activity, Caption, Speaker};
+use sovereign::conversation::command::Command;
+use sovereign::conversation::snapshot::{Activity, Caption, Speaker};
 
 use super::rig::{Rig, caption, down, key_event, snapshot};
 

@@ -128,7 +128,7 @@ fn what_goes_on_before_patience_is_over_is_the_same_turn() {
 }
 
 #[test]
-fn a_late_pair_and_late_audio_of_a_turn_closed_in_vain_do_not_touch_its_answer() {
+fn a_late_pair_and_late_audio_of_a_turn_closed_too_early_do_not_touch_its_answer() {
     let mut bench = closed_early();
     resume(&mut bench, 1_400);
     lull(&mut bench, 1_600);

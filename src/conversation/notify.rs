@@ -1,10 +1,10 @@
 //! Notices of the conversation as a whole.
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::event::Event;
 use crate::base::severity::Severity;
 
-impl Controller {
+impl Conversation {
     /// Shows a notice; the same text is not shown twice.
     pub(super) fn notice(&mut self, severity: Severity, text: String) {
         self.notices.show(severity, text);

@@ -6,42 +6,42 @@ mod asking;
 mod captions;
 mod check;
 mod clock;
-mod closing;
 pub mod command;
-mod controller;
+mod conversation;
+mod endpointing;
 mod event;
 mod file_playlist;
 mod files;
-pub mod findings;
-mod ledger;
 mod microphone;
 mod models;
 pub mod no_link;
 mod notices;
 mod notify;
+mod on_command;
+mod on_provider;
 mod on_telemetry;
-mod pace;
+mod on_voice;
 mod profile_control;
 mod profile_switch;
 mod provider_link;
 mod repeat;
 mod replay;
+mod resend_buffer;
 mod sending;
-mod service;
 mod settings;
 pub mod silence;
 pub mod snapshot;
-mod sound;
+mod snapshot_builder;
 mod sound_check;
+pub mod sound_check_text;
 mod spend_limit;
 mod spending;
 mod talk_key;
 mod telemetry_link;
 mod tokens;
+mod turn_record_builder;
 mod turns;
 pub mod typed;
-mod user;
-mod view;
 mod voice_link;
 
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::{audio, provider, telemetry};
-use controller::Controller;
+use conversation::Conversation;
 pub use event::Event;
 use file_playlist::FilePlaylist;
 pub use settings::{Choice, Settings, session_config_now};
@@ -81,7 +81,7 @@ pub struct Session {
 }
 
 /// The parts of a conversation, opened by a face.
-pub struct Parts {
+pub struct ConversationDeps {
     /// The sound side.
     pub audio: audio::AudioHandle,
     /// The connection, dialling already.
@@ -112,7 +112,7 @@ pub struct Parts {
 
 /// Starts the conversation; call it inside the runtime.
 #[must_use]
-pub fn start(parts: Parts) -> Session {
+pub fn start(parts: ConversationDeps) -> Session {
     let (commands, commands_in) = mpsc::channel(COMMANDS);
     let (snapshots_in, snapshots) = watch::channel(Arc::new(Snapshot::default()));
     let (events_in, events) = mpsc::channel(EVENTS);
@@ -130,17 +130,17 @@ pub fn start(parts: Parts) -> Session {
 }
 
 fn controller(
-    mut parts: Parts,
+    mut parts: ConversationDeps,
     snapshots: watch::Sender<Arc<Snapshot>>,
     events: mpsc::Sender<Event>,
-) -> Controller {
+) -> Conversation {
     let config = parts.settings.session_config(&parts.profile);
     let can = parts.provider.service.capabilities(&config);
     let manual = can.turns == provider::TurnDetection::Client;
     let connecting = Link::Connecting { attempt: 1 };
-    let link = parts.settings.held().map_or(connecting, user::hold);
+    let link = parts.settings.held().map_or(connecting, on_command::hold);
     let files = parts.files;
-    let mut controller = Controller {
+    let mut controller = Conversation {
         turns: turns::Turns::new(manual),
         voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
         provider: provider_link::ProviderLink::new(parts.provider, config, link),
@@ -154,7 +154,7 @@ fn controller(
         settings: parts.settings,
         telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,
-        faces: controller::Faces { snapshots, events },
+        faces: conversation::Faces { snapshots, events },
         changed: true,
     };
     for (severity, text) in parts.notices {

@@ -1,6 +1,6 @@
 //! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::profile::store::Entry;
@@ -10,7 +10,7 @@ use crate::telemetry::diagnosis::Remedy;
 /// The beginning of a notice that a later success withdraws.
 const NOT_CHANGED: &str = "The model was not changed";
 
-impl Controller {
+impl Conversation {
     /// Shows the warnings of the profiles in use and withdraws those of other profiles.
     pub(super) fn tell_of_models(&mut self) {
         let told = self.model_warnings();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use crate::base::frame::FRAME_DURATION;
 use crate::profile::BargeIn;
 use crate::turn::endpointing::EndpointingSettings;
@@ -13,7 +13,7 @@ use crate::vad::SILENCE_STARTED_AFTER;
 /// services that were seen.
 const REMOTE_THINKS: Duration = Duration::from_millis(300);
 
-impl Controller {
+impl Conversation {
     /// Tells the machine what profile and endpoint say.
     pub(super) fn apply_pace(&mut self) {
         let turn = &self.profiles.profile.turn;

@@ -6,13 +6,13 @@ use std::time::Instant;
 use url::Url;
 
 use super::command::Command;
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::snapshot::Link;
 use crate::profile::{EchoCancellation, Profile};
 use crate::telemetry::diagnosis::Remedy;
 use crate::telemetry::{Context, LinkState, Output, Signal};
 
-impl Controller {
+impl Conversation {
     pub(super) fn on_telemetry(&mut self, signal: Signal) {
         match signal {
             Signal::View => self.changed = true,

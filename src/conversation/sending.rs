@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
@@ -24,7 +24,7 @@ const LONGEST_STREAM: usize = 6_000;
 /// How the notice of a replaced connection begins.
 const SILENT: &str = "The service has been silent";
 
-impl Controller {
+impl Conversation {
     /// Gives the provider as much as it has room for.
     pub(super) fn fill(&mut self) {
         while self.provider.handle.commands.capacity() > 0
@@ -162,7 +162,7 @@ impl Controller {
         if said {
             return;
         }
-        let kept = super::ledger::KEPT_SECONDS / 60;
+        let kept = super::resend_buffer::KEPT_SECONDS / 60;
         let what = format!(
             "What you said is longer than the {kept} minutes that can be kept, and the connection was away: its beginning is lost. Say the beginning again."
         );

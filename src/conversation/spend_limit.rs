@@ -1,6 +1,6 @@
 //! The spend limit: what it closes and opens.
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::event::Event;
 use super::spending::Around;
 use crate::base::cost::Cost;
@@ -8,7 +8,7 @@ use crate::base::plural::count;
 use crate::provider::price::Pricing;
 use crate::turn::machine::Phase;
 
-impl Controller {
+impl Conversation {
     /// Something was billed.
     pub(super) fn spend(&mut self, cost: Option<Cost>) {
         if let Some(cost) = cost {

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use tracing::info;
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::event::Event;
 use super::snapshot::Speaker;
-use super::turns::Notes;
+use super::turns::TurnScratch;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::units::SampleRate;
 use crate::telemetry;
@@ -16,7 +16,7 @@ use crate::telemetry::record::{Silence, TurnRecord};
 use crate::telemetry::stages::{Noted, Stages};
 use crate::turn::machine::{Closed, Outcome};
 
-impl Controller {
+impl Conversation {
     pub(super) fn close(&mut self, mut closed: Closed) {
         let broken_off = closed.broken_off;
         let stopped = closed.outcome == Outcome::Interrupted && !broken_off;
@@ -76,7 +76,7 @@ impl Controller {
     }
 
     /// A written answer is shown in the conversation, marked as not spoken; a searched one shows its sources.
-    fn show_answer(&mut self, closed: &Closed, notes: &Notes) {
+    fn show_answer(&mut self, closed: &Closed, notes: &TurnScratch) {
         let answer = &notes.answer;
         let unheard = match closed.outcome {
             Outcome::Empty | Outcome::Failed(_) => !answer.is_audible(),
@@ -95,7 +95,7 @@ impl Controller {
         &mut self,
         closed: Closed,
         latencies: crate::turn::timeline::Latencies,
-        notes: Notes,
+        notes: TurnScratch,
         silence: Option<Silence>,
     ) -> TurnRecord {
         let round_trip = self.counters.round_trip();

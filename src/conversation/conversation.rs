@@ -26,7 +26,7 @@ use super::provider_link::ProviderLink;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Snapshot};
 use super::telemetry_link::TelemetryLink;
-use super::turns::{Notes, Turns};
+use super::turns::{TurnScratch, Turns};
 use super::voice_link::VoiceLink;
 use crate::audio;
 use crate::base::counters::Counters;
@@ -46,7 +46,7 @@ const SILENT_WITHIN: Duration = Duration::from_millis(80);
 const GOODBYE_WITHIN: Duration = Duration::from_millis(150);
 
 /// See the drawing above. Each part owns its state.
-pub(super) struct Controller {
+pub(super) struct Conversation {
     pub(super) turns: Turns,
     pub(super) voice: VoiceLink,
     pub(super) provider: ProviderLink,
@@ -76,7 +76,7 @@ pub(super) struct Faces {
     clippy::large_enum_variant,
     reason = "one at a time, on the stack: a box would allocate for each"
 )]
-enum Happening {
+enum LoopEvent {
     Command(Option<command::Command>),
     Audio(Option<audio::VoiceEvent>),
     Provider(Option<provider::Event>),
@@ -95,7 +95,7 @@ pub(super) enum Flow {
     Over,
 }
 
-impl Controller {
+impl Conversation {
     /// Runs until the user quits or a part that cannot be done without is gone.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<command::Command>) {
         let mut look = tokio::time::interval(LOOK_EVERY);
@@ -126,7 +126,7 @@ impl Controller {
         &mut self,
         commands: &mut mpsc::Receiver<command::Command>,
         look: &mut tokio::time::Interval,
-    ) -> Happening {
+    ) -> LoopEvent {
         let now = now();
         let playlist = self
             .playlist
@@ -142,38 +142,38 @@ impl Controller {
         let sleep = deadline.map(|at| tokio::time::sleep_until(at.into()));
         tokio::select! {
             biased;
-            command = commands.recv() => Happening::Command(command),
-            _ = self.provider.handle.commands.reserve(), if !self.provider.outbox.is_empty() => Happening::Room,
-            event = self.provider.handle.events.recv() => Happening::Provider(event),
-            event = self.voice.audio.events.recv() => Happening::Audio(event),
-            event = self.files.next() => Happening::File(event),
-            () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => Happening::Deadline,
-            _ = look.tick() => Happening::Look,
-            signal = self.telemetry.handle.next() => Happening::Telemetry(signal),
+            command = commands.recv() => LoopEvent::Command(command),
+            _ = self.provider.handle.commands.reserve(), if !self.provider.outbox.is_empty() => LoopEvent::Room,
+            event = self.provider.handle.events.recv() => LoopEvent::Provider(event),
+            event = self.voice.audio.events.recv() => LoopEvent::Audio(event),
+            event = self.files.next() => LoopEvent::File(event),
+            () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => LoopEvent::Deadline,
+            _ = look.tick() => LoopEvent::Look,
+            signal = self.telemetry.handle.next() => LoopEvent::Telemetry(signal),
         }
     }
 
-    fn dispatch(&mut self, happening: Happening) -> Flow {
+    fn dispatch(&mut self, happening: LoopEvent) -> Flow {
         let now = now();
         match happening {
-            Happening::Command(None | Some(command::Command::Quit)) => return Flow::Over,
-            Happening::Command(Some(command)) => self.on_command(now, command),
-            Happening::Audio(Some(audio::VoiceEvent::Gone(_)) | None) => {
+            LoopEvent::Command(None | Some(command::Command::Quit)) => return Flow::Over,
+            LoopEvent::Command(Some(command)) => self.on_command(now, command),
+            LoopEvent::Audio(Some(audio::VoiceEvent::Gone(_)) | None) => {
                 return self.lost_part("the sound thread");
             }
-            Happening::Audio(Some(event)) => self.on_audio(now, event),
-            Happening::Provider(Some(event)) => self.on_provider(now, event),
-            Happening::File(event) => self.on_file(event),
+            LoopEvent::Audio(Some(event)) => self.on_audio(now, event),
+            LoopEvent::Provider(Some(event)) => self.on_provider(now, event),
+            LoopEvent::File(event) => self.on_file(event),
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
-            Happening::Provider(None) => return self.lost_part("the connection task"),
-            Happening::Room => self.fill(),
-            Happening::Deadline => {
+            LoopEvent::Provider(None) => return self.lost_part("the connection task"),
+            LoopEvent::Room => self.fill(),
+            LoopEvent::Deadline => {
                 self.turns.machine.handle_timeout(now);
                 self.close_in_time(now);
                 self.tell_late(now);
             }
-            Happening::Look => self.look(now),
-            Happening::Telemetry(signal) => self.on_telemetry(signal),
+            LoopEvent::Look => self.look(now),
+            LoopEvent::Telemetry(signal) => self.on_telemetry(signal),
         }
         Flow::On
     }
@@ -258,9 +258,9 @@ impl Controller {
         let notes = self.take_kept(turn).unwrap_or_else(|| {
             let playlist = self.playlist.as_ref();
             let name = playlist.and_then(|playlist| playlist.name(playlist.file()?));
-            Notes {
+            TurnScratch {
                 input: name.map(str::to_owned),
-                ..Notes::default()
+                ..TurnScratch::default()
             }
         });
         self.begin_notes(turn, notes);
@@ -272,9 +272,9 @@ impl Controller {
     }
 
     /// Counts a turn of the user, and begins what is noted of it.
-    pub(super) fn begin_notes(&mut self, turn: TurnId, known: Notes) {
+    pub(super) fn begin_notes(&mut self, turn: TurnId, known: TurnScratch) {
         self.turns.count += 1;
-        let notes = Notes {
+        let notes = TurnScratch {
             number: self.turns.count,
             underruns: self.counters.underruns.get(),
             capture_dropped: self.counters.capture_dropped.get(),

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info};
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::silence::Answer;
 use super::snapshot::{Link, Speaker};
-use super::turns::Notes;
+use super::turns::TurnScratch;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::tokens::TokenCounts;
@@ -18,7 +18,7 @@ use crate::turn::machine::{Input, Phase, TokenOwner};
 /// Told once for each model.
 const HINTS_REFUSED: &str = "This model does not accept hints about languages and names. They are part of its instruction instead.";
 
-impl Controller {
+impl Conversation {
     pub(super) fn on_provider(&mut self, now: Instant, event: Event) {
         match event {
             Event::Connecting { attempt } => {
@@ -178,13 +178,13 @@ impl Controller {
     }
 
     /// The notes of the open turn, where it is the one that the service ends next.
-    fn notes_of_next_end(&mut self) -> Option<&mut Notes> {
+    fn notes_of_next_end(&mut self) -> Option<&mut TurnScratch> {
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
         let (turn, _) = open.filter(|_| self.turns.machine.bill() == TokenOwner::Open)?;
         self.turns.notes.get_mut(&turn)
     }
 
-    /// Notes something of the answer that comes now, with the turn that it belongs to.
+    /// TurnScratch something of the answer that comes now, with the turn that it belongs to.
     fn note_answer(&mut self, now: Instant, note: impl FnOnce(&mut Answer)) {
         let turn = self.turns.machine.heard_turn(now);
         if let Some(notes) = turn.and_then(|turn| self.turns.notes.get_mut(&turn)) {
@@ -234,7 +234,7 @@ impl Controller {
         self.provider.wanted = self.settings.session_config(&self.profiles.profile);
         self.provider.config = self.provider.wanted.clone();
         self.withdraw(super::profile_switch::FOLLOWS_LATER);
-        self.withdraw(super::user::HOLDS_LATER);
+        self.withdraw(super::on_command::HOLDS_LATER);
         self.feed(super::clock::now(), Input::LinkDown);
         self.provider.link = Link::Connecting { attempt: 1 };
         self.provider.outbox.clear();

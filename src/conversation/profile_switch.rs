@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
@@ -12,7 +12,7 @@ use crate::telemetry::auto::Plan;
 /// Stands until the connection that asks for what the profile says.
 pub(super) const FOLLOWS_LATER: &str = "The new profile applies to sound at once, and to what the service is asked for from the next pause.";
 
-impl Controller {
+impl Conversation {
     /// Begins with the profile that the parts came with.
     pub(super) fn begin_with_profile(&mut self) {
         if self.profiles.profile.auto.is_some() {

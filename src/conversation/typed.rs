@@ -9,8 +9,8 @@
 
 use std::time::Instant;
 
-use super::controller::Controller;
-use super::turns::Notes;
+use super::conversation::Conversation;
+use super::turns::TurnScratch;
 use crate::base::ids::TurnId;
 use crate::base::printable;
 use crate::base::severity::Severity;
@@ -61,7 +61,7 @@ fn characters(count: usize) -> &'static str {
     }
 }
 
-impl Controller {
+impl Conversation {
     /// Asks what was typed. It is answered as what is spoken; muted, and without a microphone, too.
     pub(super) fn send_text(&mut self, now: Instant, text: &str) {
         let text = match sendable(text) {
@@ -82,7 +82,7 @@ impl Controller {
         }
         let turn = self.turns.machine.ask_typed(now);
         self.turns.captions.write(turn, shown);
-        let notes = Notes {
+        let notes = TurnScratch {
             typed: Some(text),
             ..self.take_kept(turn).unwrap_or_default()
         };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::clock::now;
 use super::command::Command;
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::files::FileEvent;
 use super::settings::HELD_HINT;
 use super::snapshot::Link;
@@ -23,7 +23,7 @@ pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the
 const NO_KEY_CHANGE: &str = "the key was not ";
 const NOT_KEPT: &str = "This choice holds until the program ends";
 
-impl Controller {
+impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
         self.changed = true;
         match command {

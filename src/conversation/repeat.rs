@@ -1,6 +1,6 @@
 //! The last reply, heard once more.
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::snapshot::RepeatView;
 use crate::audio;
 use crate::base::frame::Pcm;
@@ -8,7 +8,7 @@ use crate::base::ids::TurnId;
 use crate::turn::machine::{Input, Phase};
 use std::time::Instant;
 
-impl Controller {
+impl Conversation {
     /// The user wants to hear the last reply again.
     pub(super) fn hear_again(&mut self, now: Instant) {
         if self.repeat().hindrance.is_none() {

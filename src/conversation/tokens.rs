@@ -2,7 +2,7 @@
 
 use tracing::debug;
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
 use crate::provider::Usage;
@@ -10,7 +10,7 @@ use crate::provider::price::Pricing;
 use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::TokenOwner;
 
-impl Controller {
+impl Conversation {
     /// The service counted.
     pub(super) fn note_tokens(&mut self, usage: &Usage) {
         let counted = usage.billed;

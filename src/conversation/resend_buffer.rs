@@ -21,7 +21,7 @@ const KEPT_ASIDE: usize = 300;
 
 /// The audio of the turns that are not answered: mono, 16 bit, [`SampleRate::WORKING`].
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct ResendBuffer {
     /// Oldest first; the last one is the newest turn's.
     pages: VecDeque<Page>,
     /// What came while the turn was closed and patience ran: part of it if the user goes on.
@@ -43,7 +43,7 @@ struct Page {
     missing: u64,
 }
 
-impl Ledger {
+impl ResendBuffer {
     /// Takes in frames of a turn; another turn than before begins a new page.
     pub(super) fn add(&mut self, turn: TurnId, frames: &[Frame]) {
         if self.page(turn).is_none() {
@@ -235,17 +235,17 @@ mod tests {
         }
     }
 
-    fn rest(ledger: &mut Ledger, turn: TurnId) -> Vec<i16> {
+    fn rest(ledger: &mut ResendBuffer, turn: TurnId) -> Vec<i16> {
         ledger.take(turn, u64::MAX, 1 << 40)
     }
 
-    fn second(ledger: &mut Ledger, turn: TurnId) {
+    fn second(ledger: &mut ResendBuffer, turn: TurnId) {
         ledger.add(turn, &vec![frame(0.1); 100]);
     }
 
     #[test]
     fn everything_is_handed_over_once_and_again_after_a_rewind() {
-        let mut ledger = Ledger::default();
+        let mut ledger = ResendBuffer::default();
         ledger.add(T1, &[frame(0.5), frame(-1.0)]);
         assert_eq!(rest(&mut ledger, T1).len(), 320);
         assert!(rest(&mut ledger, T1).is_empty());
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn pieces_are_as_long_as_is_asked_for_and_end_where_is_asked_for() {
-        let mut ledger = Ledger::default();
+        let mut ledger = ResendBuffer::default();
         let said: Vec<i16> = (0..40_000).map(|n| (n % 30_000) as i16).collect();
         ledger.add(T1, &[]);
         ledger.page(T1).expect("begun").push(&said);
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn turns_are_kept_beside_each_other_until_they_are_forgotten() {
-        let mut ledger = Ledger::default();
+        let mut ledger = ResendBuffer::default();
         ledger.add(T1, &[frame(0.1)]);
         ledger.add(T2, &[frame(0.2), frame(0.2)]);
         assert_eq!(rest(&mut ledger, T1).len(), 160);
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_again_is_the_new_turns_and_nothing_else_is() {
-        let mut ledger = Ledger::default();
+        let mut ledger = ResendBuffer::default();
         ledger.add(T1, &[frame(0.1)]);
         assert_eq!(rest(&mut ledger, T1).len(), 160);
         ledger.set_aside(&[frame(0.2)]);
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn what_was_set_aside_belongs_to_the_turn_that_goes_on_or_leads_the_next() {
         let aside = |turn, most| {
-            let mut ledger = Ledger::default();
+            let mut ledger = ResendBuffer::default();
             ledger.add(T1, &[frame(0.1)]);
             (0..KEPT_ASIDE + 5).for_each(|_| ledger.set_aside(&[frame(0.2)]));
             ledger.forget(T1);
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_was_sent_may_grow_too_long_and_a_lost_connection_tells_what_is_missing() {
-        let mut ledger = Ledger::default();
+        let mut ledger = ResendBuffer::default();
         for _ in 0..KEPT_SECONDS + 5 {
             second(&mut ledger, T1);
             assert_eq!(rest(&mut ledger, T1).len(), BLOCK);
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn without_a_connection_ten_minutes_are_kept_and_the_rest_is_counted() {
-        let mut ledger = Ledger::default();
+        let mut ledger = ResendBuffer::default();
         for turn in [T1, T2] {
             for _ in 0..KEPT_SECONDS / 2 + 5 {
                 second(&mut ledger, turn);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::event::Event;
 use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate, VoiceSettings};
@@ -28,7 +28,7 @@ const RESTARTED: &str = "The sound stopped because of a fault in the program, an
 const STEADY_SOUND: &str =
     "A steady sound was taken for speech. It is ignored now; move the microphone away from it.";
 
-impl Controller {
+impl Conversation {
     pub(super) fn on_audio(&mut self, now: Instant, event: audio::VoiceEvent) {
         match event {
             audio::VoiceEvent::Speech(event) => self.on_speech(now, event),
@@ -244,7 +244,7 @@ impl Controller {
             return;
         }
         self.provider.streaming = Some(now);
-        let samples = super::ledger::to_pcm(std::slice::from_ref(frame));
+        let samples = super::resend_buffer::to_pcm(std::slice::from_ref(frame));
         self.stream(samples);
     }
 

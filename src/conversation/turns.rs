@@ -10,9 +10,9 @@ use crate::turn::machine::Machine;
 /// Turns that are open, and what outlives them.
 pub(super) struct Turns {
     pub(super) machine: Machine,
-    pub(super) ledger: super::ledger::Ledger,
+    pub(super) ledger: super::resend_buffer::ResendBuffer,
     pub(super) captions: super::captions::Captions,
-    pub(super) notes: HashMap<TurnId, Notes>,
+    pub(super) notes: HashMap<TurnId, TurnScratch>,
     /// Turns of the user so far.
     pub(super) count: u64,
     /// The last reply that was heard.
@@ -29,7 +29,7 @@ impl Turns {
     pub(super) fn new(manual: bool) -> Self {
         Self {
             machine: Machine::new(manual),
-            ledger: super::ledger::Ledger::default(),
+            ledger: super::resend_buffer::ResendBuffer::default(),
             captions: super::captions::Captions::default(),
             notes: HashMap::new(),
             count: 0,
@@ -43,7 +43,7 @@ impl Turns {
 
 /// What the controller notes of a turn besides the machine's marks.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(super) struct TurnScratch {
     pub(super) number: u64,
     /// What was typed, where it was not spoken; kept until the turn is closed, to be sent again.
     pub(super) typed: Option<String>,
@@ -79,7 +79,7 @@ pub(super) struct Notes {
     pub(super) noted: crate::telemetry::stages::Noted,
 }
 
-impl Notes {
+impl TurnScratch {
     /// How often the service searched the web for it; where it does not say what for, once.
     pub(super) fn searches(&self) -> u64 {
         let queries = self.answer.grounding.queries.len() as u64;

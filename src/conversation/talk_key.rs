@@ -1,11 +1,11 @@
 //! The talk key, Esc and the choices of how the microphone opens.
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use crate::settings::config::{Config, TalkKey};
 use crate::turn::machine::{Input, Phase};
 use std::time::{Duration, Instant};
 
-impl Controller {
+impl Conversation {
     /// The talk key: interrupts a reply at once, also over a loudspeaker, and opens the microphone.
     pub(super) fn hold(&mut self, now: Instant, down: bool) {
         if self.microphone.muted || self.is_checking() || self.spending.is_closed() {

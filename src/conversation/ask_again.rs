@@ -1,9 +1,9 @@
 //! What was asked in a turn without an answer is asked again, or its answer is spoken.
 
 use super::asking::Kept;
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::snapshot::Speaker;
-use super::turns::Notes;
+use super::turns::TurnScratch;
 use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::plural::sentence;
@@ -25,7 +25,7 @@ const LATE: &str = "No answer yet";
 /// What the conversation shows for the request to speak an answer.
 const SAY_IT: &str = "Say it aloud.";
 
-impl Controller {
+impl Conversation {
     /// Sends what was said last once more.
     pub(super) fn ask_again(&mut self, now: Instant) {
         if !self.may_ask_again() {
@@ -68,7 +68,7 @@ impl Controller {
 
     /// A turn begins: what was kept of the last one becomes its own if it is asked again, and is dropped otherwise. Gives
     /// what is to be noted of it.
-    pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<Notes> {
+    pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<TurnScratch> {
         self.turns.asking.written = None;
         let kept = self.turns.asking.kept.take()?;
         if !self.turns.asking.repeats {
@@ -76,12 +76,12 @@ impl Controller {
             return None;
         }
         self.turns.ledger.hand_on(kept.turn, turn);
-        Some(Notes {
+        Some(TurnScratch {
             samples: kept.samples,
             input: kept.input,
             asked_again: kept.asked_again + 1,
             counted: kept.counted,
-            ..Notes::default()
+            ..TurnScratch::default()
         })
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::controller::Controller;
+use super::conversation::Conversation;
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
 use crate::telemetry::view::TurnStatistics;
 use crate::turn::machine::Phase;
 
-impl Controller {
+impl Conversation {
     pub(super) fn publish(&mut self) {
         let profiles = self.profiles.shared();
         self.send_context(&profiles);

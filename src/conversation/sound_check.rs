@@ -1,16 +1,16 @@
 //! The sound check: while it runs nobody else is heard, and nothing of it goes to the service.
 
 use super::check::{Check, OVER_AFTER};
-use super::controller::Controller;
-use super::findings::{self, Circumstances};
+use super::conversation::Conversation;
 use super::snapshot::{CheckLine, CheckStep, CheckView};
+use super::sound_check_text::{self, Circumstances};
 use crate::audio::{self, CheckEvent};
 use crate::dsp::sound_check::SoundCheckPhase;
 use crate::turn::machine::Input;
 use std::sync::Arc;
 use std::time::Instant;
 
-impl Controller {
+impl Conversation {
     /// Begins a check, or says why there cannot be one.
     pub(super) fn check_sound(&mut self, now: Instant, with_voice: bool) {
         self.check = Some(Check {
@@ -38,7 +38,7 @@ impl Controller {
             None
         };
         if let Some((what, hint)) = hindrance {
-            return self.end_check(findings::failed(what, hint));
+            return self.end_check(sound_check_text::failed(what, hint));
         }
         self.microphone.key.close();
         self.tell_sound(audio::VoiceCommand::CheckSound { with_voice });
@@ -77,7 +77,7 @@ impl Controller {
                     with_voice: check.view.with_voice,
                     headset: speaker.is_some_and(|stream| stream.device.headset),
                 };
-                self.end_check(findings::lines(&report, around));
+                self.end_check(sound_check_text::lines(&report, around));
             }
         }
     }
@@ -95,7 +95,7 @@ impl Controller {
         let lost = self.is_checking() && self.voice.input.stream.is_none();
         if lost || self.check.as_ref().is_some_and(late) {
             self.tell_sound(audio::VoiceCommand::CancelCheck);
-            self.end_check(findings::failed(
+            self.end_check(sound_check_text::failed(
                 "it gave no sound to check",
                 "Plug it in again, or choose another one under Sound.",
             ));
