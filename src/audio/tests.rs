@@ -1,4 +1,5 @@
-//! The whole sound side on simulated time: devices of arithmetic, the real worker, owner, bodies and handle.
+//! The whole audio side on simulated time: simulated devices, the real worker, stream manager, callback bodies and
+//! handle.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -187,7 +188,7 @@ async fn a_profile_switch_in_an_utterance_loses_no_sample() {
     let mut rig = rig(SimulatedDesk::default());
     rig.settle().await;
     rig.change(|wanted| wanted.gate = Gate::Everything);
-    // A ramp: every sample is told apart.
+    // A ramp: every sample is identifiable.
     let ramp: Vec<f32> = (0..4 * 48_000).map(|i| i as f32 / 192_000.0).collect();
     rig.desk.speak(&ramp);
     let mut events = Vec::new();

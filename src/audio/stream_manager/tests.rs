@@ -215,7 +215,7 @@ fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
     desk.plug(&["spare", "usb"]);
     desk.choose("usb");
     desk.run(ms(2_300));
-    // Between two looks.
+    // Between two polls.
     desk.plug(&["spare"]);
     desk.report(StreamFault::DeviceNotAvailable, 1);
     desk.run(ms(20));
@@ -441,7 +441,7 @@ impl tracing::Subscriber for Counting {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// An owner, a made-up sound system, and time. Looks at the microphone only; the speaker runs all the time.
+/// A stream manager, a simulated sound system, and time. Checks the microphone only; the speaker runs all the time.
 struct Desk {
     manager: StreamManager,
     system: Arc<System>,

@@ -1,4 +1,4 @@
-//! The crew on simulated time, and a fleet for a moment of real time.
+//! A pool worker on simulated time, and a pool for a moment of real time.
 
 use super::super::command::VoiceCommand;
 use super::super::event::VoiceEvent;
@@ -19,7 +19,7 @@ use crate::vad::SpeechEvent;
 const QUESTION: &[u8] = include_bytes!("../../../assets/speech/question.wav");
 const TURN: TurnId = TurnId(1);
 
-/// A crew whose clock is turned by hand.
+/// A pool worker with a manual clock.
 struct Rig {
     pool_worker: PoolWorker,
     now: Instant,

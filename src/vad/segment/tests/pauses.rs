@@ -33,7 +33,7 @@ fn in_noise_that_hides_the_voice_a_lull_waits_for_the_detector() {
 
 #[test]
 fn a_resumption_takes_30_ms_of_voice_within_60() {
-    // Verdicts after a lull, and the frame at which it is over.
+    // Verdicts after `SilenceStarted`, and the frame at which the pause is over.
     let table = [
         ("xxx", Some(2)),
         ("xx...............", None),
