@@ -356,18 +356,18 @@ async fn files_are_spoken_when_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_microphone_of_zeros_is_told_and_taken_back() {
+async fn a_microphone_of_zeros_is_reported_and_revoked() {
     let mut rig = rig(SimulatedDesk::default());
     tokio::time::sleep(ms(3_500)).await;
     rig.desk.speak(&[0.1; 480]);
     tokio::time::sleep(ms(100)).await;
-    let told: Vec<bool> = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
+    let reported: Vec<bool> = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
         .filter_map(|e| match e {
             VoiceEvent::AllZero(zero) => Some(zero),
             _ => None,
         })
         .collect();
-    assert_eq!(told, [true, false]);
+    assert_eq!(reported, [true, false]);
 }
 
 struct Rig {

@@ -201,7 +201,7 @@ fn accept_playback(server: &mut Server) {
 }
 
 #[test]
-fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
+fn a_microphone_delivers_samples_and_their_age() {
     let (go, wait) = sync_channel::<()>(1);
     let (connection, server) = meet(move |mut server| {
         accept_record(&mut server);
@@ -252,7 +252,7 @@ fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
 }
 
 #[test]
-fn a_speaker_gets_what_it_wants_and_tells_when_it_sounds() {
+fn a_speaker_gets_what_it_requests_and_reports_when_it_sounds() {
     let (go, wait) = sync_channel::<()>(1);
     let (connection, server) = meet(move |mut server| {
         accept_playback(&mut server);
@@ -433,7 +433,7 @@ fn the_channels_of_an_array_of_microphones_come_as_they_are() {
 }
 
 #[test]
-fn what_the_server_refuses_is_told_by_its_reason() {
+fn a_refusal_of_the_server_is_reported_with_its_reason() {
     for (error, expected) in [
         (PulseError::NoEntity, StreamFault::DeviceNotAvailable),
         (PulseError::AccessDenied, StreamFault::PermissionDenied),

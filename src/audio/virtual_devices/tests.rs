@@ -64,7 +64,7 @@ impl Rig {
 }
 
 #[test]
-fn a_member_hears_its_mouth_and_plays_its_reply() {
+fn a_member_captures_its_utterance_and_plays_its_reply() {
     let question = utterance_of(QUESTION).expect("a WAV file");
     for schedule in [PoolSchedule::Steps, PoolSchedule::Prompt] {
         let mut rig = Rig::new(schedule, 1);
@@ -205,7 +205,7 @@ fn who_hangs_up_is_looked_after_no_more() {
 }
 
 #[test]
-fn a_fleet_runs_by_itself_and_ends_with_its_owner() {
+fn a_pool_runs_by_itself_and_ends_when_dropped() {
     let profile = builtin("balanced").expect("shipped");
     for schedule in [PoolSchedule::Steps, PoolSchedule::Prompt] {
         let pool = VirtualDevicePool::start(2, schedule).expect("threads");

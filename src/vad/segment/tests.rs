@@ -644,7 +644,7 @@ impl Bench {
     }
 
     /// When events of a kind were reported.
-    fn told_at(&self, kind: char) -> Vec<Instant> {
+    fn reported_at(&self, kind: char) -> Vec<Instant> {
         let told = self.told.iter().filter(|told| told.0 == kind);
         told.map(|told| told.1).collect()
     }
