@@ -687,9 +687,9 @@ fn outside_crates_are_found_away_from_their_place() {
             "`cpal` is named outside audio/cpal.rs",
         ),
         (
-            "audio/owner.rs",
+            "audio/stream_manager.rs",
             "fn f() -> ::cpal::Host {}",
-            "audio/owner.rs:1: `cpal` is named",
+            "audio/stream_manager.rs:1: `cpal` is named",
         ),
         (
             "audio/mod.rs",
@@ -721,7 +721,7 @@ fn outside_crates_are_found_away_from_their_place() {
             "mod cpal; use self::cpal::Cpal; fn f() { cpal::open() }",
         ),
         (
-            "audio/owner.rs",
+            "audio/stream_manager.rs",
             "use crate::audio::cpal::Cpal; fn f(x: super::cpal::Cpal) { wake.notify() }",
         ),
     ] {

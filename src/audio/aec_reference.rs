@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_begins_anew_at_the_right_place() {
+    fn a_gap_restarts_at_the_right_position() {
         let epoch = Instant::now();
         let (mut writer, mut reader) = ring(4_800);
         let mut clock = SampleClock::new(RATE);

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_stream_is_told_exactly() {
+    fn an_exact_stream_is_fitted_exactly() {
         let origin = Instant::now();
         let mut clock = SampleClock::new(RATE);
         assert_eq!(clock.instant_of(0), None);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_tells_may_be_wrong_by_a_block_now_and_then() {
+    fn a_host_may_report_a_latency_that_is_wrong_by_a_block() {
         let origin = Instant::now();
         let mut clock = SampleClock::new(RATE);
         for n in 0..600_u64 {

@@ -2,10 +2,8 @@
 //!
 //! ```text
 //! ring ─▶ sanitise ─▶ Downmixer ─▶ PositionedResampler ─▶ 10 ms frames ─▶ level ─▶ Chain ─▶ detector ─▶ Segmenter ─┐
-//!                                                         with instants              ▲                             │
-//!                                      far end: what the speaker played meanwhile ───┘          BargeInDetector ◀──┘
-//!                                                                                                ├─▶ Speech
-//!                                                                                  gate ─▶ Heard └─▶ ReplyAction
+//!                                                      far end, at their instants ───┘                              │
+//!                                       Speech, ReplyAction ◀─ BargeInDetector ◀────────────────────────────────────┘
 //! ```
 
 mod barge_in_gate;
@@ -41,8 +39,6 @@ use crate::vad::{Detect as _, Detector, SpeechEvent};
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Amount taken from the ring at once.
 const PIECE: Duration = FRAME_DURATION;
-/// Level below which, with the canceller on, a frame is residual echo: people are captured at -46 dBFS and above.
-const REST: Dbfs = Dbfs(-52.0);
 /// Aggressiveness of a detector that got stuck.
 const REARMED: u8 = 3;
 

@@ -164,9 +164,9 @@ mod tests {
     fn policy_after(
         change: impl FnOnce() -> Result<(), Refused> + Send,
     ) -> Result<String, Refused> {
-        let told = || thread_priority::unix::thread_schedule_policy().expect("told");
+        let policy = || thread_priority::unix::thread_schedule_policy().expect("told");
         std::thread::scope(|scope| {
-            let thread = scope.spawn(move || change().map(|()| format!("{:?}", told())));
+            let thread = scope.spawn(move || change().map(|()| format!("{:?}", policy())));
             thread.join().expect("it ends")
         })
     }

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_headset_is_told_from_a_speaker_that_does_not_run() {
+    fn a_headset_differs_from_a_speaker_that_does_not_run() {
         let deaf = |speaker| Room {
             speaker,
             air: 0,

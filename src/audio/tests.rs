@@ -1,4 +1,5 @@
-//! The whole sound side on simulated time: devices of arithmetic, the real worker, owner, bodies and handle.
+//! The whole audio side on simulated time: simulated devices, the real worker, stream manager, callback bodies and
+//! handle.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -186,7 +187,7 @@ async fn a_profile_switch_in_an_utterance_loses_no_sample() {
     let mut rig = rig(SimulatedDesk::default());
     rig.settle().await;
     rig.change(|wanted| wanted.gate = Gate::Everything);
-    // A ramp: every sample is told apart.
+    // A ramp: every sample is identifiable.
     let ramp: Vec<f32> = (0..4 * 48_000).map(|i| i as f32 / 192_000.0).collect();
     rig.desk.speak(&ramp);
     let mut events = Vec::new();
@@ -354,18 +355,18 @@ async fn files_are_spoken_when_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_microphone_of_zeros_is_told_and_taken_back() {
+async fn a_microphone_of_zeros_is_reported_and_revoked() {
     let mut rig = rig(SimulatedDesk::default());
     tokio::time::sleep(ms(3_500)).await;
     rig.desk.speak(&[0.1; 480]);
     tokio::time::sleep(ms(100)).await;
-    let told: Vec<bool> = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
+    let reported: Vec<bool> = std::iter::from_fn(|| rig.handle.events.try_recv().ok())
         .filter_map(|e| match e {
             VoiceEvent::AllZero(zero) => Some(zero),
             _ => None,
         })
         .collect();
-    assert_eq!(told, [true, false]);
+    assert_eq!(reported, [true, false]);
 }
 
 struct Rig {

@@ -410,7 +410,7 @@ mod tests {
     const QUIET: Samples = [0.0; FRAME_SAMPLES];
 
     #[test]
-    fn nothing_played_tells_nothing() {
+    fn without_playback_there_is_no_verdict() {
         let mut leak = EchoDetector::new();
         let mut dice = Dice(1);
         for _ in 0..1_000 {

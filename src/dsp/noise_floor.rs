@@ -82,10 +82,10 @@ mod tests {
     use super::*;
 
     /// Changes reported, by the second, for one second of noise at each level; with a word in every second.
-    fn told(levels: &[f32]) -> Vec<(usize, bool)> {
+    fn changes_of(levels: &[f32]) -> Vec<(usize, bool)> {
         let mut floor = NoiseFloor::default();
         let mut seed = 1_u32;
-        let mut told = Vec::new();
+        let mut changes = Vec::new();
         for (second, level) in levels.iter().enumerate() {
             for frame in 0..100 {
                 let loud = if (20..80).contains(&frame) {
@@ -98,23 +98,23 @@ mod tests {
                     seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                     ((seed >> 8) as f32 / 8_388_608.0 - 1.0) * amplitude
                 });
-                told.extend(floor.push(&samples).map(|noisy| (second, noisy)));
+                changes.extend(floor.push(&samples).map(|noisy| (second, noisy)));
             }
         }
-        told
+        changes
     }
 
     #[test]
     fn a_quiet_room_is_quiet_and_a_fan_is_noise() {
-        assert_eq!(told(&[-70.0; 5]), []);
-        assert_eq!(told(&[-120.0; 5]), []);
-        assert_eq!(told(&[-50.0; 3]), [(0, true)]);
+        assert_eq!(changes_of(&[-70.0; 5]), []);
+        assert_eq!(changes_of(&[-120.0; 5]), []);
+        assert_eq!(changes_of(&[-50.0; 3]), [(0, true)]);
     }
 
     #[test]
     fn it_follows_within_two_seconds_and_does_not_flicker() {
         let levels = [-50.0, -50.0, -80.0, -80.0, -50.0, -50.0, -50.0, -50.0];
-        assert_eq!(told(&levels), [(0, true), (2, false), (5, true)]);
-        assert_eq!(told(&[-50.0, -60.0, -60.0, -60.0]), [(0, true)]);
+        assert_eq!(changes_of(&levels), [(0, true), (2, false), (5, true)]);
+        assert_eq!(changes_of(&[-50.0, -60.0, -60.0, -60.0]), [(0, true)]);
     }
 }

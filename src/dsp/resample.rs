@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn the_delay_is_as_told() {
+    fn the_delay_is_as_reported() {
         for (from, to) in [
             (48_000, 16_000),
             (44_100, 16_000),
@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_or_flushed_stream_begins_anew() {
+    fn a_reset_or_flushed_stream_starts_over() {
         let mut resampler = made(44_100, 16_000, 64);
         let sound: Vec<f32> = (0..1_000).map(|i| (i as f32 * 0.1).sin()).collect();
         let run = |resampler: &mut Resampler| {

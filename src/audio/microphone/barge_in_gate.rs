@@ -1,11 +1,14 @@
 //! Barge-in: decides whether speech over a reply may go out.
 
 use super::super::settings::Gate;
-use super::{Microphone, REST};
+use super::Microphone;
 use crate::base::frame::Frame;
 use crate::base::units::Dbfs;
 use crate::vad::barge_in::BargeInContext;
 use crate::vad::segment::FrameContext;
+
+/// Level below which, with the canceller on, a frame is residual echo: people are captured at -46 dBFS and above.
+const REST: Dbfs = Dbfs(-52.0);
 
 impl Microphone {
     /// Whether a frame can be a voice, and not residual echo.

@@ -81,7 +81,7 @@ fn a_flush_in_the_fade_in_turns_round() {
 }
 
 #[test]
-fn parts_tell_sound_from_silence() {
+fn parts_separate_sound_from_silence() {
     let (mut body, mut end) = ends(1);
     end.ring.push(&[0.0; 300]);
     let mut seen = Vec::new();

@@ -66,7 +66,7 @@ impl Server {
         sequence
     }
 
-    /// Waits for samples; what is asked for meanwhile is answered by `answer`.
+    /// Waits for samples; `answer` answers other requests meanwhile.
     fn take(&mut self, mut answer: impl FnMut(&mut Self, u32)) -> Vec<f32> {
         loop {
             let head = protocol::read_descriptor(&mut self.reader).expect("a message");
@@ -201,7 +201,7 @@ fn accept_playback(server: &mut Server) {
 }
 
 #[test]
-fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
+fn a_microphone_delivers_samples_and_their_age() {
     let (go, wait) = sync_channel::<()>(1);
     let (connection, server) = meet(move |mut server| {
         accept_record(&mut server);
@@ -252,7 +252,7 @@ fn a_microphone_gives_its_samples_and_tells_how_old_they_are() {
 }
 
 #[test]
-fn a_speaker_gets_what_it_wants_and_tells_when_it_sounds() {
+fn a_speaker_gets_what_it_requests_and_reports_when_it_sounds() {
     let (go, wait) = sync_channel::<()>(1);
     let (connection, server) = meet(move |mut server| {
         accept_playback(&mut server);
@@ -323,7 +323,7 @@ fn starving(told: SystemTime) -> PlaybackLatency {
     }
 }
 
-/// Whether an instant lies where the script told of its clock, but for the microsecond that it tells in.
+/// Whether an instant lies in the clock range of the script, within its resolution of a microsecond.
 fn bracketed(at: Instant, (before, after): (Instant, Instant)) -> bool {
     let slack = Duration::from_micros(100);
     (before - slack..=after + slack).contains(&at)
@@ -433,7 +433,7 @@ fn the_channels_of_an_array_of_microphones_come_as_they_are() {
 }
 
 #[test]
-fn what_the_server_refuses_is_told_by_its_reason() {
+fn a_refusal_of_the_server_is_reported_with_its_reason() {
     for (error, expected) in [
         (PulseError::NoEntity, StreamFault::DeviceNotAvailable),
         (PulseError::AccessDenied, StreamFault::PermissionDenied),
@@ -496,7 +496,7 @@ fn answers_that_nobody_waits_for_say_nothing_and_lost_ones_are_asked_for_again()
     timing.asked(3, after(60), 0);
     timing.heard(3, latency, 2_880, after(60));
     assert_eq!(age(&timing, 480), 10_000);
-    // Frame 1440 is captured at 20 ms: who has it at 10 is told so.
+    // Frame 1440 is captured at 20 ms but arrives at 10 ms: its callback instant is corrected.
     let (at, told) = timing.age(1_440, after(10));
     assert_eq!(
         (at.duration_since(start).as_millis(), micros(told)),

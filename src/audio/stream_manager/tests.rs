@@ -44,7 +44,7 @@ fn a_storm_costs_as_many_streams_as_the_back_off_allows() {
     }
     // 0, 0.25, 0.5, 1, 2, 4, 4, … seconds apart over a minute.
     assert!((10..=22).contains(&desk.opened()), "{}", desk.opened());
-    assert!(desk.told_lost());
+    assert!(desk.reported_lost());
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_silent_stream_is_opened_again_later_and_later() {
     // From now on none calls at all: three seconds each, and the pauses.
     desk.run(Duration::from_secs(30));
     assert!((4..=8).contains(&desk.opened()), "{}", desk.opened());
-    assert!(desk.told_lost());
+    assert!(desk.reported_lost());
     desk.hold_callbacks = false;
     desk.run(Duration::from_secs(10));
     let opened = desk.opened();
@@ -66,12 +66,12 @@ fn a_silent_stream_is_opened_again_later_and_later() {
 }
 
 #[test]
-fn a_microphone_that_goes_is_told_and_one_that_comes_is_used() {
+fn a_microphone_that_goes_is_reported_and_one_that_comes_is_used() {
     let mut desk = Desk::new();
     desk.run(Duration::from_secs(2));
     desk.plug(&[]);
     desk.run(Duration::from_millis(1_500));
-    assert!(desk.told_lost());
+    assert!(desk.reported_lost());
     assert!(
         !desk.is_open(),
         "the host may have moved it to the speaker's monitor"
@@ -89,7 +89,7 @@ fn a_new_default_is_followed_without_a_word_of_loss() {
     desk.plug(&["better", "mic"]);
     desk.run(Duration::from_millis(1_500));
     assert_eq!(desk.opened(), 2);
-    assert!(!desk.told_lost());
+    assert!(!desk.reported_lost());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_muted_microphone_is_let_go_at_once() {
     desk.run(Duration::from_millis(10));
     assert!(!desk.is_open());
     desk.run(Duration::from_secs(5));
-    assert!(!desk.is_open() && !desk.told_lost());
+    assert!(!desk.is_open() && !desk.reported_lost());
     desk.change(|wanted| wanted.gate = Gate::Voice);
     desk.run(Duration::from_millis(10));
     assert!(desk.is_open());
@@ -118,7 +118,7 @@ fn a_chosen_microphone_that_goes_is_stood_in_for_and_returned_to() {
     assert_eq!(desk.used(), "built-in", "within one poll");
     let gone = "usb was unplugged: using built-in until it is back.";
     assert_eq!(desk.moved, [(gone.to_owned(), None, false)]);
-    assert!(!desk.told_lost(), "sound goes on");
+    assert!(!desk.reported_lost(), "sound goes on");
     desk.run(ms(5_000));
     assert_eq!(desk.moved.len(), 1, "reported once");
 
@@ -206,7 +206,7 @@ fn an_unplugged_default_is_named_and_its_return_too() {
         desk.moved,
         [(gone.clone(), None, false), (back, Some(gone), true)]
     );
-    assert!(!desk.told_lost());
+    assert!(!desk.reported_lost());
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
     desk.plug(&["spare", "usb"]);
     desk.choose("usb");
     desk.run(ms(2_300));
-    // Between two looks.
+    // Between two polls.
     desk.plug(&["spare"]);
     desk.report(StreamFault::DeviceNotAvailable, 1);
     desk.run(ms(20));
@@ -224,7 +224,7 @@ fn a_stream_that_reports_its_device_gone_is_replaced_at_once() {
 }
 
 #[test]
-fn the_last_device_that_reports_itself_gone_is_told_at_once() {
+fn the_loss_of_the_last_device_is_reported_at_once() {
     let mut desk = Desk::new();
     // Just opened: the next try is a second away.
     desk.run(ms(50));
@@ -289,7 +289,7 @@ fn a_flapping_device_costs_a_stream_a_second_and_nothing_piles_up() {
 }
 
 #[test]
-fn after_a_sleep_both_devices_are_opened_anew_at_once() {
+fn after_a_sleep_both_devices_are_reopened_at_once() {
     let mut desk = Desk::new();
     desk.plug(&["built-in", "usb"]);
     desk.choose("usb");
@@ -302,7 +302,10 @@ fn after_a_sleep_both_devices_are_opened_anew_at_once() {
     desk.run(ms(50));
     assert_eq!((desk.opened(), desk.speakers()), (before + 1, speakers + 1));
     assert_eq!(desk.used(), "usb");
-    assert!(!desk.told_lost() && desk.moved.is_empty(), "nothing to say");
+    assert!(
+        !desk.reported_lost() && desk.moved.is_empty(),
+        "nothing to say"
+    );
     // What was taken away meanwhile is stood in for.
     desk.run(ms(5_000));
     desk.plug(&["built-in"]);
@@ -372,7 +375,7 @@ fn a_period_is_too_long_by_its_time_not_by_its_frames() {
 }
 
 #[test]
-fn a_busy_or_forbidden_device_is_tried_again_later_and_later_and_told_once() {
+fn a_busy_or_forbidden_device_is_retried_with_back_off_and_reported_once() {
     for (kind, word) in [
         (StreamFault::DeviceBusy, "another program"),
         (StreamFault::PermissionDenied, "privacy settings"),
@@ -441,7 +444,7 @@ impl tracing::Subscriber for Counting {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// An owner, a made-up sound system, and time. Looks at the microphone only; the speaker runs all the time.
+/// A stream manager, a simulated sound system, and time. Checks the microphone only; the speaker runs all the time.
 struct Desk {
     manager: StreamManager,
     system: Arc<System>,
@@ -592,7 +595,7 @@ impl Desk {
         Arc::strong_count(&self.system.alive) > 1
     }
 
-    fn told_lost(&self) -> bool {
+    fn reported_lost(&self) -> bool {
         !self.lost.is_empty()
     }
 

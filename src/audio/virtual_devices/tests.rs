@@ -1,4 +1,4 @@
-//! The crew on simulated time, and a fleet for a moment of real time.
+//! A pool worker on simulated time, and a pool for a moment of real time.
 
 use super::super::command::VoiceCommand;
 use super::super::event::VoiceEvent;
@@ -19,7 +19,7 @@ use crate::vad::SpeechEvent;
 const QUESTION: &[u8] = include_bytes!("../../../assets/speech/question.wav");
 const TURN: TurnId = TurnId(1);
 
-/// A crew whose clock is turned by hand.
+/// A pool worker with a manual clock.
 struct Rig {
     pool_worker: PoolWorker,
     now: Instant,
@@ -64,7 +64,7 @@ impl Rig {
 }
 
 #[test]
-fn a_member_hears_its_mouth_and_plays_its_reply() {
+fn a_member_captures_its_utterance_and_plays_its_reply() {
     let question = utterance_of(QUESTION).expect("a WAV file");
     for schedule in [PoolSchedule::Steps, PoolSchedule::Prompt] {
         let mut rig = Rig::new(schedule, 1);
@@ -205,7 +205,7 @@ fn who_hangs_up_is_looked_after_no_more() {
 }
 
 #[test]
-fn a_fleet_runs_by_itself_and_ends_with_its_owner() {
+fn a_pool_runs_by_itself_and_ends_when_dropped() {
     let profile = builtin("balanced").expect("shipped");
     for schedule in [PoolSchedule::Steps, PoolSchedule::Prompt] {
         let pool = VirtualDevicePool::start(2, schedule).expect("threads");

@@ -202,10 +202,10 @@ fn a_device_that_is_full_is_refused_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn a_recording_that_is_deleted_is_told_once_even_to_a_session_that_is_busy() {
+fn a_deleted_recording_is_reported_once_even_to_a_busy_conversation() {
     let folder = folder();
     let path = folder.path().join("out.wav");
-    let (events, mut told) = channel(1);
+    let (events, mut reported) = channel(1);
     events
         .try_send(VoiceEvent::DetectorRearmed)
         .expect("room for one");
@@ -214,19 +214,22 @@ fn a_recording_that_is_deleted_is_told_once_even_to_a_session_that_is_busy() {
     sink.take(&[0.5; 240], true, now);
     std::fs::remove_file(&path).expect("there");
     sink.tick(now);
-    assert!(matches!(told.try_recv(), Ok(VoiceEvent::DetectorRearmed)));
+    assert!(matches!(
+        reported.try_recv(),
+        Ok(VoiceEvent::DetectorRearmed)
+    ));
     for _ in 0..3 {
         sink.take(&[0.5; 240], true, now);
         sink.tick(now);
     }
-    let Ok(VoiceEvent::NotWritten(what)) = told.try_recv() else {
-        panic!("it is not told");
+    let Ok(VoiceEvent::NotWritten(what)) = reported.try_recv() else {
+        panic!("it is not reported");
     };
     assert!(
         what.contains("out.wav") && what.contains("deleted"),
         "{what}"
     );
-    assert!(told.try_recv().is_err(), "once");
+    assert!(reported.try_recv().is_err(), "once");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn with_all_off_every_bit_passes_at_once() {
 }
 
 #[test]
-fn the_delay_is_as_told_for_every_combination() {
+fn the_delay_is_as_reported_for_every_combination() {
     for settings in all_settings() {
         let mut chain = Chain::new(settings);
         let mut bursts = Bursts::new(7);

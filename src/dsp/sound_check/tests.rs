@@ -40,7 +40,7 @@ fn delay_and_loss_are_found_in_clean_and_noisy_rooms() {
 }
 
 #[test]
-fn a_headset_is_told_from_a_speaker_that_does_not_play() {
+fn a_headset_differs_from_a_speaker_that_does_not_play() {
     let report = Desk {
         gain: 0.0,
         ..Desk::default()

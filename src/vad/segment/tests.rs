@@ -531,7 +531,7 @@ struct Bench {
     next: u64,
     out: Vec<SpeechEvent>,
     ended_at: Vec<Instant>,
-    /// The kind of each event but frames, and the end of the frame at which it was told.
+    /// Kind of each event except frames, and the end of the frame at which it was reported.
     told: Vec<(char, Instant)>,
     notes: Vec<(u64, SegmentNote)>,
     /// Of the last frame: whether it may hold voice, and how long nothing had been voiced at its end, and patience.
@@ -578,7 +578,7 @@ impl Bench {
         }
     }
 
-    /// One frame, with a look at what must hold for each.
+    /// One frame, with a check of the invariants.
     fn checked(&mut self, amplitude: f32, context: FrameContext) -> Result<(), TestCaseError> {
         let seen = self.out.len();
         let notes = self.notes.len();
@@ -638,13 +638,13 @@ impl Bench {
         self.at_ms(self.next * 10)
     }
 
-    /// Of all events but frames, told by frames or in between.
+    /// All events except frames, reported by frames or in between.
     fn kinds(&self) -> String {
         kinds(&self.out).replace('F', "")
     }
 
-    /// When events of a kind were told.
-    fn told_at(&self, kind: char) -> Vec<Instant> {
+    /// When events of a kind were reported.
+    fn reported_at(&self, kind: char) -> Vec<Instant> {
         let told = self.told.iter().filter(|told| told.0 == kind);
         told.map(|told| told.1).collect()
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::vad::SILENCE_STARTED_AFTER;
 
 #[test]
-fn a_lull_is_told_after_120_ms_whatever_the_detectors_tail() {
+fn silence_starts_after_120_ms_whatever_the_detectors_tail() {
     for tail in [0, 5, 15, 25] {
         let mut bench = Bench::new();
         bench.run(50, SILENCE, NO);
@@ -10,7 +10,7 @@ fn a_lull_is_told_after_120_ms_whatever_the_detectors_tail() {
         bench.run(tail, SILENCE, YES);
         bench.run(60 - tail, SILENCE, NO);
         assert_eq!(bench.kinds(), "SLE");
-        assert_eq!(bench.told_at('L'), vec![bench.at_ms(1_120)], "{tail}");
+        assert_eq!(bench.reported_at('L'), vec![bench.at_ms(1_120)], "{tail}");
         assert_eq!(bench.ended_at, vec![bench.at_ms(1_300)], "{tail}");
         let silence_started = SpeechEvent::SilenceStarted {
             last_voiced: bench.at_ms(1_000),
@@ -20,20 +20,20 @@ fn a_lull_is_told_after_120_ms_whatever_the_detectors_tail() {
 }
 
 #[test]
-fn in_noise_that_hides_the_voice_a_lull_waits_for_the_detector() {
+fn in_noise_that_hides_the_voice_silence_waits_for_the_detector() {
     let mut bench = Bench::new();
     bench.run(50, 0.1, NO);
     bench.run(50, VOICE, YES);
     bench.run(20, 0.1, NO);
     assert_eq!(
-        bench.told_at('L'),
+        bench.reported_at('L'),
         vec![bench.at_ms(990) + SILENCE_STARTED_AFTER]
     );
 }
 
 #[test]
 fn a_resumption_takes_30_ms_of_voice_within_60() {
-    // Verdicts after a lull, and the frame at which it is over.
+    // Verdicts after `SilenceStarted`, and the frame at which the pause is over.
     let table = [
         ("xxx", Some(2)),
         ("xx...............", None),
@@ -58,7 +58,7 @@ fn a_resumption_takes_30_ms_of_voice_within_60() {
         }
         let at = |frame: u64| bench.at_ms(1_200 + 10 * (frame + 1));
         let expected: Vec<Instant> = expected.into_iter().map(at).collect();
-        assert_eq!(bench.told_at('R'), expected, "{verdicts}");
+        assert_eq!(bench.reported_at('R'), expected, "{verdicts}");
     }
 }
 
@@ -95,7 +95,7 @@ fn where_the_voice_goes_on_is_found_by_level_although_the_detector_is_late() {
 }
 
 #[test]
-fn a_click_in_a_lull_neither_resumes_nor_prolongs() {
+fn a_click_in_a_pause_neither_resumes_nor_extends() {
     let mut bench = Bench::new();
     bench.run(50, SILENCE, NO);
     bench.run(50, VOICE, YES);
@@ -123,27 +123,27 @@ fn a_voice_that_comes_back_as_patience_ends_is_waited_for() {
 }
 
 #[test]
-fn the_key_takes_over_a_lull_and_tells_no_other() {
+fn the_key_takes_over_a_pause_and_reports_no_other() {
     let mut bench = Bench::new();
     bench.run(50, SILENCE, NO);
     bench.run(50, VOICE, YES);
     bench.run(15, SILENCE, NO);
     bench.run(100, SILENCE, HELD);
     assert_eq!(bench.kinds(), "SLR");
-    assert_eq!(bench.told_at('R'), vec![bench.at_ms(1_160)]);
+    assert_eq!(bench.reported_at('R'), vec![bench.at_ms(1_160)]);
     bench.run(1, SILENCE, NO);
     assert_eq!(bench.kinds(), "SLRE");
 }
 
 #[test]
-fn patience_shorter_than_a_lull_tells_both_at_once() {
+fn patience_shorter_than_the_silence_threshold_reports_both_at_once() {
     let mut bench = Bench::new();
     bench.segmenter.set_patience(Duration::from_millis(80));
     bench.run(50, SILENCE, NO);
     bench.run(50, VOICE, YES);
     bench.run(20, SILENCE, NO);
     assert_eq!(bench.kinds(), "SLE");
-    assert_eq!(bench.told_at('L'), bench.ended_at);
+    assert_eq!(bench.reported_at('L'), bench.ended_at);
     assert_eq!(bench.ended_at, vec![bench.at_ms(1_080)]);
 }
 
