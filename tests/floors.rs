@@ -587,7 +587,7 @@ fn upward_and_sideways_paths_are_found() {
         (
             "turn/machine.rs",
             "use crate::conversation::Command;",
-            "turn/machine.rs:1: `turn` (floor 1) uses `session` above it",
+            "turn/machine.rs:1: `turn` (floor 1) uses `conversation` above it",
         ),
         (
             "settings/watch.rs",

@@ -29,8 +29,8 @@ use crate::report::bench::ProfileResults;
 use crate::report::bench::{Bench, SCHEMA};
 use crate::report::results::{Circumstances, OWN, TurnRow, interval};
 
-/// The shipped profiles, and what 95 of 100 turns may take of our own time, in milliseconds: the budgets of the design,
-/// where a device's own delay is in them too.
+/// The shipped profiles with their budgets: limits of the 95th percentile of our own share, in milliseconds, including the
+/// latency of the devices.
 const BUDGETS: [(&str, f64); 3] = [
     ("ultra-fast", 20.0),
     ("balanced", 35.0),
@@ -42,9 +42,9 @@ const ENDED_WITHIN: Duration = Duration::from_secs(60);
 const REPORTS: usize = 64;
 /// Pause between turns, as with files.
 const PAUSE: Duration = Duration::from_millis(300);
-/// A conversation that failed is begun again so often.
+/// Restarts of a failed conversation.
 const RETRIES: u32 = 2;
-/// The first turns of a conversation are not counted: clocks settle in the first second, detectors learn the room.
+/// Warm-up turns of a conversation, which do not count: clocks settle in the first second, detectors learn the room.
 const WARM_UP: u64 = 1;
 /// Description of the audio in reports.
 const SOUND: &str = "made-up microphone and speaker at 48 kHz with the profile's period and no delay of their own; resampling, detection and playback as with devices";
@@ -134,7 +134,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         };
         Ok::<_, Problem>(running.run(run, &profiles).await)
     });
-    // What still runs (a name look-up, say) is not waited for.
+    // Pending work (a name look-up, say) is abandoned.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let (run, figures, turns) = ended?;
     let bench = Bench::new(run, args.turns, figures, earlier.as_ref());
@@ -151,7 +151,7 @@ struct Running {
     stage: Arc<TrialContext>,
     inbox: mpsc::Receiver<Report>,
     tally: Aggregate,
-    /// What failed before the first turn of a conversation that counts.
+    /// Faults of the warm-ups.
     warm_up: BTreeMap<String, u64>,
     client: ResourceSampler,
     progress: Progress,
@@ -200,7 +200,7 @@ impl Running {
         (run, figures, all)
     }
 
-    /// What failed in the warm-ups of a profile. If no turn ever came of them it counts.
+    /// Faults of a profile's warm-ups. They count as errors if no turn followed.
     fn warm_up_of(&mut self, worked: bool) -> BTreeMap<String, u64> {
         let failed = std::mem::take(&mut self.warm_up);
         if worked {
@@ -212,7 +212,7 @@ impl Running {
         BTreeMap::new()
     }
 
-    /// As many turns of a profile as were asked for, in as few conversations as it takes; says why it ended early.
+    /// Measures the requested number of turns of a profile in as few conversations as possible; returns why it ended early.
     async fn measure(&mut self, profile: &Arc<Profile>) -> Option<String> {
         for _ in 0..=RETRIES {
             let done = self.tally.turns.len() as u64;
@@ -251,7 +251,7 @@ impl Running {
                 biased;
                 () = self.stop.wait() => return Some("it was ended by hand".to_owned()),
                 report = self.inbox.recv() => match report? {
-                    // The first turns are no measure, but paid.
+                    // Warm-up turns do not count, but are billed.
                     Report::Turn(mut turn, sent, heard) if turn.number <= WARM_UP => {
                         warm = true;
                         if let Some(budget) = &mut self.tally.budget {
@@ -282,7 +282,7 @@ impl Running {
     }
 }
 
-/// The outcome for people at the terminal.
+/// Prints the outcome.
 fn summary(bench: &Bench) -> Vec<String> {
     let mut lines = Vec::new();
     for figures in &bench.profiles {

@@ -6,7 +6,7 @@
 //! The process stays "dumpable" (`PR_SET_DUMPABLE`) nevertheless: otherwise its entries in `/proc` belong to root, and rtkit,
 //! which grants real-time priority, and the portals of desktops refuse to serve it.
 
-/// Forbids core dumps to this process and to those that it starts. To be called first of all.
+/// Disables core dumps of this process and its children. Call it first.
 pub fn forbid() {
     #[cfg(unix)]
     rlimit::setrlimit(rlimit::Resource::CORE, 0, 0).ok();

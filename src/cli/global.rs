@@ -37,7 +37,7 @@ pub struct Global {
     pub log: Option<String>,
 }
 
-/// How a path is read from an argument: `~` is the home folder, also where no shell made it so.
+/// Parser of paths: expands `~` to the home folder, as a shell does.
 pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(|path| crate::settings::paths::expanded(&path))
 }

@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-/// Bytes that may wait for the reader: some thousand lines. One entry may be larger, as a report is.
+/// Capacity of the queue in bytes: some thousand lines. A single entry, such as a report, may be larger.
 const MOST: usize = 1 << 20;
-/// Bytes that are written at once: how far a slow reader has come is seen by it.
+/// Bytes per write, which is the resolution of a slow reader's progress.
 const PIECE: usize = 512;
-/// At the end, how often it is looked whether a signal shortens the wait.
+/// Interval of checking for a signal that shortens the wait at the end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Lines on their way to a file, a pipe or a terminal. Each is written whole, in order.
 pub(crate) struct LineWriter {
     shared: Arc<Shared>,
-    /// Whether the system gave a thread. Without one the caller writes, and waits.
+    /// Whether there is a thread. Without one the caller writes, and blocks.
     threaded: bool,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct LineWriter {
 pub(crate) enum Unwritten {
     /// The reader is gone.
     Gone,
-    /// The system refuses: the disk is full, most often.
+    /// The system refuses: most often the disk is full.
     Refused(io::Error),
     /// The reader has stopped; this many lines were left out.
     Stuck(u64),
@@ -80,7 +80,7 @@ impl LineWriter {
         Self { shared, threaded }
     }
 
-    /// Takes a line or more, with their line ends, without waiting. Where too much waits already they are left out, and counted.
+    /// Queues lines with their line ends, without blocking. If the queue is full they are left out and counted.
     pub(crate) fn offer(&self, text: Vec<u8>) {
         let mut queue = self.shared.queue();
         if !queue.has_room(text.len()) {
@@ -90,7 +90,7 @@ impl LineWriter {
         self.take(queue, text);
     }
 
-    /// How many lines were left out, once there is room again: to be said before the next line.
+    /// The number of lines left out, once there is room again; to be reported before the next line.
     pub(crate) fn gap(&self) -> Option<u64> {
         let mut queue = self.shared.queue();
         let is_over = queue.untold > 0 && queue.bytes < MOST / 2;
@@ -106,7 +106,7 @@ impl LineWriter {
     ///
     /// # Errors
     ///
-    /// When something was not written, now or before.
+    /// When output was not written, now or before.
     pub(crate) fn finish(
         &self,
         limit: Duration,
@@ -209,12 +209,12 @@ impl Shared {
                 Ok(0) => return self.break_off(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => {
                     rest = &rest[taken..];
-                    // A slow reader is no reader that has stopped.
+                    // A slow reader has not stopped.
                     self.queue().written += 1;
                     self.changed.notify_all();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Some parents hand over pipes that do not wait; this thread can.
+                // Some parents pass non-blocking pipes; this thread may wait.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::sleep(LOOK_EVERY);
                 }

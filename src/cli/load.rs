@@ -35,18 +35,18 @@ use crate::report::results::{Circumstances, LimitCheck, TurnRow, Verdict};
 
 /// After a signal, the end of all conversations and the report must not take longer.
 const ENDED_WITHIN: Duration = Duration::from_secs(60);
-/// Reports that may wait to be added up.
+/// Capacity of the queue of reports.
 const REPORTS: usize = 4_096;
-/// Turns that are kept for percentiles and CSV: some 20 MB at the most.
+/// Turns kept for percentiles and CSV: at most some 20 MB.
 const TURNS: usize = 65_536;
-/// The same where memory is judged: it must not be the run's own notes that grow.
+/// The same if growth of memory is checked, to which the kept turns must not contribute.
 const TURNS_OF_A_SOAK: usize = 4_096;
 /// Growth is measured from this share of the run on, or this many seconds after the ramp if that is later: the first turns of
 /// the newest conversations fill their buffers.
 const SETTLED: (f64, f64) = (0.1, 20.0);
 /// Conversations that were started this long before a run was cut short should be connected.
 const CONNECTED_WITHIN: f64 = 5.0;
-/// The number of conversations is brought up to the plan this often.
+/// Interval of adjusting the number of conversations to the load profile.
 const ADJUST_EVERY: Duration = Duration::from_millis(50);
 /// Description of the audio in reports.
 const SOUND: &str = "made-up microphones and speakers at 48 kHz, in steps of 10 ms; resampling, detection and playback as with devices";
@@ -148,7 +148,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         let running = Running::new(stage, profile, plan, requests, tally, servers, inbox)?;
         running.run(run, earlier.as_ref()).await
     });
-    // What still runs (a name look-up, say) is not waited for.
+    // Pending work (a name look-up, say) is abandoned.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let (load, turns) = ended?;
     let json = serde_json::to_string(&load).map_err(anyhow::Error::from)?;
@@ -177,7 +177,7 @@ struct Running {
     stop: Stop,
 }
 
-/// Files and sockets that the servers held open, at the least: before a spike, and after it.
+/// Least number of open files and sockets of the servers, before and after a spike.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     before: Option<u64>,
@@ -195,7 +195,7 @@ impl Held {
         }
     }
 
-    /// Connections that were left over. One is the probe's.
+    /// Leaked connections. One belongs to the probe.
     fn left(self) -> Option<u64> {
         Some(self.after?.saturating_sub(self.before? + 1))
     }
@@ -268,7 +268,7 @@ impl Running {
         run.spent_usd = tally.budget.map(|budget| budget.spent().usd);
         let unanswered = tally.settle_unanswered(plan.limits.response_p95_ms.unwrap_or(0.0));
         let (share, after) = SETTLED;
-        // Of a run that is too short for that, the second half.
+        // The second half of a shorter run.
         let settled = (plan.ramp + after).max(share * seconds).min(seconds / 2.0);
         let limit = plan.limits.growth_mb;
         let growth = limit.and_then(|_| tally.timeline.growth(settled));
@@ -308,7 +308,7 @@ impl Running {
         Ok((Load::new(run, figures, &plan.limits, earlier), tally.turns))
     }
 
-    /// Until the plan is over, the user ends it, or the budget is empty; says why it was before its time.
+    /// Runs until the load profile is over, the user ends it, or the budget is spent; returns why it ended early.
     async fn go_on(&mut self) -> Option<String> {
         let began = self.stage.began;
         let mut adjust = tokio::time::interval(ADJUST_EVERY);
@@ -364,7 +364,7 @@ fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
     real
 }
 
-/// The outcome for people at the terminal.
+/// Prints the outcome.
 fn summary(load: &Load) -> Vec<String> {
     let f = &load.figures;
     let mut lines = vec![format!(

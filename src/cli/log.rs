@@ -29,8 +29,8 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 /// The log file, from its start to the end of the process.
 static FILE: OnceLock<(LineWriter, Arc<Sites>)> = OnceLock::new();
 
-/// Starts logging. `level` is what `--log` says, for both places; without it errors are shown (the faces say the rest in words)
-/// and INFO is filed. A folder that cannot be written costs the file, nothing else; it is said.
+/// Starts logging. `level` is the value of `--log`, for both outputs; without it errors are shown (window and terminal report
+/// the rest in words) and INFO goes to the file. If the folder cannot be written, there is a warning and no file.
 ///
 /// # Errors
 ///

@@ -79,7 +79,7 @@ pub enum Command {
 pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (output::out(), output::err());
     if !matches!(command, Command::Talk(_)) {
-        // `serve`, `bench` and `load` hold when they have begun.
+        // `serve`, `bench` and `load` call `hold` once they run.
         signal::nothing_to_lose();
     }
     room_for(command).check()?;
@@ -109,7 +109,7 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     ended.map_err(|error| written::lost(&error))
 }
 
-/// What the command needs of the system.
+/// The resources that a command needs.
 fn room_for(command: &Command) -> room::Room {
     match command {
         Command::Talk(_) | Command::Bench(_) | Command::Load(_) => room::CONVERSATION,

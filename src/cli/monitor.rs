@@ -10,13 +10,13 @@ use crate::file::{self, Links, ReadError};
 use crate::monitor::{self, Monitor, PageRequests, token};
 use crate::settings::config::MonitorSettings;
 
-/// A running endpoint, and what asks for its pages.
+/// A running endpoint, and its page requests.
 pub(super) struct Running {
     /// The page requests.
     pub(super) asked: PageRequests,
     /// Keeps it running.
     pub(super) monitor: Monitor,
-    /// Where the token is, for the person who sets the collector up.
+    /// Prints where the token is, for the set-up of the collector.
     pub(super) announcement: String,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Running {
 ///
 /// # Errors
 ///
-/// When the port is taken, or the token cannot be kept: the program goes on without.
+/// When the port is taken, or the token cannot be stored: the program continues without the endpoint.
 pub(super) fn start(
     flag: Option<u16>,
     settings: &MonitorSettings,
@@ -56,14 +56,14 @@ pub(super) fn start(
     }))
 }
 
-/// The token of the state folder; a new one where there is none, or where it is none.
+/// The token of the state folder; a new one if there is none, or an invalid one.
 fn kept_token(state: &Path) -> anyhow::Result<(SecretString, PathBuf)> {
     let path = state.join("monitor-token");
     let cannot = || {
         let path = path.display();
         format!("the token of the monitor cannot be kept in {path}")
     };
-    // One that others could read is no secret any more, and another one is made.
+    // A token that others could read is no secret: it is replaced.
     let text = match file::read_secret(&path, Links::Refused) {
         Ok(bytes) => Some(bytes),
         Err(ReadError::Missing | ReadError::Readable(_)) => None,

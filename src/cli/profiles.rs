@@ -179,7 +179,7 @@ fn list_json(profiles: &Profiles) -> String {
     serde_json::to_string(&list).expect("texts and numbers become JSON")
 }
 
-/// What there is to say about files, a line each.
+/// Messages about files, one per line.
 #[derive(Debug, Default)]
 struct Checked {
     faults: Vec<String>,

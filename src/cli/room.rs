@@ -10,7 +10,7 @@ use std::thread::Builder;
 
 use super::problem::Problem;
 
-/// What a command has open and running at its most, with some to spare.
+/// Most files and threads of a command, with a margin.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
     /// Threads besides those that run.
@@ -24,7 +24,7 @@ pub const LIST: Room = Room {
     threads: 3,
     files: 12,
 };
-/// A server, or a look at this machine: one runtime.
+/// A server, or an inspection of this machine: one runtime.
 pub const SERVER: Room = Room {
     threads: 6,
     files: 24,
@@ -62,7 +62,7 @@ impl Room {
         })
     }
 
-    /// At most [`Room::files`], with the soft limit raised where that is allowed.
+    /// Checks that [`Room::files`] are available, and raises the soft limit if allowed.
     fn files_are_granted(self) -> Result<(), (usize, io::Error)> {
         let mut open = Vec::new();
         while open.len() < self.files {
@@ -77,7 +77,7 @@ impl Room {
                         Ok(_) | Err(_) => return Err((open.len(), error)),
                     }
                 }
-                // Something else is wrong with that file; it says nothing of the limit.
+                // Another fault of that file, unrelated to the limit.
                 Err(_) => return Ok(()),
             }
         }

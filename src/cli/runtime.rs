@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::problem::Problem;
 use crate::base::thread::quietly;
 
-/// Workers of the runtime, as the drawing in `lib.rs` has it.
+/// Worker threads of the runtime, as drawn in `lib.rs`.
 const WORKERS: usize = 2;
-/// They begin within some microseconds; on a machine that starts everything at once it may take longer.
+/// They start within microseconds; a busy machine may take longer.
 const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 
 /// The runtime of the controller, the client, the probe and the demo.
@@ -20,7 +20,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     built(|| {})
 }
 
-/// The same for many conversations: their sound goes first.
+/// The same for many conversations: the audio threads have priority.
 ///
 /// # Errors
 ///
@@ -41,8 +41,8 @@ fn built(at_start: fn()) -> Result<tokio::runtime::Runtime, Problem> {
         at_start();
         begin.try_send(()).ok();
     });
-    // It panics where the system gives no thread, and waits for ever where it gives the first and not the second. `room` has
-    // tried that, but others may have taken them since. So it is built aside, and left behind if it hangs.
+    // The builder panics without a thread, and waits forever with only one of two. `room` has checked that, but the threads may
+    // be taken since. So it is built on a helper thread, which is abandoned if it hangs.
     let no_threads = || std::io::Error::other("it gives no threads");
     let (hand_over, handed) = sync_channel(1);
     let build = move || {

@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::signal::{self, Stop};
 use crate::server::{Access, Event, Options, Script, ScriptError, Server, ServerError};
 
-/// Events that may wait to be printed; with more, the newest are dropped.
+/// Capacity of the queue of events; beyond, the newest are dropped.
 const EVENTS: usize = 1024;
 /// After a signal, the end must not take longer, whatever hangs.
 const ENDED_WITHIN: Duration = Duration::from_secs(5);
@@ -152,7 +152,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Cancels when standard input is over: when whoever holds its other end has ended, in whatever way.
+/// Cancels at the end of standard input: the parent process has ended, in whatever way.
 fn cancel_with_input(over: CancellationToken) -> anyhow::Result<()> {
     let read = move || {
         io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();

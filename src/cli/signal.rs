@@ -59,7 +59,7 @@ mod unix {
             Ok(ours)
         });
         for number in caught() {
-            // In the order in which the handler does them.
+            // In the order of execution in the handler.
             flag::register_conditional_shutdown(number, 0, Arc::clone(&NOTHING_TO_LOSE))?;
             flag::register_conditional_shutdown(number, AT_ONCE, Arc::clone(&INSISTING))?;
             flag::register(number, Arc::clone(&ASKED))?;
@@ -106,7 +106,7 @@ mod unix {
         ASKED.load(Relaxed)
     }
 
-    /// Ends the process without waiting for anything.
+    /// Ends the process at once.
     pub fn leave(status: i32) -> ! {
         exit(status)
     }
@@ -157,7 +157,7 @@ mod unix {
     }
 
     impl Stop {
-        /// Listens from now on, and has heard what came before; call it inside the runtime.
+        /// Waits for signals, including earlier ones; call it inside the runtime.
         ///
         /// # Errors
         ///
@@ -169,7 +169,7 @@ mod unix {
             Ok(Self { signals })
         }
 
-        /// Returns when one of them came, at once if one had come before.
+        /// Returns on a signal, at once after an earlier one.
         pub async fn wait(&mut self) {
             std::future::poll_fn(|cx| {
                 let mut came = is_asked();

@@ -34,14 +34,14 @@ use crate::telemetry;
 /// Input if there is no microphone: mono, 16 bit.
 const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav");
 
-/// Which sound a face wants; `None` is "what there is".
+/// Requested audio input and output; `None` takes the available devices.
 #[derive(Clone, Debug, Default)]
 pub struct Voice {
     /// Where sound comes from.
     pub input: Option<Source>,
     /// Where replies go to.
     pub output: Option<Sink>,
-    /// A window shows what happens: without a speaker nothing needs to be written to a file.
+    /// In a window no file is written in place of a missing speaker.
     pub window: bool,
 }
 
@@ -67,7 +67,7 @@ pub enum Sink {
     Nowhere,
 }
 
-/// Everything that is decided before the conversation starts.
+/// The decisions before the conversation starts.
 pub struct Start {
     paths: Paths,
     profiles: Profiles,
@@ -81,9 +81,9 @@ pub struct Start {
     monitor: Option<u16>,
 }
 
-/// A conversation with what must live as long as it.
+/// A conversation with its dependencies.
 pub struct Started {
-    /// Whom it is with, for the person at the terminal.
+    /// The partner, for the terminal.
     pub partner: String,
     /// The conversation.
     session: Session,
@@ -100,7 +100,7 @@ impl Started {
 }
 
 impl Start {
-    /// Reads the files, looks at the devices, and decides.
+    /// Reads files and devices, and decides.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl Start {
         notices.extend(missing.into_iter().map(|text| (Severity::Warning, text)));
         let talk_key = voice.window && matches!(setup.input, InputKind::Device(_));
         let choice = Choice {
-            // Without a microphone the window shows what a turn looks like; the service need not hear that.
+            // Without a microphone the window shows a sample turn, which the service need not get.
             demo: global.demo || (bundled && voice.window),
             endpoint: global.endpoint.clone(),
             greeting: matches!(setup.input, InputKind::Device(_)),
@@ -178,13 +178,13 @@ impl Start {
         })
     }
 
-    /// Whether nothing is dialled before the configuration file is mended.
+    /// Whether nothing is dialled until the configuration file is corrected.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.choice.held().is_some()
     }
 
-    /// What the person at the terminal should know before the first word.
+    /// Messages before the conversation.
     #[must_use]
     pub fn announcement(&self) -> Vec<String> {
         let mut lines = vec![format!(
@@ -201,7 +201,7 @@ impl Start {
         lines
     }
 
-    /// Where the key comes from that the endpoint will get.
+    /// Source of the key for the endpoint.
     fn key_source(&self) -> Option<&'static str> {
         let config = self.choice.config.get().endpoint.as_deref();
         let key = self.choice.key.as_ref()?;
@@ -219,7 +219,7 @@ impl Start {
         }
     }
 
-    /// Whether a microphone is listened to, and no file.
+    /// Whether the input is a microphone, not a file.
     #[must_use]
     pub fn hears_a_microphone(&self) -> bool {
         matches!(self.setup.input, InputKind::Device(_))
@@ -237,7 +237,7 @@ impl Start {
         self.choice.config.get().window.clone()
     }
 
-    /// Opens sound and connection and starts the conversation; call it inside the runtime.
+    /// Opens audio and connection and starts the conversation; call it inside the runtime.
     ///
     /// # Errors
     ///
@@ -348,7 +348,7 @@ fn no_sound(error: AudioError) -> Problem {
     }
 }
 
-/// The profile to begin with. An unknown one on the command line ends the program; one in the file is said.
+/// The initial profile. An unknown one on the command line ends the program; one in the file is reported.
 fn profile(
     global: &Global,
     config: &ConfigFile,
@@ -445,7 +445,7 @@ fn recording(file: &Path, input: &InputKind) -> Result<PathBuf, Problem> {
 fn bundled_question(paths: &Paths) -> anyhow::Result<PathBuf> {
     in_a_folder(paths, |folder| {
         let question = folder.join("question.wav");
-        // As a whole: another program of this user may be reading it.
+        // Written atomically: another program of this user may be reading it.
         file::write_own(&question, BUNDLED_QUESTION)?;
         Ok(question)
     })
@@ -471,8 +471,7 @@ fn reply_file(paths: &Paths) -> anyhow::Result<PathBuf> {
     })
 }
 
-/// Makes a file in the state folder, or in one for temporary files: a state folder that cannot be written (read-only
-/// home) must not keep anybody from trying the program.
+/// Creates a file in the state folder, else in a temporary folder, so that the program works with a read-only home.
 fn in_a_folder(
     paths: &Paths,
     make: impl Fn(&Path) -> io::Result<PathBuf>,

@@ -15,7 +15,7 @@ use crate::telemetry::record::TurnRecord;
 /// Time for the last row at the end.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// The file of `--csv`, each row in it as soon as its turn is closed.
+/// The file of `--csv`; each row is written when its turn is closed.
 pub(super) struct Table {
     pub(super) path: PathBuf,
     file: LineWriter,
@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-/// A file that is opened by its name for each row: of one that was deleted meanwhile nothing would be left.
+/// A file that is opened by name for each row, in case it is deleted meanwhile.
 struct ByName(PathBuf);
 
 impl io::Write for ByName {

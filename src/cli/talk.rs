@@ -98,7 +98,7 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
         talk.questions = (!args.text.is_empty()).then_some(questions);
         talk.run().await
     });
-    // What still runs (a name look-up, say) is not waited for.
+    // Pending work (a name look-up, say) is abandoned.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ended
 }
@@ -141,19 +141,19 @@ struct Talk<'a> {
     /// How many of them were sent. Each becomes a turn, and nothing else does.
     asked: u64,
     closed: u64,
-    /// Whether a person talks, who may wait for the network to come back; a script with files may not.
+    /// Whether a user talks, who may wait for the network to come back; a script with files may not.
     attended: bool,
     /// Nothing is dialled before the configuration file is mended.
     held: bool,
     failed: bool,
-    /// Something that was asked to be written was not, or something that was to be asked could not.
+    /// A requested file was not written, or a question was not sent.
     incomplete: bool,
-    /// Files or texts were not asked, since the spend limit is reached.
+    /// Files or texts were not sent, because the spend limit is reached.
     stopped: Option<String>,
     /// Gets a row for each turn.
     table: Option<Table>,
     last_state: String,
-    /// When a script ends whose sound does not work; a person may mend it.
+    /// When a script without working audio ends; a user may repair it.
     soundless: Option<(tokio::time::Instant, String)>,
     /// Why there was no connection the last time, and what to do.
     last_fault: Option<(String, String)>,
@@ -165,9 +165,9 @@ enum Next {
     Signal,
     /// Standard output has no reader or cannot be written: ends as with a signal.
     Unheard,
-    /// A thread has ended that nothing can go on without.
+    /// An essential thread has ended.
     Broken,
-    /// The next text; `None`: there is none.
+    /// The next text, if any.
     Question(Option<TypedLine>),
     Unreached,
     /// A script's sound cannot be played or recorded.
@@ -234,7 +234,7 @@ impl<'a> Talk<'a> {
                     let problem = Problem::failed(anyhow!(panics::LOST_A_PART)).hint(HINT_FAULT);
                     return self.end(Some(problem)).await;
                 }
-                // A person may take the time to mend the file.
+                // A user may take the time to correct the file.
                 Next::Unreached if self.held && self.attended => {
                     let deadline = tokio::time::Instant::now() + REACHED_WITHIN;
                     unreached.as_mut().reset(deadline);

@@ -20,11 +20,11 @@ use crate::settings::paths::Paths;
 
 /// Of a log the newest part is taken.
 const MOST_OF_A_LOG: u64 = 1 << 20;
-/// Logs that are taken, the newest ones.
+/// Number of the newest logs in the bundle.
 const LOGS: usize = 3;
 /// Of any other file no more is taken.
 const MOST: u64 = 1 << 20;
-/// Writes the bundle and says what became of it.
+/// Writes the bundle and reports the result.
 pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
     let name = "bundle";
     let written = if is_pipe(file) {
@@ -50,7 +50,7 @@ pub(super) fn check(file: &Path, paths: &Paths, report: &str) -> Check {
 
 fn write(file: &Path, paths: &Paths, report: &str) -> io::Result<usize> {
     let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
-    // The log is text of some hundred kilobytes: what compression would save is not worth a crate.
+    // The log is text of some hundred kilobytes: compression is not worth a crate.
     let plain = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let mut parts = 0;
     for (name, text) in contents(paths, report) {
@@ -115,7 +115,7 @@ fn contents(paths: &Paths, report: &str) -> Vec<(String, String)> {
     all
 }
 
-/// Secrets of files that do not come along, and of the environment.
+/// Secrets of files outside the bundle, and of the environment.
 fn note_kept(secrets: &mut Secrets, paths: &Paths) {
     const TELLING: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASS", "PROXY"];
     let token = paths.state().join("monitor-token");
@@ -179,7 +179,7 @@ fn versions() -> String {
     )
 }
 
-/// Lines at DEBUG and TRACE may hold what was said: they stay here, with the lines that continue them.
+/// Removes lines at DEBUG and TRACE, which may hold spoken words, with their continuation lines.
 fn without_words(log: &str) -> String {
     let mut kept = String::new();
     let mut keeps = false;

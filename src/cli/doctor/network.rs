@@ -21,7 +21,7 @@ use crate::provider::{Event, Fault, FaultKind, Ready, SessionConfig, Target};
 use crate::server::Server;
 use crate::settings::config::Config;
 
-/// As long as the other commands wait for an endpoint.
+/// Timeout, as in the other commands.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// Starts the embedded server and sets a conversation up with it.
@@ -76,7 +76,7 @@ pub(super) fn way(url: Option<&Url>) -> Vec<Check> {
 /// The answers of the service.
 pub(super) struct Service {
     pub(super) checks: Vec<Check>,
-    /// The models that the key can talk to, where the service lists them.
+    /// The models available with the key, if the service lists them.
     pub(super) models: Option<Vec<Usable>>,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Service {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Usable {
     name: String,
-    /// What this version knows of it: `stable`, `preview`, `ended`, `may_have_ended` or `unknown`.
+    /// Its status in this version: `stable`, `preview`, `ended`, `may_have_ended` or `unknown`.
     state: &'static str,
     /// Whether it answers what it hears.
     talks: bool,
@@ -129,7 +129,7 @@ pub(super) fn service(
         }
     };
     let mut checks = vec![check];
-    // A service that was not reached would fail again with the same words.
+    // An unreachable service would fail again with the same message.
     let listed = answered.map(|under_v1| list(target, under_v1));
     let mut models = None;
     match listed {
@@ -153,7 +153,7 @@ pub(super) fn service(
     Service { checks, models }
 }
 
-/// Lists the models that can be talked to, and says whether the profile's model is one of them.
+/// Lists the models for live conversations, and checks that the profile's model is among them.
 fn among(usable: &[Usable], profile: &Profile) -> Check {
     let name = "models";
     let (model, profile) = (&profile.live.model, &profile.name);
@@ -178,7 +178,7 @@ fn among(usable: &[Usable], profile: &Profile) -> Check {
     }
 }
 
-/// A failed step: what went wrong, and what to do.
+/// A failed step, with its remedy.
 struct Failure {
     what: String,
     hint: String,
@@ -249,7 +249,7 @@ fn within_limit<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T,
             Err(Failure::new(what, "Check the network connection."))
         })
     });
-    // What still runs (a name look-up, say) is not waited for.
+    // Pending work (a name look-up, say) is abandoned.
     runtime.shutdown_background();
     ended
 }

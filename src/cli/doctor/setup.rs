@@ -248,11 +248,11 @@ pub(super) fn sound(devices: &Devices) -> Vec<Check> {
     vec![microphone, speaker]
 }
 
-/// Whether the thread that works on the sound may go before others.
+/// Whether the audio worker thread gets real-time priority.
 pub(super) fn priority(granted: Result<&'static str, crate::audio::priority::Refused>) -> Check {
     match granted {
         Ok(what) => Check::ok("priority", format!("sound goes first: {what}")),
-        // It works without; on a busy machine it may stutter.
+        // Optional; without it a busy machine may stutter.
         Err(refused) => Check::ok(
             "priority",
             format!("ordinary, {refused}: replies may stutter while the computer is busy"),
@@ -260,7 +260,7 @@ pub(super) fn priority(granted: Result<&'static str, crate::audio::priority::Ref
     }
 }
 
-/// Host and port of an address; its query may hold what should not be shown.
+/// Host and port of an address, without its query, which may hold a secret.
 pub(super) fn place(url: &Url) -> String {
     let port = url
         .port()

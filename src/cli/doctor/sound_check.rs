@@ -48,7 +48,7 @@ impl SoundFigures {
     }
 }
 
-/// What was heard on these devices, and whether the speaker is a headset.
+/// The results on these devices, and whether the speaker is a headset.
 pub(super) fn listen(
     profile: &Arc<Profile>,
     [input, output]: [DeviceChoice; 2],
@@ -81,7 +81,7 @@ pub(super) fn listen(
     Err(trouble.unwrap_or_else(|| "the microphone gave no sound".into()))
 }
 
-/// Whether there is something to listen with, and to.
+/// Whether there are a microphone and a speaker.
 pub(super) fn is_possible(devices: &Devices) -> bool {
     !devices.inputs.is_empty() && !devices.outputs.is_empty()
 }

@@ -18,7 +18,7 @@ const MOST_OF_ALL: u64 = 50 << 20;
 const PREFIX: &str = "sovereign.";
 const SUFFIX: &str = ".log";
 
-/// Writes lines into the file of the day. What cannot be written is dropped: the log must not end a conversation.
+/// Writes lines to the file of the day. On failure they are dropped: the log must not end a conversation.
 pub(super) struct LogFiles {
     folder: PathBuf,
     /// Its day, and how long it is.
@@ -31,7 +31,7 @@ impl LogFiles {
     ///
     /// # Errors
     ///
-    /// When the folder or the file cannot be had, or is not this user's.
+    /// When the folder or the file cannot be opened, or is not this user's.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         file::own_folder(folder)?;
         let mut files = Self {
@@ -68,7 +68,7 @@ impl Write for LogFiles {
                 file.write_all(text)
             });
         if written.is_err() {
-            // The next line tries it from the beginning: the folder may be back, the disk may have room.
+            // The next line tries again from the start: the folder may be back, the disk may have room.
             self.open = None;
         }
         Ok(text.len())
@@ -97,7 +97,7 @@ fn begin(
     Ok((file, day.to_owned(), length))
 }
 
-/// A name for the full file of this day, after those that there are.
+/// The next free name for a full file of this day.
 fn full_name(folder: &Path, day: &str) -> PathBuf {
     let start = format!("{PREFIX}{day}.");
     let number = |path: PathBuf| {

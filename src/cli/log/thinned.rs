@@ -13,12 +13,12 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines of one kind that are written one after the other: enough to see what happens.
+/// Burst of one call site: enough to see what happens.
 const BURST: u32 = 20;
-/// After them one each: with some tens of kinds at a time that is still below 5 lines a second.
+/// Interval after a burst: with some tens of call sites this is below 5 lines a second.
 const ONE_EACH: Duration = Duration::from_secs(10);
 
-/// Formats as `format` does what gets through.
+/// Formats the lines that pass, with `format`.
 pub(super) struct Thinned<F> {
     format: F,
     sites: Arc<Sites>,
@@ -30,7 +30,7 @@ pub(super) struct Sites(Mutex<HashMap<Identifier, Site>>);
 
 struct Site {
     metadata: &'static Metadata<'static>,
-    /// Lines that may still be written, and since when one more is earned.
+    /// Token bucket: remaining lines, and the time of the last refill.
     left: u32,
     since: Instant,
     left_out: u64,
@@ -65,9 +65,9 @@ where
 }
 
 impl Sites {
-    /// Whether a line of this kind is written now, and how many before it were not.
+    /// Whether a line is written now, and how many before it were not.
     fn admit(&self, metadata: &'static Metadata<'static>, now: Instant) -> Option<u64> {
-        // More is written only where it was asked for, and the size of the files is bounded.
+        // More is written only on request, and the size of the files is bounded.
         if *metadata.level() > Level::INFO {
             return Some(0);
         }
@@ -111,7 +111,7 @@ impl Site {
             return None;
         }
         if self.left == BURST {
-            // Nothing was earned while nothing was missing.
+            // A full bucket is not refilled.
             self.since = now;
         }
         self.left -= 1;

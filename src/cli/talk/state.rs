@@ -35,7 +35,7 @@ impl Talk<'_> {
         false
     }
 
-    /// Notes why there is no connection; whether none will be tried again by itself.
+    /// Records why there is no connection; returns whether there is no automatic retry.
     fn note_fault(&mut self, link: &Link) -> bool {
         let Link::Down {
             what,
@@ -69,7 +69,7 @@ impl Talk<'_> {
 
     fn show_state(&mut self, snapshot: &Snapshot) {
         let state = state_words(snapshot, !self.args.text.is_empty());
-        // A script that reads the JSON has a person who reads the log.
+        // The user of a script reads the log, not the JSON.
         let is_wanted = !self.args.json || matches!(snapshot.link, Link::Down { .. });
         if is_wanted && state != self.last_state {
             say(&state);
@@ -79,7 +79,7 @@ impl Talk<'_> {
 }
 
 impl Talk<'_> {
-    /// Sends what was typed, or ends the conversation where nothing is left.
+    /// Sends a typed question, or ends the conversation after the last one.
     pub(super) fn ask(&mut self, question: Option<TypedLine>) {
         match question {
             Some(Ok(text)) => {

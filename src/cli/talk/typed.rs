@@ -11,7 +11,7 @@ use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// The argument for lines of standard input.
 const LINES: &str = "-";
-/// Lines that are read before they are asked: the rest stays where it comes from.
+/// Lines that are read ahead; the rest stays in standard input.
 const AHEAD: usize = 4;
 /// Bytes of a line that are kept: more than the longest text that can be sent, so that longer lines are detected.
 const LONGEST_LINE: u64 = 4 * (MOST_CHARACTERS as u64 + 1);
@@ -26,11 +26,11 @@ enum Question {
     Lines(mpsc::Receiver<TypedLine>),
 }
 
-/// A line of standard input, fit to be sent, or why it is not.
+/// A line of standard input that can be sent, or the reason against it.
 pub(super) type TypedLine = Result<String, String>;
 
 impl Questions {
-    /// Checks what was given after `--text`; reads nothing yet but from standard input.
+    /// Checks the arguments of `--text`, and starts reading standard input.
     ///
     /// # Errors
     ///
@@ -54,13 +54,13 @@ impl Questions {
             .map(Self)
     }
 
-    /// Whether a person at a terminal may be asked for more.
+    /// Whether questions come from a user at a terminal.
     pub(super) fn come_from_a_person(&self) -> bool {
         let reads = |question: &Question| matches!(question, Question::Lines(_));
         self.0.iter().any(reads) && io::stdin().is_terminal()
     }
 
-    /// The next one, or why it is none; `None`: that was all. Nothing is lost when this is dropped before it is done.
+    /// The next question or its fault; `None` after the last one. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<TypedLine> {
         loop {
             match self.0.front_mut()? {
@@ -80,7 +80,7 @@ impl Questions {
     }
 }
 
-/// The next one; without questions it never comes.
+/// The next question; pending forever without questions.
 pub(super) async fn next_of(questions: &mut Option<Questions>) -> Option<TypedLine> {
     match questions {
         Some(questions) => questions.next().await,

@@ -45,7 +45,7 @@ pub(super) fn closing_line(summary: &Summary) -> String {
     let [completed, interrupted, cancelled, empty, failed] = summary.turns;
     let response = &summary.latencies[5];
     let ms = |d: Option<Duration>| d.map_or("–".into(), |d| d.as_millis().to_string());
-    // What the eager endpoint cost, where it cost something.
+    // Cost of false endpoints, if any.
     let vain = match (summary.false_endpoints, summary.wasted_tokens) {
         (0, _) => String::new(),
         (times, 0) => format!("; {times} times closed too early"),
@@ -71,7 +71,7 @@ pub(super) fn closing_line(summary: &Summary) -> String {
     )
 }
 
-/// Where a searched answer comes from, a line for each page and each search.
+/// The sources of a searched answer, a line for each page and each search.
 pub(super) fn found(grounding: &Grounding) -> Vec<String> {
     let sources = grounding.sources.iter();
     let sources = sources.map(|source| format!("source  {} — {}", source.title, source.uri));

@@ -14,9 +14,9 @@ use crate::report::load::{Conversations, HeldBack, LoadResults, RealTime, Second
 use crate::report::results::{LATENCIES, OWN, TurnRow};
 use crate::report::stats::Sample;
 
-/// What an answer may take beside its response until it is an error that there is none: patience, and the sound side.
+/// Allowance for patience and audio besides the response, until a missing answer is an error.
 const BESIDE: Duration = Duration::from_secs(3);
-/// The conversations are complete when so large a share of the most is connected.
+/// Share of the conversations that must be connected to count as complete.
 const COMPLETE: f64 = 0.95;
 
 /// The results so far.
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Aggregate {
     pub(in crate::cli) budget: Option<Budget>,
     /// All turns are counted in it.
     counted: LoadResults,
-    /// The longest of each latency, and of our own share.
+    /// The maxima of each latency, and of our own share.
     longest: [Option<f64>; LATENCIES.len() + 1],
     /// Most turns that are kept.
     most_turns: usize,
@@ -41,14 +41,14 @@ pub(in crate::cli) struct Aggregate {
     conversations: Conversations,
     live: usize,
     ratios: Vec<f64>,
-    /// How long the last utterances had waited for an answer when their conversations were ended.
+    /// Waits of the last utterances at the end of their conversations.
     waiting: Vec<Duration>,
     /// Utterances that waited for their place among the requests.
     pub(in crate::cli) held_back: HeldBack,
     now: Now,
 }
 
-/// What belongs to the second that is not over yet.
+/// Values of the present second.
 #[derive(Default)]
 struct Now {
     turns: u64,
@@ -58,7 +58,7 @@ struct Now {
 }
 
 impl Aggregate {
-    /// Nothing yet, what may be spent, and how many turns are kept at most.
+    /// An empty aggregate with a budget and a limit of kept turns.
     pub(in crate::cli) fn new(budget: Option<Budget>, most_turns: usize) -> Self {
         Self {
             budget,
@@ -121,7 +121,7 @@ impl Aggregate {
     pub(in crate::cli) fn take_late(&mut self, report: Report) {
         match report {
             Report::Gone(gone) => self.gone(gone),
-            // It is no turn of the run any more, but is to be paid for.
+            // It no longer counts as a turn of the run, but is billed.
             Report::Turn(mut turn, sent_s, heard_s) => {
                 if let Some(budget) = &mut self.budget {
                     budget.pay(&mut turn, sent_s, heard_s);
@@ -146,14 +146,14 @@ impl Aggregate {
         self.counted.turns.all()
     }
 
-    /// What was counted of the turns, and their latencies.
+    /// Counts and latencies of the turns.
     pub(in crate::cli) fn figures(&self) -> LoadResults {
         let mut figures = LoadResults {
             latency_ms: latencies(&self.turns),
             turns_kept_every: self.every,
             ..self.counted.clone()
         };
-        // The longest of all may be among those that were let go.
+        // The maximum may be among the dropped turns.
         let names = LATENCIES.into_iter().chain([OWN]);
         for (name, longest) in names.zip(self.longest) {
             if let (Some(latency), Some(longest)) = (figures.latency_ms.get_mut(name), longest) {
@@ -163,8 +163,8 @@ impl Aggregate {
         figures
     }
 
-    /// Utterances that never were answered: an error if the answer was overdue when the conversation was ended, by the
-    /// limit for responses or by what 95 of 100 took; gives the others.
+    /// Counts unanswered utterances: an error if the answer was overdue at the end of the conversation, by the limit of the
+    /// response or its 95th percentile; returns the number of the others.
     pub(in crate::cli) fn settle_unanswered(&mut self, limit_ms: f64) -> u64 {
         let responses: Sample = self.turns.iter().filter_map(|t| t.latency_ms[5]).collect();
         let usual = responses.quantile(0.95).unwrap_or(0.0).max(limit_ms);
@@ -217,7 +217,7 @@ impl Aggregate {
         }
     }
 
-    /// Whether sound kept up with time; the threads' lateness is put in by the caller.
+    /// Whether the audio kept up with real time; the caller adds the lateness of the threads.
     pub(in crate::cli) fn real_time(&self) -> Option<RealTime> {
         let worst = self.ratios.iter().copied().reduce(f64::min)?;
         Some(RealTime {
@@ -227,7 +227,7 @@ impl Aggregate {
         })
     }
 
-    /// Processor and memory, of the side that `of` chooses, which needed `base_mb` before the first conversation.
+    /// Processor and memory of the side selected by `of`, which used `base_mb` before the first conversation.
     pub(in crate::cli) fn usage(
         &self,
         base_mb: f64,

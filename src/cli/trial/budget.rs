@@ -5,7 +5,7 @@ use crate::base::tokens::{Kinds, TokenCounts};
 use crate::provider::price::{Price, Pricing};
 use crate::report::results::TurnRow;
 
-/// Tokens in a second of sound, in and out: Google's documentation of the Live API, as far as it counts them itself.
+/// Tokens per second of audio, in and out, by Google's documentation of the Live API.
 const TOKENS_PER_SECOND: f64 = 25.0;
 
 /// Parses a price: US dollars per million tokens, for input and output.
@@ -25,7 +25,7 @@ pub(super) fn price(text: &str) -> Result<Price, String> {
     parsed.ok_or_else(|| "expected are two amounts of US dollars for a million tokens, of input and output, as 3/12".to_owned())
 }
 
-/// What was spent so far, and how much may be.
+/// The amount spent so far, and its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct Budget {
     pricing: Pricing,
@@ -42,8 +42,8 @@ impl Budget {
         }
     }
 
-    /// Pays for a turn: by the service's own count of tokens, else by the sound that went both ways; and for what it
-    /// counted beside. The turn's own cost is by the same price.
+    /// Pays for a turn: by the token counts of the service, else by the length of the audio in both directions; and for late
+    /// tokens. The cost of the turn uses the same price.
     pub(in crate::cli) fn pay(&mut self, turn: &mut TurnRow, sent_s: f64, heard_s: f64) {
         let by_sound = || TokenCounts {
             prompt: sound(sent_s),

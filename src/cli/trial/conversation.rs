@@ -29,33 +29,33 @@ use crate::turn::machine::Outcome;
 
 /// A connection must be set up within this time.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
-/// An utterance must be answered and played within this time after its end: a little longer than the turn machine's
-/// own patience with a service that gives no sign.
+/// Limit from the end of an utterance to the end of its reply: a little longer than the turn machine waits for a sign of
+/// the service.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(25);
 /// Limit for the end; later reports are ignored.
 const OVER_WITHIN: Duration = Duration::from_millis(500);
 /// Silence before each utterance.
 const LEAD: Duration = Duration::from_millis(300);
-/// The connection is looked at this often.
+/// Interval of checking the connection.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Turns that a conversation keeps, since its statistics are not shown. A user's keeps a thousand.
 const TURNS_KEPT: usize = 20;
 /// After this many unanswered utterances in a row the conversation is given up.
 const MOST_SILENT: u32 = 3;
 
-/// Number of the conversations that probe beside those that are counted.
+/// The number of probing conversations, which do not count.
 pub(in crate::cli) const PROBE: u64 = 0;
 
-/// What all conversations of a trial share.
+/// The context that all conversations of a trial share.
 pub(in crate::cli) struct TrialContext {
     pub(in crate::cli) place: Target,
     pub(in crate::cli) profiles: Profiles,
     pub(in crate::cli) fleet: VirtualDevicePool,
     pub(in crate::cli) dialer: Arc<TcpDialer>,
     pub(in crate::cli) utterances: Vec<Arc<[f32]>>,
-    /// Places for those that are being set up at the same time.
+    /// Permits for concurrent connection set-ups.
     pub(in crate::cli) setups: Semaphore,
-    /// Places for utterances that are under way at the same time; `None` where there may be any number.
+    /// Permits for concurrent utterances; `None` without a limit.
     pub(in crate::cli) requests: Option<Arc<Semaphore>>,
     pub(in crate::cli) began: Instant,
     pub(in crate::cli) reports: mpsc::Sender<Report>,
@@ -77,7 +77,7 @@ pub(in crate::cli) struct TalkParameters {
 pub(in crate::cli) enum Report {
     /// It is connected.
     Connected,
-    /// A turn is over; with the seconds of sound that were sent and heard.
+    /// A closed turn, with the seconds of sent and heard audio.
     Turn(Box<TurnRow>, f64, f64),
     /// The wait of an utterance for its place among the requests.
     HeldBack(Duration),
@@ -92,7 +92,7 @@ pub(in crate::cli) enum Report {
 pub(in crate::cli) struct Gone {
     /// It had been connected.
     pub(in crate::cli) connected: bool,
-    /// It ended by itself, because something failed.
+    /// It ended because of a fault.
     pub(in crate::cli) failed: bool,
     /// Seconds of sound for each second.
     pub(in crate::cli) ratio: Option<f64>,
@@ -100,7 +100,7 @@ pub(in crate::cli) struct Gone {
     pub(in crate::cli) connections: u64,
     /// Time since its last utterance, unanswered when it was cancelled.
     pub(in crate::cli) waiting: Option<Duration>,
-    /// How long its next utterance had waited for its place among the requests then.
+    /// How long its next utterance had waited for its permit by then.
     pub(in crate::cli) held_back: Option<Duration>,
 }
 
@@ -227,7 +227,7 @@ async fn lost(client: &mut Option<provider::Handle>) {
     }
 }
 
-/// Opens sound, connection and session, and waits until it is connected.
+/// Opens audio, connection and session, and waits until it is connected.
 async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk, Fault> {
     let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
     let counters = Arc::new(Counters::default());
@@ -284,15 +284,15 @@ struct Talk {
     mouth: VirtualMicrophone,
     stage: Arc<TrialContext>,
     part: TalkParameters,
-    /// The connection was down when it was looked at last.
+    /// The connection was down at the last check.
     down: bool,
     /// Utterances without an answer, in a row.
     silent: u32,
-    /// Utterances before the one that is being said.
+    /// Utterances before the present one.
     said: u64,
-    /// When that is over, or was, if nothing of its answer has been heard.
+    /// The end of the present utterance, while its answer has not been heard.
     open_since: Option<Instant>,
-    /// Since when the next utterance has waited for its place among the requests.
+    /// Since when the next utterance has waited for its permit.
     held_since: Option<Instant>,
 }
 
@@ -373,7 +373,7 @@ impl Talk {
         }
     }
 
-    /// A place among the utterances that are under way at the same time; it is free again when the guard is dropped.
+    /// A permit for an utterance, released when the guard is dropped.
     async fn request(&mut self) -> Result<Option<OwnedSemaphorePermit>, Fault> {
         let Some(places) = self.stage.requests.clone() else {
             return Ok(None);
@@ -387,7 +387,7 @@ impl Talk {
         let place = loop {
             tokio::select! {
                 place = &mut free => break place.map_err(|_| Fault::Broken)?,
-                // Of an utterance that was given up; who answers late is late.
+                // Of an abandoned utterance: the answer is too late.
                 event = self.session.events.recv() => match event {
                     Some(conversation::Event::Closed(record)) => self.closed(*record).await,
                     Some(
@@ -412,7 +412,7 @@ impl Talk {
     async fn unanswered(&mut self) -> Result<(), Fault> {
         self.session.commands.try_send(Command::StopReply).ok();
         self.silent += 1;
-        // From here on it is a fault, not an answer that is waited for.
+        // From here on it counts as a fault, not as a pending answer.
         self.open_since = None;
         if self.silent >= MOST_SILENT {
             return Err(Fault::NoReply);
@@ -426,13 +426,13 @@ impl Talk {
         self.mouth.reading().spoken > self.said
     }
 
-    /// How long the newest utterance has been over, unless something of its answer was heard.
+    /// Time since the end of the newest utterance, unless its answer was heard.
     fn waiting(&self, now: Instant) -> Option<Duration> {
         let since = self.open_since.filter(|_| self.is_said())?;
         now.checked_duration_since(since)
     }
 
-    /// A connection that was lost is made again by the client; that it was lost is a fault all the same.
+    /// A lost connection counts as a fault, although the client reconnects.
     async fn check_link(&mut self) -> Result<(), Fault> {
         let down = match self.session.snapshots.borrow().link {
             Link::Down { retry_at: None, .. } => return Err(Fault::Lost),

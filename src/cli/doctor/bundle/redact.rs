@@ -47,18 +47,18 @@ const SECRET: [&str; 12] = [
     "instruction",
     "vocabulary",
 ];
-/// Of these, those that may hold blanks.
+/// Of these, keys whose texts may hold blanks.
 const WITH_BLANKS: [&str; 3] = ["input_device", "output_device", "state"];
 /// Words that hold for any key.
 const WORDS: [&str; 4] = ["default", "off", "on", "auto"];
 /// Numbers from here on are as long as a secret.
 const LARGEST_NUMBER: f64 = 1e9;
-/// Shorter texts are no secrets, and are found everywhere.
+/// Shorter texts are no secrets, and too frequent.
 const SHORTEST: usize = 6;
-/// A message of an error quotes no more of a value.
+/// Most characters of a value that an error quotes.
 const QUOTED: usize = 60;
 
-/// Texts that must not appear, in every notation in which they may turn up.
+/// Texts that must not appear, in every possible notation.
 #[derive(Debug, Default)]
 pub(super) struct Secrets(Vec<String>);
 
@@ -78,14 +78,14 @@ impl Secrets {
         }
     }
 
-    /// Takes in what of an address is secret.
+    /// Records the secret parts of an address.
     pub(super) fn note_address(&mut self, text: &str) {
         address_secrets(text)
             .iter()
             .for_each(|secret| self.note(secret));
     }
 
-    /// The longest first: a part of one would leave the rest of it.
+    /// Longest first, because a part would leave the rest.
     pub(super) fn sort(&mut self) {
         self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
         self.0.dedup();
@@ -263,7 +263,7 @@ fn notations(text: &str) -> Vec<String> {
         hex.to_uppercase(),
         hex,
     ];
-    // An ordinary word is also the name of something else: `Balanced` is a label, `balanced` a profile.
+    // An ordinary word may also have another meaning: `Balanced` is a label, `balanced` a profile.
     if text.len() > 12 {
         all.extend([text.to_lowercase(), text.to_uppercase()]);
     }
@@ -342,7 +342,7 @@ fn without_values(line: &str) -> String {
     }
 }
 
-/// Words that look like keys, and what in addresses may be secret.
+/// Words that look like keys, and possible secrets in addresses.
 fn without_shapes(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let separator = |c: char| {
@@ -383,7 +383,7 @@ fn without_shape(word: &str) -> String {
         );
     }
     if let Some((_, rest)) = word.rsplit_once('@') {
-        // An address whose scheme was forgotten.
+        // An address without a scheme.
         return format!("(removed)@{}", without_shape(rest));
     }
     let parts: Vec<&str> = word.split(['=', ':', ';']).collect();
@@ -393,7 +393,7 @@ fn without_shape(word: &str) -> String {
     word.to_owned()
 }
 
-/// The shapes of Google's keys and tokens, and long words of chance: letters and digits mixed, 32 or more.
+/// Patterns of Google's keys and tokens, and long random words: mixed letters and digits, 32 or more.
 fn looks_secret(word: &str) -> bool {
     let known = ["AIza", "AQ.", "ya29.", "auth_tokens/", "sk-"];
     let signs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
