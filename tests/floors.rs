@@ -101,6 +101,16 @@ const LONGER: &[(&str, usize, &str)] = &[(
     520,
     "one conversation from setup to close, read as a whole",
 )];
+/// A struct of the conversation with more fields does too much: its parts own their state.
+const FIELDS: usize = 15;
+/// Plain data may have more, each with its reason.
+const MORE_FIELDS: &[(&str, &str)] = &[
+    ("Snapshot", "everything that a user can see"),
+    (
+        "TurnScratch",
+        "what is noted of a turn until its record is made",
+    ),
+];
 /// No function is longer (a test's table may be).
 const FUNCTION_LINES: usize = 80;
 
@@ -333,6 +343,9 @@ fn size_faults(name: &str, code: &str) -> Vec<String> {
             "{name}:1: {lines} lines of code beside its tests, {limit} are the limit"
         ));
     }
+    if name.starts_with("conversation/") {
+        findings.extend(field_faults(name, code));
+    }
     for (line, function, length) in functions(code) {
         let in_tests = tests
             .iter()
@@ -340,6 +353,38 @@ fn size_faults(name: &str, code: &str) -> Vec<String> {
         if length > FUNCTION_LINES && !in_tests {
             findings.push(format!(
                 "{name}:{line}: fn {function} has {length} lines, {FUNCTION_LINES} are the limit"
+            ));
+        }
+    }
+    findings
+}
+
+/// Structs with too many named fields.
+fn field_faults(name: &str, code: &str) -> Vec<String> {
+    let tokens = tokenize(code);
+    let mut findings = Vec::new();
+    for at in 0..tokens.len() {
+        if tokens[at].text != "struct" || text_at(&tokens, at + 2) != "{" {
+            continue;
+        }
+        let (mut depth, mut fields) = (0_usize, 0);
+        for i in at + 2..tokens.len() {
+            match tokens[i].text {
+                "{" | "(" | "[" | "<" => depth += 1,
+                "}" | ")" | "]" | ">" => depth = depth.saturating_sub(1),
+                ":" if depth == 1 => fields += 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        let name_of = text_at(&tokens, at + 1);
+        let is_data = MORE_FIELDS.iter().any(|(data, _)| *data == name_of);
+        if fields > FIELDS && !is_data {
+            findings.push(format!(
+                "{name}:{}: struct {name_of} has {fields} fields, {FIELDS} are the limit",
+                tokens[at].line
             ));
         }
     }
@@ -777,6 +822,28 @@ fn long_files_and_functions_are_found() {
         check_file("dsp/level.rs", &trait_only),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn structs_of_the_conversation_with_many_fields_are_found() {
+    let fields: String = (0..16).map(|n| format!("    a{n}: Map<A, B>,\n")).collect();
+    let many = format!("/// Doc.\npub(super) struct Many {{\n{fields}}}\n");
+    finds(
+        "conversation/turns.rs",
+        &many,
+        "conversation/turns.rs:2: struct Many has 16 fields",
+    );
+    let fewer = many.replace("    a3: Map<A, B>,\n", "");
+    for (name, code) in [
+        ("conversation/turns.rs", &fewer),
+        ("dsp/level.rs", &many),
+        (
+            "conversation/turns.rs",
+            &many.replace("Many", "TurnScratch"),
+        ),
+    ] {
+        assert_eq!(check_file(name, code), Vec::<String>::new(), "{name}");
+    }
 }
 
 fn finds(name: &str, code: &str, wanted: &str) {

@@ -1,7 +1,7 @@
 //! What was asked in a turn without an answer is asked again, or its answer is spoken.
 
+use super::actor::Conversation;
 use super::asking::Kept;
-use super::conversation::Conversation;
 use super::snapshot::Speaker;
 use super::turns::TurnScratch;
 use super::typed::sendable;

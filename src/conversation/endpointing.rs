@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use crate::base::frame::FRAME_DURATION;
 use crate::profile::BargeIn;
 use crate::turn::endpointing::EndpointingSettings;

@@ -109,10 +109,11 @@ impl Files {
             tokio::select! {
                 biased;
                 // One that panicked has nothing to report.
-                Some(done) = self.jobs.join_next() => match done {
-                    Ok(Some(event)) => return event,
-                    Ok(None) | Err(_) => {}
-                },
+                Some(done) = self.jobs.join_next() => {
+                    if let Ok(Some(event)) = done {
+                        return event;
+                    }
+                }
                 report = self.writer.next() => return FileEvent::Config(Box::new(report)),
                 Some(change) = self.watch.recv() => return FileEvent::Changed(change),
             }

@@ -1,13 +1,13 @@
 //! Floor 3: wires sound, turns and service together. A [`Command`](command::Command) goes in, a
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
+mod actor;
 mod ask_again;
 mod asking;
 mod captions;
 mod check;
 mod clock;
 pub mod command;
-mod conversation;
 mod endpointing;
 mod event;
 mod file_playlist;
@@ -55,7 +55,7 @@ use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::{audio, provider, telemetry};
-use conversation::Conversation;
+use actor::Conversation;
 pub use event::Event;
 use file_playlist::FilePlaylist;
 pub use settings::{Choice, Settings, session_config_now};
@@ -117,10 +117,10 @@ pub fn start(parts: ConversationDeps) -> Session {
     let (snapshots_in, snapshots) = watch::channel(Arc::new(Snapshot::default()));
     let (events_in, events) = mpsc::channel(EVENTS);
     let counters = Arc::clone(&parts.counters);
-    let mut controller = controller(parts, snapshots_in, events_in);
-    controller.name_assistant();
-    controller.publish();
-    tokio::spawn(controller.run(commands_in));
+    let mut conversation = assemble(parts, snapshots_in, events_in);
+    conversation.name_assistant();
+    conversation.publish();
+    tokio::spawn(conversation.run(commands_in));
     Session {
         commands,
         snapshots,
@@ -129,7 +129,7 @@ pub fn start(parts: ConversationDeps) -> Session {
     }
 }
 
-fn controller(
+fn assemble(
     mut parts: ConversationDeps,
     snapshots: watch::Sender<Arc<Snapshot>>,
     events: mpsc::Sender<Event>,
@@ -140,7 +140,7 @@ fn controller(
     let connecting = Link::Connecting { attempt: 1 };
     let link = parts.settings.held().map_or(connecting, on_command::hold);
     let files = parts.files;
-    let mut controller = Conversation {
+    let mut conversation = Conversation {
         turns: turns::Turns::new(manual),
         voice: voice_link::VoiceLink::new(parts.audio, parts.volume, parts.choices),
         provider: provider_link::ProviderLink::new(parts.provider, config, link),
@@ -154,13 +154,13 @@ fn controller(
         settings: parts.settings,
         telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,
-        faces: conversation::Faces { snapshots, events },
+        faces: actor::Faces { snapshots, events },
         changed: true,
     };
     for (severity, text) in parts.notices {
-        controller.notice(severity, text);
+        conversation.notice(severity, text);
     }
-    controller.keep_spend_limit();
-    controller.begin_with_profile();
-    controller
+    conversation.keep_spend_limit();
+    conversation.begin_with_profile();
+    conversation
 }

@@ -1,6 +1,6 @@
 //! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::profile::store::Entry;

@@ -1,6 +1,6 @@
 //! Notices of the conversation as a whole.
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::event::Event;
 use crate::base::severity::Severity;
 

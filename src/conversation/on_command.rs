@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::actor::Conversation;
 use super::clock::now;
 use super::command::Command;
-use super::conversation::Conversation;
 use super::files::FileEvent;
 use super::settings::HELD_HINT;
 use super::snapshot::Link;

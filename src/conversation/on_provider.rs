@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info};
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::silence::Answer;
 use super::snapshot::{Link, Speaker};
 use super::turns::TurnScratch;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use url::Url;
 
+use super::actor::Conversation;
 use super::command::Command;
-use super::conversation::Conversation;
 use super::snapshot::Link;
 use crate::profile::{EchoCancellation, Profile};
 use crate::telemetry::diagnosis::Remedy;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::event::Event;
 use super::snapshot::Port;
 use crate::audio::{self, Direction, Gate, VoiceSettings};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;

@@ -1,6 +1,6 @@
 //! The last reply, heard once more.
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::snapshot::RepeatView;
 use crate::audio;
 use crate::base::frame::Pcm;

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;

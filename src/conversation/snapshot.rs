@@ -1,4 +1,4 @@
-//! Everything that a user can see: plain data, made by the controller, read by the faces.
+//! Everything that a user can see: plain data, made by the conversation, read by the faces.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! What the user sees, made of what the controller knows.
+//! What the user sees, made of what the conversation knows.
 
 use std::sync::Arc;
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
 use crate::telemetry::view::TurnStatistics;

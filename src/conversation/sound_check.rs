@@ -1,7 +1,7 @@
 //! The sound check: while it runs nobody else is heard, and nothing of it goes to the service.
 
+use super::actor::Conversation;
 use super::check::{Check, OVER_AFTER};
-use super::conversation::Conversation;
 use super::snapshot::{CheckLine, CheckStep, CheckView};
 use super::sound_check_text::{self, Circumstances};
 use crate::audio::{self, CheckEvent};

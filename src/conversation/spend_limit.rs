@@ -1,6 +1,6 @@
 //! The spend limit: what it closes and opens.
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::event::Event;
 use super::spending::Around;
 use crate::base::cost::Cost;

@@ -1,6 +1,6 @@
 //! The talk key, Esc and the choices of how the microphone opens.
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use crate::settings::config::{Config, TalkKey};
 use crate::turn::machine::{Input, Phase};
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use tracing::debug;
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
 use crate::provider::Usage;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::info;
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::event::Event;
 use super::snapshot::Speaker;
 use super::turns::TurnScratch;

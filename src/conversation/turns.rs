@@ -41,7 +41,7 @@ impl Turns {
     }
 }
 
-/// What the controller notes of a turn besides the machine's marks.
+/// What the conversation notes of a turn besides the machine's marks.
 #[derive(Debug, Default)]
 pub(super) struct TurnScratch {
     pub(super) number: u64,

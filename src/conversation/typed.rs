@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use super::conversation::Conversation;
+use super::actor::Conversation;
 use super::turns::TurnScratch;
 use crate::base::ids::TurnId;
 use crate::base::printable;

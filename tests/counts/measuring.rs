@@ -25,8 +25,8 @@ const MEASURING: [&str; 8] = [
     "<sovereign::telemetry::collector::Collector>::take_turn",
     "sovereign::telemetry::collector::Collector::view",
     "<sovereign::telemetry::collector::Collector>::view",
-    "sovereign::conversation::snapshot_builder::<impl sovereign::conversation::conversation::Conversation>::figures",
-    "<sovereign::conversation::conversation::Conversation>::figures",
+    "sovereign::conversation::snapshot_builder::<impl sovereign::conversation::actor::Conversation>::figures",
+    "<sovereign::conversation::actor::Conversation>::figures",
 ];
 
 pub(crate) fn workloads() -> Vec<Workload> {

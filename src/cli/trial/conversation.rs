@@ -12,19 +12,14 @@ use tokio_util::sync::CancellationToken;
 use super::target::Target;
 use crate::audio::virtual_devices::{RATE, VirtualDevicePool, VirtualMicrophone};
 use crate::base::counters::Counters;
-use crate::conversation::command::Command;
-use crate::conversation::snapshot::Link;
-use crate::conversation::{self, ConversationDeps, Session};
+use crate::conversation::{self, ConversationDeps, Session, command::Command, snapshot::Link};
 use crate::profile::Profile;
-use crate::provider;
-use crate::provider::connection::dial::TcpDialer;
-use crate::provider::gemini;
+use crate::provider::{self, connection::dial::TcpDialer, gemini};
 use crate::report::fault::Fault;
 use crate::report::results::TurnRow;
 use crate::settings::profiles::Profiles;
-use crate::telemetry;
 use crate::telemetry::record::{TurnRecord, values};
-use crate::telemetry::summary::Summary;
+use crate::telemetry::{self, summary::Summary};
 use crate::turn::machine::Outcome;
 
 /// A connection must be set up within this time.

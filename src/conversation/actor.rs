@@ -1,8 +1,8 @@
-//! The controller: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
+//! The conversation: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
 //!
 //! ```text
 //!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand   gate, play, flush
-//!  audio ── Event ───▶ │ controller │ ──▶ provider::Command  utterances, text
+//!  audio ── Event ───▶ │conversation│ ──▶ provider::Command  utterances, text
 //!  provider ─ Event ─▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
 //!  files ── change ──▶ └────────────┘
 //! ```
