@@ -7,7 +7,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
-use super::{Check, setup};
+use super::check::Check;
+use super::setup;
 use crate::base::counters::Counters;
 use crate::client::dial::TcpDialer;
 use crate::client::environment::{self, Finding};
