@@ -4,7 +4,7 @@ mod window;
 
 use std::process::ExitCode;
 
-use sovereign::cli::{self, output, panics, parse::parse, say, signal};
+use sovereign::cli::{self, panics, parse::parse, say, shutdown, signal};
 use sovereign::ui::display;
 
 fn main() -> ExitCode {

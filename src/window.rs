@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
-use sovereign::cli::{Global, Problem, output, panics, room, runtime, say};
+use sovereign::cli::{Global, Problem, panics, room, runtime, say, shutdown};
 use sovereign::session::Event;
 use sovereign::session::command::Command;
 use sovereign::settings::config::{ConfigFile, Frame, Theme};
