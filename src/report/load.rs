@@ -50,7 +50,7 @@ pub struct Load {
     pub schema: String,
     /// Circumstances of the run.
     pub run: Circumstances,
-    /// Its figures.
+    /// Its measured results.
     #[serde(flatten)]
     pub figures: LoadResults,
     /// Limits and whether they were kept.
