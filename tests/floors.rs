@@ -368,8 +368,8 @@ fn field_faults(name: &str, code: &str) -> Vec<String> {
             continue;
         }
         let (mut depth, mut fields) = (0_usize, 0);
-        for i in at + 2..tokens.len() {
-            match tokens[i].text {
+        for token in &tokens[at + 2..] {
+            match token.text {
                 "{" | "(" | "[" | "<" => depth += 1,
                 "}" | ")" | "]" | ">" => depth = depth.saturating_sub(1),
                 ":" if depth == 1 => fields += 1,

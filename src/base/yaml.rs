@@ -15,56 +15,21 @@
 //! This is the only user of `serde_yaml`, so that another parser can take its place.
 
 pub mod edit;
+mod error;
 mod messages;
 mod walk;
 
 pub(in crate::base) use walk::GROUP;
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use crate::base::printable::is_hidden;
+pub use error::YamlError;
 
 /// The largest text that is read. Our files have a few kilobytes; the limit keeps a wrong path (a log, a recording) harmless.
 pub const MAX_BYTES: usize = 256 * 1024;
-
-/// A fault in a YAML file. Shown as `FILE:LINE:COLUMN: key: what, what is allowed`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct YamlError {
-    /// The file as it should be named to the user.
-    pub file: Box<str>,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// The key, dotted from the top: `turn.patience_ms`. Empty where no single key is at fault.
-    pub key: String,
-    /// The fault.
-    pub what: String,
-    /// The allowed values, or a remedy. May be empty.
-    pub allowed: String,
-    /// The known word that was probably meant.
-    pub suggestion: Option<Box<str>>,
-}
-
-impl fmt::Display for YamlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.what)?;
-        if !self.allowed.is_empty() {
-            write!(f, ", {}", self.allowed)?;
-        }
-        match &self.suggestion {
-            Some(word) => write!(f, "; did you mean `{word}`?"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Reads `text` as one YAML document of type `T`; `file` is what errors call it.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &[u8]) -> Result<T, YamlError> {

@@ -1,6 +1,7 @@
 //! `sovereign doctor`: finds faults and names remedies.
 
 mod bundle;
+mod check;
 mod network;
 mod setup;
 mod sound_check;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use self::check::{Check, Status};
 use self::sound_check::SoundFigures;
 use super::profiles::put;
 use crate::audio::{DeviceChoice, Devices};
@@ -87,59 +89,7 @@ pub fn run(
     })
 }
 
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Ok,
-    /// It works, but not as it could.
-    Warn,
-    /// It does not work.
-    Bad,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Check {
-    name: &'static str,
-    status: Status,
-    /// What was found, without any secret.
-    what: String,
-    /// The one thing to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-}
-
-impl Check {
-    fn ok(name: &'static str, what: impl Into<String>) -> Self {
-        Self {
-            name,
-            status: Status::Ok,
-            what: what.into(),
-            hint: None,
-        }
-    }
-
-    fn warn(name: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            name,
-            status: Status::Warn,
-            what: what.into(),
-            hint: Some(hint.into()),
-        }
-    }
-
-    fn bad(name: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            name,
-            status: Status::Bad,
-            what: what.into(),
-            hint: Some(hint.into()),
-        }
-    }
-}
-
-/// Everything that was found.
+/// All findings.
 #[derive(Debug, Default)]
 struct Findings {
     checks: Vec<Check>,

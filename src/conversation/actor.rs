@@ -7,7 +7,8 @@
 //!  files ── change ──▶ └────────────┘
 //! ```
 //!
-//! The handlers of each side are in `sound.rs`, `service.rs` and `user.rs`; what the user sees is made in `view.rs`.
+//! The handlers of each side are in `on_voice.rs`, `on_provider.rs`, `on_command.rs` and `on_telemetry.rs`; what the user sees is
+//! made in `snapshot_builder.rs`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(begun.elapsed(), MADE_WITHIN);
         assert_eq!(had(&pages).await, None, "one request is enough");
         assert_eq!(begun.elapsed(), MADE_WITHIN);
-        // It is well again: what nobody waits for any more does no harm.
+        // Recovered: abandoned requests do no harm.
         asked.next().await.answer(page(1));
         let waiting = tokio::spawn(async move { had(&pages).await });
         asked.next().await.answer(page(2));

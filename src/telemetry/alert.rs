@@ -455,7 +455,7 @@ mod tests {
         assert_eq!(desk.take(), []);
         desk.turns(1, slow(2_400));
         assert_eq!(desk.take(), [("raised", AlertKind::FirstAudio)]);
-        // Between the limits it stands.
+        // Between the limits it stays raised.
         desk.turns(5, slow(1_800));
         assert_eq!(desk.take(), []);
         desk.turns(5, good());
@@ -523,7 +523,7 @@ mod tests {
         desk.alerts.stuttered(desk.now, 3);
         desk.seconds(1, 1.0, 1);
         assert_eq!(desk.alerts.raised().count(), 1);
-        // The burst is long over when it might be told.
+        // The burst is over before the cooldown ends.
         desk.seconds(55, 1.0, 1);
         assert_eq!(desk.alerts.raised().count(), 1);
         assert_eq!(desk.take(), []);
@@ -547,7 +547,7 @@ mod tests {
         assert_eq!(desk.take(), [("raised", AlertKind::Success)], "8 of 10");
         desk.turns(19, good());
         assert_eq!(desk.take(), [("cleared", AlertKind::Success)]);
-        // What the user ended himself is nobody's failure.
+        // A turn that the user ended is no failure.
         let mut desk = Desk::new(rules());
         desk.turns(15, good());
         desk.turns(5, cancelled);

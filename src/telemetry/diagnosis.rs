@@ -525,7 +525,7 @@ mod tests {
         let both = served(800, |e| e.recent.device = Some(ms(900)));
         let causes: Vec<Cause> = both.iter().map(|finding| finding.cause).collect();
         assert_eq!(causes, [Cause::WirelessDevice, Cause::Model]);
-        // Nothing of ours stands out, and together it is the most.
+        // No single share of ours is large, but together they are the largest.
         let small = diagnose(&slow(|e| {
             e.target = ms(150);
             e.recent.server = Some(ms(80));

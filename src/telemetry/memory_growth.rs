@@ -238,7 +238,7 @@ mod tests {
         50.0 + start_up + reply + garbage + opened + cache + 0.8 * noise.next()
     }
 
-    /// Seconds until a leak is told in `hours` of the usual and `per_hour` megabytes, that come in steps of `step`.
+    /// Seconds until a leak of `per_hour` megabytes in steps of `step` is detected, within `hours`.
     fn found_after(hours: u64, per_hour: f64, step: f64, seed: u64) -> Option<u64> {
         let start = Instant::now();
         let (mut leak, mut noise) = (GrowthDetector::new(start), Noise(seed));

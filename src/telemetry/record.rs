@@ -344,7 +344,7 @@ fn some_words(words: &str) -> Option<&str> {
 pub(super) mod tests {
     use super::*;
 
-    /// Tokens of no told kind.
+    /// Tokens without a kind.
     pub(crate) fn counts(prompt: u64, response: u64) -> TokenCounts {
         let of_no_kind = |unassigned| crate::base::tokens::Kinds {
             unassigned,

@@ -421,7 +421,7 @@ mod tests {
         );
         let counted = 4 * record().all_tokens();
         assert_eq!((figures.tokens, figures.wasted_tokens), (counted + 10, 290));
-        // What came in while it chose is in the profiles' own figures too.
+        // Turns under `auto` also count in the statistics of their own profiles.
         all.choose_among(None);
         assert_eq!(all.figures("good", MODEL).n, 2);
         assert_eq!(all.figures("fast", MODEL).wasted_tokens, 150);

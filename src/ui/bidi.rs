@@ -1,7 +1,7 @@
 //! Lines that hold Arabic, Hebrew or another script from right to left, in the order in which they are drawn.
 //!
 //! The toolkit shapes each piece of one face in its own direction, but puts the pieces from left to right, so that words of
-//! such a script stand in reversed order. Here lines are broken in the order of speech, and each is then put into the order
+//! such a script appear in reversed order. Here lines are broken in the order of speech, and each is then put into the order
 //! of the eye by the Unicode bidirectional algorithm (UAX #9); the toolkit draws what it is given.
 //!
 //! ```text

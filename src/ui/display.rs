@@ -60,7 +60,7 @@ mod asked {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    use super::{Display, NoDisplay};
+    use crate::ui::display::{Display, NoDisplay};
 
     /// A display that is asked answers within a millisecond; on a machine that starts everything at once it may take longer.
     const ANSWER_WITHIN: Duration = Duration::from_secs(2);

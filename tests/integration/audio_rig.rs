@@ -78,7 +78,7 @@ fn converse(profile: &str, pulses: &Path, both: &Path) -> Told {
     handle
         .send(VoiceCommand::Settings(Arc::new(VoiceSettings {
             gate: Gate::Everything,
-            ..VoiceSettings::new(profile.clone())
+            ..VoiceSettings::new(profile)
         })))
         .expect("taken");
     let seconds = (PACE * u32::try_from(PULSES).expect("few")).as_secs() + 4;

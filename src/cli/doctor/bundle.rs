@@ -12,7 +12,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use self::redact::Secrets;
-use super::Check;
+use super::check::Check;
 use crate::cli::written::{is_pipe, remedy};
 use crate::file;
 use crate::settings::config::ConfigFile;

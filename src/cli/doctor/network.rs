@@ -7,7 +7,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
-use super::{Check, setup};
+use super::check::Check;
+use super::setup;
 use crate::base::counters::Counters;
 use crate::conversation::no_link::unreached;
 use crate::conversation::session_config_now;

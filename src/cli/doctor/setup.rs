@@ -5,7 +5,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::Check;
+use super::check::Check;
 use crate::audio::Devices;
 use crate::base::cost::Cost;
 use crate::base::printable::clipped;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Check;
+use super::check::Check;
 use crate::audio::{
     self, CheckEvent, DeviceChoice, Devices, InputKind, OutputKind, VoiceCommand, VoiceEvent,
 };

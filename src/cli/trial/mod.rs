@@ -11,6 +11,7 @@
 pub(super) mod aggregate;
 pub(super) mod budget;
 pub(super) mod conversation;
+pub(super) mod files;
 pub(super) mod load_profile;
 pub(super) mod output;
 pub(super) mod progress;
@@ -25,60 +26,16 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::global::Global;
-use super::output::say;
 use super::problem::Problem;
 use crate::audio::virtual_devices;
-use crate::profile::{DEFAULT, Profile};
+use crate::profile::Profile;
 use crate::report::results::{Circumstances, LimitCheck, failed};
-use crate::settings::config::ConfigFile;
-use crate::settings::paths::Paths;
-use crate::settings::profiles::Profiles;
 
 /// Default utterance: mono, 16 bit.
 const QUESTION: &[u8] = include_bytes!("../../../assets/speech/question.wav");
 
 /// Utterances, mono at the fleet's rate.
 pub(super) type Utterances = Vec<Arc<[f32]>>;
-
-/// The user's files, as far as a trial needs them.
-pub(super) struct Files {
-    pub(super) paths: Paths,
-    pub(super) config: ConfigFile,
-    pub(super) profiles: Profiles,
-}
-
-impl Files {
-    /// Reads them.
-    ///
-    /// # Errors
-    ///
-    /// A faulty file that was named.
-    pub(super) fn read(global: &Global) -> Result<Self, Problem> {
-        let paths = Paths::find(global.config.as_deref());
-        let (config, _) = ConfigFile::load(paths.config_file());
-        super::start::refuse_named(global, &config)?;
-        for fault in config.faults() {
-            say(&format!("warning: {fault}"));
-        }
-        let profiles = Profiles::load(paths.profiles());
-        Ok(Self {
-            paths,
-            config,
-            profiles,
-        })
-    }
-
-    /// The profile of this name, or the default one.
-    ///
-    /// # Errors
-    ///
-    /// An unknown one.
-    pub(super) fn profile(&self, name: Option<&str>) -> Result<Arc<Profile>, Problem> {
-        let found = self.profiles.get(name.unwrap_or(DEFAULT));
-        found.map_err(|unknown| Problem::usage(format!("--profile: {unknown}")))
-    }
-}
 
 /// The utterances and their description. Each file is tried with each profile: a file without detectable speech would look
 /// like a fault of the service.

@@ -11,8 +11,8 @@ use clap::Args;
 use url::Url;
 
 use super::super::problem::Problem;
-use super::Files;
 use super::budget::{Budget, price};
+use super::files::Files;
 use crate::base::counters::Counters;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;

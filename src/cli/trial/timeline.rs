@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(found(&cut, &[0.5]), Recovery::Never);
         let short = cut.recovery(&[0.5], None, false);
         assert_eq!(short, Recovery::NotShown, "it had no time for more");
-        // A fault long after all had been well is told with its time.
+        // A fault long after the recovery is reported with its time.
         let late = (1..=9).map(|s| second(f64::from(s), 10, u64::from(s == 8), 20.0));
         assert_eq!(found(&timeline(late), &[0.0]), Recovery::After(8.0));
     }

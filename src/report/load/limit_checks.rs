@@ -3,7 +3,7 @@
 use super::super::bench::MOST_ERRORS;
 use super::super::fault::Fault;
 use super::super::results::{Circumstances, LimitCheck, OWN, TEST_BUILD, Verdict, interval, ms};
-use super::{LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, Usage};
+use super::measured::{LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, Usage};
 
 /// All checks, in the order of the report.
 pub(super) fn checks(figures: &LoadResults, limits: &Limits) -> Vec<LimitCheck> {
@@ -161,7 +161,7 @@ fn sound(figures: &LoadResults) -> Vec<LimitCheck> {
 /// What to do about limits that were missed.
 fn advice(figures: &LoadResults, limits: &Limits) -> Vec<String> {
     let mut found = Vec::new();
-    let late = |real: &super::RealTime| real.late_share > MOST_LATE;
+    let late = |real: &super::measured::RealTime| real.late_share > MOST_LATE;
     let cores_full = figures.real_time.as_ref().is_some_and(late);
     let slow = limits
         .response_p95_ms
