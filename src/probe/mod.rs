@@ -99,7 +99,6 @@ impl Probe {
     }
 
     /// Reads now; `None` where the system does not tell.
-    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub fn read(&mut self) -> Option<Usage> {
         let pid = self.pid?;
         let system = self.system.as_mut()?;

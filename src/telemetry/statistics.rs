@@ -189,7 +189,6 @@ fn newest<T: Copy>(all: &mut VecDeque<(u64, T)>, more: &VecDeque<(u64, T)>, n: u
 
 impl Statistics {
     /// Takes in a closed turn.
-    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn add(&mut self, record: &TurnRecord) {
         self.taken += 1;
         let nth = self.taken;
@@ -229,7 +228,6 @@ impl Statistics {
     }
 
     /// Takes in a reading of the process.
-    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     pub(super) fn reading(&mut self, now: Usage) {
         if let Some(before) = self.last_reading.replace(now) {
             let apart = now.wall.saturating_sub(before.wall);
