@@ -67,8 +67,10 @@ impl AudioHandle {
                 return taken.then_some(()).ok_or(AudioError::Gone);
             }
             VoiceCommand::Settings(_) => {
-                self.send_to_manager(command.clone())?;
-                self.send_to_worker(command)?;
+                // The worker first: it closes the microphone, and must not wait for a device that hangs.
+                let worker = self.send_to_worker(command.clone());
+                self.send_to_manager(command)?;
+                worker?;
             }
             #[cfg(test)]
             VoiceCommand::Panic(thread) => match thread {
@@ -207,7 +209,9 @@ fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_manager: &SyncSender
         let wake = match supervisor.run(now, || worker.tick(now)) {
             RunOutcome::Done(wake) => wake.unwrap_or(now + IDLE),
             RunOutcome::Restart => {
-                worker.restart();
+                if supervisor.run(now, || worker.restart()) == RunOutcome::GiveUp {
+                    return worker.give_up();
+                }
                 to_manager.try_send(ToStreamManager::Reopen).ok();
                 now
             }
@@ -225,7 +229,9 @@ fn run_manager(manager: &mut StreamManager) {
         let wake = match supervisor.run(now, || manager.tick(now)) {
             RunOutcome::Done(wake) => wake,
             RunOutcome::Restart => {
-                manager.restart(now);
+                if supervisor.run(now, || manager.restart(now)) == RunOutcome::GiveUp {
+                    return manager.give_up();
+                }
                 now
             }
             RunOutcome::GiveUp => return manager.give_up(),
@@ -236,7 +242,10 @@ fn run_manager(manager: &mut StreamManager) {
         let watch = SleepWatch::begin(Instant::now(), SystemTime::now(), wake);
         std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
         if watch.slept(Instant::now(), SystemTime::now()) {
-            manager.resume(Instant::now());
+            let now = Instant::now();
+            if supervisor.run(now, || manager.resume(now)) == RunOutcome::GiveUp {
+                return manager.give_up();
+            }
         }
     }
 }

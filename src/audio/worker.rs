@@ -138,14 +138,22 @@ impl Worker {
             ToWorker::Input { end, watch_zeros } => {
                 self.microphone
                     .attach(end, watch_zeros, now, &mut self.events);
+                self.decide_echo();
             }
             ToWorker::Output(end) => {
                 self.speaker.attach(end, now);
                 self.microphone.speaker_changed();
+                self.decide_echo();
             }
             ToWorker::NoInput => self.microphone.detach(&mut self.events),
             ToWorker::NoOutput => self.speaker.detach(now),
         }
+    }
+
+    /// Another device: what was heard of the last one says nothing of this one.
+    fn decide_echo(&mut self) {
+        self.microphone
+            .set_echo(self.settings.echo, &mut self.events);
     }
 
     fn handle_command(&mut self, command: VoiceCommand, now: Instant) {

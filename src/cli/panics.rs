@@ -8,8 +8,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::thread::is_quiet;
 
-/// Names of threads whose end is noticed by their owners: the runtime's tasks close their channels.
-const HEARD_OF: [&str; 4] = ["main", "tokio-", "keyring", "settings-watch"];
+/// Beginnings of the names of threads whose end is noticed by their owners: the runtime's tasks close their channels, the
+/// sound threads are restarted, and who waits for a thread of files or keys goes on without it.
+const HEARD_OF: [&str; 11] = [
+    "main",
+    "tokio-",
+    "key",
+    "settings-watch",
+    "sound-worker",
+    "sound-manager",
+    "config",
+    "profiles",
+    "history",
+    "export",
+    "spending",
+];
 
 /// Threads that libraries start for the desktop bus, and that nothing depends on. They panic if the system refuses their
 /// resources.
@@ -70,11 +83,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn threads_of_the_sound_end_the_conversation_and_tasks_do_not() {
-        for thread in ["audio-worker", "files-in", "cpal_alsa_in", "live-server"] {
+    fn threads_that_nobody_restarts_end_the_conversation() {
+        for thread in ["files-in", "cpal_alsa_in", "live-server"] {
             assert!(ends_the_conversation(thread), "{thread}");
         }
-        for thread in ["main", "tokio-rt-worker", "keyring", "async-io"] {
+        for thread in [
+            "main",
+            "tokio-rt-worker",
+            "keyring",
+            "async-io",
+            "key",
+            "config",
+        ]
+        .into_iter()
+        .chain(["sound-worker", "sound-manager"])
+        {
             assert!(!ends_the_conversation(thread), "{thread}");
         }
     }

@@ -1,7 +1,7 @@
 //! The conversation: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
 //!
 //! ```text
-//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand   gate, play, flush
+//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand   settings, play, flush
 //!  audio ── Event ───▶ │conversation│ ──▶ provider::Command  utterances, text
 //!  provider ─ Event ─▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
 //!  files ── change ──▶ └────────────┘
@@ -11,6 +11,7 @@
 //! made in `snapshot_builder.rs`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -36,10 +37,10 @@ use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::thread::aside;
 use crate::provider::{self, ReplyAudio};
-use crate::telemetry::{self, Signal};
+use crate::telemetry::Signal;
 use crate::turn::machine::{Action, Input, Phase};
 
-/// How often processor, memory and what has no event of its own are looked at.
+/// How often what has no event of its own is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the sound side may take to tell at the end how much of a reply was heard: a flush takes one or two periods.
 const SILENT_WITHIN: Duration = Duration::from_millis(80);
@@ -115,6 +116,8 @@ impl Conversation {
             self.poll_playlist();
             self.roll_if_quiet();
             self.sync_voice();
+            let waiting = u32::try_from(self.provider.outbox.len()).unwrap_or(u32::MAX);
+            self.counters.outbox.store(waiting, Relaxed);
             self.tell_announced();
             if std::mem::take(&mut self.changed) | self.notices.take_changed() {
                 self.publish();
@@ -215,10 +218,11 @@ impl Conversation {
         self.send_voice(command);
     }
 
-    pub(super) fn send_voice(&mut self, command: audio::VoiceCommand) {
-        if let Err(problem) = self.voice.audio.send(command) {
-            tracing::warn!(%problem, "sound");
-        }
+    /// The same without the settings. Says whether it was taken.
+    pub(super) fn send_voice(&mut self, command: audio::VoiceCommand) -> bool {
+        let sent = self.voice.audio.send(command);
+        sent.inspect_err(|problem| tracing::warn!(%problem, "sound"))
+            .is_ok()
     }
 
     /// Feeds the machine and performs what it decides.
@@ -361,10 +365,11 @@ impl Conversation {
         self.take_lost_recording();
         self.turns.machine.handle(now(), Input::Quit);
         self.perform();
-        self.files.finish().await;
+        for problem in self.files.finish().await {
+            self.notice(Severity::Warning, problem);
+        }
         self.spending.finish(&mut self.notices).await;
-        let telemetry = std::mem::replace(&mut self.telemetry.handle, telemetry::Handle::off());
-        let (summary, outputs) = telemetry.finish().await;
+        let (summary, outputs) = self.telemetry.handle.finish().await;
         for output in outputs {
             self.on_output(output);
         }

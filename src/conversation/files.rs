@@ -1,7 +1,9 @@
 //! The user's files and keys: read and written by tasks, so that the loop never waits for a disk or a keyring.
 
+use std::collections::VecDeque;
+
 use secrecy::SecretString;
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 
 use super::settings::Settings;
 use crate::base::thread::off_loop;
@@ -33,7 +35,7 @@ pub(super) struct Files {
     writer: Writer,
     keys: KeyStore,
     watch: Watch,
-    jobs: JoinSet<Option<FileEvent>>,
+    jobs: Jobs,
     /// The last change that the writer was given.
     version: u64,
 }
@@ -46,7 +48,7 @@ impl Files {
             writer: Writer::start(file),
             keys,
             watch,
-            jobs: JoinSet::new(),
+            jobs: Jobs::default(),
             version: 0,
         }
     }
@@ -100,7 +102,8 @@ impl Files {
     }
 
     fn run(&mut self, name: &'static str, work: impl FnOnce() -> FileEvent + Send + 'static) {
-        self.jobs.spawn(off_loop(name, work));
+        self.jobs.waiting.push_back((name, Box::new(work)));
+        self.jobs.start_next();
     }
 
     /// The next event; nothing is lost when the call is dropped.
@@ -108,21 +111,61 @@ impl Files {
         loop {
             tokio::select! {
                 biased;
-                // One that panicked has nothing to report.
-                Some(done) = self.jobs.join_next() => {
-                    if let Ok(Some(event)) = done {
-                        return event;
-                    }
-                }
+                event = self.jobs.next() => return event,
                 report = self.writer.next() => return FileEvent::Config(Box::new(report)),
                 Some(change) = self.watch.recv() => return FileEvent::Changed(change),
             }
         }
     }
 
-    /// Writes what waits: the configuration, and a key that is being kept.
-    pub(super) async fn finish(&mut self) {
-        while self.jobs.join_next().await.is_some() {}
-        self.writer.finish().await;
+    /// Writes what waits: the configuration, and a key that is being kept. Returns what could not be kept, in words.
+    pub(super) async fn finish(&mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(problem) = self.writer.finish().await {
+            problems.push(format!("The last choice was not kept: {problem}"));
+        }
+        while let Some(done) = self.jobs.next_done().await {
+            if let Some(FileEvent::KeyKept(Err(problem))) = done {
+                problems.push(format!("the key was not kept: {problem}"));
+            }
+        }
+        problems
+    }
+}
+
+/// Work on files, one at a time and in order: of two keys the later one is kept.
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<(&'static str, Work)>,
+    running: Option<JoinHandle<Option<FileEvent>>>,
+}
+
+type Work = Box<dyn FnOnce() -> FileEvent + Send>;
+
+impl Jobs {
+    fn start_next(&mut self) {
+        if self.running.is_none()
+            && let Some((name, work)) = self.waiting.pop_front()
+        {
+            self.running = Some(tokio::spawn(off_loop(name, work)));
+        }
+    }
+
+    /// The result of the next job, if there is one; a job that panicked has none.
+    async fn next_done(&mut self) -> Option<Option<FileEvent>> {
+        let done = self.running.as_mut()?.await;
+        self.running = None;
+        self.start_next();
+        Some(done.ok().flatten())
+    }
+
+    /// The next result; it waits for ever while there is no job.
+    async fn next(&mut self) -> FileEvent {
+        while let Some(done) = self.next_done().await {
+            if let Some(event) = done {
+                return event;
+            }
+        }
+        std::future::pending().await
     }
 }

@@ -183,8 +183,7 @@ impl Conversation {
             return;
         }
         let was_held = self.settings.held().is_some();
-        let mended = report.mended;
-        let (before, new_faults) = self.settings.take_report(report);
+        let (before, new_faults, mended) = self.settings.take_report(report);
         let changed = before != *self.settings.config();
         if (changed || mended) && self.settings.config_faults().is_empty() {
             self.withdraw_warnings();

@@ -184,7 +184,7 @@ impl Conversation {
         self.turns.notes.get_mut(&turn)
     }
 
-    /// TurnScratch something of the answer that comes now, with the turn that it belongs to.
+    /// Notes something of the answer that comes now, with the turn that it belongs to.
     fn note_answer(&mut self, now: Instant, note: impl FnOnce(&mut Answer)) {
         let turn = self.turns.machine.heard_turn(now);
         if let Some(notes) = turn.and_then(|turn| self.turns.notes.get_mut(&turn)) {

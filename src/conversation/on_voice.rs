@@ -107,6 +107,8 @@ impl Conversation {
     /// An audio thread was restarted. What was said until then is an utterance; a reply that sounded ends.
     fn on_restarted(&mut self, now: Instant, thread: audio::AudioThread) {
         tracing::error!(?thread, "an audio thread was restarted");
+        // All settings are sent again, and nothing is lowered any more.
+        (self.voice.settings, self.voice.lowered) = (None, false);
         if self.turns.machine.phase() == Phase::Speaking {
             self.feed(now, Input::SpeechEnded { last_voiced: now });
         } else if self.turns.machine.phase() == Phase::Replying {
@@ -276,8 +278,9 @@ impl Conversation {
         if self.voice.settings.as_deref() != Some(&settings) {
             tracing::debug!(gate = ?settings.gate, patience = ?settings.patience, "voice settings");
             let settings = Arc::new(settings);
-            self.voice.settings = Some(Arc::clone(&settings));
-            self.send_voice(audio::VoiceCommand::Settings(settings));
+            let sent = self.send_voice(audio::VoiceCommand::Settings(Arc::clone(&settings)));
+            // What was not taken is sent again with the next event.
+            self.voice.settings = Some(settings).filter(|_| sent);
             self.changed = true;
         }
     }

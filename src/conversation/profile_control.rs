@@ -23,6 +23,8 @@ pub(super) struct ProfileControl {
     pub(super) profile: Arc<Profile>,
     /// What chose it, where it was not the user.
     pub(super) auto: Option<Auto>,
+    /// Choices of the user so far.
+    choices: u64,
 }
 
 impl ProfileControl {
@@ -32,6 +34,7 @@ impl ProfileControl {
             all,
             profile,
             auto: None,
+            choices: 0,
         }
     }
 
@@ -42,6 +45,7 @@ impl ProfileControl {
 
     /// Takes the profile that the user chose; the one that is in force now.
     pub(super) fn choose(&mut self, profile: Arc<Profile>, notices: &mut Notices) -> Arc<Profile> {
+        self.choices += 1;
         self.auto = self.begin_auto(&profile, notices);
         self.auto.as_ref().map_or(profile, Auto::profile)
     }
@@ -115,6 +119,7 @@ impl ProfileControl {
             names: candidates.iter().map(|of| of.name.clone()).collect(),
             candidates: candidates.iter().map(candidate).collect(),
             wishes,
+            serial: self.choices,
         };
         Some(Auto {
             chooser: Arc::clone(chooser),

@@ -41,7 +41,7 @@ impl ProviderLink {
         }
     }
 
-    /// TurnScratch what the next connection shall be asked for; says whether that needs another connection than this one.
+    /// Notes what the next connection shall be asked for; says whether that needs another connection than this one.
     pub(super) fn want(&mut self, config: SessionConfig) -> bool {
         if !self.handle.service.needs_reconnect(&self.config, &config) {
             self.config = config.clone();

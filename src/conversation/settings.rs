@@ -359,13 +359,16 @@ impl Settings {
         before
     }
 
-    /// Takes over what the file says; returns the configuration before, and the faults that are new.
-    pub(super) fn take_report(&mut self, report: Report) -> (Config, Vec<String>) {
+    /// Takes over what the file says; returns the configuration before, the faults that are new, and whether the file was
+    /// faulty and is not any more.
+    pub(super) fn take_report(&mut self, report: Report) -> (Config, Vec<String>, bool) {
         let before = std::mem::replace(&mut self.config, report.config);
         let known = std::mem::replace(&mut self.faults, report.faults);
         self.held = report.held;
         let is_new = |fault: &&String| !known.contains(fault);
-        (before, self.faults.iter().filter(is_new).cloned().collect())
+        let new_faults = self.faults.iter().filter(is_new).cloned().collect();
+        let mended = !known.is_empty() && self.faults.is_empty();
+        (before, new_faults, mended)
     }
 
     /// What is wrong with the configuration file as it was read last.

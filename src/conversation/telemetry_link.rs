@@ -26,8 +26,8 @@ impl TelemetryLink {
     pub(super) fn send_context(&mut self, context: Context) {
         if self.context.as_deref() != Some(&context) {
             let context = Box::new(context);
-            self.context = Some(context.clone());
-            self.send(Event::Context(context));
+            let sent = self.handle.send(Event::Context(context.clone()));
+            self.context = Some(context).filter(|_| sent);
         }
     }
 }

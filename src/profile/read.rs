@@ -84,9 +84,12 @@ impl<'a> Reader<'a> {
             let written = self.written.get(key.name);
             written.cloned().unwrap_or(base)
         });
-        let profile = Profile::take(&mut values).expect("a row and its field hold the same kind");
-        self.pairs(&profile);
-        if self.faults.is_empty() {
+        // Without a base that chooses, `auto` may lack some of its keys: it is refused already.
+        let profile = Profile::take(&mut values);
+        if let Some(profile) = &profile {
+            self.pairs(profile);
+        }
+        if let Some(profile) = profile.filter(|_| self.faults.is_empty()) {
             return Ok(profile);
         }
         self.faults.sort_by_key(|fault| (fault.line, fault.column));

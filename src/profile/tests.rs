@@ -284,6 +284,10 @@ fn a_profile_that_chooses_holds_nothing_but_how() {
         ("auto: {power: on}", "did you mean `power_saving`"),
         ("auto: {}\nturn: {patience_ms: 300}", "turn: is written, "),
         ("extends: balanced\nauto: {}", "extends: is written, "),
+        (
+            "extends: balanced\nauto: {prefer: speed}",
+            "extends: is written, ",
+        ),
     ] {
         let wrong = Profile::parse("a.yaml", text.as_bytes())
             .expect_err(text)

@@ -38,6 +38,8 @@ pub struct Choice {
     pub candidates: Vec<Candidate>,
     /// The goals of the profile.
     pub wishes: Wishes,
+    /// Tells one choice of the user from another of the same profile.
+    pub serial: u64,
 }
 
 impl Choice {
@@ -55,14 +57,14 @@ pub(super) struct Auto {
     choice: Arc<Choice>,
     adapter: Adapter,
     /// The plan that was proposed last.
-    plan: Plan,
+    plan: Option<Plan>,
 }
 
 impl Auto {
     pub(super) fn new(choice: Arc<Choice>) -> Self {
         let adapter = choice.adapter();
         Self {
-            plan: adapter.plan(),
+            plan: None,
             choice,
             adapter,
         }
@@ -104,8 +106,8 @@ impl Auto {
     /// The plan and the number of changes so far, if the plan has changed.
     pub(super) fn take_plan(&mut self) -> Option<(Plan, u64)> {
         let plan = self.adapter.plan();
-        (plan != self.plan).then(|| {
-            self.plan = plan.clone();
+        (self.plan.as_ref() != Some(&plan)).then(|| {
+            self.plan = Some(plan.clone());
             (plan, self.adapter.changes())
         })
     }

@@ -276,18 +276,6 @@ impl<'a> Collector<'a> {
         self.keep_history(now(), true).await;
         self.end_alerts();
         std::mem::take(&mut self.webhook).finish().await;
-        let counters = &self.deps.counters;
-        self.summary.connections = counters.connections.get();
-        self.summary.resumes = counters.resumes.get();
-        self.summary.rolls = counters.rolls.get();
-        self.summary.fresh_starts = counters.fresh_starts.get();
-        self.summary.underruns = counters.underruns.get();
-        self.summary.capture_dropped = counters.capture_dropped.get();
-        self.summary.bytes = (counters.bytes_sent.get(), counters.bytes_received.get());
-        if let Some(usage) = self.deps.probe.read() {
-            self.summary.cpu = Some((usage.cpu, usage.wall));
-            self.summary.memory = Some((usage.rss, self.deps.probe.peak()));
-        }
         self.publish();
     }
 

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::auto;
 use super::store::KEPT_TURNS;
+use super::summary::Summary;
 use crate::audio::StreamInfo;
 use crate::base::counters::Counters;
 use crate::monitor;
@@ -90,6 +91,22 @@ impl Deps {
             turns_kept: KEPT_TURNS,
             pages: monitor::PageRequests::default(),
             dialer: None,
+        }
+    }
+
+    /// Fills in what is counted elsewhere.
+    pub(super) fn complete(&mut self, summary: &mut Summary) {
+        let counters = &self.counters;
+        summary.connections = counters.connections.get();
+        summary.resumes = counters.resumes.get();
+        summary.rolls = counters.rolls.get();
+        summary.fresh_starts = counters.fresh_starts.get();
+        summary.underruns = counters.underruns.get();
+        summary.capture_dropped = counters.capture_dropped.get();
+        summary.bytes = (counters.bytes_sent.get(), counters.bytes_received.get());
+        if let Some(usage) = self.probe.read() {
+            summary.cpu = Some((usage.cpu, usage.wall));
+            summary.memory = Some((usage.rss, self.probe.peak()));
         }
     }
 

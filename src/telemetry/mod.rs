@@ -100,12 +100,16 @@ impl Handle {
     }
 
     /// Reports an event, without waiting.
-    pub fn send(&self, event: Event) {
-        if let Some((events, _)) = &self.running
-            && events.try_send(event).is_err()
-        {
+    /// Says whether it was taken.
+    pub fn send(&self, event: Event) -> bool {
+        let taken = match &self.running {
+            Some((events, _)) => events.try_send(event).is_ok(),
+            None => true,
+        };
+        if !taken {
             tracing::warn!("telemetry does not keep up: an event is missing from the statistics");
         }
+        taken
     }
 
     /// The next output or view. Cancel safe.
@@ -125,9 +129,9 @@ impl Handle {
     }
 
     /// Ends the collector: alerts end, the history is kept. Returns the totals and the last outputs.
-    pub async fn finish(mut self) -> (Summary, Vec<Output>) {
+    pub async fn finish(&mut self) -> (Summary, Vec<Output>) {
         let mut summary = Summary::default();
-        if let Some((events, task)) = self.running {
+        if let Some((events, task)) = self.running.take() {
             drop(events);
             match task.await {
                 Ok(totals) => summary = totals,
@@ -143,18 +147,30 @@ impl Handle {
 async fn supervise(mut deps: Deps, mut events: mpsc::Receiver<Event>, outlets: Outlets) -> Summary {
     let mut context = None;
     let mut summary = Summary::default();
-    for _ in 0..=MOST_RESTARTS {
+    for left in (0..=MOST_RESTARTS).rev() {
         let mut collector = Collector::new(&mut deps, &outlets, &mut context, &mut summary);
         let run = AssertUnwindSafe(collector.run(&mut events)).catch_unwind();
-        if run.await.is_ok() {
-            drop(collector);
-            return summary;
+        let ended = run.await.is_ok();
+        // The next collector knows nothing of the alerts that this one raised.
+        for (_, text) in std::mem::take(&mut collector.raised) {
+            outlets.send(Output::AlertCleared(text));
         }
-        let what = "The figures of this conversation begin again after a fault in the program; the conversation goes on.";
+        drop(collector);
+        if ended {
+            break;
+        }
+        let what = if left > 0 {
+            "The figures of this conversation begin again after a fault in the program; the conversation goes on."
+        } else {
+            "There are no more figures after repeated faults in the program; the conversation goes on."
+        };
+        outlets.views.send_replace(Arc::default());
         outlets.send(Output::Notice(Severity::Warning, what.to_owned()));
     }
-    tracing::error!("telemetry is switched off: it failed again and again");
+    // Nobody makes pages any more: who asks is refused at once.
+    deps.pages = crate::monitor::PageRequests::default();
     while events.recv().await.is_some() {}
+    deps.complete(&mut summary);
     summary
 }
 
@@ -222,7 +238,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_collector_that_panics_for_ever_is_given_up() {
-        let telemetry = start(Deps::new(Arc::default()));
+        let mut telemetry = start(Deps::new(Arc::default()));
         for _ in 0..10 {
             telemetry.send(Event::Panic);
         }

@@ -189,6 +189,30 @@ fn the_stages_are_the_pieces_of_the_parts_and_a_planted_delay_is_in_its_own() {
 }
 
 #[test]
+fn a_conversation_without_telemetry_is_the_same() {
+    let run = |telemetry| {
+        simulate(async move {
+            let mut world = World::new("balanced");
+            world.telemetry = telemetry;
+            let mut world = world.start();
+            world.ready().await;
+            let mut turns = Vec::new();
+            for name in ["american-man", "british-woman"] {
+                world.speak(&voice(name)).await;
+                let turn = world.turn().await;
+                assert!(turn.latencies.response.is_some(), "{turn:?}");
+                turns.push((turn.outcome, turn.user, turn.assistant));
+            }
+            let notices = world.session.snapshots.borrow().notices.len();
+            (turns, notices, world.quit().await.turns)
+        })
+    };
+    let (with, without) = (run(true), run(false));
+    assert_eq!((&with.0, with.1), (&without.0, without.1));
+    assert_eq!((with.2, without.2), ([2, 0, 0, 0, 0], [0; 5]));
+}
+
+#[test]
 fn late_answers_are_told_with_their_cause() {
     simulate(async {
         let mut world = World::new("balanced");

@@ -57,6 +57,8 @@ pub struct World {
     pub profiles: Option<std::path::PathBuf>,
     /// Who answers.
     pub provider: Answers,
+    /// Whether there are statistics, alerts and exports.
+    pub telemetry: bool,
 }
 
 /// Who answers in a conversation.
@@ -84,6 +86,7 @@ impl World {
             demo: None,
             profiles: None,
             provider: Answers::Server,
+            telemetry: true,
         }
     }
 
@@ -94,13 +97,18 @@ impl World {
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
         let settings = settings(self.hook.is_some(), self.demo, self.config);
-        let telemetry = telemetry::start(telemetry::Deps {
+        let deps = telemetry::Deps {
             probe: sovereign::probe::Probe::default(),
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
             pages: self.pages,
             state: self.state.clone(),
             ..telemetry::Deps::new(Arc::clone(&counters))
-        });
+        };
+        let telemetry = if self.telemetry {
+            telemetry::start(deps)
+        } else {
+            telemetry::Handle::off()
+        };
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
         let line = Rc::new(line::Line::default());

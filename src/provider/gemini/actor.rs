@@ -214,7 +214,8 @@ impl Actor {
             }
             Command::StartUtterance => self.send(&RealtimeInput::ActivityStart.into()),
             Command::EndUtterance => self.end_turn(RealtimeInput::ActivityEnd),
-            Command::StopStream => self.end_turn(RealtimeInput::AudioStreamEnd),
+            // A reply may be on its way.
+            Command::StopStream => self.send(&RealtimeInput::AudioStreamEnd.into()),
             Command::Text(text) => self.end_turn(RealtimeInput::Text(text)),
         }
     }

@@ -32,8 +32,6 @@ pub struct Report {
     pub config: Config,
     /// What is wrong with the file, with places.
     pub faults: Vec<String>,
-    /// The file was faulty when it was read before, and is not any more.
-    pub mended: bool,
     /// Why nothing may be dialled, see [`ConfigFile::held`].
     pub held: Option<String>,
     /// Whether the changes were kept; `None` if there were none.
@@ -113,13 +111,15 @@ impl Writer {
         }
     }
 
-    /// Writes what waits, and ends the task.
-    pub async fn finish(&mut self) {
+    /// Writes what waits, and ends the task. Returns why changes were not kept, if so.
+    pub async fn finish(&mut self) -> Option<String> {
         self.shared.slot().closed = true;
         self.shared.wake.notify_one();
         if let Err(error) = (&mut self.task).await {
             tracing::warn!(%error, "the configuration file was not written");
         }
+        let reports = std::iter::from_fn(|| self.reports.try_recv().ok());
+        reports.filter_map(|report| report.kept).last()?.err()
     }
 }
 
@@ -160,7 +160,8 @@ async fn until_due(shared: &Shared) -> (Option<Work>, bool) {
                     wanted: slot.wanted.take(),
                     version: slot.version,
                 };
-                let is_some = work.wanted.is_some() || std::mem::take(&mut slot.reload);
+                let reload = std::mem::take(&mut slot.reload);
+                let is_some = reload || work.wanted.is_some();
                 slot.changed_at = None;
                 return (is_some.then_some(work), slot.closed);
             };
@@ -182,7 +183,7 @@ struct Work {
 impl Work {
     fn run(self, mut file: ConfigFile) -> (ConfigFile, Report) {
         // What was edited by hand in the meantime holds first.
-        let mended = file.reload().mended;
+        file.reload();
         let kept = self.wanted.map(|(wanted, touched)| {
             let saved = file.save(|config| {
                 for key in touched {
@@ -195,7 +196,6 @@ impl Work {
             version: self.version,
             config: file.get().clone(),
             faults: file.faults().to_vec(),
-            mended,
             held: file.held().map(str::to_owned),
             kept,
         };
