@@ -108,13 +108,11 @@ impl Files {
 
     /// The next event; nothing is lost when the call is dropped.
     pub(super) async fn next(&mut self) -> FileEvent {
-        loop {
-            tokio::select! {
-                biased;
-                event = self.jobs.next() => return event,
-                report = self.writer.next() => return FileEvent::Config(Box::new(report)),
-                Some(change) = self.watch.recv() => return FileEvent::Changed(change),
-            }
+        tokio::select! {
+            biased;
+            event = self.jobs.next() => event,
+            report = self.writer.next() => FileEvent::Config(Box::new(report)),
+            Some(change) = self.watch.recv() => FileEvent::Changed(change),
         }
     }
 
