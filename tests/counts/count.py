@@ -65,7 +65,7 @@ def machine(binary):
 def workloads(binary):
     """Name, units, what is counted, functions that alone count."""
     lines = (line.split("\t") for line in run([binary, "--workloads"]).splitlines())
-    return {name: (int(units), what, only.split()) for name, units, what, only in lines}
+    return {name: (int(units), what, [function for function in only.split("|") if function]) for name, units, what, only in lines}
 
 
 def total(binary, name, units, only):

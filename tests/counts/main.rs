@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! counts --list                   the workloads, as the test runners want them
-//! counts --workloads              name, units, what is counted, functions (if only these count): one a line, by tabs
+//! counts --workloads              name, units, what is counted, functions (if only these count, by |): one a line, by tabs
 //! counts --machine                what the compiler and the libraries choose their instructions by
 //! counts --units N NAME           does N units of one workload
 //! counts [NAME…]                  does each once, as a test
@@ -113,7 +113,7 @@ fn main() -> ExitCode {
             ..
         } in &all
         {
-            println!("{name}\t{units}\t{what}\t{}", only.join(" "));
+            println!("{name}\t{units}\t{what}\t{}", only.join("|"));
         }
         return ExitCode::SUCCESS;
     }

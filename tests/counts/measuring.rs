@@ -17,16 +17,14 @@ use crate::{Done, Workload};
 
 /// A turn of 0.4 s, its reply of as much, and time to think.
 const UNIT: Duration = Duration::from_secs(4);
-/// Each second and each turn, whole: none of these is called by another one of them.
-const MEASURING: [&str; 8] = [
+/// Each second, each turn and each view, whole: none of these is called by another one of them.
+const MEASURING: [&str; 6] = [
     "sovereign::telemetry::collector::Collector::sample",
     "<sovereign::telemetry::collector::Collector>::sample",
     "sovereign::telemetry::collector::Collector::take_turn",
     "<sovereign::telemetry::collector::Collector>::take_turn",
     "sovereign::telemetry::collector::Collector::view",
     "<sovereign::telemetry::collector::Collector>::view",
-    "sovereign::conversation::snapshot_builder::<impl sovereign::conversation::actor::Conversation>::figures",
-    "<sovereign::conversation::actor::Conversation>::figures",
 ];
 
 pub(crate) fn workloads() -> Vec<Workload> {
