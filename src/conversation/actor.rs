@@ -64,8 +64,6 @@ pub(super) struct Conversation {
     pub(super) telemetry: TelemetryLink,
     pub(super) counters: Arc<Counters>,
     pub(super) faces: Faces,
-    /// Something that the user sees changed since the last snapshot.
-    pub(super) changed: bool,
 }
 
 /// Who sees and hears of the conversation.
@@ -90,6 +88,29 @@ enum LoopEvent {
     Room,
 }
 
+/// What a snapshot is compared for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// All but the meters, which move with every message.
+    Changes,
+    /// The meters too.
+    Everything,
+}
+
+impl LoopEvent {
+    /// What may look different after it. A frame of the microphone changes nothing by itself, and comes 100 times a second.
+    const fn shows(&self) -> Option<Shows> {
+        use crate::vad::SpeechEvent;
+        use audio::VoiceEvent;
+        match self {
+            Self::Audio(Some(VoiceEvent::Heard(_) | VoiceEvent::Speech(SpeechEvent::Frame(_))))
+            | Self::Room => None,
+            Self::Look => Some(Shows::Everything),
+            _ => Some(Shows::Changes),
+        }
+    }
+}
+
 /// Whether the loop goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
@@ -104,10 +125,11 @@ impl Conversation {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.apply_pace();
         self.sync_voice();
-        self.publish();
+        self.publish(Shows::Everything);
         loop {
-            let happening = self.next(&mut commands, &mut look).await;
-            if self.dispatch(happening) == Flow::Over {
+            let event = self.next(&mut commands, &mut look).await;
+            let shows = event.shows();
+            if self.dispatch(event) == Flow::Over {
                 break;
             }
             self.perform();
@@ -119,8 +141,8 @@ impl Conversation {
             let waiting = u32::try_from(self.provider.outbox.len()).unwrap_or(u32::MAX);
             self.counters.outbox.store(waiting, Relaxed);
             self.tell_announced();
-            if std::mem::take(&mut self.changed) | self.notices.take_changed() {
-                self.publish();
+            if let Some(shows) = shows {
+                self.publish(shows);
             }
         }
         self.finish().await;
@@ -191,7 +213,6 @@ impl Conversation {
     pub(super) fn perform_with(&mut self, mut audio: Option<ReplyAudio>) {
         while let Some(action) = self.turns.machine.poll_action() {
             debug!(?action, "turn");
-            self.changed = true;
             match action {
                 Action::Begin(turn) => self.begin(turn),
                 Action::Continue(turn) => self.go_on(turn),
@@ -273,7 +294,6 @@ impl Conversation {
             playlist.turn_opened();
         }
         self.turns.captions.add(turn, Speaker::User, "");
-        self.changed = true;
     }
 
     /// Counts a turn of the user, and begins what is noted of it.
@@ -341,7 +361,7 @@ impl Conversation {
         self.look_at_spending();
         self.end_stalled_stream(now);
         self.notices.forget_old(now);
-        self.changed |= self.turns.replay.forget_old(now);
+        self.turns.replay.forget_old(now);
         self.show_in_time();
         self.look_at_check(now);
     }
@@ -374,7 +394,7 @@ impl Conversation {
             self.on_output(output);
         }
         self.tell(Event::Over(Box::new(summary)));
-        self.publish();
+        self.publish(Shows::Everything);
         // The provider says goodbye to the service when nobody gives it commands any more.
         let provider::Handle {
             commands,

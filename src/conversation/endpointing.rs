@@ -41,7 +41,6 @@ impl Conversation {
         );
         let preroll = self.profiles.profile.audio.preroll.as_nanos() / FRAME_DURATION.as_nanos();
         self.join_pause(usize::try_from(preroll).unwrap_or(usize::MAX));
-        self.changed = true;
     }
 
     /// The pause in which the turn was closed is part of it after all; of another turn its newest frames are the pre-roll.

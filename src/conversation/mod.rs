@@ -119,7 +119,7 @@ pub fn start(parts: ConversationDeps) -> Session {
     let counters = Arc::clone(&parts.counters);
     let mut conversation = assemble(parts, snapshots_in, events_in);
     conversation.name_assistant();
-    conversation.publish();
+    conversation.publish(actor::Shows::Everything);
     tokio::spawn(conversation.run(commands_in));
     Session {
         commands,
@@ -155,7 +155,6 @@ fn assemble(
         telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,
         faces: actor::Faces { snapshots, events },
-        changed: true,
     };
     for (severity, text) in parts.notices {
         conversation.notice(severity, text);

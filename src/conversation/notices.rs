@@ -34,7 +34,6 @@ pub(super) struct Notices {
     standing: VecDeque<(Notice, Source, Option<Instant>)>,
     announced: VecDeque<(Severity, String)>,
     last: u64,
-    changed: bool,
 }
 
 impl Notices {
@@ -61,11 +60,6 @@ impl Notices {
     /// The next announcement for listeners.
     pub(super) fn next_announced(&mut self) -> Option<(Severity, String)> {
         self.announced.pop_front()
-    }
-
-    /// Whether something else is shown than at the last call.
-    pub(super) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
     }
 
     /// Adds a notice; one with the same text stands as long as a new one.
@@ -98,7 +92,6 @@ impl Notices {
             remedy,
         };
         self.standing.push_back((notice, source, until));
-        self.changed = true;
     }
 
     /// Drops the oldest information, else the oldest.
@@ -138,10 +131,8 @@ impl Notices {
     }
 
     fn retain_all(&mut self, stays: impl Fn(&Notice, Source, Option<Instant>) -> bool) {
-        let before = self.standing.len();
         self.standing
             .retain(|(notice, source, until)| stays(notice, *source, *until));
-        self.changed |= before != self.standing.len();
     }
 
     /// For the snapshot.
@@ -205,11 +196,9 @@ mod tests {
             notices.show(Severity::Warning, text.to_owned());
         }
         notices.show(Severity::Error, "No answer.".to_owned());
-        assert!(notices.take_changed() && !notices.take_changed());
         notices.withdraw_warnings(&["The model ends.".to_owned()]);
         assert_eq!(texts(&notices), ["Slow.", "The model ends.", "No answer."]);
         notices.withdraw("Slow");
-        assert!(notices.take_changed());
         assert_eq!(texts(&notices), ["The model ends.", "No answer."]);
     }
 

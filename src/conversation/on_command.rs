@@ -25,7 +25,6 @@ const NOT_KEPT: &str = "This choice holds until the program ends";
 
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
-        self.changed = true;
         match command {
             Command::SetMuted(muted) => {
                 self.microphone.set_muted(muted);
@@ -140,7 +139,6 @@ impl Conversation {
 
     /// What the tasks for files and keys report.
     pub(super) fn on_file(&mut self, event: FileEvent) {
-        self.changed = true;
         match event {
             FileEvent::Changed(Change::Profiles) => {
                 self.files.reload_profiles(self.profiles.all.clone());

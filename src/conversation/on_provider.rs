@@ -26,7 +26,6 @@ impl Conversation {
                     self.feed(now, Input::LinkDown);
                 }
                 self.provider.link = Link::Connecting { attempt };
-                self.changed = true;
             }
             Event::Ready(ready) => self.on_ready(now, ready),
             Event::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
@@ -83,7 +82,6 @@ impl Conversation {
             key_refused: fault.kind == FaultKind::Key,
         };
         self.feed(now, Input::LinkDown);
-        self.changed = true;
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -117,7 +115,6 @@ impl Conversation {
         self.turns.machine.set_manual(manual);
         self.apply_pace();
         self.feed(now, Input::LinkUp);
-        self.changed = true;
     }
 
     fn on_reply_audio(&mut self, now: Instant, audio: ReplyAudio) {
@@ -146,7 +143,6 @@ impl Conversation {
         if let Some(turn) = turn.and_then(|turn| self.turns.captions.place_of_words(turn, speaker))
         {
             self.turns.captions.add(turn, speaker, words);
-            self.changed = true;
         }
         self.feed(now, Input::ReplySign);
     }
@@ -240,6 +236,5 @@ impl Conversation {
         self.provider.outbox.clear();
         let control = self.planned();
         self.control(control);
-        self.changed = true;
     }
 }

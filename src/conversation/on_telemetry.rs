@@ -15,7 +15,8 @@ use crate::telemetry::{Context, LinkState, Output, Signal};
 impl Conversation {
     pub(super) fn on_telemetry(&mut self, signal: Signal) {
         match signal {
-            Signal::View => self.changed = true,
+            // Shown with the next snapshot, which every event but a frame makes.
+            Signal::View => {}
             Signal::Output(output) => self.on_output(output),
         }
     }

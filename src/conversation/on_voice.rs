@@ -53,14 +53,12 @@ impl Conversation {
             audio::VoiceEvent::Echo(report) => {
                 tracing::info!(?report, "echo cancellation");
                 self.voice.echo = report;
-                self.changed = true;
             }
             audio::VoiceEvent::Lowered(lowered) => {
                 self.voice.lowered = lowered;
                 if lowered {
                     self.tell_sound(audio::VoiceCommand::PollDevices);
                 }
-                self.changed = true;
             }
             audio::VoiceEvent::Opened(direction, stream) => {
                 self.voice.gave_sound &= direction == Direction::Output;
@@ -72,7 +70,6 @@ impl Conversation {
                 (port.stream, port.trouble) = (None, Some(what.clone()));
                 // The window shows it at the port; who listens without a window is told.
                 self.notices.announce(Severity::Warning, what);
-                self.changed = true;
             }
             audio::VoiceEvent::Moved {
                 what,
@@ -82,7 +79,6 @@ impl Conversation {
             } => self.on_moved(what, before, settled),
             audio::VoiceEvent::Devices(devices) => {
                 self.voice.devices = Arc::new(devices);
-                self.changed = true;
             }
             audio::VoiceEvent::DetectorRearmed => {
                 self.notice(Severity::Warning, STEADY_SOUND.into());
@@ -147,7 +143,6 @@ impl Conversation {
         );
         self.tell(Event::Audible { turn, at });
         self.turns.replay.heard(turn, at);
-        self.changed = true;
     }
 
     /// Another device was taken, or the chosen one is back.
@@ -190,7 +185,6 @@ impl Conversation {
                 // What leads a new turn has its pre-roll with it.
                 self.join_pause(0);
                 self.keep(&lead);
-                self.changed = true;
             }
             SpeechEvent::Frame(frame) => {
                 self.turns.lag = Some(now.saturating_duration_since(frame.end()));
@@ -206,7 +200,6 @@ impl Conversation {
             } => self.resume(now, first_voiced, pause),
             SpeechEvent::Ended { last_voiced } => {
                 self.feed(now, Input::SpeechEnded { last_voiced });
-                self.changed = true;
             }
         }
     }
@@ -265,7 +258,6 @@ impl Conversation {
     }
 
     fn port(&mut self, direction: Direction) -> &mut Port {
-        self.changed = true;
         match direction {
             Direction::Input => &mut self.voice.input,
             Direction::Output => &mut self.voice.output,
@@ -281,7 +273,6 @@ impl Conversation {
             let sent = self.send_voice(audio::VoiceCommand::Settings(Arc::clone(&settings)));
             // What was not taken is sent again with the next event.
             self.voice.settings = Some(settings).filter(|_| sent);
-            self.changed = true;
         }
     }
 

@@ -67,7 +67,6 @@ impl Conversation {
 
     /// Follows the plan of `auto`.
     pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
-        self.changed = true;
         if let Some((profile, why)) = self.profiles.follow(of, plan, changes) {
             tracing::info!(profile = profile.name, why, "auto");
             self.adopt_profile(profile);

@@ -82,13 +82,13 @@ impl Replay {
         self.coming = None;
     }
 
-    /// Drops what has been kept long enough; says whether there was something.
-    pub(super) fn forget_old(&mut self, now: Instant) -> bool {
+    /// Drops what has been kept long enough.
+    pub(super) fn forget_old(&mut self, now: Instant) {
         let old = |take: &mut Take| {
             let since = |at| now.saturating_duration_since(at);
             take.heard_at.is_some_and(|at| since(at) >= KEPT_FOR)
         };
-        self.kept.take_if(old).is_some()
+        self.kept.take_if(old);
     }
 
     /// The turn whose reply is kept.
@@ -163,8 +163,9 @@ mod tests {
         let (mut replay, now) = (Replay::default(), Instant::now());
         replay.keep(T1, rate(24_000), &[1]);
         replay.heard(T1, now);
-        assert!(!replay.forget_old(now + KEPT_FOR - Duration::from_millis(1)));
-        assert!(replay.forget_old(now + KEPT_FOR));
+        replay.forget_old(now + KEPT_FOR - Duration::from_millis(1));
+        assert_eq!(replay.turn(), Some(T1));
+        replay.forget_old(now + KEPT_FOR);
         assert_eq!(replay.turn(), None);
     }
 

@@ -27,7 +27,7 @@ pub use money::{LimitView, SpendScope, SpendView};
 pub use speech::SpeechView;
 
 /// What the user can see at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// What the assistant is doing.
     pub activity: Activity,

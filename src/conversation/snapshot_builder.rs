@@ -2,22 +2,40 @@
 
 use std::sync::Arc;
 
-use super::actor::Conversation;
+use super::actor::{Conversation, Shows};
 use super::snapshot::{Activity, EchoView, Link, Snapshot, TalkView};
 use crate::audio;
-use crate::telemetry::view::TurnStatistics;
+use crate::profile::Profile;
+use crate::telemetry::view::{Meters, TurnStatistics};
 use crate::turn::machine::Phase;
 
 impl Conversation {
-    pub(super) fn publish(&mut self) {
+    /// Publishes a snapshot, if it shows something else than the last one.
+    pub(super) fn publish(&mut self, shows: Shows) {
         let profiles = self.profiles.shared();
         self.send_context(&profiles);
+        let mut snapshot = self.snapshot(profiles);
+        self.faces.snapshots.send_if_modified(|last| {
+            let meters = snapshot.figures.meters;
+            if shows == Shows::Changes {
+                snapshot.figures.meters = last.figures.meters;
+            }
+            let differs = snapshot != **last;
+            if differs {
+                snapshot.figures.meters = meters;
+                *last = Arc::new(snapshot);
+            }
+            differs
+        });
+    }
+
+    fn snapshot(&mut self, profiles: Arc<[Arc<Profile>]>) -> Snapshot {
         let telemetry = self.telemetry.handle.view();
         let active = profiles
             .iter()
             .position(|profile| profile.name == self.profiles.chosen().name)
             .unwrap_or(0);
-        let snapshot = Snapshot {
+        Snapshot {
             activity: self.activity(),
             link: self.provider.link.clone(),
             place: match self.settings.held() {
@@ -66,8 +84,7 @@ impl Conversation {
             notices: self.notices.iter().cloned().collect(),
             key: self.settings.key_info(),
             service: self.settings.service_view(),
-        };
-        self.faces.snapshots.send_replace(Arc::new(snapshot));
+        }
     }
 
     /// Captions are called after who answers from now on.
@@ -143,17 +160,17 @@ impl Conversation {
     }
 
     /// Those of telemetry, with the meters of now.
-    #[inline(never)] // what it costs is counted: tests/counts/measuring.rs
     fn figures(&self, figures: &TurnStatistics) -> TurnStatistics {
         TurnStatistics {
-            round_trip: self.counters.round_trip(),
-            capture_queued: self.counters.capture_queued.get(),
-            reply_queued: self.counters.reply_queued.get(),
-            outbox: self.provider.outbox.len(),
-            bytes_sent: self.counters.bytes_sent.get(),
-            bytes_received: self.counters.bytes_received.get(),
             patience: Some(self.turns.machine.patience()),
             early: self.turns.machine.early_close(),
+            meters: Meters {
+                round_trip: self.counters.round_trip(),
+                bytes_sent: self.counters.bytes_sent.get(),
+                capture_queued: self.counters.capture_queued.get(),
+                outbox: self.provider.outbox.len(),
+                reply_queued: self.counters.reply_queued.get(),
+            },
             ..figures.clone()
         }
     }

@@ -50,7 +50,6 @@ impl Conversation {
         if self.check.take().is_some_and(|check| check.is_running()) {
             self.tell_sound(audio::VoiceCommand::CancelCheck);
         }
-        self.changed = true;
     }
 
     pub(super) fn is_checking(&self) -> bool {
@@ -61,7 +60,6 @@ impl Conversation {
         let Some(check) = self.check.as_mut().filter(|check| check.is_running()) else {
             return;
         };
-        self.changed = true;
         match event {
             CheckEvent::Step { phase, progress } => {
                 check.view.step = match phase {
@@ -108,6 +106,5 @@ impl Conversation {
             check.view.progress = 1.0;
             check.view.lines = lines.into();
         }
-        self.changed = true;
     }
 }

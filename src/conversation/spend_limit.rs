@@ -52,7 +52,6 @@ impl Conversation {
     pub(super) fn close_if_spent(&mut self) {
         if self.spending.close(self.is_speaking()) {
             self.microphone.key.close();
-            self.changed = true;
         }
     }
 
@@ -84,7 +83,6 @@ impl Conversation {
     pub(super) fn refuse_typed(&mut self, text: &str) {
         let turn = self.turns.machine.skip_turn();
         self.turns.captions.refuse(turn, text);
-        self.changed = true;
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
             self.tell(Event::LimitReached(format!(
                 "{reached} The text was not asked."

@@ -20,7 +20,6 @@ impl Conversation {
         } else if opened && self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
         }
-        self.changed = true;
     }
 
     /// Esc: a microphone that is open after the key, or until the next tap, closes; else the reply stops.
@@ -28,7 +27,6 @@ impl Conversation {
         let tapped = self.settings.config().talk_key == TalkKey::Tap;
         if self.microphone.key.is_open() && (tapped || self.microphone.key.is_closing()) {
             self.microphone.key.close();
-            self.changed = true;
         } else {
             self.feed(now, Input::StopPressed);
         }
@@ -37,7 +35,6 @@ impl Conversation {
     /// The time after the key may be over.
     pub(super) fn close_in_time(&mut self, now: Instant) {
         self.microphone.key.handle_timeout(now);
-        self.changed = true;
     }
 
     /// Keeps a choice of how the microphone is opened, and follows it.

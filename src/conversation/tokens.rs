@@ -54,7 +54,6 @@ impl Conversation {
             })));
         self.turns.late_tokens += tokens;
         self.spend(cost);
-        self.changed = true;
     }
 
     /// What was counted, in US dollars, where the price is known.

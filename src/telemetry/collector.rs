@@ -15,7 +15,7 @@ use super::record::TurnRecord;
 use super::statistics::Statistics;
 use super::store::Store;
 use super::summary::Summary;
-use super::view::{ModelView, TurnStatistics, View};
+use super::view::{ModelView, View};
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::telemetry::history::Reading;
@@ -259,10 +259,7 @@ impl<'a> Collector<'a> {
                 .figures(&context.profile.name, &context.model)
         });
         View {
-            figures: TurnStatistics {
-                round_trip: self.deps.counters.round_trip(),
-                ..figures.unwrap_or_default()
-            },
+            figures: figures.unwrap_or_default(),
             models: Arc::clone(&self.models),
             process: self.statistics.process().clone(),
             alerts: self.store.alerts.raised().cloned().collect(),

@@ -81,6 +81,13 @@ impl Distribution {
 #[derive(Clone, Debug, Default)]
 pub struct SharedDistribution(Arc<Mutex<Distribution>>);
 
+impl PartialEq for SharedDistribution {
+    /// Whether both are the same distribution.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl SharedDistribution {
     /// Records one latency.
     pub fn record(&self, latency: Duration) {

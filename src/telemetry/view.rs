@@ -69,12 +69,6 @@ pub struct TurnStatistics {
     pub underruns: u64,
     /// Captured samples that were lost in closed turns.
     pub capture_dropped: u64,
-    /// Round trip of the connection, if the system reports it.
-    pub round_trip: Option<Duration>,
-    /// Bytes sent to the service since the start.
-    pub bytes_sent: u64,
-    /// Bytes received since the start.
-    pub bytes_received: u64,
     /// Tokens that the service counted, prompt and response.
     pub tokens: u64,
     /// Of these, those of thoughts.
@@ -89,6 +83,17 @@ pub struct TurnStatistics {
     pub failed: u64,
     /// The rate of the newest turns.
     pub turns_per_minute: Option<f64>,
+    /// What moves all the time.
+    pub meters: Meters,
+}
+
+/// Readings of the connection and of the queues at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meters {
+    /// Round trip of the connection, if the system reports it.
+    pub round_trip: Option<Duration>,
+    /// Bytes sent to the service since the start.
+    pub bytes_sent: u64,
     /// Captured audio that waits for processing.
     pub capture_queued: Duration,
     /// Commands that wait for the connection.
@@ -180,7 +185,7 @@ pub struct ProcessUsage {
 }
 
 /// What one model did and cost with one profile, since the start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelView {
     /// Name of the profile.
     pub profile: String,

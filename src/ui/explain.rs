@@ -317,9 +317,9 @@ pub(super) fn per_minute(figures: &TurnStatistics) -> String {
 pub(super) fn queues(figures: &TurnStatistics) -> String {
     format!(
         "{} ms in · {} out · {} ms reply",
-        millis(figures.capture_queued),
-        figures.outbox,
-        millis(figures.reply_queued)
+        millis(figures.meters.capture_queued),
+        figures.meters.outbox,
+        millis(figures.meters.reply_queued)
     )
 }
 

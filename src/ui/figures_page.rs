@@ -204,7 +204,7 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
     let rows = [
         (
             "round trip",
-            format::millis_or_unknown(figures.round_trip),
+            format::millis_or_unknown(figures.meters.round_trip),
             "Round trip of the connection, as the system measures it.",
         ),
         (

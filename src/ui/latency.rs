@@ -344,7 +344,7 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
             format::grouped(spoken)
         ),
     };
-    let mut sent = format::bytes(figures.bytes_sent);
+    let mut sent = format::bytes(figures.meters.bytes_sent);
     if figures.tokens > 0 {
         sent += &format!(" · {} tokens", format::grouped(figures.tokens));
     }
@@ -366,7 +366,7 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
         ui,
         None,
         "round trip",
-        &format::millis_or_unknown(figures.round_trip),
+        &format::millis_or_unknown(figures.meters.round_trip),
         "Round trip of the connection, as the system measures it.",
     );
     value_row(

@@ -206,7 +206,10 @@ mod tests {
         assert_eq!(after(|s| s.volume = 0.5), SnapshotDiff::Words);
         assert_eq!(after(|s| s.notices = Arc::from([])), SnapshotDiff::Nothing);
         assert_eq!(after(|s| s.demo = false), SnapshotDiff::Words);
-        assert_eq!(after(|s| s.figures.bytes_sent = 9), SnapshotDiff::Figures);
+        assert_eq!(
+            after(|s| s.figures.meters.bytes_sent = 9),
+            SnapshotDiff::Figures
+        );
         assert_eq!(
             after(|s| s.process.cpu_percent = Some(1.0)),
             SnapshotDiff::Figures

@@ -84,7 +84,7 @@ fn responses(snapshot: &Snapshot) -> Vec<Line> {
     // Underruns and overruns: the speaker had nothing to play, or the ring of the microphone was full.
     lines.push(line("stutters", figures.underruns.to_string()));
     lines.push(line("lost samples", figures.capture_dropped.to_string()));
-    let round_trip = format::millis_or_unknown(figures.round_trip);
+    let round_trip = format::millis_or_unknown(figures.meters.round_trip);
     lines.push(line("round trip", round_trip));
     lines.push(line("queues", explain::queues(figures)));
     let tokens = explain::tokens(figures.tokens, figures.thoughts);

@@ -123,7 +123,7 @@ fn a_slow_line_costs_time_and_no_words() {
                         }
                     }
                     () = sleep(100) => {
-                        most = most.max(world.session.snapshots.borrow().figures.outbox);
+                        most = most.max(world.session.snapshots.borrow().figures.meters.outbox);
                     }
                 }
             };

@@ -19,7 +19,7 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
-use sovereign::telemetry::view::{ProcessUsage, TurnStatistics};
+use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
 use sovereign::ui::{Preferences, UiApp, UiLink};
 
@@ -326,9 +326,11 @@ pub(crate) fn figures() -> TurnStatistics {
         cut_offs: 1,
         turns: 42,
         interrupted: 3,
-        round_trip: Some(ms(38.0)),
-        bytes_sent: 1_210_000,
-        bytes_received: 3_000_000,
+        meters: Meters {
+            round_trip: Some(ms(38.0)),
+            bytes_sent: 1_210_000,
+            ..Meters::default()
+        },
         tokens: 8_140,
         ..TurnStatistics::default()
     }
