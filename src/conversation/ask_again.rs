@@ -54,7 +54,7 @@ impl Conversation {
     /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on. It
     /// costs as much as any question.
     pub(super) fn may_ask_again(&self) -> bool {
-        if self.spending.is_reached() {
+        if self.spending.is_reached() || self.is_checking() {
             return false;
         }
         let is_late = || {
@@ -96,13 +96,14 @@ impl Conversation {
 
     /// The turn whose answer can be spoken yet: the last one, if it came in writing alone. It costs as much as any question.
     pub(super) fn written(&self) -> Option<TurnId> {
-        let may = self.turns.machine.is_quiet() && !self.spending.is_reached();
+        let may =
+            self.turns.machine.is_quiet() && !self.spending.is_reached() && !self.is_checking();
         self.turns.asking.written.filter(|_| may)
     }
 
     /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
     pub(super) fn forget_asked(&mut self) {
-        self.turns.asking.rejections = 0;
+        self.turns.asking.forget_rejections();
         self.drop_kept();
     }
 

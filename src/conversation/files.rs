@@ -28,6 +28,8 @@ pub(super) enum FileEvent {
     Profiles(Profiles, Vec<String>),
     /// A model was written into the file of a profile; why it was not, if so.
     ModelWritten(Profiles, Result<(), String>),
+    /// A task panicked; a sentence.
+    Failed(String),
 }
 
 /// The tasks.
@@ -72,7 +74,8 @@ impl Files {
     pub(super) fn keep_key(&mut self, key: SecretString) {
         let keys = self.keys.clone();
         self.run("key", move || {
-            FileEvent::KeyKept(keys.save(&key).map_err(|problem| problem.to_string()))
+            let saved = keys.save(&key);
+            FileEvent::KeyKept(saved.map_err(|problem| format!("The key was not saved: {problem}")))
         });
     }
 
@@ -81,7 +84,9 @@ impl Files {
         let keys = self.keys.clone();
         self.run("key", move || {
             let removed = keys.remove().map(|()| keys.find().key);
-            FileEvent::KeyRemoved(removed.map_err(|problem| problem.to_string()))
+            FileEvent::KeyRemoved(
+                removed.map_err(|problem| format!("The key was not removed: {problem}")),
+            )
         });
     }
 
@@ -120,11 +125,15 @@ impl Files {
     pub(super) async fn finish(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(problem) = self.writer.finish().await {
-            problems.push(format!("The last choice was not kept: {problem}"));
+            problems.push(format!("The last choice was not saved: {problem}"));
         }
         while let Some(done) = self.jobs.next_done().await {
-            if let Some(FileEvent::KeyKept(Err(problem))) = done {
-                problems.push(format!("the key was not kept: {problem}"));
+            if let FileEvent::KeyKept(Err(problem))
+            | FileEvent::KeyRemoved(Err(problem))
+            | FileEvent::ModelWritten(_, Err(problem))
+            | FileEvent::Failed(problem) = done
+            {
+                problems.push(problem);
             }
         }
         problems
@@ -135,7 +144,7 @@ impl Files {
 #[derive(Default)]
 struct Jobs {
     waiting: VecDeque<(&'static str, Work)>,
-    running: Option<JoinHandle<Option<FileEvent>>>,
+    running: Option<(&'static str, JoinHandle<Option<FileEvent>>)>,
 }
 
 type Work = Box<dyn FnOnce() -> FileEvent + Send>;
@@ -145,25 +154,26 @@ impl Jobs {
         if self.running.is_none()
             && let Some((name, work)) = self.waiting.pop_front()
         {
-            self.running = Some(tokio::spawn(off_loop(name, work)));
+            self.running = Some((name, tokio::spawn(off_loop(name, work))));
         }
     }
 
-    /// The result of the next job, if there is one; a job that panicked has none.
-    async fn next_done(&mut self) -> Option<Option<FileEvent>> {
-        let done = self.running.as_mut()?.await;
+    /// The result of the next job, if there is one.
+    async fn next_done(&mut self) -> Option<FileEvent> {
+        let (name, job) = self.running.as_mut()?;
+        let done = job.await.ok().flatten();
+        let failed =
+            format!("A fault in the program stopped the work on the {name}. Please do it again.");
         self.running = None;
         self.start_next();
-        Some(done.ok().flatten())
+        Some(done.unwrap_or(FileEvent::Failed(failed)))
     }
 
     /// The next result; it waits for ever while there is no job.
     async fn next(&mut self) -> FileEvent {
-        while let Some(done) = self.next_done().await {
-            if let Some(event) = done {
-                return event;
-            }
+        match self.next_done().await {
+            Some(event) => event,
+            None => std::future::pending().await,
         }
-        std::future::pending().await
     }
 }

@@ -157,7 +157,9 @@ fn assemble(
         faces: actor::Faces { snapshots, events },
     };
     for (severity, text) in parts.notices {
-        conversation.notice(severity, text);
+        conversation
+            .notices
+            .show_about(notices::Topic::Files, severity, text);
     }
     conversation.keep_spend_limit();
     conversation.begin_with_profile();

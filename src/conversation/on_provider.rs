@@ -92,6 +92,9 @@ impl Conversation {
         let (connection, resumed) = (ready.connection, ready.resumed);
         info!(connection, resumed, "connected");
         self.counters.connections.add(1);
+        for notes in self.turns.notes.values_mut() {
+            notes.fault = None;
+        }
         self.counters.resumes.add(u64::from(resumed));
         let rejected = self.turns.asking.take_reason();
         if self.provider.ever_connected

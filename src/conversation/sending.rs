@@ -141,8 +141,10 @@ impl Conversation {
     pub(super) fn stream(&mut self, samples: Vec<i16>) {
         if self.provider.outbox.len() >= LONGEST_STREAM {
             let is_sound = |next: &Outgoing| matches!(next, Outgoing::Command(Command::Audio(_)));
-            if let Some(oldest) = self.provider.outbox.iter().position(is_sound) {
-                self.provider.outbox.remove(oldest);
+            if let Some(oldest) = self.provider.outbox.iter().position(is_sound)
+                && let Some(Outgoing::Command(Command::Audio(samples))) =
+                    self.provider.outbox.remove(oldest)
+            {
                 self.counters.uplink_dropped.add(samples.len() as u64);
             }
             let what = "The connection is too slow for speech: a part of what was said is dropped. Use another network, or detection by this program.";

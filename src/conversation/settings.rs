@@ -337,17 +337,13 @@ impl Settings {
         self.choose_target()
     }
 
-    /// The key file was removed; `other` is what is found elsewhere.
+    /// The key file was removed; `other` is what is found elsewhere, and used from now on.
     ///
     /// # Errors
     ///
-    /// When there is another key, or the configuration does not allow to dial.
+    /// When the configuration does not allow to dial.
     pub(super) fn forget_key(&mut self, other: Option<Key>) -> anyhow::Result<()> {
         self.choice.key = other;
-        if let Some(key) = &self.choice.key {
-            let place = key.source.words();
-            anyhow::bail!("another key is still there, in {place}: remove it there");
-        }
         self.choose_target()
     }
 

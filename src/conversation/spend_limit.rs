@@ -43,8 +43,8 @@ impl Conversation {
         let reached = self.spending.is_reached();
         self.turns.machine.hold_waiting(reached);
         if opens {
+            // The loop performs what it decides.
             self.turns.machine.handle_timeout(super::clock::now());
-            self.perform();
         }
     }
 

@@ -102,6 +102,8 @@ impl Spending {
     fn begin_day(&mut self, date: Date) {
         if self.day.begin(date) {
             self.meters[1].from = 0.0;
+            let errand = self.day.open();
+            self.send(errand);
         }
     }
 
@@ -308,14 +310,6 @@ impl Spending {
         match scope {
             SpendScope::Conversation => self.conversation,
             SpendScope::Day => self.day.spent(),
-        }
-    }
-
-    /// The notices about it were taken away with others; what is still true is said again.
-    pub(super) fn forget_told(&mut self) {
-        self.unknown = None;
-        for meter in &mut self.meters {
-            meter.warning = None;
         }
     }
 }

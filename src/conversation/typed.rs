@@ -72,6 +72,10 @@ impl Conversation {
                 return self.notice(Severity::Warning, what);
             }
         };
+        if self.is_checking() {
+            let what = "Not sent: the sound is being checked. Send it when the check is over.";
+            return self.notice(Severity::Warning, what.to_owned());
+        }
         self.ask_typed(now, text.clone(), &text);
     }
 

@@ -308,6 +308,55 @@ fn a_key_ends_the_alerts_of_the_demo_and_tells_so() {
 }
 
 #[test]
+fn a_key_that_is_removed_is_not_used_any_more_and_one_that_is_left_is() {
+    simulate(async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut world = World::new("balanced");
+        world.demo = Some(folder.path().join("key"));
+        let of = |letter: &str| format!("AIza{}", letter.repeat(35));
+        world.key = Some(of("e"));
+        let mut world = world.start();
+        world.ready().await;
+        let seen = |world: &Running| {
+            let key = world.session.snapshots.borrow().key.clone();
+            (key.map(|key| key.source), world.line.opened())
+        };
+        assert_eq!(seen(&world), (None, 1), "the demo needs none");
+        world.tell(Command::SetKey(of("f").into())).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        // The embedded server refuses it: it is asked for under the name of the service.
+        assert_eq!(seen(&world), (Some("the key file"), 2));
+        world.tell(Command::RemoveKey).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(seen(&world), (Some("GEMINI_API_KEY"), 3));
+        let notices = world.session.snapshots.borrow().notices.clone();
+        let told = |text: &str| notices.iter().any(|notice| notice.text.starts_with(text));
+        assert!(
+            told("Another key is in GEMINI_API_KEY, and is used now."),
+            "{notices:?}"
+        );
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_not_kept_as_the_choice() {
+    simulate(async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("config.yaml");
+        let mut world = World::new("balanced");
+        world.config = Some((file.clone(), "volume: 0.5\n".to_owned()));
+        let mut world = world.start();
+        world.ready().await;
+        world.tell(Command::UseProfile("ultra-fast".into())).await;
+        world.tell(Command::UseProfile("nope".into())).await;
+        world.quit().await;
+        let kept = std::fs::read_to_string(&file).expect("there");
+        assert!(kept.contains("profile: \"ultra-fast\""), "{kept}");
+    });
+}
+
+#[test]
 fn the_button_for_another_connection_makes_one_in_a_pause() {
     simulate(async {
         let mut world = World::new("balanced").start();

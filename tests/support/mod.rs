@@ -53,6 +53,8 @@ pub struct World {
     pub pages: PageRequests,
     /// It begins as the demo; a key that is set is kept in this file.
     pub demo: Option<std::path::PathBuf>,
+    /// A key in the environment.
+    pub key: Option<String>,
     /// The folder of the user's profiles.
     pub profiles: Option<std::path::PathBuf>,
     /// Who answers.
@@ -84,6 +86,7 @@ impl World {
             hook: None,
             pages: PageRequests::default(),
             demo: None,
+            key: None,
             profiles: None,
             provider: Answers::Server,
             telemetry: true,
@@ -96,7 +99,9 @@ impl World {
         let profile = Arc::new(self.profile);
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
-        let settings = settings(self.hook.is_some(), self.demo, self.config);
+        let environment = self.key.map(|key| ("GEMINI_API_KEY", key.into()));
+        let keys = KeyStore::new(environment, Arc::new(NoKeyring), self.demo.clone());
+        let settings = settings(self.hook.is_some(), self.demo.is_some(), keys, self.config);
         let deps = telemetry::Deps {
             probe: sovereign::probe::Probe::default(),
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
@@ -267,7 +272,8 @@ pub fn voice(name: &str) -> Vec<f32> {
 
 fn settings(
     with_hook: bool,
-    demo: Option<std::path::PathBuf>,
+    demo: bool,
+    keys: KeyStore,
     config: Option<(std::path::PathBuf, String)>,
 ) -> Settings {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -279,11 +285,11 @@ fn settings(
     let (config, fault) = ConfigFile::load(config.map(|(path, _)| path));
     assert_eq!(fault, None);
     Settings::new(Choice {
-        demo: demo.is_some(),
-        endpoint: demo.is_none().then(|| "ws://127.0.0.1:1".into()),
+        demo,
+        endpoint: (!demo).then(|| "ws://127.0.0.1:1".into()),
         greeting: false,
         config,
-        keys: KeyStore::new(None, Arc::new(NoKeyring), demo),
+        keys,
         key: None,
         changes: Watch::nothing(),
     })
