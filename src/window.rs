@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use sovereign::base::problem::Problem;
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
-use sovereign::cli::{Global, Problem, panics, room, runtime, say, shutdown};
+use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::settings::config::{ConfigFile, Frame, Theme};

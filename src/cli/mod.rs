@@ -13,7 +13,6 @@ pub mod output;
 pub mod panics;
 pub mod parse;
 mod partner;
-mod problem;
 pub mod profiles;
 pub mod room;
 mod runtime;
@@ -30,9 +29,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::problem::Problem;
+
 pub use global::Global;
-pub use output::say;
-pub use problem::Problem;
+pub use output::{report, say};
 pub use runtime::{runtime, runtime_of_many};
 
 /// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.

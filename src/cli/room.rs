@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Mutex;
 use std::thread::Builder;
 
-use super::problem::Problem;
+use crate::base::problem::Problem;
 
 /// Most files and threads of a command, with a margin.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use super::problem::Problem;
+use crate::base::problem::Problem;
 use crate::base::thread::quietly;
 
 /// Worker threads of the runtime, as drawn in `lib.rs`.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::problem::Problem;
+use crate::base::problem::Problem;
 
 /// Remedy for a full disk.
 pub(super) const MAKE_ROOM: &str = "Free some space there, or name another place, and start again.";

@@ -6,7 +6,7 @@ use std::thread::Builder;
 
 use tokio::sync::mpsc;
 
-use super::super::problem::Problem;
+use crate::base::problem::Problem;
 use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// The argument for lines of standard input.

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::super::problem::Problem;
 use super::super::written::{not_begun, remedy};
+use crate::base::problem::Problem;
 use crate::report::document::Document;
 use crate::report::results::TurnRow;
 use crate::report::{html, markdown, sheet};
