@@ -78,10 +78,6 @@ pub struct BenchArgs {
 
 /// Measures the three shipped profiles, or the one that `--profile` names, and reports. The status is 1 if a limit was
 /// missed; a run that was cut short is judged by what it has.
-///
-/// # Errors
-///
-/// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
 pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
     let files = Files::read(global)?;
     let named = match &global.profile {
@@ -149,7 +145,6 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
     Ok(trial::status(&bench.checks, &bench.run))
 }
 
-/// A bench that runs.
 struct Running {
     stage: Arc<TrialContext>,
     inbox: mpsc::Receiver<Report>,
@@ -285,7 +280,6 @@ impl Running {
     }
 }
 
-/// Prints the outcome.
 fn summary(bench: &Bench) -> Vec<String> {
     let mut lines = Vec::new();
     for figures in &bench.profiles {

@@ -89,10 +89,6 @@ pub struct LoadArgs {
 }
 
 /// Runs the load and reports. The status is 1 if a limit was missed; a run that was cut short is judged by what it has.
-///
-/// # Errors
-///
-/// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
 pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     let files = Files::read(global)?;
     let profile = files.profile(global.profile.as_deref())?;
@@ -161,7 +157,6 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     Ok(trial::status(&load.checks, &load.run))
 }
 
-/// A load that runs.
 struct Running {
     stage: Arc<TrialContext>,
     pool: SessionPool,
@@ -366,7 +361,6 @@ fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
     real
 }
 
-/// Prints the outcome.
 fn summary(load: &Load) -> Vec<String> {
     let f = &load.figures;
     let mut lines = vec![format!(

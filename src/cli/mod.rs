@@ -72,10 +72,6 @@ pub enum Command {
 }
 
 /// Runs a command.
-///
-/// # Errors
-///
-/// As the commands do; [`Problem`] knows its exit status.
 pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (output::out(), output::err());
     if !matches!(command, Command::Talk(_)) {

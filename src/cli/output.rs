@@ -24,7 +24,6 @@ pub fn say(line: &str) {
 }
 
 /// Says what happened and what to do, and gives the exit status.
-#[must_use]
 pub fn report(problem: &Problem) -> ExitCode {
     print_problem(problem);
     ExitCode::from(problem.status)

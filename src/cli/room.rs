@@ -43,10 +43,6 @@ pub const WINDOW: Room = Room {
 
 impl Room {
     /// Tries whether there is so much.
-    ///
-    /// # Errors
-    ///
-    /// When there is not, with the limit to raise.
     pub fn check(self) -> Result<(), Problem> {
         self.files_are_granted()
             .map_err(|(granted, error)| {

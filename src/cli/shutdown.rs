@@ -18,7 +18,6 @@ const WORDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Ends the process: waits for pending output, within limits. Returns `status`, or 1 instead of success if the output is
 /// incomplete and no signal asked for an early end.
-#[must_use]
 pub fn end(status: ExitCode) -> ExitCode {
     log::finish();
     let ended = OUT.finish(READ_WITHIN, LAST_WORDS_WITHIN, signal::is_asked);

@@ -64,10 +64,6 @@ pub struct TalkArgs {
 }
 
 /// Talks, or sends typed questions, until the input is over, the number of turns is reached, or the user ends it.
-///
-/// # Errors
-///
-/// When there are no devices, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     signal::hold(ENDED_WITHIN);
     let voice = voice(args)?;

@@ -20,10 +20,6 @@ use crate::settings::profiles::Profiles;
 
 impl Files {
     /// Reads them.
-    ///
-    /// # Errors
-    ///
-    /// A faulty file that was named.
     pub(super) fn read(global: &Global) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
         let (config, _) = ConfigFile::load(paths.config_file());
@@ -40,10 +36,6 @@ impl Files {
     }
 
     /// The profile of this name, or the default one.
-    ///
-    /// # Errors
-    ///
-    /// An unknown one.
     pub(super) fn profile(&self, name: Option<&str>) -> Result<Arc<Profile>, Problem> {
         let found = self.profiles.get(name.unwrap_or(DEFAULT));
         found.map_err(|unknown| Problem::usage(format!("--profile: {unknown}")))
@@ -51,10 +43,6 @@ impl Files {
 }
 
 /// Refuses to compare runs with `differences`.
-///
-/// # Errors
-///
-/// If there are any.
 pub(super) fn alike(differences: Vec<String>) -> Result<(), Problem> {
     if differences.is_empty() {
         return Ok(());
@@ -76,10 +64,6 @@ pub(super) fn status(checks: &[LimitCheck], run: &Circumstances) -> ExitCode {
 }
 
 /// Reads an earlier report.
-///
-/// # Errors
-///
-/// A file that is none.
 pub(super) fn earlier<T: serde::de::DeserializeOwned>(
     file: &Path,
     schema: &str,

@@ -13,14 +13,11 @@ pub struct LevelMeter {
 /// A reading of a [`LevelMeter`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
-    /// Peak amplitude.
     pub peak: Dbfs,
-    /// RMS level.
     pub rms: Dbfs,
 }
 
 impl Level {
-    /// Digital silence.
     pub const SILENCE: Self = Self {
         peak: Dbfs::SILENCE,
         rms: Dbfs::SILENCE,

@@ -19,16 +19,12 @@ const BESIDE: Duration = Duration::from_secs(3);
 /// Share of the conversations that must be connected to count as complete.
 const COMPLETE: f64 = 0.95;
 
-/// The results so far.
 #[derive(Default)]
 pub(crate) struct Aggregate {
     /// Turns: all of them, or every nth once there were too many.
     pub(crate) turns: Vec<TurnRow>,
-    /// Faults by kind.
     pub(crate) errors: BTreeMap<String, u64>,
-    /// Second by second.
     pub(crate) timeline: RunTimeline,
-    /// What may be spent.
     pub(crate) budget: Option<Budget>,
     /// All turns are counted in it.
     counted: LoadResults,
@@ -68,7 +64,6 @@ impl Aggregate {
         }
     }
 
-    /// Takes a report in.
     pub(crate) fn take(&mut self, report: Report) {
         match report {
             Report::Connected => {
@@ -141,7 +136,6 @@ impl Aggregate {
             .for_each(|wait| self.held_back.add(*wait));
     }
 
-    /// Turns so far.
     pub(crate) fn turns_so_far(&self) -> u64 {
         self.counted.turns.all()
     }
@@ -202,12 +196,10 @@ impl Aggregate {
         });
     }
 
-    /// Connected now.
     pub(crate) fn live(&self) -> usize {
         self.live
     }
 
-    /// How the conversations fared.
     pub(crate) fn conversations(&self, counts: Counts) -> Conversations {
         Conversations {
             begun: counts.begun,

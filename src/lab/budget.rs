@@ -59,7 +59,6 @@ impl Budget {
         self.spent += cost.unwrap_or_default();
     }
 
-    /// Spent so far.
     pub(crate) fn spent(&self) -> Cost {
         self.spent
     }

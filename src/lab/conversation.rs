@@ -56,7 +56,6 @@ pub(crate) struct TrialContext {
     pub(crate) reports: mpsc::Sender<Report>,
 }
 
-/// What a conversation does.
 #[derive(Clone)]
 pub(crate) struct TalkParameters {
     /// Its number, from 1; or [`PROBE`].
@@ -70,7 +69,6 @@ pub(crate) struct TalkParameters {
 
 /// A report of a conversation.
 pub(crate) enum Report {
-    /// It is connected.
     Connected,
     /// A closed turn, with the seconds of sent and heard audio.
     Turn(Box<TurnRow>, f64, f64),
@@ -78,20 +76,16 @@ pub(crate) enum Report {
     HeldBack(Duration),
     /// Something failed.
     Fault(Fault),
-    /// It is over.
     Gone(Gone),
 }
 
-/// How a conversation ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Gone {
-    /// It had been connected.
     pub(crate) connected: bool,
     /// It ended because of a fault.
     pub(crate) failed: bool,
     /// Seconds of sound for each second.
     pub(crate) ratio: Option<f64>,
-    /// Connections that it made.
     pub(crate) connections: u64,
     /// Time since its last utterance, unanswered when it was cancelled.
     pub(crate) waiting: Option<Duration>,
@@ -265,7 +259,6 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
     }
 }
 
-/// A conversation that runs.
 struct Talk {
     session: Session,
     mouth: VirtualMicrophone,

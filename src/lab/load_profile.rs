@@ -38,7 +38,6 @@ const SPIKE: (f64, f64) = (0.2, 0.6);
 /// How many conversations are wanted when.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LoadProfile {
-    /// Name for the report.
     pub(crate) name: &'static str,
     /// Whether the conversations talk; else they only hold their connection.
     pub(crate) talks: bool,

@@ -20,7 +20,6 @@ pub(crate) struct ResourceSampler {
 }
 
 impl ResourceSampler {
-    /// This process.
     pub(crate) fn own() -> Self {
         Self::of([Probe::default()])
     }

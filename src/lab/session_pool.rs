@@ -25,7 +25,6 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// What all together may take to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
-/// The conversations that run.
 pub(crate) struct SessionPool {
     stage: Arc<TrialContext>,
     profile: Arc<Profile>,

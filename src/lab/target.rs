@@ -63,7 +63,6 @@ pub(crate) struct Target {
     pub(crate) words: String,
     /// Pause of our own server.
     pub(crate) think_ms: Option<u64>,
-    /// What may be spent.
     pub(crate) budget: Option<Budget>,
     urls: Vec<Url>,
     key: Option<Key>,
@@ -168,10 +167,6 @@ impl Target {
     }
 
     /// Endpoint, key and configuration for a conversation.
-    ///
-    /// # Errors
-    ///
-    /// An endpoint that is none.
     pub(crate) fn settings(&self, nth: u64) -> anyhow::Result<Settings> {
         let nth = usize::try_from(nth).unwrap_or(0) % self.urls.len().max(1);
         let url = self.urls.get(nth).context("there is no endpoint")?;
@@ -190,10 +185,6 @@ impl Target {
     }
 
     /// Opens and closes one connection, so that a fault is reported once before the run.
-    ///
-    /// # Errors
-    ///
-    /// When that fails, with a remedy.
     pub(crate) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
         let (target, setup) = (settings.target.clone(), settings.session_config(profile));

@@ -43,7 +43,6 @@ pub struct UiApp {
 
 impl UiApp {
     /// Creates the window and installs fonts and themes.
-    #[must_use]
     pub fn new(ctx: &Context, link: &UiLink) -> Self {
         theme::install(ctx);
         ctx.set_theme(link.preferences.theme.preference());
@@ -68,7 +67,6 @@ impl UiApp {
     }
 
     /// How much the latency panel shows, 0 to 3.
-    #[must_use]
     pub fn panel(&self) -> u8 {
         self.view.panel
     }

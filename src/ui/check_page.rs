@@ -14,7 +14,6 @@ use crate::conversation::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView
 /// Size of the title of a step: it is read from where one sits to speak.
 const TITLE: f32 = 24.0;
 
-/// The page.
 pub(super) fn page_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,
@@ -28,7 +27,6 @@ pub(super) fn page_ui(
     });
 }
 
-/// What will be done.
 fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     ui.label(text("Check the sound", Weight::SemiBold, TITLE, t.strong));
@@ -97,7 +95,6 @@ fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut 
     }
 }
 
-/// What was found.
 fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut Vec<Command>) {
     let t = tokens(ui);
     let title = format::check_verdict(&check.lines);

@@ -15,7 +15,6 @@ use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::diagnosis::{Finding, Remedy};
 use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics};
 
-/// The page.
 pub(super) fn page_ui(
     ui: &mut Ui,
     snapshot: &Snapshot,

@@ -210,7 +210,6 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
     }
 }
 
-/// What it took.
 fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
     let tokens = if total.cost().is_some() {
         "Tokens that the service counted, and the cost of those whose price was known then; \"at most\" where it \

@@ -15,7 +15,6 @@ use crate::conversation::snapshot::Snapshot;
 pub struct UiLink {
     /// The newest snapshot. When its sender is gone, the window closes.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Where wishes go.
     pub commands: mpsc::Sender<Command>,
     /// Meters, read with every frame.
     pub counters: Arc<Counters>,

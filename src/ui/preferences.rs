@@ -4,12 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use eframe::egui::ThemePreference;
 
-/// Preferences of the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preferences {
     /// How much the latency panel shows: 0 nothing, 1 the number, 2 with graphs, 3 everything.
     pub panel: u8,
-    /// Which theme.
     pub theme: ThemeChoice,
     /// Width and height of the window in points, as they are while it does not fill the screen.
     pub size: [f32; 2],
@@ -37,15 +35,12 @@ impl Default for Preferences {
 /// The present preferences, for the code that stores them at the end.
 pub type Left = Arc<Mutex<Preferences>>;
 
-/// Which theme is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThemeChoice {
     /// That of the system; dark where it does not say.
     #[default]
     System,
-    /// Dark.
     Dark,
-    /// Light.
     Light,
 }
 

@@ -103,7 +103,6 @@ const fn rgb(hex: u32) -> Color32 {
 }
 
 /// The colours of a theme.
-#[must_use]
 pub const fn tokens_of(theme: Theme) -> &'static Tokens {
     match theme {
         Theme::Dark => &DARK,
@@ -271,7 +270,6 @@ fn visuals(theme: Theme, t: &Tokens) -> egui::Visuals {
 }
 
 /// How far two colours are apart, 1 to 21 (WCAG 2.2, "contrast ratio").
-#[must_use]
 pub fn contrast(a: Color32, b: Color32) -> f32 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)

@@ -53,7 +53,6 @@ pub(super) enum Screen {
     Figures,
 }
 
-/// The window's own state.
 pub(super) struct UiState {
     pub(super) page: Screen,
     /// How much the latency panel shows, 0 to 3.

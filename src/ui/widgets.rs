@@ -89,7 +89,6 @@ pub(super) fn primary_button(ui: &mut Ui, words: &str) -> Response {
     response
 }
 
-/// An ordinary button.
 pub(super) fn plain_button(ui: &mut Ui, words: &str) -> Response {
     let t = tokens(ui);
     let button = egui::Button::new(text(words, Weight::Medium, 13.0, t.strong))
@@ -147,7 +146,6 @@ pub(super) struct Segment<'a> {
     pub(super) name: &'a str,
     /// Small number after the label.
     pub(super) figure: String,
-    /// What it is for.
     pub(super) tooltip: String,
 }
 
