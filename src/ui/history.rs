@@ -8,7 +8,7 @@ use super::explain;
 use super::format;
 use super::theme::{space, tokens};
 use super::ui_state::UiState;
-use super::widgets::{Segment, segmented, small_text, value_row};
+use super::widgets::{Segment, segmented, small_text, value_rows};
 use crate::conversation::snapshot::Snapshot;
 use crate::provider::price::Pricing;
 use crate::telemetry::history::Slice;
@@ -205,9 +205,7 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
             "Times that an answer ran dry before its end.",
         ),
     ];
-    for (name, value, tooltip) in rows {
-        value_row(ui, None, name, &value, tooltip);
-    }
+    value_rows(ui, rows);
 }
 
 fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
@@ -266,7 +264,5 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             tokens,
         ),
     ];
-    for (name, value, tooltip) in rows {
-        value_row(ui, None, name, &value, tooltip);
-    }
+    value_rows(ui, rows);
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use eframe::egui::{
     self, Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText,
-    Stroke, TextStyle, Theme,
+    Stroke, TextStyle, Theme, ThemePreference,
 };
 
 use crate::base::printable::visible;
+use crate::settings::config;
 
 /// Steps of space in points.
 pub(super) mod space {
@@ -107,6 +108,24 @@ pub const fn tokens_of(theme: Theme) -> &'static Tokens {
     match theme {
         Theme::Dark => &DARK,
         Theme::Light => &LIGHT,
+    }
+}
+
+/// The preference of the settings, as the toolkit has it.
+pub(super) const fn preference(theme: config::Theme) -> ThemePreference {
+    match theme {
+        config::Theme::System => ThemePreference::System,
+        config::Theme::Dark => ThemePreference::Dark,
+        config::Theme::Light => ThemePreference::Light,
+    }
+}
+
+/// And back.
+pub(super) const fn chosen(preference: ThemePreference) -> config::Theme {
+    match preference {
+        ThemePreference::System => config::Theme::System,
+        ThemePreference::Dark => config::Theme::Dark,
+        ThemePreference::Light => config::Theme::Light,
     }
 }
 
