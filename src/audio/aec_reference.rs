@@ -426,7 +426,7 @@ mod tests {
                 let at = epoch + Duration::from_secs_f64(written as f64 / speed);
                 clock.observe(written, at, Basis::Reported);
                 let tone = |n: u64| (n as f64 / speed * hz * std::f64::consts::TAU).sin() as f32;
-                writer.push_iter((written..written + 480).map(tone));
+                writer.push(&(written..written + 480).map(tone).collect::<Vec<_>>());
                 written += 480;
             }
             reference.take(&mut Tap {
@@ -522,7 +522,7 @@ mod tests {
                     0.0
                 }
             };
-            writer.push_iter((written..written + block).map(tone));
+            writer.push(&(written..written + block).map(tone).collect::<Vec<_>>());
             let wanted = wanted(n);
             reference.set_mode(wanted);
             reference.take(&mut Tap {

@@ -180,7 +180,8 @@ mod tests {
             ],
             ..LoadResults::default()
         };
-        figures.add(turns);
+        turns.iter().for_each(|turn| figures.count(turn));
+        figures.latency_ms = latencies(turns);
         figures
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::bench::latencies;
 use super::super::bill::Bill;
 use super::super::results::{LatencyTable, Outcomes, TurnRow};
 
@@ -205,13 +204,6 @@ fn is_none(count: &u64) -> bool {
 }
 
 impl LoadResults {
-    pub fn add(&mut self, turns: &[TurnRow]) {
-        for turn in turns {
-            self.count(turn);
-        }
-        self.latency_ms = latencies(turns);
-    }
-
     /// Counts a turn, without its latencies.
     pub fn count(&mut self, turn: &TurnRow) {
         self.turns.add(&turn.outcome);
