@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! program  main.rs  window.rs                          choose a face; a crate of their own
-//! row 7    ui  cli                                     faces: window, terminal, bench, load, doctor
+//! row 8    ui  cli                                     faces: window, terminal, bench, load, doctor
+//! row 7    lab                                         runs of many conversations on virtual devices
 //! row 6    conversation                                the actor: voice, turns and provider; Command in, Snapshot out
 //! row 5    telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! row 4    audio  server  settings  probe  monitor     each owns one kind of I/O
@@ -56,6 +57,7 @@ pub mod cli;
 pub mod conversation;
 pub mod dsp;
 pub mod file;
+pub mod lab;
 pub mod monitor;
 pub mod probe;
 pub mod profile;

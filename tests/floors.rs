@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["audio", "server", "settings", "probe", "monitor"],
     &["telemetry"],
     &["conversation"],
+    &["lab"],
     &["ui", "cli"],
 ];
 
@@ -83,10 +84,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
-    (
-        "rlimit",
-        &["cli/trial/", "cli/room.rs", "cli/core_dumps.rs"],
-    ),
+    ("rlimit", &["lab/", "cli/room.rs", "cli/core_dumps.rs"]),
     ("signal_hook", &["cli/signal.rs"]),
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),

@@ -28,9 +28,7 @@ use crate::vad::barge_in::ReplyAction;
 /// lost and counted; nothing else is ever dropped.
 const WAITING: usize = 512;
 
-/// Messages to the worker.
 pub(super) enum ToWorker {
-    /// From the conversation.
     Command(VoiceCommand),
     /// From the stream manager: a stream was opened.
     Input {
@@ -46,7 +44,6 @@ pub(super) enum ToWorker {
     NoOutput,
 }
 
-/// The worker.
 pub(super) struct Worker {
     inbox: Receiver<ToWorker>,
     outbox: Outbox,

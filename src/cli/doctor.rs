@@ -46,23 +46,14 @@ pub struct DoctorArgs {
 /// What the other options of the command line say.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DoctorOptions<'a> {
-    /// `--config`.
     pub config: Option<&'a Path>,
-    /// `--profile`.
     pub profile: Option<&'a str>,
-    /// `--endpoint`.
     pub endpoint: Option<&'a str>,
-    /// `--demo`.
     pub demo: bool,
-    /// `--input-device` and `--output-device`.
     pub devices: [Option<&'a str>; 2],
 }
 
 /// Checks everything and prints the findings. The status is 1 if any is bad.
-///
-/// # Errors
-///
-/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &DoctorArgs,
     asked: DoctorOptions<'_>,
@@ -89,7 +80,6 @@ pub fn run(
     })
 }
 
-/// All findings.
 #[derive(Debug, Default)]
 struct Findings {
     checks: Vec<Check>,

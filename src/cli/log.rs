@@ -21,7 +21,7 @@ use self::thinned::{Sites, Thinned};
 use super::line_writer::LineWriter;
 use super::output::Shown;
 use super::output::say;
-use super::problem::Problem;
+use crate::base::problem::Problem;
 
 /// At the end, what the disk may take.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);

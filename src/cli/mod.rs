@@ -13,7 +13,6 @@ pub mod output;
 pub mod panics;
 pub mod parse;
 mod partner;
-mod problem;
 pub mod profiles;
 pub mod room;
 mod runtime;
@@ -30,9 +29,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::problem::Problem;
+
 pub use global::Global;
-pub use output::say;
-pub use problem::Problem;
+pub use output::{report, say};
 pub use runtime::{runtime, runtime_of_many};
 
 /// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.
@@ -72,10 +72,6 @@ pub enum Command {
 }
 
 /// Runs a command.
-///
-/// # Errors
-///
-/// As the commands do; [`Problem`] knows its exit status.
 pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (output::out(), output::err());
     if !matches!(command, Command::Talk(_)) {

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::{gone, print};
 use super::panics;
-use super::problem::Problem;
 use super::signal::{self, Stop};
+use crate::base::problem::Problem;
 use crate::server::{Access, Event, Options, Script, ScriptError, Server, ServerError};
 
 /// Capacity of the queue of events; beyond, the newest are dropped.

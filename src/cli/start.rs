@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use super::global::Global;
 use super::log;
 use super::output::say;
-use super::problem::Problem;
 use super::written::{may_write, not_begun};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::counters::Counters;
+use crate::base::problem::Problem;
 use crate::base::severity::Severity;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
 use crate::file;
@@ -37,9 +37,7 @@ const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav
 /// Requested audio input and output; `None` takes the available devices.
 #[derive(Clone, Debug, Default)]
 pub struct Voice {
-    /// Where sound comes from.
     pub input: Option<Source>,
-    /// Where replies go to.
     pub output: Option<Sink>,
     /// In a window no file is written in place of a missing speaker.
     pub window: bool,
@@ -48,7 +46,6 @@ pub struct Voice {
 /// Where sound comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// The chosen microphone.
     Microphone,
     /// Files, one utterance each.
     Files(Vec<PathBuf>),
@@ -59,11 +56,8 @@ pub enum Source {
 /// Where replies go to.
 #[derive(Clone, Debug)]
 pub enum Sink {
-    /// The chosen speaker.
     Speaker,
-    /// A WAV file.
     File(PathBuf),
-    /// Nowhere.
     Nowhere,
 }
 
@@ -85,7 +79,6 @@ pub struct Start {
 pub struct Started {
     /// The partner, for the terminal.
     pub partner: String,
-    /// The conversation.
     session: Session,
     /// The endpoint for other programs.
     monitor: Option<Monitor>,
@@ -179,13 +172,11 @@ impl Start {
     }
 
     /// Whether nothing is dialled until the configuration file is corrected.
-    #[must_use]
     pub fn is_held(&self) -> bool {
         self.choice.held().is_some()
     }
 
     /// Messages before the conversation.
-    #[must_use]
     pub fn announcement(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "sovereign {}, profile {}",
@@ -226,22 +217,16 @@ impl Start {
     }
 
     /// The files and folders of this user.
-    #[must_use]
     pub fn paths(&self) -> &Paths {
         &self.paths
     }
 
     /// How the window shall look.
-    #[must_use]
     pub fn window(&self) -> Window {
         self.choice.config.get().window.clone()
     }
 
     /// Opens audio and connection and starts the conversation; call it inside the runtime.
-    ///
-    /// # Errors
-    ///
-    /// When a part cannot be started.
     pub fn session(mut self, interrupt_after: Option<Duration>) -> Result<Started, Problem> {
         let counters = Arc::new(Counters::default());
         let volume = self.choice.config.get().volume;

@@ -17,12 +17,12 @@ use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
 use super::output::{self, print};
-use super::problem::Problem;
 use super::start::{Sink, Source, Start, Voice};
 use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};
 use crate::base::printable::in_a_line;
+use crate::base::problem::Problem;
 use crate::conversation::{self, command::Command};
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::summary::Summary;
@@ -64,10 +64,6 @@ pub struct TalkArgs {
 }
 
 /// Talks, or sends typed questions, until the input is over, the number of turns is reached, or the user ends it.
-///
-/// # Errors
-///
-/// When there are no devices, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     signal::hold(ENDED_WITHIN);
     let voice = voice(args)?;
@@ -346,7 +342,7 @@ impl<'a> Talk<'a> {
 
     /// Reports output that could not be written; the conversation continues, and fails at its end.
     fn not_written(&mut self, problem: &Problem) {
-        problem.print();
+        output::print_problem(problem);
         self.incomplete = true;
     }
 

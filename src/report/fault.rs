@@ -1,6 +1,5 @@
 //! Faults of conversations in `bench` and `load`: names for reports, and remedies.
 
-/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection was not set up within the time for it.
@@ -22,7 +21,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::NotConnected,
         Self::Refused,
@@ -34,7 +32,6 @@ impl Fault {
         Self::Broken,
     ];
 
-    /// Its name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,7 +69,6 @@ impl Fault {
     }
 
     /// The fault that a report names so.
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.name() == name)
     }

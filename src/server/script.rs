@@ -120,7 +120,6 @@ pub enum TurnComplete {
 
 /// One step of an answer; the table above says what each does.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the module's table describes each action")]
 pub enum Action {
     Parrot,
     Say {

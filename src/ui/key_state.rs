@@ -8,11 +8,9 @@ use crate::settings::key::Source;
 /// The status of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyStatus {
-    /// There is none.
     None,
     /// There is one, not checked yet: the demo answers, it is not sent, or there is no connection yet.
     Unchecked,
-    /// The service takes it.
     Taken,
     /// The service does not take it, or wants one.
     Refused,

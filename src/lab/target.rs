@@ -10,10 +10,10 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use url::Url;
 
-use super::super::problem::Problem;
+use super::Files;
 use super::budget::{Budget, price};
-use super::files::Files;
 use crate::base::counters::Counters;
+use crate::base::problem::Problem;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;
 use crate::provider::Event;
@@ -58,13 +58,12 @@ fn amount(text: &str) -> Result<f64, String> {
 }
 
 /// Where a trial connects to. Dropping it ends the servers.
-pub(in crate::cli) struct Target {
+pub(crate) struct Target {
     /// For people.
-    pub(in crate::cli) words: String,
+    pub(crate) words: String,
     /// Pause of our own server.
-    pub(in crate::cli) think_ms: Option<u64>,
-    /// What may be spent.
-    pub(in crate::cli) budget: Option<Budget>,
+    pub(crate) think_ms: Option<u64>,
+    pub(crate) budget: Option<Budget>,
     urls: Vec<Url>,
     key: Option<Key>,
     keys: KeyStore,
@@ -73,16 +72,17 @@ pub(in crate::cli) struct Target {
 }
 
 impl Target {
-    /// Decides where to connect, and starts servers if that is where.
+    /// Decides where to connect, and starts servers if that is where. `warn` takes what is wrong with the key.
     ///
     /// # Errors
     ///
     /// Wrong usage, too few descriptors, or a server that does not start.
-    pub(in crate::cli) fn open(
+    pub(crate) fn open(
         files: &Files,
         endpoint: Option<&str>,
         args: &TargetArgs,
         connections: usize,
+        warn: impl Fn(&str),
     ) -> Result<Self, Problem> {
         let keys = KeyStore::system(files.paths.key());
         raise_descriptors(connections)?;
@@ -100,13 +100,18 @@ impl Target {
             servers: Vec::new(),
         };
         match endpoint {
-            Some(address) => this.use_endpoint(address, args)?,
+            Some(address) => this.use_endpoint(address, args, warn)?,
             None => this.serve(args.think_ms, connections)?,
         }
         Ok(this)
     }
 
-    fn use_endpoint(&mut self, address: &str, args: &TargetArgs) -> Result<(), Problem> {
+    fn use_endpoint(
+        &mut self,
+        address: &str,
+        args: &TargetArgs,
+        warn: impl Fn(&str),
+    ) -> Result<(), Problem> {
         if args.think_ms.is_some() {
             return Err(Problem::usage(
                 "--think-ms is for our own server: leave --endpoint out",
@@ -117,7 +122,7 @@ impl Target {
         let config = self.config.get().endpoint.clone();
         let found = self.keys.find();
         for warning in &found.warnings {
-            crate::cli::output::say(&format!("warning: {warning}"));
+            warn(&format!("warning: {warning}"));
         }
         let may = |key: &Key| endpoint::may_have_key(key.source, &url, config.as_deref());
         self.key = found.key.filter(may);
@@ -154,7 +159,7 @@ impl Target {
     }
 
     /// Numbers of the servers' processes.
-    pub(in crate::cli) fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         self.servers
             .iter()
             .map(|served| served.child.id())
@@ -162,11 +167,7 @@ impl Target {
     }
 
     /// Endpoint, key and configuration for a conversation.
-    ///
-    /// # Errors
-    ///
-    /// An endpoint that is none.
-    pub(in crate::cli) fn settings(&self, nth: u64) -> anyhow::Result<Settings> {
+    pub(crate) fn settings(&self, nth: u64) -> anyhow::Result<Settings> {
         let nth = usize::try_from(nth).unwrap_or(0) % self.urls.len().max(1);
         let url = self.urls.get(nth).context("there is no endpoint")?;
         let mut settings = Settings::new(Choice {
@@ -184,11 +185,7 @@ impl Target {
     }
 
     /// Opens and closes one connection, so that a fault is reported once before the run.
-    ///
-    /// # Errors
-    ///
-    /// When that fails, with a remedy.
-    pub(in crate::cli) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
+    pub(crate) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
         let (target, setup) = (settings.target.clone(), settings.session_config(profile));
         let mut client = gemini::spawn(

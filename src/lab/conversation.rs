@@ -39,38 +39,36 @@ const TURNS_KEPT: usize = 20;
 const MOST_SILENT: u32 = 3;
 
 /// The number of probing conversations, which do not count.
-pub(in crate::cli) const PROBE: u64 = 0;
+pub(crate) const PROBE: u64 = 0;
 
 /// The context that all conversations of a trial share.
-pub(in crate::cli) struct TrialContext {
-    pub(in crate::cli) place: Target,
-    pub(in crate::cli) profiles: Profiles,
-    pub(in crate::cli) fleet: VirtualDevicePool,
-    pub(in crate::cli) dialer: Arc<TcpDialer>,
-    pub(in crate::cli) utterances: Vec<Arc<[f32]>>,
+pub(crate) struct TrialContext {
+    pub(crate) place: Target,
+    pub(crate) profiles: Profiles,
+    pub(crate) fleet: VirtualDevicePool,
+    pub(crate) dialer: Arc<TcpDialer>,
+    pub(crate) utterances: Vec<Arc<[f32]>>,
     /// Permits for concurrent connection set-ups.
-    pub(in crate::cli) setups: Semaphore,
+    pub(crate) setups: Semaphore,
     /// Permits for concurrent utterances; `None` without a limit.
-    pub(in crate::cli) requests: Option<Arc<Semaphore>>,
-    pub(in crate::cli) began: Instant,
-    pub(in crate::cli) reports: mpsc::Sender<Report>,
+    pub(crate) requests: Option<Arc<Semaphore>>,
+    pub(crate) began: Instant,
+    pub(crate) reports: mpsc::Sender<Report>,
 }
 
-/// What a conversation does.
 #[derive(Clone)]
-pub(in crate::cli) struct TalkParameters {
+pub(crate) struct TalkParameters {
     /// Its number, from 1; or [`PROBE`].
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) profile: Arc<Profile>,
+    pub(crate) id: u64,
+    pub(crate) profile: Arc<Profile>,
     /// Leave after this many utterances; else when cancelled.
-    pub(in crate::cli) utterances: Option<u64>,
+    pub(crate) utterances: Option<u64>,
     /// Pause between turns, at least and at most.
-    pub(in crate::cli) pause: (Duration, Duration),
+    pub(crate) pause: (Duration, Duration),
 }
 
 /// A report of a conversation.
-pub(in crate::cli) enum Report {
-    /// It is connected.
+pub(crate) enum Report {
     Connected,
     /// A closed turn, with the seconds of sent and heard audio.
     Turn(Box<TurnRow>, f64, f64),
@@ -78,25 +76,21 @@ pub(in crate::cli) enum Report {
     HeldBack(Duration),
     /// Something failed.
     Fault(Fault),
-    /// It is over.
     Gone(Gone),
 }
 
-/// How a conversation ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::cli) struct Gone {
-    /// It had been connected.
-    pub(in crate::cli) connected: bool,
+pub(crate) struct Gone {
+    pub(crate) connected: bool,
     /// It ended because of a fault.
-    pub(in crate::cli) failed: bool,
+    pub(crate) failed: bool,
     /// Seconds of sound for each second.
-    pub(in crate::cli) ratio: Option<f64>,
-    /// Connections that it made.
-    pub(in crate::cli) connections: u64,
+    pub(crate) ratio: Option<f64>,
+    pub(crate) connections: u64,
     /// Time since its last utterance, unanswered when it was cancelled.
-    pub(in crate::cli) waiting: Option<Duration>,
+    pub(crate) waiting: Option<Duration>,
     /// How long its next utterance had waited for its permit by then.
-    pub(in crate::cli) held_back: Option<Duration>,
+    pub(crate) held_back: Option<Duration>,
 }
 
 impl TrialContext {
@@ -107,11 +101,7 @@ impl TrialContext {
 }
 
 /// Talks until it is cancelled, its utterances are over, or it fails permanently. A [`PROBE`] does not count as connected.
-pub(in crate::cli) async fn talk(
-    stage: Arc<TrialContext>,
-    part: TalkParameters,
-    stop: CancellationToken,
-) {
+pub(crate) async fn talk(stage: Arc<TrialContext>, part: TalkParameters, stop: CancellationToken) {
     let mut gone = Gone::default();
     let ended = tokio::select! {
         biased;
@@ -147,11 +137,7 @@ pub(in crate::cli) async fn talk(
 }
 
 /// Holds a connection without speech until it is cancelled or the connection is lost.
-pub(in crate::cli) async fn hold(
-    stage: Arc<TrialContext>,
-    part: TalkParameters,
-    stop: CancellationToken,
-) {
+pub(crate) async fn hold(stage: Arc<TrialContext>, part: TalkParameters, stop: CancellationToken) {
     let mut gone = Gone::default();
     let mut client = None;
     let begun = tokio::select! {
@@ -273,7 +259,6 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
     }
 }
 
-/// A conversation that runs.
 struct Talk {
     session: Session,
     mouth: VirtualMicrophone,

@@ -19,17 +19,13 @@ const BESIDE: Duration = Duration::from_secs(3);
 /// Share of the conversations that must be connected to count as complete.
 const COMPLETE: f64 = 0.95;
 
-/// The results so far.
 #[derive(Default)]
-pub(in crate::cli) struct Aggregate {
+pub(crate) struct Aggregate {
     /// Turns: all of them, or every nth once there were too many.
-    pub(in crate::cli) turns: Vec<TurnRow>,
-    /// Faults by kind.
-    pub(in crate::cli) errors: BTreeMap<String, u64>,
-    /// Second by second.
-    pub(in crate::cli) timeline: RunTimeline,
-    /// What may be spent.
-    pub(in crate::cli) budget: Option<Budget>,
+    pub(crate) turns: Vec<TurnRow>,
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) timeline: RunTimeline,
+    pub(crate) budget: Option<Budget>,
     /// All turns are counted in it.
     counted: LoadResults,
     /// The maxima of each latency, and of our own share.
@@ -44,7 +40,7 @@ pub(in crate::cli) struct Aggregate {
     /// Waits of the last utterances at the end of their conversations.
     waiting: Vec<Duration>,
     /// Utterances that waited for their place among the requests.
-    pub(in crate::cli) held_back: HeldBack,
+    pub(crate) held_back: HeldBack,
     now: Now,
 }
 
@@ -59,7 +55,7 @@ struct Now {
 
 impl Aggregate {
     /// An empty aggregate with a budget and a limit of kept turns.
-    pub(in crate::cli) fn new(budget: Option<Budget>, most_turns: usize) -> Self {
+    pub(crate) fn new(budget: Option<Budget>, most_turns: usize) -> Self {
         Self {
             budget,
             most_turns,
@@ -68,8 +64,7 @@ impl Aggregate {
         }
     }
 
-    /// Takes a report in.
-    pub(in crate::cli) fn take(&mut self, report: Report) {
+    pub(crate) fn take(&mut self, report: Report) {
         match report {
             Report::Connected => {
                 self.live += 1;
@@ -118,7 +113,7 @@ impl Aggregate {
     }
 
     /// Takes a report of a conversation that is being ended: only its result, since faults now are caused by the end.
-    pub(in crate::cli) fn take_late(&mut self, report: Report) {
+    pub(crate) fn take_late(&mut self, report: Report) {
         match report {
             Report::Gone(gone) => self.gone(gone),
             // It no longer counts as a turn of the run, but is billed.
@@ -141,13 +136,12 @@ impl Aggregate {
             .for_each(|wait| self.held_back.add(*wait));
     }
 
-    /// Turns so far.
-    pub(in crate::cli) fn turns_so_far(&self) -> u64 {
+    pub(crate) fn turns_so_far(&self) -> u64 {
         self.counted.turns.all()
     }
 
     /// Counts and latencies of the turns.
-    pub(in crate::cli) fn figures(&self) -> LoadResults {
+    pub(crate) fn figures(&self) -> LoadResults {
         let mut figures = LoadResults {
             latency_ms: latencies(&self.turns),
             turns_kept_every: self.every,
@@ -165,7 +159,7 @@ impl Aggregate {
 
     /// Counts unanswered utterances: an error if the answer was overdue at the end of the conversation, by the limit of the
     /// response or its 95th percentile; returns the number of the others.
-    pub(in crate::cli) fn settle_unanswered(&mut self, limit_ms: f64) -> u64 {
+    pub(crate) fn settle_unanswered(&mut self, limit_ms: f64) -> u64 {
         let responses: Sample = self.turns.iter().filter_map(|t| t.latency_ms[5]).collect();
         let usual = responses.quantile(0.95).unwrap_or(0.0).max(limit_ms);
         let allowed = Duration::from_secs_f64(usual.max(0.0) / 1e3) + BESIDE;
@@ -178,7 +172,7 @@ impl Aggregate {
     }
 
     /// Closes a second.
-    pub(in crate::cli) fn second(
+    pub(crate) fn second(
         &mut self,
         at_s: f64,
         wanted: usize,
@@ -202,13 +196,11 @@ impl Aggregate {
         });
     }
 
-    /// Connected now.
-    pub(in crate::cli) fn live(&self) -> usize {
+    pub(crate) fn live(&self) -> usize {
         self.live
     }
 
-    /// How the conversations fared.
-    pub(in crate::cli) fn conversations(&self, counts: Counts) -> Conversations {
+    pub(crate) fn conversations(&self, counts: Counts) -> Conversations {
         Conversations {
             begun: counts.begun,
             replaced: counts.replaced,
@@ -218,7 +210,7 @@ impl Aggregate {
     }
 
     /// Whether the audio kept up with real time; the caller adds the lateness of the threads.
-    pub(in crate::cli) fn real_time(&self) -> Option<RealTime> {
+    pub(crate) fn real_time(&self) -> Option<RealTime> {
         let worst = self.ratios.iter().copied().reduce(f64::min)?;
         Some(RealTime {
             worst_ratio: worst,
@@ -228,7 +220,7 @@ impl Aggregate {
     }
 
     /// Processor and memory of the side selected by `of`, which used `base_mb` before the first conversation.
-    pub(in crate::cli) fn usage(
+    pub(crate) fn usage(
         &self,
         base_mb: f64,
         of: impl Fn(&Second) -> Option<(f64, f64)>,
