@@ -18,10 +18,10 @@ use std::time::Instant;
 /// Rejected turns in a row after which the conversation begins anew: one may be the question's fault.
 const REJECTIONS: u32 = 2;
 /// What notices begin with that the next answer takes away.
-const NO_ANSWER: &str = "No full answer";
+const NO_ANSWER: &str = "The answer failed";
 const NOT_HEARD: &str = "No spoken answer";
-const BROKEN_OFF: &str = "The service broke its answer off";
-const LATE: &str = "No answer yet";
+const BROKEN_OFF: &str = "The answer stopped before its end";
+const LATE: &str = "No answer after";
 /// What the conversation shows for the request to speak an answer.
 const SAY_IT: &str = "Say it aloud.";
 
@@ -131,7 +131,7 @@ impl Conversation {
             notes.late_told = true;
         }
         let seconds = self.profiles.profile.live.reply_deadline.as_secs_f64();
-        let what = format!("{LATE} after {seconds} s. It is still waited for.");
+        let what = format!("{LATE} {seconds} s. Still waiting.");
         self.notices
             .show_with(Severity::Warning, what, Some(Remedy::AskAgain));
     }

@@ -21,7 +21,7 @@ use crate::{provider, telemetry};
 /// Stands until the connection that asks for another voice or language.
 pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the next pause.";
 /// What a notice begins with that a later success takes away.
-const NOT_KEPT: &str = "This choice holds until the program ends";
+const NOT_KEPT: &str = "This choice could not be saved and is lost when the program ends";
 
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
@@ -208,12 +208,12 @@ impl Conversation {
             self.withdraw_file_warnings();
         }
         for fault in new_faults {
-            let what = format!("{} The last good settings stay.", sentence(&fault));
+            let what = format!("{} The earlier settings stay in use.", sentence(&fault));
             self.notices
                 .show_about(Topic::Files, Severity::Warning, what);
         }
         if mended {
-            let what = "The configuration is in order again, and in use.".to_owned();
+            let what = "The configuration is correct again and in use.".to_owned();
             self.notice(Severity::Info, what);
         }
         if changed {

@@ -16,7 +16,7 @@ use crate::provider::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, Tur
 use crate::turn::machine::{Input, Phase, TokenOwner};
 
 /// Told once for each model.
-const HINTS_REFUSED: &str = "This model does not accept hints about languages and names. They are part of its instruction instead.";
+const HINTS_REFUSED: &str = "This model cannot be told languages and names in its settings. They were added to its instruction; there is nothing to do.";
 
 impl Conversation {
     pub(super) fn on_provider(&mut self, now: Instant, event: Event) {

@@ -97,7 +97,7 @@ impl ProfileControl {
                 Ok(_) => notices.show_about(
                     Topic::Files,
                     Severity::Warning,
-                    format!("The profile {} lists {name}, which chooses by itself. {name} is left out.", chooser.name),
+                    format!("The profile {} lists {name}, which is itself automatic. {name} is left out.", chooser.name),
                 ),
                 Err(unknown) => notices.show_about(
                     Topic::Files,

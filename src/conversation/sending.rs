@@ -147,7 +147,7 @@ impl Conversation {
             {
                 self.counters.uplink_dropped.add(samples.len() as u64);
             }
-            let what = "The connection is too slow for speech: a part of what was said is dropped. Use another network, or detection by this program.";
+            let what = "The connection is too slow: parts of what you say are lost. Use a faster network, or set `turn.detection: manual` in the profile.";
             self.notice(Severity::Warning, what.into());
         }
         self.send(Command::Audio(samples));

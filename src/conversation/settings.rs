@@ -45,7 +45,7 @@ impl Choice {
 }
 
 /// What to do while nothing may be dialled.
-pub(super) const HELD_HINT: &str = "Mend the file: the conversation begins when it is saved. Or start with --endpoint or --demo, which go before it.";
+pub(super) const HELD_HINT: &str = "Correct the file: the program connects as soon as it is saved. Or start with --demo or --endpoint, which override it.";
 
 /// What a conversation that begins now would ask the service for.
 #[must_use]
@@ -330,7 +330,7 @@ impl Settings {
         if let (None, Some(fault)) = (&self.choice.endpoint, &self.held) {
             let fault = sentence(fault);
             anyhow::bail!(
-                "the key is kept, and used when the configuration file is mended: {fault}"
+                "the key is saved, and used when the configuration file is corrected: {fault}"
             );
         }
         self.choice.demo = false;

@@ -29,7 +29,7 @@ impl Conversation {
             ))
         } else if self.playlist.is_some() {
             Some((
-                "files are spoken in its place",
+                "sound files are used instead",
                 "Start without files, and check again.",
             ))
         } else if self.voice.input.stream.is_none() {
@@ -94,7 +94,7 @@ impl Conversation {
         if lost || self.check.as_ref().is_some_and(late) {
             self.tell_sound(audio::VoiceCommand::CancelCheck);
             self.end_check(sound_check_text::failed(
-                "it gave no sound to check",
+                "no sound came from it",
                 "Plug it in again, or choose another one under Sound.",
             ));
         }

@@ -37,7 +37,7 @@ fn microphone(report: &SoundCheckReport) -> CheckLine {
     if has(report, SoundCheckFinding::AllZero) {
         return bad(
             NAME,
-            "it gives nothing but zeros: muted by the system",
+            "it is silent: probably muted",
             "Look for a mute switch on it, and in the sound settings of the system.",
         );
     }
@@ -45,11 +45,11 @@ fn microphone(report: &SoundCheckReport) -> CheckLine {
     if has(report, SoundCheckFinding::Clipping) {
         return warn(
             NAME,
-            format!("{percent:.1} % of its sound is cut off at full scale"),
+            format!("too loud: {percent:.1} % of its sound is distorted"),
             "Lower its level in the sound settings of the system.",
         );
     }
-    ok(NAME, "it gives sound, and nothing is cut off")
+    ok(NAME, "it works, and nothing is distorted")
 }
 
 fn room(report: &SoundCheckReport) -> Option<CheckLine> {
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_good_desk_has_five_good_lines() {
         let wanted = [
-            "Microphone: it gives sound, and nothing is cut off",
+            "Microphone: it works, and nothing is distorted",
             "Room: −62 dB of noise while nobody speaks",
             "Voice: −24 dB, 38 dB over the room",
             "Speaker: the sound was played",

@@ -26,8 +26,8 @@ use day::{Day, Done, Errand, today};
 /// The share of a limit from which it is told that it is near.
 const NEAR: f64 = 0.8;
 /// What notices begin with that are taken away when they are not true any more.
-const CANNOT_BE_KEPT: &str = "The spend limit cannot be kept";
-const LIFTED: &str = "The spend limit is lifted";
+const CANNOT_BE_KEPT: &str = "The spend limit cannot be checked";
+const LIFTED: &str = "The spend limit is raised";
 /// What a limit does that is reached, and before that while the user speaks.
 const CLOSED: &str = "The microphone is closed.";
 const CLOSES: &str = "The microphone closes when you have finished speaking.";

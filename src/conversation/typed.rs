@@ -27,7 +27,7 @@ pub enum Unsendable {
     #[error("there is nothing to send")]
     Empty,
     /// It has more characters than [`MOST_CHARACTERS`].
-    #[error("the text is {over} {} too long: {MOST_CHARACTERS} can be sent at once", characters(*over))]
+    #[error("the text is {over} {} too long: at most {MOST_CHARACTERS} can be sent at once", characters(*over))]
     TooLong {
         /// So many.
         over: usize,
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(problem, Unsendable::TooLong { over: 3 });
         assert_eq!(
             problem.to_string(),
-            "the text is 3 characters too long: 8000 can be sent at once"
+            "the text is 3 characters too long: at most 8000 can be sent at once"
         );
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn writing_ui(ui: &mut Ui, snapshot: &Snapshot, grows: bool, view: &m
     });
     if let Err(Unsendable::TooLong { over }) = verdict {
         let words = format!(
-            "{} too many: {MOST_CHARACTERS} can be sent at once. Shorten the text, or send it in parts.",
+            "{} too many: at most {MOST_CHARACTERS} can be sent at once. Shorten the text, or send it in parts.",
             count(over as u64, "character")
         );
         signed_row(ui, (Sign::Triangle, tokens(ui).warn), &words);

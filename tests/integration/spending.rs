@@ -104,7 +104,7 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         assert_eq!(open.activity, Activity::Listening);
         assert_eq!(open.spending.reached, None);
         assert!((open.spending.limits[0].limit_usd - 5.2).abs() < 0.01);
-        let lifted = "The spend limit is lifted: this conversation may cost $2.20 more.";
+        let lifted = "The spend limit is raised: this conversation may cost $2.20 more.";
         assert!(open.notices.iter().any(|notice| notice.text == lifted));
         ask(&mut world).await;
         assert_eq!(warnings(&world), [""; 0], "4.0 of 5.2: 1.0 of 2.2");
@@ -283,7 +283,7 @@ fn a_limit_without_a_known_price_cannot_be_kept_and_says_so() {
         let told = warnings(&world);
         assert!(
             told.len() == 1
-                && told[0].starts_with("The spend limit cannot be kept: what 127.0.0.1 takes")
+                && told[0].starts_with("The spend limit cannot be checked: the price of 127.0.0.1")
                 && told[0].contains("`price_usd_per_million`"),
             "{told:?}"
         );

@@ -344,7 +344,7 @@ fn a_late_answer_is_told_in_time_and_its_notice_goes_when_it_comes() {
         tokio::time::sleep(Duration::from_millis(1_000)).await;
         let shown = notices(&world);
         assert!(
-            shown.len() == 1 && shown[0].text.starts_with("No answer yet after 8 s"),
+            shown.len() == 1 && shown[0].text.starts_with("No answer after 8 s"),
             "{shown:?}"
         );
         assert_eq!(shown[0].remedy, Some(Remedy::AskAgain));
@@ -493,7 +493,7 @@ fn an_answer_that_breaks_off_while_it_is_heard_was_not_stopped_by_the_user() {
         assert!(
             shown[0]
                 .text
-                .starts_with("The service broke its answer off"),
+                .starts_with("The answer stopped before its end"),
             "{shown:?}"
         );
         assert_eq!(shown[0].remedy, Some(Remedy::AskAgain));
