@@ -5,7 +5,7 @@ use url::{Host, Url};
 use super::key::Source;
 
 /// The only host that a stored key goes to unasked.
-pub use crate::provider::gemini::GOOGLE_HOST;
+pub use crate::provider::gemini::models::GOOGLE_HOST;
 
 /// The path of the Live API, for addresses that name none.
 pub const LIVE_PATH: &str =

@@ -238,8 +238,11 @@ mod tests {
     #[tokio::test]
     async fn google_is_not_asked_without_a_key() {
         let target = Target {
-            url: Url::parse(&format!("wss://{}/", crate::provider::gemini::GOOGLE_HOST))
-                .expect("an address"),
+            url: Url::parse(&format!(
+                "wss://{}/",
+                crate::provider::gemini::models::GOOGLE_HOST
+            ))
+            .expect("an address"),
             key: None,
         };
         let asked = live_models(Arc::new(TcpDialer::default()), target, false).await;

@@ -4,6 +4,9 @@ pub use crate::base::voices::VOICES;
 
 use super::message::{Behavior, Modality, Setup, SpeechConfig, ThinkingLevel, Tool};
 
+/// The host that offers them.
+pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";
+
 /// A family of models: what state it is in, and what it takes and refuses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Model {

@@ -16,8 +16,8 @@ use crate::provider::connection::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use crate::provider::connection::error::{Fault, Stage};
 use crate::provider::connection::socket::{Outgoing, Socket, Turn};
 use crate::provider::connection::upgrade;
-use crate::provider::gemini::GOOGLE_HOST;
 use crate::provider::gemini::message::{ClientMessage, Setup};
+use crate::provider::gemini::models::GOOGLE_HOST;
 
 /// How long the service may take to answer a setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);

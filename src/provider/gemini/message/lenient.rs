@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::notation::whole;
+use super::proto_json::whole;
 use crate::provider::gemini::base64::decode_loosely;
 
 /// More items of one list are left out: nobody sends so many, and a short item takes more memory than its text.

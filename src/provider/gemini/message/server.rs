@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::audio_decode;
 use super::content::{Content, FunctionCall};
 use super::lenient::{LeftOut, Reader};
-use super::notation::{is_false, seconds};
-use super::sound;
+use super::proto_json::{is_false, seconds};
 use crate::base::tokens::{Kinds, TokenCounts};
 
 mod fields;
@@ -61,7 +61,14 @@ impl ServerMessage {
     /// # Errors
     /// It is no JSON object.
     pub fn read_counted(json: &[u8]) -> Result<(Self, LeftOut), Unreadable> {
-        if let Some(message) = sound::read(json) {
+        if let Some(turn) = audio_decode::read(json) {
+            let message = Self {
+                server_content: Some(ServerContent {
+                    model_turn: Some(turn),
+                    ..ServerContent::default()
+                }),
+                ..Self::default()
+            };
             return Ok((message, LeftOut::default()));
         }
         read_fields(json).or_else(|unreadable| match cleaned(json) {
