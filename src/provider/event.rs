@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::ending::EndKind;
 use super::grounding::Grounding;
-use super::{Capabilities, EndKind};
 use crate::base::tokens::TokenCounts;
 use crate::base::units::SampleRate;
 
@@ -154,4 +154,30 @@ pub enum FaultKind {
     Refused,
     /// Anything else.
     Other,
+}
+
+/// What a connection can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Who decides when a turn begins and ends.
+    pub turns: TurnDetection,
+    /// Whether a reply stops when the user speaks into it.
+    pub interruptible: bool,
+    /// Rate of the microphone audio that is taken.
+    pub input_rate: SampleRate,
+    /// Usual rate of replies; each piece names its own.
+    pub output_rate: SampleRate,
+    /// Whether typed text is answered.
+    pub text: bool,
+    /// Whether a conversation survives its connection.
+    pub resumption: bool,
+}
+
+/// Who decides when a turn begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnDetection {
+    /// This program: [`StartUtterance`](super::Command::StartUtterance) and [`EndUtterance`](super::Command::EndUtterance) stand around each utterance.
+    Client,
+    /// The service, from all that the microphone hears.
+    Service,
 }

@@ -24,12 +24,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::base::units::SampleRate;
 use price::Pricing;
 
 pub use config::SessionConfig;
 pub use ending::EndKind;
-pub use event::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, Speaker, Usage};
+pub use event::{
+    Capabilities, EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, Speaker, TurnDetection,
+    Usage,
+};
 
 /// A running provider. It ends when `commands` or `events` is dropped; `task` is done then.
 pub struct Handle {
@@ -60,32 +62,6 @@ pub trait Service: Send + Sync {
 
     /// The model that took the place of one that has ended.
     fn successor(&self, model: &str) -> Option<&'static str>;
-}
-
-/// What a connection can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Who decides when a turn begins and ends.
-    pub turns: TurnDetection,
-    /// Whether a reply stops when the user speaks into it.
-    pub interruptible: bool,
-    /// Rate of the microphone audio that is taken.
-    pub input_rate: SampleRate,
-    /// Usual rate of replies; each piece names its own.
-    pub output_rate: SampleRate,
-    /// Whether typed text is answered.
-    pub text: bool,
-    /// Whether a conversation survives its connection.
-    pub resumption: bool,
-}
-
-/// Who decides when a turn begins and ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TurnDetection {
-    /// This program: [`Command::StartUtterance`] and [`Command::EndUtterance`] stand around each utterance.
-    Client,
-    /// The service, from all that the microphone hears.
-    Service,
 }
 
 /// What is sent to the service. It is taken only as fast as the connection takes it.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::dialogue::{LONGEST_ECHO, Output, content};
+use super::output::{Outcome, Output, content};
 use super::rules::{Agreement, Refusal};
 use super::script::{Action, Script, Sound, TurnComplete};
 use super::voice::{self, Source, Voice};
@@ -26,6 +26,9 @@ use crate::provider::gemini::pcm;
 const MIME: &str = "audio/pcm;rate=24000";
 /// Audio sent after `interrupted`, where a script asks for it: 880 Hz, to be told from everything else.
 const LATE_HZ: f32 = 880.0;
+
+/// How much of an utterance is kept for the echo.
+pub(super) const LONGEST_ECHO: Duration = Duration::from_secs(60);
 
 /// What the user did in one turn.
 #[derive(Clone, Debug, Default)]
@@ -54,20 +57,6 @@ impl Asked {
             text: self.text || more.text,
         }
     }
-}
-
-/// How an answer went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// To its end.
-    Completed,
-    /// New speech or text ended it.
-    Interrupted,
-    /// The script left it without an end.
-    Stalled,
-    /// The script ended the connection.
-    Disconnected,
 }
 
 /// The tool calls of a conversation.

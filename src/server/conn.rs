@@ -22,13 +22,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::Service;
-use super::dialogue::{Dialogue, Output};
+use super::dialogue::Dialogue;
 use super::event::Event;
 use super::gate::Welcome;
 use super::handshake::{self, Accepted};
+use super::output::Output;
 use super::registry::ConversationId;
 use super::rules::{Agreement, Refusal, Rules, Said};
+use super::service::Service;
 
 /// Time for the handshake, then for the setup: a program on this computer needs milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -39,8 +40,6 @@ const SLOW: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_millis(250);
 /// Messages between the dialogue and the socket: ten seconds of audio in chunks of 40 ms.
 const QUEUE: usize = 256;
-/// The longest message that is taken: two minutes of audio in one.
-pub(super) const MOST_BYTES: usize = 4 << 20;
 /// The longest reason that fits into a close frame.
 const MOST_REASON: usize = 123;
 
@@ -54,8 +53,20 @@ enum End {
     Cut,
 }
 
+impl Service {
+    /// Serves one connection to its end, or until `stop`. It uses the runtime's clock, which may be paused. The future
+    /// is not `Send` (the detector is not): await it where it is made, or `spawn_local` it.
+    pub async fn serve_stream<S>(&self, io: S, stop: &CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let connection = self.next_connection();
+        serve(io, self, connection, stop).await;
+    }
+}
+
 /// Serves one connection to its end.
-pub(super) async fn serve<S>(io: S, service: &Service, connection: u64, stop: &CancellationToken)
+async fn serve<S>(io: S, service: &Service, connection: u64, stop: &CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

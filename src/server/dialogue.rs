@@ -17,56 +17,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::answer::{Answer, Around, Asked, Calls, Outcome};
+use super::answer::{Answer, Around, Asked, Calls, LONGEST_ECHO};
 use super::ear::{Ear, EarEvent};
 use super::memory::Memory;
+use super::output::{Outcome, Output, Told, content};
 use super::rules::{Agreement, Refusal, Said};
 use super::script::{Action, Script, Sound};
 use super::voice;
-use crate::base::units::{Dbfs, SampleRate};
+use crate::base::units::SampleRate;
 use crate::dsp::resample::Resampler;
 use crate::provider::gemini::message::{
     FunctionResponse, InteractionStatus, ResumptionUpdate, ServerContent, ServerMessage,
     SetupComplete, ToolCallCancellation, Transcription,
 };
 
-/// How much of an utterance is kept for the echo.
-pub(super) const LONGEST_ECHO: Duration = Duration::from_secs(60);
 /// Answers that may wait for another; with more the oldest is dropped.
 const MOST_WAITING: usize = 8;
-/// What the connection has to do.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Output {
-    /// Send this text as a frame.
-    Send(String),
-    /// Make a handle for this state of the conversation and send it.
-    Handle(Memory),
-    /// Close with a frame.
-    Close(Refusal),
-    /// Cut the connection without one.
-    Cut,
-    /// Tell who watches.
-    Tell(Told),
-}
-
-/// What happened, for who watches.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Told {
-    /// A turn of the user is over.
-    Asked {
-        turn: u64,
-        trigger: &'static str,
-        heard: Duration,
-        voice: Option<(Duration, Dbfs)>,
-    },
-    /// The answer to it is over, or was cut.
-    Answered {
-        turn: u64,
-        outcome: Outcome,
-        spoken: Duration,
-    },
-}
-
 pub(super) struct Dialogue {
     script: Arc<Script>,
     agreement: Agreement,
@@ -459,14 +425,6 @@ fn append(asked: &mut Asked, samples: &[i16]) {
         .samples_in(LONGEST_ECHO)
         .saturating_sub(asked.samples.len());
     asked.samples.extend(samples.iter().take(room));
-}
-
-/// A message of server content alone.
-pub(super) fn content(content: ServerContent) -> ServerMessage {
-    ServerMessage {
-        server_content: Some(content),
-        ..ServerMessage::default()
-    }
 }
 
 /// The message that carries a handle.

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-pub use super::answer::Outcome;
-use super::dialogue::Told;
+use super::output::{Outcome, Told};
 
 /// One thing that happened on a connection; `sovereign serve --json` prints each as a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -12,12 +12,14 @@ use tokio_tungstenite::tungstenite::http::{Response, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Error};
 
-use super::conn::MOST_BYTES;
 use super::gate::{self, Access, Turned, Welcome};
 use crate::provider::gemini::models::{MODELS, State};
 
 /// The longest request head that is read, in bytes.
 const LONGEST_HEAD: usize = 16 << 10;
+
+/// The longest message that is taken: two minutes of audio in one.
+const MOST_BYTES: usize = 4 << 20;
 
 /// How a connection's first request was answered.
 pub(super) enum Accepted<S> {

@@ -7,11 +7,9 @@ use tokio::sync::{mpsc, watch};
 use super::auto::{self, Plan};
 use super::context::Context;
 use super::diagnosis::Remedy;
-use super::record::TurnRecord;
+use super::record::{LateTokens, TurnRecord};
 use super::view::View;
-use crate::base::cost::Cost;
 use crate::base::severity::Severity;
-use crate::base::tokens::TokenCounts;
 
 /// An event that the conversation reports.
 #[derive(Debug)]
@@ -29,21 +27,6 @@ pub enum Event {
     /// Panics, to test the restart.
     #[cfg(test)]
     Panic,
-}
-
-/// Tokens that were counted after their turn was closed.
-#[derive(Debug)]
-pub struct LateTokens {
-    /// Profile in force when they were counted.
-    pub profile: String,
-    /// The model in use then.
-    pub model: String,
-    /// How many of which kind.
-    pub tokens: TokenCounts,
-    /// They belong to a generation that was dropped.
-    pub wasted: bool,
-    /// What they cost, where the price is known.
-    pub cost: Option<Cost>,
 }
 
 /// A request of telemetry to the conversation.

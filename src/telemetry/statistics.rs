@@ -3,8 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use super::event::LateTokens;
-use super::record::{TurnRecord, place};
+use super::record::{LateTokens, TurnRecord, place};
 use super::view::{ProcessUsage, TurnStatistics};
 use crate::base::cost::Cost;
 use crate::probe::{Machine, Usage};

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::error::Fault;
-use super::proxy::{Rules, Way};
+use super::proxy::rules::{Rules, Way};
 use super::trust::Trust;
 
 /// What was found about a variable.

@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-use super::dial::Stream;
 use super::error::Fault;
+use super::stream::Stream;
 use crate::base::counters::Counters;
 
 /// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited

@@ -16,7 +16,7 @@ use super::open::check_key;
 use crate::provider::Target;
 use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::error::{Fault, Stage};
-use crate::provider::connection::upgrade;
+use crate::provider::connection::{address, upgrade};
 
 /// Asks for the largest page: the list has some hundred models at most.
 const PATH: &str = "models?pageSize=1000";
@@ -45,7 +45,7 @@ pub async fn live_models(
     check_key(&target)?;
     let (mut names, mut page) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
-        let address = upgrade::address(&target.url);
+        let address = address::host_and_port(&target.url);
         let asked = ask(&*dialer, &target, version, page.as_deref());
         let late = Fault::TimedOut {
             address,
@@ -93,7 +93,7 @@ async fn ask(
     page: Option<&str>,
 ) -> Result<Option<List>, Fault> {
     let url = &target.url;
-    let address = upgrade::address(url);
+    let address = address::host_and_port(url);
     let broken = |why: String| Fault::CutShort {
         address: address.clone(),
         why,

@@ -15,7 +15,7 @@ use crate::provider::Target;
 use crate::provider::connection::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use crate::provider::connection::error::{Fault, Stage};
 use crate::provider::connection::socket::{Outgoing, Socket, Turn};
-use crate::provider::connection::upgrade;
+use crate::provider::connection::{address, upgrade};
 use crate::provider::gemini::message::{ClientMessage, Setup};
 use crate::provider::gemini::models::GOOGLE_HOST;
 
@@ -92,7 +92,7 @@ impl Opener {
         let key = &self.target.key;
         let opened = self.dialer.dial(url.clone()).await?;
         let mut stream = opened.stream;
-        let address = upgrade::address(url);
+        let address = address::host_and_port(url);
         let upgraded = upgrade::upgrade(&mut stream, url, key.as_ref());
         let read = limited(Stage::Upgrade, &address, EXCHANGE_LIMIT, upgraded).await?;
         let counters = Arc::clone(&self.counters);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::choices::Choices;
-use super::reading::{self, Fault, Reading};
-use super::{Config, Occasion};
+use super::reading::{self, Fault, Occasion, Reading};
+use super::values::Config;
 use crate::base::plural::sentence;
 use crate::base::yaml::edit;
 use crate::file::{self, ReadError};

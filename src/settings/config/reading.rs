@@ -2,10 +2,10 @@
 //!
 //! A fault in one line costs that line alone. Lines that are there so that something does *not* happen are another matter:
 //! where one of them cannot be read, nobody knows what it forbids. Such a fault is marked, and nothing is dialled until it
-//! is mended (see [`ConfigFile::held`](super::ConfigFile::held)). The same goes for a text that cannot be read at all.
+//! is mended (see [`ConfigFile::held`](super::file::ConfigFile::held)). The same goes for a text that cannot be read at all.
 
-use super::Config;
 use super::table::{KEYS, PRICES};
+use super::values::Config;
 use crate::base::did_you_mean::nearest;
 use crate::base::keys::{self, Key, Row, Settings as _, Value, Wrong};
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
@@ -34,6 +34,17 @@ pub(super) fn cautious() -> Config {
         voice_activation: false,
         detection: Some(Detection::Manual),
         ..Config::default()
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration that must be good as a whole; `file` is what errors call it.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, YamlError> {
+        let read = read(file, text, &Self::default(), Occasion::First);
+        match read.faults.into_iter().next() {
+            None => Ok(read.config),
+            Some(fault) => Err(fault.error),
+        }
     }
 }
 
@@ -158,7 +169,7 @@ impl Reader<'_> {
                 self.fault(error);
                 return held;
             }
-            Ok(Some(None)) if guarded => Err(empty()),
+            Ok(Some(None)) if guarded => Err(Wrong::empty()),
             Ok(Some(None)) => return usual,
             Ok(None) => return unwritten,
             Ok(Some(Some(value))) => key.kind.check(value),
@@ -213,7 +224,7 @@ impl Reader<'_> {
         let group = "spend_limit_usd";
         let is_empty = matches!(self.text.get::<Json>(group), Ok(Some(Json::Null)));
         if is_empty && !self.is_faulty(group) {
-            let Wrong { what, allowed, .. } = empty();
+            let Wrong { what, allowed, .. } = Wrong::empty();
             self.fault(self.text.fault(group, what, allowed.unwrap_or_default()));
         }
     }
@@ -331,23 +342,4 @@ fn mentions_protection(value: &Json) -> bool {
             .iter()
             .any(|(key, value)| is_near_protection(key) || mentions_protection(value)),
     }
-}
-
-/// A text that names something: a profile, a device, a folder.
-pub(in crate::settings) fn plain(text: &str) -> Result<(), Wrong> {
-    if text.trim().is_empty() {
-        return Err(empty());
-    }
-    if text.contains(char::is_control) {
-        // `"C:\new"` holds a line break.
-        let allowed =
-            "a backslash in double quotes means something else than itself: use single quotes";
-        let what = "holds a line break or another control character".to_owned();
-        return Err(Wrong::new(what, allowed));
-    }
-    Ok(())
-}
-
-fn empty() -> Wrong {
-    Wrong::new("is empty", "write a value, or remove the line")
 }

@@ -14,7 +14,7 @@ fn only_this_computer_is_dialled_without_encryption() {
         ("data:x", Err("names no host")),
     ];
     for (url, expected) in table {
-        let got = check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
+        let got = address::check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
         match (got, expected) {
             (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{url}"),
             (Err(fault), Err(part)) => {

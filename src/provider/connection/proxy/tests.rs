@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::super::dial::limited;
 use super::super::error::Stage;
+use super::rules::{Rules, Way};
 use super::*;
 use crate::provider::connection::reconnect::End;
 
