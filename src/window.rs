@@ -11,7 +11,7 @@ use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, Problem, panics, room, runtime, say, shutdown};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
-use sovereign::settings::config::{ConfigFile, Frame, Theme};
+use sovereign::settings::config::{ConfigFile, Theme, WindowFrame};
 use sovereign::settings::paths::Paths;
 use sovereign::ui::display::{self, Display};
 use sovereign::ui::{self, Left, Preferences, ThemeChoice, UiLink};
@@ -182,7 +182,7 @@ fn keep(paths: &Paths, left: &Left, before: Preferences) {
 }
 
 /// The window as it was left last time.
-fn placed(frame: Frame) -> Preferences {
+fn placed(frame: WindowFrame) -> Preferences {
     let usual = Preferences::default();
     Preferences {
         size: frame
@@ -197,9 +197,9 @@ fn placed(frame: Frame) -> Preferences {
     }
 }
 
-fn frame(left: Preferences) -> Frame {
+fn frame(left: Preferences) -> WindowFrame {
     // A cast takes what is no number to 0, which is not kept.
-    Frame {
+    WindowFrame {
         size: Some(left.size.map(|points| points.round() as u32)),
         position: left
             .position

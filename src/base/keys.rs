@@ -17,7 +17,7 @@ pub(crate) mod tests;
 mod value;
 
 pub use key::{Effect, Key, Role};
-pub use kind::{Items, Kind, Shape, Wrong, any_text, number, plain, whole};
+pub use kind::{Items, Kind, TextShape, Wrong, any_text, number, plain, whole};
 pub use read::{Row, fault, known, read};
-pub use value::{Scalar, Settings, Value};
+pub use value::{Keyed, Scalar, Value};
 pub(crate) use value::{bind, words};

@@ -17,7 +17,7 @@ use super::signal::{self, Stop};
 use super::trial;
 use super::trial::aggregate::Aggregate;
 use super::trial::conversation::{Report, TalkParameters, TrialContext, talk};
-use super::trial::files::Files;
+use super::trial::files::UserFiles;
 use super::trial::output::Folder;
 use super::trial::progress::Progress;
 use super::trial::resource_sampler::ResourceSampler;
@@ -81,7 +81,7 @@ pub struct BenchArgs {
 ///
 /// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
 pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
-    let files = Files::read(global)?;
+    let files = UserFiles::read(global)?;
     let named = match &global.profile {
         Some(name) => vec![name.as_str()],
         None => BUDGETS.iter().map(|(name, _)| *name).collect(),
@@ -259,14 +259,14 @@ impl Running {
                             budget.pay(&mut turn, sent, heard);
                         }
                     }
-                    Report::Fault(fault) if !warm => {
+                    Report::Failure(fault) if !warm => {
                         *self.warm_up.entry(fault.name().to_owned()).or_default() += 1;
                     }
                     Report::Gone(_) => return None,
                     report @ (Report::Connected
                     | Report::Turn(..)
                     | Report::HeldBack(_)
-                    | Report::Fault(_)) => {
+                    | Report::Failure(_)) => {
                         self.tally.take(report);
                     }
                 },

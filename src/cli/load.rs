@@ -17,7 +17,7 @@ use super::signal::{self, Stop};
 use super::trial;
 use super::trial::aggregate::Aggregate;
 use super::trial::conversation::{Report, TrialContext};
-use super::trial::files::Files;
+use super::trial::files::UserFiles;
 use super::trial::load_profile::{LoadProfile, Scenario};
 use super::trial::output::Folder;
 use super::trial::progress::Progress;
@@ -93,7 +93,7 @@ pub struct LoadArgs {
 ///
 /// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
 pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
-    let files = Files::read(global)?;
+    let files = UserFiles::read(global)?;
     let profile = files.profile(global.profile.as_deref())?;
     let plan = LoadProfile::new(
         args.scenario,

@@ -6,7 +6,7 @@ use super::actor::Conversation;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::telemetry::auto::Choice;
+use crate::telemetry::auto::AutoChoice;
 use crate::telemetry::auto::Plan;
 
 /// Stands until the connection that asks for what the profile says.
@@ -66,7 +66,7 @@ impl Conversation {
     }
 
     /// Follows the plan of `auto`.
-    pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
+    pub(super) fn follow_plan(&mut self, of: &Arc<AutoChoice>, plan: Plan, changes: u64) {
         self.changed = true;
         if let Some((profile, why)) = self.profiles.follow(of, plan, changes) {
             tracing::info!(profile = profile.name, why, "auto");

@@ -9,7 +9,7 @@ use super::shape::is_name;
 use super::show::shipped;
 use super::table::{self, KEYS};
 
-use crate::base::keys::{self, Scalar as _, Settings as _, Value};
+use crate::base::keys::{self, Keyed as _, Scalar as _, Value};
 use crate::base::yaml::{Text, YamlError};
 use crate::provider::config::Languages;
 

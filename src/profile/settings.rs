@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::keys::words;
 use crate::provider::config::{
-    self, AnswerLength, AutomaticSettings, Compression, Languages, SessionConfig, Thinking,
+    self, AnswerLength, AutomaticSettings, ContextLimits, Languages, SessionConfig, Thinking,
 };
 
 /// The profile that is used where none is named.
@@ -57,13 +57,13 @@ impl Profile {
             temperature: live.temperature,
             thinking: live.thinking,
             web_search: live.google_search,
-            compression: Some(Compression {
+            compression: Some(ContextLimits {
                 at_tokens: live.compress_at_tokens,
                 to_tokens: live.compress_to_tokens,
             }),
             detection: match detection {
-                Detection::Manual => config::Detection::Client,
-                Detection::Automatic => config::Detection::Service {
+                Detection::Manual => config::DetectionConfig::Client,
+                Detection::Automatic => config::DetectionConfig::Service {
                     settings: self.turn.automatic.clone(),
                     interrupts: self.turn.barge_in != BargeIn::Off,
                 },

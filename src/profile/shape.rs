@@ -1,7 +1,7 @@
 //! Texts and lists of a shape of their own: names, models, voices, languages, terms.
 
 use crate::base::did_you_mean::nearest;
-use crate::base::keys::{Items, Kind, Scalar, Shape, Value, Wrong};
+use crate::base::keys::{Items, Kind, Scalar, TextShape, Value, Wrong};
 use crate::base::languages::is_code;
 use crate::base::voices::{self, VOICES};
 use crate::provider::config::Languages;
@@ -18,14 +18,14 @@ const MOST_LANGUAGES: usize = 10;
 pub(super) const DEFAULT_WORD: &str = "default";
 
 /// A name on the command line.
-pub(super) const NAME: Kind = Kind::Shaped(Shape {
+pub(super) const NAME: Kind = Kind::Shaped(TextShape {
     allowed: "allowed are small letters, digits and single hyphens between them, at most 40 characters",
     check: |text| checked(is_name(text), text),
     schema: name_schema,
 });
 
 /// A model that talks.
-pub(super) const MODEL: Kind = Kind::Shaped(Shape {
+pub(super) const MODEL: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is the name of a Live model without `models/`, such as gemini-3.8-live",
     check: |text| {
         if models::model(text).purpose != Purpose::Transcription {
@@ -41,7 +41,7 @@ pub(super) const MODEL: Kind = Kind::Shaped(Shape {
 });
 
 /// A voice of the service.
-pub(crate) const VOICE: Kind = Kind::Shaped(Shape {
+pub(crate) const VOICE: Kind = Kind::Shaped(TextShape {
     allowed: "allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi",
     check: |text| {
         voices::spelled(text).ok_or_else(|| Wrong {
@@ -62,7 +62,7 @@ pub(crate) const VOICE: Kind = Kind::Shaped(Shape {
 });
 
 /// One language.
-pub(super) const LANGUAGE: Kind = Kind::Shaped(Shape {
+pub(super) const LANGUAGE: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is a language code such as en-US or de",
     check: |text| checked(is_code(text), text),
     schema: code_schema,

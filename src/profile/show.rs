@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::settings::{AUTO, BUILTINS, DEFAULT, Profile};
 use super::table::{self, GROUPS, KEYS};
-use crate::base::keys::{Effect, Key, Settings as _};
+use crate::base::keys::{Effect, Key, Keyed as _};
 
 /// Columns of a comment.
 const WIDTH: usize = 120;

@@ -17,7 +17,7 @@ use super::settings::{
 };
 use super::shape::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
 use crate::base::keys::Effect::{NextConnection, NextPause};
-use crate::base::keys::{Key, Kind, Role, Scalar, Settings, Value, bind, number, whole};
+use crate::base::keys::{Key, Keyed, Kind, Role, Scalar, Value, bind, number, whole};
 use crate::provider::config::{AnswerLength, AutomaticSettings, Sensitivity, Thinking};
 
 /// The word that switches an alert off.
@@ -340,7 +340,7 @@ bind!(ALERTS: AlertSettings {
 });
 
 /// A profile that does not choose among others has no values for its rows.
-impl Settings for Option<AutoSettings> {
+impl Keyed for Option<AutoSettings> {
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
         let values: Vec<Value> = values.take(AUTO.len()).collect();
         if values.iter().all(|value| *value == Value::None) {

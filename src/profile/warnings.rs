@@ -4,7 +4,7 @@ use super::settings::Profile;
 use crate::base::did_you_mean::nearest;
 use crate::base::voices::VOICES;
 use crate::base::yaml::{Text, YamlError};
-use crate::provider::gemini::models::{self, MODELS, Model, Purpose, State, ThinkingControl};
+use crate::provider::gemini::models::{self, MODELS, Model, ModelState, Purpose, ThinkingControl};
 
 impl Profile {
     /// Warnings with their positions in `text`, from which the profile was read: the model has ended or is not known to this
@@ -64,9 +64,9 @@ fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
 /// Says that a model has ended or may have, in words that follow its name, and names its successor.
 fn ended(model: &Model) -> Option<(String, &'static str)> {
     match model.state {
-        State::Stable | State::Preview => None,
-        State::Ended { on, successor } => Some((format!("ended on {on}"), successor)),
-        State::MayHaveEnded { successor } => {
+        ModelState::Stable | ModelState::Preview => None,
+        ModelState::Ended { on, successor } => Some((format!("ended on {on}"), successor)),
+        ModelState::MayHaveEnded { successor } => {
             let what = "may have ended with its last preview on 2026-11-17";
             Some((what.to_owned(), successor))
         }

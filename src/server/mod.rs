@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! thread "live-server"
-//! ┌──────────────────────────────────────────────────────────────────┐
-//! │ accept ─▶ conn: gate ─▶ rules ─▶ dialogue ─▶ answer ─▶ voice     │   one task per connection
-//! │                │ who may   │ what may  │ whose    │ a step of     │
-//! │                │ come in   │ be said   │ turn     │ the script    │
-//! │                └ registry: handles of conversations              │
-//! └──────────────────────────────────────────────────────────────────┘
+//! ┌───────────────────────────────────────────────────────────────────────────┐
+//! │ accept ─▶ conn: access ─▶ protocol_rules ─▶ dialogue ─▶ answer            │   one task per connection
+//! │                │ who may     │ what may        │ whose     │ a step of the │
+//! │                │ come in     │ be said         │ turn      │ script, from  │
+//! │                │                                           │ speech_source │
+//! │                └ registry: handles of conversations                       │
+//! └───────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! It binds loopback only, speaks the paths of the Gemini Developer API and of Vertex, takes everything that protobuf
@@ -16,20 +17,20 @@
 //! the user's own voice, from its first voiced sample, four times as fast as it plays. Silence is answered with the
 //! words "I heard nothing", a turn without any sound with an empty turn, and text with the greeting's words.
 
+mod access;
 mod answer;
 mod conn;
+mod context_window;
 mod dialogue;
-mod ear;
 mod event;
-mod gate;
 mod handshake;
-mod memory;
 mod output;
+mod protocol_rules;
 mod registry;
-mod rules;
 pub mod script;
+mod server_vad;
 mod service;
-mod voice;
+mod speech_source;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -46,11 +47,11 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::event::Event;
-pub use self::gate::Access;
-pub use self::output::Outcome;
+pub use self::access::Access;
+pub use self::event::ServerEvent;
+pub use self::output::AnswerOutcome;
 pub use self::script::{Script, ScriptError};
-pub use self::service::{Options, Service};
+pub use self::service::{Options, StreamServer};
 
 /// The path that is served under [`Server::url`]; every other Live path is served too.
 const PATH: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
@@ -181,7 +182,7 @@ async fn accept(listener: TcpListener, options: Options, stop: CancellationToken
         Err(error) => return tracing::error!(%error, "the server cannot listen"),
     };
     let room = Arc::new(Semaphore::new(options.most_connections));
-    let service = Rc::new(Service::new(options));
+    let service = Rc::new(StreamServer::new(options));
     let tasks = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

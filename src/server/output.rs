@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::memory::Memory;
-use super::rules::Refusal;
+use super::context_window::ContextWindow;
+use super::protocol_rules::CloseReason;
 use crate::base::units::Dbfs;
 use crate::provider::gemini::message::{ServerContent, ServerMessage};
 
 /// What the connection has to do.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Output {
+pub(super) enum DialogueOutput {
     /// Send this text as a frame.
     Send(String),
     /// Make a handle for this state of the conversation and send it.
-    Handle(Memory),
+    Handle(ContextWindow),
     /// Close with a frame.
-    Close(Refusal),
+    Close(CloseReason),
     /// Cut the connection without one.
     Cut,
     /// Tell who watches.
@@ -35,7 +35,7 @@ pub(super) enum Told {
     /// The answer to it is over, or was cut.
     Answered {
         turn: u64,
-        outcome: Outcome,
+        outcome: AnswerOutcome,
         spoken: Duration,
     },
 }
@@ -43,7 +43,7 @@ pub(super) enum Told {
 /// How an answer went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum AnswerOutcome {
     /// To its end.
     Completed,
     /// New speech or text ended it.

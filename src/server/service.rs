@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::event::Event;
-use super::gate::Access;
+use super::access::Access;
+use super::event::ServerEvent;
 use super::registry::Registry;
 use super::script::Script;
 
@@ -22,7 +22,7 @@ pub struct Options {
     /// Connections at a time; more are answered with HTTP 503.
     pub most_connections: usize,
     /// Where events go. When it is full they are dropped: no conversation waits for who watches.
-    pub watcher: Option<mpsc::Sender<Event>>,
+    pub watcher: Option<mpsc::Sender<ServerEvent>>,
 }
 
 impl Default for Options {
@@ -39,14 +39,14 @@ impl Default for Options {
 
 /// Everything that connections share. It serves any byte stream; [`Server`](super::Server) feeds it with TCP connections.
 #[derive(Debug)]
-pub struct Service {
+pub struct StreamServer {
     pub(super) options: Options,
     registry: Mutex<Registry>,
     connections: AtomicU64,
 }
 
-impl Service {
-    /// A service without connections or memory.
+impl StreamServer {
+    /// A service without connections and conversations.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl Service {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: ServerEvent) {
         tracing::debug!(?event, "live server");
         if let Some(watcher) = &self.options.watcher {
             watcher.try_send(event).ok();

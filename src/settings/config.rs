@@ -20,7 +20,7 @@ mod values;
 pub mod writer;
 
 pub use file::{ConfigFile, Reread, SaveError};
-pub use frame::Frame;
+pub use frame::WindowFrame;
 pub use outlets::{Hidden, MonitorSettings};
 pub use table::keys;
 pub use values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window};

@@ -36,14 +36,14 @@ pub enum Kind {
     /// A text of so many characters, without blanks around it.
     Text(usize, usize),
     /// A text of a shape of its own.
-    Shaped(Shape),
+    Shaped(TextShape),
     /// A list of texts.
     List(Items),
 }
 
 /// The shape of a text.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct TextShape {
     /// What is allowed, in words.
     pub allowed: &'static str,
     /// The text as it is used.
@@ -195,7 +195,7 @@ impl Kind {
                 return format!("allowed are {}", words.join(", "));
             }
             Self::Text(from, to) => format!("allowed is a text of {from} to {to} characters"),
-            Self::Shaped(Shape { allowed, .. }) | Self::List(Items { allowed, .. }) => {
+            Self::Shaped(TextShape { allowed, .. }) | Self::List(Items { allowed, .. }) => {
                 (*allowed).to_owned()
             }
         };

@@ -12,13 +12,13 @@ use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
 /// The user's files, as far as a trial needs them.
-pub(in crate::cli) struct Files {
+pub(in crate::cli) struct UserFiles {
     pub(in crate::cli) paths: Paths,
     pub(in crate::cli) config: ConfigFile,
     pub(in crate::cli) profiles: Profiles,
 }
 
-impl Files {
+impl UserFiles {
     /// Reads them.
     ///
     /// # Errors

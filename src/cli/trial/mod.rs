@@ -19,6 +19,7 @@ pub(super) mod resource_sampler;
 pub(super) mod session_pool;
 pub(super) mod target;
 pub(super) mod timeline;
+mod turn_row;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

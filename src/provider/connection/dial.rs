@@ -26,7 +26,7 @@ use url::{Host, Url};
 use super::address;
 use super::error::{Fault, Stage};
 use super::proxy::Proxy;
-use super::proxy::rules::{Rules, Way};
+use super::proxy::rules::{ProxyRules, Way};
 use super::stream::Stream;
 use super::tls::Tls;
 use crate::base::thread::aside;
@@ -74,7 +74,7 @@ pub struct TcpDialer {
 
 struct Inner {
     tls: Tls,
-    rules: Rules,
+    rules: ProxyRules,
     lookup: Lookup,
 }
 
@@ -92,14 +92,14 @@ impl TcpDialer {
     /// A dialler that trusts these certificates besides the platform's.
     #[must_use]
     pub fn with_extra_roots(roots: Vec<CertificateDer<'static>>) -> Self {
-        let rules = Rules::from_environment();
+        let rules = ProxyRules::from_environment();
         for what in rules.ignored() {
             warn!(what, "a variable has no effect");
         }
         Self::new(Tls::new(roots), rules, Arc::new(system_lookup))
     }
 
-    fn new(tls: Tls, rules: Rules, lookup: Lookup) -> Self {
+    fn new(tls: Tls, rules: ProxyRules, lookup: Lookup) -> Self {
         let inner = Inner { tls, rules, lookup };
         Self {
             inner: Arc::new(inner),
@@ -118,7 +118,7 @@ fn system_lookup(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<S
 /// Whether the environment names a proxy that a connection to `url` goes through.
 #[must_use]
 pub fn through_proxy(url: &Url) -> bool {
-    matches!(Rules::from_environment().way(url), Way::Through(_))
+    matches!(ProxyRules::from_environment().way(url), Way::Through(_))
 }
 
 impl Dialer for TcpDialer {

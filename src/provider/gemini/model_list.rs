@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::open::check_key;
-use crate::provider::Target;
+use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::error::{Fault, Stage};
 use crate::provider::connection::{address, upgrade};
@@ -37,7 +37,7 @@ const LIVE: &str = "bidiGenerateContent";
 /// The first step that failed.
 pub async fn live_models(
     dialer: Arc<dyn Dialer>,
-    target: Target,
+    target: ServiceEndpoint,
     under_v1: bool,
 ) -> Result<Option<Vec<String>>, Fault> {
     let is_v1 = under_v1 || target.url.path().contains(".v1.");
@@ -88,7 +88,7 @@ struct Listed {
 
 async fn ask(
     dialer: &dyn Dialer,
-    target: &Target,
+    target: &ServiceEndpoint,
     version: &str,
     page: Option<&str>,
 ) -> Result<Option<List>, Fault> {
@@ -130,7 +130,7 @@ async fn ask(
 }
 
 fn request(
-    target: &Target,
+    target: &ServiceEndpoint,
     version: &str,
     page: Option<&str>,
 ) -> Result<hyper::Request<Empty<Bytes>>, Fault> {
@@ -237,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn google_is_not_asked_without_a_key() {
-        let target = Target {
+        let target = ServiceEndpoint {
             url: Url::parse(&format!(
                 "wss://{}/",
                 crate::provider::gemini::models::GOOGLE_HOST
@@ -283,7 +283,7 @@ mod tests {
                 tell.send(request).await.expect("heard");
             }
         });
-        let target = Target {
+        let target = ServiceEndpoint {
             url: Url::parse(&format!("ws://127.0.0.1:{port}/live")).expect("an address"),
             key: key.map(SecretString::from),
         };

@@ -7,7 +7,7 @@
 use super::table::{KEYS, PRICES};
 use super::values::Config;
 use crate::base::did_you_mean::nearest;
-use crate::base::keys::{self, Key, Row, Settings as _, Value, Wrong};
+use crate::base::keys::{self, Key, Keyed as _, Row, Value, Wrong};
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::profile::Detection;
 use serde_json::Value as Json;
@@ -50,19 +50,19 @@ impl Config {
 
 /// What a text says.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(super) struct ConfigReading {
     /// The keys that can be read, and what held before for the others. For those that are not written the usual value, or
     /// what held before where the text is faulty (see [`Occasion`]).
     pub(super) config: Config,
     /// Sorted by their places; at most [`MOST_FAULTS`] and those that protect.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ConfigFault>,
     /// Nothing is written, but comments.
     pub(super) silent: bool,
 }
 
 /// A fault in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ConfigFault {
     pub(super) error: YamlError,
     /// What this line forbids is not known.
     pub(super) protects: bool,
@@ -78,10 +78,10 @@ pub(super) enum Occasion {
 }
 
 /// Reads `bytes`; `file` is what errors call them, and `held` what holds where they cannot be read.
-pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) -> Reading {
-    let unreadable = |error| Reading {
+pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) -> ConfigReading {
+    let unreadable = |error| ConfigReading {
         config: held.clone(),
-        faults: vec![Fault {
+        faults: vec![ConfigFault {
             error,
             protects: true,
         }],
@@ -90,7 +90,7 @@ pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) 
     let (text, flaws) = match Text::by_keys(file, bytes) {
         Ok((Some(text), flaws)) => (text, flaws),
         Ok((None, _)) => {
-            return Reading {
+            return ConfigReading {
                 config: Config::default(),
                 faults: Vec::new(),
                 silent: true,
@@ -123,7 +123,7 @@ pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) 
         seen += 1;
         seen <= MOST_FAULTS || fault.protects
     });
-    Reading {
+    ConfigReading {
         config,
         faults,
         silent: false,
@@ -138,7 +138,7 @@ fn values_of(config: &Config) -> Vec<Value> {
 
 struct Reader<'a> {
     text: &'a Text<'a>,
-    faults: Vec<Fault>,
+    faults: Vec<ConfigFault>,
     /// What holds for a key that cannot be read, for one that is empty, and for one that is not written.
     held: &'a [Value],
     usual: &'a [Value],
@@ -247,7 +247,7 @@ impl Reader<'_> {
                         error.suggestion = nearest(key, top.iter().copied()).map(Into::into);
                     }
                     let protects = protects || self.hides_protection(&error.key);
-                    self.faults.push(Fault { error, protects });
+                    self.faults.push(ConfigFault { error, protects });
                 }
                 // A file with so many is something else than was meant.
                 if nth == MOST_FAULTS {
@@ -270,7 +270,7 @@ impl Reader<'_> {
 
     fn fault(&mut self, error: YamlError) {
         let protects = error.key.is_empty() || protects(&error.key);
-        let fault = Fault { error, protects };
+        let fault = ConfigFault { error, protects };
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

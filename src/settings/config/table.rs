@@ -9,7 +9,7 @@ use super::outlets::{self, MonitorSettings};
 use super::values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window};
 use crate::base::keys::Effect::{NextConnection, Restart};
 use crate::base::keys::{
-    Key, Kind, Row, Scalar, Settings, Shape, Value, Wrong, any_text, bind, number, plain, whole,
+    Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
 };
 use crate::base::yaml::{Text, quoted};
 use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
@@ -32,7 +32,7 @@ const LIMIT: Kind = Kind::Number {
 const OFF: &str = "off";
 
 /// A name: of a profile, a device.
-const TEXT: Kind = Kind::Shaped(Shape {
+const TEXT: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is a text on one line",
     check: |text| plain(text).map(|()| text.to_owned()),
     schema: any_text,
@@ -44,7 +44,7 @@ bind!(TOP: Config {
         "The microphone, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
     output_device: Key::new("output_device", TEXT, &[],
         "The speaker, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
-    endpoint: Key::new("endpoint", Kind::Shaped(Shape {
+    endpoint: Key::new("endpoint", Kind::Shaped(TextShape {
             allowed: "allowed is an address that begins with wss://, or with ws:// on this computer",
             check: |text| match endpoint::parse(text) {
                 Ok(_) => Ok(text.to_owned()),
@@ -69,7 +69,7 @@ bind!(TOP: Config {
     voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],
         "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).offered(),
     volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).offered(),
-    state: Key::new("state", Kind::Shaped(Shape {
+    state: Key::new("state", Kind::Shaped(TextShape {
             allowed: "allowed is the path of a folder",
             check: paths::configured,
             schema: any_text,
@@ -86,7 +86,7 @@ bind!(WINDOW: Window {
     frame
 });
 
-/// Bound to [`Frame`](super::frame::Frame), which brings them into measure.
+/// Bound to [`WindowFrame`](super::frame::WindowFrame), which brings them into measure.
 pub(super) const FRAME: &[Key] = &[
     Key::new(
         "window.geometry",
@@ -223,7 +223,7 @@ impl Config {
     }
 }
 
-impl Settings for Option<Price> {
+impl Keyed for Option<Price> {
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
         let mut next = || Scalar::from_value(values.next()?);
         let (prompt, response): (Option<f64>, Option<f64>) = (next()?, next()?);

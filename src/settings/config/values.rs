@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::frame::Frame;
+use super::frame::WindowFrame;
 use super::outlets::{Hidden, MonitorSettings};
 use crate::base::keys::words;
 use crate::profile::{Detection, EchoCancellation, Languages};
@@ -82,7 +82,7 @@ pub struct Window {
     /// Light or dark.
     pub theme: Theme,
     /// Where it was and how large.
-    pub frame: Frame,
+    pub frame: WindowFrame,
 }
 
 /// Light or dark.

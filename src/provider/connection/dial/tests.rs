@@ -184,5 +184,9 @@ fn dialer(variables: &'static [(&str, &str)], lookup: Lookup) -> TcpDialer {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value.into())
     };
-    TcpDialer::new(Tls::new(Vec::new()), Rules::from_variables(read), lookup)
+    TcpDialer::new(
+        Tls::new(Vec::new()),
+        ProxyRules::from_variables(read),
+        lookup,
+    )
 }

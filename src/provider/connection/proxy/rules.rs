@@ -30,7 +30,7 @@ const HINT: &str = "Write http://HOST:PORT, https://HOST:PORT, socks5://HOST:POR
 
 /// The proxy of the environment, and whom it is not for.
 #[derive(Clone)]
-pub(in super::super) struct Rules {
+pub(in super::super) struct ProxyRules {
     /// The proxy, or why what names it cannot be used; `None` where no variable names one.
     proxy: Option<Result<Proxy, Fault>>,
     except: Exceptions,
@@ -52,7 +52,7 @@ pub(in super::super) enum Way<'a> {
     Broken(&'a Fault),
 }
 
-impl Rules {
+impl ProxyRules {
     pub(in super::super) fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var_os(name))
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::audio_decode;
 use super::content::{Content, FunctionCall};
-use super::lenient::{LeftOut, Reader};
+use super::lenient::{LeftOut, LenientReader};
 use super::proto_json::{is_false, seconds};
 use crate::base::tokens::{Kinds, TokenCounts};
 
@@ -91,7 +91,7 @@ pub(super) fn read_fields(json: &[u8]) -> Result<(ServerMessage, LeftOut), Unrea
     if !object.get().starts_with('{') {
         return Err(Unreadable("not a JSON object".to_owned()));
     }
-    let (mut message, mut reader) = (ServerMessage::default(), Reader::default());
+    let (mut message, mut reader) = (ServerMessage::default(), LenientReader::default());
     reader.fields(&mut message, object);
     Ok((message, reader.left_out))
 }
