@@ -39,8 +39,8 @@
 //!
 //! - **A frame in**: capture callback → ring → `audio::microphone` (10 ms at 16 kHz; echo, noise, gain) → `vad` (speech or not)
 //!   → segmenter (utterance) → `VoiceEvent::Speech` → `conversation::on_voice` → `turn::machine` → resend buffer →
-//!   `provider::Command::Audio` → `provider::gemini::uplink` → socket.
-//! - **A reply out**: socket → `provider::gemini::translate` → `provider::Event::ReplyAudio` → `conversation::on_provider` →
+//!   `ProviderCommand::Audio` → `provider::gemini::uplink` → socket.
+//! - **A reply out**: socket → `provider::gemini::translate` → `ProviderEvent::ReplyAudio` → `conversation::on_provider` →
 //!   `turn::machine` (play it, or hold it for patience) → `VoiceCommand::Play` → `audio::speaker` (jitter buffer, resampler,
 //!   fade) → ring → playback callback; `VoiceEvent::FirstAudible` comes back when it sounds.
 //! - **A profile switch**: `Command::UseProfile` → `conversation::profile_switch` → one `audio::VoiceSettings`, applied at a

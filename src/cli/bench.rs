@@ -21,11 +21,11 @@ use crate::audio::virtual_devices::{PoolSchedule, VirtualDevicePool};
 use crate::base::plural::count;
 use crate::base::problem::Problem;
 use crate::lab;
-use crate::lab::Files;
 use crate::lab::aggregate::Aggregate;
 use crate::lab::conversation::{Report, TalkParameters, TrialContext, talk};
 use crate::lab::resource_sampler::ResourceSampler;
 use crate::lab::target::{Target, TargetArgs};
+use crate::lab::user_files::UserFiles;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::report::bench::ProfileResults;
@@ -79,7 +79,7 @@ pub struct BenchArgs {
 /// Measures the three shipped profiles, or the one that `--profile` names, and reports. The status is 1 if a limit was
 /// missed; a run that was cut short is judged by what it has.
 pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
-    let files = Files::read(global)?;
+    let files = UserFiles::read(global)?;
     let named = match &global.profile {
         Some(name) => vec![name.as_str()],
         None => BUDGETS.iter().map(|(name, _)| *name).collect(),
@@ -256,14 +256,14 @@ impl Running {
                             budget.pay(&mut turn, sent, heard);
                         }
                     }
-                    Report::Fault(fault) if !warm => {
+                    Report::Failure(fault) if !warm => {
                         *self.warm_up.entry(fault.name().to_owned()).or_default() += 1;
                     }
                     Report::Gone(_) => return None,
                     report @ (Report::Connected
                     | Report::Turn(..)
                     | Report::HeldBack(_)
-                    | Report::Fault(_)) => {
+                    | Report::Failure(_)) => {
                         self.tally.take(report);
                     }
                 },

@@ -21,7 +21,7 @@ use crate::provider::gemini::price::published;
 use crate::provider::price::Pricing;
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{Found, KeyStore};
+use crate::settings::key::{FoundKey, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -195,7 +195,7 @@ fn chosen(flags: [Option<&str>; 2], config: &Config) -> [DeviceChoice; 2] {
 fn connection(
     live: bool,
     wishes: Wishes<'_>,
-    found: &Found,
+    found: &FoundKey,
     profile: Option<&crate::profile::Profile>,
     config: &Config,
 ) -> (Vec<Check>, Option<Vec<network::Usable>>) {

@@ -20,7 +20,6 @@ use crate::audio::virtual_devices::{JOINING, LATE, Lateness, PoolSchedule, Virtu
 use crate::base::plural::count;
 use crate::base::problem::Problem;
 use crate::lab;
-use crate::lab::Files;
 use crate::lab::aggregate::Aggregate;
 use crate::lab::conversation::{Report, TrialContext};
 use crate::lab::load_profile::{LoadProfile, Scenario};
@@ -28,6 +27,7 @@ use crate::lab::resource_sampler::ResourceSampler;
 use crate::lab::session_pool::SessionPool;
 use crate::lab::target::{Target, TargetArgs};
 use crate::lab::timeline::Recovery;
+use crate::lab::user_files::UserFiles;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
@@ -90,7 +90,7 @@ pub struct LoadArgs {
 
 /// Runs the load and reports. The status is 1 if a limit was missed; a run that was cut short is judged by what it has.
 pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
-    let files = Files::read(global)?;
+    let files = UserFiles::read(global)?;
     let profile = files.profile(global.profile.as_deref())?;
     let plan = LoadProfile::new(
         args.scenario,

@@ -25,7 +25,7 @@ use crate::provider::gemini;
 use crate::server::ServerError;
 use crate::settings::config::{ConfigFile, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{Found, KeyStore};
+use crate::settings::key::{FoundKey, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
@@ -37,7 +37,7 @@ const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav
 /// Requested audio input and output; `None` takes the available devices.
 #[derive(Clone, Debug, Default)]
 pub struct Voice {
-    pub input: Option<Source>,
+    pub input: Option<InputSource>,
     pub output: Option<Sink>,
     /// In a window no file is written in place of a missing speaker.
     pub window: bool,
@@ -45,7 +45,7 @@ pub struct Voice {
 
 /// Where sound comes from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum InputSource {
     Microphone,
     /// Files, one utterance each.
     Files(Vec<PathBuf>),
@@ -124,7 +124,7 @@ impl Start {
         }
         let profile = profile(global, &config, &profiles, &mut notices)?;
         let keys = KeyStore::system(paths.key());
-        let Found { key, warnings, .. } = keys.find();
+        let FoundKey { key, warnings, .. } = keys.find();
         notices.extend(warnings);
         let changes = changes.unwrap_or_else(|problem| {
             notices.push(problem.to_string());
@@ -373,7 +373,7 @@ fn sound(
     voice: &Voice,
     [input, output]: &[DeviceChoice; 2],
 ) -> Result<(audio::AudioSetup, Vec<String>), Problem> {
-    let needs_devices = matches!(voice.input, None | Some(Source::Microphone))
+    let needs_devices = matches!(voice.input, None | Some(InputSource::Microphone))
         || matches!(voice.output, None | Some(Sink::Speaker));
     let devices = if needs_devices {
         audio::devices()
@@ -382,9 +382,9 @@ fn sound(
     };
     let mut missing = Vec::new();
     let input = match &voice.input {
-        Some(Source::Files(files)) => InputKind::Files(files.clone()),
-        Some(Source::Nothing) => InputKind::None,
-        Some(Source::Microphone) if devices.inputs.is_empty() => {
+        Some(InputSource::Files(files)) => InputKind::Files(files.clone()),
+        Some(InputSource::Nothing) => InputKind::None,
+        Some(InputSource::Microphone) if devices.inputs.is_empty() => {
             let hint = "Connect a microphone, or speak files: --input FILE.wav";
             return Err(Problem::nothing_to_run_on("there is no microphone").hint(hint));
         }
@@ -394,7 +394,7 @@ fn sound(
             ));
             InputKind::Files(vec![bundled_question(paths)?])
         }
-        Some(Source::Microphone) | None => InputKind::Device(input.clone()),
+        Some(InputSource::Microphone) | None => InputKind::Device(input.clone()),
     };
     let output = match &voice.output {
         Some(Sink::File(file)) => OutputKind::File(recording(file, &input)?),

@@ -17,7 +17,7 @@ use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
 use super::output::{self, print};
-use super::start::{Sink, Source, Start, Voice};
+use super::start::{InputSource, Sink, Start, Voice};
 use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};
@@ -101,17 +101,17 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
 
 fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
     let input = match args.input.as_slice() {
-        [] if !args.text.is_empty() => Some(Source::Nothing),
+        [] if !args.text.is_empty() => Some(InputSource::Nothing),
         [] => None,
-        [one] if one.as_os_str() == "mic" => Some(Source::Microphone),
+        [one] if one.as_os_str() == "mic" => Some(InputSource::Microphone),
         files if files.iter().any(|file| file.as_os_str() == "mic") => {
             return Err(Problem::usage(
                 "--input takes either `mic` or files, not both",
             ));
         }
-        files => Some(Source::Files(files.to_vec())),
+        files => Some(InputSource::Files(files.to_vec())),
     };
-    if args.interrupt_after.is_some() && !matches!(input, Some(Source::Files(_))) {
+    if args.interrupt_after.is_some() && !matches!(input, Some(InputSource::Files(_))) {
         return Err(Problem::usage(
             "--interrupt-after needs files: add --input FIRST.wav SECOND.wav",
         ));

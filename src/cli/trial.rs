@@ -11,14 +11,14 @@ use super::global::Global;
 use super::output::say;
 use super::start;
 use crate::base::problem::Problem;
-use crate::lab::Files;
+use crate::lab::user_files::UserFiles;
 use crate::profile::{DEFAULT, Profile};
 use crate::report::results::{Circumstances, LimitCheck, failed};
 use crate::settings::config::ConfigFile;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
-impl Files {
+impl UserFiles {
     /// Reads them.
     pub(super) fn read(global: &Global) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());

@@ -8,22 +8,22 @@ use tokio::task::JoinHandle;
 use super::settings::Settings;
 use crate::base::thread::off_loop;
 use crate::settings::config::Config;
-use crate::settings::config::writer::{Report, Writer};
-use crate::settings::key::{Key, KeyStore};
+use crate::settings::config::writer::{ConfigWriter, FileReport};
+use crate::settings::key::{ApiKey, KeyStore};
 use crate::settings::profiles::Profiles;
-use crate::settings::watch::{Change, Watch};
+use crate::settings::watch::{FileChange, Watch};
 
 /// What the tasks report.
 #[derive(Debug)]
 pub(super) enum FileEvent {
     /// A file changed on the disk.
-    Changed(Change),
+    Changed(FileChange),
     /// The configuration file was read or written.
-    Config(Box<Report>),
+    Config(Box<FileReport>),
     /// A key was kept, or why not.
-    KeyKept(Result<Key, String>),
+    KeyKept(Result<ApiKey, String>),
     /// The key file was removed, and this key is still found elsewhere; or why it was not removed.
-    KeyRemoved(Result<Option<Key>, String>),
+    KeyRemoved(Result<Option<ApiKey>, String>),
     /// The profiles were read again, with what is wrong with them.
     Profiles(Profiles, Vec<String>),
     /// A model was written into the file of a profile; why it was not, if so.
@@ -34,7 +34,7 @@ pub(super) enum FileEvent {
 
 /// The tasks.
 pub(super) struct Files {
-    writer: Writer,
+    writer: ConfigWriter,
     keys: KeyStore,
     watch: Watch,
     jobs: Jobs,
@@ -47,7 +47,7 @@ impl Files {
     pub(super) fn start(settings: &mut Settings) -> Self {
         let (file, keys, watch) = settings.take_files();
         Self {
-            writer: Writer::start(file),
+            writer: ConfigWriter::start(file),
             keys,
             watch,
             jobs: Jobs::default(),
@@ -61,7 +61,7 @@ impl Files {
     }
 
     /// Whether a report has all changes in it.
-    pub(super) fn is_newest(&self, report: &Report) -> bool {
+    pub(super) fn is_newest(&self, report: &FileReport) -> bool {
         report.version == self.version
     }
 

@@ -4,7 +4,7 @@ use super::actor::Conversation;
 use super::notices::Topic;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::profile::store::Entry;
+use crate::profile::store::ProfileEntry;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::diagnosis::Remedy;
 
@@ -33,7 +33,7 @@ impl Conversation {
             Some(auto) => auto.choice().names.clone(),
             None => vec![self.profiles.profile.name.clone()],
         };
-        let in_use = |entry: &&Entry| names.contains(&entry.profile.name);
+        let in_use = |entry: &&ProfileEntry| names.contains(&entry.profile.name);
         let entries = self.profiles.all.entries().iter().filter(in_use);
         entries.flat_map(|entry| self.warnings(entry)).collect()
     }
@@ -60,7 +60,7 @@ impl Conversation {
         }
     }
 
-    fn warnings(&self, entry: &Entry) -> impl Iterator<Item = (String, Option<Remedy>)> {
+    fn warnings(&self, entry: &ProfileEntry) -> impl Iterator<Item = (String, Option<Remedy>)> {
         let profile = &entry.profile;
         let successor = self.provider.handle.service.successor(&profile.live.model);
         entry.warnings.iter().map(move |warning| {

@@ -12,9 +12,9 @@ use super::snapshot::Link;
 use crate::audio;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::settings::config::writer::Report;
+use crate::settings::config::writer::FileReport;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY};
-use crate::settings::watch::Change;
+use crate::settings::watch::FileChange;
 use crate::turn::machine::Input;
 use crate::{provider, telemetry};
 
@@ -81,9 +81,11 @@ impl Conversation {
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.files.reload_config(),
             Command::RetryNow => self.control(provider::Control::RetryNow),
-            Command::ResetStatistics => self.telemetry.send(telemetry::Event::ResetStatistics),
+            Command::ResetStatistics => self
+                .telemetry
+                .send(telemetry::TelemetryEvent::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
-            Command::ExportCsv => self.telemetry.send(telemetry::Event::ExportCsv),
+            Command::ExportCsv => self.telemetry.send(telemetry::TelemetryEvent::ExportCsv),
             Command::GoOn => self.go_on_spending(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
@@ -158,10 +160,10 @@ impl Conversation {
     /// What the tasks for files and keys report.
     pub(super) fn on_file(&mut self, event: FileEvent) {
         match event {
-            FileEvent::Changed(Change::Profiles) => {
+            FileEvent::Changed(FileChange::Profiles) => {
                 self.files.reload_profiles(self.profiles.all.clone());
             }
-            FileEvent::Changed(Change::Config) => self.files.reload_config(),
+            FileEvent::Changed(FileChange::Config) => self.files.reload_config(),
             FileEvent::Config(report) => self.on_config(*report),
             FileEvent::KeyKept(Ok(key)) => {
                 let changed = self.settings.use_key(key);
@@ -189,7 +191,7 @@ impl Conversation {
     }
 
     /// The configuration file was read or written.
-    fn on_config(&mut self, report: Report) {
+    fn on_config(&mut self, report: FileReport) {
         match &report.kept {
             Some(Ok(())) => self.withdraw(NOT_KEPT),
             Some(Err(problem)) => {

@@ -252,7 +252,7 @@ impl Conversation {
         {
             self.provider.streaming = None;
             if self.is_connected() {
-                self.send(provider::Command::StopStream);
+                self.send(provider::ProviderCommand::StopStream);
             }
         }
     }

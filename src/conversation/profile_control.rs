@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::notices::{Notices, Topic};
 use super::snapshot::AutoView;
 use crate::base::severity::Severity;
-use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
+use crate::profile::{DEFAULT, NoiseSuppression, Profile, Switch};
 use crate::settings::profiles::Profiles;
-use crate::telemetry::auto::Choice;
-use crate::telemetry::auto::{self, Candidate, Plan, Tuning, Wishes};
+use crate::telemetry::auto::{AutoChoice, AutoGoals, Candidate, Plan, Tuning};
 
 /// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
 const SAVING_PERIOD: u32 = 1_024;
@@ -71,7 +70,7 @@ impl ProfileControl {
     /// force now and why, if it is another.
     pub(super) fn follow(
         &mut self,
-        of: &Arc<Choice>,
+        of: &Arc<AutoChoice>,
         plan: Plan,
         changes: u64,
     ) -> Option<(Arc<Profile>, String)> {
@@ -109,17 +108,13 @@ impl ProfileControl {
         if candidates.is_empty() {
             candidates.push(crate::profile::builtin(DEFAULT)?);
         }
-        let wishes = Wishes {
+        let wishes = AutoGoals {
             target: chooser.target,
-            preference: match how.prefer {
-                Preference::Speed => auto::Preference::Speed,
-                Preference::Balance => auto::Preference::Balance,
-                Preference::Quality => auto::Preference::Quality,
-            },
+            preference: how.prefer,
             changes_per_hour: how.changes_per_hour,
             power_saving: how.power_saving.is_on(),
         };
-        let choice = Choice {
+        let choice = AutoChoice {
             names: candidates.iter().map(|of| of.name.clone()).collect(),
             candidates: candidates.iter().map(candidate).collect(),
             wishes,
@@ -156,7 +151,7 @@ pub(super) struct Auto {
     candidates: Vec<Arc<Profile>>,
     /// Profiles that it names, and that could not be had.
     missing: Vec<String>,
-    choice: Arc<Choice>,
+    choice: Arc<AutoChoice>,
     /// What is in force.
     plan: Plan,
     /// Changes of profile since it was chosen.
@@ -170,7 +165,7 @@ impl Auto {
     }
 
     /// What it chooses among.
-    pub(super) fn choice(&self) -> &Arc<Choice> {
+    pub(super) fn choice(&self) -> &Arc<AutoChoice> {
         &self.choice
     }
 

@@ -7,7 +7,7 @@ use super::notices::Topic;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::telemetry::auto::Choice;
+use crate::telemetry::auto::AutoChoice;
 use crate::telemetry::auto::Plan;
 
 /// Stands until the connection that asks for what the profile says.
@@ -74,7 +74,7 @@ impl Conversation {
     }
 
     /// Follows the plan of `auto`.
-    pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
+    pub(super) fn follow_plan(&mut self, of: &Arc<AutoChoice>, plan: Plan, changes: u64) {
         if let Some((profile, why)) = self.profiles.follow(of, plan, changes) {
             tracing::info!(profile = profile.name, why, "auto");
             self.adopt_profile(profile);

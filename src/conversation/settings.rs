@@ -6,13 +6,13 @@ use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
 use crate::base::plural::sentence;
 use crate::profile::{Detection, EchoCancellation, Profile};
-use crate::provider::Target;
+use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
-use crate::settings::config::writer::Report;
+use crate::settings::config::writer::FileReport;
 use crate::settings::config::{Config, ConfigFile, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
-use crate::settings::key::{Key, KeyStore, Source};
+use crate::settings::key::{ApiKey, KeySource, KeyStore};
 use crate::settings::watch::Watch;
 
 /// What the command line and the machine decide.
@@ -29,7 +29,7 @@ pub struct Choice {
     /// Where keys are kept.
     pub keys: KeyStore,
     /// The key that was found.
-    pub key: Option<Key>,
+    pub key: Option<ApiKey>,
     /// Tells of files that change.
     pub changes: Watch,
 }
@@ -83,7 +83,7 @@ fn user_context() -> UserContext {
 #[derive(Debug)]
 pub struct Settings {
     /// Where to connect.
-    pub target: Target,
+    pub target: ServiceEndpoint,
     choice: Choice,
     /// What holds: the file, and the changes that are on their way into it.
     config: Config,
@@ -91,7 +91,7 @@ pub struct Settings {
     faults: Vec<String>,
     /// Why nothing may be dialled, as the file has it.
     held: Option<String>,
-    demo: Option<(Server, Target)>,
+    demo: Option<(Server, ServiceEndpoint)>,
     is_demo: bool,
     /// There is no talk key: speech opens the microphone, whatever is configured.
     keyless: bool,
@@ -109,7 +109,7 @@ impl Settings {
     ///
     /// When the endpoint is none, or the demo cannot be started.
     pub fn new(choice: Choice) -> anyhow::Result<Self> {
-        let nowhere = Target {
+        let nowhere = ServiceEndpoint {
             url: endpoint::google(),
             key: None,
         };
@@ -163,14 +163,14 @@ impl Settings {
                 self.is_demo = true;
             }
             Endpoint::Live(url) => {
-                let may = |key: &&Key| endpoint::may_have_key(key.source, &url, config);
+                let may = |key: &&ApiKey| endpoint::may_have_key(key.source, &url, config);
                 let key = self
                     .choice
                     .key
                     .as_ref()
                     .filter(may)
                     .map(|key| key.secret.clone());
-                self.target = Target { url, key };
+                self.target = ServiceEndpoint { url, key };
                 self.is_demo = false;
             }
         }
@@ -236,7 +236,7 @@ impl Settings {
             has_key: true,
         };
         match endpoint::choose(wishes).ok()? {
-            Endpoint::Live(url) if endpoint::may_have_key(Source::File, &url, config) => {
+            Endpoint::Live(url) if endpoint::may_have_key(KeySource::File, &url, config) => {
                 url.host_str().map(str::to_owned)
             }
             Endpoint::Live(_) | Endpoint::Demo => None,
@@ -325,7 +325,7 @@ impl Settings {
     /// # Errors
     ///
     /// When the configuration does not allow to dial.
-    pub(super) fn use_key(&mut self, key: Key) -> anyhow::Result<()> {
+    pub(super) fn use_key(&mut self, key: ApiKey) -> anyhow::Result<()> {
         self.choice.key = Some(key);
         if let (None, Some(fault)) = (&self.choice.endpoint, &self.held) {
             let fault = sentence(fault);
@@ -342,7 +342,7 @@ impl Settings {
     /// # Errors
     ///
     /// When the configuration does not allow to dial.
-    pub(super) fn forget_key(&mut self, other: Option<Key>) -> anyhow::Result<()> {
+    pub(super) fn forget_key(&mut self, other: Option<ApiKey>) -> anyhow::Result<()> {
         self.choice.key = other;
         self.choose_target()
     }
@@ -357,7 +357,7 @@ impl Settings {
 
     /// Takes over what the file says; returns the configuration before, the faults that are new, and whether the file was
     /// faulty and is not any more.
-    pub(super) fn take_report(&mut self, report: Report) -> (Config, Vec<String>, bool) {
+    pub(super) fn take_report(&mut self, report: FileReport) -> (Config, Vec<String>, bool) {
         let before = std::mem::replace(&mut self.config, report.config);
         let known = std::mem::replace(&mut self.faults, report.faults);
         self.held = report.held;
@@ -384,13 +384,13 @@ impl Settings {
         &self.config
     }
 
-    fn demo(&mut self) -> anyhow::Result<Target> {
+    fn demo(&mut self) -> anyhow::Result<ServiceEndpoint> {
         if let Some((_, target)) = &self.demo {
             return Ok(target.clone());
         }
         let (server, token) =
             Server::start_demo(self.choice.greeting).context("the demo cannot be started")?;
-        let target = Target {
+        let target = ServiceEndpoint {
             url: server.url(),
             key: Some(token),
         };
@@ -441,7 +441,7 @@ mod tests {
         assert_eq!(config.spoken(), ["it"]);
         assert!(matches!(
             config.detection,
-            config::Detection::Service { .. }
+            config::DetectionConfig::Service { .. }
         ));
         let usual = session_config(&Config::default(), &profile, user);
         assert_eq!(usual, profile.session_config(profile.turn.detection));

@@ -6,7 +6,7 @@ use crate::dsp::sound_check::{SoundCheckFinding, SoundCheckReport};
 
 /// What the sentences depend on besides the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Circumstances {
+pub struct CheckContext {
     /// The user was asked to speak.
     pub with_voice: bool,
     /// The speaker is a headset.
@@ -15,7 +15,7 @@ pub struct Circumstances {
 
 /// The lines, in the order in which sound goes its way.
 #[must_use]
-pub fn lines(report: &SoundCheckReport, around: Circumstances) -> Vec<CheckLine> {
+pub fn lines(report: &SoundCheckReport, around: CheckContext) -> Vec<CheckLine> {
     let mut lines = vec![microphone(report)];
     lines.extend(room(report));
     if around.with_voice {
@@ -208,7 +208,7 @@ mod tests {
         with_voice: bool,
         headset: bool,
     ) -> Vec<(String, CheckStatus)> {
-        let around = Circumstances {
+        let around = CheckContext {
             with_voice,
             headset,
         };

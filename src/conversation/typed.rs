@@ -108,9 +108,9 @@ impl Conversation {
         self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
-            self.send(provider::Command::StartUtterance);
+            self.send(provider::ProviderCommand::StartUtterance);
         }
-        self.send(provider::Command::Text(text));
+        self.send(provider::ProviderCommand::Text(text));
         true
     }
 

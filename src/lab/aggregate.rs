@@ -9,7 +9,7 @@ use super::resource_sampler::ResourceSample;
 use super::session_pool::Counts;
 use super::timeline::RunTimeline;
 use crate::report::bench::latencies;
-use crate::report::fault::Fault;
+use crate::report::failure_kind::FailureKind;
 use crate::report::load::{Conversations, HeldBack, LoadResults, RealTime, Second, Usage};
 use crate::report::results::{LATENCIES, OWN, TurnRow};
 use crate::report::stats::Sample;
@@ -82,7 +82,7 @@ impl Aggregate {
                 self.keep(*turn);
             }
             Report::HeldBack(wait) => self.held_back.add(wait),
-            Report::Fault(fault) => {
+            Report::Failure(fault) => {
                 self.now.errors += 1;
                 *self.errors.entry(fault.name().to_owned()).or_default() += 1;
             }
@@ -122,7 +122,7 @@ impl Aggregate {
                     budget.pay(&mut turn, sent_s, heard_s);
                 }
             }
-            Report::Connected | Report::HeldBack(_) | Report::Fault(_) => {}
+            Report::Connected | Report::HeldBack(_) | Report::Failure(_) => {}
         }
     }
 
@@ -165,7 +165,9 @@ impl Aggregate {
         let allowed = Duration::from_secs_f64(usual.max(0.0) / 1e3) + BESIDE;
         let overdue = self.waiting.iter().filter(|wait| **wait > allowed).count() as u64;
         if overdue > 0 {
-            let never = self.errors.entry(Fault::NeverAnswered.name().to_owned());
+            let never = self
+                .errors
+                .entry(FailureKind::NeverAnswered.name().to_owned());
             *never.or_default() += overdue;
         }
         self.waiting.len() as u64 - overdue
@@ -308,7 +310,7 @@ mod tests {
         let mut tally = Aggregate::new(None, 100);
         tally.take(turn(20.0));
         tally.take(turn(30.0));
-        tally.take(Report::Fault(Fault::Lost));
+        tally.take(Report::Failure(FailureKind::Lost));
         tally.second(
             1.0,
             5,
@@ -335,7 +337,7 @@ mod tests {
             (second.turns, second.errors, second.response_p95_ms),
             (0, 0, None)
         );
-        assert_eq!(tally.errors[Fault::Lost.name()], 1);
+        assert_eq!(tally.errors[FailureKind::Lost.name()], 1);
     }
 
     #[test]
@@ -404,7 +406,10 @@ mod tests {
                 }));
             }
             let open = tally.settle_unanswered(2_000.0);
-            (open, tally.errors.get(Fault::NeverAnswered.name()).copied())
+            (
+                open,
+                tally.errors.get(FailureKind::NeverAnswered.name()).copied(),
+            )
         };
         assert_eq!(ended(20.0), (2, Some(2)), "5 s are allowed");
         assert_eq!(ended(5_000.0), (3, Some(1)), "a slow service is slow");

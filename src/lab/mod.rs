@@ -16,6 +16,8 @@ pub(crate) mod resource_sampler;
 pub(crate) mod session_pool;
 pub(crate) mod target;
 pub(crate) mod timeline;
+mod turn_row;
+pub(crate) mod user_files;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,16 +28,6 @@ use crate::audio::virtual_devices;
 use crate::base::problem::Problem;
 use crate::profile::Profile;
 use crate::report::results::Circumstances;
-use crate::settings::config::ConfigFile;
-use crate::settings::paths::Paths;
-use crate::settings::profiles::Profiles;
-
-/// The user's files, as far as a run needs them.
-pub(crate) struct Files {
-    pub(crate) paths: Paths,
-    pub(crate) config: ConfigFile,
-    pub(crate) profiles: Profiles,
-}
 
 /// Default utterance: mono, 16 bit.
 const QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::probe::{Probe, Usage};
+use crate::probe::{Probe, ProcessReading};
 
 /// What was used since the reading before.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -15,7 +15,7 @@ pub(crate) struct ResourceSample {
 
 /// Reads a group of processes as one.
 pub(crate) struct ResourceSampler {
-    probes: Vec<(Probe, Option<Usage>)>,
+    probes: Vec<(Probe, Option<ProcessReading>)>,
     pids: Vec<u32>,
 }
 

@@ -10,18 +10,18 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use url::Url;
 
-use super::Files;
 use super::budget::{Budget, price};
+use super::user_files::UserFiles;
 use crate::base::counters::Counters;
 use crate::base::problem::Problem;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;
-use crate::provider::Event;
+use crate::provider::ProviderEvent;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::gemini;
 use crate::provider::price::Price;
 use crate::settings::endpoint;
-use crate::settings::key::{Key, KeyStore};
+use crate::settings::key::{ApiKey, KeyStore};
 use crate::settings::watch::Watch;
 
 /// The endpoint must answer within this time, as with `talk`.
@@ -65,7 +65,7 @@ pub(crate) struct Target {
     pub(crate) think_ms: Option<u64>,
     pub(crate) budget: Option<Budget>,
     urls: Vec<Url>,
-    key: Option<Key>,
+    key: Option<ApiKey>,
     keys: KeyStore,
     config: crate::settings::config::ConfigFile,
     servers: Vec<Served>,
@@ -78,7 +78,7 @@ impl Target {
     ///
     /// Wrong usage, too few descriptors, or a server that does not start.
     pub(crate) fn open(
-        files: &Files,
+        files: &UserFiles,
         endpoint: Option<&str>,
         args: &TargetArgs,
         connections: usize,
@@ -124,7 +124,7 @@ impl Target {
         for warning in &found.warnings {
             warn(&format!("warning: {warning}"));
         }
-        let may = |key: &Key| endpoint::may_have_key(key.source, &url, config.as_deref());
+        let may = |key: &ApiKey| endpoint::may_have_key(key.source, &url, config.as_deref());
         self.key = found.key.filter(may);
         // Only this computer is talked to without encryption (`endpoint::parse` sees to that), and costs nothing.
         if self.key.is_some() && url.scheme() == "wss" && self.budget.is_none() {
@@ -197,10 +197,10 @@ impl Target {
         let mut last = None;
         let reached = tokio::time::timeout(REACHED_WITHIN, async {
             while let Some(event) = client.events.recv().await {
-                if let Event::Ready(_) = event {
+                if let ProviderEvent::Ready(_) = event {
                     return true;
                 }
-                if let Event::Lost { fault, retry_in } = event {
+                if let ProviderEvent::Lost { fault, retry_in } = event {
                     last = Some(fault);
                     if retry_in.is_none() {
                         return false;

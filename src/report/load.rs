@@ -128,7 +128,7 @@ impl Load {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::Fault;
+    use super::super::failure_kind::FailureKind;
     use super::super::results::{TEST_BUILD, TurnRow, Verdict};
     use super::super::{html, markdown, sheet};
     use super::*;
@@ -444,18 +444,18 @@ mod tests {
             of(none)[0].starts_with("Most errors were"),
             "failures are told as such"
         );
-        for fault in Fault::ALL {
+        for fault in FailureKind::ALL {
             let most = move |f: &mut LoadResults| {
                 f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
             };
             let seen = judged(most, &NORMAL).remarks[0].clone();
             let words = match fault {
-                Fault::Refused => "`ulimit -n`",
-                Fault::NotConnected | Fault::Lost => "--setups",
-                Fault::NoReply | Fault::NeverAnswered => "--requests",
-                Fault::Empty => "was not answered",
-                Fault::Failed => "`error` of the CSV",
-                Fault::Broken => "please report it",
+                FailureKind::Refused => "`ulimit -n`",
+                FailureKind::NotConnected | FailureKind::Lost => "--setups",
+                FailureKind::NoReply | FailureKind::NeverAnswered => "--requests",
+                FailureKind::Empty => "was not answered",
+                FailureKind::Failed => "`error` of the CSV",
+                FailureKind::Broken => "please report it",
             };
             assert!(
                 seen.contains(fault.name()) && seen.contains(words),

@@ -3,7 +3,7 @@
 use eframe::egui::{self, Context, Pos2, Rect, Vec2, ViewportBuilder, ViewportCommand, pos2, vec2};
 
 use super::theme::WIDEST_TOOLTIP;
-use crate::settings::config::Frame;
+use crate::settings::config::WindowFrame;
 
 /// Smallest window in points.
 const LEAST: Vec2 = vec2(360.0, 300.0);
@@ -15,7 +15,7 @@ const IN_SIGHT: Vec2 = vec2(120.0, 40.0);
 const CORNER: Vec2 = vec2(40.0, 40.0);
 
 /// The window that the settings ask for.
-pub(super) fn viewport(frame: Frame) -> ViewportBuilder {
+pub(super) fn viewport(frame: WindowFrame) -> ViewportBuilder {
     let viewport = ViewportBuilder::default()
         .with_inner_size(frame.size.unwrap_or(USUAL).map(|points| points as f32))
         .with_min_inner_size(LEAST)
@@ -28,7 +28,7 @@ pub(super) fn viewport(frame: Frame) -> ViewportBuilder {
 }
 
 /// Takes over position, size and zoom of the window. Values that a maximized, minimized or unknown window lacks are kept.
-pub(super) fn note(frame: &mut Frame, ctx: &Context) {
+pub(super) fn note(frame: &mut WindowFrame, ctx: &Context) {
     let zoom = ctx.zoom_factor();
     let (inner, outer, maximized, hidden) = ctx.input(|input| {
         let viewport = input.viewport();

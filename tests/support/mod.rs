@@ -24,7 +24,7 @@ use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened};
 use sovereign::provider::connection::error::Fault;
 use sovereign::provider::{echo, gemini};
-use sovereign::server::{Options, Script, Service};
+use sovereign::server::{Options, Script, StreamServer};
 use sovereign::settings::config::ConfigFile;
 use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
@@ -112,7 +112,7 @@ impl World {
         let telemetry = if self.telemetry {
             telemetry::start(deps)
         } else {
-            telemetry::Handle::off()
+            telemetry::TelemetryHandle::off()
         };
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
@@ -336,7 +336,7 @@ fn serve(
     line: Rc<line::Line>,
 ) -> InMemory {
     let (dialled, mut streams) = mpsc::channel::<DuplexStream>(8);
-    let service = Rc::new(Service::new(Options {
+    let service = Rc::new(StreamServer::new(Options {
         script: Arc::new(script),
         ..Options::default()
     }));
