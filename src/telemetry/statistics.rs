@@ -8,7 +8,7 @@ use super::view::{ProcessUsage, TurnStatistics};
 use crate::base::cost::Cost;
 use crate::probe::{ProcessReading, SystemReading};
 use crate::telemetry::auto::Conditions;
-use crate::telemetry::histogram::Distribution;
+use crate::telemetry::distribution::Distribution;
 use crate::telemetry::memory_growth::Growth;
 use crate::turn::machine::Outcome;
 use crate::turn::timeline::Latencies;
@@ -43,8 +43,6 @@ pub(super) struct Statistics {
 #[derive(Debug, Default)]
 struct Tally {
     response: Distribution,
-    /// Its quantiles, computed when it changes; views are built far more often.
-    quantiles: Quantiles,
     last: Option<(u64, Latencies)>,
     history: VecDeque<(u64, Duration)>,
     cut_offs: u64,
@@ -63,23 +61,6 @@ struct Tally {
     cost: Option<Cost>,
     /// Closing times of the newest turns, for the rate.
     closed: VecDeque<(u64, SystemTime)>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Quantiles {
-    p50: Option<Duration>,
-    p95: Option<Duration>,
-    p99: Option<Duration>,
-}
-
-impl Quantiles {
-    fn of(all: &Distribution) -> Self {
-        Self {
-            p50: all.quantile(0.5),
-            p95: all.quantile(0.95),
-            p99: all.p99(),
-        }
-    }
 }
 
 impl Tally {
@@ -108,7 +89,6 @@ impl Tally {
         }
         if let Some(response) = record.latencies.response {
             self.response.record(response);
-            self.quantiles = Quantiles::of(&self.response);
             self.last = Some((nth, record.latencies.clone()));
             self.history.push_back((nth, response));
             if self.history.len() > HISTORY {
@@ -131,7 +111,6 @@ impl Tally {
     fn merge(&mut self, other: &Self) {
         let Self {
             response,
-            quantiles: _,
             last,
             history,
             cut_offs,
@@ -151,7 +130,6 @@ impl Tally {
             closed,
         } = other;
         self.response.merge(response);
-        self.quantiles = Quantiles::of(&self.response);
         let nth = |last: &Option<(u64, Latencies)>| last.as_ref().map(|(nth, _)| *nth);
         if nth(last) > nth(&self.last) {
             self.last.clone_from(last);
@@ -293,9 +271,9 @@ impl Statistics {
         TurnStatistics {
             last: tally.last.as_ref().map(|(_, last)| last.clone()),
             n: tally.response.n(),
-            p50: tally.quantiles.p50,
-            p95: tally.quantiles.p95,
-            p99: tally.quantiles.p99,
+            p50: tally.response.quantile(0.5),
+            p95: tally.response.quantile(0.95),
+            p99: tally.response.p99(),
             history: tally.history.iter().map(|(_, value)| *value).collect(),
             cut_offs: tally.cut_offs,
             false_endpoints: tally.false_endpoints,

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::histogram::Distribution;
+use super::distribution::Distribution;
 use super::history::OUTCOMES;
-use super::prometheus_buckets::Buckets;
 use super::record::json::{insert_cost, ms, round};
 use super::record::{LateTokens, TurnRecord, latency_names, place};
 use super::view::ModelView;
@@ -26,8 +25,6 @@ pub struct Summary {
     pub turns: [u64; 5],
     /// Latencies by name, in the order of [`latency_names`].
     pub latencies: [Distribution; 9],
-    /// The same in fixed buckets, for Prometheus.
-    pub classes: [Buckets; 9],
     /// Pairs of marks in the wrong order: faults of the measurement.
     pub negative: u64,
     /// Turns that the user went on in within a second of their end.
@@ -88,11 +85,9 @@ impl Summary {
         Cost::add(&mut self.cost, record.cost);
         let of = (record.profile.clone(), record.model.clone());
         self.models.entry(of).or_default().add(record);
-        let all = self.latencies.iter_mut().zip(&mut self.classes);
-        for ((all, classes), one) in all.zip(record.comparable_values()) {
+        for (all, one) in self.latencies.iter_mut().zip(record.comparable_values()) {
             if let Some(value) = one {
                 all.record(value);
-                classes.record(value);
             }
         }
         if let Some(silence) = &record.silence {

@@ -9,7 +9,7 @@ use crate::base::cost::Cost;
 use crate::probe::SystemReading;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::Finding;
-use crate::telemetry::histogram::SharedDistribution;
+use crate::telemetry::distribution::Distribution;
 use crate::telemetry::history::Slice;
 use crate::telemetry::memory_growth::Growth;
 use crate::turn::early::EarlyClose;
@@ -193,8 +193,8 @@ pub struct ModelView {
     pub model: String,
     /// Turns of any outcome.
     pub turns: u64,
-    /// Responses. Quantiles take time: they are worked out where they are shown.
-    pub response: SharedDistribution,
+    /// Responses.
+    pub response: Arc<Distribution>,
     /// Cost of the turns, if the price of the model is known.
     pub cost: Option<Cost>,
 }

@@ -2,14 +2,29 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use super::super::prometheus_buckets::{Buckets, ENDS_MS};
+use super::super::distribution::Distribution;
 use crate::base::printable::escaped_but;
 
-/// The same bucket bounds in seconds, as text.
-const ENDS_S: [&str; ENDS_MS.len()] = [
-    "0.005", "0.01", "0.02", "0.035", "0.05", "0.09", "0.15", "0.2", "0.3", "0.4", "0.6", "1", "2",
-    "5", "10", "30",
+/// Upper bounds of the buckets in milliseconds, and in seconds as text: the budgets and targets of the profiles, and beyond.
+const BOUNDS: [(u64, &str); 16] = [
+    (5, "0.005"),
+    (10, "0.01"),
+    (20, "0.02"),
+    (35, "0.035"),
+    (50, "0.05"),
+    (90, "0.09"),
+    (150, "0.15"),
+    (200, "0.2"),
+    (300, "0.3"),
+    (400, "0.4"),
+    (600, "0.6"),
+    (1_000, "1"),
+    (2_000, "2"),
+    (5_000, "5"),
+    (10_000, "10"),
+    (30_000, "30"),
 ];
 /// Initial capacity of a page, which is rendered for each fetch and should not be reallocated.
 const ROOM: usize = 24_576;
@@ -61,15 +76,20 @@ impl Exposition {
     }
 
     /// Histograms in seconds, with labels.
-    pub(super) fn histograms(&mut self, name: &str, help: &str, all: &[((&str, &str), &Buckets)]) {
+    pub(super) fn histograms(
+        &mut self,
+        name: &str,
+        help: &str,
+        all: &[((&str, &str), &Distribution)],
+    ) {
         self.head(name, help, "histogram");
         let [sum, count] = ["sum", "count"].map(|end| format!("{name}_{end}"));
         for (label, latencies) in all {
             let n = latencies.n();
             // Nearly all lines of a page are of this kind, so their common part is formatted once.
             let begin = format!("{name}_bucket{{{}=\"{}\",le=\"", label.0, escaped(label.1));
-            let all = latencies.cumulative().chain([n]);
-            for (end, up_to) in ENDS_S.into_iter().chain(["+Inf"]).zip(all) {
+            let up_to = |(ms, end)| (end, latencies.at_most(Duration::from_millis(ms)));
+            for (end, up_to) in BOUNDS.into_iter().map(up_to).chain([("+Inf", n)]) {
                 self.text.push_str(&begin);
                 self.text.push_str(end);
                 self.text.push_str("\"} ");
@@ -146,13 +166,11 @@ fn escaped(value: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_page_is_what_the_format_asks_for() {
-        let mut latency = Buckets::default();
+        let mut latency = Distribution::default();
         for ms in [4, 15, 15, 40_000] {
             latency.record(Duration::from_millis(ms));
         }
@@ -186,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_classes_are_written_as_they_are() {
-        for (ms, written) in ENDS_MS.into_iter().zip(ENDS_S) {
+        for (ms, written) in BOUNDS {
             assert_eq!((ms as f64 / 1e3).to_string(), written);
         }
     }

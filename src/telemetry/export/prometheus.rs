@@ -94,7 +94,7 @@ fn turns(text: &mut Exposition, collector: &Collector<'_>) {
     );
     // The last two are not part of the sums.
     let parts: [_; 7] =
-        std::array::from_fn(|i| (("part", latency_names()[i]), &summary.classes[i]));
+        std::array::from_fn(|i| (("part", latency_names()[i]), &summary.latencies[i]));
     text.histograms(
         "sovereign_latency_seconds",
         "Latencies of turns by part; response = uplink + server + downlink.",

@@ -1,9 +1,11 @@
 //! Turns, latency, tokens and cost of one model with one profile.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::base::cost::Cost;
-use crate::telemetry::histogram::SharedDistribution;
+use crate::telemetry::distribution::Distribution;
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::record::json::{insert_cost, ms};
 
@@ -12,8 +14,8 @@ use crate::telemetry::record::json::{insert_cost, ms};
 pub struct ModelUsage {
     /// Turns of any outcome.
     pub turns: u64,
-    /// Responses.
-    pub response: SharedDistribution,
+    /// Responses; shared with the views, and copied when the next one comes.
+    pub response: Arc<Distribution>,
     /// Tokens that the service counted.
     pub tokens: u64,
     /// Cost of all tokens with a known price.
@@ -26,7 +28,7 @@ impl ModelUsage {
         self.tokens += record.all_tokens();
         Cost::add(&mut self.cost, record.cost);
         if let Some(response) = record.latencies.response {
-            self.response.record(response);
+            Arc::make_mut(&mut self.response).record(response);
         }
     }
 

@@ -6,7 +6,7 @@ use super::rig::{Rig, snapshot};
 use sovereign::base::cost::Cost;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, LimitView, SpendScope};
-use sovereign::telemetry::histogram::SharedDistribution;
+use sovereign::telemetry::distribution::Distribution;
 use sovereign::telemetry::view::{ModelView, TurnView};
 
 const BOUND: Cost = Cost {
@@ -57,13 +57,13 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
 fn the_page_of_figures_tells_thoughts_models_and_upper_bounds() {
     let mut told = snapshot();
     (told.figures.thoughts, told.figures.cost) = (136, Some(BOUND));
-    let response = SharedDistribution::default();
+    let mut response = Distribution::default();
     response.record(told.figures.p50.expect("shown"));
     told.models = Arc::from([ModelView {
         profile: "mine".into(),
         model: "gemini-3.8-live".into(),
         turns: 12,
-        response,
+        response: Arc::new(response),
         cost: Some(BOUND),
     }]);
     told.spending.limits = vec![LimitView {
