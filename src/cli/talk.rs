@@ -431,6 +431,6 @@ async fn until(at: Option<tokio::time::Instant>) {
 
 const HINT_SOUND: &str =
     "Close other programs, raise the limits of this one (ulimit), or see `sovereign doctor`.";
-const HINT_LIMIT: &str = "Raise `spend_limit_usd` in config.yaml, and ask again what is left.";
+const HINT_LIMIT: &str = "Raise `spend_limit_usd` in config.yaml, and send what is left again.";
 const HINT_FAULT: &str =
     "This is a fault of the program: start it again, and please report the lines above.";

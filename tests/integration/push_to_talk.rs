@@ -428,7 +428,7 @@ fn a_silent_microphone_and_a_muted_one_are_told_apart() {
         let (_, shown) = follow(&mut world).await;
         let lines = shown.check.expect("results").lines;
         assert_eq!(lines[0].status, CheckStatus::Bad);
-        assert!(lines[0].what.contains("zeros"), "{lines:?}");
+        assert!(lines[0].what.contains("silent"), "{lines:?}");
         tell_all(&world, [Command::SetMuted(true)]).await;
         tell_all(&world, [Command::CheckSound { with_voice: false }]).await;
         let check = seen(&world).check.expect("results");

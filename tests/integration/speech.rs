@@ -35,7 +35,7 @@ fn a_service_that_refuses_languages_and_names_is_set_up_without_them() {
         world.profile.live.vocabulary = vec!["Kubernetes".into()];
         let mut world = world.start();
         world.ready().await;
-        assert_eq!(notices(&world, "does not accept hints"), 1);
+        assert_eq!(notices(&world, "cannot be told languages"), 1);
         world.speak(&voice("german-man")).await;
         let turn = world.turn().await;
         assert_eq!(turn.outcome, Outcome::Completed);
@@ -45,7 +45,7 @@ fn a_service_that_refuses_languages_and_names_is_set_up_without_them() {
             .tell(Command::SetLanguages(Some(these(&["it"]))))
             .await;
         assert!(connections(&world).await);
-        assert_eq!(notices(&world, "does not accept hints"), 0);
+        assert_eq!(notices(&world, "cannot be told languages"), 0);
         let summary = world.quit().await;
         assert_eq!((summary.connections, summary.rolls), (2, 1));
         assert_eq!((summary.answered, summary.lost), (1, 0));

@@ -269,7 +269,7 @@ fn files_that_may_not_be_asked_any_more_are_told() {
             what.contains("$2.00 is spent of this conversation's limit of $1.50."),
             "{what}"
         );
-        assert!(what.ends_with("2 files were not asked."), "{what}");
+        assert!(what.ends_with("2 files were not sent."), "{what}");
         assert_eq!(world.quit().await.turns[0], 2);
     });
 }

@@ -159,7 +159,7 @@ def a_mended_file_begins_the_conversation(case):
             fresh.replace(path)
             program.wait_end(90)
             require(len(program.spoken()) == 1, program.stderr())
-            require("The configuration is in order again" in program.stderr(), program.stderr())
+            require("The configuration is correct again" in program.stderr(), program.stderr())
         require(not proxy.seen, f"the service was dialled: {proxy.seen}")
 
 
@@ -173,7 +173,7 @@ def a_file_that_breaks_while_it_runs(case):
                 eventually(what, 60, lambda: words in program.stderr())
             program.wait_spoken(1, 60)
             path.write_text("endpoint: [\n")
-            told("The last good settings stay", "a broken file")
+            told("The earlier settings stay", "a broken file")
             path.unlink()
             told("is gone", "a file that is gone")
             os.mkfifo(path)
@@ -185,7 +185,7 @@ def a_file_that_breaks_while_it_runs(case):
             path.write_text("")
             told("the file is empty now", "an emptied file")
             path.write_text(good)
-            told("in order again", "a mended file")
+            told("correct again", "a mended file")
             program.wait_end(120)
             turns = [check_turn(turn) for turn in program.spoken()]
             require(len(turns) == 3 and all(turn["profile"] == "ultra-fast" for turn in turns), json.dumps(turns))

@@ -1,6 +1,5 @@
 //! One WebSocket: messages out, messages in, both at once, and never waiting in a place where a command could not be heard.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -31,7 +30,7 @@ const LARGEST_MESSAGE: usize = 16 << 20;
 const CONTROLS_AT_ONCE: usize = 64;
 /// Gathered before it is written without being asked to flush: everything that is ready leaves in one piece.
 const WRITE_BUFFER: usize = 64 << 10;
-/// Bytes that may wait here before no more is taken: 1.4 s of audio in base64 and JSON. The sender keeps the rest.
+/// Bytes that may wait in the library before no more is taken: 1.4 s of audio in base64 and JSON. The sender keeps the rest.
 const ROOM: usize = 64 << 10;
 /// So long may nothing of what waits get away before the connection counts as stuck. A link of 32 kbit/s whose other end
 /// opens its window 64 KiB at a time moves every 16 s; a dead one is found by TCP itself, within 4 s.
@@ -40,17 +39,18 @@ const STUCK_AFTER: Duration = Duration::from_secs(20);
 /// A WebSocket and what waits to be sent on it.
 pub(in crate::provider) struct Socket {
     inner: WebSocketStream<Metered>,
-    outgoing: VecDeque<OutgoingMessage>,
-    /// Bytes in `outgoing`.
+    /// Bytes that were given to `inner` since it was flushed.
     waiting: usize,
     /// There was no room, and nobody has been told yet that there is some again.
     was_full: bool,
     /// Since when something has waited to be sent without a break.
     waiting_since: Instant,
-    /// Whether something was given to `inner` since it was flushed.
-    unflushed: bool,
-    /// How many of these are to be reported when flushed.
+    /// How many of the messages that wait are to be reported when flushed.
     marked: usize,
+    /// How many were flushed and are to be reported now.
+    flushed: usize,
+    /// Why a message was not taken.
+    failed: Option<Error>,
     counters: Arc<Counters>,
     /// A proxy is in between.
     proxied: bool,
@@ -104,12 +104,12 @@ impl Socket {
                 Some(config),
             )
             .await,
-            outgoing: VecDeque::new(),
             waiting: 0,
             was_full: false,
             waiting_since: Instant::now(),
-            unflushed: false,
             marked: 0,
+            flushed: 0,
+            failed: None,
             counters,
             proxied,
         }
@@ -121,17 +121,22 @@ impl Socket {
         stream.round_trip().filter(|_| !self.proxied)
     }
 
-    /// Puts a message behind those that wait.
-    pub(in crate::provider) fn queue(&mut self, message: OutgoingMessage) {
+    /// Gives a message to the library, which writes it with the next [`Self::turn`]. A failure is told there.
+    pub(in crate::provider) fn write(&mut self, message: OutgoingMessage) {
         if self.is_idle() {
             self.waiting_since = Instant::now();
         }
-        self.waiting += message.text.len();
-        self.outgoing.push_back(message);
+        let bytes = message.text.len();
+        self.waiting += bytes;
+        self.counters.bytes_sent.add(bytes as u64);
+        self.marked += usize::from(message.report);
         self.was_full |= !self.has_room();
+        if let Err(error) = self.inner.start_send_unpin(Message::text(message.text)) {
+            self.failed.get_or_insert(error);
+        }
     }
 
-    /// Whether more may be queued. A connection that is slower than what is said leaves it where it is kept.
+    /// Whether more may be written. A connection that is slower than what is said leaves it where it is kept.
     pub(in crate::provider) fn has_room(&self) -> bool {
         self.waiting < ROOM
     }
@@ -143,7 +148,7 @@ impl Socket {
     }
 
     fn is_idle(&self) -> bool {
-        self.outgoing.is_empty() && !self.unflushed
+        self.waiting == 0
     }
 
     /// Sends what waits, reads if `read`, and says what happens first. Nothing is lost when this is dropped in between.
@@ -166,12 +171,12 @@ impl Socket {
 
     fn poll_turn(&mut self, cx: &mut Context<'_>, read: bool) -> Poll<Turn> {
         match self.poll_write(cx) {
-            Poll::Ready(Ok(())) if self.marked > 0 => {
-                self.marked -= 1;
-                return Poll::Ready(Turn::Flushed);
-            }
             Poll::Ready(Err(error)) => return self.poll_last_words(cx, error),
             Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        if self.flushed > 0 {
+            self.flushed -= 1;
+            return Poll::Ready(Turn::Flushed);
         }
         if self.was_full && self.has_room() {
             self.was_full = false;
@@ -185,20 +190,13 @@ impl Socket {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while !self.outgoing.is_empty() {
-            ready!(self.inner.poll_ready_unpin(cx))?;
-            let Some(OutgoingMessage { text, report }) = self.outgoing.pop_front() else {
-                break;
-            };
-            self.waiting -= text.len();
-            self.counters.bytes_sent.add(text.len() as u64);
-            self.unflushed = true;
-            self.marked += usize::from(report);
-            self.inner.start_send_unpin(Message::text(text))?;
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
         }
-        if self.unflushed {
+        if !self.is_idle() {
             ready!(self.inner.poll_flush_unpin(cx))?;
-            self.unflushed = false;
+            self.waiting = 0;
+            self.flushed += std::mem::take(&mut self.marked);
         }
         Poll::Ready(Ok(()))
     }

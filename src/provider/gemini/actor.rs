@@ -1,8 +1,8 @@
 //! The one task that owns the connection: it connects at once, stays connected, and is the only place that knows a socket.
 //!
 //! ```text
-//!  commands ──► recv_many ──► uplink ──► socket.queue ──► flush ──► Flushed
-//!               while there is room
+//!  commands ──► uplink ──► socket.write ──► flush ──► Flushed
+//!  while there is room
 //!                                            ▲                         │
 //!  link.due ──► open (dial, upgrade, setup) ─┘   socket.turn ──► handle_message ──► outbox ──► events
 //! ```
@@ -50,14 +50,13 @@ use crate::provider::{
 use happening::{Happening, LinkHappening};
 use state::ConnectionState;
 
-/// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full waits.
-const COMMANDS: usize = 16;
+/// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full keeps
+/// what is said, and gives it in longer pieces.
+const COMMANDS: usize = 4;
 /// Controls that may wait. They are taken at once.
 const CONTROLS: usize = 16;
 /// Events that may wait; then the socket is not read any more.
 const EVENTS: usize = 64;
-/// Commands taken at once, so that what is there leaves in one flush.
-const AT_ONCE: usize = COMMANDS;
 /// Calls answered in one connection; whoever calls more gets no answer.
 const MOST_CALLS: usize = 1_000;
 /// The round trip is looked up so often at most: a system call.
@@ -96,7 +95,6 @@ pub fn spawn(
         counters,
         commands: command_receiver,
         controls: control_receiver,
-        inbox: Vec::with_capacity(AT_ONCE),
         events: event_sender,
         outbox: VecDeque::new(),
         link: ReconnectPolicy::new(Instant::now().into_std()),
@@ -127,7 +125,6 @@ struct Actor {
     counters: Arc<Counters>,
     commands: mpsc::Receiver<ProviderCommand>,
     controls: mpsc::Receiver<Control>,
-    inbox: Vec<ProviderCommand>,
     events: mpsc::Sender<ProviderEvent>,
     /// Events that found no room yet; nothing is read while there are any.
     outbox: VecDeque<ProviderEvent>,
@@ -149,7 +146,7 @@ impl Actor {
     async fn run(mut self) {
         loop {
             match self.tick().await {
-                Happening::Commands => self.handle_commands(),
+                Happening::Command(command) => self.handle_commands(command),
                 Happening::Control(control) => self.handle_control(control),
                 Happening::Link(LinkHappening::Opened(Ok(open))) => self.handle_open(open),
                 Happening::Link(LinkHappening::Opened(Err(fault))) => self.handle_not_opened(fault),
@@ -175,10 +172,7 @@ impl Actor {
         tokio::select! {
             biased;
             Some(control) = self.controls.recv() => Happening::Control(control),
-            taken = self.commands.recv_many(&mut self.inbox, AT_ONCE), if room => match taken {
-                0 => Happening::Stopped,
-                _ => Happening::Commands,
-            },
+            command = self.commands.recv(), if room => command.map_or(Happening::Stopped, Happening::Command),
             permit = self.events.reserve(), if waiting => match (permit, self.outbox.pop_front()) {
                 (Ok(permit), Some(event)) => {
                     permit.send(event);
@@ -193,21 +187,26 @@ impl Actor {
         }
     }
 
-    fn handle_commands(&mut self) {
-        let mut commands = std::mem::take(&mut self.inbox);
-        for command in commands.drain(..) {
-            self.handle_command(command);
-        }
-        self.inbox = commands;
-        if let ConnectionState::Open(socket) = &mut self.state {
-            self.uplink.flush(&mut |message| socket.queue(message));
+    /// What is there leaves in one flush.
+    fn handle_commands(&mut self, first: ProviderCommand) {
+        self.handle_command(first);
+        for _ in 1..COMMANDS {
+            let Ok(next) = self.commands.try_recv() else {
+                return;
+            };
+            self.handle_command(next);
         }
     }
 
     fn handle_command(&mut self, command: ProviderCommand) {
         match command {
             ProviderCommand::Audio(samples) => {
-                if !matches!(self.state, ConnectionState::Open(_)) || !self.uplink.audio(&samples) {
+                let taken = if let ConnectionState::Open(socket) = &mut self.state {
+                    (self.uplink).audio(&samples, &mut |message| socket.write(message))
+                } else {
+                    false
+                };
+                if !taken {
                     let dropped = SampleRate::WORKING.duration_of(samples.len() as u64);
                     debug!(?dropped, "no connection takes this audio");
                     self.counters.uplink_dropped.add(samples.len() as u64);
@@ -267,8 +266,9 @@ impl Actor {
 
     fn send(&mut self, message: &ClientMessage) {
         if let ConnectionState::Open(socket) = &mut self.state {
-            self.uplink
-                .message(message, &mut |message| socket.queue(message));
+            if let Some(message) = self.uplink.message(message) {
+                socket.write(message);
+            }
         } else {
             debug!("no connection takes this message");
         }

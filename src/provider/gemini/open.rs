@@ -97,7 +97,7 @@ impl Opener {
         let read = limited(Stage::Upgrade, &address, EXCHANGE_LIMIT, upgraded).await?;
         let counters = Arc::clone(&self.counters);
         let mut socket = Socket::new(stream, read, counters, opened.proxied).await;
-        socket.queue(OutgoingMessage {
+        socket.write(OutgoingMessage {
             text: ClientMessage::Setup(Box::new(self.setup.clone())).to_json(),
             report: false,
         });

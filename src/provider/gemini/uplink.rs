@@ -11,11 +11,10 @@ use crate::provider::gemini::pcm::UplinkWriter;
 /// Frames in a message at most: 30 ms in base64 and JSON, encrypted, fit one TCP segment; 40 ms would need two.
 const MOST_FRAMES: usize = 3;
 
-/// Gathers audio of one connection and turns it into messages.
+/// Turns audio and signals of one connection into messages.
 #[derive(Default)]
 pub(super) struct Uplink {
     writer: UplinkWriter,
-    waiting: Vec<i16>,
     /// Whether we say when speech begins and ends.
     manual: bool,
     /// Whether it has begun, in that case.
@@ -36,46 +35,34 @@ impl Uplink {
         self.active
     }
 
-    /// Takes audio. Returns false, and takes none, where it would be outside of an utterance: it was meant for a
-    /// connection that is gone.
-    pub(super) fn audio(&mut self, samples: &[i16]) -> bool {
-        let wanted = self.active || !self.manual;
-        if wanted {
-            self.waiting.extend_from_slice(samples);
+    /// Turns audio into messages of equal length, none longer than 30 ms. Returns false, and gives none, where it would be
+    /// outside of an utterance: it was meant for a connection that is gone.
+    pub(super) fn audio(&mut self, samples: &[i16], out: &mut impl FnMut(OutgoingMessage)) -> bool {
+        if self.manual && !self.active {
+            return false;
         }
-        wanted
-    }
-
-    /// Takes the start or the end of an utterance, or any other message, behind the audio that waits.
-    /// Gives nothing for a signal that would not be balanced.
-    pub(super) fn message(
-        &mut self,
-        message: &ClientMessage,
-        out: &mut impl FnMut(OutgoingMessage),
-    ) {
-        let (wanted, report) = self.judge(message);
-        self.flush(out);
-        if wanted {
-            let text = message.to_json();
-            out(OutgoingMessage { text, report });
-        }
-    }
-
-    /// Turns the audio that waits into messages of equal length, none longer than 30 ms.
-    pub(super) fn flush(&mut self, out: &mut impl FnMut(OutgoingMessage)) {
-        let frames = self.waiting.len().div_ceil(FRAME_SAMPLES);
+        let frames = samples.len().div_ceil(FRAME_SAMPLES);
         let messages = frames.div_ceil(MOST_FRAMES);
         let mut start = 0;
         for number in 1..=messages {
-            let end = (number * frames / messages * FRAME_SAMPLES).min(self.waiting.len());
-            let text = self.writer.message(&self.waiting[start..end]);
+            let end = (number * frames / messages * FRAME_SAMPLES).min(samples.len());
+            let text = self.writer.message(&samples[start..end]);
             out(OutgoingMessage {
                 text,
                 report: false,
             });
             start = end;
         }
-        self.waiting.clear();
+        true
+    }
+
+    /// The start or the end of an utterance, or any other message. `None` for a signal that would not be balanced.
+    pub(super) fn message(&mut self, message: &ClientMessage) -> Option<OutgoingMessage> {
+        let (wanted, report) = self.judge(message);
+        wanted.then(|| OutgoingMessage {
+            text: message.to_json(),
+            report,
+        })
     }
 
     /// Whether a message may be sent, and whether its flush is to be reported.
@@ -118,63 +105,59 @@ mod tests {
         ];
         for (frames, lengths) in table {
             let mut uplink = Uplink::new(false);
-            assert!(uplink.audio(&vec![7; frames * FRAME_SAMPLES]));
-            assert_eq!(lengths_of(&drain(&mut uplink)), lengths, "{frames}");
-            assert!(drain(&mut uplink).is_empty());
+            let sent = audio(&mut uplink, frames * FRAME_SAMPLES);
+            assert_eq!(lengths_of(&sent.expect("taken")), lengths, "{frames}");
         }
     }
 
     #[test]
-    fn signals_stay_balanced_and_audio_goes_first() {
+    fn signals_stay_balanced_and_audio_belongs_between_them() {
         let mut uplink = Uplink::new(true);
-        assert!(!uplink.audio(&[1; 160]), "nobody speaks");
-        assert!(send(&mut uplink, RealtimeInput::ActivityEnd).is_empty());
-        assert!(send(&mut uplink, RealtimeInput::AudioStreamEnd).is_empty());
-        assert_eq!(send(&mut uplink, RealtimeInput::ActivityStart).len(), 1);
-        assert!(send(&mut uplink, RealtimeInput::ActivityStart).is_empty());
-        assert!(uplink.audio(&[1; 320]));
-        let end = send(&mut uplink, RealtimeInput::ActivityEnd);
-        assert!(end[0].text.contains("audio/pcm") && !end[0].report);
-        assert!(end[1].text.contains("activityEnd") && end[1].report);
-        assert!(!uplink.audio(&[1; 160]));
+        assert_eq!(audio(&mut uplink, 160), None, "nobody speaks");
+        assert_eq!(send(&mut uplink, RealtimeInput::ActivityEnd), None);
+        assert_eq!(send(&mut uplink, RealtimeInput::AudioStreamEnd), None);
+        let start = send(&mut uplink, RealtimeInput::ActivityStart).expect("sent");
+        assert!(start.text.contains("activityStart") && !start.report);
+        assert_eq!(send(&mut uplink, RealtimeInput::ActivityStart), None);
+        let said = audio(&mut uplink, 320).expect("taken");
+        assert!(said[0].text.contains("audio/pcm") && !said[0].report);
+        let end = send(&mut uplink, RealtimeInput::ActivityEnd).expect("sent");
+        assert!(end.text.contains("activityEnd") && end.report);
+        assert_eq!(audio(&mut uplink, 160), None);
     }
 
     #[test]
     fn the_service_detects_by_itself_without_our_signals() {
         let mut uplink = Uplink::new(false);
-        assert!(send(&mut uplink, RealtimeInput::ActivityStart).is_empty());
-        assert!(uplink.audio(&[1; 160]));
-        let end = send(&mut uplink, RealtimeInput::AudioStreamEnd);
-        assert_eq!((end.len(), end[1].report), (2, false));
+        assert_eq!(send(&mut uplink, RealtimeInput::ActivityStart), None);
+        assert!(audio(&mut uplink, 160).is_some());
+        let end = send(&mut uplink, RealtimeInput::AudioStreamEnd).expect("sent");
+        assert!(!end.report);
     }
 
     #[test]
     fn text_is_reported_where_nothing_else_ends_its_turn() {
         let text = || RealtimeInput::Text("hello".into());
         let mut automatic = Uplink::new(false);
-        let sent = send(&mut automatic, text());
-        assert!(sent.len() == 1 && sent[0].report, "{sent:?}");
+        assert!(send(&mut automatic, text()).expect("sent").report);
         let mut uplink = Uplink::new(true);
-        assert!(
-            send(&mut uplink, text()).is_empty(),
-            "meant for a connection that is gone"
-        );
+        let early = send(&mut uplink, text());
+        assert_eq!(early, None, "meant for a connection that is gone");
         send(&mut uplink, RealtimeInput::ActivityStart);
-        let sent = send(&mut uplink, text());
-        assert!(sent.len() == 1 && !sent[0].report, "{sent:?}");
-        assert!(send(&mut uplink, RealtimeInput::ActivityEnd)[0].report);
+        assert!(!send(&mut uplink, text()).expect("sent").report);
+        let end = send(&mut uplink, RealtimeInput::ActivityEnd);
+        assert!(end.expect("sent").report);
     }
 
-    fn send(uplink: &mut Uplink, input: RealtimeInput) -> Vec<OutgoingMessage> {
-        let mut sent = Vec::new();
-        uplink.message(&input.into(), &mut |message| sent.push(message));
-        sent
+    fn send(uplink: &mut Uplink, input: RealtimeInput) -> Option<OutgoingMessage> {
+        uplink.message(&input.into())
     }
 
-    fn drain(uplink: &mut Uplink) -> Vec<OutgoingMessage> {
+    /// What becomes of so many samples; `None` if they are not taken.
+    fn audio(uplink: &mut Uplink, samples: usize) -> Option<Vec<OutgoingMessage>> {
         let mut sent = Vec::new();
-        uplink.flush(&mut |message| sent.push(message));
-        sent
+        let taken = uplink.audio(&vec![7; samples], &mut |message| sent.push(message));
+        taken.then_some(sent)
     }
 
     fn lengths_of(messages: &[OutgoingMessage]) -> Vec<usize> {

@@ -137,7 +137,7 @@ fn a_reached_spend_limit_leaves_files_unasked_and_is_a_failure() {
     said.assert_fault(
         1,
         &[
-            "limit of $0.0001. 2 files were not asked",
+            "limit of $0.0001. 2 files were not sent",
             "spend_limit_usd",
         ],
     );

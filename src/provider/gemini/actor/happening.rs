@@ -1,13 +1,12 @@
 //! What the client's loop wakes up for.
 
-use crate::provider::Control;
 use crate::provider::connection::error::Fault;
 use crate::provider::connection::socket::Turn;
 use crate::provider::gemini::open::Open;
+use crate::provider::{Control, ProviderCommand};
 
 pub(super) enum Happening {
-    /// The inbox holds commands.
-    Commands,
+    Command(ProviderCommand),
     Control(Control),
     /// An event was taken.
     Delivered,

@@ -45,8 +45,8 @@ async fn it_connects_by_itself_with_the_key_in_the_header() {
 async fn an_utterance_leaves_in_order_and_its_end_is_reported() {
     let (mut rig, mut peer) = Rig::ready().await;
     rig.tell(ProviderCommand::StartUtterance).await;
-    for _ in 0..40 {
-        rig.tell(ProviderCommand::Audio(vec![1; 160])).await; // 400 ms of pre-roll in a burst
+    for _ in 0..2 {
+        rig.tell(ProviderCommand::Audio(vec![1; 3_200])).await; // 400 ms of pre-roll in two pieces
     }
     sleep(Duration::from_millis(20)).await;
     rig.tell(ProviderCommand::Audio(vec![1; 320])).await;
