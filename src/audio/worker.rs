@@ -181,20 +181,15 @@ impl Worker {
         let (profile, counters) = (&self.settings.profile, &self.counters);
         let audio = &profile.audio;
         self.microphone = Microphone::new(profile, counters.clone());
+        let is_held = self.speaker.is_held();
         self.speaker = Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone());
+        self.speaker.hold(is_held);
         (self.check, self.lowered) = (None, false);
         self.events.clear();
         self.events.push(VoiceEvent::Restarted(AudioThread::Worker));
         let settings = Arc::clone(&self.settings);
         self.settings = Arc::new(VoiceSettings::new(Arc::clone(&settings.profile)));
         self.apply(settings);
-        self.outbox.send(&mut self.events);
-    }
-
-    /// Reports that the thread is given up.
-    pub(super) fn give_up(&mut self) {
-        self.events.clear();
-        self.events.push(VoiceEvent::Gone(AudioThread::Worker));
         self.outbox.send(&mut self.events);
     }
 

@@ -23,6 +23,8 @@ pub mod signal;
 pub mod start;
 mod table;
 pub mod talk;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod written;
 

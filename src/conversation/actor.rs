@@ -184,9 +184,7 @@ impl Conversation {
         match happening {
             LoopEvent::Command(None | Some(command::Command::Quit)) => return Flow::Over,
             LoopEvent::Command(Some(command)) => self.on_command(now, command),
-            LoopEvent::Audio(Some(audio::VoiceEvent::Gone(_)) | None) => {
-                return self.lost_part("the sound thread");
-            }
+            LoopEvent::Audio(None) => return self.lost_part("the sound thread"),
             LoopEvent::Audio(Some(event)) => self.on_audio(now, event),
             LoopEvent::Provider(Some(event)) => self.on_provider(now, event),
             LoopEvent::File(event) => self.on_file(event),
@@ -358,6 +356,9 @@ impl Conversation {
 
     /// Once a second: what has no event of its own.
     fn look(&mut self, now: Instant) {
+        for what in self.settings.failures().take() {
+            self.notice(Severity::Warning, what);
+        }
         self.look_at_spending();
         self.end_stalled_stream(now);
         self.notices.forget_old(now);

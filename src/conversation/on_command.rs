@@ -87,6 +87,8 @@ impl Conversation {
             Command::GoOn => self.go_on_spending(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
+            #[cfg(test)]
+            Command::Panic(part) => self.have_panic(part),
         }
     }
 
@@ -164,6 +166,18 @@ impl Conversation {
             }
             FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
             FileEvent::ModelWritten(profiles, written) => self.on_model_written(profiles, written),
+        }
+    }
+
+    #[cfg(test)]
+    fn have_panic(&mut self, part: super::command::Part) {
+        use super::command::Part;
+        match part {
+            Part::Audio(thread) => drop(self.send_voice(audio::VoiceCommand::Panic(thread))),
+            Part::Connection => self.control(crate::provider::Control::Panic),
+            Part::Telemetry => drop(self.telemetry.handle.send(crate::telemetry::Event::Panic)),
+            Part::Server => self.settings.panic_in_demo(),
+            Part::Watch => self.files.panic_in_watch(),
         }
     }
 

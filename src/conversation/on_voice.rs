@@ -10,6 +10,7 @@ use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::supervise::restarted;
 use crate::profile::{BargeIn, EchoCancellation};
 use crate::provider;
 use crate::turn::machine::{Input, Phase};
@@ -22,7 +23,7 @@ const STREAM_STALLS_AFTER: Duration = Duration::from_secs(1);
 const SHOWN_WITHIN: u32 = 10;
 
 /// Shown after a fault of an audio thread.
-const RESTARTED: &str = "The sound stopped because of a fault in the program, and was started again. A reply that sounded may have been cut short.";
+const CUT_SHORT: &str = "A reply that sounded may have been cut short.";
 
 /// Stands until speech is heard again.
 const STEADY_SOUND: &str =
@@ -85,8 +86,6 @@ impl Conversation {
             }
             audio::VoiceEvent::AllZero(zero) => self.on_all_zero(zero),
             audio::VoiceEvent::Restarted(thread) => self.on_restarted(now, thread),
-            // The loop ends with it: see `dispatch`.
-            audio::VoiceEvent::Gone(_) => {}
             audio::VoiceEvent::Check(event) => self.on_check(event),
             audio::VoiceEvent::NotWritten(what) => {
                 tracing::warn!(%what, "the recording stops");
@@ -110,7 +109,8 @@ impl Conversation {
         } else if self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
         }
-        self.notice(Severity::Warning, RESTARTED.into());
+        let what = format!("{} {CUT_SHORT}", restarted("The sound"));
+        self.notice(Severity::Warning, what);
     }
 
     /// Takes what befell the recording until the end; else it would end as if all had been written.

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::preferences::Preferences;
 use crate::base::counters::Counters;
+use crate::base::supervise::Failures;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 
@@ -19,6 +20,8 @@ pub struct UiLink {
     pub commands: mpsc::Sender<Command>,
     /// Meters, read with every frame.
     pub counters: Arc<Counters>,
+    /// Takes what becomes of the window itself.
+    pub failures: Failures,
     /// Where a typed key will be kept: shown to the user, never opened here.
     pub key_file: PathBuf,
     /// How the window looked last time.

@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
 use sovereign::base::counters::Counters;
+use sovereign::base::supervise::Failures;
 use sovereign::conversation::{
     self, Choice, ConversationDeps, Event, Session, Settings, command::Command,
 };
 use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
-use sovereign::provider::connection::dial::{Dialer, Opened};
+use sovereign::provider::connection::dial::{Dialer, Opened, TcpDialer};
 use sovereign::provider::connection::error::Fault;
 use sovereign::provider::{echo, gemini};
 use sovereign::server::{Options, Script, Service};
@@ -59,6 +60,10 @@ pub struct World {
     pub provider: Answers,
     /// Whether there are statistics, alerts and exports.
     pub telemetry: bool,
+    /// Tells of files that change; nothing does without.
+    pub changes: Watch,
+    /// What becomes of parts that have no channel to the conversation of their own.
+    pub failures: Failures,
 }
 
 /// Who answers in a conversation.
@@ -68,6 +73,8 @@ pub enum Answers {
     Server,
     /// The voice of the user, without a connection.
     Echo,
+    /// The server of the demo, over loopback: not on simulated time.
+    Demo,
 }
 
 impl World {
@@ -87,6 +94,8 @@ impl World {
             profiles: None,
             provider: Answers::Server,
             telemetry: true,
+            changes: Watch::nothing(),
+            failures: Failures::default(),
         }
     }
 
@@ -96,7 +105,13 @@ impl World {
         let profile = Arc::new(self.profile);
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
-        let settings = settings(self.hook.is_some(), self.demo, self.config);
+        let settings = settings(
+            self.hook.is_some(),
+            self.demo,
+            self.config,
+            self.changes,
+            self.failures,
+        );
         let deps = telemetry::Deps {
             probe: sovereign::probe::Probe::default(),
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
@@ -114,11 +129,16 @@ impl World {
         let line = Rc::new(line::Line::default());
         let provider = match self.provider {
             Answers::Echo => echo::spawn(),
-            Answers::Server => {
-                let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
+            Answers::Server | Answers::Demo => {
+                let dialer: Arc<dyn Dialer> = if self.provider == Answers::Demo {
+                    Arc::new(TcpDialer::default())
+                } else {
+                    let (stop, cut, line) = (stop.clone(), cut.clone(), line.clone());
+                    Arc::new(serve(self.script, stop, cut, line))
+                };
                 let config = settings.session_config(&profile);
                 let target = settings.target.clone();
-                gemini::spawn(Arc::new(dialer), target, config, Arc::clone(&counters))
+                gemini::spawn(dialer, target, config, Arc::clone(&counters))
             }
         };
         let files = self
@@ -269,6 +289,8 @@ fn settings(
     with_hook: bool,
     demo: Option<std::path::PathBuf>,
     config: Option<(std::path::PathBuf, String)>,
+    changes: Watch,
+    failures: Failures,
 ) -> Settings {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let hook = "alert_webhook: \"http://127.0.0.1:9/hook\"\n";
@@ -285,7 +307,8 @@ fn settings(
         config,
         keys: KeyStore::new(None, Arc::new(NoKeyring), demo),
         key: None,
-        changes: Watch::nothing(),
+        changes,
+        failures,
     })
     .expect("an address")
 }
@@ -378,9 +401,14 @@ impl Keyring for NoKeyring {
 
 /// Runs a test on simulated time.
 pub fn simulate<T>(test: impl Future<Output = T>) -> T {
+    run(true, test)
+}
+
+/// Runs a test on simulated time, or as time passes: with threads and sockets of the system.
+pub fn run<T>(simulated: bool, test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .start_paused(true)
+        .start_paused(simulated)
         .build()
         .expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, test)

@@ -14,6 +14,7 @@ use super::super::problem::Problem;
 use super::budget::{Budget, price};
 use super::files::Files;
 use crate::base::counters::Counters;
+use crate::base::supervise::Failures;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;
 use crate::provider::Event;
@@ -177,6 +178,7 @@ impl Target {
             keys: self.keys.clone(),
             key: self.key.clone(),
             changes: Watch::nothing(),
+            failures: Failures::default(),
         })?;
         settings.open_by_speech();
         settings.limit_elsewhere();

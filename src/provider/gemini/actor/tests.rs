@@ -14,6 +14,7 @@ use url::Url;
 
 use super::peer::{MemoryDialer, Peer, ROUND_TRIP};
 use super::*;
+use crate::base::supervise::MOST_RESTARTS;
 use crate::provider::gemini::message::Setup;
 use crate::provider::{self, FaultKind};
 
@@ -538,6 +539,25 @@ struct Rig {
     handle: Handle,
     ends: mpsc::Receiver<DuplexStream>,
     counters: Arc<Counters>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_lost_connection_and_too_many_wait_for_the_user() {
+    let (mut rig, _) = Rig::ready().await;
+    for n in 0..=MOST_RESTARTS {
+        rig.order(Control::Panic).await;
+        let (fault, retry_in) = loop {
+            match rig.event().await {
+                Event::Lost { fault, retry_in } => break (fault, retry_in),
+                _ => {}
+            }
+        };
+        assert_eq!(fault.kind, FaultKind::Internal, "{fault}");
+        assert_eq!(retry_in.is_some(), n < MOST_RESTARTS, "{n}: {retry_in:?}");
+    }
+    assert_eq!(rig.silence().await, None);
+    rig.order(Control::RetryNow).await;
+    while !matches!(rig.event().await, Event::Connecting { .. }) {}
 }
 
 impl Rig {
