@@ -83,8 +83,6 @@ impl AudioHandle {
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
             | VoiceCommand::Flush
-            | VoiceCommand::Hold
-            | VoiceCommand::Release
             | VoiceCommand::CheckSound { .. }
             | VoiceCommand::CancelCheck => self.send_to_worker(command)?,
         }
@@ -214,16 +212,19 @@ impl Drop for Ends {
 /// Runs the worker until `stopped` or given up.
 fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_manager: &SyncSender<ToStreamManager>) {
     let mut supervisor = Supervisor::default();
+    let mut reopen = false;
     while !stopped.load(Relaxed) {
         let now = Instant::now();
         let wake = match supervisor.step(worker, |worker| worker.tick(now), Worker::restart) {
             RunOutcome::Done(wake) => wake.unwrap_or(now + IDLE),
             RunOutcome::Restart => {
-                to_manager.try_send(ToStreamManager::Reopen).ok();
+                reopen = true;
                 now
             }
             RunOutcome::GiveUp => return,
         };
+        // Again until there is room: without streams nobody is heard.
+        reopen = reopen && to_manager.try_send(ToStreamManager::Reopen).is_err();
         std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
     }
 }

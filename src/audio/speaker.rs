@@ -136,11 +136,6 @@ impl Speaker {
         self.held = held;
     }
 
-    /// Whether replies must not start.
-    pub(super) fn is_held(&self) -> bool {
-        self.held
-    }
-
     pub(super) fn set_volume(&mut self, volume: f32) {
         self.volume.set(volume);
     }

@@ -203,8 +203,6 @@ impl StreamManager {
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
             | VoiceCommand::Flush
-            | VoiceCommand::Hold
-            | VoiceCommand::Release
             | VoiceCommand::CheckSound { .. }
             | VoiceCommand::CancelCheck
             | VoiceCommand::SpeakNext { .. } => {}

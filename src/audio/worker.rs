@@ -162,8 +162,6 @@ impl Worker {
             VoiceCommand::Play(pcm) => self.speaker.play(pcm, now),
             VoiceCommand::EndReply(turn) => self.speaker.end_reply(turn),
             VoiceCommand::Flush => self.speaker.flush(now, &mut self.events),
-            VoiceCommand::Hold => self.speaker.hold(true),
-            VoiceCommand::Release => self.speaker.hold(false),
             VoiceCommand::CheckSound { with_voice } => {
                 self.cancel_check(now);
                 self.begin_check(with_voice);
@@ -181,9 +179,7 @@ impl Worker {
         let (profile, counters) = (&self.settings.profile, &self.counters);
         let audio = &profile.audio;
         self.microphone = Microphone::new(profile, counters.clone());
-        let is_held = self.speaker.is_held();
         self.speaker = Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone());
-        self.speaker.hold(is_held);
         (self.check, self.lowered) = (None, false);
         self.events.clear();
         self.events.push(VoiceEvent::Restarted(AudioThread::Worker));
@@ -212,6 +208,7 @@ impl Worker {
             microphone.set_echo(settings.echo, events);
         }
         self.speaker.set_volume(settings.volume);
+        self.speaker.hold(settings.hold_replies);
     }
 
     fn report_lowered(&mut self) {

@@ -215,14 +215,13 @@ impl Conversation {
                 Action::Begin(turn) => self.begin(turn),
                 Action::Continue(turn) => self.go_on(turn),
                 Action::End(turn) => self.end(turn),
-                Action::Hold(_) => self.tell_sound(audio::VoiceCommand::Hold),
-                Action::Release(_) => self.tell_sound(audio::VoiceCommand::Release),
                 Action::Play(turn) => self.play(turn, audio.take()),
                 Action::EndReply(turn) => self.tell_sound(audio::VoiceCommand::EndReply(turn)),
                 Action::Replay(turn) => self.play_again(turn),
                 Action::Flush => {
                     self.turns.replay.flushed();
-                    self.tell_sound(audio::VoiceCommand::Flush);
+                    // Ahead of the settings, which may let go what is dropped here.
+                    self.send_voice(audio::VoiceCommand::Flush);
                 }
                 Action::Replace(silence) => self.replace_link(silence),
                 Action::Close(closed) => self.close(*closed),

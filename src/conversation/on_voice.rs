@@ -104,10 +104,11 @@ impl Conversation {
         tracing::error!(?thread, "an audio thread was restarted");
         // All settings are sent again, and nothing is lowered any more.
         (self.voice.settings, self.voice.lowered) = (None, false);
-        if self.turns.machine.phase() == Phase::Speaking {
-            self.feed(now, Input::SpeechEnded { last_voiced: now });
-        } else if self.turns.machine.phase() == Phase::Replying {
+        if self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
+        } else {
+            // Also for a turn that was closed early: the end of its patience is not reported any more.
+            self.feed(now, Input::SpeechEnded { last_voiced: now });
         }
         let what = format!("{} {CUT_SHORT}", restarted("The sound"));
         self.notice(Severity::Warning, what);
@@ -292,6 +293,7 @@ impl Conversation {
             barge_in: self.barge_in().0,
             echo: self.echo_policy(),
             volume: self.voice.volume,
+            hold_replies: self.voice.unshown.is_some() || self.turns.machine.is_closed_early(),
             input: self.voice.input.choice.clone(),
             output: self.voice.output.choice.clone(),
         }
@@ -363,11 +365,6 @@ impl Conversation {
     /// The window is on its way, and its sound waits for it; or its first picture is there.
     pub(super) fn set_shown(&mut self, shown: bool) {
         self.voice.unshown = (!shown).then_some(SHOWN_WITHIN);
-        self.tell_sound(if shown {
-            audio::VoiceCommand::Release
-        } else {
-            audio::VoiceCommand::Hold
-        });
     }
 
     /// Once a second: a window that does not come keeps nobody silent.

@@ -547,9 +547,8 @@ async fn a_panic_is_a_lost_connection_and_too_many_wait_for_the_user() {
     for n in 0..=MOST_RESTARTS {
         rig.order(Control::Panic).await;
         let (fault, retry_in) = loop {
-            match rig.event().await {
-                Event::Lost { fault, retry_in } => break (fault, retry_in),
-                _ => {}
+            if let Event::Lost { fault, retry_in } = rig.event().await {
+                break (fault, retry_in);
             }
         };
         assert_eq!(fault.kind, FaultKind::Internal, "{fault}");
