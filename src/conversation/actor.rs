@@ -102,11 +102,19 @@ impl LoopEvent {
     const fn shows(&self) -> Option<Shows> {
         use crate::vad::SpeechEvent;
         use audio::VoiceEvent;
-        match self {
-            Self::Audio(Some(VoiceEvent::Heard(_) | VoiceEvent::Speech(SpeechEvent::Frame(_))))
-            | Self::Room => None,
-            Self::Look => Some(Shows::Everything),
-            _ => Some(Shows::Changes),
+        let nothing = matches!(
+            self,
+            Self::Room
+                | Self::Audio(Some(
+                    VoiceEvent::Heard(_) | VoiceEvent::Speech(SpeechEvent::Frame(_))
+                ))
+        );
+        if nothing {
+            None
+        } else if matches!(self, Self::Look) {
+            Some(Shows::Everything)
+        } else {
+            Some(Shows::Changes)
         }
     }
 }
