@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! program  main.rs  window.rs                          choose a face; a crate of their own
-//! row 7    ui  cli                                     faces: window, terminal, bench, load, doctor
+//! row 8    ui  cli                                     faces: window, terminal, bench, load, doctor
+//! row 7    lab                                         runs of many conversations on virtual devices
 //! row 6    conversation                                the actor: voice, turns and provider; Command in, Snapshot out
 //! row 5    telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! row 4    audio  server  settings  probe  monitor     each owns one kind of I/O
@@ -38,8 +39,8 @@
 //!
 //! - **A frame in**: capture callback → ring → `audio::microphone` (10 ms at 16 kHz; echo, noise, gain) → `vad` (speech or not)
 //!   → segmenter (utterance) → `VoiceEvent::Speech` → `conversation::on_voice` → `turn::machine` → resend buffer →
-//!   `provider::Command::Audio` → `provider::gemini::uplink` → socket.
-//! - **A reply out**: socket → `provider::gemini::translate` → `provider::Event::ReplyAudio` → `conversation::on_provider` →
+//!   `ProviderCommand::Audio` → `provider::gemini::uplink` → socket.
+//! - **A reply out**: socket → `provider::gemini::translate` → `ProviderEvent::ReplyAudio` → `conversation::on_provider` →
 //!   `turn::machine` (play it, or hold it for patience) → `VoiceCommand::Play` → `audio::speaker` (jitter buffer, resampler,
 //!   fade) → ring → playback callback; `VoiceEvent::FirstAudible` comes back when it sounds.
 //! - **A profile switch**: `Command::UseProfile` → `conversation::profile_switch` → one `audio::VoiceSettings`, applied at a
@@ -60,6 +61,7 @@ pub mod cli;
 pub mod conversation;
 pub mod dsp;
 pub mod file;
+pub mod lab;
 pub mod monitor;
 pub mod probe;
 pub mod profile;

@@ -4,7 +4,7 @@ mod window;
 
 use std::process::ExitCode;
 
-use sovereign::cli::{self, panics, parse::parse, say, shutdown, signal};
+use sovereign::cli::{self, panics, parse::parse, report, say, shutdown, signal};
 use sovereign::ui::display;
 
 fn main() -> ExitCode {
@@ -22,5 +22,5 @@ fn main() -> ExitCode {
         None => window::run(&cli.global, inherited),
         Some(command) => cli::run(&cli.global, command),
     };
-    shutdown::end(ended.unwrap_or_else(|problem| problem.report()))
+    shutdown::end(ended.unwrap_or_else(|problem| report(&problem)))
 }

@@ -5,17 +5,18 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use sovereign::base::problem::Problem;
 use sovereign::base::thread::caught;
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
-use sovereign::cli::{Global, Problem, panics, room, runtime, say, shutdown};
+use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
-use sovereign::settings::config::{ConfigFile, Frame, Theme};
+use sovereign::settings::config::{ConfigFile, Window};
 use sovereign::settings::paths::Paths;
 use sovereign::ui::display::{self, Display};
-use sovereign::ui::{self, Left, Preferences, ThemeChoice, UiLink};
+use sovereign::ui::{self, Left, UiLink};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -81,18 +82,14 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
         },
     )
     .map_err(Opened::Failed)?;
-    let (paths, window) = (start.paths().clone(), start.window());
+    let (paths, mut window) = (start.paths().clone(), start.window());
     let key_file = paths.key().unwrap_or_default();
     let runtime = runtime().map_err(Opened::Failed)?;
     let entered = runtime.enter();
     let mut stop = Stop::new().map_err(Problem::from).map_err(Opened::Failed)?;
     let (session, monitor) = start.session(None).map_err(Opened::Failed)?.into_parts();
     drop(entered);
-    let preferences = Preferences {
-        panel: window.panel,
-        theme: theme(window.theme),
-        ..placed(window.frame)
-    };
+    window.frame.size.get_or_insert(ui::USUAL);
     session.commands.try_send(Command::SetShown(false)).ok();
     let link = UiLink {
         snapshots: session.snapshots.clone(),
@@ -100,11 +97,12 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
         counters: Arc::clone(&session.counters),
         failures: session.failures.clone(),
         key_file,
-        preferences,
+        window: window.clone(),
         runtime: runtime.handle().clone(),
     };
-    let left = Left::new(preferences.into());
+    let left = Left::new(window.clone().into());
     let (commands, theirs, place) = (session.commands.clone(), left.clone(), paths.clone());
+    let before = window.clone();
     runtime.spawn(async move {
         tokio::select! {
             () = stop.wait() => {}
@@ -114,7 +112,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
         commands.send(Command::Quit).await.ok();
         tokio::time::sleep(CLOSED_WITHIN).await;
         // It does not draw, and so does not close: hidden windows of some desktops do not, nor does one whose display is gone.
-        keep(&place, &theirs, preferences);
+        keep(&place, &theirs, &before);
         let _status = shutdown::end(ExitCode::SUCCESS);
         signal::leave(i32::from(panics::lost().is_cancelled()));
     });
@@ -125,7 +123,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop(monitor);
-    keep(&paths, &left, preferences);
+    keep(&paths, &left, &window);
     let mut failed = panics::lost().is_cancelled();
     match shown {
         // A display that is closed with the session takes the window with it: that is the end that was asked for.
@@ -167,59 +165,13 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
 }
 
 /// Keeps what the user changed.
-fn keep(paths: &Paths, left: &Left, before: Preferences) {
-    let left = *left.lock().unwrap_or_else(PoisonError::into_inner);
-    if left == before {
+fn keep(paths: &Paths, left: &Left, before: &Window) {
+    let left = left.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if left == *before {
         return;
     }
     let (mut file, _) = ConfigFile::load(paths.config_file());
-    let kept = file.save(|config| {
-        config.window.panel = left.panel;
-        config.window.theme = match left.theme {
-            ThemeChoice::System => Theme::System,
-            ThemeChoice::Dark => Theme::Dark,
-            ThemeChoice::Light => Theme::Light,
-        };
-        config.window.frame = frame(left);
-    });
-    if let Err(problem) = kept {
+    if let Err(problem) = file.save(|config| config.window = left.clone()) {
         tracing::warn!(%problem, "the look of the window is not kept");
-    }
-}
-
-/// The window as it was left last time.
-fn placed(frame: Frame) -> Preferences {
-    let usual = Preferences::default();
-    Preferences {
-        size: frame
-            .size
-            .map_or(usual.size, |size| size.map(|points| points as f32)),
-        position: frame
-            .position
-            .map(|place| place.map(|points| points as f32)),
-        maximized: frame.maximized,
-        zoom: frame.zoom_percent as f32 / 100.0,
-        ..usual
-    }
-}
-
-fn frame(left: Preferences) -> Frame {
-    // A cast takes what is no number to 0, which is not kept.
-    Frame {
-        size: Some(left.size.map(|points| points.round() as u32)),
-        position: left
-            .position
-            .map(|place| place.map(|points| points.round() as i32)),
-        maximized: left.maximized,
-        zoom_percent: (left.zoom * 100.0).round() as u32,
-    }
-    .sane()
-}
-
-fn theme(theme: Theme) -> ThemeChoice {
-    match theme {
-        Theme::System => ThemeChoice::System,
-        Theme::Dark => ThemeChoice::Dark,
-        Theme::Light => ThemeChoice::Light,
     }
 }

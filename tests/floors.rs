@@ -1,7 +1,9 @@
-//! Reads `src/` and holds it to its layout: floors, one place per outside crate, sizes.
+//! Reads `src/` and holds it to its layout: floors, one place per outside crate, sizes, no import cycles, one type per name.
 //!
 //! The checker takes text and gives findings, so the tests at the bottom can hand it planted faults.
 
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["audio", "server", "settings", "probe", "monitor"],
     &["telemetry"],
     &["conversation"],
+    &["lab"],
     &["ui", "cli"],
 ];
 
@@ -83,10 +86,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("notify", &["settings/"]),
     ("maud", &["report/"]),
     ("csv", &["report/"]),
-    (
-        "rlimit",
-        &["cli/trial/", "cli/room.rs", "cli/core_dumps.rs"],
-    ),
+    ("rlimit", &["lab/", "cli/room.rs", "cli/core_dumps.rs"]),
     ("signal_hook", &["cli/signal.rs"]),
     ("tracing_subscriber", &["cli/log.rs", "cli/log/"]),
     ("winit", &["ui/"]),
@@ -117,16 +117,22 @@ const FUNCTION_LINES: usize = 80;
 #[test]
 fn the_source_keeps_to_its_layout() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut findings = Vec::new();
-    let mut files = 0;
-    for path in rust_files(&root) {
-        let name = path.strip_prefix(&root).expect("found below src");
-        let name = name.to_string_lossy().replace('\\', "/");
-        let text = fs::read_to_string(&path).expect("a source file is readable text");
-        findings.extend(check_file(&name, &text));
-        files += 1;
-    }
-    assert!(files > 10, "only {files} files found in {}", root.display());
+    let files: Vec<(String, String)> = rust_files(&root)
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(&root).expect("found below src");
+            let name = name.to_string_lossy().replace('\\', "/");
+            let text = fs::read_to_string(path).expect("a source file is readable text");
+            (name, text)
+        })
+        .collect();
+    let count = files.len();
+    assert!(count > 10, "only {count} files found in {}", root.display());
+    let mut findings: Vec<String> = files
+        .iter()
+        .flat_map(|(name, text)| check_file(name, text))
+        .collect();
+    findings.extend(check_files(&files));
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
@@ -137,6 +143,18 @@ fn check_file(name: &str, text: &str) -> Vec<String> {
     findings.extend(seam_faults(name, &code));
     findings.extend(place_faults(name, &code));
     findings.extend(size_faults(name, &code));
+    findings
+}
+
+/// Everything wrong between files, given as (name, text); tests do not count.
+fn check_files(files: &[(String, String)]) -> Vec<String> {
+    let code: Vec<(&str, String)> = files
+        .iter()
+        .filter(|(name, _)| !is_test_file(name) && !matches!(top_module(name), "main" | "window"))
+        .map(|(name, text)| (name.as_str(), blank_comments_and_strings(text)))
+        .collect();
+    let mut findings = cycle_faults(&code);
+    findings.extend(name_faults(&code));
     findings
 }
 
@@ -262,6 +280,236 @@ fn heads(tokens: &[Token<'_>], at: usize) -> Vec<(usize, String)> {
     found
 }
 
+// -- cycles --
+
+/// Files that import each other, directly or through others: the shortest such circle of each knot.
+fn cycle_faults(files: &[(&str, String)]) -> Vec<String> {
+    let by_module: BTreeMap<Vec<&str>, usize> = (0..files.len())
+        .map(|file| (module_path(files[file].0), file))
+        .collect();
+    let imports: Vec<BTreeMap<usize, usize>> = files
+        .iter()
+        .map(|(name, code)| imported_files(name, code, &by_module))
+        .collect();
+    let mut findings = Vec::new();
+    for first in 0..files.len() {
+        let Some(circle) = shortest_circle(first, &imports) else {
+            continue;
+        };
+        // The same circle is found from each of its files; it is reported of the first one.
+        if circle.iter().all(|file| first <= *file) {
+            let line = imports[first][circle.get(1).unwrap_or(&first)];
+            let names: Vec<&str> = circle.iter().map(|file| files[*file].0).collect();
+            findings.push(format!(
+                "{}:{line}: import cycle: {} -> {}",
+                names[0],
+                names.join(" -> "),
+                names[0]
+            ));
+        }
+    }
+    findings
+}
+
+/// The files on the shortest way from a file back to it.
+fn shortest_circle(first: usize, imports: &[BTreeMap<usize, usize>]) -> Option<Vec<usize>> {
+    let mut came_from = BTreeMap::new();
+    let mut waiting = VecDeque::from([first]);
+    while let Some(file) = waiting.pop_front() {
+        for next in imports[file].keys().copied() {
+            if next == first {
+                let mut circle = vec![file];
+                while let Some(before) = came_from.get(&circle[circle.len() - 1]) {
+                    circle.push(*before);
+                }
+                circle.reverse();
+                return Some(circle);
+            }
+            if let Entry::Vacant(unseen) = came_from.entry(next) {
+                unseen.insert(file);
+                waiting.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+/// The other files that this one imports from or names in a path, each with the first line that does.
+fn imported_files(
+    name: &str,
+    code: &str,
+    by_module: &BTreeMap<Vec<&str>, usize>,
+) -> BTreeMap<usize, usize> {
+    let own = by_module.get(&module_path(name));
+    let tests = test_modules(code);
+    let mut found = BTreeMap::new();
+    for (line, path) in inner_paths(name, code) {
+        let file = (0..=path.len())
+            .rev()
+            .find_map(|length| by_module.get(&path[..length]));
+        if let Some(file) = file
+            && Some(file) != own
+            && !is_within(&tests, line)
+        {
+            found.entry(*file).or_insert(line);
+        }
+    }
+    found
+}
+
+/// `[audio, cpal]` of `audio/cpal.rs`, `[audio]` of `audio/mod.rs`, `[]` of `lib.rs`.
+fn module_path(name: &str) -> Vec<&str> {
+    let mut path: Vec<&str> = name.trim_end_matches(".rs").split('/').collect();
+    path.pop_if(|last| matches!(*last, "mod" | "lib"));
+    path
+}
+
+/// (line, path from the root of the crate) of each path that begins with `crate`, `super`, `self` or a child of the file.
+fn inner_paths<'a>(name: &'a str, code: &'a str) -> Vec<(usize, Vec<&'a str>)> {
+    let tokens = tokenize(code);
+    let children: Vec<&str> = tokens
+        .windows(3)
+        .filter(|three| three[0].text == "mod" && three[2].text == ";")
+        .map(|three| three[1].text)
+        .collect();
+    let file = module_path(name);
+    let mut inline = Vec::new(); // (brace depth, name) of the open inline modules
+    let mut depth = 0_usize;
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match tokens[at].text {
+            "{" => depth += 1,
+            "}" => {
+                depth = depth.saturating_sub(1);
+                inline.pop_if(|(opened, _)| *opened == depth);
+            }
+            "mod" if text_at(&tokens, at + 2) == "{" => {
+                inline.push((depth, text_at(&tokens, at + 1)));
+            }
+            _ => {}
+        }
+        let first = tokens[at].text;
+        let before = text_before(&tokens, at);
+        let is_path = is_path_part(first)
+            && text_at(&tokens, at + 1) == "::"
+            && !matches!(before, "::" | "$");
+        // `pub(in super::super)` imports nothing.
+        let is_visibility = before == "in" && at > 1 && tokens[at - 2].text == "(";
+        if is_path && !is_visibility {
+            let mut module = file.clone();
+            module.extend(inline.iter().map(|(_, name)| *name));
+            let (mut paths, end) = path_tree(&tokens, at);
+            if matches!(first, "crate" | "super" | "self")
+                || (inline.is_empty() && children.contains(&first))
+            {
+                found.extend(
+                    paths
+                        .drain(..)
+                        .map(|(line, path)| (line, from_root(&module, &path))),
+                );
+            }
+            at = end;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// The paths of a tree such as `a::{b, c::{self, D}}`, each with its line, and the token behind it.
+fn path_tree<'a>(tokens: &[Token<'a>], mut at: usize) -> (Vec<(usize, Vec<&'a str>)>, usize) {
+    let mut path = Vec::new();
+    let line = tokens[at].line;
+    while is_path_part(text_at(tokens, at)) {
+        path.push(tokens[at].text);
+        at += 1;
+        if text_at(tokens, at) != "::" {
+            break;
+        }
+        at += 1;
+    }
+    if text_at(tokens, at) != "{" || text_before(tokens, at) != "::" {
+        return (vec![(line, path)], at);
+    }
+    let mut paths = Vec::new();
+    at += 1;
+    while at < tokens.len() && tokens[at].text != "}" {
+        if !is_path_part(tokens[at].text) || text_before(tokens, at) == "as" {
+            at += 1;
+            continue;
+        }
+        let (inner, end) = path_tree(tokens, at);
+        paths.extend(inner.into_iter().map(|(line, rest)| {
+            let mut whole = path.clone();
+            whole.extend(rest);
+            (line, whole)
+        }));
+        at = end;
+    }
+    (paths, at + 1)
+}
+
+/// A path as written in this module, from the root of the crate.
+fn from_root<'a>(module: &[&'a str], path: &[&'a str]) -> Vec<&'a str> {
+    let mut whole = module.to_vec();
+    for part in path {
+        match *part {
+            "crate" => whole.clear(),
+            "super" => drop(whole.pop()),
+            "self" => {}
+            part => whole.push(part),
+        }
+    }
+    whole
+}
+
+// -- names of types --
+
+/// Types that more than one file can see, and that share their name with one of another file.
+fn name_faults(files: &[(&str, String)]) -> Vec<String> {
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, code) in files {
+        // Those of the same name in one file are for different systems.
+        let types: BTreeMap<&str, usize> = shared_types(code)
+            .into_iter()
+            .rev()
+            .map(|(line, defined)| (defined, line))
+            .collect();
+        for (defined, line) in types {
+            let place = format!("{name}:{line}");
+            places.entry(defined).or_default().push(place);
+        }
+    }
+    places.retain(|_, places| places.len() > 1);
+    places
+        .iter()
+        .map(|(name, places)| {
+            let (first, others) = (&places[0], places[1..].join(", "));
+            format!("{first}: type `{name}` is defined at {others} too")
+        })
+        .collect()
+}
+
+/// (line, name) of each struct, enum, trait and type with a `pub` of any kind.
+fn shared_types(code: &str) -> Vec<(usize, &str)> {
+    let tokens = tokenize(code);
+    let tests = test_modules(code);
+    (0..tokens.len())
+        .filter(|&at| matches!(tokens[at].text, "struct" | "enum" | "trait" | "type"))
+        .filter(|&at| {
+            let before = tokens[..at].iter().rev();
+            before
+                .take_while(|token| !matches!(token.text, ";" | "{" | "}" | "]"))
+                .any(|token| token.text == "pub")
+        })
+        .map(|at| (tokens[at].line, text_at(&tokens, at + 1)))
+        // `r#type` names a field.
+        .filter(|(_, name)| name.starts_with(char::is_uppercase))
+        .filter(|(line, _)| !is_within(&tests, *line))
+        .collect()
+}
+
 // -- seams --
 
 fn seam_faults(name: &str, code: &str) -> Vec<String> {
@@ -347,10 +595,7 @@ fn size_faults(name: &str, code: &str) -> Vec<String> {
         findings.extend(field_faults(name, code));
     }
     for (line, function, length) in functions(code) {
-        let in_tests = tests
-            .iter()
-            .any(|(first, last)| (first..=last).contains(&&line));
-        if length > FUNCTION_LINES && !in_tests {
+        if length > FUNCTION_LINES && !is_within(&tests, line) {
             findings.push(format!(
                 "{name}:{line}: fn {function} has {length} lines, {FUNCTION_LINES} are the limit"
             ));
@@ -407,6 +652,12 @@ fn test_modules(code: &str) -> Vec<(usize, usize)> {
         .filter(|&i| starts_test_module(&tokens, i))
         .filter_map(|i| Some((tokens[i].line, block_end(&tokens, i)?)))
         .collect()
+}
+
+fn is_within(blocks: &[(usize, usize)], line: usize) -> bool {
+    blocks
+        .iter()
+        .any(|(first, last)| (first..=last).contains(&&line))
 }
 
 /// `#[cfg(test)] mod name {` begins at this token.
@@ -844,6 +1095,91 @@ fn structs_of_the_conversation_with_many_fields_are_found() {
     ] {
         assert_eq!(check_file(name, code), Vec::<String>::new(), "{name}");
     }
+}
+
+/// What is wrong between these files.
+fn between(files: &[(&str, &str)]) -> Vec<String> {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    check_files(&files.iter().map(owned).collect::<Vec<_>>())
+}
+
+#[test]
+fn import_cycles_are_found() {
+    for (files, wanted) in [
+        (
+            // Through `use super::…`.
+            vec![
+                ("dsp/mod.rs", "mod level;\npub use level::Level;"),
+                ("dsp/level.rs", "\nuse super::Rate;"),
+            ],
+            "dsp/mod.rs:2: import cycle: dsp/mod.rs -> dsp/level.rs -> dsp/mod.rs",
+        ),
+        (
+            // Through groups of paths, over three files.
+            vec![
+                ("turn/a.rs", "use crate::{base::X, turn::{b::{self, B}}};"),
+                ("turn/b.rs", "use super::{d, c::C as D};"),
+                ("turn/c.rs", "\nuse crate::{turn::{a::{A}}};"),
+                ("turn/d.rs", ""),
+            ],
+            "turn/a.rs:1: import cycle: turn/a.rs -> turn/b.rs -> turn/c.rs -> turn/a.rs",
+        ),
+        (
+            // By paths in a body: of a child, and from within a module of the file.
+            vec![
+                ("vad/rise.rs", "mod find;\nfn f() { find::best::<u8>() }"),
+                (
+                    "vad/rise/find.rs",
+                    "mod inner { fn g(x: super::super::Rise) {} }",
+                ),
+            ],
+            "vad/rise.rs:2: import cycle: vad/rise.rs -> vad/rise/find.rs -> vad/rise.rs",
+        ),
+    ] {
+        assert_eq!(between(&files), [wanted]);
+    }
+}
+
+#[test]
+fn imports_that_lead_back_to_no_file_pass() {
+    let files = [
+        ("dsp/mod.rs", "mod level;\npub use level::Level;"),
+        // Tests may look at anything, visibility and comments import nothing, `mod` alone is no use.
+        (
+            "dsp/level.rs",
+            "mod rate;\nmod inner { use super::*; pub(in super::super) fn f() {} }\n// super::Level\n\
+             #[cfg(test)]\nmod tests {\n    use super::super::Level;\n}",
+        ),
+        (
+            "dsp/level/rate.rs",
+            "use super::super::level; fn f(x: &str) {}",
+        ),
+        ("dsp/level/tests.rs", "use crate::dsp::Level;"),
+    ];
+    assert_eq!(between(&files), Vec::<String>::new());
+}
+
+#[test]
+fn types_with_the_name_of_another_are_found() {
+    let files = [
+        ("dsp/mod.rs", "pub struct Level(pub f32);\nstruct Own;"),
+        (
+            "vad/mod.rs",
+            "\n#[derive(Debug)]\npub(super) enum Level { A }\nenum Own { A }",
+        ),
+        (
+            "turn/mod.rs",
+            "struct Level { pub r#type: Own }\n#[cfg(test)]\nmod tests {\n    pub struct Level;\n}",
+        ),
+        (
+            "cli/signal.rs",
+            "#[cfg(unix)]\nmod unix { pub struct Stop; }\n#[cfg(windows)]\nmod windows { pub struct Stop; }",
+        ),
+    ];
+    assert_eq!(
+        between(&files),
+        ["dsp/mod.rs:1: type `Level` is defined at vad/mod.rs:3 too"]
+    );
 }
 
 fn finds(name: &str, code: &str, wanted: &str) {

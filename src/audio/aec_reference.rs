@@ -67,10 +67,8 @@ pub(super) struct Tap<'a> {
     pub(super) rate: SampleRate,
 }
 
-/// Modes of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReferenceMode {
-    /// Off.
     Off,
     /// For echo detection: nearest samples, at almost no cost.
     Nearest,
@@ -78,7 +76,6 @@ pub(super) enum ReferenceMode {
     Exact,
 }
 
-/// The reference.
 pub(super) struct AecReference {
     resampler: Option<PositionedResampler>,
     /// Stream position of the resampler's first sample.
@@ -136,7 +133,6 @@ impl AecReference {
         self.restart();
     }
 
-    /// Sets the mode.
     pub(super) fn set_mode(&mut self, mode: ReferenceMode) {
         if mode == ReferenceMode::Off && self.mode != ReferenceMode::Off {
             self.restart();
@@ -314,7 +310,6 @@ impl AecReference {
         );
     }
 
-    /// Interpolates at a position.
     #[inline(always)]
     fn at(&self, kernel: &[[f32; TAPS]], place: f64) -> f32 {
         let whole = place.floor();
@@ -431,7 +426,7 @@ mod tests {
                 let at = epoch + Duration::from_secs_f64(written as f64 / speed);
                 clock.observe(written, at, Basis::Reported);
                 let tone = |n: u64| (n as f64 / speed * hz * std::f64::consts::TAU).sin() as f32;
-                writer.push_iter((written..written + 480).map(tone));
+                writer.push(&(written..written + 480).map(tone).collect::<Vec<_>>());
                 written += 480;
             }
             reference.take(&mut Tap {
@@ -527,7 +522,7 @@ mod tests {
                     0.0
                 }
             };
-            writer.push_iter((written..written + block).map(tone));
+            writer.push(&(written..written + block).map(tone).collect::<Vec<_>>());
             let wanted = wanted(n);
             reference.set_mode(wanted);
             reference.take(&mut Tap {

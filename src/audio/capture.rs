@@ -50,14 +50,11 @@ pub struct CaptureBody {
 pub struct CaptureEnd {
     /// Interleaved samples. Lost samples lie between those in the full ring and later ones.
     pub ring: Reader<f32>,
-    /// Timestamps of the callbacks.
     pub timestamps: Arc<StreamTimestamps>,
-    /// Format of the stream.
     pub format: StreamFormat,
 }
 
 /// Creates both sides of an input stream. `worker` is unparked if given (not in a simulation).
-#[must_use]
 pub fn capture(
     format: StreamFormat,
     epoch: Instant,

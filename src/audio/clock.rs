@@ -58,7 +58,6 @@ pub(super) struct SampleClock {
 
 impl SampleClock {
     /// Creates a clock without observations.
-    #[must_use]
     pub(super) fn new(rate: SampleRate) -> Self {
         Self {
             rate: f64::from(rate.hz()),
@@ -120,7 +119,6 @@ impl SampleClock {
     }
 
     /// Instant at which the sample at `position` passes microphone or speaker; `None` before any observation.
-    #[must_use]
     pub(super) fn instant_of(&self, position: u64) -> Option<Instant> {
         let origin = self.origin?;
         let seconds = position as f64 / self.rate + self.offset;

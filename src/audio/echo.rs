@@ -20,11 +20,8 @@ const SOUNDS: Dbfs = Dbfs(-50.0);
 /// Policy for the echo canceller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoPolicy {
-    /// Always on.
     On,
-    /// Always off.
     Off,
-    /// On if needed.
     Auto {
         /// The speaker reports to be a headset.
         headset: bool,
@@ -34,9 +31,7 @@ pub enum EchoPolicy {
 /// State of the echo canceller, and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoReport {
-    /// Whether it is on.
     pub on: bool,
-    /// Reason.
     pub why: EchoWhy,
 }
 

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 /// Errors of starting the audio side or sending it a command.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioError {
-    /// An unusable file.
     #[error("{}: {what}", path.display())]
     File {
-        /// Which.
         path: PathBuf,
         /// What is wrong, and what is expected.
         what: String,
@@ -16,9 +14,7 @@ pub enum AudioError {
     /// An output file that cannot be written.
     #[error("{} cannot be written: {source}", path.display())]
     NotWritten {
-        /// Which.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// The system refused to create a thread.

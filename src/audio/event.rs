@@ -12,14 +12,11 @@ use crate::vad::SpeechEvent;
 /// Events of a sound check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CheckEvent {
-    /// Progress of a phase.
     Step {
-        /// Which.
         phase: SoundCheckPhase,
         /// Progress, 0.0 to 1.0.
         progress: f32,
     },
-    /// The check is over.
     Done(Box<SoundCheckReport>),
 }
 
@@ -41,7 +38,6 @@ pub enum VoiceEvent {
     Heard(Frame),
     /// The first non-silent sample of a reply left the speaker.
     FirstAudible {
-        /// The reply's turn.
         turn: TurnId,
         /// When it was audible.
         at: Instant,
@@ -52,14 +48,12 @@ pub enum VoiceEvent {
     },
     /// A reply was played to its end.
     Played {
-        /// Its turn.
         turn: TurnId,
         /// When its last sample left the speaker.
         at: Instant,
         /// Duration that was audible.
         heard: Duration,
     },
-    /// A flush took effect.
     Flushed {
         /// The turn that was audible, if any.
         turn: Option<TurnId>,
@@ -67,7 +61,6 @@ pub enum VoiceEvent {
         at: Instant,
         /// When the reply had been ducked, if it was.
         ducked: Option<Instant>,
-        /// Duration that was audible.
         heard: Duration,
     },
     /// A device was opened or reopened.
@@ -76,7 +69,6 @@ pub enum VoiceEvent {
     Lost(Direction, String),
     /// The device in use changed, away from the selected one or back to it.
     Moved {
-        /// Direction.
         direction: Direction,
         /// Notice for the user; `None` if there is nothing more to say.
         what: Option<String>,

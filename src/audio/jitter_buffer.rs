@@ -24,7 +24,6 @@ pub(super) fn first_sound(samples: &[i16]) -> Option<usize> {
     samples.iter().position(|s| s.unsigned_abs() > INAUDIBLE)
 }
 
-/// The jitter buffer.
 #[derive(Default)]
 pub(super) struct JitterBuffer {
     items: VecDeque<Item>,
@@ -43,7 +42,6 @@ enum Item {
     End,
 }
 
-/// Start of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Begin {
     pub(super) turn: TurnId,
@@ -54,9 +52,7 @@ pub(super) struct Begin {
     pub(super) quiet: Option<u64>,
 }
 
-/// Next piece to play.
 pub(super) enum Piece {
-    /// A reply begins.
     Begin(Begin),
     /// Samples were appended to the buffer.
     Samples(SampleRate),
@@ -147,7 +143,6 @@ impl JitterBuffer {
         !self.items.is_empty() && (self.ends > 0 || self.queued() >= prebuffer)
     }
 
-    /// Queued duration.
     pub(super) fn queued(&self) -> Duration {
         self.queued
     }

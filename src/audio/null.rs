@@ -13,13 +13,10 @@ use crate::base::units::SampleRate;
 /// Longest block of a virtual device, whatever period is requested.
 const LONGEST_BLOCK: Duration = Duration::from_millis(10);
 
-/// The backend.
 pub(super) struct Null;
 
-/// A source of silence.
 pub(super) struct SilentSource;
 
-/// A sink that discards.
 pub(super) struct NullSink;
 
 impl Backend for Null {

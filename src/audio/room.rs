@@ -41,13 +41,9 @@ use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
 use crate::profile::Profile;
 
-/// Step of the driver.
 const STEP: Duration = Duration::from_millis(1);
 
 /// Starts the audio side on tokio's clock with a simulated desk. Must be called within a tokio runtime.
-///
-/// # Errors
-/// A refused thread.
 pub fn simulate(
     desk: SimulatedDesk,
     counters: Arc<Counters>,

@@ -34,25 +34,20 @@ pub struct VoiceSettings {
     pub period_frames: u32,
     /// Silence after the last voiced sample that ends an utterance.
     pub patience: Duration,
-    /// Input gate.
     pub gate: Gate,
     /// Whether speech may interrupt a reply. If not, input is ignored while a reply plays and 300 ms after.
     pub barge_in: bool,
-    /// Echo cancellation.
     pub echo: EchoPolicy,
     /// Volume of replies as an amplitude, 0.0 to 1.0.
     pub volume: f32,
     /// Start no reply: its audio queues up, and plays from its beginning when this ends. A reply that plays continues.
     pub hold_replies: bool,
-    /// The microphone.
     pub input: DeviceChoice,
-    /// The speaker.
     pub output: DeviceChoice,
 }
 
 impl VoiceSettings {
     /// Settings of a profile with open gate, default devices and full volume.
-    #[must_use]
     pub fn new(profile: Arc<Profile>) -> Self {
         Self {
             period_frames: profile.audio.period_frames,

@@ -13,21 +13,16 @@ pub struct AudioSetup {
     pub output: OutputKind,
 }
 
-/// Sources of sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind {
-    /// A microphone.
     Device(DeviceChoice),
     /// WAV files, one utterance each, spoken on [`VoiceCommand::SpeakNext`](super::command::VoiceCommand::SpeakNext).
     Files(Vec<PathBuf>),
-    /// Silence.
     None,
 }
 
-/// Sinks of replies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputKind {
-    /// A speaker.
     Device(DeviceChoice),
     /// A WAV file: the reply audio alone, 24 kHz mono 16 bit.
     File(PathBuf),

@@ -31,12 +31,10 @@ const QUIET: Duration = Duration::from_secs(1);
 const SPEAK: Duration = Duration::from_secs(5);
 const CHIRP: Duration = Duration::from_millis(1_500);
 
-/// A running sound check.
 pub(super) struct RunningCheck {
     check: SoundCheck,
     /// Turn id of the chirp.
     turn: TurnId,
-    /// Volume of the chirp.
     volume: f32,
     held: VecDeque<Frame>,
     chirp: Vec<f32>,

@@ -48,7 +48,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
 const PACE: Duration = Duration::from_millis(20);
 
 /// The playback half of the worker.
-pub(super) struct Speaker {
+pub(super) struct SpeakerPipeline {
     queue: JitterBuffer,
     out: Option<OutputStream>,
     /// A new stream that takes over once `out` is drained, and its deadline.
@@ -93,7 +93,7 @@ enum Sounding {
     Until(Instant),
 }
 
-impl Speaker {
+impl SpeakerPipeline {
     pub(super) fn new(taps: u32, prebuffer: Duration, counters: Arc<Counters>) -> Self {
         Self {
             queue: JitterBuffer::default(),
@@ -163,7 +163,7 @@ impl Speaker {
         }
     }
 
-    /// Sets the mode of [`Speaker::render_frame`].
+    /// Sets the mode of [`SpeakerPipeline::render_frame`].
     pub(super) fn set_reference_mode(&mut self, wanted: ReferenceMode) {
         self.reference.set_mode(wanted);
     }

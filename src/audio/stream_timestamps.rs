@@ -18,9 +18,7 @@ const UNKNOWN: u64 = u64::MAX;
 pub struct Stamp {
     /// Frames since the start of the stream, at the first frame of the block.
     pub position: u64,
-    /// Frames in the block.
     pub frames: u64,
-    /// Time of the callback.
     pub at: Instant,
     /// Time from capture of the first frame to the callback, or from the callback to playback of the first frame.
     pub latency: Option<Duration>,
@@ -38,7 +36,6 @@ pub struct StreamTimestamps {
 
 impl StreamTimestamps {
     /// Creates timestamps without a callback; `epoch` is any instant before the first one.
-    #[must_use]
     pub fn new(epoch: Instant) -> Self {
         Self {
             epoch,
@@ -68,7 +65,6 @@ impl StreamTimestamps {
     }
 
     /// Returns the newest stamp; `None` before the first callback.
-    #[must_use]
     pub fn newest(&self) -> Option<Stamp> {
         loop {
             let before = self.version.load(Acquire);
@@ -92,8 +88,6 @@ impl StreamTimestamps {
         }
     }
 
-    /// Number of callbacks.
-    #[must_use]
     pub fn callbacks(&self) -> u64 {
         self.version.load(Relaxed) / 2
     }

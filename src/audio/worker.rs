@@ -16,7 +16,7 @@ use super::microphone::{Microphone, Surroundings};
 use super::playback::{DuckLevel, PlaybackEnd};
 use super::settings::VoiceSettings;
 use super::sound_check::RunningCheck;
-use super::speaker::Speaker;
+use super::speaker::SpeakerPipeline;
 use crate::base::counters::Counters;
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::ids::TurnId;
@@ -28,9 +28,7 @@ use crate::vad::barge_in::ReplyAction;
 /// lost and counted; nothing else is ever dropped.
 const WAITING: usize = 512;
 
-/// Messages to the worker.
 pub(super) enum ToWorker {
-    /// From the conversation.
     Command(VoiceCommand),
     /// From the stream manager: a stream was opened.
     Input {
@@ -46,12 +44,11 @@ pub(super) enum ToWorker {
     NoOutput,
 }
 
-/// The worker.
 pub(super) struct Worker {
     inbox: Receiver<ToWorker>,
     outbox: Outbox,
     microphone: Microphone,
-    speaker: Speaker,
+    speaker: SpeakerPipeline,
     settings: Arc<VoiceSettings>,
     /// Last reported state of ducking.
     lowered: bool,
@@ -78,7 +75,7 @@ impl Worker {
                 lost: 0,
             },
             microphone: Microphone::new(profile, counters.clone()),
-            speaker: Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
+            speaker: SpeakerPipeline::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
             settings: Arc::new(VoiceSettings::new(Arc::clone(profile))),
             lowered: false,
             check: None,
@@ -179,7 +176,8 @@ impl Worker {
         let (profile, counters) = (&self.settings.profile, &self.counters);
         let audio = &profile.audio;
         self.microphone = Microphone::new(profile, counters.clone());
-        self.speaker = Speaker::new(audio.resampler_taps, audio.prebuffer, counters.clone());
+        self.speaker =
+            SpeakerPipeline::new(audio.resampler_taps, audio.prebuffer, counters.clone());
         (self.check, self.lowered) = (None, false);
         self.events.clear();
         self.events.push(VoiceEvent::Restarted(AudioThread::Worker));

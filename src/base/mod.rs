@@ -11,6 +11,7 @@ pub mod languages;
 pub mod local_caller;
 pub mod plural;
 pub mod printable;
+pub mod problem;
 pub mod ring;
 pub mod severity;
 pub mod supervise;

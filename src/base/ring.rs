@@ -37,13 +37,6 @@ pub struct Writer<T> {
 impl<T: Copy> Writer<T> {
     /// Writes what there is room for and says how much that was. The rest is counted by [`Writer::count_dropped`]
     /// if the caller gives it up.
-    pub fn push_iter(&mut self, values: impl Iterator<Item = T>) -> usize {
-        let pushed = self.inner.push_iter(values);
-        self.written += pushed as u64;
-        pushed
-    }
-
-    /// As [`Writer::push_iter`], for a slice.
     pub fn push(&mut self, values: &[T]) -> usize {
         let pushed = self.inner.push_slice(values);
         self.written += pushed as u64;
@@ -151,7 +144,7 @@ mod tests {
         let mut out = [0; 2];
         assert_eq!(reader.pop(&mut out), 2);
         assert_eq!(out, [1, 2]);
-        assert_eq!(writer.push_iter([4, 5, 6, 7].into_iter()), 3);
+        assert_eq!(writer.push(&[4, 5, 6, 7]), 3);
         assert_eq!((writer.written(), writer.taken(), reader.read()), (6, 2, 2));
         assert_eq!(reader.skip(2), 2);
         assert_eq!(reader.pop_one(), Some(5));

@@ -178,7 +178,7 @@ impl<'a> Text<'a> {
             key: key.to_owned(),
             what: what.into(),
             allowed: allowed.into(),
-            ..blank(self.file, line, column)
+            ..YamlError::at(self.file, line, column)
         }
     }
 
@@ -200,7 +200,7 @@ impl<'a> Text<'a> {
                 what: self.with_first(fault.what, &fault.key),
                 key: fault.key,
                 allowed: fault.allowed.to_owned(),
-                ..blank(self.file, line, column)
+                ..YamlError::at(self.file, line, column)
             };
             return if fault.one_key {
                 Ok(Form::Fault(Box::new(error)))
@@ -255,7 +255,7 @@ impl<'a> Text<'a> {
         YamlError {
             what: what.to_owned(),
             allowed: allowed.to_owned(),
-            ..blank(self.file, line, column)
+            ..YamlError::at(self.file, line, column)
         }
     }
 
@@ -350,7 +350,7 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
         return Err(YamlError {
             what: format!("the file has {} bytes", bytes.len()),
             allowed: format!("at most {MAX_BYTES} are allowed"),
-            ..blank(file, 1, 1)
+            ..YamlError::at(file, 1, 1)
         });
     }
     let text = match std::str::from_utf8(bytes) {
@@ -362,7 +362,7 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
             return Err(YamlError {
                 what: format!("byte {} of the file is not UTF-8", good + 1),
                 allowed: "only UTF-8 text is allowed: save the file as UTF-8".to_owned(),
-                ..blank(file, line, column)
+                ..YamlError::at(file, line, column)
             });
         }
     };
@@ -375,7 +375,7 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
         return Err(YamlError {
             what: format!("a control character (U+{:04X}) stands here", u32::from(c)),
             allowed: "only text is allowed".to_owned(),
-            ..blank(file, line, column)
+            ..YamlError::at(file, line, column)
         });
     }
     if let Some((at, level)) = deepest(text).filter(|(_, level)| *level > MAX_FLOW_DEPTH) {
@@ -383,7 +383,7 @@ fn readable<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
         return Err(YamlError {
             what: format!("{level} brackets are open at once"),
             allowed: format!("at most {MAX_FLOW_DEPTH} are allowed"),
-            ..blank(file, line, column)
+            ..YamlError::at(file, line, column)
         });
     }
     Ok(text)
@@ -417,19 +417,7 @@ fn empty(file: &str) -> YamlError {
     YamlError {
         what: "the file is empty".to_owned(),
         allowed: "write at least one key, as `key: value`".to_owned(),
-        ..blank(file, 1, 1)
-    }
-}
-
-fn blank(file: &str, line: usize, column: usize) -> YamlError {
-    YamlError {
-        file: file.into(),
-        line,
-        column,
-        key: String::new(),
-        what: String::new(),
-        allowed: String::new(),
-        suggestion: None,
+        ..YamlError::at(file, 1, 1)
     }
 }
 

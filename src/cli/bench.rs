@@ -12,18 +12,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::global::Global;
 use super::load::{check_line, publish};
-use super::problem::Problem;
+use super::output::say;
 use super::signal::{self, Stop};
 use super::trial;
-use super::trial::aggregate::Aggregate;
-use super::trial::conversation::{Report, TalkParameters, TrialContext, talk};
-use super::trial::files::Files;
 use super::trial::output::Folder;
 use super::trial::progress::Progress;
-use super::trial::resource_sampler::ResourceSampler;
-use super::trial::target::{Target, TargetArgs};
 use crate::audio::virtual_devices::{PoolSchedule, VirtualDevicePool};
 use crate::base::plural::count;
+use crate::base::problem::Problem;
+use crate::lab;
+use crate::lab::aggregate::Aggregate;
+use crate::lab::conversation::{Report, TalkParameters, TrialContext, talk};
+use crate::lab::resource_sampler::ResourceSampler;
+use crate::lab::target::{Target, TargetArgs};
+use crate::lab::user_files::UserFiles;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
 use crate::report::bench::ProfileResults;
@@ -76,19 +78,15 @@ pub struct BenchArgs {
 
 /// Measures the three shipped profiles, or the one that `--profile` names, and reports. The status is 1 if a limit was
 /// missed; a run that was cut short is judged by what it has.
-///
-/// # Errors
-///
-/// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
 pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
-    let files = Files::read(global)?;
+    let files = UserFiles::read(global)?;
     let named = match &global.profile {
         Some(name) => vec![name.as_str()],
         None => BUDGETS.iter().map(|(name, _)| *name).collect(),
     };
     let profiles: Result<Vec<_>, _> = named.iter().map(|name| files.profile(Some(name))).collect();
     let profiles = profiles?;
-    let (utterances, spoken) = trial::utterances(&args.input, &profiles)?;
+    let (utterances, spoken) = lab::utterances(&args.input, &profiles)?;
     let folder = args.report.as_deref().map(Folder::open).transpose()?;
     let earlier = args
         .compare
@@ -96,8 +94,8 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         .map(|file| trial::earlier::<Bench>(file, SCHEMA))
         .transpose()?;
     let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
-    let place = Target::open(&files, endpoint, &args.place, 1)?;
-    let run = trial::circumstances(&place, SOUND, spoken);
+    let place = Target::open(&files, endpoint, &args.place, 1, say)?;
+    let run = lab::circumstances(&place, SOUND, spoken);
     if let Some(earlier) = &earlier {
         trial::alike(earlier.unlike(&run, &named))?;
     }
@@ -147,7 +145,6 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
     Ok(trial::status(&bench.checks, &bench.run))
 }
 
-/// A bench that runs.
 struct Running {
     stage: Arc<TrialContext>,
     inbox: mpsc::Receiver<Report>,
@@ -259,14 +256,14 @@ impl Running {
                             budget.pay(&mut turn, sent, heard);
                         }
                     }
-                    Report::Fault(fault) if !warm => {
+                    Report::Failure(fault) if !warm => {
                         *self.warm_up.entry(fault.name().to_owned()).or_default() += 1;
                     }
                     Report::Gone(_) => return None,
                     report @ (Report::Connected
                     | Report::Turn(..)
                     | Report::HeldBack(_)
-                    | Report::Fault(_)) => {
+                    | Report::Failure(_)) => {
                         self.tally.take(report);
                     }
                 },
@@ -283,7 +280,6 @@ impl Running {
     }
 }
 
-/// Prints the outcome.
 fn summary(bench: &Bench) -> Vec<String> {
     let mut lines = Vec::new();
     for figures in &bench.profiles {

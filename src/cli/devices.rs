@@ -18,10 +18,6 @@ pub struct DevicesArgs {
 }
 
 /// Prints `devices`.
-///
-/// # Errors
-///
-/// When `out` cannot be written, unless its reader is gone.
 pub fn run(args: DevicesArgs, devices: &Devices, out: &mut dyn Write) -> io::Result<ExitCode> {
     if args.json {
         put(out, [json(devices)])?;

@@ -21,7 +21,7 @@ use crate::provider::gemini::price::published;
 use crate::provider::price::Pricing;
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{Found, KeyStore};
+use crate::settings::key::{FoundKey, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -46,23 +46,14 @@ pub struct DoctorArgs {
 /// What the other options of the command line say.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DoctorOptions<'a> {
-    /// `--config`.
     pub config: Option<&'a Path>,
-    /// `--profile`.
     pub profile: Option<&'a str>,
-    /// `--endpoint`.
     pub endpoint: Option<&'a str>,
-    /// `--demo`.
     pub demo: bool,
-    /// `--input-device` and `--output-device`.
     pub devices: [Option<&'a str>; 2],
 }
 
 /// Checks everything and prints the findings. The status is 1 if any is bad.
-///
-/// # Errors
-///
-/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &DoctorArgs,
     asked: DoctorOptions<'_>,
@@ -89,7 +80,6 @@ pub fn run(
     })
 }
 
-/// All findings.
 #[derive(Debug, Default)]
 struct Findings {
     checks: Vec<Check>,
@@ -205,7 +195,7 @@ fn chosen(flags: [Option<&str>; 2], config: &Config) -> [DeviceChoice; 2] {
 fn connection(
     live: bool,
     wishes: Wishes<'_>,
-    found: &Found,
+    found: &FoundKey,
     profile: Option<&crate::profile::Profile>,
     config: &Config,
 ) -> (Vec<Check>, Option<Vec<network::Usable>>) {

@@ -31,7 +31,6 @@ pub(crate) struct LineWriter {
 /// Why not everything was written.
 #[derive(Debug)]
 pub(crate) enum Unwritten {
-    /// The reader is gone.
     Gone,
     /// The system refuses: most often the disk is full.
     Refused(io::Error),

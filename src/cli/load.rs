@@ -11,22 +11,23 @@ use tokio::time::MissedTickBehavior;
 
 use super::global::Global;
 use super::output::say;
-use super::problem::Problem;
 use super::profiles::put;
 use super::signal::{self, Stop};
 use super::trial;
-use super::trial::aggregate::Aggregate;
-use super::trial::conversation::{Report, TrialContext};
-use super::trial::files::Files;
-use super::trial::load_profile::{LoadProfile, Scenario};
 use super::trial::output::Folder;
 use super::trial::progress::Progress;
-use super::trial::resource_sampler::ResourceSampler;
-use super::trial::session_pool::SessionPool;
-use super::trial::target::{Target, TargetArgs};
-use super::trial::timeline::Recovery;
 use crate::audio::virtual_devices::{JOINING, LATE, Lateness, PoolSchedule, VirtualDevicePool};
 use crate::base::plural::count;
+use crate::base::problem::Problem;
+use crate::lab;
+use crate::lab::aggregate::Aggregate;
+use crate::lab::conversation::{Report, TrialContext};
+use crate::lab::load_profile::{LoadProfile, Scenario};
+use crate::lab::resource_sampler::ResourceSampler;
+use crate::lab::session_pool::SessionPool;
+use crate::lab::target::{Target, TargetArgs};
+use crate::lab::timeline::Recovery;
+use crate::lab::user_files::UserFiles;
 use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
@@ -88,12 +89,8 @@ pub struct LoadArgs {
 }
 
 /// Runs the load and reports. The status is 1 if a limit was missed; a run that was cut short is judged by what it has.
-///
-/// # Errors
-///
-/// Wrong usage, an endpoint that cannot be reached, a report that cannot be written.
 pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
-    let files = Files::read(global)?;
+    let files = UserFiles::read(global)?;
     let profile = files.profile(global.profile.as_deref())?;
     let plan = LoadProfile::new(
         args.scenario,
@@ -105,7 +102,7 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         return Err(Problem::usage(what).hint("Leave it out, or take another --scenario."));
     }
     let spoken_by = std::slice::from_ref(&profile);
-    let (utterances, spoken) = trial::utterances(&args.input, spoken_by)?;
+    let (utterances, spoken) = lab::utterances(&args.input, spoken_by)?;
     let folder = args.report.as_deref().map(Folder::open).transpose()?;
     let earlier = args
         .compare
@@ -113,8 +110,8 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
         .map(|file| trial::earlier::<Load>(file, SCHEMA))
         .transpose()?;
     let endpoint = global.endpoint.as_deref().filter(|_| !global.demo);
-    let place = Target::open(&files, endpoint, &args.place, plan.most())?;
-    let run = trial::circumstances(&place, SOUND, spoken);
+    let place = Target::open(&files, endpoint, &args.place, plan.most(), say)?;
+    let run = lab::circumstances(&place, SOUND, spoken);
     if let Some(earlier) = &earlier {
         let asked = RunParameters {
             scenario: plan.name,
@@ -160,7 +157,6 @@ pub fn run(global: &Global, args: &LoadArgs) -> Result<ExitCode, Problem> {
     Ok(trial::status(&load.checks, &load.run))
 }
 
-/// A load that runs.
 struct Running {
     stage: Arc<TrialContext>,
     pool: SessionPool,
@@ -365,7 +361,6 @@ fn with_lateness(mut real: RealTime, lateness: &Lateness) -> RealTime {
     real
 }
 
-/// Prints the outcome.
 fn summary(load: &Load) -> Vec<String> {
     let f = &load.figures;
     let mut lines = vec![format!(

@@ -21,7 +21,7 @@ use self::thinned::{Sites, Thinned};
 use super::line_writer::LineWriter;
 use super::output::Shown;
 use super::output::say;
-use super::problem::Problem;
+use crate::base::problem::Problem;
 use crate::base::supervise::Failures;
 
 /// At the end, what the disk may take.

@@ -13,7 +13,6 @@ pub mod output;
 pub mod panics;
 pub mod parse;
 mod partner;
-mod problem;
 pub mod profiles;
 pub mod room;
 mod runtime;
@@ -32,9 +31,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::problem::Problem;
+
 pub use global::Global;
-pub use output::say;
-pub use problem::Problem;
+pub use output::{report, say};
 pub use runtime::{runtime, runtime_of_many};
 
 /// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.
@@ -51,12 +51,12 @@ pub struct Cli {
     pub global: Global,
     /// The command; none is the window.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// A conversation in the terminal, with the microphone, with WAV files, or in writing
     Talk(talk::TalkArgs),
     /// The Live-compatible server on its own, on this computer
@@ -74,23 +74,19 @@ pub enum Command {
 }
 
 /// Runs a command.
-///
-/// # Errors
-///
-/// As the commands do; [`Problem`] knows its exit status.
-pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
+pub fn run(global: &Global, command: &CliCommand) -> Result<ExitCode, Problem> {
     let (mut out, mut err) = (output::out(), output::err());
-    if !matches!(command, Command::Talk(_)) {
+    if !matches!(command, CliCommand::Talk(_)) {
         // `serve`, `bench` and `load` call `hold` once they run.
         signal::nothing_to_lose();
     }
     room_for(command).check()?;
     let ended = match command {
-        Command::Talk(args) => return talk::run(global, args),
-        Command::Bench(args) => return bench::run(global, args),
-        Command::Load(args) => return load::run(global, args),
-        Command::Serve(args) => return runtime()?.block_on(serve::run(args.clone())),
-        Command::Doctor(args) => {
+        CliCommand::Talk(args) => return talk::run(global, args),
+        CliCommand::Bench(args) => return bench::run(global, args),
+        CliCommand::Load(args) => return load::run(global, args),
+        CliCommand::Serve(args) => return runtime()?.block_on(serve::run(args.clone())),
+        CliCommand::Doctor(args) => {
             let asked = doctor::DoctorOptions {
                 config: global.config.as_deref(),
                 profile: global.profile.as_deref(),
@@ -103,19 +99,19 @@ pub fn run(global: &Global, command: &Command) -> Result<ExitCode, Problem> {
             };
             doctor::run(args, asked, crate::audio::devices, &mut out)
         }
-        Command::Profiles(args) => {
+        CliCommand::Profiles(args) => {
             profiles::run(args, global.config.as_deref(), &mut out, &mut err)
         }
-        Command::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
+        CliCommand::Devices(args) => devices::run(*args, &crate::audio::devices(), &mut out),
     };
     ended.map_err(|error| written::lost(&error))
 }
 
 /// The resources that a command needs.
-fn room_for(command: &Command) -> room::Room {
+fn room_for(command: &CliCommand) -> room::Room {
     match command {
-        Command::Talk(_) | Command::Bench(_) | Command::Load(_) => room::CONVERSATION,
-        Command::Serve(_) | Command::Doctor(_) => room::SERVER,
-        Command::Profiles(_) | Command::Devices(_) => room::LIST,
+        CliCommand::Talk(_) | CliCommand::Bench(_) | CliCommand::Load(_) => room::CONVERSATION,
+        CliCommand::Serve(_) | CliCommand::Doctor(_) => room::SERVER,
+        CliCommand::Profiles(_) | CliCommand::Devices(_) => room::LIST,
     }
 }

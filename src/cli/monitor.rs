@@ -12,9 +12,7 @@ use crate::settings::config::MonitorSettings;
 
 /// A running endpoint, and its page requests.
 pub(super) struct Running {
-    /// The page requests.
     pub(super) asked: PageRequests,
-    /// Keeps it running.
     pub(super) monitor: Monitor,
     /// Prints where the token is, for the set-up of the collector.
     pub(super) announcement: String,

@@ -51,12 +51,10 @@ pub fn listen() {
 }
 
 /// Cancelled when a thread has ended by a panic without which a conversation cannot go on.
-#[must_use]
 pub fn lost() -> &'static CancellationToken {
     &LOST
 }
 
-/// The message for that.
 pub const LOST_A_PART: &str = "a part of the program has failed (see above)";
 
 fn ends_the_conversation(thread: &str) -> bool {

@@ -37,7 +37,6 @@ const ALONE: [&str; 8] = [
 const TRIAL: [&str; 5] = ["input_device", "output_device", "window", "monitor", "log"];
 
 /// The arguments of the process. Wrong ones, `--help` and `--version` end it.
-#[must_use]
 pub fn parse() -> Cli {
     let matches = command()
         .try_get_matches()

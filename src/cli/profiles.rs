@@ -51,10 +51,6 @@ pub enum ProfilesCommand {
 }
 
 /// Runs the command; `config` is what `--config` says.
-///
-/// # Errors
-///
-/// When `out` cannot be written, unless its reader is gone.
 pub fn run(
     args: &ProfilesArgs,
     config: Option<&Path>,
@@ -187,7 +183,6 @@ struct Checked {
     warnings: Vec<String>,
 }
 
-/// Checks all files.
 fn check(files: &[PathBuf]) -> Checked {
     let mut names: Vec<(PathBuf, String)> = Vec::new();
     let Checked {

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Mutex;
 use std::thread::Builder;
 
-use super::problem::Problem;
+use crate::base::problem::Problem;
 
 /// Most files and threads of a command, with a margin.
 #[derive(Clone, Copy, Debug)]
@@ -43,10 +43,6 @@ pub const WINDOW: Room = Room {
 
 impl Room {
     /// Tries whether there is so much.
-    ///
-    /// # Errors
-    ///
-    /// When there is not, with the limit to raise.
     pub fn check(self) -> Result<(), Problem> {
         self.files_are_granted()
             .map_err(|(granted, error)| {

@@ -3,7 +3,7 @@
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use super::problem::Problem;
+use crate::base::problem::Problem;
 use crate::base::thread::quietly;
 
 /// Worker threads of the runtime, as drawn in `lib.rs`.
@@ -12,19 +12,11 @@ const WORKERS: usize = 2;
 const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 
 /// The runtime of the controller, the client, the probe and the demo.
-///
-/// # Errors
-///
-/// When the system refuses what it needs.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     built(|| {})
 }
 
 /// The same for many conversations: the audio threads have priority.
-///
-/// # Errors
-///
-/// When the system refuses what it needs.
 pub fn runtime_of_many() -> Result<tokio::runtime::Runtime, Problem> {
     built(|| {
         if let Err(refused) = crate::audio::priority::give_way() {

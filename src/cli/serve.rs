@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::{gone, print};
 use super::panics;
-use super::problem::Problem;
 use super::signal::{self, Stop};
-use crate::server::{Access, Event, Options, Script, ScriptError, Server, ServerError};
+use crate::base::problem::Problem;
+use crate::server::{Access, Options, Script, ScriptError, Server, ServerError, ServerEvent};
 
 /// Capacity of the queue of events; beyond, the newest are dropped.
 const EVENTS: usize = 1024;
@@ -175,7 +175,7 @@ fn listening(server: &Server, json: bool) -> anyhow::Result<String> {
     Ok(format!("listening on {listening}; Ctrl-C ends it"))
 }
 
-fn line(event: &Event, json: bool) -> anyhow::Result<String> {
+fn line(event: &ServerEvent, json: bool) -> anyhow::Result<String> {
     Ok(if json {
         serde_json::to_string(event)?
     } else {

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::line_writer::Unwritten;
-use super::output::{ERR, OUT};
-use super::problem::Problem;
+use super::output::{ERR, OUT, print_problem};
 use super::signal::{self, LAST_WORDS_WITHIN};
 use super::{log, written};
+use crate::base::problem::Problem;
 
 /// At the end the program waits this long for a stopped reader. (Up to 64 KiB, the size of a pipe, need no reader.)
 const READ_WITHIN: Duration = Duration::from_secs(5);
@@ -18,7 +18,6 @@ const WORDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Ends the process: waits for pending output, within limits. Returns `status`, or 1 instead of success if the output is
 /// incomplete and no signal asked for an early end.
-#[must_use]
 pub fn end(status: ExitCode) -> ExitCode {
     log::finish();
     let ended = OUT.finish(READ_WITHIN, LAST_WORDS_WITHIN, signal::is_asked);
@@ -32,7 +31,7 @@ pub fn end(status: ExitCode) -> ExitCode {
     let status = match problem {
         None => status,
         Some(problem) => {
-            problem.print();
+            print_problem(&problem);
             let is_excused = signal::is_asked() || status != ExitCode::SUCCESS;
             if is_excused {
                 status

@@ -101,7 +101,6 @@ mod unix {
     }
 
     /// Whether a first signal came.
-    #[must_use]
     pub fn is_asked() -> bool {
         ASKED.load(Relaxed)
     }
@@ -158,10 +157,6 @@ mod unix {
 
     impl Stop {
         /// Waits for signals, including earlier ones; call it inside the runtime.
-        ///
-        /// # Errors
-        ///
-        /// When the system refuses a handler.
         pub fn new() -> anyhow::Result<Self> {
             let listen = |number| signal(SignalKind::from_raw(number));
             let signals: io::Result<_> = caught().map(listen).collect();

@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use super::global::Global;
 use super::log;
 use super::output::say;
-use super::problem::Problem;
 use super::written::{may_write, not_begun};
 use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKind};
 use crate::base::counters::Counters;
+use crate::base::problem::Problem;
 use crate::base::severity::Severity;
 use crate::base::supervise::Failures;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
@@ -26,7 +26,7 @@ use crate::provider::gemini;
 use crate::server::ServerError;
 use crate::settings::config::{ConfigFile, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{Found, KeyStore};
+use crate::settings::key::{FoundKey, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
@@ -38,9 +38,7 @@ const BUNDLED_QUESTION: &[u8] = include_bytes!("../../assets/speech/question.wav
 /// Requested audio input and output; `None` takes the available devices.
 #[derive(Clone, Debug, Default)]
 pub struct Voice {
-    /// Where sound comes from.
-    pub input: Option<Source>,
-    /// Where replies go to.
+    pub input: Option<InputSource>,
     pub output: Option<Sink>,
     /// In a window no file is written in place of a missing speaker.
     pub window: bool,
@@ -48,8 +46,7 @@ pub struct Voice {
 
 /// Where sound comes from.
 #[derive(Clone, Debug)]
-pub enum Source {
-    /// The chosen microphone.
+pub enum InputSource {
     Microphone,
     /// Files, one utterance each.
     Files(Vec<PathBuf>),
@@ -60,11 +57,8 @@ pub enum Source {
 /// Where replies go to.
 #[derive(Clone, Debug)]
 pub enum Sink {
-    /// The chosen speaker.
     Speaker,
-    /// A WAV file.
     File(PathBuf),
-    /// Nowhere.
     Nowhere,
 }
 
@@ -86,7 +80,6 @@ pub struct Start {
 pub struct Started {
     /// The partner, for the terminal.
     pub partner: String,
-    /// The conversation.
     session: Session,
     /// The endpoint for other programs.
     monitor: Option<Monitor>,
@@ -137,7 +130,7 @@ impl Start {
         }
         let profile = profile(global, &config, &profiles, &mut notices)?;
         let keys = KeyStore::system(paths.key());
-        let Found { key, warnings, .. } = keys.find();
+        let FoundKey { key, warnings, .. } = keys.find();
         notices.extend(warnings);
         let changes = changes.unwrap_or_else(|problem| {
             notices.push(problem.to_string());
@@ -186,13 +179,11 @@ impl Start {
     }
 
     /// Whether nothing is dialled until the configuration file is corrected.
-    #[must_use]
     pub fn is_held(&self) -> bool {
         self.choice.held().is_some()
     }
 
     /// Messages before the conversation.
-    #[must_use]
     pub fn announcement(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "sovereign {}, profile {}",
@@ -233,22 +224,16 @@ impl Start {
     }
 
     /// The files and folders of this user.
-    #[must_use]
     pub fn paths(&self) -> &Paths {
         &self.paths
     }
 
     /// How the window shall look.
-    #[must_use]
     pub fn window(&self) -> Window {
         self.choice.config.get().window.clone()
     }
 
     /// Opens audio and connection and starts the conversation; call it inside the runtime.
-    ///
-    /// # Errors
-    ///
-    /// When a part cannot be started.
     pub fn session(mut self, interrupt_after: Option<Duration>) -> Result<Started, Problem> {
         let counters = Arc::new(Counters::default());
         let volume = self.choice.config.get().volume;
@@ -395,7 +380,7 @@ fn sound(
     voice: &Voice,
     [input, output]: &[DeviceChoice; 2],
 ) -> Result<(audio::AudioSetup, Vec<String>), Problem> {
-    let needs_devices = matches!(voice.input, None | Some(Source::Microphone))
+    let needs_devices = matches!(voice.input, None | Some(InputSource::Microphone))
         || matches!(voice.output, None | Some(Sink::Speaker));
     let devices = if needs_devices {
         audio::devices()
@@ -404,9 +389,9 @@ fn sound(
     };
     let mut missing = Vec::new();
     let input = match &voice.input {
-        Some(Source::Files(files)) => InputKind::Files(files.clone()),
-        Some(Source::Nothing) => InputKind::None,
-        Some(Source::Microphone) if devices.inputs.is_empty() => {
+        Some(InputSource::Files(files)) => InputKind::Files(files.clone()),
+        Some(InputSource::Nothing) => InputKind::None,
+        Some(InputSource::Microphone) if devices.inputs.is_empty() => {
             let hint = "Connect a microphone, or speak files: --input FILE.wav";
             return Err(Problem::nothing_to_run_on("there is no microphone").hint(hint));
         }
@@ -416,7 +401,7 @@ fn sound(
             ));
             InputKind::Files(vec![bundled_question(paths)?])
         }
-        Some(Source::Microphone) | None => InputKind::Device(input.clone()),
+        Some(InputSource::Microphone) | None => InputKind::Device(input.clone()),
     };
     let output = match &voice.output {
         Some(Sink::File(file)) => OutputKind::File(recording(file, &input)?),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::line_writer::{LineWriter, Unwritten};
-use super::problem::Problem;
 use super::signal;
 use super::written::not_begun;
+use crate::base::problem::Problem;
 use crate::base::supervise::Failures;
 use crate::telemetry::export::turn_csv;
 use crate::telemetry::record::TurnRecord;

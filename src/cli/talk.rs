@@ -17,12 +17,12 @@ use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
 use super::output::{self, print};
-use super::problem::Problem;
-use super::start::{Sink, Source, Start, Voice};
+use super::start::{InputSource, Sink, Start, Voice};
 use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};
 use crate::base::printable::in_a_line;
+use crate::base::problem::Problem;
 use crate::conversation::{self, command::Command};
 use crate::telemetry::record::TurnRecord;
 use crate::telemetry::summary::Summary;
@@ -64,10 +64,6 @@ pub struct TalkArgs {
 }
 
 /// Talks, or sends typed questions, until the input is over, the number of turns is reached, or the user ends it.
-///
-/// # Errors
-///
-/// When there are no devices, the endpoint cannot be reached, or a turn failed.
 pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
     signal::hold(ENDED_WITHIN);
     let voice = voice(args)?;
@@ -105,17 +101,17 @@ pub fn run(global: &Global, args: &TalkArgs) -> Result<ExitCode, Problem> {
 
 fn voice(args: &TalkArgs) -> Result<Voice, Problem> {
     let input = match args.input.as_slice() {
-        [] if !args.text.is_empty() => Some(Source::Nothing),
+        [] if !args.text.is_empty() => Some(InputSource::Nothing),
         [] => None,
-        [one] if one.as_os_str() == "mic" => Some(Source::Microphone),
+        [one] if one.as_os_str() == "mic" => Some(InputSource::Microphone),
         files if files.iter().any(|file| file.as_os_str() == "mic") => {
             return Err(Problem::usage(
                 "--input takes either `mic` or files, not both",
             ));
         }
-        files => Some(Source::Files(files.to_vec())),
+        files => Some(InputSource::Files(files.to_vec())),
     };
-    if args.interrupt_after.is_some() && !matches!(input, Some(Source::Files(_))) {
+    if args.interrupt_after.is_some() && !matches!(input, Some(InputSource::Files(_))) {
         return Err(Problem::usage(
             "--interrupt-after needs files: add --input FIRST.wav SECOND.wav",
         ));
@@ -346,7 +342,7 @@ impl<'a> Talk<'a> {
 
     /// Reports output that could not be written; the conversation continues, and fails at its end.
     fn not_written(&mut self, problem: &Problem) {
-        problem.print();
+        output::print_problem(problem);
         self.incomplete = true;
     }
 

@@ -11,7 +11,7 @@ use super::line_writer::LineWriter;
 use crate::audio::AudioThread;
 use crate::base::supervise::{MOST_RESTARTS, given_up, restarted};
 use crate::conversation::Event;
-use crate::conversation::command::{Command, Part};
+use crate::conversation::command::{Command, FailingPart};
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
 use crate::profile::Detection;
 use crate::settings::paths::Paths;
@@ -25,28 +25,28 @@ mod support;
 #[test]
 fn a_conversation_outlives_a_panic_in_each_of_its_parts() {
     let parts = [
-        (Part::Audio(AudioThread::Worker), "The sound"),
-        (Part::Audio(AudioThread::Streams), "The sound"),
-        (Part::Connection, "The connection to the service"),
-        (Part::Telemetry, "The part that collects statistics"),
-        (Part::Watch, "The watch on your files"),
-        (Part::Server, "The server of the demo"),
+        (FailingPart::Audio(AudioThread::Worker), "The sound"),
+        (FailingPart::Audio(AudioThread::Streams), "The sound"),
+        (FailingPart::Connection, "The connection to the service"),
+        (FailingPart::Telemetry, "The part that collects statistics"),
+        (FailingPart::Watch, "The watch on your files"),
+        (FailingPart::Server, "The server of the demo"),
     ];
     for (part, name) in parts {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // Sockets and threads of the system do not follow simulated time.
-        let is_real = matches!(part, Part::Server);
+        let is_real = matches!(part, FailingPart::Server);
         run(!is_real, async {
             let mut world = World::new("balanced");
             // Long enough for the user to go on where the sound broke off.
             world.script.think_ms = 800;
-            if part == Part::Watch {
+            if part == FailingPart::Watch {
                 let config = folder.path().join("config.yaml");
                 let paths = Paths::find(Some(&config));
                 world.config = Some((config, "volume: 1.0\n".to_owned()));
                 world.changes = Watch::start(&paths, world.failures.clone()).expect("watched");
             }
-            if part == Part::Server {
+            if part == FailingPart::Server {
                 world.provider = Answers::Demo;
                 world.demo = Some(folder.path().join("key"));
             }
@@ -61,7 +61,7 @@ fn a_conversation_outlives_a_panic_in_each_of_its_parts() {
             let turn = world.turn().await;
             assert_eq!(turn.outcome, Outcome::Completed, "{part:?}: {turn:?}");
             // What is on its way through the audio threads goes with them.
-            let lost = Duration::from_millis(if matches!(part, Part::Audio(_)) {
+            let lost = Duration::from_millis(if matches!(part, FailingPart::Audio(_)) {
                 200
             } else {
                 0
@@ -69,7 +69,7 @@ fn a_conversation_outlives_a_panic_in_each_of_its_parts() {
             let least = half * 2 - lost;
             assert!(turn.sent > least, "{part:?}: {:?} of {least:?}", turn.sent);
             wait_for_notice(&world, &restarted(name)).await;
-            if part == Part::Watch {
+            if part == FailingPart::Watch {
                 hears_of_changes(&world, &folder.path().join("config.yaml")).await;
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -82,19 +82,19 @@ fn a_conversation_outlives_a_panic_in_each_of_its_parts() {
 }
 
 /// The part, which failed once, fails again and again: it is not restarted any more, and what does not need it goes on.
-async fn is_given_up(mut world: Running, part: Part, name: &str) {
+async fn is_given_up(mut world: Running, part: FailingPart, name: &str) {
     for _ in 0..MOST_RESTARTS {
         world.tell(Command::Panic(part)).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    if matches!(part, Part::Audio(_)) {
+    if matches!(part, FailingPart::Audio(_)) {
         // Nobody can talk any more.
         while !matches!(world.event().await, Event::Broken(_)) {}
         while !matches!(world.event().await, Event::Over(_)) {}
         return;
     }
     wait_for_notice(&world, &given_up(name)).await;
-    if matches!(part, Part::Telemetry | Part::Watch) {
+    if matches!(part, FailingPart::Telemetry | FailingPart::Watch) {
         world.speak(&voice("american-man")).await;
         assert_eq!(world.turn().await.outcome, Outcome::Completed, "{part:?}");
     }
@@ -161,7 +161,7 @@ fn a_connection_that_panics_for_ever_is_given_up_and_can_be_tried_again() {
         world.desk.speak(&voice("american-man"));
         tokio::time::sleep(Duration::from_millis(400)).await;
         for _ in 0..=MOST_RESTARTS {
-            world.tell(Command::Panic(Part::Connection)).await;
+            world.tell(Command::Panic(FailingPart::Connection)).await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         wait_for_notice(&world, &given_up("The connection to the service")).await;
@@ -191,7 +191,7 @@ fn the_talk_key_is_still_down_after_the_sound_was_restarted() {
         world.desk.speak(&voice("american-man"));
         tokio::time::sleep(Duration::from_millis(400)).await;
         world
-            .tell(Command::Panic(Part::Audio(AudioThread::Worker)))
+            .tell(Command::Panic(FailingPart::Audio(AudioThread::Worker)))
             .await;
         tokio::time::sleep(Duration::from_millis(400)).await;
         assert_eq!(shown(&world).activity, Activity::Held);
@@ -219,7 +219,7 @@ fn a_turn_that_was_closed_early_is_answered_after_the_sound_was_restarted() {
         tokio::time::sleep(Duration::from_millis(250)).await;
         assert_eq!(shown(&world).activity, Activity::UserSpeaks);
         world.tell(Command::SetShown(false)).await;
-        let worker = Part::Audio(AudioThread::Worker);
+        let worker = FailingPart::Audio(AudioThread::Worker);
         world.tell(Command::Panic(worker)).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         // Patience has an end, and the window still keeps the reply back.

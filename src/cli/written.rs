@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::problem::Problem;
+use crate::base::problem::Problem;
 
 /// Remedy for a full disk.
 pub(super) const MAKE_ROOM: &str = "Free some space there, or name another place, and start again.";
@@ -21,7 +21,6 @@ fn is_full(error: &io::Error) -> bool {
     full.contains(&error.kind())
 }
 
-/// The remedy.
 pub(super) fn remedy(error: &io::Error) -> &'static str {
     if is_full(error) {
         MAKE_ROOM
@@ -47,10 +46,6 @@ pub(super) fn lost(error: &io::Error) -> Problem {
 }
 
 /// Checks that writing the file of an option neither blocks nor overwrites an input.
-///
-/// # Errors
-///
-/// Wrong usage, with the reason.
 pub(super) fn may_write(option: &str, file: &Path, spoken: &[PathBuf]) -> Result<(), Problem> {
     let name = file.display();
     let refused = |why: &str| {

@@ -1,8 +1,8 @@
 //! The conversation: one task, one loop, one enum. It feeds the turn machine and performs what it decides.
 //!
 //! ```text
-//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand   settings, play, flush
-//!  audio ── Event ───▶ │conversation│ ──▶ provider::Command  utterances, text
+//!  user ── Command ──▶ ┌────────────┐ ──▶ audio::VoiceCommand        settings, play, flush
+//!  audio ── Event ───▶ │conversation│ ──▶ provider::ProviderCommand  utterances, text
 //!  provider ─ Event ─▶ │ (machine)  │ ──▶ Snapshot (newest wins), Event (every one counts)
 //!  files ── change ──▶ └────────────┘
 //! ```
@@ -56,7 +56,7 @@ pub(super) struct Conversation {
     pub(super) profiles: ProfileControl,
     /// Files in place of a microphone.
     pub(super) playlist: Option<FilePlaylist>,
-    pub(super) check: Option<super::check::Check>,
+    pub(super) check: Option<super::check::ShownCheck>,
     pub(super) notices: super::notices::Notices,
     pub(super) spending: super::spending::Spending,
     pub(super) settings: super::settings::Settings,
@@ -79,7 +79,7 @@ pub(super) struct Faces {
 enum LoopEvent {
     Command(Option<command::Command>),
     Audio(Option<audio::VoiceEvent>),
-    Provider(Option<provider::Event>),
+    Provider(Option<provider::ProviderEvent>),
     File(FileEvent),
     Deadline,
     Look,
@@ -404,7 +404,7 @@ impl Conversation {
         self.tell(Event::Over(Box::new(summary)));
         self.publish(Shows::Everything);
         // The provider says goodbye to the service when nobody gives it commands any more.
-        let provider::Handle {
+        let provider::ProviderHandle {
             commands,
             controls,
             events,

@@ -18,10 +18,10 @@ use std::time::Instant;
 /// Rejected turns in a row after which the conversation begins anew: one may be the question's fault.
 const REJECTIONS: u32 = 2;
 /// What notices begin with that the next answer takes away.
-const NO_ANSWER: &str = "No full answer";
+const NO_ANSWER: &str = "The answer failed";
 const NOT_HEARD: &str = "No spoken answer";
-const BROKEN_OFF: &str = "The service broke its answer off";
-const LATE: &str = "No answer yet";
+const BROKEN_OFF: &str = "The answer stopped before its end";
+const LATE: &str = "No answer after";
 /// What the conversation shows for the request to speak an answer.
 const SAY_IT: &str = "Say it aloud.";
 
@@ -54,7 +54,7 @@ impl Conversation {
     /// Whether there is something to be asked again: an answer that is late, or the last utterance while nothing goes on. It
     /// costs as much as any question.
     pub(super) fn may_ask_again(&self) -> bool {
-        if self.spending.is_reached() {
+        if self.spending.is_reached() || self.is_checking() {
             return false;
         }
         let is_late = || {
@@ -96,13 +96,14 @@ impl Conversation {
 
     /// The turn whose answer can be spoken yet: the last one, if it came in writing alone. It costs as much as any question.
     pub(super) fn written(&self) -> Option<TurnId> {
-        let may = self.turns.machine.is_quiet() && !self.spending.is_reached();
+        let may =
+            self.turns.machine.is_quiet() && !self.spending.is_reached() && !self.is_checking();
         self.turns.asking.written.filter(|_| may)
     }
 
     /// Another place will answer: what was said to the last one is not said to it, and what that rejected says nothing of it.
     pub(super) fn forget_asked(&mut self) {
-        self.turns.asking.rejections = 0;
+        self.turns.asking.forget_rejections();
         self.drop_kept();
     }
 
@@ -130,7 +131,7 @@ impl Conversation {
             notes.late_told = true;
         }
         let seconds = self.profiles.profile.live.reply_deadline.as_secs_f64();
-        let what = format!("{LATE} after {seconds} s. It is still waited for.");
+        let what = format!("{LATE} {seconds} s. Still waiting.");
         self.notices
             .show_with(Severity::Warning, what, Some(Remedy::AskAgain));
     }

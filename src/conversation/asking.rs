@@ -47,6 +47,11 @@ impl Asking {
         std::mem::take(&mut self.began_afresh).then(|| REJECTED.to_owned())
     }
 
+    /// Another place answers: what the last one rejected says nothing of it.
+    pub(super) fn forget_rejections(&mut self) {
+        (self.rejections, self.afresh, self.began_afresh) = Default::default();
+    }
+
     /// Another connection is opened; says whether without the handle.
     pub(super) fn take_afresh(&mut self) -> bool {
         self.began_afresh |= self.afresh;

@@ -14,13 +14,13 @@ pub(super) const OVER_AFTER: Duration = Duration::from_secs(15);
 
 /// A check that runs or whose results are read.
 #[derive(Debug)]
-pub(super) struct Check {
+pub(super) struct ShownCheck {
     pub(super) view: CheckView,
     /// Gives up then, while it runs.
     pub(super) until: Instant,
 }
 
-impl Check {
+impl ShownCheck {
     pub(super) fn is_running(&self) -> bool {
         self.view.step != CheckStep::Over
     }

@@ -13,7 +13,7 @@ use crate::telemetry::diagnosis::Remedy;
 #[cfg(test)]
 #[expect(missing_docs, reason = "for tests")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum FailingPart {
     Audio(crate::audio::AudioThread),
     Connection,
     Telemetry,
@@ -26,7 +26,7 @@ pub enum Part {
 pub enum Command {
     /// Have a part panic.
     #[cfg(test)]
-    Panic(Part),
+    Panic(FailingPart),
     /// The window is being opened (false): replies wait until its first picture is shown (true), for some seconds at most.
     SetShown(bool),
     /// Stop or resume listening.

@@ -17,8 +17,7 @@ impl Conversation {
     /// Tells the machine what profile and endpoint say.
     pub(super) fn apply_pace(&mut self) {
         let turn = &self.profiles.profile.turn;
-        // Unencrypted endpoints are on this computer: the demo, a server of the user's.
-        let local = self.settings.is_demo() || self.settings.target.url.scheme() == "ws";
+        let local = self.settings.is_local();
         self.turns.machine.set_pace(EndpointingSettings {
             patience: turn.patience,
             adaptive: turn.adaptive_patience.is_on(),

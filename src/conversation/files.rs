@@ -8,31 +8,33 @@ use tokio::task::JoinHandle;
 use super::settings::Settings;
 use crate::base::thread::off_loop;
 use crate::settings::config::Config;
-use crate::settings::config::writer::{Report, Writer};
-use crate::settings::key::{Key, KeyStore};
+use crate::settings::config::writer::{ConfigWriter, FileReport};
+use crate::settings::key::{ApiKey, KeyStore};
 use crate::settings::profiles::Profiles;
-use crate::settings::watch::{Change, Watch};
+use crate::settings::watch::{FileChange, Watch};
 
 /// What the tasks report.
 #[derive(Debug)]
 pub(super) enum FileEvent {
     /// A file changed on the disk.
-    Changed(Change),
+    Changed(FileChange),
     /// The configuration file was read or written.
-    Config(Box<Report>),
+    Config(Box<FileReport>),
     /// A key was kept, or why not.
-    KeyKept(Result<Key, String>),
+    KeyKept(Result<ApiKey, String>),
     /// The key file was removed, and this key is still found elsewhere; or why it was not removed.
-    KeyRemoved(Result<Option<Key>, String>),
+    KeyRemoved(Result<Option<ApiKey>, String>),
     /// The profiles were read again, with what is wrong with them.
     Profiles(Profiles, Vec<String>),
     /// A model was written into the file of a profile; why it was not, if so.
     ModelWritten(Profiles, Result<(), String>),
+    /// A task panicked; a sentence.
+    Failed(String),
 }
 
 /// The tasks.
 pub(super) struct Files {
-    writer: Writer,
+    writer: ConfigWriter,
     keys: KeyStore,
     watch: Watch,
     jobs: Jobs,
@@ -45,7 +47,7 @@ impl Files {
     pub(super) fn start(settings: &mut Settings) -> Self {
         let (file, keys, watch) = settings.take_files();
         Self {
-            writer: Writer::start(file),
+            writer: ConfigWriter::start(file),
             keys,
             watch,
             jobs: Jobs::default(),
@@ -59,7 +61,7 @@ impl Files {
     }
 
     /// Whether a report has all changes in it.
-    pub(super) fn is_newest(&self, report: &Report) -> bool {
+    pub(super) fn is_newest(&self, report: &FileReport) -> bool {
         report.version == self.version
     }
 
@@ -78,7 +80,8 @@ impl Files {
     pub(super) fn keep_key(&mut self, key: SecretString) {
         let keys = self.keys.clone();
         self.run("key", move || {
-            FileEvent::KeyKept(keys.save(&key).map_err(|problem| problem.to_string()))
+            let saved = keys.save(&key);
+            FileEvent::KeyKept(saved.map_err(|problem| format!("The key was not saved: {problem}")))
         });
     }
 
@@ -87,7 +90,9 @@ impl Files {
         let keys = self.keys.clone();
         self.run("key", move || {
             let removed = keys.remove().map(|()| keys.find().key);
-            FileEvent::KeyRemoved(removed.map_err(|problem| problem.to_string()))
+            FileEvent::KeyRemoved(
+                removed.map_err(|problem| format!("The key was not removed: {problem}")),
+            )
         });
     }
 
@@ -126,11 +131,15 @@ impl Files {
     pub(super) async fn finish(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(problem) = self.writer.finish().await {
-            problems.push(format!("The last choice was not kept: {problem}"));
+            problems.push(format!("The last choice was not saved: {problem}"));
         }
         while let Some(done) = self.jobs.next_done().await {
-            if let Some(FileEvent::KeyKept(Err(problem))) = done {
-                problems.push(format!("the key was not kept: {problem}"));
+            if let FileEvent::KeyKept(Err(problem))
+            | FileEvent::KeyRemoved(Err(problem))
+            | FileEvent::ModelWritten(_, Err(problem))
+            | FileEvent::Failed(problem) = done
+            {
+                problems.push(problem);
             }
         }
         problems
@@ -141,7 +150,7 @@ impl Files {
 #[derive(Default)]
 struct Jobs {
     waiting: VecDeque<(&'static str, Work)>,
-    running: Option<JoinHandle<Option<FileEvent>>>,
+    running: Option<(&'static str, JoinHandle<Option<FileEvent>>)>,
 }
 
 type Work = Box<dyn FnOnce() -> FileEvent + Send>;
@@ -151,25 +160,26 @@ impl Jobs {
         if self.running.is_none()
             && let Some((name, work)) = self.waiting.pop_front()
         {
-            self.running = Some(tokio::spawn(off_loop(name, work)));
+            self.running = Some((name, tokio::spawn(off_loop(name, work))));
         }
     }
 
-    /// The result of the next job, if there is one; a job that panicked has none.
-    async fn next_done(&mut self) -> Option<Option<FileEvent>> {
-        let done = self.running.as_mut()?.await;
+    /// The result of the next job, if there is one.
+    async fn next_done(&mut self) -> Option<FileEvent> {
+        let (name, job) = self.running.as_mut()?;
+        let done = job.await.ok().flatten();
+        let failed =
+            format!("A fault in the program stopped the work on the {name}. Please do it again.");
         self.running = None;
         self.start_next();
-        Some(done.ok().flatten())
+        Some(done.unwrap_or(FileEvent::Failed(failed)))
     }
 
     /// The next result; it waits for ever while there is no job.
     async fn next(&mut self) -> FileEvent {
-        while let Some(done) = self.next_done().await {
-            if let Some(event) = done {
-                return event;
-            }
+        match self.next_done().await {
+            Some(event) => event,
+            None => std::future::pending().await,
         }
-        std::future::pending().await
     }
 }

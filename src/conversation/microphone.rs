@@ -16,7 +16,7 @@ use crate::settings::config::TalkKey;
 #[derive(Debug, Default)]
 pub(super) struct MicrophoneControl {
     pub(super) muted: bool,
-    pub(super) key: Key,
+    pub(super) key: TalkKeyState,
 }
 
 impl MicrophoneControl {
@@ -31,12 +31,12 @@ impl MicrophoneControl {
 
 /// The talk key and how long the microphone stays open for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct TalkKeyState {
     open: bool,
     closes_at: Option<Instant>,
 }
 
-impl Key {
+impl TalkKeyState {
     /// Takes a press (`down`) or a release; says whether the key opened the microphone now.
     pub(super) fn turn(
         &mut self,
@@ -78,7 +78,7 @@ impl Key {
         self.closes_at.is_some()
     }
 
-    /// When [`Key::handle_timeout`] wants to be called.
+    /// When [`TalkKeyState::handle_timeout`] wants to be called.
     pub(super) const fn poll_timeout(self) -> Option<Instant> {
         self.closes_at
     }
@@ -101,7 +101,7 @@ mod tests {
     type Row = (u64, bool, (bool, bool));
 
     fn run(mode: TalkKey, delay: Duration, rows: &[Row]) {
-        let (mut key, origin) = (Key::default(), Instant::now());
+        let (mut key, origin) = (TalkKeyState::default(), Instant::now());
         for (nth, &(ms, down, wanted)) in rows.iter().enumerate() {
             let now = origin + Duration::from_millis(ms);
             key.handle_timeout(now);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn only_the_press_that_opens_is_told() {
-        let (mut key, now) = (Key::default(), Instant::now());
+        let (mut key, now) = (TalkKeyState::default(), Instant::now());
         assert!(key.turn(now, true, TalkKey::Hold, DELAY));
         assert!(!key.turn(now, true, TalkKey::Hold, DELAY));
         assert!(!key.turn(now, false, TalkKey::Hold, DELAY));

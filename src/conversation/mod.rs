@@ -88,7 +88,7 @@ pub struct ConversationDeps {
     /// The sound side.
     pub audio: audio::AudioHandle,
     /// The connection, dialling already.
-    pub provider: provider::Handle,
+    pub provider: provider::ProviderHandle,
     /// What both count into.
     pub counters: Arc<Counters>,
     /// All profiles.
@@ -107,8 +107,8 @@ pub struct ConversationDeps {
     pub choices: [audio::DeviceChoice; 2],
     /// What went wrong before the conversation began and the user should know.
     pub notices: Vec<(Severity, String)>,
-    /// Statistics, alerts and exports; [`Handle::off`](telemetry::Handle::off) for a conversation without.
-    pub telemetry: telemetry::Handle,
+    /// Statistics, alerts and exports; [`TelemetryHandle::off`](telemetry::TelemetryHandle::off) for a conversation without.
+    pub telemetry: telemetry::TelemetryHandle,
     /// The folder that holds what was spent today.
     pub state: Option<PathBuf>,
 }
@@ -162,7 +162,9 @@ fn assemble(
         faces: actor::Faces { snapshots, events },
     };
     for (severity, text) in parts.notices {
-        conversation.notice(severity, text);
+        conversation
+            .notices
+            .show_about(notices::Topic::Files, severity, text);
     }
     conversation.keep_spend_limit();
     conversation.begin_with_profile();

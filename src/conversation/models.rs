@@ -1,9 +1,10 @@
 //! Warnings about the models of the profiles in use, and the command that writes a model's successor into a profile.
 
 use super::actor::Conversation;
+use super::notices::Topic;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::profile::store::Entry;
+use crate::profile::store::ProfileEntry;
 use crate::settings::profiles::Profiles;
 use crate::telemetry::diagnosis::Remedy;
 
@@ -11,26 +12,28 @@ use crate::telemetry::diagnosis::Remedy;
 const NOT_CHANGED: &str = "The model was not changed";
 
 impl Conversation {
-    /// Shows the warnings of the profiles in use and withdraws those of other profiles.
+    /// Shows the warnings about models of the profiles in use, and withdraws those of others.
     pub(super) fn tell_of_models(&mut self) {
-        let told = self.model_warnings();
-        let others: Vec<String> = (self.profiles.all.entries().iter())
-            .flat_map(|entry| self.warnings(entry).map(|(text, _)| text))
-            .filter(|text| told.iter().all(|(told, _)| told != text))
-            .collect();
-        self.notices.retain(|notice| !others.contains(&notice.text));
-        for (text, remedy) in told {
-            self.notices.show_with(Severity::Warning, text, remedy);
+        self.withdraw_model_warnings();
+        for (text, remedy) in self.model_warnings() {
+            self.notices.show_model(text, remedy);
         }
     }
 
+    /// Withdraws the warnings that are not true of the profiles in use any more.
+    pub(super) fn withdraw_model_warnings(&mut self) {
+        let told = self.model_warnings().into_iter().map(|(text, _)| text);
+        let told: Vec<String> = told.collect();
+        self.notices.withdraw_about(Topic::Models, &told);
+    }
+
     /// The warnings of the profile in use, or of the profiles it chooses among, each with its remedy.
-    pub(super) fn model_warnings(&self) -> Vec<(String, Option<Remedy>)> {
+    fn model_warnings(&self) -> Vec<(String, Option<Remedy>)> {
         let names = match &self.profiles.auto {
             Some(auto) => auto.choice().names.clone(),
             None => vec![self.profiles.profile.name.clone()],
         };
-        let in_use = |entry: &&Entry| names.contains(&entry.profile.name);
+        let in_use = |entry: &&ProfileEntry| names.contains(&entry.profile.name);
         let entries = self.profiles.all.entries().iter().filter(in_use);
         entries.flat_map(|entry| self.warnings(entry)).collect()
     }
@@ -57,7 +60,7 @@ impl Conversation {
         }
     }
 
-    fn warnings(&self, entry: &Entry) -> impl Iterator<Item = (String, Option<Remedy>)> {
+    fn warnings(&self, entry: &ProfileEntry) -> impl Iterator<Item = (String, Option<Remedy>)> {
         let profile = &entry.profile;
         let successor = self.provider.handle.service.successor(&profile.live.model);
         entry.warnings.iter().map(move |warning| {

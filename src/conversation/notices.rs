@@ -19,11 +19,19 @@ const MOST: usize = 8;
 const NOTICED_WITHIN: Duration = Duration::from_secs(5);
 const PER_CHARACTER: Duration = Duration::from_millis(100);
 
-/// What a notice is about.
+/// What a notice is about: those of a topic are withdrawn together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+pub(super) enum Topic {
     /// A raised alert.
     Alert,
+    /// What is wrong with a file.
+    Files,
+    /// Models of the profiles in use.
+    Models,
+    /// A profile that could not be chosen.
+    Profile,
+    /// A key or an endpoint that could not be used.
+    Key,
     /// Anything else.
     Other,
 }
@@ -31,7 +39,7 @@ enum Source {
 /// The notices that are shown, and what listeners are yet to hear.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    standing: VecDeque<(Notice, Source, Option<Instant>)>,
+    standing: VecDeque<(Notice, Topic, Option<Instant>)>,
     announced: VecDeque<(Severity, String)>,
     last: u64,
 }
@@ -44,12 +52,22 @@ impl Notices {
 
     /// The same with something that a button can do about it.
     pub(super) fn show_with(&mut self, severity: Severity, text: String, remedy: Option<Remedy>) {
-        self.add(now(), severity, text, remedy, Source::Other);
+        self.add(now(), severity, text, remedy, Topic::Other);
+    }
+
+    /// Shows a notice that is withdrawn with its topic.
+    pub(super) fn show_about(&mut self, topic: Topic, severity: Severity, text: String) {
+        self.add(now(), severity, text, None, topic);
+    }
+
+    /// Shows a warning about a model: it stays while it is true of a profile in use.
+    pub(super) fn show_model(&mut self, text: String, remedy: Option<Remedy>) {
+        self.add(now(), Severity::Warning, text, remedy, Topic::Models);
     }
 
     /// Shows an alert: it stays until it is withdrawn.
     pub(super) fn show_alert(&mut self, text: String, remedy: Option<Remedy>) {
-        self.add(now(), Severity::Warning, text, remedy, Source::Alert);
+        self.add(now(), Severity::Warning, text, remedy, Topic::Alert);
     }
 
     /// Tells listeners only: the window shows it in another place.
@@ -69,15 +87,15 @@ impl Notices {
         severity: Severity,
         text: String,
         remedy: Option<Remedy>,
-        source: Source,
+        topic: Topic,
     ) {
         let until = (severity == Severity::Info).then(|| {
             let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
             now + NOTICED_WITHIN + PER_CHARACTER.saturating_mul(characters.min(300))
         });
-        let same = |(notice, ..): &&mut (Notice, Source, Option<Instant>)| notice.text == text;
-        if let Some((.., stands)) = self.standing.iter_mut().find(same) {
-            *stands = until;
+        let same = |(notice, ..): &&mut (Notice, Topic, Option<Instant>)| notice.text == text;
+        if let Some((notice, _, stands)) = self.standing.iter_mut().find(same) {
+            (notice.severity, notice.remedy, *stands) = (severity, remedy, until);
             return;
         }
         if self.standing.len() == MOST {
@@ -91,12 +109,12 @@ impl Notices {
             text,
             remedy,
         };
-        self.standing.push_back((notice, source, until));
+        self.standing.push_back((notice, topic, until));
     }
 
     /// Drops the oldest information, else the oldest.
     fn make_room(&mut self) {
-        let information = |(.., until): &(Notice, Source, Option<Instant>)| until.is_some();
+        let information = |(.., until): &(Notice, Topic, Option<Instant>)| until.is_some();
         let oldest = self.standing.iter().position(information).unwrap_or(0);
         self.standing.remove(oldest);
     }
@@ -121,18 +139,14 @@ impl Notices {
         self.retain(|notice| notice.severity != Severity::Info);
     }
 
-    /// Takes the warnings about files away, which were read again: alerts stay, and warnings with one of these texts.
-    pub(super) fn withdraw_warnings(&mut self, but: &[String]) {
-        self.retain_all(|notice, source, _| {
-            source == Source::Alert
-                || notice.severity != Severity::Warning
-                || but.contains(&notice.text)
-        });
+    /// Takes all notices about a topic away, but for those with one of these texts.
+    pub(super) fn withdraw_about(&mut self, topic: Topic, but: &[String]) {
+        self.retain_all(|notice, its, _| its != topic || but.contains(&notice.text));
     }
 
-    fn retain_all(&mut self, stays: impl Fn(&Notice, Source, Option<Instant>) -> bool) {
+    fn retain_all(&mut self, stays: impl Fn(&Notice, Topic, Option<Instant>) -> bool) {
         self.standing
-            .retain(|(notice, source, until)| stays(notice, *source, *until));
+            .retain(|(notice, topic, until)| stays(notice, *topic, *until));
     }
 
     /// For the snapshot.
@@ -150,7 +164,7 @@ mod tests {
     }
 
     fn add(notices: &mut Notices, now: Instant, severity: Severity, text: &str) {
-        notices.add(now, severity, text.to_owned(), None, Source::Other);
+        notices.add(now, severity, text.to_owned(), None, Topic::Other);
     }
 
     #[test]
@@ -192,12 +206,15 @@ mod tests {
     fn alerts_and_warnings_that_are_still_true_outlast_a_reread_of_the_files() {
         let mut notices = Notices::default();
         notices.show_alert("Slow.".to_owned(), None);
-        for text in ["The model ends.", "A line is faulty."] {
-            notices.show(Severity::Warning, text.to_owned());
-        }
-        notices.show(Severity::Error, "No answer.".to_owned());
-        notices.withdraw_warnings(&["The model ends.".to_owned()]);
+        notices.show_model("The model ends.".to_owned(), None);
+        let faulty = "A line is faulty.".to_owned();
+        notices.show_about(Topic::Files, Severity::Warning, faulty);
+        let again = Some(Remedy::AskAgain);
+        notices.show_with(Severity::Warning, "No answer.".to_owned(), again);
+        notices.withdraw_about(Topic::Files, &[]);
         assert_eq!(texts(&notices), ["Slow.", "The model ends.", "No answer."]);
+        notices.withdraw_about(Topic::Models, &["The model ends.".to_owned()]);
+        assert_eq!(texts(&notices).len(), 3, "it is still true");
         notices.withdraw("Slow");
         assert_eq!(texts(&notices), ["The model ends.", "No answer."]);
     }

@@ -2,6 +2,7 @@
 
 use super::actor::Conversation;
 use super::event::Event;
+use super::notices::Topic;
 use crate::base::severity::Severity;
 
 impl Conversation {
@@ -16,11 +17,9 @@ impl Conversation {
     }
 
     /// Takes the warnings about files away: they have just been read again. What is still true of the models stays.
-    pub(super) fn withdraw_warnings(&mut self) {
-        self.spending.forget_told();
-        let models = self.model_warnings();
-        let texts: Vec<String> = models.into_iter().map(|(text, _)| text).collect();
-        self.notices.withdraw_warnings(&texts);
+    pub(super) fn withdraw_file_warnings(&mut self) {
+        self.notices.withdraw_about(Topic::Files, &[]);
+        self.withdraw_model_warnings();
     }
 
     /// Tells listeners what was announced since the last time.

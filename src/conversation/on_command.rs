@@ -6,22 +6,22 @@ use super::actor::Conversation;
 use super::clock::now;
 use super::command::Command;
 use super::files::FileEvent;
-use super::settings::HELD_HINT;
+use super::notices::Topic;
+use super::settings::{HELD_HINT, Settings};
 use super::snapshot::Link;
 use crate::audio;
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
-use crate::settings::config::writer::Report;
+use crate::settings::config::writer::FileReport;
 use crate::settings::config::{Config, MOST_RELEASE_DELAY};
-use crate::settings::watch::Change;
+use crate::settings::watch::FileChange;
 use crate::turn::machine::Input;
 use crate::{provider, telemetry};
 
 /// Stands until the connection that asks for another voice or language.
 pub(super) const HOLDS_LATER: &str = "The new voice or language applies from the next pause.";
-/// What notices begin with that a later success takes away.
-const NO_KEY_CHANGE: &str = "the key was not ";
-const NOT_KEPT: &str = "This choice holds until the program ends";
+/// What a notice begins with that a later success takes away.
+const NOT_KEPT: &str = "This choice could not be saved and is lost when the program ends";
 
 impl Conversation {
     pub(super) fn on_command(&mut self, now: Instant, command: Command) {
@@ -48,9 +48,9 @@ impl Conversation {
             Command::SayIt => self.say_it(now),
             Command::Repeat => self.hear_again(now),
             Command::UseProfile(name) => {
-                self.take_profile(&name);
-                let name = self.profiles.chosen().name.clone();
-                self.save(|config| config.profile = Some(name));
+                if self.take_profile(&name) {
+                    self.save(|config| config.profile = Some(name));
+                }
             }
             Command::UseInput(choice) => {
                 self.voice.input.choice = choice.clone();
@@ -81,9 +81,11 @@ impl Conversation {
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.files.reload_config(),
             Command::RetryNow => self.control(provider::Control::RetryNow),
-            Command::ResetStatistics => self.telemetry.send(telemetry::Event::ResetStatistics),
+            Command::ResetStatistics => self
+                .telemetry
+                .send(telemetry::TelemetryEvent::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
-            Command::ExportCsv => self.telemetry.send(telemetry::Event::ExportCsv),
+            Command::ExportCsv => self.telemetry.send(telemetry::TelemetryEvent::ExportCsv),
             Command::GoOn => self.go_on_spending(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
@@ -104,8 +106,13 @@ impl Conversation {
     fn follow_key(&mut self, changed: anyhow::Result<()>) {
         match changed {
             Ok(()) => self.redial(),
-            Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
+            Err(problem) => self.key_trouble(&problem),
         }
+    }
+
+    fn key_trouble(&mut self, problem: &anyhow::Error) {
+        let what = sentence(&format!("{problem:#}"));
+        self.notices.show_about(Topic::Key, Severity::Error, what);
     }
 
     /// Connects to what the settings name now. An open turn is asked there again.
@@ -113,8 +120,9 @@ impl Conversation {
         match self.settings.choose_target() {
             Ok(()) => {
                 self.notices.withdraw_information();
-                self.withdraw(NO_KEY_CHANGE);
+                self.notices.withdraw_about(Topic::Key, &[]);
                 self.name_assistant();
+                self.settings.refresh_user_context();
                 self.provider.config = self.settings.session_config(&self.profiles.profile);
                 self.provider.wanted = self.provider.config.clone();
                 self.forget_asked();
@@ -129,7 +137,19 @@ impl Conversation {
                 let config = Box::new(self.provider.config.clone());
                 self.control(provider::Control::Redial(target, config));
             }
-            Err(problem) => self.notice(Severity::Error, format!("{problem:#}")),
+            Err(problem) => self.key_trouble(&problem),
+        }
+    }
+
+    /// Another endpoint is configured; one that was given at the start goes before it.
+    fn follow_endpoint(&mut self) {
+        let place = |settings: &Settings| {
+            let target = &settings.target;
+            (target.url.clone(), target.key.is_some(), settings.is_demo())
+        };
+        let before = place(&self.settings);
+        if self.settings.choose_target().is_err() || place(&self.settings) != before {
+            self.redial();
         }
     }
 
@@ -142,47 +162,54 @@ impl Conversation {
     /// What the tasks for files and keys report.
     pub(super) fn on_file(&mut self, event: FileEvent) {
         match event {
-            FileEvent::Changed(Change::Profiles) => {
+            FileEvent::Changed(FileChange::Profiles) => {
                 self.files.reload_profiles(self.profiles.all.clone());
             }
-            FileEvent::Changed(Change::Config) => self.files.reload_config(),
+            FileEvent::Changed(FileChange::Config) => self.files.reload_config(),
             FileEvent::Config(report) => self.on_config(*report),
             FileEvent::KeyKept(Ok(key)) => {
                 let changed = self.settings.use_key(key);
                 self.follow_key(changed);
             }
-            FileEvent::KeyKept(Err(problem)) => {
-                self.notice(Severity::Error, format!("the key was not kept: {problem}"));
-            }
             FileEvent::KeyRemoved(Ok(other)) => {
+                let place = other.as_ref().map(|key| key.source.words());
                 let changed = self.settings.forget_key(other);
                 self.follow_key(changed);
+                if let Some(place) = place {
+                    let what = format!(
+                        "Another key is in {place}, and is used now. To use none, remove it there too."
+                    );
+                    self.notice(Severity::Warning, what);
+                }
             }
-            FileEvent::KeyRemoved(Err(problem)) => {
-                self.notice(
-                    Severity::Error,
-                    format!("the key was not removed: {problem}"),
-                );
+            FileEvent::KeyKept(Err(problem)) | FileEvent::KeyRemoved(Err(problem)) => {
+                self.notices
+                    .show_about(Topic::Key, Severity::Error, problem);
             }
+            FileEvent::Failed(problem) => self.notice(Severity::Error, problem),
             FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
             FileEvent::ModelWritten(profiles, written) => self.on_model_written(profiles, written),
         }
     }
 
     #[cfg(test)]
-    fn have_panic(&mut self, part: super::command::Part) {
-        use super::command::Part;
+    fn have_panic(&mut self, part: super::command::FailingPart) {
+        use super::command::FailingPart;
         match part {
-            Part::Audio(thread) => drop(self.send_voice(audio::VoiceCommand::Panic(thread))),
-            Part::Connection => self.control(crate::provider::Control::Panic),
-            Part::Telemetry => drop(self.telemetry.handle.send(crate::telemetry::Event::Panic)),
-            Part::Server => self.settings.panic_in_demo(),
-            Part::Watch => self.files.panic_in_watch(),
+            FailingPart::Audio(thread) => drop(self.send_voice(audio::VoiceCommand::Panic(thread))),
+            FailingPart::Connection => self.control(crate::provider::Control::Panic),
+            FailingPart::Telemetry => drop(
+                self.telemetry
+                    .handle
+                    .send(crate::telemetry::TelemetryEvent::Panic),
+            ),
+            FailingPart::Server => self.settings.panic_in_demo(),
+            FailingPart::Watch => self.files.panic_in_watch(),
         }
     }
 
     /// The configuration file was read or written.
-    fn on_config(&mut self, report: Report) {
+    fn on_config(&mut self, report: FileReport) {
         match &report.kept {
             Some(Ok(())) => self.withdraw(NOT_KEPT),
             Some(Err(problem)) => {
@@ -198,14 +225,15 @@ impl Conversation {
         let (before, new_faults, mended) = self.settings.take_report(report);
         let changed = before != *self.settings.config();
         if (changed || mended) && self.settings.config_faults().is_empty() {
-            self.withdraw_warnings();
+            self.withdraw_file_warnings();
         }
         for fault in new_faults {
-            let what = format!("{} The last good settings stay.", sentence(&fault));
-            self.notice(Severity::Warning, what);
+            let what = format!("{} The earlier settings stay in use.", sentence(&fault));
+            self.notices
+                .show_about(Topic::Files, Severity::Warning, what);
         }
         if mended {
-            let what = "The configuration is in order again, and in use.".to_owned();
+            let what = "The configuration is correct again and in use.".to_owned();
             self.notice(Severity::Info, what);
         }
         if changed {
@@ -215,7 +243,7 @@ impl Conversation {
         match self.settings.held() {
             Some(held) => self.provider.link = hold(held),
             None if was_held => self.redial(),
-            None if before.endpoint != self.settings.config().endpoint => self.redial(),
+            None if before.endpoint != self.settings.config().endpoint => self.follow_endpoint(),
             None => {}
         }
     }

@@ -13,49 +13,51 @@ use crate::base::severity::Severity;
 use crate::base::supervise::{given_up, restarted};
 use crate::base::tokens::TokenCounts;
 use crate::provider::grounding::Grounding;
-use crate::provider::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, TurnDetection};
+use crate::provider::{
+    EndReason, FaultKind, ProviderEvent, ProviderFault, Ready, ReplyAudio, TurnDetection,
+};
 use crate::turn::machine::{Input, Phase, TokenOwner};
 
 /// What is restarted after a panic, for the user.
 const PART: &str = "The connection to the service";
 /// Told once for each model.
-const HINTS_REFUSED: &str = "This model does not accept hints about languages and names. They are part of its instruction instead.";
+const HINTS_REFUSED: &str = "This model cannot be told languages and names in its settings. They were added to its instruction; there is nothing to do.";
 
 impl Conversation {
-    pub(super) fn on_provider(&mut self, now: Instant, event: Event) {
+    pub(super) fn on_provider(&mut self, now: Instant, event: ProviderEvent) {
         match event {
-            Event::Connecting { attempt } => {
+            ProviderEvent::Connecting { attempt } => {
                 if self.is_connected() {
                     self.feed(now, Input::LinkDown);
                 }
                 self.provider.link = Link::Connecting { attempt };
             }
-            Event::Ready(ready) => self.on_ready(now, ready),
-            Event::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
-            Event::Flushed { at } => self.feed(now, Input::Flushed { at }),
-            Event::GoingAway { time_left } => {
+            ProviderEvent::Ready(ready) => self.on_ready(now, ready),
+            ProviderEvent::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
+            ProviderEvent::Flushed { at } => self.feed(now, Input::Flushed { at }),
+            ProviderEvent::GoingAway { time_left } => {
                 info!(?time_left, "the service will end this connection");
                 self.provider.going_away = true;
             }
-            Event::Lost { fault, retry_in } => self.on_lost(now, &fault, retry_in),
-            Event::ReplyAudio(audio) => self.on_reply_audio(now, audio),
-            Event::UnplayableAudio { mime } => {
+            ProviderEvent::Lost { fault, retry_in } => self.on_lost(now, &fault, retry_in),
+            ProviderEvent::ReplyAudio(audio) => self.on_reply_audio(now, audio),
+            ProviderEvent::UnplayableAudio { mime } => {
                 self.note_answer(now, |answer| answer.refuse(&mime));
                 self.feed(now, Input::ReplyContent);
             }
-            Event::Text(text) => {
+            ProviderEvent::Text(text) => {
                 self.note_answer(now, |answer| answer.read(&text));
                 self.feed(now, Input::ReplyContent);
             }
-            Event::Content => self.feed(now, Input::ReplyContent),
-            Event::Transcript { speaker, text } => self.on_words(now, speaker, &text),
-            Event::Alive => self.feed(now, Input::ReplySign),
-            Event::Interrupted => self.feed(now, Input::Interrupted),
-            Event::GenerationComplete => self.feed(now, Input::GenerationComplete),
-            Event::EndReason(reason) => self.note_reason(&reason),
-            Event::TurnComplete { goes_on: true } => self.feed(now, Input::TurnGoesOn),
-            Event::TurnComplete { goes_on: false } => self.feed(now, Input::TurnComplete),
-            Event::ToolCalls { count, answerable } => {
+            ProviderEvent::Content => self.feed(now, Input::ReplyContent),
+            ProviderEvent::Transcript { speaker, text } => self.on_words(now, speaker, &text),
+            ProviderEvent::Alive => self.feed(now, Input::ReplySign),
+            ProviderEvent::Interrupted => self.feed(now, Input::Interrupted),
+            ProviderEvent::GenerationComplete => self.feed(now, Input::GenerationComplete),
+            ProviderEvent::EndReason(reason) => self.note_reason(&reason),
+            ProviderEvent::TurnComplete { goes_on: true } => self.feed(now, Input::TurnGoesOn),
+            ProviderEvent::TurnComplete { goes_on: false } => self.feed(now, Input::TurnComplete),
+            ProviderEvent::ToolCalls { count, answerable } => {
                 self.note_tool_calls(count);
                 self.feed(
                     now,
@@ -66,12 +68,12 @@ impl Conversation {
                     },
                 );
             }
-            Event::Searched(found) => self.note_search(found),
-            Event::Usage(usage) => self.note_tokens(&usage),
+            ProviderEvent::Searched(found) => self.note_search(found),
+            ProviderEvent::Usage(usage) => self.note_tokens(&usage),
         }
     }
 
-    fn on_lost(&mut self, now: Instant, fault: &Fault, retry_in: Option<Duration>) {
+    fn on_lost(&mut self, now: Instant, fault: &ProviderFault, retry_in: Option<Duration>) {
         debug!(%fault, ?retry_in, "the session is without a connection");
         self.provider.outbox.clear();
         self.provider.streaming = None;
@@ -99,6 +101,9 @@ impl Conversation {
         let (connection, resumed) = (ready.connection, ready.resumed);
         info!(connection, resumed, "connected");
         self.counters.connections.add(1);
+        for notes in self.turns.notes.values_mut() {
+            notes.fault = None;
+        }
         self.counters.resumes.add(u64::from(resumed));
         let rejected = self.turns.asking.take_reason();
         if self.provider.ever_connected

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::snapshot::Link;
 use crate::profile::{EchoCancellation, Profile};
 use crate::telemetry::diagnosis::Remedy;
-use crate::telemetry::{Context, LinkState, Output, Signal};
+use crate::telemetry::{Context, LinkState, Signal, TelemetryOutput};
 
 impl Conversation {
     pub(super) fn on_telemetry(&mut self, signal: Signal) {
@@ -21,12 +21,14 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_output(&mut self, output: Output) {
+    pub(super) fn on_output(&mut self, output: TelemetryOutput) {
         match output {
-            Output::AlertRaised(text, remedy) => self.notices.show_alert(text, remedy),
-            Output::AlertCleared(text) => self.withdraw(&text),
-            Output::Notice(severity, text) => self.notice(severity, text),
-            Output::Plan(choice, plan, changes) => self.follow_plan(&choice, plan, changes),
+            TelemetryOutput::AlertRaised(text, remedy) => self.notices.show_alert(text, remedy),
+            TelemetryOutput::AlertCleared(text) => self.withdraw(&text),
+            TelemetryOutput::Notice(severity, text) => self.notice(severity, text),
+            TelemetryOutput::Plan(choice, plan, changes) => {
+                self.follow_plan(&choice, plan, changes)
+            }
         }
     }
 

@@ -253,7 +253,7 @@ impl Conversation {
         {
             self.provider.streaming = None;
             if self.is_connected() {
-                self.send(provider::Command::StopStream);
+                self.send(provider::ProviderCommand::StopStream);
             }
         }
     }
@@ -384,22 +384,21 @@ impl Conversation {
             BargeIn::On => (true, "speak to interrupt: always on".into()),
             BargeIn::Off => (false, "speech does not interrupt: switched off".into()),
             BargeIn::Auto if self.playlist.is_some() => {
-                (true, "speak to interrupt: files cannot echo".into())
+                (true, "speak to interrupt: sound files".into())
             }
             BargeIn::Auto if self.has_headset() && !self.voice.echo.on => {
                 (true, "speak to interrupt: headset".into())
             }
-            BargeIn::Auto if self.voice.echo.on => (
-                true,
-                "speak to interrupt: the reply is taken out of the microphone".into(),
-            ),
+            BargeIn::Auto if self.voice.echo.on => {
+                (true, "speak to interrupt: echo cancellation is on".into())
+            }
             BargeIn::Auto if self.voice.echo.is_safe() => (
                 true,
                 "speak to interrupt: the microphone does not hear the reply".into(),
             ),
             BargeIn::Auto => (
                 false,
-                "loudspeaker without echo cancellation: Esc or Space interrupts".into(),
+                "speech does not interrupt over this loudspeaker: press Esc or Space".into(),
             ),
         }
     }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::notices::Notices;
+use super::notices::{Notices, Topic};
 use super::snapshot::AutoView;
 use crate::base::severity::Severity;
-use crate::profile::{DEFAULT, NoiseSuppression, Preference, Profile, Switch};
+use crate::profile::{DEFAULT, NoiseSuppression, Profile, Switch};
 use crate::settings::profiles::Profiles;
-use crate::telemetry::auto::Choice;
-use crate::telemetry::auto::{self, Candidate, Plan, Tuning, Wishes};
+use crate::telemetry::auto::{AutoChoice, AutoGoals, Candidate, Plan, Tuning};
 
 /// Period of the devices while power is saved: 21 ms at 48 kHz, the fewest wake-ups of the shipped profiles.
 const SAVING_PERIOD: u32 = 1_024;
@@ -54,7 +53,9 @@ impl ProfileControl {
     pub(super) fn reread(&self, notices: &mut Notices) -> Option<Arc<Profile>> {
         let name = self.chosen().name.clone();
         let Ok(new) = self.all.get(&name) else {
-            let what = format!("The file of the profile {name} is gone; it stays in use.");
+            let what = format!(
+                "The file of the profile {name} was deleted. It stays in use until you choose another."
+            );
             notices.show(Severity::Info, what);
             return None;
         };
@@ -69,7 +70,7 @@ impl ProfileControl {
     /// force now and why, if it is another.
     pub(super) fn follow(
         &mut self,
-        of: &Arc<Choice>,
+        of: &Arc<AutoChoice>,
         plan: Plan,
         changes: u64,
     ) -> Option<(Arc<Profile>, String)> {
@@ -92,30 +93,28 @@ impl ProfileControl {
             }
             match found {
                 Ok(profile) if profile.auto.is_none() => candidates.push(profile),
-                Ok(_) => notices.show(
+                Ok(_) => notices.show_about(
+                    Topic::Files,
                     Severity::Warning,
-                    format!("The profile {} cannot choose {name}, which chooses itself: it is left out.", chooser.name),
+                    format!("The profile {} lists {name}, which is itself automatic. {name} is left out.", chooser.name),
                 ),
-                Err(unknown) => notices.show(
+                Err(unknown) => notices.show_about(
+                    Topic::Files,
                     Severity::Warning,
-                    format!("The profile {} names one that there is not: {unknown}. It is left out.", chooser.name),
+                    format!("The profile {} lists a profile that does not exist: {unknown}. It is left out.", chooser.name),
                 ),
             }
         }
         if candidates.is_empty() {
             candidates.push(crate::profile::builtin(DEFAULT)?);
         }
-        let wishes = Wishes {
+        let wishes = AutoGoals {
             target: chooser.target,
-            preference: match how.prefer {
-                Preference::Speed => auto::Preference::Speed,
-                Preference::Balance => auto::Preference::Balance,
-                Preference::Quality => auto::Preference::Quality,
-            },
+            preference: how.prefer,
             changes_per_hour: how.changes_per_hour,
             power_saving: how.power_saving.is_on(),
         };
-        let choice = Choice {
+        let choice = AutoChoice {
             names: candidates.iter().map(|of| of.name.clone()).collect(),
             candidates: candidates.iter().map(candidate).collect(),
             wishes,
@@ -131,10 +130,15 @@ impl ProfileControl {
         })
     }
 
-    /// All profiles, in the order of the switch.
+    /// All profiles, in the order of the switch; the chosen one last, if its file is gone.
     pub(super) fn shared(&self) -> Arc<[Arc<Profile>]> {
+        let chosen = self.chosen();
         let entries = self.all.entries().iter();
-        entries.map(|entry| Arc::clone(&entry.profile)).collect()
+        let is_gone = entries
+            .clone()
+            .all(|entry| entry.profile.name != chosen.name);
+        let shared = entries.map(|entry| &entry.profile);
+        shared.chain(is_gone.then_some(chosen)).cloned().collect()
     }
 }
 
@@ -147,7 +151,7 @@ pub(super) struct Auto {
     candidates: Vec<Arc<Profile>>,
     /// Profiles that it names, and that could not be had.
     missing: Vec<String>,
-    choice: Arc<Choice>,
+    choice: Arc<AutoChoice>,
     /// What is in force.
     plan: Plan,
     /// Changes of profile since it was chosen.
@@ -161,7 +165,7 @@ impl Auto {
     }
 
     /// What it chooses among.
-    pub(super) fn choice(&self) -> &Arc<Choice> {
+    pub(super) fn choice(&self) -> &Arc<AutoChoice> {
         &self.choice
     }
 
@@ -233,6 +237,27 @@ fn tuned(profile: &Arc<Profile>, tuning: Tuning) -> Arc<Profile> {
 mod tests {
     use super::*;
     use crate::profile::builtin;
+
+    #[test]
+    fn a_profile_whose_file_is_deleted_stays_in_use_and_in_the_list() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("mine.yaml");
+        std::fs::write(&file, "target_ms: 300\n").expect("written");
+        let profiles = Profiles::load(Some(folder.path().to_owned()));
+        let mine = profiles.get("mine").expect("there");
+        let mut control = ProfileControl::new(profiles, mine);
+        let listed = control.shared().len();
+        std::fs::remove_file(&file).expect("removed");
+        assert_eq!(control.all.reload(), Vec::<String>::new());
+        let mut notices = Notices::default();
+        assert_eq!(control.reread(&mut notices), None);
+        let (_, said) = notices.next_announced().expect("it is said");
+        assert!(said.starts_with("The file of the profile mine was deleted."));
+        let shared = control.shared();
+        assert_eq!(shared.len(), listed);
+        assert_eq!(shared.last().map(|profile| &*profile.name), Some("mine"));
+        assert_eq!(control.chosen().name, "mine");
+    }
 
     #[test]
     fn tuning_changes_what_it_says_and_nothing_else() {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::actor::Conversation;
+use super::notices::Topic;
 use crate::base::severity::Severity;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
-use crate::telemetry::auto::Choice;
+use crate::telemetry::auto::AutoChoice;
 use crate::telemetry::auto::Plan;
 
 /// Stands until the connection that asks for what the profile says.
@@ -22,15 +23,21 @@ impl Conversation {
         }
     }
 
-    /// Takes the profile of this name, or says that there is none.
-    pub(super) fn take_profile(&mut self, name: &str) {
-        match self.profiles.all.get(name) {
+    /// Takes the profile of this name, or says that there is none. Says whether it was taken.
+    pub(super) fn take_profile(&mut self, name: &str) -> bool {
+        let found = self.profiles.all.get(name);
+        self.notices.withdraw_about(Topic::Profile, &[]);
+        match found {
             Ok(profile) => {
                 self.notices.withdraw_information();
-                self.withdraw("unknown profile");
                 self.choose_profile(profile);
+                true
             }
-            Err(unknown) => self.notice(Severity::Error, unknown.to_string()),
+            Err(unknown) => {
+                self.notices
+                    .show_about(Topic::Profile, Severity::Error, unknown.to_string());
+                false
+            }
         }
     }
 
@@ -53,9 +60,10 @@ impl Conversation {
     /// The profiles were read again, with what is wrong with them.
     pub(super) fn take_profiles(&mut self, profiles: Profiles, faults: Vec<String>) {
         self.profiles.all = profiles;
-        self.withdraw_warnings();
+        self.withdraw_file_warnings();
         for fault in faults {
-            self.notice(Severity::Warning, fault);
+            self.notices
+                .show_about(Topic::Files, Severity::Warning, fault);
         }
         if let Some(profile) = self.profiles.reread(&mut self.notices) {
             let name = profile.name.clone();
@@ -66,7 +74,7 @@ impl Conversation {
     }
 
     /// Follows the plan of `auto`.
-    pub(super) fn follow_plan(&mut self, of: &Arc<Choice>, plan: Plan, changes: u64) {
+    pub(super) fn follow_plan(&mut self, of: &Arc<AutoChoice>, plan: Plan, changes: u64) {
         if let Some((profile, why)) = self.profiles.follow(of, plan, changes) {
             tracing::info!(profile = profile.name, why, "auto");
             self.adopt_profile(profile);

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use super::snapshot::Link;
 use crate::base::ids::TurnId;
-use crate::provider::{Command, Handle, SessionConfig};
+use crate::provider::{ProviderCommand, ProviderHandle, SessionConfig};
 
 /// The connection, and what it was asked for.
 pub(super) struct ProviderLink {
-    pub(super) handle: Handle,
+    pub(super) handle: ProviderHandle,
     /// What the provider has had no room for yet; order is kept.
     pub(super) outbox: VecDeque<Outgoing>,
     /// What the connection was asked for, and what the next one shall be asked for.
@@ -27,7 +27,7 @@ pub(super) struct ProviderLink {
 
 impl ProviderLink {
     /// A provider that asks for this.
-    pub(super) fn new(handle: Handle, config: SessionConfig, link: Link) -> Self {
+    pub(super) fn new(handle: ProviderHandle, config: SessionConfig, link: Link) -> Self {
         Self {
             handle,
             outbox: VecDeque::new(),
@@ -54,7 +54,7 @@ impl ProviderLink {
 /// What is to be sent.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    Command(Command),
+    Command(ProviderCommand),
     /// Words of a turn that have not been sent, up to this sample; they stay in the ledger until they can be.
     Words {
         turn: TurnId,

@@ -31,7 +31,7 @@ impl Conversation {
         let hindrance = match (self.turns.machine.phase(), turn) {
             (Phase::Speaking, _) => Some("not while you speak"),
             (Phase::Awaiting, _) => Some("an answer is on its way"),
-            (Phase::Replying, _) => Some("an answer sounds"),
+            (Phase::Replying, _) => Some("an answer is playing"),
             _ if self.is_checking() => Some("the sound is being checked"),
             (Phase::Idle, None) => Some("no answer was heard in the last ten minutes"),
             (Phase::Idle, _) if !self.turns.machine.is_quiet() => {

@@ -14,7 +14,7 @@ use super::provider_link::Outgoing;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::units::SampleRate;
-use crate::provider::{Command, Control};
+use crate::provider::{Control, ProviderCommand};
 
 /// Words in one command: what 64 KiB of JSON hold several times, so that the connection is never idle for want of more.
 const PIECE: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ impl Conversation {
     }
 
     /// The next thing to send.
-    fn next_outgoing(&mut self) -> Option<Command> {
+    fn next_outgoing(&mut self) -> Option<ProviderCommand> {
         loop {
             match self.provider.outbox.pop_front()? {
                 Outgoing::Command(command) => return Some(command),
@@ -47,14 +47,14 @@ impl Conversation {
                         self.provider
                             .outbox
                             .push_front(Outgoing::Words { turn, until });
-                        return Some(Command::Audio(piece));
+                        return Some(ProviderCommand::Audio(piece));
                     }
                 }
             }
         }
     }
 
-    pub(super) fn send(&mut self, command: Command) {
+    pub(super) fn send(&mut self, command: ProviderCommand) {
         self.provider.outbox.push_back(Outgoing::Command(command));
     }
 
@@ -74,7 +74,7 @@ impl Conversation {
         self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
-            self.send(Command::StartUtterance);
+            self.send(ProviderCommand::StartUtterance);
             self.send_words(turn);
         } else {
             // Automatic detection streams anyway; only what an earlier connection took with it is said again, and at once,
@@ -85,7 +85,7 @@ impl Conversation {
                 if piece.is_empty() {
                     break;
                 }
-                self.send(Command::Audio(piece));
+                self.send(ProviderCommand::Audio(piece));
             }
         }
     }
@@ -94,7 +94,7 @@ impl Conversation {
     pub(super) fn go_on(&mut self, turn: TurnId) {
         self.turns.captions.go_on(turn);
         self.forget_answer(turn);
-        self.send(Command::StartUtterance);
+        self.send(ProviderCommand::StartUtterance);
         self.send_words(turn);
     }
 
@@ -116,11 +116,11 @@ impl Conversation {
         }
         self.send_words(turn);
         if self.is_manual() {
-            self.send(Command::EndUtterance);
+            self.send(ProviderCommand::EndUtterance);
         } else if !self.is_typed(turn)
             && (self.microphone.muted || self.provider.streaming.is_none())
         {
-            self.send(Command::StopStream);
+            self.send(ProviderCommand::StopStream);
         }
     }
 
@@ -140,15 +140,18 @@ impl Conversation {
     /// Automatic detection: a frame of the stream.
     pub(super) fn stream(&mut self, samples: Vec<i16>) {
         if self.provider.outbox.len() >= LONGEST_STREAM {
-            let is_sound = |next: &Outgoing| matches!(next, Outgoing::Command(Command::Audio(_)));
-            if let Some(oldest) = self.provider.outbox.iter().position(is_sound) {
-                self.provider.outbox.remove(oldest);
+            let is_sound =
+                |next: &Outgoing| matches!(next, Outgoing::Command(ProviderCommand::Audio(_)));
+            if let Some(oldest) = self.provider.outbox.iter().position(is_sound)
+                && let Some(Outgoing::Command(ProviderCommand::Audio(samples))) =
+                    self.provider.outbox.remove(oldest)
+            {
                 self.counters.uplink_dropped.add(samples.len() as u64);
             }
-            let what = "The connection is too slow for speech: a part of what was said is dropped. Use another network, or detection by this program.";
+            let what = "The connection is too slow: parts of what you say are lost. Use a faster network, or set `turn.detection: manual` in the profile.";
             self.notice(Severity::Warning, what.into());
         }
-        self.send(Command::Audio(samples));
+        self.send(ProviderCommand::Audio(samples));
     }
 
     /// Says once that a turn has become too long to be kept as a whole, if a connection did not get all of it.

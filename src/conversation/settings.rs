@@ -7,13 +7,13 @@ use crate::base::languages::is_code;
 use crate::base::plural::sentence;
 use crate::base::supervise::Failures;
 use crate::profile::{Detection, EchoCancellation, Profile};
-use crate::provider::Target;
+use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
-use crate::settings::config::writer::Report;
+use crate::settings::config::writer::FileReport;
 use crate::settings::config::{Config, ConfigFile, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
-use crate::settings::key::{Key, KeyStore, Source};
+use crate::settings::key::{ApiKey, KeySource, KeyStore};
 use crate::settings::watch::Watch;
 
 /// What the command line and the machine decide.
@@ -30,7 +30,7 @@ pub struct Choice {
     /// Where keys are kept.
     pub keys: KeyStore,
     /// The key that was found.
-    pub key: Option<Key>,
+    pub key: Option<ApiKey>,
     /// Tells of files that change.
     pub changes: Watch,
     /// What became of the threads behind all this.
@@ -48,7 +48,7 @@ impl Choice {
 }
 
 /// What to do while nothing may be dialled.
-pub(super) const HELD_HINT: &str = "Mend the file: the conversation begins when it is saved. Or start with --endpoint or --demo, which go before it.";
+pub(super) const HELD_HINT: &str = "Correct the file: the program connects as soon as it is saved. Or start with --demo or --endpoint, which override it.";
 
 /// What a conversation that begins now would ask the service for.
 #[must_use]
@@ -86,7 +86,7 @@ fn user_context() -> UserContext {
 #[derive(Debug)]
 pub struct Settings {
     /// Where to connect.
-    pub target: Target,
+    pub target: ServiceEndpoint,
     choice: Choice,
     /// What holds: the file, and the changes that are on their way into it.
     config: Config,
@@ -94,7 +94,7 @@ pub struct Settings {
     faults: Vec<String>,
     /// Why nothing may be dialled, as the file has it.
     held: Option<String>,
-    demo: Option<(Server, Target)>,
+    demo: Option<(Server, ServiceEndpoint)>,
     is_demo: bool,
     /// There is no talk key: speech opens the microphone, whatever is configured.
     keyless: bool,
@@ -112,7 +112,7 @@ impl Settings {
     ///
     /// When the endpoint is none, or the demo cannot be started.
     pub fn new(choice: Choice) -> anyhow::Result<Self> {
-        let nowhere = Target {
+        let nowhere = ServiceEndpoint {
             url: endpoint::google(),
             key: None,
         };
@@ -166,14 +166,14 @@ impl Settings {
                 self.is_demo = true;
             }
             Endpoint::Live(url) => {
-                let may = |key: &&Key| endpoint::may_have_key(key.source, &url, config);
+                let may = |key: &&ApiKey| endpoint::may_have_key(key.source, &url, config);
                 let key = self
                     .choice
                     .key
                     .as_ref()
                     .filter(may)
                     .map(|key| key.secret.clone());
-                self.target = Target { url, key };
+                self.target = ServiceEndpoint { url, key };
                 self.is_demo = false;
             }
         }
@@ -239,7 +239,7 @@ impl Settings {
             has_key: true,
         };
         match endpoint::choose(wishes).ok()? {
-            Endpoint::Live(url) if endpoint::may_have_key(Source::File, &url, config) => {
+            Endpoint::Live(url) if endpoint::may_have_key(KeySource::File, &url, config) => {
                 url.host_str().map(str::to_owned)
             }
             Endpoint::Live(_) | Endpoint::Demo => None,
@@ -328,29 +328,25 @@ impl Settings {
     /// # Errors
     ///
     /// When the configuration does not allow to dial.
-    pub(super) fn use_key(&mut self, key: Key) -> anyhow::Result<()> {
+    pub(super) fn use_key(&mut self, key: ApiKey) -> anyhow::Result<()> {
         self.choice.key = Some(key);
         if let (None, Some(fault)) = (&self.choice.endpoint, &self.held) {
             let fault = sentence(fault);
             anyhow::bail!(
-                "the key is kept, and used when the configuration file is mended: {fault}"
+                "the key is saved, and used when the configuration file is corrected: {fault}"
             );
         }
         self.choice.demo = false;
         self.choose_target()
     }
 
-    /// The key file was removed; `other` is what is found elsewhere.
+    /// The key file was removed; `other` is what is found elsewhere, and used from now on.
     ///
     /// # Errors
     ///
-    /// When there is another key, or the configuration does not allow to dial.
-    pub(super) fn forget_key(&mut self, other: Option<Key>) -> anyhow::Result<()> {
+    /// When the configuration does not allow to dial.
+    pub(super) fn forget_key(&mut self, other: Option<ApiKey>) -> anyhow::Result<()> {
         self.choice.key = other;
-        if let Some(key) = &self.choice.key {
-            let place = key.source.words();
-            anyhow::bail!("another key is still there, in {place}: remove it there");
-        }
         self.choose_target()
     }
 
@@ -364,7 +360,7 @@ impl Settings {
 
     /// Takes over what the file says; returns the configuration before, the faults that are new, and whether the file was
     /// faulty and is not any more.
-    pub(super) fn take_report(&mut self, report: Report) -> (Config, Vec<String>, bool) {
+    pub(super) fn take_report(&mut self, report: FileReport) -> (Config, Vec<String>, bool) {
         let before = std::mem::replace(&mut self.config, report.config);
         let known = std::mem::replace(&mut self.faults, report.faults);
         self.held = report.held;
@@ -404,13 +400,13 @@ impl Settings {
         &self.config
     }
 
-    fn demo(&mut self) -> anyhow::Result<Target> {
+    fn demo(&mut self) -> anyhow::Result<ServiceEndpoint> {
         if let Some((_, target)) = &self.demo {
             return Ok(target.clone());
         }
         let (server, token) = Server::start_demo(self.choice.greeting, self.failures())
             .context("the demo cannot be started")?;
-        let target = Target {
+        let target = ServiceEndpoint {
             url: server.url(),
             key: Some(token),
         };
@@ -461,7 +457,7 @@ mod tests {
         assert_eq!(config.spoken(), ["it"]);
         assert!(matches!(
             config.detection,
-            config::Detection::Service { .. }
+            config::DetectionConfig::Service { .. }
         ));
         let usual = session_config(&Config::default(), &profile, user);
         assert_eq!(usual, profile.session_config(profile.turn.detection));

@@ -141,15 +141,11 @@ impl Conversation {
         let why = match (self.voice.echo.why, on) {
             _ if self.voice.output.stream.is_none() => "no speaker: not needed",
             _ if self.microphone().stream.is_none() => "no microphone: not needed",
-            (audio::EchoWhy::Asked, true) => {
-                "switched on: the reply is taken out of the microphone"
-            }
+            (audio::EchoWhy::Asked, true) => "switched on",
             (audio::EchoWhy::Asked, false) => "switched off",
             (audio::EchoWhy::Headset, _) => "headset: not needed",
-            (audio::EchoWhy::Loudspeaker, _) => {
-                "loudspeaker: the reply is taken out of the microphone"
-            }
-            (audio::EchoWhy::Heard, _) => "the microphone hears the reply: it is taken out",
+            (audio::EchoWhy::Loudspeaker, _) => "loudspeaker: needed",
+            (audio::EchoWhy::Heard, _) => "the microphone hears the reply: needed",
             (audio::EchoWhy::NotHeard, _) => "the microphone does not hear the reply: not needed",
         };
         EchoView {

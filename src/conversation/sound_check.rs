@@ -1,9 +1,9 @@
 //! The sound check: while it runs nobody else is heard, and nothing of it goes to the service.
 
 use super::actor::Conversation;
-use super::check::{Check, OVER_AFTER};
+use super::check::{OVER_AFTER, ShownCheck};
 use super::snapshot::{CheckLine, CheckStep, CheckView};
-use super::sound_check_text::{self, Circumstances};
+use super::sound_check_text::{self, CheckContext};
 use crate::audio::{self, CheckEvent};
 use crate::dsp::sound_check::SoundCheckPhase;
 use crate::turn::machine::Input;
@@ -13,7 +13,7 @@ use std::time::Instant;
 impl Conversation {
     /// Begins a check, or says why there cannot be one.
     pub(super) fn check_sound(&mut self, now: Instant, with_voice: bool) {
-        self.check = Some(Check {
+        self.check = Some(ShownCheck {
             view: CheckView {
                 with_voice,
                 step: CheckStep::Quiet,
@@ -29,7 +29,7 @@ impl Conversation {
             ))
         } else if self.playlist.is_some() {
             Some((
-                "files are spoken in its place",
+                "sound files are used instead",
                 "Start without files, and check again.",
             ))
         } else if self.voice.input.stream.is_none() {
@@ -53,7 +53,7 @@ impl Conversation {
     }
 
     pub(super) fn is_checking(&self) -> bool {
-        self.check.as_ref().is_some_and(Check::is_running)
+        self.check.as_ref().is_some_and(ShownCheck::is_running)
     }
 
     pub(super) fn on_check(&mut self, event: CheckEvent) {
@@ -71,7 +71,7 @@ impl Conversation {
             }
             CheckEvent::Done(report) => {
                 let speaker = self.voice.output.stream.as_ref();
-                let around = Circumstances {
+                let around = CheckContext {
                     with_voice: check.view.with_voice,
                     headset: speaker.is_some_and(|stream| stream.device.headset),
                 };
@@ -89,12 +89,12 @@ impl Conversation {
 
     /// Gives up a check that the microphone gives nothing to.
     pub(super) fn look_at_check(&mut self, now: Instant) {
-        let late = |check: &Check| check.is_running() && now >= check.until;
+        let late = |check: &ShownCheck| check.is_running() && now >= check.until;
         let lost = self.is_checking() && self.voice.input.stream.is_none();
         if lost || self.check.as_ref().is_some_and(late) {
             self.tell_sound(audio::VoiceCommand::CancelCheck);
             self.end_check(sound_check_text::failed(
-                "it gave no sound to check",
+                "no sound came from it",
                 "Plug it in again, or choose another one under Sound.",
             ));
         }

@@ -6,7 +6,7 @@ use crate::dsp::sound_check::{SoundCheckFinding, SoundCheckReport};
 
 /// What the sentences depend on besides the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Circumstances {
+pub struct CheckContext {
     /// The user was asked to speak.
     pub with_voice: bool,
     /// The speaker is a headset.
@@ -15,7 +15,7 @@ pub struct Circumstances {
 
 /// The lines, in the order in which sound goes its way.
 #[must_use]
-pub fn lines(report: &SoundCheckReport, around: Circumstances) -> Vec<CheckLine> {
+pub fn lines(report: &SoundCheckReport, around: CheckContext) -> Vec<CheckLine> {
     let mut lines = vec![microphone(report)];
     lines.extend(room(report));
     if around.with_voice {
@@ -37,7 +37,7 @@ fn microphone(report: &SoundCheckReport) -> CheckLine {
     if has(report, SoundCheckFinding::AllZero) {
         return bad(
             NAME,
-            "it gives nothing but zeros: muted by the system",
+            "it is silent: probably muted",
             "Look for a mute switch on it, and in the sound settings of the system.",
         );
     }
@@ -45,11 +45,11 @@ fn microphone(report: &SoundCheckReport) -> CheckLine {
     if has(report, SoundCheckFinding::Clipping) {
         return warn(
             NAME,
-            format!("{percent:.1} % of its sound is cut off at full scale"),
+            format!("too loud: {percent:.1} % of its sound is distorted"),
             "Lower its level in the sound settings of the system.",
         );
     }
-    ok(NAME, "it gives sound, and nothing is cut off")
+    ok(NAME, "it works, and nothing is distorted")
 }
 
 fn room(report: &SoundCheckReport) -> Option<CheckLine> {
@@ -208,7 +208,7 @@ mod tests {
         with_voice: bool,
         headset: bool,
     ) -> Vec<(String, CheckStatus)> {
-        let around = Circumstances {
+        let around = CheckContext {
             with_voice,
             headset,
         };
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_good_desk_has_five_good_lines() {
         let wanted = [
-            "Microphone: it gives sound, and nothing is cut off",
+            "Microphone: it works, and nothing is distorted",
             "Room: −62 dB of noise while nobody speaks",
             "Voice: −24 dB, 38 dB over the room",
             "Speaker: the sound was played",

@@ -32,7 +32,7 @@ impl Conversation {
             unknown_price: match self.pricing() {
                 Pricing::Unpublished => Some(format!("no price is published for {}", self.model())),
                 Pricing::Elsewhere => Some(format!(
-                    "what {} takes for tokens is not known",
+                    "the price of {} is not known",
                     self.settings.host()
                 )),
                 Pricing::Configured(_) | Pricing::Published(_) | Pricing::Free => None,
@@ -43,8 +43,8 @@ impl Conversation {
         let reached = self.spending.is_reached();
         self.turns.machine.hold_waiting(reached);
         if opens {
+            // The loop performs what it decides.
             self.turns.machine.handle_timeout(super::clock::now());
-            self.perform();
         }
     }
 
@@ -74,7 +74,7 @@ impl Conversation {
             let was = if left == 1 { "was" } else { "were" };
             let files = count(left as u64, "file");
             self.tell(Event::LimitReached(format!(
-                "{reached} {files} {was} not asked."
+                "{reached} {files} {was} not sent."
             )));
         }
     }
@@ -85,7 +85,7 @@ impl Conversation {
         self.turns.captions.refuse(turn, text);
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
             self.tell(Event::LimitReached(format!(
-                "{reached} The text was not asked."
+                "{reached} Your text was not sent."
             )));
         }
     }

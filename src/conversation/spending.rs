@@ -26,8 +26,8 @@ use day::{Day, Done, Errand, today};
 /// The share of a limit from which it is told that it is near.
 const NEAR: f64 = 0.8;
 /// What notices begin with that are taken away when they are not true any more.
-const CANNOT_BE_KEPT: &str = "The spend limit cannot be kept";
-const LIFTED: &str = "The spend limit is lifted";
+const CANNOT_BE_KEPT: &str = "The spend limit cannot be checked";
+const LIFTED: &str = "The spend limit is raised";
 /// What a limit does that is reached, and before that while the user speaks.
 const CLOSED: &str = "The microphone is closed.";
 const CLOSES: &str = "The microphone closes when you have finished speaking.";
@@ -102,6 +102,8 @@ impl Spending {
     fn begin_day(&mut self, date: Date) {
         if self.day.begin(date) {
             self.meters[1].from = 0.0;
+            let errand = self.day.open();
+            self.send(errand);
         }
     }
 
@@ -308,14 +310,6 @@ impl Spending {
         match scope {
             SpendScope::Conversation => self.conversation,
             SpendScope::Day => self.day.spent(),
-        }
-    }
-
-    /// The notices about it were taken away with others; what is still true is said again.
-    pub(super) fn forget_told(&mut self) {
-        self.unknown = None;
-        for meter in &mut self.meters {
-            meter.warning = None;
         }
     }
 }

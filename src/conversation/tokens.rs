@@ -5,14 +5,14 @@ use tracing::debug;
 use super::actor::Conversation;
 use crate::base::cost::Cost;
 use crate::base::tokens::TokenCounts;
-use crate::provider::Usage;
+use crate::provider::TokenUsage;
 use crate::provider::price::Pricing;
 use crate::telemetry::{self, LateTokens};
 use crate::turn::machine::TokenOwner;
 
 impl Conversation {
     /// The service counted.
-    pub(super) fn note_tokens(&mut self, usage: &Usage) {
+    pub(super) fn note_tokens(&mut self, usage: &TokenUsage) {
         let counted = usage.billed;
         let bill = self.turns.machine.bill();
         let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
@@ -45,13 +45,15 @@ impl Conversation {
         // Profile and model may be others since; whose turn it was is not known any more.
         let cost = self.cost(&tokens);
         self.telemetry
-            .send(telemetry::Event::LateTokens(Box::new(LateTokens {
-                profile: self.profiles.profile.name.clone(),
-                model: self.model(),
-                tokens,
-                wasted: vain,
-                cost,
-            })));
+            .send(telemetry::TelemetryEvent::LateTokens(Box::new(
+                LateTokens {
+                    profile: self.profiles.profile.name.clone(),
+                    model: self.model(),
+                    tokens,
+                    wasted: vain,
+                    cost,
+                },
+            )));
         self.turns.late_tokens += tokens;
         self.spend(cost);
     }

@@ -60,7 +60,9 @@ impl Conversation {
         self.tell_end(&record, broken_off);
         self.count_rejection(&record, rejected);
         self.telemetry
-            .send(telemetry::Event::TurnClosed(Box::new(record.clone())));
+            .send(telemetry::TelemetryEvent::TurnClosed(Box::new(
+                record.clone(),
+            )));
         self.spend(record.cost);
         self.turns.machine.billed(record.turn_tokens());
         self.tell(Event::Closed(Box::new(record)));

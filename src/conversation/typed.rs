@@ -27,7 +27,7 @@ pub enum Unsendable {
     #[error("there is nothing to send")]
     Empty,
     /// It has more characters than [`MOST_CHARACTERS`].
-    #[error("the text is {over} {} too long: {MOST_CHARACTERS} can be sent at once", characters(*over))]
+    #[error("the text is {over} {} too long: at most {MOST_CHARACTERS} can be sent at once", characters(*over))]
     TooLong {
         /// So many.
         over: usize,
@@ -72,6 +72,10 @@ impl Conversation {
                 return self.notice(Severity::Warning, what);
             }
         };
+        if self.is_checking() {
+            let what = "Not sent: the sound is being checked. Send it when the check is over.";
+            return self.notice(Severity::Warning, what.to_owned());
+        }
         self.ask_typed(now, text.clone(), &text);
     }
 
@@ -104,9 +108,9 @@ impl Conversation {
         self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
-            self.send(provider::Command::StartUtterance);
+            self.send(provider::ProviderCommand::StartUtterance);
         }
-        self.send(provider::Command::Text(text));
+        self.send(provider::ProviderCommand::Text(text));
         true
     }
 
@@ -142,7 +146,7 @@ mod tests {
         assert_eq!(problem, Unsendable::TooLong { over: 3 });
         assert_eq!(
             problem.to_string(),
-            "the text is 3 characters too long: 8000 can be sent at once"
+            "the text is 3 characters too long: at most 8000 can be sent at once"
         );
     }
 }

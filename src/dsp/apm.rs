@@ -76,7 +76,6 @@ impl Apm {
         })
     }
 
-    /// Resets the state.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.job);
     }

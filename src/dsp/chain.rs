@@ -29,11 +29,8 @@ use crate::base::frame::FRAME_SAMPLES;
 /// The stages of the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ChainSettings {
-    /// Echo cancellation.
     pub echo: bool,
-    /// Noise suppression.
     pub noise: NoiseSuppressor,
-    /// Automatic gain control.
     pub gain: bool,
 }
 
@@ -57,7 +54,6 @@ pub struct Chain {
 
 impl Chain {
     /// A chain of these stages.
-    #[must_use]
     pub fn new(settings: ChainSettings) -> Self {
         let any = settings.any();
         Self {
@@ -81,7 +77,6 @@ impl Chain {
     }
 
     /// The settings that were set last.
-    #[must_use]
     pub fn settings(&self) -> ChainSettings {
         self.settings
     }
@@ -107,7 +102,6 @@ impl Chain {
     }
 
     /// Delay from input to output. Once a change of settings is audible, it is that of the new settings.
-    #[must_use]
     pub fn delay(&self) -> Duration {
         self.high_pass.delay()
             + self.echo.delay()
@@ -126,13 +120,11 @@ impl Chain {
     }
 
     /// Whether the far end is needed: a canceller is active, or is being switched on or off.
-    #[must_use]
     pub fn needs_far(&self) -> bool {
         !self.echo.idle()
     }
 
     /// State of the echo cancellation; all values are unknown while it is off.
-    #[must_use]
     pub fn echo_state(&self) -> EchoState {
         self.echo
             .stage()

@@ -52,7 +52,6 @@ impl<K: Copy + PartialEq, S: ChainStage> CrossfadeSlot<K, S> {
         self.stage.is_none() && self.change.is_none() && self.selected == self.kind
     }
 
-    /// The active stage.
     pub(super) fn stage(&self) -> Option<&S> {
         self.stage.as_ref()
     }

@@ -31,7 +31,6 @@ const SCALE: f32 = 32_768.0;
 /// Noise suppressors that can be chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NoiseSuppressor {
-    /// None.
     #[default]
     Off,
     /// Steady noise, by about 6 dB; hardly affects the voice.
@@ -42,7 +41,6 @@ pub enum NoiseSuppressor {
     Keyboard,
 }
 
-/// One of the suppressors.
 pub(super) enum Denoise {
     Statistical(Box<Apm>),
     Learnt(Box<Learnt>),

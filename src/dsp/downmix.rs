@@ -106,7 +106,6 @@ pub struct Downmixer {
 struct Channel {
     /// Power of the newest block, and its product with the reference.
     block: (f32, f32),
-    /// Smoothed power.
     power: f32,
     /// Minimum power of this window and of the one before.
     least: [f32; 2],
@@ -128,7 +127,6 @@ impl Channel {
 
 impl Downmixer {
     /// Creates a mixer for `channels` interleaved channels (0 counts as 1) at this rate.
-    #[must_use]
     pub fn new(channels: u16, rate: SampleRate) -> Self {
         let channels = usize::from(channels.max(1));
         let channel = Channel {
@@ -153,8 +151,6 @@ impl Downmixer {
         }
     }
 
-    /// Number of channels.
-    #[must_use]
     pub fn channels(&self) -> usize {
         self.channels.len()
     }
@@ -327,7 +323,6 @@ impl Downmixer {
 }
 
 /// Mixes a whole recording to one channel. Two passes: the shares are right from the first word on.
-#[must_use]
 pub fn downmix(channels: u16, rate: SampleRate, interleaved: &[f32]) -> Vec<f32> {
     let mut mixer = Downmixer::new(channels, rate);
     let block = rate.samples_in(BLOCK).max(1) * mixer.channels();

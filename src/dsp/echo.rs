@@ -49,7 +49,6 @@ pub struct EchoState {
     pub converged: bool,
 }
 
-/// The echo cancellation stage.
 #[derive(Debug)]
 pub(super) struct EchoCanceller {
     apm: Apm,

@@ -64,7 +64,6 @@ const SAME: usize = 12;
 const NONE_AFTER: u32 = 300;
 const GONE_AFTER: u32 = 500;
 
-/// Verdict of the detector.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum EchoVerdict {
     /// Too little was played.
@@ -72,7 +71,6 @@ pub enum EchoVerdict {
     Unknown,
     /// No echo: a headset, or a muted speaker.
     None,
-    /// Echo.
     Echo {
         /// Delay from far end to near end, to about 1 ms.
         delay: Duration,
@@ -81,7 +79,6 @@ pub enum EchoVerdict {
     },
 }
 
-/// The detector.
 pub struct EchoDetector {
     near: Decimator,
     far: Decimator,
@@ -117,7 +114,6 @@ impl Default for EchoDetector {
 
 impl EchoDetector {
     /// Creates a detector without history.
-    #[must_use]
     pub fn new() -> Self {
         Self {
             near: Decimator::new(),
@@ -181,14 +177,11 @@ impl EchoDetector {
         None
     }
 
-    /// The current verdict.
-    #[must_use]
     pub fn verdict(&self) -> EchoVerdict {
         self.verdict
     }
 
     /// Peak-to-mean ratio at the last search, on which the verdict is based.
-    #[must_use]
     pub fn prominence(&self) -> f32 {
         self.prominence
     }

@@ -16,7 +16,6 @@ pub mod downmix;
 pub mod echo;
 pub mod echo_detector;
 mod filter;
-pub mod level;
 mod limiter;
 pub mod noise_floor;
 mod polyphase;

@@ -17,7 +17,6 @@ const NOISY: Dbfs = Dbfs(-58.0);
 /// Floor below which it counts as quiet again.
 const QUIET: Dbfs = Dbfs(-63.0);
 
-/// The noise floor estimator.
 #[derive(Clone, Debug)]
 pub struct NoiseFloor {
     pieces: [f32; PIECES],
@@ -66,7 +65,6 @@ impl NoiseFloor {
     }
 
     /// Whether the room is noisy; `false` during the first second.
-    #[must_use]
     pub fn is_noisy(&self) -> bool {
         self.noisy
     }

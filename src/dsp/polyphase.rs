@@ -23,7 +23,6 @@ const MOST: u32 = 12;
 const WIDTH: usize = 8;
 const GROUP: usize = 4 * WIDTH;
 
-/// The resampler.
 pub(super) struct Polyphase {
     phases: Vec<Phase>,
     /// M: the number of lanes.
@@ -36,7 +35,6 @@ pub(super) struct Polyphase {
     first: u64,
     /// Leading silence: all that the filter of the first output covers before the stream.
     lead: u64,
-    /// Input block size.
     block: usize,
     /// In input samples.
     delay: u64,

@@ -141,19 +141,14 @@ impl Resampler {
     }
 
     /// Delay of a sample against its position in the output: subtract it from instants counted in output samples.
-    #[must_use]
     pub fn delay(&self) -> Duration {
         self.delay
     }
 
-    /// The input's rate.
-    #[must_use]
     pub fn from(&self) -> SampleRate {
         self.from
     }
 
-    /// The output's rate.
-    #[must_use]
     pub fn to(&self) -> SampleRate {
         self.to
     }

@@ -46,7 +46,6 @@ const PROMINENT: f32 = 8.0;
 /// Phases of the check: what the user should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoundCheckPhase {
-    /// Be silent.
     Quiet,
     /// Say something, as loud as in a conversation.
     Speak,
@@ -57,7 +56,6 @@ pub enum SoundCheckPhase {
 /// What to do after a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Continue.
     Nothing,
     /// Prompt the user.
     Prompt(SoundCheckPhase),
@@ -67,7 +65,6 @@ pub enum Step {
     Done(SoundCheckReport),
 }
 
-/// The check.
 pub struct SoundCheck {
     with_voice: bool,
     state: State,
@@ -108,7 +105,6 @@ struct Heard {
 
 impl SoundCheck {
     /// Creates a check; without voice nobody needs to be at the microphone.
-    #[must_use]
     pub fn new(with_voice: bool) -> Self {
         Self {
             with_voice,

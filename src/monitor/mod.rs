@@ -53,7 +53,6 @@ pub enum MonitorError {
     /// Another program has the port.
     #[error("port {} is taken by another program: choose another one for the monitor", .0.port())]
     Taken(SocketAddr),
-    /// The system refused.
     #[error("the monitor cannot listen on {0}: {1}")]
     Refused(SocketAddr, std::io::Error),
 }
@@ -87,8 +86,6 @@ impl Monitor {
         Ok(Self { address, task })
     }
 
-    /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -23,7 +23,6 @@ pub struct Page {
 }
 
 /// Creates the requests for the renderer and the cache for the server.
-#[must_use]
 pub fn page_channel() -> (PageRequests, PageCache) {
     let (ask, asked) = mpsc::channel(1);
     let pages = PageCache {
@@ -57,7 +56,6 @@ impl PageRequests {
 pub struct PageRequest(oneshot::Sender<Page>);
 
 impl PageRequest {
-    /// Hands it over.
     pub fn answer(self, page: Page) {
         // A requester that has stopped waiting asks again.
         self.0.send(page).ok();

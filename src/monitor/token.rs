@@ -4,17 +4,14 @@ use secrecy::SecretString;
 
 /// The shortest token that is taken.
 pub const SHORTEST: usize = 16;
-/// The longest one.
 pub const LONGEST: usize = 200;
 
 /// Whether it fits into a header and is long enough not to be guessed.
-#[must_use]
 pub fn is_token(token: &str) -> bool {
     (SHORTEST..=LONGEST).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// A new one: 192 bits of chance, as 48 hexadecimal digits.
-#[must_use]
 pub fn fresh() -> SecretString {
     let (much, more) = (rand::random::<u128>(), rand::random::<u64>());
     SecretString::from(format!("{much:032x}{more:016x}"))

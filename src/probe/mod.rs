@@ -12,7 +12,7 @@ use power::Power;
 
 /// One reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Usage {
+pub struct ProcessReading {
     /// Processor time of all threads since the process began.
     pub cpu: Duration,
     /// Resident memory in bytes.
@@ -22,12 +22,12 @@ pub struct Usage {
     /// Threads of the process, where the system tells.
     pub threads: Option<u32>,
     /// The machine.
-    pub machine: Machine,
+    pub machine: SystemReading,
 }
 
 /// The machine as a whole; unknown is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Machine {
+pub struct SystemReading {
     /// Load of all processors since the last reading, in percent of all of them.
     pub cpu_percent: Option<f32>,
     /// Memory in bytes.
@@ -41,7 +41,7 @@ pub struct Machine {
     pub clock_share: Option<f32>,
 }
 
-impl Machine {
+impl SystemReading {
     /// Memory in use, in percent.
     #[must_use]
     pub fn memory_percent(&self) -> Option<f64> {
@@ -99,7 +99,7 @@ impl Probe {
     }
 
     /// Reads now; `None` where the system does not tell.
-    pub fn read(&mut self) -> Option<Usage> {
+    pub fn read(&mut self) -> Option<ProcessReading> {
         let pid = self.pid?;
         let system = self.system.as_mut()?;
         let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
@@ -113,7 +113,7 @@ impl Probe {
         let cpu = Duration::from_millis(process.accumulated_cpu_time());
         let known = |bytes: u64| Some(bytes).filter(|bytes| *bytes > 0);
         let load = system.global_cpu_usage();
-        let machine = Machine {
+        let machine = SystemReading {
             cpu_percent: Some(load).filter(|load| self.readings > 0 && load.is_finite()),
             memory: known(system.total_memory()),
             available: known(system.available_memory()),
@@ -121,7 +121,7 @@ impl Probe {
             clock_share: self.power.clock_share(),
         };
         self.readings = self.readings.wrapping_add(1);
-        Some(Usage {
+        Some(ProcessReading {
             cpu,
             rss: process.memory(),
             wall: self.since.elapsed(),

@@ -2,16 +2,54 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use super::settings::{AUTO, BUILTINS, DEFAULT, Profile};
 use super::shape::is_name;
+use super::show::shipped;
 use super::table::{self, KEYS};
-use super::{AUTO, DEFAULT, Languages, Profile, builtin, shipped};
-use crate::base::keys::{self, Scalar as _, Settings as _, Value};
+
+use crate::base::keys::{self, Keyed as _, Scalar as _, Value};
 use crate::base::yaml::{Text, YamlError};
+use crate::provider::config::Languages;
+
+/// The profile of this name that is in the program: `ultra-fast`, `balanced`, `high-quality` or `auto`.
+#[must_use]
+pub fn builtin(name: &str) -> Option<Arc<Profile>> {
+    type Checked = LazyLock<Result<Arc<Profile>, Vec<YamlError>>>;
+    static FIXED: [Checked; 3] = [
+        LazyLock::new(|| complete(BUILTINS[0]).map(Arc::new)),
+        LazyLock::new(|| complete(BUILTINS[1]).map(Arc::new)),
+        LazyLock::new(|| complete(BUILTINS[2]).map(Arc::new)),
+    ];
+    static CHOOSES: Checked = LazyLock::new(|| complete(AUTO).map(Arc::new));
+    let fixed = BUILTINS.iter().position(|known| *known == name);
+    let profile = match fixed {
+        Some(place) => &FIXED[place],
+        None if name == AUTO => &CHOOSES,
+        None => return None,
+    };
+    let profile = LazyLock::force(profile).as_ref();
+    Some(Arc::clone(
+        profile.expect("a test reads all shipped profiles"),
+    ))
+}
+
+/// What is wrong with a profile's file: every fault that could be found at once, at least one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Faults(pub Vec<YamlError>);
+
+impl Profile {
+    /// Reads and checks a user's profile; `file` is what errors call it, and its name is the profile's unless it has `name:`.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, Faults> {
+        let text = Text::new(file, text).map_err(|error| Faults(vec![error]))?;
+        user(file, &text).map_err(Faults)
+    }
+}
 
 /// Reads the text of a shipped profile, which must be good.
-pub(super) fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
+fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
     let text = shipped(name).unwrap_or_default();
     let text = Text::new(name, text.as_bytes()).map_err(|error| vec![error])?;
     if name == AUTO {
@@ -27,7 +65,7 @@ pub(super) fn complete(name: &str) -> Result<Profile, Vec<YamlError>> {
 }
 
 /// Reads a user's profile: what it leaves out comes from a shipped one.
-pub(super) fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
+fn user(file: &str, text: &Text<'_>) -> Result<Profile, Vec<YamlError>> {
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
     let stem = stem.unwrap_or("");
     let reader = Reader::new(text);

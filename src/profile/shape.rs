@@ -1,11 +1,10 @@
 //! Texts and lists of a shape of their own: names, models, voices, languages, terms.
 
-use super::languages;
-use super::table::DEFAULT_WORD;
 use crate::base::did_you_mean::nearest;
-use crate::base::keys::{Items, Kind, Shape, Wrong};
+use crate::base::keys::{Items, Kind, Scalar, TextShape, Value, Wrong};
 use crate::base::languages::is_code;
 use crate::base::voices::{self, VOICES};
+use crate::provider::config::Languages;
 use crate::provider::gemini::models::{self, Purpose};
 use serde_json::{Value as Json, json};
 
@@ -13,15 +12,20 @@ use serde_json::{Value as Json, json};
 const MOST_TERMS: usize = 100;
 const LONGEST_TERM: usize = 100;
 
+/// More languages are no help to a transcription.
+const MOST_LANGUAGES: usize = 10;
+/// The word that leaves a choice to the service.
+pub(super) const DEFAULT_WORD: &str = "default";
+
 /// A name on the command line.
-pub(super) const NAME: Kind = Kind::Shaped(Shape {
+pub(super) const NAME: Kind = Kind::Shaped(TextShape {
     allowed: "allowed are small letters, digits and single hyphens between them, at most 40 characters",
     check: |text| checked(is_name(text), text),
     schema: name_schema,
 });
 
 /// A model that talks.
-pub(super) const MODEL: Kind = Kind::Shaped(Shape {
+pub(super) const MODEL: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is the name of a Live model without `models/`, such as gemini-3.8-live",
     check: |text| {
         if models::model(text).purpose != Purpose::Transcription {
@@ -37,7 +41,7 @@ pub(super) const MODEL: Kind = Kind::Shaped(Shape {
 });
 
 /// A voice of the service.
-pub(crate) const VOICE: Kind = Kind::Shaped(Shape {
+pub(crate) const VOICE: Kind = Kind::Shaped(TextShape {
     allowed: "allowed are the 30 voices of the Live API, from Achernar to Zubenelgenubi, and ids of its catalogue such as en-us-tavi",
     check: |text| {
         voices::spelled(text).ok_or_else(|| Wrong {
@@ -58,7 +62,7 @@ pub(crate) const VOICE: Kind = Kind::Shaped(Shape {
 });
 
 /// One language.
-pub(super) const LANGUAGE: Kind = Kind::Shaped(Shape {
+pub(super) const LANGUAGE: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is a language code such as en-US or de",
     check: |text| checked(is_code(text), text),
     schema: code_schema,
@@ -66,14 +70,11 @@ pub(super) const LANGUAGE: Kind = Kind::Shaped(Shape {
 
 /// Languages, the usual one first.
 pub(crate) const LANGUAGES: Kind = Kind::List(Items {
-    allowed: languages::ALLOWED,
-    check: |codes| match languages::fault(&codes) {
-        None => Ok(codes),
-        Some(what) => Err(what),
-    },
+    allowed: "allowed is a list of at most 10 language codes such as [de, en-US], or default",
+    check: languages,
     schema: || {
         let items = code_schema();
-        let most = languages::MOST;
+        let most = MOST_LANGUAGES;
         json!({"anyOf": [
             {"const": DEFAULT_WORD},
             items.clone(),
@@ -108,6 +109,23 @@ pub(super) const PROFILES: Kind = Kind::List(Items {
 fn checked(fits: bool, text: &str) -> Result<String, Wrong> {
     fits.then(|| text.to_owned())
         .ok_or_else(|| Wrong::text(text))
+}
+
+fn languages(codes: Vec<String>) -> Result<Vec<String>, String> {
+    if codes.len() > MOST_LANGUAGES {
+        return Err(format!("has {} languages", codes.len()));
+    }
+    let fault = codes.iter().enumerate().find_map(|(place, code)| {
+        let before = &codes[..place];
+        if !is_code(code) {
+            Some(format!("holds `{code}`"))
+        } else if before.iter().any(|other| other.eq_ignore_ascii_case(code)) {
+            Some(format!("holds `{code}` twice"))
+        } else {
+            None
+        }
+    });
+    fault.map_or(Ok(codes), Err)
 }
 
 fn terms(terms: Vec<String>) -> Result<Vec<String>, String> {
@@ -169,6 +187,22 @@ fn is_model(model: &str) -> bool {
     let sign =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
     (1..=100).contains(&model.len()) && model.bytes().all(sign)
+}
+
+impl Scalar for Languages {
+    fn from_value(value: Value) -> Option<Self> {
+        if value == Self::System.to_value() {
+            return Some(Self::System);
+        }
+        Scalar::from_value(value).map(Self::These)
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            Self::System => Value::Text(DEFAULT_WORD.to_owned()),
+            Self::These(codes) => codes.to_value(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
+use super::settings::{AUTO, BUILTINS, DEFAULT, Profile};
 use super::table::{self, GROUPS, KEYS};
-use super::{AUTO, BUILTINS, DEFAULT, Profile};
-use crate::base::keys::{Effect, Key, Settings as _};
+use crate::base::keys::{Effect, Key, Keyed as _};
 
 /// Columns of a comment.
 const WIDTH: usize = 120;
@@ -14,17 +14,21 @@ const HEAD: &str = "This file is part of the program. A file of the same name in
 path is printed by `sovereign doctor`) replaces it; there every key may be left out. An edit applies when the file is saved, \
 unless the key says otherwise. `sovereign profiles check FILE` finds what is wrong with a file.";
 
-/// Every key of `profile` as YAML, without comments.
-pub(super) fn yaml(profile: &Profile) -> String {
-    let mut values = Vec::new();
-    profile.give(&mut values);
-    let values = table::fields().zip(&values);
-    let lines = values.map(|(key, value)| (key, key.yaml(value)));
-    write(lines, profile.auto.is_some(), None)
+impl Profile {
+    /// The whole profile as YAML that [`Profile::parse`] accepts, without comments.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut values = Vec::new();
+        self.give(&mut values);
+        let values = table::fields().zip(&values);
+        let lines = values.map(|(key, value)| (key, key.yaml(value)));
+        write(lines, self.auto.is_some(), None)
+    }
 }
 
-/// The text of a shipped profile, with comments.
-pub(super) fn shipped(name: &str) -> Option<String> {
+/// The text of the built-in of this name, with comments.
+#[must_use]
+pub fn shipped(name: &str) -> Option<String> {
     let file = BUILTINS
         .iter()
         .chain([&AUTO])
@@ -150,8 +154,9 @@ fn wrapped(text: &mut String, start: &str, words: &str) {
     *text += &format!("{start}{line}\n");
 }
 
-/// The JSON Schema (draft 2020-12) of a user's file.
-pub(super) fn schema() -> Json {
+/// The JSON Schema (draft 2020-12) of a profile's file.
+#[must_use]
+pub fn schema() -> Json {
     let mut top = group("A profile of Sovereign. Every key may be left out.");
     for key in KEYS.iter() {
         let (path, name) = key.parts();

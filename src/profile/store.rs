@@ -15,7 +15,7 @@ use crate::base::yaml::YamlError;
 
 /// A user's file as it was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundFile {
     /// Its path, as errors should name it.
     pub file: String,
     /// Its bytes, or why they could not be read, in words.
@@ -24,8 +24,8 @@ pub struct Found {
 
 /// All profiles that can be chosen.
 #[derive(Clone, Debug)]
-pub struct Store {
-    entries: Vec<Entry>,
+pub struct ProfileStore {
+    entries: Vec<ProfileEntry>,
     faults: Vec<String>,
     /// Files that are left out, by the name that their profile would have, and the fault of each.
     left_out: Vec<(String, String)>,
@@ -33,7 +33,7 @@ pub struct Store {
 
 /// A profile and where it comes from.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct ProfileEntry {
     /// The checked profile.
     pub profile: Arc<Profile>,
     /// The user's file; `None` for a built-in.
@@ -69,13 +69,13 @@ impl fmt::Display for UnknownProfile {
     }
 }
 
-impl Default for Store {
+impl Default for ProfileStore {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Store {
+impl ProfileStore {
     /// The built-ins alone.
     #[must_use]
     pub fn new() -> Self {
@@ -88,7 +88,7 @@ impl Store {
 
     /// Takes over the user's files as they are now; files that are gone take their profiles with them. Returns what is
     /// wrong with them in words, each with what is used instead.
-    pub fn update(&mut self, mut files: Vec<Found>) -> &[String] {
+    pub fn update(&mut self, mut files: Vec<FoundFile>) -> &[String] {
         files.sort_by(|a, b| a.file.cmp(&b.file));
         let before = std::mem::take(self);
         for found in files {
@@ -125,7 +125,7 @@ impl Store {
 
     /// All profiles: those of the built-ins' names first, then the others by name.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ProfileEntry] {
         &self.entries
     }
 
@@ -153,7 +153,7 @@ impl Store {
         Ok(from + &entry.profile.to_yaml())
     }
 
-    fn entry(&self, name: &str) -> Result<&Entry, UnknownProfile> {
+    fn entry(&self, name: &str) -> Result<&ProfileEntry, UnknownProfile> {
         self.entries
             .iter()
             .find(|entry| entry.profile.name == name)
@@ -177,7 +177,7 @@ impl Store {
 
     /// Puts a user's profile in; a built-in of its name gives way, another file of its name does not.
     fn add(&mut self, profile: Arc<Profile>, file: &str, warnings: Vec<YamlError>) {
-        let entry = Entry {
+        let entry = ProfileEntry {
             profile,
             file: Some(file.to_owned()),
             warnings,
@@ -195,7 +195,7 @@ impl Store {
     }
 
     fn sort(&mut self) {
-        let rank = |entry: &Entry| {
+        let rank = |entry: &ProfileEntry| {
             let mut names = BUILTINS.iter().chain([&AUTO]);
             names
                 .position(|name| *name == entry.profile.name)
@@ -209,19 +209,19 @@ impl Store {
     }
 }
 
-fn builtins() -> impl Iterator<Item = Entry> {
+fn builtins() -> impl Iterator<Item = ProfileEntry> {
     BUILTINS
         .iter()
         .chain([&AUTO])
         .filter_map(|name| builtin(name))
-        .map(|profile| Entry {
+        .map(|profile| ProfileEntry {
             profile,
             file: None,
             warnings: Vec::new(),
         })
 }
 
-fn read(found: &Found) -> Result<(Arc<Profile>, Vec<YamlError>), String> {
+fn read(found: &FoundFile) -> Result<(Arc<Profile>, Vec<YamlError>), String> {
     let text = found
         .text
         .as_ref()
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_built_ins_come_first_and_others_by_name() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         assert!(
             store
                 .update(vec![
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_user_file_replaces_a_built_in_and_starts_from_it() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         store.update(vec![found("ultra-fast.yaml", "turn: {patience_ms: 250}")]);
         let profile = store.get("ultra-fast").expect("known");
         assert_eq!(profile.turn.patience.as_millis(), 250);
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn extends_names_the_base() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         store.update(vec![
             found("mine.yaml", "extends: high-quality\ntarget_ms: 450"),
             found("plain.yaml", "target_ms: 450"),
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_bad_edit_keeps_the_last_good_version() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         store.update(vec![found("mine.yaml", "target_ms: 450")]);
         let faults = store.update(vec![found("mine.yaml", "target_ms: fast")]);
         assert_eq!(faults.len(), 1);
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_bad_file_of_a_built_ins_name_leaves_the_built_in() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         assert_eq!(
             store
                 .update(vec![found("balanced.yaml", "target_ms: 1")])
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_name_that_two_files_claim_is_told() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         let faults = store.update(vec![
             found("b.yaml", "name: same\ntarget_ms: 222"),
             found("a.yaml", "name: same\ntarget_ms: 111"),
@@ -357,12 +357,14 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
-        let error = Store::new().get("fast").expect_err("no such profile");
+        let error = ProfileStore::new()
+            .get("fast")
+            .expect_err("no such profile");
         assert_eq!(
             error.to_string(),
             "unknown profile `fast`: did you mean `ultra-fast`? There are: ultra-fast, balanced, high-quality, auto"
         );
-        let error = Store::new().get("xyz").expect_err("no such profile");
+        let error = ProfileStore::new().get("xyz").expect_err("no such profile");
         assert_eq!(
             error.to_string(),
             "unknown profile `xyz`. There are: ultra-fast, balanced, high-quality, auto"
@@ -371,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_model_that_writes_down_only_is_no_profile_and_the_reason_is_told_to_who_asks_for_it() {
-        let mut store = Store::new();
+        let mut store = ProfileStore::new();
         let text = "live:\n  model: gemini-3.5-transcribe-live";
         store.update(vec![found("mine.yaml", text)]);
         let error = store.get("mine").expect_err("it cannot talk");
@@ -385,8 +387,8 @@ mod tests {
 
     #[test]
     fn warnings_come_with_the_profile_and_go_with_them() {
-        let mut store = Store::new();
-        let warnings = |store: &Store| {
+        let mut store = ProfileStore::new();
+        let warnings = |store: &ProfileStore| {
             let entries = store.entries().iter();
             entries.map(|entry| entry.warnings.len()).sum::<usize>()
         };
@@ -400,7 +402,7 @@ mod tests {
         assert_eq!(warnings(&store), 0);
     }
 
-    fn names(store: &Store) -> Vec<&str> {
+    fn names(store: &ProfileStore) -> Vec<&str> {
         store
             .entries()
             .iter()
@@ -408,15 +410,15 @@ mod tests {
             .collect()
     }
 
-    fn found(file: &str, text: &str) -> Found {
-        Found {
+    fn found(file: &str, text: &str) -> FoundFile {
+        FoundFile {
             file: file.to_owned(),
             text: Ok(text.as_bytes().to_vec()),
         }
     }
 
-    fn unreadable(file: &str) -> Found {
-        Found {
+    fn unreadable(file: &str) -> FoundFile {
+        FoundFile {
             file: file.to_owned(),
             text: Err("is a directory".to_owned()),
         }

@@ -10,17 +10,16 @@
 
 use std::sync::LazyLock;
 
-use super::shape::{LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
-use super::{
-    AlertSettings, AnswerLength, AudioSettings, AutoSettings, AutomaticSettings, BUILTINS, BargeIn,
-    Detection, DetectorKind, DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppression,
-    Preference, Profile, Sensitivity, Switch, Thinking, TurnSettings,
+use super::settings::{
+    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorKind,
+    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppression, Preference, Profile,
+    Switch, TurnSettings,
 };
+use super::shape::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
 use crate::base::keys::Effect::{NextConnection, NextPause};
-use crate::base::keys::{Key, Kind, Role, Scalar, Settings, Value, bind, number, whole};
+use crate::base::keys::{Key, Keyed, Kind, Role, Scalar, Value, bind, number, whole};
+use crate::provider::config::{AnswerLength, AutomaticSettings, Sensitivity, Thinking};
 
-/// The word that leaves a choice to the service.
-pub(super) const DEFAULT_WORD: &str = "default";
 /// The word that switches an alert off.
 const OFF_WORD: &str = "off";
 
@@ -61,6 +60,17 @@ pub(super) static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 /// The rows that have a field, in the order of the values of a [`Profile`].
 pub(super) fn fields() -> impl Iterator<Item = &'static Key> {
     KEYS.iter().copied().filter(|key| key.role == Role::Field)
+}
+
+/// The rows of the table of keys.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().copied()
+}
+
+/// What a key of profiles does.
+#[must_use]
+pub fn about(name: &str) -> Option<&'static str> {
+    key(name).map(|key| key.about)
 }
 
 /// The row of this name.
@@ -330,7 +340,7 @@ bind!(ALERTS: AlertSettings {
 });
 
 /// A profile that does not choose among others has no values for its rows.
-impl Settings for Option<AutoSettings> {
+impl Keyed for Option<AutoSettings> {
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
         let values: Vec<Value> = values.take(AUTO.len()).collect();
         if values.iter().all(|value| *value == Value::None) {

@@ -2,9 +2,12 @@
 
 use serde_json::Value as Json;
 
+use std::time::Duration;
+
 use super::*;
 use crate::base::keys::tests::{reference, up_to_date};
-use crate::base::keys::{Role, Settings as _};
+use crate::base::keys::{Keyed as _, Role};
+use crate::base::yaml::Text;
 use crate::provider::gemini::message::{
     ActivityDetection, ActivityHandling, ClientMessage, StartSensitivity,
 };

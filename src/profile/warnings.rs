@@ -1,13 +1,23 @@
 //! Warnings about a valid profile: its model has ended or is not known, or a setting has no effect on it.
 
-use super::Profile;
+use super::settings::Profile;
 use crate::base::did_you_mean::nearest;
 use crate::base::voices::VOICES;
 use crate::base::yaml::{Text, YamlError};
-use crate::provider::gemini::models::{self, MODELS, Model, Purpose, State, ThinkingControl};
+use crate::provider::gemini::models::{self, MODELS, Model, ModelState, Purpose, ThinkingControl};
+
+impl Profile {
+    /// Warnings with their positions in `text`, from which the profile was read: the model has ended or is not known to this
+    /// version, or a setting has no effect on it.
+    #[must_use]
+    pub fn warnings(&self, file: &str, text: &[u8]) -> Vec<YamlError> {
+        let text = Text::new(file, text);
+        text.map_or_else(|_| Vec::new(), |text| warnings(&text, self))
+    }
+}
 
 /// The warnings, each with the position of its key in `text`, from which the profile was read.
-pub(super) fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
+fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
     let live = &profile.live;
     let warn = |key: &str, what: String, advice: String| text.fault(key, what, advice);
     let name = &live.model;
@@ -54,9 +64,9 @@ pub(super) fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
 /// Says that a model has ended or may have, in words that follow its name, and names its successor.
 fn ended(model: &Model) -> Option<(String, &'static str)> {
     match model.state {
-        State::Stable | State::Preview => None,
-        State::Ended { on, successor } => Some((format!("ended on {on}"), successor)),
-        State::MayHaveEnded { successor } => {
+        ModelState::Stable | ModelState::Preview => None,
+        ModelState::Ended { on, successor } => Some((format!("ended on {on}"), successor)),
+        ModelState::MayHaveEnded { successor } => {
             let what = "may have ended with its last preview on 2026-11-17";
             Some((what.to_owned(), successor))
         }
@@ -65,7 +75,7 @@ fn ended(model: &Model) -> Option<(String, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AUTO, BUILTINS};
+    use super::super::settings::{AUTO, BUILTINS};
     use super::*;
 
     #[test]

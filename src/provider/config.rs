@@ -27,9 +27,9 @@ pub struct SessionConfig {
     /// Whether the model may search the web.
     pub web_search: bool,
     /// When the service drops the oldest turns of a long conversation; `None` is the service's default.
-    pub compression: Option<Compression>,
+    pub compression: Option<ContextLimits>,
     /// Who decides when a turn begins and ends.
-    pub detection: Detection,
+    pub detection: DetectionConfig,
     /// When and where the user is.
     pub user: UserContext,
     /// What was said before, where the service does not know it any more.
@@ -62,7 +62,7 @@ impl SessionConfig {
 
 /// Who decides when a turn begins and ends.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Detection {
+pub enum DetectionConfig {
     /// This program, which sends the start and the end of each utterance.
     #[default]
     Client,
@@ -77,7 +77,7 @@ pub enum Detection {
 
 /// Limits of the context, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Compression {
+pub struct ContextLimits {
     /// The oldest turns are dropped at this size,
     pub at_tokens: u32,
     /// until so much is left.

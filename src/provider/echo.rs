@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::price::Pricing;
 use super::{
-    Capabilities, Command, Control, Event, Handle, Ready, ReplyAudio, Service, SessionConfig,
-    Speaker, TurnDetection,
+    Capabilities, Control, ProviderCommand, ProviderEvent, ProviderHandle, Ready, ReplyAudio,
+    Service, SessionConfig, Speaker, TurnDetection,
 };
 use crate::base::frame::FRAME_SAMPLES;
 use crate::base::units::SampleRate;
@@ -38,7 +38,7 @@ const HUM: Duration = Duration::from_millis(800);
 
 /// Starts the provider on the current runtime. It is connected at once.
 #[must_use]
-pub fn spawn() -> Handle {
+pub fn spawn() -> ProviderHandle {
     let (commands, commands_in) = mpsc::channel(WAITING);
     let (controls, controls_in) = mpsc::channel(WAITING);
     let (events_in, events) = mpsc::channel(WAITING);
@@ -53,7 +53,7 @@ pub fn spawn() -> Handle {
         answer: VecDeque::new(),
         due: Instant::now(),
     };
-    Handle {
+    ProviderHandle {
         commands,
         controls,
         events,
@@ -89,9 +89,9 @@ impl Service for EchoService {
 }
 
 struct Echo {
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<ProviderCommand>,
     controls: mpsc::Receiver<Control>,
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<ProviderEvent>,
     connections: u32,
     /// The utterance, or what may lead one.
     heard: Vec<i16>,
@@ -118,7 +118,7 @@ impl Echo {
         }
     }
 
-    async fn tell(&self, event: Event) -> Option<()> {
+    async fn tell(&self, event: ProviderEvent) -> Option<()> {
         self.events.send(event).await.ok()
     }
 
@@ -127,14 +127,14 @@ impl Echo {
         (self.loud, self.silent) = (0, 0);
         self.heard.clear();
         self.answer.clear();
-        self.tell(Event::Connecting { attempt: 1 }).await?;
+        self.tell(ProviderEvent::Connecting { attempt: 1 }).await?;
         let ready = Ready {
             connection: self.connections,
             resumed,
             capabilities: EchoService.capabilities(&SessionConfig::default()),
             other_version: None,
         };
-        self.tell(Event::Ready(ready)).await
+        self.tell(ProviderEvent::Ready(ready)).await
     }
 
     async fn control(&mut self, control: Control) -> Option<()> {
@@ -147,27 +147,30 @@ impl Echo {
         }
     }
 
-    async fn command(&mut self, command: Command) -> Option<()> {
+    async fn command(&mut self, command: ProviderCommand) -> Option<()> {
         match command {
-            Command::Audio(samples) => {
+            ProviderCommand::Audio(samples) => {
                 for frame in samples.chunks(FRAME_SAMPLES) {
                     self.hear(frame).await?;
                 }
                 Some(())
             }
-            Command::StopStream if self.is_hearing() => self.answer().await,
-            Command::Text(text) => {
+            ProviderCommand::StopStream if self.is_hearing() => self.answer().await,
+            ProviderCommand::Text(text) => {
                 let at = Instant::now().into_std();
-                self.tell(Event::Flushed { at }).await?;
+                self.tell(ProviderEvent::Flushed { at }).await?;
                 self.interrupt().await?;
                 let speaker = Speaker::Assistant;
-                self.tell(Event::Transcript { speaker, text }).await?;
+                self.tell(ProviderEvent::Transcript { speaker, text })
+                    .await?;
                 let samples = SampleRate::WORKING.samples_in(HUM);
                 self.say((0..samples).map(|n| if n / 40 % 2 == 0 { 4_000 } else { -4_000 }));
                 Some(())
             }
             // This program does not decide about turns here.
-            Command::StartUtterance | Command::EndUtterance | Command::StopStream => Some(()),
+            ProviderCommand::StartUtterance
+            | ProviderCommand::EndUtterance
+            | ProviderCommand::StopStream => Some(()),
         }
     }
 
@@ -207,8 +210,9 @@ impl Echo {
             return Some(());
         }
         self.answer.clear();
-        self.tell(Event::Interrupted).await?;
-        self.tell(Event::TurnComplete { goes_on: false }).await
+        self.tell(ProviderEvent::Interrupted).await?;
+        self.tell(ProviderEvent::TurnComplete { goes_on: false })
+            .await
     }
 
     /// The utterance is over.
@@ -218,7 +222,8 @@ impl Echo {
         (self.loud, self.silent) = (0, 0);
         for speaker in [Speaker::User, Speaker::Assistant] {
             let text = "echo".to_owned();
-            self.tell(Event::Transcript { speaker, text }).await?;
+            self.tell(ProviderEvent::Transcript { speaker, text })
+                .await?;
         }
         self.say(heard.into_iter().take(voiced));
         Some(())
@@ -242,10 +247,11 @@ impl Echo {
             read_at: now,
             decoded_at: now,
         };
-        self.tell(Event::ReplyAudio(audio)).await?;
+        self.tell(ProviderEvent::ReplyAudio(audio)).await?;
         if self.answer.is_empty() {
-            self.tell(Event::GenerationComplete).await?;
-            self.tell(Event::TurnComplete { goes_on: false }).await?;
+            self.tell(ProviderEvent::GenerationComplete).await?;
+            self.tell(ProviderEvent::TurnComplete { goes_on: false })
+                .await?;
         }
         Some(())
     }

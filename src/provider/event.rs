@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::ending::EndKind;
 use super::grounding::Grounding;
-use super::{Capabilities, EndKind};
 use crate::base::tokens::TokenCounts;
 use crate::base::units::SampleRate;
 
 /// What a provider reports. What one message of the service holds becomes several events, in its order.
 #[derive(Debug)]
-pub enum Event {
+pub enum ProviderEvent {
     /// An attempt begins; counts from 1 since the last connection that proved itself.
     Connecting {
         /// Which attempt.
@@ -65,7 +65,7 @@ pub enum Event {
     /// The service searched the web.
     Searched(Grounding),
     /// The service counted tokens.
-    Usage(Usage),
+    Usage(TokenUsage),
     /// The service announced the end of the connection; answer with [`Control::Roll`](super::Control::Roll) at a quiet moment.
     GoingAway {
         /// How long it will last.
@@ -74,7 +74,7 @@ pub enum Event {
     /// The connection is gone or could not be made.
     Lost {
         /// Why, and what can be done.
-        fault: Fault,
+        fault: ProviderFault,
         /// When it is tried again by itself; `None`: not before [`RetryNow`](super::Control::RetryNow), `Roll` or `Redial`.
         retry_in: Option<Duration>,
     },
@@ -126,7 +126,7 @@ pub struct EndReason {
 
 /// Tokens that the service counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct TokenUsage {
     /// What is billed.
     pub billed: TokenCounts,
     /// Size of the context that was read, where the service tells it.
@@ -136,7 +136,7 @@ pub struct Usage {
 /// Why there is no connection. Holds no key and no header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
-pub struct Fault {
+pub struct ProviderFault {
     /// A sentence for the user.
     pub what: String,
     /// The one thing to do.
@@ -156,4 +156,31 @@ pub enum FaultKind {
     Internal,
     /// Anything else.
     Other,
+}
+
+/// What a connection can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Who decides when a turn begins and ends.
+    pub turns: TurnDetection,
+    /// Whether a reply stops when the user speaks into it.
+    pub interruptible: bool,
+    /// Rate of the microphone audio that is taken.
+    pub input_rate: SampleRate,
+    /// Usual rate of replies; each piece names its own.
+    pub output_rate: SampleRate,
+    /// Whether typed text is answered.
+    pub text: bool,
+    /// Whether a conversation survives its connection.
+    pub resumption: bool,
+}
+
+/// Who decides when a turn begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnDetection {
+    /// This program: [`StartUtterance`](super::ProviderCommand::StartUtterance) and
+    /// [`EndUtterance`](super::ProviderCommand::EndUtterance) stand around each utterance.
+    Client,
+    /// The service, from all that the microphone hears.
+    Service,
 }

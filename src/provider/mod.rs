@@ -1,14 +1,14 @@
 //! What the conversation and a speech service say to each other, in terms that fit any service.
 //!
 //! ```text
-//!                ──── Command, in order, as fast as the connection takes them ────▶
-//!  conversation  ──── Control, at once ───────────────────────────────────────────▶  provider ⇄ service
-//!                ◀─── Event, every one counts ─────────────────────────────────────
+//!                ──── ProviderCommand, in order, as fast as the connection takes them ──▶
+//!  conversation  ──── Control, at once ────────────────────────────────────────────────▶  provider ⇄ service
+//!                ◀─── ProviderEvent, every one counts ──────────────────────────────────
 //! ```
 //!
 //! A provider owns its connection: it dials, keeps it, resumes and retries, and knows formats, models and faults of its service.
-//! To add one, write a folder beside [`gemini`]: a [`Service`], and a task that serves the three channels of a [`Handle`]. The
-//! [`echo`] shows the least that it takes.
+//! To add one, write a folder beside [`gemini`]: a [`Service`], and a task that serves the three channels of a
+//! [`ProviderHandle`]. The [`echo`] shows the least that it takes.
 
 pub mod config;
 pub mod connection;
@@ -24,21 +24,23 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::base::units::SampleRate;
 use price::Pricing;
 
 pub use config::SessionConfig;
 pub use ending::EndKind;
-pub use event::{EndReason, Event, Fault, FaultKind, Ready, ReplyAudio, Speaker, Usage};
+pub use event::{
+    Capabilities, EndReason, FaultKind, ProviderEvent, ProviderFault, Ready, ReplyAudio, Speaker,
+    TokenUsage, TurnDetection,
+};
 
 /// A running provider. It ends when `commands` or `events` is dropped; `task` is done then.
-pub struct Handle {
+pub struct ProviderHandle {
     /// What to send.
-    pub commands: mpsc::Sender<Command>,
+    pub commands: mpsc::Sender<ProviderCommand>,
     /// What to do with the connection.
     pub controls: mpsc::Sender<Control>,
     /// What happened.
-    pub events: mpsc::Receiver<Event>,
+    pub events: mpsc::Receiver<ProviderEvent>,
     /// The task.
     pub task: JoinHandle<()>,
     /// What is known of the service without asking it.
@@ -62,40 +64,15 @@ pub trait Service: Send + Sync {
     fn successor(&self, model: &str) -> Option<&'static str>;
 }
 
-/// What a connection can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Who decides when a turn begins and ends.
-    pub turns: TurnDetection,
-    /// Whether a reply stops when the user speaks into it.
-    pub interruptible: bool,
-    /// Rate of the microphone audio that is taken.
-    pub input_rate: SampleRate,
-    /// Usual rate of replies; each piece names its own.
-    pub output_rate: SampleRate,
-    /// Whether typed text is answered.
-    pub text: bool,
-    /// Whether a conversation survives its connection.
-    pub resumption: bool,
-}
-
-/// Who decides when a turn begins and ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TurnDetection {
-    /// This program: [`Command::StartUtterance`] and [`Command::EndUtterance`] stand around each utterance.
-    Client,
-    /// The service, from all that the microphone hears.
-    Service,
-}
-
 /// What is sent to the service. It is taken only as fast as the connection takes it.
 #[derive(Debug)]
-pub enum Command {
+pub enum ProviderCommand {
     /// An utterance begins, where this program decides.
     StartUtterance,
     /// Microphone audio: mono, 16 bit, 16 kHz; a multiple of 10 ms.
     Audio(Vec<i16>),
-    /// The utterance is over, where this program decides. Pending audio and this leave in one flush; [`Event::Flushed`] follows.
+    /// The utterance is over, where this program decides. Pending audio and this leave in one flush;
+    /// [`ProviderEvent::Flushed`] follows.
     EndUtterance,
     /// The microphone stops, where the service decides; pending audio and this leave in one flush.
     StopStream,
@@ -109,7 +86,7 @@ pub enum Control {
     /// Close this connection and open another for this, with the same conversation unless the model is another.
     Roll(Box<SessionConfig>),
     /// Use another endpoint or key, and begin a new conversation there.
-    Redial(Box<Target>, Box<SessionConfig>),
+    Redial(Box<ServiceEndpoint>, Box<SessionConfig>),
     /// Do not wait for the next attempt.
     RetryNow,
     /// The service owes an answer and has been silent for too long: take this connection for lost, and open another.
@@ -121,7 +98,7 @@ pub enum Control {
 
 /// Where to connect.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct ServiceEndpoint {
     /// A `ws://` (loopback only) or `wss://` address, path included.
     pub url: url::Url,
     /// The API key, where this endpoint may have it.

@@ -21,12 +21,9 @@ pub const MOST_ERRORS: f64 = 0.01;
 /// A share of cut-offs from which patience is too short.
 const MANY_CUT_OFFS: f64 = 0.1;
 
-/// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bench {
-    /// [`SCHEMA`].
     pub schema: String,
-    /// Circumstances of the run.
     pub run: Circumstances,
     /// Turns that each profile was asked for.
     pub turns: u64,
@@ -36,7 +33,6 @@ pub struct Bench {
     pub checks: Vec<LimitCheck>,
     /// What to do, in words.
     pub recommendations: Vec<String>,
-    /// Against an earlier report.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub comparison: Vec<Difference>,
     /// What else is not alike of the earlier report.
@@ -49,14 +45,12 @@ pub struct Bench {
 /// What was found of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProfileResults {
-    /// Its name.
     pub profile: String,
     /// What its response is judged by, in milliseconds.
     pub target_ms: f64,
     /// What 95 of 100 turns may take of our own time, in milliseconds; only the shipped profiles have one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub budget_ms: Option<f64>,
-    /// How its turns ended.
     pub turns: Outcomes,
     /// Turns that failed, and utterances that nothing came of, by kind.
     pub errors: BTreeMap<String, u64>,
@@ -82,13 +76,11 @@ pub struct ProfileResults {
     /// Tokens of prompt and response, where the service counted them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<(u64, u64)>,
-    /// What was billed.
     #[serde(flatten, default)]
     pub bill: Bill,
 }
 
 impl ProfileResults {
-    /// Takes the turns in.
     pub fn add(&mut self, turns: &[TurnRow]) {
         for turn in turns {
             self.turns.add(&turn.outcome);
@@ -114,7 +106,6 @@ impl ProfileResults {
 }
 
 /// The latencies of turns, by name.
-#[must_use]
 pub fn latencies(turns: &[TurnRow]) -> LatencyTable {
     let sample = |nth: usize| {
         turns
@@ -133,7 +124,6 @@ pub fn latencies(turns: &[TurnRow]) -> LatencyTable {
 
 impl Bench {
     /// Judges the profiles, recommends, and compares with an earlier report.
-    #[must_use]
     pub fn new(
         run: Circumstances,
         turns: u64,
@@ -183,7 +173,6 @@ impl Bench {
 
     /// How a run with these circumstances and profiles differs from this one so that the two cannot be compared; empty if
     /// they can.
-    #[must_use]
     pub fn unlike(&self, run: &Circumstances, profiles: &[&str]) -> Vec<String> {
         let mut pairs = places(&self.run, run);
         let shared = self
@@ -199,7 +188,6 @@ impl Bench {
     }
 
     /// How it went against its limits: see [`headline`].
-    #[must_use]
     pub fn headline(&self) -> String {
         headline(&self.checks, self.run.cut_short.as_deref()).1
     }

@@ -25,7 +25,6 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// Takes a turn in.
     pub fn add(&mut self, turn: &TurnRow) {
         if !turn.model.is_empty() && !self.models.contains(&turn.model) {
             self.models.push(turn.model.clone());
@@ -41,7 +40,6 @@ impl Bill {
     }
 
     /// What the turns cost, where the price is known.
-    #[must_use]
     pub fn cost(&self) -> Option<Cost> {
         let cost = |usd| Cost {
             usd,
@@ -51,7 +49,6 @@ impl Bill {
     }
 
     /// Model and cost for people at the terminal; nothing where the cost is unknown.
-    #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let cost = self.cost()?;
         Some(format!("{}: {cost}", self.models.join(", ")))
@@ -59,7 +56,6 @@ impl Bill {
 }
 
 /// The part of a report about it: a row for each profile, with its tokens of prompt and response where they were counted.
-#[must_use]
 pub(super) fn section<'a>(
     rows: impl Iterator<Item = (&'a str, Option<(u64, u64)>, &'a Bill)>,
 ) -> Section {

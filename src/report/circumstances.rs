@@ -4,7 +4,6 @@ use super::document::Section;
 use super::results::{Circumstances, some_ms};
 
 /// What ran, where and when.
-#[must_use]
 pub(super) fn circumstances(run: &Circumstances) -> Section {
     let mut rows = vec![
         ("begun", run.made.clone()),

@@ -7,7 +7,6 @@ use super::results::{Circumstances, LatencyTable, Quantile, interval};
 /// Smaller differences are ignored, however certain: share of the older value, and milliseconds.
 const TRIFLE: (f64, f64) = (0.02, 0.5);
 
-/// Direction of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
@@ -22,7 +21,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// In words.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -34,7 +32,6 @@ impl Change {
     }
 
     /// Compares an older quantile with a newer one.
-    #[must_use]
     pub fn between(old: &Quantile, new: &Quantile) -> Self {
         let (Some(old_low), Some(old_high), Some(new_low), Some(new_high)) =
             (old.low, old.high, new.low, new.high)
@@ -63,14 +60,11 @@ pub struct Difference {
     pub what: String,
     /// The older value with its interval.
     pub old: String,
-    /// The newer one.
     pub new: String,
-    /// What that means.
     pub change: Change,
 }
 
 /// Medians and 95th percentiles of what both runs have.
-#[must_use]
 pub fn compare(of: &str, old: &LatencyTable, new: &LatencyTable) -> Vec<Difference> {
     let mut found = Vec::new();
     for name in ["endpointing", "server", "client", "response", "total"] {
@@ -91,7 +85,6 @@ pub fn compare(of: &str, old: &LatencyTable, new: &LatencyTable) -> Vec<Differen
 }
 
 /// What of two runs is not alike, each as "NAME: before OLD, now NEW". Pairs are of name, older and newer value.
-#[must_use]
 pub fn unlike(pairs: &[(&str, String, String)]) -> Vec<String> {
     let differ = pairs.iter().filter(|(_, old, new)| old != new);
     differ
@@ -100,7 +93,6 @@ pub fn unlike(pairs: &[(&str, String, String)]) -> Vec<String> {
 }
 
 /// Where two runs connected to: runs that differ in it are not compared.
-#[must_use]
 pub fn places(old: &Circumstances, new: &Circumstances) -> Vec<(&'static str, String, String)> {
     let think = |run: &Circumstances| {
         run.think_ms
@@ -113,7 +105,6 @@ pub fn places(old: &Circumstances, new: &Circumstances) -> Vec<(&'static str, St
 }
 
 /// Differences in the circumstances of two runs that limit a comparison without preventing it.
-#[must_use]
 pub fn caveats(old: &Circumstances, new: &Circumstances) -> Vec<String> {
     let cores = |run: &Circumstances| run.cores.to_string();
     let mut pairs = vec![
@@ -134,7 +125,6 @@ pub fn caveats(old: &Circumstances, new: &Circumstances) -> Vec<String> {
 }
 
 /// The sum of it in a sentence.
-#[must_use]
 pub fn sentence(differences: &[Difference]) -> String {
     let count = |change| differences.iter().filter(|d| d.change == change).count();
     if differences.is_empty() {

@@ -2,10 +2,8 @@
 
 use super::results::RunStatus;
 
-/// A report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
-    /// Its title.
     pub title: String,
     /// One sentence that says how it went.
     pub verdict: String,
@@ -18,13 +16,10 @@ pub struct Document {
 /// A part of a report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
-    /// Its heading.
     pub heading: String,
-    /// Its content.
     pub blocks: Vec<Block>,
 }
 
-/// Something in a section.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     /// A sentence or two.
@@ -33,27 +28,22 @@ pub enum Block {
     List(Vec<String>),
     /// Rows of cells; the first column is text, the others are numbers.
     Table {
-        /// Names of the columns.
         head: Vec<String>,
-        /// The rows.
         rows: Vec<Vec<String>>,
     },
     /// A drawing; HTML only, since what it shows is in the tables too.
     Plot(Plot),
 }
 
-/// A drawing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plot {
     /// What it shows, also for those who cannot see it.
     pub title: String,
     /// What the horizontal axis counts.
     pub axis: String,
-    /// The drawing itself.
     pub shape: Shape,
 }
 
-/// A drawing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// How many values fall where, with lines at marked values.
@@ -74,7 +64,6 @@ pub enum Shape {
     },
     /// A row for each name: its parts one behind the other.
     Waterfall {
-        /// Names of the parts.
         parts: Vec<String>,
         /// Name, lengths of the parts.
         rows: Vec<(String, Vec<f64>)>,
@@ -87,8 +76,6 @@ pub enum Shape {
 }
 
 impl Section {
-    /// An empty section.
-    #[must_use]
     pub fn new(heading: &str) -> Self {
         Self {
             heading: heading.to_owned(),

@@ -10,8 +10,6 @@ use crate::base::printable::visible;
 /// The colours of the window, light and dark.
 const STYLE: &str = include_str!("report.css");
 
-/// The whole page.
-#[must_use]
 pub fn page(document: &Document) -> String {
     let (class, sign) = match document.standing {
         RunStatus::Kept => ("kept", "●"),

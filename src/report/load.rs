@@ -21,7 +21,6 @@ pub const FREE: &str = "free";
 const LENGTH_SHARE: f64 = 0.1;
 
 /// A scenario's name for people: a load without one has no name of theirs.
-#[must_use]
 pub fn scenario_words(scenario: &str) -> &str {
     if scenario == FREE {
         "no scenario"
@@ -33,9 +32,7 @@ pub fn scenario_words(scenario: &str) -> &str {
 /// Parameters that two runs must share to be comparable.
 #[derive(Clone, Copy, Debug)]
 pub struct RunParameters<'a> {
-    /// Name of the scenario.
     pub scenario: &'a str,
-    /// Name of the profile.
     pub profile: &'a str,
     /// The most conversations at a time.
     pub sessions: usize,
@@ -43,21 +40,16 @@ pub struct RunParameters<'a> {
     pub requests: Option<u32>,
 }
 
-/// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
-    /// [`SCHEMA`].
     pub schema: String,
-    /// Circumstances of the run.
     pub run: Circumstances,
-    /// Its measured results.
     #[serde(flatten)]
     pub figures: LoadResults,
     /// Limits and whether they were kept.
     pub checks: Vec<LimitCheck>,
     /// What it means, in words.
     pub remarks: Vec<String>,
-    /// Against an earlier report.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub comparison: Vec<Difference>,
     /// What else is not alike of the earlier report.
@@ -69,7 +61,6 @@ pub struct Load {
 
 impl Load {
     /// Judges a run, and compares it with an earlier report.
-    #[must_use]
     pub fn new(
         run: Circumstances,
         mut figures: LoadResults,
@@ -102,7 +93,6 @@ impl Load {
 
     /// How a run that is asked for like this, with these circumstances, differs from this one so that the two cannot be
     /// compared; empty if they can.
-    #[must_use]
     pub fn unlike(&self, run: &Circumstances, asked: &RunParameters<'_>) -> Vec<String> {
         let old = &self.figures;
         let limit = |requests: Option<u32>| requests.map_or("none".into(), |n| n.to_string());
@@ -121,7 +111,6 @@ impl Load {
     }
 
     /// How it went against its limits: see [`headline`].
-    #[must_use]
     pub fn headline(&self) -> String {
         headline(&self.checks, self.run.cut_short.as_deref()).1
     }
@@ -139,7 +128,7 @@ impl Load {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::Fault;
+    use super::super::failure_kind::FailureKind;
     use super::super::results::{TEST_BUILD, TurnRow, Verdict};
     use super::super::{html, markdown, sheet};
     use super::*;
@@ -191,7 +180,8 @@ mod tests {
             ],
             ..LoadResults::default()
         };
-        figures.add(turns);
+        turns.iter().for_each(|turn| figures.count(turn));
+        figures.latency_ms = super::super::bench::latencies(turns);
         figures
     }
 
@@ -305,7 +295,9 @@ mod tests {
             outcome: outcome.into(),
             ..TurnRow::default()
         };
-        dry.add(&[turn("completed"), turn("failed"), TurnRow::default()]);
+        for turn in [turn("completed"), turn("failed"), TurnRow::default()] {
+            dry.count(&turn);
+        }
         assert_eq!((dry.underruns, dry.ran_dry), (4, 1));
     }
 
@@ -452,18 +444,18 @@ mod tests {
             of(none)[0].starts_with("Most errors were"),
             "failures are told as such"
         );
-        for fault in Fault::ALL {
+        for fault in FailureKind::ALL {
             let most = move |f: &mut LoadResults| {
                 f.errors = [("x".to_owned(), 1), (fault.name().to_owned(), 9)].into();
             };
             let seen = judged(most, &NORMAL).remarks[0].clone();
             let words = match fault {
-                Fault::Refused => "`ulimit -n`",
-                Fault::NotConnected | Fault::Lost => "--setups",
-                Fault::NoReply | Fault::NeverAnswered => "--requests",
-                Fault::Empty => "was not answered",
-                Fault::Failed => "`error` of the CSV",
-                Fault::Broken => "please report it",
+                FailureKind::Refused => "`ulimit -n`",
+                FailureKind::NotConnected | FailureKind::Lost => "--setups",
+                FailureKind::NoReply | FailureKind::NeverAnswered => "--requests",
+                FailureKind::Empty => "was not answered",
+                FailureKind::Failed => "`error` of the CSV",
+                FailureKind::Broken => "please report it",
             };
             assert!(
                 seen.contains(fault.name()) && seen.contains(words),

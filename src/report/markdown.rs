@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use super::document::{Block, Document};
 use crate::base::printable::is_hidden;
 
-/// The whole report.
-#[must_use]
 pub fn markdown(document: &Document) -> String {
     let mut text = format!(
         "# {}\n\n**{}**\n",

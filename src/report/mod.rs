@@ -12,7 +12,7 @@ pub mod bill;
 mod circumstances;
 pub mod compare;
 pub mod document;
-pub mod fault;
+pub mod failure_kind;
 pub mod html;
 pub mod load;
 pub mod markdown;

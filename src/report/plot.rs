@@ -11,7 +11,6 @@ const WIDTH: f64 = 720.0;
 const LEFT: f64 = 130.0;
 /// Room for values at the right.
 const RIGHT: f64 = 60.0;
-/// Height of a row.
 const ROW: f64 = 30.0;
 /// Height of the axis below.
 const AXIS: f64 = 34.0;

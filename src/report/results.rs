@@ -29,7 +29,6 @@ pub const DASH: &str =
     "A dash, or no brackets: too few turns to say. p99 appears from 100 turns on.";
 
 /// A latency's name for people, with that of JSON and CSV where it is another.
-#[must_use]
 pub fn latency_words(name: &str) -> &str {
     match name {
         "endpointing" => "patience before it (endpointing)",
@@ -63,30 +62,23 @@ pub struct Quantile {
 pub struct Latency {
     /// How many turns have it.
     pub n: usize,
-    /// Median.
     pub p50: Quantile,
-    /// 95th percentile.
     pub p95: Quantile,
     /// 99th percentile, from 100 turns on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub p99: Option<Quantile>,
-    /// The largest.
     pub max: f64,
 }
 
-/// Latencies by name.
 pub type LatencyTable = BTreeMap<String, Latency>;
 
-/// How turns ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcomes {
-    /// Played to the end.
     pub completed: u64,
     /// An audible reply was cut.
     pub interrupted: u64,
     /// Ended before it was audible.
     pub cancelled: u64,
-    /// Closed without audio.
     pub empty: u64,
     /// Failed; `errors` says of what.
     pub failed: u64,
@@ -105,13 +97,10 @@ impl Outcomes {
     }
 
     /// Turns with a reply.
-    #[must_use]
     pub fn replied(&self) -> u64 {
         self.completed + self.interrupted
     }
 
-    /// All turns.
-    #[must_use]
     pub fn all(&self) -> u64 {
         self.completed + self.interrupted + self.cancelled + self.empty + self.failed
     }
@@ -123,7 +112,6 @@ pub(super) const TEST_BUILD: &str = "This is the build for tests, several times 
 /// A turn as a row of the CSV.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnRow {
-    /// Name of the profile.
     pub profile: String,
     /// The model that was asked for.
     pub model: String,
@@ -135,7 +123,6 @@ pub struct TurnRow {
     pub at_s: f64,
     /// `completed`, `interrupted`, `cancelled`, `empty` or `failed`.
     pub outcome: String,
-    /// Why it failed.
     pub error: Option<String>,
     /// In the order of [`LATENCIES`].
     pub latency_ms: [Option<f64>; 9],
@@ -158,25 +145,21 @@ pub struct TurnRow {
 
 impl TurnRow {
     /// Its [`OWN`] share in milliseconds.
-    #[must_use]
     pub fn own_ms(&self) -> Option<f64> {
         let [_, _, _, _, client, .., held] = self.latency_ms;
         Some((client? - held.unwrap_or(0.0)).max(0.0))
     }
 }
 
-/// Circumstances of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Circumstances {
     /// When it began, RFC 3339.
     pub made: String,
-    /// Version of the program.
     pub version: String,
     /// `optimised` or `test`: the latter is several times slower.
     pub build: String,
     /// Operating system and architecture.
     pub system: String,
-    /// Cores of the machine.
     pub cores: usize,
     /// Host that was talked to, or which server of our own.
     pub endpoint: String,
@@ -203,11 +186,9 @@ const LEAST_FOR_P95: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It was.
     Kept,
     /// The value is over the limit, but the sample is too small to be sure.
     Uncertain,
-    /// It was not.
     Missed,
     /// There is nothing to judge.
     Unknown,
@@ -216,7 +197,6 @@ pub enum Verdict {
 impl Verdict {
     /// The 95th percentile of a latency against a limit. Of fewer than 20 turns it is the slowest one, which
     /// proves nothing.
-    #[must_use]
     pub fn of_p95(latency: Option<&Latency>, limit: f64) -> Self {
         let Some(Latency { p95, n, .. }) = latency else {
             return Self::Unknown;
@@ -245,18 +225,14 @@ impl Verdict {
 /// A limit that a run was held to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LimitCheck {
-    /// The limited quantity.
     pub what: String,
-    /// The limit, in words.
     pub limit: String,
     /// What was found, in words.
     pub found: String,
-    /// Whether it was kept.
     pub verdict: Verdict,
 }
 
 /// Whether all limits were kept, as far as they could be checked. A run without any checkable limit has not passed.
-#[must_use]
 pub fn passed(checks: &[LimitCheck]) -> bool {
     checks
         .iter()
@@ -264,7 +240,6 @@ pub fn passed(checks: &[LimitCheck]) -> bool {
 }
 
 /// Whether a run has failed by its limits: one was missed, or, in a run that was not cut short, one could not be judged.
-#[must_use]
 pub fn failed(checks: &[LimitCheck], cut_short: bool) -> bool {
     checks.iter().any(|check| match check.verdict {
         Verdict::Missed => true,
@@ -286,7 +261,6 @@ pub enum RunStatus {
 }
 
 /// The headline of a run: its status and sentence. "All" requires that every limit was checked in a complete run.
-#[must_use]
 pub fn headline(checks: &[LimitCheck], cut_short: Option<&str>) -> (RunStatus, String) {
     let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();
     let (kept, missed) = (count(Verdict::Kept), count(Verdict::Missed));
@@ -326,7 +300,6 @@ pub fn headline(checks: &[LimitCheck], cut_short: Option<&str>) -> (RunStatus, S
 }
 
 /// Milliseconds for people: no decimals above 10.
-#[must_use]
 pub fn ms(value: f64) -> String {
     if value.abs() < 10.0 {
         format!("{value:.1}")
@@ -336,13 +309,11 @@ pub fn ms(value: f64) -> String {
 }
 
 /// The same with its unit, or a dash.
-#[must_use]
 pub fn some_ms(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{} ms", ms(value)))
 }
 
 /// A quantile with its interval, if there is one.
-#[must_use]
 pub fn interval(quantile: &Quantile) -> String {
     let value = ms(quantile.value);
     if (quantile.low, quantile.high) == (None, None) {

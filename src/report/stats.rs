@@ -7,7 +7,6 @@ pub const P99_FROM: usize = 100;
 /// Chance that the true quantile lies outside of its interval: 2.5 % on each side.
 const TAIL: f64 = 0.025;
 
-/// Values in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample(Vec<f64>);
 
@@ -20,14 +19,10 @@ impl FromIterator<f64> for Sample {
 }
 
 impl Sample {
-    /// How many there are.
-    #[must_use]
     pub fn n(&self) -> usize {
         self.0.len()
     }
 
-    /// The values, smallest first.
-    #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.0
     }
@@ -53,7 +48,6 @@ impl Sample {
     }
 
     /// What a report says of a latency.
-    #[must_use]
     pub fn latency(&self) -> Option<Latency> {
         Some(Latency {
             n: self.n(),
@@ -66,7 +60,6 @@ impl Sample {
 
     /// How many values fall into each of `bins` equal parts of the range from 0 to `most`; larger ones are counted in
     /// the last.
-    #[must_use]
     pub fn histogram(&self, bins: usize, most: f64) -> Vec<usize> {
         let mut counts = vec![0; bins.max(1)];
         let last = counts.len() - 1;

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::dialogue::{LONGEST_ECHO, Output, content};
-use super::rules::{Agreement, Refusal};
-use super::script::{Action, Script, Sound, TurnComplete};
-use super::voice::{self, Source, Voice};
+use super::output::{AnswerOutcome, DialogueOutput, content};
+use super::protocol_rules::{Agreement, CloseReason};
+use super::script::{Script, ScriptStep, SpeechKind, TurnComplete};
+use super::speech_source::{self, SoundSource, VoicedSpan};
 use crate::base::units::SampleRate;
 use crate::provider::gemini::message::{
     Blob, Content, FunctionCall, GoAway, InteractionStatus, Part, ServerContent, ServerMessage,
@@ -27,6 +27,9 @@ const MIME: &str = "audio/pcm;rate=24000";
 /// Audio sent after `interrupted`, where a script asks for it: 880 Hz, to be told from everything else.
 const LATE_HZ: f32 = 880.0;
 
+/// How much of an utterance is kept for the echo.
+pub(super) const LONGEST_ECHO: Duration = Duration::from_secs(60);
+
 /// What the user did in one turn.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
@@ -35,7 +38,7 @@ pub(super) struct Asked {
     /// How long the sound was in all.
     pub(super) heard: Duration,
     /// The voice in it.
-    pub(super) voice: Option<Voice>,
+    pub(super) voice: Option<VoicedSpan>,
     /// Text came, alone or beside the sound.
     pub(super) text: bool,
 }
@@ -49,25 +52,11 @@ impl Asked {
         self.samples.extend(more.samples.iter().take(room));
         Self {
             heard: self.heard + more.heard,
-            voice: voice::find_voice(&self.samples),
+            voice: speech_source::find_voice(&self.samples),
             samples: self.samples,
             text: self.text || more.text,
         }
     }
-}
-
-/// How an answer went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// To its end.
-    Completed,
-    /// New speech or text ended it.
-    Interrupted,
-    /// The script left it without an end.
-    Stalled,
-    /// The script ended the connection.
-    Disconnected,
 }
 
 /// The tool calls of a conversation.
@@ -82,19 +71,19 @@ pub(super) struct Calls {
 }
 
 /// What an answer may use of the conversation that it belongs to.
-pub(super) struct Around<'a> {
+pub(super) struct AnswerContext<'a> {
     pub(super) now: Instant,
     pub(super) agreement: &'a Agreement,
     pub(super) script: &'a Script,
     pub(super) calls: &'a mut Calls,
-    pub(super) out: &'a mut VecDeque<Output>,
+    pub(super) out: &'a mut VecDeque<DialogueOutput>,
     /// When the connection will be closed after a `goAway`.
     pub(super) leave: &'a mut Option<Instant>,
 }
 
-pub(super) struct Answer {
+pub(super) struct RunningAnswer {
     asked: Asked,
-    steps: std::vec::IntoIter<Action>,
+    steps: std::vec::IntoIter<ScriptStep>,
     stage: Stage,
     due: Instant,
     /// A step of it was taken.
@@ -115,7 +104,7 @@ enum Stage {
 }
 
 struct Speech {
-    source: Source,
+    source: SoundSource,
     /// Samples of silence ahead of it.
     pad: usize,
     began: Instant,
@@ -135,9 +124,9 @@ struct Pace {
     carry: Option<u8>,
 }
 
-impl Answer {
+impl RunningAnswer {
     /// An answer to `asked`, whose first step is due at `due`.
-    pub(super) fn new(asked: Asked, actions: Vec<Action>, due: Instant) -> Self {
+    pub(super) fn new(asked: Asked, actions: Vec<ScriptStep>, due: Instant) -> Self {
         Self {
             asked,
             steps: actions.into_iter(),
@@ -159,7 +148,7 @@ impl Answer {
         }
     }
 
-    /// When [`Answer::advance`] has something to do.
+    /// When [`RunningAnswer::advance`] has something to do.
     pub(super) fn due(&self) -> Instant {
         self.due
     }
@@ -183,14 +172,14 @@ impl Answer {
     }
 
     /// Does what is due; says how the answer went once it is over.
-    pub(super) fn advance(&mut self, around: &mut Around<'_>) -> Option<Outcome> {
+    pub(super) fn advance(&mut self, around: &mut AnswerContext<'_>) -> Option<AnswerOutcome> {
         while self.due <= around.now {
             self.begun = true;
             match &mut self.stage {
                 Stage::Speaking(speech) if speech.sent < speech.total => self.chunk(around),
                 Stage::Speaking(_) => self.stage = Stage::Next,
                 Stage::Calling(_) => self.stage = Stage::Next,
-                Stage::Played => return Some(Outcome::Completed),
+                Stage::Played => return Some(AnswerOutcome::Completed),
                 Stage::Next => match self.steps.next() {
                     None => self.finish(around),
                     Some(action) => {
@@ -205,35 +194,31 @@ impl Answer {
     }
 
     /// Ends the answer because of new activity: chunks that a client has to drop, if the script wants some.
-    pub(super) fn interrupt(&mut self, around: &mut Around<'_>) {
+    pub(super) fn interrupt(&mut self, around: &mut AnswerContext<'_>) {
         let length = self.pace.chunk * self.late;
-        let mut late = Source::tone(LATE_HZ, length);
+        let mut late = SoundSource::tone(LATE_HZ, length);
         while late.left() > 0 {
             let samples = late.take(SampleRate::REPLY.samples_in(self.pace.chunk));
             around.send(audio(pcm::to_bytes(&samples)));
         }
     }
 
-    fn perform(&mut self, action: Action, around: &mut Around<'_>) -> Option<Outcome> {
+    fn perform(
+        &mut self,
+        action: ScriptStep,
+        around: &mut AnswerContext<'_>,
+    ) -> Option<AnswerOutcome> {
         match action {
-            Action::Parrot => self.parrot(around.now),
-            Action::Say { words, sound } => {
-                let source = match sound {
-                    Sound::Tone { hz, length } => Source::tone(hz, length),
-                    Sound::Samples(samples) => Source::samples(samples),
-                    // Only a script that was not loaded from a file still names one.
-                    Sound::File(_) => Source::silence(Duration::ZERO),
-                };
-                self.say(&words, source, around.now);
-            }
-            Action::Wait(pause) => self.due += pause,
-            Action::Call {
+            ScriptStep::Parrot => self.parrot(around.now),
+            ScriptStep::Say { words, sound } => self.say(&words, source_of(sound), around.now),
+            ScriptStep::Wait(pause) => self.due += pause,
+            ScriptStep::Call {
                 name,
                 args,
                 wait,
                 timeout,
             } => self.call(name, args, wait.then_some(timeout), around),
-            Action::Thought(text) => {
+            ScriptStep::Thought(text) => {
                 let part = Part {
                     text: Some(text),
                     thought: true,
@@ -248,19 +233,19 @@ impl Answer {
                     ..ServerContent::default()
                 }));
             }
-            Action::Stall => return Some(Outcome::Stalled),
-            Action::Empty => {}
-            Action::Drop => {
-                around.out.push_back(Output::Cut);
-                return Some(Outcome::Disconnected);
+            ScriptStep::Stall => return Some(AnswerOutcome::Stalled),
+            ScriptStep::Empty => {}
+            ScriptStep::Drop => {
+                around.out.push_back(DialogueOutput::Cut);
+                return Some(AnswerOutcome::Disconnected);
             }
-            Action::Close { code, reason } => {
+            ScriptStep::Close { code, reason } => {
                 around
                     .out
-                    .push_back(Output::Close(Refusal { code, reason }));
-                return Some(Outcome::Disconnected);
+                    .push_back(DialogueOutput::Close(CloseReason { code, reason }));
+                return Some(AnswerOutcome::Disconnected);
             }
-            Action::GoAway(left) => {
+            ScriptStep::GoAway(left) => {
                 let go_away = GoAway {
                     time_left: Some(left),
                 };
@@ -270,7 +255,7 @@ impl Answer {
                 });
                 *around.leave = Some(around.now + left);
             }
-            Action::PhantomInterrupt => {
+            ScriptStep::PhantomInterrupt => {
                 around.send(content(ServerContent {
                     interrupted: true,
                     ..ServerContent::default()
@@ -281,16 +266,16 @@ impl Answer {
                     ..ServerContent::default()
                 }));
             }
-            Action::Raw(text) => around.out.push_back(Output::Send(text)),
-            Action::LateAudio(chunks) => self.late = chunks,
-            Action::Speed(speed) => self.pace.speed = speed,
-            Action::Chunk(chunk) => self.pace.chunk = chunk,
-            Action::Jitter { max, seed } => {
+            ScriptStep::Raw(text) => around.out.push_back(DialogueOutput::Send(text)),
+            ScriptStep::LateAudio(chunks) => self.late = chunks,
+            ScriptStep::Speed(speed) => self.pace.speed = speed,
+            ScriptStep::Chunk(chunk) => self.pace.chunk = chunk,
+            ScriptStep::Jitter { max, seed } => {
                 self.pace.jitter = max;
                 self.pace.random = StdRng::seed_from_u64(seed);
             }
-            Action::Pad(pad) => self.pace.pad += pad,
-            Action::OddPcm => self.pace.odd = true,
+            ScriptStep::Pad(pad) => self.pace.pad += pad,
+            ScriptStep::OddPcm => self.pace.odd = true,
         }
         None
     }
@@ -307,21 +292,29 @@ impl Answer {
                     .take(voice.to - voice.from)
                     .collect();
                 let words = format!("Your own voice, {:.1} seconds.", voice.length.as_secs_f64());
-                self.say(&words, Source::echo(said), now);
+                self.say(&words, SoundSource::echo(said), now);
             }
             None if self.asked.text => {
-                let words = voice::greeting();
-                self.say(words.caption, Source::samples(words.samples.clone()), now);
+                let words = speech_source::greeting();
+                self.say(
+                    words.caption,
+                    SoundSource::samples(words.samples.clone()),
+                    now,
+                );
             }
             None if self.asked.heard.is_zero() => {}
             None => {
-                let words = voice::nothing();
-                self.say(words.caption, Source::samples(words.samples.clone()), now);
+                let words = speech_source::nothing();
+                self.say(
+                    words.caption,
+                    SoundSource::samples(words.samples.clone()),
+                    now,
+                );
             }
         }
     }
 
-    fn say(&mut self, words: &str, source: Source, now: Instant) {
+    fn say(&mut self, words: &str, source: SoundSource, now: Instant) {
         let pad = SampleRate::REPLY.samples_in(std::mem::take(&mut self.pace.pad));
         self.stage = Stage::Speaking(Box::new(Speech {
             total: pad + source.left(),
@@ -334,7 +327,7 @@ impl Answer {
     }
 
     /// Sends the next chunk and says when the one after it is due.
-    fn chunk(&mut self, around: &mut Around<'_>) {
+    fn chunk(&mut self, around: &mut AnswerContext<'_>) {
         let Stage::Speaking(speech) = &mut self.stage else {
             return;
         };
@@ -370,7 +363,7 @@ impl Answer {
         name: String,
         args: crate::provider::gemini::message::JsonObject,
         timeout: Option<Duration>,
-        around: &mut Around<'_>,
+        around: &mut AnswerContext<'_>,
     ) {
         if !around.agreement.functions.contains(&name) {
             return;
@@ -396,7 +389,7 @@ impl Answer {
         }
     }
 
-    fn finish(&mut self, around: &mut Around<'_>) {
+    fn finish(&mut self, around: &mut AnswerContext<'_>) {
         around.send(content(ServerContent {
             generation_complete: true,
             ..ServerContent::default()
@@ -410,9 +403,9 @@ impl Answer {
     }
 }
 
-impl Around<'_> {
+impl AnswerContext<'_> {
     pub(super) fn send(&mut self, message: ServerMessage) {
-        self.out.push_back(Output::Send(message.to_json()));
+        self.out.push_back(DialogueOutput::Send(message.to_json()));
     }
 }
 
@@ -441,6 +434,15 @@ impl Pace {
             return Duration::ZERO;
         }
         self.jitter.mul_f64(self.random.random_range(0.0..1.0))
+    }
+}
+
+fn source_of(sound: SpeechKind) -> SoundSource {
+    match sound {
+        SpeechKind::Tone { hz, length } => SoundSource::tone(hz, length),
+        SpeechKind::Samples(samples) => SoundSource::samples(samples),
+        // Only a script that was not loaded from a file still names one.
+        SpeechKind::File(_) => SoundSource::silence(Duration::ZERO),
     }
 }
 

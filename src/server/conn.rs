@@ -1,7 +1,7 @@
-//! One connection: handshake, frames in and out. What is said is decided in `rules` and `dialogue`.
+//! One connection: handshake, frames in and out. What is said is decided in `protocol_rules` and `dialogue`.
 //!
 //! ```text
-//! socket ─▶ converse: rules ─▶ dialogue ─▶ bounded queue ─▶ write ─▶ socket
+//! socket ─▶ converse: protocol_rules ─▶ dialogue ─▶ bounded queue ─▶ write ─▶ socket
 //!               └── timer of the dialogue
 //! ```
 //!
@@ -22,13 +22,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::Service;
-use super::dialogue::{Dialogue, Output};
-use super::event::Event;
-use super::gate::Welcome;
+use super::access::Welcome;
+use super::dialogue::Dialogue;
+use super::event::ServerEvent;
 use super::handshake::{self, Accepted};
+use super::output::DialogueOutput;
+use super::protocol_rules::{Agreement, ClientInput, CloseReason, ProtocolRules};
 use super::registry::ConversationId;
-use super::rules::{Agreement, Refusal, Rules, Said};
+use super::service::StreamServer;
 
 /// Time for the handshake, then for the setup: a program on this computer needs milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -39,39 +40,49 @@ const SLOW: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_millis(250);
 /// Messages between the dialogue and the socket: ten seconds of audio in chunks of 40 ms.
 const QUEUE: usize = 256;
-/// The longest message that is taken: two minutes of audio in one.
-pub(super) const MOST_BYTES: usize = 4 << 20;
 /// The longest reason that fits into a close frame.
 const MOST_REASON: usize = 123;
 
 /// How a connection ended.
 enum End {
     /// With this close frame, sent by us.
-    Ours(Refusal),
+    Ours(CloseReason),
     /// The client closed it, or it was lost.
     Theirs { code: Option<u16>, reason: String },
     /// Cut without a close frame, by the script.
     Cut,
 }
 
+impl StreamServer {
+    /// Serves one connection to its end, or until `stop`. It uses the runtime's clock, which may be paused. The future
+    /// is not `Send` (the detector is not): await it where it is made, or `spawn_local` it.
+    pub async fn serve_stream<S>(&self, io: S, stop: &CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let connection = self.next_connection();
+        serve(io, self, connection, stop).await;
+    }
+}
+
 /// Serves one connection to its end.
-pub(super) async fn serve<S>(io: S, service: &Service, connection: u64, stop: &CancellationToken)
+async fn serve<S>(io: S, service: &StreamServer, connection: u64, stop: &CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let accepted = timeout(HANDSHAKE, handshake::accept(io, &service.options.access)).await;
-    let turned_away = |reason| service.tell(Event::TurnedAway { connection, reason });
+    let turned_away = |reason| service.tell(ServerEvent::TurnedAway { connection, reason });
     let (socket, welcome, version) = match accepted {
         Ok(Ok(Accepted::Talk {
             socket,
             welcome,
             version,
         })) => (*socket, welcome, version),
-        Ok(Ok(Accepted::Listed)) => return service.tell(Event::Listed { connection }),
+        Ok(Ok(Accepted::Listed)) => return service.tell(ServerEvent::Listed { connection }),
         Ok(Err(error)) => return turned_away(error.to_string()),
         Err(_) => return turned_away("no handshake in time".to_owned()),
     };
-    service.tell(Event::Connected { connection });
+    service.tell(ServerEvent::Connected { connection });
     let (sink, stream) = socket.split();
     let (queue, queued) = mpsc::channel(QUEUE);
     let mut talk = Talk {
@@ -86,7 +97,7 @@ where
     let mut writer = std::pin::pin!(write(sink, queued));
     let end = tokio::select! {
         biased;
-        () = stop.cancelled() => End::Ours(Refusal { code: 1001, reason: "the server is ending".to_owned() }),
+        () = stop.cancelled() => End::Ours(CloseReason { code: 1001, reason: "the server is ending".to_owned() }),
         end = talk.run(welcome) => end,
         () = &mut writer => End::Theirs { code: None, reason: "the connection was lost".to_owned() },
     };
@@ -123,7 +134,7 @@ where
             (code, reason)
         }
     };
-    service.tell(Event::Closed {
+    service.tell(ServerEvent::Closed {
         connection,
         code,
         reason,
@@ -132,7 +143,7 @@ where
 
 /// What is needed while the two talk.
 struct Talk<'a, S> {
-    service: &'a Service,
+    service: &'a StreamServer,
     connection: u64,
     /// The version of the API that it asked for.
     version: String,
@@ -153,9 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
     async fn run(&mut self, welcome: Welcome) -> End {
         if welcome == Welcome::WrongKey {
             let reason = "API key not valid. Please pass a valid API key.".to_owned();
-            return End::Ours(Refusal { code: 1007, reason });
+            return End::Ours(CloseReason { code: 1007, reason });
         }
-        let mut rules = Rules::default();
+        let mut rules = ProtocolRules::default();
         let mut dialogue: Option<Dialogue> = None;
         let setup_due = now() + SETUP;
         loop {
@@ -172,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
                     Some(dialogue) => dialogue.tick(now()),
                     None => {
                         let reason = "no setup came in time".to_owned();
-                        return End::Ours(Refusal { code: 1008, reason });
+                        return End::Ours(CloseReason { code: 1008, reason });
                     }
                 },
                 Tick::Frame(frame) => {
@@ -184,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
                     let ready = dialogue.as_ref().is_some_and(Dialogue::is_ready);
                     match (rules.check(&json, ready), &mut dialogue) {
                         (Err(refusal), _) => return End::Ours(refusal),
-                        (Ok(Said::Setup(agreement)), _) => match self.begin(*agreement) {
+                        (Ok(ClientInput::Setup(agreement)), _) => match self.begin(*agreement) {
                             Ok(begun) => dialogue = Some(begun),
                             Err(refusal) => return End::Ours(refusal),
                         },
@@ -212,12 +223,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
         }
     }
 
-    fn begin(&mut self, agreement: Agreement) -> Result<Dialogue, Refusal> {
+    fn begin(&mut self, agreement: Agreement) -> Result<Dialogue, CloseReason> {
         let refused = self.service.options.script.refuse_setup.as_ref();
         if let Some(refused) =
             refused.filter(|refused| refused.concerns(&self.version, &agreement.model))
         {
-            return Err(Refusal {
+            return Err(CloseReason {
                 code: refused.code,
                 reason: refused.reason.clone(),
             });
@@ -225,22 +236,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
         if let Some(hint) = agreement.hint
             && !self.service.options.script.transcription_hints
         {
-            return Err(Refusal::invalid(hint, "not supported by this model"));
+            return Err(CloseReason::invalid(hint, "not supported by this model"));
         }
         let mut registry = self.service.registry();
         let now = now();
         let model = agreement.model.clone();
-        let mut memory = None;
+        let mut context = None;
         self.conversation = Some(match &agreement.handle {
             Some(handle) => {
                 let (id, kept) = registry.resume(handle, &model, now)?;
-                memory = Some(kept);
+                context = Some(kept);
                 id
             }
             None => registry.begin(&model),
         });
         drop(registry);
-        self.service.tell(Event::Setup {
+        self.service.tell(ServerEvent::Setup {
             connection: self.connection,
             model,
             detection: if agreement.detection.is_some() {
@@ -248,12 +259,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             } else {
                 "manual"
             },
-            resumed: memory.is_some(),
+            resumed: context.is_some(),
         });
         Ok(Dialogue::new(
             Arc::clone(&self.service.options.script),
             agreement,
-            memory,
+            context,
             now,
         ))
     }
@@ -262,17 +273,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
     async fn perform(&mut self, dialogue: &mut Dialogue) -> Result<(), End> {
         while let Some(output) = dialogue.poll() {
             match output {
-                Output::Send(json) => self.send(json).await?,
-                Output::Handle(memory) => {
+                DialogueOutput::Send(json) => self.send(json).await?,
+                DialogueOutput::Handle(context) => {
                     let Some(id) = self.conversation else {
                         continue;
                     };
-                    let handle = self.service.registry().issue(id, memory);
+                    let handle = self.service.registry().issue(id, context);
                     self.send(super::dialogue::resumption(handle)).await?;
                 }
-                Output::Close(refusal) => return Err(End::Ours(refusal)),
-                Output::Cut => return Err(End::Cut),
-                Output::Tell(told) => self.service.tell(Event::told(self.connection, told)),
+                DialogueOutput::Close(refusal) => return Err(End::Ours(refusal)),
+                DialogueOutput::Cut => return Err(End::Cut),
+                DialogueOutput::Tell(told) => {
+                    self.service.tell(ServerEvent::told(self.connection, told))
+                }
             }
         }
         Ok(())
@@ -321,11 +334,11 @@ fn read(frame: Option<Result<Message, Error>>) -> Result<Option<Vec<u8>>, End> {
             reason: frame.map_or_else(|| "closed".to_owned(), |frame| frame.reason.to_string()),
         }),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-        Some(Err(Error::Capacity(error))) => Err(End::Ours(Refusal {
+        Some(Err(Error::Capacity(error))) => Err(End::Ours(CloseReason {
             code: 1009,
             reason: error.to_string(),
         })),
-        Some(Err(Error::Utf8(_))) => Err(End::Ours(Refusal::invalid("", "not UTF-8"))),
+        Some(Err(Error::Utf8(_))) => Err(End::Ours(CloseReason::invalid("", "not UTF-8"))),
         Some(Err(error)) => Err(lost(&error.to_string())),
         None => Err(lost("the connection was lost")),
     }

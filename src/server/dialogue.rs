@@ -17,96 +17,62 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::answer::{Answer, Around, Asked, Calls, Outcome};
-use super::ear::{Ear, EarEvent};
-use super::memory::Memory;
-use super::rules::{Agreement, Refusal, Said};
-use super::script::{Action, Script, Sound};
-use super::voice;
-use crate::base::units::{Dbfs, SampleRate};
+use super::answer::{AnswerContext, Asked, Calls, LONGEST_ECHO, RunningAnswer};
+use super::context_window::ContextWindow;
+use super::output::{AnswerOutcome, DialogueOutput, Told, content};
+use super::protocol_rules::{Agreement, ClientInput, CloseReason};
+use super::script::{Script, ScriptStep, SpeechKind};
+use super::server_vad::{ServerVad, ServerVadEvent};
+use super::speech_source;
+use crate::base::units::SampleRate;
 use crate::dsp::resample::Resampler;
 use crate::provider::gemini::message::{
     FunctionResponse, InteractionStatus, ResumptionUpdate, ServerContent, ServerMessage,
     SetupComplete, ToolCallCancellation, Transcription,
 };
 
-/// How much of an utterance is kept for the echo.
-pub(super) const LONGEST_ECHO: Duration = Duration::from_secs(60);
 /// Answers that may wait for another; with more the oldest is dropped.
 const MOST_WAITING: usize = 8;
-/// What the connection has to do.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Output {
-    /// Send this text as a frame.
-    Send(String),
-    /// Make a handle for this state of the conversation and send it.
-    Handle(Memory),
-    /// Close with a frame.
-    Close(Refusal),
-    /// Cut the connection without one.
-    Cut,
-    /// Tell who watches.
-    Tell(Told),
-}
-
-/// What happened, for who watches.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Told {
-    /// A turn of the user is over.
-    Asked {
-        turn: u64,
-        trigger: &'static str,
-        heard: Duration,
-        voice: Option<(Duration, Dbfs)>,
-    },
-    /// The answer to it is over, or was cut.
-    Answered {
-        turn: u64,
-        outcome: Outcome,
-        spoken: Duration,
-    },
-}
-
 pub(super) struct Dialogue {
     script: Arc<Script>,
     agreement: Agreement,
-    memory: Memory,
+    context: ContextWindow,
     /// When `setupComplete` is due; `None`: it was sent.
     setup_due: Option<Instant>,
     greet: bool,
     /// From the rate of the client's audio to the working rate.
     resampler: Option<Resampler>,
-    ear: Option<Box<Ear>>,
+    vad: Option<Box<ServerVad>>,
     listening: Option<Asked>,
     /// What was asked last, where nothing of an answer was given yet.
     unanswered: Option<Asked>,
-    answer: Option<(u64, Answer)>,
+    answer: Option<(u64, RunningAnswer)>,
     waiting: VecDeque<(u64, Asked)>,
     calls: Calls,
     leave: Option<Instant>,
-    out: VecDeque<Output>,
+    out: VecDeque<DialogueOutput>,
 }
 
 impl Dialogue {
-    /// A conversation that begins, or goes on where `memory` left it.
+    /// A conversation that begins, or goes on where `context` left it.
     pub(super) fn new(
         script: Arc<Script>,
         agreement: Agreement,
-        memory: Option<Memory>,
+        context: Option<ContextWindow>,
         now: Instant,
     ) -> Self {
-        let ear = agreement
+        let vad = agreement
             .detection
             .as_ref()
-            .map(|detection| Box::new(Ear::new(detection, now)));
+            .map(|detection| Box::new(ServerVad::new(detection, now)));
         let mut dialogue = Self {
             setup_due: Some(now + Duration::from_millis(script.setup_delay_ms)),
-            greet: script.greeting && memory.is_none(),
+            greet: script.greeting && context.is_none(),
             script,
             agreement,
-            memory: memory.unwrap_or_default(),
+            context: context.unwrap_or_default(),
             resampler: None,
-            ear,
+            vad,
             listening: None,
             unanswered: None,
             answer: None,
@@ -115,7 +81,7 @@ impl Dialogue {
             leave: None,
             out: VecDeque::new(),
         };
-        dialogue.calls.count = dialogue.memory.calls;
+        dialogue.calls.count = dialogue.context.calls;
         dialogue.tick(now);
         dialogue
     }
@@ -126,7 +92,7 @@ impl Dialogue {
     }
 
     /// The next thing to do for the connection.
-    pub(super) fn poll(&mut self) -> Option<Output> {
+    pub(super) fn poll(&mut self) -> Option<DialogueOutput> {
         self.out.pop_front()
     }
 
@@ -147,7 +113,7 @@ impl Dialogue {
         }
         if self.leave.is_some_and(|due| due <= now) {
             self.leave = None;
-            self.out.push_back(Output::Close(Refusal {
+            self.out.push_back(DialogueOutput::Close(CloseReason {
                 code: 1008,
                 reason: "the client did not leave after goAway".to_owned(),
             }));
@@ -156,19 +122,19 @@ impl Dialogue {
     }
 
     /// Takes in what the client said, checked by the rules.
-    pub(super) fn take(&mut self, said: Said, now: Instant) {
+    pub(super) fn take(&mut self, said: ClientInput, now: Instant) {
         match said {
-            Said::Setup(_) | Said::Else => {}
-            Said::Audio { rate, samples } => self.audio(rate, &samples, now),
-            Said::ActivityStart => self.started(now),
-            Said::ActivityEnd => self.ended("activity_end", now),
-            Said::AudioStreamEnd => {
-                let events = self.ear.as_mut().map(|ear| ear.flush());
+            ClientInput::Setup(_) | ClientInput::Else => {}
+            ClientInput::Audio { rate, samples } => self.audio(rate, &samples, now),
+            ClientInput::ActivityStart => self.started(now),
+            ClientInput::ActivityEnd => self.ended("activity_end", now),
+            ClientInput::AudioStreamEnd => {
+                let events = self.vad.as_mut().map(|vad| vad.flush());
                 self.heard(events.into_iter().flatten(), "audio_stream_end", now);
             }
-            Said::Text(text) => self.text(&text, now),
-            Said::Content { characters, ask } => {
-                self.memory.characters += characters;
+            ClientInput::Text(text) => self.text(&text, now),
+            ClientInput::Content { characters, ask } => {
+                self.context.characters += characters;
                 self.waiting.clear();
                 self.interrupt(now);
                 if ask {
@@ -182,7 +148,7 @@ impl Dialogue {
                     );
                 }
             }
-            Said::ToolResponse(responses) => self.tool_responses(&responses, now),
+            ClientInput::ToolResponse(responses) => self.tool_responses(&responses, now),
         }
         self.advance(now);
     }
@@ -194,23 +160,23 @@ impl Dialogue {
         });
         self.give_handle();
         if self.greet {
-            let words = voice::greeting();
-            let greeting = Action::Say {
+            let words = speech_source::greeting();
+            let greeting = ScriptStep::Say {
                 words: words.caption.to_owned(),
-                sound: Sound::Samples(words.samples.clone()),
+                sound: SpeechKind::Samples(words.samples.clone()),
             };
             // Turn 0: nobody asked.
-            self.answer = Some((0, Answer::new(Asked::default(), vec![greeting], now)));
+            self.answer = Some((0, RunningAnswer::new(Asked::default(), vec![greeting], now)));
         }
     }
 
     fn audio(&mut self, rate: SampleRate, samples: &[i16], now: Instant) {
         let length = rate.duration_of(samples.len() as u64);
-        self.memory.heard += length;
+        self.context.heard += length;
         let resampled = self.at_working_rate(rate, samples);
         let samples = resampled.as_deref().unwrap_or(samples);
-        if let Some(ear) = &mut self.ear {
-            let events = ear.push(samples);
+        if let Some(vad) = &mut self.vad {
+            let events = vad.push(samples);
             self.heard(events.into_iter(), "silence", now);
         } else if let Some(asked) = &mut self.listening {
             append(asked, samples);
@@ -227,32 +193,32 @@ impl Dialogue {
             // The rules let only rates pass that it supports.
             self.resampler = Resampler::new(rate, SampleRate::WORKING, 64).ok();
         }
-        let input: Vec<f32> = samples.iter().map(|&s| voice::to_f32(s)).collect();
+        let input: Vec<f32> = samples.iter().map(|&s| speech_source::to_f32(s)).collect();
         let mut output = Vec::new();
         self.resampler.as_mut()?.push(&input, &mut output);
-        Some(output.into_iter().map(voice::to_i16).collect())
+        Some(output.into_iter().map(speech_source::to_i16).collect())
     }
 
     fn heard(
         &mut self,
-        events: impl Iterator<Item = EarEvent>,
+        events: impl Iterator<Item = ServerVadEvent>,
         trigger: &'static str,
         now: Instant,
     ) {
         for event in events {
             match event {
-                EarEvent::Started => self.started(now),
-                EarEvent::Sound(samples) => {
+                ServerVadEvent::Started => self.started(now),
+                ServerVadEvent::Sound(samples) => {
                     if let Some(asked) = &mut self.listening {
                         append(asked, &samples);
                     }
                 }
-                EarEvent::Ended => self.ended(trigger, now),
+                ServerVadEvent::Ended => self.ended(trigger, now),
             }
         }
     }
 
-    /// Activity begins, by the client's word or by ear.
+    /// Activity begins, by the client's word or by the VAD.
     fn started(&mut self, now: Instant) {
         if self.agreement.interrupts {
             self.interrupt(now);
@@ -268,7 +234,7 @@ impl Dialogue {
 
     /// Text in the real-time stream: part of the open activity, or activity of its own.
     fn text(&mut self, text: &str, now: Instant) {
-        self.memory.characters += text.len();
+        self.context.characters += text.len();
         if let Some(asked) = &mut self.listening {
             asked.text = true;
             return;
@@ -282,10 +248,10 @@ impl Dialogue {
 
     /// A turn of the user is over: answers it now, or after the answer that is running.
     fn ask(&mut self, mut asked: Asked, trigger: &'static str, now: Instant) {
-        asked.voice = voice::find_voice(&asked.samples);
-        self.memory.turns += 1;
-        let turn = self.memory.turns;
-        self.out.push_back(Output::Tell(Told::Asked {
+        asked.voice = speech_source::find_voice(&asked.samples);
+        self.context.turns += 1;
+        let turn = self.context.turns;
+        self.out.push_back(DialogueOutput::Tell(Told::Asked {
             turn,
             trigger,
             heard: asked.heard,
@@ -324,7 +290,7 @@ impl Dialogue {
                 ..ServerContent::default()
             }));
         }
-        let position = turn - 1 - self.memory.gone_on;
+        let position = turn - 1 - self.context.gone_on;
         let position = usize::try_from(position).unwrap_or(usize::MAX);
         let asked = match self.unanswered.take() {
             Some(before) => before.and_then(asked),
@@ -333,7 +299,7 @@ impl Dialogue {
         let due = now + Duration::from_millis(self.script.think_ms);
         self.answer = Some((
             turn,
-            Answer::new(asked, self.script.actions(position).to_vec(), due),
+            RunningAnswer::new(asked, self.script.actions(position).to_vec(), due),
         ));
     }
 
@@ -345,10 +311,10 @@ impl Dialogue {
                 return;
             };
             let spoken = answer.spoken();
-            if outcome == Outcome::Completed {
+            if outcome == AnswerOutcome::Completed {
                 self.complete_turn(spoken);
             }
-            self.out.push_back(Output::Tell(Told::Answered {
+            self.out.push_back(DialogueOutput::Tell(Told::Answered {
                 turn,
                 outcome,
                 spoken,
@@ -379,18 +345,18 @@ impl Dialogue {
         let spoken = answer.spoken();
         // Turn 0 is the greeting, which nobody asked for.
         self.unanswered = answer.into_unanswered().filter(|_| turn > 0);
-        self.memory.gone_on += u64::from(self.unanswered.is_some());
+        self.context.gone_on += u64::from(self.unanswered.is_some());
         self.complete_turn(spoken);
-        self.out.push_back(Output::Tell(Told::Answered {
+        self.out.push_back(DialogueOutput::Tell(Told::Answered {
             turn,
-            outcome: Outcome::Interrupted,
+            outcome: AnswerOutcome::Interrupted,
             spoken,
         }));
     }
 
     fn complete_turn(&mut self, spoken: Duration) {
-        let usage = self.memory.usage(spoken);
-        self.memory.spoken += spoken;
+        let usage = self.context.usage(spoken);
+        self.context.spoken += spoken;
         self.send(ServerMessage {
             usage_metadata: Some(usage),
             ..content(ServerContent {
@@ -404,8 +370,8 @@ impl Dialogue {
 
     fn give_handle(&mut self) {
         if self.agreement.resumption && self.script.resumption {
-            self.memory.calls = self.calls.count;
-            self.out.push_back(Output::Handle(self.memory));
+            self.context.calls = self.calls.count;
+            self.out.push_back(DialogueOutput::Handle(self.context));
         }
     }
 
@@ -434,11 +400,11 @@ impl Dialogue {
     fn refuse(&mut self, field: &str, what: &str) {
         let path = format!("toolResponse.functionResponses.{field}");
         self.out
-            .push_back(Output::Close(Refusal::invalid(&path, what)));
+            .push_back(DialogueOutput::Close(CloseReason::invalid(&path, what)));
     }
 
-    fn around(&mut self, now: Instant) -> Around<'_> {
-        Around {
+    fn around(&mut self, now: Instant) -> AnswerContext<'_> {
+        AnswerContext {
             now,
             agreement: &self.agreement,
             script: &self.script,
@@ -449,7 +415,7 @@ impl Dialogue {
     }
 
     fn send(&mut self, message: ServerMessage) {
-        self.out.push_back(Output::Send(message.to_json()));
+        self.out.push_back(DialogueOutput::Send(message.to_json()));
     }
 }
 
@@ -459,14 +425,6 @@ fn append(asked: &mut Asked, samples: &[i16]) {
         .samples_in(LONGEST_ECHO)
         .saturating_sub(asked.samples.len());
     asked.samples.extend(samples.iter().take(room));
-}
-
-/// A message of server content alone.
-pub(super) fn content(content: ServerContent) -> ServerMessage {
-    ServerMessage {
-        server_content: Some(content),
-        ..ServerMessage::default()
-    }
 }
 
 /// The message that carries a handle.

@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-pub use super::answer::Outcome;
-use super::dialogue::Told;
+use super::output::{AnswerOutcome, Told};
 
 /// One thing that happened on a connection; `sovereign serve --json` prints each as a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
+pub enum ServerEvent {
     /// A handshake was accepted. Connections count from 1.
     Connected {
         /// Which connection.
@@ -61,7 +60,7 @@ pub enum Event {
         /// The turn that it answered; 0 is what was said unasked.
         turn: u64,
         /// How it went.
-        outcome: Outcome,
+        outcome: AnswerOutcome,
         /// Audio that was sent, in milliseconds.
         spoken_ms: f64,
     },
@@ -77,7 +76,7 @@ pub enum Event {
     },
 }
 
-impl Event {
+impl ServerEvent {
     pub(super) fn told(connection: u64, told: Told) -> Self {
         let ms = |length: std::time::Duration| (length.as_secs_f64() * 10_000.0).round() / 10.0;
         match told {
@@ -108,7 +107,7 @@ impl Event {
     }
 }
 
-impl std::fmt::Display for Event {
+impl std::fmt::Display for ServerEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connected { connection } => write!(f, "{connection}: connected"),
@@ -146,10 +145,10 @@ impl std::fmt::Display for Event {
                 spoken_ms,
             } => {
                 let how = match outcome {
-                    Outcome::Completed => "completed",
-                    Outcome::Interrupted => "interrupted",
-                    Outcome::Stalled => "left without an end",
-                    Outcome::Disconnected => "ended the connection",
+                    AnswerOutcome::Completed => "completed",
+                    AnswerOutcome::Interrupted => "interrupted",
+                    AnswerOutcome::Stalled => "left without an end",
+                    AnswerOutcome::Disconnected => "ended the connection",
                 };
                 write!(
                     f,

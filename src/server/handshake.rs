@@ -12,12 +12,14 @@ use tokio_tungstenite::tungstenite::http::{Response, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Error};
 
-use super::conn::MOST_BYTES;
-use super::gate::{self, Access, Turned, Welcome};
-use crate::provider::gemini::models::{MODELS, State};
+use super::access::{self, Access, TurnedAway, Welcome};
+use crate::provider::gemini::models::{MODELS, ModelState};
 
 /// The longest request head that is read, in bytes.
 const LONGEST_HEAD: usize = 16 << 10;
+
+/// The longest message that is taken: two minutes of audio in one.
+const MOST_BYTES: usize = 4 << 20;
 
 /// How a connection's first request was answered.
 pub(super) enum Accepted<S> {
@@ -37,7 +39,7 @@ pub(super) enum Accepted<S> {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAccepted {
     #[error("{}: {}", .0.status, .0.why)]
-    Turned(Turned),
+    TurnedAway(TurnedAway),
     #[error(transparent)]
     Broken(#[from] Box<tungstenite::Error>),
 }
@@ -48,17 +50,17 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let request = read(&mut io).await.map_err(Box::new)?;
-    let upgrade = if gate::asks_for_models(request.uri().path()) {
+    let upgrade = if access::asks_for_models(request.uri().path()) {
         None
     } else {
         Some(create_response(&request).map_err(Box::new)?)
     };
-    let welcome = match gate::admit(&request, access) {
+    let welcome = match access::admit(&request, access) {
         Ok(welcome) => welcome,
         Err(turned) => {
             let kind = "text/plain; charset=utf-8";
             answer(&mut io, turned.status, kind, &turned.why).await?;
-            return Err(NotAccepted::Turned(turned));
+            return Err(NotAccepted::TurnedAway(turned));
         }
     };
     let Some(upgrade) = upgrade else {
@@ -81,7 +83,7 @@ where
     Ok(Accepted::Talk {
         socket: Box::new(socket),
         welcome,
-        version: gate::live_version(request.uri().path())
+        version: access::live_version(request.uri().path())
             .unwrap_or_default()
             .to_owned(),
     })
@@ -139,7 +141,7 @@ async fn send<S: AsyncWrite + Unpin>(
 
 /// The models that have not ended, in the service's format.
 fn models() -> String {
-    let is_there = |state| matches!(state, State::Stable | State::Preview);
+    let is_there = |state| matches!(state, ModelState::Stable | ModelState::Preview);
     let listed: Vec<_> = (MODELS.iter().filter(|model| is_there(model.state)))
         .map(|model| {
             json!({

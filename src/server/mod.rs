@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! thread "live-server"
-//! ┌──────────────────────────────────────────────────────────────────┐
-//! │ accept ─▶ conn: gate ─▶ rules ─▶ dialogue ─▶ answer ─▶ voice     │   one task per connection
-//! │                │ who may   │ what may  │ whose    │ a step of     │
-//! │                │ come in   │ be said   │ turn     │ the script    │
-//! │                └ registry: handles of conversations              │
-//! └──────────────────────────────────────────────────────────────────┘
+//! ┌───────────────────────────────────────────────────────────────────────────┐
+//! │ accept ─▶ conn: access ─▶ protocol_rules ─▶ dialogue ─▶ answer            │   one task per connection
+//! │                │ who may     │ what may        │ whose     │ a step of the │
+//! │                │ come in     │ be said         │ turn      │ script, from  │
+//! │                │                                           │ speech_source │
+//! │                └ registry: handles of conversations                       │
+//! └───────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! It binds loopback only, speaks the paths of the Gemini Developer API and of Vertex, takes everything that protobuf
@@ -16,83 +17,49 @@
 //! the user's own voice, from its first voiced sample, four times as fast as it plays. Silence is answered with the
 //! words "I heard nothing", a turn without any sound with an empty turn, and text with the greeting's words.
 
+mod access;
 mod answer;
 mod conn;
+mod context_window;
 mod dialogue;
-mod ear;
 mod event;
-mod gate;
 mod handshake;
-mod memory;
+mod output;
+mod protocol_rules;
 mod registry;
-mod rules;
 pub mod script;
-mod voice;
+mod server_vad;
+mod service;
+mod speech_source;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
+use std::sync::Arc;
 #[cfg(test)]
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::event::{Event, Outcome};
-pub use self::gate::Access;
+pub use self::access::Access;
+pub use self::event::ServerEvent;
+pub use self::output::AnswerOutcome;
 pub use self::script::{Script, ScriptError};
-
-use self::registry::Registry;
+pub use self::service::{Options, StreamServer};
 use crate::base::supervise::Failures;
 
 /// The path that is served under [`Server::url`]; every other Live path is served too.
 const PATH: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 /// What connections get to say goodbye when the server ends.
 const GRACE: Duration = Duration::from_millis(300);
-
-/// How a server behaves.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// What it answers.
-    pub script: Arc<Script>,
-    /// Who may come in.
-    pub access: Access,
-    /// Send text frames; the service sends binary ones.
-    pub text_frames: bool,
-    /// Connections at a time; more are answered with HTTP 503.
-    pub most_connections: usize,
-    /// Where events go. When it is full they are dropped: no conversation waits for who watches.
-    pub watcher: Option<mpsc::Sender<Event>>,
-    /// Takes what becomes of the thread.
-    pub failures: Failures,
-    /// Panics with so many of the next connections.
-    #[cfg(test)]
-    pub panics: Arc<AtomicUsize>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            script: Arc::new(Script::default()),
-            access: Access::Open,
-            text_frames: false,
-            most_connections: 1024,
-            watcher: None,
-            failures: Failures::default(),
-            #[cfg(test)]
-            panics: Arc::default(),
-        }
-    }
-}
 
 /// Why a server cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -113,48 +80,6 @@ pub enum ServerError {
     /// The system gives no thread or no event queue.
     #[error("cannot start the server")]
     Start(#[source] io::Error),
-}
-
-/// Everything that connections share. It serves any byte stream; [`Server`] feeds it with TCP connections.
-#[derive(Debug)]
-pub struct Service {
-    options: Options,
-    registry: Mutex<Registry>,
-    connections: AtomicU64,
-}
-
-impl Service {
-    /// A service without connections or memory.
-    #[must_use]
-    pub fn new(options: Options) -> Self {
-        Self {
-            options,
-            registry: Mutex::default(),
-            connections: AtomicU64::new(0),
-        }
-    }
-
-    /// Serves one connection to its end, or until `stop`. It uses the runtime's clock, which may be paused. The future
-    /// is not `Send` (the detector is not): await it where it is made, or `spawn_local` it.
-    pub async fn serve_stream<S>(&self, io: S, stop: &CancellationToken)
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let connection = 1 + self.connections.fetch_add(1, Ordering::Relaxed);
-        conn::serve(io, self, connection, stop).await;
-    }
-
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        // Nothing that holds it can panic half-way through a change.
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tell(&self, event: Event) {
-        tracing::debug!(?event, "live server");
-        if let Some(watcher) = &self.options.watcher {
-            watcher.try_send(event).ok();
-        }
-    }
 }
 
 /// A running server. It ends when this is dropped; [`Server::stop`] also waits for it.
@@ -193,7 +118,7 @@ impl Server {
                     tell.send(Ok(())).ok();
                     let failures = options.failures.clone();
                     // What it knows of conversations outlives a restart, and so does its address.
-                    let service = Rc::new(Service::new(options));
+                    let service = Rc::new(StreamServer::new(options));
                     failures.supervise("The server of the demo", || {
                         let accept = accept(&listener, &service, &stopped);
                         LocalSet::new().block_on(&runtime, accept);
@@ -283,7 +208,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: &TcpListener, service: &Rc<Service>, stop: &CancellationToken) {
+async fn accept(listener: &TcpListener, service: &Rc<StreamServer>, stop: &CancellationToken) {
     let listener = listener
         .try_clone()
         .and_then(tokio::net::TcpListener::from_std);

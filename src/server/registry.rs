@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::memory::Memory;
-use super::rules::Refusal;
+use super::context_window::ContextWindow;
+use super::protocol_rules::CloseReason;
 
 /// How long a handle is good after its connection has ended, as with the service.
 const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
@@ -19,7 +19,7 @@ pub(super) struct ConversationId(u64);
 pub(super) struct Registry {
     begun: u64,
     conversations: HashMap<ConversationId, Conversation>,
-    handles: HashMap<String, (ConversationId, Memory)>,
+    handles: HashMap<String, (ConversationId, ContextWindow)>,
     /// Oldest first.
     order: VecDeque<String>,
 }
@@ -50,13 +50,13 @@ impl Registry {
         handle: &str,
         model: &str,
         now: Instant,
-    ) -> Result<(ConversationId, Memory), Refusal> {
-        let refuse = |code, reason: &str| Refusal {
+    ) -> Result<(ConversationId, ContextWindow), CloseReason> {
+        let refuse = |code, reason: &str| CloseReason {
             code,
             reason: reason.to_owned(),
         };
         let unknown = || refuse(1008, "BidiGenerateContent session not found");
-        let &(id, memory) = self.handles.get(handle).ok_or_else(unknown)?;
+        let &(id, context) = self.handles.get(handle).ok_or_else(unknown)?;
         let conversation = self.conversations.get_mut(&id).ok_or_else(unknown)?;
         match conversation.ended {
             None => {
@@ -67,7 +67,7 @@ impl Registry {
             }
             Some(ended) if now.duration_since(ended) > LIFETIME => return Err(unknown()),
             Some(_) if conversation.model != model => {
-                return Err(Refusal::invalid(
+                return Err(CloseReason::invalid(
                     "setup.model",
                     "a resumed session keeps its model",
                 ));
@@ -75,13 +75,13 @@ impl Registry {
             Some(_) => {}
         }
         conversation.ended = None;
-        Ok((id, memory))
+        Ok((id, context))
     }
 
     /// A handle to come back to this state.
-    pub(super) fn issue(&mut self, id: ConversationId, memory: Memory) -> String {
+    pub(super) fn issue(&mut self, id: ConversationId, context: ContextWindow) -> String {
         let handle = format!("{:032x}", rand::random::<u128>());
-        self.handles.insert(handle.clone(), (id, memory));
+        self.handles.insert(handle.clone(), (id, context));
         self.order.push_back(handle.clone());
         if self.order.len() > MOST_HANDLES
             && let Some(oldest) = self.order.pop_front()
@@ -122,8 +122,9 @@ mod tests {
         let mut registry = Registry::default();
         let now = Instant::now();
         let id = registry.begin("models/a");
-        let handle = registry.issue(id, Memory::default());
-        let code = |result: Result<_, Refusal>| result.map(|_| ()).map_err(|refusal| refusal.code);
+        let handle = registry.issue(id, ContextWindow::default());
+        let code =
+            |result: Result<_, CloseReason>| result.map(|_| ()).map_err(|refusal| refusal.code);
         assert_eq!(
             code(registry.resume(&handle, "models/a", now)),
             Err(1011),
@@ -154,9 +155,9 @@ mod tests {
         let mut registry = Registry::default();
         let now = Instant::now();
         let id = registry.begin("models/a");
-        let first = registry.issue(id, Memory::default());
+        let first = registry.issue(id, ContextWindow::default());
         for _ in 0..MOST_HANDLES {
-            registry.issue(id, Memory::default());
+            registry.issue(id, ContextWindow::default());
         }
         assert_eq!(
             (registry.handles.len(), registry.order.len()),

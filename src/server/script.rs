@@ -59,7 +59,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use self::refuse::can_be_sent;
-use super::voice;
+use super::speech_source;
 use crate::base::yaml;
 
 pub use self::refuse::RefuseSetup;
@@ -88,7 +88,7 @@ pub struct Script {
     /// Whether the turns begin again after the last; else what follows is parroted.
     pub repeat: bool,
     /// The answers, one list of actions for each turn of the user. Empty: every turn is parroted.
-    pub turns: Vec<Vec<Action>>,
+    pub turns: Vec<Vec<ScriptStep>>,
 }
 
 impl Default for Script {
@@ -120,12 +120,11 @@ pub enum TurnComplete {
 
 /// One step of an answer; the table above says what each does.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the module's table describes each action")]
-pub enum Action {
+pub enum ScriptStep {
     Parrot,
     Say {
         words: String,
-        sound: Sound,
+        sound: SpeechKind,
     },
     Wait(Duration),
     Call {
@@ -158,7 +157,7 @@ pub enum Action {
 
 /// What `say` sounds like.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Sound {
+pub enum SpeechKind {
     /// A tone.
     Tone {
         /// Its frequency in hertz.
@@ -166,7 +165,7 @@ pub enum Sound {
         /// Its length.
         length: Duration,
     },
-    /// A file, as it was written in the script; [`Script::load`] turns it into [`Sound::Samples`].
+    /// A file, as it was written in the script; [`Script::load`] turns it into [`SpeechKind::Samples`].
     File(PathBuf),
     /// Mono samples at 24 kHz.
     Samples(Arc<[i16]>),
@@ -211,16 +210,17 @@ impl Script {
         let mut script = Self::parse(file, &text)?;
         let folder = file.parent().unwrap_or(Path::new(""));
         for action in script.turns.iter_mut().flatten() {
-            if let Action::Say { sound, .. } = action
-                && let Sound::File(wav) = sound
+            if let ScriptStep::Say { sound, .. } = action
+                && let SpeechKind::File(wav) = sound
             {
-                let samples =
-                    voice::read_wav(&folder.join(&*wav)).map_err(|why| ScriptError::Sound {
+                let samples = speech_source::read_wav(&folder.join(&*wav)).map_err(|why| {
+                    ScriptError::Sound {
                         script: file.to_owned(),
                         wav: wav.clone(),
                         why,
-                    })?;
-                *sound = Sound::Samples(samples);
+                    }
+                })?;
+                *sound = SpeechKind::Samples(samples);
             }
         }
         Ok(script)
@@ -236,13 +236,13 @@ impl Script {
     }
 
     /// The actions of the conversation's turn number `position`, counted from 0.
-    pub(super) fn actions(&self, position: usize) -> &[Action] {
+    pub(super) fn actions(&self, position: usize) -> &[ScriptStep] {
         let turn = match self.turns.len() {
             0 => None,
             n if self.repeat => self.turns.get(position % n),
             _ => self.turns.get(position),
         };
-        turn.map_or(&[Action::Parrot], Vec::as_slice)
+        turn.map_or(&[ScriptStep::Parrot], Vec::as_slice)
     }
 }
 
@@ -305,7 +305,7 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     }
 }
 
-impl<'de> Deserialize<'de> for Action {
+impl<'de> Deserialize<'de> for ScriptStep {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ActionVisitor)
     }
@@ -314,20 +314,20 @@ impl<'de> Deserialize<'de> for Action {
 struct ActionVisitor;
 
 impl<'de> Visitor<'de> for ActionVisitor {
-    type Value = Action;
+    type Value = ScriptStep;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an action, as `parrot` or `wait: 300`")
     }
 
-    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Action, E> {
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<ScriptStep, E> {
         match word {
-            "parrot" => Ok(Action::Parrot),
-            "stall" => Ok(Action::Stall),
-            "empty" => Ok(Action::Empty),
-            "drop" => Ok(Action::Drop),
-            "phantom_interrupt" => Ok(Action::PhantomInterrupt),
-            "odd_pcm" => Ok(Action::OddPcm),
+            "parrot" => Ok(ScriptStep::Parrot),
+            "stall" => Ok(ScriptStep::Stall),
+            "empty" => Ok(ScriptStep::Empty),
+            "drop" => Ok(ScriptStep::Drop),
+            "phantom_interrupt" => Ok(ScriptStep::PhantomInterrupt),
+            "odd_pcm" => Ok(ScriptStep::OddPcm),
             _ => Err(E::unknown_variant(
                 word,
                 &[
@@ -342,20 +342,20 @@ impl<'de> Visitor<'de> for ActionVisitor {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Action, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ScriptStep, A::Error> {
         let written = Written::deserialize(MapAccessDeserializer::new(map))?;
         check(written).map_err(A::Error::custom)
     }
 }
 
 /// Makes the one action of what was written, or says what is wrong with it.
-fn check(mut w: Written) -> Result<Action, String> {
+fn check(mut w: Written) -> Result<ScriptStep, String> {
     let mut found = simple(&mut w)?;
     if let Some(words) = w.say.take() {
         found.push(say(words, &mut w)?);
     }
     if let Some(name) = w.call.take() {
-        found.push(Action::Call {
+        found.push(ScriptStep::Call {
             name,
             args: w.args.take().unwrap_or_default(),
             wait: !w.asynchronous.take().unwrap_or(false),
@@ -368,10 +368,10 @@ fn check(mut w: Written) -> Result<Action, String> {
         if reason.len() > 123 {
             return Err("reason: at most 123 bytes fit into a close frame".to_owned());
         }
-        found.push(Action::Close { code, reason });
+        found.push(ScriptStep::Close { code, reason });
     }
     if let Some(max) = w.jitter.take() {
-        found.push(Action::Jitter {
+        found.push(ScriptStep::Jitter {
             max: millis("jitter", max, 60_000)?,
             seed: w.seed.take().unwrap_or(1),
         });
@@ -397,15 +397,15 @@ fn check(mut w: Written) -> Result<Action, String> {
 }
 
 /// The actions of one key.
-fn simple(w: &mut Written) -> Result<Vec<Action>, String> {
+fn simple(w: &mut Written) -> Result<Vec<ScriptStep>, String> {
     let mut found = Vec::new();
     let flags = [
-        (w.parrot, Action::Parrot),
-        (w.stall, Action::Stall),
-        (w.empty, Action::Empty),
-        (w.drop, Action::Drop),
-        (w.phantom_interrupt, Action::PhantomInterrupt),
-        (w.odd_pcm, Action::OddPcm),
+        (w.parrot, ScriptStep::Parrot),
+        (w.stall, ScriptStep::Stall),
+        (w.empty, ScriptStep::Empty),
+        (w.drop, ScriptStep::Drop),
+        (w.phantom_interrupt, ScriptStep::PhantomInterrupt),
+        (w.odd_pcm, ScriptStep::OddPcm),
     ];
     found.extend(
         flags
@@ -414,58 +414,58 @@ fn simple(w: &mut Written) -> Result<Vec<Action>, String> {
             .map(|(_, action)| action),
     );
     if let Some(ms) = w.wait {
-        found.push(Action::Wait(millis("wait", ms, 600_000)?));
+        found.push(ScriptStep::Wait(millis("wait", ms, 600_000)?));
     }
     if let Some(ms) = w.go_away {
-        found.push(Action::GoAway(millis("go_away", ms, 600_000)?));
+        found.push(ScriptStep::GoAway(millis("go_away", ms, 600_000)?));
     }
     if let Some(ms) = w.pad {
-        found.push(Action::Pad(millis("pad", ms, 60_000)?));
+        found.push(ScriptStep::Pad(millis("pad", ms, 60_000)?));
     }
     if let Some(ms) = w.chunk_ms {
         if ms == 0 {
             return Err("chunk_ms: 1 to 1000".to_owned());
         }
-        found.push(Action::Chunk(millis("chunk_ms", ms, 1000)?));
+        found.push(ScriptStep::Chunk(millis("chunk_ms", ms, 1000)?));
     }
     if let Some(n) = w.late_audio {
         if n > 100 {
             return Err("late_audio: at most 100".to_owned());
         }
-        found.push(Action::LateAudio(n));
+        found.push(ScriptStep::LateAudio(n));
     }
     if let Some(x) = w.speed {
         if !(0.0..=1000.0).contains(&x) || (x > 0.0 && x < 0.1) {
             return Err("speed: 0.1 to 1000, or 0 for all at once".to_owned());
         }
-        found.push(Action::Speed(x));
+        found.push(ScriptStep::Speed(x));
     }
-    found.extend(w.thought.take().map(Action::Thought));
+    found.extend(w.thought.take().map(ScriptStep::Thought));
     found.extend(w.raw.take().map(|raw| match raw.as_str() {
-        Some(text) => Action::Raw(text.to_owned()),
-        None => Action::Raw(raw.to_string()),
+        Some(text) => ScriptStep::Raw(text.to_owned()),
+        None => ScriptStep::Raw(raw.to_string()),
     }));
     Ok(found)
 }
 
-fn say(words: String, w: &mut Written) -> Result<Action, String> {
+fn say(words: String, w: &mut Written) -> Result<ScriptStep, String> {
     let sound = match w.wav.take() {
         Some(_) if w.ms.is_some() || w.hz.is_some() => {
             return Err("wav has its own length and sound: leave ms and hz out".to_owned());
         }
-        Some(file) => Sound::File(file),
+        Some(file) => SpeechKind::File(file),
         None => {
             let hz = w.hz.take().unwrap_or(440.0);
             if !(20.0..=11_000.0).contains(&hz) {
                 return Err("hz: 20 to 11000".to_owned());
             }
-            Sound::Tone {
+            SpeechKind::Tone {
                 hz,
                 length: millis("ms", w.ms.take().unwrap_or(1000), 600_000)?,
             }
         }
     };
-    Ok(Action::Say { words, sound })
+    Ok(ScriptStep::Say { words, sound })
 }
 
 fn millis(key: &str, ms: u64, most: u64) -> Result<Duration, String> {

@@ -2,10 +2,10 @@
 
 use url::{Host, Url};
 
-use super::key::Source;
+use super::key::KeySource;
 
 /// The only host that a stored key goes to unasked.
-pub use crate::provider::gemini::GOOGLE_HOST;
+pub use crate::provider::gemini::models::GOOGLE_HOST;
 
 /// The path of the Live API, for addresses that name none.
 pub const LIVE_PATH: &str =
@@ -117,14 +117,14 @@ pub fn parse(address: &str) -> Result<Url, EndpointError> {
 /// Whether a key from `source` may be sent to `url`: one from the environment to any endpoint that the user names; a stored
 /// one to Google, or to the endpoint that stands in the configuration file beside it.
 #[must_use]
-pub fn may_have_key(source: Source, url: &Url, config: Option<&str>) -> bool {
+pub fn may_have_key(source: KeySource, url: &Url, config: Option<&str>) -> bool {
     let same = |other: &Url| {
         (url.scheme(), url.host(), url.port_or_known_default())
             == (other.scheme(), other.host(), other.port_or_known_default())
     };
     match source {
-        Source::Environment(_) => true,
-        Source::Keyring | Source::File => {
+        KeySource::Environment(_) => true,
+        KeySource::Keyring | KeySource::File => {
             same(&google())
                 || config
                     .and_then(|config| parse(config).ok())
@@ -245,7 +245,7 @@ mod tests {
             parse("wss://generativelanguage.googleapis.com.evil.example").expect("good");
         let odd_port = parse("wss://generativelanguage.googleapis.com:444").expect("good");
         let mine = "wss://gate.example/live";
-        for source in [Source::Keyring, Source::File] {
+        for source in [KeySource::Keyring, KeySource::File] {
             assert!(may_have_key(source, &google(), None));
             assert!(may_have_key(
                 source,
@@ -257,7 +257,7 @@ mod tests {
             }
         }
         for variable in crate::settings::key::VARIABLES {
-            assert!(may_have_key(Source::Environment(variable), &other, None));
+            assert!(may_have_key(KeySource::Environment(variable), &other, None));
         }
     }
 }

@@ -38,7 +38,7 @@ const MOST_CHARACTERS: usize = 8_000;
 
 /// Where a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum KeySource {
     /// One of [`VARIABLES`].
     Environment(&'static str),
     /// The system's keyring.
@@ -47,7 +47,7 @@ pub enum Source {
     File,
 }
 
-impl Source {
+impl KeySource {
     /// In words that fit behind "from".
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -61,14 +61,14 @@ impl Source {
 
 /// A key and where it comes from.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct ApiKey {
     /// The key.
     pub secret: SecretString,
     /// Where it comes from.
-    pub source: Source,
+    pub source: KeySource,
 }
 
-impl Key {
+impl ApiKey {
     /// Its last four characters, to tell keys apart; nothing of one so short that they would give it away.
     #[must_use]
     pub fn ending(&self) -> String {
@@ -83,9 +83,9 @@ impl Key {
 
 /// A key, if there is one, and what went wrong on the way, in words.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FoundKey {
     /// The first good key.
-    pub key: Option<Key>,
+    pub key: Option<ApiKey>,
     /// What the user should know: a file that others can read, a keyring that does not answer.
     pub warnings: Vec<String>,
     /// A variable that holds another key, which is not used.
@@ -176,15 +176,15 @@ impl KeyStore {
 
     /// Looks for a key. Blocks for as long as the keyring takes, two seconds at most; not for a thread that draws or plays.
     #[must_use]
-    pub fn find(&self) -> Found {
-        let mut found = Found::default();
+    pub fn find(&self) -> FoundKey {
+        let mut found = FoundKey::default();
         for (variable, value) in &self.environment {
             match in_variable(variable, value) {
                 Ok(None) => {}
                 Ok(Some(secret)) => match &found.key {
                     None => {
-                        let source = Source::Environment(variable);
-                        found.key = Some(Key { secret, source });
+                        let source = KeySource::Environment(variable);
+                        found.key = Some(ApiKey { secret, source });
                     }
                     Some(key) if key.secret.expose_secret() == secret.expose_secret() => {}
                     Some(_) => found.unused = Some(variable),
@@ -197,14 +197,14 @@ impl KeyStore {
         if found.key.is_some() {
             return found;
         }
-        let places: [(Source, Look<'_>); 2] = [
-            (Source::Keyring, &|| self.in_keyring()),
-            (Source::File, &|| self.in_file()),
+        let places: [(KeySource, Look<'_>); 2] = [
+            (KeySource::Keyring, &|| self.in_keyring()),
+            (KeySource::File, &|| self.in_file()),
         ];
         for (source, look) in places {
             match look() {
                 Ok(Some(secret)) => {
-                    found.key = Some(Key { secret, source });
+                    found.key = Some(ApiKey { secret, source });
                     break;
                 }
                 Ok(None) => {}
@@ -215,7 +215,7 @@ impl KeyStore {
     }
 
     /// Keeps a key in the key file, which only the user can read. A link there is replaced by a file.
-    pub fn save(&self, key: &SecretString) -> Result<Key, KeyError> {
+    pub fn save(&self, key: &SecretString) -> Result<ApiKey, KeyError> {
         let secret = check(key.expose_secret())?;
         let path = self.file.as_ref().ok_or(KeyError::Homeless)?;
         let line = SecretString::from(format!("{}\n", secret.expose_secret()));
@@ -225,9 +225,9 @@ impl KeyStore {
         }
         file::write_private(path, line.expose_secret().as_bytes())
             .map_err(|error| refused(path, error))?;
-        Ok(Key {
+        Ok(ApiKey {
             secret,
-            source: Source::File,
+            source: KeySource::File,
         })
     }
 

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::plain;
-use crate::base::keys::Wrong;
+use crate::base::keys::{Wrong, plain};
 use crate::file;
 
 /// The files and folders of this user.

@@ -8,7 +8,7 @@ use crate::base::plural::sentence;
 use crate::base::yaml::{Text, edit};
 use crate::file::{self, ReadError};
 use crate::profile::Profile;
-use crate::profile::store::{Entry, Found, Store, UnknownProfile};
+use crate::profile::store::{FoundFile, ProfileEntry, ProfileStore, UnknownProfile};
 use url::Url;
 
 /// Files that are looked at. More are a folder of something else.
@@ -21,7 +21,7 @@ const SCHEMA: &str = "profile.schema.json";
 #[derive(Clone, Debug)]
 pub struct Profiles {
     folder: Option<PathBuf>,
-    store: Store,
+    store: ProfileStore,
 }
 
 impl Profiles {
@@ -30,7 +30,7 @@ impl Profiles {
     pub fn load(folder: Option<PathBuf>) -> Self {
         let mut this = Self {
             folder,
-            store: Store::new(),
+            store: ProfileStore::new(),
         };
         this.reload();
         this
@@ -89,7 +89,7 @@ impl Profiles {
 
     /// All profiles in the order of the switch.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ProfileEntry] {
         self.store.entries()
     }
 
@@ -153,12 +153,12 @@ fn place_of(file: &str, bytes: &[u8]) -> String {
 }
 
 /// The profile files of a folder; a missing folder has none.
-fn files_in(folder: &Path) -> Vec<Found> {
+fn files_in(folder: &Path) -> Vec<FoundFile> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            return vec![Found {
+            return vec![FoundFile {
                 file: folder.display().to_string(),
                 text: Err(format!("cannot be read: {error}")),
             }];
@@ -170,7 +170,7 @@ fn files_in(folder: &Path) -> Vec<Found> {
         .collect();
     paths.sort();
     let left_out = paths.split_off(paths.len().min(MOST_FILES));
-    let too_many = left_out.first().map(|path| Found {
+    let too_many = left_out.first().map(|path| FoundFile {
         file: path.display().to_string(),
         text: Err(format!(
             "this file and those behind it are left out: more than {MOST_FILES} are not read"
@@ -181,12 +181,12 @@ fn files_in(folder: &Path) -> Vec<Found> {
 }
 
 /// A file that is gone since the folder was listed is not there at all.
-fn found(path: &Path) -> Option<Found> {
+fn found(path: &Path) -> Option<FoundFile> {
     let text = match file::read(path) {
         Err(ReadError::Missing) if fs::symlink_metadata(path).is_err() => return None,
         text => text.map_err(|error| error.to_string()),
     };
-    Some(Found {
+    Some(FoundFile {
         file: path.display().to_string(),
         text,
     })

@@ -26,7 +26,7 @@ const DEBOUNCE: Duration = Duration::from_millis(150);
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum FileChange {
     /// `config.yaml`.
     Config,
     /// A file in `profiles/`.
@@ -36,7 +36,7 @@ pub enum Change {
 /// Hears of changes until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    changes: Option<mpsc::Receiver<Change>>,
+    changes: Option<mpsc::Receiver<FileChange>>,
     wake: SyncSender<Look>,
 }
 
@@ -114,7 +114,7 @@ impl Watch {
 
     /// The next change; `None` once, when the watch has ended, and never anything after that. Dropping the future loses
     /// nothing.
-    pub async fn recv(&mut self) -> Option<Change> {
+    pub async fn recv(&mut self) -> Option<FileChange> {
         let Some(changes) = &mut self.changes else {
             return std::future::pending().await;
         };
@@ -262,7 +262,7 @@ struct Worker {
     watcher: RecommendedWatcher,
     seen: Seen,
     woken: Receiver<Look>,
-    changes: mpsc::Sender<Change>,
+    changes: mpsc::Sender<FileChange>,
 }
 
 impl Worker {
@@ -286,7 +286,10 @@ impl Worker {
             let config = now.config != self.seen.config;
             let profiles = now.profiles != self.seen.profiles;
             self.seen = now;
-            for (changed, change) in [(config, Change::Config), (profiles, Change::Profiles)] {
+            for (changed, change) in [
+                (config, FileChange::Config),
+                (profiles, FileChange::Profiles),
+            ] {
                 if changed && self.changes.blocking_send(change).is_err() {
                     return;
                 }
@@ -327,13 +330,13 @@ mod tests {
         let mut watch =
             Watch::start(&Paths::find(Some(&file)), Failures::default()).expect("watched");
         fs::write(&file, "volume: 1").expect("written");
-        until(&mut watch, Change::Config).await;
+        until(&mut watch, FileChange::Config).await;
         let fresh = folder.path().join("fresh");
         fs::write(&fresh, "volume: 0").expect("written");
         fs::rename(&fresh, &file).expect("renamed over it");
-        until(&mut watch, Change::Config).await;
+        until(&mut watch, FileChange::Config).await;
         fs::rename(&file, &fresh).expect("renamed away");
-        until(&mut watch, Change::Config).await;
+        until(&mut watch, FileChange::Config).await;
         #[cfg(unix)]
         {
             use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -341,15 +344,15 @@ mod tests {
             let elsewhere = folder.path().join("elsewhere");
             fs::create_dir(&elsewhere).expect("made");
             fs::rename(&fresh, elsewhere.join("config.yaml")).expect("put where the link leads");
-            until(&mut watch, Change::Config).await;
+            until(&mut watch, FileChange::Config).await;
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours");
-            until(&mut watch, Change::Config).await;
+            until(&mut watch, FileChange::Config).await;
         }
         let mine = folder.path().join("profiles/mine.yaml");
         fs::write(&mine, "target_ms: 100").expect("written");
-        until(&mut watch, Change::Profiles).await;
+        until(&mut watch, FileChange::Profiles).await;
         fs::remove_file(&mine).expect("removed");
-        until(&mut watch, Change::Profiles).await;
+        until(&mut watch, FileChange::Profiles).await;
     }
 
     #[tokio::test]
@@ -363,12 +366,12 @@ mod tests {
         .expect("watched");
         fs::create_dir_all(deep.join("profiles")).expect("made");
         fs::write(deep.join("profiles/mine.yaml"), "target_ms: 100").expect("written");
-        until(&mut watch, Change::Profiles).await;
+        until(&mut watch, FileChange::Profiles).await;
         fs::remove_dir_all(folder.path().join("not")).expect("removed");
-        until(&mut watch, Change::Profiles).await;
+        until(&mut watch, FileChange::Profiles).await;
         fs::create_dir_all(&deep).expect("made again");
         fs::write(deep.join("config.yaml"), "volume: 1").expect("written");
-        until(&mut watch, Change::Config).await;
+        until(&mut watch, FileChange::Config).await;
     }
 
     #[tokio::test]
@@ -402,7 +405,7 @@ mod tests {
 
     /// Waits for a change; others may be told again before it, where the machine stalls amid one. The limit is there for a
     /// watch that is broken; a good one answers in a fraction of a second.
-    async fn until(watch: &mut Watch, wanted: Change) {
+    async fn until(watch: &mut Watch, wanted: FileChange) {
         let limit = Duration::from_secs(30);
         let told = async { while watch.recv().await.expect("the watch lives") != wanted {} };
         tokio::time::timeout(limit, told)

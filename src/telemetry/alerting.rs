@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::collector::Collector;
-use super::event::Output;
+use super::event::TelemetryOutput;
 use super::evidence::evidence;
 use super::export::webhook::Post;
 use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
@@ -37,7 +37,8 @@ impl Collector<'_> {
                     );
                     let text = format!("{}. {remedy}", alert.what());
                     self.raised.push((alert.kind, text.clone()));
-                    self.outlets.send(Output::AlertRaised(text, action));
+                    self.outlets
+                        .send(TelemetryOutput::AlertRaised(text, action));
                     self.post(&alert, &remedy);
                 }
                 AlertChange::Cleared(kind) => self.end_alert(kind),
@@ -58,7 +59,7 @@ impl Collector<'_> {
     fn end_alert(&mut self, kind: AlertKind) {
         tracing::info!(kind = kind.word(), "alert is over");
         for (_, text) in self.raised.extract_if(.., |(of, _)| *of == kind) {
-            self.outlets.send(Output::AlertCleared(text));
+            self.outlets.send(TelemetryOutput::AlertCleared(text));
         }
         self.post_json(json!({
             "schema": "sovereign.alert/1", "state": "cleared", "kind": kind.word(),

@@ -26,23 +26,23 @@ use std::time::Instant;
 
 use super::record::TurnRecord;
 pub use policy::{Adapter, Plan, Tuning};
-pub use types::{Answered, Candidate, Conditions, Wishes};
-pub use worth::{Preference, wait_cost};
+pub use types::{Answered, AutoGoals, Candidate, Conditions};
+pub use worth::{step_worth, wait_cost};
 
 /// The candidates of an `auto` profile, and its goals.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub struct AutoChoice {
     /// Names of the candidates, from the fastest to the best.
     pub names: Vec<String>,
     /// Their properties, in the same order.
     pub candidates: Vec<Candidate>,
     /// The goals of the profile.
-    pub wishes: Wishes,
+    pub wishes: AutoGoals,
     /// Tells one choice of the user from another of the same profile.
     pub serial: u64,
 }
 
-impl Choice {
+impl AutoChoice {
     /// An adapter that starts with the middle candidate.
     #[must_use]
     pub fn adapter(&self) -> Adapter {
@@ -53,15 +53,15 @@ impl Choice {
 
 /// A running choice.
 #[derive(Debug)]
-pub(super) struct Auto {
-    choice: Arc<Choice>,
+pub(super) struct AutoChooser {
+    choice: Arc<AutoChoice>,
     adapter: Adapter,
     /// The plan that was proposed last.
     plan: Option<Plan>,
 }
 
-impl Auto {
-    pub(super) fn new(choice: Arc<Choice>) -> Self {
+impl AutoChooser {
+    pub(super) fn new(choice: Arc<AutoChoice>) -> Self {
         let adapter = choice.adapter();
         Self {
             plan: None,
@@ -70,7 +70,7 @@ impl Auto {
         }
     }
 
-    pub(super) fn choice(&self) -> &Arc<Choice> {
+    pub(super) fn choice(&self) -> &Arc<AutoChoice> {
         &self.choice
     }
 

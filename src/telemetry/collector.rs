@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::alert::AlertKind;
-use super::auto::Auto;
+use super::auto::AutoChooser;
 use super::clock::now;
 use super::context::{Context, Deps, LinkState};
-use super::event::{Event, LateTokens, Outlets, Output};
+use super::event::{Outlets, TelemetryEvent, TelemetryOutput};
 use super::export::webhook::Webhook;
-use super::record::TurnRecord;
+use super::record::{LateTokens, TurnRecord};
 use super::statistics::Statistics;
-use super::store::Store;
+use super::store::TelemetryStore;
 use super::summary::Summary;
 use super::view::{ModelView, View};
 use crate::base::severity::Severity;
@@ -38,12 +38,12 @@ pub(super) struct Collector<'a> {
     pub(super) context: &'a mut Option<Box<Context>>,
     pub(super) summary: &'a mut Summary,
     pub(super) statistics: Statistics,
-    pub(super) store: Store,
+    pub(super) store: TelemetryStore,
     pub(super) raised: RaisedTexts,
     pub(super) webhook: Webhook,
     /// Latency and cost by model, rebuilt when they change.
     models: Arc<[ModelView]>,
-    auto: Option<Auto>,
+    auto: Option<AutoChooser>,
     suffering: Suffering,
     samples: u64,
 }
@@ -57,7 +57,7 @@ impl<'a> Collector<'a> {
     ) -> Self {
         Self {
             webhook: Webhook::start(deps.dialer.clone()),
-            store: Store::new(deps.turns_kept),
+            store: TelemetryStore::new(deps.turns_kept),
             deps,
             outlets,
             context,
@@ -72,7 +72,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Runs until the conversation drops its handle.
-    pub(super) async fn run(&mut self, events: &mut mpsc::Receiver<Event>) {
+    pub(super) async fn run(&mut self, events: &mut mpsc::Receiver<TelemetryEvent>) {
         if let Some(context) = self.context.take() {
             self.take_context(context).await;
         }
@@ -96,19 +96,19 @@ impl<'a> Collector<'a> {
         self.finish().await;
     }
 
-    async fn on_event(&mut self, event: Event) {
+    async fn on_event(&mut self, event: TelemetryEvent) {
         match event {
-            Event::Context(context) => self.take_context(context).await,
-            Event::TurnClosed(record) => self.take_turn(now(), &record),
-            Event::LateTokens(late) => self.take_late_tokens(&late),
-            Event::ResetStatistics => {
+            TelemetryEvent::Context(context) => self.take_context(context).await,
+            TelemetryEvent::TurnClosed(record) => self.take_turn(now(), &record),
+            TelemetryEvent::LateTokens(late) => self.take_late_tokens(&late),
+            TelemetryEvent::ResetStatistics => {
                 if let Some(context) = &self.context {
                     self.statistics.reset(&context.profile.name);
                 }
             }
-            Event::ExportCsv => self.export_csv().await,
+            TelemetryEvent::ExportCsv => self.export_csv().await,
             #[cfg(test)]
-            Event::Panic => panic!("asked to"),
+            TelemetryEvent::Panic => panic!("asked to"),
         }
     }
 
@@ -138,8 +138,8 @@ impl<'a> Collector<'a> {
             self.store.forget_trip();
         }
         let choice = context.auto.as_ref();
-        if self.auto.as_ref().map(Auto::choice) != choice {
-            self.auto = choice.cloned().map(Auto::new);
+        if self.auto.as_ref().map(AutoChooser::choice) != choice {
+            self.auto = choice.cloned().map(AutoChooser::new);
             self.statistics
                 .choose_among(choice.map(|choice| choice.names.clone()));
         }
@@ -152,7 +152,7 @@ impl<'a> Collector<'a> {
         let alerts = context.chosen.alerts.clone();
         if let Some(trouble) = self.store.open(&alerts, file).await {
             self.outlets
-                .send(Output::Notice(Severity::Warning, trouble));
+                .send(TelemetryOutput::Notice(Severity::Warning, trouble));
         }
     }
 
@@ -244,7 +244,8 @@ impl<'a> Collector<'a> {
         let Some(auto) = &mut self.auto else { return };
         if let Some((plan, changes)) = auto.take_plan() {
             let choice = Arc::clone(auto.choice());
-            self.outlets.send(Output::Plan(choice, plan, changes));
+            self.outlets
+                .send(TelemetryOutput::Plan(choice, plan, changes));
         }
     }
 
@@ -284,7 +285,8 @@ impl<'a> Collector<'a> {
         let kept = off_loop("history", move || crate::file::keep(&file, text.as_bytes())).await;
         if let Some(Err(error)) = kept {
             let what = format!("The figures of this conversation are not kept: {error}.");
-            self.outlets.send(Output::Notice(Severity::Warning, what));
+            self.outlets
+                .send(TelemetryOutput::Notice(Severity::Warning, what));
         }
     }
 
@@ -292,7 +294,9 @@ impl<'a> Collector<'a> {
     async fn export_csv(&mut self) {
         let Some(folder) = self.deps.state.clone() else {
             let what = "There is no folder to write the figures to.".to_owned();
-            return self.outlets.send(Output::Notice(Severity::Warning, what));
+            return self
+                .outlets
+                .send(TelemetryOutput::Notice(Severity::Warning, what));
         };
         let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
         let (turns, history) = self.store.to_csv();
@@ -322,7 +326,7 @@ impl<'a> Collector<'a> {
             ),
             None => return,
         };
-        self.outlets.send(Output::Notice(severity, what));
+        self.outlets.send(TelemetryOutput::Notice(severity, what));
     }
 }
 

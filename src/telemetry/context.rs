@@ -26,7 +26,7 @@ pub struct Context {
     /// All profiles, in the order of the switch.
     pub profiles: Arc<[Arc<Profile>]>,
     /// The candidates of `auto`, if it is chosen.
-    pub auto: Option<Arc<auto::Choice>>,
+    pub auto: Option<Arc<auto::AutoChoice>>,
     /// The model that the connection was set up with, without `models/`.
     pub model: String,
     /// The embedded server answers.

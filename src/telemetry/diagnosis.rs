@@ -15,9 +15,9 @@ use rules::{computer, conversation, downlink, narrowband, network, patience};
 use service::{cause_of, service};
 use shares::{LargestShare, Shares};
 use types::WORTH;
-pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy, Typical};
+pub use types::{Cause, Evidence, Finding, LEAST_TURNS, Remedy, TurnPart, Typical};
 
-/// Finds causes: largest cost first, then in the order of [`Part`]. While the typical response is over the target, at least
+/// Finds causes: largest cost first, then in the order of [`TurnPart`]. While the typical response is over the target, at least
 /// one finding concerns its largest share.
 #[must_use]
 pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(diagnose(&new), [], "two turns");
     }
 
-    type Planted = (&'static str, fn(&mut Evidence), Part, Cause);
+    type Planted = (&'static str, fn(&mut Evidence), TurnPart, Cause);
 
     #[test]
     fn every_planted_cause_is_named_first_with_its_part_and_a_remedy() {
@@ -135,7 +135,7 @@ mod tests {
             (
                 "upload",
                 |e| e.recent.uplink = Some(ms(300)),
-                Part::Uplink,
+                TurnPart::Uplink,
                 Cause::SlowUpload,
             ),
             (
@@ -145,7 +145,7 @@ mod tests {
                     e.round_trip = Some(ms(260));
                     e.shortest_trip = Some(ms(250));
                 },
-                Part::Network,
+                TurnPart::Network,
                 Cause::Distance,
             ),
             (
@@ -154,7 +154,7 @@ mod tests {
                     e.recent.server = Some(ms(500));
                     e.round_trip = Some(ms(260));
                 },
-                Part::Network,
+                TurnPart::Network,
                 Cause::Congestion,
             ),
             (
@@ -165,7 +165,7 @@ mod tests {
                     e.shortest_trip = Some(ms(250));
                     e.proxy = true;
                 },
-                Part::Network,
+                TurnPart::Network,
                 Cause::Proxy,
             ),
             (
@@ -174,7 +174,7 @@ mod tests {
                     e.recent.server = Some(ms(1_100));
                     e.searches = true;
                 },
-                Part::Service,
+                TurnPart::Service,
                 Cause::Search,
             ),
             (
@@ -184,7 +184,7 @@ mod tests {
                     e.thinks = true;
                     e.least_thinking = Some("minimal");
                 },
-                Part::Service,
+                TurnPart::Service,
                 Cause::Thinking,
             ),
             (
@@ -193,7 +193,7 @@ mod tests {
                     e.recent.server = Some(ms(1_100));
                     e.automatic_detection = true;
                 },
-                Part::Service,
+                TurnPart::Service,
                 Cause::ServiceDetection,
             ),
             (
@@ -202,7 +202,7 @@ mod tests {
                     e.recent.server = Some(ms(1_100));
                     e.recent.prompt_tokens = Some(30_000);
                 },
-                Part::Service,
+                TurnPart::Service,
                 Cause::Context,
             ),
             (
@@ -211,13 +211,13 @@ mod tests {
                     e.recent.server = Some(ms(1_100));
                     e.instruction_chars = 6_000;
                 },
-                Part::Service,
+                TurnPart::Service,
                 Cause::Instruction,
             ),
             (
                 "busy",
                 |e| e.recent.server = Some(ms(1_100)),
-                Part::Service,
+                TurnPart::Service,
                 Cause::ServiceBusy,
             ),
             (
@@ -226,7 +226,7 @@ mod tests {
                     e.recent.server = Some(ms(1_100));
                     e.usual.server = Some(ms(1_050));
                 },
-                Part::Service,
+                TurnPart::Service,
                 Cause::Model,
             ),
             (
@@ -235,13 +235,13 @@ mod tests {
                     e.recent.device = Some(ms(240));
                     e.period = Some((ms(11), ms(60)));
                 },
-                Part::Downlink,
+                TurnPart::Downlink,
                 Cause::DevicePeriod,
             ),
             (
                 "wireless",
                 |e| e.recent.device = Some(ms(240)),
-                Part::Downlink,
+                TurnPart::Downlink,
                 Cause::WirelessDevice,
             ),
             (
@@ -250,7 +250,7 @@ mod tests {
                     e.recent.buffer = Some(ms(240));
                     e.underruns = 4;
                 },
-                Part::Downlink,
+                TurnPart::Downlink,
                 Cause::Prebuffer,
             ),
             (
@@ -259,31 +259,31 @@ mod tests {
                     e.recent.decode = Some(ms(300));
                     e.load = Some((70.0, 3.0));
                 },
-                Part::Downlink,
+                TurnPart::Downlink,
                 Cause::OtherLoad,
             ),
             (
                 "held",
                 |e| e.recent.held = Some(ms(250)),
-                Part::Patience,
+                TurnPart::Patience,
                 Cause::HeldForPatience,
             ),
             (
                 "long patience",
                 |e| e.recent.endpointing = Some(ms(1_600)),
-                Part::Patience,
+                TurnPart::Patience,
                 Cause::LongPatience,
             ),
             (
                 "hog",
                 |e| e.load = Some((97.0, 4.0)),
-                Part::Computer,
+                TurnPart::Computer,
                 Cause::OtherLoad,
             ),
             (
                 "own load",
                 |e| e.load = Some((97.0, 80.0)),
-                Part::Computer,
+                TurnPart::Computer,
                 Cause::OwnLoad,
             ),
             (
@@ -292,25 +292,25 @@ mod tests {
                     e.clock_share = Some(0.5);
                     e.on_battery = true;
                 },
-                Part::Computer,
+                TurnPart::Computer,
                 Cause::Battery,
             ),
             (
                 "heat",
                 |e| e.clock_share = Some(0.5),
-                Part::Computer,
+                TurnPart::Computer,
                 Cause::Heat,
             ),
             (
                 "memory",
                 |e| e.memory_percent = Some(93.0),
-                Part::Computer,
+                TurnPart::Computer,
                 Cause::MemoryFull,
             ),
             (
                 "leak",
                 |e| e.leak_per_hour = Some(80e6),
-                Part::Computer,
+                TurnPart::Computer,
                 Cause::Leak,
             ),
         ];
@@ -422,7 +422,10 @@ mod tests {
             let findings = seen(microphone, speaker);
             assert_eq!(findings.len(), 1, "{findings:?}");
             let found = &findings[0];
-            assert_eq!((found.part, found.cause), (Part::Sound, Cause::Narrowband));
+            assert_eq!(
+                (found.part, found.cause),
+                (TurnPart::Sound, Cause::Narrowband)
+            );
             assert!(found.remedy.contains(remedy), "{found:?}");
             assert!(found.what.contains("Bluetooth"), "{found:?}");
         }
@@ -485,7 +488,7 @@ mod tests {
         assert_eq!(plain.len(), 1, "{plain:?}");
         assert_eq!(
             (plain[0].part, plain[0].cause),
-            (Part::Service, Cause::Model)
+            (TurnPart::Service, Cause::Model)
         );
         assert!(
             plain[0].what.contains("needs 576 ms of 640 ms"),
@@ -534,7 +537,7 @@ mod tests {
         assert_eq!(small.len(), 1, "{small:?}");
         assert_eq!(
             (small[0].part, small[0].cause),
-            (Part::Downlink, Cause::OwnShare)
+            (TurnPart::Downlink, Cause::OwnShare)
         );
         assert!(
             small[0].what.contains("97 ms of 177 ms, of which 50 ms"),
@@ -549,7 +552,7 @@ mod tests {
         assert_eq!(way.len(), 1, "{way:?}");
         assert_eq!(
             (way[0].part, way[0].cause),
-            (Part::Network, Cause::Distance)
+            (TurnPart::Network, Cause::Distance)
         );
     }
 

@@ -7,15 +7,13 @@ use tokio::sync::{mpsc, watch};
 use super::auto::{self, Plan};
 use super::context::Context;
 use super::diagnosis::Remedy;
-use super::record::TurnRecord;
+use super::record::{LateTokens, TurnRecord};
 use super::view::View;
-use crate::base::cost::Cost;
 use crate::base::severity::Severity;
-use crate::base::tokens::TokenCounts;
 
 /// An event that the conversation reports.
 #[derive(Debug)]
-pub enum Event {
+pub enum TelemetryEvent {
     /// Profile, devices, service: sent first, and whenever any of it changes.
     Context(Box<Context>),
     /// A turn of the user is over.
@@ -31,24 +29,9 @@ pub enum Event {
     Panic,
 }
 
-/// Tokens that were counted after their turn was closed.
-#[derive(Debug)]
-pub struct LateTokens {
-    /// Profile in force when they were counted.
-    pub profile: String,
-    /// The model in use then.
-    pub model: String,
-    /// How many of which kind.
-    pub tokens: TokenCounts,
-    /// They belong to a generation that was dropped.
-    pub wasted: bool,
-    /// What they cost, where the price is known.
-    pub cost: Option<Cost>,
-}
-
 /// A request of telemetry to the conversation.
 #[derive(Debug)]
-pub enum Output {
+pub enum TelemetryOutput {
     /// An alert was raised: show it, with what a button can do about it.
     AlertRaised(String, Option<Remedy>),
     /// An alert is over: withdraw the notice with this text.
@@ -56,17 +39,17 @@ pub enum Output {
     /// Something else that the user should know.
     Notice(Severity, String),
     /// What `auto` proposes among the candidates of this choice.
-    Plan(Arc<auto::Choice>, Plan, u64),
+    Plan(Arc<auto::AutoChoice>, Plan, u64),
 }
 
 /// The collector's ends.
 pub(super) struct Outlets {
-    pub(super) outputs: mpsc::Sender<Output>,
+    pub(super) outputs: mpsc::Sender<TelemetryOutput>,
     pub(super) views: watch::Sender<Arc<View>>,
 }
 
 impl Outlets {
-    pub(super) fn send(&self, output: Output) {
+    pub(super) fn send(&self, output: TelemetryOutput) {
         if self.outputs.try_send(output).is_err() {
             tracing::warn!("the conversation does not take what telemetry asks");
         }

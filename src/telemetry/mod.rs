@@ -40,7 +40,8 @@ use crate::base::supervise::{RunOutcome, Supervisor, given_up, restarted};
 use collector::Collector;
 pub use context::{Context, Deps, LinkState};
 use event::Outlets;
-pub use event::{Event, LateTokens, Output};
+pub use event::{TelemetryEvent, TelemetryOutput};
+pub use record::LateTokens;
 pub use store::KEPT_TURNS;
 use summary::Summary;
 use view::View;
@@ -54,24 +55,24 @@ const PART: &str = "The part that collects statistics";
 
 /// The handle of the conversation.
 #[derive(Debug)]
-pub struct Handle {
-    running: Option<(mpsc::Sender<Event>, JoinHandle<Summary>)>,
-    outputs: mpsc::Receiver<Output>,
+pub struct TelemetryHandle {
+    running: Option<(mpsc::Sender<TelemetryEvent>, JoinHandle<Summary>)>,
+    outputs: mpsc::Receiver<TelemetryOutput>,
     views: watch::Receiver<Arc<View>>,
 }
 
-/// The result of [`Handle::next`].
+/// The result of [`TelemetryHandle::next`].
 #[derive(Debug)]
 pub enum Signal {
     /// An output to act on.
-    Output(Output),
+    Output(TelemetryOutput),
     /// There is a newer [`View`].
     View,
 }
 
 /// Starts the collector; call it inside the runtime.
 #[must_use]
-pub fn start(deps: Deps) -> Handle {
+pub fn start(deps: Deps) -> TelemetryHandle {
     let (events, inlet) = mpsc::channel(EVENTS);
     let (outlet, outputs) = mpsc::channel(OUTPUTS);
     let (views_in, views) = watch::channel(Arc::default());
@@ -80,14 +81,14 @@ pub fn start(deps: Deps) -> Handle {
         views: views_in,
     };
     let task = tokio::spawn(supervise(deps, inlet, outlets));
-    Handle {
+    TelemetryHandle {
         running: Some((events, task)),
         outputs,
         views,
     }
 }
 
-impl Handle {
+impl TelemetryHandle {
     /// No telemetry: events go nowhere and the view stays empty.
     #[must_use]
     pub fn off() -> Self {
@@ -100,7 +101,7 @@ impl Handle {
 
     /// Reports an event, without waiting.
     /// Says whether it was taken.
-    pub fn send(&self, event: Event) -> bool {
+    pub fn send(&self, event: TelemetryEvent) -> bool {
         let taken = match &self.running {
             Some((events, _)) => events.try_send(event).is_ok(),
             None => true,
@@ -128,7 +129,7 @@ impl Handle {
     }
 
     /// Ends the collector: alerts end, the history is kept. Returns the totals and the last outputs.
-    pub async fn finish(&mut self) -> (Summary, Vec<Output>) {
+    pub async fn finish(&mut self) -> (Summary, Vec<TelemetryOutput>) {
         let mut summary = Summary::default();
         if let Some((events, task)) = self.running.take() {
             drop(events);
@@ -143,7 +144,11 @@ impl Handle {
 }
 
 /// Runs the collector until the conversation ends, and again if it panics.
-async fn supervise(mut deps: Deps, mut events: mpsc::Receiver<Event>, outlets: Outlets) -> Summary {
+async fn supervise(
+    mut deps: Deps,
+    mut events: mpsc::Receiver<TelemetryEvent>,
+    outlets: Outlets,
+) -> Summary {
     let mut context = None;
     let mut summary = Summary::default();
     let mut supervisor = Supervisor::default();
@@ -152,7 +157,7 @@ async fn supervise(mut deps: Deps, mut events: mpsc::Receiver<Event>, outlets: O
         let outcome = supervisor.run_async(collector.run(&mut events)).await;
         // The next collector knows nothing of the alerts that this one raised.
         for (_, text) in std::mem::take(&mut collector.raised) {
-            outlets.send(Output::AlertCleared(text));
+            outlets.send(TelemetryOutput::AlertCleared(text));
         }
         drop(collector);
         let what = match outcome {
@@ -163,7 +168,7 @@ async fn supervise(mut deps: Deps, mut events: mpsc::Receiver<Event>, outlets: O
             RunOutcome::GiveUp => given_up(PART),
         };
         outlets.views.send_replace(Arc::default());
-        outlets.send(Output::Notice(Severity::Warning, what));
+        outlets.send(TelemetryOutput::Notice(Severity::Warning, what));
         if outcome == RunOutcome::GiveUp {
             break;
         }
@@ -206,7 +211,7 @@ mod tests {
         })
     }
 
-    async fn figures_after(telemetry: &mut Handle, turns: u64) {
+    async fn figures_after(telemetry: &mut TelemetryHandle, turns: u64) {
         while telemetry.view().figures.turns != turns {
             telemetry.next().await;
         }
@@ -217,12 +222,14 @@ mod tests {
         let counters = Arc::new(Counters::default());
         counters.rolls.add(2);
         let mut telemetry = start(Deps::new(counters));
-        telemetry.send(Event::Context(context()));
-        let closed = || Event::TurnClosed(Box::new(record::tests::record()));
+        telemetry.send(TelemetryEvent::Context(context()));
+        let closed = || TelemetryEvent::TurnClosed(Box::new(record::tests::record()));
         telemetry.send(closed());
         figures_after(&mut telemetry, 1).await;
-        telemetry.send(Event::Panic);
-        let Signal::Output(Output::Notice(Severity::Warning, what)) = telemetry.next().await else {
+        telemetry.send(TelemetryEvent::Panic);
+        let Signal::Output(TelemetryOutput::Notice(Severity::Warning, what)) =
+            telemetry.next().await
+        else {
             panic!("the user is told");
         };
         assert!(what.contains("begin again"), "{what}");
@@ -242,7 +249,7 @@ mod tests {
     async fn a_collector_that_panics_for_ever_is_given_up() {
         let mut telemetry = start(Deps::new(Arc::default()));
         for _ in 0..10 {
-            telemetry.send(Event::Panic);
+            telemetry.send(TelemetryEvent::Panic);
         }
         let (_, outputs) = telemetry.finish().await;
         assert_eq!(outputs.len(), MOST_RESTARTS + 1);

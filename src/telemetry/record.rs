@@ -340,6 +340,21 @@ fn some_words(words: &str) -> Option<&str> {
     Some(words.trim()).filter(|words| !words.is_empty())
 }
 
+/// Tokens that were counted after their turn was closed.
+#[derive(Debug)]
+pub struct LateTokens {
+    /// Profile in force when they were counted.
+    pub profile: String,
+    /// The model in use then.
+    pub model: String,
+    /// How many of which kind.
+    pub tokens: TokenCounts,
+    /// They belong to a generation that was dropped.
+    pub wasted: bool,
+    /// What they cost, where the price is known.
+    pub cost: Option<Cost>,
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

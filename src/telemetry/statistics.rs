@@ -3,11 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use super::event::LateTokens;
-use super::record::{TurnRecord, place};
+use super::record::{LateTokens, TurnRecord, place};
 use super::view::{ProcessUsage, TurnStatistics};
 use crate::base::cost::Cost;
-use crate::probe::{Machine, Usage};
+use crate::probe::{ProcessReading, SystemReading};
 use crate::telemetry::auto::Conditions;
 use crate::telemetry::histogram::Distribution;
 use crate::telemetry::memory_growth::Growth;
@@ -36,7 +35,7 @@ pub(super) struct Statistics {
     /// Turns so far; orders the turns of several profiles.
     taken: u64,
     process: ProcessUsage,
-    last_reading: Option<Usage>,
+    last_reading: Option<ProcessReading>,
     /// Consecutive readings too close to the one before; `None` until one was not.
     hasty: Option<u32>,
 }
@@ -228,7 +227,7 @@ impl Statistics {
     }
 
     /// Takes in a reading of the process.
-    pub(super) fn reading(&mut self, now: Usage) {
+    pub(super) fn reading(&mut self, now: ProcessReading) {
         if let Some(before) = self.last_reading.replace(now) {
             let apart = now.wall.saturating_sub(before.wall);
             self.hasty = if apart >= NEAREST_READINGS {
@@ -245,7 +244,7 @@ impl Statistics {
         self.process.cpu = Some(now.cpu);
         self.process.threads = now.threads;
         if !self.in_real_time() {
-            self.process.machine = Machine::default();
+            self.process.machine = SystemReading::default();
         } else if self.hasty == Some(0) {
             self.process.machine = now.machine;
         }

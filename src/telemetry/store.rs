@@ -36,7 +36,7 @@ const DRAW_EVERY: Duration = Duration::from_secs(60);
 
 /// Closed turns, history and alerts.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct TelemetryStore {
     pub(super) alerts: Alerts,
     pub(super) threads: GrowthDetector,
     pub(super) history: History,
@@ -61,7 +61,7 @@ pub(super) struct Store {
     open: bool,
 }
 
-impl Store {
+impl TelemetryStore {
     /// A store that keeps this many turns, and no history yet.
     pub(super) fn new(turns_kept: usize) -> Self {
         let now = now();
@@ -361,14 +361,14 @@ mod tests {
     use crate::profile::{DEFAULT, builtin};
 
     /// A store that keeps its history in `file`, and why it does not.
-    async fn opened(file: Option<PathBuf>) -> (Store, Option<String>) {
+    async fn opened(file: Option<PathBuf>) -> (TelemetryStore, Option<String>) {
         let profile = builtin(DEFAULT).expect("built in");
-        let mut store = Store::new(KEPT_TURNS);
+        let mut store = TelemetryStore::new(KEPT_TURNS);
         let trouble = store.open(&profile.alerts, file).await;
         (store, trouble)
     }
 
-    async fn store(file: Option<PathBuf>) -> Store {
+    async fn store(file: Option<PathBuf>) -> TelemetryStore {
         opened(file).await.0
     }
 

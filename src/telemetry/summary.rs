@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::event::LateTokens;
 use super::histogram::Distribution;
 use super::history::OUTCOMES;
 use super::prometheus_buckets::Buckets;
 use super::record::json::{insert_cost, ms, round};
-use super::record::{TurnRecord, latency_names, place};
+use super::record::{LateTokens, TurnRecord, latency_names, place};
 use super::view::ModelView;
 use crate::base::cost::Cost;
 use crate::base::ids::Mark;

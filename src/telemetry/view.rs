@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::record::TurnRecord;
 use super::stages::Stages;
 use crate::base::cost::Cost;
-use crate::probe::Machine;
+use crate::probe::SystemReading;
 use crate::telemetry::alert::Alert;
 use crate::telemetry::diagnosis::Finding;
 use crate::telemetry::histogram::SharedDistribution;
@@ -173,7 +173,7 @@ pub struct ProcessUsage {
     /// Whether threads become more and do not end, per hour.
     pub thread_growth: Growth,
     /// The machine as a whole.
-    pub machine: Machine,
+    pub machine: SystemReading,
     /// Cores of the machine.
     pub cores: usize,
     /// Resident memory in bytes.

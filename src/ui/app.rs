@@ -1,6 +1,5 @@
 //! The whole window: a snapshot and the user's input go in, shapes and commands come out.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +35,6 @@ pub struct UiApp {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     snapshot: Arc<Snapshot>,
     commands: mpsc::Sender<Command>,
-    outbox: VecDeque<Command>,
     counters: Arc<Counters>,
     key_file: PathBuf,
     view: UiState,
@@ -51,19 +49,17 @@ pub struct UiApp {
 
 impl UiApp {
     /// Creates the window and installs fonts and themes.
-    #[must_use]
     pub fn new(ctx: &Context, link: &UiLink) -> Self {
         theme::install(ctx);
-        ctx.set_theme(link.preferences.theme.preference());
-        ctx.set_zoom_factor(link.preferences.sane().zoom);
+        ctx.set_theme(theme::preference(link.window.theme));
+        ctx.set_zoom_factor(link.window.frame.zoom_percent as f32 / 100.0);
         Self {
             snapshots: link.snapshots.clone(),
             snapshot: link.snapshots.borrow().clone(),
             commands: link.commands.clone(),
-            outbox: VecDeque::new(),
             counters: link.counters.clone(),
             key_file: link.key_file.clone(),
-            view: UiState::new(link.preferences.panel),
+            view: UiState::new(link.window.panel),
             shown_demo: None,
             quitting: false,
             clock: Box::new(Instant::now),
@@ -79,39 +75,39 @@ impl UiApp {
     }
 
     /// How much the latency panel shows, 0 to 3.
-    #[must_use]
     pub fn panel(&self) -> u8 {
         self.view.panel
     }
 
     /// Reports that the first frame is on the screen.
     pub(super) fn report_shown(&mut self) {
-        self.send(vec![Command::SetShown(true)]);
+        self.view.commands.push(Command::SetShown(true));
+        self.send();
     }
 
     /// Says that the user is leaving, once.
     fn quit(&mut self) {
         if !self.quitting {
             self.quitting = true;
-            self.outbox.push_back(Command::Quit);
+            self.view.commands.push(Command::Quit);
         }
-        self.send(Vec::new());
+        self.send();
     }
 
-    /// Sends commands; those that find no room are sent with the next frame. Returns whether all were sent.
-    fn send(&mut self, wishes: Vec<Command>) -> bool {
-        self.outbox.extend(wishes);
-        while let Some(command) = self.outbox.pop_front() {
+    /// Sends the commands; those that find no room are sent with the next frame. Returns whether all were sent.
+    fn send(&mut self) -> bool {
+        let mut waiting = std::mem::take(&mut self.view.commands).into_iter();
+        while let Some(command) = waiting.next() {
             match self.commands.try_send(command) {
                 Ok(()) => {}
                 Err(TrySendError::Full(command)) => {
-                    self.outbox.push_front(command);
-                    let surplus = self.outbox.len().saturating_sub(OUTBOX);
-                    self.outbox.drain(..surplus);
+                    let surplus = (waiting.len() + 1).saturating_sub(OUTBOX);
+                    let rest = std::iter::once(command).chain(waiting);
+                    self.view.commands = rest.skip(surplus).collect();
                     return false;
                 }
                 // The session ended; the window is about to be closed.
-                Err(TrySendError::Closed(_)) => self.outbox.clear(),
+                Err(TrySendError::Closed(_)) => break,
             }
         }
         true
@@ -135,7 +131,8 @@ impl UiApp {
     }
 
     /// Takes in levels and statistics, and requests the frames that they need.
-    fn keep_time(&mut self, ctx: &Context, now: Instant) {
+    fn keep_time(&mut self, ctx: &Context) {
+        let now = self.view.now;
         let muted = self.snapshot.muted;
         let level = if muted {
             Dbfs::SILENCE
@@ -168,27 +165,27 @@ impl UiApp {
     }
 
     fn frame_ui(&mut self, ui: &mut Ui) {
-        let (ctx, now) = (ui.ctx().clone(), (self.clock)());
-        let mut commands = Vec::new();
-        keys::handle(&ctx, &self.snapshot, &mut self.view, &mut commands);
-        self.keep_time(&ctx, now);
+        let ctx = ui.ctx().clone();
+        self.view.now = (self.clock)();
+        keys::handle(&ctx, &self.snapshot, &mut self.view);
+        self.keep_time(&ctx);
         place::fit_tooltips(&ctx);
-        self.window_ui(ui, now, &mut commands);
-        if !self.send(commands) {
+        self.window_ui(ui);
+        if !self.send() {
             ctx.request_repaint_after(OFFER_AGAIN);
         }
     }
 
     /// Returns to the conversation after a panic: what is open beside it may be what cannot be drawn. What was typed stays.
     fn restart(&mut self, ui: &Ui, what: &str) {
-        let mut commands = Vec::new();
-        self.view.leave(&mut commands);
-        self.view.hold.release(&mut commands);
-        self.send(commands);
+        self.view.leave();
+        self.view.hold.release(&mut self.view.commands);
         self.view = UiState {
             draft: std::mem::take(&mut self.view.draft),
+            commands: std::mem::take(&mut self.view.commands),
             ..UiState::new(0)
         };
+        self.send();
         self.failures.add(what.to_owned());
         ui.ctx().request_repaint();
     }
@@ -205,10 +202,10 @@ impl UiApp {
         }
     }
 
-    fn window_ui(&mut self, ui: &mut Ui, now: Instant, commands: &mut Vec<Command>) {
+    fn window_ui(&mut self, ui: &mut Ui) {
         let room = LayoutSize::of(ui.available_size());
         if room == LayoutSize::Tight {
-            self.column_ui(ui, now, commands);
+            self.column_ui(ui);
             return;
         }
         let (t, snapshot) = (tokens(ui), self.snapshot.clone());
@@ -218,14 +215,14 @@ impl UiApp {
             .frame(bar(20, 10))
             .resizable(false)
             .show(ui, |ui| {
-                header::header_ui(ui, room, &snapshot, now, &mut self.view, commands);
+                header::header_ui(ui, room, &snapshot, &mut self.view);
             });
         Panel::bottom("footer")
             .frame(bar(20, 6))
             .resizable(false)
             .show(ui, |ui| {
                 ui.set_min_height(20.0);
-                footer::footer_ui(ui, room, &snapshot, now);
+                footer::footer_ui(ui, room, &snapshot, self.view.now);
             });
         if self.view.page == Screen::Talk && self.view.panel > 0 {
             let (width, margin) = if room == LayoutSize::Wide {
@@ -246,7 +243,7 @@ impl UiApp {
                         .resizable(false)
                         .show_separator_line(false)
                         .show(ui, |ui| {
-                            latency::tools_ui(ui, &snapshot, now, &mut self.view, commands);
+                            latency::tools_ui(ui, &snapshot, &mut self.view);
                         });
                     ScrollArea::vertical()
                         .id_salt("panel")
@@ -258,12 +255,10 @@ impl UiApp {
         CentralPanel::default()
             .frame(bar(margin, 16))
             .show(ui, |ui| match self.view.page {
-                Screen::Key => {
-                    key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view, commands)
-                }
-                Screen::Check => check_page::page_ui(ui, &snapshot, &mut self.view, commands),
+                Screen::Key => key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view),
+                Screen::Check => check_page::page_ui(ui, &snapshot, &mut self.view),
                 Screen::Figures => {
-                    figures_page::page_ui(ui, &snapshot, now, &mut self.view, commands);
+                    figures_page::page_ui(ui, &snapshot, &mut self.view);
                 }
                 Screen::Talk => {
                     let voice = self.voice();
@@ -272,18 +267,18 @@ impl UiApp {
                         .show_separator_line(false)
                         .resizable(false)
                         .show(ui, |ui| {
-                            writing::writing_ui(ui, &snapshot, false, &mut self.view, commands);
-                            talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands)
+                            writing::writing_ui(ui, &snapshot, false, &mut self.view);
+                            talk::talk_ui(ui, &snapshot, &mut self.view, voice)
                         });
-                    banners::banners_ui(ui, &snapshot, &mut self.view, commands);
+                    banners::banners_ui(ui, &snapshot, &mut self.view);
                     let height = ui.available_height() - space::S;
-                    captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
+                    captions::captions_ui(ui, &snapshot, &mut self.view, height);
                 }
             });
     }
 
     /// The layout of low or narrow windows: one scrolling column.
-    fn column_ui(&mut self, ui: &mut Ui, now: Instant, commands: &mut Vec<Command>) {
+    fn column_ui(&mut self, ui: &mut Ui) {
         let (t, snapshot) = (tokens(ui), self.snapshot.clone());
         let frame = Frame::new().fill(t.page).inner_margin(Margin::same(12));
         CentralPanel::default().frame(frame).show(ui, |ui| {
@@ -294,42 +289,29 @@ impl UiApp {
                 .auto_shrink([false, false])
                 .show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = space::M;
-                    header::header_ui(
-                        ui,
-                        LayoutSize::Tight,
-                        &snapshot,
-                        now,
-                        &mut self.view,
-                        commands,
-                    );
+                    header::header_ui(ui, LayoutSize::Tight, &snapshot, &mut self.view);
                     match self.view.page {
-                        Screen::Key => key_page::page_ui(
-                            ui,
-                            &snapshot,
-                            &self.key_file,
-                            &mut self.view,
-                            commands,
-                        ),
+                        Screen::Key => {
+                            key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view)
+                        }
                         Screen::Check => {
-                            check_page::page_ui(ui, &snapshot, &mut self.view, commands);
+                            check_page::page_ui(ui, &snapshot, &mut self.view);
                         }
-                        Screen::Figures => {
-                            figures_page::content_ui(ui, &snapshot, now, &mut self.view, commands)
-                        }
+                        Screen::Figures => figures_page::content_ui(ui, &snapshot, &mut self.view),
                         Screen::Talk => {
-                            banners::banners_ui(ui, &snapshot, &mut self.view, commands);
+                            banners::banners_ui(ui, &snapshot, &mut self.view);
                             let height = (height * 0.5).max(96.0);
-                            captions::captions_ui(ui, &snapshot, &mut self.view, height, commands);
-                            writing::writing_ui(ui, &snapshot, true, &mut self.view, commands);
+                            captions::captions_ui(ui, &snapshot, &mut self.view, height);
+                            writing::writing_ui(ui, &snapshot, true, &mut self.view);
                             let voice = self.voice();
-                            talk::talk_ui(ui, &snapshot, &mut self.view, voice, commands);
+                            talk::talk_ui(ui, &snapshot, &mut self.view, voice);
                             if self.view.panel > 0 {
                                 latency::panel_ui(ui, &snapshot, &self.view);
-                                latency::tools_ui(ui, &snapshot, now, &mut self.view, commands);
+                                latency::tools_ui(ui, &snapshot, &mut self.view);
                             }
                         }
                     }
-                    footer::footer_ui(ui, LayoutSize::Tight, &snapshot, now);
+                    footer::footer_ui(ui, LayoutSize::Tight, &snapshot, self.view.now);
                 });
         });
     }
@@ -353,9 +335,8 @@ impl eframe::App for UiApp {
             self.quit();
         }
         if away {
-            let mut wishes = Vec::new();
-            self.view.hold.release(&mut wishes);
-            self.send(wishes);
+            self.view.hold.release(&mut self.view.commands);
+            self.send();
         }
     }
 

@@ -5,7 +5,7 @@ use eframe::egui::{Align, Layout, Slider, Ui};
 use super::format;
 use super::icons::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::widgets::{Segment, key_hint, segmented, signed_row, switch_row};
+use super::widgets::{choose, key_hint, signed_row, switch_row};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{EchoView, Snapshot, TalkView};
 use crate::profile::EchoCancellation;
@@ -16,26 +16,21 @@ const DELAY_STEP_MS: f64 = 50.0;
 
 /// Echo cancellation: the choice, and the present state with its reason.
 pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>) {
-    const CHOICES: [(EchoCancellation, &str, &str); 3] = [
-        (EchoCancellation::Auto, "Auto", "Echo cancellation: auto"),
-        (EchoCancellation::On, "On", "Echo cancellation: on"),
-        (EchoCancellation::Off, "Off", "Echo cancellation: off"),
+    const CHOICES: [(EchoCancellation, &str, &str, &str); 3] = [
+        (
+            EchoCancellation::Auto,
+            "Auto",
+            "Echo cancellation: auto",
+            "",
+        ),
+        (EchoCancellation::On, "On", "Echo cancellation: on", ""),
+        (EchoCancellation::Off, "Off", "Echo cancellation: off", ""),
     ];
     let t = tokens(ui);
     ui.label(caps("Echo of the reply", t));
     ui.add_space(space::XS);
-    let active = CHOICES
-        .iter()
-        .position(|(choice, ..)| *choice == echo.choice)
-        .unwrap_or(0);
-    let segments = CHOICES.map(|(_, label, name)| Segment {
-        label,
-        name,
-        figure: String::new(),
-        tooltip: String::new(),
-    });
-    if let Some(taken) = segmented(ui, &segments, active) {
-        commands.push(Command::SetEchoCancellation(Some(CHOICES[taken].0)));
+    if let Some(choice) = choose(ui, &CHOICES, echo.choice) {
+        commands.push(Command::SetEchoCancellation(Some(choice)));
     }
     ui.add_space(space::XS);
     let mark = if echo.on {
@@ -48,24 +43,24 @@ pub(super) fn echo_ui(ui: &mut Ui, echo: &EchoView, commands: &mut Vec<Command>)
 
 /// How the microphone is opened.
 pub(super) fn talk_ui(ui: &mut Ui, talk: TalkView, commands: &mut Vec<Command>) {
-    const CHOICES: [(TalkKey, &str, &str); 2] = [
-        (TalkKey::Hold, "Hold", "Talk key: hold"),
-        (TalkKey::Tap, "Tap", "Talk key: tap"),
+    const CHOICES: [(TalkKey, &str, &str, &str); 2] = [
+        (
+            TalkKey::Hold,
+            "Hold",
+            "Talk key: hold",
+            "The microphone is open while Space is down.",
+        ),
+        (
+            TalkKey::Tap,
+            "Tap",
+            "Talk key: tap",
+            "One press of Space opens the microphone, the next closes it.",
+        ),
     ];
     ui.label(caps("Talk key", tokens(ui)));
     ui.add_space(space::XS);
-    let segments = CHOICES.map(|(key, label, name)| Segment {
-        label,
-        name,
-        figure: String::new(),
-        tooltip: match key {
-            TalkKey::Hold => "The microphone is open while Space is down.".into(),
-            TalkKey::Tap => "One press of Space opens the microphone, the next closes it.".into(),
-        },
-    });
-    let active = usize::from(talk.key == TalkKey::Tap);
-    if let Some(taken) = segmented(ui, &segments, active) {
-        commands.push(Command::SetTalkKey(CHOICES[taken].0));
+    if let Some(key) = choose(ui, &CHOICES, talk.key) {
+        commands.push(Command::SetTalkKey(key));
     }
     ui.add_space(space::S);
     delay_ui(ui, talk, commands);

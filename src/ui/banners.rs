@@ -21,12 +21,7 @@ const NOTICES_SHOWN: usize = 3;
 const LEAST_CAPTIONS: f32 = 84.0;
 
 /// All banners, none if there is nothing to say.
-pub(super) fn banners_ui(
-    ui: &mut Ui,
-    snapshot: &Arc<Snapshot>,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn banners_ui(ui: &mut Ui, snapshot: &Arc<Snapshot>, view: &mut UiState) {
     // Nothing moves under the pointer while it marks words.
     let marks = view.captions_at.is_some_and(|captions| {
         let pressed = ui.input(|input| {
@@ -60,16 +55,16 @@ pub(super) fn banners_ui(
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
-            link_ui(ui, snapshot, view, commands);
-            limit_ui(ui, snapshot, commands);
+            link_ui(ui, snapshot, view);
+            limit_ui(ui, snapshot, &mut view.commands);
             sound_ui(ui, snapshot, view);
-            notices_ui(ui, snapshot, view, commands);
+            notices_ui(ui, snapshot, view);
             demo_ui(ui, snapshot, view);
         });
     ui.add_space(space::M);
 }
 
-fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
+fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let Link::Down {
         what,
         hint,
@@ -90,7 +85,7 @@ fn link_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut 
     let width = if *key_refused { 240.0 } else { 100.0 };
     banner(ui, (Sign::Cross, t.bad, &head), &said, width, |ui| {
         if plain_button(ui, "Retry now").clicked() {
-            commands.push(Command::RetryNow);
+            view.commands.push(Command::RetryNow);
         }
         if *key_refused && plain_button(ui, "Enter another key").clicked() {
             view.page = Screen::Key;
@@ -154,7 +149,7 @@ fn sound_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     }
 }
 
-fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
+fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     let hidden = snapshot.notices.len().saturating_sub(NOTICES_SHOWN);
     for notice in snapshot.notices.iter().rev().take(NOTICES_SHOWN) {
@@ -171,10 +166,10 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &m
                 if notice.remedy.is_some() { 180.0 } else { 32.0 },
                 |ui| {
                     if icon_button(ui, Icon::Close, 28.0, "Dismiss").clicked() {
-                        commands.push(Command::Dismiss(notice.id));
+                        view.commands.push(Command::Dismiss(notice.id));
                     }
                     if let Some(remedy) = &notice.remedy {
-                        figures_page::remedy_button(ui, remedy, snapshot, view, commands);
+                        figures_page::remedy_button(ui, remedy, snapshot, view);
                     }
                 },
             );

@@ -23,13 +23,7 @@ use crate::turn::timeline::Latencies;
 const LINE_WIDTH: f32 = 600.0;
 
 /// Captions in what room is left.
-pub(super) fn captions_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    height: f32,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn captions_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, height: f32) {
     if snapshot.captions.is_empty() {
         empty_ui(ui, snapshot, height);
         return;
@@ -67,11 +61,11 @@ pub(super) fn captions_ui(
                         let is_last = caption.speaker == Speaker::Assistant
                             && snapshot.repeat.turn == Some(caption.turn);
                         if is_last {
-                            audio_settings::repeat_ui(ui, snapshot, commands);
+                            audio_settings::repeat_ui(ui, snapshot, &mut view.commands);
                         }
                         let says = caption.unspoken && snapshot.written == Some(caption.turn);
                         if says && plain_button(ui, "Say it").clicked() {
-                            commands.push(Command::SayIt);
+                            view.commands.push(Command::SayIt);
                         }
                         if let Some(found) = &caption.found {
                             sources_ui(ui, found);

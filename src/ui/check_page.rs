@@ -14,22 +14,15 @@ use crate::conversation::snapshot::{CheckLine, CheckStatus, CheckStep, CheckView
 /// Size of the title of a step: it is read from where one sits to speak.
 const TITLE: f32 = 24.0;
 
-/// The page.
-pub(super) fn page_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     page(ui, "check page", |ui| match &snapshot.check {
-        None => before_ui(ui, snapshot, view, commands),
-        Some(check) if check.step == CheckStep::Over => after_ui(ui, check, view, commands),
-        Some(check) => during_ui(ui, check, view, commands),
+        None => before_ui(ui, snapshot, view),
+        Some(check) if check.step == CheckStep::Over => after_ui(ui, check, view),
+        Some(check) => during_ui(ui, check, view),
     });
 }
 
-/// What will be done.
-fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
+fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     ui.label(text("Check the sound", Weight::SemiBold, TITLE, t.strong));
     let words = "It listens to the room, to you, and to a short sound from the speaker, and says what could be better. \
@@ -48,19 +41,20 @@ fn before_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mu
     ui.add_space(space::S);
     ui.horizontal_wrapped(|ui| {
         if primary_button(ui, "Start").clicked() {
-            commands.push(Command::CheckSound { with_voice: true });
+            view.commands.push(Command::CheckSound { with_voice: true });
         }
         if plain_button(ui, "Start without speaking").clicked() {
-            commands.push(Command::CheckSound { with_voice: false });
+            view.commands
+                .push(Command::CheckSound { with_voice: false });
         }
         if plain_button(ui, "Back").clicked() {
-            view.leave(commands);
+            view.leave();
         }
     });
 }
 
 /// The steps; the one that is done now is large and announced.
-fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut Vec<Command>) {
+fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState) {
     let t = tokens(ui);
     let steps = [CheckStep::Quiet, CheckStep::Speak, CheckStep::Chirp];
     let done_here = steps
@@ -93,12 +87,11 @@ fn during_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut 
     }
     ui.add_space(space::S);
     if plain_button(ui, "Cancel").clicked() {
-        view.leave(commands);
+        view.leave();
     }
 }
 
-/// What was found.
-fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut Vec<Command>) {
+fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState) {
     let t = tokens(ui);
     let title = format::check_verdict(&check.lines);
     let head = ui.label(text(title, Weight::SemiBold, TITLE, t.strong));
@@ -112,11 +105,11 @@ fn after_ui(ui: &mut Ui, check: &CheckView, view: &mut UiState, commands: &mut V
     ui.add_space(space::S);
     ui.horizontal_wrapped(|ui| {
         if primary_button(ui, "Done").clicked() {
-            view.leave(commands);
+            view.leave();
         }
         if plain_button(ui, "Again").clicked() {
             let with_voice = check.with_voice;
-            commands.push(Command::CheckSound { with_voice });
+            view.commands.push(Command::CheckSound { with_voice });
         }
     });
 }

@@ -35,16 +35,11 @@ pub use asked::{find, inherited};
 
 /// Nothing is inherited on this system.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-#[must_use]
 pub fn inherited() -> bool {
     false
 }
 
 /// On this system there always is a display.
-///
-/// # Errors
-///
-/// Never on this system.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
 pub fn find(_: bool) -> Result<Display, NoDisplay> {
@@ -66,7 +61,6 @@ mod asked {
     const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
     /// Whether `WAYLAND_SOCKET` names an open socket. To be asked before the program opens anything: the number may be free.
-    #[must_use]
     pub fn inherited() -> bool {
         let named = variable("WAYLAND_SOCKET");
         named.is_some_and(|number| {

@@ -306,7 +306,6 @@ pub(super) fn cost(cost: Option<Cost>) -> String {
     cost.map_or_else(|| UNKNOWN.to_owned(), |cost| cost.to_string())
 }
 
-/// The rate of turns.
 pub(super) fn per_minute(figures: &TurnStatistics) -> String {
     figures
         .turns_per_minute

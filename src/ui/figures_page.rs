@@ -1,6 +1,6 @@
 //! The page of statistics: alerts and causes with remedies, the newest turns by stage, the history, the machine.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eframe::egui::{Align, Layout, ScrollArea, Ui};
 
@@ -8,37 +8,24 @@ use super::copy_button;
 use super::icons::Sign;
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::UiState;
-use super::widgets::{card, plain_button, sign, value_row};
+use super::widgets::{card, plain_button, sign, value_row, value_rows};
 use super::{explain, format, history, waterfall};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::diagnosis::{Finding, Remedy};
 use crate::telemetry::view::{ModelView, ProcessUsage, TurnStatistics};
 
-/// The page.
-pub(super) fn page_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    now: Instant,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     ScrollArea::vertical()
         .id_salt("figures page")
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            content_ui(ui, snapshot, now, view, commands);
+            content_ui(ui, snapshot, view);
         });
 }
 
 /// The same without a scroll area of its own.
-pub(super) fn content_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    now: Instant,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     let target = snapshot
         .profiles
@@ -52,12 +39,12 @@ pub(super) fn content_ui(
                 .on_hover_text("To the conversation (Esc, Ctrl D)")
                 .clicked()
             {
-                view.leave(commands);
+                view.leave();
             }
         });
     });
     section(ui, "What is wrong, and what helps", |ui| {
-        causes_ui(ui, snapshot, target, view, commands)
+        causes_ui(ui, snapshot, target, view)
     });
     section(ui, "The newest turns", |ui| {
         waterfall::turns_ui(ui, &snapshot.turns, view)
@@ -72,10 +59,10 @@ pub(super) fn content_ui(
     }
     section(ui, "Now", |ui| now_ui(ui, snapshot, view));
     ui.horizontal_wrapped(|ui| {
-        copy_button::copy_button_ui(ui, snapshot, now, view);
+        copy_button::copy_button_ui(ui, snapshot, view);
         let what = "Writes the turns of this conversation and the last seven days as tables (CSV) into the program's folder";
         if plain_button(ui, "Export CSV").on_hover_text(what).clicked() {
-            commands.push(Command::ExportCsv);
+            view.commands.push(Command::ExportCsv);
             view.exported = Some(snapshot.notices.last().map_or(0, |notice| notice.id));
         }
     });
@@ -99,13 +86,7 @@ fn section(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui)) {
 }
 
 /// Raised alerts, and likely causes, largest cost first.
-fn causes_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    target: Option<Duration>,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+fn causes_ui(ui: &mut Ui, snapshot: &Snapshot, target: Option<Duration>, view: &mut UiState) {
     let t = tokens(ui);
     if snapshot.alerts.is_empty() && snapshot.findings.is_empty() {
         ui.horizontal_wrapped(|ui| {
@@ -128,17 +109,11 @@ fn causes_ui(
         });
     }
     for (nth, finding) in snapshot.findings.iter().enumerate() {
-        ui.push_id(nth, |ui| finding_ui(ui, finding, snapshot, view, commands));
+        ui.push_id(nth, |ui| finding_ui(ui, finding, snapshot, view));
     }
 }
 
-fn finding_ui(
-    ui: &mut Ui,
-    finding: &Finding,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+fn finding_ui(ui: &mut Ui, finding: &Finding, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     ui.add_space(space::XS);
     let costs = finding.costs.map_or_else(String::new, |costs| {
@@ -158,18 +133,12 @@ fn finding_ui(
         t.strong,
     ));
     if let Some(remedy) = &finding.action {
-        remedy_button(ui, remedy, snapshot, view, commands);
+        remedy_button(ui, remedy, snapshot, view);
     }
 }
 
 /// The button that applies a remedy, with the reason if it is disabled.
-pub(super) fn remedy_button(
-    ui: &mut Ui,
-    remedy: &Remedy,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn remedy_button(ui: &mut Ui, remedy: &Remedy, snapshot: &Snapshot, view: &mut UiState) {
     let hindrance = explain::hindrance(remedy, snapshot);
     let button = ui
         .add_enabled_ui(hindrance.is_none(), |ui| {
@@ -185,7 +154,7 @@ pub(super) fn remedy_button(
             // Its page explains the steps and waits for the user.
             view.page = super::ui_state::Screen::Check;
         } else {
-            commands.push(Command::Apply(remedy.clone()));
+            view.commands.push(Command::Apply(remedy.clone()));
         }
     }
 }
@@ -237,9 +206,7 @@ fn conversation_rows_ui(ui: &mut Ui, figures: &TurnStatistics, snapshot: &Snapsh
             explain::pricing(snapshot.pricing),
         ),
     ];
-    for (name, value, tooltip) in rows {
-        value_row(ui, None, name, &value, tooltip);
-    }
+    value_rows(ui, rows);
     for limit in &snapshot.spending.limits {
         let (name, tooltip) = explain::limit(limit.scope);
         value_row(ui, None, name, &explain::spent(limit), tooltip);
@@ -283,9 +250,7 @@ fn machine_rows_ui(ui: &mut Ui, process: &ProcessUsage) {
             "Load of all processors, and memory in use.",
         ),
     ];
-    for (name, value, tooltip) in rows {
-        value_row(ui, None, name, &value, tooltip);
-    }
+    value_rows(ui, rows);
     if let Some(battery) = explain::battery(process) {
         value_row(
             ui,

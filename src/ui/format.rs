@@ -61,7 +61,6 @@ pub(super) fn bytes(count: u64) -> String {
     }
 }
 
-/// Memory in megabytes.
 pub(super) fn megabytes(rss: Option<u64>) -> String {
     rss.map_or_else(
         || UNKNOWN.to_owned(),

@@ -14,29 +14,22 @@ use crate::conversation::command::Command;
 use crate::conversation::snapshot::{AutoView, Snapshot};
 
 /// The header, in one row or, with less room, in two.
-pub(super) fn header_ui(
-    ui: &mut Ui,
-    room: LayoutSize,
-    snapshot: &Snapshot,
-    now: Instant,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn header_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, view: &mut UiState) {
     ui.horizontal(|ui| {
         ui.set_min_height(36.0);
-        who_and_what_ui(ui, room, snapshot, now);
+        who_and_what_ui(ui, room, snapshot, view.now);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::M;
-            buttons_ui(ui, snapshot, view, commands);
+            buttons_ui(ui, snapshot, view);
             if room == LayoutSize::Wide {
                 ui.add_space(space::XS);
-                profiles_ui(ui, snapshot, commands);
+                profiles_ui(ui, snapshot, &mut view.commands);
             }
         });
     });
     if room != LayoutSize::Wide {
         ui.add_space(space::XS);
-        profiles_ui(ui, snapshot, commands);
+        profiles_ui(ui, snapshot, &mut view.commands);
     }
     if let Some(auto) = &snapshot.auto {
         auto_ui(ui, auto);
@@ -88,10 +81,10 @@ fn who_and_what_ui(ui: &mut Ui, room: LayoutSize, snapshot: &Snapshot, now: Inst
     }
 }
 
-fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &mut Vec<Command>) {
+fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     if icon_button(ui, Icon::Key, 34.0, "Key and appearance").clicked() {
         let was = view.page;
-        view.leave(commands);
+        view.leave();
         if was != Screen::Key {
             view.page = Screen::Key;
         }
@@ -100,7 +93,7 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, commands: &m
     if button.clicked() {
         view.sound_open = !view.sound_open;
     }
-    sound::popup_ui(&button, snapshot, view, commands);
+    sound::popup_ui(&button, snapshot, view);
 }
 
 /// The profiles as one switch, each with its target.

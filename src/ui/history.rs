@@ -8,7 +8,7 @@ use super::explain;
 use super::format;
 use super::theme::{space, tokens};
 use super::ui_state::UiState;
-use super::widgets::{Segment, segmented, small_text, value_row};
+use super::widgets::{Segment, segmented, small_text, value_rows};
 use crate::conversation::snapshot::Snapshot;
 use crate::provider::price::Pricing;
 use crate::telemetry::history::Slice;
@@ -205,12 +205,9 @@ fn rows_ui(ui: &mut Ui, total: &Slice) {
             "Times that an answer ran dry before its end.",
         ),
     ];
-    for (name, value, tooltip) in rows {
-        value_row(ui, None, name, &value, tooltip);
-    }
+    value_rows(ui, rows);
 }
 
-/// What it took.
 fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
     let tokens = if total.cost().is_some() {
         "Tokens that the service counted, and the cost of those whose price was known then; \"at most\" where it \
@@ -267,7 +264,5 @@ fn usage_rows_ui(ui: &mut Ui, total: &Slice, pricing: Pricing) {
             tokens,
         ),
     ];
-    for (name, value, tooltip) in rows {
-        value_row(ui, None, name, &value, tooltip);
-    }
+    value_rows(ui, rows);
 }

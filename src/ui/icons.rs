@@ -119,9 +119,7 @@ pub(super) fn mark(painter: &Painter, rect: Rect, t: &Tokens) {
 pub(super) enum Icon {
     /// Microphone and speaker.
     Sound,
-    /// The key.
     Key,
-    /// Take away.
     Close,
     /// Shows a hidden text; crossed out while it is shown.
     Eye(bool),

@@ -9,7 +9,7 @@ use super::icons::{Icon, Sign};
 use super::key_state::{self, KeyStatus};
 use super::theme::{Weight, caps, space, text, tokens};
 use super::ui_state::{Screen, UiState};
-use super::widgets::{Segment, icon_button, page, plain_button, primary_button, segmented, sign};
+use super::widgets::{choose, icon_button, page, plain_button, primary_button, sign};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 
@@ -17,31 +17,19 @@ use crate::conversation::snapshot::{Link, Snapshot};
 const KEY_PAGE: &str = "https://aistudio.google.com/apikey";
 
 /// The page. `key_file` is where a typed key is kept.
-pub(super) fn page_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    key_file: &Path,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn page_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
     page(ui, "key page", |ui| {
-        key_ui(ui, snapshot, key_file, view, commands);
+        key_ui(ui, snapshot, key_file, view);
         ui.add_space(space::L);
         appearance_ui(ui);
         ui.add_space(space::L);
         if plain_button(ui, "Back").clicked() {
-            view.leave(commands);
+            view.leave();
         }
     });
 }
 
-fn key_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    key_file: &Path,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState) {
     let t = tokens(ui);
     ui.label(text(
         "Your key for Gemini",
@@ -52,7 +40,7 @@ fn key_ui(
     let place = key_state::storage(snapshot, &key_file.display().to_string());
     ui.label(text(place, Weight::Regular, 14.0, t.normal));
     ui.add_space(space::XS);
-    state_ui(ui, snapshot, commands);
+    state_ui(ui, snapshot, &mut view.commands);
     let label = ui.label(caps("Key", t));
     let id = Id::unique("the key field");
     let mut save = false;
@@ -89,7 +77,7 @@ fn key_ui(
         ui.hyperlink_to("Get a key at Google AI Studio", KEY_PAGE);
     });
     if save && let Some(key) = view.key.take() {
-        commands.push(Command::SetKey(key));
+        view.commands.push(Command::SetKey(key));
         view.page = Screen::Talk;
         // The field's history of changes would still hold the key.
         TextEdit::store_state(ui.ctx(), id, TextEditState::default());
@@ -138,24 +126,19 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
 }
 
 fn appearance_ui(ui: &mut Ui) {
-    const CHOICES: [(ThemePreference, &str); 3] = [
-        (ThemePreference::System, "As the system"),
-        (ThemePreference::Dark, "Dark"),
-        (ThemePreference::Light, "Light"),
+    const CHOICES: [(ThemePreference, &str, &str, &str); 3] = [
+        (
+            ThemePreference::System,
+            "As the system",
+            "As the system",
+            "",
+        ),
+        (ThemePreference::Dark, "Dark", "Dark", ""),
+        (ThemePreference::Light, "Light", "Light", ""),
     ];
     ui.label(caps("Appearance", tokens(ui)));
     let chosen = ui.ctx().options(|options| options.theme_preference);
-    let active = CHOICES
-        .iter()
-        .position(|(choice, _)| *choice == chosen)
-        .unwrap_or(0);
-    let segments = CHOICES.map(|(_, label)| Segment {
-        label,
-        name: label,
-        figure: String::new(),
-        tooltip: String::new(),
-    });
-    if let Some(taken) = segmented(ui, &segments, active) {
-        ui.ctx().set_theme(CHOICES[taken].0);
+    if let Some(theme) = choose(ui, &CHOICES, chosen) {
+        ui.ctx().set_theme(theme);
     }
 }

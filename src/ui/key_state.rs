@@ -3,16 +3,14 @@
 use super::format;
 use crate::conversation::snapshot::{KeyInfo, Link, Snapshot};
 use crate::settings::endpoint::GOOGLE_HOST;
-use crate::settings::key::Source;
+use crate::settings::key::KeySource;
 
 /// The status of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyStatus {
-    /// There is none.
     None,
     /// There is one, not checked yet: the demo answers, it is not sent, or there is no connection yet.
     Unchecked,
-    /// The service takes it.
     Taken,
     /// The service does not take it, or wants one.
     Refused,
@@ -94,11 +92,11 @@ pub(super) fn storage(snapshot: &Snapshot, file: &str) -> String {
 
 /// Whether the key is one that the window can remove.
 pub(super) fn is_ours(key: &KeyInfo) -> bool {
-    key.source == Source::File.words()
+    key.source == KeySource::File.words()
 }
 
 fn is_from_environment(key: &KeyInfo) -> bool {
-    !is_ours(key) && key.source != Source::Keyring.words()
+    !is_ours(key) && key.source != KeySource::Keyring.words()
 }
 
 /// The description of the key, with its source and its last characters; none of a key too short for that.

@@ -8,17 +8,12 @@ use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Snapshot};
 
 /// Turns key presses into commands and changes of the view.
-pub(super) fn handle(
-    ctx: &Context,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn handle(ctx: &Context, snapshot: &Snapshot, view: &mut UiState) {
     let typing = ctx.text_edit_focused();
     let busy = view.sound_open || ctx.any_popup_open();
     ctx.input_mut(|input| {
         if !input.focused {
-            view.hold.release(commands);
+            view.hold.release(&mut view.commands);
         }
         input.events.retain(|event| {
             if let Event::Key {
@@ -36,7 +31,7 @@ pub(super) fn handle(
                     repeat,
                     modifiers,
                 };
-                return !press.take(snapshot, view, commands, typing, busy);
+                return !press.take(snapshot, view, typing, busy);
             }
             let Event::Text(words) = event else {
                 return true;
@@ -61,29 +56,23 @@ struct Press {
 
 impl Press {
     /// Handles a key; returns whether it has a meaning here.
-    fn take(
-        self,
-        snapshot: &Snapshot,
-        view: &mut UiState,
-        commands: &mut Vec<Command>,
-        typing: bool,
-        busy: bool,
-    ) -> bool {
+    fn take(self, snapshot: &Snapshot, view: &mut UiState, typing: bool, busy: bool) -> bool {
         if self.key == Key::Space && !self.modifiers.any() && !typing {
             if !self.repeat {
-                view.hold.set(Holder::Space, self.pressed, commands);
+                view.hold
+                    .set(Holder::Space, self.pressed, &mut view.commands);
             }
             return true;
         }
         // A release ends the hold wherever the focus went meanwhile.
         if self.key == Key::Space && !self.pressed {
-            view.hold.set(Holder::Space, false, commands);
+            view.hold.set(Holder::Space, false, &mut view.commands);
         }
         if !self.pressed || self.repeat {
             return false;
         }
         if self.modifiers.command_only() {
-            return self.take_with_ctrl(snapshot, view, commands, typing);
+            return self.take_with_ctrl(snapshot, view, typing);
         }
         if self.modifiers.any() {
             return false;
@@ -96,43 +85,38 @@ impl Press {
             Activity::Thinking | Activity::Answering | Activity::Repeating
         );
         if talks && std::mem::take(&mut view.draft.has_focus) {
-            commands.extend(replies.then_some(Command::StopReply));
+            view.commands.extend(replies.then_some(Command::StopReply));
             return true;
         }
         if self.key == Key::F12 {
             view.panel = (view.panel + 1) % 4;
         } else if own && view.page != Screen::Talk {
-            view.leave(commands);
+            view.leave();
         } else if own {
-            commands.push(Command::StopReply);
+            view.commands.push(Command::StopReply);
         }
         own
     }
 
-    fn take_with_ctrl(
-        self,
-        snapshot: &Snapshot,
-        view: &mut UiState,
-        commands: &mut Vec<Command>,
-        typing: bool,
-    ) -> bool {
+    fn take_with_ctrl(self, snapshot: &Snapshot, view: &mut UiState, typing: bool) -> bool {
         const PROFILES: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
         if self.key == Key::M {
-            commands.push(Command::SetMuted(!snapshot.muted));
+            view.commands.push(Command::SetMuted(!snapshot.muted));
         } else if self.key == Key::L {
             let free = snapshot.repeat.hindrance.is_none();
-            commands.extend(free.then_some(Command::Repeat));
+            view.commands.extend(free.then_some(Command::Repeat));
         } else if self.key == Key::R {
-            commands.push(Command::ResetStatistics);
+            view.commands.push(Command::ResetStatistics);
         } else if self.key == Key::D && !typing {
             let there = view.page == Screen::Figures;
-            view.leave(commands);
+            view.leave();
             if !there {
                 view.page = Screen::Figures;
             }
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);
-            commands.extend(profile.map(|profile| Command::UseProfile(profile.name.clone())));
+            view.commands
+                .extend(profile.map(|profile| Command::UseProfile(profile.name.clone())));
         } else {
             return false;
         }

@@ -1,6 +1,6 @@
 //! The latency panel: the response and its parts, and the resources of this program.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eframe::egui::{Align, Color32, Label, Layout, RichText, Ui, vec2};
 
@@ -8,7 +8,7 @@ use super::format::{self, TargetComparison as Judged, UNKNOWN};
 use super::icons::Sign;
 use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
 use super::ui_state::{Screen, UiState};
-use super::widgets::{Swatch, card, plain_button, sign, value_row};
+use super::widgets::{Swatch, card, plain_button, sign, value_row, value_rows};
 use super::{copy_button, explain, figures_page, plots};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
@@ -348,57 +348,46 @@ fn counts_ui(ui: &mut Ui, figures: &TurnStatistics, whose: &str, stays: bool) {
     if figures.tokens > 0 {
         sent += &format!(" · {} tokens", format::grouped(figures.tokens));
     }
-    value_row(
-        ui,
-        None,
-        "cut-offs",
-        &cut_offs,
-        "Turns that you went on in within a second: patience was too short.",
+    let sent_tooltip = format!(
+        "Bytes sent to the service{} since the start, and the tokens that it counted {whose}.",
+        if stays {
+            ", which is on this computer,"
+        } else {
+            ""
+        },
     );
-    value_row(
-        ui,
-        None,
-        "interrupted",
-        &format::grouped(figures.interrupted),
-        "Answers that you interrupted.",
-    );
-    value_row(
-        ui,
-        None,
-        "round trip",
-        &format::millis_or_unknown(figures.meters.round_trip),
-        "Round trip of the connection, as the system measures it.",
-    );
-    value_row(
-        ui,
-        None,
-        "stutters",
-        &format::grouped(figures.underruns),
-        "Times that an answer ran dry before its end.",
-    );
-    if figures.capture_dropped > 0 {
-        value_row(
-            ui,
-            None,
+    let lost = (figures.capture_dropped > 0).then(|| {
+        (
             "lost samples",
-            &format::grouped(figures.capture_dropped),
+            format::grouped(figures.capture_dropped),
             "Captured samples that were lost because this computer was busy.",
-        );
-    }
-    value_row(
-        ui,
-        None,
-        if stays { "sent, here" } else { "sent" },
-        &sent,
-        &format!(
-            "Bytes sent to the service{} since the start, and the tokens that it counted {whose}.",
-            if stays {
-                ", which is on this computer,"
-            } else {
-                ""
-            },
+        )
+    });
+    let rows = [
+        (
+            "cut-offs",
+            cut_offs,
+            "Turns that you went on in within a second: patience was too short.",
         ),
-    );
+        (
+            "interrupted",
+            format::grouped(figures.interrupted),
+            "Answers that you interrupted.",
+        ),
+        (
+            "round trip",
+            format::millis_or_unknown(figures.meters.round_trip),
+            "Round trip of the connection, as the system measures it.",
+        ),
+        (
+            "stutters",
+            format::grouped(figures.underruns),
+            "Times that an answer ran dry before its end.",
+        ),
+    ];
+    let here = if stays { "sent, here" } else { "sent" };
+    let sent = (here, sent, &*sent_tooltip);
+    value_rows(ui, rows.into_iter().chain(lost).chain([sent]));
 }
 
 /// When turns are closed, as one quiet line.
@@ -414,13 +403,7 @@ fn early_ui(ui: &mut Ui, figures: &TurnStatistics) {
 }
 
 /// The buttons below the panel, when it is shown in full. They are not part of what scrolls.
-pub(super) fn tools_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    now: Instant,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     if view.panel < 3 {
         return;
     }
@@ -430,12 +413,12 @@ pub(super) fn tools_ui(
         if plain_button(ui, &details).on_hover_text(what).clicked() {
             view.page = Screen::Figures;
         }
-        copy_button::copy_button_ui(ui, snapshot, now, view);
+        copy_button::copy_button_ui(ui, snapshot, view);
         if plain_button(ui, "Reset")
             .on_hover_text("Begin these figures anew (Ctrl R)")
             .clicked()
         {
-            commands.push(Command::ResetStatistics);
+            view.commands.push(Command::ResetStatistics);
         }
     });
 }

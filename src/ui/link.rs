@@ -6,17 +6,16 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::preferences::Preferences;
 use crate::base::counters::Counters;
 use crate::base::supervise::Failures;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
+use crate::settings::config::Window;
 
 /// The ends of the channels to the session, and the settings of the window.
 pub struct UiLink {
     /// The newest snapshot. When its sender is gone, the window closes.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Where wishes go.
     pub commands: mpsc::Sender<Command>,
     /// Meters, read with every frame.
     pub counters: Arc<Counters>,
@@ -25,7 +24,7 @@ pub struct UiLink {
     /// Where a typed key will be kept: shown to the user, never opened here.
     pub key_file: PathBuf,
     /// How the window looked last time.
-    pub preferences: Preferences,
+    pub window: Window,
     /// Runs the task that wakes the window, and what the system's accessibility bus needs.
     pub runtime: Handle,
 }

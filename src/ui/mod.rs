@@ -35,7 +35,6 @@ mod latency;
 mod link;
 mod place;
 mod plots;
-mod preferences;
 mod repaint;
 mod report;
 mod sound;
@@ -49,7 +48,7 @@ mod waterfall;
 mod widgets;
 mod writing;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
@@ -59,26 +58,27 @@ use tokio::sync::watch;
 pub use app::UiApp;
 use display::Display;
 pub use link::UiLink;
-pub use preferences::{Left, Preferences, ThemeChoice};
+pub use place::USUAL;
 use repaint::{RepaintScheduler, SnapshotDiff};
 
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::conversation::snapshot::Snapshot;
+use crate::settings::config::Window;
 
-/// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds the
-/// preferences as the user leaves them.
+/// The look of the window now, for the code that keeps it at the end.
+pub type Left = Arc<Mutex<Window>>;
+
+/// Shows the window until it is closed or the session ends. Must be called on the main thread. `left` always holds its
+/// look as the user leaves it.
 ///
 /// # Errors
 /// If there is no display, or nothing that can draw on it.
-pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
+pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
-    link.preferences = link.preferences.sane();
     let options = eframe::NativeOptions {
-        viewport: link
-            .preferences
-            .viewport()
+        viewport: place::viewport(link.window.frame)
             .with_title(app::title(link.snapshots.borrow().demo))
             .with_app_id("sovereign")
             .with_icon(icons::app_icon(64)),
@@ -95,7 +95,7 @@ pub fn run(mut link: UiLink, display: &Display, left: &Left) -> anyhow::Result<(
             link.counters.clone(),
         ));
         let app = UiApp::new(&cc.egui_ctx, &link);
-        Ok(Box::new(Window {
+        Ok(Box::new(Opened {
             app,
             left: kept,
             waker,
@@ -127,8 +127,8 @@ const HELP: &str = "no window can be opened: it needs a display (DISPLAY or WAYL
                     Ubuntu: the packages libgl1, libegl1, libgl1-mesa-dri and libxkbcommon-x11-0); \
                     `sovereign talk` works without";
 
-/// The window with its preferences and its wake task.
-struct Window {
+/// The window, with its look and its wake task.
+struct Opened {
     app: UiApp,
     left: Left,
     waker: tokio::task::JoinHandle<()>,
@@ -139,7 +139,7 @@ struct Window {
     unsettled: u8,
 }
 
-impl eframe::App for Window {
+impl eframe::App for Opened {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         self.app.logic(ctx, frame);
         // The first frame is on the screen now, and the position of the window is known.
@@ -151,14 +151,15 @@ impl eframe::App for Window {
         // Uncontended until the window is closed.
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.panel = self.app.panel();
-        left.theme = ThemeChoice::of(ctx.options(|options| options.theme_preference));
-        left.zoom = ctx.zoom_factor();
-        if self.zoom.to_bits() != left.zoom.to_bits() {
-            (self.zoom, self.unsettled) = (left.zoom, 3);
+        left.theme = theme::chosen(ctx.options(|options| options.theme_preference));
+        let zoom = ctx.zoom_factor();
+        left.frame.zoom_percent = (zoom * 100.0).round() as u32;
+        if self.zoom.to_bits() != zoom.to_bits() {
+            (self.zoom, self.unsettled) = (zoom, 3);
         }
         // For a frame or two the system's sizes are in points of the previous zoom.
         if self.unsettled == 0 {
-            left.note(ctx);
+            place::note(&mut left.frame, ctx);
         } else {
             self.unsettled -= 1;
             ctx.request_repaint();
@@ -182,7 +183,7 @@ impl eframe::App for Window {
     }
 }
 
-impl Drop for Window {
+impl Drop for Opened {
     fn drop(&mut self) {
         self.waker.abort();
     }

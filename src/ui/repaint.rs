@@ -127,7 +127,6 @@ const fn usual_poll_interval(activity: Activity) -> Option<Duration> {
     }
 }
 
-/// Decides on frames.
 #[derive(Debug, Default)]
 pub(super) struct RepaintScheduler {
     last: Option<Instant>,
@@ -136,7 +135,6 @@ pub(super) struct RepaintScheduler {
 }
 
 impl RepaintScheduler {
-    /// Takes in a change.
     pub(super) fn note(&mut self, change: SnapshotDiff, now: Instant) {
         let Some(apart) = change.apart() else {
             return;
@@ -163,7 +161,6 @@ impl RepaintScheduler {
         self.due
     }
 
-    /// Whether to draw now.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let due = self.due.is_some_and(|due| due <= now);
         if due {

@@ -16,12 +16,7 @@ use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Port, Snapshot};
 
 /// The popup, while it is open, under its button.
-pub(super) fn popup_ui(
-    button: &Response,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn popup_ui(button: &Response, snapshot: &Snapshot, view: &mut UiState) {
     let mut wants_check = false;
     let frame = Frame::popup(&button.ctx.global_style()).inner_margin(Margin::same(16));
     // A click into an open list of the popup is no click outside.
@@ -53,7 +48,7 @@ pub(super) fn popup_ui(
                         &snapshot.input,
                         &snapshot.devices.inputs,
                         &mut |choice| {
-                            commands.push(Command::UseInput(choice));
+                            view.commands.push(Command::UseInput(choice));
                         },
                     );
                     ui.add_space(space::M);
@@ -63,17 +58,17 @@ pub(super) fn popup_ui(
                         &snapshot.output,
                         &snapshot.devices.outputs,
                         &mut |choice| {
-                            commands.push(Command::UseOutput(choice));
+                            view.commands.push(Command::UseOutput(choice));
                         },
                     );
                     ui.add_space(space::M);
-                    volume_ui(ui, snapshot.volume, commands);
+                    volume_ui(ui, snapshot.volume, &mut view.commands);
                     ui.add_space(space::M);
-                    speech::speech_ui(ui, &snapshot.speech, commands);
+                    speech::speech_ui(ui, &snapshot.speech, &mut view.commands);
                     ui.add_space(space::M);
-                    audio_settings::echo_ui(ui, &snapshot.echo, commands);
+                    audio_settings::echo_ui(ui, &snapshot.echo, &mut view.commands);
                     ui.add_space(space::M);
-                    audio_settings::talk_ui(ui, snapshot.talk, commands);
+                    audio_settings::talk_ui(ui, snapshot.talk, &mut view.commands);
                 });
         });
     if wants_check {

@@ -25,13 +25,7 @@ pub(super) fn deflection(level: Dbfs) -> f32 {
 }
 
 /// The card; `voice` is the level that the bars of the button move with.
-pub(super) fn talk_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    voice: Dbfs,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn talk_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState, voice: Dbfs) {
     card(tokens(ui)).inner_margin(10).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
@@ -46,12 +40,12 @@ pub(super) fn talk_ui(
                 ui.add_space(2.0);
                 said_ui(ui, snapshot, view);
                 meter_ui(ui, &view.meter, off(snapshot));
-                let hint = keys_ui(ui, snapshot, view, commands);
+                let hint = keys_ui(ui, snapshot, view);
                 let down = [&button, &hint].map(Response::is_pointer_button_down_on);
                 view.hold
-                    .set(Holder::Pointer, down.contains(&true), commands);
+                    .set(Holder::Pointer, down.contains(&true), &mut view.commands);
                 if snapshot.talk.key == TalkKey::Tap && (pressed(&button) || pressed(&hint)) {
-                    view.hold.tap(commands);
+                    view.hold.tap(&mut view.commands);
                 }
             });
         });
@@ -170,12 +164,7 @@ fn meter_ui(ui: &mut Ui, meter: &MeterView, off: bool) {
 }
 
 /// The key hints, which the pointer can press too. Returns that of the talk key.
-fn keys_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) -> Response {
+fn keys_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) -> Response {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(
             if ui.available_width() < 400.0 {
@@ -194,7 +183,7 @@ fn keys_ui(
             key_hint(ui, "Space", does, name)
         };
         if key_hint(ui, "Esc", "stop the reply", "Stop the reply").clicked() {
-            commands.push(Command::StopReply);
+            view.commands.push(Command::StopReply);
         }
         let (does, name) = if snapshot.muted {
             ("unmute", "Unmute")
@@ -202,7 +191,7 @@ fn keys_ui(
             ("mute", "Mute")
         };
         if key_hint(ui, "Ctrl M", does, name).clicked() {
-            commands.push(Command::SetMuted(!snapshot.muted));
+            view.commands.push(Command::SetMuted(!snapshot.muted));
         }
         if key_hint(ui, "F12", "panel", "Latency panel").clicked() {
             view.panel = (view.panel + 1) % 4;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use eframe::egui::{
     self, Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText,
-    Stroke, TextStyle, Theme,
+    Stroke, TextStyle, Theme, ThemePreference,
 };
 
 use crate::base::printable::visible;
+use crate::settings::config;
 
 /// Steps of space in points.
 pub(super) mod space {
@@ -60,7 +61,7 @@ pub struct Tokens {
 }
 
 /// Colours on dark.
-pub const DARK: Tokens = Tokens {
+pub(super) const DARK: Tokens = Tokens {
     page: rgb(0x10_13_18),
     side: rgb(0x12_16_1C),
     card: rgb(0x17_1B_22),
@@ -79,7 +80,7 @@ pub const DARK: Tokens = Tokens {
 };
 
 /// Colours on light.
-pub const LIGHT: Tokens = Tokens {
+const LIGHT: Tokens = Tokens {
     page: rgb(0xF4_F5_F7),
     side: rgb(0xF8_F9_FB),
     card: rgb(0xFF_FF_FF),
@@ -103,11 +104,28 @@ const fn rgb(hex: u32) -> Color32 {
 }
 
 /// The colours of a theme.
-#[must_use]
-pub const fn tokens_of(theme: Theme) -> &'static Tokens {
+const fn tokens_of(theme: Theme) -> &'static Tokens {
     match theme {
         Theme::Dark => &DARK,
         Theme::Light => &LIGHT,
+    }
+}
+
+/// The preference of the settings, as the toolkit has it.
+pub(super) const fn preference(theme: config::Theme) -> ThemePreference {
+    match theme {
+        config::Theme::System => ThemePreference::System,
+        config::Theme::Dark => ThemePreference::Dark,
+        config::Theme::Light => ThemePreference::Light,
+    }
+}
+
+/// And back.
+pub(super) const fn chosen(preference: ThemePreference) -> config::Theme {
+    match preference {
+        ThemePreference::System => config::Theme::System,
+        ThemePreference::Dark => config::Theme::Dark,
+        ThemePreference::Light => config::Theme::Light,
     }
 }
 
@@ -270,29 +288,28 @@ fn visuals(theme: Theme, t: &Tokens) -> egui::Visuals {
     v
 }
 
-/// How far two colours are apart, 1 to 21 (WCAG 2.2, "contrast ratio").
-#[must_use]
-pub fn contrast(a: Color32, b: Color32) -> f32 {
-    let (a, b) = (luminance(a), luminance(b));
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
-}
-
-/// Relative luminance of an opaque sRGB colour (WCAG 2.2).
-fn luminance(color: Color32) -> f32 {
-    let linear = |byte: u8| {
-        let value = f32::from(byte) / 255.0;
-        if value <= 0.040_45 {
-            value / 12.92
-        } else {
-            ((value + 0.055) / 1.055).powf(2.4)
-        }
-    };
-    0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How far two colours are apart, 1 to 21 (WCAG 2.2, "contrast ratio").
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Relative luminance of an opaque sRGB colour (WCAG 2.2).
+    fn luminance(color: Color32) -> f32 {
+        let linear = |byte: u8| {
+            let value = f32::from(byte) / 255.0;
+            if value <= 0.040_45 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
+    }
 
     #[test]
     fn every_text_can_be_read_on_every_layer_it_is_put_on() {

@@ -32,7 +32,6 @@ pub(super) struct Transcript {
     pub(super) entries: VecDeque<Entry>,
 }
 
-/// A caption.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) caption: Arc<Caption>,

@@ -53,8 +53,11 @@ pub(super) enum Screen {
     Figures,
 }
 
-/// The window's own state.
 pub(super) struct UiState {
+    /// The time of this frame.
+    pub(super) now: Instant,
+    /// What the user asked for and the session has not taken yet, oldest first.
+    pub(super) commands: Vec<Command>,
     pub(super) page: Screen,
     /// How much the latency panel shows, 0 to 3.
     pub(super) panel: u8,
@@ -82,6 +85,8 @@ pub(super) struct UiState {
 impl UiState {
     pub(super) fn new(panel: u8) -> Self {
         Self {
+            now: Instant::now(),
+            commands: Vec::new(),
             page: Screen::Talk,
             panel: panel.min(3),
             sound_open: false,
@@ -115,10 +120,10 @@ pub(super) struct CaptionsAt {
 
 impl UiState {
     /// Returns to the conversation and discards the state of the page.
-    pub(super) fn leave(&mut self, commands: &mut Vec<Command>) {
+    pub(super) fn leave(&mut self) {
         self.key.clear();
         if self.page == Screen::Check {
-            commands.push(Command::CancelCheck);
+            self.commands.push(Command::CancelCheck);
         }
         self.page = Screen::Talk;
         self.exported = None;

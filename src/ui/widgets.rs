@@ -89,7 +89,6 @@ pub(super) fn primary_button(ui: &mut Ui, words: &str) -> Response {
     response
 }
 
-/// An ordinary button.
 pub(super) fn plain_button(ui: &mut Ui, words: &str) -> Response {
     let t = tokens(ui);
     let button = egui::Button::new(text(words, Weight::Medium, 13.0, t.strong))
@@ -147,7 +146,6 @@ pub(super) struct Segment<'a> {
     pub(super) name: &'a str,
     /// Small number after the label.
     pub(super) figure: String,
-    /// What it is for.
     pub(super) tooltip: String,
 }
 
@@ -181,6 +179,25 @@ pub(super) fn segmented(ui: &mut Ui, segments: &[Segment<'_>], active: usize) ->
         });
     });
     taken
+}
+
+/// A switch of values, each with its label, its name for a screen reader and its tooltip; returns another one that was taken.
+pub(super) fn choose<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    choices: &[(T, &str, &str, &str)],
+    chosen: T,
+) -> Option<T> {
+    let active = choices.iter().position(|(value, ..)| *value == chosen);
+    let segments: Vec<_> = choices
+        .iter()
+        .map(|(_, label, name, tooltip)| Segment {
+            label,
+            name,
+            figure: String::new(),
+            tooltip: (*tooltip).to_owned(),
+        })
+        .collect();
+    segmented(ui, &segments, active.unwrap_or(0)).map(|taken| choices[taken].0)
 }
 
 impl Segment<'_> {
@@ -370,6 +387,16 @@ pub(super) fn value_row(
         })
         .response;
     response.on_hover_text(tooltip);
+}
+
+/// Rows of name, value and tooltip.
+pub(super) fn value_rows<'a>(
+    ui: &mut Ui,
+    rows: impl IntoIterator<Item = (&'a str, String, &'a str)>,
+) {
+    for (name, value, tooltip) in rows {
+        value_row(ui, None, name, &value, tooltip);
+    }
 }
 
 /// The colour of a part: filled, or hatched for what is not in the sum.

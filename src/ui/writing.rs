@@ -13,7 +13,6 @@ use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::ui_state::UiState;
 use super::widgets::{focus_ring, signed_row};
 use crate::base::plural::count;
-use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
@@ -29,13 +28,7 @@ const TALLEST: f32 = 104.0;
 const HOLDS: usize = 10 * MOST_CHARACTERS;
 
 /// The field with the send button. `grows`: shows all lines, because its surroundings scroll.
-pub(super) fn writing_ui(
-    ui: &mut Ui,
-    snapshot: &Snapshot,
-    grows: bool,
-    view: &mut UiState,
-    commands: &mut Vec<Command>,
-) {
+pub(super) fn writing_ui(ui: &mut Ui, snapshot: &Snapshot, grows: bool, view: &mut UiState) {
     let draft = &mut view.draft;
     // A banner shows the reason and "Go on".
     let allowed = snapshot.spending.reached.is_none();
@@ -45,16 +38,16 @@ pub(super) fn writing_ui(
         let width = ui.available_width() - BUTTON - space::S;
         let field = ui.allocate_ui(vec2(width, HEIGHT), |ui| field_ui(ui, grows, draft));
         if allowed && is_entered(ui, &field.inner) {
-            draft.send(commands);
+            draft.send(&mut view.commands);
         }
         if send_button(ui, allowed && verdict.is_ok()).clicked() {
-            draft.send(commands);
+            draft.send(&mut view.commands);
             draft.focus();
         }
     });
     if let Err(Unsendable::TooLong { over }) = verdict {
         let words = format!(
-            "{} too many: {MOST_CHARACTERS} can be sent at once. Shorten the text, or send it in parts.",
+            "{} too many: at most {MOST_CHARACTERS} can be sent at once. Shorten the text, or send it in parts.",
             count(over as u64, "character")
         );
         signed_row(ui, (Sign::Triangle, tokens(ui).warn), &words);

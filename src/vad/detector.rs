@@ -18,7 +18,6 @@ use crate::base::frame::Frame;
 /// before.
 pub(crate) const LISTENING_FRAMES: u32 = 100;
 
-/// Which detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VadKind {
     /// webrtc-vad: the fastest, for quiet rooms.
@@ -38,7 +37,6 @@ pub struct Detector {
 
 impl Detector {
     /// Creates a detector that lets much through (aggressiveness 0) or little (3).
-    #[must_use]
     pub fn new(kind: VadKind, aggressiveness: u8) -> Self {
         Self {
             kind,

@@ -25,7 +25,6 @@ const HOP: usize = 256;
 /// admits hardly any noise and denies twice as much speech in noise as 0.5; 0.7 denies four times as much.
 const THRESHOLDS: [f32; 4] = [0.4, 0.45, 0.5, 0.6];
 
-/// The detector.
 pub struct EarshotVad {
     /// 8 kB, so it is boxed.
     network: Box<Network>,
@@ -39,7 +38,6 @@ pub struct EarshotVad {
 
 impl EarshotVad {
     /// Creates a detector that lets much through (0) or little (3); larger values count as 3.
-    #[must_use]
     pub fn new(aggressiveness: u8) -> Self {
         Self {
             network: Box::default(),
@@ -52,7 +50,6 @@ impl EarshotVad {
     }
 
     /// Score of the newest complete hop, 0 to 1.
-    #[must_use]
     pub fn score(&self) -> f32 {
         self.score
     }

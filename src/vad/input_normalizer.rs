@@ -28,7 +28,6 @@ const LEAST: f32 = 0.005;
 const DOWN: f32 = 0.891;
 const UP: f32 = 1.023;
 
-/// The normaliser.
 #[derive(Clone, Debug)]
 pub(super) struct InputNormalizer {
     loudness: Loudness,

@@ -11,9 +11,7 @@ const BLOCK_SAMPLES: usize = FRAME_SAMPLES / BLOCKS;
 /// Pieces per frame with separate peaks, 0.625 ms each: a voice that is cut off ends within a block.
 pub(super) const PIECES: usize = 4 * BLOCKS;
 const PIECE_SAMPLES: usize = FRAME_SAMPLES / PIECES;
-/// Duration of a piece.
 pub(super) const PIECE_DURATION: Duration = Duration::from_nanos(10_000_000 / PIECES as u64);
-/// Duration of a block.
 pub(super) const BLOCK_DURATION: Duration = Duration::from_nanos(10_000_000 / BLOCKS as u64);
 
 /// Pole of the high-pass filter, about 150 Hz: offset and rumble of a device are not part of a voice.
@@ -60,7 +58,6 @@ impl Levels {
     }
 }
 
-/// Measures consecutive frames.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Loudness {
     last_in: f32,
@@ -128,7 +125,6 @@ impl NoiseLevel {
         }
     }
 
-    /// Sets the noise.
     pub(super) fn set(&mut self, power: f32) {
         self.power = Some(power);
     }

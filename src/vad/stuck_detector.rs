@@ -13,7 +13,6 @@ const VOICED_PERCENT: u32 = 50;
 /// Power ratio of the bins at nine tenths and one tenth of the order: 3 dB. Outliers do not count.
 const VARIATION: f32 = 2.0;
 
-/// The stuck detector.
 #[derive(Clone, Debug)]
 pub(super) struct StuckDetector {
     powers: [f32; BINS],

@@ -30,7 +30,6 @@ struct Half {
 
 impl WebrtcVad {
     /// Creates a detector with webrtc-vad's mode: 0 lets much through, 3 little; larger values count as 3.
-    #[must_use]
     pub fn new(aggressiveness: u8) -> Self {
         let half = || Half {
             vad: fresh(aggressiveness),

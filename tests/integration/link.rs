@@ -7,7 +7,7 @@ use crate::support::line::Mode;
 use crate::support::{Running, World, simulate, voice};
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::Link;
-use sovereign::server::script::{Action, Sound};
+use sovereign::server::script::{ScriptStep, SpeechKind};
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::telemetry::summary::Summary;
 use sovereign::turn::machine::Outcome;
@@ -25,11 +25,11 @@ fn long_voice(seconds: usize) -> Vec<f32> {
 /// A world whose service answers every turn with a second of sound.
 fn world() -> World {
     let mut world = World::new("balanced");
-    let sound = Sound::Tone {
+    let sound = SpeechKind::Tone {
         hz: 440.0,
         length: Duration::from_secs(1),
     };
-    world.script.turns = vec![vec![Action::Say {
+    world.script.turns = vec![vec![ScriptStep::Say {
         words: "Yes.".into(),
         sound,
     }]];
@@ -221,8 +221,8 @@ fn a_service_that_shows_that_it_works_is_waited_for() {
         simulate(async {
             let mut world = world();
             let answer = world.script.turns.remove(0);
-            let wait = Action::Wait(Duration::from_secs(9));
-            let mut slow = vec![vec![wait, Action::Raw(sign.to_owned())]; 5].concat();
+            let wait = ScriptStep::Wait(Duration::from_secs(9));
+            let mut slow = vec![vec![wait, ScriptStep::Raw(sign.to_owned())]; 5].concat();
             slow.extend(answer.clone());
             world.script.turns = vec![slow, answer];
             let mut world = world.start();
@@ -283,7 +283,7 @@ fn every_close_code_leaves_an_answer_or_words() {
             simulate(async {
                 let mut world = world();
                 let answer = world.script.turns.remove(0);
-                let close = Action::Close {
+                let close = ScriptStep::Close {
                     code,
                     reason: reason.chars().take(123).collect(),
                 };
@@ -344,7 +344,7 @@ fn sockets() -> usize {
 #[tokio::test]
 async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
     use sovereign::provider::gemini;
-    use sovereign::provider::{Control, Event, Target};
+    use sovereign::provider::{Control, ProviderEvent, ServiceEndpoint};
     use sovereign::server::{Options, Server};
     use std::sync::Arc;
 
@@ -354,7 +354,7 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
         "ws://{}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
         server.address()
     );
-    let target = Target {
+    let target = ServiceEndpoint {
         url: url.parse().expect("an address"),
         key: None,
     };
@@ -366,7 +366,7 @@ async fn connections_that_come_and_go_leave_no_socket_and_no_task_behind() {
     let mut client = gemini::spawn(dialer, target, config.clone(), Arc::default());
     let mut held = Vec::new();
     for nth in 0..200 {
-        while !matches!(client.events.recv().await, Some(Event::Ready(_))) {}
+        while !matches!(client.events.recv().await, Some(ProviderEvent::Ready(_))) {}
         // The first ones open what stays open; what is closed ends a moment later.
         if nth == 20 || nth == 199 {
             tokio::time::sleep(Duration::from_secs(1)).await;

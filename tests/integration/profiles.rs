@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use sovereign::profile::store::Store;
+use sovereign::profile::store::ProfileStore;
 use sovereign::profile::{BUILTINS, Languages, Profile, builtin, shipped};
 use sovereign::settings::profiles::Profiles;
 
@@ -730,7 +730,7 @@ fn what_is_shown_is_accepted_and_means_the_same() {
     for name in BUILTINS {
         let text = shipped(name).expect("built in");
         assert_eq!(
-            Store::new().show(name).expect("built in"),
+            ProfileStore::new().show(name).expect("built in"),
             text,
             "with its comments"
         );

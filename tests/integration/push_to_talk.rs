@@ -234,7 +234,7 @@ async fn answered(detection: Detection) -> Running {
     assert!(seen(&world).repeat.hindrance.is_some(), "nothing was heard");
     world.speak(&voice("american-man")).await;
     world.audible().await;
-    assert_eq!(seen(&world).repeat.hindrance, Some("an answer sounds"));
+    assert_eq!(seen(&world).repeat.hindrance, Some("an answer is playing"));
     assert_eq!(world.turn().await.outcome, Outcome::Completed);
     tokio::time::sleep(ms(500)).await;
     assert_eq!(seen(&world).repeat.hindrance, None);

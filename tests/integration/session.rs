@@ -10,9 +10,9 @@ use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Link};
 use sovereign::profile::{BargeIn, Detection, Switch};
 use sovereign::server::Script;
-use sovereign::server::script::Action;
+use sovereign::server::script::ScriptStep;
 use sovereign::telemetry::alert::AlertKind;
-use sovereign::telemetry::diagnosis::{Part, Remedy};
+use sovereign::telemetry::diagnosis::{Remedy, TurnPart};
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::early::EarlyClose;
 use sovereign::turn::machine::Outcome;
@@ -251,7 +251,7 @@ fn late_answers_are_told_with_their_cause() {
             "{post}"
         );
         let cause = snapshot.findings.first().expect("a cause");
-        assert_eq!(cause.part, Part::Service, "{:?}", snapshot.findings);
+        assert_eq!(cause.part, TurnPart::Service, "{:?}", snapshot.findings);
         assert_eq!(snapshot.turns.len(), 3);
         let hour = &snapshot.history.spans[0];
         assert_eq!(hour.iter().map(|slice| slice.all_turns()).sum::<u64>(), 3);
@@ -308,6 +308,55 @@ fn a_key_ends_the_alerts_of_the_demo_and_tells_so() {
 }
 
 #[test]
+fn a_key_that_is_removed_is_not_used_any_more_and_one_that_is_left_is() {
+    simulate(async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut world = World::new("balanced");
+        world.demo = Some(folder.path().join("key"));
+        let of = |letter: &str| format!("AIza{}", letter.repeat(35));
+        world.key = Some(of("e"));
+        let mut world = world.start();
+        world.ready().await;
+        let seen = |world: &Running| {
+            let key = world.session.snapshots.borrow().key.clone();
+            (key.map(|key| key.source), world.line.opened())
+        };
+        assert_eq!(seen(&world), (None, 1), "the demo needs none");
+        world.tell(Command::SetKey(of("f").into())).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        // The embedded server refuses it: it is asked for under the name of the service.
+        assert_eq!(seen(&world), (Some("the key file"), 2));
+        world.tell(Command::RemoveKey).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(seen(&world), (Some("GEMINI_API_KEY"), 3));
+        let notices = world.session.snapshots.borrow().notices.clone();
+        let told = |text: &str| notices.iter().any(|notice| notice.text.starts_with(text));
+        assert!(
+            told("Another key is in GEMINI_API_KEY, and is used now."),
+            "{notices:?}"
+        );
+        world.quit().await;
+    });
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_not_kept_as_the_choice() {
+    simulate(async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("config.yaml");
+        let mut world = World::new("balanced");
+        world.config = Some((file.clone(), "volume: 0.5\n".to_owned()));
+        let mut world = world.start();
+        world.ready().await;
+        world.tell(Command::UseProfile("ultra-fast".into())).await;
+        world.tell(Command::UseProfile("nope".into())).await;
+        world.quit().await;
+        let kept = std::fs::read_to_string(&file).expect("there");
+        assert!(kept.contains("profile: \"ultra-fast\""), "{kept}");
+    });
+}
+
+#[test]
 fn the_button_for_another_connection_makes_one_in_a_pause() {
     simulate(async {
         let mut world = World::new("balanced").start();
@@ -335,7 +384,7 @@ fn calls_of_tools_are_counted_with_the_turn() {
         // Without an id: the server knows of no call, and would refuse an answer.
         let call = |name: &str| json!({"name": name, "args": {}});
         let calls = json!({"toolCall": {"functionCalls": [call("one"), call("two")]}});
-        world.script.turns = vec![vec![Action::Raw(calls.to_string()), Action::Parrot]];
+        world.script.turns = vec![vec![ScriptStep::Raw(calls.to_string()), ScriptStep::Parrot]];
         let mut world = world.start();
         world.ready().await;
         for wanted in [2, 0] {
@@ -359,11 +408,11 @@ fn counts_of_tokens_are_summed_and_an_own_service_has_no_price() {
         world.profile.live.model = "gemini-3.1-flash-live-preview".into();
         let usage = |prompt: u64, thoughts: u64| {
             let usage = json!({"promptTokenCount": prompt, "toolUsePromptTokenCount": 5, "thoughtsTokenCount": thoughts});
-            Action::Raw(json!({"usageMetadata": usage}).to_string())
+            ScriptStep::Raw(json!({"usageMetadata": usage}).to_string())
         };
         let led = json!({"groundingMetadata": {"webSearchQueries": ["weather"]}});
-        let led = Action::Raw(json!({"serverContent": led}).to_string());
-        world.script.turns = vec![vec![usage(100, 7), led, usage(200, 3), Action::Parrot]];
+        let led = ScriptStep::Raw(json!({"serverContent": led}).to_string());
+        world.script.turns = vec![vec![usage(100, 7), led, usage(200, 3), ScriptStep::Parrot]];
         let mut world = world.start();
         world.ready().await;
         world.speak(&voice("american-man")).await;
@@ -546,7 +595,7 @@ fn a_lost_connection_costs_no_words() {
 fn a_stalled_or_empty_turn_has_a_way_out() {
     simulate(async {
         let mut world = World::new("ultra-fast");
-        world.script.turns = vec![vec![Action::Stall], vec![Action::Empty]];
+        world.script.turns = vec![vec![ScriptStep::Stall], vec![ScriptStep::Empty]];
         let mut world = world.start();
         world.ready().await;
         world.speak(&voice("american-man")).await;

@@ -9,7 +9,7 @@ use sovereign::base::severity::Severity;
 use sovereign::conversation::Event;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Activity, Snapshot};
-use sovereign::server::script::Action;
+use sovereign::server::script::ScriptStep;
 use sovereign::turn::machine::Outcome;
 
 /// At a dollar for a million tokens each turn of [`world`] costs a dollar, and some hundredths of cents that the server
@@ -19,7 +19,7 @@ const PRICE: &str = "price_usd_per_million: {in: 1, out: 1}\n";
 fn world(folder: &Path, config: &str) -> World {
     let mut world = World::new("balanced");
     let usage = json!({"usageMetadata": {"promptTokenCount": 1_000_000}});
-    let turn = vec![Action::Raw(usage.to_string()), Action::Parrot];
+    let turn = vec![ScriptStep::Raw(usage.to_string()), ScriptStep::Parrot];
     world.script.turns = vec![turn; 9];
     world.config = Some((folder.join("config.yaml"), config.to_owned()));
     world.state = Some(folder.join("state"));
@@ -104,7 +104,7 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
         assert_eq!(open.activity, Activity::Listening);
         assert_eq!(open.spending.reached, None);
         assert!((open.spending.limits[0].limit_usd - 5.2).abs() < 0.01);
-        let lifted = "The spend limit is lifted: this conversation may cost $2.20 more.";
+        let lifted = "The spend limit is raised: this conversation may cost $2.20 more.";
         assert!(open.notices.iter().any(|notice| notice.text == lifted));
         ask(&mut world).await;
         assert_eq!(warnings(&world), [""; 0], "4.0 of 5.2: 1.0 of 2.2");
@@ -208,7 +208,7 @@ fn a_written_answer_is_not_offered_to_be_spoken_beyond_a_limit() {
         let mut world = world(folder.path(), &config);
         let usage = json!({"usageMetadata": {"promptTokenCount": 1_000_000}});
         let text = json!({"serverContent": {"modelTurn": {"parts": [{"text": "It is noon."}]}}});
-        let turn = [usage, text].map(|message| Action::Raw(message.to_string()));
+        let turn = [usage, text].map(|message| ScriptStep::Raw(message.to_string()));
         world.script.turns = vec![turn.to_vec()];
         let mut world = world.start();
         world.ready().await;
@@ -283,7 +283,7 @@ fn a_limit_without_a_known_price_cannot_be_kept_and_says_so() {
         let told = warnings(&world);
         assert!(
             told.len() == 1
-                && told[0].starts_with("The spend limit cannot be kept: what 127.0.0.1 takes")
+                && told[0].starts_with("The spend limit cannot be checked: the price of 127.0.0.1")
                 && told[0].contains("`price_usd_per_million`"),
             "{told:?}"
         );

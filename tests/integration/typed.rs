@@ -180,7 +180,7 @@ fn nothing_is_not_sent_and_too_much_is_told() {
         assert_eq!(
             json!(told),
             json!([
-                "Not sent: the text is 1 character too long: 8000 can be sent at once. Send it in parts."
+                "Not sent: the text is 1 character too long: at most 8000 can be sent at once. Send it in parts."
             ])
         );
         let summary = world.quit().await;

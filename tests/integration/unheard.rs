@@ -11,27 +11,27 @@ use sovereign::profile::Detection;
 use sovereign::provider::EndKind;
 use sovereign::provider::gemini::message::{Blob, Content, ServerContent, ServerMessage};
 use sovereign::server::Script;
-use sovereign::server::script::{Action, Sound};
+use sovereign::server::script::{ScriptStep, SpeechKind};
 use sovereign::telemetry::diagnosis::Remedy;
 use sovereign::telemetry::record::Silence;
 use sovereign::telemetry::record::TurnRecord;
 use sovereign::turn::machine::Outcome;
 
-fn raw(message: &Value) -> Action {
-    Action::Raw(message.to_string())
+fn raw(message: &Value) -> ScriptStep {
+    ScriptStep::Raw(message.to_string())
 }
 
-fn text(words: &str) -> Action {
+fn text(words: &str) -> ScriptStep {
     let parts = json!([{"text": "A thought.", "thought": true}, {"text": words}]);
     raw(&json!({"serverContent": {"modelTurn": {"parts": parts}}}))
 }
 
-fn reason(name: &str) -> Action {
+fn reason(name: &str) -> ScriptStep {
     raw(&json!({"serverContent": {"turnCompleteReason": name}}))
 }
 
 /// A tone of 1.5 s in one message.
-fn tone(amplitude: f64, mime: &str, bytes: fn(i16) -> [u8; 2]) -> Action {
+fn tone(amplitude: f64, mime: &str, bytes: fn(i16) -> [u8; 2]) -> ScriptStep {
     let wave = (0..36_000).map(|n| (f64::from(n) * 0.11).sin() * amplitude);
     let blob = Blob {
         data: wave.flat_map(|sample| bytes(sample as i16)).collect(),
@@ -45,10 +45,10 @@ fn tone(amplitude: f64, mime: &str, bytes: fn(i16) -> [u8; 2]) -> Action {
         server_content: Some(content),
         ..ServerMessage::default()
     };
-    Action::Raw(message.to_json())
+    ScriptStep::Raw(message.to_json())
 }
 
-async fn started(turns: Vec<Vec<Action>>) -> Running {
+async fn started(turns: Vec<Vec<ScriptStep>>) -> Running {
     let mut world = World::new("balanced");
     world.script.turns = turns;
     let mut world = world.start();
@@ -74,7 +74,7 @@ fn json_of(turn: &TurnRecord) -> Value {
 #[test]
 fn an_answer_in_writing_is_shown_and_marked_and_the_next_answer_takes_the_notice_away() {
     simulate(async {
-        let mut world = started(vec![vec![text("It is noon.")], vec![Action::Parrot]]).await;
+        let mut world = started(vec![vec![text("It is noon.")], vec![ScriptStep::Parrot]]).await;
         let turn = ask(&mut world).await;
         assert_eq!(
             (&turn.outcome, &turn.silence),
@@ -120,7 +120,7 @@ fn what_is_too_long_to_be_sent_is_not_offered_to_be_spoken() {
 #[test]
 fn text_beside_sound_is_no_answer_in_writing() {
     simulate(async {
-        let mut world = started(vec![vec![text("Beside."), Action::Parrot]]).await;
+        let mut world = started(vec![vec![text("Beside."), ScriptStep::Parrot]]).await;
         let turn = ask(&mut world).await;
         assert_eq!((&turn.outcome, &turn.silence), (&Outcome::Completed, &None));
         assert!(!turn.assistant.contains("Beside."), "{}", turn.assistant);
@@ -180,9 +180,9 @@ fn a_rejected_answer_between_good_ones_changes_nothing() {
         let rejected = || vec![reason("RESPONSE_REJECTED")];
         let turns = vec![
             rejected(),
-            vec![Action::Parrot],
+            vec![ScriptStep::Parrot],
             rejected(),
-            vec![Action::Parrot],
+            vec![ScriptStep::Parrot],
         ];
         let mut world = started(turns).await;
         for _ in 0..4 {
@@ -238,7 +238,7 @@ fn a_sound_that_is_too_faint_is_no_answer_and_pcm_by_another_name_is_played() {
 fn a_call_that_nobody_can_answer_ends_the_turn_with_words() {
     simulate(async {
         let call = json!({"toolCall": {"functionCalls": [{"name": "look_up", "args": {}}]}});
-        let mut world = started(vec![vec![raw(&call), Action::Stall]]).await;
+        let mut world = started(vec![vec![raw(&call), ScriptStep::Stall]]).await;
         world.speak(&voice("american-man")).await;
         let asked = tokio::time::Instant::now();
         let turn = world.turn().await;
@@ -258,7 +258,11 @@ fn a_call_that_nobody_can_answer_ends_the_turn_with_words() {
 #[test]
 fn an_answer_that_breaks_off_is_told_and_the_question_can_be_asked_again() {
     simulate(async {
-        let mut world = started(vec![vec![Action::PhantomInterrupt], vec![Action::Parrot]]).await;
+        let mut world = started(vec![
+            vec![ScriptStep::PhantomInterrupt],
+            vec![ScriptStep::Parrot],
+        ])
+        .await;
         let turn = ask(&mut world).await;
         assert_eq!(
             (&turn.outcome, &turn.silence),
@@ -290,7 +294,7 @@ fn an_answer_that_breaks_off_is_told_and_the_question_can_be_asked_again() {
 #[test]
 fn a_typed_question_is_asked_again_in_writing() {
     simulate(async {
-        let mut world = started(vec![vec![Action::Empty], vec![Action::Parrot]]).await;
+        let mut world = started(vec![vec![ScriptStep::Empty], vec![ScriptStep::Parrot]]).await;
         let send = |text: &str| Command::SendText(text.to_owned());
         world.tell(send("What time is it?")).await;
         assert_eq!(world.turn().await.outcome, Outcome::Empty);
@@ -312,7 +316,7 @@ fn a_typed_question_is_asked_again_in_writing() {
 #[test]
 fn what_was_said_is_kept_until_the_next_turn_begins_and_no_longer() {
     simulate(async {
-        let mut world = started(vec![vec![Action::Empty], vec![Action::Parrot]]).await;
+        let mut world = started(vec![vec![ScriptStep::Empty], vec![ScriptStep::Parrot]]).await;
         ask(&mut world).await;
         assert!(world.session.snapshots.borrow().ask_again);
         assert_eq!(ask(&mut world).await.outcome, Outcome::Completed);
@@ -344,7 +348,7 @@ fn a_late_answer_is_told_in_time_and_its_notice_goes_when_it_comes() {
         tokio::time::sleep(Duration::from_millis(1_000)).await;
         let shown = notices(&world);
         assert!(
-            shown.len() == 1 && shown[0].text.starts_with("No answer yet after 8 s"),
+            shown.len() == 1 && shown[0].text.starts_with("No answer after 8 s"),
             "{shown:?}"
         );
         assert_eq!(shown[0].remedy, Some(Remedy::AskAgain));
@@ -362,8 +366,8 @@ fn a_late_answer_can_be_asked_for_again_in_the_same_turn() {
         simulate(async move {
             let mut world = World::new("balanced");
             world.script.turns = vec![
-                vec![Action::Stall],
-                vec![Action::Wait(Duration::from_secs(1)), Action::Parrot],
+                vec![ScriptStep::Stall],
+                vec![ScriptStep::Wait(Duration::from_secs(1)), ScriptStep::Parrot],
             ];
             world.profile.turn.detection = detection;
             let mut world = world.start();
@@ -389,9 +393,9 @@ fn a_late_answer_can_be_asked_for_again_in_the_same_turn() {
 fn every_search_of_a_question_that_is_asked_again_is_billed() {
     simulate(async {
         let search = |what: &str| raw(&found(what));
-        let first = vec![search("one"), Action::Stall];
+        let first = vec![search("one"), ScriptStep::Stall];
         // The search for "two" comes before anything of the second answer: it is the first one's, which has no end.
-        let second = vec![search("two"), Action::Parrot, search("three")];
+        let second = vec![search("two"), ScriptStep::Parrot, search("three")];
         let mut world = started(vec![first, second]).await;
         world.speak(&voice("american-man")).await;
         tokio::time::sleep(Duration::from_millis(9_000)).await;
@@ -423,16 +427,16 @@ fn found(what: &str) -> Value {
 #[test]
 fn what_was_searched_for_an_interrupted_answer_is_billed_and_not_shown_under_the_next() {
     simulate(async {
-        let long = Action::Say {
+        let long = ScriptStep::Say {
             words: "A long story.".into(),
-            sound: Sound::Tone {
+            sound: SpeechKind::Tone {
                 hz: 440.0,
                 length: Duration::from_secs(9),
             },
         };
         // Its end does not come, so what comes before anything of the next answer is its own.
-        let first = vec![long, Action::Stall];
-        let second = vec![raw(&found("old")), Action::Parrot, raw(&found("new"))];
+        let first = vec![long, ScriptStep::Stall];
+        let second = vec![raw(&found("old")), ScriptStep::Parrot, raw(&found("new"))];
         let mut world = started(vec![first, second]).await;
         world.speak(&voice("american-man")).await;
         world.audible().await;
@@ -456,7 +460,7 @@ fn the_sources_of_a_searched_answer_are_shown_under_it() {
             "groundingChunks": [page("One", "https://one.example/"), page("Bad", "javascript:x")],
             "webSearchQueries": ["rain"],
         }}});
-        let mut world = started(vec![vec![raw(&found), Action::Parrot]]).await;
+        let mut world = started(vec![vec![raw(&found), ScriptStep::Parrot]]).await;
         let turn = ask(&mut world).await;
         let line = json_of(&turn);
         assert_eq!(line["searched"], true);
@@ -493,7 +497,7 @@ fn an_answer_that_breaks_off_while_it_is_heard_was_not_stopped_by_the_user() {
         assert!(
             shown[0]
                 .text
-                .starts_with("The service broke its answer off"),
+                .starts_with("The answer stopped before its end"),
             "{shown:?}"
         );
         assert_eq!(shown[0].remedy, Some(Remedy::AskAgain));

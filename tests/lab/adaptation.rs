@@ -9,8 +9,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use sovereign::profile::Preference;
 use sovereign::telemetry::auto::{
-    Adapter, Answered, Candidate, Conditions, Preference, Tuning, Wishes, wait_cost,
+    Adapter, Answered, AutoGoals, Candidate, Conditions, Tuning, step_worth, wait_cost,
 };
 
 use crate::table::{Table, full};
@@ -80,7 +81,7 @@ impl Turn {
     /// What it costs in milliseconds beside the wait: quality, stutter and power.
     fn beside(&self, profile: usize, tuning: Tuning) -> f64 {
         let steps = (PROFILES - 1 - profile) as f64;
-        let mut cost = Preference::Balance.step_worth() * steps;
+        let mut cost = step_worth(Preference::Balance) * steps;
         let spared = tuning.spare_dsp || tuning.save_power;
         if self.busy() {
             cost += STUTTER * STUTTERS[profile] * if spared { 0.5 } else { 1.0 };
@@ -375,7 +376,7 @@ fn auto(turns: &[Turn]) -> Outcome {
         own_share: Duration::from_millis(ms),
         saving_share: Duration::from_secs_f64(saving / 1e3),
     });
-    let wishes = Wishes {
+    let wishes = AutoGoals {
         target: TARGET,
         preference: Preference::Balance,
         changes_per_hour: 6,

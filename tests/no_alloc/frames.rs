@@ -6,7 +6,6 @@ use assert_no_alloc::assert_no_alloc;
 use sovereign::base::frame::Frame;
 use sovereign::base::units::SampleRate;
 use sovereign::dsp::downmix::{Downmixer, sanitise};
-use sovereign::dsp::level::LevelMeter;
 use sovereign::dsp::resample::Resampler;
 use sovereign::vad::segment::{FrameContext, SegmentSettings, Segmenter};
 use sovereign::vad::{Detect as _, Detector, VadKind};
@@ -38,16 +37,13 @@ fn resampling_takes_no_memory() {
 }
 
 #[test]
-fn mixing_cleaning_and_metering_take_no_memory() {
+fn mixing_and_cleaning_take_no_memory() {
     let mut samples = vec![0.1; 960];
     let mut mono = Vec::with_capacity(480);
     let mut mixer = Downmixer::new(2, SampleRate::WORKING);
-    let mut meter = LevelMeter::default();
     assert_no_alloc(|| {
         sanitise(&mut samples);
         mixer.mix(&samples, &mut mono);
-        meter.push(&mono);
-        meter.take();
     });
 }
 

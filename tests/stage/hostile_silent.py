@@ -120,7 +120,7 @@ def a_late_answer_is_announced_and_heard(case):
     with Server([turn]) as server:
         turns, _, said = talk(case, server, 1, "--profile", "quick")
     completed(turns, 1)
-    require(said.count("No answer yet after 2 s") == 1, f"it is not said once: {said[-500:]}")
+    require(said.count("No answer after 2 s") == 1, f"it is not said once: {said[-500:]}")
 
 
 def sources_are_bounded_and_clean(case):

@@ -27,6 +27,8 @@ pub struct Line {
     mode: watch::Sender<Mode>,
     /// Bytes that reached the server on the newest connection.
     carried: Rc<Cell<usize>>,
+    /// Connections that were opened on it.
+    opened: Cell<u32>,
 }
 
 impl Default for Line {
@@ -34,6 +36,7 @@ impl Default for Line {
         Self {
             mode: watch::Sender::new(Mode::Open),
             carried: Rc::default(),
+            opened: Cell::default(),
         }
     }
 }
@@ -42,6 +45,11 @@ impl Line {
     /// Another mode, at once.
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// How many connections were opened on it.
+    pub const fn opened(&self) -> u32 {
+        self.opened.get()
     }
 
     /// Seconds of speech, as it is written for the service, that the bytes of the newest connection can hold.
@@ -60,6 +68,7 @@ impl Line {
         let ((near_in, near_out), (far_in, far_out)) =
             (tokio::io::split(near), tokio::io::split(far));
         self.carried.set(0);
+        self.opened.update(|opened| opened + 1);
         let up = Some(self.carried.clone());
         tokio::task::spawn_local(pump(near_in, far_out, modes.clone(), dead.clone(), up));
         tokio::task::spawn_local(pump(far_in, near_out, modes, dead, None));

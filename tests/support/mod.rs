@@ -25,7 +25,7 @@ use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened, TcpDialer};
 use sovereign::provider::connection::error::Fault;
 use sovereign::provider::{echo, gemini};
-use sovereign::server::{Options, Script, Service};
+use sovereign::server::{Options, Script, StreamServer};
 use sovereign::settings::config::ConfigFile;
 use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
@@ -54,6 +54,8 @@ pub struct World {
     pub pages: PageRequests,
     /// It begins as the demo; a key that is set is kept in this file.
     pub demo: Option<std::path::PathBuf>,
+    /// A key in the environment.
+    pub key: Option<String>,
     /// The folder of the user's profiles.
     pub profiles: Option<std::path::PathBuf>,
     /// Who answers.
@@ -91,6 +93,7 @@ impl World {
             hook: None,
             pages: PageRequests::default(),
             demo: None,
+            key: None,
             profiles: None,
             provider: Answers::Server,
             telemetry: true,
@@ -105,9 +108,12 @@ impl World {
         let profile = Arc::new(self.profile);
         let (audio, desk) =
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
+        let environment = self.key.map(|key| ("GEMINI_API_KEY", key.into()));
+        let keys = KeyStore::new(environment, Arc::new(NoKeyring), self.demo.clone());
         let settings = settings(
             self.hook.is_some(),
-            self.demo,
+            self.demo.is_some(),
+            keys,
             self.config,
             self.changes,
             self.failures,
@@ -122,7 +128,7 @@ impl World {
         let telemetry = if self.telemetry {
             telemetry::start(deps)
         } else {
-            telemetry::Handle::off()
+            telemetry::TelemetryHandle::off()
         };
         let stop = CancellationToken::new();
         let cut = Rc::new(Notify::new());
@@ -287,7 +293,8 @@ pub fn voice(name: &str) -> Vec<f32> {
 
 fn settings(
     with_hook: bool,
-    demo: Option<std::path::PathBuf>,
+    demo: bool,
+    keys: KeyStore,
     config: Option<(std::path::PathBuf, String)>,
     changes: Watch,
     failures: Failures,
@@ -301,11 +308,11 @@ fn settings(
     let (config, fault) = ConfigFile::load(config.map(|(path, _)| path));
     assert_eq!(fault, None);
     Settings::new(Choice {
-        demo: demo.is_some(),
-        endpoint: demo.is_none().then(|| "ws://127.0.0.1:1".into()),
+        demo,
+        endpoint: (!demo).then(|| "ws://127.0.0.1:1".into()),
         greeting: false,
         config,
-        keys: KeyStore::new(None, Arc::new(NoKeyring), demo),
+        keys,
         key: None,
         changes,
         failures,
@@ -353,7 +360,7 @@ fn serve(
     line: Rc<line::Line>,
 ) -> InMemory {
     let (dialled, mut streams) = mpsc::channel::<DuplexStream>(8);
-    let service = Rc::new(Service::new(Options {
+    let service = Rc::new(StreamServer::new(Options {
         script: Arc::new(script),
         ..Options::default()
     }));

@@ -14,7 +14,6 @@ use crate::dsp::resample::RATES_HZ;
 const PREFERRED_HZ: u32 = 48_000;
 const MOST_CHANNELS: u16 = 8;
 
-/// A candidate configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct StreamPlan {
     pub(super) config: StreamConfig,

@@ -174,7 +174,6 @@ pub(super) fn play_block<T: SizedSample + FromSample<f32>>(
     body.run(block, T::from_sample_, now, delay);
 }
 
-/// Error for the user.
 pub(super) fn refused(direction: Direction) -> impl Fn(Error) -> OpenError {
     move |error| {
         tracing::debug!(%error, ?direction, "cannot open the device");

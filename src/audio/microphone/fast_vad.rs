@@ -17,7 +17,6 @@ use crate::vad::{Detect as _, LISTENING_FRAMES, VadKind};
 /// one.
 const STRICT: u8 = 3;
 
-/// The fast detector.
 pub(super) enum FastVad {
     Off,
     /// Warm-up frames left, whose verdicts are ignored: a new detector fires at anything.

@@ -10,10 +10,8 @@ pub const FADE: Duration = Duration::from_millis(5);
 /// Amplitude of a ducked reply, -20 dB: it stays audible, and the user hears themselves.
 const DUCKED: f32 = 0.1;
 
-/// Playback levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DuckLevel {
-    /// Unchanged.
     #[default]
     Full,
     /// 20 dB lower.

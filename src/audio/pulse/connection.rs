@@ -51,9 +51,7 @@ pub(super) enum Message<'a> {
     Latency(u32, LatencyAnswer),
     /// The timing changed: the stream starved, started, or was moved.
     Disturbed,
-    /// The stream was closed.
     Ended,
-    /// Anything else.
     Other,
 }
 
@@ -135,7 +133,6 @@ impl PulseConnection {
         Ok(())
     }
 
-    /// Duplicates the socket.
     pub(super) fn socket(&self) -> Result<UnixStream, ProtocolError> {
         Ok(self.writer.try_clone()?)
     }
@@ -154,7 +151,6 @@ impl PulseConnection {
         })
     }
 
-    /// Writes samples.
     pub(super) fn write(&mut self, channel: u32, samples: &[u8]) -> Result<(), ProtocolError> {
         self.outbox.clear();
         protocol::write_memblock(&mut self.outbox, channel, samples, 0)?;

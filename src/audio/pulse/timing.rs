@@ -34,7 +34,6 @@ const LEAST: Duration = Duration::from_micros(1);
 /// A latency answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LatencyAnswer {
-    /// Latency of the device.
     pub(super) device: Duration,
     /// Bytes in the server's queue of this stream; negative when a speaker has starved.
     pub(super) queued: i64,
@@ -42,7 +41,6 @@ pub(super) struct LatencyAnswer {
     pub(super) taken_at: SystemTime,
 }
 
-/// A pending query.
 struct Asked {
     sequence: u32,
     at: Instant,
@@ -115,7 +113,6 @@ impl Timing {
         }
     }
 
-    /// Processes a speaker's answer.
     pub(super) fn sounded(&mut self, sequence: u32, latency: LatencyAnswer, now: Instant) {
         if let Some((written, at)) = self.answered(sequence, latency, now) {
             let position = written as f64 - self.shape.frames_in(latency.queued.max(0));

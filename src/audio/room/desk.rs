@@ -107,19 +107,16 @@ impl Desk {
     }
 
     /// When the last spoken sample reached the microphone; `None` until then.
-    #[must_use]
     pub fn spoken_until(&self) -> Option<Instant> {
         self.air().spoken_until
     }
 
     /// All output of the speaker, oldest first.
-    #[must_use]
     pub fn heard(&self) -> Vec<PlayedBlock> {
         self.air().heard.clone()
     }
 
     /// The sound of replies alone, without the silence between them.
-    #[must_use]
     pub fn heard_replies(&self) -> Vec<f32> {
         let air = self.air();
         let sounding = air.heard.iter().filter(|block| block.sounding);
@@ -129,7 +126,6 @@ impl Desk {
     }
 
     /// Time of the first sample above `amplitude` at or after `from`.
-    #[must_use]
     pub fn first_sound(&self, from: Instant, amplitude: f32) -> Option<Instant> {
         let air = self.air();
         let blocks = air.heard.iter().flat_map(|block| {

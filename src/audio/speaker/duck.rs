@@ -10,7 +10,6 @@ pub(super) struct Duck {
     level: DuckLevel,
     /// When the reply reached the ducked level, for the first time since full level.
     ducked: Option<Instant>,
-    /// Start of the pause.
     paused: Option<Instant>,
 }
 

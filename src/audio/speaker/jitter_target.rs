@@ -99,7 +99,6 @@ impl JitterTarget {
         self.refill = REFILL.max(self.refill / 2);
     }
 
-    /// Registers an underrun.
     pub(super) fn underrun(&mut self) {
         if let Some(reply) = &mut self.arriving {
             reply.refill = self.refill;

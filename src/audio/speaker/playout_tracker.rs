@@ -61,7 +61,6 @@ impl PlayoutTracker {
         self.due.front().map(|(at, _)| *at)
     }
 
-    /// Reports due events.
     pub(super) fn report(&mut self, now: Instant, events: &mut Vec<VoiceEvent>) {
         while self.due.front().is_some_and(|(at, _)| *at <= now) {
             events.extend(self.due.pop_front().map(|(_, event)| event));

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::super::jitter_buffer::{Begin, Piece};
 use super::super::positioned_resampler::PositionedResampler;
 use super::playout_tracker::Reply;
-use super::{PIECE, Speaker};
+use super::{PIECE, SpeakerPipeline};
 use crate::base::units::{Dbfs, SampleRate};
 
-impl Speaker {
+impl SpeakerPipeline {
     pub(super) fn pump(&mut self, now: Instant) {
         if self.successor.is_some() {
             return;

@@ -3,7 +3,6 @@
 use super::super::backend::Backend;
 use super::super::device::{Devices, Direction};
 
-/// Backends of the streams.
 pub(crate) struct Backends {
     pub(crate) input: Box<dyn Backend>,
     /// `None` if it is the same as `input`.

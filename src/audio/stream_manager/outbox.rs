@@ -10,7 +10,6 @@ use super::super::event::VoiceEvent;
 /// Maximum number of waiting events.
 const WAITING: usize = 64;
 
-/// The queue.
 pub(super) struct Outbox {
     sender: Sender<VoiceEvent>,
     waiting: VecDeque<VoiceEvent>,

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant, SystemTime};
 /// Lateness, or jump of the wall clock, that no busy machine explains.
 const SLEPT: Duration = Duration::from_secs(2);
 
-/// The detector.
 pub(crate) struct SleepWatch {
     now: Instant,
     wall: SystemTime,

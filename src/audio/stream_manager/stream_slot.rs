@@ -66,7 +66,6 @@ pub(super) struct Moved {
     pub(super) from: Option<String>,
 }
 
-/// A running stream.
 pub(super) struct RunningStream {
     stream: Box<dyn Any + Send>,
     pub(super) info: StreamInfo,
@@ -115,7 +114,6 @@ impl StreamSlot {
         self.retry_after = RETRY_FIRST;
     }
 
-    /// Selects another device.
     pub(super) fn choose(&mut self, choice: DeviceChoice) {
         self.choice = choice;
         self.stretch = 1;
@@ -219,7 +217,6 @@ impl StreamSlot {
         });
     }
 
-    /// Sets the running stream.
     pub(super) fn begin(
         &mut self,
         opened: OpenedStream,
@@ -252,7 +249,6 @@ impl StreamSlot {
         });
     }
 
-    /// Number of retired streams.
     pub(super) fn retiring(&self) -> usize {
         self.retired.len()
     }

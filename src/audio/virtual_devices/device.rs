@@ -33,7 +33,6 @@ pub struct VirtualMicrophone {
     pub(super) progress: Arc<MicrophoneProgress>,
 }
 
-/// An utterance to speak.
 pub(super) struct SpeechCue {
     lead: Duration,
     utterance: Arc<[f32]>,
@@ -42,13 +41,10 @@ pub(super) struct SpeechCue {
 impl VirtualMicrophone {
     /// Queues an utterance (mono, at [`RATE`]) after `lead` of silence. Returns false if the queue is full or the
     /// conversation has ended.
-    #[must_use]
     pub fn speak(&self, utterance: Arc<[f32]>, lead: Duration) -> bool {
         self.cues.try_send(SpeechCue { lead, utterance }).is_ok()
     }
 
-    /// Progress of the microphone.
-    #[must_use]
     pub fn reading(&self) -> MicrophoneReading {
         MicrophoneReading {
             began: self.progress.began.get().copied(),
@@ -63,9 +59,7 @@ impl VirtualMicrophone {
 pub struct MicrophoneReading {
     /// Capture time of its first sample; `None` before.
     pub began: Option<Instant>,
-    /// Duration delivered.
     pub audio: Duration,
-    /// Utterances spoken completely.
     pub spoken: u64,
 }
 
@@ -288,17 +282,11 @@ impl Drop for Token {
 }
 
 /// Reads a WAV file as an utterance.
-///
-/// # Errors
-/// An unusable file.
 pub fn utterance(file: &Path) -> Result<Arc<[f32]>, AudioError> {
     at_rate(&wav::read(file)?.samples, file)
 }
 
 /// Decodes the bytes of a WAV file as an utterance.
-///
-/// # Errors
-/// Invalid bytes.
 pub fn utterance_of(bytes: &[u8]) -> Result<Arc<[f32]>, AudioError> {
     let name = Path::new("(bundled)");
     at_rate(&wav::decode(bytes, name)?.samples, name)

@@ -19,7 +19,6 @@ const AFTERWARDS: Duration = Duration::from_millis(500);
 
 /// Whether the detector of this profile finds speech in an utterance (mono, at [`RATE`]), as a member of a pool
 /// captures it: in a quiet room, at the level of the file.
-#[must_use]
 pub fn is_heard(utterance: &Arc<[f32]>, profile: &Arc<Profile>) -> bool {
     let mut now = Instant::now();
     let mut pool_worker = PoolWorker::new(PoolSchedule::Steps, now, Arc::new(Lateness::default()));

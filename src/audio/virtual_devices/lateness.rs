@@ -9,7 +9,6 @@ pub(super) const STEP: Duration = Duration::from_millis(10);
 /// a gap may be audible from here on. Smaller delays show in the response times.
 pub const LATE: Duration = Duration::from_millis(30);
 
-/// Lateness statistics.
 #[derive(Debug, Default)]
 pub struct Lateness {
     ticks: AtomicU64,
@@ -31,18 +30,15 @@ impl Lateness {
     }
 
     /// Number of rounds so far.
-    #[must_use]
     pub fn rounds(&self) -> u64 {
         self.ticks.load(Relaxed)
     }
 
     /// Number of rounds at least [`LATE`].
-    #[must_use]
     pub fn late(&self) -> u64 {
         self.late.load(Relaxed)
     }
 
-    /// Longest delay.
     #[must_use]
     pub fn worst(&self) -> Duration {
         Duration::from_micros(self.worst_us.load(Relaxed))

@@ -39,9 +39,6 @@ type Make = Box<dyn FnOnce(Instant) -> VirtualAudio + Send>;
 
 impl VirtualDevicePool {
     /// Starts this many threads (at least one).
-    ///
-    /// # Errors
-    /// A refused thread.
     pub fn start(threads: usize, schedule: PoolSchedule) -> Result<Self, AudioError> {
         let stop = Arc::new(AtomicBool::new(false));
         let lateness = Arc::new(Lateness::default());
@@ -110,7 +107,6 @@ impl VirtualDevicePool {
     }
 
     /// Lateness of the threads so far.
-    #[must_use]
     pub fn lateness(&self) -> &Lateness {
         &self.lateness
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Value;
+use super::value::Value;
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +36,14 @@ pub enum Kind {
     /// A text of so many characters, without blanks around it.
     Text(usize, usize),
     /// A text of a shape of its own.
-    Shaped(Shape),
+    Shaped(TextShape),
     /// A list of texts.
     List(Items),
 }
 
 /// The shape of a text.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct TextShape {
     /// What is allowed, in words.
     pub allowed: &'static str,
     /// The text as it is used.
@@ -95,6 +95,12 @@ impl Wrong {
             format!("is `{text}`").into()
         }
     }
+
+    /// Nothing is written where something has to be.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new("is empty", "write a value, or remove the line")
+    }
 }
 
 impl From<String> for Wrong {
@@ -121,6 +127,21 @@ pub const fn number(from: f64, to: f64) -> Kind {
         above: false,
         of: "",
     }
+}
+
+/// Checks a text that names something: a profile, a device, a folder.
+pub fn plain(text: &str) -> Result<(), Wrong> {
+    if text.trim().is_empty() {
+        return Err(Wrong::empty());
+    }
+    if text.contains(char::is_control) {
+        // `"C:\new"` holds a line break.
+        let allowed =
+            "a backslash in double quotes means something else than itself: use single quotes";
+        let what = "holds a line break or another control character";
+        return Err(Wrong::new(what, allowed));
+    }
+    Ok(())
 }
 
 /// The JSON Schema of a text of any shape.
@@ -174,7 +195,7 @@ impl Kind {
                 return format!("allowed are {}", words.join(", "));
             }
             Self::Text(from, to) => format!("allowed is a text of {from} to {to} characters"),
-            Self::Shaped(Shape { allowed, .. }) | Self::List(Items { allowed, .. }) => {
+            Self::Shaped(TextShape { allowed, .. }) | Self::List(Items { allowed, .. }) => {
                 (*allowed).to_owned()
             }
         };

@@ -8,7 +8,9 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess};
 use serde::de::{SeqAccess, Unexpected, Visitor};
 
-use super::{Key, Kind, Value, Wrong};
+use super::key::Key;
+use super::kind::{Kind, Wrong};
+use super::value::Value;
 use crate::base::yaml::{GROUP, MOST_FAULTS, Text, YamlError};
 
 /// The values that a file has, by the names of their keys, and what is wrong with it, in the order of the file.

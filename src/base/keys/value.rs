@@ -30,7 +30,7 @@ pub trait Scalar: Sized {
 }
 
 /// A struct with a value for each of its rows.
-pub trait Settings: Sized {
+pub trait Keyed: Sized {
     /// The struct, from the values of its rows in order; `None` where one is of another kind, or is missing.
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self>;
     /// Its values, in the order of its rows.
@@ -43,11 +43,11 @@ macro_rules! bind {
     ($rows:ident: $settings:ty { $($field:ident: $row:expr),* $(,)? $(; $($inner:ident),*)? }) => {
         pub(super) const $rows: &[Key] = &[$($row),*];
 
-        impl Settings for $settings {
+        impl Keyed for $settings {
             fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
                 Some(Self {
                     $($field: Scalar::from_value(values.next()?)?,)*
-                    $($($inner: Settings::take(values)?,)*)?
+                    $($($inner: Keyed::take(values)?,)*)?
                 })
             }
 

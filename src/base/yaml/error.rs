@@ -21,6 +21,21 @@ pub struct YamlError {
     pub suggestion: Option<Box<str>>,
 }
 
+impl YamlError {
+    /// A fault at this place, of which nothing is said yet.
+    pub(super) fn at(file: &str, line: usize, column: usize) -> Self {
+        Self {
+            file: file.into(),
+            line,
+            column,
+            key: String::new(),
+            what: String::new(),
+            allowed: String::new(),
+            suggestion: None,
+        }
+    }
+}
+
 impl fmt::Display for YamlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;

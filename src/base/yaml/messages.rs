@@ -1,6 +1,6 @@
 //! Rewrites the parser's error messages for users. None reaches a user in another way.
 
-use super::{YamlError, blank};
+use super::error::YamlError;
 use crate::base::did_you_mean::nearest;
 
 /// A message, taken apart and reworded.
@@ -49,7 +49,7 @@ impl Said {
             what: self.what,
             allowed: self.allowed,
             suggestion: self.suggestion.map(Into::into),
-            ..blank(file, line, column)
+            ..YamlError::at(file, line, column)
         }
     }
 }

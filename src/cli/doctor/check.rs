@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-/// Status of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
@@ -20,7 +19,6 @@ pub(super) struct Check {
     pub(super) status: Status,
     /// The finding, without any secret.
     pub(super) what: String,
-    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hint: Option<String>,
 }

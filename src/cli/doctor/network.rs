@@ -15,11 +15,13 @@ use crate::conversation::no_link::unreached;
 use crate::conversation::session_config_now;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;
-use crate::provider::connection::environment::{self, Finding};
+use crate::provider::connection::environment::{self, EnvironmentFinding};
 use crate::provider::gemini;
 use crate::provider::gemini::model_list::live_models;
 use crate::provider::gemini::models::{self, Model, Purpose};
-use crate::provider::{Event, Fault, FaultKind, Ready, SessionConfig, Target};
+use crate::provider::{
+    FaultKind, ProviderEvent, ProviderFault, Ready, ServiceEndpoint, SessionConfig,
+};
 use crate::server::Server;
 use crate::settings::config::Config;
 
@@ -36,7 +38,7 @@ pub(super) fn demo() -> Check {
     };
     let profile = crate::profile::builtin(crate::profile::DEFAULT)
         .expect("the default profile is a built-in");
-    let target = Target {
+    let target = ServiceEndpoint {
         url: server.url(),
         key: Some(token),
     };
@@ -53,17 +55,17 @@ pub(super) fn demo() -> Check {
 
 /// Proxy and certificates of the environment, for `url` or for the demo.
 pub(super) fn way(url: Option<&Url>) -> Vec<Check> {
-    let checks = |name, findings: Vec<Finding>| {
+    let checks = |name, findings: Vec<EnvironmentFinding>| {
         findings.into_iter().map(move |finding| match finding {
-            Finding {
+            EnvironmentFinding {
                 what, hint: None, ..
             } => Check::ok(name, what),
-            Finding {
+            EnvironmentFinding {
                 what,
                 hint: Some(hint),
                 fatal: true,
             } => Check::bad(name, what, hint),
-            Finding {
+            EnvironmentFinding {
                 what,
                 hint: Some(hint),
                 fatal: false,
@@ -76,7 +78,7 @@ pub(super) fn way(url: Option<&Url>) -> Vec<Check> {
 }
 
 /// The answers of the service.
-pub(super) struct Service {
+pub(super) struct ServiceAnswers {
     pub(super) checks: Vec<Check>,
     /// The models available with the key, if the service lists them.
     pub(super) models: Option<Vec<Usable>>,
@@ -109,9 +111,9 @@ pub(super) fn service(
     key: Option<SecretString>,
     profile: &Profile,
     config: &Config,
-) -> Service {
+) -> ServiceAnswers {
     let place = setup::place(&url);
-    let target = Target { url, key };
+    let target = ServiceEndpoint { url, key };
     let (check, answered) = match set_up(target.clone(), session_config_now(config, profile)) {
         Ok((took, under_v1)) => (
             Check::ok(
@@ -152,7 +154,7 @@ pub(super) fn service(
             checks.push(Check::warn("models", what, failure.hint));
         }
     }
-    Service { checks, models }
+    ServiceAnswers { checks, models }
 }
 
 /// Lists the models for live conversations, and checks that the profile's model is among them.
@@ -198,8 +200,8 @@ impl Failure {
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
+impl From<ProviderFault> for Failure {
+    fn from(fault: ProviderFault) -> Self {
         Self {
             answered: fault.kind == FaultKind::Refused,
             ..Self::new(fault.what, fault.hint)
@@ -208,7 +210,7 @@ impl From<Fault> for Failure {
 }
 
 /// How long it took until the set-up was accepted, and whether that was under `v1` of the API.
-fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Failure> {
+fn set_up(target: ServiceEndpoint, config: SessionConfig) -> Result<(Duration, bool), Failure> {
     let start = Instant::now();
     within_limit(async {
         let mut client = gemini::spawn(
@@ -219,10 +221,10 @@ fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Fai
         );
         loop {
             match client.events.recv().await {
-                Some(Event::Ready(Ready { other_version, .. })) => {
+                Some(ProviderEvent::Ready(Ready { other_version, .. })) => {
                     return Ok((start.elapsed(), other_version.is_some()));
                 }
-                Some(Event::Lost { fault, .. }) => return Err(fault.into()),
+                Some(ProviderEvent::Lost { fault, .. }) => return Err(fault.into()),
                 Some(_) => {}
                 None => return Err(Failure::new("the connection ended", "Try again.")),
             }
@@ -230,10 +232,10 @@ fn set_up(target: Target, config: SessionConfig) -> Result<(Duration, bool), Fai
     })
 }
 
-fn list(target: Target, under_v1: bool) -> Result<Option<Vec<String>>, Failure> {
+fn list(target: ServiceEndpoint, under_v1: bool) -> Result<Option<Vec<String>>, Failure> {
     within_limit(async {
         let listed = live_models(Arc::new(TcpDialer::default()), target, under_v1).await;
-        listed.map_err(|fault| Fault::from(fault).into())
+        listed.map_err(|fault| ProviderFault::from(fault).into())
     })
 }
 

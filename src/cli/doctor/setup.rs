@@ -14,7 +14,7 @@ use crate::profile::Profile;
 use crate::provider::gemini::models;
 use crate::provider::price::Pricing;
 use crate::settings::config::Config;
-use crate::settings::key::{Found, VARIABLE};
+use crate::settings::key::{FoundKey, VARIABLE};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -178,7 +178,7 @@ pub(super) fn variables(read: impl Fn(&str) -> Option<OsString>) -> Vec<Check> {
     checks
 }
 
-pub(super) fn key(found: &Found) -> Vec<Check> {
+pub(super) fn key(found: &FoundKey) -> Vec<Check> {
     let name = "key";
     let mut checks: Vec<Check> = found
         .warnings

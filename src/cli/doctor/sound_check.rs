@@ -11,7 +11,7 @@ use crate::audio::{
 };
 use crate::base::counters::Counters;
 use crate::conversation::snapshot::CheckStatus;
-use crate::conversation::sound_check_text::{self, Circumstances};
+use crate::conversation::sound_check_text::{self, CheckContext};
 use crate::dsp::sound_check::SoundCheckReport;
 use crate::profile::Profile;
 
@@ -96,7 +96,7 @@ pub(super) fn checks(heard: &Result<(SoundCheckReport, bool), String>) -> Vec<Ch
             return vec![Check::warn(NAME, what.clone(), hint)];
         }
     };
-    let around = Circumstances {
+    let around = CheckContext {
         with_voice: false,
         headset,
     };

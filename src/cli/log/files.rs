@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use crate::file;
 
-/// Days that are kept.
 const DAYS: usize = 7;
 /// Bytes of one file.
 const MOST_OF_ONE: u64 = 5 << 20;
@@ -28,10 +27,6 @@ pub(super) struct LogFiles {
 
 impl LogFiles {
     /// Opens the file of today.
-    ///
-    /// # Errors
-    ///
-    /// When the folder or the file cannot be opened, or is not this user's.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         file::own_folder(folder)?;
         let mut files = Self {

@@ -5,11 +5,11 @@ use std::pin::Pin;
 use anyhow::anyhow;
 use tokio::time::Sleep;
 
-use super::super::output::say;
-use super::super::problem::Problem;
+use super::super::output::{print_problem, say};
 use super::typed::TypedLine;
 use super::words::state_words;
 use super::{REACHED_WITHIN, Talk};
+use crate::base::problem::Problem;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
 
@@ -87,7 +87,7 @@ impl Talk<'_> {
                 self.session.commands.try_send(Command::SendText(text)).ok();
             }
             Some(Err(what)) => {
-                Problem::failed(anyhow!(what)).print();
+                print_problem(&Problem::failed(anyhow!(what)));
                 self.incomplete = true;
             }
             None => {

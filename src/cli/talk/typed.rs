@@ -6,7 +6,7 @@ use std::thread::Builder;
 
 use tokio::sync::mpsc;
 
-use super::super::problem::Problem;
+use crate::base::problem::Problem;
 use crate::conversation::typed::{MOST_CHARACTERS, Unsendable, sendable};
 
 /// The argument for lines of standard input.
@@ -16,7 +16,6 @@ const AHEAD: usize = 4;
 /// Bytes of a line that are kept: more than the longest text that can be sent, so that longer lines are detected.
 const LONGEST_LINE: u64 = 4 * (MOST_CHARACTERS as u64 + 1);
 
-/// The remaining questions.
 #[derive(Debug)]
 pub(super) struct Questions(VecDeque<Question>);
 
@@ -31,10 +30,6 @@ pub(super) type TypedLine = Result<String, String>;
 
 impl Questions {
     /// Checks the arguments of `--text`, and starts reading standard input.
-    ///
-    /// # Errors
-    ///
-    /// A text that cannot be sent, or standard input twice.
     pub(super) fn new(texts: &[String]) -> Result<Self, Problem> {
         let wrong = |what: String| Problem::usage(format!("--text: {what}"));
         if texts.iter().filter(|text| *text == LINES).count() > 1 {

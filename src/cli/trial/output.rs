@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::super::problem::Problem;
 use super::super::written::{not_begun, remedy};
+use crate::base::problem::Problem;
 use crate::report::document::Document;
 use crate::report::results::TurnRow;
 use crate::report::{html, markdown, sheet};
@@ -15,10 +15,6 @@ pub(in crate::cli) struct Folder(PathBuf);
 
 impl Folder {
     /// Makes the folder if it is missing, and writes a file into it for trial.
-    ///
-    /// # Errors
-    ///
-    /// When that is not possible, in words.
     pub(in crate::cli) fn open(folder: &Path) -> Result<Self, Problem> {
         let this = Self(folder.to_owned());
         let tried = fs::create_dir_all(folder).and_then(|()| {
@@ -36,10 +32,6 @@ impl Folder {
     }
 
     /// Writes all forms of a report: `NAME.html`, `.md`, `.csv`, `.json`. Each appears as a whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be written.
     pub(in crate::cli) fn write(
         &self,
         name: &str,
@@ -65,7 +57,6 @@ impl Folder {
         all
     }
 
-    /// The folder, for people.
     pub(in crate::cli) fn path(&self) -> &Path {
         &self.0
     }

@@ -9,7 +9,7 @@ use crate::provider::grounding::Grounding;
 use crate::turn::timeline::Latencies;
 
 /// A piece of the conversation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caption {
     /// Who says it.
     pub speaker: Speaker,

@@ -47,9 +47,12 @@ pub(super) struct Day {
 #[derive(Debug)]
 pub(super) struct Errand {
     file: PathBuf,
+    date: Date,
     id: String,
     /// To be appended.
     cost: Option<Cost>,
+    /// Old files are removed.
+    tidies: bool,
 }
 
 /// What came of it.
@@ -65,7 +68,7 @@ pub(super) struct Done {
 impl Day {
     /// What is kept of `date` in this folder; without one nothing is kept.
     pub(super) fn read(folder: Option<&Path>, date: Date) -> Self {
-        let mut this = Self {
+        let mut day = Self {
             folder: folder.map(Path::to_owned),
             id: fresh_id(),
             date,
@@ -73,8 +76,10 @@ impl Day {
             others: Cost::default(),
             told: false,
         };
-        this.open();
-        this
+        if let Some(errand) = day.open() {
+            day.others = errand.run().others.unwrap_or_default();
+        }
+        day
     }
 
     /// Spent on this day so far.
@@ -84,7 +89,7 @@ impl Day {
         spent
     }
 
-    /// Begins another day, if it is one; says whether.
+    /// Begins another day, if it is one, with nothing spent until [`Self::open`] has run; says whether.
     pub(super) fn begin(&mut self, date: Date) -> bool {
         if self.date == date {
             return false;
@@ -92,7 +97,6 @@ impl Day {
         // What it wrote before is read as that of another: a clock may come back to a day.
         (self.id, self.date) = (fresh_id(), date);
         (self.own, self.others) = Default::default();
-        self.open();
         true
     }
 
@@ -122,27 +126,32 @@ impl Day {
         }
     }
 
+    /// The errand that begins a day: it reads what others spent, and removes old files.
+    pub(super) fn open(&self) -> Option<Errand> {
+        let errand = self.errand(None)?;
+        Some(Errand {
+            tidies: true,
+            ..errand
+        })
+    }
+
     fn errand(&self, cost: Option<Cost>) -> Option<Errand> {
-        let (file, id) = (self.file()?, self.id.clone());
-        Some(Errand { file, id, cost })
-    }
-
-    fn open(&mut self) {
-        self.remove_old();
-        let others = self.file().and_then(|file| sum_of_others(&file, &self.id));
-        self.others = others.unwrap_or_default();
-    }
-
-    fn file(&self) -> Option<PathBuf> {
         let folder = self.folder.as_ref()?;
-        Some(folder.join(format!("{NAME}{}", self.date)))
+        Some(Errand {
+            file: folder.join(format!("{NAME}{}", self.date)),
+            date: self.date,
+            id: self.id.clone(),
+            cost,
+            tidies: false,
+        })
     }
+}
 
+impl Errand {
     fn remove_old(&self) {
-        let (Some(folder), Ok(oldest)) = (
-            self.folder.as_ref(),
-            self.date.checked_sub(KEPT_DAYS.days()),
-        ) else {
+        let (Some(folder), Ok(oldest)) =
+            (self.file.parent(), self.date.checked_sub(KEPT_DAYS.days()))
+        else {
             return;
         };
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -154,11 +163,12 @@ impl Day {
             }
         }
     }
-}
 
-impl Errand {
     /// Runs it; may wait.
     pub(super) fn run(self) -> Done {
+        if self.tidies {
+            self.remove_old();
+        }
         let kept = self.cost.map_or(Ok(()), |cost| self.append(cost));
         let fault = kept.err().map(|error| {
             tracing::warn!(%error, "what was spent is not kept");
@@ -228,9 +238,19 @@ mod tests {
 
     impl Day {
         fn keep(&mut self, cost: Cost, date: Date) -> Result<(), String> {
-            self.begin(date);
+            self.begin_and_read(date);
             let errand = self.add(cost).expect("there is a folder");
             self.take(errand.run())
+        }
+
+        /// Begins a day as the actor does, which sends the errand to the thread that writes.
+        fn begin_and_read(&mut self, date: Date) -> bool {
+            let begins = self.begin(date);
+            if begins {
+                let opening = self.open().expect("there is a folder");
+                self.take(opening.run()).expect("it only reads");
+            }
+            begins
         }
     }
 
@@ -265,15 +285,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut day = Day::read(Some(folder.path()), date(10));
         day.keep(cost(2.0, true), date(10)).expect("kept");
-        assert!(!day.begin(date(10)));
-        assert!(day.begin(date(11)) && day.spent() == Cost::default());
+        assert!(!day.begin_and_read(date(10)));
+        assert!(day.begin_and_read(date(11)) && day.spent() == Cost::default());
         day.keep(cost(0.5, false), date(11)).expect("kept");
         assert_eq!(
             Day::read(Some(folder.path()), date(11)).spent(),
             cost(0.5, false)
         );
         // Back, as with a clock that went wrong.
-        assert!(day.begin(date(10)));
+        assert!(day.begin_and_read(date(10)));
         assert_eq!(day.spent(), cost(2.0, true), "its own lines count");
         assert_eq!(
             Day::read(Some(folder.path()), date(10)).spent(),

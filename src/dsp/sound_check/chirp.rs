@@ -34,7 +34,6 @@ fn at(seconds: f64) -> f64 {
 /// Matched filter: correlates a stream with the chirp, sample by sample.
 pub(super) struct Finder {
     template: Vec<f32>,
-    /// Energy of the template.
     energy: f32,
     /// All samples so far, after as much silence as the template is long.
     heard: Vec<f32>,
@@ -118,7 +117,6 @@ impl Finder {
     }
 }
 
-/// A match.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Match {
     /// Last sample of the chirp, with fraction.

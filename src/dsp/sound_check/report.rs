@@ -17,7 +17,6 @@ const LITTLE_LOSS_DB: f32 = 6.0;
 /// Echo delay above which a wireless speaker or long buffers of a sound server are likely.
 const LONG_DELAY: Duration = Duration::from_millis(150);
 
-/// A problem found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SoundCheckFinding {
     /// Nothing but zeros: muted by the system, or not permitted.
@@ -26,7 +25,6 @@ pub enum SoundCheckFinding {
     NoVoice,
     /// The voice is too quiet.
     TooQuiet,
-    /// The voice clips.
     Clipping,
     /// The room or the microphone is noisy.
     Noisy,

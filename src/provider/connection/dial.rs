@@ -18,47 +18,18 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use rustls::pki_types::CertificateDer;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::client::TlsStream;
 use tracing::{debug, warn};
 use url::{Host, Url};
 
+use super::address;
 use super::error::{Fault, Stage};
-use super::proxy::{Proxy, Rules, Way};
-use super::round_trip;
+use super::proxy::Proxy;
+use super::proxy::rules::{ProxyRules, Way};
+use super::stream::Stream;
 use super::tls::Tls;
-use super::upgrade;
 use crate::base::thread::aside;
-
-/// A stream of bytes, both ways.
-pub type Stream = Box<dyn Io>;
-
-/// What a stream can do.
-pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
-    /// The round trip to the other end of its TCP connection now, where the system tells.
-    fn round_trip(&self) -> Option<Duration>;
-}
-
-impl Io for TcpStream {
-    fn round_trip(&self) -> Option<Duration> {
-        round_trip::of(self)
-    }
-}
-
-impl Io for TlsStream<Stream> {
-    fn round_trip(&self) -> Option<Duration> {
-        self.get_ref().0.round_trip()
-    }
-}
-
-/// A stream within memory has no way to go.
-impl Io for DuplexStream {
-    fn round_trip(&self) -> Option<Duration> {
-        None
-    }
-}
 
 /// A stream that was opened.
 pub struct Opened {
@@ -103,7 +74,7 @@ pub struct TcpDialer {
 
 struct Inner {
     tls: Tls,
-    rules: Rules,
+    rules: ProxyRules,
     lookup: Lookup,
 }
 
@@ -121,14 +92,14 @@ impl TcpDialer {
     /// A dialler that trusts these certificates besides the platform's.
     #[must_use]
     pub fn with_extra_roots(roots: Vec<CertificateDer<'static>>) -> Self {
-        let rules = Rules::from_environment();
+        let rules = ProxyRules::from_environment();
         for what in rules.ignored() {
             warn!(what, "a variable has no effect");
         }
         Self::new(Tls::new(roots), rules, Arc::new(system_lookup))
     }
 
-    fn new(tls: Tls, rules: Rules, lookup: Lookup) -> Self {
+    fn new(tls: Tls, rules: ProxyRules, lookup: Lookup) -> Self {
         let inner = Inner { tls, rules, lookup };
         Self {
             inner: Arc::new(inner),
@@ -147,7 +118,7 @@ fn system_lookup(name: String, port: u16) -> BoxFuture<'static, io::Result<Vec<S
 /// Whether the environment names a proxy that a connection to `url` goes through.
 #[must_use]
 pub fn through_proxy(url: &Url) -> bool {
-    matches!(Rules::from_environment().way(url), Way::Through(_))
+    matches!(ProxyRules::from_environment().way(url), Way::Through(_))
 }
 
 impl Dialer for TcpDialer {
@@ -159,7 +130,7 @@ impl Dialer for TcpDialer {
 
 impl Inner {
     async fn open(&self, url: &Url) -> Result<Opened, Fault> {
-        let (host, encrypted) = check(url)?;
+        let (host, encrypted) = address::check(url)?;
         let proxy = match self.rules.way(url) {
             Way::Through(proxy) => Some(proxy),
             Way::Broken(fault) => return Err(fault.clone()),
@@ -173,7 +144,7 @@ impl Inner {
             let name = host.to_string();
             let began = Instant::now();
             let encrypt = self.tls.encrypt(&name, stream);
-            let address = upgrade::address(url);
+            let address = address::host_and_port(url);
             stream = limited(Stage::Encrypt, &address, EXCHANGE_LIMIT, encrypt).await?;
             if proxy.is_some() {
                 round_trip = began.elapsed();
@@ -275,34 +246,6 @@ pub(in crate::provider) async fn limited<T>(
             after: limit,
         })
     })
-}
-
-/// The host, and whether it is reached with TLS.
-pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {
-    let bad = |why| Fault::BadAddress {
-        url: format!("{}://{}", url.scheme(), upgrade::address(url)),
-        why,
-    };
-    let host = url
-        .host()
-        .ok_or_else(|| bad("it names no host"))?
-        .to_owned();
-    match url.scheme() {
-        "wss" => Ok((host, true)),
-        "ws" if is_loopback(&host) => Ok((host, false)),
-        "ws" => Err(Fault::Unencrypted {
-            host: host.to_string(),
-        }),
-        _ => Err(bad("it begins neither with wss:// nor with ws://")),
-    }
-}
-
-pub(in crate::provider) fn is_loopback(host: &Host<String>) -> bool {
-    match host {
-        Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
 }
 
 /// Families take turns, beginning with the first one, so that a broken one costs 250 ms only (RFC 8305).

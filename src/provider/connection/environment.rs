@@ -3,12 +3,12 @@
 use url::Url;
 
 use super::error::Fault;
-use super::proxy::{Rules, Way};
+use super::proxy::rules::{ProxyRules, Way};
 use super::trust::Trust;
 
 /// What was found about a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct EnvironmentFinding {
     /// What is so, without any login.
     pub what: String,
     /// What to do, where it is not as it should be.
@@ -17,7 +17,7 @@ pub struct Finding {
     pub fatal: bool,
 }
 
-impl Finding {
+impl EnvironmentFinding {
     fn good(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -37,11 +37,11 @@ impl Finding {
 
 /// The proxy in force for `url` (`None`: the demo), and settings that have no effect.
 #[must_use]
-pub fn proxy(url: Option<&Url>) -> Vec<Finding> {
-    described(&Rules::from_environment(), url)
+pub fn proxy(url: Option<&Url>) -> Vec<EnvironmentFinding> {
+    described(&ProxyRules::from_environment(), url)
 }
 
-fn described(rules: &Rules, url: Option<&Url>) -> Vec<Finding> {
+fn described(rules: &ProxyRules, url: Option<&Url>) -> Vec<EnvironmentFinding> {
     let host = url.and_then(Url::host_str).unwrap_or("the demo");
     let named = match rules.proxy() {
         None => String::new(),
@@ -49,17 +49,21 @@ fn described(rules: &Rules, url: Option<&Url>) -> Vec<Finding> {
         Some(Err(fault)) => fault.to_string(),
     };
     let first = match url.map_or(Way::Here, |url| rules.way(url)) {
-        Way::Broken(fault) => Finding::of(fault, true),
-        Way::Through(_) => Finding::good(format!("{named}: {host} is reached through it")),
-        _ if named.is_empty() => Finding::good("none: neither HTTPS_PROXY nor ALL_PROXY names one"),
-        Way::Exempt(variable) => Finding::good(format!(
+        Way::Broken(fault) => EnvironmentFinding::of(fault, true),
+        Way::Through(_) => {
+            EnvironmentFinding::good(format!("{named}: {host} is reached through it"))
+        }
+        _ if named.is_empty() => {
+            EnvironmentFinding::good("none: neither HTTPS_PROXY nor ALL_PROXY names one")
+        }
+        Way::Exempt(variable) => EnvironmentFinding::good(format!(
             "{named}: not used, because {variable} exempts {host}"
         )),
-        Way::Direct | Way::Here => Finding::good(format!(
+        Way::Direct | Way::Here => EnvironmentFinding::good(format!(
             "{named}: not used, because {host} is on this computer"
         )),
     };
-    let ignored = rules.ignored().into_iter().map(|what| Finding {
+    let ignored = rules.ignored().into_iter().map(|what| EnvironmentFinding {
         what,
         hint: Some("Correct the variable, or unset it.".to_owned()),
         fatal: false,
@@ -69,11 +73,11 @@ fn described(rules: &Rules, url: Option<&Url>) -> Vec<Finding> {
 
 /// The certificates that are trusted; a fault is fatal where `url` is encrypted.
 #[must_use]
-pub fn certificates(url: Option<&Url>) -> Vec<Finding> {
+pub fn certificates(url: Option<&Url>) -> Vec<EnvironmentFinding> {
     let fatal = url.is_some_and(|url| url.scheme() == "wss");
     match Trust::from_environment().read() {
-        Err(fault) => vec![Finding::of(&fault, fatal)],
-        Ok(None) => vec![Finding::good("the system's")],
+        Err(fault) => vec![EnvironmentFinding::of(&fault, fatal)],
+        Ok(None) => vec![EnvironmentFinding::good("the system's")],
         Ok(Some(trusted)) => {
             let source = match &trusted.source {
                 none if none.is_empty() => "the system's",
@@ -82,8 +86,8 @@ pub fn certificates(url: Option<&Url>) -> Vec<Finding> {
             let ignored = trusted
                 .ignored
                 .iter()
-                .map(|fault| Finding::of(fault, false));
-            std::iter::once(Finding::good(source))
+                .map(|fault| EnvironmentFinding::of(fault, false));
+            std::iter::once(EnvironmentFinding::good(source))
                 .chain(ignored)
                 .collect()
         }
@@ -146,7 +150,7 @@ mod tests {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| value.into())
             };
-            let findings = described(&Rules::from_variables(read), Some(url));
+            let findings = described(&ProxyRules::from_variables(read), Some(url));
             let found = findings.iter().find(|finding| finding.what.contains(part));
             let found = found.unwrap_or_else(|| panic!("no `{part}` in {findings:?}"));
             assert_eq!(found.fatal, fatal, "{found:?}");

@@ -442,7 +442,7 @@ impl Fault {
     }
 }
 
-impl From<Fault> for provider::Fault {
+impl From<Fault> for provider::ProviderFault {
     fn from(fault: Fault) -> Self {
         let kind = if matches!(
             fault,

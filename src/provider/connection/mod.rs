@@ -1,5 +1,6 @@
 //! A connection to a service: address, proxy, TLS, WebSocket, and when to connect again. It knows no message of any service.
 
+pub(super) mod address;
 pub mod dial;
 pub mod environment;
 pub mod error;
@@ -7,6 +8,7 @@ mod proxy;
 pub mod reconnect;
 mod round_trip;
 pub(super) mod socket;
+pub mod stream;
 mod tls;
 mod trust;
 pub(super) mod upgrade;

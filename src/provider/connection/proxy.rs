@@ -9,7 +9,7 @@
 //!
 //! Anything else stops the dial: connecting directly would go around a proxy that somebody relies on.
 
-mod rules;
+pub(super) mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +22,9 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio_socks::tcp::Socks5Stream;
 use url::{Host, Url};
 
-pub(super) use self::rules::{Rules, Way};
-
-use super::dial::Stream;
+use super::address;
 use super::error::Fault;
+use super::stream::Stream;
 use super::tls::Tls;
 use super::upgrade::{self, Head, NoHead};
 
@@ -147,7 +146,7 @@ impl Proxy {
     }
 
     async fn connect(&self, mut stream: Stream, to: &Url) -> Result<Stream, Fault> {
-        let address = upgrade::address(to);
+        let address = address::host_and_port(to);
         let mut request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n");
         if let Some(login) = &self.login {
             request += &format!("Proxy-Authorization: {}\r\n", login.basic().expose_secret());
@@ -229,7 +228,7 @@ impl Proxy {
     pub(super) fn refuses(&self, to: &Url, answer: String) -> Fault {
         Fault::Proxy {
             proxy: self.to_string(),
-            address: upgrade::address(to),
+            address: address::host_and_port(to),
             answer,
         }
     }

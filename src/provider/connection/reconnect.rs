@@ -61,7 +61,7 @@ pub enum End {
 
 /// The state of the link.
 #[derive(Debug)]
-pub struct Link {
+pub struct ReconnectPolicy {
     phase: Phase,
     /// The newest handle that can be resumed.
     handle: Option<String>,
@@ -101,9 +101,9 @@ enum Phase {
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Call [`Link::dial`] and connect.
+    /// Call [`ReconnectPolicy::dial`] and connect.
     Dial,
-    /// The connection ends within seconds: close it, call [`Link::lost`] with [`End::Cut`].
+    /// The connection ends within seconds: close it, call [`ReconnectPolicy::lost`] with [`End::Cut`].
     Roll,
 }
 
@@ -125,7 +125,7 @@ pub struct Connection {
     pub resumed: bool,
 }
 
-impl Link {
+impl ReconnectPolicy {
     /// A link that wants to be dialled at once.
     #[must_use]
     pub fn new(now: Instant) -> Self {
@@ -144,7 +144,7 @@ impl Link {
         }
     }
 
-    /// When [`Link::due`] is to be asked again; `None`: not before something happens.
+    /// When [`ReconnectPolicy::due`] is to be asked again; `None`: not before something happens.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {

@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-use super::dial::Stream;
 use super::error::Fault;
+use super::stream::Stream;
 use crate::base::counters::Counters;
 
 /// How long the other side has to answer a close. A handle is refused while its last connection is open, so it is waited
@@ -40,7 +40,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(20);
 /// A WebSocket and what waits to be sent on it.
 pub(in crate::provider) struct Socket {
     inner: WebSocketStream<Metered>,
-    outgoing: VecDeque<Outgoing>,
+    outgoing: VecDeque<OutgoingMessage>,
     /// Bytes in `outgoing`.
     waiting: usize,
     /// There was no room, and nobody has been told yet that there is some again.
@@ -58,7 +58,7 @@ pub(in crate::provider) struct Socket {
 
 /// A message on its way out.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::provider) struct Outgoing {
+pub(in crate::provider) struct OutgoingMessage {
     /// JSON.
     pub(in crate::provider) text: String,
     /// Whether [`Turn::Flushed`] is to follow.
@@ -122,7 +122,7 @@ impl Socket {
     }
 
     /// Puts a message behind those that wait.
-    pub(in crate::provider) fn queue(&mut self, message: Outgoing) {
+    pub(in crate::provider) fn queue(&mut self, message: OutgoingMessage) {
         if self.is_idle() {
             self.waiting_since = Instant::now();
         }
@@ -187,7 +187,7 @@ impl Socket {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while !self.outgoing.is_empty() {
             ready!(self.inner.poll_ready_unpin(cx))?;
-            let Some(Outgoing { text, report }) = self.outgoing.pop_front() else {
+            let Some(OutgoingMessage { text, report }) = self.outgoing.pop_front() else {
                 break;
             };
             self.waiting -= text.len();

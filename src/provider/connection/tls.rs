@@ -11,8 +11,8 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tracing::warn;
 
-use super::dial::Stream;
 use super::error::Fault;
+use super::stream::Stream;
 use super::trust::Trust;
 use crate::base::thread::aside;
 

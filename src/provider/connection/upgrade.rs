@@ -8,8 +8,9 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
-use super::dial::{self, Stream};
+use super::address;
 use super::error::{Fault, presentable};
+use super::stream::Stream;
 
 /// Bytes of a strange answer from which it is surely no HTTP, although no line has ended.
 const CERTAIN: usize = 64;
@@ -41,7 +42,7 @@ pub(in crate::provider) async fn upgrade(
     url: &Url,
     key: Option<&SecretString>,
 ) -> Result<Vec<u8>, Fault> {
-    let address = address(url);
+    let address = address::host_and_port(url);
     let nonce = generate_key();
     let request = request(url, &nonce, key)?;
     let head = exchange(stream, &request).await.map_err(|why| match why {
@@ -57,7 +58,7 @@ pub(in crate::provider) async fn upgrade(
     if head.status != 101 {
         let fault = refusal(&head, address, key);
         return Err(
-            if dial::check(url).is_ok_and(|(host, _)| dial::is_loopback(&host)) {
+            if address::check(url).is_ok_and(|(host, _)| address::is_loopback(&host)) {
                 from_here(fault)
             } else {
                 fault
@@ -155,15 +156,6 @@ impl Head {
             headers,
             rest,
         })
-    }
-}
-
-/// Host and port, as they are shown and asked for.
-pub(in crate::provider) fn address(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }
 
@@ -271,6 +263,7 @@ fn from_here(fault: Fault) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::connection::dial;
 
     use crate::provider::connection::reconnect::End;
 

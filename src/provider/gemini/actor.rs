@@ -36,19 +36,20 @@ use super::uplink::Uplink;
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
-use crate::provider::config::Detection;
+use crate::provider::config::DetectionConfig;
 use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::error::Fault;
-use crate::provider::connection::reconnect::{Due, Link};
+use crate::provider::connection::reconnect::{Due, ReconnectPolicy};
 use crate::provider::connection::socket::Turn;
 use crate::provider::gemini::message::{
     ClientMessage, FunctionCall, FunctionResponse, RealtimeInput, ToolResponse,
 };
 use crate::provider::{
-    Command, Control, Event, Handle, Ready, Service as _, SessionConfig, Target,
+    Control, ProviderCommand, ProviderEvent, ProviderHandle, Ready, Service as _, ServiceEndpoint,
+    SessionConfig,
 };
 use happening::{Happening, LinkHappening};
-use state::State;
+use state::ConnectionState;
 
 /// Commands that may wait: the loop takes them at once, unless the connection is slower. A sender that finds it full waits.
 const COMMANDS: usize = 16;
@@ -67,14 +68,14 @@ const TRIP_EVERY: Duration = Duration::from_secs(1);
 /// the first [`Control::Redial`] names one.
 ///
 /// **Contract.** Audio and signals that come while there is no connection are dropped and counted
-/// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`Event::Ready`], from their
+/// ([`Counters::uplink_dropped`]): whoever keeps the utterances sends them again after [`ProviderEvent::Ready`], from their
 /// `StartUtterance` on. With manual detection audio outside of an utterance is dropped in the same way, and signals that
 /// would not be balanced are not sent, so that commands meant for a lost connection do no harm on the next one.
 ///
-/// [`Event::Connecting`] begins each attempt; [`Event::Ready`] or [`Event::Lost`] ends it, unless a `Roll` or a `Redial`
-/// cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to another model it begins a
-/// new conversation. A connection that was announced to end and not rolled is left 2 s before its time, with
-/// [`Fault::GoingAway`].
+/// [`ProviderEvent::Connecting`] begins each attempt; [`ProviderEvent::Ready`] or [`ProviderEvent::Lost`] ends it, unless a
+/// `Roll` or a `Redial` cuts it short: then the next `Connecting` does. A `Roll` that was asked for makes no `Lost`; to
+/// another model it begins a new conversation. A connection that was announced to end and not rolled is left 2 s before its
+/// time, with [`Fault::GoingAway`].
 ///
 /// Calls of functions are answered here with an error, once each: no function is offered. `round_trip_us` is looked up with
 /// the traffic, at most once a second; where the system does not tell it, or only of the way to a proxy, it is the time that
@@ -82,10 +83,10 @@ const TRIP_EVERY: Duration = Duration::from_secs(1);
 #[must_use]
 pub fn spawn(
     dialer: Arc<dyn Dialer>,
-    target: impl Into<Option<Target>>,
+    target: impl Into<Option<ServiceEndpoint>>,
     config: SessionConfig,
     counters: Arc<Counters>,
-) -> Handle {
+) -> ProviderHandle {
     let (commands, command_receiver) = mpsc::channel(COMMANDS);
     let (controls, control_receiver) = mpsc::channel(CONTROLS);
     let (event_sender, events) = mpsc::channel(EVENTS);
@@ -99,10 +100,10 @@ pub fn spawn(
         inbox: Vec::with_capacity(AT_ONCE),
         events: event_sender,
         outbox: VecDeque::new(),
-        link: Link::new(Instant::now().into_std()),
+        link: ReconnectPolicy::new(Instant::now().into_std()),
         hints: Hints::default(),
         under_v1: None,
-        state: State::Closed,
+        state: ConnectionState::Closed,
         uplink: Uplink::default(),
         answered: HashSet::new(),
         nonsense: Nonsense::default(),
@@ -110,7 +111,7 @@ pub fn spawn(
         translator: Translator::default(),
     };
     let task = tokio::spawn(actor.run());
-    Handle {
+    ProviderHandle {
         commands,
         controls,
         events,
@@ -122,20 +123,20 @@ pub fn spawn(
 struct Actor {
     dialer: Arc<dyn Dialer>,
     /// `None`: nothing may be dialled yet.
-    target: Option<Target>,
+    target: Option<ServiceEndpoint>,
     config: SessionConfig,
     counters: Arc<Counters>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<ProviderCommand>,
     controls: mpsc::Receiver<Control>,
-    inbox: Vec<Command>,
-    events: mpsc::Sender<Event>,
+    inbox: Vec<ProviderCommand>,
+    events: mpsc::Sender<ProviderEvent>,
     /// Events that found no room yet; nothing is read while there are any.
-    outbox: VecDeque<Event>,
-    link: Link,
+    outbox: VecDeque<ProviderEvent>,
+    link: ReconnectPolicy,
     hints: Hints,
     /// The address that was asked for, where the last connection came about under `v1` instead.
     under_v1: Option<Url>,
-    state: State,
+    state: ConnectionState,
     uplink: Uplink,
     /// Calls of this connection that were answered.
     answered: HashSet<String>,
@@ -156,18 +157,14 @@ impl Actor {
             }
             let repeatedly = outcome == RunOutcome::GiveUp;
             // What panicked may not be polled again.
-            self.state = State::Closed;
+            self.state = ConnectionState::Closed;
             self.lost(Fault::Internal { repeatedly });
             if repeatedly {
                 // It may not be the connection that panics.
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
-        match self.state {
-            State::Open(socket) => socket.close().await,
-            State::Closing(closing) => closing.await,
-            State::Closed | State::Opening(_) => {}
-        }
+        self.state.close().await;
     }
 
     async fn serve(&mut self) {
@@ -177,7 +174,7 @@ impl Actor {
                 Happening::Control(control) => self.handle_control(control),
                 Happening::Link(LinkHappening::Opened(Ok(open))) => self.handle_open(open),
                 Happening::Link(LinkHappening::Opened(Err(fault))) => self.handle_not_opened(fault),
-                Happening::Link(LinkHappening::Closed) => self.state = State::Closed,
+                Happening::Link(LinkHappening::Closed) => self.state = ConnectionState::Closed,
                 Happening::Link(LinkHappening::Turn(turn)) => self.handle_turn(turn),
                 Happening::Due => self.handle_due(),
                 Happening::Stuck => self.handle_stuck(),
@@ -218,25 +215,25 @@ impl Actor {
             self.handle_command(command);
         }
         self.inbox = commands;
-        if let State::Open(socket) = &mut self.state {
+        if let ConnectionState::Open(socket) = &mut self.state {
             self.uplink.flush(&mut |message| socket.queue(message));
         }
     }
 
-    fn handle_command(&mut self, command: Command) {
+    fn handle_command(&mut self, command: ProviderCommand) {
         match command {
-            Command::Audio(samples) => {
-                if !matches!(self.state, State::Open(_)) || !self.uplink.audio(&samples) {
+            ProviderCommand::Audio(samples) => {
+                if !matches!(self.state, ConnectionState::Open(_)) || !self.uplink.audio(&samples) {
                     let dropped = SampleRate::WORKING.duration_of(samples.len() as u64);
                     debug!(?dropped, "no connection takes this audio");
                     self.counters.uplink_dropped.add(samples.len() as u64);
                 }
             }
-            Command::StartUtterance => self.send(&RealtimeInput::ActivityStart.into()),
-            Command::EndUtterance => self.end_turn(RealtimeInput::ActivityEnd),
+            ProviderCommand::StartUtterance => self.send(&RealtimeInput::ActivityStart.into()),
+            ProviderCommand::EndUtterance => self.end_turn(RealtimeInput::ActivityEnd),
             // A reply may be on its way.
-            Command::StopStream => self.send(&RealtimeInput::AudioStreamEnd.into()),
-            Command::Text(text) => self.end_turn(RealtimeInput::Text(text)),
+            ProviderCommand::StopStream => self.send(&RealtimeInput::AudioStreamEnd.into()),
+            ProviderCommand::Text(text) => self.end_turn(RealtimeInput::Text(text)),
         }
     }
 
@@ -256,7 +253,7 @@ impl Actor {
                 self.link.retry_now(now);
             }
             Control::Replace => {
-                if matches!(self.state, State::Open(_)) {
+                if matches!(self.state, ConnectionState::Open(_)) {
                     self.lost(Fault::Unanswered);
                 }
             }
@@ -287,7 +284,7 @@ impl Actor {
     }
 
     fn send(&mut self, message: &ClientMessage) {
-        if let State::Open(socket) = &mut self.state {
+        if let ConnectionState::Open(socket) = &mut self.state {
             self.uplink
                 .message(message, &mut |message| socket.queue(message));
         } else {
@@ -320,7 +317,7 @@ impl Actor {
         let setup = setup(&self.config, attempt.handle.as_deref());
         let setup = self.hints.applied(setup);
         info!(attempt = attempt.number, "connecting");
-        self.outbox.push_back(Event::Connecting {
+        self.outbox.push_back(ProviderEvent::Connecting {
             attempt: attempt.number,
         });
         let opener = Opener {
@@ -330,13 +327,15 @@ impl Actor {
             setup,
             counters: Arc::clone(&self.counters),
         };
-        let last = std::mem::replace(&mut self.state, State::Closed);
-        self.state = State::Opening(match last {
-            State::Closing(closing) => Box::pin(async move {
+        let last = std::mem::replace(&mut self.state, ConnectionState::Closed);
+        self.state = ConnectionState::Opening(match last {
+            ConnectionState::Closing(closing) => Box::pin(async move {
                 closing.await;
                 opener.open().await
             }),
-            State::Closed | State::Opening(_) | State::Open(_) => Box::pin(opener.open()),
+            ConnectionState::Closed | ConnectionState::Opening(_) | ConnectionState::Open(_) => {
+                Box::pin(opener.open())
+            }
         });
     }
 
@@ -346,12 +345,12 @@ impl Actor {
         info!(connection, resumed, "connected");
         self.note_round_trip(open.round_trip.unwrap_or_default());
         self.under_v1 = open.under_v1;
-        self.uplink = Uplink::new(self.config.detection == Detection::Client);
+        self.uplink = Uplink::new(self.config.detection == DetectionConfig::Client);
         self.answered.clear();
         self.nonsense = Nonsense::default();
         self.translator = Translator::default();
-        self.state = State::Open(open.socket);
-        self.outbox.push_back(Event::Ready(Ready {
+        self.state = ConnectionState::Open(open.socket);
+        self.outbox.push_back(ProviderEvent::Ready(Ready {
             connection,
             resumed,
             capabilities: GeminiLive.capabilities(&self.config),
@@ -359,7 +358,7 @@ impl Actor {
         }));
         if self.hints.taken() {
             info!(model = %self.config.model, "this model is not told these languages and names in this run");
-            self.outbox.push_back(Event::HintsRefused);
+            self.outbox.push_back(ProviderEvent::HintsRefused);
         }
     }
 
@@ -383,7 +382,7 @@ impl Actor {
     /// The way may have become longer or shorter.
     fn look_at_round_trip(&mut self) {
         if self.timed.elapsed() >= TRIP_EVERY
-            && let State::Open(socket) = &self.state
+            && let ConnectionState::Open(socket) = &self.state
             && let Some(trip) = socket.round_trip()
         {
             self.note_round_trip(trip);
@@ -394,7 +393,7 @@ impl Actor {
         self.look_at_round_trip();
         match turn {
             Turn::Message(bytes) => self.handle_message(&bytes),
-            Turn::Flushed => self.outbox.push_back(Event::Flushed {
+            Turn::Flushed => self.outbox.push_back(ProviderEvent::Flushed {
                 at: Instant::now().into_std(),
             }),
             // The next tick takes commands again.
@@ -441,7 +440,8 @@ impl Actor {
         if let Some(go_away) = go_away {
             let time_left = self.link.go_away(at, go_away.time_left);
             info!(?time_left, "the service will end this connection");
-            self.outbox.push_back(Event::GoingAway { time_left });
+            self.outbox
+                .push_back(ProviderEvent::GoingAway { time_left });
         }
     }
 
@@ -478,17 +478,18 @@ impl Actor {
         let retry_in = self.link.lost(now, fault.retry(), rand::random());
         warn!(%fault, ?retry_in, "no connection");
         let fault = fault.into();
-        self.outbox.push_back(Event::Lost { fault, retry_in });
+        self.outbox
+            .push_back(ProviderEvent::Lost { fault, retry_in });
     }
 
     /// Begins to close what is open, and forgets what was meant for it and what was known of its way.
     fn hang_up(&mut self) {
         self.uplink = Uplink::default();
         self.note_round_trip(Duration::ZERO);
-        self.state = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(socket) => State::Closing(Box::pin(socket.close())),
-            closing @ State::Closing(_) => closing,
-            State::Closed | State::Opening(_) => State::Closed,
+        self.state = match std::mem::replace(&mut self.state, ConnectionState::Closed) {
+            ConnectionState::Open(socket) => ConnectionState::Closing(Box::pin(socket.close())),
+            closing @ ConnectionState::Closing(_) => closing,
+            ConnectionState::Closed | ConnectionState::Opening(_) => ConnectionState::Closed,
         };
     }
 }

@@ -288,6 +288,6 @@ mod tests {
     }
 
     fn is_of_key(fault: &Fault) -> bool {
-        provider::Fault::from(fault.clone()).kind == FaultKind::Key
+        provider::ProviderFault::from(fault.clone()).kind == FaultKind::Key
     }
 }

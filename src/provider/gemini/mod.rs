@@ -20,6 +20,3 @@ mod translate;
 mod uplink;
 
 pub use actor::spawn;
-
-/// The host of Gemini Live.
-pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";

@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::open::check_key;
-use crate::provider::Target;
+use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::Dialer;
 use crate::provider::connection::error::{Fault, Stage};
-use crate::provider::connection::upgrade;
+use crate::provider::connection::{address, upgrade};
 
 /// Asks for the largest page: the list has some hundred models at most.
 const PATH: &str = "models?pageSize=1000";
@@ -37,7 +37,7 @@ const LIVE: &str = "bidiGenerateContent";
 /// The first step that failed.
 pub async fn live_models(
     dialer: Arc<dyn Dialer>,
-    target: Target,
+    target: ServiceEndpoint,
     under_v1: bool,
 ) -> Result<Option<Vec<String>>, Fault> {
     let is_v1 = under_v1 || target.url.path().contains(".v1.");
@@ -45,7 +45,7 @@ pub async fn live_models(
     check_key(&target)?;
     let (mut names, mut page) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
-        let address = upgrade::address(&target.url);
+        let address = address::host_and_port(&target.url);
         let asked = ask(&*dialer, &target, version, page.as_deref());
         let late = Fault::TimedOut {
             address,
@@ -88,12 +88,12 @@ struct Listed {
 
 async fn ask(
     dialer: &dyn Dialer,
-    target: &Target,
+    target: &ServiceEndpoint,
     version: &str,
     page: Option<&str>,
 ) -> Result<Option<List>, Fault> {
     let url = &target.url;
-    let address = upgrade::address(url);
+    let address = address::host_and_port(url);
     let broken = |why: String| Fault::CutShort {
         address: address.clone(),
         why,
@@ -130,7 +130,7 @@ async fn ask(
 }
 
 fn request(
-    target: &Target,
+    target: &ServiceEndpoint,
     version: &str,
     page: Option<&str>,
 ) -> Result<hyper::Request<Empty<Bytes>>, Fault> {
@@ -237,9 +237,12 @@ mod tests {
 
     #[tokio::test]
     async fn google_is_not_asked_without_a_key() {
-        let target = Target {
-            url: Url::parse(&format!("wss://{}/", crate::provider::gemini::GOOGLE_HOST))
-                .expect("an address"),
+        let target = ServiceEndpoint {
+            url: Url::parse(&format!(
+                "wss://{}/",
+                crate::provider::gemini::models::GOOGLE_HOST
+            ))
+            .expect("an address"),
             key: None,
         };
         let asked = live_models(Arc::new(TcpDialer::default()), target, false).await;
@@ -280,7 +283,7 @@ mod tests {
                 tell.send(request).await.expect("heard");
             }
         });
-        let target = Target {
+        let target = ServiceEndpoint {
             url: Url::parse(&format!("ws://127.0.0.1:{port}/live")).expect("an address"),
             key: key.map(SecretString::from),
         };

@@ -4,6 +4,9 @@ pub use crate::base::voices::VOICES;
 
 use super::message::{Behavior, Modality, Setup, SpeechConfig, ThinkingLevel, Tool};
 
+/// The host that offers them.
+pub const GOOGLE_HOST: &str = "generativelanguage.googleapis.com";
+
 /// A family of models: what state it is in, and what it takes and refuses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Model {
@@ -12,7 +15,7 @@ pub struct Model {
     /// One whole name, to be shown and listed.
     pub name: &'static str,
     /// Whether the service offers it.
-    pub state: State,
+    pub state: ModelState,
     /// What it is made for.
     pub purpose: Purpose,
     /// How thinking is set.
@@ -31,7 +34,7 @@ pub struct Model {
 
 /// Whether the service offers a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ModelState {
     /// Yes, with no end announced.
     Stable,
     /// Yes, and it may change or end at short notice.
@@ -111,7 +114,7 @@ pub enum FunctionControl {
 const UNKNOWN: Model = Model {
     prefix: "",
     name: "",
-    state: State::Preview,
+    state: ModelState::Preview,
     purpose: Purpose::Talk,
     thinking: ThinkingControl::None,
     affective_dialog: false,
@@ -124,12 +127,12 @@ const UNKNOWN: Model = Model {
 /// What takes the place of the models that have ended.
 const SUCCESSOR: &str = "gemini-3.8-live";
 /// The last previews before 3.8. Source of the day: the price tables of litellm 1.110.2 and genai-prices 0.2.3.
-const PREVIEWS_ENDED: State = State::Ended {
+const PREVIEWS_ENDED: ModelState = ModelState::Ended {
     on: "2026-11-17",
     successor: SUCCESSOR,
 };
 /// Source of the day: Google's list of deprecations.
-const FIRST_ENDED: State = State::Ended {
+const FIRST_ENDED: ModelState = ModelState::Ended {
     on: "2025-12-09",
     successor: SUCCESSOR,
 };
@@ -141,7 +144,7 @@ pub const MODELS: [Model; 9] = [
     Model {
         prefix: "gemini-3.8-live",
         name: "gemini-3.8-live",
-        state: State::Stable,
+        state: ModelState::Stable,
         thinking: ThinkingControl::Interleaved,
         proactivity: ProactivityControl::AlwaysOn,
         catalogue_voices: true,
@@ -151,7 +154,7 @@ pub const MODELS: [Model; 9] = [
     Model {
         prefix: "gemini-3.8-live-extended-thinking",
         name: "gemini-3.8-live-extended-thinking",
-        state: State::Stable,
+        state: ModelState::Stable,
         thinking: ThinkingControl::Level(&[
             ThinkingLevel::Low,
             ThinkingLevel::Medium,
@@ -166,7 +169,7 @@ pub const MODELS: [Model; 9] = [
     Model {
         prefix: "gemini-3.5-live-translate",
         name: "gemini-3.5-live-translate-preview",
-        state: State::Preview,
+        state: ModelState::Preview,
         purpose: Purpose::Translation,
         functions: FunctionControl::Refused,
         ..UNKNOWN
@@ -174,7 +177,7 @@ pub const MODELS: [Model; 9] = [
     Model {
         prefix: "gemini-3.5-transcribe-live",
         name: "gemini-3.5-transcribe-live",
-        state: State::Stable,
+        state: ModelState::Stable,
         purpose: Purpose::Transcription,
         ..UNKNOWN
     },
@@ -217,7 +220,7 @@ pub const MODELS: [Model; 9] = [
 const NATIVE_AUDIO_LATEST: Model = Model {
     prefix: "gemini-2.5-flash-native-audio-latest",
     name: "gemini-2.5-flash-native-audio-latest",
-    state: State::MayHaveEnded {
+    state: ModelState::MayHaveEnded {
         successor: SUCCESSOR,
     },
     thinking: ThinkingControl::Budget,
@@ -231,8 +234,10 @@ impl Model {
     #[must_use]
     pub fn successor(&self) -> Option<&'static str> {
         match self.state {
-            State::Stable | State::Preview => None,
-            State::Ended { successor, .. } | State::MayHaveEnded { successor } => Some(successor),
+            ModelState::Stable | ModelState::Preview => None,
+            ModelState::Ended { successor, .. } | ModelState::MayHaveEnded { successor } => {
+                Some(successor)
+            }
         }
     }
 
@@ -240,10 +245,10 @@ impl Model {
     #[must_use]
     pub fn state_name(&self) -> &'static str {
         match self.state {
-            State::Stable => "stable",
-            State::Preview => "preview",
-            State::Ended { .. } => "ended",
-            State::MayHaveEnded { .. } => "may_have_ended",
+            ModelState::Stable => "stable",
+            ModelState::Preview => "preview",
+            ModelState::Ended { .. } => "ended",
+            ModelState::MayHaveEnded { .. } => "may_have_ended",
         }
     }
 

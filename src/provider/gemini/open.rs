@@ -11,13 +11,13 @@ use url::Url;
 use super::close;
 use super::nonsense::Nonsense;
 use crate::base::counters::Counters;
-use crate::provider::Target;
+use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::{Dialer, EXCHANGE_LIMIT, limited};
 use crate::provider::connection::error::{Fault, Stage};
-use crate::provider::connection::socket::{Outgoing, Socket, Turn};
-use crate::provider::connection::upgrade;
-use crate::provider::gemini::GOOGLE_HOST;
+use crate::provider::connection::socket::{OutgoingMessage, Socket, Turn};
+use crate::provider::connection::{address, upgrade};
 use crate::provider::gemini::message::{ClientMessage, Setup};
+use crate::provider::gemini::models::GOOGLE_HOST;
 
 /// How long the service may take to answer a setup.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(super) struct Open {
 /// What connecting needs.
 pub(super) struct Opener {
     pub(super) dialer: Arc<dyn Dialer>,
-    pub(super) target: Target,
+    pub(super) target: ServiceEndpoint,
     pub(super) setup: Setup,
     pub(super) counters: Arc<Counters>,
     /// The last connection to this address came about under `v1`.
@@ -92,12 +92,12 @@ impl Opener {
         let key = &self.target.key;
         let opened = self.dialer.dial(url.clone()).await?;
         let mut stream = opened.stream;
-        let address = upgrade::address(url);
+        let address = address::host_and_port(url);
         let upgraded = upgrade::upgrade(&mut stream, url, key.as_ref());
         let read = limited(Stage::Upgrade, &address, EXCHANGE_LIMIT, upgraded).await?;
         let counters = Arc::clone(&self.counters);
         let mut socket = Socket::new(stream, read, counters, opened.proxied).await;
-        socket.queue(Outgoing {
+        socket.queue(OutgoingMessage {
             text: ClientMessage::Setup(Box::new(self.setup.clone())).to_json(),
             report: false,
         });
@@ -113,7 +113,7 @@ impl Opener {
 }
 
 /// Checks that the key can be sent, and that there is one for Google.
-pub(super) fn check_key(target: &Target) -> Result<(), Fault> {
+pub(super) fn check_key(target: &ServiceEndpoint) -> Result<(), Fault> {
     match &target.key {
         Some(key) if !upgrade::usable(key) => Err(Fault::KeyUnusable),
         None if target.url.host_str() == Some(GOOGLE_HOST) => Err(Fault::KeyMissing {

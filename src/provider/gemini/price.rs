@@ -1,6 +1,6 @@
 //! Prices that Google publishes. The one place that knows them.
 
-use super::GOOGLE_HOST;
+use super::models::GOOGLE_HOST;
 use crate::provider::price::{Pricing, Rates};
 
 /// Of 3.8, with and without extended thinking.

@@ -3,7 +3,7 @@
 use super::setup::setup;
 use super::{models, price};
 use crate::base::units::SampleRate;
-use crate::provider::config::Detection;
+use crate::provider::config::DetectionConfig;
 use crate::provider::price::Pricing;
 use crate::provider::{Capabilities, Service, SessionConfig, TurnDetection};
 
@@ -13,8 +13,8 @@ pub(super) struct GeminiLive;
 impl Service for GeminiLive {
     fn capabilities(&self, config: &SessionConfig) -> Capabilities {
         let (turns, interruptible) = match &config.detection {
-            Detection::Client => (TurnDetection::Client, true),
-            Detection::Service { interrupts, .. } => (TurnDetection::Service, *interrupts),
+            DetectionConfig::Client => (TurnDetection::Client, true),
+            DetectionConfig::Service { interrupts, .. } => (TurnDetection::Service, *interrupts),
         };
         Capabilities {
             turns,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::hints::vocabulary_sentence;
 use crate::base::languages;
 use crate::provider::config::{
-    AnswerLength, AutomaticSettings, Detection, Languages, Sensitivity, SessionConfig, Thinking,
-    UserContext,
+    AnswerLength, AutomaticSettings, DetectionConfig, Languages, Sensitivity, SessionConfig,
+    Thinking, UserContext,
 };
 use crate::provider::gemini::message::{
     ActivityDetection, ActivityHandling, Compression, Content, EndSensitivity, GenerationConfig,
@@ -236,16 +236,16 @@ fn tools(config: &SessionConfig) -> Vec<Tool> {
     search.into_iter().collect()
 }
 
-fn realtime_input(detection: &Detection) -> RealtimeInputConfig {
+fn realtime_input(detection: &DetectionConfig) -> RealtimeInputConfig {
     let (detector, interrupts) = match detection {
-        Detection::Client => (
+        DetectionConfig::Client => (
             ActivityDetection {
                 disabled: Some(true),
                 ..ActivityDetection::default()
             },
             true,
         ),
-        Detection::Service {
+        DetectionConfig::Service {
             settings,
             interrupts,
         } => (automatic(settings), *interrupts),

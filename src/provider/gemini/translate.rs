@@ -11,7 +11,7 @@ use crate::provider::gemini::message::{
 };
 use crate::provider::gemini::pcm::{PcmReader, reply_rate};
 use crate::provider::gemini::{ending, grounding};
-use crate::provider::{EndReason, Event, ReplyAudio, Speaker, Usage};
+use crate::provider::{EndReason, ProviderEvent, ReplyAudio, Speaker, TokenUsage};
 
 /// Translates the messages of one connection.
 #[derive(Default)]
@@ -32,11 +32,11 @@ impl Translator {
         at: Instant,
         message: ServerMessage,
         counters: &Counters,
-        events: &mut VecDeque<Event>,
+        events: &mut VecDeque<ProviderEvent>,
     ) {
         if let Some(call) = &message.tool_call {
             let calls = &call.function_calls;
-            events.push_back(Event::ToolCalls {
+            events.push_back(ProviderEvent::ToolCalls {
                 count: calls.len(),
                 answerable: calls.iter().all(FunctionCall::is_answerable),
             });
@@ -47,10 +47,10 @@ impl Translator {
             // No handle holds while an answer is made.
             || update.is_some_and(|update| !update.resumable);
         if is_alive {
-            events.push_back(Event::Alive);
+            events.push_back(ProviderEvent::Alive);
         }
         if let Some(usage) = &message.usage_metadata {
-            events.push_back(Event::Usage(Usage {
+            events.push_back(ProviderEvent::Usage(TokenUsage {
                 billed: usage.billed(),
                 context: usage.prompt_token_count,
             }));
@@ -65,19 +65,19 @@ impl Translator {
         at: Instant,
         content: ServerContent,
         counters: &Counters,
-        events: &mut VecDeque<Event>,
+        events: &mut VecDeque<ProviderEvent>,
     ) {
         if let Some(metadata) = content.grounding_metadata.as_ref()
             && content.searched()
         {
-            events.push_back(Event::Searched(grounding::read(metadata)));
+            events.push_back(ProviderEvent::Searched(grounding::read(metadata)));
         }
         if content.interrupted {
             self.reset();
-            events.push_back(Event::Interrupted);
+            events.push_back(ProviderEvent::Interrupted);
         }
         let transcript = |speaker, words: Option<Transcription>| {
-            words.map(|words| Event::Transcript {
+            words.map(|words| ProviderEvent::Transcript {
                 speaker,
                 text: words.text,
             })
@@ -89,31 +89,31 @@ impl Translator {
             // Thoughts are not said. Text beside audio is a transcript's affair; without audio it is the answer.
             let text = part.text.filter(|text| !part.thought && !text.is_empty());
             events.push_back(match (part.inline_data.filter(|_| !part.thought), text) {
-                (Some(blob), _) if blob.data.is_empty() => Event::Alive,
+                (Some(blob), _) if blob.data.is_empty() => ProviderEvent::Alive,
                 (Some(blob), _) => self.audio(at, &blob, counters),
-                (None, Some(text)) => Event::Text(text),
-                (None, None) => Event::Content,
+                (None, Some(text)) => ProviderEvent::Text(text),
+                (None, None) => ProviderEvent::Content,
             });
         }
         events.extend(transcript(Speaker::Assistant, content.output_transcription));
         if content.generation_complete {
-            events.push_back(Event::GenerationComplete);
+            events.push_back(ProviderEvent::GenerationComplete);
         }
         if let Some(name) = content.turn_complete_reason {
             let kind = ending::kind(&name);
-            events.push_back(Event::EndReason(EndReason { name, kind }));
+            events.push_back(ProviderEvent::EndReason(EndReason { name, kind }));
         }
         if content.turn_complete {
             self.reset();
             // Extended thinking closes a turn several times; only the last one is its end.
             let goes_on = content.interaction_status == Some(InteractionStatus::InProgress);
-            events.push_back(Event::TurnComplete { goes_on });
+            events.push_back(ProviderEvent::TurnComplete { goes_on });
         }
     }
 
-    fn audio(&mut self, at: Instant, blob: &Blob, counters: &Counters) -> Event {
+    fn audio(&mut self, at: Instant, blob: &Blob, counters: &Counters) -> ProviderEvent {
         match reply_rate(&blob.mime_type) {
-            Ok(rate) => Event::ReplyAudio(ReplyAudio {
+            Ok(rate) => ProviderEvent::ReplyAudio(ReplyAudio {
                 rate,
                 samples: self.reply.read_as(&blob.mime_type, &blob.data),
                 read_at: at,
@@ -122,7 +122,7 @@ impl Translator {
             Err(problem) => {
                 counters.bad_messages.add(1);
                 warn!(%problem, "reply audio that cannot be played");
-                Event::UnplayableAudio { mime: problem.mime }
+                ProviderEvent::UnplayableAudio { mime: problem.mime }
             }
         }
     }

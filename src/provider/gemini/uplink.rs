@@ -4,7 +4,7 @@
 //! API, `automaticActivityDetection.disabled`): text too is sent between them.
 
 use crate::base::frame::FRAME_SAMPLES;
-use crate::provider::connection::socket::Outgoing;
+use crate::provider::connection::socket::OutgoingMessage;
 use crate::provider::gemini::message::{ClientMessage, RealtimeInput};
 use crate::provider::gemini::pcm::UplinkWriter;
 
@@ -48,24 +48,28 @@ impl Uplink {
 
     /// Takes the start or the end of an utterance, or any other message, behind the audio that waits.
     /// Gives nothing for a signal that would not be balanced.
-    pub(super) fn message(&mut self, message: &ClientMessage, out: &mut impl FnMut(Outgoing)) {
+    pub(super) fn message(
+        &mut self,
+        message: &ClientMessage,
+        out: &mut impl FnMut(OutgoingMessage),
+    ) {
         let (wanted, report) = self.judge(message);
         self.flush(out);
         if wanted {
             let text = message.to_json();
-            out(Outgoing { text, report });
+            out(OutgoingMessage { text, report });
         }
     }
 
     /// Turns the audio that waits into messages of equal length, none longer than 30 ms.
-    pub(super) fn flush(&mut self, out: &mut impl FnMut(Outgoing)) {
+    pub(super) fn flush(&mut self, out: &mut impl FnMut(OutgoingMessage)) {
         let frames = self.waiting.len().div_ceil(FRAME_SAMPLES);
         let messages = frames.div_ceil(MOST_FRAMES);
         let mut start = 0;
         for number in 1..=messages {
             let end = (number * frames / messages * FRAME_SAMPLES).min(self.waiting.len());
             let text = self.writer.message(&self.waiting[start..end]);
-            out(Outgoing {
+            out(OutgoingMessage {
                 text,
                 report: false,
             });
@@ -161,20 +165,21 @@ mod tests {
         assert!(send(&mut uplink, RealtimeInput::ActivityEnd)[0].report);
     }
 
-    fn send(uplink: &mut Uplink, input: RealtimeInput) -> Vec<Outgoing> {
+    fn send(uplink: &mut Uplink, input: RealtimeInput) -> Vec<OutgoingMessage> {
         let mut sent = Vec::new();
         uplink.message(&input.into(), &mut |message| sent.push(message));
         sent
     }
 
-    fn drain(uplink: &mut Uplink) -> Vec<Outgoing> {
+    fn drain(uplink: &mut Uplink) -> Vec<OutgoingMessage> {
         let mut sent = Vec::new();
         uplink.flush(&mut |message| sent.push(message));
         sent
     }
 
-    fn lengths_of(messages: &[Outgoing]) -> Vec<usize> {
-        let samples = |message: &Outgoing| match ClientMessage::read(message.text.as_bytes()) {
+    fn lengths_of(messages: &[OutgoingMessage]) -> Vec<usize> {
+        let samples = |message: &OutgoingMessage| match ClientMessage::read(message.text.as_bytes())
+        {
             Ok(ClientMessage::RealtimeInput(RealtimeInput::Audio(blob))) => blob.data.len() / 2,
             other => panic!("{other:?}"),
         };

@@ -15,7 +15,6 @@ const PARTS: [&str; 4] = ["endpointing", "uplink", "server", "downlink"];
 
 impl Bench {
     /// Builds the report; `turns` are those behind the results.
-    #[must_use]
     pub fn document(&self, turns: &[TurnRow]) -> Document {
         let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());
         let mut sections = vec![self.overview()];

@@ -13,7 +13,6 @@ use crate::base::plural::count;
 
 impl Load {
     /// Builds the report; `turns` are those behind the results.
-    #[must_use]
     pub fn document(&self, turns: &[TurnRow]) -> Document {
         let (standing, verdict) = headline(&self.checks, self.run.cut_short.as_deref());
         let mut sections = vec![self.result()];

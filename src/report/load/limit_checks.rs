@@ -1,7 +1,7 @@
 //! Checks of a load against its limits, and remarks on the limits of the machine.
 
 use super::super::bench::MOST_ERRORS;
-use super::super::fault::Fault;
+use super::super::failure_kind::FailureKind;
 use super::super::results::{Circumstances, LimitCheck, OWN, TEST_BUILD, Verdict, interval, ms};
 use super::measured::{LEAST_RATIO, Limits, LoadResults, MOST_DRY, MOST_LATE, Usage};
 
@@ -194,7 +194,7 @@ fn advice(figures: &LoadResults, limits: &Limits) -> Vec<String> {
     }
     let most = figures.errors.iter().max_by_key(|(_, count)| **count);
     if let Some((name, count)) = most.filter(|_| errors(figures).verdict == Verdict::Missed) {
-        let remedy = Fault::named(name).map_or("see the endpoint's log", Fault::remedy);
+        let remedy = FailureKind::named(name).map_or("see the endpoint's log", FailureKind::remedy);
         found.push(format!("Most errors were \"{name}\" ({count}): {remedy}."));
     }
     let grown = |limit: f64| figures.growth_mb.is_some_and(|mb| mb > limit);

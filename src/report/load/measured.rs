@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::bench::latencies;
 use super::super::bill::Bill;
 use super::super::results::{LatencyTable, Outcomes, TurnRow};
 
@@ -17,7 +16,6 @@ pub const MOST_LATE: f64 = 0.01;
 /// Share of the replies that may run dry, as of errors: a gap in one is heard.
 pub const MOST_DRY: f64 = 0.01;
 
-/// Limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Limit of the 95th percentile of the response, in milliseconds; `None` without speech.
@@ -29,12 +27,10 @@ pub struct Limits {
     pub growth_mb: Option<f64>,
 }
 
-/// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadResults {
     /// `normal`, `peak`, `stress`, `spike`, `soak`, `idle` or `free`.
     pub scenario: String,
-    /// Profile of all conversations.
     pub profile: String,
     /// The most conversations that were asked for at a time.
     pub sessions: usize,
@@ -44,11 +40,8 @@ pub struct LoadResults {
     pub asked: usize,
     /// How long the run took, in seconds.
     pub seconds: f64,
-    /// How the conversations fared.
     pub conversations: Conversations,
-    /// How their turns ended.
     pub turns: Outcomes,
-    /// What failed, by kind.
     pub errors: BTreeMap<String, u64>,
     /// Utterances without an answer at the end of their conversation whose wait was too short to be an error.
     #[serde(default)]
@@ -72,7 +65,6 @@ pub struct LoadResults {
     pub ran_dry: u64,
     /// Captured samples that were lost.
     pub capture_dropped: u64,
-    /// What was billed.
     #[serde(flatten, default)]
     pub bill: Bill,
     /// Whether sound kept up with time.
@@ -111,7 +103,6 @@ pub struct LoadResults {
 /// contains that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// How many.
     pub n: u64,
     /// Seconds that they waited, added up.
     pub all_s: f64,
@@ -128,12 +119,10 @@ impl HeldBack {
     }
 }
 
-/// How conversations fared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conversations {
     /// Begun, those in place of failed ones included.
     pub begun: u64,
-    /// That were connected.
     pub connected: u64,
     /// The most that were connected at a time.
     pub most: usize,
@@ -162,7 +151,6 @@ pub struct RealTime {
     pub latest_ms: f64,
 }
 
-/// Processor and memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// Mean while the conversations were complete, in percent of a core.
@@ -180,9 +168,7 @@ pub struct Usage {
 pub struct Second {
     /// Since the beginning.
     pub at_s: f64,
-    /// Conversations that were wanted.
     pub wanted: usize,
-    /// Conversations that were connected.
     pub connected: usize,
     /// Turns that were closed in this second.
     pub turns: u64,
@@ -218,14 +204,6 @@ fn is_none(count: &u64) -> bool {
 }
 
 impl LoadResults {
-    /// Takes the turns in.
-    pub fn add(&mut self, turns: &[TurnRow]) {
-        for turn in turns {
-            self.count(turn);
-        }
-        self.latency_ms = latencies(turns);
-    }
-
     /// Counts a turn, without its latencies.
     pub fn count(&mut self, turn: &TurnRow) {
         self.turns.add(&turn.outcome);

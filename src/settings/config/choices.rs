@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::reading::{self, Occasion};
 use super::table::KEYS;
-use super::{Config, Occasion, reading};
+use super::values::Config;
 use crate::base::yaml::{self, edit, quoted};
 use crate::file::{self, ReadError};
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::choices::Choices;
-use super::reading::{self, Fault, Reading};
-use super::{Config, Occasion};
+use super::reading::{self, ConfigFault, ConfigReading, Occasion};
+use super::values::Config;
 use crate::base::plural::sentence;
 use crate::base::yaml::edit;
 use crate::file::{self, ReadError};
@@ -65,14 +65,14 @@ pub enum SaveError {
 /// The file as it was found.
 struct Found {
     text: String,
-    reading: Reading,
+    reading: ConfigReading,
 }
 
 impl Found {
     fn nothing() -> Self {
         Self {
             text: String::new(),
-            reading: Reading {
+            reading: ConfigReading {
                 config: Config::default(),
                 faults: Vec::new(),
                 silent: true,
@@ -287,8 +287,8 @@ impl ConfigFile {
         }
     }
 
-    fn take(&mut self, reading: Reading) {
-        let protects: Vec<&Fault> = reading.faults.iter().filter(|f| f.protects).collect();
+    fn take(&mut self, reading: ConfigReading) {
+        let protects: Vec<&ConfigFault> = reading.faults.iter().filter(|f| f.protects).collect();
         self.written = reading.config;
         self.config = self.choices.over(&self.written);
         self.faults
@@ -300,7 +300,7 @@ impl ConfigFile {
         }
         if !self.trusted {
             self.held = protects.first().map(|fault| fault.error.to_string());
-            let is_endpoint = |fault: &&Fault| {
+            let is_endpoint = |fault: &&ConfigFault| {
                 let meant = fault.error.suggestion.as_deref();
                 [Some(fault.error.key.as_str()), meant].contains(&Some("endpoint"))
             };
@@ -321,17 +321,17 @@ impl ConfigFile {
 /// means then. `None` where that cannot be.
 fn with_choice(
     text: &str,
-    read: &Reading,
+    read: &ConfigReading,
     key: &str,
     wanted: &Config,
     occasion: Occasion,
-) -> Option<(String, Reading)> {
+) -> Option<(String, ConfigReading)> {
     let mut meant = read.config.clone();
     meant.adopt(key, wanted);
     if meant == read.config {
         return Some((text.to_owned(), read.clone()));
     }
-    let faults = |reading: &Reading| {
+    let faults = |reading: &ConfigReading| {
         let faults = reading.faults.iter();
         faults
             .map(|fault| (fault.error.key.clone(), fault.protects))

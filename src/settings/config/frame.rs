@@ -1,7 +1,7 @@
 //! Where the window was and how large, in the configuration. The window writes it; what is out of all measure, by hand or
 //! by accident, is brought into measure or left out, and is no fault of the file.
 
-use crate::base::keys::{Scalar, Settings, Shape, Value, Wrong, any_text};
+use crate::base::keys::{Keyed, Scalar, TextShape, Value, Wrong, any_text};
 
 /// Widths and heights that a window can have, in points.
 const WIDTHS: (u32, u32) = (360, 16_384);
@@ -13,7 +13,7 @@ const ZOOMS: (u32, u32) = (50, 400);
 
 /// Where the window was and how large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct WindowFrame {
     /// Width and height in points, as they are without `maximized`.
     pub size: Option<[u32; 2]>,
     /// Left and top edge on the desktop in points, where the system tells.
@@ -24,7 +24,7 @@ pub struct Frame {
     pub zoom_percent: u32,
 }
 
-impl Default for Frame {
+impl Default for WindowFrame {
     fn default() -> Self {
         Self {
             size: None,
@@ -35,7 +35,7 @@ impl Default for Frame {
     }
 }
 
-impl Frame {
+impl WindowFrame {
     /// The same, brought into measure.
     #[must_use]
     pub fn sane(self) -> Self {
@@ -58,7 +58,7 @@ impl Frame {
 }
 
 /// Size and place as X11 writes them.
-pub(super) const GEOMETRY: Shape = Shape {
+pub(super) const GEOMETRY: TextShape = TextShape {
     allowed: "allowed is a size and a place such as 1100x720+40-30",
     check: |text| match parsed(text) {
         Some(_) => Ok(text.to_owned()),
@@ -68,7 +68,7 @@ pub(super) const GEOMETRY: Shape = Shape {
 };
 
 /// The rows are those of `table::FRAME`. What is out of measure is brought into it.
-impl Settings for Frame {
+impl Keyed for WindowFrame {
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
         let (geometry, maximized) = (values.next()?, values.next()?);
         let geometry: Option<String> = Scalar::from_value(geometry)?;
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::settings::config::Config;
 
-    fn frame(yaml: &str) -> Frame {
+    fn frame(yaml: &str) -> WindowFrame {
         let config = Config::parse("config.yaml", yaml.as_bytes()).expect("no fault of the file");
         config.window.frame
     }
@@ -135,7 +135,7 @@ mod tests {
             (Some([2_000, 1_000]), None, false, 50),
             (None, None, true, 400),
         ] {
-            let written = Frame {
+            let written = WindowFrame {
                 size,
                 position,
                 maximized,
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_measure_harms_nobody() {
-        let usual = Frame::default();
+        let usual = WindowFrame::default();
         for geometry in [
             "0x0",
             "0x0+10+10",

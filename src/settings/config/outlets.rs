@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use url::{Host, Url};
 
-use crate::base::keys::{Scalar, Shape, Value, Wrong, any_text};
+use crate::base::keys::{Scalar, TextShape, Value, Wrong, any_text};
 
 /// A text that is not for logs: it shows itself to who asks for it by name only.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct MonitorSettings {
 }
 
 /// Where the endpoint for other programs may listen.
-pub(super) const LISTEN: Shape = Shape {
+pub(super) const LISTEN: TextShape = TextShape {
     allowed: "allowed is an address of this computer with a port, such as 127.0.0.1:9464",
     check: |text| {
         let address = text.parse::<SocketAddr>().ok();
@@ -66,7 +66,7 @@ pub(super) const LISTEN: Shape = Shape {
 };
 
 /// What may be a token.
-pub(super) const TOKEN: Shape = Shape {
+pub(super) const TOKEN: TextShape = TextShape {
     allowed: "allowed are 16 to 200 letters, digits and signs without spaces; without the line one is made",
     check: |text| {
         if (16..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -80,7 +80,7 @@ pub(super) const TOKEN: Shape = Shape {
 };
 
 /// Where alerts can be sent: encrypted, or on this computer.
-pub(super) const WEBHOOK: Shape = Shape {
+pub(super) const WEBHOOK: TextShape = TextShape {
     allowed: "allowed is an address that begins with https://, or with http:// on this computer",
     check: |text| {
         let url = Url::parse(text).ok();

@@ -2,12 +2,12 @@
 //!
 //! A fault in one line costs that line alone. Lines that are there so that something does *not* happen are another matter:
 //! where one of them cannot be read, nobody knows what it forbids. Such a fault is marked, and nothing is dialled until it
-//! is mended (see [`ConfigFile::held`](super::ConfigFile::held)). The same goes for a text that cannot be read at all.
+//! is mended (see [`ConfigFile::held`](super::file::ConfigFile::held)). The same goes for a text that cannot be read at all.
 
-use super::Config;
 use super::table::{KEYS, PRICES};
+use super::values::Config;
 use crate::base::did_you_mean::nearest;
-use crate::base::keys::{self, Key, Row, Settings as _, Value, Wrong};
+use crate::base::keys::{self, Key, Keyed as _, Row, Value, Wrong};
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::profile::Detection;
 use serde_json::Value as Json;
@@ -37,21 +37,32 @@ pub(super) fn cautious() -> Config {
     }
 }
 
+impl Config {
+    /// Reads and checks a configuration that must be good as a whole; `file` is what errors call it.
+    pub fn parse(file: &str, text: &[u8]) -> Result<Self, YamlError> {
+        let read = read(file, text, &Self::default(), Occasion::First);
+        match read.faults.into_iter().next() {
+            None => Ok(read.config),
+            Some(fault) => Err(fault.error),
+        }
+    }
+}
+
 /// What a text says.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(super) struct ConfigReading {
     /// The keys that can be read, and what held before for the others. For those that are not written the usual value, or
     /// what held before where the text is faulty (see [`Occasion`]).
     pub(super) config: Config,
     /// Sorted by their places; at most [`MOST_FAULTS`] and those that protect.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ConfigFault>,
     /// Nothing is written, but comments.
     pub(super) silent: bool,
 }
 
 /// A fault in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ConfigFault {
     pub(super) error: YamlError,
     /// What this line forbids is not known.
     pub(super) protects: bool,
@@ -67,10 +78,10 @@ pub(super) enum Occasion {
 }
 
 /// Reads `bytes`; `file` is what errors call them, and `held` what holds where they cannot be read.
-pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) -> Reading {
-    let unreadable = |error| Reading {
+pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) -> ConfigReading {
+    let unreadable = |error| ConfigReading {
         config: held.clone(),
-        faults: vec![Fault {
+        faults: vec![ConfigFault {
             error,
             protects: true,
         }],
@@ -79,7 +90,7 @@ pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) 
     let (text, flaws) = match Text::by_keys(file, bytes) {
         Ok((Some(text), flaws)) => (text, flaws),
         Ok((None, _)) => {
-            return Reading {
+            return ConfigReading {
                 config: Config::default(),
                 faults: Vec::new(),
                 silent: true,
@@ -112,7 +123,7 @@ pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) 
         seen += 1;
         seen <= MOST_FAULTS || fault.protects
     });
-    Reading {
+    ConfigReading {
         config,
         faults,
         silent: false,
@@ -127,7 +138,7 @@ fn values_of(config: &Config) -> Vec<Value> {
 
 struct Reader<'a> {
     text: &'a Text<'a>,
-    faults: Vec<Fault>,
+    faults: Vec<ConfigFault>,
     /// What holds for a key that cannot be read, for one that is empty, and for one that is not written.
     held: &'a [Value],
     usual: &'a [Value],
@@ -158,7 +169,7 @@ impl Reader<'_> {
                 self.fault(error);
                 return held;
             }
-            Ok(Some(None)) if guarded => Err(empty()),
+            Ok(Some(None)) if guarded => Err(Wrong::empty()),
             Ok(Some(None)) => return usual,
             Ok(None) => return unwritten,
             Ok(Some(Some(value))) => key.kind.check(value),
@@ -213,7 +224,7 @@ impl Reader<'_> {
         let group = "spend_limit_usd";
         let is_empty = matches!(self.text.get::<Json>(group), Ok(Some(Json::Null)));
         if is_empty && !self.is_faulty(group) {
-            let Wrong { what, allowed, .. } = empty();
+            let Wrong { what, allowed, .. } = Wrong::empty();
             self.fault(self.text.fault(group, what, allowed.unwrap_or_default()));
         }
     }
@@ -236,7 +247,7 @@ impl Reader<'_> {
                         error.suggestion = nearest(key, top.iter().copied()).map(Into::into);
                     }
                     let protects = protects || self.hides_protection(&error.key);
-                    self.faults.push(Fault { error, protects });
+                    self.faults.push(ConfigFault { error, protects });
                 }
                 // A file with so many is something else than was meant.
                 if nth == MOST_FAULTS {
@@ -259,7 +270,7 @@ impl Reader<'_> {
 
     fn fault(&mut self, error: YamlError) {
         let protects = error.key.is_empty() || protects(&error.key);
-        let fault = Fault { error, protects };
+        let fault = ConfigFault { error, protects };
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
@@ -331,23 +342,4 @@ fn mentions_protection(value: &Json) -> bool {
             .iter()
             .any(|(key, value)| is_near_protection(key) || mentions_protection(value)),
     }
-}
-
-/// A text that names something: a profile, a device, a folder.
-pub(in crate::settings) fn plain(text: &str) -> Result<(), Wrong> {
-    if text.trim().is_empty() {
-        return Err(empty());
-    }
-    if text.contains(char::is_control) {
-        // `"C:\new"` holds a line break.
-        let allowed =
-            "a backslash in double quotes means something else than itself: use single quotes";
-        let what = "holds a line break or another control character".to_owned();
-        return Err(Wrong::new(what, allowed));
-    }
-    Ok(())
-}
-
-fn empty() -> Wrong {
-    Wrong::new("is empty", "write a value, or remove the line")
 }

@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 
 use super::frame::GEOMETRY;
 use super::outlets::{self, MonitorSettings};
-use super::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window, plain};
+use super::values::{Config, MOST_RELEASE_DELAY, SpendLimit, TalkKey, Theme, Window};
 use crate::base::keys::Effect::{NextConnection, Restart};
 use crate::base::keys::{
-    Key, Kind, Scalar, Settings, Shape, Value, Wrong, any_text, bind, number, whole,
+    Key, Keyed, Kind, Row, Scalar, TextShape, Value, Wrong, any_text, bind, number, plain, whole,
 };
+use crate::base::yaml::{Text, quoted};
 use crate::profile::{Detection, EchoCancellation, LANGUAGES, VOICE};
 use crate::provider::price::Price;
 use crate::settings::{endpoint, paths};
@@ -31,7 +32,7 @@ const LIMIT: Kind = Kind::Number {
 const OFF: &str = "off";
 
 /// A name: of a profile, a device.
-const TEXT: Kind = Kind::Shaped(Shape {
+const TEXT: Kind = Kind::Shaped(TextShape {
     allowed: "allowed is a text on one line",
     check: |text| plain(text).map(|()| text.to_owned()),
     schema: any_text,
@@ -43,7 +44,7 @@ bind!(TOP: Config {
         "The microphone, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
     output_device: Key::new("output_device", TEXT, &[],
         "The speaker, by its id in `sovereign devices`. Without it the system's default is followed.", &[]).offered(),
-    endpoint: Key::new("endpoint", Kind::Shaped(Shape {
+    endpoint: Key::new("endpoint", Kind::Shaped(TextShape {
             allowed: "allowed is an address that begins with wss://, or with ws:// on this computer",
             check: |text| match endpoint::parse(text) {
                 Ok(_) => Ok(text.to_owned()),
@@ -68,7 +69,7 @@ bind!(TOP: Config {
     voice_activation: Key::new("voice_activation", Kind::OnOff, &["on"],
         "Whether speech opens the microphone; otherwise the talk key alone does.", &[]).offered(),
     volume: Key::new("volume", number(0.0, 1.0), &["1"], "The volume of replies.", &[]).offered(),
-    state: Key::new("state", Kind::Shaped(Shape {
+    state: Key::new("state", Kind::Shaped(TextShape {
             allowed: "allowed is the path of a folder",
             check: paths::configured,
             schema: any_text,
@@ -85,7 +86,7 @@ bind!(WINDOW: Window {
     frame
 });
 
-/// Bound to [`Frame`](super::Frame), which brings them into measure.
+/// Bound to [`WindowFrame`](super::frame::WindowFrame), which brings them into measure.
 pub(super) const FRAME: &[Key] = &[
     Key::new(
         "window.geometry",
@@ -154,7 +155,75 @@ pub(super) static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
     groups.into_iter().flatten().collect()
 });
 
-impl Settings for Option<Price> {
+/// The rows of the table of keys.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().copied()
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        static USUAL: LazyLock<Config> = LazyLock::new(|| {
+            let usual = |key: &'static Key| {
+                let line = format!("usual: {}", key.shipped.first()?);
+                let text = Text::new("", line.as_bytes()).ok()?;
+                text.get_or_null("usual", Row(key)).ok()?.flatten()
+            };
+            let mut values = KEYS.iter().map(|key| usual(key).unwrap_or(Value::None));
+            let config = Config::take(&mut values);
+            config.expect("a row and its field hold the same kind")
+        });
+        USUAL.clone()
+    }
+}
+
+impl Config {
+    /// Keys and values as YAML; `None` where nothing was chosen and there is no usual value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'static Key, Option<String>)> {
+        let mut values = Vec::new();
+        self.give(&mut values);
+        let written = |key: &Key, value: Value| match (key.kind, value) {
+            (_, Value::None) => None,
+            // A name may be a word that other readers of YAML take for something else.
+            (Kind::Shaped(_), Value::Text(text)) => Some(quoted(&text)),
+            (_, Value::List(items)) => {
+                let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+                Some(format!("[{}]", items.join(", ")))
+            }
+            (_, value) => Some(key.yaml(&value)),
+        };
+        let rows = KEYS.iter().copied().zip(values);
+        rows.map(move |(key, value)| (key, written(key, value)))
+    }
+
+    /// The value of one key as YAML.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        self.values().find(|(key, _)| key.name == name)?.1
+    }
+
+    /// The keys that the window offers and that differ from another configuration.
+    pub(super) fn offered_changes(&self, before: &Self) -> impl Iterator<Item = &'static str> {
+        let values = self.values().zip(before.values());
+        values
+            .filter(|((key, now), (_, before))| key.offered && now != before)
+            .map(|((key, _), _)| key.name)
+    }
+
+    /// Takes one of the choices that the window offers over from another configuration.
+    pub(super) fn adopt(&mut self, name: &str, from: &Self) {
+        let (mut values, mut others) = (Vec::new(), Vec::new());
+        self.give(&mut values);
+        from.give(&mut others);
+        for ((key, value), other) in KEYS.iter().zip(&mut values).zip(others) {
+            if key.name == name && key.offered {
+                *value = other;
+            }
+        }
+        let adopted = Self::take(&mut values.into_iter());
+        *self = adopted.expect("a row and its field hold the same kind");
+    }
+}
+
+impl Keyed for Option<Price> {
     fn take(values: &mut dyn Iterator<Item = Value>) -> Option<Self> {
         let mut next = || Scalar::from_value(values.next()?);
         let (prompt, response): (Option<f64>, Option<f64>) = (next()?, next()?);

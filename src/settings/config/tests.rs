@@ -1,8 +1,13 @@
 //! What can be written, and what is refused or holds everything back.
 
+use std::time::Duration;
+
+use super::table::KEYS;
 use super::*;
 use crate::base::keys::tests::{reference, up_to_date};
 use crate::base::yaml::{MAX_BYTES, edit};
+use crate::profile::{Detection, EchoCancellation, Languages};
+use crate::provider::price::Price;
 
 mod saving;
 

@@ -5,7 +5,7 @@
 //!              ─ reload() ─────────────▶                  ─▶ at once ──────────▶ read ─────────────▶ Report
 //! ```
 //!
-//! A volume that is dragged is one write. [`Writer::finish`] writes what waits.
+//! A volume that is dragged is one write. [`ConfigWriter::finish`] writes what waits.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ const REPORTS: usize = 8;
 
 /// What the file says after it was read or written.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct FileReport {
     /// All changes up to this number are in it.
     pub version: u64,
     /// What holds now.
@@ -40,9 +40,9 @@ pub struct Report {
 
 /// The conversation's end of the task.
 #[derive(Debug)]
-pub struct Writer {
+pub struct ConfigWriter {
     shared: Arc<Shared>,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<FileReport>,
     task: JoinHandle<()>,
 }
 
@@ -69,7 +69,7 @@ impl Shared {
     }
 }
 
-impl Writer {
+impl ConfigWriter {
     /// Starts the task; call it inside the runtime.
     #[must_use]
     pub fn start(file: ConfigFile) -> Self {
@@ -104,7 +104,7 @@ impl Writer {
     }
 
     /// The next report; nothing is lost when the call is dropped.
-    pub async fn next(&mut self) -> Report {
+    pub async fn next(&mut self) -> FileReport {
         match self.reports.recv().await {
             Some(report) => report,
             None => std::future::pending().await,
@@ -123,7 +123,7 @@ impl Writer {
     }
 }
 
-async fn run(mut file: ConfigFile, shared: Arc<Shared>, reports: mpsc::Sender<Report>) {
+async fn run(mut file: ConfigFile, shared: Arc<Shared>, reports: mpsc::Sender<FileReport>) {
     loop {
         shared.wake.notified().await;
         let (work, closed) = until_due(&shared).await;
@@ -181,7 +181,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(self, mut file: ConfigFile) -> (ConfigFile, Report) {
+    fn run(self, mut file: ConfigFile) -> (ConfigFile, FileReport) {
         // What was edited by hand in the meantime holds first.
         file.reload();
         let kept = self.wanted.map(|(wanted, touched)| {
@@ -192,7 +192,7 @@ impl Work {
             });
             saved.map_err(|problem| problem.to_string())
         });
-        let report = Report {
+        let report = FileReport {
             version: self.version,
             config: file.get().clone(),
             faults: file.faults().to_vec(),
@@ -227,7 +227,7 @@ mod tests {
     async fn a_drag_is_one_write_and_the_last_value_wins() {
         let (_folder, path, file) = opened("# mine\nvolume: 1.0\n");
         let first = file.get().clone();
-        let mut writer = Writer::start(file);
+        let mut writer = ConfigWriter::start(file);
         let mut config = first.clone();
         for n in 0..200_u8 {
             let wanted = with_volume(&config, f32::from(n) / 400.0);
@@ -247,7 +247,7 @@ mod tests {
     async fn the_end_writes_what_waits() {
         let (_folder, path, file) = opened("volume: 1.0\n");
         let first = file.get().clone();
-        let mut writer = Writer::start(file);
+        let mut writer = ConfigWriter::start(file);
         writer.keep(&first, &with_volume(&first, 0.25));
         let begun = std::time::Instant::now();
         writer.finish().await;
@@ -262,7 +262,7 @@ mod tests {
     async fn an_edit_by_hand_in_the_meantime_stays() {
         let (_folder, path, file) = opened("volume: 1.0\nprofile: balanced\n");
         let first = file.get().clone();
-        let mut writer = Writer::start(file);
+        let mut writer = ConfigWriter::start(file);
         writer.keep(&first, &with_volume(&first, 0.5));
         std::fs::write(&path, "volume: 1.0\nprofile: ultra-fast\n").expect("written");
         let report = writer.next().await;

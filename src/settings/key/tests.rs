@@ -15,16 +15,16 @@ fn the_first_place_that_has_a_key_counts() {
         .save(&KEY.to_owned().into())
         .expect("kept");
     let source = |store: KeyStore| store.find().key.expect("a key").source;
-    assert_eq!(source(store(None, none())), Source::File);
+    assert_eq!(source(store(None, none())), KeySource::File);
     assert_eq!(
         source(store(Some("  "), none())),
-        Source::File,
+        KeySource::File,
         "set to nothing"
     );
-    assert_eq!(source(store(None, holding(KEY))), Source::Keyring);
+    assert_eq!(source(store(None, holding(KEY))), KeySource::Keyring);
     assert_eq!(
         source(store(Some(KEY), holding("another-key-of-the-keyring"))),
-        Source::Environment(VARIABLE)
+        KeySource::Environment(VARIABLE)
     );
     store(None, none()).remove().expect("removed");
     store(None, none()).remove().expect("gone is gone");
@@ -35,15 +35,15 @@ fn the_first_place_that_has_a_key_counts() {
 fn blanks_around_a_key_are_no_part_of_it() {
     let key = check(&format!(" \t{KEY}\r\n")).expect("a key");
     assert_eq!(key.expose_secret(), KEY);
-    let key = Key {
+    let key = ApiKey {
         secret: key,
-        source: Source::File,
+        source: KeySource::File,
     };
     assert_eq!(key.ending(), "mnop");
     assert_eq!(
-        Key {
+        ApiKey {
             secret: "short".into(),
-            source: Source::File
+            source: KeySource::File
         }
         .ending(),
         ""
@@ -144,7 +144,7 @@ fn the_first_variable_that_holds_a_key_is_used_and_named() {
     ] {
         let found = find(values);
         let source = found.key.map(|key| key.source);
-        assert_eq!(source, used.map(Source::Environment), "{used:?}");
+        assert_eq!(source, used.map(KeySource::Environment), "{used:?}");
         assert_eq!((found.unused, found.warnings.len()), (unused, warnings));
     }
 }

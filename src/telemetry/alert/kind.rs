@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::base::keys::words;
-use crate::telemetry::diagnosis::{Finding, Part, Remedy};
+use crate::telemetry::diagnosis::{Finding, Remedy, TurnPart};
 use crate::telemetry::memory_growth::Trend;
 
 /// What is watched.
@@ -57,14 +57,14 @@ impl AlertKind {
     /// What helps: the finding of one of its parts, else what helps in general.
     #[must_use]
     pub fn help(self, findings: &[Finding]) -> (String, Option<Remedy>) {
-        let (parts, otherwise): (&[Part], &str) = match self {
+        let (parts, otherwise): (&[TurnPart], &str) = match self {
             Self::FirstAudio | Self::Response => (
                 &[
-                    Part::Uplink,
-                    Part::Network,
-                    Part::Service,
-                    Part::Downlink,
-                    Part::Computer,
+                    TurnPart::Uplink,
+                    TurnPart::Network,
+                    TurnPart::Service,
+                    TurnPart::Downlink,
+                    TurnPart::Computer,
                 ],
                 "Look at the parts of the response for whose share is the largest.",
             ),
@@ -76,14 +76,14 @@ impl AlertKind {
                 &[],
                 "A restart gives the memory back; if it grows again, please report it with \"Copy report\".",
             ),
-            Self::Cpu => (&[Part::Computer], "Close what you do not need."),
+            Self::Cpu => (&[TurnPart::Computer], "Close what you do not need."),
             Self::Interruptions => (
-                &[Part::Conversation],
+                &[TurnPart::Conversation],
                 "Ask for short answers, or check microphone and echo.",
             ),
-            Self::CutOffs => (&[Part::Patience], "Take a profile with more patience."),
+            Self::CutOffs => (&[TurnPart::Patience], "Take a profile with more patience."),
             Self::Stutters => (
-                &[Part::Downlink, Part::Computer],
+                &[TurnPart::Downlink, TurnPart::Computer],
                 "The line delivers late, or this computer is busy: stop downloads, close what you do not need, or use a cable.",
             ),
         };
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn an_alert_names_the_limit_that_it_was_raised_by() {
         let slow = Finding {
-            part: Part::Service,
+            part: TurnPart::Service,
             cause: Cause::Model,
             costs: None,
             what: "The model is slow.".to_owned(),

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::forecast::Forecast;
 use super::limits::{MachineLimits, Pressure};
-use super::types::{Answered, Candidate, Conditions, Wishes};
+use super::types::{Answered, AutoGoals, Candidate, Conditions};
+use super::worth::step_worth;
 
 /// Turns before the first choice, and after a change before the next.
 const FIRST_TURNS: usize = 3;
@@ -43,7 +44,7 @@ pub struct Tuning {
 #[derive(Clone, Debug)]
 pub struct Adapter {
     candidates: Vec<Candidate>,
-    wishes: Wishes,
+    wishes: AutoGoals,
     forecast: Forecast,
     limits: MachineLimits,
     current: usize,
@@ -61,7 +62,7 @@ pub struct Adapter {
 impl Adapter {
     /// Starts with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
     #[must_use]
-    pub fn new(candidates: Vec<Candidate>, start: usize, wishes: Wishes) -> Self {
+    pub fn new(candidates: Vec<Candidate>, start: usize, wishes: AutoGoals) -> Self {
         let current = start.min(candidates.len().saturating_sub(1));
         Self {
             saved: vec![0.0; candidates.len()],
@@ -150,7 +151,7 @@ impl Adapter {
             .saturating_sub(1)
             .saturating_sub(candidate);
         let wait = self.forecast.cost(candidate, self.wishes.target)?;
-        Some(wait + self.wishes.preference.step_worth() * steps as f64)
+        Some(wait + step_worth(self.wishes.preference) * steps as f64)
     }
 
     /// Sums up the saving of each other candidate, and finds one whose saving exceeds the cost of a change.
@@ -194,7 +195,7 @@ impl Adapter {
     fn last_saving(&self, candidate: usize) -> Option<f64> {
         let cost = |index| self.forecast.last_cost(index, self.wishes.target);
         let steps = self.current as f64 - candidate as f64;
-        let quality = self.wishes.preference.step_worth() * steps;
+        let quality = step_worth(self.wishes.preference) * steps;
         Some(cost(self.current)? - cost(candidate)? - quality)
     }
 
@@ -329,8 +330,8 @@ fn of_others(server: Duration, network: Option<Duration>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::worth::Preference;
     use super::*;
+    use crate::profile::Preference;
 
     const SHARES: [u64; 3] = [11, 47, 89];
 
@@ -345,7 +346,7 @@ mod tests {
                 [32, 21, 0][usize::from(ms > 11) + usize::from(ms > 47)],
             ),
         });
-        let wishes = Wishes {
+        let wishes = AutoGoals {
             target: Duration::from_millis(300),
             preference: Preference::Balance,
             changes_per_hour: 6,
@@ -476,7 +477,7 @@ mod tests {
         assert!(announced > 20, "{announced}");
         // Where none may be chosen any more, that is said, and only as long as it is so.
         let fresh = adapter();
-        let none = Wishes {
+        let none = AutoGoals {
             changes_per_hour: 0,
             ..fresh.wishes
         };

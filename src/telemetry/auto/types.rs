@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::worth::Preference;
+use crate::profile::Preference;
 
 /// A profile that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Candidate {
 
 /// Goals and constraints of the choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wishes {
+pub struct AutoGoals {
     /// Target of the response.
     pub target: Duration,
     /// Value of a step of quality.

@@ -2,34 +2,19 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use crate::profile::Preference;
 
-/// Value of a step of quality.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preference {
-    /// Little: speed matters most.
-    Speed,
-    /// As much as a tenth of the usual target.
-    #[default]
-    Balance,
-    /// Twice as much.
-    Quality,
-}
-
-impl Preference {
-    /// Value of a step to the next better profile, in milliseconds of [`wait_cost`] per turn.
-    ///
-    /// Our own share grows by 20 to 40 ms from one built-in profile to the next (`design.md` budgets 20, 35 and 90 ms). With 20,
-    /// a response slightly over its target leads to a faster profile; one far over it, where the gain is a few percent, does
-    /// not.
-    #[must_use]
-    pub fn step_worth(self) -> f64 {
-        match self {
-            Self::Speed => 10.0,
-            Self::Balance => 20.0,
-            Self::Quality => 40.0,
-        }
+/// Value of a step to the next better profile, in milliseconds of [`wait_cost`] per turn.
+///
+/// Our own share grows by 20 to 40 ms from one built-in profile to the next (`design.md` budgets 20, 35 and 90 ms). With 20,
+/// a response slightly over its target leads to a faster profile; one far over it, where the gain is a few percent, does
+/// not.
+#[must_use]
+pub fn step_worth(preference: Preference) -> f64 {
+    match preference {
+        Preference::Speed => 10.0,
+        Preference::Balance => 20.0,
+        Preference::Quality => 40.0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::types::{Cause, Evidence, Finding, Part, Remedy, WORTH};
+use super::types::{Cause, Evidence, Finding, Remedy, TurnPart, WORTH};
 
 /// Upper end of ordinary round trips to the nearest location of the service.
 const LONG_TRIP: Duration = Duration::from_millis(120);
@@ -34,7 +34,7 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(uplink) = e.recent.uplink.filter(|uplink| *uplink > LONG_UPLINK) {
         findings.push(Finding {
-            part: Part::Uplink,
+            part: TurnPart::Uplink,
             cause: Cause::SlowUpload,
             costs: Some(uplink),
             what: format!("Your last words need {} to leave this computer: the line takes them slowly.", ms(uplink)),
@@ -48,7 +48,7 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
     let shortest = e.shortest_trip.unwrap_or(trip);
     if trip >= shortest * 2 && trip >= shortest + Duration::from_millis(50) {
         findings.push(Finding {
-            part: Part::Network,
+            part: TurnPart::Network,
             cause: Cause::Congestion,
             costs: Some(trip - shortest),
             what: format!("The round trip is {}, and was {} before.", ms(trip), ms(shortest)),
@@ -57,7 +57,7 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
         });
     } else if trip > LONG_TRIP && e.proxy {
         findings.push(Finding {
-            part: Part::Network,
+            part: TurnPart::Network,
             cause: Cause::Proxy,
             costs: Some(trip),
             what: format!(
@@ -71,7 +71,7 @@ pub(super) fn network(e: &Evidence) -> Vec<Finding> {
         });
     } else if trip > LONG_TRIP {
         findings.push(Finding {
-            part: Part::Network,
+            part: TurnPart::Network,
             cause: Cause::Distance,
             costs: Some(trip),
             what: format!("The round trip to the service is {}, all the time.", ms(trip)),
@@ -93,7 +93,7 @@ pub(super) fn downlink(e: &Evidence) -> Vec<Finding> {
             (Cause::OtherLoad, (close, None))
         };
         findings.push(Finding {
-            part: Part::Downlink,
+            part: TurnPart::Downlink,
             cause,
             costs: Some(decode.max(WORTH)),
             what: format!(
@@ -148,7 +148,7 @@ fn gathered(e: &Evidence) -> Option<Finding> {
         ),
     };
     Some(Finding {
-        part: Part::Downlink,
+        part: TurnPart::Downlink,
         cause: Cause::Prebuffer,
         costs: Some(buffer),
         what,
@@ -193,7 +193,7 @@ fn device(e: &Evidence) -> Option<Finding> {
         ),
     };
     Some(Finding {
-        part: Part::Downlink,
+        part: TurnPart::Downlink,
         cause,
         costs: Some(device),
         what,
@@ -207,7 +207,7 @@ pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
     let cut_off = e.cut_offs_percent.filter(|share| *share > MANY_CUT_OFFS);
     if let Some(share) = cut_off {
         findings.push(Finding {
-            part: Part::Patience,
+            part: TurnPart::Patience,
             cause: Cause::ShortPatience,
             costs: None,
             what: format!("You went on after {share:.0} % of your turns had been taken for over."),
@@ -218,7 +218,7 @@ pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
     }
     if let Some(held) = e.recent.held.filter(|held| *held >= LONG_DEVICE) {
         findings.push(Finding {
-            part: Part::Patience,
+            part: TurnPart::Patience,
             cause: Cause::HeldForPatience,
             costs: Some(held),
             what: format!("Answers are ready {} before it is clear that you have finished.", ms(held)),
@@ -227,7 +227,7 @@ pub(super) fn patience(e: &Evidence) -> Vec<Finding> {
         });
     } else if let Some(waits) = e.recent.endpointing.filter(|waits| *waits > LONG_PATIENCE) {
         findings.push(Finding {
-            part: Part::Patience,
+            part: TurnPart::Patience,
             cause: Cause::LongPatience,
             costs: Some(waits - LONG_PATIENCE + WORTH),
             what: format!(
@@ -264,7 +264,7 @@ pub(super) fn conversation(e: &Evidence) -> Option<Finding> {
         ),
     };
     Some(Finding {
-        part: Part::Conversation,
+        part: TurnPart::Conversation,
         cause: Cause::LongAnswers,
         costs: None,
         what,
@@ -291,7 +291,7 @@ pub(super) fn narrowband(e: &Evidence) -> Option<Finding> {
         (false, false) => return None,
     };
     Some(Finding {
-        part: Part::Sound,
+        part: TurnPart::Sound,
         cause: Cause::Narrowband,
         costs: None,
         what: what.to_owned(),
@@ -304,7 +304,7 @@ pub(super) fn computer(e: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut found = |cause, what: String, remedy: &str, action| {
         findings.push(Finding {
-            part: Part::Computer,
+            part: TurnPart::Computer,
             cause,
             costs: None,
             what,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rules::ms;
 use super::shares::{LargestShare, Shares};
-use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Part, Remedy};
+use super::types::{Cause, Evidence, Finding, LEAST_TURNS, Remedy, TurnPart};
 
 /// The usual share of the service is 0.3 to 1 s (README: latency). From here on it is reported as long, even if another
 /// share is larger.
@@ -26,7 +26,7 @@ pub(super) fn service(e: &Evidence, shares: &Shares) -> Option<Finding> {
 pub(super) fn cause_of(e: &Evidence, shares: &Shares) -> Finding {
     let faster = e.faster_profile.clone().map(Remedy::UseProfile);
     let finding = |cause, what: String, remedy: &str, action| Finding {
-        part: Part::Service,
+        part: TurnPart::Service,
         cause,
         costs: Some(shares.service),
         what,
@@ -93,7 +93,7 @@ fn busy(e: &Evidence) -> Option<Finding> {
     let before = e.usual.server.filter(|_| e.usual.n >= LEAST_TURNS)?;
     let grown = server >= before.mul_f64(1.5) && server >= before + NOTABLE;
     grown.then(|| Finding {
-        part: Part::Service,
+        part: TurnPart::Service,
         cause: Cause::ServiceBusy,
         costs: Some(server - before),
         what: format!(
@@ -138,7 +138,7 @@ fn slow(e: &Evidence, shares: &Shares) -> Finding {
         }
     };
     Finding {
-        part: Part::Service,
+        part: TurnPart::Service,
         cause: Cause::Model,
         costs: Some(shares.service),
         what,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::rules::{MANY_CUT_OFFS, ms};
-use super::types::{Cause, Evidence, Finding, Part, Remedy};
+use super::types::{Cause, Evidence, Finding, Remedy, TurnPart};
 
 /// The shares of a typical response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +34,9 @@ impl LargestShare {
     pub(super) fn is_named_by(self, finding: &Finding) -> bool {
         let held = matches!(finding.cause, Cause::HeldForPatience | Cause::OwnShare);
         match self {
-            Self::Ours => held || matches!(finding.part, Part::Uplink | Part::Downlink),
-            Self::Network => finding.part == Part::Network,
-            Self::Service => finding.part == Part::Service,
+            Self::Ours => held || matches!(finding.part, TurnPart::Uplink | TurnPart::Downlink),
+            Self::Network => finding.part == TurnPart::Network,
+            Self::Service => finding.part == TurnPart::Service,
         }
     }
 }
@@ -78,7 +78,7 @@ impl Shares {
             )
         };
         Finding {
-            part: Part::Network,
+            part: TurnPart::Network,
             cause,
             costs: Some(self.network),
             what: format!(
@@ -97,35 +97,35 @@ impl Shares {
         let parts = [
             (
                 typical.uplink,
-                Part::Uplink,
+                TurnPart::Uplink,
                 "until your last words have left",
                 "Stop uploads, or use a cable.",
                 None,
             ),
             (
                 typical.decode,
-                Part::Downlink,
+                TurnPart::Downlink,
                 "until an answer is taken in",
                 "Close programs that use the processor.",
                 None,
             ),
             (
                 typical.held,
-                Part::Patience,
+                TurnPart::Patience,
                 "until it is clear that you have finished",
                 held_remedy(e),
                 None,
             ),
             (
                 typical.buffer,
-                Part::Downlink,
+                TurnPart::Downlink,
                 "until enough of an answer is gathered",
                 "Lower `audio.prebuffer_ms` in the profile; where the line delivers in bursts, use a cable.",
                 e.shorter_prebuffer_profile.clone().map(Remedy::UseProfile),
             ),
             (
                 typical.device,
-                Part::Downlink,
+                TurnPart::Downlink,
                 "in the speaker",
                 "Lower `audio.period_frames` in the profile, or use a wired speaker.",
                 faster(),
@@ -149,7 +149,7 @@ impl Shares {
                 action,
             ),
             None => (
-                Part::Downlink,
+                TurnPart::Downlink,
                 format!("{begins}."),
                 "Its parts are not known here: take a faster profile, and close programs that use the processor.",
                 faster(),

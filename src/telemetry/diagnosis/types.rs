@@ -9,7 +9,7 @@ pub const LEAST_TURNS: usize = 3;
 
 /// The part of a turn with a cause, in the order in which a turn passes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
+pub enum TurnPart {
     /// The user's silence before the turn is over.
     Patience,
     /// From the decision to the last byte on its way.
@@ -28,7 +28,7 @@ pub enum Part {
     Sound,
 }
 
-impl Part {
+impl TurnPart {
     /// Its name in the window.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -128,7 +128,7 @@ pub enum Remedy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The affected part.
-    pub part: Part,
+    pub part: TurnPart,
     /// The cause.
     pub cause: Cause,
     /// Its cost per turn, if known.

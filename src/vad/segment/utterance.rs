@@ -44,12 +44,10 @@ pub(super) const NOISE_DELAY_FRAMES: usize = 20;
 /// that stops abruptly. A voice does not fall as fast, and its next pulse comes sooner.
 const RINGS: f32 = 1e-3;
 
-/// A measured frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MeasuredFrame {
     pub(super) captured: Instant,
     pub(super) levels: Levels,
-    /// Verdict of the detector.
     pub(super) voiced: bool,
 }
 

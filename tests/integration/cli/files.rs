@@ -197,8 +197,8 @@ fn a_configuration_that_is_broken_while_it_runs_is_told_and_the_last_good_one_ho
     let talked = talk.end();
     let told = [
         "config.yaml:2:1: endpont: unknown key",
-        "did you mean `endpoint`? The last good settings stay.",
-        "The configuration is in order again, and in use.",
+        "did you mean `endpoint`? The earlier settings stay in use.",
+        "The configuration is correct again and in use.",
     ];
     talked.assert(0, &told);
     let (turns, _) = talked.turns();

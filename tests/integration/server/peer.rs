@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use sovereign::server::{Options, Script, Service};
+use sovereign::server::{Options, Script, StreamServer};
 use tokio::io::DuplexStream;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ pub(crate) fn simulate(test: impl Future<Output = ()>) {
 
 /// A server without a network.
 pub(crate) struct Desk {
-    service: Rc<Service>,
+    service: Rc<StreamServer>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -51,7 +51,7 @@ impl Desk {
 
     pub(crate) fn with(options: Options) -> Self {
         Self {
-            service: Rc::new(Service::new(options)),
+            service: Rc::new(StreamServer::new(options)),
             stop: CancellationToken::new(),
         }
     }

@@ -359,7 +359,7 @@ fn who_does_not_read_is_dropped() {
                 .await
                 .unwrap()
                 .unwrap();
-            if let sovereign::server::Event::Closed { code, reason, .. } = event {
+            if let sovereign::server::ServerEvent::Closed { code, reason, .. } = event {
                 break (code, reason);
             }
         };

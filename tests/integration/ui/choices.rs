@@ -171,7 +171,7 @@ fn the_last_answer_is_heard_again_by_key_and_by_button() {
     rig.ctrl(Key::L);
     rig.click("Hear the last answer again");
     assert!(matches!(rig.sent()[..], [Command::Repeat, Command::Repeat]));
-    rig.show(|s| s.repeat.hindrance = Some("an answer sounds"));
+    rig.show(|s| s.repeat.hindrance = Some("an answer is playing"));
     rig.ctrl(Key::L);
     rig.click("Hear the last answer again");
     assert!(rig.sent().is_empty(), "not now");
@@ -180,7 +180,11 @@ fn the_last_answer_is_heard_again_by_key_and_by_button() {
     button.hover();
     rig.pass(Duration::from_secs(1));
     rig.step();
-    assert!(rig.says("Not now: an answer sounds."), "{:?}", rig.texts());
+    assert!(
+        rig.says("Not now: an answer is playing."),
+        "{:?}",
+        rig.texts()
+    );
     rig.show(|s| s.repeat = RepeatView::default());
     assert!(!rig.says("Hear the last answer again"), "nothing is kept");
     rig.show(|s| s.activity = Activity::Repeating);

@@ -10,7 +10,7 @@ use sovereign::base::severity::Severity;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{Notice, Snapshot};
 use sovereign::telemetry::alert::{Alert, AlertKind};
-use sovereign::telemetry::diagnosis::{Cause, Finding, Part, Remedy};
+use sovereign::telemetry::diagnosis::{Cause, Finding, Remedy, TurnPart};
 use sovereign::telemetry::history::{History, TurnSample};
 use sovereign::telemetry::stages::Stages;
 use sovereign::telemetry::view::{HistoryView, SPANS, TurnView};
@@ -53,7 +53,7 @@ fn slow() -> Snapshot {
     }]);
     slow.findings = Arc::from([
         Finding {
-            part: Part::Service,
+            part: TurnPart::Service,
             cause: Cause::Thinking,
             costs: Some(ms(900)),
             what: "The service needs 1600 ms: the model may think before it answers.".into(),
@@ -61,7 +61,7 @@ fn slow() -> Snapshot {
             action: Some(Remedy::UseProfile("ultra-fast".into())),
         },
         Finding {
-            part: Part::Conversation,
+            part: TurnPart::Conversation,
             cause: Cause::LongAnswers,
             costs: None,
             what: "You interrupt 40 % of the answers.".into(),

@@ -8,8 +8,9 @@ use egui_kittest::kittest::Queryable as _;
 
 use sovereign::base::supervise::{MOST_RESTARTS, given_up, restarted};
 use sovereign::conversation::snapshot::Activity;
+use sovereign::settings::config::Config;
 use sovereign::turn::machine::Outcome;
-use sovereign::ui::{Preferences, UiApp, UiLink};
+use sovereign::ui::{UiApp, UiLink};
 
 use crate::support::{Running, World, simulate, voice};
 
@@ -57,7 +58,7 @@ fn window(world: &Running) -> Harness<'static, UiApp> {
         counters: world.session.counters.clone(),
         failures: world.session.failures.clone(),
         key_file: "/home/me/.config/sovereign/key".into(),
-        preferences: Preferences::default(),
+        window: Config::default().window,
         runtime: tokio::runtime::Handle::current(),
     };
     Harness::builder()

@@ -20,9 +20,10 @@ use sovereign::conversation::snapshot::{
     Activity, Caption, KeyInfo, Link, Port, Snapshot, Speaker,
 };
 use sovereign::profile::Profile;
+use sovereign::settings::config::Config;
 use sovereign::telemetry::view::{Meters, ProcessUsage, TurnStatistics};
 use sovereign::turn::timeline::Latencies;
-use sovereign::ui::{Preferences, UiApp, UiLink};
+use sovereign::ui::{UiApp, UiLink};
 
 /// A window with both ends of its link.
 pub(crate) struct Rig {
@@ -61,7 +62,7 @@ impl Rig {
             counters: counters.clone(),
             failures: Failures::default(),
             key_file: "/home/me/.config/sovereign/key".into(),
-            preferences: Preferences::default(),
+            window: Config::default().window,
             runtime: runtime.handle().clone(),
         };
         let now = clock.clone();

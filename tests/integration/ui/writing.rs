@@ -162,7 +162,7 @@ fn too_much_is_told_and_not_sent() {
     rig.harness.event(Event::Paste("é".repeat(8_123)));
     rig.step();
     assert!(
-        rig.says_part("123 characters too many: 8000 can be sent at once"),
+        rig.says_part("123 characters too many: at most 8000 can be sent at once"),
         "{:?}",
         rig.texts()
     );

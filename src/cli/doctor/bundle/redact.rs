@@ -232,7 +232,6 @@ fn rows() -> impl Iterator<Item = &'static Key> {
     profile::keys().chain(config::keys())
 }
 
-/// The value as YAML.
 pub(super) fn written(value: &Value) -> String {
     yaml::written(value)
 }

@@ -14,7 +14,7 @@ fn only_this_computer_is_dialled_without_encryption() {
         ("data:x", Err("names no host")),
     ];
     for (url, expected) in table {
-        let got = check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
+        let got = address::check(&Url::parse(url).expect(url)).map(|(_, encrypted)| encrypted);
         match (got, expected) {
             (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{url}"),
             (Err(fault), Err(part)) => {
@@ -184,5 +184,9 @@ fn dialer(variables: &'static [(&str, &str)], lookup: Lookup) -> TcpDialer {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value.into())
     };
-    TcpDialer::new(Tls::new(Vec::new()), Rules::from_variables(read), lookup)
+    TcpDialer::new(
+        Tls::new(Vec::new()),
+        ProxyRules::from_variables(read),
+        lookup,
+    )
 }

@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretSlice;
 use url::{Host, Url};
 
-use super::super::dial;
+use super::super::address;
 use super::super::error::{Fault, presentable};
 use super::{Kind, Login, Proxy};
 use crate::base::variable;
@@ -30,7 +30,7 @@ const HINT: &str = "Write http://HOST:PORT, https://HOST:PORT, socks5://HOST:POR
 
 /// The proxy of the environment, and whom it is not for.
 #[derive(Clone)]
-pub(in crate::provider) struct Rules {
+pub(in super::super) struct ProxyRules {
     /// The proxy, or why what names it cannot be used; `None` where no variable names one.
     proxy: Option<Result<Proxy, Fault>>,
     except: Exceptions,
@@ -39,7 +39,7 @@ pub(in crate::provider) struct Rules {
 }
 
 /// How an address is reached.
-pub(in crate::provider) enum Way<'a> {
+pub(in super::super) enum Way<'a> {
     /// No variable names a proxy.
     Direct,
     /// It is on this computer: whatever the variables say, it is dialled directly.
@@ -52,12 +52,12 @@ pub(in crate::provider) enum Way<'a> {
     Broken(&'a Fault),
 }
 
-impl Rules {
-    pub(in crate::provider) fn from_environment() -> Self {
+impl ProxyRules {
+    pub(in super::super) fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var_os(name))
     }
 
-    pub(in crate::provider) fn from_variables(read: impl Fn(&str) -> Option<OsString>) -> Self {
+    pub(in super::super) fn from_variables(read: impl Fn(&str) -> Option<OsString>) -> Self {
         let first = |names: &[&'static str]| {
             let value = |name: &&'static str| {
                 let value = read(name).and_then(|value| variable::meant(&value));
@@ -76,10 +76,10 @@ impl Rules {
     }
 
     /// How `url` is reached.
-    pub(in crate::provider) fn way(&self, url: &Url) -> Way<'_> {
+    pub(in super::super) fn way(&self, url: &Url) -> Way<'_> {
         let here = url
             .host()
-            .is_some_and(|host| dial::is_loopback(&host.to_owned()));
+            .is_some_and(|host| address::is_loopback(&host.to_owned()));
         match &self.proxy {
             None => Way::Direct,
             Some(_) if here => Way::Here,
@@ -90,12 +90,12 @@ impl Rules {
     }
 
     /// The proxy whether or not it is used.
-    pub(in crate::provider) fn proxy(&self) -> Option<&Result<Proxy, Fault>> {
+    pub(in super::super) fn proxy(&self) -> Option<&Result<Proxy, Fault>> {
         self.proxy.as_ref()
     }
 
     /// What is set and has no effect, as sentences.
-    pub(in crate::provider) fn ignored(&self) -> Vec<String> {
+    pub(in super::super) fn ignored(&self) -> Vec<String> {
         let name = self.except.variable;
         let entry = |entry: &String| {
             format!(

@@ -5,13 +5,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::super::dial::limited;
 use super::super::error::Stage;
+use super::rules::{ProxyRules, Way};
 use super::*;
 use crate::provider::connection::reconnect::End;
 
 type Variables = &'static [(&'static str, &'static str)];
 
-fn rules(variables: Variables) -> Rules {
-    Rules::from_variables(|name| {
+fn rules(variables: Variables) -> ProxyRules {
+    ProxyRules::from_variables(|name| {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| OsString::from(value))
     })
@@ -176,7 +177,7 @@ fn what_cannot_be_understood_stops_the_dial_and_says_what_to_write() {
     ];
     for (value, shown, why) in table {
         for variable in ["HTTPS_PROXY", "all_proxy"] {
-            let found = Rules::from_variables(|name| (name == variable).then(|| value.into()));
+            let found = ProxyRules::from_variables(|name| (name == variable).then(|| value.into()));
             let Way::Broken(fault) = found.way(&google()) else {
                 panic!("{value} was taken")
             };
@@ -195,7 +196,7 @@ fn what_cannot_be_understood_stops_the_dial_and_says_what_to_write() {
 fn a_value_that_is_not_text_stops_the_dial() {
     use std::os::unix::ffi::OsStringExt as _;
     let value = OsString::from_vec(b"http://p\xff:1".to_vec());
-    let found = Rules::from_variables(|name| (name == "HTTPS_PROXY").then(|| value.clone()));
+    let found = ProxyRules::from_variables(|name| (name == "HTTPS_PROXY").then(|| value.clone()));
     assert!(
         matches!(found.way(&google()), Way::Broken(fault) if fault.to_string().contains("UTF-8"))
     );
@@ -248,7 +249,7 @@ fn exceptions_are_hosts_domains_addresses_networks_and_ports() {
             "no_proxy" => Some(OsString::from(except)),
             _ => None,
         };
-        let rules = Rules::from_variables(read);
+        let rules = ProxyRules::from_variables(read);
         let url = Url::parse(&format!("wss://{host}/")).expect(host);
         let found = matches!(rules.way(&url), Way::Exempt("no_proxy"));
         assert_eq!(found, exempt, "`{except}` and {host}");
@@ -274,7 +275,7 @@ fn exceptions_that_mean_nothing_are_named() {
         "300.1.1.1",
     ] {
         let read = |name: &str| (name == "NO_PROXY").then(|| OsString::from(except));
-        let ignored = Rules::from_variables(read).ignored();
+        let ignored = ProxyRules::from_variables(read).ignored();
         assert_eq!(ignored.len(), 1, "{except}");
         assert!(
             ignored[0].contains(&format!("`{except}` in NO_PROXY")),
@@ -551,7 +552,7 @@ async fn tunnel(proxy: &Proxy, near: DuplexStream) -> Result<Stream, Fault> {
 }
 
 fn proxy(value: &str) -> Proxy {
-    let rules = Rules::from_variables(|name| (name == "HTTPS_PROXY").then(|| value.into()));
+    let rules = ProxyRules::from_variables(|name| (name == "HTTPS_PROXY").then(|| value.into()));
     match rules.way(&google()) {
         Way::Through(proxy) => proxy.clone(),
         Way::Direct | Way::Here | Way::Exempt(_) | Way::Broken(_) => panic!("{value} is no proxy"),

@@ -173,7 +173,7 @@ fn each_end_has_its_policy() {
     ];
     for case in table {
         let mut now = Instant::now();
-        let mut link = Link::new(now);
+        let mut link = ReconnectPolicy::new(now);
         let mut wait = Some(Duration::ZERO);
         for event in case.events {
             now += wait.expect(case.name);
@@ -198,7 +198,7 @@ fn each_end_has_its_policy() {
 #[test]
 fn waits_grow_and_start_anew_after_a_proof() {
     let mut now = Instant::now();
-    let mut link = Link::new(now);
+    let mut link = ReconnectPolicy::new(now);
     for ms in [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000] {
         link.dial(now);
         assert_eq!(link.lost(now, Cut, 1.0), Some(Duration::from_millis(ms)));
@@ -222,7 +222,7 @@ fn waits_grow_and_start_anew_after_a_proof() {
 fn the_first_refusal_of_a_handle_is_followed_by_a_new_conversation_without_a_wait() {
     for end in [Handle, Policy, Refused] {
         let mut now = Instant::now();
-        let mut link = Link::new(now);
+        let mut link = ReconnectPolicy::new(now);
         link.dial(now);
         link.ready(now);
         offer(&mut link, Some("h"));
@@ -243,7 +243,7 @@ fn the_first_refusal_of_a_handle_is_followed_by_a_new_conversation_without_a_wai
 #[test]
 fn a_storm_opens_the_breaker_and_a_user_passes_it() {
     let mut now = Instant::now();
-    let mut link = Link::new(now);
+    let mut link = ReconnectPolicy::new(now);
     for _ in 1..20 {
         link.dial(now);
         link.ready(now);
@@ -260,7 +260,7 @@ fn a_storm_opens_the_breaker_and_a_user_passes_it() {
 #[test]
 fn a_quota_waits_half_a_minute() {
     let now = Instant::now();
-    let mut link = Link::new(now);
+    let mut link = ReconnectPolicy::new(now);
     link.dial(now);
     assert!(link.lost(now, Quota, 0.0) >= Some(QUOTA_WAIT));
 }
@@ -268,7 +268,7 @@ fn a_quota_waits_half_a_minute() {
 #[test]
 fn a_retry_is_always_possible_and_disturbs_nothing() {
     let now = Instant::now();
-    let mut link = Link::new(now);
+    let mut link = ReconnectPolicy::new(now);
     link.dial(now);
     link.lost(now, NeedsUser, 0.5);
     assert_eq!((link.poll_timeout(), link.due(now)), (None, None));
@@ -291,7 +291,7 @@ fn a_connection_that_goes_away_is_left_before_it_ends() {
         (Some(u64::MAX), 86_398),
     ];
     for (time_left, roll) in table {
-        let mut link = Link::new(start);
+        let mut link = ReconnectPolicy::new(start);
         link.dial(start);
         link.ready(start);
         link.served();
@@ -311,7 +311,7 @@ fn a_connection_that_goes_away_is_left_before_it_ends() {
 #[test]
 fn a_roll_keeps_the_handle_and_another_endpoint_does_not() {
     let now = Instant::now();
-    let mut link = Link::new(now);
+    let mut link = ReconnectPolicy::new(now);
     link.dial(now);
     assert_eq!(
         link.ready(now),
@@ -340,6 +340,6 @@ fn a_roll_keeps_the_handle_and_another_endpoint_does_not() {
     assert_eq!(link.dial(now).handle, None);
 }
 
-fn offer(link: &mut Link, handle: Option<&str>) {
+fn offer(link: &mut ReconnectPolicy, handle: Option<&str>) {
     link.resumption(handle, true);
 }

@@ -11,7 +11,7 @@ use crate::provider::connection::socket::Socket;
 use crate::provider::gemini::open::Open;
 
 /// The connection, as far as it has come.
-pub(super) enum State {
+pub(super) enum ConnectionState {
     Closed,
     /// The last socket is being closed.
     Closing(BoxFuture<'static, ()>),
@@ -19,7 +19,16 @@ pub(super) enum State {
     Open(Box<Socket>),
 }
 
-impl State {
+impl ConnectionState {
+    /// Ends the connection as the service expects it.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Open(socket) => socket.close().await,
+            Self::Closing(closing) => closing.await,
+            Self::Closed | Self::Opening(_) => {}
+        }
+    }
+
     /// Whether commands are to be taken, and when the connection counts as stuck. Without one they are taken and dropped.
     pub(super) fn uplink(&self) -> (bool, Option<Instant>) {
         match self {

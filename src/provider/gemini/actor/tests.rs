@@ -25,7 +25,7 @@ async fn it_connects_by_itself_with_the_key_in_the_header() {
     let mut rig = Rig::new();
     assert!(matches!(
         rig.event().await,
-        Event::Connecting { attempt: 1 }
+        ProviderEvent::Connecting { attempt: 1 }
     ));
     let mut peer = Peer::accept(&mut rig.ends).await;
     assert_eq!(peer.key.as_deref(), Some(KEY));
@@ -34,7 +34,7 @@ async fn it_connects_by_itself_with_the_key_in_the_header() {
     peer.say(json!({"setupComplete": {}})).await;
     assert!(matches!(
         rig.event().await,
-        Event::Ready(Ready {
+        ProviderEvent::Ready(Ready {
             connection: 1,
             resumed: false,
             ..
@@ -45,16 +45,16 @@ async fn it_connects_by_itself_with_the_key_in_the_header() {
 #[tokio::test(start_paused = true)]
 async fn an_utterance_leaves_in_order_and_its_end_is_reported() {
     let (mut rig, mut peer) = Rig::ready().await;
-    rig.tell(Command::StartUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
     for _ in 0..40 {
-        rig.tell(Command::Audio(vec![1; 160])).await; // 400 ms of pre-roll in a burst
+        rig.tell(ProviderCommand::Audio(vec![1; 160])).await; // 400 ms of pre-roll in a burst
     }
     sleep(Duration::from_millis(20)).await;
-    rig.tell(Command::Audio(vec![1; 320])).await;
+    rig.tell(ProviderCommand::Audio(vec![1; 320])).await;
     sleep(Duration::from_millis(20)).await;
-    rig.tell(Command::Audio(vec![1; 160])).await;
-    rig.tell(Command::EndUtterance).await;
-    assert!(matches!(rig.event().await, Event::Flushed { .. }));
+    rig.tell(ProviderCommand::Audio(vec![1; 160])).await;
+    rig.tell(ProviderCommand::EndUtterance).await;
+    assert!(matches!(rig.event().await, ProviderEvent::Flushed { .. }));
     let heard = peer.hear_utterance().await;
     assert_eq!(heard[0], "start");
     let [.., live, last, end] = heard.as_slice() else {
@@ -74,15 +74,15 @@ async fn an_utterance_leaves_in_order_and_its_end_is_reported() {
 async fn sound_without_a_connection_is_dropped_and_counted() {
     let mut rig = Rig::new();
     rig.event().await;
-    rig.tell(Command::StartUtterance).await;
-    rig.tell(Command::Audio(vec![1; 480])).await;
-    rig.tell(Command::EndUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
+    rig.tell(ProviderCommand::Audio(vec![1; 480])).await;
+    rig.tell(ProviderCommand::EndUtterance).await;
     let (mut peer, _) = Peer::set_up(&mut rig.ends).await;
-    assert!(matches!(rig.event().await, Event::Ready(_)));
-    rig.tell(Command::Audio(vec![1; 160])).await; // the rest of that utterance
-    rig.tell(Command::EndUtterance).await;
-    rig.tell(Command::StartUtterance).await;
-    rig.tell(Command::EndUtterance).await;
+    assert!(matches!(rig.event().await, ProviderEvent::Ready(_)));
+    rig.tell(ProviderCommand::Audio(vec![1; 160])).await; // the rest of that utterance
+    rig.tell(ProviderCommand::EndUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
+    rig.tell(ProviderCommand::EndUtterance).await;
     assert_eq!(peer.hear_utterance().await, ["start", "end"]);
     assert_eq!(rig.counters.uplink_dropped.get(), 640);
 }
@@ -97,10 +97,10 @@ async fn a_connection_that_goes_away_is_left_in_time_and_closed_before_the_next_
     let announced = Instant::now();
     assert!(matches!(
         rig.event().await,
-        Event::TurnComplete { goes_on: false }
+        ProviderEvent::TurnComplete { goes_on: false }
     ));
     assert!(
-        matches!(rig.event().await, Event::GoingAway { time_left } if time_left.as_secs() == 50)
+        matches!(rig.event().await, ProviderEvent::GoingAway { time_left } if time_left.as_secs() == 50)
     );
     // Nobody rolls: it is left two seconds before the end.
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
@@ -114,11 +114,11 @@ async fn a_connection_that_goes_away_is_left_in_time_and_closed_before_the_next_
     assert_eq!(retry_in, Some(Duration::ZERO));
     assert!(matches!(
         rig.event().await,
-        Event::Connecting { attempt: 1 }
+        ProviderEvent::Connecting { attempt: 1 }
     ));
     assert!(matches!(
         rig.event().await,
-        Event::Ready(Ready {
+        ProviderEvent::Ready(Ready {
             connection: 2,
             resumed: true,
             ..
@@ -150,11 +150,11 @@ async fn a_roll_changes_the_setup_keeps_the_handle_and_is_no_loss() {
     );
     assert!(matches!(
         rig.event().await,
-        Event::Connecting { attempt: 1 }
+        ProviderEvent::Connecting { attempt: 1 }
     ));
     assert!(matches!(
         rig.event().await,
-        Event::Ready(Ready {
+        ProviderEvent::Ready(Ready {
             connection: 2,
             resumed: true,
             ..
@@ -167,11 +167,14 @@ async fn the_round_trip_is_forgotten_with_its_connection() {
     let (mut rig, peer) = Rig::ready().await;
     assert_eq!(rig.round_trip(), ROUND_TRIP);
     drop(peer);
-    assert!(matches!(rig.event().await, Event::Lost { .. }));
+    assert!(matches!(rig.event().await, ProviderEvent::Lost { .. }));
     assert_eq!(rig.round_trip(), Duration::ZERO, "lost");
     let (mut peer, _) = Peer::set_up(&mut rig.ends).await;
-    assert!(matches!(rig.event().await, Event::Connecting { .. }));
-    assert!(matches!(rig.event().await, Event::Ready(_)));
+    assert!(matches!(
+        rig.event().await,
+        ProviderEvent::Connecting { .. }
+    ));
+    assert!(matches!(rig.event().await, ProviderEvent::Ready(_)));
     assert_eq!(rig.round_trip(), ROUND_TRIP);
     rig.order(Control::Roll(Box::new(config("first")))).await;
     assert!(matches!(peer.next().await, Some(Message::Close(_))));
@@ -196,7 +199,7 @@ async fn another_key_forgets_the_handle() {
     let (mut rig, mut peer) = Rig::ready().await;
     peer.offer("handle-1").await;
     rig.settle().await;
-    let other = Target {
+    let other = ServiceEndpoint {
         key: Some("other".into()),
         ..target()
     };
@@ -223,7 +226,10 @@ async fn a_refused_handle_is_left_out_once_and_a_refused_setup_is_not_repeated()
         assert_eq!(handle_of(&peer.hear_setup().await), handle);
         peer.close(1007, "Request contains an invalid argument.")
             .await;
-        assert!(matches!(rig.event().await, Event::Connecting { .. }));
+        assert!(matches!(
+            rig.event().await,
+            ProviderEvent::Connecting { .. }
+        ));
         let (fault, retry_in) = rig.lost().await;
         assert_eq!(fault.kind, FaultKind::Refused, "{fault}");
         assert_eq!(retry_in.is_some(), retried);
@@ -246,7 +252,7 @@ async fn an_idle_client_dials_nothing_before_it_is_told_where() {
     assert_eq!(rig.silence().await, None);
     rig.order(Control::RetryNow).await;
     rig.order(Control::Roll(Box::new(config("second")))).await;
-    rig.tell(Command::StartUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
     assert_eq!(rig.silence().await, None);
     assert!(rig.ends.try_recv().is_err(), "something was dialled");
     let redial = Control::Redial(Box::new(target()), Box::new(config("third")));
@@ -265,7 +271,7 @@ async fn a_refused_key_waits_for_the_user_and_is_not_shown() {
     let lost = rig.event().await;
     let shown = format!("{lost:?}");
     assert!(!shown.contains("0815"), "{shown}");
-    let Event::Lost { fault, retry_in } = lost else {
+    let ProviderEvent::Lost { fault, retry_in } = lost else {
         panic!("it was closed")
     };
     assert!(fault.kind == FaultKind::Key && retry_in.is_none());
@@ -316,7 +322,10 @@ async fn three_senseless_messages_in_a_row_end_a_connection_and_two_do_not() {
         peer.say_raw(Message::text("{")).await;
         peer.say_raw(Message::binary(vec![0xff, 0xfe])).await;
         peer.say_raw(Message::text(good.to_string())).await;
-        assert!(matches!(rig.event().await, Event::GenerationComplete));
+        assert!(matches!(
+            rig.event().await,
+            ProviderEvent::GenerationComplete
+        ));
     }
     peer.say(json!({"newsOfTomorrow": {}})).await; // unknown, not senseless
     for _ in 0..3 {
@@ -336,7 +345,7 @@ async fn a_call_is_answered_once_with_an_error() {
             .await;
         rig.event().await;
     }
-    rig.tell(Command::StartUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
     let ClientMessage::ToolResponse(answer) = peer.hear().await else {
         panic!("no answer")
     };
@@ -362,11 +371,11 @@ async fn retries_are_spaced_and_counted() {
     drop(ends);
     for (attempt, most_ms) in (1..).zip([250, 500, 1_000, 2_000, 4_000, 8_000, 8_000]) {
         let begun = Instant::now();
-        let Some(Event::Connecting { attempt: seen }) = handle.events.recv().await else {
+        let Some(ProviderEvent::Connecting { attempt: seen }) = handle.events.recv().await else {
             panic!("no attempt")
         };
         assert_eq!(seen, attempt);
-        let Some(Event::Lost { fault, retry_in }) = handle.events.recv().await else {
+        let Some(ProviderEvent::Lost { fault, retry_in }) = handle.events.recv().await else {
             panic!("no end")
         };
         assert!(fault.what.ends_with("refuses connections"), "{fault}");
@@ -405,11 +414,11 @@ async fn commands_are_heard_while_nobody_takes_the_events() {
     let heard = tokio::spawn(async move { ear.next().await.expect("a message") });
     sleep(Duration::from_secs(5)).await;
     assert!(!talk.is_finished(), "the service is held back");
-    rig.tell(Command::StartUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
     let heard = heard.await.expect("it is sent all the same");
     assert!(matches!(heard, Ok(Message::Text(_))));
     for n in 0..MESSAGES {
-        let Event::Transcript { text, .. } = rig.event().await else {
+        let ProviderEvent::Transcript { text, .. } = rig.event().await else {
             panic!("message {n} is missing")
         };
         assert!(text.starts_with(&format!("{n} ")));
@@ -420,12 +429,12 @@ async fn commands_are_heard_while_nobody_takes_the_events() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_taken_is_left_with_its_owner_and_controls_are_heard() {
     let (mut rig, peer) = Rig::ready().await;
-    rig.tell(Command::StartUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
     let mut taken = 0;
     // The other side reads nothing.
     while timeout(
         Duration::from_secs(1),
-        rig.tell(Command::Audio(vec![1; 3_200])),
+        rig.tell(ProviderCommand::Audio(vec![1; 3_200])),
     )
     .await
     .is_ok()
@@ -435,13 +444,16 @@ async fn what_is_not_taken_is_left_with_its_owner_and_controls_are_heard() {
     let seconds = f64::from(taken) * 0.2;
     assert!((1.0..15.0).contains(&seconds), "{seconds} s were taken");
     rig.order(Control::Roll(Box::new(config("first")))).await;
-    assert!(matches!(rig.event().await, Event::Connecting { .. }));
+    assert!(matches!(
+        rig.event().await,
+        ProviderEvent::Connecting { .. }
+    ));
     drop(peer);
     let (mut peer, _) = Peer::set_up(&mut rig.ends).await;
-    assert!(matches!(rig.event().await, Event::Ready(_)));
+    assert!(matches!(rig.event().await, ProviderEvent::Ready(_)));
     // What had been meant for the last connection is not sent on this one.
-    rig.tell(Command::StartUtterance).await;
-    rig.tell(Command::EndUtterance).await;
+    rig.tell(ProviderCommand::StartUtterance).await;
+    rig.tell(ProviderCommand::EndUtterance).await;
     assert_eq!(peer.hear_utterance().await, ["start", "end"]);
 }
 
@@ -450,9 +462,9 @@ async fn a_connection_is_stuck_when_nothing_moves_and_not_when_it_is_slow() {
     let (mut rig, mut peer) = Rig::ready().await;
     let sender = rig.handle.commands.clone();
     let speaker = tokio::spawn(async move {
-        sender.send(Command::StartUtterance).await.ok();
+        sender.send(ProviderCommand::StartUtterance).await.ok();
         for _ in 0..600 {
-            let second = Command::Audio(vec![1; 16_000]);
+            let second = ProviderCommand::Audio(vec![1; 16_000]);
             if sender.send(second).await.is_err() {
                 return;
             }
@@ -490,8 +502,11 @@ async fn a_service_that_stopped_answering_is_left_for_the_same_conversation_and_
         assert!(retry_in.is_some());
         let (next, setup) = Peer::set_up(&mut rig.ends).await;
         assert_eq!(handle_of(&setup), handle);
-        assert!(matches!(rig.event().await, Event::Connecting { .. }));
-        assert!(matches!(rig.event().await, Event::Ready(_)));
+        assert!(matches!(
+            rig.event().await,
+            ProviderEvent::Connecting { .. }
+        ));
+        assert!(matches!(rig.event().await, ProviderEvent::Ready(_)));
         peer = next;
         sleep(Duration::from_secs(60)).await;
     }
@@ -504,15 +519,18 @@ async fn a_conversation_that_is_not_known_is_given_up_at_the_first_refusal() {
     peer.offer("handle-1").await;
     rig.settle().await;
     drop(peer);
-    assert!(matches!(rig.event().await, Event::Lost { .. }));
+    assert!(matches!(rig.event().await, ProviderEvent::Lost { .. }));
     let mut peer = Peer::accept(&mut rig.ends).await;
     assert_eq!(handle_of(&peer.hear_setup().await), Some("handle-1"));
     peer.close(1008, "BidiGenerateContent session not found")
         .await;
-    assert!(matches!(rig.event().await, Event::Connecting { .. }));
     assert!(matches!(
         rig.event().await,
-        Event::Lost {
+        ProviderEvent::Connecting { .. }
+    ));
+    assert!(matches!(
+        rig.event().await,
+        ProviderEvent::Lost {
             retry_in: Some(Duration::ZERO),
             ..
         }
@@ -536,7 +554,7 @@ async fn without_an_owner_it_says_goodbye_and_ends() {
 
 /// A client, and the other ends of what it dials.
 struct Rig {
-    handle: Handle,
+    handle: ProviderHandle,
     ends: mpsc::Receiver<DuplexStream>,
     counters: Arc<Counters>,
 }
@@ -547,7 +565,7 @@ async fn a_panic_is_a_lost_connection_and_too_many_wait_for_the_user() {
     for n in 0..=MOST_RESTARTS {
         rig.order(Control::Panic).await;
         let (fault, retry_in) = loop {
-            if let Event::Lost { fault, retry_in } = rig.event().await {
+            if let ProviderEvent::Lost { fault, retry_in } = rig.event().await {
                 break (fault, retry_in);
             }
         };
@@ -556,7 +574,7 @@ async fn a_panic_is_a_lost_connection_and_too_many_wait_for_the_user() {
     }
     assert_eq!(rig.silence().await, None);
     rig.order(Control::RetryNow).await;
-    while !matches!(rig.event().await, Event::Connecting { .. }) {}
+    while !matches!(rig.event().await, ProviderEvent::Connecting { .. }) {}
 }
 
 impl Rig {
@@ -579,21 +597,24 @@ impl Rig {
     async fn ready() -> (Self, Peer) {
         let mut rig = Self::new();
         let (peer, _) = Peer::set_up(&mut rig.ends).await;
-        assert!(matches!(rig.event().await, Event::Connecting { .. }));
-        assert!(matches!(rig.event().await, Event::Ready(_)));
+        assert!(matches!(
+            rig.event().await,
+            ProviderEvent::Connecting { .. }
+        ));
+        assert!(matches!(rig.event().await, ProviderEvent::Ready(_)));
         (rig, peer)
     }
 
-    async fn event(&mut self) -> Event {
+    async fn event(&mut self) -> ProviderEvent {
         let event = timeout(Duration::from_secs(60), self.handle.events.recv()).await;
         event.expect("something happens").expect("it runs")
     }
 
     /// The next event, which is a loss.
-    async fn lost(&mut self) -> (provider::Fault, Option<Duration>) {
+    async fn lost(&mut self) -> (provider::ProviderFault, Option<Duration>) {
         let event = self.event().await;
         let shown = format!("{event:?}");
-        let Event::Lost { fault, retry_in } = event else {
+        let ProviderEvent::Lost { fault, retry_in } = event else {
             panic!("no loss: {shown}")
         };
         (fault, retry_in)
@@ -618,13 +639,13 @@ impl Rig {
         self.handle.controls.send(control).await.expect("it runs");
     }
 
-    async fn tell(&self, command: Command) {
+    async fn tell(&self, command: ProviderCommand) {
         self.handle.commands.send(command).await.expect("it runs");
     }
 }
 
-fn target() -> Target {
-    Target {
+fn target() -> ServiceEndpoint {
+    ServiceEndpoint {
         url: Url::parse("ws://127.0.0.1:9/live").expect("an address"),
         key: Some(SecretString::from(KEY)),
     }

@@ -6,7 +6,7 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::content::{Blob, Content, Empty, FunctionResponse};
-use super::notation::nullable;
+use super::proto_json::nullable;
 use super::setup::Setup;
 use super::tools::Tool;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::notation::{base64_bytes, is_false, nullable};
+use super::proto_json::{base64_bytes, is_false, nullable};
 
 /// A JSON object of free form: arguments, answers, schemas.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::notation::whole;
+use super::proto_json::whole;
 use crate::provider::gemini::base64::decode_loosely;
 
 /// More items of one list are left out: nobody sends so many, and a short item takes more memory than its text.
@@ -38,7 +38,7 @@ pub struct LeftOut {
 /// An object that is read field by field.
 pub(super) trait Fields: Default {
     /// Takes the field of this name, which is in camelCase; one that is not known is passed over.
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader);
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader);
 }
 
 /// Takes a value if there is one.
@@ -50,11 +50,11 @@ pub(super) fn put<S: From<T>, T>(slot: &mut S, value: Option<T>) {
 
 /// Reads values and counts what it has to leave out.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct LenientReader {
     pub(super) left_out: LeftOut,
 }
 
-impl Reader {
+impl LenientReader {
     /// Reads an object into what is there of it.
     pub(super) fn object<T: Fields>(&mut self, slot: &mut Option<T>, json: &RawValue) {
         if json.get().starts_with('{') {
@@ -208,7 +208,7 @@ struct Seconds {
 }
 
 impl Fields for Seconds {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         let slot = match name {
             "seconds" => &mut self.seconds,
             "nanos" => &mut self.nanos,
@@ -270,7 +270,7 @@ impl<'de> Deserialize<'de> for Text {
 /// The members of an object.
 struct Members<'a, T> {
     object: &'a mut T,
-    reader: &'a mut Reader,
+    reader: &'a mut LenientReader,
 }
 
 impl<'de, T: Fields> Visitor<'de> for Members<'_, T> {
@@ -295,11 +295,13 @@ impl<'de, T: Fields> Visitor<'de> for Members<'_, T> {
 /// The items of a list, read by `read`.
 struct Items<'a, T, F> {
     list: &'a mut Vec<T>,
-    reader: &'a mut Reader,
+    reader: &'a mut LenientReader,
     read: F,
 }
 
-impl<'de, T, F: FnMut(&mut Reader, &RawValue) -> Option<T>> Visitor<'de> for Items<'_, T, F> {
+impl<'de, T, F: FnMut(&mut LenientReader, &RawValue) -> Option<T>> Visitor<'de>
+    for Items<'_, T, F>
+{
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

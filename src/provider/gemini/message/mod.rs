@@ -7,13 +7,13 @@
 //! What the service says is read leniently ([`ServerMessage::read`]: unknown keys are passed over, and a field that is
 //! wrong costs nothing but itself). What a client says is read strictly ([`ClientMessage::read`]: an unknown key or a wrong type is refused with its path).
 
+mod audio_decode;
 mod client;
 mod content;
 mod lenient;
-mod notation;
+mod proto_json;
 mod server;
 mod setup;
-mod sound;
 mod speech;
 mod tools;
 

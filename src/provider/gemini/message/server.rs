@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::audio_decode;
 use super::content::{Content, FunctionCall};
-use super::lenient::{LeftOut, Reader};
-use super::notation::{is_false, seconds};
-use super::sound;
+use super::lenient::{LeftOut, LenientReader};
+use super::proto_json::{is_false, seconds};
 use crate::base::tokens::{Kinds, TokenCounts};
 
 mod fields;
@@ -61,7 +61,14 @@ impl ServerMessage {
     /// # Errors
     /// It is no JSON object.
     pub fn read_counted(json: &[u8]) -> Result<(Self, LeftOut), Unreadable> {
-        if let Some(message) = sound::read(json) {
+        if let Some(turn) = audio_decode::read(json) {
+            let message = Self {
+                server_content: Some(ServerContent {
+                    model_turn: Some(turn),
+                    ..ServerContent::default()
+                }),
+                ..Self::default()
+            };
             return Ok((message, LeftOut::default()));
         }
         read_fields(json).or_else(|unreadable| match cleaned(json) {
@@ -84,7 +91,7 @@ pub(super) fn read_fields(json: &[u8]) -> Result<(ServerMessage, LeftOut), Unrea
     if !object.get().starts_with('{') {
         return Err(Unreadable("not a JSON object".to_owned()));
     }
-    let (mut message, mut reader) = (ServerMessage::default(), Reader::default());
+    let (mut message, mut reader) = (ServerMessage::default(), LenientReader::default());
     reader.fields(&mut message, object);
     Ok((message, reader.left_out))
 }

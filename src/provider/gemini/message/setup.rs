@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::content::{Content, JsonObject};
-use super::notation::{integer, nullable};
+use super::proto_json::{integer, nullable};
 use super::speech::{SpeechConfig, TranscriptionConfig};
 use super::tools::Tool;
 

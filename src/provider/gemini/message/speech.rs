@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::content::{Empty, JsonObject};
-use super::notation::nullable;
+use super::proto_json::nullable;
 
 /// Voice and language.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

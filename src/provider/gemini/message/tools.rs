@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::content::{Empty, JsonObject};
-use super::notation::nullable;
+use super::proto_json::nullable;
 
 /// Something the model may use; one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -35,16 +35,19 @@ fn the_longest_name_counts_and_an_unknown_one_is_treated_with_caution() {
 fn a_model_that_ended_has_a_successor_that_has_not() {
     for one in &MODELS {
         assert_eq!(known(one.name), Some(one), "{}", one.name);
-        let ended = matches!(one.state, State::Ended { .. } | State::MayHaveEnded { .. });
+        let ended = matches!(
+            one.state,
+            ModelState::Ended { .. } | ModelState::MayHaveEnded { .. }
+        );
         assert_eq!(one.successor().is_some(), ended, "{}", one.name);
         if let Some(successor) = one.successor() {
-            assert_eq!(model(successor).state, State::Stable, "{successor}");
+            assert_eq!(model(successor).state, ModelState::Stable, "{successor}");
             assert_eq!(model(successor).purpose, Purpose::Talk, "{successor}");
         }
     }
     let ended = |name| match model(name).state {
-        State::Ended { on, .. } => on,
-        State::Stable | State::Preview | State::MayHaveEnded { .. } => "",
+        ModelState::Ended { on, .. } => on,
+        ModelState::Stable | ModelState::Preview | ModelState::MayHaveEnded { .. } => "",
     };
     for (name, on) in [
         ("gemini-3.1-flash-live-preview", "2026-11-17"),

@@ -1,8 +1,12 @@
 //! What a choice changes in the file, and what becomes of the file when something comes between.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
+use super::super::table::KEYS;
 use super::super::*;
+use crate::profile::{EchoCancellation, Languages};
 
 /// What stands in a file, and beside it, after one choice.
 fn saved(text: &str, change: impl FnOnce(&mut Config)) -> (String, Option<String>) {

@@ -28,7 +28,7 @@ async fn refuse(rig: &mut Rig) -> bool {
 /// How long it waits for the next attempt after the last one was lost.
 async fn retry_in(rig: &mut Rig) -> Option<Duration> {
     loop {
-        if let Event::Lost { retry_in, .. } = rig.event().await {
+        if let ProviderEvent::Lost { retry_in, .. } = rig.event().await {
             return retry_in;
         }
     }

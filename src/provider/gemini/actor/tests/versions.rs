@@ -19,13 +19,13 @@ async fn a_model_that_v1beta_does_not_know_is_looked_for_under_v1_once_and_found
     assert_eq!(peer.path, STABLE);
     assert!(matches!(
         rig.event().await,
-        Event::Connecting { attempt: 1 }
+        ProviderEvent::Connecting { attempt: 1 }
     ));
     let ready = rig.event().await;
     assert!(
         matches!(
             ready,
-            Event::Ready(Ready {
+            ProviderEvent::Ready(Ready {
                 connection: 1,
                 resumed: false,
                 ..
@@ -129,7 +129,7 @@ async fn only_a_version_that_may_be_at_fault_is_changed() {
         rig.event().await;
         let lost = rig.event().await;
         assert!(
-            matches!(lost, Event::Lost { retry_in: None, .. }),
+            matches!(lost, ProviderEvent::Lost { retry_in: None, .. }),
             "{path} {reason}: {lost:?}"
         );
         assert!(rig.ends.try_recv().is_err(), "{path} {reason}");
@@ -156,8 +156,8 @@ async fn trouble_on_the_way_to_v1_says_nothing_of_the_model() {
     assert_eq!(stable.map(|(peer, _)| peer.path).as_deref(), Some(STABLE));
 }
 
-fn at(path: &str) -> Target {
-    Target {
+fn at(path: &str) -> ServiceEndpoint {
+    ServiceEndpoint {
         url: Url::parse(&format!("ws://127.0.0.1:9{path}")).expect("an address"),
         key: Some(SecretString::from(KEY)),
     }

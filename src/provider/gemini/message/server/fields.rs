@@ -4,14 +4,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::content::{Blob, Content, FunctionCall, JsonObject, Part};
-use super::super::lenient::{Fields, Reader, put};
+use super::super::lenient::{Fields, LenientReader, put};
 use super::{
     GoAway, InteractionStatus, ModalityTokens, ResumptionUpdate, ServerContent, ServerMessage,
     SetupComplete, ToolCall, ToolCallCancellation, Transcription, UsageMetadata, VoiceActivity,
 };
 
 impl Fields for ServerMessage {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "setupComplete" => reader.sign(&mut self.setup_complete, value),
             "serverContent" => reader.object(&mut self.server_content, value),
@@ -35,7 +35,7 @@ impl Fields for ServerMessage {
 }
 
 impl Fields for SetupComplete {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         if name == "sessionId" {
             put(&mut self.session_id, reader.text(value));
         }
@@ -43,7 +43,7 @@ impl Fields for SetupComplete {
 }
 
 impl Fields for ServerContent {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "modelTurn" => reader.object(&mut self.model_turn, value),
             "interrupted" => put(&mut self.interrupted, reader.flag(value)),
@@ -81,7 +81,7 @@ fn status(name: &str) -> InteractionStatus {
 }
 
 impl Fields for Content {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "parts" => reader.list(&mut self.parts, value),
             "role" => put(&mut self.role, reader.text(value)),
@@ -91,7 +91,7 @@ impl Fields for Content {
 }
 
 impl Fields for Part {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "text" => put(&mut self.text, reader.text(value)),
             "thought" => put(&mut self.thought, reader.flag(value)),
@@ -104,7 +104,7 @@ impl Fields for Part {
 }
 
 impl Fields for Blob {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "data" => put(&mut self.data, reader.bytes(value)),
             "mimeType" => put(&mut self.mime_type, reader.text(value)),
@@ -114,7 +114,7 @@ impl Fields for Blob {
 }
 
 impl Fields for Transcription {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "text" => put(&mut self.text, reader.text(value)),
             "finished" => put(&mut self.finished, reader.flag(value)),
@@ -125,7 +125,7 @@ impl Fields for Transcription {
 }
 
 impl Fields for ToolCall {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         if name == "functionCalls" {
             reader.list(&mut self.function_calls, value);
         }
@@ -133,7 +133,7 @@ impl Fields for ToolCall {
 }
 
 impl Fields for FunctionCall {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "id" => put(&mut self.id, reader.text(value)),
             "name" => put(&mut self.name, reader.text(value)),
@@ -144,7 +144,7 @@ impl Fields for FunctionCall {
 }
 
 impl Fields for ToolCallCancellation {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         if name == "ids" {
             reader.texts(&mut self.ids, value);
         }
@@ -152,7 +152,7 @@ impl Fields for ToolCallCancellation {
 }
 
 impl Fields for UsageMetadata {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         let count = match name {
             "promptTokenCount" => &mut self.prompt_token_count,
             "responseTokenCount" => &mut self.response_token_count,
@@ -167,7 +167,7 @@ impl Fields for UsageMetadata {
 }
 
 impl UsageMetadata {
-    fn details(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn details(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         let details = match name {
             "promptTokensDetails" => &mut self.prompt_tokens_details,
             "responseTokensDetails" => &mut self.response_tokens_details,
@@ -180,7 +180,7 @@ impl UsageMetadata {
 }
 
 impl Fields for ModalityTokens {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "modality" => put(&mut self.modality, reader.name(value).map(modality)),
             "tokenCount" => put(&mut self.token_count, reader.count(value)),
@@ -202,7 +202,7 @@ fn modality(name: String) -> String {
 }
 
 impl Fields for ResumptionUpdate {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "newHandle" => put(&mut self.new_handle, reader.text(value)),
             "resumable" => put(&mut self.resumable, reader.flag(value)),
@@ -218,7 +218,7 @@ impl Fields for ResumptionUpdate {
 }
 
 impl Fields for GoAway {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         if name == "timeLeft" {
             put(&mut self.time_left, reader.duration(value));
         }
@@ -226,7 +226,7 @@ impl Fields for GoAway {
 }
 
 impl Fields for VoiceActivity {
-    fn field(&mut self, name: &str, value: &RawValue, reader: &mut Reader) {
+    fn field(&mut self, name: &str, value: &RawValue, reader: &mut LenientReader) {
         match name {
             "type" | "voiceActivityType" => put(&mut self.kind, reader.name(value)),
             "audioOffset" => put(&mut self.audio_offset, reader.duration(value)),

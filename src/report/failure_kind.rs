@@ -1,8 +1,7 @@
 //! Faults of conversations in `bench` and `load`: names for reports, and remedies.
 
-/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum FailureKind {
     /// The connection was not set up within the time for it.
     NotConnected,
     /// The connection was refused, and trying again is of no use.
@@ -21,8 +20,7 @@ pub enum Fault {
     Broken,
 }
 
-impl Fault {
-    /// All of them.
+impl FailureKind {
     pub const ALL: [Self; 8] = [
         Self::NotConnected,
         Self::Refused,
@@ -34,7 +32,6 @@ impl Fault {
         Self::Broken,
     ];
 
-    /// Its name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,7 +69,6 @@ impl Fault {
     }
 
     /// The fault that a report names so.
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.name() == name)
     }
@@ -84,9 +80,9 @@ mod tests {
 
     #[test]
     fn each_fault_is_found_by_its_name() {
-        for fault in Fault::ALL {
-            assert_eq!(Fault::named(fault.name()), Some(fault));
+        for fault in FailureKind::ALL {
+            assert_eq!(FailureKind::named(fault.name()), Some(fault));
         }
-        assert_eq!(Fault::named("x"), None);
+        assert_eq!(FailureKind::named("x"), None);
     }
 }

@@ -29,14 +29,14 @@ const LEAD_BLOCKS: usize = 1;
 const TAIL_BLOCKS: usize = 10;
 
 /// Recorded words and their caption.
-pub(super) struct Words {
+pub(super) struct RecordedWords {
     pub(super) caption: &'static str,
     pub(super) samples: Arc<[i16]>,
 }
 
 /// The demo's greeting; it also answers text, which cannot be echoed.
-pub(super) fn greeting() -> &'static Words {
-    static WORDS: LazyLock<Words> = LazyLock::new(|| {
+pub(super) fn greeting() -> &'static RecordedWords {
+    static WORDS: LazyLock<RecordedWords> = LazyLock::new(|| {
         words(
             "Hello, I am the offline demo. Say something, and I will say it back.",
             include_bytes!("../../assets/speech/greeting.wav"),
@@ -46,8 +46,8 @@ pub(super) fn greeting() -> &'static Words {
 }
 
 /// The answer to silence.
-pub(super) fn nothing() -> &'static Words {
-    static WORDS: LazyLock<Words> = LazyLock::new(|| {
+pub(super) fn nothing() -> &'static RecordedWords {
+    static WORDS: LazyLock<RecordedWords> = LazyLock::new(|| {
         words(
             "I heard nothing.",
             include_bytes!("../../assets/speech/nothing.wav"),
@@ -56,9 +56,9 @@ pub(super) fn nothing() -> &'static Words {
     &WORDS
 }
 
-fn words(caption: &'static str, bytes: &[u8]) -> Words {
+fn words(caption: &'static str, bytes: &[u8]) -> RecordedWords {
     let samples = decode(bytes).expect("the recorded words are checked by a test of this module");
-    Words { caption, samples }
+    RecordedWords { caption, samples }
 }
 
 /// Reads a WAV file as mono at 24 kHz.
@@ -86,7 +86,7 @@ fn decode(bytes: impl Read) -> Result<Arc<[i16]>, String> {
 
 /// The voice found in an utterance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Voice {
+pub(super) struct VoicedSpan {
     /// Its place in the utterance, in samples, with a little silence around it.
     pub(super) from: usize,
     /// One past its last sample.
@@ -98,7 +98,7 @@ pub(super) struct Voice {
 }
 
 /// Finds the voice in `samples` (working rate); `None` if there is none.
-pub(super) fn find_voice(samples: &[i16]) -> Option<Voice> {
+pub(super) fn find_voice(samples: &[i16]) -> Option<VoicedSpan> {
     let powers: Vec<f32> = samples.chunks_exact(BLOCK).map(power).collect();
     let loudest = powers.iter().copied().fold(0.0, f32::max);
     let floor = FLOOR.amplitude().powi(2);
@@ -110,7 +110,7 @@ pub(super) fn find_voice(samples: &[i16]) -> Option<Voice> {
     }
     let (first, last) = (voiced().next()?.0, voiced().next_back()?.0);
     let mean = voiced().map(|(_, p)| p).sum::<f32>() / count as f32;
-    Some(Voice {
+    Some(VoicedSpan {
         from: first.saturating_sub(LEAD_BLOCKS) * BLOCK,
         to: ((last + 1 + TAIL_BLOCKS) * BLOCK).min(samples.len()),
         length: SampleRate::WORKING.duration_of(((last + 1 - first) * BLOCK) as u64),
@@ -124,14 +124,14 @@ fn power(block: &[i16]) -> f32 {
 }
 
 /// Sound that is being sent: mono at 24 kHz, made as it is taken.
-pub(super) enum Source {
+pub(super) enum SoundSource {
     Samples { samples: Arc<[i16]>, at: usize },
     Tone { hz: f32, at: usize, length: usize },
     Silence { left: usize },
     Echo(Box<Echo>),
 }
 
-impl Source {
+impl SoundSource {
     pub(super) fn samples(samples: Arc<[i16]>) -> Self {
         Self::Samples { samples, at: 0 }
     }
@@ -303,9 +303,9 @@ mod tests {
     #[test]
     fn an_echo_is_the_same_sound_at_the_replys_rate_however_it_is_taken() {
         let said = buzz(Duration::from_millis(500), 0.5);
-        let wanted = Source::echo(said.clone()).take(usize::MAX);
+        let wanted = SoundSource::echo(said.clone()).take(usize::MAX);
         assert_eq!(wanted.len(), 12_000);
-        let mut pieces = Source::echo(said.clone());
+        let mut pieces = SoundSource::echo(said.clone());
         let mut taken = Vec::new();
         while pieces.left() > 0 {
             taken.extend(pieces.take(963));
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn tones_and_silence_have_their_length_and_end_softly() {
-        let mut tone = Source::tone(440.0, Duration::from_millis(100));
+        let mut tone = SoundSource::tone(440.0, Duration::from_millis(100));
         assert_eq!(tone.left(), 2_400);
         let all = tone.take(5_000);
         assert_eq!((all.len(), tone.left()), (2_400, 0));
@@ -333,7 +333,7 @@ mod tests {
         assert!(all[0].abs() < 10 && all[2_399].abs() < 100);
         assert!(all.iter().any(|s| *s > 8_000));
         assert_eq!(
-            Source::silence(Duration::from_millis(10)).take(999),
+            SoundSource::silence(Duration::from_millis(10)).take(999),
             vec![0; 240]
         );
     }

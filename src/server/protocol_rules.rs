@@ -5,7 +5,8 @@
 //!   └─ anything else: 1007        └─ anything: 1007
 //! ```
 //!
-//! The types of `live` refuse unknown, misspelt and mistyped fields; the rules that span fields and messages are here.
+//! The types of `gemini::message` refuse unknown, misspelt and mistyped fields; the rules that span fields and messages
+//! are here.
 
 use std::collections::HashSet;
 
@@ -20,12 +21,12 @@ use crate::provider::gemini::models;
 
 /// A connection is to be closed with this.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct CloseReason {
     pub(super) code: u16,
     pub(super) reason: String,
 }
 
-impl Refusal {
+impl CloseReason {
     /// The service's answer to a message that it cannot take: 1007, with the field and what is wrong with it.
     pub(super) fn invalid(path: &str, what: impl std::fmt::Display) -> Self {
         let reason = if path.is_empty() {
@@ -57,7 +58,7 @@ pub(super) struct Agreement {
 
 /// A message that may be acted upon.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Said {
+pub(super) enum ClientInput {
     Setup(Box<Agreement>),
     Audio {
         rate: SampleRate,
@@ -79,7 +80,7 @@ pub(super) enum Said {
 
 /// The state of one connection as far as the rules need it.
 #[derive(Debug, Default)]
-pub(super) struct Rules {
+pub(super) struct ProtocolRules {
     set_up: bool,
     manual: bool,
     active: bool,
@@ -89,18 +90,18 @@ pub(super) struct Rules {
     no_scheduling: bool,
 }
 
-impl Rules {
+impl ProtocolRules {
     /// Checks the next message; `ready` tells whether `setupComplete` was sent.
-    pub(super) fn check(&mut self, json: &[u8], ready: bool) -> Result<Said, Refusal> {
+    pub(super) fn check(&mut self, json: &[u8], ready: bool) -> Result<ClientInput, CloseReason> {
         let message =
-            ClientMessage::read(json).map_err(|r| Refusal::invalid(&r.path, r.problem))?;
+            ClientMessage::read(json).map_err(|r| CloseReason::invalid(&r.path, r.problem))?;
         match message {
             ClientMessage::Setup(_) if self.set_up => {
-                Err(Refusal::invalid("setup", "the setup was sent already"))
+                Err(CloseReason::invalid("setup", "the setup was sent already"))
             }
             ClientMessage::Setup(setup) => self.setup(&setup),
-            _ if !self.set_up => Err(Refusal::invalid("", "the first message must be setup")),
-            _ if !ready => Err(Refusal::invalid(
+            _ if !self.set_up => Err(CloseReason::invalid("", "the first message must be setup")),
+            _ if !ready => Err(CloseReason::invalid(
                 "",
                 "nothing may be sent before setupComplete",
             )),
@@ -112,16 +113,16 @@ impl Rules {
             ClientMessage::ContextUpdate(update)
                 if update.system_instruction.is_none() && update.tools.is_none() =>
             {
-                Err(Refusal::invalid(
+                Err(CloseReason::invalid(
                     "contextUpdate",
                     "neither systemInstruction nor tools",
                 ))
             }
-            ClientMessage::ContextUpdate(_) => Ok(Said::Else),
+            ClientMessage::ContextUpdate(_) => Ok(ClientInput::Else),
         }
     }
 
-    fn setup(&mut self, setup: &Setup) -> Result<Said, Refusal> {
+    fn setup(&mut self, setup: &Setup) -> Result<ClientInput, CloseReason> {
         setup_rules(setup)?;
         let functions = functions(setup)?;
         let realtime = setup.realtime_input_config.clone().unwrap_or_default();
@@ -136,7 +137,7 @@ impl Rules {
             .session_resumption
             .as_ref()
             .and_then(|r| r.handle.clone());
-        Ok(Said::Setup(Box::new(Agreement {
+        Ok(ClientInput::Setup(Box::new(Agreement {
             model: setup.model.clone(),
             detection: (!self.manual).then_some(detection),
             interrupts: realtime.activity_handling != Some(ActivityHandling::NoInterruption),
@@ -149,48 +150,50 @@ impl Rules {
         })))
     }
 
-    fn realtime(&mut self, input: RealtimeInput) -> Result<Said, Refusal> {
+    fn realtime(&mut self, input: RealtimeInput) -> Result<ClientInput, CloseReason> {
         if self.history {
-            return Err(Refusal::invalid(
+            return Err(CloseReason::invalid(
                 "realtimeInput",
                 "the initial history is not closed: send clientContent with turnComplete first",
             ));
         }
         match input {
             RealtimeInput::Audio(blob) => audio(&blob),
-            RealtimeInput::Video(blob) if blob.mime_type.starts_with("image/") => Ok(Said::Else),
-            RealtimeInput::Video(_) => Err(Refusal::invalid(
+            RealtimeInput::Video(blob) if blob.mime_type.starts_with("image/") => {
+                Ok(ClientInput::Else)
+            }
+            RealtimeInput::Video(_) => Err(CloseReason::invalid(
                 "realtimeInput.video.mimeType",
                 "expected image/jpeg",
             )),
             RealtimeInput::Text(text) if text.is_empty() => {
-                Err(Refusal::invalid("realtimeInput.text", "empty"))
+                Err(CloseReason::invalid("realtimeInput.text", "empty"))
             }
-            RealtimeInput::Text(text) => Ok(Said::Text(text)),
+            RealtimeInput::Text(text) => Ok(ClientInput::Text(text)),
             RealtimeInput::ActivityStart => self.activity(true),
             RealtimeInput::ActivityEnd => self.activity(false),
-            RealtimeInput::AudioStreamEnd if self.manual => Err(Refusal::invalid(
+            RealtimeInput::AudioStreamEnd if self.manual => Err(CloseReason::invalid(
                 "realtimeInput.audioStreamEnd",
                 "only with automatic activity detection",
             )),
-            RealtimeInput::AudioStreamEnd => Ok(Said::AudioStreamEnd),
+            RealtimeInput::AudioStreamEnd => Ok(ClientInput::AudioStreamEnd),
         }
     }
 
-    fn activity(&mut self, start: bool) -> Result<Said, Refusal> {
+    fn activity(&mut self, start: bool) -> Result<ClientInput, CloseReason> {
         let path = if start {
             "realtimeInput.activityStart"
         } else {
             "realtimeInput.activityEnd"
         };
         if !self.manual {
-            return Err(Refusal::invalid(
+            return Err(CloseReason::invalid(
                 path,
                 "explicit activity control is not supported when automatic activity detection is enabled",
             ));
         }
         if self.active == start {
-            return Err(Refusal::invalid(
+            return Err(CloseReason::invalid(
                 path,
                 if start {
                     "an activity is open"
@@ -201,15 +204,15 @@ impl Rules {
         }
         self.active = start;
         Ok(if start {
-            Said::ActivityStart
+            ClientInput::ActivityStart
         } else {
-            Said::ActivityEnd
+            ClientInput::ActivityEnd
         })
     }
 
-    fn content(&mut self, content: &ClientContent) -> Result<Said, Refusal> {
+    fn content(&mut self, content: &ClientContent) -> Result<ClientInput, CloseReason> {
         if content.turns.is_empty() && content.turn_complete.is_none() {
-            return Err(Refusal::invalid(
+            return Err(CloseReason::invalid(
                 "clientContent",
                 "neither turns nor turnComplete",
             ));
@@ -217,26 +220,26 @@ impl Rules {
         for (n, turn) in content.turns.iter().enumerate() {
             let path = format!("clientContent.turns[{n}]");
             if !matches!(turn.role.as_deref(), None | Some("user" | "model")) {
-                return Err(Refusal::invalid(
+                return Err(CloseReason::invalid(
                     &format!("{path}.role"),
                     "expected user or model",
                 ));
             }
             if turn.parts.is_empty() {
-                return Err(Refusal::invalid(&format!("{path}.parts"), "empty"));
+                return Err(CloseReason::invalid(&format!("{path}.parts"), "empty"));
             }
         }
         let complete = content.turn_complete.unwrap_or(false);
         let ask = complete && !self.history;
         self.history &= !complete;
         let characters = content.turns.iter().map(characters).sum();
-        Ok(Said::Content { characters, ask })
+        Ok(ClientInput::Content { characters, ask })
     }
 
-    fn tool_response(&self, responses: Vec<FunctionResponse>) -> Result<Said, Refusal> {
+    fn tool_response(&self, responses: Vec<FunctionResponse>) -> Result<ClientInput, CloseReason> {
         let path = "toolResponse.functionResponses";
         if responses.is_empty() {
-            return Err(Refusal::invalid(path, "empty"));
+            return Err(CloseReason::invalid(path, "empty"));
         }
         for (n, response) in responses.iter().enumerate() {
             let missing = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
@@ -252,15 +255,15 @@ impl Rules {
                 None
             };
             if let Some((field, what)) = fault {
-                return Err(Refusal::invalid(&format!("{path}[{n}].{field}"), what));
+                return Err(CloseReason::invalid(&format!("{path}[{n}].{field}"), what));
             }
         }
-        Ok(Said::ToolResponse(responses))
+        Ok(ClientInput::ToolResponse(responses))
     }
 }
 
 /// Raw 16-bit little-endian samples of one channel, at the rate that the MIME type names.
-fn audio(blob: &Blob) -> Result<Said, Refusal> {
+fn audio(blob: &Blob) -> Result<ClientInput, CloseReason> {
     let mime = "realtimeInput.audio.mimeType";
     let rate = match blob.mime_type.strip_prefix("audio/pcm") {
         Some("") => Some(SampleRate::WORKING),
@@ -273,17 +276,17 @@ fn audio(blob: &Blob) -> Result<Said, Refusal> {
         None => None,
     };
     let Some(rate) = rate else {
-        return Err(Refusal::invalid(
+        return Err(CloseReason::invalid(
             mime,
             "expected audio/pcm;rate=N, with N from 8000 to 192000",
         ));
     };
     let data = "realtimeInput.audio.data";
     if blob.data.is_empty() {
-        return Err(Refusal::invalid(data, "empty"));
+        return Err(CloseReason::invalid(data, "empty"));
     }
     if blob.data.len() % 2 == 1 {
-        return Err(Refusal::invalid(
+        return Err(CloseReason::invalid(
             data,
             format!("{} bytes are not whole 16-bit samples", blob.data.len()),
         ));
@@ -292,7 +295,7 @@ fn audio(blob: &Blob) -> Result<Said, Refusal> {
         .data
         .chunks_exact(2)
         .map(|b| i16::from_le_bytes([b[0], b[1]]));
-    Ok(Said::Audio {
+    Ok(ClientInput::Audio {
         rate,
         samples: samples.collect(),
     })
@@ -306,24 +309,24 @@ fn characters(turn: &Content) -> usize {
         .sum()
 }
 
-fn setup_rules(setup: &Setup) -> Result<(), Refusal> {
+fn setup_rules(setup: &Setup) -> Result<(), CloseReason> {
     let short = setup.model.rsplit('/').next().unwrap_or_default();
     let named = setup.model.starts_with("models/")
         || (setup.model.starts_with("projects/") && setup.model.contains("/locations/"))
         || setup.model.starts_with("publishers/");
     if short.is_empty() || !named {
-        return Err(Refusal::invalid("setup.model", "expected models/NAME"));
+        return Err(CloseReason::invalid("setup.model", "expected models/NAME"));
     }
     if let Some((path, what)) = models::refusals(setup).first() {
-        return Err(Refusal::invalid(path, what));
+        return Err(CloseReason::invalid(path, what));
     }
     if let Some(voice) = unknown_voice(setup) {
         let reason = format!("No matching speaker voice for {}", clipped(&voice, 40));
-        return Err(Refusal { code: 1007, reason });
+        return Err(CloseReason { code: 1007, reason });
     }
     let instruction = setup.system_instruction.as_ref();
     if instruction.is_some_and(|content| content.parts.iter().any(|part| part.text.is_none())) {
-        return Err(Refusal::invalid(
+        return Err(CloseReason::invalid(
             "setup.systemInstruction.parts",
             "text parts only",
         ));
@@ -336,7 +339,7 @@ fn setup_rules(setup: &Setup) -> Result<(), Refusal> {
         if let (Some(trigger), Some(target)) = (compression.trigger_tokens, target)
             && target >= trigger
         {
-            return Err(Refusal::invalid(
+            return Err(CloseReason::invalid(
                 "setup.contextWindowCompression.slidingWindow.targetTokens",
                 "must be below triggerTokens",
             ));
@@ -375,7 +378,7 @@ fn hint(setup: &Setup) -> Option<&'static str> {
         .map(|(_, path)| path)
 }
 
-fn functions(setup: &Setup) -> Result<HashSet<String>, Refusal> {
+fn functions(setup: &Setup) -> Result<HashSet<String>, CloseReason> {
     let mut names = HashSet::new();
     for (t, tool) in setup.tools.iter().enumerate() {
         for (f, function) in tool.function_declarations.iter().enumerate() {
@@ -384,10 +387,10 @@ fn functions(setup: &Setup) -> Result<HashSet<String>, Refusal> {
             let begins = |c: char| c.is_ascii_alphabetic() || c == '_';
             let name = &function.name;
             if !name.starts_with(begins) || !name.chars().all(legal) || name.len() > 128 {
-                return Err(Refusal::invalid(&path, "not a function name"));
+                return Err(CloseReason::invalid(&path, "not a function name"));
             }
             if !names.insert(name.clone()) {
-                return Err(Refusal::invalid(&path, "declared twice"));
+                return Err(CloseReason::invalid(&path, "declared twice"));
             }
         }
     }

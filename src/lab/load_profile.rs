@@ -37,26 +37,25 @@ const SPIKE: (f64, f64) = (0.2, 0.6);
 
 /// How many conversations are wanted when.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::cli) struct LoadProfile {
-    /// Name for the report.
-    pub(in crate::cli) name: &'static str,
+pub(crate) struct LoadProfile {
+    pub(crate) name: &'static str,
     /// Whether the conversations talk; else they only hold their connection.
-    pub(in crate::cli) talks: bool,
+    pub(crate) talks: bool,
     /// What the run is held to.
-    pub(in crate::cli) limits: Limits,
+    pub(crate) limits: Limits,
     /// When the number jumps, in seconds.
-    pub(in crate::cli) jumps: Vec<f64>,
+    pub(crate) jumps: Vec<f64>,
     /// From then on, in seconds, one conversation after the other is tried beside those that are wanted.
-    pub(in crate::cli) probe_from: Option<f64>,
+    pub(crate) probe_from: Option<f64>,
     /// When as many as are wanted have begun, in seconds.
-    pub(in crate::cli) ramp: f64,
+    pub(crate) ramp: f64,
     /// Corners of the curve: seconds and conversations.
     corners: Vec<(f64, f64)>,
 }
 
 impl LoadProfile {
     /// The plan of a scenario (without one: a free load), with other numbers where they are given.
-    pub(in crate::cli) fn new(
+    pub(crate) fn new(
         scenario: Option<Scenario>,
         sessions: Option<usize>,
         seconds: Option<u64>,
@@ -111,7 +110,7 @@ impl LoadProfile {
     }
 
     /// How many are wanted at this moment; `None` when the run is over.
-    pub(in crate::cli) fn wanted(&self, at: Duration) -> Option<usize> {
+    pub(crate) fn wanted(&self, at: Duration) -> Option<usize> {
         let at = at.as_secs_f64();
         let next = self.corners.iter().position(|(when, _)| *when > at)?;
         let (from, n) = self.corners[next.saturating_sub(1)];
@@ -121,19 +120,19 @@ impl LoadProfile {
     }
 
     /// Whether a probe is wanted at this moment.
-    pub(in crate::cli) fn probes(&self, at: Duration) -> bool {
+    pub(crate) fn probes(&self, at: Duration) -> bool {
         self.probe_from.is_some_and(|from| at.as_secs_f64() >= from)
     }
 
     /// The most that are wanted at a time.
-    pub(in crate::cli) fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         self.corners
             .iter()
             .fold(0.0_f64, |most, (_, n)| most.max(*n)) as usize
     }
 
     /// How long the run takes.
-    pub(in crate::cli) fn length(&self) -> Duration {
+    pub(crate) fn length(&self) -> Duration {
         Duration::from_secs_f64(self.corners.last().map_or(0.0, |(when, _)| *when))
     }
 }

@@ -27,14 +27,14 @@ pub(super) fn price(text: &str) -> Result<Price, String> {
 
 /// The amount spent so far, and its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) struct Budget {
+pub(crate) struct Budget {
     pricing: Pricing,
     limit: f64,
     spent: Cost,
 }
 
 impl Budget {
-    pub(in crate::cli) fn new(price: Price, limit: f64) -> Self {
+    pub(crate) fn new(price: Price, limit: f64) -> Self {
         Self {
             pricing: Pricing::Configured(price),
             limit,
@@ -44,7 +44,7 @@ impl Budget {
 
     /// Pays for a turn: by the token counts of the service, else by the length of the audio in both directions; and for late
     /// tokens. The cost of the turn uses the same price.
-    pub(in crate::cli) fn pay(&mut self, turn: &mut TurnRow, sent_s: f64, heard_s: f64) {
+    pub(crate) fn pay(&mut self, turn: &mut TurnRow, sent_s: f64, heard_s: f64) {
         let by_sound = || TokenCounts {
             prompt: sound(sent_s),
             response: sound(heard_s),
@@ -59,13 +59,12 @@ impl Budget {
         self.spent += cost.unwrap_or_default();
     }
 
-    /// Spent so far.
-    pub(in crate::cli) fn spent(&self) -> Cost {
+    pub(crate) fn spent(&self) -> Cost {
         self.spent
     }
 
     /// Whether nothing more may be spent.
-    pub(in crate::cli) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.spent.usd >= self.limit
     }
 }

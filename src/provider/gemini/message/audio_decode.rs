@@ -8,11 +8,10 @@
 //! White space may be anywhere. Whatever else there is, it is not this message, and is read by the parser.
 
 use super::content::{Blob, Content};
-use super::server::{ServerContent, ServerMessage};
 use crate::provider::gemini::base64::decode;
 
-/// The message, if it is this one.
-pub(super) fn read(json: &[u8]) -> Option<ServerMessage> {
+/// The model's turn, if it is this message.
+pub(super) fn read(json: &[u8]) -> Option<Content> {
     let mut text = Text(json);
     text.take(b"{")?;
     text.key("serverContent")?;
@@ -53,16 +52,9 @@ pub(super) fn read(json: &[u8]) -> Option<ServerMessage> {
         data: decode(data).ok()?,
         mime_type: mime.to_owned(),
     };
-    let turn = Content {
+    Some(Content {
         role,
         ..Content::media(blob)
-    };
-    Some(ServerMessage {
-        server_content: Some(ServerContent {
-            model_turn: Some(turn),
-            ..ServerContent::default()
-        }),
-        ..ServerMessage::default()
     })
 }
 
@@ -121,11 +113,20 @@ mod tests {
 
     use super::*;
 
-    /// What the parser makes of it.
-    fn parsed(json: &[u8]) -> Option<ServerMessage> {
-        super::super::server::read_fields(json)
-            .ok()
-            .map(|(message, _)| message)
+    use crate::provider::gemini::message::server::{ServerContent, ServerMessage, read_fields};
+
+    /// What the parser makes of it, if it is a model's turn and nothing else.
+    fn parsed(json: &[u8]) -> Option<Content> {
+        let (message, _) = read_fields(json).ok()?;
+        let turn = message.server_content.clone()?.model_turn?;
+        let alone = ServerMessage {
+            server_content: Some(ServerContent {
+                model_turn: Some(turn.clone()),
+                ..ServerContent::default()
+            }),
+            ..ServerMessage::default()
+        };
+        (message == alone).then_some(turn)
     }
 
     const SHAPES: [&str; 4] = [

@@ -25,8 +25,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// What all together may take to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
-/// The conversations that run.
-pub(in crate::cli) struct SessionPool {
+pub(crate) struct SessionPool {
     stage: Arc<TrialContext>,
     profile: Arc<Profile>,
     talks: bool,
@@ -42,13 +41,13 @@ pub(in crate::cli) struct SessionPool {
 
 /// Conversations that were begun, by what for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::cli) struct Counts {
+pub(crate) struct Counts {
     /// All of them, probes included.
-    pub(in crate::cli) begun: u64,
+    pub(crate) begun: u64,
     /// In place of one that failed.
-    pub(in crate::cli) replaced: u64,
+    pub(crate) replaced: u64,
     /// Places of failed conversations that are not filled again.
-    pub(in crate::cli) given_up: u64,
+    pub(crate) given_up: u64,
 }
 
 /// Places of conversations that failed.
@@ -103,11 +102,7 @@ impl Gaps {
 }
 
 impl SessionPool {
-    pub(in crate::cli) fn new(
-        stage: Arc<TrialContext>,
-        profile: Arc<Profile>,
-        plan: &LoadProfile,
-    ) -> Self {
+    pub(crate) fn new(stage: Arc<TrialContext>, profile: Arc<Profile>, plan: &LoadProfile) -> Self {
         Self {
             stage,
             profile,
@@ -122,7 +117,7 @@ impl SessionPool {
     }
 
     /// Begins or ends conversations until there are `wanted`.
-    pub(in crate::cli) fn adjust(&mut self, wanted: usize, now: Instant) {
+    pub(crate) fn adjust(&mut self, wanted: usize, now: Instant) {
         while let Some(ended) = self.tasks.try_join_next() {
             // A conversation that ended without cancellation has failed: it leaves a gap.
             if let Ok(id) = ended
@@ -148,7 +143,7 @@ impl SessionPool {
     }
 
     /// Begins a probe, if none is under way: an utterance in a conversation of its own.
-    pub(in crate::cli) fn probe(&mut self, now: Instant) {
+    pub(crate) fn probe(&mut self, now: Instant) {
         while self.probes.try_join_next().is_some() {}
         if !self.probes.is_empty() || now < self.probe.1 {
             return;
@@ -187,7 +182,7 @@ impl SessionPool {
     }
 
     /// How many were begun so far.
-    pub(in crate::cli) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts {
             begun: self.begun,
             replaced: self.gaps.filled,
@@ -196,7 +191,7 @@ impl SessionPool {
     }
 
     /// Ends all and waits for them; hanging ones are abandoned. The reports must still be received meanwhile.
-    pub(in crate::cli) async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         for (_, stop) in &self.live {
             stop.cancel();
         }

@@ -9,7 +9,7 @@ use super::resource_sampler::ResourceSample;
 use super::session_pool::Counts;
 use super::timeline::RunTimeline;
 use crate::report::bench::latencies;
-use crate::report::fault::Fault;
+use crate::report::failure_kind::FailureKind;
 use crate::report::load::{Conversations, HeldBack, LoadResults, RealTime, Second, Usage};
 use crate::report::results::{LATENCIES, OWN, TurnRow};
 use crate::report::stats::Sample;
@@ -19,17 +19,13 @@ const BESIDE: Duration = Duration::from_secs(3);
 /// Share of the conversations that must be connected to count as complete.
 const COMPLETE: f64 = 0.95;
 
-/// The results so far.
 #[derive(Default)]
-pub(in crate::cli) struct Aggregate {
+pub(crate) struct Aggregate {
     /// Turns: all of them, or every nth once there were too many.
-    pub(in crate::cli) turns: Vec<TurnRow>,
-    /// Faults by kind.
-    pub(in crate::cli) errors: BTreeMap<String, u64>,
-    /// Second by second.
-    pub(in crate::cli) timeline: RunTimeline,
-    /// What may be spent.
-    pub(in crate::cli) budget: Option<Budget>,
+    pub(crate) turns: Vec<TurnRow>,
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) timeline: RunTimeline,
+    pub(crate) budget: Option<Budget>,
     /// All turns are counted in it.
     counted: LoadResults,
     /// The maxima of each latency, and of our own share.
@@ -44,7 +40,7 @@ pub(in crate::cli) struct Aggregate {
     /// Waits of the last utterances at the end of their conversations.
     waiting: Vec<Duration>,
     /// Utterances that waited for their place among the requests.
-    pub(in crate::cli) held_back: HeldBack,
+    pub(crate) held_back: HeldBack,
     now: Now,
 }
 
@@ -59,7 +55,7 @@ struct Now {
 
 impl Aggregate {
     /// An empty aggregate with a budget and a limit of kept turns.
-    pub(in crate::cli) fn new(budget: Option<Budget>, most_turns: usize) -> Self {
+    pub(crate) fn new(budget: Option<Budget>, most_turns: usize) -> Self {
         Self {
             budget,
             most_turns,
@@ -68,8 +64,7 @@ impl Aggregate {
         }
     }
 
-    /// Takes a report in.
-    pub(in crate::cli) fn take(&mut self, report: Report) {
+    pub(crate) fn take(&mut self, report: Report) {
         match report {
             Report::Connected => {
                 self.live += 1;
@@ -87,7 +82,7 @@ impl Aggregate {
                 self.keep(*turn);
             }
             Report::HeldBack(wait) => self.held_back.add(wait),
-            Report::Fault(fault) => {
+            Report::Failure(fault) => {
                 self.now.errors += 1;
                 *self.errors.entry(fault.name().to_owned()).or_default() += 1;
             }
@@ -118,7 +113,7 @@ impl Aggregate {
     }
 
     /// Takes a report of a conversation that is being ended: only its result, since faults now are caused by the end.
-    pub(in crate::cli) fn take_late(&mut self, report: Report) {
+    pub(crate) fn take_late(&mut self, report: Report) {
         match report {
             Report::Gone(gone) => self.gone(gone),
             // It no longer counts as a turn of the run, but is billed.
@@ -127,7 +122,7 @@ impl Aggregate {
                     budget.pay(&mut turn, sent_s, heard_s);
                 }
             }
-            Report::Connected | Report::HeldBack(_) | Report::Fault(_) => {}
+            Report::Connected | Report::HeldBack(_) | Report::Failure(_) => {}
         }
     }
 
@@ -141,13 +136,12 @@ impl Aggregate {
             .for_each(|wait| self.held_back.add(*wait));
     }
 
-    /// Turns so far.
-    pub(in crate::cli) fn turns_so_far(&self) -> u64 {
+    pub(crate) fn turns_so_far(&self) -> u64 {
         self.counted.turns.all()
     }
 
     /// Counts and latencies of the turns.
-    pub(in crate::cli) fn figures(&self) -> LoadResults {
+    pub(crate) fn figures(&self) -> LoadResults {
         let mut figures = LoadResults {
             latency_ms: latencies(&self.turns),
             turns_kept_every: self.every,
@@ -165,20 +159,22 @@ impl Aggregate {
 
     /// Counts unanswered utterances: an error if the answer was overdue at the end of the conversation, by the limit of the
     /// response or its 95th percentile; returns the number of the others.
-    pub(in crate::cli) fn settle_unanswered(&mut self, limit_ms: f64) -> u64 {
+    pub(crate) fn settle_unanswered(&mut self, limit_ms: f64) -> u64 {
         let responses: Sample = self.turns.iter().filter_map(|t| t.latency_ms[5]).collect();
         let usual = responses.quantile(0.95).unwrap_or(0.0).max(limit_ms);
         let allowed = Duration::from_secs_f64(usual.max(0.0) / 1e3) + BESIDE;
         let overdue = self.waiting.iter().filter(|wait| **wait > allowed).count() as u64;
         if overdue > 0 {
-            let never = self.errors.entry(Fault::NeverAnswered.name().to_owned());
+            let never = self
+                .errors
+                .entry(FailureKind::NeverAnswered.name().to_owned());
             *never.or_default() += overdue;
         }
         self.waiting.len() as u64 - overdue
     }
 
     /// Closes a second.
-    pub(in crate::cli) fn second(
+    pub(crate) fn second(
         &mut self,
         at_s: f64,
         wanted: usize,
@@ -202,13 +198,11 @@ impl Aggregate {
         });
     }
 
-    /// Connected now.
-    pub(in crate::cli) fn live(&self) -> usize {
+    pub(crate) fn live(&self) -> usize {
         self.live
     }
 
-    /// How the conversations fared.
-    pub(in crate::cli) fn conversations(&self, counts: Counts) -> Conversations {
+    pub(crate) fn conversations(&self, counts: Counts) -> Conversations {
         Conversations {
             begun: counts.begun,
             replaced: counts.replaced,
@@ -218,7 +212,7 @@ impl Aggregate {
     }
 
     /// Whether the audio kept up with real time; the caller adds the lateness of the threads.
-    pub(in crate::cli) fn real_time(&self) -> Option<RealTime> {
+    pub(crate) fn real_time(&self) -> Option<RealTime> {
         let worst = self.ratios.iter().copied().reduce(f64::min)?;
         Some(RealTime {
             worst_ratio: worst,
@@ -228,7 +222,7 @@ impl Aggregate {
     }
 
     /// Processor and memory of the side selected by `of`, which used `base_mb` before the first conversation.
-    pub(in crate::cli) fn usage(
+    pub(crate) fn usage(
         &self,
         base_mb: f64,
         of: impl Fn(&Second) -> Option<(f64, f64)>,
@@ -316,7 +310,7 @@ mod tests {
         let mut tally = Aggregate::new(None, 100);
         tally.take(turn(20.0));
         tally.take(turn(30.0));
-        tally.take(Report::Fault(Fault::Lost));
+        tally.take(Report::Failure(FailureKind::Lost));
         tally.second(
             1.0,
             5,
@@ -343,7 +337,7 @@ mod tests {
             (second.turns, second.errors, second.response_p95_ms),
             (0, 0, None)
         );
-        assert_eq!(tally.errors[Fault::Lost.name()], 1);
+        assert_eq!(tally.errors[FailureKind::Lost.name()], 1);
     }
 
     #[test]
@@ -412,7 +406,10 @@ mod tests {
                 }));
             }
             let open = tally.settle_unanswered(2_000.0);
-            (open, tally.errors.get(Fault::NeverAnswered.name()).copied())
+            (
+                open,
+                tally.errors.get(FailureKind::NeverAnswered.name()).copied(),
+            )
         };
         assert_eq!(ended(20.0), (2, Some(2)), "5 s are allowed");
         assert_eq!(ended(5_000.0), (3, Some(1)), "a slow service is slow");

@@ -1,4 +1,4 @@
-//! The server's own ear, for clients that leave it to the service when speech begins and ends.
+//! The server's own voice activity detection, for clients that leave it to the service when speech begins and ends.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::provider::gemini::message::{ActivityDetection, EndSensitivity, StartS
 use crate::vad::segment::{FrameContext, SegmentNote, SegmentSettings, Segmenter};
 use crate::vad::{Detect as _, Detector, SpeechEvent, VadKind};
 
-use super::voice;
+use super::speech_source;
 
 /// Speech needed for a start, by sensitivity, where `prefixPaddingMs` says nothing: what our own profiles use, and
 /// twice as much.
@@ -22,9 +22,9 @@ const PREROLL: Duration = Duration::from_millis(300);
 /// Whatever a client asks for, decisions are made within these.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// What the ear made out.
+/// What the VAD found.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum EarEvent {
+pub(super) enum ServerVadEvent {
     Started,
     /// Sound of the open utterance, at the working rate.
     Sound(Vec<i16>),
@@ -32,7 +32,7 @@ pub(super) enum EarEvent {
 }
 
 /// A detector and a segmenter behind one door.
-pub(super) struct Ear {
+pub(super) struct ServerVad {
     detector: Detector,
     aggressiveness: u8,
     segmenter: Segmenter,
@@ -43,7 +43,7 @@ pub(super) struct Ear {
     origin: Instant,
 }
 
-impl Ear {
+impl ServerVad {
     pub(super) fn new(detection: &ActivityDetection, now: Instant) -> Self {
         let reluctant = detection.start_of_speech_sensitivity == Some(StartSensitivity::Low);
         let patient = detection.end_of_speech_sensitivity == Some(EndSensitivity::Low);
@@ -75,7 +75,7 @@ impl Ear {
     }
 
     /// Listens to the next samples, at the working rate.
-    pub(super) fn push(&mut self, samples: &[i16]) -> Vec<EarEvent> {
+    pub(super) fn push(&mut self, samples: &[i16]) -> Vec<ServerVadEvent> {
         self.rest.extend_from_slice(samples);
         let mut events = Vec::new();
         let whole = self.rest.len() / FRAME_SAMPLES * FRAME_SAMPLES;
@@ -96,7 +96,7 @@ impl Ear {
     }
 
     /// The stream pauses: decides what is open.
-    pub(super) fn flush(&mut self) -> Vec<EarEvent> {
+    pub(super) fn flush(&mut self) -> Vec<ServerVadEvent> {
         self.rest.clear();
         let mut events = Vec::new();
         self.segmenter.close(&mut events);
@@ -106,7 +106,7 @@ impl Ear {
     fn frame(&mut self, block: &[i16]) -> Frame {
         let mut samples = [0.0; FRAME_SAMPLES];
         for (sample, &value) in samples.iter_mut().zip(block) {
-            *sample = voice::to_f32(value);
+            *sample = speech_source::to_f32(value);
         }
         let sequence = self.sequence;
         self.sequence += 1;
@@ -119,17 +119,17 @@ impl Ear {
     }
 }
 
-fn told(event: SpeechEvent) -> Vec<EarEvent> {
-    let pcm = |frame: &Frame| frame.samples.map(voice::to_i16);
+fn told(event: SpeechEvent) -> Vec<ServerVadEvent> {
+    let pcm = |frame: &Frame| frame.samples.map(speech_source::to_i16);
     match event {
         SpeechEvent::Started { lead, .. } => {
             vec![
-                EarEvent::Started,
-                EarEvent::Sound(lead.iter().flat_map(pcm).collect()),
+                ServerVadEvent::Started,
+                ServerVadEvent::Sound(lead.iter().flat_map(pcm).collect()),
             ]
         }
-        SpeechEvent::Frame(frame) => vec![EarEvent::Sound(pcm(&frame).to_vec())],
+        SpeechEvent::Frame(frame) => vec![ServerVadEvent::Sound(pcm(&frame).to_vec())],
         SpeechEvent::SilenceStarted { .. } | SpeechEvent::Resumed { .. } => Vec::new(),
-        SpeechEvent::Ended { .. } => vec![EarEvent::Ended],
+        SpeechEvent::Ended { .. } => vec![ServerVadEvent::Ended],
     }
 }

@@ -2,31 +2,30 @@
 
 use std::time::Duration;
 
-use crate::probe::{Probe, Usage};
+use crate::probe::{Probe, ProcessReading};
 
 /// What was used since the reading before.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::cli) struct ResourceSample {
+pub(crate) struct ResourceSample {
     /// Processor time, in percent of a core.
-    pub(in crate::cli) cpu: f64,
+    pub(crate) cpu: f64,
     /// Resident memory, in megabytes.
-    pub(in crate::cli) mb: f64,
+    pub(crate) mb: f64,
 }
 
 /// Reads a group of processes as one.
-pub(in crate::cli) struct ResourceSampler {
-    probes: Vec<(Probe, Option<Usage>)>,
+pub(crate) struct ResourceSampler {
+    probes: Vec<(Probe, Option<ProcessReading>)>,
     pids: Vec<u32>,
 }
 
 impl ResourceSampler {
-    /// This process.
-    pub(in crate::cli) fn own() -> Self {
+    pub(crate) fn own() -> Self {
         Self::of([Probe::default()])
     }
 
     /// The processes with these numbers.
-    pub(in crate::cli) fn others(pids: impl IntoIterator<Item = u32>) -> Self {
+    pub(crate) fn others(pids: impl IntoIterator<Item = u32>) -> Self {
         let pids: Vec<u32> = pids.into_iter().collect();
         Self {
             pids: pids.clone(),
@@ -35,7 +34,7 @@ impl ResourceSampler {
     }
 
     /// Open files and sockets of those processes; `None` if unknown or without processes.
-    pub(in crate::cli) fn open_files(&self) -> Option<u64> {
+    pub(crate) fn open_files(&self) -> Option<u64> {
         let count = |pid: &u32| std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count);
         let each: Result<Vec<usize>, _> = self.pids.iter().map(count).collect();
         let each = each.ok().filter(|each| !each.is_empty())?;
@@ -52,7 +51,7 @@ impl ResourceSampler {
     }
 
     /// Usage since the last call; `None` if unknown or without processes.
-    pub(in crate::cli) fn read(&mut self) -> Option<ResourceSample> {
+    pub(crate) fn read(&mut self) -> Option<ResourceSample> {
         let mut all = None;
         for (probe, before) in &mut self.probes {
             let Some(now) = probe.read() else { continue };

@@ -10,19 +10,19 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use url::Url;
 
-use super::super::problem::Problem;
 use super::budget::{Budget, price};
-use super::files::Files;
+use super::user_files::UserFiles;
 use crate::base::counters::Counters;
+use crate::base::problem::Problem;
 use crate::base::supervise::Failures;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;
-use crate::provider::Event;
+use crate::provider::ProviderEvent;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::gemini;
 use crate::provider::price::Price;
 use crate::settings::endpoint;
-use crate::settings::key::{Key, KeyStore};
+use crate::settings::key::{ApiKey, KeyStore};
 use crate::settings::watch::Watch;
 
 /// The endpoint must answer within this time, as with `talk`.
@@ -59,31 +59,31 @@ fn amount(text: &str) -> Result<f64, String> {
 }
 
 /// Where a trial connects to. Dropping it ends the servers.
-pub(in crate::cli) struct Target {
+pub(crate) struct Target {
     /// For people.
-    pub(in crate::cli) words: String,
+    pub(crate) words: String,
     /// Pause of our own server.
-    pub(in crate::cli) think_ms: Option<u64>,
-    /// What may be spent.
-    pub(in crate::cli) budget: Option<Budget>,
+    pub(crate) think_ms: Option<u64>,
+    pub(crate) budget: Option<Budget>,
     urls: Vec<Url>,
-    key: Option<Key>,
+    key: Option<ApiKey>,
     keys: KeyStore,
     config: crate::settings::config::ConfigFile,
     servers: Vec<Served>,
 }
 
 impl Target {
-    /// Decides where to connect, and starts servers if that is where.
+    /// Decides where to connect, and starts servers if that is where. `warn` takes what is wrong with the key.
     ///
     /// # Errors
     ///
     /// Wrong usage, too few descriptors, or a server that does not start.
-    pub(in crate::cli) fn open(
-        files: &Files,
+    pub(crate) fn open(
+        files: &UserFiles,
         endpoint: Option<&str>,
         args: &TargetArgs,
         connections: usize,
+        warn: impl Fn(&str),
     ) -> Result<Self, Problem> {
         let keys = KeyStore::system(files.paths.key());
         raise_descriptors(connections)?;
@@ -101,13 +101,18 @@ impl Target {
             servers: Vec::new(),
         };
         match endpoint {
-            Some(address) => this.use_endpoint(address, args)?,
+            Some(address) => this.use_endpoint(address, args, warn)?,
             None => this.serve(args.think_ms, connections)?,
         }
         Ok(this)
     }
 
-    fn use_endpoint(&mut self, address: &str, args: &TargetArgs) -> Result<(), Problem> {
+    fn use_endpoint(
+        &mut self,
+        address: &str,
+        args: &TargetArgs,
+        warn: impl Fn(&str),
+    ) -> Result<(), Problem> {
         if args.think_ms.is_some() {
             return Err(Problem::usage(
                 "--think-ms is for our own server: leave --endpoint out",
@@ -118,9 +123,9 @@ impl Target {
         let config = self.config.get().endpoint.clone();
         let found = self.keys.find();
         for warning in &found.warnings {
-            crate::cli::output::say(&format!("warning: {warning}"));
+            warn(&format!("warning: {warning}"));
         }
-        let may = |key: &Key| endpoint::may_have_key(key.source, &url, config.as_deref());
+        let may = |key: &ApiKey| endpoint::may_have_key(key.source, &url, config.as_deref());
         self.key = found.key.filter(may);
         // Only this computer is talked to without encryption (`endpoint::parse` sees to that), and costs nothing.
         if self.key.is_some() && url.scheme() == "wss" && self.budget.is_none() {
@@ -155,7 +160,7 @@ impl Target {
     }
 
     /// Numbers of the servers' processes.
-    pub(in crate::cli) fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         self.servers
             .iter()
             .map(|served| served.child.id())
@@ -163,11 +168,7 @@ impl Target {
     }
 
     /// Endpoint, key and configuration for a conversation.
-    ///
-    /// # Errors
-    ///
-    /// An endpoint that is none.
-    pub(in crate::cli) fn settings(&self, nth: u64) -> anyhow::Result<Settings> {
+    pub(crate) fn settings(&self, nth: u64) -> anyhow::Result<Settings> {
         let nth = usize::try_from(nth).unwrap_or(0) % self.urls.len().max(1);
         let url = self.urls.get(nth).context("there is no endpoint")?;
         let mut settings = Settings::new(Choice {
@@ -186,11 +187,7 @@ impl Target {
     }
 
     /// Opens and closes one connection, so that a fault is reported once before the run.
-    ///
-    /// # Errors
-    ///
-    /// When that fails, with a remedy.
-    pub(in crate::cli) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
+    pub(crate) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
         let (target, setup) = (settings.target.clone(), settings.session_config(profile));
         let mut client = gemini::spawn(
@@ -202,10 +199,10 @@ impl Target {
         let mut last = None;
         let reached = tokio::time::timeout(REACHED_WITHIN, async {
             while let Some(event) = client.events.recv().await {
-                if let Event::Ready(_) = event {
+                if let ProviderEvent::Ready(_) = event {
                     return true;
                 }
-                if let Event::Lost { fault, retry_in } = event {
+                if let ProviderEvent::Lost { fault, retry_in } = event {
                     last = Some(fault);
                     if retry_in.is_none() {
                         return false;

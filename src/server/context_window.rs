@@ -1,4 +1,4 @@
-//! What a conversation remembers, and what its turns cost.
+//! What the model still knows of a conversation, and what each turn costs.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const TOKENS_PER_SECOND: f64 = 25.0;
 
 /// What of a conversation outlives a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Memory {
+pub(super) struct ContextWindow {
     /// Turns of the user so far.
     pub(super) turns: u64,
     /// Of those, the ones that went on before anything of their answer was due: with what followed they were one.
@@ -21,7 +21,7 @@ pub(super) struct Memory {
     pub(super) calls: u64,
 }
 
-impl Memory {
+impl ContextWindow {
     /// What a turn costs whose answer has `spoken` of audio: all that was said before is read again.
     pub(super) fn usage(&self, spoken: Duration) -> UsageMetadata {
         let tokens = |length: Duration| (length.as_secs_f64() * TOKENS_PER_SECOND).round() as u64;
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_billed_for_all_that_was_said_before() {
-        let memory = Memory {
+        let context = ContextWindow {
             turns: 3,
             gone_on: 0,
             heard: Duration::from_secs(4),
@@ -58,7 +58,7 @@ mod tests {
             characters: 40,
             calls: 0,
         };
-        let usage = memory.usage(Duration::from_millis(1500));
+        let usage = context.usage(Duration::from_millis(1500));
         assert_eq!(usage.prompt_token_count, Some(10 + 10 + 100 + 50));
         assert_eq!(usage.response_token_count, Some(38));
         assert_eq!(usage.total_token_count, Some(208));

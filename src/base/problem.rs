@@ -1,15 +1,14 @@
-//! Errors as the terminal shows them: what happened, what to do, exit status.
+//! Why the program ends, what to do about it, and its exit status.
 
-use std::process::ExitCode;
-
-use super::output::say;
-
-/// Why the program ends, what can be done, and its exit status.
+/// An error that ends the program.
 #[derive(Debug)]
 pub struct Problem {
-    pub(super) status: u8,
-    pub(super) error: anyhow::Error,
-    pub(super) hint: Option<String>,
+    /// Exit status.
+    pub status: u8,
+    /// What happened.
+    pub error: anyhow::Error,
+    /// The one thing to do.
+    pub hint: Option<String>,
 }
 
 impl Problem {
@@ -43,26 +42,17 @@ impl Problem {
         }
     }
 
-    /// The one thing to do.
+    /// The same, with the one thing to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Says what happened and gives the exit status.
-    #[must_use]
-    pub fn report(&self) -> ExitCode {
-        self.print();
-        ExitCode::from(self.status)
-    }
-
-    /// Says what happened, and what to do.
-    pub(crate) fn print(&self) {
-        say(&format!("error: {:#}", self.error));
-        if let Some(hint) = &self.hint {
-            say(&format!("hint: {hint}"));
-        }
+    /// The lines to show.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
+        std::iter::once(format!("error: {:#}", self.error)).chain(hint)
     }
 }
 

@@ -30,15 +30,15 @@ pub(super) enum Welcome {
 
 /// A handshake that is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Turned {
+pub(super) struct TurnedAway {
     pub(super) status: StatusCode,
     pub(super) why: String,
 }
 
 /// Judges a handshake.
-pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome, Turned> {
+pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome, TurnedAway> {
     let turn = |status, why: &str| {
-        Err(Turned {
+        Err(TurnedAway {
             status,
             why: why.to_owned(),
         })

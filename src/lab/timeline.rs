@@ -15,7 +15,7 @@ const TREND_FROM: usize = 10;
 
 /// A run second by second; of a run of hours, parts of two seconds, of four, and so on.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::cli) struct RunTimeline {
+pub(crate) struct RunTimeline {
     parts: Vec<Second>,
     /// Seconds that make a part, less one.
     more: usize,
@@ -25,16 +25,16 @@ pub(in crate::cli) struct RunTimeline {
 
 /// What memory gained, in megabytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) struct MemoryTrend {
+pub(crate) struct MemoryTrend {
     /// In the time that was looked at.
-    pub(in crate::cli) gained: f64,
+    pub(crate) gained: f64,
     /// In an hour, where the time was long enough to say.
-    pub(in crate::cli) per_hour: Option<f64>,
+    pub(crate) per_hour: Option<f64>,
 }
 
 /// How soon all was well after a jump.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) enum Recovery {
+pub(crate) enum Recovery {
     /// Recovered after this many seconds: the end of the last second with trouble.
     After(f64),
     /// It never was for three seconds.
@@ -45,7 +45,7 @@ pub(in crate::cli) enum Recovery {
 
 impl RunTimeline {
     /// Takes the next second in.
-    pub(in crate::cli) fn push(&mut self, second: Second) {
+    pub(crate) fn push(&mut self, second: Second) {
         self.waiting.push(second);
         if self.waiting.len() <= self.more {
             return;
@@ -66,12 +66,12 @@ impl RunTimeline {
     }
 
     /// All parts, oldest first.
-    pub(in crate::cli) fn seconds(&self) -> &[Second] {
+    pub(crate) fn seconds(&self) -> &[Second] {
         &self.parts
     }
 
     /// The most that were wanted at a time, up to this second.
-    pub(in crate::cli) fn most_wanted(&self, until_s: f64) -> usize {
+    pub(crate) fn most_wanted(&self, until_s: f64) -> usize {
         let seconds = self.parts.iter().filter(|second| second.at_s <= until_s);
         seconds.map(|second| second.wanted).max().unwrap_or(0)
     }
@@ -79,12 +79,7 @@ impl RunTimeline {
     /// How soon all was well after a jump, before the next one; after the jump where that was worst. A run that is not
     /// `whole` proves nothing against its last jump: the time may have been too short. Where a probe talks, from
     /// `probe_from` on, only an answered one shows that all is well; else any turn does.
-    pub(in crate::cli) fn recovery(
-        &self,
-        jumps: &[f64],
-        probe_from: Option<f64>,
-        whole: bool,
-    ) -> Recovery {
+    pub(crate) fn recovery(&self, jumps: &[f64], probe_from: Option<f64>, whole: bool) -> Recovery {
         let after = |nth: usize| {
             let next = jumps.get(nth + 1).copied();
             let found = self.recovery_between(jumps[nth], next, probe_from);
@@ -139,7 +134,7 @@ impl RunTimeline {
 
     /// What memory of this process gained from this second on, by the straight line that fits its readings best: neither
     /// the first nor the last reading decides alone.
-    pub(in crate::cli) fn growth(&self, from_s: f64) -> Option<MemoryTrend> {
+    pub(crate) fn growth(&self, from_s: f64) -> Option<MemoryTrend> {
         let points: Vec<(f64, f64)> = self
             .parts
             .iter()

@@ -5,20 +5,23 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::target::Target;
+use super::turn_row::turn_row;
 use crate::audio::virtual_devices::{RATE, VirtualDevicePool, VirtualMicrophone};
 use crate::base::counters::Counters;
-use crate::conversation::{self, ConversationDeps, Session, command::Command, snapshot::Link};
+use crate::conversation::{
+    self, ConversationDeps, Session, Settings, command::Command, snapshot::Link,
+};
 use crate::profile::Profile;
-use crate::provider::{self, connection::dial::TcpDialer, gemini};
-use crate::report::fault::Fault;
+use crate::provider::{ProviderEvent, ProviderHandle, connection::dial::TcpDialer, gemini};
+use crate::report::failure_kind::FailureKind;
 use crate::report::results::TurnRow;
 use crate::settings::profiles::Profiles;
-use crate::telemetry::record::{TurnRecord, values};
+use crate::telemetry::record::TurnRecord;
 use crate::telemetry::{self, summary::Summary};
 use crate::turn::machine::Outcome;
 
@@ -39,79 +42,81 @@ const TURNS_KEPT: usize = 20;
 const MOST_SILENT: u32 = 3;
 
 /// The number of probing conversations, which do not count.
-pub(in crate::cli) const PROBE: u64 = 0;
+pub(crate) const PROBE: u64 = 0;
 
 /// The context that all conversations of a trial share.
-pub(in crate::cli) struct TrialContext {
-    pub(in crate::cli) place: Target,
-    pub(in crate::cli) profiles: Profiles,
-    pub(in crate::cli) fleet: VirtualDevicePool,
-    pub(in crate::cli) dialer: Arc<TcpDialer>,
-    pub(in crate::cli) utterances: Vec<Arc<[f32]>>,
+pub(crate) struct TrialContext {
+    pub(crate) place: Target,
+    pub(crate) profiles: Profiles,
+    pub(crate) fleet: VirtualDevicePool,
+    pub(crate) dialer: Arc<TcpDialer>,
+    pub(crate) utterances: Vec<Arc<[f32]>>,
     /// Permits for concurrent connection set-ups.
-    pub(in crate::cli) setups: Semaphore,
+    pub(crate) setups: Semaphore,
     /// Permits for concurrent utterances; `None` without a limit.
-    pub(in crate::cli) requests: Option<Arc<Semaphore>>,
-    pub(in crate::cli) began: Instant,
-    pub(in crate::cli) reports: mpsc::Sender<Report>,
+    pub(crate) requests: Option<Arc<Semaphore>>,
+    pub(crate) began: Instant,
+    pub(crate) reports: mpsc::Sender<Report>,
 }
 
-/// What a conversation does.
 #[derive(Clone)]
-pub(in crate::cli) struct TalkParameters {
+pub(crate) struct TalkParameters {
     /// Its number, from 1; or [`PROBE`].
-    pub(in crate::cli) id: u64,
-    pub(in crate::cli) profile: Arc<Profile>,
+    pub(crate) id: u64,
+    pub(crate) profile: Arc<Profile>,
     /// Leave after this many utterances; else when cancelled.
-    pub(in crate::cli) utterances: Option<u64>,
+    pub(crate) utterances: Option<u64>,
     /// Pause between turns, at least and at most.
-    pub(in crate::cli) pause: (Duration, Duration),
+    pub(crate) pause: (Duration, Duration),
 }
 
 /// A report of a conversation.
-pub(in crate::cli) enum Report {
-    /// It is connected.
+pub(crate) enum Report {
     Connected,
     /// A closed turn, with the seconds of sent and heard audio.
     Turn(Box<TurnRow>, f64, f64),
     /// The wait of an utterance for its place among the requests.
     HeldBack(Duration),
     /// Something failed.
-    Fault(Fault),
-    /// It is over.
+    Failure(FailureKind),
     Gone(Gone),
 }
 
-/// How a conversation ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::cli) struct Gone {
-    /// It had been connected.
-    pub(in crate::cli) connected: bool,
+pub(crate) struct Gone {
+    pub(crate) connected: bool,
     /// It ended because of a fault.
-    pub(in crate::cli) failed: bool,
+    pub(crate) failed: bool,
     /// Seconds of sound for each second.
-    pub(in crate::cli) ratio: Option<f64>,
-    /// Connections that it made.
-    pub(in crate::cli) connections: u64,
+    pub(crate) ratio: Option<f64>,
+    pub(crate) connections: u64,
     /// Time since its last utterance, unanswered when it was cancelled.
-    pub(in crate::cli) waiting: Option<Duration>,
+    pub(crate) waiting: Option<Duration>,
     /// How long its next utterance had waited for its permit by then.
-    pub(in crate::cli) held_back: Option<Duration>,
+    pub(crate) held_back: Option<Duration>,
 }
 
 impl TrialContext {
+    /// Waits for a permit to connect, and gives it with the settings of this conversation.
+    async fn set_up(&self, id: u64) -> Result<(SemaphorePermit<'_>, Settings), FailureKind> {
+        let permit = self.setups.acquire().await;
+        let permit = permit.map_err(|_| FailureKind::Broken)?;
+        let settings = self.place.settings(id).map_err(|_| FailureKind::Broken)?;
+        Ok((permit, settings))
+    }
+
     pub(super) async fn report(&self, report: Report) {
         // Without a receiver the trial is over.
         self.reports.send(report).await.ok();
     }
+
+    async fn fail(&self, kind: FailureKind) {
+        self.report(Report::Failure(kind)).await;
+    }
 }
 
 /// Talks until it is cancelled, its utterances are over, or it fails permanently. A [`PROBE`] does not count as connected.
-pub(in crate::cli) async fn talk(
-    stage: Arc<TrialContext>,
-    part: TalkParameters,
-    stop: CancellationToken,
-) {
+pub(crate) async fn talk(stage: Arc<TrialContext>, part: TalkParameters, stop: CancellationToken) {
     let mut gone = Gone::default();
     let ended = tokio::select! {
         biased;
@@ -131,7 +136,7 @@ pub(in crate::cli) async fn talk(
                     gone.held_back = talk.held_since.map(|since| since.elapsed());
                 }
                 Err(fault) => {
-                    stage.report(Report::Fault(fault)).await;
+                    stage.fail(fault).await;
                     gone.failed = true;
                 }
             }
@@ -139,7 +144,7 @@ pub(in crate::cli) async fn talk(
             gone.connections = talk.end().await.map_or(1, |summary| summary.connections);
         }
         Err(fault) => {
-            stage.report(Report::Fault(fault)).await;
+            stage.fail(fault).await;
             gone.failed = true;
         }
     }
@@ -147,11 +152,7 @@ pub(in crate::cli) async fn talk(
 }
 
 /// Holds a connection without speech until it is cancelled or the connection is lost.
-pub(in crate::cli) async fn hold(
-    stage: Arc<TrialContext>,
-    part: TalkParameters,
-    stop: CancellationToken,
-) {
+pub(crate) async fn hold(stage: Arc<TrialContext>, part: TalkParameters, stop: CancellationToken) {
     let mut gone = Gone::default();
     let mut client = None;
     let begun = tokio::select! {
@@ -168,13 +169,13 @@ pub(in crate::cli) async fn hold(
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Ok(()),
-                () = lost(&mut client) => Err(Fault::Lost),
+                () = lost(&mut client) => Err(FailureKind::Lost),
             }
         }
         Err(fault) => Err(fault),
     };
     if let Err(fault) = ended {
-        stage.report(Report::Fault(fault)).await;
+        stage.fail(fault).await;
         gone.failed = true;
     }
     stage.report(Report::Gone(gone)).await;
@@ -183,10 +184,9 @@ pub(in crate::cli) async fn hold(
 async fn connect(
     stage: &TrialContext,
     part: &TalkParameters,
-    client: &mut Option<provider::Handle>,
-) -> Result<(), Fault> {
-    let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
-    let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
+    client: &mut Option<ProviderHandle>,
+) -> Result<(), FailureKind> {
+    let (_permit, settings) = stage.set_up(part.id).await?;
     let (target, setup) = (
         settings.target.clone(),
         settings.session_config(&part.profile),
@@ -200,35 +200,36 @@ async fn connect(
     let ready = async {
         loop {
             match client.events.recv().await {
-                Some(provider::Event::Ready(_)) => return Ok(()),
-                Some(provider::Event::Lost { retry_in: None, .. }) => return Err(Fault::Refused),
+                Some(ProviderEvent::Ready(_)) => return Ok(()),
+                Some(ProviderEvent::Lost { retry_in: None, .. }) => {
+                    return Err(FailureKind::Refused);
+                }
                 Some(_) => {}
-                None => return Err(Fault::Broken),
+                None => return Err(FailureKind::Broken),
             }
         }
     };
     timeout(CONNECTED_WITHIN, ready)
         .await
-        .unwrap_or(Err(Fault::NotConnected))
+        .unwrap_or(Err(FailureKind::NotConnected))
 }
 
 /// Returns when the connection is gone.
-async fn lost(client: &mut Option<provider::Handle>) {
+async fn lost(client: &mut Option<ProviderHandle>) {
     let Some(client) = client else { return };
     while let Some(event) = client.events.recv().await {
-        if matches!(event, provider::Event::Lost { .. }) {
+        if matches!(event, ProviderEvent::Lost { .. }) {
             return;
         }
     }
 }
 
 /// Opens audio, connection and session, and waits until it is connected.
-async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk, Fault> {
-    let _place = stage.setups.acquire().await.map_err(|_| Fault::Broken)?;
+async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk, FailureKind> {
+    let (_permit, settings) = stage.set_up(part.id).await?;
     let counters = Arc::new(Counters::default());
-    let settings = stage.place.settings(part.id).map_err(|_| Fault::Broken)?;
     let joined = stage.fleet.join(counters.clone(), &part.profile);
-    let (audio, mouth) = joined.map_err(|_| Fault::Broken)?;
+    let (audio, mouth) = joined.map_err(|_| FailureKind::Broken)?;
     let setup = settings.session_config(&part.profile);
     let client = gemini::spawn(
         stage.dialer.clone(),
@@ -269,11 +270,10 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
     match timeout(CONNECTED_WITHIN, talk.connected()).await {
         Ok(Ok(())) => Ok(talk),
         Ok(Err(fault)) => Err(fault),
-        Err(_) => Err(Fault::NotConnected),
+        Err(_) => Err(FailureKind::NotConnected),
     }
 }
 
-/// A conversation that runs.
 struct Talk {
     session: Session,
     mouth: VirtualMicrophone,
@@ -292,22 +292,22 @@ struct Talk {
 }
 
 impl Talk {
-    async fn connected(&mut self) -> Result<(), Fault> {
+    async fn connected(&mut self) -> Result<(), FailureKind> {
         loop {
             match self.session.snapshots.borrow_and_update().link {
                 Link::Connected { .. } => return Ok(()),
-                Link::Down { retry_at: None, .. } => return Err(Fault::Refused),
+                Link::Down { retry_at: None, .. } => return Err(FailureKind::Refused),
                 Link::Down { .. } | Link::Connecting { .. } => {}
             }
             self.session
                 .snapshots
                 .changed()
                 .await
-                .map_err(|_| Fault::Broken)?;
+                .map_err(|_| FailureKind::Broken)?;
         }
     }
 
-    async fn converse(&mut self, stop: &CancellationToken) -> Result<(), Fault> {
+    async fn converse(&mut self, stop: &CancellationToken) -> Result<(), FailureKind> {
         let mut said = 0;
         loop {
             if self.part.utterances == Some(said) {
@@ -330,16 +330,16 @@ impl Talk {
     }
 
     /// An utterance and what comes of it.
-    async fn exchange(&mut self, pause: Duration, said: u64) -> Result<(), Fault> {
+    async fn exchange(&mut self, pause: Duration, said: u64) -> Result<(), FailureKind> {
         sleep(pause).await;
         let _place = self.request().await?;
         let choices = &self.stage.utterances;
         let nth =
             usize::try_from(self.part.id.wrapping_add(said)).unwrap_or(0) % choices.len().max(1);
-        let utterance = choices.get(nth).cloned().ok_or(Fault::Broken)?;
+        let utterance = choices.get(nth).cloned().ok_or(FailureKind::Broken)?;
         let length = RATE.duration_of(utterance.len() as u64);
         if !self.mouth.speak(utterance, LEAD) {
-            return Err(Fault::Broken);
+            return Err(FailureKind::Broken);
         }
         self.said = said;
         self.open_since = Some(Instant::now() + LEAD + length);
@@ -360,7 +360,7 @@ impl Talk {
                         self.open_since = None;
                     },
                     Some(conversation::Event::Notice(..) | conversation::Event::NotWritten(_) | conversation::Event::InputOver | conversation::Event::LimitReached(_)) => {}
-                    Some(conversation::Event::Broken(_) | conversation::Event::Over(_)) | None => return Err(Fault::Broken),
+                    Some(conversation::Event::Broken(_) | conversation::Event::Over(_)) | None => return Err(FailureKind::Broken),
                 },
                 _ = look.tick() => self.check_link().await?,
                 () = tokio::time::sleep_until(deadline) => return self.unanswered().await,
@@ -369,7 +369,7 @@ impl Talk {
     }
 
     /// A permit for an utterance, released when the guard is dropped.
-    async fn request(&mut self) -> Result<Option<OwnedSemaphorePermit>, Fault> {
+    async fn request(&mut self) -> Result<Option<OwnedSemaphorePermit>, FailureKind> {
         let Some(places) = self.stage.requests.clone() else {
             return Ok(None);
         };
@@ -381,7 +381,7 @@ impl Talk {
         let mut look = tokio::time::interval(LOOK_EVERY);
         let place = loop {
             tokio::select! {
-                place = &mut free => break place.map_err(|_| Fault::Broken)?,
+                place = &mut free => break place.map_err(|_| FailureKind::Broken)?,
                 // Of an abandoned utterance: the answer is too late.
                 event = self.session.events.recv() => match event {
                     Some(conversation::Event::Closed(record)) => self.closed(*record).await,
@@ -393,7 +393,7 @@ impl Talk {
                         | conversation::Event::LimitReached(_),
                     ) => {}
                     Some(conversation::Event::Broken(_) | conversation::Event::Over(_)) | None => {
-                        return Err(Fault::Broken);
+                        return Err(FailureKind::Broken);
                     }
                 },
                 _ = look.tick() => self.check_link().await?,
@@ -404,15 +404,15 @@ impl Talk {
         Ok(Some(place))
     }
 
-    async fn unanswered(&mut self) -> Result<(), Fault> {
+    async fn unanswered(&mut self) -> Result<(), FailureKind> {
         self.session.commands.try_send(Command::StopReply).ok();
         self.silent += 1;
         // From here on it counts as a fault, not as a pending answer.
         self.open_since = None;
         if self.silent >= MOST_SILENT {
-            return Err(Fault::NoReply);
+            return Err(FailureKind::NoReply);
         }
-        self.stage.report(Report::Fault(Fault::NoReply)).await;
+        self.stage.fail(FailureKind::NoReply).await;
         Ok(())
     }
 
@@ -428,14 +428,14 @@ impl Talk {
     }
 
     /// A lost connection counts as a fault, although the client reconnects.
-    async fn check_link(&mut self) -> Result<(), Fault> {
+    async fn check_link(&mut self) -> Result<(), FailureKind> {
         let down = match self.session.snapshots.borrow().link {
-            Link::Down { retry_at: None, .. } => return Err(Fault::Lost),
+            Link::Down { retry_at: None, .. } => return Err(FailureKind::Lost),
             Link::Down { .. } => true,
             Link::Connecting { .. } | Link::Connected { .. } => false,
         };
         if down && !std::mem::replace(&mut self.down, down) {
-            self.stage.report(Report::Fault(Fault::Lost)).await;
+            self.stage.fail(FailureKind::Lost).await;
         }
         self.down = down;
         Ok(())
@@ -443,12 +443,12 @@ impl Talk {
 
     async fn closed(&self, record: TurnRecord) {
         match &record.outcome {
-            Outcome::Failed(_) => self.stage.report(Report::Fault(Fault::Failed)).await,
-            Outcome::Empty => self.stage.report(Report::Fault(Fault::Empty)).await,
+            Outcome::Failed(_) => self.stage.fail(FailureKind::Failed).await,
+            Outcome::Empty => self.stage.fail(FailureKind::Empty).await,
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => {}
         }
         let (sent, heard) = (record.sent.as_secs_f64(), record.heard.as_secs_f64());
-        let turn = turn_of(&record, self.part.id, self.stage.began.elapsed());
+        let turn = turn_row(&record, self.part.id, self.stage.began.elapsed());
         self.stage
             .report(Report::Turn(Box::new(turn), sent, heard))
             .await;
@@ -466,44 +466,5 @@ impl Talk {
             None
         };
         timeout(OVER_WITHIN, over).await.ok().flatten()
-    }
-}
-
-/// A turn as a row of the report.
-fn turn_of(record: &TurnRecord, conversation: u64, at: Duration) -> TurnRow {
-    let latency_ms =
-        values(&record.latencies).map(|value| value.map(|value| value.as_secs_f64() * 1e3));
-    let error = if let Outcome::Failed(why) = &record.outcome {
-        Some(why.clone())
-    } else {
-        None
-    };
-    TurnRow {
-        profile: record.profile.clone(),
-        model: record.model.clone(),
-        conversation,
-        number: record.number,
-        at_s: at.as_secs_f64(),
-        outcome: record.outcome.name().to_owned(),
-        error,
-        latency_ms,
-        underruns: record.underruns,
-        cut_offs: u64::from(record.cut_offs),
-        capture_dropped: record.capture_dropped,
-        tokens: record.tokens,
-        other_tokens: record.other_tokens(),
-        searches: record.searches,
-        cost: record.cost,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::report::results::LATENCIES;
-    use crate::telemetry::record::latency_names;
-
-    #[test]
-    fn reports_name_the_latencies_as_sessions_do() {
-        assert_eq!(LATENCIES, latency_names());
     }
 }

@@ -1,0 +1,207 @@
+//! A row of a table: one key.
+
+use serde_json::json;
+
+use super::kind::Kind;
+use super::value::Value;
+use crate::base::yaml::{Text, quoted};
+
+/// A row: one key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Dotted from the top of the file: `turn.patience_ms`.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// The word that may replace a value: `off`, `default`.
+    pub none: Option<&'static str>,
+    /// Shipped values as YAML: one for all files, or one for each.
+    pub shipped: &'static [&'static str],
+    /// What it does.
+    pub about: &'static str,
+    /// Why the shipped values are what they are: one text for each file.
+    pub why: &'static [&'static str],
+    /// When a change applies.
+    pub effect: Effect,
+    /// What becomes of a value.
+    pub role: Role,
+    /// Whether the program itself writes it, for a choice in the window.
+    pub offered: bool,
+    /// Whether a value that is not allowed is passed over in silence.
+    pub lenient: bool,
+}
+
+/// When a change of a key applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// As soon as the file is saved.
+    AtOnce,
+    /// While nobody speaks: the sound devices are opened again.
+    NextPause,
+    /// With the next connection, which is made in a pause.
+    NextConnection,
+    /// When the program is started again.
+    Restart,
+}
+
+impl Effect {
+    /// The answer to "when does a change apply?".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at once",
+            Self::NextPause => "in the next pause",
+            Self::NextConnection => "with the next connection",
+            Self::Restart => "from the next start on",
+        }
+    }
+}
+
+/// What becomes of the value of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A field holds it.
+    Field,
+    /// The reader of the file acts on it.
+    Directive,
+    /// Older files have it. It is read, and neither shown nor documented.
+    Old,
+}
+
+impl Key {
+    /// A row of a field whose changes apply at once.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        kind: Kind,
+        shipped: &'static [&'static str],
+        about: &'static str,
+        why: &'static [&'static str],
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            none: None,
+            shipped,
+            about,
+            why,
+            effect: Effect::AtOnce,
+            role: Role::Field,
+            offered: false,
+            lenient: false,
+        }
+    }
+
+    /// The same, with a word that may replace a value.
+    #[must_use]
+    pub const fn or(self, none: &'static str) -> Self {
+        Self {
+            none: Some(none),
+            ..self
+        }
+    }
+
+    /// The same, of which changes apply later.
+    #[must_use]
+    pub const fn applies(self, effect: Effect) -> Self {
+        Self { effect, ..self }
+    }
+
+    /// The same, written by the program for a choice in the window.
+    #[must_use]
+    pub const fn offered(self) -> Self {
+        Self {
+            offered: true,
+            ..self
+        }
+    }
+
+    /// The same, of which a value that is not allowed is passed over.
+    #[must_use]
+    pub const fn lenient(self) -> Self {
+        Self {
+            lenient: true,
+            ..self
+        }
+    }
+
+    /// The same without a field.
+    #[must_use]
+    pub const fn role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
+    /// The group that it is in, `""` at the top, and its name there.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &'static str) {
+        self.name.rsplit_once('.').unwrap_or(("", self.name))
+    }
+
+    /// What is allowed, for messages and comments: `allowed is …`.
+    #[must_use]
+    pub fn allowed(&self) -> String {
+        self.kind.allowed(self.none)
+    }
+
+    /// The same without the verb.
+    #[must_use]
+    pub fn holds(&self) -> String {
+        let allowed = self.allowed();
+        let verbs = ["allowed is ", "allowed are "];
+        let bare = verbs.iter().find_map(|verb| allowed.strip_prefix(verb));
+        bare.unwrap_or(&allowed).to_owned()
+    }
+
+    /// A value as YAML on one line.
+    #[must_use]
+    pub fn yaml(&self, value: &Value) -> String {
+        match value {
+            Value::None => self.none.unwrap_or_default().to_owned(),
+            Value::Whole(number) => number.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Flag(flag) => self.kind.flag(*flag).to_owned(),
+            Value::Text(text) => scalar(text),
+            Value::List(items) => {
+                let items: Vec<String> = items.iter().map(|item| scalar(item)).collect();
+                format!("[{}]", items.join(", "))
+            }
+        }
+    }
+
+    /// The JSON Schema of its values, with the default in YAML.
+    #[must_use]
+    pub fn schema(&self, default: Option<&str>) -> serde_json::Value {
+        let mut schema = match self.none {
+            Some(word) => json!({"anyOf": [{"const": word}, self.kind.schema()]}),
+            None => self.kind.schema(),
+        };
+        schema["description"] = format!(
+            "{} Allowed: {}. A change applies {}.",
+            self.about,
+            self.holds(),
+            self.effect.words()
+        )
+        .into();
+        let default = default.and_then(|text| {
+            let text = format!("default: {text}");
+            Text::new("", text.as_bytes()).ok()?.get("default").ok()?
+        });
+        if let Some(default) = default {
+            schema["default"] = default;
+        }
+        if self.role == Role::Old {
+            schema["deprecated"] = true.into();
+        }
+        schema
+    }
+}
+
+/// A text as YAML: in quotes, unless it is a plain word.
+fn scalar(text: &str) -> String {
+    let sign = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let reserved = ["true", "false", "null"];
+    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(sign)
+        && !reserved.contains(&text.to_ascii_lowercase().as_str());
+    if plain { text.to_owned() } else { quoted(text) }
+}

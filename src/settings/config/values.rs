@@ -1,0 +1,100 @@
+//! What the user may choose.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::frame::WindowFrame;
+use super::outlets::{Hidden, MonitorSettings};
+use crate::base::keys::words;
+use crate::profile::{Detection, EchoCancellation, Languages};
+use crate::provider::price::Price;
+
+/// The longest time that the microphone may stay open after the talk key is let go: that of other voice programs.
+pub const MOST_RELEASE_DELAY: Duration = Duration::from_secs(2);
+
+/// The configuration. What is `None` was not chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Name of the profile to begin with.
+    pub profile: Option<String>,
+    /// Stable id of the microphone; `None` follows the system's default.
+    pub input_device: Option<String>,
+    /// Stable id of the speaker; `None` follows the system's default.
+    pub output_device: Option<String>,
+    /// Address of a Live endpoint; one that [`endpoint::parse`](crate::settings::endpoint::parse) takes.
+    pub endpoint: Option<String>,
+    /// Who detects activity, whatever the profile says.
+    pub detection: Option<Detection>,
+    /// Whether replies are taken out of what the microphone hears, whatever the profile says.
+    pub echo_cancellation: Option<EchoCancellation>,
+    /// The voice of the assistant, whatever the profile says.
+    pub voice: Option<String>,
+    /// The languages that the user speaks, whatever the profile says.
+    pub languages: Option<Languages>,
+    /// What the talk key does.
+    pub talk_key: TalkKey,
+    /// How long the microphone stays open after the talk key is let go, at most [`MOST_RELEASE_DELAY`].
+    pub release_delay: Duration,
+    /// Whether speech opens the microphone; otherwise the talk key alone does.
+    pub voice_activation: bool,
+    /// Volume of replies, 0.0 to 1.0.
+    pub volume: f32,
+    /// The window.
+    pub window: Window,
+    /// Folder for logs and recordings, instead of the usual one.
+    pub state: Option<PathBuf>,
+    /// The endpoint for other programs, from the next start on.
+    pub monitor: MonitorSettings,
+    /// Where alerts are sent: an `https://` address, or `http://` on this computer.
+    pub alert_webhook: Option<Hidden>,
+    /// What the service takes for tokens, instead of the published price.
+    pub price_usd_per_million: Option<Price>,
+    /// What may be spent until the microphone closes.
+    pub spend_limit: SpendLimit,
+}
+
+/// What the talk key does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TalkKey {
+    /// The microphone is open while it is down.
+    #[default]
+    Hold,
+    /// One press opens the microphone, the next one closes it.
+    Tap,
+}
+
+words!(TalkKey { Hold = "hold", Tap = "tap" });
+
+/// What may be spent until the microphone closes, in US dollars. `None`: as much as there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SpendLimit {
+    /// From the start of the program to its end.
+    pub conversation: Option<f64>,
+    /// On a calendar day, of all programs of this user.
+    pub day: Option<f64>,
+}
+
+/// How the window looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How much of the latency panel is shown, 0 (nothing) to 3 (everything).
+    pub panel: u8,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Where it was and how large.
+    pub frame: WindowFrame,
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system is.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+words!(Theme { System = "system", Dark = "dark", Light = "light" });
