@@ -33,7 +33,7 @@
 //! ```
 //!
 //! While needed, one thread each: the demo's server, the watch on files, the writers of standard output, standard error and
-//! the log, the watch on signals. Audio threads and telemetry are restarted when they fail.
+//! the log, the watch on signals. What panics is restarted within bounds, and the user is told.
 //!
 //! # Walks
 //!
@@ -50,6 +50,10 @@
 //!
 //! profile: named settings · patience: silence that ends a turn · cut-off: patience too short · response: the judged wait ·
 //! duck: lower a reply · roll: planned reconnect
+
+// The whole conversation that the tests outside talk with serves the tests inside too.
+#[cfg(test)]
+extern crate self as sovereign;
 
 pub mod audio;
 pub mod base;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use sovereign::base::problem::Problem;
+use sovereign::base::thread::caught;
 use sovereign::cli::signal::{self, Stop};
 use sovereign::cli::start::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
@@ -94,6 +95,7 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
         snapshots: session.snapshots.clone(),
         commands: session.commands.clone(),
         counters: Arc::clone(&session.counters),
+        failures: session.failures.clone(),
         key_file,
         window: window.clone(),
         runtime: runtime.handle().clone(),
@@ -116,18 +118,21 @@ fn open_window(global: &Global, display: &Display) -> Result<ExitCode, Opened> {
     });
     // Listened to all the time, although only the end matters: events that nobody takes would pile up.
     let over = runtime.spawn(until_over(session.events));
-    let shown = ui::run(link, display, &left);
+    let shown = caught(|| ui::run(link, display, &left));
     session.commands.try_send(Command::Quit).ok();
     let ended = runtime.block_on(end(over));
     runtime.shutdown_timeout(Duration::from_millis(100));
     drop(monitor);
     keep(&paths, &left, &window);
+    let mut failed = panics::lost().is_cancelled();
     match shown {
         // A display that is closed with the session takes the window with it: that is the end that was asked for.
-        Err(_) if signal::is_asked() => {}
-        shown => shown.map_err(Opened::No)?,
+        Some(Err(_)) if signal::is_asked() => {}
+        Some(Err(error)) => return Err(Opened::No(error)),
+        Some(Ok(())) => {}
+        None => failed = true,
     }
-    if panics::lost().is_cancelled() {
+    if failed {
         let problem = Problem::failed(anyhow!(panics::LOST_A_PART));
         return Err(Opened::Failed(problem));
     }
@@ -145,7 +150,7 @@ async fn end(over: JoinHandle<Result<ExitCode, Problem>>) -> Result<ExitCode, Pr
 async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Problem> {
     while let Some(event) = events.recv().await {
         match event {
-            Event::Over(_) => break,
+            Event::Over(_) => return Ok(ExitCode::SUCCESS),
             Event::Broken(what) => return Err(Problem::failed(anyhow!(what))),
             Event::Audible { .. }
             | Event::Closed(_)
@@ -155,7 +160,8 @@ async fn until_over(mut events: mpsc::Receiver<Event>) -> Result<ExitCode, Probl
             | Event::LimitReached(_) => {}
         }
     }
-    Ok(ExitCode::SUCCESS)
+    // Its task panicked.
+    Err(Problem::failed(anyhow!(panics::LOST_A_PART)))
 }
 
 /// Keeps what the user changed.

@@ -21,10 +21,6 @@ pub enum VoiceCommand {
     EndReply(TurnId),
     /// Fade out and drop all that is queued; reports [`VoiceEvent::Flushed`](super::event::VoiceEvent::Flushed).
     Flush,
-    /// Start no reply until [`VoiceCommand::Release`]: reply audio queues up; a reply that plays continues.
-    Hold,
-    /// Start replies again, beginning with what was queued.
-    Release,
     /// Check microphone, speaker and echo; reports [`VoiceEvent::Check`](super::event::VoiceEvent::Check). Until it is
     /// over, no other microphone events are reported. Needs an open microphone.
     CheckSound {

@@ -91,10 +91,9 @@ pub enum VoiceEvent {
     Check(CheckEvent),
     /// The output file cannot be written any more; the reason as text.
     NotWritten(String),
-    /// A thread panicked and was restarted with its settings. Sound in progress is lost.
+    /// A thread panicked and was restarted with its settings. Sound in progress is lost. After repeated panics both threads
+    /// end, and the channel closes.
     Restarted(AudioThread),
-    /// A thread panicked repeatedly and was given up.
-    Gone(AudioThread),
     /// An input file was spoken to its end (files only); index from 0.
     FileSpoken(usize),
 }

@@ -20,10 +20,10 @@ use super::null::Null;
 use super::priority;
 use super::setup::{AudioSetup, InputKind, OutputKind};
 use super::stream_manager::{Backends, SleepWatch, StreamManager, Threads, ToStreamManager};
-use super::supervise::{RunOutcome, Supervisor};
 use super::wav::{Cue, WavInput, WavOutput, WavUtterance, read_all};
 use super::worker::{ToWorker, Worker};
 use crate::base::counters::Counters;
+use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::profile::Profile;
 
 /// Queue length for commands: a burst of a whole answer in chunks of 20 ms, several times over.
@@ -83,8 +83,6 @@ impl AudioHandle {
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
             | VoiceCommand::Flush
-            | VoiceCommand::Hold
-            | VoiceCommand::Release
             | VoiceCommand::CheckSound { .. }
             | VoiceCommand::CancelCheck => self.send_to_worker(command)?,
         }
@@ -116,7 +114,6 @@ impl AudioHandle {
 impl Drop for AudioHandle {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
-        self.to_manager.try_send(ToStreamManager::Stop).ok();
         let threads = [&self.threads.manager, &self.threads.worker];
         for thread in threads.into_iter().flatten() {
             thread.unpark();
@@ -153,7 +150,8 @@ pub fn spawn(
     let cue = parts.cue.clone();
     let stop = Arc::new(AtomicBool::new(false));
 
-    let (stopped, profile_, counters_) = (stop.clone(), profile.clone(), counters.clone());
+    let (ends_worker, ends_manager) = (Ends(stop.clone()), Ends(stop.clone()));
+    let (profile_, counters_) = (profile.clone(), counters.clone());
     let (worker_events, reopen) = (events_in.clone(), to_manager.clone());
     let worker = run("sound-worker", move || {
         match priority::raise() {
@@ -162,7 +160,7 @@ pub fn spawn(
         }
         // Created here: the detector must stay on one thread.
         let mut worker = Worker::new(&profile_, counters_, worker_inbox, worker_events);
-        run_worker(&mut worker, &stopped, &reopen);
+        run_worker(&mut worker, &ends_worker.0, &reopen);
     })?;
 
     let period = profile.audio.period_frames;
@@ -185,7 +183,7 @@ pub fn spawn(
             counters,
             Instant::now(),
         );
-        run_manager(&mut manager);
+        run_manager(&mut manager, &ends_manager.0);
     })?;
     Ok(AudioHandle {
         events,
@@ -201,52 +199,56 @@ pub fn spawn(
     })
 }
 
+/// Ends the other audio thread with this one: the channel of events closes when both have ended, which is how the
+/// conversation hears that one was given up.
+struct Ends(Arc<AtomicBool>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 /// Runs the worker until `stopped` or given up.
 fn run_worker(worker: &mut Worker, stopped: &AtomicBool, to_manager: &SyncSender<ToStreamManager>) {
     let mut supervisor = Supervisor::default();
+    let mut reopen = false;
     while !stopped.load(Relaxed) {
         let now = Instant::now();
-        let wake = match supervisor.run(now, || worker.tick(now)) {
+        let wake = match supervisor.step(worker, |worker| worker.tick(now), Worker::restart) {
             RunOutcome::Done(wake) => wake.unwrap_or(now + IDLE),
             RunOutcome::Restart => {
-                if supervisor.run(now, || worker.restart()) == RunOutcome::GiveUp {
-                    return worker.give_up();
-                }
-                to_manager.try_send(ToStreamManager::Reopen).ok();
+                reopen = true;
                 now
             }
-            RunOutcome::GiveUp => return worker.give_up(),
+            RunOutcome::GiveUp => return,
         };
+        // Again until there is room: without streams nobody is heard.
+        reopen = reopen && to_manager.try_send(ToStreamManager::Reopen).is_err();
         std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
     }
 }
 
-/// Runs the stream manager until it is stopped or given up.
-fn run_manager(manager: &mut StreamManager) {
+/// Runs the stream manager until `stopped` or given up.
+fn run_manager(manager: &mut StreamManager, stopped: &AtomicBool) {
     let mut supervisor = Supervisor::default();
-    loop {
+    let mut resumed = false;
+    while !stopped.load(Relaxed) {
         let now = Instant::now();
-        let wake = match supervisor.run(now, || manager.tick(now)) {
-            RunOutcome::Done(wake) => wake,
-            RunOutcome::Restart => {
-                if supervisor.run(now, || manager.restart(now)) == RunOutcome::GiveUp {
-                    return manager.give_up();
-                }
-                now
+        let work = |manager: &mut StreamManager| {
+            if resumed {
+                manager.resume(now);
             }
-            RunOutcome::GiveUp => return manager.give_up(),
+            manager.tick(now)
         };
-        if manager.is_stopped() {
-            return;
-        }
+        let wake = match supervisor.step(manager, work, |manager| manager.restart(now)) {
+            RunOutcome::Done(wake) => wake,
+            RunOutcome::Restart => now,
+            RunOutcome::GiveUp => return,
+        };
         let watch = SleepWatch::begin(Instant::now(), SystemTime::now(), wake);
         std::thread::park_timeout(wake.saturating_duration_since(Instant::now()));
-        if watch.slept(Instant::now(), SystemTime::now()) {
-            let now = Instant::now();
-            if supervisor.run(now, || manager.resume(now)) == RunOutcome::GiveUp {
-                return manager.give_up();
-            }
-        }
+        resumed = watch.slept(Instant::now(), SystemTime::now());
     }
 }
 
@@ -419,8 +421,7 @@ mod tests {
                 .expect("taken");
             std::thread::sleep(Duration::from_millis(20));
         }
-        wait(&mut handle, |event| {
-            matches!(event, VoiceEvent::Gone(AudioThread::Worker)).then_some(())
-        });
+        // Both threads end, and with them the channel.
+        while handle.events.blocking_recv().is_some() {}
     }
 }

@@ -39,7 +39,6 @@ mod sound_check;
 mod speaker;
 mod stream_manager;
 pub mod stream_timestamps;
-mod supervise;
 #[cfg(test)]
 #[expect(
     clippy::wildcard_enum_match_arm,

@@ -32,11 +32,12 @@ use super::format::StreamFormat;
 use super::handle::AudioHandle;
 use super::handle::{COMMANDS, EVENTS, run};
 use super::null::info;
-use super::stream_manager::{Backends, StreamManager, Threads};
+use super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
 use super::timer_stream::{SampleSource, TimerStream};
 use super::wav::{FileReader, WavUtterance};
 use super::worker::Worker;
 use crate::base::counters::Counters;
+use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
 use crate::profile::Profile;
 
@@ -58,6 +59,7 @@ pub fn simulate(
     let (source, cue) = sound_source(&desk, &air, &events_in);
     let streams: Streams = Arc::default();
     let (their_air, profile, manager_to_worker) = (air.clone(), profile.clone(), to_worker.clone());
+    let reopen = to_manager.clone();
     let running = run("sound-simulated", move || {
         let now = start.into_std();
         let backend = Simulated {
@@ -89,12 +91,18 @@ pub fn simulate(
             now,
         );
         let mut worker = Worker::new(&profile, counters, worker_inbox, events_in);
+        let [mut of_manager, mut of_worker] = [(); 2].map(|()| Supervisor::default());
         while let Ok(now) = steps.recv() {
             *clock.lock().unwrap_or_else(PoisonError::into_inner) = now;
-            manager.tick(now);
+            let restart = |manager: &mut StreamManager| manager.restart(now);
+            let managed = of_manager.step(&mut manager, |manager| manager.tick(now), restart);
             step_streams(&streams, &their_air, now);
-            worker.tick(now);
-            if done.send(()).is_err() {
+            let worked = of_worker.step(&mut worker, |worker| worker.tick(now), Worker::restart);
+            if worked == RunOutcome::Restart {
+                reopen.try_send(ToStreamManager::Reopen).ok();
+            }
+            let given_up = managed == RunOutcome::GiveUp || worked == RunOutcome::GiveUp;
+            if given_up || done.send(()).is_err() {
                 break;
             }
         }

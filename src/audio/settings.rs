@@ -40,6 +40,8 @@ pub struct VoiceSettings {
     pub echo: EchoPolicy,
     /// Volume of replies as an amplitude, 0.0 to 1.0.
     pub volume: f32,
+    /// Start no reply: its audio queues up, and plays from its beginning when this ends. A reply that plays continues.
+    pub hold_replies: bool,
     pub input: DeviceChoice,
     pub output: DeviceChoice,
 }
@@ -55,6 +57,7 @@ impl VoiceSettings {
             barge_in: true,
             echo: EchoPolicy::Off,
             volume: 1.0,
+            hold_replies: false,
             input: DeviceChoice::Default,
             output: DeviceChoice::Default,
         }

@@ -56,7 +56,6 @@ pub(super) enum ToStreamManager {
     Command(VoiceCommand),
     /// The worker was restarted and has no streams.
     Reopen,
-    Stop,
 }
 
 /// The stream manager.
@@ -74,7 +73,6 @@ pub(super) struct StreamManager {
     devices: Option<Devices>,
     next_poll: Instant,
     counters: Arc<Counters>,
-    stopped: bool,
 }
 
 /// Threads that callbacks wake; none in a simulation.
@@ -114,13 +112,7 @@ impl StreamManager {
             devices: None,
             next_poll: now,
             counters,
-            stopped: false,
         }
-    }
-
-    /// Whether it was asked to stop.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped
     }
 
     /// Does all that is due; returns the latest time of the next call.
@@ -129,7 +121,6 @@ impl StreamManager {
             match message {
                 ToStreamManager::Command(command) => self.handle_command(command, now),
                 ToStreamManager::Reopen => self.reopen(now),
-                ToStreamManager::Stop => self.stopped = true,
             }
         }
         for direction in BOTH {
@@ -196,12 +187,6 @@ impl StreamManager {
         self.outbox.send();
     }
 
-    /// Reports that the thread is given up.
-    pub(super) fn give_up(&mut self) {
-        self.outbox.push(VoiceEvent::Gone(AudioThread::Streams));
-        self.outbox.send();
-    }
-
     fn handle_command(&mut self, command: VoiceCommand, now: Instant) {
         match command {
             VoiceCommand::PollDevices => self.next_poll = now,
@@ -218,8 +203,6 @@ impl StreamManager {
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
             | VoiceCommand::Flush
-            | VoiceCommand::Hold
-            | VoiceCommand::Release
             | VoiceCommand::CheckSound { .. }
             | VoiceCommand::CancelCheck
             | VoiceCommand::SpeakNext { .. } => {}

@@ -159,8 +159,6 @@ impl Worker {
             VoiceCommand::Play(pcm) => self.speaker.play(pcm, now),
             VoiceCommand::EndReply(turn) => self.speaker.end_reply(turn),
             VoiceCommand::Flush => self.speaker.flush(now, &mut self.events),
-            VoiceCommand::Hold => self.speaker.hold(true),
-            VoiceCommand::Release => self.speaker.hold(false),
             VoiceCommand::CheckSound { with_voice } => {
                 self.cancel_check(now);
                 self.begin_check(with_voice);
@@ -189,13 +187,6 @@ impl Worker {
         self.outbox.send(&mut self.events);
     }
 
-    /// Reports that the thread is given up.
-    pub(super) fn give_up(&mut self) {
-        self.events.clear();
-        self.events.push(VoiceEvent::Gone(AudioThread::Worker));
-        self.outbox.send(&mut self.events);
-    }
-
     /// Applies the differences to the previous settings. Frames are created between two calls of [`Self::tick`] only,
     /// so that each frame meets all of them or none.
     fn apply(&mut self, settings: Arc<VoiceSettings>) {
@@ -215,6 +206,7 @@ impl Worker {
             microphone.set_echo(settings.echo, events);
         }
         self.speaker.set_volume(settings.volume);
+        self.speaker.hold(settings.hold_replies);
     }
 
     fn report_lowered(&mut self) {

@@ -1,5 +1,5 @@
 //! Floor 0: units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, WAV bytes, the environment,
-//! and work on a thread aside. No other I/O, nothing else of ours.
+//! work on a thread aside, and restarts after a panic. No other I/O, nothing else of ours.
 
 pub mod cost;
 pub mod counters;
@@ -14,6 +14,7 @@ pub mod printable;
 pub mod problem;
 pub mod ring;
 pub mod severity;
+pub mod supervise;
 pub mod thread;
 pub mod tokens;
 pub mod units;

@@ -19,15 +19,15 @@ pub async fn aside<T: Send + 'static>(
     let theirs = Arc::clone(&work);
     let thread = std::thread::Builder::new().name(name.to_owned());
     let started = thread.spawn(move || {
-        if let Some(work) = take(&theirs) {
-            tell.send(work()).ok();
+        if let Some(done) = take(&theirs).and_then(caught) {
+            tell.send(done).ok();
         }
     });
     match started {
         Ok(_) => found.await.ok(),
         Err(refused) => {
             tracing::warn!(%refused, name, "no thread: the work is done in place");
-            take(&work).map(|work| work())
+            take(&work).and_then(caught)
         }
     }
 }
@@ -40,28 +40,48 @@ pub async fn off_loop<T: Send + 'static>(
 ) -> Option<T> {
     let runtime = tokio::runtime::Handle::current();
     if runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread {
-        return std::panic::catch_unwind(AssertUnwindSafe(work)).ok();
+        return caught(work);
     }
     aside(name, work).await
 }
 
+/// What a panic on this thread means now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanicMeaning {
+    /// Nobody watches: the thread ends with it.
+    Fatal,
+    /// A fault of this program, after which its owner goes on.
+    Caught,
+    /// No fault of this program.
+    Expected,
+}
+
 thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static MEANING: Cell<PanicMeaning> = const { Cell::new(PanicMeaning::Fatal) };
+}
+
+/// Runs a call of this program that may panic. `None` if it did: the caller goes on without it.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch(PanicMeaning::Caught, work)
 }
 
 /// Runs a call that may panic without a fault of this program: libraries do if the system refuses resources.
 /// `None` if it did; nothing is said of it.
 pub fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
-    QUIET.set(true);
+    catch(PanicMeaning::Expected, work)
+}
+
+fn catch<T>(meaning: PanicMeaning, work: impl FnOnce() -> T) -> Option<T> {
+    let before = MEANING.replace(meaning);
     let done = std::panic::catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(false);
+    MEANING.set(before);
     done.ok()
 }
 
-/// Whether a panic on this thread now is one of [`quietly`].
+/// What a panic on this thread means now.
 #[must_use]
-pub fn is_quiet() -> bool {
-    QUIET.get()
+pub fn panic_meaning() -> PanicMeaning {
+    MEANING.get()
 }
 
 #[cfg(test)]
@@ -77,8 +97,10 @@ mod tests {
 
     #[test]
     fn a_panic_that_was_reckoned_with_is_an_answer() {
-        assert_eq!(quietly(is_quiet), Some(true));
+        let nested = || (quietly(panic_meaning), panic_meaning());
+        let meanings = (Some(PanicMeaning::Expected), PanicMeaning::Caught);
+        assert_eq!(caught(nested), Some(meanings));
         assert_eq!(quietly(|| -> u32 { panic!("planted") }), None);
-        assert!(!is_quiet());
+        assert_eq!(panic_meaning(), PanicMeaning::Fatal);
     }
 }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::base::supervise::Failures;
+
 /// Capacity of the queue in bytes: some thousand lines. A single entry, such as a report, may be larger.
 const MOST: usize = 1 << 20;
 /// Bytes per write, which is the resolution of a slow reader's progress.
@@ -57,7 +59,8 @@ struct Shared {
 struct Queue {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
-    is_writing: bool,
+    /// Length of the entry that is being written, which is still part of `bytes`.
+    writing: usize,
     written: u64,
     /// Lines left out since the last gap that was reported.
     untold: u64,
@@ -65,8 +68,12 @@ struct Queue {
 }
 
 impl LineWriter {
-    /// Writes to `sink`, on a thread of this name.
-    pub(crate) fn start(name: &str, sink: Box<dyn Write + Send>) -> Self {
+    /// Writes to `sink`, on a thread of this name. What becomes of the thread is told to `failures`.
+    pub(crate) fn start(
+        name: &'static str,
+        sink: Box<dyn Write + Send>,
+        failures: Failures,
+    ) -> Self {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -75,7 +82,13 @@ impl LineWriter {
         });
         let ours = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name(name.to_owned());
-        let threaded = thread.spawn(move || ours.run()).is_ok();
+        let work = move || {
+            if !failures.supervise(&format!("Writing to the {name}"), || ours.run()) {
+                ours.break_off(io::Error::other("repeated faults in this program"));
+                ours.end_piece();
+            }
+        };
+        let threaded = thread.spawn(work).is_ok();
         Self { shared, threaded }
     }
 
@@ -121,7 +134,7 @@ impl LineWriter {
                 in_a_hurry = hurry();
             }
             if now >= since + if in_a_hurry { hurried } else { limit } {
-                let rest = queue.waiting.len() as u64 + u64::from(queue.is_writing);
+                let rest = queue.waiting.len() as u64 + u64::from(queue.writing > 0);
                 return Err(Unwritten::Stuck(rest + queue.untold));
             }
             let waited = self.shared.changed.wait_timeout(queue, LOOK_EVERY);
@@ -177,6 +190,8 @@ impl Shared {
 
     fn run(&self) {
         loop {
+            // What a panic was about is lost.
+            self.end_piece();
             let mut queue = self.queue();
             let text = loop {
                 match queue.waiting.pop_front() {
@@ -187,17 +202,21 @@ impl Shared {
                     }
                 }
             };
-            queue.is_writing = true;
+            queue.writing = text.len();
             drop(queue);
             self.write(&text);
-            let mut queue = self.queue();
-            queue.is_writing = false;
-            queue.bytes = queue.bytes.saturating_sub(text.len());
-            if queue.broken.is_some() {
-                (queue.waiting, queue.bytes) = (VecDeque::new(), 0);
-            }
-            self.changed.notify_all();
         }
+    }
+
+    /// Makes room behind a piece that was written, or cannot be.
+    fn end_piece(&self) {
+        let mut queue = self.queue();
+        queue.bytes = queue.bytes.saturating_sub(queue.writing);
+        queue.writing = 0;
+        if queue.broken.is_some() {
+            (queue.waiting, queue.bytes) = (VecDeque::new(), 0);
+        }
+        self.changed.notify_all();
     }
 
     fn write(&self, text: &[u8]) {
@@ -240,7 +259,7 @@ impl Queue {
     }
 
     fn is_busy(&self) -> bool {
-        self.is_writing || !self.waiting.is_empty()
+        self.writing > 0 || !self.waiting.is_empty()
     }
 }
 
@@ -290,7 +309,11 @@ mod tests {
             let_go,
             taken: Arc::clone(&taken),
         };
-        (LineWriter::start("slow", Box::new(sink)), let_one, taken)
+        (
+            LineWriter::start("slow", Box::new(sink), Failures::default()),
+            let_one,
+            taken,
+        )
     }
 
     #[test]
@@ -364,7 +387,7 @@ mod tests {
             ready: false,
             taken: Arc::clone(&taken),
         };
-        let writer = LineWriter::start("impatient", Box::new(sink));
+        let writer = LineWriter::start("impatient", Box::new(sink), Failures::default());
         writer.offer(vec![b'x'; 1_000]);
         writer.offer(vec![b'y'; 1_000]);
         writer.finish(LONG, LONG, || false).expect("written");

@@ -22,6 +22,7 @@ use super::line_writer::LineWriter;
 use super::output::Shown;
 use super::output::say;
 use crate::base::problem::Problem;
+use crate::base::supervise::Failures;
 
 /// At the end, what the disk may take.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
@@ -35,7 +36,11 @@ static FILE: OnceLock<(LineWriter, Arc<Sites>)> = OnceLock::new();
 /// # Errors
 ///
 /// When `level` is no level and no filter.
-pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
+pub(super) fn start(
+    level: Option<&str>,
+    folder: &Path,
+    failures: &Failures,
+) -> Result<(), Problem> {
     let filter = |otherwise: &str| match level {
         None => Ok(EnvFilter::new(otherwise)),
         Some(level) => parse(level),
@@ -55,7 +60,7 @@ pub(super) fn start(level: Option<&str>, folder: &Path) -> Result<(), Problem> {
         .ok();
     let file = files.map(|files| {
         let (_, sites) = FILE.get_or_init(|| {
-            let writer = LineWriter::start("log", Box::new(files));
+            let writer = LineWriter::start("log", Box::new(files), failures.clone());
             (writer, Arc::default())
         });
         let format = format::Format::default().with_ansi(false);

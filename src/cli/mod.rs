@@ -22,6 +22,8 @@ pub mod signal;
 pub mod start;
 mod table;
 pub mod talk;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod written;
 

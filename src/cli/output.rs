@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::line_writer::LineWriter;
 use crate::base::printable::escaped;
 use crate::base::problem::Problem;
+use crate::base::supervise::Failures;
 
 pub(super) static OUT: LazyLock<LineWriter> =
-    LazyLock::new(|| LineWriter::start("stdout", Box::new(io::stdout())));
+    LazyLock::new(|| LineWriter::start("stdout", Box::new(io::stdout()), Failures::default()));
 pub(super) static ERR: LazyLock<LineWriter> =
-    LazyLock::new(|| LineWriter::start("stderr", Box::new(io::stderr())));
+    LazyLock::new(|| LineWriter::start("stderr", Box::new(io::stderr()), Failures::default()));
 
 /// Writes a line for the user to standard error, with control characters escaped. A failure is ignored.
 pub fn say(line: &str) {

@@ -6,23 +6,11 @@ use std::sync::LazyLock;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::base::thread::is_quiet;
+use crate::base::thread::{PanicMeaning, panic_meaning};
 
-/// Beginnings of the names of threads whose end is noticed by their owners: the runtime's tasks close their channels, the
-/// sound threads are restarted, and who waits for a thread of files or keys goes on without it.
-const HEARD_OF: [&str; 11] = [
-    "main",
-    "tokio-",
-    "key",
-    "settings-watch",
-    "sound-worker",
-    "sound-manager",
-    "config",
-    "profiles",
-    "history",
-    "export",
-    "spending",
-];
+/// Beginnings of the names of threads whose end is noticed by their owners: the runtime's tasks close their channels. Other
+/// owners say so themselves ([`caught`](crate::base::thread::caught)).
+const HEARD_OF: [&str; 2] = ["main", "tokio-"];
 
 /// Threads that libraries start for the desktop bus, and that nothing depends on. They panic if the system refuses their
 /// resources.
@@ -33,7 +21,8 @@ static LOST: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new)
 /// Installs the hook; call it once, when the process starts.
 pub fn listen() {
     std::panic::set_hook(Box::new(|panic| {
-        if is_quiet() {
+        let meaning = panic_meaning();
+        if meaning == PanicMeaning::Expected {
             return;
         }
         let thread = std::thread::current();
@@ -55,7 +44,7 @@ pub fn listen() {
         text.lines().for_each(super::output::say);
         // The process may end with it.
         super::shutdown::wait_for_words();
-        if ends_the_conversation(name) {
+        if meaning == PanicMeaning::Fatal && ends_the_conversation(name) {
             LOST.cancel();
         }
     }));
@@ -85,17 +74,7 @@ mod tests {
         for thread in ["files-in", "cpal_alsa_in", "live-server"] {
             assert!(ends_the_conversation(thread), "{thread}");
         }
-        for thread in [
-            "main",
-            "tokio-rt-worker",
-            "keyring",
-            "async-io",
-            "key",
-            "config",
-        ]
-        .into_iter()
-        .chain(["sound-worker", "sound-manager"])
-        {
+        for thread in ["main", "tokio-rt-worker", "async-io"] {
             assert!(!ends_the_conversation(thread), "{thread}");
         }
     }

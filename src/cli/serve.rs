@@ -125,6 +125,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
         text_frames: args.text_frames,
         most_connections: CONNECTIONS,
         watcher: (!args.attached).then_some(watcher),
+        ..Options::default()
     };
     signal::hold(ENDED_WITHIN);
     let mut stop = Stop::new()?;
@@ -140,6 +141,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Problem> {
             () = stop.wait() => break,
             () = input_over.cancelled() => break,
             () = gone().cancelled() => break,
+            () = server.ended() => return Err(anyhow::anyhow!(panics::LOST_A_PART).into()),
             () = panics::lost().cancelled() => return Err(anyhow::anyhow!(panics::LOST_A_PART).into()),
             Some(event) = events.recv() => print(&line(&event, args.json)?),
         }

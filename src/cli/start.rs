@@ -15,6 +15,7 @@ use crate::audio::{self, AudioError, DeviceChoice, Devices, InputKind, OutputKin
 use crate::base::counters::Counters;
 use crate::base::problem::Problem;
 use crate::base::severity::Severity;
+use crate::base::supervise::Failures;
 use crate::conversation::{self, Choice, ConversationDeps, Session, Settings};
 use crate::file;
 use crate::monitor::{Monitor, PageRequests};
@@ -101,7 +102,8 @@ impl Start {
     pub fn new(global: &Global, voice: &Voice) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
         // First, so that changes after reading the files are noticed.
-        let changes = Watch::start(&paths);
+        let failures = Failures::default();
+        let changes = Watch::start(&paths, failures.clone());
         let (config, _) = ConfigFile::load(paths.config_file());
         refuse_named(global, &config)?;
         let paths = if config.is_stateless() {
@@ -111,7 +113,11 @@ impl Start {
         };
         // Also if an earlier version left it open; obstacles are reported where the folder is needed.
         file::own_folder(paths.state()).ok();
-        log::start(global.log.as_deref(), &paths.state().join("logs"))?;
+        log::start(
+            global.log.as_deref(),
+            &paths.state().join("logs"),
+            &failures,
+        )?;
         let profiles = Profiles::load(paths.profiles());
         let faults = config.faults().iter().chain(profiles.faults());
         let mut notices: Vec<_> = faults.cloned().collect();
@@ -157,6 +163,7 @@ impl Start {
             keys,
             key,
             changes,
+            failures,
         };
         Ok(Self {
             paths,

@@ -9,6 +9,7 @@ use super::line_writer::{LineWriter, Unwritten};
 use super::signal;
 use super::written::not_begun;
 use crate::base::problem::Problem;
+use crate::base::supervise::Failures;
 use crate::telemetry::export::turn_csv;
 use crate::telemetry::record::TurnRecord;
 
@@ -28,7 +29,11 @@ impl Table {
             .map_err(|error| not_begun(format!("--csv {}", path.display()), &error))?;
         Ok(Self {
             path: path.to_owned(),
-            file: LineWriter::start("csv", Box::new(ByName(path.to_owned()))),
+            file: LineWriter::start(
+                "csv",
+                Box::new(ByName(path.to_owned())),
+                Failures::default(),
+            ),
         })
     }
 

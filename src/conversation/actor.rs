@@ -192,9 +192,7 @@ impl Conversation {
         match happening {
             LoopEvent::Command(None | Some(command::Command::Quit)) => return Flow::Over,
             LoopEvent::Command(Some(command)) => self.on_command(now, command),
-            LoopEvent::Audio(Some(audio::VoiceEvent::Gone(_)) | None) => {
-                return self.lost_part("the sound thread");
-            }
+            LoopEvent::Audio(None) => return self.lost_part("the sound thread"),
             LoopEvent::Audio(Some(event)) => self.on_audio(now, event),
             LoopEvent::Provider(Some(event)) => self.on_provider(now, event),
             LoopEvent::File(event) => self.on_file(event),
@@ -225,14 +223,13 @@ impl Conversation {
                 Action::Begin(turn) => self.begin(turn),
                 Action::Continue(turn) => self.go_on(turn),
                 Action::End(turn) => self.end(turn),
-                Action::Hold(_) => self.tell_sound(audio::VoiceCommand::Hold),
-                Action::Release(_) => self.tell_sound(audio::VoiceCommand::Release),
                 Action::Play(turn) => self.play(turn, audio.take()),
                 Action::EndReply(turn) => self.tell_sound(audio::VoiceCommand::EndReply(turn)),
                 Action::Replay(turn) => self.play_again(turn),
                 Action::Flush => {
                     self.turns.replay.flushed();
-                    self.tell_sound(audio::VoiceCommand::Flush);
+                    // Ahead of the settings, which may let go what is dropped here.
+                    self.send_voice(audio::VoiceCommand::Flush);
                 }
                 Action::Replace(silence) => self.replace_link(silence),
                 Action::Close(closed) => self.close(*closed),
@@ -366,6 +363,9 @@ impl Conversation {
 
     /// Once a second: what has no event of its own.
     fn look(&mut self, now: Instant) {
+        for what in self.settings.failures().take() {
+            self.notice(Severity::Warning, what);
+        }
         self.look_at_spending();
         self.end_stalled_stream(now);
         self.notices.forget_old(now);

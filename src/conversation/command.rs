@@ -9,9 +9,24 @@ use crate::profile::{EchoCancellation, Languages};
 use crate::settings::config::TalkKey;
 use crate::telemetry::diagnosis::Remedy;
 
+/// What a test has panic.
+#[cfg(test)]
+#[expect(missing_docs, reason = "for tests")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailingPart {
+    Audio(crate::audio::AudioThread),
+    Connection,
+    Telemetry,
+    Server,
+    Watch,
+}
+
 /// A wish of the user, from the window or the terminal.
 #[derive(Clone, Debug)]
 pub enum Command {
+    /// Have a part panic.
+    #[cfg(test)]
+    Panic(FailingPart),
     /// The window is being opened (false): replies wait until its first picture is shown (true), for some seconds at most.
     SetShown(bool),
     /// Stop or resume listening.

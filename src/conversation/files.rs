@@ -65,6 +65,12 @@ impl Files {
         report.version == self.version
     }
 
+    /// Has the watch on files panic.
+    #[cfg(test)]
+    pub(super) fn panic_in_watch(&self) {
+        self.watch.panic();
+    }
+
     /// Reads the configuration file again.
     pub(super) fn reload_config(&self) {
         self.writer.reload();

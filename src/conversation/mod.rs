@@ -52,6 +52,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::base::counters::Counters;
 use crate::base::severity::Severity;
+use crate::base::supervise::Failures;
 use crate::profile::Profile;
 use crate::settings::profiles::Profiles;
 use crate::{audio, provider, telemetry};
@@ -78,6 +79,8 @@ pub struct Session {
     pub events: mpsc::Receiver<Event>,
     /// Live meters and counters.
     pub counters: Arc<Counters>,
+    /// What becomes of parts outside of it, such as the window; it shows them.
+    pub failures: Failures,
 }
 
 /// The parts of a conversation, opened by a face.
@@ -117,6 +120,7 @@ pub fn start(parts: ConversationDeps) -> Session {
     let (snapshots_in, snapshots) = watch::channel(Arc::new(Snapshot::default()));
     let (events_in, events) = mpsc::channel(EVENTS);
     let counters = Arc::clone(&parts.counters);
+    let failures = parts.settings.failures();
     let mut conversation = assemble(parts, snapshots_in, events_in);
     conversation.name_assistant();
     conversation.publish(actor::Shows::Everything);
@@ -126,6 +130,7 @@ pub fn start(parts: ConversationDeps) -> Session {
         snapshots,
         events,
         counters,
+        failures,
     }
 }
 

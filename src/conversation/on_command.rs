@@ -89,6 +89,8 @@ impl Conversation {
             Command::GoOn => self.go_on_spending(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
+            #[cfg(test)]
+            Command::Panic(part) => self.have_panic(part),
         }
     }
 
@@ -187,6 +189,22 @@ impl Conversation {
             FileEvent::Failed(problem) => self.notice(Severity::Error, problem),
             FileEvent::Profiles(profiles, faults) => self.take_profiles(profiles, faults),
             FileEvent::ModelWritten(profiles, written) => self.on_model_written(profiles, written),
+        }
+    }
+
+    #[cfg(test)]
+    fn have_panic(&mut self, part: super::command::FailingPart) {
+        use super::command::FailingPart;
+        match part {
+            FailingPart::Audio(thread) => drop(self.send_voice(audio::VoiceCommand::Panic(thread))),
+            FailingPart::Connection => self.control(crate::provider::Control::Panic),
+            FailingPart::Telemetry => drop(
+                self.telemetry
+                    .handle
+                    .send(crate::telemetry::TelemetryEvent::Panic),
+            ),
+            FailingPart::Server => self.settings.panic_in_demo(),
+            FailingPart::Watch => self.files.panic_in_watch(),
         }
     }
 

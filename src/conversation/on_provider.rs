@@ -10,6 +10,7 @@ use super::snapshot::{Link, Speaker};
 use super::turns::TurnScratch;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::supervise::{given_up, restarted};
 use crate::base::tokens::TokenCounts;
 use crate::provider::grounding::Grounding;
 use crate::provider::{
@@ -17,6 +18,8 @@ use crate::provider::{
 };
 use crate::turn::machine::{Input, Phase, TokenOwner};
 
+/// What is restarted after a panic, for the user.
+const PART: &str = "The connection to the service";
 /// Told once for each model.
 const HINTS_REFUSED: &str = "This model cannot be told languages and names in its settings. They were added to its instruction; there is nothing to do.";
 
@@ -83,6 +86,10 @@ impl Conversation {
             retry_at: retry_in.map(|wait| now + wait),
             key_refused: fault.kind == FaultKind::Key,
         };
+        if fault.kind == FaultKind::Internal {
+            let what = retry_in.map_or(given_up(PART), |_| restarted(PART));
+            self.notice(Severity::Warning, what);
+        }
         self.feed(now, Input::LinkDown);
     }
 

@@ -10,6 +10,7 @@ use crate::audio::{self, Direction, Gate, VoiceSettings};
 use crate::base::frame::{FRAME_SAMPLES, Frame};
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
+use crate::base::supervise::restarted;
 use crate::profile::{BargeIn, EchoCancellation};
 use crate::provider;
 use crate::turn::machine::{Input, Phase};
@@ -22,7 +23,7 @@ const STREAM_STALLS_AFTER: Duration = Duration::from_secs(1);
 const SHOWN_WITHIN: u32 = 10;
 
 /// Shown after a fault of an audio thread.
-const RESTARTED: &str = "The sound stopped because of a fault in the program, and was started again. A reply that sounded may have been cut short.";
+const CUT_SHORT: &str = "A reply that sounded may have been cut short.";
 
 /// Stands until speech is heard again.
 const STEADY_SOUND: &str =
@@ -85,8 +86,6 @@ impl Conversation {
             }
             audio::VoiceEvent::AllZero(zero) => self.on_all_zero(zero),
             audio::VoiceEvent::Restarted(thread) => self.on_restarted(now, thread),
-            // The loop ends with it: see `dispatch`.
-            audio::VoiceEvent::Gone(_) => {}
             audio::VoiceEvent::Check(event) => self.on_check(event),
             audio::VoiceEvent::NotWritten(what) => {
                 tracing::warn!(%what, "the recording stops");
@@ -105,12 +104,14 @@ impl Conversation {
         tracing::error!(?thread, "an audio thread was restarted");
         // All settings are sent again, and nothing is lowered any more.
         (self.voice.settings, self.voice.lowered) = (None, false);
-        if self.turns.machine.phase() == Phase::Speaking {
-            self.feed(now, Input::SpeechEnded { last_voiced: now });
-        } else if self.turns.machine.phase() == Phase::Replying {
+        if self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
+        } else {
+            // Also for a turn that was closed early: the end of its patience is not reported any more.
+            self.feed(now, Input::SpeechEnded { last_voiced: now });
         }
-        self.notice(Severity::Warning, RESTARTED.into());
+        let what = format!("{} {CUT_SHORT}", restarted("The sound"));
+        self.notice(Severity::Warning, what);
     }
 
     /// Takes what befell the recording until the end; else it would end as if all had been written.
@@ -292,6 +293,7 @@ impl Conversation {
             barge_in: self.barge_in().0,
             echo: self.echo_policy(),
             volume: self.voice.volume,
+            hold_replies: self.voice.unshown.is_some() || self.turns.machine.is_closed_early(),
             input: self.voice.input.choice.clone(),
             output: self.voice.output.choice.clone(),
         }
@@ -363,11 +365,6 @@ impl Conversation {
     /// The window is on its way, and its sound waits for it; or its first picture is there.
     pub(super) fn set_shown(&mut self, shown: bool) {
         self.voice.unshown = (!shown).then_some(SHOWN_WITHIN);
-        self.tell_sound(if shown {
-            audio::VoiceCommand::Release
-        } else {
-            audio::VoiceCommand::Hold
-        });
     }
 
     /// Once a second: a window that does not come keeps nobody silent.

@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use super::snapshot::{KeyInfo, ServiceView, SpeechView};
 use crate::base::languages::is_code;
 use crate::base::plural::sentence;
+use crate::base::supervise::Failures;
 use crate::profile::{Detection, EchoCancellation, Profile};
 use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
@@ -32,6 +33,8 @@ pub struct Choice {
     pub key: Option<ApiKey>,
     /// Tells of files that change.
     pub changes: Watch,
+    /// What became of the threads behind all this.
+    pub failures: Failures,
 }
 
 impl Choice {
@@ -378,6 +381,19 @@ impl Settings {
         (self.choice.config.clone(), self.choice.keys.clone(), watch)
     }
 
+    /// Failures of parts that have no channel to the conversation of their own.
+    pub(super) fn failures(&self) -> Failures {
+        self.choice.failures.clone()
+    }
+
+    /// Has the server of the demo panic.
+    #[cfg(test)]
+    pub(super) fn panic_in_demo(&self) {
+        if let Some((server, _)) = &self.demo {
+            server.panic();
+        }
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -388,8 +404,8 @@ impl Settings {
         if let Some((_, target)) = &self.demo {
             return Ok(target.clone());
         }
-        let (server, token) =
-            Server::start_demo(self.choice.greeting).context("the demo cannot be started")?;
+        let (server, token) = Server::start_demo(self.choice.greeting, self.failures())
+            .context("the demo cannot be started")?;
         let target = ServiceEndpoint {
             url: server.url(),
             key: Some(token),

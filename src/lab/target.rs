@@ -14,6 +14,7 @@ use super::budget::{Budget, price};
 use super::user_files::UserFiles;
 use crate::base::counters::Counters;
 use crate::base::problem::Problem;
+use crate::base::supervise::Failures;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;
 use crate::provider::ProviderEvent;
@@ -178,6 +179,7 @@ impl Target {
             keys: self.keys.clone(),
             key: self.key.clone(),
             changes: Watch::nothing(),
+            failures: Failures::default(),
         })?;
         settings.open_by_speech();
         settings.limit_elsewhere();

@@ -142,6 +142,8 @@ impl Echo {
             Control::Roll(_) | Control::Replace => self.connect(true).await,
             Control::Redial(..) => self.connect(false).await,
             Control::RetryNow => Some(()),
+            #[cfg(test)]
+            Control::Panic => panic!("asked to"),
         }
     }
 

@@ -152,6 +152,8 @@ pub enum FaultKind {
     Key,
     /// The service was reached, and refused what was asked for.
     Refused,
+    /// This program failed.
+    Internal,
     /// Anything else.
     Other,
 }

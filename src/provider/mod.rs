@@ -91,6 +91,9 @@ pub enum Control {
     RetryNow,
     /// The service owes an answer and has been silent for too long: take this connection for lost, and open another.
     Replace,
+    /// Panic, to see what becomes of it.
+    #[cfg(test)]
+    Panic,
 }
 
 /// Where to connect.

@@ -36,6 +36,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -52,6 +54,7 @@ pub use self::event::ServerEvent;
 pub use self::output::AnswerOutcome;
 pub use self::script::{Script, ScriptError};
 pub use self::service::{Options, StreamServer};
+use crate::base::supervise::Failures;
 
 /// The path that is served under [`Server::url`]; every other Live path is served too.
 const PATH: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
@@ -85,6 +88,8 @@ pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
+    #[cfg(test)]
+    panics: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -102,6 +107,8 @@ impl Server {
         let address = listener.local_addr().map_err(bind)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
+        #[cfg(test)]
+        let panics = Arc::clone(&options.panics);
         let (tell, told) = sync_channel(1);
         // The runtime is made where it runs: it may not be dropped within another one, as it would be if there is no thread.
         let serve = move || {
@@ -109,7 +116,14 @@ impl Server {
             match builder.enable_all().build() {
                 Ok(runtime) => {
                     tell.send(Ok(())).ok();
-                    LocalSet::new().block_on(&runtime, accept(listener, options, stopped));
+                    let failures = options.failures.clone();
+                    // What it knows of conversations outlives a restart, and so does its address.
+                    let service = Rc::new(StreamServer::new(options));
+                    failures.supervise("The server of the demo", || {
+                        let accept = accept(&listener, &service, &stopped);
+                        LocalSet::new().block_on(&runtime, accept);
+                    });
+                    stopped.cancel();
                 }
                 Err(error) => drop(tell.send(Err(error))),
             }
@@ -124,6 +138,8 @@ impl Server {
             address,
             stop,
             thread: Some(thread),
+            #[cfg(test)]
+            panics,
         })
     }
 
@@ -131,7 +147,10 @@ impl Server {
     ///
     /// # Errors
     /// As [`Server::start`].
-    pub fn start_demo(greeting: bool) -> Result<(Self, SecretString), ServerError> {
+    pub fn start_demo(
+        greeting: bool,
+        failures: Failures,
+    ) -> Result<(Self, SecretString), ServerError> {
         let token = SecretString::from(format!("{:032x}", rand::random::<u128>()));
         let options = Options {
             script: Arc::new(Script {
@@ -140,10 +159,23 @@ impl Server {
             }),
             access: Access::Token(token.clone()),
             most_connections: 8,
+            failures,
             ..Options::default()
         };
         let server = Self::start(SocketAddr::from(([127, 0, 0, 1], 0)), options)?;
         Ok((server, token))
+    }
+
+    /// Has its thread panic.
+    #[cfg(test)]
+    pub fn panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        std::net::TcpStream::connect(self.address).ok();
+    }
+
+    /// Waits until it ends, or was given up after repeated panics.
+    pub async fn ended(&self) {
+        self.stop.cancelled().await;
     }
 
     /// Where it listens.
@@ -176,13 +208,15 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, options: Options, stop: CancellationToken) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
+async fn accept(listener: &TcpListener, service: &Rc<StreamServer>, stop: &CancellationToken) {
+    let listener = listener
+        .try_clone()
+        .and_then(tokio::net::TcpListener::from_std);
+    let listener = match listener {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the server cannot listen"),
     };
-    let room = Arc::new(Semaphore::new(options.most_connections));
-    let service = Rc::new(StreamServer::new(options));
+    let room = Arc::new(Semaphore::new(service.options.most_connections));
     let tasks = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -200,7 +234,14 @@ async fn accept(listener: TcpListener, options: Options, stop: CancellationToken
         };
         // Answers are many small messages, and each is wanted at once.
         stream.set_nodelay(true).ok();
-        let (service, stop) = (Rc::clone(&service), stop.clone());
+        let (service, stop) = (Rc::clone(service), stop.clone());
+        #[cfg(test)]
+        {
+            let panics = &service.options.panics;
+            let asked =
+                panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            assert!(asked.is_err(), "asked to");
+        }
         match Arc::clone(&room).try_acquire_owned() {
             Ok(place) => drop(tasks.spawn_local(async move {
                 service.serve_stream(stream, &stop).await;

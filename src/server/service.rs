@@ -1,5 +1,7 @@
 //! What the connections of a server share.
 
+#[cfg(test)]
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +11,7 @@ use super::access::Access;
 use super::event::ServerEvent;
 use super::registry::Registry;
 use super::script::Script;
+use crate::base::supervise::Failures;
 
 /// How a server behaves.
 #[derive(Clone, Debug)]
@@ -23,6 +26,11 @@ pub struct Options {
     pub most_connections: usize,
     /// Where events go. When it is full they are dropped: no conversation waits for who watches.
     pub watcher: Option<mpsc::Sender<ServerEvent>>,
+    /// Takes what becomes of the thread.
+    pub failures: Failures,
+    /// Panics with so many of the next connections.
+    #[cfg(test)]
+    pub panics: Arc<AtomicUsize>,
 }
 
 impl Default for Options {
@@ -33,6 +41,9 @@ impl Default for Options {
             text_frames: false,
             most_connections: 1024,
             watcher: None,
+            failures: Failures::default(),
+            #[cfg(test)]
+            panics: Arc::default(),
         }
     }
 }

@@ -18,7 +18,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
 use super::paths::Paths;
-use crate::base::thread::quietly;
+use crate::base::supervise::Failures;
+use crate::base::thread::{caught, quietly};
 
 /// Quiet that is waited for after an event: editors write a file in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(150);
@@ -46,7 +47,8 @@ pub struct WatchError(String);
 
 impl Watch {
     /// Watches the configuration file and the folder of profiles of `paths`.
-    pub fn start(paths: &Paths) -> Result<Self, WatchError> {
+    /// What becomes of its thread is told to `failures`.
+    pub fn start(paths: &Paths, failures: Failures) -> Result<Self, WatchError> {
         let wanted = Wanted {
             config: paths.config_file(),
             profiles: paths.profiles(),
@@ -56,12 +58,15 @@ impl Watch {
         let (event, interest) = (wake.clone(), wanted.clone());
         let watcher = notify::recommended_watcher(move |result: notify::Result<notify::Event>| {
             // Reading is no change (and looking reads the folder: that would never end).
-            let concerns = result.is_ok_and(|event| {
-                !event.kind.is_access()
-                    && (event.need_rescan()
-                        || event.paths.iter().any(|path| interest.concerns(path)))
-            });
-            if concerns {
+            let concerns = || {
+                result.is_ok_and(|event| {
+                    !event.kind.is_access()
+                        && (event.need_rescan()
+                            || event.paths.iter().any(|path| interest.concerns(path)))
+                })
+            };
+            // The thread of the library has no owner that would start it again.
+            if caught(concerns) != Some(false) {
                 event.try_send(Look::Again).ok();
             }
         });
@@ -82,7 +87,9 @@ impl Watch {
         wake.try_send(Look::Again).ok();
         let thread = std::thread::Builder::new().name("settings-watch".to_owned());
         thread
-            .spawn(move || worker.run())
+            .spawn(move || {
+                failures.supervise("The watch on your files", || worker.run());
+            })
             .map_err(|error| WatchError(error.to_string()))?;
         Ok(Self {
             changes: Some(changes),
@@ -97,6 +104,12 @@ impl Watch {
             changes: None,
             wake: sync_channel(1).0,
         }
+    }
+
+    /// Has its thread panic.
+    #[cfg(test)]
+    pub fn panic(&self) {
+        self.wake.try_send(Look::Panic).ok();
     }
 
     /// The next change; `None` once, when the watch has ended, and never anything after that. Dropping the future loses
@@ -125,6 +138,18 @@ impl Drop for Watch {
 enum Look {
     /// Something may have changed, or the watch was dropped.
     Again,
+    #[cfg(test)]
+    Panic,
+}
+
+impl Look {
+    fn heed(self) {
+        match self {
+            Self::Again => {}
+            #[cfg(test)]
+            Self::Panic => panic!("asked to"),
+        }
+    }
 }
 
 /// What is watched for.
@@ -242,14 +267,17 @@ struct Worker {
 
 impl Worker {
     /// Ends when the [`Watch`] is dropped.
-    fn run(mut self) {
-        while self.woken.recv().is_ok() && !self.changes.is_closed() {
-            while !matches!(
-                self.woken.recv_timeout(DEBOUNCE),
-                Err(RecvTimeoutError::Timeout)
-            ) {
+    fn run(&mut self) {
+        while let Ok(look) = self.woken.recv() {
+            look.heed();
+            loop {
                 if self.changes.is_closed() {
                     return;
+                }
+                match self.woken.recv_timeout(DEBOUNCE) {
+                    Ok(look) => look.heed(),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
             // Armed first: what changes after the look makes a new event.
@@ -299,7 +327,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("config.yaml");
         fs::create_dir(folder.path().join("profiles")).expect("made");
-        let mut watch = Watch::start(&Paths::find(Some(&file))).expect("watched");
+        let mut watch =
+            Watch::start(&Paths::find(Some(&file)), Failures::default()).expect("watched");
         fs::write(&file, "volume: 1").expect("written");
         until(&mut watch, FileChange::Config).await;
         let fresh = folder.path().join("fresh");
@@ -330,8 +359,11 @@ mod tests {
     async fn folders_that_appear_later_are_picked_up() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let deep = folder.path().join("not/yet");
-        let mut watch =
-            Watch::start(&Paths::find(Some(&deep.join("config.yaml")))).expect("watched");
+        let mut watch = Watch::start(
+            &Paths::find(Some(&deep.join("config.yaml"))),
+            Failures::default(),
+        )
+        .expect("watched");
         fs::create_dir_all(deep.join("profiles")).expect("made");
         fs::write(deep.join("profiles/mine.yaml"), "target_ms: 100").expect("written");
         until(&mut watch, FileChange::Profiles).await;

@@ -7,7 +7,7 @@
 //!                          └───────────┘ history, CSV, webhook
 //! ```
 //!
-//! The collector runs in a task of its own. A panic in it restarts it, at most `MOST_RESTARTS` times.
+//! The collector runs in a task of its own, which restarts it if it panics.
 
 pub mod alert;
 mod alerting;
@@ -29,14 +29,13 @@ mod store;
 pub mod summary;
 pub mod view;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::base::severity::Severity;
+use crate::base::supervise::{RunOutcome, Supervisor, given_up, restarted};
 use collector::Collector;
 pub use context::{Context, Deps, LinkState};
 use event::Outlets;
@@ -50,8 +49,8 @@ use view::View;
 const EVENTS: usize = 256;
 /// Capacity of the output queue.
 const OUTPUTS: usize = 64;
-/// After this many restarts a collector that panics again is given up.
-const MOST_RESTARTS: u32 = 3;
+/// What is restarted, for the user.
+const PART: &str = "The part that collects statistics";
 
 /// The handle of the conversation.
 #[derive(Debug)]
@@ -151,25 +150,27 @@ async fn supervise(
 ) -> Summary {
     let mut context = None;
     let mut summary = Summary::default();
-    for left in (0..=MOST_RESTARTS).rev() {
+    let mut supervisor = Supervisor::default();
+    loop {
         let mut collector = Collector::new(&mut deps, &outlets, &mut context, &mut summary);
-        let run = AssertUnwindSafe(collector.run(&mut events)).catch_unwind();
-        let ended = run.await.is_ok();
+        let outcome = supervisor.run_async(collector.run(&mut events)).await;
         // The next collector knows nothing of the alerts that this one raised.
         for (_, text) in std::mem::take(&mut collector.raised) {
             outlets.send(TelemetryOutput::AlertCleared(text));
         }
         drop(collector);
-        if ended {
-            break;
-        }
-        let what = if left > 0 {
-            "The figures of this conversation begin again after a fault in the program; the conversation goes on."
-        } else {
-            "There are no more figures after repeated faults in the program; the conversation goes on."
+        let what = match outcome {
+            RunOutcome::Done(()) => break,
+            RunOutcome::Restart => {
+                format!("{} The statistics begin again.", restarted(PART))
+            }
+            RunOutcome::GiveUp => given_up(PART),
         };
         outlets.views.send_replace(Arc::default());
-        outlets.send(TelemetryOutput::Notice(Severity::Warning, what.to_owned()));
+        outlets.send(TelemetryOutput::Notice(Severity::Warning, what));
+        if outcome == RunOutcome::GiveUp {
+            break;
+        }
     }
     // Nobody makes pages any more: who asks is refused at once.
     deps.pages = crate::monitor::PageRequests::default();
@@ -184,6 +185,7 @@ mod tests {
 
     use super::*;
     use crate::base::counters::Counters;
+    use crate::base::supervise::MOST_RESTARTS;
     use crate::profile::{DEFAULT, Detection, builtin};
 
     fn context() -> Box<Context> {
@@ -249,6 +251,6 @@ mod tests {
             telemetry.send(TelemetryEvent::Panic);
         }
         let (_, outputs) = telemetry.finish().await;
-        assert_eq!(outputs.len() as u32, MOST_RESTARTS + 1);
+        assert_eq!(outputs.len(), MOST_RESTARTS + 1);
     }
 }

@@ -66,8 +66,6 @@ pub struct Machine {
     unflushed: VecDeque<Option<TurnId>>,
     /// Cut turns that wait for the speaker to fall silent.
     silencing: VecDeque<Silencing>,
-    /// The turn whose reply the speaker holds back.
-    holding: Option<TurnId>,
     pace: Endpointing,
     /// Automatic detection: onset of speech over a reply, which the service may or may not treat as an interruption.
     overlap: Option<Instant>,
@@ -98,7 +96,6 @@ impl Machine {
             replies: ReplyAttribution::default(),
             unflushed: VecDeque::new(),
             silencing: VecDeque::new(),
-            holding: None,
             pace: Endpointing::default(),
             overlap: None,
             held: false,

@@ -16,6 +16,7 @@ use super::{
     place, talk, theme, writing,
 };
 use crate::base::counters::Counters;
+use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Link, Snapshot};
@@ -25,6 +26,9 @@ const OUTBOX: usize = 64;
 
 /// Interval of sending a command again that found no room.
 const OFFER_AGAIN: Duration = Duration::from_millis(50);
+
+/// Shown in place of a window that panicked too often.
+const GIVEN_UP: &str = "It failed repeatedly because of a fault in this program. The conversation goes on: you can talk and hear. Please report it.";
 
 /// The window. It reads snapshots and meters, and sends commands; it never blocks.
 pub struct UiApp {
@@ -37,6 +41,10 @@ pub struct UiApp {
     shown_demo: Option<bool>,
     quitting: bool,
     clock: Box<dyn Fn() -> Instant>,
+    failures: Failures,
+    supervisor: Supervisor,
+    /// Drawing panicked too often.
+    given_up: bool,
 }
 
 impl UiApp {
@@ -55,6 +63,9 @@ impl UiApp {
             shown_demo: None,
             quitting: false,
             clock: Box::new(Instant::now),
+            failures: link.failures.clone(),
+            supervisor: Supervisor::default(),
+            given_up: false,
         }
     }
 
@@ -150,6 +161,44 @@ impl UiApp {
                 ctx.request_repaint_after(Duration::from_secs(60 - into));
             }
             Link::Connected { .. } | Link::Connecting { .. } => {}
+        }
+    }
+
+    fn frame_ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.view.now = (self.clock)();
+        keys::handle(&ctx, &self.snapshot, &mut self.view);
+        self.keep_time(&ctx);
+        place::fit_tooltips(&ctx);
+        self.window_ui(ui);
+        if !self.send() {
+            ctx.request_repaint_after(OFFER_AGAIN);
+        }
+    }
+
+    /// Returns to the conversation after a panic: what is open beside it may be what cannot be drawn. What was typed stays.
+    fn restart(&mut self, ui: &Ui, what: &str) {
+        self.view.leave();
+        self.view.hold.release(&mut self.view.commands);
+        self.view = UiState {
+            draft: std::mem::take(&mut self.view.draft),
+            commands: std::mem::take(&mut self.view.commands),
+            ..UiState::new(0)
+        };
+        self.send();
+        self.failures.add(what.to_owned());
+        ui.ctx().request_repaint();
+    }
+
+    /// All that is drawn when the window panicked too often.
+    fn given_up_ui(&mut self, ui: &mut Ui) {
+        ui.heading("The window cannot be drawn");
+        ui.label(GIVEN_UP);
+        if ui.button("Try again").clicked() {
+            (self.given_up, self.supervisor) = (false, Supervisor::default());
+        }
+        if ui.button("Quit").clicked() {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
     }
 
@@ -292,15 +341,19 @@ impl eframe::App for UiApp {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let ctx = ui.ctx().clone();
-        self.view.now = (self.clock)();
-        keys::handle(&ctx, &self.snapshot, &mut self.view);
-        self.keep_time(&ctx);
-        place::fit_tooltips(&ctx);
-        self.window_ui(ui);
-        if !self.send() {
-            ctx.request_repaint_after(OFFER_AGAIN);
+        if self.given_up {
+            return self.given_up_ui(ui);
         }
+        let mut supervisor = std::mem::take(&mut self.supervisor);
+        match supervisor.run(|| self.frame_ui(ui)) {
+            RunOutcome::Done(()) => {}
+            RunOutcome::Restart => self.restart(ui, &restarted("The window")),
+            RunOutcome::GiveUp => {
+                self.restart(ui, &given_up("The window"));
+                self.given_up = true;
+            }
+        }
+        self.supervisor = supervisor;
     }
 
     fn clear_color(&self, visuals: &eframe::egui::Visuals) -> [f32; 4] {

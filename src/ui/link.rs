@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use crate::base::counters::Counters;
+use crate::base::supervise::Failures;
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::Window;
@@ -18,6 +19,8 @@ pub struct UiLink {
     pub commands: mpsc::Sender<Command>,
     /// Meters, read with every frame.
     pub counters: Arc<Counters>,
+    /// Takes what becomes of the window itself.
+    pub failures: Failures,
     /// Where a typed key will be kept: shown to the user, never opened here.
     pub key_file: PathBuf,
     /// How the window looked last time.

@@ -62,6 +62,7 @@ pub use place::USUAL;
 use repaint::{RepaintScheduler, SnapshotDiff};
 
 use crate::base::counters::Counters;
+use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::conversation::snapshot::Snapshot;
 use crate::settings::config::Window;
 
@@ -88,7 +89,7 @@ pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     };
     let kept = left.clone();
     let created: eframe::AppCreator<'_> = Box::new(move |cc| {
-        let waker = link.runtime.spawn(wake(
+        let waker = link.runtime.spawn(keep_awake(
             cc.egui_ctx.clone(),
             link.snapshots.clone(),
             link.counters.clone(),
@@ -188,7 +189,20 @@ impl Drop for Opened {
     }
 }
 
-/// Requests frames for changes of the session; closes the window when the session has ended.
+/// Runs [`wake`], and again if it panics. Then the session has ended, or nothing wakes the window any more: it is closed.
+async fn keep_awake(
+    ctx: egui::Context,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    counters: Arc<Counters>,
+) {
+    let mut supervisor = Supervisor::default();
+    let wake = || wake(ctx.clone(), snapshots.clone(), Arc::clone(&counters));
+    while supervisor.run_async(wake()).await == RunOutcome::Restart {}
+    ctx.send_viewport_cmd(ViewportCommand::Close);
+    ctx.request_repaint();
+}
+
+/// Requests frames for changes of the session, until it has ended.
 async fn wake(
     ctx: egui::Context,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -207,8 +221,6 @@ async fn wake(
         tokio::select! {
             changed = snapshots.changed() => {
                 if changed.is_err() {
-                    ctx.send_viewport_cmd(ViewportCommand::Close);
-                    ctx.request_repaint();
                     return;
                 }
                 let new = snapshots.borrow_and_update().clone();

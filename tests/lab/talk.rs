@@ -205,7 +205,6 @@ pub(crate) struct Desk {
     think: (u64, f64),
     chance: Noise,
     agenda: Vec<(Instant, Next)>,
-    held: bool,
     /// A reply that waits for its release.
     ready: Option<TurnId>,
     closed: Vec<Closed>,
@@ -226,7 +225,6 @@ impl Desk {
             think,
             chance: Noise::new(11),
             agenda: Vec::new(),
-            held: false,
             ready: None,
             closed: Vec::new(),
             counts: Counts::default(),
@@ -353,8 +351,6 @@ impl Desk {
                 }
                 Action::End(_) => self.ask(),
                 Action::Play(turn) => self.ready = Some(turn),
-                Action::Hold(_) => self.held = true,
-                Action::Release(_) => self.held = false,
                 Action::Flush => {
                     self.ready = None;
                     self.agenda
@@ -370,7 +366,8 @@ impl Desk {
                 }
             }
         }
-        if let Some(turn) = self.ready.take_if(|_| !self.held) {
+        let held = self.machine.is_closed_early();
+        if let Some(turn) = self.ready.take_if(|_| !held) {
             self.agenda.push((self.now, Next::Audible(turn)));
         }
     }

@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use sovereign::audio::{self, Desk, SimulatedDesk};
 use sovereign::base::counters::Counters;
+use sovereign::base::supervise::Failures;
 use sovereign::conversation::{
     self, Choice, ConversationDeps, Event, Session, Settings, command::Command,
 };
 use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
-use sovereign::provider::connection::dial::{Dialer, Opened};
+use sovereign::provider::connection::dial::{Dialer, Opened, TcpDialer};
 use sovereign::provider::connection::error::Fault;
 use sovereign::provider::{echo, gemini};
 use sovereign::server::{Options, Script, StreamServer};
@@ -61,6 +62,10 @@ pub struct World {
     pub provider: Answers,
     /// Whether there are statistics, alerts and exports.
     pub telemetry: bool,
+    /// Tells of files that change; nothing does without.
+    pub changes: Watch,
+    /// What becomes of parts that have no channel to the conversation of their own.
+    pub failures: Failures,
 }
 
 /// Who answers in a conversation.
@@ -70,6 +75,8 @@ pub enum Answers {
     Server,
     /// The voice of the user, without a connection.
     Echo,
+    /// The server of the demo, over loopback: not on simulated time.
+    Demo,
 }
 
 impl World {
@@ -90,6 +97,8 @@ impl World {
             profiles: None,
             provider: Answers::Server,
             telemetry: true,
+            changes: Watch::nothing(),
+            failures: Failures::default(),
         }
     }
 
@@ -101,7 +110,14 @@ impl World {
             audio::simulate(self.desk, Arc::clone(&counters), &profile).expect("a thread");
         let environment = self.key.map(|key| ("GEMINI_API_KEY", key.into()));
         let keys = KeyStore::new(environment, Arc::new(NoKeyring), self.demo.clone());
-        let settings = settings(self.hook.is_some(), self.demo.is_some(), keys, self.config);
+        let settings = settings(
+            self.hook.is_some(),
+            self.demo.is_some(),
+            keys,
+            self.config,
+            self.changes,
+            self.failures,
+        );
         let deps = telemetry::Deps {
             probe: sovereign::probe::Probe::default(),
             dialer: self.hook.map(|hook| Arc::new(hook) as Arc<dyn Dialer>),
@@ -119,11 +135,16 @@ impl World {
         let line = Rc::new(line::Line::default());
         let provider = match self.provider {
             Answers::Echo => echo::spawn(),
-            Answers::Server => {
-                let dialer = serve(self.script, stop.clone(), cut.clone(), line.clone());
+            Answers::Server | Answers::Demo => {
+                let dialer: Arc<dyn Dialer> = if self.provider == Answers::Demo {
+                    Arc::new(TcpDialer::default())
+                } else {
+                    let (stop, cut, line) = (stop.clone(), cut.clone(), line.clone());
+                    Arc::new(serve(self.script, stop, cut, line))
+                };
                 let config = settings.session_config(&profile);
                 let target = settings.target.clone();
-                gemini::spawn(Arc::new(dialer), target, config, Arc::clone(&counters))
+                gemini::spawn(dialer, target, config, Arc::clone(&counters))
             }
         };
         let files = self
@@ -275,6 +296,8 @@ fn settings(
     demo: bool,
     keys: KeyStore,
     config: Option<(std::path::PathBuf, String)>,
+    changes: Watch,
+    failures: Failures,
 ) -> Settings {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let hook = "alert_webhook: \"http://127.0.0.1:9/hook\"\n";
@@ -291,7 +314,8 @@ fn settings(
         config,
         keys,
         key: None,
-        changes: Watch::nothing(),
+        changes,
+        failures,
     })
     .expect("an address")
 }
@@ -384,9 +408,14 @@ impl Keyring for NoKeyring {
 
 /// Runs a test on simulated time.
 pub fn simulate<T>(test: impl Future<Output = T>) -> T {
+    run(true, test)
+}
+
+/// Runs a test on simulated time, or as time passes: with threads and sockets of the system.
+pub fn run<T>(simulated: bool, test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .start_paused(true)
+        .start_paused(simulated)
         .build()
         .expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, test)

@@ -10,6 +10,7 @@ use url::Url;
 use super::check::Check;
 use super::setup;
 use crate::base::counters::Counters;
+use crate::base::supervise::Failures;
 use crate::conversation::no_link::unreached;
 use crate::conversation::session_config_now;
 use crate::profile::Profile;
@@ -31,7 +32,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(super) fn demo() -> Check {
     let name = "demo";
     let hint = "Check that programs may open ports on 127.0.0.1 (firewall, container).";
-    let (server, token) = match Server::start_demo(false) {
+    let (server, token) = match Server::start_demo(false, Failures::default()) {
         Ok(started) => started,
         Err(error) => return Check::bad(name, error.to_string(), hint),
     };

@@ -232,6 +232,12 @@ pub enum Fault {
     /// The announced end came near.
     #[error("the service is about to end this connection")]
     GoingAway,
+    /// A panic while the connection was served.
+    #[error("the connection failed {}because of a fault in this program", if *.repeatedly { "repeatedly " } else { "" })]
+    Internal {
+        /// So often in a short time that it is not tried again by itself.
+        repeatedly: bool,
+    },
 }
 
 /// A step of connecting.
@@ -336,7 +342,12 @@ impl Fault {
             Self::Closed {
                 end: End::Policy, ..
             } => "Try again; if it stays, report this text.",
-            Self::Closed { .. } | Self::GoingAway => "Nothing: it is connected again.",
+            Self::Closed { .. } | Self::GoingAway | Self::Internal { repeatedly: false } => {
+                "Nothing: it is connected again."
+            }
+            Self::Internal { repeatedly: true } => {
+                "Try again, or start the program again; please report it."
+            }
         }
     }
 
@@ -357,7 +368,8 @@ impl Fault {
             | Self::Model { .. }
             | Self::NotForTalk { .. }
             | Self::Voice { .. }
-            | Self::Region { .. } => End::NeedsUser,
+            | Self::Region { .. }
+            | Self::Internal { repeatedly: true } => End::NeedsUser,
             Self::TimedOut {
                 stage: Stage::Setup,
                 ..
@@ -378,7 +390,8 @@ impl Fault {
             | Self::Trouble { .. }
             | Self::Cut { .. }
             | Self::CutShort { .. }
-            | Self::GoingAway => End::Cut,
+            | Self::GoingAway
+            | Self::Internal { repeatedly: false } => End::Cut,
         }
     }
 
@@ -445,6 +458,8 @@ impl From<Fault> for provider::ProviderFault {
                 | Fault::Closed { .. }
         ) {
             FaultKind::Refused
+        } else if matches!(fault, Fault::Internal { .. }) {
+            FaultKind::Internal
         } else {
             FaultKind::Other
         };

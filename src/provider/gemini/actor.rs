@@ -34,6 +34,7 @@ use super::setup::setup;
 use super::translate::Translator;
 use super::uplink::Uplink;
 use crate::base::counters::Counters;
+use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
 use crate::provider::config::DetectionConfig;
 use crate::provider::connection::dial::Dialer;
@@ -143,7 +144,27 @@ struct Actor {
 }
 
 impl Actor {
+    /// Serves until nobody is there any more. After a panic the connection is lost like any other.
     async fn run(mut self) {
+        let mut supervisor = Supervisor::default();
+        loop {
+            let outcome = supervisor.run_async(self.serve()).await;
+            if outcome == RunOutcome::Done(()) {
+                break;
+            }
+            let repeatedly = outcome == RunOutcome::GiveUp;
+            // What panicked may not be polled again.
+            self.state = ConnectionState::Closed;
+            self.lost(Fault::Internal { repeatedly });
+            if repeatedly {
+                // It may not be the connection that panics.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        self.state.close().await;
+    }
+
+    async fn serve(&mut self) {
         loop {
             match self.tick().await {
                 Happening::Command(command) => self.handle_commands(command),
@@ -155,13 +176,8 @@ impl Actor {
                 Happening::Due => self.handle_due(),
                 Happening::Stuck => self.handle_stuck(),
                 Happening::Delivered => {}
-                Happening::Stopped => break,
+                Happening::Stopped => return,
             }
-        }
-        match self.state {
-            ConnectionState::Open(socket) => socket.close().await,
-            ConnectionState::Closing(closing) => closing.await,
-            ConnectionState::Closed | ConnectionState::Opening(_) => {}
         }
     }
 
@@ -229,6 +245,8 @@ impl Actor {
     fn handle_control(&mut self, control: Control) {
         let now = Instant::now().into_std();
         match control {
+            #[cfg(test)]
+            Control::Panic => panic!("asked to"),
             Control::RetryNow => {
                 self.hints.tried_again();
                 self.link.retry_now(now);

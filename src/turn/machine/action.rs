@@ -14,10 +14,6 @@ pub enum Action {
     Continue(TurnId),
     /// End it towards the service.
     End(TurnId),
-    /// Patience has not run out: hold this turn's reply back.
-    Hold(TurnId),
-    /// Patience is over, or there is nothing left to hold.
-    Release(TurnId),
     /// Play the reply audio that was just reported, as this turn's. Without this action it is dropped.
     Play(TurnId),
     /// Play the last reply that was heard again, all of it, as this turn's.

@@ -3,7 +3,7 @@
 //! ```text
 //!                  T_e of silence                      patience over
 //!  Speaking ───────────────────────▶ closed early ──────────────────────▶ closed for good
-//!     ▲          End, Hold           reply is held         Release        reply may be heard
+//!     ▲             End              reply is held                        reply may be heard
 //!     └──── the voice goes on ───────────┘                                    │
 //!     └──── the voice goes on, nothing of the reply was heard ────────────────┘
 //! ```
@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use super::open_turn::{Ending, Pause};
-use super::{Action, EndpointingSettings, Machine, OpenTurn, Phase};
+use super::{EndpointingSettings, Machine, OpenTurn, Phase};
 use crate::base::ids::Mark;
 use crate::turn::early::{EarlyClose, TurnTokens};
 
@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// Whether the open turn is closed while patience runs: for the user it is still open.
+    /// Whether the open turn is closed while patience runs: for the user it is still open, and its reply is held back.
     #[must_use]
     pub fn is_closed_early(&self) -> bool {
         self.open.as_ref().is_some_and(OpenTurn::is_early)
@@ -99,8 +99,6 @@ impl Machine {
         (turn.phase, turn.ending) = (Phase::Awaiting, Ending::Early);
         turn.last_sign = now;
         let id = turn.id;
-        self.holding = Some(id);
-        self.actions.push_back(Action::Hold(id));
         self.end(now, id);
     }
 
@@ -120,7 +118,6 @@ impl Machine {
                 turn.timeline.held = now.saturating_duration_since(ready);
             }
         }
-        self.release();
         // The service had closed it without content before patience was over.
         if self.open.as_ref().is_some_and(|turn| turn.completed) {
             self.close_if_empty();
@@ -142,12 +139,6 @@ impl Machine {
                 self.pace.paused(None, pause, true);
                 self.speech_started(now, first_voiced);
             }
-        }
-    }
-
-    pub(super) fn release(&mut self) {
-        if let Some(id) = self.holding.take() {
-            self.actions.push_back(Action::Release(id));
         }
     }
 

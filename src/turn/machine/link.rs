@@ -15,7 +15,6 @@ impl Machine {
                 if !self.unanswered.is_empty() {
                     // Whatever patience says, it is not the turn whose answer comes next.
                     turn.ending = Ending::Plain;
-                    self.release();
                 }
                 self.park(turn);
             }

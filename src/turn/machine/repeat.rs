@@ -92,8 +92,6 @@ mod tests {
                 Some((*turn, *asked, outcome.clone()))
             }
             Action::Continue(_)
-            | Action::Hold(_)
-            | Action::Release(_)
             | Action::Begin(_)
             | Action::End(_)
             | Action::Play(_)

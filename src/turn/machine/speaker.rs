@@ -143,9 +143,6 @@ impl Machine {
     }
 
     fn close_cut(&mut self, turn: OpenTurn, outcome: Outcome, cut: Cut) {
-        if self.holding == Some(turn.id) {
-            self.release();
-        }
         if turn.asked && !turn.typed {
             self.pace.ended(turn.spoken(), turn.cut_offs > 0);
         }

@@ -12,6 +12,7 @@
 
 use std::time::Instant;
 
+use super::open_turn::Ending;
 use super::{
     Action, BROKEN_OFFERS, Input, Machine, OFFERS, OpenTurn, Outcome, Phase, SILENT_OFFERS,
 };
@@ -71,10 +72,11 @@ impl Machine {
             self.count_cut_off(&mut turn, onset);
         }
         self.replies.drop_current(Why::Cut);
-        self.release();
         if turn.received {
             self.close(turn, Outcome::Cancelled);
         } else {
+            // Patience for it ends here.
+            turn.ending = Ending::Plain;
             self.park(turn);
         }
     }

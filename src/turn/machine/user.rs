@@ -60,7 +60,6 @@ impl Machine {
         if turn.phase == Phase::Replying {
             turn.drop_reply(&mut self.actions);
         }
-        self.release();
         turn.open_again();
         if self.manual {
             self.replies.drop_current(Why::GoesOn);
@@ -144,7 +143,6 @@ impl Machine {
         self.replies.drop_current(Why::Cut);
         if turn.phase == Phase::Replying && turn.played.is_none() {
             self.actions.push_back(Action::Flush);
-            self.release();
             self.silencing.push_back(Silencing {
                 turn,
                 onset,

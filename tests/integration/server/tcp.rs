@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use sovereign::base::supervise::Failures;
 use sovereign::server::{Access, Options, Server, ServerError};
 
 const PATH: &str = "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent";
@@ -61,7 +62,7 @@ fn hosts_origins_paths_and_methods_are_judged_before_anything_is_said() {
 
 #[test]
 fn the_demo_lets_only_its_own_process_in() {
-    let (server, token) = Server::start_demo(true).unwrap();
+    let (server, token) = Server::start_demo(true, Failures::default()).unwrap();
     let host = server.address().to_string();
     let key = format!("x-goog-api-key: {}\r\n", token.expose_secret());
     let query = format!("{PATH}?key={}", token.expose_secret());

@@ -3,6 +3,7 @@
 mod choices;
 mod figures;
 mod kept;
+mod panics;
 mod rig;
 mod speech;
 mod spending;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use sovereign::audio::{DeviceChoice, DeviceInfo, Devices, StreamInfo};
 use sovereign::base::counters::Counters;
 use sovereign::base::ids::TurnId;
+use sovereign::base::supervise::Failures;
 use sovereign::base::units::SampleRate;
 use sovereign::conversation::command::Command;
 use sovereign::conversation::snapshot::{
@@ -59,6 +60,7 @@ impl Rig {
             snapshots: receiver,
             commands: sender,
             counters: counters.clone(),
+            failures: Failures::default(),
             key_file: "/home/me/.config/sovereign/key".into(),
             window: Config::default().window,
             runtime: runtime.handle().clone(),

@@ -20,6 +20,15 @@ pub(super) enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// Ends the connection as the service expects it.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Open(socket) => socket.close().await,
+            Self::Closing(closing) => closing.await,
+            Self::Closed | Self::Opening(_) => {}
+        }
+    }
+
     /// Whether commands are to be taken, and when the connection counts as stuck. Without one they are taken and dropped.
     pub(super) fn uplink(&self) -> (bool, Option<Instant>) {
         match self {

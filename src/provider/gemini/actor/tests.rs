@@ -14,6 +14,7 @@ use url::Url;
 
 use super::peer::{MemoryDialer, Peer, ROUND_TRIP};
 use super::*;
+use crate::base::supervise::MOST_RESTARTS;
 use crate::provider::gemini::message::Setup;
 use crate::provider::{self, FaultKind};
 
@@ -556,6 +557,24 @@ struct Rig {
     handle: ProviderHandle,
     ends: mpsc::Receiver<DuplexStream>,
     counters: Arc<Counters>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_lost_connection_and_too_many_wait_for_the_user() {
+    let (mut rig, _) = Rig::ready().await;
+    for n in 0..=MOST_RESTARTS {
+        rig.order(Control::Panic).await;
+        let (fault, retry_in) = loop {
+            if let ProviderEvent::Lost { fault, retry_in } = rig.event().await {
+                break (fault, retry_in);
+            }
+        };
+        assert_eq!(fault.kind, FaultKind::Internal, "{fault}");
+        assert_eq!(retry_in.is_some(), n < MOST_RESTARTS, "{n}: {retry_in:?}");
+    }
+    assert_eq!(rig.silence().await, None);
+    rig.order(Control::RetryNow).await;
+    while !matches!(rig.event().await, ProviderEvent::Connecting { .. }) {}
 }
 
 impl Rig {

@@ -2,7 +2,7 @@
 
 use super::super::tests::{Bench, T1, T2, closed};
 use super::*;
-use crate::turn::machine::{Input, Outcome, TokenOwner};
+use crate::turn::machine::{Action, Input, Outcome, TokenOwner};
 
 /// A machine that has measured the service, and a question from 0 to 1000 ms that was closed after 120 ms.
 fn closed_early() -> Bench {
@@ -13,7 +13,7 @@ fn closed_early() -> Bench {
     bench
 }
 
-const END: [Action; 2] = [Action::Hold(T1), Action::End(T1)];
+const END: [Action; 1] = [Action::End(T1)];
 
 fn after(ms: u64) -> EarlyClose {
     EarlyClose::After(Duration::from_millis(ms))
@@ -52,7 +52,8 @@ fn a_reply_is_held_until_patience_is_over_and_no_longer() {
     assert_eq!(bench.machine.early_close(), after(120));
     assert!(bench.machine.is_closed_early());
     assert_eq!(bench.audio(1_400), vec![Action::Play(T1)]);
-    assert_eq!(bench.fall_silent(1_000), vec![Action::Release(T1)]);
+    assert_eq!(bench.fall_silent(1_000), vec![]);
+    assert!(!bench.machine.is_closed_early());
     assert!(!bench.machine.is_closed_early());
     bench.audible(1_520, T1);
     bench.at(1_600, Input::TurnComplete);
@@ -79,7 +80,8 @@ fn a_reply_is_held_until_patience_is_over_and_no_longer() {
 #[test]
 fn a_reply_that_comes_after_patience_is_not_held() {
     let mut bench = closed_early();
-    assert_eq!(bench.fall_silent(1_000), vec![Action::Release(T1)]);
+    assert_eq!(bench.fall_silent(1_000), vec![]);
+    assert!(!bench.machine.is_closed_early());
     assert_eq!(bench.audio(1_760), vec![Action::Play(T1)]);
     bench.audible(1_780, T1);
     bench.at(1_800, Input::TurnComplete);
@@ -93,12 +95,13 @@ fn a_reply_that_comes_after_patience_is_not_held() {
 fn what_goes_on_before_patience_is_over_is_the_same_turn() {
     for ready in [false, true] {
         let mut bench = closed_early();
-        let mut expected = vec![Action::Release(T1), Action::Continue(T1)];
+        let mut expected = vec![Action::Continue(T1)];
         if ready {
             bench.audio(1_350);
             expected.splice(0..0, [Action::Flush, Action::EndReply(T1)]);
         }
         assert_eq!(resume(&mut bench, 1_400), expected);
+        assert!(!bench.machine.is_closed_early());
         assert_eq!(
             bench.audio(1_430),
             vec![],
@@ -213,7 +216,7 @@ fn escape_while_a_reply_is_held_ends_the_turn_and_what_is_said_next_is_another()
             bench.audio(1_300);
         }
         let mut actions = bench.at(1_350, Input::StopPressed);
-        assert!(actions.contains(&Action::Release(T1)), "{actions:?}");
+        assert!(!bench.machine.is_closed_early());
         if ready {
             actions = bench.silenced(1_360);
         }
@@ -234,7 +237,7 @@ fn a_turn_that_the_service_closes_without_a_word_waits_for_patience() {
     assert_eq!(closed(&actions).outcome, Outcome::Empty);
     let mut bench = closed_early();
     bench.at(1_200, Input::TurnComplete);
-    let goes_on = vec![Action::Release(T1), Action::Continue(T1)];
+    let goes_on = vec![Action::Continue(T1)];
     assert_eq!(resume(&mut bench, 1_400), goes_on);
 }
 
@@ -244,7 +247,8 @@ fn a_link_lost_while_a_reply_is_held_loses_neither_half() {
     bench.audio(1_300);
     let dropped = vec![Action::Flush, Action::EndReply(T1)];
     assert_eq!(bench.at(1_310, Input::LinkDown), dropped);
-    assert_eq!(resume(&mut bench, 1_400), vec![Action::Release(T1)]);
+    assert_eq!(resume(&mut bench, 1_400), vec![]);
+    assert!(!bench.machine.is_closed_early());
     bench.machine.forget_thinking();
     lull(&mut bench, 2_000);
     assert_eq!(
@@ -258,7 +262,7 @@ fn a_link_lost_while_a_reply_is_held_loses_neither_half() {
     bench.at(1_200, Input::LinkDown);
     let asked = vec![Action::Begin(T1), Action::End(T1)];
     assert_eq!(bench.at(1_300, Input::LinkUp), asked);
-    let goes_on = vec![Action::Release(T1), Action::Continue(T1)];
+    let goes_on = vec![Action::Continue(T1)];
     assert_eq!(resume(&mut bench, 1_400), goes_on);
 }
 
@@ -269,7 +273,8 @@ fn a_held_reply_that_was_generated_outlives_its_connection() {
     let ended = vec![Action::EndReply(T1)];
     assert_eq!(bench.at(1_210, Input::GenerationComplete), ended);
     assert_eq!(bench.at(1_300, Input::LinkDown), vec![]);
-    assert_eq!(bench.fall_silent(1_000), vec![Action::Release(T1)]);
+    assert_eq!(bench.fall_silent(1_000), vec![]);
+    assert!(!bench.machine.is_closed_early());
     bench.audible(1_520, T1);
     assert_eq!(closed(&bench.played(2_500, T1)).outcome, Outcome::Completed);
 }

@@ -234,12 +234,7 @@ impl Talk {
                 Action::Begin(turn) => self.last = *turn,
                 Action::End(_) => ended = true,
                 Action::Close(closed) => self.closed.push(Closed::clone(closed)),
-                Action::Continue(_)
-                | Action::Hold(_)
-                | Action::Release(_)
-                | Action::Play(_)
-                | Action::Replay(_)
-                | Action::Replace(_) => {}
+                Action::Continue(_) | Action::Play(_) | Action::Replay(_) | Action::Replace(_) => {}
             }
         }
         if ended {

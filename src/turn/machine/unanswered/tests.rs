@@ -76,8 +76,6 @@ fn the_silence_of_the_service_replaces_the_link_and_then_fails_both() {
             Action::Begin(_)
             | Action::Continue(_)
             | Action::End(_)
-            | Action::Hold(_)
-            | Action::Release(_)
             | Action::Play(_)
             | Action::Replay(_)
             | Action::EndReply(_)
