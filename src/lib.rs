@@ -1,20 +1,20 @@
 //! Sovereign: a native desktop voice assistant for Gemini Live that shows why it is fast or slow.
 //!
-//! # Rows
+//! # Layers
 //!
-//! A module uses lower rows only; modules of a row do not know each other (`tests/floors.rs` checks it).
+//! A module uses lower layers only; modules of a layer do not know each other (`tests/floors.rs` checks it).
 //!
 //! ```text
-//! program  main.rs  window.rs                          choose a face; a crate of their own
-//! row 8    ui  cli                                     faces: window, terminal, bench, load, doctor
-//! row 7    lab                                         runs of many conversations on virtual devices
-//! row 6    conversation                                the actor: voice, turns and provider; Command in, Snapshot out
-//! row 5    telemetry                                   a subscriber: turns and samples in, views and proposals out
-//! row 4    audio  server  settings  probe  monitor     each owns one kind of I/O
-//! row 3    profile                                     the table of profile keys, and the profiles
-//! row 2    provider                                    services: Event, Command; connection/, gemini/, echo
-//! row 1    dsp  vad  turn  report  file                pure logic (time is an argument); file: careful file access
-//! row 0    base                                        units, frames, rings, counters, YAML text, WAV bytes
+//! program  main.rs  window.rs                          choose the front end; a crate of their own
+//! layer 8  ui  cli                                     front ends: window, terminal, bench, load, doctor
+//! layer 7  lab                                         runs of many conversations on virtual devices
+//! layer 6  conversation                                the actor: voice, turns and provider; Command in, Snapshot out
+//! layer 5  telemetry                                   a subscriber: turns and samples in, views and proposals out
+//! layer 4  audio  server  settings  probe  monitor     each owns one kind of I/O
+//! layer 3  profile                                     the table of profile keys, and the profiles
+//! layer 2  provider                                    services: Event, Command; connection/, gemini/, echo
+//! layer 1  dsp  vad  turn  report  file                pure logic (time is an argument); file: careful file access
+//! layer 0  base                                        units, frames, rings, counters, YAML text, WAV bytes
 //! ```
 //!
 //! # Threads
@@ -35,7 +35,7 @@
 //! While needed, one thread each: the demo's server, the watch on files, the writers of standard output, standard error and
 //! the log, the watch on signals. What panics is restarted within bounds, and the user is told.
 //!
-//! # Walks
+//! # Paths through the code
 //!
 //! - **A frame in**: capture callback → ring → `audio::microphone` (10 ms at 16 kHz; echo, noise, gain) → `vad` (speech or not)
 //!   → segmenter (utterance) → `VoiceEvent::Speech` → `conversation::on_voice` → `turn::machine` → resend buffer →
@@ -48,8 +48,14 @@
 //!
 //! # Words of this project
 //!
-//! profile: named settings · patience: silence that ends a turn · cut-off: patience too short · response: the judged wait ·
-//! duck: lower a reply · roll: planned reconnect
+//! - profile: named settings; one may choose among others (`auto`)
+//! - turn: what the user says or types, and the answer to it; an unasked turn is one that the service begins
+//! - patience: silence that ends a turn · cut-off: patience was too short · early close: a turn ended before its patience was
+//!   over, whose reply is held until then
+//! - response: the wait that is judged, from the end of the turn to the first sound
+//! - pre-roll: sound from before the onset, sent first · pause: frames between two parts of an utterance
+//! - gate: what opens the microphone (speech, the talk key) · duck: lower a reply while the user may be interrupting
+//! - roll: planned reconnect · handle: what the service resumes a session by · quiet: nothing is being said or answered
 
 // The whole conversation that the tests outside talk with serves the tests inside too.
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads `src/` and holds it to its layout: floors, one place per outside crate, sizes, no import cycles, one type per name.
+//! Reads `src/` and holds it to its layout: layers, one place per outside crate, sizes, no import cycles, one type per name.
 //!
 //! The checker takes text and gives findings, so the tests at the bottom can hand it planted faults.
 
@@ -7,8 +7,8 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors of `src/lib.rs`: a module uses lower floors only.
-const FLOORS: &[&[&str]] = &[
+/// The layers of `src/lib.rs`: a module uses lower layers only.
+const LAYERS: &[&[&str]] = &[
     &["base"],
     &["dsp", "vad", "turn", "metrics", "adapt", "report", "file"],
     &["provider"],
@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["ui", "cli"],
 ];
 
-/// Seams inside of the floors: files that begin so do not name these modules, so that a service can be added or replaced.
+/// Seams inside of the layers: files that begin so do not name these modules, so that a service can be added or replaced.
 const SEAMS: &[(&str, &[&str])] = &[
     ("conversation/", &["gemini", "connection"]),
     ("provider/connection/", &["gemini", "echo"]),
@@ -107,7 +107,7 @@ const FIELDS: usize = 15;
 const MORE_FIELDS: &[(&str, &str)] = &[
     ("Snapshot", "everything that a user can see"),
     (
-        "TurnScratch",
+        "TurnNotes",
         "what is noted of a turn until its record is made",
     ),
 ];
@@ -139,7 +139,7 @@ fn the_source_keeps_to_its_layout() {
 /// Everything wrong with one file, each as `name:line: what`.
 fn check_file(name: &str, text: &str) -> Vec<String> {
     let code = blank_comments_and_strings(text);
-    let mut findings = floor_faults(name, &code);
+    let mut findings = layer_faults(name, &code);
     findings.extend(seam_faults(name, &code));
     findings.extend(place_faults(name, &code));
     findings.extend(size_faults(name, &code));
@@ -158,17 +158,17 @@ fn check_files(files: &[(String, String)]) -> Vec<String> {
     findings
 }
 
-// -- floors --
+// -- layers --
 
-fn floor_faults(name: &str, code: &str) -> Vec<String> {
+fn layer_faults(name: &str, code: &str) -> Vec<String> {
     let own = top_module(name);
-    // `main.rs` and `window.rs` are the program: above all floors.
+    // `main.rs` and `window.rs` are the program: above all layers.
     if matches!(own, "main" | "window" | "lib") {
         return Vec::new();
     }
-    let Some(own_floor) = floor_of(own) else {
+    let Some(own_layer) = layer_of(own) else {
         return vec![format!(
-            "{name}:1: module `{own}` has no floor: add it to src/lib.rs and to this test"
+            "{name}:1: module `{own}` has no layer: add it to src/lib.rs and to this test"
         )];
     };
     let mut findings = Vec::new();
@@ -176,25 +176,25 @@ fn floor_faults(name: &str, code: &str) -> Vec<String> {
         if used == own {
             continue;
         }
-        // What is no module of ours (a re-export, a macro) has no floor.
-        let Some(floor) = floor_of(&used) else {
+        // What is no module of ours (a re-export, a macro) has no layer.
+        let Some(layer) = layer_of(&used) else {
             continue;
         };
-        if floor > own_floor {
+        if layer > own_layer {
             findings.push(format!(
-                "{name}:{line}: `{own}` (floor {own_floor}) uses `{used}` above it (floor {floor})"
+                "{name}:{line}: `{own}` (layer {own_layer}) uses `{used}` above it (layer {layer})"
             ));
-        } else if floor == own_floor {
+        } else if layer == own_layer {
             findings.push(format!(
-                "{name}:{line}: `{own}` uses its sibling `{used}` (both floor {floor})"
+                "{name}:{line}: `{own}` uses its sibling `{used}` (both layer {layer})"
             ));
         }
     }
     findings
 }
 
-fn floor_of(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&module))
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
 /// `audio` of `audio/cpal.rs`, `main` of `main.rs`.
@@ -883,7 +883,7 @@ fn upward_and_sideways_paths_are_found() {
         (
             "turn/machine.rs",
             "use crate::conversation::Command;",
-            "turn/machine.rs:1: `turn` (floor 1) uses `conversation` above it",
+            "turn/machine.rs:1: `turn` (layer 1) uses `conversation` above it",
         ),
         (
             "settings/watch.rs",
@@ -898,24 +898,24 @@ fn upward_and_sideways_paths_are_found() {
         (
             "dsp/level.rs",
             "use super::super::audio::X;",
-            "`dsp` (floor 1) uses `audio` above it",
+            "`dsp` (layer 1) uses `audio` above it",
         ),
         (
             "dsp/mod.rs",
             "use super::audio::X;",
-            "`dsp` (floor 1) uses `audio` above it",
+            "`dsp` (layer 1) uses `audio` above it",
         ),
         (
             "dsp/level.rs",
             "mod tests { use super::super::super::ui; }",
-            "`dsp` (floor 1) uses `ui` above it",
+            "`dsp` (layer 1) uses `ui` above it",
         ),
         (
             "base/ring.rs",
             "pub(crate) use crate::turn;",
-            "`base` (floor 0) uses `turn` above it",
+            "`base` (layer 0) uses `turn` above it",
         ),
-        ("novel/mod.rs", "", "module `novel` has no floor"),
+        ("novel/mod.rs", "", "module `novel` has no layer"),
     ] {
         finds(name, code, wanted);
     }
@@ -1088,10 +1088,7 @@ fn structs_of_the_conversation_with_many_fields_are_found() {
     for (name, code) in [
         ("conversation/turns.rs", &fewer),
         ("dsp/level.rs", &many),
-        (
-            "conversation/turns.rs",
-            &many.replace("Many", "TurnScratch"),
-        ),
+        ("conversation/turns.rs", &many.replace("Many", "TurnNotes")),
     ] {
         assert_eq!(check_file(name, code), Vec::<String>::new(), "{name}");
     }

@@ -19,8 +19,8 @@ pub enum VoiceCommand {
     /// The reply of this turn is complete: play the rest, then report
     /// [`VoiceEvent::Played`](super::event::VoiceEvent::Played).
     EndReply(TurnId),
-    /// Fade out and drop all that is queued; reports [`VoiceEvent::Flushed`](super::event::VoiceEvent::Flushed).
-    Flush,
+    /// Fade out and drop all that is queued; reports [`VoiceEvent::ReplyStopped`](super::event::VoiceEvent::ReplyStopped).
+    StopReply,
     /// Check microphone, speaker and echo; reports [`VoiceEvent::Check`](super::event::VoiceEvent::Check). Until it is
     /// over, no other microphone events are reported. Needs an open microphone.
     CheckSound {

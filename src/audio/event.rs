@@ -54,7 +54,7 @@ pub enum VoiceEvent {
         /// Duration that was audible.
         heard: Duration,
     },
-    Flushed {
+    ReplyStopped {
         /// The turn that was audible, if any.
         turn: Option<TurnId>,
         /// When the speaker became silent.
@@ -82,7 +82,7 @@ pub enum VoiceEvent {
     /// State or reason of the echo canceller changed.
     Echo(EchoReport),
     /// A reply was ducked or paused because somebody seems to speak (`true`), or was restored or dropped.
-    Lowered(bool),
+    Ducked(bool),
     /// The detector was stuck on unvarying sound and was re-armed.
     DetectorRearmed,
     /// The microphone delivers only zeros (muted by the system or a switch), or sound again.

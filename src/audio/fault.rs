@@ -35,7 +35,7 @@ pub(super) enum StreamFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Policy {
     /// Count it; the stream continues.
-    GoOn,
+    SpendMore,
     /// Count it; rebuild the stream after more than a few per second.
     RebuildIfMany,
     /// Rebuild the stream at once.
@@ -65,7 +65,7 @@ impl StreamFault {
     pub(super) fn policy(self) -> Policy {
         match self {
             // Sound continues, perhaps less smoothly.
-            Self::RealtimeDenied => Policy::GoOn,
+            Self::RealtimeDenied => Policy::SpendMore,
             // Some hosts repeat these endlessly (libasound's pulse plugin: 100 000 per second).
             Self::Xrun | Self::BackendError | Self::Other => Policy::RebuildIfMany,
             // The host moved the stream (its rate and delay may have changed), or closed it.
@@ -166,7 +166,7 @@ mod tests {
             let words = fault.words("microphone");
             assert!(words.ends_with('.') && words.len() > 20, "{words}");
         }
-        assert_eq!(StreamFault::RealtimeDenied.policy(), Policy::GoOn);
+        assert_eq!(StreamFault::RealtimeDenied.policy(), Policy::SpendMore);
         assert_eq!(StreamFault::BackendError.policy(), Policy::RebuildIfMany);
         assert_eq!(StreamFault::StreamInvalidated.policy(), Policy::Rebuild);
     }

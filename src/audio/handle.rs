@@ -82,7 +82,7 @@ impl AudioHandle {
             }
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
-            | VoiceCommand::Flush
+            | VoiceCommand::StopReply
             | VoiceCommand::CheckSound { .. }
             | VoiceCommand::CancelCheck => self.send_to_worker(command)?,
         }

@@ -4,7 +4,7 @@
 //! ```text
 //! Play ─▶ JitterBuffer ─▶ PositionedResampler ─▶ volume ─▶ ring ─▶ (callback) ─▶ device
 //!                                                                      │ Note, Stamp
-//! FirstAudible, Played, Flushed ◀─ indices ◀───────────────────────────┘
+//! FirstAudible, Played, ReplyStopped ◀─ indices ◀───────────────────────────┘
 //! ```
 //!
 //! Samples are identified by their index in the flow through the ring. A `Started` note ties an index to a position of
@@ -361,7 +361,7 @@ impl SpeakerPipeline {
         let sounded = self.playout.flush(flush.below, index, rate, events);
         let (turn, heard) = sounded.unzip();
         let (ducked, silent) = self.duck.flushed();
-        events.push(VoiceEvent::Flushed {
+        events.push(VoiceEvent::ReplyStopped {
             turn,
             at: silent.unwrap_or(at.max(flush.asked)),
             ducked,

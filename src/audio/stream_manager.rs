@@ -202,7 +202,7 @@ impl StreamManager {
             // For the worker, or the files.
             VoiceCommand::Play(_)
             | VoiceCommand::EndReply(_)
-            | VoiceCommand::Flush
+            | VoiceCommand::StopReply
             | VoiceCommand::CheckSound { .. }
             | VoiceCommand::CancelCheck
             | VoiceCommand::SpeakNext { .. } => {}

@@ -136,7 +136,7 @@ async fn a_flush_is_silence_within_a_period_and_the_fade() {
     let (first, _) = rig.first_audible().await;
     tokio::time::sleep(ms(500)).await;
     let asked = now();
-    rig.send(VoiceCommand::Flush);
+    rig.send(VoiceCommand::StopReply);
     let (turn, at, heard) = rig.flushed().await;
     assert_eq!(turn, Some(TURN));
     // One period of 512 frames, the fade, the device, and a step of the simulation.
@@ -425,7 +425,7 @@ impl Rig {
 
     async fn flushed(&mut self) -> (Option<TurnId>, Instant, Duration) {
         loop {
-            if let VoiceEvent::Flushed {
+            if let VoiceEvent::ReplyStopped {
                 turn, at, heard, ..
             } = self.next().await
             {

@@ -51,7 +51,7 @@ pub(super) struct Worker {
     speaker: SpeakerPipeline,
     settings: Arc<VoiceSettings>,
     /// Last reported state of ducking.
-    lowered: bool,
+    ducked: bool,
     /// The running sound check, and the number of checks so far.
     check: Option<RunningCheck>,
     checks: u64,
@@ -77,7 +77,7 @@ impl Worker {
             microphone: Microphone::new(profile, counters.clone()),
             speaker: SpeakerPipeline::new(audio.resampler_taps, audio.prebuffer, counters.clone()),
             settings: Arc::new(VoiceSettings::new(Arc::clone(profile))),
-            lowered: false,
+            ducked: false,
             check: None,
             checks: 0,
             counters,
@@ -158,7 +158,7 @@ impl Worker {
             VoiceCommand::Settings(settings) => self.apply(settings),
             VoiceCommand::Play(pcm) => self.speaker.play(pcm, now),
             VoiceCommand::EndReply(turn) => self.speaker.end_reply(turn),
-            VoiceCommand::Flush => self.speaker.flush(now, &mut self.events),
+            VoiceCommand::StopReply => self.speaker.flush(now, &mut self.events),
             VoiceCommand::CheckSound { with_voice } => {
                 self.cancel_check(now);
                 self.begin_check(with_voice);
@@ -178,7 +178,7 @@ impl Worker {
         self.microphone = Microphone::new(profile, counters.clone());
         self.speaker =
             SpeakerPipeline::new(audio.resampler_taps, audio.prebuffer, counters.clone());
-        (self.check, self.lowered) = (None, false);
+        (self.check, self.ducked) = (None, false);
         self.events.clear();
         self.events.push(VoiceEvent::Restarted(AudioThread::Worker));
         let settings = Arc::clone(&self.settings);
@@ -211,9 +211,9 @@ impl Worker {
 
     fn report_lowered(&mut self) {
         let lowered = self.speaker.is_lowered();
-        if lowered != self.lowered {
-            self.lowered = lowered;
-            self.events.push(VoiceEvent::Lowered(lowered));
+        if lowered != self.ducked {
+            self.ducked = lowered;
+            self.events.push(VoiceEvent::Ducked(lowered));
         }
     }
 

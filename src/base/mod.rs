@@ -1,4 +1,4 @@
-//! Floor 0: units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, WAV bytes, the environment,
+//! Units, tokens and what they cost, frames, rings, identifiers, YAML text, tables of keys, WAV bytes, the environment,
 //! work on a thread aside, and restarts after a panic. No other I/O, nothing else of ours.
 
 pub mod cost;

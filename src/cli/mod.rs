@@ -1,4 +1,4 @@
-//! Floor 5, the terminal: arguments, commands, errors and exit statuses.
+//! The terminal: arguments, commands, errors and exit statuses.
 
 pub mod bench;
 pub mod core_dumps;

@@ -28,7 +28,7 @@ use super::provider_link::ProviderLink;
 use super::snapshot::Speaker;
 use super::snapshot::{Link, Snapshot};
 use super::telemetry_link::TelemetryLink;
-use super::turns::{TurnScratch, Turns};
+use super::turns::{TurnNotes, Turns};
 use super::voice_link::VoiceLink;
 use crate::audio;
 use crate::base::counters::Counters;
@@ -41,7 +41,7 @@ use crate::telemetry::Signal;
 use crate::turn::machine::{Action, Input, Phase};
 
 /// How often what has no event of its own is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 /// How long the sound side may take to tell at the end how much of a reply was heard: a flush takes one or two periods.
 const SILENT_WITHIN: Duration = Duration::from_millis(80);
 /// How long the provider may take to close the connection at the end.
@@ -56,18 +56,18 @@ pub(super) struct Conversation {
     pub(super) profiles: ProfileControl,
     /// Files in place of a microphone.
     pub(super) playlist: Option<FilePlaylist>,
-    pub(super) check: Option<super::check::ShownCheck>,
+    pub(super) check: Option<super::shown_check::ShownCheck>,
     pub(super) notices: super::notices::Notices,
     pub(super) spending: super::spending::Spending,
     pub(super) settings: super::settings::Settings,
     pub(super) files: Files,
     pub(super) telemetry: TelemetryLink,
     pub(super) counters: Arc<Counters>,
-    pub(super) faces: Faces,
+    pub(super) outputs: Outputs,
 }
 
 /// Who sees and hears of the conversation.
-pub(super) struct Faces {
+pub(super) struct Outputs {
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) events: mpsc::Sender<Event>,
 }
@@ -82,10 +82,10 @@ enum LoopEvent {
     Provider(Option<provider::ProviderEvent>),
     File(FileEvent),
     Deadline,
-    Look,
+    Tick,
     Telemetry(Signal),
     /// The provider takes more.
-    Room,
+    ProviderHasRoom,
 }
 
 /// What a snapshot is compared for.
@@ -104,14 +104,14 @@ impl LoopEvent {
         use audio::VoiceEvent;
         let nothing = matches!(
             self,
-            Self::Room
+            Self::ProviderHasRoom
                 | Self::Audio(Some(
                     VoiceEvent::Heard(_) | VoiceEvent::Speech(SpeechEvent::Frame(_))
                 ))
         );
         if nothing {
             None
-        } else if matches!(self, Self::Look) {
+        } else if matches!(self, Self::Tick) {
             Some(Shows::Everything)
         } else {
             Some(Shows::Changes)
@@ -129,26 +129,27 @@ pub(super) enum Flow {
 impl Conversation {
     /// Runs until the user quits or a part that cannot be done without is gone.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<command::Command>) {
-        let mut look = tokio::time::interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        self.apply_pace();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        self.apply_turn_settings();
         self.sync_voice();
         self.publish(Shows::Everything);
         loop {
-            let event = self.next(&mut commands, &mut look).await;
+            let event = self.next(&mut commands, &mut tick).await;
             let shows = event.shows();
             if self.dispatch(event) == Flow::Over {
                 break;
             }
             self.perform();
-            self.hush(now());
+            self.stop_turns_for_check(now());
             self.close_if_spent();
             self.poll_playlist();
-            self.roll_if_quiet();
+            self.retry_with_new_setup();
+            self.reconnect_if_due();
             self.sync_voice();
             let waiting = u32::try_from(self.provider.outbox.len()).unwrap_or(u32::MAX);
             self.counters.outbox.store(waiting, Relaxed);
-            self.tell_announced();
+            self.emit_announced();
             if let Some(shows) = shows {
                 self.publish(shows);
             }
@@ -159,7 +160,7 @@ impl Conversation {
     async fn next(
         &mut self,
         commands: &mut mpsc::Receiver<command::Command>,
-        look: &mut tokio::time::Interval,
+        tick: &mut tokio::time::Interval,
     ) -> LoopEvent {
         let now = now();
         let playlist = self
@@ -177,19 +178,19 @@ impl Conversation {
         tokio::select! {
             biased;
             command = commands.recv() => LoopEvent::Command(command),
-            _ = self.provider.handle.commands.reserve(), if !self.provider.outbox.is_empty() => LoopEvent::Room,
+            _ = self.provider.handle.commands.reserve(), if !self.provider.outbox.is_empty() => LoopEvent::ProviderHasRoom,
             event = self.provider.handle.events.recv() => LoopEvent::Provider(event),
             event = self.voice.audio.events.recv() => LoopEvent::Audio(event),
             event = self.files.next() => LoopEvent::File(event),
             () = async { if let Some(sleep) = sleep { sleep.await } }, if deadline.is_some() => LoopEvent::Deadline,
-            _ = look.tick() => LoopEvent::Look,
+            _ = tick.tick() => LoopEvent::Tick,
             signal = self.telemetry.handle.next() => LoopEvent::Telemetry(signal),
         }
     }
 
-    fn dispatch(&mut self, happening: LoopEvent) -> Flow {
+    fn dispatch(&mut self, event: LoopEvent) -> Flow {
         let now = now();
-        match happening {
+        match event {
             LoopEvent::Command(None | Some(command::Command::Quit)) => return Flow::Over,
             LoopEvent::Command(Some(command)) => self.on_command(now, command),
             LoopEvent::Audio(None) => return self.lost_part("the sound thread"),
@@ -198,13 +199,13 @@ impl Conversation {
             LoopEvent::File(event) => self.on_file(event),
             // Each of these tasks ends only when it is told to, or when it failed: nothing can go on without it.
             LoopEvent::Provider(None) => return self.lost_part("the connection task"),
-            LoopEvent::Room => self.fill(),
+            LoopEvent::ProviderHasRoom => self.send_waiting(),
             LoopEvent::Deadline => {
                 self.turns.machine.handle_timeout(now);
                 self.close_in_time(now);
-                self.tell_late(now);
+                self.show_late(now);
             }
-            LoopEvent::Look => self.look(now),
+            LoopEvent::Tick => self.tick(now),
             LoopEvent::Telemetry(signal) => self.on_telemetry(signal),
         }
         Flow::On
@@ -220,16 +221,16 @@ impl Conversation {
         while let Some(action) = self.turns.machine.poll_action() {
             debug!(?action, "turn");
             match action {
-                Action::Begin(turn) => self.begin(turn),
-                Action::Continue(turn) => self.go_on(turn),
-                Action::End(turn) => self.end(turn),
+                Action::Begin(turn) => self.begin_turn(turn),
+                Action::Continue(turn) => self.continue_turn(turn),
+                Action::End(turn) => self.end_turn(turn),
                 Action::Play(turn) => self.play(turn, audio.take()),
-                Action::EndReply(turn) => self.tell_sound(audio::VoiceCommand::EndReply(turn)),
+                Action::EndReply(turn) => self.command_voice(audio::VoiceCommand::EndReply(turn)),
                 Action::Replay(turn) => self.play_again(turn),
-                Action::Flush => {
+                Action::StopReply => {
                     self.turns.replay.flushed();
                     // Ahead of the settings, which may let go what is dropped here.
-                    self.send_voice(audio::VoiceCommand::Flush);
+                    self.command_voice_now(audio::VoiceCommand::StopReply);
                 }
                 Action::Replace(silence) => self.replace_link(silence),
                 Action::Close(closed) => self.close(*closed),
@@ -239,13 +240,13 @@ impl Conversation {
 
     /// Sends a command to the audio threads, behind the settings that hold now. When they have ended, their event channel
     /// says so, and the loop ends with it.
-    pub(super) fn tell_sound(&mut self, command: audio::VoiceCommand) {
+    pub(super) fn command_voice(&mut self, command: audio::VoiceCommand) {
         self.sync_voice();
-        self.send_voice(command);
+        self.command_voice_now(command);
     }
 
     /// The same without the settings. Says whether it was taken.
-    pub(super) fn send_voice(&mut self, command: audio::VoiceCommand) -> bool {
+    pub(super) fn command_voice_now(&mut self, command: audio::VoiceCommand) -> bool {
         let sent = self.voice.audio.send(command);
         sent.inspect_err(|problem| tracing::warn!(%problem, "sound"))
             .is_ok()
@@ -270,7 +271,7 @@ impl Conversation {
                 notes.answer.hear(rate, &samples);
             }
             self.turns.replay.keep(turn, rate, &samples);
-            self.tell_sound(audio::VoiceCommand::Play(Pcm {
+            self.command_voice(audio::VoiceCommand::Play(Pcm {
                 turn,
                 rate,
                 samples,
@@ -280,7 +281,7 @@ impl Conversation {
 
     /// A turn of the user began: what is counted until its end is counted from here.
     pub(super) fn note_opened(&mut self) {
-        let Some((turn, true)) = self.turns.machine.open_turn() else {
+        let Some(turn) = self.turns.machine.asked_turn() else {
             return;
         };
         if self.turns.notes.contains_key(&turn) {
@@ -289,9 +290,9 @@ impl Conversation {
         let notes = self.take_kept(turn).unwrap_or_else(|| {
             let playlist = self.playlist.as_ref();
             let name = playlist.and_then(|playlist| playlist.name(playlist.file()?));
-            TurnScratch {
+            TurnNotes {
                 input: name.map(str::to_owned),
-                ..TurnScratch::default()
+                ..TurnNotes::default()
             }
         });
         self.begin_notes(turn, notes);
@@ -302,9 +303,9 @@ impl Conversation {
     }
 
     /// Counts a turn of the user, and begins what is noted of it.
-    pub(super) fn begin_notes(&mut self, turn: TurnId, known: TurnScratch) {
+    pub(super) fn begin_notes(&mut self, turn: TurnId, known: TurnNotes) {
         self.turns.count += 1;
-        let notes = TurnScratch {
+        let notes = TurnNotes {
             number: self.turns.count,
             underruns: self.counters.underruns.get(),
             capture_dropped: self.counters.capture_dropped.get(),
@@ -326,7 +327,7 @@ impl Conversation {
                     return self.stop_files();
                 }
                 PlaylistAction::Speak { lead, .. } => {
-                    self.tell_sound(audio::VoiceCommand::SpeakNext { lead })
+                    self.command_voice(audio::VoiceCommand::SpeakNext { lead })
                 }
                 PlaylistAction::NoSpeech(file) => {
                     let playlist = self.playlist.as_ref();
@@ -337,45 +338,45 @@ impl Conversation {
                         format!("{name}: no speech was found in it"),
                     );
                 }
-                PlaylistAction::Over => self.tell(Event::InputOver),
+                PlaylistAction::Over => self.emit(Event::InputOver),
             }
         }
     }
 
     /// Tells a listener that every event counts for, behind what was announced before; one that has stopped listening is not
     /// waited for.
-    pub(super) fn tell(&mut self, event: Event) {
-        self.tell_announced();
-        self.tell_now(event);
+    pub(super) fn emit(&mut self, event: Event) {
+        self.emit_announced();
+        self.emit_now(event);
     }
 
-    pub(super) fn tell_now(&mut self, event: Event) {
-        if let Err(mpsc::error::TrySendError::Full(event)) = self.faces.events.try_send(event) {
+    pub(super) fn emit_now(&mut self, event: Event) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.outputs.events.try_send(event) {
             // The kind alone: events hold what was said.
             tracing::warn!(event = event.name(), "nobody takes the events");
         }
     }
 
     fn lost_part(&mut self, what: &str) -> Flow {
-        self.tell(Event::Broken(format!("{what} ended unexpectedly")));
+        self.emit(Event::Broken(format!("{what} ended unexpectedly")));
         Flow::Over
     }
 
     /// Once a second: what has no event of its own.
-    fn look(&mut self, now: Instant) {
+    fn tick(&mut self, now: Instant) {
         for what in self.settings.failures().take() {
             self.notice(Severity::Warning, what);
         }
-        self.look_at_spending();
+        self.check_spending();
         self.end_stalled_stream(now);
         self.notices.forget_old(now);
         self.turns.replay.forget_old(now);
         self.show_in_time();
-        self.look_at_check(now);
+        self.end_late_check(now);
     }
 
     /// Stops a reply that sounds and waits until the sound side has told how much of it was heard.
-    async fn silence(&mut self) {
+    async fn stop_reply_and_wait(&mut self) {
         if self.turns.machine.phase() == Phase::Replying {
             self.feed(now(), Input::StopPressed);
         }
@@ -389,7 +390,7 @@ impl Conversation {
     }
 
     async fn finish(mut self) {
-        self.silence().await;
+        self.stop_reply_and_wait().await;
         self.take_lost_recording();
         self.turns.machine.handle(now(), Input::Quit);
         self.perform();
@@ -401,7 +402,7 @@ impl Conversation {
         for output in outputs {
             self.on_output(output);
         }
-        self.tell(Event::Over(Box::new(summary)));
+        self.emit(Event::Over(Box::new(summary)));
         self.publish(Shows::Everything);
         // The provider says goodbye to the service when nobody gives it commands any more.
         let provider::ProviderHandle {

@@ -1,9 +1,9 @@
 //! What was asked in a turn without an answer is asked again, or its answer is spoken.
 
 use super::actor::Conversation;
-use super::asking::Kept;
+use super::asking::UnansweredQuestion;
 use super::snapshot::Speaker;
-use super::turns::TurnScratch;
+use super::turns::TurnNotes;
 use super::typed::sendable;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::plural::sentence;
@@ -31,7 +31,7 @@ impl Conversation {
         if !self.may_ask_again() {
             return;
         }
-        if let Some((turn, true)) = self.turns.machine.open_turn()
+        if let Some(turn) = self.turns.machine.asked_turn()
             && let Some(notes) = self.turns.notes.get_mut(&turn)
         {
             notes.asked_again += 1;
@@ -58,9 +58,9 @@ impl Conversation {
             return false;
         }
         let is_late = || {
-            let turn = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
-            let notes = turn.and_then(|(turn, _)| self.turns.notes.get(&turn));
-            notes.is_some_and(|notes| notes.late_told)
+            let turn = self.turns.machine.asked_turn();
+            let notes = turn.and_then(|turn| self.turns.notes.get(&turn));
+            notes.is_some_and(|notes| notes.late_shown)
         };
         (self.turns.machine.awaited_since().is_some() && is_late())
             || (self.turns.asking.kept.is_some() && self.turns.machine.is_quiet())
@@ -68,27 +68,29 @@ impl Conversation {
 
     /// A turn begins: what was kept of the last one becomes its own if it is asked again, and is dropped otherwise. Gives
     /// what is to be noted of it.
-    pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<TurnScratch> {
+    pub(super) fn take_kept(&mut self, turn: TurnId) -> Option<TurnNotes> {
         self.turns.asking.written = None;
         let kept = self.turns.asking.kept.take()?;
         if !self.turns.asking.repeats {
-            self.turns.ledger.forget(kept.turn);
+            self.turns.resend.forget(kept.turn);
             return None;
         }
-        self.turns.ledger.hand_on(kept.turn, turn);
-        Some(TurnScratch {
+        self.turns.resend.hand_on(kept.turn, turn);
+        Some(TurnNotes {
             samples: kept.samples,
             input: kept.input,
             asked_again: kept.asked_again + 1,
             counted: kept.counted,
-            ..TurnScratch::default()
+            ..TurnNotes::default()
         })
     }
 
     /// Has the last answer spoken that came in writing: the service is asked for it in writing too.
     pub(super) fn say_it(&mut self, now: Instant) {
         if let Some(turn) = self.written()
-            && let Ok(ask) = sendable(&to_say(&self.turns.captions.text(turn, Speaker::Assistant)))
+            && let Ok(ask) = sendable(&read_aloud_request(
+                &self.turns.captions.text(turn, Speaker::Assistant),
+            ))
         {
             self.ask_typed(now, ask, SAY_IT);
         }
@@ -109,26 +111,26 @@ impl Conversation {
 
     fn drop_kept(&mut self) {
         if let Some(kept) = self.turns.asking.kept.take() {
-            self.turns.ledger.forget(kept.turn);
+            self.turns.resend.forget(kept.turn);
         }
     }
 
     /// When it is to be told that the answer is late.
     pub(super) fn late_at(&self) -> Option<Instant> {
         let since = self.turns.machine.awaited_since()?;
-        let (turn, _) = self.turns.machine.open_turn()?;
-        let told = self.turns.notes.get(&turn)?.late_told;
+        let turn = self.turns.machine.open_turn()?;
+        let told = self.turns.notes.get(&turn)?.late_shown;
         (!told).then(|| since + self.profiles.profile.live.reply_deadline)
     }
 
-    pub(super) fn tell_late(&mut self, now: Instant) {
+    pub(super) fn show_late(&mut self, now: Instant) {
         if self.late_at().is_none_or(|at| now < at) {
             return;
         }
-        if let Some((turn, _)) = self.turns.machine.open_turn()
+        if let Some(turn) = self.turns.machine.open_turn()
             && let Some(notes) = self.turns.notes.get_mut(&turn)
         {
-            notes.late_told = true;
+            notes.late_shown = true;
         }
         let seconds = self.profiles.profile.live.reply_deadline.as_secs_f64();
         let what = format!("{LATE} {seconds} s. Still waiting.");
@@ -139,7 +141,7 @@ impl Conversation {
     /// The answer to a turn begins, or it is asked anew: it is not late any more.
     pub(super) fn withdraw_late(&mut self, turn: TurnId) {
         let notes = self.turns.notes.get_mut(&turn);
-        if notes.is_some_and(|notes| std::mem::take(&mut notes.late_told)) {
+        if notes.is_some_and(|notes| std::mem::take(&mut notes.late_shown)) {
             self.withdraw(LATE);
         }
     }
@@ -152,7 +154,7 @@ impl Conversation {
     }
 
     /// Tells how a turn ended that was not answered aloud: one notice, with one thing to do.
-    pub(super) fn tell_end(&mut self, record: &TurnRecord, broken_off: bool) {
+    pub(super) fn show_end(&mut self, record: &TurnRecord, broken_off: bool) {
         let again = || self.turns.asking.kept.is_some().then_some(Remedy::AskAgain);
         let (severity, what, remedy) = match (&record.outcome, &record.silence) {
             (Outcome::Failed(why), _) => (
@@ -187,27 +189,27 @@ impl Conversation {
 
     /// Keeps what was asked in a turn that was not answered aloud, until the next one begins. Says whether it does.
     /// `typed` is what was sent, where it was not spoken.
-    pub(super) fn keep_question(
+    pub(super) fn keep_unanswered(
         &mut self,
         record: &TurnRecord,
         typed: Option<String>,
         broken_off: bool,
     ) -> bool {
         let only_written = record.silence == Some(Silence::TextOnly);
-        let can_be_said = only_written && sendable(&to_say(&record.assistant)).is_ok();
+        let can_be_said = only_written && sendable(&read_aloud_request(&record.assistant)).is_ok();
         self.turns.asking.written = can_be_said.then_some(record.turn);
         let unanswered = match record.outcome {
             Outcome::Empty | Outcome::Failed(_) => true,
             Outcome::Interrupted => broken_off,
             Outcome::Completed | Outcome::Cancelled => false,
         };
-        let captured = self.turns.ledger.captured(record.turn);
+        let captured = self.turns.resend.captured(record.turn);
         let nothing = captured == 0 && !record.typed;
         if !unanswered || nothing || self.turns.machine.open_turn().is_some() {
             return false;
         }
         self.drop_kept();
-        self.turns.asking.kept = Some(Kept {
+        self.turns.asking.kept = Some(UnansweredQuestion {
             turn: record.turn,
             samples: captured,
             typed: typed.map(|sent| (sent, record.user.clone())),
@@ -229,15 +231,15 @@ impl Conversation {
         }
         if self.turns.asking.rejections >= REJECTIONS {
             self.turns.asking.rejections = 0;
-            self.turns.asking.afresh = true;
+            self.turns.asking.new_session_due = true;
             self.counters.fresh_starts.add(1);
         }
     }
 
     /// What opens the planned connection: with the handle, or without where the conversation begins anew.
-    pub(super) fn planned(&mut self) -> Control {
+    pub(super) fn reconnect_control(&mut self) -> Control {
         let config = Box::new(self.provider.config.clone());
-        if self.turns.asking.take_afresh() {
+        if self.turns.asking.take_new_session() {
             Control::Redial(Box::new(self.settings.target.clone()), config)
         } else {
             Control::Roll(config)
@@ -246,6 +248,6 @@ impl Conversation {
 }
 
 /// What the service is asked, to speak what it wrote.
-fn to_say(words: &str) -> String {
+fn read_aloud_request(words: &str) -> String {
     format!("Please say this aloud, word for word: {words}")
 }

@@ -16,21 +16,21 @@ const REJECTED: &str = "The service rejected two answers in a row, so a new conv
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     /// What was said or typed last, if it was not answered aloud.
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<UnansweredQuestion>,
     /// The turn that the machine is about to open is this one's.
     pub(super) repeats: bool,
     /// The last turn, if its answer came in writing alone.
     pub(super) written: Option<TurnId>,
     pub(super) rejections: u32,
     /// The next connection begins a new conversation.
-    pub(super) afresh: bool,
+    pub(super) new_session_due: bool,
     /// This connection does, because answers were rejected.
-    began_afresh: bool,
+    new_session_begun: bool,
 }
 
-/// What can be asked again; the sound of an utterance is in the ledger.
+/// What can be asked again; the sound of an utterance is in the resend buffer.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct UnansweredQuestion {
     pub(super) turn: TurnId,
     pub(super) samples: u64,
     /// What was typed, where it was not spoken: as it is sent, and as it is shown.
@@ -43,18 +43,22 @@ pub(super) struct Kept {
 
 impl Asking {
     /// Why the service begins a new conversation, once, if answers were rejected.
-    pub(super) fn take_reason(&mut self) -> Option<String> {
-        std::mem::take(&mut self.began_afresh).then(|| REJECTED.to_owned())
+    pub(super) fn take_new_session_reason(&mut self) -> Option<String> {
+        std::mem::take(&mut self.new_session_begun).then(|| REJECTED.to_owned())
     }
 
     /// Another place answers: what the last one rejected says nothing of it.
     pub(super) fn forget_rejections(&mut self) {
-        (self.rejections, self.afresh, self.began_afresh) = Default::default();
+        (
+            self.rejections,
+            self.new_session_due,
+            self.new_session_begun,
+        ) = Default::default();
     }
 
     /// Another connection is opened; says whether without the handle.
-    pub(super) fn take_afresh(&mut self) -> bool {
-        self.began_afresh |= self.afresh;
-        std::mem::take(&mut self.afresh)
+    pub(super) fn take_new_session(&mut self) -> bool {
+        self.new_session_begun |= self.new_session_due;
+        std::mem::take(&mut self.new_session_due)
     }
 }

@@ -85,7 +85,7 @@ impl Captions {
     /// The turn under which words belong that the service wrote down for this one. What was typed needs none: words of the
     /// user that come for it are late ones, of what was spoken before.
     #[must_use]
-    pub(super) fn place_of_words(&self, turn: TurnId, speaker: Speaker) -> Option<TurnId> {
+    pub(super) fn caption_turn(&self, turn: TurnId, speaker: Speaker) -> Option<TurnId> {
         let is_typed = |caption: &&Arc<Caption>| caption.turn == turn && caption.typed;
         if speaker == Speaker::Assistant || !self.book.iter().rev().any(|c| is_typed(&c)) {
             return Some(turn);

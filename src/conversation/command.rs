@@ -81,7 +81,7 @@ pub enum Command {
     /// Write turns and history as comma-separated values into the state folder.
     ExportCsv,
     /// Spend as much again as the limit allows that is reached.
-    GoOn,
+    SpendMore,
     /// Take away the notice with this id.
     Dismiss(u64),
     /// End: write what is to be written and stop.

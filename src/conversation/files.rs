@@ -21,7 +21,7 @@ pub(super) enum FileEvent {
     /// The configuration file was read or written.
     Config(Box<FileReport>),
     /// A key was kept, or why not.
-    KeyKept(Result<ApiKey, String>),
+    KeySaved(Result<ApiKey, String>),
     /// The key file was removed, and this key is still found elsewhere; or why it was not removed.
     KeyRemoved(Result<Option<ApiKey>, String>),
     /// The profiles were read again, with what is wrong with them.
@@ -77,11 +77,13 @@ impl Files {
     }
 
     /// Keeps a key in the key file.
-    pub(super) fn keep_key(&mut self, key: SecretString) {
+    pub(super) fn save_key(&mut self, key: SecretString) {
         let keys = self.keys.clone();
         self.run("key", move || {
             let saved = keys.save(&key);
-            FileEvent::KeyKept(saved.map_err(|problem| format!("The key was not saved: {problem}")))
+            FileEvent::KeySaved(
+                saved.map_err(|problem| format!("The key was not saved: {problem}")),
+            )
         });
     }
 
@@ -134,7 +136,7 @@ impl Files {
             problems.push(format!("The last choice was not saved: {problem}"));
         }
         while let Some(done) = self.jobs.next_done().await {
-            if let FileEvent::KeyKept(Err(problem))
+            if let FileEvent::KeySaved(Err(problem))
             | FileEvent::KeyRemoved(Err(problem))
             | FileEvent::ModelWritten(_, Err(problem))
             | FileEvent::Failed(problem) = done

@@ -1,26 +1,26 @@
-//! Floor 3: wires sound, turns and service together. A [`Command`](command::Command) goes in, a
+//! Wires sound, turns and service together (see the crate's documentation). A [`Command`](command::Command) goes in, a
 //! [`Snapshot`] comes out, and [`Event`]s for those to whom every one counts.
 
 mod actor;
 mod ask_again;
 mod asking;
 mod captions;
-mod check;
 mod clock;
+mod close_turn;
 pub mod command;
-mod endpointing;
 mod event;
 mod file_playlist;
 mod files;
+pub mod link_words;
 mod microphone;
 mod models;
-pub mod no_link;
 mod notices;
 mod notify;
 mod on_command;
 mod on_provider;
 mod on_telemetry;
 mod on_voice;
+mod planned_reconnect;
 mod profile_control;
 mod profile_switch;
 mod provider_link;
@@ -29,7 +29,7 @@ mod replay;
 mod resend_buffer;
 mod sending;
 mod settings;
-pub mod silence;
+mod shown_check;
 pub mod snapshot;
 mod snapshot_builder;
 mod sound_check;
@@ -39,9 +39,10 @@ mod spending;
 mod talk_key;
 mod telemetry_link;
 mod tokens;
-mod turn_record_builder;
+mod turn_settings;
 mod turns;
 pub mod typed;
+pub mod unheard_answer;
 mod voice_link;
 
 use std::path::PathBuf;
@@ -159,14 +160,14 @@ fn assemble(
         settings: parts.settings,
         telemetry: telemetry_link::TelemetryLink::new(parts.telemetry),
         counters: parts.counters,
-        faces: actor::Faces { snapshots, events },
+        outputs: actor::Outputs { snapshots, events },
     };
     for (severity, text) in parts.notices {
         conversation
             .notices
             .show_about(notices::Topic::Files, severity, text);
     }
-    conversation.keep_spend_limit();
+    conversation.apply_spend_limit();
     conversation.begin_with_profile();
     conversation
 }

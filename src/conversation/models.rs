@@ -13,7 +13,7 @@ const NOT_CHANGED: &str = "The model was not changed";
 
 impl Conversation {
     /// Shows the warnings about models of the profiles in use, and withdraws those of others.
-    pub(super) fn tell_of_models(&mut self) {
+    pub(super) fn show_model_warnings(&mut self) {
         self.withdraw_model_warnings();
         for (text, remedy) in self.model_warnings() {
             self.notices.show_model(text, remedy);

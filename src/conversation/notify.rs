@@ -23,9 +23,9 @@ impl Conversation {
     }
 
     /// Tells listeners what was announced since the last time.
-    pub(super) fn tell_announced(&mut self) {
+    pub(super) fn emit_announced(&mut self) {
         while let Some((severity, text)) = self.notices.next_announced() {
-            self.tell_now(Event::Notice(severity, text));
+            self.emit_now(Event::Notice(severity, text));
         }
     }
 }

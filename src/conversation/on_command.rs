@@ -7,7 +7,7 @@ use super::clock::now;
 use super::command::Command;
 use super::files::FileEvent;
 use super::notices::Topic;
-use super::settings::{HELD_HINT, Settings};
+use super::settings::{BLOCKED_HINT, Settings};
 use super::snapshot::Link;
 use crate::audio;
 use crate::base::plural::sentence;
@@ -76,7 +76,7 @@ impl Conversation {
                 self.voice.volume = volume;
                 self.save(|config| config.volume = volume);
             }
-            Command::SetKey(key) => self.files.keep_key(key),
+            Command::SetKey(key) => self.files.save_key(key),
             Command::RemoveKey => self.files.remove_key(),
             // A look at the file: where nothing tells of its changes, this is how one is noticed.
             Command::RetryNow if self.settings.held().is_some() => self.files.reload_config(),
@@ -86,7 +86,7 @@ impl Conversation {
                 .send(telemetry::TelemetryEvent::ResetStatistics),
             Command::Apply(remedy) => self.apply_remedy(now, remedy),
             Command::ExportCsv => self.telemetry.send(telemetry::TelemetryEvent::ExportCsv),
-            Command::GoOn => self.go_on_spending(),
+            Command::SpendMore => self.spend_more(),
             Command::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
             Command::Quit => {}
             #[cfg(test)]
@@ -128,7 +128,7 @@ impl Conversation {
                 self.forget_asked();
                 self.turns.machine.forget_thinking();
                 self.turns.machine.forget_bills();
-                self.apply_pace();
+                self.apply_turn_settings();
                 self.feed(now(), Input::LinkDown);
                 self.provider.link = Link::Connecting { attempt: 1 };
                 self.provider.was_connected = false;
@@ -167,7 +167,7 @@ impl Conversation {
             }
             FileEvent::Changed(FileChange::Config) => self.files.reload_config(),
             FileEvent::Config(report) => self.on_config(*report),
-            FileEvent::KeyKept(Ok(key)) => {
+            FileEvent::KeySaved(Ok(key)) => {
                 let changed = self.settings.use_key(key);
                 self.follow_key(changed);
             }
@@ -182,7 +182,7 @@ impl Conversation {
                     self.notice(Severity::Warning, what);
                 }
             }
-            FileEvent::KeyKept(Err(problem)) | FileEvent::KeyRemoved(Err(problem)) => {
+            FileEvent::KeySaved(Err(problem)) | FileEvent::KeyRemoved(Err(problem)) => {
                 self.notices
                     .show_about(Topic::Key, Severity::Error, problem);
             }
@@ -196,7 +196,7 @@ impl Conversation {
     fn have_panic(&mut self, part: super::command::FailingPart) {
         use super::command::FailingPart;
         match part {
-            FailingPart::Audio(thread) => drop(self.send_voice(audio::VoiceCommand::Panic(thread))),
+            FailingPart::Audio(thread) => self.command_voice(audio::VoiceCommand::Panic(thread)),
             FailingPart::Connection => self.control(crate::provider::Control::Panic),
             FailingPart::Telemetry => drop(
                 self.telemetry
@@ -221,7 +221,7 @@ impl Conversation {
         if !self.files.is_newest(&report) {
             return;
         }
-        let was_held = self.settings.held().is_some();
+        let was_blocked = self.settings.held().is_some();
         let (before, new_faults, mended) = self.settings.take_report(report);
         let changed = before != *self.settings.config();
         if (changed || mended) && self.settings.config_faults().is_empty() {
@@ -239,10 +239,10 @@ impl Conversation {
         if changed {
             self.follow_config(&before);
         }
-        self.keep_spend_limit();
+        self.apply_spend_limit();
         match self.settings.held() {
             Some(held) => self.provider.link = hold(held),
-            None if was_held => self.redial(),
+            None if was_blocked => self.redial(),
             None if before.endpoint != self.settings.config().endpoint => self.follow_endpoint(),
             None => {}
         }
@@ -296,7 +296,7 @@ impl Conversation {
 pub(super) fn hold(why: String) -> Link {
     Link::Down {
         what: why,
-        hint: HELD_HINT.to_owned(),
+        hint: BLOCKED_HINT.to_owned(),
         retry_at: None,
         key_refused: false,
     }

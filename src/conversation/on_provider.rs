@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info};
 
 use super::actor::Conversation;
-use super::silence::Answer;
 use super::snapshot::{Link, Speaker};
-use super::turns::TurnScratch;
+use super::turns::TurnNotes;
+use super::unheard_answer::Answer;
 use crate::base::ids::TurnId;
 use crate::base::severity::Severity;
 use crate::base::supervise::{given_up, restarted};
@@ -34,7 +34,7 @@ impl Conversation {
             }
             ProviderEvent::Ready(ready) => self.on_ready(now, ready),
             ProviderEvent::HintsRefused => self.notice(Severity::Info, HINTS_REFUSED.into()),
-            ProviderEvent::Flushed { at } => self.feed(now, Input::Flushed { at }),
+            ProviderEvent::EndSent { at } => self.feed(now, Input::EndSent { at }),
             ProviderEvent::GoingAway { time_left } => {
                 info!(?time_left, "the service will end this connection");
                 self.provider.going_away = true;
@@ -105,7 +105,7 @@ impl Conversation {
             notes.fault = None;
         }
         self.counters.resumes.add(u64::from(resumed));
-        let rejected = self.turns.asking.take_reason();
+        let rejected = self.turns.asking.take_new_session_reason();
         if self.provider.ever_connected
             && !resumed
             && (rejected.is_some() || !self.turns.captions.is_empty())
@@ -125,16 +125,16 @@ impl Conversation {
         // As this connection was set up: the profile may have changed since.
         let manual = ready.capabilities.turns == TurnDetection::Client;
         self.turns.machine.set_manual(manual);
-        self.apply_pace();
+        self.apply_turn_settings();
         self.feed(now, Input::LinkUp);
     }
 
     fn on_reply_audio(&mut self, now: Instant, audio: ReplyAudio) {
-        if let Some((turn, true)) = self.turns.machine.open_turn()
+        if let Some(turn) = self.turns.machine.asked_turn()
             && let Some(notes) = self.turns.notes.get_mut(&turn)
         {
             let decoded = (audio.read_at, audio.decoded_at);
-            notes.noted.decoded.get_or_insert(decoded);
+            notes.timings.decoded.get_or_insert(decoded);
         }
         let at = audio.read_at;
         self.turns.machine.handle(now, Input::ReplyAudio { at });
@@ -152,8 +152,7 @@ impl Conversation {
                 .filter(|_| self.turns.machine.phase() != Phase::Speaking),
         };
         let turn = turn.or_else(|| self.last_closed(speaker));
-        if let Some(turn) = turn.and_then(|turn| self.turns.captions.place_of_words(turn, speaker))
-        {
+        if let Some(turn) = turn.and_then(|turn| self.turns.captions.caption_turn(turn, speaker)) {
             self.turns.captions.add(turn, speaker, words);
         }
         self.feed(now, Input::ReplySign);
@@ -186,9 +185,9 @@ impl Conversation {
     }
 
     /// The notes of the open turn, where it is the one that the service ends next.
-    fn notes_of_next_end(&mut self) -> Option<&mut TurnScratch> {
-        let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
-        let (turn, _) = open.filter(|_| self.turns.machine.bill() == TokenOwner::Open)?;
+    fn notes_of_next_end(&mut self) -> Option<&mut TurnNotes> {
+        let open = self.turns.machine.asked_turn();
+        let turn = open.filter(|_| self.turns.machine.bill() == TokenOwner::Open)?;
         self.turns.notes.get_mut(&turn)
     }
 
@@ -209,44 +208,5 @@ impl Conversation {
         if let Some(notes) = self.notes_of_next_end() {
             notes.answer.end(reason);
         }
-    }
-
-    /// Opens the connection that is due: because the service ends this one, or because the settings want another. Where nothing
-    /// is tried by itself any more, another set-up is tried at once: the last one may be what was refused.
-    pub(super) fn roll_if_quiet(&mut self) {
-        let changed = self.provider.wanted != self.provider.config;
-        let planned = self.provider.going_away || changed || self.turns.asking.afresh;
-        let given_up = matches!(self.provider.link, Link::Down { retry_at: None, .. });
-        if changed && given_up && self.settings.held().is_none() {
-            return self.roll();
-        }
-        if !self.is_connected() || !planned || !self.turns.machine.is_quiet() {
-            return;
-        }
-        let afresh = self.turns.asking.afresh;
-        info!(
-            self.provider.going_away,
-            changed, afresh, "planned change of connection"
-        );
-        self.provider.going_away = false;
-        if changed {
-            self.turns.machine.forget_thinking();
-        }
-        self.counters.rolls.add(1);
-        self.roll();
-    }
-
-    /// Dials with what the settings want now.
-    fn roll(&mut self) {
-        self.settings.refresh_user_context();
-        self.provider.wanted = self.settings.session_config(&self.profiles.profile);
-        self.provider.config = self.provider.wanted.clone();
-        self.withdraw(super::profile_switch::FOLLOWS_LATER);
-        self.withdraw(super::on_command::HOLDS_LATER);
-        self.feed(super::clock::now(), Input::LinkDown);
-        self.provider.link = Link::Connecting { attempt: 1 };
-        self.provider.outbox.clear();
-        let control = self.planned();
-        self.control(control);
     }
 }

@@ -33,7 +33,7 @@ impl Conversation {
     pub(super) fn on_audio(&mut self, now: Instant, event: audio::VoiceEvent) {
         match event {
             audio::VoiceEvent::Speech(event) => self.on_speech(now, event),
-            audio::VoiceEvent::Heard(frame) => self.on_heard(now, &frame),
+            audio::VoiceEvent::Heard(frame) => self.on_frame(now, &frame),
             audio::VoiceEvent::FirstAudible {
                 turn,
                 at,
@@ -41,24 +41,24 @@ impl Conversation {
                 skipped_silence,
             } => {
                 if let Some(notes) = self.turns.notes.get_mut(&turn) {
-                    notes.noted.begun.get_or_insert(begun);
+                    notes.timings.begun.get_or_insert(begun);
                 }
                 self.on_first_audible(now, turn, at, skipped_silence);
             }
             audio::VoiceEvent::Played { turn, heard, .. } => {
                 self.feed(now, Input::Played { turn, heard })
             }
-            audio::VoiceEvent::Flushed {
+            audio::VoiceEvent::ReplyStopped {
                 at, ducked, heard, ..
             } => self.feed(now, Input::Silenced { at, ducked, heard }),
             audio::VoiceEvent::Echo(report) => {
                 tracing::info!(?report, "echo cancellation");
                 self.voice.echo = report;
             }
-            audio::VoiceEvent::Lowered(lowered) => {
-                self.voice.lowered = lowered;
+            audio::VoiceEvent::Ducked(lowered) => {
+                self.voice.ducked = lowered;
                 if lowered {
-                    self.tell_sound(audio::VoiceCommand::PollDevices);
+                    self.command_voice(audio::VoiceCommand::PollDevices);
                 }
             }
             audio::VoiceEvent::Opened(direction, stream) => {
@@ -89,7 +89,7 @@ impl Conversation {
             audio::VoiceEvent::Check(event) => self.on_check(event),
             audio::VoiceEvent::NotWritten(what) => {
                 tracing::warn!(%what, "the recording stops");
-                self.tell(Event::NotWritten(what));
+                self.emit(Event::NotWritten(what));
             }
             audio::VoiceEvent::FileSpoken(file) => {
                 if let Some(playlist) = &mut self.playlist {
@@ -103,7 +103,7 @@ impl Conversation {
     fn on_restarted(&mut self, now: Instant, thread: audio::AudioThread) {
         tracing::error!(?thread, "an audio thread was restarted");
         // All settings are sent again, and nothing is lowered any more.
-        (self.voice.settings, self.voice.lowered) = (None, false);
+        (self.voice.settings, self.voice.ducked) = (None, false);
         if self.turns.machine.phase() == Phase::Replying {
             self.feed(now, Input::StopPressed);
         } else {
@@ -130,7 +130,7 @@ impl Conversation {
         at: Instant,
         skipped_silence: Duration,
     ) {
-        let its = self.turns.machine.open_turn() == Some((turn, true));
+        let its = self.turns.machine.asked_turn() == Some(turn);
         if let Some(playlist) = self.playlist.as_mut().filter(|_| its) {
             playlist.audible(at);
         }
@@ -142,7 +142,7 @@ impl Conversation {
                 skipped_silence,
             },
         );
-        self.tell(Event::Audible { turn, at });
+        self.emit(Event::Audible { turn, at });
         self.turns.replay.heard(turn, at);
     }
 
@@ -185,14 +185,14 @@ impl Conversation {
                 self.feed(now, Input::SpeechStarted { first_voiced });
                 // What leads a new turn has its pre-roll with it.
                 self.join_pause(0);
-                self.keep(&lead);
+                self.store_speech(&lead);
             }
             SpeechEvent::Frame(frame) => {
                 self.turns.lag = Some(now.saturating_duration_since(frame.end()));
-                self.keep(&[frame]);
+                self.store_speech(&[frame]);
             }
             SpeechEvent::SilenceStarted { last_voiced } if !self.microphone.key.is_open() => {
-                self.feed(now, Input::Lull { last_voiced });
+                self.feed(now, Input::SilenceStarted { last_voiced });
             }
             SpeechEvent::SilenceStarted { .. } => {}
             SpeechEvent::Resumed {
@@ -206,36 +206,35 @@ impl Conversation {
     }
 
     /// Frames of the open utterance: kept until it is answered, and sent as they come.
-    pub(super) fn keep(&mut self, frames: &[Frame]) {
-        let Some((turn, true)) = self
-            .turns
-            .machine
-            .open_turn()
-            .filter(|_| self.turns.machine.phase() == Phase::Speaking)
-        else {
+    pub(super) fn store_speech(&mut self, frames: &[Frame]) {
+        let machine = &self.turns.machine;
+        let speaking = machine
+            .asked_turn()
+            .filter(|_| machine.phase() == Phase::Speaking);
+        let Some(turn) = speaking else {
             if self.is_manual() {
-                self.turns.ledger.set_aside(frames);
+                self.turns.resend.set_aside(frames);
             }
             return;
         };
-        self.turns.ledger.add(turn, frames);
+        self.turns.resend.add(turn, frames);
         if let Some(notes) = self.turns.notes.get_mut(&turn) {
             notes.samples += (frames.len() * FRAME_SAMPLES) as u64;
         }
-        self.note_missing(turn);
+        self.warn_of_missing_speech(turn);
         if !self.is_connected() || !self.turns.machine.is_offered() {
             return;
         }
         if self.is_manual() || self.microphone.key.is_open() || !self.settings.voice_activation() {
-            self.send_words(turn);
+            self.send_speech(turn);
         } else {
             // Automatic detection: they were streamed already.
-            self.turns.ledger.pass_over(turn);
+            self.turns.resend.pass_over(turn);
         }
     }
 
     /// Automatic detection: everything that is heard is sent.
-    fn on_heard(&mut self, now: Instant, frame: &Frame) {
+    fn on_frame(&mut self, now: Instant, frame: &Frame) {
         if self.is_manual() || !self.is_connected() {
             return;
         }
@@ -271,7 +270,7 @@ impl Conversation {
         if self.voice.settings.as_deref() != Some(&settings) {
             tracing::debug!(gate = ?settings.gate, patience = ?settings.patience, "voice settings");
             let settings = Arc::new(settings);
-            let sent = self.send_voice(audio::VoiceCommand::Settings(Arc::clone(&settings)));
+            let sent = self.command_voice_now(audio::VoiceCommand::Settings(Arc::clone(&settings)));
             // What was not taken is sent again with the next event.
             self.voice.settings = Some(settings).filter(|_| sent);
         }
@@ -293,7 +292,7 @@ impl Conversation {
             barge_in: self.barge_in().0,
             echo: self.echo_policy(),
             volume: self.voice.volume,
-            hold_replies: self.voice.unshown.is_some() || self.turns.machine.is_closed_early(),
+            hold_replies: self.voice.window_wait.is_some() || self.turns.machine.is_closed_early(),
             input: self.voice.input.choice.clone(),
             output: self.voice.output.choice.clone(),
         }
@@ -364,13 +363,13 @@ impl Conversation {
 
     /// The window is on its way, and its sound waits for it; or its first picture is there.
     pub(super) fn set_shown(&mut self, shown: bool) {
-        self.voice.unshown = (!shown).then_some(SHOWN_WITHIN);
+        self.voice.window_wait = (!shown).then_some(SHOWN_WITHIN);
     }
 
     /// Once a second: a window that does not come keeps nobody silent.
     pub(super) fn show_in_time(&mut self) {
-        self.voice.unshown = self.voice.unshown.map(|left| left.saturating_sub(1));
-        if self.voice.unshown == Some(0) {
+        self.voice.window_wait = self.voice.window_wait.map(|left| left.saturating_sub(1));
+        if self.voice.window_wait == Some(0) {
             self.set_shown(true);
         }
     }

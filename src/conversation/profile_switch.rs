@@ -19,7 +19,7 @@ impl Conversation {
         if self.profiles.profile.auto.is_some() {
             self.choose_profile(Arc::clone(&self.profiles.profile));
         } else {
-            self.tell_of_models();
+            self.show_model_warnings();
         }
     }
 
@@ -44,13 +44,13 @@ impl Conversation {
     fn choose_profile(&mut self, profile: Arc<Profile>) {
         let in_force = self.profiles.choose(profile, &mut self.notices);
         self.adopt_profile(in_force);
-        self.tell_of_models();
+        self.show_model_warnings();
     }
 
     /// What only a new connection can take waits for the next pause.
     fn adopt_profile(&mut self, profile: Arc<Profile>) {
         self.profiles.profile = profile;
-        self.apply_pace();
+        self.apply_turn_settings();
         let config = self.settings.session_config(&self.profiles.profile);
         if self.provider.want(config) && !self.turns.machine.is_quiet() {
             self.notice(Severity::Info, FOLLOWS_LATER.into());

@@ -55,8 +55,8 @@ impl ProviderLink {
 #[derive(Debug)]
 pub(super) enum Outgoing {
     Command(ProviderCommand),
-    /// Words of a turn that have not been sent, up to this sample; they stay in the ledger until they can be.
-    Words {
+    /// Speech of a turn that has not been sent, up to this sample; it stays in the resend buffer until it can be.
+    Speech {
         turn: TurnId,
         until: u64,
     },

@@ -20,9 +20,9 @@ impl Conversation {
     pub(super) fn play_again(&mut self, turn: TurnId) {
         let pieces: Vec<Pcm> = self.turns.replay.pieces(turn).collect();
         for piece in pieces {
-            self.tell_sound(audio::VoiceCommand::Play(piece));
+            self.command_voice(audio::VoiceCommand::Play(piece));
         }
-        self.tell_sound(audio::VoiceCommand::EndReply(turn));
+        self.command_voice(audio::VoiceCommand::EndReply(turn));
     }
 
     /// Whether the last reply can be heard again, and why not.

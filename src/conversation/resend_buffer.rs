@@ -235,38 +235,38 @@ mod tests {
         }
     }
 
-    fn rest(ledger: &mut ResendBuffer, turn: TurnId) -> Vec<i16> {
-        ledger.take(turn, u64::MAX, 1 << 40)
+    fn rest(buffer: &mut ResendBuffer, turn: TurnId) -> Vec<i16> {
+        buffer.take(turn, u64::MAX, 1 << 40)
     }
 
-    fn second(ledger: &mut ResendBuffer, turn: TurnId) {
-        ledger.add(turn, &vec![frame(0.1); 100]);
+    fn second(buffer: &mut ResendBuffer, turn: TurnId) {
+        buffer.add(turn, &vec![frame(0.1); 100]);
     }
 
     #[test]
     fn everything_is_handed_over_once_and_again_after_a_rewind() {
-        let mut ledger = ResendBuffer::default();
-        ledger.add(T1, &[frame(0.5), frame(-1.0)]);
-        assert_eq!(rest(&mut ledger, T1).len(), 320);
-        assert!(rest(&mut ledger, T1).is_empty());
-        ledger.add(T1, &[frame(2.0)]);
-        assert_eq!(rest(&mut ledger, T1), vec![i16::MAX; 160]);
-        ledger.rewind(T1);
-        let all = rest(&mut ledger, T1);
+        let mut buffer = ResendBuffer::default();
+        buffer.add(T1, &[frame(0.5), frame(-1.0)]);
+        assert_eq!(rest(&mut buffer, T1).len(), 320);
+        assert!(rest(&mut buffer, T1).is_empty());
+        buffer.add(T1, &[frame(2.0)]);
+        assert_eq!(rest(&mut buffer, T1), vec![i16::MAX; 160]);
+        buffer.rewind(T1);
+        let all = rest(&mut buffer, T1);
         assert_eq!((all.len(), all[0], all[160]), (480, 16_384, -32_767));
-        assert_eq!(ledger.captured(T1), 480);
+        assert_eq!(buffer.captured(T1), 480);
     }
 
     #[test]
     fn pieces_are_as_long_as_is_asked_for_and_end_where_is_asked_for() {
-        let mut ledger = ResendBuffer::default();
+        let mut buffer = ResendBuffer::default();
         let said: Vec<i16> = (0..40_000).map(|n| (n % 30_000) as i16).collect();
-        ledger.add(T1, &[]);
-        ledger.page(T1).expect("begun").push(&said);
+        buffer.add(T1, &[]);
+        buffer.page(T1).expect("begun").push(&said);
         let mut heard = Vec::new();
         for until in [100, 15_999, 16_001, 35_000, 99_999] {
             loop {
-                let piece = ledger.take(T1, until, 3_200);
+                let piece = buffer.take(T1, until, 3_200);
                 if piece.is_empty() {
                     break;
                 }
@@ -280,42 +280,42 @@ mod tests {
 
     #[test]
     fn turns_are_kept_beside_each_other_until_they_are_forgotten() {
-        let mut ledger = ResendBuffer::default();
-        ledger.add(T1, &[frame(0.1)]);
-        ledger.add(T2, &[frame(0.2), frame(0.2)]);
-        assert_eq!(rest(&mut ledger, T1).len(), 160);
-        assert_eq!(rest(&mut ledger, T2).len(), 320);
-        ledger.rewind(T1);
-        assert_eq!(rest(&mut ledger, T1).len(), 160);
-        ledger.forget(T1);
-        assert_eq!(ledger.captured(T1), 0);
-        ledger.forget(T2);
-        ledger.rewind(T2);
-        assert!(rest(&mut ledger, T2).is_empty());
+        let mut buffer = ResendBuffer::default();
+        buffer.add(T1, &[frame(0.1)]);
+        buffer.add(T2, &[frame(0.2), frame(0.2)]);
+        assert_eq!(rest(&mut buffer, T1).len(), 160);
+        assert_eq!(rest(&mut buffer, T2).len(), 320);
+        buffer.rewind(T1);
+        assert_eq!(rest(&mut buffer, T1).len(), 160);
+        buffer.forget(T1);
+        assert_eq!(buffer.captured(T1), 0);
+        buffer.forget(T2);
+        buffer.rewind(T2);
+        assert!(rest(&mut buffer, T2).is_empty());
     }
 
     #[test]
     fn what_is_asked_again_is_the_new_turns_and_nothing_else_is() {
-        let mut ledger = ResendBuffer::default();
-        ledger.add(T1, &[frame(0.1)]);
-        assert_eq!(rest(&mut ledger, T1).len(), 160);
-        ledger.set_aside(&[frame(0.2)]);
-        ledger.hand_on(T1, T2);
-        assert!(rest(&mut ledger, T1).is_empty());
-        ledger.rewind(T2);
-        assert_eq!(rest(&mut ledger, T2).len(), 160);
-        assert!(ledger.take_aside(T2, 30).is_empty());
+        let mut buffer = ResendBuffer::default();
+        buffer.add(T1, &[frame(0.1)]);
+        assert_eq!(rest(&mut buffer, T1).len(), 160);
+        buffer.set_aside(&[frame(0.2)]);
+        buffer.hand_on(T1, T2);
+        assert!(rest(&mut buffer, T1).is_empty());
+        buffer.rewind(T2);
+        assert_eq!(rest(&mut buffer, T2).len(), 160);
+        assert!(buffer.take_aside(T2, 30).is_empty());
     }
 
     #[test]
     fn what_was_set_aside_belongs_to_the_turn_that_goes_on_or_leads_the_next() {
         let aside = |turn, most| {
-            let mut ledger = ResendBuffer::default();
-            ledger.add(T1, &[frame(0.1)]);
-            (0..KEPT_ASIDE + 5).for_each(|_| ledger.set_aside(&[frame(0.2)]));
-            ledger.forget(T1);
-            let taken = ledger.take_aside(turn, most).len();
-            assert!(ledger.take_aside(turn, most).is_empty());
+            let mut buffer = ResendBuffer::default();
+            buffer.add(T1, &[frame(0.1)]);
+            (0..KEPT_ASIDE + 5).for_each(|_| buffer.set_aside(&[frame(0.2)]));
+            buffer.forget(T1);
+            let taken = buffer.take_aside(turn, most).len();
+            assert!(buffer.take_aside(turn, most).is_empty());
             taken
         };
         assert_eq!(aside(T1, 30), KEPT_ASIDE);
@@ -324,28 +324,28 @@ mod tests {
 
     #[test]
     fn a_turn_that_was_sent_may_grow_too_long_and_a_lost_connection_tells_what_is_missing() {
-        let mut ledger = ResendBuffer::default();
+        let mut buffer = ResendBuffer::default();
         for _ in 0..KEPT_SECONDS + 5 {
-            second(&mut ledger, T1);
-            assert_eq!(rest(&mut ledger, T1).len(), BLOCK);
+            second(&mut buffer, T1);
+            assert_eq!(rest(&mut buffer, T1).len(), BLOCK);
         }
-        assert_eq!(ledger.missing(T1), 0, "the service has all of it");
-        ledger.rewind(T1);
-        assert_eq!(ledger.missing(T1), 5 * BLOCK as u64);
-        assert_eq!(rest(&mut ledger, T1).len(), KEPT_SECONDS * BLOCK);
+        assert_eq!(buffer.missing(T1), 0, "the service has all of it");
+        buffer.rewind(T1);
+        assert_eq!(buffer.missing(T1), 5 * BLOCK as u64);
+        assert_eq!(rest(&mut buffer, T1).len(), KEPT_SECONDS * BLOCK);
     }
 
     #[test]
     fn without_a_connection_ten_minutes_are_kept_and_the_rest_is_counted() {
-        let mut ledger = ResendBuffer::default();
+        let mut buffer = ResendBuffer::default();
         for turn in [T1, T2] {
             for _ in 0..KEPT_SECONDS / 2 + 5 {
-                second(&mut ledger, turn);
+                second(&mut buffer, turn);
             }
         }
-        let missing = [T1, T2].map(|turn| ledger.missing(turn));
+        let missing = [T1, T2].map(|turn| buffer.missing(turn));
         assert_eq!(missing, [10 * BLOCK as u64, 0], "the oldest go first");
-        let kept = [T1, T2].map(|turn| rest(&mut ledger, turn).len());
+        let kept = [T1, T2].map(|turn| rest(&mut buffer, turn).len());
         assert_eq!(kept.iter().sum::<usize>(), KEPT_SECONDS * BLOCK);
     }
 }

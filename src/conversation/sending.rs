@@ -1,11 +1,11 @@
-//! What goes to the service: the words of turns, in order, and as fast as the connection takes them.
+//! What goes to the service: the speech of turns, in order, and as fast as the connection takes them.
 //!
 //! ```text
-//!  ledger ◄── frames            outbox: start · words of 1 · end · start · words of 2 …
+//!  resend buffer ◄── frames     outbox: start · speech of 1 · end · start · speech of 2 …
 //!    └── a piece at a time ────────────────▶ provider, while it has room
 //! ```
 //!
-//! A link that is slower than speech, or a long utterance that is said again, fills nothing but the ledger.
+//! A link that is slower than speech, or a long utterance that is said again, fills nothing but the resend buffer.
 
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ const PIECE: Duration = Duration::from_millis(200);
 /// service that decides about turns bring it to this.
 const LONGEST_STREAM: usize = 6_000;
 /// How the notice of a replaced connection begins.
-const SILENT: &str = "The service has been silent";
+const UNRESPONSIVE: &str = "The service has been silent";
 
 impl Conversation {
     /// Gives the provider as much as it has room for.
-    pub(super) fn fill(&mut self) {
+    pub(super) fn send_waiting(&mut self) {
         while self.provider.handle.commands.capacity() > 0
             && let Some(command) = self.next_outgoing()
         {
@@ -40,13 +40,13 @@ impl Conversation {
         loop {
             match self.provider.outbox.pop_front()? {
                 Outgoing::Command(command) => return Some(command),
-                Outgoing::Words { turn, until } => {
+                Outgoing::Speech { turn, until } => {
                     let most = SampleRate::WORKING.samples_in(PIECE);
-                    let piece = self.turns.ledger.take(turn, until, most);
+                    let piece = self.turns.resend.take(turn, until, most);
                     if !piece.is_empty() {
                         self.provider
                             .outbox
-                            .push_front(Outgoing::Words { turn, until });
+                            .push_front(Outgoing::Speech { turn, until });
                         return Some(ProviderCommand::Audio(piece));
                     }
                 }
@@ -64,24 +64,24 @@ impl Conversation {
         }
     }
 
-    pub(super) fn begin(&mut self, turn: TurnId) {
+    pub(super) fn begin_turn(&mut self, turn: TurnId) {
         if self.begin_typed(turn) {
             return;
         }
-        self.turns.ledger.rewind(turn);
-        self.note_missing(turn);
+        self.turns.resend.rewind(turn);
+        self.warn_of_missing_speech(turn);
         // What an earlier connection wrote down is written down again.
         self.turns.captions.begin_again(turn);
         self.forget_answer(turn);
         if self.is_manual() {
             self.send(ProviderCommand::StartUtterance);
-            self.send_words(turn);
+            self.send_speech(turn);
         } else {
             // Automatic detection streams anyway; only what an earlier connection took with it is said again, and at once,
             // as the next frame counts as streamed.
             let most = SampleRate::WORKING.samples_in(PIECE);
             loop {
-                let piece = self.turns.ledger.take(turn, u64::MAX, most);
+                let piece = self.turns.resend.take(turn, u64::MAX, most);
                 if piece.is_empty() {
                     break;
                 }
@@ -91,11 +91,11 @@ impl Conversation {
     }
 
     /// The connection has what was said before: only what follows is sent, and written down.
-    pub(super) fn go_on(&mut self, turn: TurnId) {
+    pub(super) fn continue_turn(&mut self, turn: TurnId) {
         self.turns.captions.go_on(turn);
         self.forget_answer(turn);
         self.send(ProviderCommand::StartUtterance);
-        self.send_words(turn);
+        self.send_speech(turn);
     }
 
     /// Another answer is awaited than the one that has come so far; what was searched for that is billed all the same.
@@ -107,14 +107,14 @@ impl Conversation {
         }
     }
 
-    pub(super) fn end(&mut self, turn: TurnId) {
+    pub(super) fn end_turn(&mut self, turn: TurnId) {
         if let Some(notes) = self.turns.notes.get_mut(&turn) {
             // What comes now is the reply to all of it; what was noted of an earlier one is void.
-            (notes.noted.decoded, notes.noted.begun) = (None, None);
-            notes.noted.lag = self.turns.lag;
-            notes.noted.dsp = self.counters.chain_delay.get();
+            (notes.timings.decoded, notes.timings.begun) = (None, None);
+            notes.timings.lag = self.turns.lag;
+            notes.timings.dsp = self.counters.chain_delay.get();
         }
-        self.send_words(turn);
+        self.send_speech(turn);
         if self.is_manual() {
             self.send(ProviderCommand::EndUtterance);
         } else if !self.is_typed(turn)
@@ -125,11 +125,11 @@ impl Conversation {
     }
 
     /// All that is known of this turn by now is to be sent.
-    pub(super) fn send_words(&mut self, turn: TurnId) {
-        let captured = self.turns.ledger.captured(turn);
+    pub(super) fn send_speech(&mut self, turn: TurnId) {
+        let captured = self.turns.resend.captured(turn);
         match self.provider.outbox.back_mut() {
-            Some(Outgoing::Words { turn: last, until }) if *last == turn => *until = captured,
-            _ if captured > 0 => self.provider.outbox.push_back(Outgoing::Words {
+            Some(Outgoing::Speech { turn: last, until }) if *last == turn => *until = captured,
+            _ if captured > 0 => self.provider.outbox.push_back(Outgoing::Speech {
                 turn,
                 until: captured,
             }),
@@ -155,10 +155,10 @@ impl Conversation {
     }
 
     /// Says once that a turn has become too long to be kept as a whole, if a connection did not get all of it.
-    pub(super) fn note_missing(&mut self, turn: TurnId) {
+    pub(super) fn warn_of_missing_speech(&mut self, turn: TurnId) {
         let said = match self.turns.notes.get_mut(&turn) {
-            Some(notes) if self.turns.ledger.missing(turn) > 0 => {
-                std::mem::replace(&mut notes.missing_said, true)
+            Some(notes) if self.turns.resend.missing(turn) > 0 => {
+                std::mem::replace(&mut notes.missing_shown, true)
             }
             Some(_) | None => true,
         };
@@ -174,10 +174,10 @@ impl Conversation {
 
     /// An answer is owed, and the service gives no sign: the connection may be dead without anybody having said so.
     pub(super) fn replace_link(&mut self, silence: Duration) {
-        if let Some((_, true)) = self.turns.machine.open_turn() {
+        if self.turns.machine.asked_turn().is_some() {
             let seconds = silence.as_secs();
             let what = format!(
-                "{SILENT} for {seconds} s. A new connection is opened, and what you said is sent again."
+                "{UNRESPONSIVE} for {seconds} s. A new connection is opened, and what you said is sent again."
             );
             self.notice(Severity::Warning, what);
         }
@@ -185,7 +185,7 @@ impl Conversation {
     }
 
     /// The answer came, or will not come.
-    pub(super) fn withdraw_silence(&mut self) {
-        self.withdraw(SILENT);
+    pub(super) fn withdraw_unresponsive(&mut self) {
+        self.withdraw(UNRESPONSIVE);
     }
 }

@@ -48,7 +48,7 @@ impl Choice {
 }
 
 /// What to do while nothing may be dialled.
-pub(super) const HELD_HINT: &str = "Correct the file: the program connects as soon as it is saved. Or start with --demo or --endpoint, which override it.";
+pub(super) const BLOCKED_HINT: &str = "Correct the file: the program connects as soon as it is saved. Or start with --demo or --endpoint, which override it.";
 
 /// What a conversation that begins now would ask the service for.
 #[must_use]
@@ -97,7 +97,7 @@ pub struct Settings {
     demo: Option<(Server, ServiceEndpoint)>,
     is_demo: bool,
     /// There is no talk key: speech opens the microphone, whatever is configured.
-    keyless: bool,
+    no_talk_key: bool,
     /// What is spent is limited otherwise, whatever is configured.
     limited_elsewhere: bool,
     /// Taken once per connection: a changed minute is no reason for another one.
@@ -124,7 +124,7 @@ impl Settings {
             choice,
             demo: None,
             is_demo: false,
-            keyless: false,
+            no_talk_key: false,
             limited_elsewhere: false,
             user: UserContext::default(),
         };
@@ -150,7 +150,7 @@ impl Settings {
     /// As [`Settings::new`], and while nothing may be dialled; the target is unchanged then.
     pub fn choose_target(&mut self) -> anyhow::Result<()> {
         if let Some(held) = self.held() {
-            anyhow::bail!("{held} {HELD_HINT}");
+            anyhow::bail!("{held} {BLOCKED_HINT}");
         }
         let config = self.config.endpoint.as_deref();
         let has_key = self.choice.key.is_some();
@@ -289,7 +289,7 @@ impl Settings {
 
     /// There is no talk key, in a terminal or with files: only speech can open the microphone.
     pub fn open_by_speech(&mut self) {
-        self.keyless = true;
+        self.no_talk_key = true;
     }
 
     /// What is spent is counted and limited by who asks: the limits of the configuration do not hold.
@@ -309,7 +309,7 @@ impl Settings {
     /// Whether speech opens the microphone; otherwise the talk key alone does.
     #[must_use]
     pub fn voice_activation(&self) -> bool {
-        self.keyless || self.config().voice_activation
+        self.no_talk_key || self.config().voice_activation
     }
 
     /// What the service is asked for.

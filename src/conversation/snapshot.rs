@@ -1,4 +1,4 @@
-//! Everything that a user can see: plain data, made by the conversation, read by the faces.
+//! Everything that a user can see: plain data, made by the conversation, read by window and terminal.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ pub struct Snapshot {
     /// The profiles to choose from, in the order of the switch.
     pub profiles: Arc<[Arc<Profile>]>,
     /// Index of the active one in `profiles`.
-    pub active: usize,
+    pub chosen: usize,
     /// What the active one chose, where it chooses among others.
     pub auto: Option<AutoView>,
     /// Both sides of the conversation, oldest first.
@@ -132,7 +132,7 @@ impl Default for Snapshot {
             check: None,
             barge_in: (false, String::new()),
             profiles: Arc::default(),
-            active: 0,
+            chosen: 0,
             auto: None,
             captions: Arc::default(),
             captions_dropped: 0,

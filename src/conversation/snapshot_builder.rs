@@ -15,7 +15,7 @@ impl Conversation {
         let profiles = self.profiles.shared();
         self.send_context(&profiles);
         let mut snapshot = self.snapshot(profiles);
-        self.faces.snapshots.send_if_modified(|last| {
+        self.outputs.snapshots.send_if_modified(|last| {
             let meters = snapshot.figures.meters;
             if shows == Shows::Changes {
                 snapshot.figures.meters = last.figures.meters;
@@ -52,7 +52,7 @@ impl Conversation {
             devices: self.shown_devices(),
             volume: self.voice.volume,
             speech: self.settings.speech(&self.profiles.profile),
-            ducked: self.voice.lowered,
+            ducked: self.voice.ducked,
             talk: self.talk(),
             repeat: self.repeat(),
             written: self.written(),
@@ -61,7 +61,7 @@ impl Conversation {
             check: self.check.as_ref().map(|check| check.view.clone()),
             barge_in: self.shown_barge_in(),
             profiles,
-            active,
+            chosen: active,
             auto: self
                 .profiles
                 .auto

@@ -1,7 +1,7 @@
 //! The sound check: while it runs nobody else is heard, and nothing of it goes to the service.
 
 use super::actor::Conversation;
-use super::check::{OVER_AFTER, ShownCheck};
+use super::shown_check::{OVER_AFTER, ShownCheck};
 use super::snapshot::{CheckLine, CheckStep, CheckView};
 use super::sound_check_text::{self, CheckContext};
 use crate::audio::{self, CheckEvent};
@@ -41,14 +41,14 @@ impl Conversation {
             return self.end_check(sound_check_text::failed(what, hint));
         }
         self.microphone.key.close();
-        self.tell_sound(audio::VoiceCommand::CheckSound { with_voice });
-        self.hush(now);
+        self.command_voice(audio::VoiceCommand::CheckSound { with_voice });
+        self.stop_turns_for_check(now);
     }
 
     /// Ends a check, or takes its results away.
     pub(super) fn cancel_check(&mut self) {
         if self.check.take().is_some_and(|check| check.is_running()) {
-            self.tell_sound(audio::VoiceCommand::CancelCheck);
+            self.command_voice(audio::VoiceCommand::CancelCheck);
         }
     }
 
@@ -81,18 +81,18 @@ impl Conversation {
     }
 
     /// Nothing that is said or awaited meanwhile is heard: it would be taken for the room's noise, or for the chirp.
-    pub(super) fn hush(&mut self, now: Instant) {
+    pub(super) fn stop_turns_for_check(&mut self, now: Instant) {
         if self.is_checking() && !self.turns.machine.is_quiet() {
             self.feed(now, Input::StopPressed);
         }
     }
 
     /// Gives up a check that the microphone gives nothing to.
-    pub(super) fn look_at_check(&mut self, now: Instant) {
+    pub(super) fn end_late_check(&mut self, now: Instant) {
         let late = |check: &ShownCheck| check.is_running() && now >= check.until;
         let lost = self.is_checking() && self.voice.input.stream.is_none();
         if lost || self.check.as_ref().is_some_and(late) {
-            self.tell_sound(audio::VoiceCommand::CancelCheck);
+            self.command_voice(audio::VoiceCommand::CancelCheck);
             self.end_check(sound_check_text::failed(
                 "no sound came from it",
                 "Plug it in again, or choose another one under Sound.",

@@ -2,7 +2,7 @@
 
 use super::actor::Conversation;
 use super::event::Event;
-use super::spending::Around;
+use super::spending::LimitContext;
 use crate::base::cost::Cost;
 use crate::base::plural::count;
 use crate::provider::price::Pricing;
@@ -14,19 +14,19 @@ impl Conversation {
         if let Some(cost) = cost {
             self.spending.bill(cost);
         }
-        self.keep_spend_limit();
+        self.apply_spend_limit();
     }
 
     /// Once a second.
-    pub(super) fn look_at_spending(&mut self) {
+    pub(super) fn check_spending(&mut self) {
         let of_day = self.settings.spend_limit().day.is_some();
         self.spending.look(of_day, &mut self.notices);
-        self.keep_spend_limit();
+        self.apply_spend_limit();
     }
 
     /// Compares what was spent with the limits; the microphone may open again.
-    pub(super) fn keep_spend_limit(&mut self) {
-        let around = Around {
+    pub(super) fn apply_spend_limit(&mut self) {
+        let around = LimitContext {
             speaking: self.is_speaking(),
             files: self.playlist.is_some(),
             unknown_price: match self.pricing() {
@@ -61,10 +61,10 @@ impl Conversation {
     }
 
     /// The user wants to spend as much again.
-    pub(super) fn go_on_spending(&mut self) {
+    pub(super) fn spend_more(&mut self) {
         let limits = self.settings.spend_limit();
         self.spending.go_on(limits, &mut self.notices);
-        self.keep_spend_limit();
+        self.apply_spend_limit();
     }
 
     /// Input files wait that may not be asked any more.
@@ -73,7 +73,7 @@ impl Conversation {
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
             let was = if left == 1 { "was" } else { "were" };
             let files = count(left as u64, "file");
-            self.tell(Event::LimitReached(format!(
+            self.emit(Event::LimitReached(format!(
                 "{reached} {files} {was} not sent."
             )));
         }
@@ -84,7 +84,7 @@ impl Conversation {
         let turn = self.turns.machine.skip_turn();
         self.turns.captions.refuse(turn, text);
         if let Some(reached) = self.spending.reached(self.settings.spend_limit()) {
-            self.tell(Event::LimitReached(format!(
+            self.emit(Event::LimitReached(format!(
                 "{reached} Your text was not sent."
             )));
         }

@@ -21,7 +21,7 @@ use crate::base::cost::Cost;
 use crate::base::severity::Severity;
 use crate::base::thread::off_loop;
 use crate::settings::config::SpendLimit;
-use day::{Day, Done, Errand, today};
+use day::{Day, DayFileJob, DayFileResult, today};
 
 /// The share of a limit from which it is told that it is near.
 const NEAR: f64 = 0.8;
@@ -36,7 +36,7 @@ const READ_EVERY: u64 = 10;
 
 /// How far one limit is used up.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Meter {
+struct LimitState {
     /// What was spent when the user last said "go on", in US dollars; the limit counts from there.
     from: f64,
     reached: bool,
@@ -49,9 +49,9 @@ struct Meter {
 pub(super) struct Spending {
     day: Day,
     /// Under way, on threads of their own.
-    errands: JoinSet<Option<Done>>,
+    jobs: JoinSet<Option<DayFileResult>>,
     /// In the order of [`SCOPES`].
-    meters: [Meter; 2],
+    meters: [LimitState; 2],
     /// The microphone is closed.
     closed: bool,
     /// What this conversation cost so far.
@@ -63,7 +63,7 @@ pub(super) struct Spending {
 }
 
 /// What the limits are compared in.
-pub(super) struct Around {
+pub(super) struct LimitContext {
     /// The user speaks, or pauses in a sentence: the microphone closes later.
     pub(super) speaking: bool,
     /// Sound files take the place of a microphone.
@@ -79,7 +79,7 @@ impl Spending {
     pub(super) fn new(state: Option<&Path>) -> Self {
         Self {
             day: Day::read(state, today()),
-            errands: JoinSet::new(),
+            jobs: JoinSet::new(),
             meters: Default::default(),
             closed: false,
             conversation: Cost::default(),
@@ -102,22 +102,22 @@ impl Spending {
     fn begin_day(&mut self, date: Date) {
         if self.day.begin(date) {
             self.meters[1].from = 0.0;
-            let errand = self.day.open();
-            self.send(errand);
+            let job = self.day.open();
+            self.send(job);
         }
     }
 
     fn add(&mut self, cost: Cost, date: Date) {
         self.conversation += cost;
         self.begin_day(date);
-        let errand = self.day.add(cost);
-        self.send(errand);
+        let job = self.day.add(cost);
+        self.send(job);
     }
 
-    fn send(&mut self, errand: Option<Errand>) {
-        if let Some(errand) = errand {
-            let run = off_loop("spending", move || errand.run());
-            self.errands.spawn(run);
+    fn send(&mut self, job: Option<DayFileJob>) {
+        if let Some(job) = job {
+            let run = off_loop("spending", move || job.run());
+            self.jobs.spawn(run);
         }
     }
 
@@ -128,25 +128,25 @@ impl Spending {
 
     /// Once a second: takes in what was written, and reads what other programs spent. `of_day`: the day has a limit.
     pub(super) fn look(&mut self, of_day: bool, notices: &mut Notices) {
-        while let Some(done) = self.errands.try_join_next() {
+        while let Some(done) = self.jobs.try_join_next() {
             self.take_done(done.ok().flatten(), notices);
         }
         self.until_read = self.until_read.saturating_sub(1);
-        if of_day && self.until_read == 0 && self.errands.is_empty() {
+        if of_day && self.until_read == 0 && self.jobs.is_empty() {
             self.until_read = READ_EVERY;
-            let errand = self.day.look();
-            self.send(errand);
+            let job = self.day.look();
+            self.send(job);
         }
     }
 
     /// Waits until all that was spent is kept.
     pub(super) async fn finish(&mut self, notices: &mut Notices) {
-        while let Some(done) = self.errands.join_next().await {
+        while let Some(done) = self.jobs.join_next().await {
             self.take_done(done.ok().flatten(), notices);
         }
     }
 
-    fn take_done(&mut self, done: Option<Done>, notices: &mut Notices) {
+    fn take_done(&mut self, done: Option<DayFileResult>, notices: &mut Notices) {
         if let Some(Err(why)) = done.map(|done| self.day.take(done)) {
             notices.show(Severity::Warning, why);
         }
@@ -156,11 +156,11 @@ impl Spending {
     pub(super) fn compare(
         &mut self,
         limits: SpendLimit,
-        around: &Around,
+        around: &LimitContext,
         notices: &mut Notices,
     ) -> bool {
         let none = limits == SpendLimit::default();
-        if none && self.meters == <[Meter; 2]>::default() && self.unknown.is_none() {
+        if none && self.meters == <[LimitState; 2]>::default() && self.unknown.is_none() {
             return false;
         }
         self.begin_day(today());
@@ -178,7 +178,7 @@ impl Spending {
         nth: usize,
         scope: SpendScope,
         limit: Option<f64>,
-        around: &Around,
+        around: &LimitContext,
         notices: &mut Notices,
     ) {
         let spent = self.spent(scope);

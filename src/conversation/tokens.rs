@@ -15,8 +15,8 @@ impl Conversation {
     pub(super) fn note_tokens(&mut self, usage: &TokenUsage) {
         let counted = usage.billed;
         let bill = self.turns.machine.bill();
-        let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
-        let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
+        let open = self.turns.machine.asked_turn();
+        let notes = open.and_then(|turn| self.turns.notes.get_mut(&turn));
         match (bill, notes) {
             (TokenOwner::Open, Some(notes)) => {
                 *notes.tokens.get_or_insert_default() += counted;
@@ -29,8 +29,8 @@ impl Conversation {
     /// What was counted for an answer that is not awaited any more.
     pub(super) fn note_tokens_of_other(&mut self, mut counted: TokenCounts) {
         let vain = self.turns.machine.bill() == TokenOwner::Dropped;
-        let open = self.turns.machine.open_turn().filter(|(_, asked)| *asked);
-        let notes = open.and_then(|(turn, _)| self.turns.notes.get_mut(&turn));
+        let open = self.turns.machine.asked_turn();
+        let notes = open.and_then(|turn| self.turns.notes.get_mut(&turn));
         if let (true, Some(notes)) = (vain, notes) {
             notes.searches_in_vain += std::mem::take(&mut counted.searches);
             notes.wasted_tokens += counted;

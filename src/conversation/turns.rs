@@ -10,10 +10,10 @@ use crate::turn::machine::Machine;
 /// Turns that are open, and what outlives them.
 pub(super) struct Turns {
     pub(super) machine: Machine,
-    pub(super) ledger: super::resend_buffer::ResendBuffer,
+    pub(super) resend: super::resend_buffer::ResendBuffer,
     pub(super) captions: super::captions::Captions,
-    pub(super) notes: HashMap<TurnId, TurnScratch>,
-    /// Turns of the user so far.
+    pub(super) notes: HashMap<TurnId, TurnNotes>,
+    /// Number of the last turn of the user; a question that is asked again counts again.
     pub(super) count: u64,
     /// The last reply that was heard.
     pub(super) replay: super::replay::Replay,
@@ -29,7 +29,7 @@ impl Turns {
     pub(super) fn new(manual: bool) -> Self {
         Self {
             machine: Machine::new(manual),
-            ledger: super::resend_buffer::ResendBuffer::default(),
+            resend: super::resend_buffer::ResendBuffer::default(),
             captions: super::captions::Captions::default(),
             notes: HashMap::new(),
             count: 0,
@@ -43,7 +43,7 @@ impl Turns {
 
 /// What the conversation notes of a turn besides the machine's marks.
 #[derive(Debug, Default)]
-pub(super) struct TurnScratch {
+pub(super) struct TurnNotes {
     pub(super) number: u64,
     /// What was typed, where it was not spoken; kept until the turn is closed, to be sent again.
     pub(super) typed: Option<String>,
@@ -60,26 +60,26 @@ pub(super) struct TurnScratch {
     /// Searches for its answers that were dropped.
     pub(super) searches_in_vain: u64,
     /// What came of its answer.
-    pub(super) answer: super::silence::Answer,
+    pub(super) answer: super::unheard_answer::Answer,
     /// How often the user asked it again.
     pub(super) asked_again: u32,
     /// Its utterance is among those that were answered, or lost, since an earlier attempt.
     pub(super) counted: bool,
     /// The user knows that its answer is late.
-    pub(super) late_told: bool,
+    pub(super) late_shown: bool,
     /// Microphone samples that belong to it, at the working rate.
     pub(super) samples: u64,
     /// The user knows that a part of it is lost.
-    pub(super) missing_said: bool,
+    pub(super) missing_shown: bool,
     /// How its last connection was lost.
     pub(super) fault: Option<String>,
     /// Functions that the service asked for.
     pub(super) tool_calls: u32,
     /// What its stages are made of.
-    pub(super) noted: crate::telemetry::stages::Noted,
+    pub(super) timings: crate::telemetry::stages::StageTimings,
 }
 
-impl TurnScratch {
+impl TurnNotes {
     /// How often the service searched the web for it; where it does not say what for, once.
     pub(super) fn searches(&self) -> u64 {
         let queries = self.answer.grounding.queries.len() as u64;

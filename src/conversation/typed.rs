@@ -10,7 +10,7 @@
 use std::time::Instant;
 
 use super::actor::Conversation;
-use super::turns::TurnScratch;
+use super::turns::TurnNotes;
 use crate::base::ids::TurnId;
 use crate::base::printable;
 use crate::base::severity::Severity;
@@ -86,7 +86,7 @@ impl Conversation {
         }
         let turn = self.turns.machine.ask_typed(now);
         self.turns.captions.write(turn, shown);
-        let notes = TurnScratch {
+        let notes = TurnNotes {
             typed: Some(text),
             ..self.take_kept(turn).unwrap_or_default()
         };

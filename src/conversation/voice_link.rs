@@ -16,11 +16,11 @@ pub(super) struct VoiceLink {
     pub(super) devices: Arc<Devices>,
     pub(super) echo: audio::EchoReport,
     /// The reply is lowered for somebody who seems to speak.
-    pub(super) lowered: bool,
+    pub(super) ducked: bool,
     /// The open microphone has given something else than zeros.
     pub(super) gave_sound: bool,
     /// The window is on its way: looks until the sound is let go without it.
-    pub(super) unshown: Option<u32>,
+    pub(super) window_wait: Option<u32>,
 }
 
 impl VoiceLink {
@@ -45,9 +45,9 @@ impl VoiceLink {
                 on: false,
                 why: audio::EchoWhy::Asked,
             },
-            lowered: false,
+            ducked: false,
             gave_sound: false,
-            unshown: None,
+            window_wait: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Floor 1: opens, makes and replaces the files and folders that the program uses by itself, without being fooled or kept
+//! Opens, makes and replaces the files and folders that the program uses by itself, without being fooled or kept
 //! waiting.
 //!
 //! ```text

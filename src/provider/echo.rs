@@ -158,7 +158,7 @@ impl Echo {
             ProviderCommand::StopStream if self.is_hearing() => self.answer().await,
             ProviderCommand::Text(text) => {
                 let at = Instant::now().into_std();
-                self.tell(ProviderEvent::Flushed { at }).await?;
+                self.tell(ProviderEvent::EndSent { at }).await?;
                 self.interrupt().await?;
                 let speaker = Speaker::Assistant;
                 self.tell(ProviderEvent::Transcript { speaker, text })

@@ -20,7 +20,7 @@ pub enum ProviderEvent {
     /// The service refused to be told which languages and names are spoken, and was asked without.
     HintsRefused,
     /// The end of a turn was handed to the socket and flushed: of an utterance, or of a text where the service decides.
-    Flushed {
+    EndSent {
         /// When.
         at: Instant,
     },

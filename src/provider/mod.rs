@@ -72,7 +72,7 @@ pub enum ProviderCommand {
     /// Microphone audio: mono, 16 bit, 16 kHz; a multiple of 10 ms.
     Audio(Vec<i16>),
     /// The utterance is over, where this program decides. Pending audio and this leave in one flush;
-    /// [`ProviderEvent::Flushed`] follows.
+    /// [`ProviderEvent::EndSent`] follows.
     EndUtterance,
     /// The microphone stops, where the service decides; pending audio and this leave in one flush.
     StopStream,

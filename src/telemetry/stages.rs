@@ -12,7 +12,7 @@ use crate::turn::timeline::{Latencies, Timeline};
 
 /// Measurements of a turn besides its marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Noted {
+pub struct StageTimings {
     /// Age of the newest frame on arrival.
     pub lag: Option<Duration>,
     /// The filters' share of it.
@@ -67,7 +67,7 @@ pub const STAGES: [&str; 10] = [
 impl Stages {
     /// Computes the stages from marks and measurements.
     #[must_use]
-    pub fn new(timeline: &Timeline, latencies: &Latencies, noted: &Noted) -> Self {
+    pub fn new(timeline: &Timeline, latencies: &Latencies, noted: &StageTimings) -> Self {
         let mut this = Self {
             encode_queue: latencies.uplink,
             ..Self::default()
@@ -88,7 +88,7 @@ impl Stages {
         this
     }
 
-    fn downlink(&mut self, timeline: &Timeline, latencies: &Latencies, noted: &Noted) {
+    fn downlink(&mut self, timeline: &Timeline, latencies: &Latencies, noted: &StageTimings) {
         let Some(((read, decoded), begun)) = noted.decoded.zip(noted.begun) else {
             return;
         };
@@ -141,13 +141,13 @@ mod tests {
     }
 
     /// A turn of six marks, and what was noted of it.
-    fn turn(origin: Instant, marks: [u64; 6]) -> (Timeline, Noted) {
+    fn turn(origin: Instant, marks: [u64; 6]) -> (Timeline, StageTimings) {
         let mut timeline = Timeline::default();
         for (mark, at) in Mark::ALL.into_iter().zip(marks) {
             timeline.set(mark, origin + ms(at));
         }
         timeline.held = ms(8);
-        let noted = Noted {
+        let noted = StageTimings {
             lag: Some(ms(17)),
             dsp: ms(4),
             round_trip: Some(ms(40)),
@@ -157,7 +157,7 @@ mod tests {
         (timeline, noted)
     }
 
-    fn stages(timeline: &Timeline, noted: &Noted) -> [Option<u128>; 10] {
+    fn stages(timeline: &Timeline, noted: &StageTimings) -> [Option<u128>; 10] {
         let stages = Stages::new(timeline, &timeline.latencies(), noted);
         stages.values().map(|value| value.map(|v| v.as_millis()))
     }
@@ -177,8 +177,8 @@ mod tests {
         let (timeline, noted) = turn(origin, [0, 100, 600, 602, 1_000, 1_041]);
         let before = stages(&timeline, &noted);
         let late = ms(25);
-        let mut planted: Vec<(&str, Timeline, Noted)> = Vec::new();
-        let mut plant = |name, from: usize, change: &dyn Fn(&mut Timeline, &mut Noted)| {
+        let mut planted: Vec<(&str, Timeline, StageTimings)> = Vec::new();
+        let mut plant = |name, from: usize, change: &dyn Fn(&mut Timeline, &mut StageTimings)| {
             let (mut timeline, mut noted) = (timeline.clone(), noted);
             // All that happens later is later.
             for mark in Mark::ALL.into_iter().skip(from) {
@@ -198,7 +198,8 @@ mod tests {
             change(&mut timeline, &mut noted);
             planted.push((name, timeline, noted));
         };
-        let lag = |_: &mut Timeline, noted: &mut Noted| noted.lag = noted.lag.map(|l| l + late);
+        let lag =
+            |_: &mut Timeline, noted: &mut StageTimings| noted.lag = noted.lag.map(|l| l + late);
         plant("capture", 2, &lag);
         plant("dsp", 2, &|timeline, noted| {
             lag(timeline, noted);
@@ -226,7 +227,7 @@ mod tests {
     fn what_is_not_known_or_of_another_reply_is_absent() {
         let origin = Instant::now();
         let (timeline, noted) = turn(origin, [0, 100, 600, 602, 1_000, 1_041]);
-        let without = Noted {
+        let without = StageTimings {
             round_trip: None,
             lag: None,
             ..noted
@@ -234,7 +235,7 @@ mod tests {
         let stages_without = stages(&timeline, &without);
         assert_eq!(stages_without[..3], [None; 3]);
         assert_eq!(stages_without[4..6], [None; 2]);
-        let earlier = Noted {
+        let earlier = StageTimings {
             decoded: Some((origin + ms(800), origin + ms(801))),
             ..noted
         };

@@ -129,7 +129,7 @@ impl Machine {
     fn take_in(&mut self, now: Instant, input: Input) {
         match input {
             Input::SpeechStarted { first_voiced } => self.speech_started(now, first_voiced),
-            Input::Lull { last_voiced } => self.lull(now, last_voiced),
+            Input::SilenceStarted { last_voiced } => self.lull(now, last_voiced),
             Input::Resumed {
                 first_voiced,
                 pause,
@@ -141,7 +141,7 @@ impl Machine {
             Input::Quit => self.quit(now),
             Input::LinkUp => self.link_up(now),
             Input::LinkDown => self.link_down(now),
-            Input::Flushed { at } => self.flushed(at),
+            Input::EndSent { at } => self.flushed(at),
             Input::ReplyAudio { at } => self.reply_audio(now, at),
             Input::ReplySign => self.sign(now),
             Input::ReplyContent => self.content(now),
@@ -213,10 +213,17 @@ impl Machine {
         self.open.as_ref().map_or(Phase::Idle, |turn| turn.phase)
     }
 
-    /// The open turn, and whether the user asked.
+    /// The open turn.
     #[must_use]
-    pub fn open_turn(&self) -> Option<(TurnId, bool)> {
-        self.open.as_ref().map(|turn| (turn.id, turn.asked))
+    pub fn open_turn(&self) -> Option<TurnId> {
+        self.open.as_ref().map(|turn| turn.id)
+    }
+
+    /// The open turn, if the user asked: the service may also begin one.
+    #[must_use]
+    pub fn asked_turn(&self) -> Option<TurnId> {
+        let asked = self.open.as_ref().filter(|turn| turn.asked);
+        asked.map(|turn| turn.id)
     }
 
     /// Whether this connection takes the words of the open turn as they come. It does not while there is none, or while

@@ -102,7 +102,7 @@ fn limit_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     banner(ui, head, what, 100.0, |ui| {
         let does = "Opens the microphone until the same amount is spent once more.";
         if primary_button(ui, "Go on").on_hover_text(does).clicked() {
-            commands.push(Command::GoOn);
+            commands.push(Command::SpendMore);
         }
     });
 }

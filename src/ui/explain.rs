@@ -280,7 +280,7 @@ pub(super) fn pricing(pricing: Pricing) -> &'static str {
 
 /// The profiles whose turns the statistics contain.
 pub(super) fn whose(snapshot: &Snapshot) -> String {
-    let active = snapshot.profiles.get(snapshot.active);
+    let active = snapshot.profiles.get(snapshot.chosen);
     match active.filter(|_| snapshot.auto.is_some()) {
         Some(chooser) => format!("with the profiles that {} chooses among", chooser.label),
         None => "with this profile".to_owned(),

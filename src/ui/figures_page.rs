@@ -29,7 +29,7 @@ pub(super) fn content_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
     let t = tokens(ui);
     let target = snapshot
         .profiles
-        .get(snapshot.active)
+        .get(snapshot.chosen)
         .map(|profile| profile.target);
     ui.spacing_mut().item_spacing.y = space::S;
     ui.horizontal_wrapped(|ui| {

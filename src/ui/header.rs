@@ -113,7 +113,7 @@ fn profiles_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
             ),
         })
         .collect();
-    if let Some(taken) = segmented(ui, &segments, snapshot.active)
+    if let Some(taken) = segmented(ui, &segments, snapshot.chosen)
         && let Some(profile) = snapshot.profiles.get(taken)
     {
         commands.push(Command::UseProfile(profile.name.clone()));

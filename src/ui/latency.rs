@@ -19,7 +19,7 @@ use crate::turn::timeline::Latencies;
 pub(super) fn panel_ui(ui: &mut Ui, snapshot: &Snapshot, view: &UiState) {
     let target = snapshot
         .profiles
-        .get(snapshot.active)
+        .get(snapshot.chosen)
         .map(|profile| profile.target);
     let whose = &explain::whose(snapshot);
     // With everything shown, the panel fits the usual window.

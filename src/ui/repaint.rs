@@ -68,7 +68,7 @@ impl SnapshotDiff {
         let moved = old.activity != new.activity
             || old.ducked != new.ducked
             || old.link != new.link
-            || old.active != new.active;
+            || old.chosen != new.chosen;
         if moved {
             Self::State
         } else if !still {
@@ -193,7 +193,7 @@ mod tests {
             after(|s| s.activity = Activity::Thinking),
             SnapshotDiff::State
         );
-        assert_eq!(after(|s| s.active = 1), SnapshotDiff::State);
+        assert_eq!(after(|s| s.chosen = 1), SnapshotDiff::State);
         assert_eq!(after(|s| s.ducked = true), SnapshotDiff::State);
         assert_eq!(after(|s| s.talk.closing = true), SnapshotDiff::Words);
         assert_eq!(

@@ -37,7 +37,7 @@ fn versions(snapshot: &Snapshot) -> Vec<Line> {
             format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         ),
     ];
-    if let Some(profile) = snapshot.profiles.get(snapshot.active) {
+    if let Some(profile) = snapshot.profiles.get(snapshot.chosen) {
         let target = format::millis(profile.target);
         lines.push(line(
             "profile",

@@ -116,7 +116,7 @@ fn answer_pulses(handle: &mut AudioHandle, until: Instant) -> Told {
     while Instant::now() < until {
         if flush_at.is_some_and(|at| Instant::now() >= at) {
             flush_at = None;
-            handle.send(VoiceCommand::Flush).expect("taken");
+            handle.send(VoiceCommand::StopReply).expect("taken");
         }
         let Ok(event) = handle.events.try_recv() else {
             std::thread::sleep(Duration::from_millis(1));
@@ -148,7 +148,7 @@ fn answer_pulses(handle: &mut AudioHandle, until: Instant) -> Told {
                 }
             }
             VoiceEvent::Played { at, .. } => told.played.push((tone, at)),
-            VoiceEvent::Flushed { at, .. } => told.flushed.push((tone, at)),
+            VoiceEvent::ReplyStopped { at, .. } => told.flushed.push((tone, at)),
             _ => {}
         }
     }

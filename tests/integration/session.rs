@@ -994,7 +994,7 @@ fn auto_leaves_for_the_better_profile_and_says_why_without_losing_a_word() {
         world.ready().await;
         let begun = world.session.snapshots.borrow().clone();
         let auto = begun.auto.clone().expect("a profile that chooses");
-        assert_eq!(begun.profiles[begun.active].name, "auto");
+        assert_eq!(begun.profiles[begun.chosen].name, "auto");
         assert_eq!(auto.why, "Balanced: there is no recent answer to go by.");
         let (mut used, mut told) = (Vec::new(), Vec::new());
         for _ in 0..7 {

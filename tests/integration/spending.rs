@@ -98,7 +98,7 @@ fn a_limit_warns_closes_the_microphone_and_is_lifted_for_as_much_again() {
             ("In writing.", true, true, false)
         );
 
-        world.tell(Command::GoOn).await;
+        world.tell(Command::SpendMore).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         let open = shown(&world);
         assert_eq!(open.activity, Activity::Listening);
@@ -217,7 +217,7 @@ fn a_written_answer_is_not_offered_to_be_spoken_beyond_a_limit() {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let told = shown(&world);
         assert!(told.spending.reached.is_some() && told.written.is_none());
-        world.tell(Command::GoOn).await;
+        world.tell(Command::SpendMore).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert!(shown(&world).written.is_some());
         world.quit().await;

@@ -29,7 +29,7 @@ fn what_each_profile_hears_in_noise() {
         "Six voices say a sentence each, over and over, 1.6 to 2.2 s apart; detector and segmenter listen, without the stages \
          that clean the sound. Speech at −26 dBFS in a room of −70 dBFS. missed: share of the speech that was not sent. \
          false: share of the rest (less patience and 150 ms after each sentence) in which an utterance was open. Onset: from the \
-         first sample to the decision, idle and while a reply sounds. Lull, endpoint: from the last sample to the decision, the latter \
+         first sample to the decision, idle and while a reply sounds. SilenceStarted, endpoint: from the last sample to the decision, the latter \
          beyond patience. merged: sentences that began in an open utterance. Milliseconds are p50 / p95.",
         &[
             "profile",
@@ -193,7 +193,7 @@ fn survey(ears: Ears, level: f32, noise: Option<(Kind, f32)>, rounds: usize) -> 
         seen.playing.0.extend(playing.as_ref().and_then(onset));
         seen.merged += usize::from(heard.frames[first - 1].1);
         seen.split += heard.within(What::Ended, begin, end).count();
-        let lull = heard.within(What::Lull, end, next).next();
+        let lull = heard.within(What::SilenceStarted, end, next).next();
         seen.lull.0.extend(lull.map(|at| at - end));
         let ended = heard.within(What::Ended, end, next).next();
         seen.endpoint.0.extend(ended.map(|at| at - end - patience));

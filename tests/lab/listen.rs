@@ -130,7 +130,7 @@ pub(crate) struct Heard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     Started,
-    Lull,
+    SilenceStarted,
     Resumed,
     Ended,
 }
@@ -206,7 +206,7 @@ impl Heard {
                     }
                     What::Started
                 }
-                SpeechEvent::SilenceStarted { .. } => What::Lull,
+                SpeechEvent::SilenceStarted { .. } => What::SilenceStarted,
                 SpeechEvent::Resumed { .. } => What::Resumed,
                 SpeechEvent::Ended { .. } => What::Ended,
             };

@@ -186,7 +186,7 @@ pub(crate) fn converse(
 /// What happens next, besides the machine's own deadline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Next {
-    Lull(Instant),
+    SilenceStarted(Instant),
     Resumed(Duration),
     Ended(Instant),
     /// The service has thought; it sends the whole reply at once.
@@ -216,7 +216,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(pace: EndpointingSettings, think: (u64, f64)) -> Self {
         let mut machine = Machine::new(true);
-        machine.set_pace(pace);
+        machine.set_endpointing(pace);
         let now = Instant::now();
         machine.handle(now, Input::LinkUp);
         Self {
@@ -263,7 +263,7 @@ impl Desk {
             return self.run_until(onset);
         }
         self.agenda
-            .push((end + SILENCE_STARTED_AFTER, Next::Lull(end)));
+            .push((end + SILENCE_STARTED_AFTER, Next::SilenceStarted(end)));
         self.run_until(end + SILENCE_STARTED_AFTER);
         let over = end + self.machine.patience().max(SILENCE_STARTED_AFTER);
         match onset {
@@ -302,7 +302,7 @@ impl Desk {
     fn happen(&mut self, next: Next) {
         let at = self.now;
         match next {
-            Next::Lull(last_voiced) => self.tell(Input::Lull { last_voiced }),
+            Next::SilenceStarted(last_voiced) => self.tell(Input::SilenceStarted { last_voiced }),
             Next::Resumed(pause) => self.tell(Input::Resumed {
                 first_voiced: at,
                 pause,
@@ -351,7 +351,7 @@ impl Desk {
                 }
                 Action::End(_) => self.ask(),
                 Action::Play(turn) => self.ready = Some(turn),
-                Action::Flush => {
+                Action::StopReply => {
                     self.ready = None;
                     self.agenda
                         .retain(|(_, next)| !matches!(next, Next::Audible(_) | Next::Played(_)));
@@ -390,7 +390,7 @@ impl Desk {
         let reply = self.now + Duration::from_secs_f64(think / 1e3);
         self.agenda.push((reply, Next::Reply));
         self.machine
-            .handle(self.now, Input::Flushed { at: self.now });
+            .handle(self.now, Input::EndSent { at: self.now });
     }
 }
 

@@ -308,7 +308,7 @@ impl StreamSlot {
             let last = &mut self.logged[fault as usize];
             let first = last.is_none();
             // A fault without consequence is logged once.
-            if fault.policy() == Policy::GoOn {
+            if fault.policy() == Policy::SpendMore {
                 if first {
                     *last = Some(now);
                     tracing::info!(direction = ?self.direction, "no real-time priority for the stream: it may stutter under load");
@@ -318,7 +318,7 @@ impl StreamSlot {
                 tracing::warn!(direction = ?self.direction, ?fault, count, "audio device fault");
             }
             match fault.policy() {
-                Policy::GoOn => {}
+                Policy::SpendMore => {}
                 Policy::RebuildIfMany if *seen <= STORM => {}
                 Policy::RebuildIfMany | Policy::Rebuild => trouble = Some(fault),
             }

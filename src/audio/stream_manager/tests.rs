@@ -27,7 +27,7 @@ fn every_fault_of_a_running_stream_is_met_by_its_policy() {
         desk.run(Duration::from_secs(1));
         let storm = desk.opened();
         let expected = match fault.policy() {
-            Policy::GoOn => (1, 1),
+            Policy::SpendMore => (1, 1),
             Policy::RebuildIfMany => (1, 2),
             Policy::Rebuild => (2, 3),
         };
@@ -408,7 +408,7 @@ fn no_storm_floods_the_log() {
             }
             let lines = lines.load(Relaxed);
             // The fault, the rebuilding, the opening: each at most once a second.
-            let most = if fault.policy() == Policy::GoOn {
+            let most = if fault.policy() == Policy::SpendMore {
                 1
             } else {
                 180

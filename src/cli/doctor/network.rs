@@ -11,7 +11,7 @@ use super::check::Check;
 use super::setup;
 use crate::base::counters::Counters;
 use crate::base::supervise::Failures;
-use crate::conversation::no_link::unreached;
+use crate::conversation::link_words::unreached;
 use crate::conversation::session_config_now;
 use crate::profile::Profile;
 use crate::provider::connection::dial::TcpDialer;

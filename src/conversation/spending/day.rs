@@ -45,7 +45,7 @@ pub(super) struct Day {
 
 /// What is to be done with the file of a day, on a thread that may wait for the disk.
 #[derive(Debug)]
-pub(super) struct Errand {
+pub(super) struct DayFileJob {
     file: PathBuf,
     date: Date,
     id: String,
@@ -57,7 +57,7 @@ pub(super) struct Errand {
 
 /// What came of it.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(super) struct DayFileResult {
     id: String,
     /// What others spent; `None` if that cannot be read.
     others: Option<Cost>,
@@ -76,8 +76,8 @@ impl Day {
             others: Cost::default(),
             told: false,
         };
-        if let Some(errand) = day.open() {
-            day.others = errand.run().others.unwrap_or_default();
+        if let Some(job) = day.open() {
+            day.others = job.run().others.unwrap_or_default();
         }
         day
     }
@@ -100,23 +100,23 @@ impl Day {
         true
     }
 
-    /// Adds what was billed on this day. The errand keeps it.
-    pub(super) fn add(&mut self, cost: Cost) -> Option<Errand> {
+    /// Adds what was billed on this day. The job keeps it.
+    pub(super) fn add(&mut self, cost: Cost) -> Option<DayFileJob> {
         self.own += cost;
-        self.errand(Some(cost))
+        self.job(Some(cost))
     }
 
-    /// The errand that looks what others spent since.
-    pub(super) fn look(&self) -> Option<Errand> {
-        self.errand(None)
+    /// The job that reads what others spent since.
+    pub(super) fn look(&self) -> Option<DayFileJob> {
+        self.job(None)
     }
 
-    /// Takes what came of an errand.
+    /// Takes what came of a job.
     ///
     /// # Errors
     ///
     /// When something cannot be kept, in words for the user, once.
-    pub(super) fn take(&mut self, done: Done) -> Result<(), String> {
+    pub(super) fn take(&mut self, done: DayFileResult) -> Result<(), String> {
         if let Some(others) = done.others.filter(|_| done.id == self.id) {
             self.others = others;
         }
@@ -126,18 +126,18 @@ impl Day {
         }
     }
 
-    /// The errand that begins a day: it reads what others spent, and removes old files.
-    pub(super) fn open(&self) -> Option<Errand> {
-        let errand = self.errand(None)?;
-        Some(Errand {
+    /// The job that begins a day: it reads what others spent, and removes old files.
+    pub(super) fn open(&self) -> Option<DayFileJob> {
+        let job = self.job(None)?;
+        Some(DayFileJob {
             tidies: true,
-            ..errand
+            ..job
         })
     }
 
-    fn errand(&self, cost: Option<Cost>) -> Option<Errand> {
+    fn job(&self, cost: Option<Cost>) -> Option<DayFileJob> {
         let folder = self.folder.as_ref()?;
-        Some(Errand {
+        Some(DayFileJob {
             file: folder.join(format!("{NAME}{}", self.date)),
             date: self.date,
             id: self.id.clone(),
@@ -147,7 +147,7 @@ impl Day {
     }
 }
 
-impl Errand {
+impl DayFileJob {
     fn remove_old(&self) {
         let (Some(folder), Ok(oldest)) =
             (self.file.parent(), self.date.checked_sub(KEPT_DAYS.days()))
@@ -165,7 +165,7 @@ impl Errand {
     }
 
     /// Runs it; may wait.
-    pub(super) fn run(self) -> Done {
+    pub(super) fn run(self) -> DayFileResult {
         if self.tidies {
             self.remove_old();
         }
@@ -175,7 +175,7 @@ impl Errand {
             let file = self.file.display();
             format!("What is spent today cannot be saved: {file}: {error}. After a restart today's limit begins at zero.")
         });
-        Done {
+        DayFileResult {
             others: sum_of_others(&self.file, &self.id),
             id: self.id,
             fault,
@@ -239,11 +239,11 @@ mod tests {
     impl Day {
         fn keep(&mut self, cost: Cost, date: Date) -> Result<(), String> {
             self.begin_and_read(date);
-            let errand = self.add(cost).expect("there is a folder");
-            self.take(errand.run())
+            let job = self.add(cost).expect("there is a folder");
+            self.take(job.run())
         }
 
-        /// Begins a day as the actor does, which sends the errand to the thread that writes.
+        /// Begins a day as the actor does, which sends the job to the thread that writes.
         fn begin_and_read(&mut self, date: Date) -> bool {
             let begins = self.begin(date);
             if begins {

@@ -1,7 +1,7 @@
 //! The one task that owns the connection: it connects at once, stays connected, and is the only place that knows a socket.
 //!
 //! ```text
-//!  commands ──► uplink ──► socket.write ──► flush ──► Flushed
+//!  commands ──► uplink ──► socket.write ──► flush ──► EndSent
 //!  while there is room
 //!                                            ▲                         │
 //!  link.due ──► open (dial, upgrade, setup) ─┘   socket.turn ──► handle_message ──► outbox ──► events
@@ -393,7 +393,7 @@ impl Actor {
         self.look_at_round_trip();
         match turn {
             Turn::Message(bytes) => self.handle_message(&bytes),
-            Turn::Flushed => self.outbox.push_back(ProviderEvent::Flushed {
+            Turn::Flushed => self.outbox.push_back(ProviderEvent::EndSent {
                 at: Instant::now().into_std(),
             }),
             // The next tick takes commands again.

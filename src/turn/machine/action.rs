@@ -21,7 +21,7 @@ pub enum Action {
     /// No more audio of this reply will come.
     EndReply(TurnId),
     /// Silence the speaker and drop what is queued.
-    Flush,
+    StopReply,
     /// The service owes an answer and has given no sign for this long: replace the connection. What was said is offered to
     /// the next one.
     Replace(Duration),

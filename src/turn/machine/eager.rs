@@ -19,7 +19,7 @@ use crate::turn::early::{EarlyClose, TurnTokens};
 
 impl Machine {
     /// Sets patience and early closing from profile and endpoint.
-    pub fn set_pace(&mut self, settings: EndpointingSettings) {
+    pub fn set_endpointing(&mut self, settings: EndpointingSettings) {
         self.pace.set(settings);
     }
 

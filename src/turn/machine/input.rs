@@ -13,7 +13,7 @@ pub enum Input {
         first_voiced: Instant,
     },
     /// The voice has been silent for a moment; patience runs.
-    Lull {
+    SilenceStarted {
         /// Last voiced sample so far.
         last_voiced: Instant,
     },
@@ -42,7 +42,7 @@ pub enum Input {
     /// The connection is gone.
     LinkDown,
     /// The turn's end was handed to the socket and flushed.
-    Flushed {
+    EndSent {
         /// When.
         at: Instant,
     },

@@ -214,7 +214,7 @@ impl OpenTurn {
     /// Drops its reply so far, and ends it, so that chunks of the next reply are not taken for late ones of this.
     pub(super) fn drop_reply(&mut self, actions: &mut VecDeque<Action>) {
         (self.parts_ahead, self.heard) = (0, Duration::ZERO);
-        actions.push_back(Action::Flush);
+        actions.push_back(Action::StopReply);
         if !self.generated {
             actions.push_back(Action::EndReply(self.id));
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! (idle) ── Repeat ──▶ Replying: generated and complete ── Played ──▶ closed: completed
 //!                        │ speech, Esc, the service speaks
-//!                        └──▶ Flush ──▶ closed: interrupted
+//!                        └──▶ StopReply ──▶ closed: interrupted
 //! ```
 //!
 //! The service does not know of it and never interrupts it: our detector does, with automatic detection too.
@@ -56,7 +56,10 @@ mod tests {
         machine.handle(start, Input::Repeat);
         assert_eq!(actions(&mut machine), [Action::Replay(T1)]);
         assert!(machine.is_repeating() && machine.phase() == Phase::Replying);
-        assert_eq!(machine.open_turn(), Some((T1, false)));
+        assert_eq!(
+            (machine.open_turn(), machine.asked_turn()),
+            (Some(T1), None)
+        );
         assert_eq!(machine.poll_timeout(), None, "it plays as long as it takes");
         (machine, start)
     }
@@ -98,7 +101,7 @@ mod tests {
             | Action::Replay(_)
             | Action::EndReply(_)
             | Action::Replace(_)
-            | Action::Flush => None,
+            | Action::StopReply => None,
         });
         found.collect()
     }
@@ -128,7 +131,10 @@ mod tests {
                 onset + Duration::from_millis(96),
                 Input::SpeechStarted { first_voiced },
             );
-            assert_eq!(actions(&mut machine), [Action::Flush, Action::Begin(T2)]);
+            assert_eq!(
+                actions(&mut machine),
+                [Action::StopReply, Action::Begin(T2)]
+            );
             assert_eq!(machine.phase(), Phase::Speaking);
             let at = onset + Duration::from_millis(110);
             let heard = Duration::from_millis(610);
@@ -149,7 +155,7 @@ mod tests {
     fn esc_ends_it() {
         let (mut machine, start) = repeating(true);
         machine.handle(start, Input::StopPressed);
-        assert_eq!(actions(&mut machine), [Action::Flush]);
+        assert_eq!(actions(&mut machine), [Action::StopReply]);
         let (at, heard) = (start, Duration::ZERO);
         machine.handle(
             at,
@@ -168,7 +174,7 @@ mod tests {
         for manual in [true, false] {
             let (mut machine, start) = repeating(manual);
             machine.handle(start, Input::ReplyAudio { at: start });
-            assert_eq!(actions(&mut machine), [Action::Flush, Action::Play(T2)]);
+            assert_eq!(actions(&mut machine), [Action::StopReply, Action::Play(T2)]);
             assert!(!machine.is_repeating());
         }
     }
@@ -194,14 +200,14 @@ mod tests {
         machine.handle(start, Input::Repeat);
         assert_eq!(actions(&mut machine), [], "it repeats already");
         machine.handle(start, Input::StopPressed);
-        assert_eq!(actions(&mut machine), [Action::Flush]);
+        assert_eq!(actions(&mut machine), [Action::StopReply]);
         machine.handle(start, Input::Repeat);
         assert_eq!(actions(&mut machine), [], "until the speaker is silent");
         let mut machine = Machine::new(true);
         let first_voiced = start;
         machine.handle(start, Input::SpeechStarted { first_voiced });
         machine.handle(start, Input::Repeat);
-        assert_eq!(machine.open_turn(), Some((T1, true)), "the user speaks");
+        assert_eq!(machine.asked_turn(), Some(T1), "the user speaks");
         let last_voiced = start;
         machine.handle(start, Input::SpeechEnded { last_voiced });
         machine.handle(start, Input::Repeat);

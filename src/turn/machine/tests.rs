@@ -57,7 +57,7 @@ impl Bench {
 
     pub(super) fn flushed(&mut self, ms: u64) {
         let at = self.ms(ms);
-        assert_eq!(self.at(ms, Input::Flushed { at }), vec![]);
+        assert_eq!(self.at(ms, Input::EndSent { at }), vec![]);
     }
 
     pub(super) fn audio(&mut self, ms: u64) -> Vec<Action> {
@@ -164,7 +164,10 @@ fn a_turn_is_asked_answered_and_closed() {
 fn speech_cuts_an_audible_reply_and_begins_a_turn() {
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
-    assert_eq!(bench.speak(3_000), vec![Action::Flush, Action::Begin(T2)]);
+    assert_eq!(
+        bench.speak(3_000),
+        vec![Action::StopReply, Action::Begin(T2)]
+    );
     let actions = bench.silenced(3_075);
     let turn = closed(&actions);
     assert_eq!(
@@ -220,7 +223,11 @@ fn going_on_drops_a_reply_that_nobody_heard() {
     let mut bench = Bench::new(true);
     bench.ask();
     bench.audio(1_900);
-    let dropped = vec![Action::Flush, Action::EndReply(T1), Action::Continue(T1)];
+    let dropped = vec![
+        Action::StopReply,
+        Action::EndReply(T1),
+        Action::Continue(T1),
+    ];
     assert_eq!(bench.speak(2_000), dropped);
     assert_eq!(
         bench.silenced(2_070),
@@ -256,7 +263,7 @@ fn escape_stops_what_sounds_or_is_awaited_and_nothing_else() {
 
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
-    assert_eq!(bench.at(2_000, Input::StopPressed), vec![Action::Flush]);
+    assert_eq!(bench.at(2_000, Input::StopPressed), vec![Action::StopReply]);
     let actions = bench.silenced(2_010);
     let turn = closed(&actions);
     assert_eq!(
@@ -390,7 +397,7 @@ fn a_link_lost_in_the_reply_asks_again_only_if_nothing_was_heard() {
     bench.audio(1_700);
     assert_eq!(
         bench.at(1_710, Input::LinkDown),
-        vec![Action::Flush, Action::EndReply(T1)]
+        vec![Action::StopReply, Action::EndReply(T1)]
     );
     assert_eq!(
         bench.at(2_000, Input::LinkUp),
@@ -441,7 +448,10 @@ fn a_question_that_ends_every_connection_is_given_up() {
 fn what_the_service_says_unasked_is_played_without_being_a_turn_of_the_user() {
     let mut bench = Bench::new(true);
     assert_eq!(bench.audio(100), vec![Action::Play(T1)]);
-    assert_eq!(bench.machine.open_turn(), Some((T1, false)));
+    assert_eq!(
+        (bench.machine.open_turn(), bench.machine.asked_turn()),
+        (Some(T1), None)
+    );
     bench.audible(120, T1);
     assert_eq!(
         bench.at(300, Input::GenerationComplete),
@@ -467,7 +477,7 @@ fn automatic_detection_sends_no_edges_and_follows_the_service() {
     );
     assert_eq!(
         bench.at(3_300, Input::Interrupted),
-        vec![Action::Flush, Action::Begin(T2)]
+        vec![Action::StopReply, Action::Begin(T2)]
     );
     let actions = bench.silenced(3_310);
     let turn = closed(&actions);
@@ -492,7 +502,7 @@ fn automatic_detection_takes_a_pause_for_one_utterance() {
     bench.speak(0);
     bench.fall_silent(1_000);
     assert_eq!(bench.speak(3_000), vec![]);
-    assert_eq!(bench.machine.open_turn(), Some((T1, true)));
+    assert_eq!(bench.machine.asked_turn(), Some(T1));
     bench.fall_silent(4_000);
     assert_eq!(bench.audio(4_700), vec![Action::Play(T1)]);
     bench.at(4_800, Input::TurnComplete);
@@ -503,7 +513,7 @@ fn automatic_detection_takes_a_pause_for_one_utterance() {
 fn an_interruption_without_speech_stops_the_reply_and_ends_the_turn() {
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
-    assert_eq!(bench.at(2_000, Input::Interrupted), vec![Action::Flush]);
+    assert_eq!(bench.at(2_000, Input::Interrupted), vec![Action::StopReply]);
     assert_eq!(closed(&bench.silenced(2_010)).outcome, Outcome::Interrupted);
     assert_eq!(bench.at(2_020, Input::TurnComplete), vec![]);
     assert!(bench.machine.is_quiet());

@@ -32,7 +32,7 @@ impl Machine {
             | Input::TurnComplete
             | Input::TurnGoesOn => true,
             Input::SpeechStarted { .. }
-            | Input::Lull { .. }
+            | Input::SilenceStarted { .. }
             | Input::Resumed { .. }
             | Input::SpeechEnded { .. }
             | Input::StopPressed
@@ -41,7 +41,7 @@ impl Machine {
             | Input::Quit
             | Input::LinkUp
             | Input::LinkDown
-            | Input::Flushed { .. }
+            | Input::EndSent { .. }
             | Input::FirstAudible { .. }
             | Input::Played { .. }
             | Input::Silenced { .. } => false,

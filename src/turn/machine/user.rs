@@ -142,7 +142,7 @@ impl Machine {
         }
         self.replies.drop_current(Why::Cut);
         if turn.phase == Phase::Replying && turn.played.is_none() {
-            self.actions.push_back(Action::Flush);
+            self.actions.push_back(Action::StopReply);
             self.silencing.push_back(Silencing {
                 turn,
                 onset,

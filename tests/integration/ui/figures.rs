@@ -179,7 +179,7 @@ fn a_turn_keeps_the_target_that_it_had() {
     let legend = |target: &str| format!("the line is the target that the turn had, {target} ms");
     assert!(rig.says_part(&legend("300")), "{:?}", rig.texts());
     // Another profile is active now: that is nothing to the turns before.
-    rig.show(|s| s.active = 2);
+    rig.show(|s| s.chosen = 2);
     assert!(rig.says_part(&legend("300")) && !rig.says_part(&legend("400")));
     rig.click("Turn 1, completed, balanced, response 441 ms");
     assert!(rig.says_part(&legend("250")), "{:?}", rig.texts());

@@ -200,7 +200,7 @@ fn what_the_demo_said_stays_the_demos() {
 fn an_answer_is_judged_by_the_target_of_its_time() {
     let mut rig = Rig::new(snapshot());
     assert!(rig.says("service 371"), "over 300 ms");
-    rig.show(|s| s.active = 2);
+    rig.show(|s| s.chosen = 2);
     assert!(rig.says("service 371"), "with another profile it still was");
 }
 

@@ -282,7 +282,7 @@ pub(crate) fn snapshot() -> Snapshot {
             profile("balanced", "Balanced", 300.0),
             profile("high-quality", "High quality", 400.0),
         ]),
-        active: 1,
+        chosen: 1,
         captions: conversation(),
         figures: figures(),
         process: ProcessUsage {

@@ -44,7 +44,7 @@ fn the_limit_stands_with_its_button_until_the_user_goes_on() {
     rig.show(|s| s.activity = Activity::Answering);
     assert!(rig.says("spend limit reached: no audio leaves this computer"));
     rig.click("Go on");
-    assert!(matches!(rig.sent()[..], [Command::GoOn]));
+    assert!(matches!(rig.sent()[..], [Command::SpendMore]));
     rig.show(|s| {
         s.activity = Activity::Listening;
         s.spending.reached = None;

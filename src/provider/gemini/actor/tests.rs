@@ -54,7 +54,7 @@ async fn an_utterance_leaves_in_order_and_its_end_is_reported() {
     sleep(Duration::from_millis(20)).await;
     rig.tell(ProviderCommand::Audio(vec![1; 160])).await;
     rig.tell(ProviderCommand::EndUtterance).await;
-    assert!(matches!(rig.event().await, ProviderEvent::Flushed { .. }));
+    assert!(matches!(rig.event().await, ProviderEvent::EndSent { .. }));
     let heard = peer.hear_utterance().await;
     assert_eq!(heard[0], "start");
     let [.., live, last, end] = heard.as_slice() else {

@@ -22,7 +22,7 @@ fn after(ms: u64) -> EarlyClose {
 /// Without a limit on waste: what becomes of a turn that is closed early, however often that is in vain.
 fn eager(think_ms: u64) -> Bench {
     let mut bench = Bench::new(true);
-    bench.machine.set_pace(EndpointingSettings {
+    bench.machine.set_endpointing(EndpointingSettings {
         eager: true,
         eager_waste_percent: 100,
         assumed_think: Duration::from_millis(think_ms),
@@ -34,7 +34,7 @@ fn eager(think_ms: u64) -> Bench {
 /// The voice fell silent at `ms`, which is noticed 130 ms later.
 fn lull(bench: &mut Bench, ms: u64) -> Vec<Action> {
     let last_voiced = bench.ms(ms);
-    bench.at(ms + 130, Input::Lull { last_voiced })
+    bench.at(ms + 130, Input::SilenceStarted { last_voiced })
 }
 
 /// It goes on at `ms`, which is noticed 20 ms later.
@@ -98,7 +98,7 @@ fn what_goes_on_before_patience_is_over_is_the_same_turn() {
         let mut expected = vec![Action::Continue(T1)];
         if ready {
             bench.audio(1_350);
-            expected.splice(0..0, [Action::Flush, Action::EndReply(T1)]);
+            expected.splice(0..0, [Action::StopReply, Action::EndReply(T1)]);
         }
         assert_eq!(resume(&mut bench, 1_400), expected);
         assert!(!bench.machine.is_closed_early());
@@ -137,11 +137,11 @@ fn a_late_pair_and_late_audio_of_a_turn_closed_too_early_do_not_touch_its_answer
     lull(&mut bench, 1_600);
     // The service had begun to answer the first half when it heard of the second.
     assert_eq!(bench.audio(1_750), vec![Action::Play(T1)]);
-    let dropped = vec![Action::Flush, Action::EndReply(T1)];
+    let dropped = vec![Action::StopReply, Action::EndReply(T1)];
     assert_eq!(bench.at(1_760, Input::Interrupted), dropped);
     assert_eq!(bench.machine.bill(), TokenOwner::Dropped);
     assert_eq!(bench.at(1_761, Input::TurnComplete), vec![]);
-    assert_eq!(bench.machine.open_turn(), Some((T1, true)));
+    assert_eq!(bench.machine.asked_turn(), Some(T1));
     bench.fall_silent(1_600);
     assert_eq!(bench.audio(2_370), vec![Action::Play(T1)]);
 }
@@ -160,7 +160,10 @@ fn what_goes_on_before_the_reply_is_heard_continues_the_turn_also_beyond_patienc
     bench.fall_silent(1_000);
     bench.audio(1_760);
     bench.audible(1_780, T1);
-    assert_eq!(bench.speak(1_900), vec![Action::Flush, Action::Begin(T2)]);
+    assert_eq!(
+        bench.speak(1_900),
+        vec![Action::StopReply, Action::Begin(T2)]
+    );
     let actions = bench.silenced(2_000);
     let turn = closed(&actions);
     assert_eq!((&turn.outcome, turn.cut_offs), (&Outcome::Interrupted, 1));
@@ -189,7 +192,7 @@ fn a_service_that_answers_at_once_is_asked_when_patience_is_over() {
         assert_eq!(bench.fall_silent(1_000), vec![Action::End(T1)]);
     }
     let mut automatic = Bench::new(false);
-    automatic.machine.set_pace(EndpointingSettings {
+    automatic.machine.set_endpointing(EndpointingSettings {
         eager: true,
         assumed_think: Duration::from_millis(630),
         ..EndpointingSettings::default()
@@ -245,7 +248,7 @@ fn a_turn_that_the_service_closes_without_a_word_waits_for_patience() {
 fn a_link_lost_while_a_reply_is_held_loses_neither_half() {
     let mut bench = closed_early();
     bench.audio(1_300);
-    let dropped = vec![Action::Flush, Action::EndReply(T1)];
+    let dropped = vec![Action::StopReply, Action::EndReply(T1)];
     assert_eq!(bench.at(1_310, Input::LinkDown), dropped);
     assert_eq!(resume(&mut bench, 1_400), vec![]);
     assert!(!bench.machine.is_closed_early());
@@ -301,7 +304,7 @@ fn patience_follows_pauses_and_grows_at_once_after_a_cut_off() {
         adaptive: true,
         ..EndpointingSettings::default()
     };
-    bench.machine.set_pace(adaptive);
+    bench.machine.set_endpointing(adaptive);
     assert_eq!(bench.machine.patience().as_millis(), 500);
     bench.ask();
     bench.speak(1_800);
@@ -321,7 +324,9 @@ fn patience_follows_pauses_and_grows_at_once_after_a_cut_off() {
     }
     let patience = bench.machine.patience().as_millis();
     assert_eq!(patience, 800, "a cut-off fades by turns, not by pauses");
-    bench.machine.set_pace(EndpointingSettings::default());
+    bench
+        .machine
+        .set_endpointing(EndpointingSettings::default());
     assert_eq!(bench.machine.patience().as_millis(), 500);
 }
 
@@ -362,7 +367,7 @@ fn halting(bench: &mut Bench, from: u64) -> u32 {
 #[test]
 fn a_pause_that_recurs_is_paid_for_once_and_then_waited_out() {
     let mut bench = Bench::new(true);
-    bench.machine.set_pace(EndpointingSettings {
+    bench.machine.set_endpointing(EndpointingSettings {
         eager: true,
         assumed_think: Duration::from_millis(630),
         ..EndpointingSettings::default()

@@ -122,7 +122,10 @@ fn an_answer_that_comes_after_it_was_given_up_is_heard_all_the_same() {
     let (at, actions) = bench.time_out();
     assert!(matches!(closed(&actions).outcome, Outcome::Failed(_)));
     assert_eq!(bench.audio(at + 1_000), vec![Action::Play(T2)]);
-    assert_eq!(bench.machine.open_turn(), Some((T2, false)));
+    assert_eq!(
+        (bench.machine.open_turn(), bench.machine.asked_turn()),
+        (Some(T2), None)
+    );
 }
 
 #[test]
@@ -227,7 +230,7 @@ impl Talk {
         for action in &actions {
             match action {
                 Action::EndReply(turn) => self.ended.push(*turn),
-                Action::Flush => {
+                Action::StopReply => {
                     self.ended.clear();
                     silenced += 1;
                 }
@@ -321,7 +324,7 @@ proptest! {
                 talk.say(input);
             }
             prop_assert!(
-                talk.bench.machine.open_turn() == Some((turn, true)),
+                talk.bench.machine.asked_turn() == Some(turn),
                 "closed by another's end"
             );
             talk.answer(turn, course.pieces);
@@ -376,7 +379,7 @@ fn an_answer_that_the_service_stops_by_itself_is_empty_and_one_that_was_heard_is
 
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
-    assert_eq!(bench.at(2_000, Input::Interrupted), vec![Action::Flush]);
+    assert_eq!(bench.at(2_000, Input::Interrupted), vec![Action::StopReply]);
     let actions = bench.silenced(2_050);
     let turn = closed(&actions);
     let heard = (&turn.outcome, turn.broken_off);

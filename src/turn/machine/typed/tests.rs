@@ -58,7 +58,7 @@ fn what_waits_is_not_asked_while_it_is_held() {
 fn it_interrupts_a_reply_that_sounds_or_is_awaited() {
     let mut bench = Bench::new(true);
     bench.ask_and_hear();
-    let begun: Vec<_> = [vec![Action::Flush], whole(T2)].concat();
+    let begun: Vec<_> = [vec![Action::StopReply], whole(T2)].concat();
     assert_eq!(bench.type_at(2_000), (T2, begun));
     assert_eq!(closed(&bench.silenced(2_010)).outcome, Outcome::Interrupted);
 

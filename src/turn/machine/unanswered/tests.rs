@@ -79,7 +79,7 @@ fn the_silence_of_the_service_replaces_the_link_and_then_fails_both() {
             | Action::Play(_)
             | Action::Replay(_)
             | Action::EndReply(_)
-            | Action::Flush
+            | Action::StopReply
             | Action::Replace(_) => None,
         });
         failed.extend(found);
@@ -117,7 +117,11 @@ fn speaking_over_the_answer_to_the_first_loses_neither_the_second_nor_the_third(
     bench.flushed(21_001);
     bench.audio(22_000);
     bench.audible(22_020, T1);
-    assert_eq!(bench.speak(23_000), vec![Action::Flush], "the third waits");
+    assert_eq!(
+        bench.speak(23_000),
+        vec![Action::StopReply],
+        "the third waits"
+    );
     bench.silenced(23_070);
     bench.at(23_100, Input::Interrupted);
     bench.at(23_101, Input::TurnComplete);

@@ -15,10 +15,10 @@ const REMOTE_THINKS: Duration = Duration::from_millis(300);
 
 impl Conversation {
     /// Tells the machine what profile and endpoint say.
-    pub(super) fn apply_pace(&mut self) {
+    pub(super) fn apply_turn_settings(&mut self) {
         let turn = &self.profiles.profile.turn;
         let local = self.settings.is_local();
-        self.turns.machine.set_pace(EndpointingSettings {
+        self.turns.machine.set_endpointing(EndpointingSettings {
             patience: turn.patience,
             adaptive: turn.adaptive_patience.is_on(),
             // A service that must not be interrupted would answer both halves of a sentence, one after the other.
@@ -45,10 +45,10 @@ impl Conversation {
     /// The pause in which the turn was closed is part of it after all; of another turn its newest frames are the pre-roll.
     pub(super) fn join_pause(&mut self, preroll: usize) {
         if self.turns.machine.phase() == Phase::Speaking
-            && let Some((turn, true)) = self.turns.machine.open_turn()
+            && let Some(turn) = self.turns.machine.asked_turn()
         {
-            let frames = self.turns.ledger.take_aside(turn, preroll);
-            self.keep(&frames);
+            let frames = self.turns.resend.take_aside(turn, preroll);
+            self.store_speech(&frames);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The sound check: while it runs nobody else is heard, and nothing of it goes to the service.
+//! State of a sound check that runs, or whose results are read.
 //!
 //! ```text
 //! CheckSound ──▶ running ── Done, fifteen seconds, a lost microphone ──▶ results ── CancelCheck ──▶ (none)

@@ -8,12 +8,12 @@ use tracing::info;
 use super::actor::Conversation;
 use super::event::Event;
 use super::snapshot::Speaker;
-use super::turns::TurnScratch;
+use super::turns::TurnNotes;
 use crate::base::ids::{Mark, TurnId};
 use crate::base::units::SampleRate;
 use crate::telemetry;
 use crate::telemetry::record::{Silence, TurnRecord};
-use crate::telemetry::stages::{Noted, Stages};
+use crate::telemetry::stages::{StageTimings, Stages};
 use crate::turn::machine::{Closed, Outcome};
 
 impl Conversation {
@@ -24,7 +24,7 @@ impl Conversation {
         let notes = self.turns.notes.remove(&closed.turn).unwrap_or_default();
         let silence = notes
             .answer
-            .silence(&closed, notes.tool_calls, self.is_written(closed.turn))
+            .silence(&closed, notes.tool_calls, self.has_transcript(closed.turn))
             .filter(|_| closed.asked);
         if silence.is_some() {
             // What sounded was no answer.
@@ -53,11 +53,11 @@ impl Conversation {
             "turn closed"
         );
         record.lost = self.is_lost(&record, received);
-        self.withdraw_silence();
-        if !self.keep_question(&record, typed, broken_off) {
-            self.turns.ledger.forget(record.turn);
+        self.withdraw_unresponsive();
+        if !self.keep_unanswered(&record, typed, broken_off) {
+            self.turns.resend.forget(record.turn);
         }
-        self.tell_end(&record, broken_off);
+        self.show_end(&record, broken_off);
         self.count_rejection(&record, rejected);
         self.telemetry
             .send(telemetry::TelemetryEvent::TurnClosed(Box::new(
@@ -65,11 +65,11 @@ impl Conversation {
             )));
         self.spend(record.cost);
         self.turns.machine.billed(record.turn_tokens());
-        self.tell(Event::Closed(Box::new(record)));
+        self.emit(Event::Closed(Box::new(record)));
     }
 
     /// Whether words of the answer are in the conversation.
-    fn is_written(&self, turn: TurnId) -> bool {
+    fn has_transcript(&self, turn: TurnId) -> bool {
         !self
             .turns
             .captions
@@ -78,13 +78,13 @@ impl Conversation {
     }
 
     /// A written answer is shown in the conversation, marked as not spoken; a searched one shows its sources.
-    fn show_answer(&mut self, closed: &Closed, notes: &TurnScratch) {
+    fn show_answer(&mut self, closed: &Closed, notes: &TurnNotes) {
         let answer = &notes.answer;
         let unheard = match closed.outcome {
             Outcome::Empty | Outcome::Failed(_) => !answer.is_audible(),
             Outcome::Completed | Outcome::Interrupted | Outcome::Cancelled => false,
         };
-        if unheard && !self.is_written(closed.turn) && !answer.text.trim().is_empty() {
+        if unheard && !self.has_transcript(closed.turn) && !answer.text.trim().is_empty() {
             self.turns
                 .captions
                 .add(closed.turn, Speaker::Assistant, answer.text.trim());
@@ -97,13 +97,13 @@ impl Conversation {
         &mut self,
         closed: Closed,
         latencies: crate::turn::timeline::Latencies,
-        notes: TurnScratch,
+        notes: TurnNotes,
         silence: Option<Silence>,
     ) -> TurnRecord {
         let round_trip = self.counters.round_trip();
-        let noted = Noted {
+        let noted = StageTimings {
             round_trip,
-            ..notes.noted
+            ..notes.timings
         };
         let stages = Stages::new(&closed.timeline, &latencies, &noted);
         let searches = notes.searches();
@@ -161,6 +161,6 @@ impl Conversation {
     fn is_lost(&self, record: &TurnRecord, received: bool) -> bool {
         let unwanted = matches!(record.outcome, Outcome::Failed(_));
         let unsent = unwanted && !received && !record.typed;
-        (unsent || self.turns.ledger.missing(record.turn) > 0) && !record.counted
+        (unsent || self.turns.resend.missing(record.turn) > 0) && !record.counted
     }
 }
