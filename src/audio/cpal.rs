@@ -13,7 +13,7 @@
 mod formats_tests;
 mod plans;
 #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
-mod pulse;
+mod pulse_device;
 mod streams;
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
 use super::device_classification::{is_headset, is_monitor, is_real_alsa};
 use super::device_selection::select_device;
-use super::fault::{FaultCounts, OpenError, StreamFault};
+use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 
 /// Polling interval for devices, as no host reports changes. A PulseAudio server, or pipewire-pulse, answers in about a
 /// millisecond; other hosts are polled half as often.
@@ -172,7 +172,7 @@ impl Backend for Cpal {
         let plans = plans(ranges.collect(), preset, request.period, Direction::Input)?;
         #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
         if self.is_pulse() {
-            return pulse::open(&plans, Direction::Input, info, |name, format| {
+            return pulse_device::open(&plans, Direction::Input, info, |name, format| {
                 super::pulse::open_input(name, format, make(format), faults.clone())
             });
         }
@@ -199,7 +199,7 @@ impl Backend for Cpal {
         let plans = plans(ranges.collect(), preset, request.period, Direction::Output)?;
         #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
         if self.is_pulse() {
-            return pulse::open(&plans, Direction::Output, info, |name, format| {
+            return pulse_device::open(&plans, Direction::Output, info, |name, format| {
                 super::pulse::open_output(name, format, make(format), faults.clone())
             });
         }

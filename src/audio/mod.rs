@@ -21,7 +21,6 @@ mod device_selection;
 mod echo;
 mod error;
 mod event;
-mod fault;
 mod format;
 mod handle;
 mod jitter_buffer;
@@ -37,6 +36,7 @@ mod settings;
 mod setup;
 mod sound_check;
 mod speaker;
+mod stream_fault;
 mod stream_manager;
 pub mod stream_timestamps;
 #[cfg(test)]

@@ -19,9 +19,9 @@ use super::profiles::put;
 use crate::audio::{DeviceChoice, Devices};
 use crate::provider::gemini::price::published;
 use crate::provider::price::Pricing;
+use crate::settings::api_key::{FoundKey, KeyStore};
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{FoundKey, KeyStore};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -298,7 +298,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
-    use crate::settings::key::Keyring;
+    use crate::settings::api_key::Keyring;
 
     const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
 

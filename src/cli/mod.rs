@@ -19,7 +19,7 @@ mod runtime;
 pub mod serve;
 pub mod shutdown;
 pub mod signal;
-pub mod start;
+pub mod start_conversation;
 mod table;
 pub mod talk;
 #[cfg(test)]

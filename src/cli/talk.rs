@@ -17,7 +17,7 @@ use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
 use super::output::{self, print};
-use super::start::{InputSource, Sink, Start, Voice};
+use super::start_conversation::{InputSource, Sink, Start, Voice};
 use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};

@@ -10,10 +10,10 @@ use crate::profile::{Detection, EchoCancellation, Profile};
 use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
+use crate::settings::api_key::{ApiKey, KeySource, KeyStore};
 use crate::settings::config::writer::FileReport;
 use crate::settings::config::{Config, ConfigFile, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
-use crate::settings::key::{ApiKey, KeySource, KeyStore};
 use crate::settings::watch::Watch;
 
 /// What the command line and the machine decide.

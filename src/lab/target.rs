@@ -21,8 +21,8 @@ use crate::provider::ProviderEvent;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::gemini;
 use crate::provider::price::Price;
+use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::endpoint;
-use crate::settings::key::{ApiKey, KeyStore};
 use crate::settings::watch::Watch;
 
 /// The endpoint must answer within this time, as with `talk`.

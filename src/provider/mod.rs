@@ -13,11 +13,11 @@
 pub mod config;
 pub mod connection;
 pub mod echo;
-pub mod ending;
 mod event;
 pub mod gemini;
 pub mod grounding;
 pub mod price;
+pub mod turn_end_reason;
 
 use std::sync::Arc;
 
@@ -27,11 +27,11 @@ use tokio::task::JoinHandle;
 use price::Pricing;
 
 pub use config::SessionConfig;
-pub use ending::EndKind;
 pub use event::{
     Capabilities, EndReason, FaultKind, ProviderEvent, ProviderFault, Ready, ReplyAudio, Speaker,
     TokenUsage, TurnDetection,
 };
+pub use turn_end_reason::EndKind;
 
 /// A running provider. It ends when `commands` or `events` is dropped; `task` is done then.
 pub struct ProviderHandle {

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::key::KeySource;
+use super::api_key::KeySource;
 
 /// The only host that a stored key goes to unasked.
 pub use crate::provider::gemini::models::GOOGLE_HOST;
@@ -256,7 +256,7 @@ mod tests {
                 assert!(!may_have_key(source, url, Some(mine)), "{url}");
             }
         }
-        for variable in crate::settings::key::VARIABLES {
+        for variable in crate::settings::api_key::VARIABLES {
             assert!(may_have_key(KeySource::Environment(variable), &other, None));
         }
     }

@@ -8,7 +8,7 @@ use super::icons::{Icon, Sign};
 use super::theme::{Tokens, Weight, space, text, tokens};
 use super::ui_state::{Screen, UiState};
 use super::widgets::{icon_button, plain_button, primary_button, sign};
-use super::{figures_page, format};
+use super::{details_page, format};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::conversation::command::Command;
@@ -169,7 +169,7 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
                         view.commands.push(Command::Dismiss(notice.id));
                     }
                     if let Some(remedy) = &notice.remedy {
-                        figures_page::remedy_button(ui, remedy, snapshot, view);
+                        details_page::remedy_button(ui, remedy, snapshot, view);
                     }
                 },
             );

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{FaultCounts, Policy, StreamFault};
+use super::super::stream_fault::{FaultCounts, Policy, StreamFault};
 use super::super::stream_timestamps::StreamTimestamps;
 use crate::base::counters::Counters;
 

@@ -9,7 +9,7 @@ use super::icons::Sign;
 use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
 use super::ui_state::{Screen, UiState};
 use super::widgets::{Swatch, card, plain_button, sign, value_row, value_rows};
-use super::{copy_button, explain, figures_page, plots};
+use super::{copy_button, details_page, explain, plots};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::TurnStatistics;
@@ -408,7 +408,7 @@ pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        let details = figures_page::button_words(snapshot);
+        let details = details_page::button_words(snapshot);
         let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
         if plain_button(ui, &details).on_hover_text(what).clicked() {
             view.page = Screen::Figures;
