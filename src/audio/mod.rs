@@ -35,6 +35,8 @@ mod room;
 mod settings;
 mod setup;
 mod sound_check;
+#[cfg(target_os = "linux")]
+mod sound_servers;
 mod speaker;
 mod stream_fault;
 mod stream_manager;

@@ -11,6 +11,7 @@
 //! ```
 
 mod backends;
+mod device_notices;
 mod devices;
 mod outbox;
 mod sleep;
