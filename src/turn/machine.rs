@@ -21,6 +21,7 @@
 
 mod action;
 mod ask_again;
+mod cut_off;
 mod eager;
 mod input;
 mod limits;
@@ -42,7 +43,6 @@ use super::reply_attribution::{Owner, ReplyAttribution};
 use crate::base::ids::TurnId;
 pub use action::{Action, Closed, Outcome};
 pub use input::Input;
-pub use limits::CUT_OFF_WITHIN;
 use limits::{
     BROKEN_OFFERS, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, OFFERS, OWED_AT_LEAST, SILENT_OFFERS,
     SILENT_WITHIN,

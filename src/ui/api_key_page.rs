@@ -7,8 +7,9 @@ use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, 
 
 use super::api_key_state::{self, KeyStatus};
 use super::icons::{Icon, Sign};
+use super::screen::Screen;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::ui_state::{Screen, UiState};
+use super::ui_state::UiState;
 use super::widgets::{choose, icon_button, page, plain_button, primary_button, sign};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};

@@ -9,8 +9,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::link::UiLink;
+use super::screen::Screen;
 use super::theme::{space, tokens};
-use super::ui_state::{FIGURES_STAND, LayoutSize, Screen, UiState};
+use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
     api_key_page, banners, captions, check_page, details_page, footer, format, header, keys,
     latency_panel, talk, theme, window_position, writing,
@@ -257,7 +258,7 @@ impl UiApp {
             .show(ui, |ui| match self.view.page {
                 Screen::Key => api_key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view),
                 Screen::Check => check_page::page_ui(ui, &snapshot, &mut self.view),
-                Screen::Figures => {
+                Screen::Details => {
                     details_page::page_ui(ui, &snapshot, &mut self.view);
                 }
                 Screen::Talk => {
@@ -297,7 +298,7 @@ impl UiApp {
                         Screen::Check => {
                             check_page::page_ui(ui, &snapshot, &mut self.view);
                         }
-                        Screen::Figures => details_page::content_ui(ui, &snapshot, &mut self.view),
+                        Screen::Details => details_page::content_ui(ui, &snapshot, &mut self.view),
                         Screen::Talk => {
                             banners::banners_ui(ui, &snapshot, &mut self.view);
                             let height = (height * 0.5).max(96.0);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
 
 use super::icons::{Icon, Sign};
+use super::screen::Screen;
 use super::theme::{Tokens, Weight, space, text, tokens};
-use super::ui_state::{Screen, UiState};
+use super::ui_state::UiState;
 use super::widgets::{icon_button, plain_button, primary_button, sign};
 use super::{details_page, format};
 use crate::base::plural::sentence;
