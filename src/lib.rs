@@ -12,7 +12,7 @@
 //! row 5    telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! row 4    audio  server  settings  probe  monitor     each owns one kind of I/O
 //! row 3    profile                                     the table of profile keys, and the profiles
-//! row 2    provider                                    services: Event, Command; connection/, gemini/, echo
+//! row 2    provider                                    services: Event, Command; choose, connection/, gemini/, echo
 //! row 1    dsp  vad  turn  report  file                pure logic (time is an argument); file: careful file access
 //! row 0    base                                        units, frames, rings, counters, YAML text, WAV bytes
 //! ```

@@ -22,6 +22,7 @@ use crate::provider::price::Pricing;
 use crate::settings::api_key::{FoundKey, KeyStore};
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
+use crate::settings::key_destination;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -229,7 +230,7 @@ fn connection(
     let key = found
         .key
         .as_ref()
-        .filter(|key| endpoint::may_have_key(key.source, &url, wishes.config));
+        .filter(|key| key_destination::may_have_key(key.source, &url, wishes.config));
     let mut checks = vec![match (&found.key, key) {
         (Some(_), None) => Check::warn(
             name,

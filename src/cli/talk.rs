@@ -13,6 +13,7 @@ use clap::Args;
 
 use self::typed::{Questions, TypedLine, next_of};
 use self::words::{closing_line, found, severity_word};
+use super::exit_status::print_problem;
 use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
@@ -342,7 +343,7 @@ impl<'a> Talk<'a> {
 
     /// Reports output that could not be written; the conversation continues, and fails at its end.
     fn not_written(&mut self, problem: &Problem) {
-        output::print_problem(problem);
+        print_problem(problem);
         self.incomplete = true;
     }
 

@@ -8,8 +8,9 @@
 //!
 //! A provider owns its connection: it dials, keeps it, resumes and retries, and knows formats, models and faults of its service.
 //! To add one, write a folder beside [`gemini`]: a [`Service`], and a task that serves the three channels of a
-//! [`ProviderHandle`]. The [`echo`] shows the least that it takes.
+//! [`ProviderHandle`]; [`choose`] starts it. The [`echo`] shows the least that it takes.
 
+pub mod choose;
 pub mod config;
 pub mod connection;
 pub mod echo;

@@ -3,7 +3,7 @@
 //! ```text
 //! paths ──▶ config.yaml ─▶ config::ConfigFile      endpoint: which address, from flag, file, key
 //!      ├──▶ profiles/   ─▶ profiles::Profiles      api_key: environment ▶ keyring ▶ key file
-//!      └──▶ key         ─▶ api_key::KeyStore
+//!      └──▶ key         ─▶ api_key::KeyStore        key_destination: who may have it
 //! watch: a thread that tells when config.yaml or profiles/ changed
 //! ```
 //!
@@ -14,6 +14,7 @@
 pub mod api_key;
 pub mod config;
 pub mod endpoint;
+pub mod key_destination;
 pub mod paths;
 pub mod profiles;
 pub mod watch;

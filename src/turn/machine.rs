@@ -16,8 +16,8 @@
 //! Pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides both edges of
 //! a turn; with automatic detection the service does, and our detector only sets the marks.
 //!
-//! Each side has a file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` replays an earlier reply, `ask_again`
-//! asks once more; `open_turn` is the state of the open turn.
+//! Each side has a file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` replays an earlier reply,
+//! `ask_again` asks once more, `cut_off` tells when patience was too short; `open_turn` is the state of the open turn.
 
 mod action;
 mod ask_again;
