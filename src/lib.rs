@@ -12,7 +12,7 @@
 //! layer 5  telemetry                                   a subscriber: turns and samples in, views and proposals out
 //! layer 4  audio  server  settings  probe  monitor     each owns one kind of I/O
 //! layer 3  profile                                     the table of profile keys, and the profiles
-//! layer 2  provider                                    services: Event, Command; connection/, gemini/, echo
+//! layer 2  provider                                    services: Event, Command; choose, connection/, gemini/, echo
 //! layer 1  dsp  vad  turn  report  file                pure logic (time is an argument); file: careful file access
 //! layer 0  base                                        units, frames, rings, counters, YAML text, WAV bytes
 //! ```

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use sovereign::base::problem::Problem;
 use sovereign::base::thread::caught;
 use sovereign::cli::signal::{self, Stop};
-use sovereign::cli::start::{Start, Voice};
+use sovereign::cli::start_conversation::{Start, Voice};
 use sovereign::cli::talk::{self, OVER_WITHIN, TalkArgs};
 use sovereign::cli::{Global, panics, room, runtime, say, shutdown};
 use sovereign::conversation::Event;

@@ -971,7 +971,10 @@ fn what_is_behind_a_seam_is_found_before_it() {
         finds(name, code, wanted);
     }
     let code = "use crate::provider::{Event, gemini};";
-    assert_eq!(check_file("cli/start.rs", code), Vec::<String>::new());
+    assert_eq!(
+        check_file("cli/start_conversation.rs", code),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

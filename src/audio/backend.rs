@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::capture::CaptureBody;
 use super::device::{DeviceChoice, Devices, StreamInfo};
-use super::fault::{FaultCounts, OpenError};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
+use super::stream_fault::{FaultCounts, OpenError};
 
 /// Parameters of a stream to open.
 #[derive(Clone, Debug)]

@@ -1,34 +1,28 @@
 //! Real devices, through cpal; only this module uses it. Streams of a PulseAudio server bypass it (see
 //! `audio/pulse.rs`).
-//!
-//! Selection of the sound system on Linux, because cpal's own default does not probe:
-//!
-//! ```text
-//! PipeWire's socket answers, and it has audio nodes ──▶ PipeWire       devices and default asked through pipewire-pulse
-//! else a PulseAudio that is no pipewire-pulse ────────▶ PulseAudio     (cpal's host loses capture on pipewire-pulse)
-//! else a card ────────────────────────────────────────▶ ALSA           with the storm detection of the stream manager
-//! ```
 
+mod choose_host;
 #[cfg(test)]
 mod formats_tests;
 mod plans;
 #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
-mod pulse;
+mod pulse_device;
 mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
-use cpal::{Device, DeviceType, Error, Host, HostId};
+use cpal::{Device, DeviceType, Error, Host};
 
+use self::choose_host::find_host;
 use self::plans::plans;
 use self::streams::{input_stream, open_first, output_stream, refused};
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceChoice, DeviceInfo, Devices, Direction};
 use super::device_classification::{is_headset, is_monitor, is_real_alsa};
 use super::device_selection::select_device;
-use super::fault::{FaultCounts, OpenError, StreamFault};
+use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 
 /// Polling interval for devices, as no host reports changes. A PulseAudio server, or pipewire-pulse, answers in about a
 /// millisecond; other hosts are polled half as often.
@@ -67,7 +61,7 @@ impl Cpal {
 
     #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
     fn is_pulse(&self) -> bool {
-        let pulse = |host: &Host| host.id() == HostId::PulseAudio;
+        let pulse = |host: &Host| host.id() == cpal::HostId::PulseAudio;
         self.host.as_ref().is_some_and(pulse)
     }
 
@@ -172,7 +166,7 @@ impl Backend for Cpal {
         let plans = plans(ranges.collect(), preset, request.period, Direction::Input)?;
         #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
         if self.is_pulse() {
-            return pulse::open(&plans, Direction::Input, info, |name, format| {
+            return pulse_device::open(&plans, Direction::Input, info, |name, format| {
                 super::pulse::open_input(name, format, make(format), faults.clone())
             });
         }
@@ -199,7 +193,7 @@ impl Backend for Cpal {
         let plans = plans(ranges.collect(), preset, request.period, Direction::Output)?;
         #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
         if self.is_pulse() {
-            return pulse::open(&plans, Direction::Output, info, |name, format| {
+            return pulse_device::open(&plans, Direction::Output, info, |name, format| {
                 super::pulse::open_output(name, format, make(format), faults.clone())
             });
         }
@@ -208,52 +202,6 @@ impl Backend for Cpal {
             output_stream(&device, plan, body, faults.clone())
         })
     }
-}
-
-#[cfg(target_os = "linux")]
-fn find_host() -> (Option<Host>, Option<Host>) {
-    use super::device_classification::{
-        alsa_has_cards, pipewire_answers, pulse_answers, pulse_is_pipewire,
-    };
-
-    let pipewire = pipewire_answers();
-    #[cfg(feature = "pipewire")]
-    if pipewire && let Ok(host) = cpal::host_from_id(HostId::PipeWire) {
-        return (Some(host), guide());
-    }
-    // Without audio nodes PipeWire serves video only, and PulseAudio is real. Without its host compiled in this is
-    // unknown, and the safe way is ALSA's plugin.
-    let disguised = pulse_is_pipewire() || (pipewire && !cfg!(feature = "pipewire"));
-    #[cfg(feature = "pulseaudio")]
-    if pulse_answers()
-        && !disguised
-        && let Ok(host) = cpal::host_from_id(HostId::PulseAudio)
-    {
-        return (Some(host), None);
-    }
-    let reachable = alsa_has_cards() || (disguised && pulse_answers());
-    (
-        reachable
-            .then(|| cpal::host_from_id(HostId::Alsa).ok())
-            .flatten(),
-        None,
-    )
-}
-
-#[cfg(not(target_os = "linux"))]
-fn find_host() -> (Option<Host>, Option<Host>) {
-    // There is one host only.
-    (Some(cpal::default_host()), None)
-}
-
-/// pipewire-pulse knows names, monitors and defaults, which PipeWire's host does not report.
-#[cfg(all(target_os = "linux", feature = "pipewire"))]
-fn guide() -> Option<Host> {
-    #[cfg(feature = "pulseaudio")]
-    if super::device_classification::pulse_answers() {
-        return cpal::host_from_id(HostId::PulseAudio).ok();
-    }
-    None
 }
 
 fn is_pipewire(host: &Host) -> bool {

@@ -1,8 +1,4 @@
-//! Classification of devices and servers by name: headset, monitor, Bluetooth, which server answers.
-
-#[cfg(target_os = "linux")]
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+//! Classification of devices by name: headset, monitor, Bluetooth.
 
 /// Lower-case parts of names and ids of devices worn on the ear: their sound does not reach a microphone. Bluetooth
 /// telephone profiles (HFP, HSP) are headsets; a Bluetooth device in general may be a loudspeaker.
@@ -66,70 +62,6 @@ pub(super) fn is_monitor(name: &str, id: &str) -> bool {
 /// claim to be input and output alike.
 pub(super) fn is_real_alsa(pcm: &str) -> bool {
     matches!(pcm, "default" | "pulse" | "pipewire") || pcm.starts_with("plughw:")
-}
-
-/// Whether PipeWire's socket answers.
-#[cfg(target_os = "linux")]
-pub(super) fn pipewire_answers() -> bool {
-    let name = set("PIPEWIRE_REMOTE").unwrap_or_else(|| "pipewire-0".into());
-    runtime_folders(&["PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR"])
-        .any(|folder| answers(&folder.join(&name)))
-}
-
-/// Whether a server that speaks PulseAudio's protocol answers.
-#[cfg(target_os = "linux")]
-pub(super) fn pulse_answers() -> bool {
-    match std::env::var("PULSE_SERVER") {
-        // Another machine, or a list: only connecting would show.
-        Ok(server) if !server.is_empty() => match server.strip_prefix("unix:") {
-            Some(path) => answers(Path::new(path)),
-            None => true,
-        },
-        _ => {
-            let own = runtime_folders(&["PULSE_RUNTIME_PATH"]);
-            let usual = runtime_folders(&["XDG_RUNTIME_DIR"]).map(|f| f.join("pulse"));
-            own.chain(usual)
-                .any(|folder| answers(&folder.join("native")))
-        }
-    }
-}
-
-/// Whether the server of PulseAudio's protocol is pipewire-pulse, by the process that it names.
-#[cfg(target_os = "linux")]
-pub(super) fn pulse_is_pipewire() -> bool {
-    runtime_folders(&["XDG_RUNTIME_DIR"]).any(|folder| {
-        let pid = crate::file::read(&folder.join("pulse/pid")).ok();
-        let pid = pid.and_then(|pid| String::from_utf8(pid).ok()?.trim().parse::<u32>().ok());
-        let command = pid.map(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")));
-        command.is_some_and(|read| read.is_ok_and(|command| command.starts_with("pipewire")))
-    })
-}
-
-/// Whether there is anything that ALSA could open. Asking libasound itself makes it complain on standard error.
-#[cfg(target_os = "linux")]
-pub(super) fn alsa_has_cards() -> bool {
-    let cards = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
-    let card = |line: &str| line.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    cards.lines().any(card) || set("ALSA_CONFIG_PATH").is_some() || pulse_answers()
-}
-
-#[cfg(target_os = "linux")]
-fn answers(socket: &Path) -> bool {
-    std::os::unix::net::UnixStream::connect(socket).is_ok()
-}
-
-/// An environment variable; an empty one counts as unset.
-#[cfg(target_os = "linux")]
-fn set(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-#[cfg(target_os = "linux")]
-fn runtime_folders(variables: &[&str]) -> impl Iterator<Item = PathBuf> {
-    // Relative folders are to be ignored (XDG Base Directory Specification).
-    let folder = |name: &&str| set(name).map(PathBuf::from);
-    let folders: Vec<PathBuf> = variables.iter().filter_map(folder).collect();
-    folders.into_iter().filter(|folder| folder.is_absolute())
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ mod device_selection;
 mod echo;
 mod error;
 mod event;
-mod fault;
 mod format;
 mod handle;
 mod jitter_buffer;
@@ -36,7 +35,10 @@ mod room;
 mod settings;
 mod setup;
 mod sound_check;
+#[cfg(target_os = "linux")]
+mod sound_servers;
 mod speaker;
+mod stream_fault;
 mod stream_manager;
 pub mod stream_timestamps;
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStream};
 use super::device::{DeviceInfo, Devices, StreamInfo};
-use super::fault::{FaultCounts, OpenError};
 use super::format::StreamFormat;
+use super::stream_fault::{FaultCounts, OpenError};
 use super::timer_stream::{SampleSink, SampleSource, TimerStream};
 use crate::base::units::SampleRate;
 

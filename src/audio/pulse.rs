@@ -40,10 +40,10 @@ use self::connection::{PulseConnection, connect, explain};
 use self::frame_shape::FrameShape;
 use self::streams::{StreamEnd, run_capture, run_playback};
 use super::capture::CaptureBody;
-use super::fault::{FaultCounts, StreamFault};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
 use super::priority;
+use super::stream_fault::{FaultCounts, StreamFault};
 
 /// A running stream; dropping it closes it.
 pub(super) struct PulseStream {

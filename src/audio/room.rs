@@ -27,11 +27,11 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::{DeviceInfo, Devices};
 use super::error::AudioError;
 use super::event::VoiceEvent;
-use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::format::StreamFormat;
 use super::handle::AudioHandle;
 use super::handle::{COMMANDS, EVENTS, run};
 use super::null::info;
+use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use super::stream_manager::{Backends, StreamManager, Threads, ToStreamManager};
 use super::timer_stream::{SampleSource, TimerStream};
 use super::wav::{FileReader, WavUtterance};

@@ -11,6 +11,7 @@
 //! ```
 
 mod backends;
+mod device_notices;
 mod devices;
 mod outbox;
 mod sleep;
@@ -39,9 +40,9 @@ use super::capture::capture;
 use super::command::VoiceCommand;
 use super::device::{DeviceChoice, Devices, Direction, StreamInfo};
 use super::event::{AudioThread, VoiceEvent};
-use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::playback::playback;
 use super::settings::Gate;
+use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use super::stream_timestamps::StreamTimestamps;
 use super::worker::ToWorker;
 use crate::base::counters::Counters;

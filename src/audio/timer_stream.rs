@@ -9,9 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::capture::CaptureBody;
-use super::fault::{OpenError, StreamFault};
 use super::format::StreamFormat;
 use super::playback::PlaybackBody;
+use super::stream_fault::{OpenError, StreamFault};
 use crate::base::units::SampleRate;
 
 /// Lateness after which a schedule restarts.

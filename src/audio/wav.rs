@@ -17,9 +17,9 @@ use super::backend::{Backend, MakeCapture, MakePlayback, OpenRequest, OpenedStre
 use super::device::Devices;
 use super::error::AudioError;
 use super::event::VoiceEvent;
-use super::fault::{FaultCounts, OpenError, StreamFault};
 use super::null::{device, format, info};
 use super::positioned_resampler::PositionedResampler;
+use super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use super::timer_stream::{SampleSink, SampleSource, TimerStream};
 use crate::base::units::SampleRate;
 use crate::base::wav::{self, EXPECTED, LARGEST, WavError};

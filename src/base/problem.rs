@@ -1,10 +1,21 @@
-//! Why the program ends, what to do about it, and its exit status.
+//! Why the program ends, and what to do about it. `cli::exit_status` makes an exit status of it.
+
+/// What kind of problem it is; each has an exit status of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// It failed.
+    Failed,
+    /// Wrong usage or configuration.
+    Usage,
+    /// Nothing to run on: no sound, no display.
+    NothingToRunOn,
+}
 
 /// An error that ends the program.
 #[derive(Debug)]
 pub struct Problem {
-    /// Exit status.
-    pub status: u8,
+    /// What kind it is.
+    pub kind: ProblemKind,
     /// What happened.
     pub error: anyhow::Error,
     /// The one thing to do.
@@ -12,31 +23,31 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// It failed: status 1.
+    /// It failed.
     #[must_use]
     pub fn failed(error: anyhow::Error) -> Self {
         Self {
-            status: 1,
+            kind: ProblemKind::Failed,
             error,
             hint: None,
         }
     }
 
-    /// Wrong usage or configuration: status 2.
+    /// Wrong usage or configuration.
     #[must_use]
     pub fn usage(what: impl Into<String>) -> Self {
         Self {
-            status: 2,
+            kind: ProblemKind::Usage,
             error: anyhow::Error::msg(what.into()),
             hint: None,
         }
     }
 
-    /// Nothing to run on: status 3.
+    /// Nothing to run on.
     #[must_use]
     pub fn nothing_to_run_on(what: impl Into<String>) -> Self {
         Self {
-            status: 3,
+            kind: ProblemKind::NothingToRunOn,
             error: anyhow::Error::msg(what.into()),
             hint: None,
         }

@@ -19,9 +19,10 @@ use super::profiles::put;
 use crate::audio::{DeviceChoice, Devices};
 use crate::provider::gemini::price::published;
 use crate::provider::price::Pricing;
+use crate::settings::api_key::{FoundKey, KeyStore};
 use crate::settings::config::{Config, ConfigFile};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{FoundKey, KeyStore};
+use crate::settings::key_destination;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 
@@ -229,7 +230,7 @@ fn connection(
     let key = found
         .key
         .as_ref()
-        .filter(|key| endpoint::may_have_key(key.source, &url, wishes.config));
+        .filter(|key| key_destination::may_have_key(key.source, &url, wishes.config));
     let mut checks = vec![match (&found.key, key) {
         (Some(_), None) => Check::warn(
             name,
@@ -298,7 +299,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
-    use crate::settings::key::Keyring;
+    use crate::settings::api_key::Keyring;
 
     const KEY: &str = "AIzaSyCanary-0123456789_abcdefghijklmnop";
 

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod core_dumps;
 pub mod devices;
 pub mod doctor;
+mod exit_status;
 mod global;
 mod line_writer;
 pub mod load;
@@ -19,7 +20,7 @@ mod runtime;
 pub mod serve;
 pub mod shutdown;
 pub mod signal;
-pub mod start;
+pub mod start_conversation;
 mod table;
 pub mod talk;
 #[cfg(test)]
@@ -33,8 +34,9 @@ use clap::{Parser, Subcommand};
 
 use crate::base::problem::Problem;
 
+pub use exit_status::report;
 pub use global::Global;
-pub use output::{report, say};
+pub use output::say;
 pub use runtime::{runtime, runtime_of_many};
 
 /// Talk to Gemini Live, and see why it is fast or slow. Without a command: the window.

@@ -1,14 +1,12 @@
 //! Standard output and standard error: every line goes through here, so that a stopped reader blocks nothing.
 
 use std::io;
-use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use tokio_util::sync::CancellationToken;
 
 use super::line_writer::LineWriter;
 use crate::base::printable::escaped;
-use crate::base::problem::Problem;
 use crate::base::supervise::Failures;
 
 pub(super) static OUT: LazyLock<LineWriter> =
@@ -22,17 +20,6 @@ pub fn say(line: &str) {
         ERR.offer(format!("… {lines} lines were left out: nobody read them\n").into_bytes());
     }
     ERR.offer(format!("{}\n", escaped(line)).into_bytes());
-}
-
-/// Says what happened and what to do, and gives the exit status.
-pub fn report(problem: &Problem) -> ExitCode {
-    print_problem(problem);
-    ExitCode::from(problem.status)
-}
-
-/// Says what happened and what to do.
-pub(crate) fn print_problem(problem: &Problem) {
-    problem.lines().for_each(|line| say(&line));
 }
 
 /// Writes a line that the next one replaces, on a terminal; an empty line removes it.

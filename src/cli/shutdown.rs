@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::exit_status::print_problem;
 use super::line_writer::Unwritten;
-use super::output::{ERR, OUT, print_problem};
+use super::output::{ERR, OUT};
 use super::signal::{self, LAST_WORDS_WITHIN};
 use super::{log, written};
 use crate::base::problem::Problem;

@@ -13,11 +13,12 @@ use clap::Args;
 
 use self::typed::{Questions, TypedLine, next_of};
 use self::words::{closing_line, found, severity_word};
+use super::exit_status::print_problem;
 use super::global::Global;
 use super::line_writer::Unwritten;
 use super::output::say;
 use super::output::{self, print};
-use super::start::{InputSource, Sink, Start, Voice};
+use super::start_conversation::{InputSource, Sink, Start, Voice};
 use super::table::Table;
 use super::written::{self, is_same, may_write, remedy};
 use super::{panics, signal};
@@ -342,7 +343,7 @@ impl<'a> Talk<'a> {
 
     /// Reports output that could not be written; the conversation continues, and fails at its end.
     fn not_written(&mut self, problem: &Problem) {
-        output::print_problem(problem);
+        print_problem(problem);
         self.incomplete = true;
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::global::Global;
 use super::output::say;
-use super::start;
+use super::start_conversation;
 use crate::base::problem::Problem;
 use crate::lab::user_files::UserFiles;
 use crate::profile::{DEFAULT, Profile};
@@ -23,7 +23,7 @@ impl UserFiles {
     pub(super) fn read(global: &Global) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
         let (config, _) = ConfigFile::load(paths.config_file());
-        start::refuse_named(global, &config)?;
+        start_conversation::refuse_named(global, &config)?;
         for fault in config.faults() {
             say(&format!("warning: {fault}"));
         }

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 
 use super::settings::Settings;
 use crate::base::thread::off_loop;
+use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::config::Config;
 use crate::settings::config::writer::{ConfigWriter, FileReport};
-use crate::settings::key::{ApiKey, KeyStore};
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::{FileChange, Watch};
 

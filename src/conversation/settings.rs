@@ -10,10 +10,11 @@ use crate::profile::{Detection, EchoCancellation, Profile};
 use crate::provider::ServiceEndpoint;
 use crate::provider::config::{SessionConfig, UserContext};
 use crate::server::Server;
+use crate::settings::api_key::{ApiKey, KeySource, KeyStore};
 use crate::settings::config::writer::FileReport;
 use crate::settings::config::{Config, ConfigFile, SpendLimit};
 use crate::settings::endpoint::{self, Endpoint, EndpointError, Wishes};
-use crate::settings::key::{ApiKey, KeySource, KeyStore};
+use crate::settings::key_destination;
 use crate::settings::watch::Watch;
 
 /// What the command line and the machine decide.
@@ -166,7 +167,7 @@ impl Settings {
                 self.is_demo = true;
             }
             Endpoint::Live(url) => {
-                let may = |key: &&ApiKey| endpoint::may_have_key(key.source, &url, config);
+                let may = |key: &&ApiKey| key_destination::may_have_key(key.source, &url, config);
                 let key = self
                     .choice
                     .key
@@ -239,7 +240,7 @@ impl Settings {
             has_key: true,
         };
         match endpoint::choose(wishes).ok()? {
-            Endpoint::Live(url) if endpoint::may_have_key(KeySource::File, &url, config) => {
+            Endpoint::Live(url) if key_destination::may_have_key(KeySource::File, &url, config) => {
                 url.host_str().map(str::to_owned)
             }
             Endpoint::Live(_) | Endpoint::Demo => None,

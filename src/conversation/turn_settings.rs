@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::actor::Conversation;
 use crate::base::frame::FRAME_DURATION;
 use crate::profile::BargeIn;
-use crate::turn::endpointing::EndpointingSettings;
 use crate::turn::machine::{Input, Phase};
+use crate::turn::patience::EndpointingSettings;
 use crate::vad::SILENCE_STARTED_AFTER;
 
 /// What a service at the other end of a network is taken to think before it was measured: the quickest answers of hosted

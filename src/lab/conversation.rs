@@ -17,7 +17,7 @@ use crate::conversation::{
     self, ConversationDeps, Session, Settings, command::Command, snapshot::Link,
 };
 use crate::profile::Profile;
-use crate::provider::{ProviderEvent, ProviderHandle, connection::dial::TcpDialer, gemini};
+use crate::provider::{ProviderEvent, ProviderHandle, choose, connection::dial::TcpDialer};
 use crate::report::failure_kind::FailureKind;
 use crate::report::results::TurnRow;
 use crate::settings::profiles::Profiles;
@@ -191,7 +191,7 @@ async fn connect(
         settings.target.clone(),
         settings.session_config(&part.profile),
     );
-    let client = client.insert(gemini::spawn(
+    let client = client.insert(choose::spawn(
         stage.dialer.clone(),
         target,
         setup,
@@ -231,7 +231,7 @@ async fn begin(stage: &Arc<TrialContext>, part: &TalkParameters) -> Result<Talk,
     let joined = stage.fleet.join(counters.clone(), &part.profile);
     let (audio, mouth) = joined.map_err(|_| FailureKind::Broken)?;
     let setup = settings.session_config(&part.profile);
-    let client = gemini::spawn(
+    let client = choose::spawn(
         stage.dialer.clone(),
         settings.target.clone(),
         setup,

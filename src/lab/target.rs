@@ -18,11 +18,12 @@ use crate::base::supervise::Failures;
 use crate::conversation::{Choice, Settings};
 use crate::profile::Profile;
 use crate::provider::ProviderEvent;
+use crate::provider::choose;
 use crate::provider::connection::dial::TcpDialer;
-use crate::provider::gemini;
 use crate::provider::price::Price;
+use crate::settings::api_key::{ApiKey, KeyStore};
 use crate::settings::endpoint;
-use crate::settings::key::{ApiKey, KeyStore};
+use crate::settings::key_destination;
 use crate::settings::watch::Watch;
 
 /// The endpoint must answer within this time, as with `talk`.
@@ -125,7 +126,7 @@ impl Target {
         for warning in &found.warnings {
             warn(&format!("warning: {warning}"));
         }
-        let may = |key: &ApiKey| endpoint::may_have_key(key.source, &url, config.as_deref());
+        let may = |key: &ApiKey| key_destination::may_have_key(key.source, &url, config.as_deref());
         self.key = found.key.filter(may);
         // Only this computer is talked to without encryption (`endpoint::parse` sees to that), and costs nothing.
         if self.key.is_some() && url.scheme() == "wss" && self.budget.is_none() {
@@ -190,7 +191,7 @@ impl Target {
     pub(crate) async fn reach(&self, profile: &Profile) -> Result<(), Problem> {
         let settings = self.settings(0)?;
         let (target, setup) = (settings.target.clone(), settings.session_config(profile));
-        let mut client = gemini::spawn(
+        let mut client = choose::spawn(
             Arc::new(TcpDialer::default()),
             target,
             setup,

@@ -223,4 +223,19 @@ mod tests {
             assert_eq!((is_name(text), is_model(text)), (name, model), "{text}");
         }
     }
+
+    #[test]
+    fn the_text_about_voices_has_their_number_and_ends() {
+        let mut names = VOICES;
+        names.sort_unstable();
+        let [first, .., last] = names;
+        let ends = format!(
+            "the {} voices of the Live API, from {first} to {last},",
+            VOICES.len()
+        );
+        assert!(
+            matches!(VOICE, Kind::Shaped(shape) if shape.allowed.contains(&ends)),
+            "{ends}"
+        );
+    }
 }

@@ -237,7 +237,7 @@ bind!(LIVE: LiveSettings {
     model: Key::new("live.model", MODEL, &["gemini-3.8-live"],
         "Name of a Live model; `sovereign doctor --live` lists those that your key can talk to.", &[]).applies(NextConnection),
     voice: Key::new("live.voice", VOICE, &["Kore"],
-        "One of the 30 prebuilt voices (Zephyr, Puck, Charon, Kore, Fenrir, Leda, Orus, Aoede ...), or an id of the catalogue \
+        "One of the prebuilt voices (Zephyr, Puck, Charon, Kore, Fenrir, Leda, Orus, Aoede ...), or an id of the catalogue \
          such as en-us-tavi (gemini-3.8-live and newer).", &[]).or(DEFAULT_WORD).applies(NextConnection),
     languages: Key::new("live.languages", LANGUAGES, &[DEFAULT_WORD],
         "What you speak, and are answered in, the usual language first: [de, en-US]. `default` is the language of your system, \

@@ -48,14 +48,14 @@ fn warnings(text: &Text<'_>, profile: &Profile) -> Vec<YamlError> {
         )),
         ThinkingControl::Level(_) | ThinkingControl::Budget => None,
     });
-    // The profile is valid, so a voice that is not one of the 30 is of the catalogue.
+    // The profile is valid, so a voice that is not prebuilt is of the catalogue.
     let of_catalogue =
         |voice: &&String| !model.catalogue_voices && !VOICES.contains(&voice.as_str());
     let voice = live.voice.as_ref().filter(of_catalogue).map(|voice| {
         warn(
             "live.voice",
             format!("is `{voice}`, of the catalogue, which models before 3.8 do not know"),
-            "use one of the 30 named voices, such as Kore, or gemini-3.8-live".to_owned(),
+            "use one of the prebuilt voices, such as Kore, or gemini-3.8-live".to_owned(),
         )
     });
     ended.into_iter().chain(thinking).chain(voice).collect()
@@ -105,7 +105,7 @@ mod tests {
                 vec![
                     "mine.yaml:1:15: live.model: is `gemini-2.0-flash-live-001`, which ended on 2025-12-09, use gemini-3.8-live",
                     "mine.yaml:1:71: live.thinking: does nothing, as gemini-2.0-flash-live-001 does not think and cannot be told how much: remove it",
-                    "mine.yaml:1:49: live.voice: is `en-us-tavi`, of the catalogue, which models before 3.8 do not know, use one of the 30 named voices, such as Kore, or gemini-3.8-live",
+                    "mine.yaml:1:49: live.voice: is `en-us-tavi`, of the catalogue, which models before 3.8 do not know, use one of the prebuilt voices, such as Kore, or gemini-3.8-live",
                 ],
             ),
             (

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::ending::EndKind;
 use super::grounding::Grounding;
+use super::turn_end_reason::EndKind;
 use crate::base::tokens::TokenCounts;
 use crate::base::units::SampleRate;
 

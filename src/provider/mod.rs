@@ -8,16 +8,17 @@
 //!
 //! A provider owns its connection: it dials, keeps it, resumes and retries, and knows formats, models and faults of its service.
 //! To add one, write a folder beside [`gemini`]: a [`Service`], and a task that serves the three channels of a
-//! [`ProviderHandle`]. The [`echo`] shows the least that it takes.
+//! [`ProviderHandle`]; [`choose`] starts it. The [`echo`] shows the least that it takes.
 
+pub mod choose;
 pub mod config;
 pub mod connection;
 pub mod echo;
-pub mod ending;
 mod event;
 pub mod gemini;
 pub mod grounding;
 pub mod price;
+pub mod turn_end_reason;
 
 use std::sync::Arc;
 
@@ -27,11 +28,11 @@ use tokio::task::JoinHandle;
 use price::Pricing;
 
 pub use config::SessionConfig;
-pub use ending::EndKind;
 pub use event::{
     Capabilities, EndReason, FaultKind, ProviderEvent, ProviderFault, Ready, ReplyAudio, Speaker,
     TokenUsage, TurnDetection,
 };
+pub use turn_end_reason::EndKind;
 
 /// A running provider. It ends when `commands` or `events` is dropped; `task` is done then.
 pub struct ProviderHandle {

@@ -12,6 +12,7 @@ mod choices;
 mod file;
 mod frame;
 mod outlets;
+mod protective_keys;
 mod reading;
 mod table;
 #[cfg(test)]

@@ -1,8 +1,6 @@
-//! Which address to talk to, and who may have the key.
+//! Which address to talk to.
 
 use url::{Host, Url};
-
-use super::key::KeySource;
 
 /// The only host that a stored key goes to unasked.
 pub use crate::provider::gemini::models::GOOGLE_HOST;
@@ -114,25 +112,6 @@ pub fn parse(address: &str) -> Result<Url, EndpointError> {
     Ok(url)
 }
 
-/// Whether a key from `source` may be sent to `url`: one from the environment to any endpoint that the user names; a stored
-/// one to Google, or to the endpoint that stands in the configuration file beside it.
-#[must_use]
-pub fn may_have_key(source: KeySource, url: &Url, config: Option<&str>) -> bool {
-    let same = |other: &Url| {
-        (url.scheme(), url.host(), url.port_or_known_default())
-            == (other.scheme(), other.host(), other.port_or_known_default())
-    };
-    match source {
-        KeySource::Environment(_) => true,
-        KeySource::Keyring | KeySource::File => {
-            same(&google())
-                || config
-                    .and_then(|config| parse(config).ok())
-                    .is_some_and(|config| same(&config))
-        }
-    }
-}
-
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -235,29 +214,6 @@ mod tests {
         for (written, error) in table {
             assert_eq!(parse(written), Err(error), "{written}");
             assert!(!error.to_string().contains("SECRET"));
-        }
-    }
-
-    #[test]
-    fn a_stored_key_goes_to_google_or_to_the_configured_endpoint_only() {
-        let other = parse("wss://evil.example").expect("good");
-        let lookalike =
-            parse("wss://generativelanguage.googleapis.com.evil.example").expect("good");
-        let odd_port = parse("wss://generativelanguage.googleapis.com:444").expect("good");
-        let mine = "wss://gate.example/live";
-        for source in [KeySource::Keyring, KeySource::File] {
-            assert!(may_have_key(source, &google(), None));
-            assert!(may_have_key(
-                source,
-                &parse(mine).expect("good"),
-                Some(mine)
-            ));
-            for url in [&other, &lookalike, &odd_port] {
-                assert!(!may_have_key(source, url, Some(mine)), "{url}");
-            }
-        }
-        for variable in crate::settings::key::VARIABLES {
-            assert!(may_have_key(KeySource::Environment(variable), &other, None));
         }
     }
 }

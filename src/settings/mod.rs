@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! paths ──▶ config.yaml ─▶ config::ConfigFile      endpoint: which address, from flag, file, key
-//!      ├──▶ profiles/   ─▶ profiles::Profiles      key: environment ▶ keyring ▶ key file
-//!      └──▶ key         ─▶ key::KeyStore
+//!      ├──▶ profiles/   ─▶ profiles::Profiles      api_key: environment ▶ keyring ▶ key file
+//!      └──▶ key         ─▶ api_key::KeyStore        key_destination: who may have it
 //! watch: a thread that tells when config.yaml or profiles/ changed
 //! ```
 //!
@@ -11,9 +11,10 @@
 //! says so. What is there so that something does not happen is the exception: where that cannot be read, nothing is dialled
 //! until it is mended (`config::ConfigFile::held`).
 
+pub mod api_key;
 pub mod config;
 pub mod endpoint;
-pub mod key;
+pub mod key_destination;
 pub mod paths;
 pub mod profiles;
 pub mod watch;

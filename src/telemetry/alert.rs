@@ -9,6 +9,7 @@
 //! A raised alert is shown at once, here and to other programs. Notifications (notice, log, webhook) obey the cooldown.
 
 mod kind;
+mod turn;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use super::memory_growth::{Growth, GrowthDetector};
 use crate::profile::AlertSettings;
 pub use kind::{Alert, AlertKind};
+pub use turn::AlertTurn;
 
 /// Cooldown between two notifications of the same alert: people ignore an alert that flickers.
 pub const REST: Duration = Duration::from_secs(300);
@@ -33,25 +35,6 @@ const LOAD_READINGS: usize = 10;
 const BURST_WITHIN: Duration = Duration::from_secs(10);
 /// A burst ends after this time without a stutter.
 const BURST_OVER_AFTER: Duration = Duration::from_secs(60);
-
-/// A turn as the rules see it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AlertTurn {
-    /// From the end of the turn to the first reply audio that arrived.
-    pub first_audio: Option<Duration>,
-    /// Its response.
-    pub response: Option<Duration>,
-    /// It got no answer, and the user had not ended it.
-    pub failed: bool,
-    /// The user ended it before anything was heard: neither a success nor a failure.
-    pub cancelled: bool,
-    /// The user interrupted its reply.
-    pub interrupted: bool,
-    /// The user went on within a second of its end.
-    pub cut_off: bool,
-    /// It was typed, so it cannot be cut off.
-    pub typed: bool,
-}
 
 /// What became of an alert.
 #[derive(Clone, Debug, PartialEq)]

@@ -41,14 +41,14 @@ pub fn diagnose(evidence: &Evidence) -> Vec<Finding> {
             .iter()
             .any(|finding| shares.largest().is_named_by(finding))
     {
-        findings.push(largest_share(evidence, shares));
+        findings.push(cause_of_largest_share(evidence, shares));
     }
     findings.sort_by(|a, b| b.costs.cmp(&a.costs).then(a.part.cmp(&b.part)));
     findings
 }
 
 /// The finding for the largest share, if no rule has found a cause in it.
-fn largest_share(e: &Evidence, shares: &Shares) -> Finding {
+fn cause_of_largest_share(e: &Evidence, shares: &Shares) -> Finding {
     match shares.largest() {
         LargestShare::Service => cause_of(e, shares),
         LargestShare::Network => shares.network(e),

@@ -10,7 +10,7 @@
 //! The collector runs in a task of its own, which restarts it if it panics.
 
 pub mod alert;
-mod alerting;
+mod alert_delivery;
 pub mod auto;
 mod clock;
 mod collector;

@@ -14,12 +14,10 @@ use crate::base::cost::Cost;
 use crate::base::thread::off_loop;
 use crate::file::{self, ReadError};
 use crate::profile::AlertSettings;
-use crate::telemetry::alert::Alerts;
-use crate::telemetry::alert::{AlertChange, AlertTurn};
+use crate::telemetry::alert::{AlertChange, Alerts};
 use crate::telemetry::diagnosis::{Finding, Typical};
 use crate::telemetry::history::{History, Reading, TurnSample};
 use crate::telemetry::memory_growth::GrowthDetector;
-use crate::turn::machine::Outcome;
 
 /// Number of earlier turns that the newest are compared with.
 const USUAL_TURNS: usize = 100;
@@ -130,7 +128,7 @@ impl TelemetryStore {
 
     /// Takes in a closed turn.
     pub(super) fn turn(&mut self, now: Instant, record: &TurnRecord) {
-        self.alerts.turn(now, alert_turn(record));
+        self.alerts.turn(now, record.into());
         self.history.turn(unix_now(), &sample(record));
         let mut record = record.clone();
         // The words are not needed here.
@@ -294,23 +292,6 @@ fn lock(path: &Path) -> Result<Option<File>, ReadError> {
             Ok(None)
         }
         Err(TryLockError::Error(error)) => Err(error.into()),
-    }
-}
-
-fn alert_turn(record: &TurnRecord) -> AlertTurn {
-    let latencies = &record.latencies;
-    // With automatic detection there is no uplink, and the value includes the silence that the service waits for.
-    let first_audio = latencies
-        .server
-        .map(|server| server + latencies.uplink.unwrap_or_default());
-    AlertTurn {
-        first_audio,
-        response: latencies.response,
-        failed: matches!(record.outcome, Outcome::Failed(_) | Outcome::Empty),
-        cancelled: record.outcome == Outcome::Cancelled,
-        interrupted: record.outcome == Outcome::Interrupted,
-        cut_off: record.cut_offs > 0,
-        typed: record.typed,
     }
 }
 

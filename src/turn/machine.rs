@@ -16,11 +16,12 @@
 //! Pure: inputs and `now` go in, actions and a deadline come out. With manual detection our detector decides both edges of
 //! a turn; with automatic detection the service does, and our detector only sets the marks.
 //!
-//! Each side has a file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` replays an earlier reply, `again`
-//! asks once more; `open_turn` is the state of the open turn.
+//! Each side has a file: `user`, `eager`, `typed`, `link`, `service`, `speaker`; `repeat` replays an earlier reply,
+//! `ask_again` asks once more, `cut_off` tells when patience was too short; `open_turn` is the state of the open turn.
 
 mod action;
-mod again;
+mod ask_again;
+mod cut_off;
 mod eager;
 mod input;
 mod limits;
@@ -36,13 +37,12 @@ mod user;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::endpointing::{Endpointing, EndpointingSettings};
+use super::patience::{Endpointing, EndpointingSettings};
 pub use super::reply_attribution::TokenOwner;
 use super::reply_attribution::{Owner, ReplyAttribution};
 use crate::base::ids::TurnId;
 pub use action::{Action, Closed, Outcome};
 pub use input::Input;
-pub use limits::CUT_OFF_WITHIN;
 use limits::{
     BROKEN_OFFERS, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, OFFERS, OWED_AT_LEAST, SILENT_OFFERS,
     SILENT_WITHIN,

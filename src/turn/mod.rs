@@ -1,8 +1,8 @@
-//! Turn taking: machine, endpointing, reply attribution, timeline.
+//! Turn taking: machine, patience, reply attribution, timeline.
 
-mod adaptive_silence;
+mod adaptive_patience;
 pub mod early;
-pub mod endpointing;
 pub mod machine;
+pub mod patience;
 mod reply_attribution;
 pub mod timeline;

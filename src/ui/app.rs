@@ -9,11 +9,12 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::link::UiLink;
+use super::screen::Screen;
 use super::theme::{space, tokens};
-use super::ui_state::{FIGURES_STAND, LayoutSize, Screen, UiState};
+use super::ui_state::{FIGURES_STAND, LayoutSize, UiState};
 use super::{
-    banners, captions, check_page, figures_page, footer, format, header, key_page, keys, latency,
-    place, talk, theme, writing,
+    api_key_page, banners, captions, check_page, details_page, footer, format, header, keys,
+    latency_panel, talk, theme, window_position, writing,
 };
 use crate::base::counters::Counters;
 use crate::base::supervise::{Failures, RunOutcome, Supervisor, given_up, restarted};
@@ -169,7 +170,7 @@ impl UiApp {
         self.view.now = (self.clock)();
         keys::handle(&ctx, &self.snapshot, &mut self.view);
         self.keep_time(&ctx);
-        place::fit_tooltips(&ctx);
+        window_position::fit_tooltips(&ctx);
         self.window_ui(ui);
         if !self.send() {
             ctx.request_repaint_after(OFFER_AGAIN);
@@ -243,22 +244,22 @@ impl UiApp {
                         .resizable(false)
                         .show_separator_line(false)
                         .show(ui, |ui| {
-                            latency::tools_ui(ui, &snapshot, &mut self.view);
+                            latency_panel::tools_ui(ui, &snapshot, &mut self.view);
                         });
                     ScrollArea::vertical()
                         .id_salt("panel")
                         .auto_shrink([false, false])
-                        .show(ui, |ui| latency::panel_ui(ui, &snapshot, &self.view));
+                        .show(ui, |ui| latency_panel::panel_ui(ui, &snapshot, &self.view));
                 });
         }
         let margin = if room == LayoutSize::Wide { 24 } else { 16 };
         CentralPanel::default()
             .frame(bar(margin, 16))
             .show(ui, |ui| match self.view.page {
-                Screen::Key => key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view),
+                Screen::Key => api_key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view),
                 Screen::Check => check_page::page_ui(ui, &snapshot, &mut self.view),
-                Screen::Figures => {
-                    figures_page::page_ui(ui, &snapshot, &mut self.view);
+                Screen::Details => {
+                    details_page::page_ui(ui, &snapshot, &mut self.view);
                 }
                 Screen::Talk => {
                     let voice = self.voice();
@@ -292,12 +293,12 @@ impl UiApp {
                     header::header_ui(ui, LayoutSize::Tight, &snapshot, &mut self.view);
                     match self.view.page {
                         Screen::Key => {
-                            key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view)
+                            api_key_page::page_ui(ui, &snapshot, &self.key_file, &mut self.view)
                         }
                         Screen::Check => {
                             check_page::page_ui(ui, &snapshot, &mut self.view);
                         }
-                        Screen::Figures => figures_page::content_ui(ui, &snapshot, &mut self.view),
+                        Screen::Details => details_page::content_ui(ui, &snapshot, &mut self.view),
                         Screen::Talk => {
                             banners::banners_ui(ui, &snapshot, &mut self.view);
                             let height = (height * 0.5).max(96.0);
@@ -306,8 +307,8 @@ impl UiApp {
                             let voice = self.voice();
                             talk::talk_ui(ui, &snapshot, &mut self.view, voice);
                             if self.view.panel > 0 {
-                                latency::panel_ui(ui, &snapshot, &self.view);
-                                latency::tools_ui(ui, &snapshot, &mut self.view);
+                                latency_panel::panel_ui(ui, &snapshot, &self.view);
+                                latency_panel::tools_ui(ui, &snapshot, &mut self.view);
                             }
                         }
                     }

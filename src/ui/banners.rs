@@ -5,10 +5,11 @@ use std::sync::Arc;
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, ScrollArea, Stroke, Ui};
 
 use super::icons::{Icon, Sign};
+use super::screen::Screen;
 use super::theme::{Tokens, Weight, space, text, tokens};
-use super::ui_state::{Screen, UiState};
+use super::ui_state::UiState;
 use super::widgets::{icon_button, plain_button, primary_button, sign};
-use super::{figures_page, format};
+use super::{details_page, format};
 use crate::base::plural::sentence;
 use crate::base::severity::Severity;
 use crate::conversation::command::Command;
@@ -169,7 +170,7 @@ fn notices_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
                         view.commands.push(Command::Dismiss(notice.id));
                     }
                     if let Some(remedy) = &notice.remedy {
-                        figures_page::remedy_button(ui, remedy, snapshot, view);
+                        details_page::remedy_button(ui, remedy, snapshot, view);
                     }
                 },
             );

@@ -7,12 +7,13 @@ use eframe::egui::text::TextFormat;
 use eframe::egui::{Align, Button, Color32, Label, Layout, Response, ScrollArea, Ui};
 
 use super::audio_settings;
-use super::format::{self, TargetComparison};
+use super::format;
 use super::icons::Sign;
 use super::sources::sources_ui;
 use super::theme::{RADIUS_FIELD, Weight, font, space, text, tokens};
 use super::transcript::Entry;
 use super::ui_state::{CaptionsAt, UiState};
+use super::verdict::{TargetComparison, largest_share};
 use super::widgets::{focus_ring, plain_button, sign};
 use crate::base::plural::count;
 use crate::conversation::command::Command;
@@ -275,7 +276,7 @@ fn response_ui(ui: &mut Ui, latencies: &Latencies, target: Duration) {
             t.muted,
         ))
     } else {
-        let whose = format::largest_share(latencies).unwrap_or_else(|| "over".into());
+        let whose = largest_share(latencies).unwrap_or_else(|| "over".into());
         let whose = ui.label(text(whose, Weight::Medium, 12.0, t.muted));
         sign(ui, Sign::Triangle, 10.0, t.warn);
         ui.add_space(3.0);

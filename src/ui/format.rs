@@ -336,44 +336,6 @@ pub(super) fn retry_in(link: &Link, now: Instant) -> Option<u64> {
     }
 }
 
-/// How a response compares with its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TargetComparison {
-    /// Within the target.
-    OnTarget,
-    /// Over it, by up to half.
-    Over,
-    /// Over it by more.
-    FarOver,
-}
-
-impl TargetComparison {
-    pub(super) fn of(response: Duration, target: Duration) -> Self {
-        if response <= target {
-            Self::OnTarget
-        } else if response <= target.mul_f64(1.5) {
-            Self::Over
-        } else {
-            Self::FarOver
-        }
-    }
-}
-
-/// The largest share of a response, with its milliseconds: "service 371". The time that a finished answer was held belongs to
-/// no share.
-pub(super) fn largest_share(latencies: &Latencies) -> Option<String> {
-    let (server, client) = (latencies.server?, latencies.client?);
-    let held = latencies.held;
-    let own = client.saturating_sub(held);
-    Some(if server >= own.max(held) {
-        format!("service {}", millis(server))
-    } else if held > own {
-        format!("patience {}", millis(held))
-    } else {
-        format!("this computer {}", millis(own))
-    })
-}
-
 /// The parts as a sum, for those who cannot see the bar.
 pub(super) fn sum_of_parts(latencies: &Latencies) -> String {
     let parts = [
@@ -511,40 +473,6 @@ mod tests {
         assert_eq!(decibels(Dbfs(-74.0)), "under \u{2212}60 dB");
         assert_eq!(decibels(Dbfs(-59.6)), "\u{2212}60 dB");
         assert_eq!(decibels(Dbfs(0.0)), "0 dB");
-    }
-
-    #[test]
-    fn the_verdict_turns_at_the_target() {
-        let target = ms(300.0);
-        assert_eq!(
-            TargetComparison::of(ms(300.0), target),
-            TargetComparison::OnTarget
-        );
-        assert_eq!(
-            TargetComparison::of(ms(300.1), target),
-            TargetComparison::Over
-        );
-        assert_eq!(
-            TargetComparison::of(ms(451.0), target),
-            TargetComparison::FarOver
-        );
-    }
-
-    #[test]
-    fn the_larger_share_is_named() {
-        let mut latencies = Latencies {
-            server: Some(ms(371.0)),
-            client: Some(ms(41.0)),
-            ..Latencies::default()
-        };
-        assert_eq!(largest_share(&latencies).as_deref(), Some("service 371"));
-        latencies.client = Some(ms(400.0));
-        assert_eq!(
-            largest_share(&latencies).as_deref(),
-            Some("this computer 400")
-        );
-        latencies.server = None;
-        assert_eq!(largest_share(&latencies), None);
     }
 
     #[test]

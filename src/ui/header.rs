@@ -6,8 +6,9 @@ use eframe::egui::accesskit::Live;
 use eframe::egui::{Align, Label, Layout, Sense, Ui, Vec2};
 
 use super::icons::{self, Icon};
+use super::screen::Screen;
 use super::theme::{Weight, space, text, tokens};
-use super::ui_state::{LayoutSize, Screen, UiState};
+use super::ui_state::{LayoutSize, UiState};
 use super::widgets::{Segment, badge, icon_button, pill, segmented};
 use super::{explain, format, sound};
 use crate::conversation::command::Command;

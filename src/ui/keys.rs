@@ -3,7 +3,8 @@
 
 use eframe::egui::{Context, Event, Key, Modifiers};
 
-use super::ui_state::{Holder, Screen, UiState};
+use super::screen::Screen;
+use super::ui_state::{Holder, UiState};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Activity, Snapshot};
 
@@ -108,10 +109,10 @@ impl Press {
         } else if self.key == Key::R {
             view.commands.push(Command::ResetStatistics);
         } else if self.key == Key::D && !typing {
-            let there = view.page == Screen::Figures;
+            let there = view.page == Screen::Details;
             view.leave();
             if !there {
-                view.page = Screen::Figures;
+                view.page = Screen::Details;
             }
         } else if let Some(nth) = PROFILES.iter().position(|key| *key == self.key) {
             let profile = snapshot.profiles.get(nth);

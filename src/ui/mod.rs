@@ -12,6 +12,8 @@
 //!        └──────────────────────── wake task ◄───────────────────┘  + level meters
 //! ```
 
+mod api_key_page;
+mod api_key_state;
 mod app;
 mod audio_settings;
 mod banners;
@@ -19,24 +21,22 @@ mod bidi;
 mod captions;
 mod check_page;
 mod copy_button;
+mod details_page;
 pub mod display;
 mod draft;
 mod explain;
-mod figures_page;
 mod footer;
 mod format;
 mod header;
 mod history;
 mod icons;
-mod key_page;
-mod key_state;
 mod keys;
-mod latency;
+mod latency_panel;
 mod link;
-mod place;
 mod plots;
 mod repaint;
 mod report;
+mod screen;
 mod sound;
 mod sources;
 mod speech;
@@ -44,8 +44,10 @@ mod talk;
 pub mod theme;
 mod transcript;
 mod ui_state;
+mod verdict;
 mod waterfall;
 mod widgets;
+mod window_position;
 mod writing;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,8 +60,8 @@ use tokio::sync::watch;
 pub use app::UiApp;
 use display::Display;
 pub use link::UiLink;
-pub use place::USUAL;
 use repaint::{RepaintScheduler, SnapshotDiff};
+pub use window_position::USUAL;
 
 use crate::base::counters::Counters;
 use crate::base::supervise::{RunOutcome, Supervisor};
@@ -78,7 +80,7 @@ pub fn run(link: UiLink, display: &Display, left: &Left) -> anyhow::Result<()> {
     // The accessibility bus looks for a runtime on this thread.
     let _runtime = link.runtime.enter();
     let options = eframe::NativeOptions {
-        viewport: place::viewport(link.window.frame)
+        viewport: window_position::viewport(link.window.frame)
             .with_title(app::title(link.snapshots.borrow().demo))
             .with_app_id("sovereign")
             .with_icon(icons::app_icon(64)),
@@ -144,7 +146,7 @@ impl eframe::App for Opened {
         self.app.logic(ctx, frame);
         // The first frame is on the screen now, and the position of the window is known.
         if self.passes == 1 {
-            place::bring_into_sight(ctx, frame);
+            window_position::bring_into_sight(ctx, frame);
             self.app.report_shown();
             self.passes = 2;
         }
@@ -159,7 +161,7 @@ impl eframe::App for Opened {
         }
         // For a frame or two the system's sizes are in points of the previous zoom.
         if self.unsettled == 0 {
-            place::note(&mut left.frame, ctx);
+            window_position::note(&mut left.frame, ctx);
         } else {
             self.unsettled -= 1;
             ctx.request_repaint();

@@ -7,8 +7,9 @@ use eframe::egui::{
 
 use super::format;
 use super::icons::Sign;
+use super::screen::Screen;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::ui_state::{Screen, UiState};
+use super::ui_state::UiState;
 use super::widgets::{plain_button, radio_row, signed_row};
 use super::{audio_settings, speech};
 use crate::audio::{DeviceChoice, DeviceInfo};

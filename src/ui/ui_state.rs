@@ -9,6 +9,7 @@ use secrecy::zeroize::Zeroize as _;
 
 use super::draft::Draft;
 use super::format::METER_FLOOR;
+use super::screen::Screen;
 use super::transcript::Transcript;
 use crate::base::units::Dbfs;
 use crate::conversation::command::Command;
@@ -42,15 +43,6 @@ impl LayoutSize {
             Self::Wide
         }
     }
-}
-
-/// The content of the middle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Screen {
-    Talk,
-    Key,
-    Check,
-    Figures,
 }
 
 pub(super) struct UiState {

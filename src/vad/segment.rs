@@ -26,12 +26,12 @@ use super::event::SpeechEvent;
 use super::loudness::{Levels, Loudness, NoiseLevel, VoiceLevel};
 use super::stuck_detector::StuckDetector;
 use crate::base::frame::{FRAME_DURATION, Frame};
-use utterance::{MeasuredFrame, NOISE_DELAY_FRAMES, Utterance};
+use end_of_utterance::{MeasuredFrame, NOISE_DELAY_FRAMES, Utterance};
 
+mod end_of_utterance;
 mod onset_backtrack;
 #[cfg(test)]
 mod tests;
-mod utterance;
 
 /// Start of a stream in which onsets are ignored: detectors fire within their first 60 to 110 ms, whatever the input.
 const SETTLING: Duration = Duration::from_millis(200);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use sovereign::profile::Profile;
-use sovereign::provider::gemini::close::Close;
+use sovereign::provider::gemini::close_frame::Close;
 use sovereign::provider::gemini::message::{ClientMessage, ServerMessage};
 use sovereign::provider::gemini::pcm::{PcmReader, reply_rate};
 use sovereign::server::script::Script;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sovereign::turn::endpointing::EndpointingSettings;
+use sovereign::turn::patience::EndpointingSettings;
 
 use crate::table::{Table, full};
 use crate::talk::{Desk, fixed};

@@ -2,7 +2,7 @@
 
 use crate::table::{Table, full};
 use crate::talk::{THINK, Talk, converse, deviates, fixed as timer};
-use sovereign::turn::endpointing::EndpointingSettings;
+use sovereign::turn::patience::EndpointingSettings;
 
 #[test]
 fn patience_follows_quick_and_slow_talkers() {

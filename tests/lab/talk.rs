@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use sovereign::base::ids::TurnId;
 use sovereign::turn::early::TurnTokens;
-use sovereign::turn::endpointing::EndpointingSettings;
 use sovereign::turn::machine::{Action, Closed, Input, Machine};
+use sovereign::turn::patience::EndpointingSettings;
 use sovereign::vad::SILENCE_STARTED_AFTER;
 
 use crate::voices::Noise;

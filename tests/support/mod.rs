@@ -23,11 +23,11 @@ use sovereign::conversation::{
 use sovereign::monitor::PageRequests;
 use sovereign::profile::Profile;
 use sovereign::provider::connection::dial::{Dialer, Opened, TcpDialer};
-use sovereign::provider::connection::error::Fault;
+use sovereign::provider::connection::fault::Fault;
 use sovereign::provider::{echo, gemini};
 use sovereign::server::{Options, Script, StreamServer};
+use sovereign::settings::api_key::{KeyStore, Keyring};
 use sovereign::settings::config::ConfigFile;
-use sovereign::settings::key::{KeyStore, Keyring};
 use sovereign::settings::profiles::Profiles;
 use sovereign::settings::watch::Watch;
 use sovereign::telemetry;

@@ -5,8 +5,8 @@ use cpal::{
 };
 
 use super::super::device::Direction;
-use super::super::fault::{OpenError, StreamFault};
 use super::super::format::StreamFormat;
+use super::super::stream_fault::{OpenError, StreamFault};
 use crate::base::units::SampleRate;
 use crate::dsp::resample::RATES_HZ;
 

@@ -9,8 +9,8 @@ use cpal::{Device, Error, ErrorKind, FromSample, SampleFormat, SizedSample, Stre
 use super::super::backend::OpenedStream;
 use super::super::capture::CaptureBody;
 use super::super::device::{DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{FaultCounts, OpenError, StreamFault};
 use super::super::playback::PlaybackBody;
+use super::super::stream_fault::{FaultCounts, OpenError, StreamFault};
 use super::plans::StreamPlan;
 
 /// Time after which building a stream counts as hung.

@@ -16,7 +16,7 @@ use pulseaudio::protocol::{
 };
 
 use super::super::device::Direction;
-use super::super::fault::StreamFault;
+use super::super::stream_fault::StreamFault;
 use super::timing::LatencyAnswer;
 
 /// Time after which the setup of a stream counts as hung.

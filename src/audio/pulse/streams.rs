@@ -6,8 +6,8 @@ use pulseaudio::protocol::ProtocolError;
 
 use super::super::capture::CaptureBody;
 use super::super::device::Direction;
-use super::super::fault::StreamFault;
 use super::super::playback::PlaybackBody;
+use super::super::stream_fault::StreamFault;
 use super::connection::{LONGEST, Message, PulseConnection};
 use super::frame_shape::{FrameShape, SAMPLE};
 use super::timing::Timing;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceChoice, DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{FaultCounts, Policy, StreamFault};
+use super::super::stream_fault::{FaultCounts, Policy, StreamFault};
 use super::super::stream_timestamps::StreamTimestamps;
 use crate::base::counters::Counters;
 
@@ -47,7 +47,7 @@ pub(super) struct StreamSlot {
     /// Time of the last storm of xruns.
     stormed: Option<Instant>,
     /// Last known description of the selected device, to name it while it is away.
-    seen: Option<DeviceInfo>,
+    pub(super) seen: Option<DeviceInfo>,
     /// Device of the last stream, if that ended by itself.
     pub(super) gone: Option<DeviceInfo>,
     /// Reported use of another device that was not resolved yet.
@@ -143,62 +143,6 @@ impl StreamSlot {
             self.stormed = Some(now);
         }
         self.stretch
-    }
-
-    /// Message that there is no device at all.
-    pub(super) fn absence_notice(&self, noun: &str) -> String {
-        match (&self.choice, &self.seen) {
-            (DeviceChoice::Default, _) => StreamFault::DeviceNotAvailable.words(noun),
-            (DeviceChoice::Id(_), Some(device)) => format!(
-                "{} was unplugged, and there is no other {noun}. Plug one in; it is used as soon as it appears.",
-                device.name
-            ),
-            (DeviceChoice::Id(id), None) => format!(
-                "The {noun} that was chosen ({id}) is not there, and there is no other. Plug one in, or choose another one."
-            ),
-        }
-    }
-
-    /// Message after a stream of `used` was opened with this device list, if any, and whether the selected device is in
-    /// use.
-    pub(super) fn arrival_notice(
-        &self,
-        noun: &str,
-        used: &DeviceInfo,
-        list: &[DeviceInfo],
-    ) -> Option<(String, bool)> {
-        let name = &used.name;
-        let is_listed = |id: &str| list.iter().any(|d| d.id == id);
-        match &self.choice {
-            DeviceChoice::Id(id) if *id != used.id => {
-                let what = self.seen.as_ref().map_or_else(
-                    || format!("The {noun} that was chosen ({id}) is not there"),
-                    |chosen| format!("{} was unplugged", chosen.name),
-                );
-                let what = format!("{what}: using {name} until it is back.");
-                let reported = self.moved.as_ref().is_some_and(|moved| moved.what == what);
-                return (!reported).then_some((what, false));
-            }
-            DeviceChoice::Default => {
-                // A reported loss is resolved: the new device is news enough.
-                if self.reported.is_none()
-                    && let Some(gone) = &self.gone
-                    && gone.id != used.id
-                    && !is_listed(&gone.id)
-                {
-                    return Some((format!("{} was unplugged: using {name}.", gone.name), false));
-                }
-            }
-            DeviceChoice::Id(_) => {}
-        }
-        let from = self.moved.as_ref().and_then(|moved| moved.from.as_deref());
-        let is_back = from == Some(&used.id) || self.choice == DeviceChoice::Id(used.id.clone());
-        let what = match (&self.moved, &self.reported) {
-            (Some(_), _) if is_back => format!("{name} is back: it is used again."),
-            (None, None) => return None,
-            _ => format!("{name} is used now."),
-        };
-        Some((what, true))
     }
 
     /// Drops retired streams that are no longer needed.

@@ -9,8 +9,8 @@ use crate::audio::DeviceInfo;
 use crate::audio::VoiceSettings;
 use crate::audio::backend::{Backend, MakeCapture, MakePlayback};
 use crate::audio::capture::CaptureBody;
-use crate::audio::fault::Policy;
 use crate::audio::format::StreamFormat;
+use crate::audio::stream_fault::Policy;
 use crate::base::units::SampleRate;
 use crate::profile::{DEFAULT, builtin};
 

@@ -14,9 +14,9 @@ use crate::base::supervise::Failures;
 use crate::conversation::link_words::unreached;
 use crate::conversation::session_config_now;
 use crate::profile::Profile;
+use crate::provider::choose;
 use crate::provider::connection::dial::TcpDialer;
 use crate::provider::connection::environment::{self, EnvironmentFinding};
-use crate::provider::gemini;
 use crate::provider::gemini::model_list::live_models;
 use crate::provider::gemini::models::{self, Model, Purpose};
 use crate::provider::{
@@ -213,7 +213,7 @@ impl From<ProviderFault> for Failure {
 fn set_up(target: ServiceEndpoint, config: SessionConfig) -> Result<(Duration, bool), Failure> {
     let start = Instant::now();
     within_limit(async {
-        let mut client = gemini::spawn(
+        let mut client = choose::spawn(
             Arc::new(TcpDialer::default()),
             target,
             config,

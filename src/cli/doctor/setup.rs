@@ -13,8 +13,8 @@ use crate::file;
 use crate::profile::Profile;
 use crate::provider::gemini::models;
 use crate::provider::price::Pricing;
+use crate::settings::api_key::{FoundKey, VARIABLE};
 use crate::settings::config::Config;
-use crate::settings::key::{FoundKey, VARIABLE};
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 

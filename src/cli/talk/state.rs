@@ -5,7 +5,8 @@ use std::pin::Pin;
 use anyhow::anyhow;
 use tokio::time::Sleep;
 
-use super::super::output::{print_problem, say};
+use super::super::exit_status::print_problem;
+use super::super::output::say;
 use super::typed::TypedLine;
 use super::words::state_words;
 use super::{REACHED_WITHIN, Talk};

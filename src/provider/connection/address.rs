@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::error::Fault;
+use super::fault::Fault;
 
 /// The host, and whether it is reached with TLS.
 pub(in crate::provider) fn check(url: &Url) -> Result<(Host<String>, bool), Fault> {

@@ -24,7 +24,7 @@ use tracing::{debug, warn};
 use url::{Host, Url};
 
 use super::address;
-use super::error::{Fault, Stage};
+use super::fault::{Fault, Stage};
 use super::proxy::Proxy;
 use super::proxy::rules::{ProxyRules, Way};
 use super::stream::Stream;

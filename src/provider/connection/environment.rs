@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::error::Fault;
+use super::fault::Fault;
 use super::proxy::rules::{ProxyRules, Way};
 use super::trust::Trust;
 

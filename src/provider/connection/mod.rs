@@ -3,7 +3,7 @@
 pub(super) mod address;
 pub mod dial;
 pub mod environment;
-pub mod error;
+pub mod fault;
 mod proxy;
 pub mod reconnect;
 mod round_trip;

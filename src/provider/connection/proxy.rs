@@ -23,7 +23,7 @@ use tokio_socks::tcp::Socks5Stream;
 use url::{Host, Url};
 
 use super::address;
-use super::error::Fault;
+use super::fault::Fault;
 use super::stream::Stream;
 use super::tls::Tls;
 use super::upgrade::{self, Head, NoHead};
@@ -251,6 +251,6 @@ fn http_login(head: &Head) -> String {
     if kinds.is_empty() || kinds.iter().any(|kind| kind.eq_ignore_ascii_case("basic")) {
         return "HTTP 407".to_owned();
     }
-    let kinds = super::error::presentable(&kinds.join(" and "), None);
+    let kinds = super::fault::presentable(&kinds.join(" and "), None);
     format!("HTTP 407; it takes {kinds} only, which is not supported")
 }

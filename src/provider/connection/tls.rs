@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tracing::warn;
 
-use super::error::Fault;
+use super::fault::Fault;
 use super::stream::Stream;
 use super::trust::Trust;
 use crate::base::thread::aside;
@@ -109,7 +109,7 @@ pub(super) mod tests {
     use url::Url;
 
     use crate::provider::connection::dial::{Dialer as _, TcpDialer};
-    use crate::provider::connection::error::CertificateProblem;
+    use crate::provider::connection::fault::CertificateProblem;
     use crate::provider::connection::reconnect::End;
 
     pub(in crate::provider) type Authority = CertifiedIssuer<'static, KeyPair>;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
-use super::error::{Fault, presentable};
+use super::fault::{Fault, presentable};
 use crate::base::variable;
 
 const FILE: &str = "SSL_CERT_FILE";

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use super::address;
-use super::error::{Fault, presentable};
+use super::fault::{Fault, presentable};
 use super::stream::Stream;
 
 /// Bytes of a strange answer from which it is surely no HTTP, although no line has ended.
@@ -430,7 +430,7 @@ mod tests {
             (Box::new(near), Url::parse(HERE).expect("an address"));
         let asked = upgrade(&mut stream, &url, None);
         let limit = dial::EXCHANGE_LIMIT;
-        let fault = dial::limited(super::super::error::Stage::Upgrade, "here", limit, asked).await;
+        let fault = dial::limited(super::super::fault::Stage::Upgrade, "here", limit, asked).await;
         let sentence = fault.expect_err("it never ends").to_string();
         assert_eq!(sentence, "here did not open a conversation within 3.5 s");
         drip.abort();

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 use url::Url;
 
-use super::close;
+use super::close_frame;
 use super::hints::Hints;
 use super::nonsense::Nonsense;
 use super::open::{Open, Opener};
@@ -38,7 +38,7 @@ use crate::base::supervise::{RunOutcome, Supervisor};
 use crate::base::units::SampleRate;
 use crate::provider::config::DetectionConfig;
 use crate::provider::connection::dial::Dialer;
-use crate::provider::connection::error::Fault;
+use crate::provider::connection::fault::Fault;
 use crate::provider::connection::reconnect::{Due, ReconnectPolicy};
 use crate::provider::connection::socket::Turn;
 use crate::provider::gemini::message::{
@@ -401,7 +401,7 @@ impl Actor {
             Turn::Ended(fault) => self.lost(fault),
             Turn::Closed { code, reason } => {
                 let key = self.target.as_ref().and_then(|target| target.key.as_ref());
-                self.lost(close::fault(code, &reason, key));
+                self.lost(close_frame::fault(code, &reason, key));
             }
         }
     }

@@ -3,8 +3,7 @@
 
 mod actor;
 mod base64;
-pub mod close;
-mod ending;
+pub mod close_frame;
 mod grounding;
 mod hints;
 pub mod message;
@@ -17,6 +16,7 @@ pub mod price;
 mod service;
 pub mod setup;
 mod translate;
+mod turn_end_reason;
 mod uplink;
 
 pub use actor::spawn;

@@ -15,7 +15,7 @@ use url::Url;
 use super::open::check_key;
 use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::Dialer;
-use crate::provider::connection::error::{Fault, Stage};
+use crate::provider::connection::fault::{Fault, Stage};
 use crate::provider::connection::{address, upgrade};
 
 /// Asks for the largest page: the list has some hundred models at most.

@@ -8,12 +8,12 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 use url::Url;
 
-use super::close;
+use super::close_frame;
 use super::nonsense::Nonsense;
 use crate::base::counters::Counters;
 use crate::provider::ServiceEndpoint;
 use crate::provider::connection::dial::{Dialer, EXCHANGE_LIMIT, limited};
-use crate::provider::connection::error::{Fault, Stage};
+use crate::provider::connection::fault::{Fault, Stage};
 use crate::provider::connection::socket::{OutgoingMessage, Socket, Turn};
 use crate::provider::connection::{address, upgrade};
 use crate::provider::gemini::message::{ClientMessage, Setup};
@@ -144,7 +144,7 @@ async fn wait_for_setup(
     loop {
         match socket.turn(true).await {
             Turn::Ended(fault) => return Err(fault),
-            Turn::Closed { code, reason } => return Err(close::fault(code, &reason, key)),
+            Turn::Closed { code, reason } => return Err(close_frame::fault(code, &reason, key)),
             Turn::Flushed | Turn::Room => {}
             Turn::Message(bytes) => {
                 let now = Instant::now().into_std();

@@ -10,7 +10,7 @@ use crate::provider::gemini::message::{
     Blob, FunctionCall, InteractionStatus, ServerContent, ServerMessage, Transcription,
 };
 use crate::provider::gemini::pcm::{PcmReader, reply_rate};
-use crate::provider::gemini::{ending, grounding};
+use crate::provider::gemini::{grounding, turn_end_reason};
 use crate::provider::{EndReason, ProviderEvent, ReplyAudio, Speaker, TokenUsage};
 
 /// Translates the messages of one connection.
@@ -100,7 +100,7 @@ impl Translator {
             events.push_back(ProviderEvent::GenerationComplete);
         }
         if let Some(name) = content.turn_complete_reason {
-            let kind = ending::kind(&name);
+            let kind = turn_end_reason::kind(&name);
             events.push_back(ProviderEvent::EndReason(EndReason { name, kind }));
         }
         if content.turn_complete {

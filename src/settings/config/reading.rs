@@ -4,6 +4,9 @@
 //! where one of them cannot be read, nobody knows what it forbids. Such a fault is marked, and nothing is dialled until it
 //! is mended (see [`ConfigFile::held`](super::file::ConfigFile::held)). The same goes for a text that cannot be read at all.
 
+use super::protective_keys::{
+    WITH_A_SAFE_VALUE, is_near_protection, mentions_protection, protects,
+};
 use super::table::{KEYS, PRICES};
 use super::values::Config;
 use crate::base::did_you_mean::nearest;
@@ -11,21 +14,6 @@ use crate::base::keys::{self, Key, Keyed as _, Row, Value, Wrong};
 use crate::base::yaml::{MOST_FAULTS, Text, YamlError};
 use crate::profile::Detection;
 use serde_json::Value as Json;
-
-/// Keys that keep something from happening: speech and key going elsewhere, records being kept or kept elsewhere, tools
-/// being run, money being spent. The last four mean something to other versions of this program only: who writes one of
-/// them relies on it all the same.
-const PROTECTIVE: [&str; 7] = [
-    "endpoint",
-    "state",
-    "spend_limit_usd",
-    "keep",
-    "keep_audio",
-    "tools",
-    "permissions",
-];
-/// Keys that protect too, but have a value that is safe whatever was meant (see [`cautious`]). They may not be left empty.
-const WITH_A_SAFE_VALUE: [&str; 2] = ["detection", "voice_activation"];
 
 /// What holds where a line cannot be read and nothing held before: the defaults, with the microphone opened by the talk key
 /// alone, and nothing sent but utterances.
@@ -282,12 +270,6 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a key, or the group that it is in, keeps something from happening.
-fn protects(key: &str) -> bool {
-    let head = key.split('.').next().unwrap_or_default();
-    PROTECTIVE.contains(&head)
-}
-
 /// Whether a fault leaves open what `key` should be.
 pub(super) fn concerns(error: &YamlError, key: &str) -> bool {
     let within = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
@@ -295,51 +277,4 @@ pub(super) fn concerns(error: &YamlError, key: &str) -> bool {
         || key == error.key
         || key.strip_prefix(&error.key).is_some_and(within)
         || error.key.strip_prefix(key).is_some_and(within)
-}
-
-/// Whether an unknown key was probably meant to protect: a slip of such a key, one with its name in it, or `<<`, which would
-/// merge keys from elsewhere.
-fn is_near_protection(key: &str) -> bool {
-    let bare = key.to_lowercase().replace(['-', '_', ' '], "");
-    let named = [
-        "endp",
-        "url",
-        "host",
-        "server",
-        "gate",
-        "address",
-        "socket",
-        "remote",
-        "state",
-        "keep",
-        "histor",
-        "record",
-        "retention",
-        "offline",
-        "tools",
-        "permission",
-        "spend",
-        "budget",
-    ];
-    let mut known = keys::known(&KEYS, "");
-    known.extend(PROTECTIVE);
-    let is_near = |word: &str| {
-        let near = nearest(word, known.iter().copied());
-        // Two letters of four or five make another word.
-        let is_close = |near: &str| near.len() > 5 || strsim::levenshtein(word, near) < 2;
-        near.is_some_and(|near| PROTECTIVE.contains(&near) && is_close(near))
-    };
-    key == "<<" || named.iter().any(|name| bare.contains(name)) || is_near(key) || is_near(&bare)
-}
-
-/// Whether a value holds a key that protects, or an address: somewhere that something could be sent.
-fn mentions_protection(value: &Json) -> bool {
-    match value {
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
-        Json::String(text) => text.contains("://"),
-        Json::Array(values) => values.iter().any(mentions_protection),
-        Json::Object(entries) => entries
-            .iter()
-            .any(|(key, value)| is_near_protection(key) || mentions_protection(value)),
-    }
 }

@@ -154,18 +154,6 @@ impl Machine {
             self.pace.paused(turn.spoken(), pause, true);
         }
     }
-
-    /// Counts this onset as a cut-off if it is one: patience grows at once.
-    pub(super) fn count_cut_off(&mut self, turn: &mut OpenTurn, onset: Instant) {
-        if !turn.is_cut_off_by(onset) {
-            return;
-        }
-        turn.cut_offs += 1;
-        if let Some(pause) = turn.pause_until(onset).filter(|_| self.manual) {
-            self.pace.paused(turn.spoken(), pause, false);
-        }
-        turn.silence = None;
-    }
 }
 
 #[cfg(test)]

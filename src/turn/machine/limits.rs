@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-/// Speech within this time after the endpoint is a cut-off: patience was too short.
-pub const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 /// The service may think this long before it gives any sign; the slowest hosted answers measured take 16 s.
 pub(super) const FIRST_SIGN_WITHIN: Duration = Duration::from_secs(20);
 /// A reply that has begun may pause this long.

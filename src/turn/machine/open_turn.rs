@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::action::Action;
 use super::limits::{
-    COMPLETE_WITHIN, CONTENT_WITHIN, CUT_OFF_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN,
-    UNANSWERABLE_WITHIN,
+    COMPLETE_WITHIN, CONTENT_WITHIN, FIRST_SIGN_WITHIN, NEXT_SIGN_WITHIN, UNANSWERABLE_WITHIN,
 };
 use crate::base::ids::{Mark, TurnId};
 use crate::turn::early::EarlyClose;
@@ -144,20 +143,6 @@ impl OpenTurn {
 
     pub(super) fn is_early(&self) -> bool {
         self.ending == Ending::Early
-    }
-
-    /// Whether this onset is a cut-off. A turn that was closed early is not cut off until its reply is heard; then the end of
-    /// patience counts, as for other turns.
-    pub(super) fn is_cut_off_by(&self, onset: Instant) -> bool {
-        let end = match self.ending {
-            Ending::Early => None,
-            Ending::Confirmed(at) => Some(at).filter(|_| self.is_audible()),
-            Ending::Plain => self
-                .timeline
-                .get(Mark::Endpoint)
-                .or_else(|| self.timeline.get(Mark::SpeechEnd)),
-        };
-        end.is_some_and(|end| onset.saturating_duration_since(end) < CUT_OFF_WITHIN)
     }
 
     /// The user goes on: forgets its end and its reply.

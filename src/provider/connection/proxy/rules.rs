@@ -17,7 +17,7 @@ use secrecy::SecretSlice;
 use url::{Host, Url};
 
 use super::super::address;
-use super::super::error::{Fault, presentable};
+use super::super::fault::{Fault, presentable};
 use super::{Kind, Login, Proxy};
 use crate::base::variable;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::super::dial::limited;
-use super::super::error::Stage;
+use super::super::fault::Stage;
 use super::rules::{ProxyRules, Way};
 use super::*;
 use crate::provider::connection::reconnect::End;

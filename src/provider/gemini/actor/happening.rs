@@ -1,6 +1,6 @@
 //! What the client's loop wakes up for.
 
-use crate::provider::connection::error::Fault;
+use crate::provider::connection::fault::Fault;
 use crate::provider::connection::socket::Turn;
 use crate::provider::gemini::open::Open;
 use crate::provider::{Control, ProviderCommand};

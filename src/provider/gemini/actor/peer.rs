@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use url::Url;
 
 use crate::provider::connection::dial::{Dialer, Opened};
-use crate::provider::connection::error::Fault;
+use crate::provider::connection::fault::Fault;
 use crate::provider::gemini::message::{ClientMessage, RealtimeInput, Setup};
 
 /// What opening one is said to have taken.

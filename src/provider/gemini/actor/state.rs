@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::happening::LinkHappening;
-use crate::provider::connection::error::Fault;
+use crate::provider::connection::fault::Fault;
 use crate::provider::connection::socket::Socket;
 use crate::provider::gemini::open::Open;
 

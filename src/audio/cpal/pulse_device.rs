@@ -2,9 +2,9 @@
 
 use super::super::backend::OpenedStream;
 use super::super::device::{DeviceInfo, Direction, StreamInfo};
-use super::super::fault::{OpenError, StreamFault};
 use super::super::format::StreamFormat;
 use super::super::pulse::StartedStream;
+use super::super::stream_fault::{OpenError, StreamFault};
 use super::plans::StreamPlan;
 
 /// The server maps two channels to those of a speaker; all channels of a microphone are captured, since the voice may

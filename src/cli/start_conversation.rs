@@ -21,12 +21,13 @@ use crate::file;
 use crate::monitor::{Monitor, PageRequests};
 use crate::probe::Probe;
 use crate::profile::{DEFAULT, Profile};
+use crate::provider::choose;
 use crate::provider::connection::dial::{Dialer, TcpDialer};
-use crate::provider::gemini;
 use crate::server::ServerError;
+use crate::settings::api_key::{FoundKey, KeyStore};
 use crate::settings::config::{ConfigFile, Window};
 use crate::settings::endpoint::{self, Endpoint, Wishes};
-use crate::settings::key::{FoundKey, KeyStore};
+use crate::settings::key_destination;
 use crate::settings::paths::Paths;
 use crate::settings::profiles::Profiles;
 use crate::settings::watch::Watch;
@@ -210,7 +211,7 @@ impl Start {
             has_key: true,
         };
         match endpoint::choose(wishes) {
-            Ok(Endpoint::Live(url)) if endpoint::may_have_key(key.source, &url, config) => {
+            Ok(Endpoint::Live(url)) if key_destination::may_have_key(key.source, &url, config) => {
                 Some(key.source.words())
             }
             Ok(Endpoint::Live(_) | Endpoint::Demo) | Err(_) => None,
@@ -275,7 +276,7 @@ impl Start {
         let wanted = settings.session_config(&self.profile);
         let (dial, counted) = (Arc::clone(&dialer), Arc::clone(&counters));
         let target = settings.held().is_none().then(|| settings.target.clone());
-        let provider = gemini::spawn(dial, target, wanted, counted);
+        let provider = choose::spawn(dial, target, wanted, counted);
         let state = Some(self.paths.state().to_owned());
         let telemetry = telemetry::start(telemetry::Deps {
             probe: Probe::default(),

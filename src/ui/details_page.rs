@@ -152,7 +152,7 @@ pub(super) fn remedy_button(ui: &mut Ui, remedy: &Remedy, snapshot: &Snapshot, v
     if button.clicked() {
         if *remedy == Remedy::CheckSound {
             // Its page explains the steps and waits for the user.
-            view.page = super::ui_state::Screen::Check;
+            view.page = super::screen::Screen::Check;
         } else {
             view.commands.push(Command::Apply(remedy.clone()));
         }

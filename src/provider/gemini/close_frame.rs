@@ -3,7 +3,7 @@
 
 use secrecy::SecretString;
 
-use crate::provider::connection::error::{Fault, presentable};
+use crate::provider::connection::fault::{Fault, presentable};
 use crate::provider::connection::reconnect::End;
 
 /// What a close frame says.

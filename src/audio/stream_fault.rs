@@ -81,42 +81,6 @@ impl StreamFault {
             | Self::UnsupportedOperation => Policy::Rebuild,
         }
     }
-
-    /// Message for the user; `device` is "microphone" or "speaker".
-    pub(super) fn words(self, device: &str) -> String {
-        match self {
-            Self::DeviceBusy => {
-                format!(
-                    "The {device} is in use by another program. Close that program; we keep trying."
-                )
-            }
-            Self::DeviceNotAvailable => {
-                format!("There is no {device}. Plug one in; it is used as soon as it appears.")
-            }
-            Self::HostUnavailable => {
-                "The sound system does not answer. Start it; we keep trying.".to_owned()
-            }
-            Self::PermissionDenied => format!(
-                "The system does not let this program use the {device}. Allow it in the privacy settings."
-            ),
-            Self::ResourceExhausted => {
-                format!(
-                    "The system has no resources left to open the {device}. Close other programs."
-                )
-            }
-            Self::UnsupportedConfig | Self::UnsupportedOperation | Self::InvalidInput => {
-                format!("The {device} cannot be used as it is set up. Choose another one.")
-            }
-            Self::DeviceChanged | Self::StreamInvalidated => {
-                format!("The {device} was lost. It is opened again as soon as it is there.")
-            }
-            Self::RealtimeDenied | Self::Xrun | Self::BackendError | Self::Other => {
-                format!(
-                    "The {device} does not work. It is opened again; if this stays, choose another one."
-                )
-            }
-        }
-    }
 }
 
 /// Faults of a stream, counted by its error callback and read by the stream manager.
@@ -160,11 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_has_a_place_a_policy_and_words() {
+    fn every_fault_has_a_place_and_a_policy() {
         for (i, fault) in StreamFault::ALL.into_iter().enumerate() {
             assert_eq!(fault as usize, i);
-            let words = fault.words("microphone");
-            assert!(words.ends_with('.') && words.len() > 20, "{words}");
         }
         assert_eq!(StreamFault::RealtimeDenied.policy(), Policy::SpendMore);
         assert_eq!(StreamFault::BackendError.policy(), Policy::RebuildIfMany);

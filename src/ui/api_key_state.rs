@@ -2,8 +2,8 @@
 
 use super::format;
 use crate::conversation::snapshot::{KeyInfo, Link, Snapshot};
+use crate::settings::api_key::KeySource;
 use crate::settings::endpoint::GOOGLE_HOST;
-use crate::settings::key::KeySource;
 
 /// The status of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

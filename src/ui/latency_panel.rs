@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Align, Color32, Label, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Label, Layout, Ui, vec2};
 
-use super::format::{self, TargetComparison as Judged, UNKNOWN};
-use super::icons::Sign;
-use super::theme::{Tokens, Weight, caps, font, space, text, tokens};
-use super::ui_state::{Screen, UiState};
-use super::widgets::{Swatch, card, plain_button, sign, value_row, value_rows};
-use super::{copy_button, explain, figures_page, plots};
+use super::format::{self, UNKNOWN};
+use super::screen::Screen;
+use super::theme::{Tokens, Weight, caps, space, text, tokens};
+use super::ui_state::UiState;
+use super::verdict::ResponseVerdict;
+use super::widgets::{Swatch, card, plain_button, value_row, value_rows};
+use super::{copy_button, details_page, explain, plots};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::Snapshot;
 use crate::telemetry::view::TurnStatistics;
@@ -121,8 +122,8 @@ fn big_number_ui(ui: &mut Ui, last: &Latencies, target: Option<Duration>, t: &To
         .response
         .map_or_else(|| UNKNOWN.to_owned(), format::millis);
     let verdict = last.response.zip(target).map_or_else(
-        || Verdict::unknown(t),
-        |(response, target)| Verdict::new(last, response, target, t),
+        || ResponseVerdict::unknown(t),
+        |(response, target)| ResponseVerdict::new(last, response, target, t),
     );
     let beside = ui
         .with_layout(Layout::left_to_right(Align::Min), |ui| {
@@ -162,82 +163,6 @@ fn on_baseline(ui: &mut Ui, size: f32, add: impl FnOnce(&mut Ui)) {
         ui.add_space((BIG - size) * ASCENT);
         add(ui);
     });
-}
-
-/// The assessment of a response: sign, words and explanation.
-struct Verdict {
-    sign: Option<Sign>,
-    ink: Color32,
-    words: String,
-    explanation: String,
-}
-
-impl Verdict {
-    fn unknown(t: &Tokens) -> Self {
-        Self {
-            sign: None,
-            ink: t.muted,
-            words: "no answer was heard yet".into(),
-            explanation: String::new(),
-        }
-    }
-
-    fn new(last: &Latencies, response: Duration, target: Duration, t: &Tokens) -> Self {
-        let judged = Judged::of(response, target);
-        let (sign, ink) = match judged {
-            Judged::OnTarget => (Sign::Dot, t.ok),
-            Judged::Over => (Sign::Triangle, t.warn),
-            Judged::FarOver => (Sign::Cross, t.bad),
-        };
-        let limit = format::millis(target);
-        let words = match (judged, format::largest_share(last)) {
-            (Judged::OnTarget, _) => "on target".to_owned(),
-            (Judged::Over | Judged::FarOver, Some(share)) => format!("over {limit}: {share}"),
-            (Judged::Over | Judged::FarOver, None) => format!("over {limit}"),
-        };
-        let explanation = format!(
-            "The target of this profile is {limit} ms. Where a response is over it, the larger share is named: the \
-             service with the network, or this computer."
-        );
-        Self {
-            sign: Some(sign),
-            ink,
-            words,
-            explanation,
-        }
-    }
-
-    fn text(&self) -> RichText {
-        let weight = if self.sign.is_some() {
-            Weight::SemiBold
-        } else {
-            Weight::Regular
-        };
-        text(&self.words, weight, 13.0, self.ink)
-    }
-
-    fn width(&self, ui: &Ui) -> f32 {
-        let font = font(Weight::SemiBold, 13.0);
-        let words = ui
-            .painter()
-            .layout_no_wrap(self.words.clone(), font, self.ink);
-        words.size().x + 20.0
-    }
-
-    fn show(&self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            // The row is as high as its text, on a common baseline.
-            ui.spacing_mut().interact_size.y = 0.0;
-            ui.spacing_mut().item_spacing.x = 7.0;
-            if let Some(mark) = self.sign {
-                sign(ui, mark, 10.0, self.ink);
-            }
-            let label = ui.label(self.text());
-            if !self.explanation.is_empty() {
-                label.on_hover_text(&self.explanation);
-            }
-        });
-    }
 }
 
 fn parts_ui(ui: &mut Ui, last: &Latencies, t: &Tokens) {
@@ -408,10 +333,10 @@ pub(super) fn tools_ui(ui: &mut Ui, snapshot: &Snapshot, view: &mut UiState) {
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        let details = figures_page::button_words(snapshot);
+        let details = details_page::button_words(snapshot);
         let what = "Likely causes, turns stage by stage, hours and days (Ctrl D)";
         if plain_button(ui, &details).on_hover_text(what).clicked() {
-            view.page = Screen::Figures;
+            view.page = Screen::Details;
         }
         copy_button::copy_button_ui(ui, snapshot, view);
         if plain_button(ui, "Reset")

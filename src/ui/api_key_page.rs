@@ -5,10 +5,11 @@ use std::path::Path;
 use eframe::egui::text_edit::TextEditState;
 use eframe::egui::{Align, Id, Label, Layout, Margin, TextEdit, ThemePreference, Ui};
 
+use super::api_key_state::{self, KeyStatus};
 use super::icons::{Icon, Sign};
-use super::key_state::{self, KeyStatus};
+use super::screen::Screen;
 use super::theme::{Weight, caps, space, text, tokens};
-use super::ui_state::{Screen, UiState};
+use super::ui_state::UiState;
 use super::widgets::{choose, icon_button, page, plain_button, primary_button, sign};
 use crate::conversation::command::Command;
 use crate::conversation::snapshot::{Link, Snapshot};
@@ -37,7 +38,7 @@ fn key_ui(ui: &mut Ui, snapshot: &Snapshot, key_file: &Path, view: &mut UiState)
         24.0,
         t.strong,
     ));
-    let place = key_state::storage(snapshot, &key_file.display().to_string());
+    let place = api_key_state::storage(snapshot, &key_file.display().to_string());
     ui.label(text(place, Weight::Regular, 14.0, t.normal));
     ui.add_space(space::XS);
     state_ui(ui, snapshot, &mut view.commands);
@@ -99,7 +100,7 @@ fn wants_key(snapshot: &Snapshot) -> bool {
 /// The status of the key, and the button that removes a stored one.
 fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
     let t = tokens(ui);
-    let (standing, words) = key_state::of(snapshot);
+    let (standing, words) = api_key_state::of(snapshot);
     let (mark, ink) = match standing {
         KeyStatus::Taken => (Sign::Dot, t.ok),
         KeyStatus::Refused => (Sign::Cross, t.bad),
@@ -117,7 +118,7 @@ fn state_ui(ui: &mut Ui, snapshot: &Snapshot, commands: &mut Vec<Command>) {
                 ui.label(head);
             }
             ui.add(Label::new(text(words, Weight::Medium, 13.0, t.strong)).wrap());
-            let is_ours = snapshot.key.as_ref().is_some_and(key_state::is_ours);
+            let is_ours = snapshot.key.as_ref().is_some_and(api_key_state::is_ours);
             if is_ours && plain_button(ui, "Remove key").clicked() {
                 commands.push(Command::RemoveKey);
             }

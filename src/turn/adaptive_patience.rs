@@ -31,7 +31,7 @@ const BOUNDS: [f64; 2] = [0.5, 2.0];
 
 /// Statistics of the user's pauses.
 #[derive(Clone, Debug, Default)]
-pub(super) struct AdaptiveSilence {
+pub(super) struct AdaptivePatience {
     /// How many pauses count, faded ones partly.
     n: f64,
     /// Mean of the logarithm of the pause in milliseconds.
@@ -42,7 +42,7 @@ pub(super) struct AdaptiveSilence {
     cut_off: f64,
 }
 
-impl AdaptiveSilence {
+impl AdaptivePatience {
     /// The user paused within a turn.
     pub(super) fn paused(&mut self, pause: Duration) {
         if !(SHORTEST..=LONGEST).contains(&pause) {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn after(pauses: &[u64]) -> u128 {
-        let mut patience = AdaptiveSilence::default();
+        let mut patience = AdaptivePatience::default();
         pauses.iter().for_each(|&p| patience.paused(ms(p)));
         patience.now(WANTED).as_millis()
     }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_cut_off_counts_at_once_and_fades() {
-        let mut patience = AdaptiveSilence::default();
+        let mut patience = AdaptivePatience::default();
         patience.cut_off(ms(800));
         assert_eq!(patience.now(WANTED), ms(800));
         (0..30).for_each(|_| patience.ended_well());

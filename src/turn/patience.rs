@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::adaptive_silence::AdaptiveSilence;
+use super::adaptive_patience::AdaptivePatience;
 use super::early::{Early, EarlyClose, TurnTokens};
 
 /// Window of think times: services change their speed within minutes.
@@ -61,7 +61,7 @@ impl Default for EndpointingSettings {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpointing {
     settings: EndpointingSettings,
-    pauses: AdaptiveSilence,
+    pauses: AdaptivePatience,
     early: Early,
     /// Think times, oldest first.
     thoughts: VecDeque<Duration>,

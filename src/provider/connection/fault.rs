@@ -334,7 +334,7 @@ impl Fault {
                 "Change `live.model` in the profile; `sovereign doctor --live` lists the models that this key can talk to."
             }
             Self::Voice { .. } => {
-                "Change `live.voice` in the profile, or choose another voice in the window: every model knows the 30 named voices, such as Kore."
+                "Change `live.voice` in the profile, or choose another voice in the window: every model knows the prebuilt voices, such as Kore."
             }
             Self::Region { .. } => "Use the service from a place where it is offered.",
             Self::Refused { .. } => "Choose a built-in profile; if it stays, report this text.",
