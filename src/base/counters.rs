@@ -10,12 +10,10 @@ use crate::base::units::Dbfs;
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Adds `n`.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
     }
 
-    /// The count so far.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
@@ -33,7 +31,6 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// Shows a level.
     pub fn set(&self, level: Dbfs) {
         self.0.store(level.0.to_bits(), Relaxed);
     }

@@ -13,7 +13,6 @@ pub const FRAME_DURATION: Duration = Duration::from_millis(10);
 /// 10 ms of captured sound: mono, [`SampleRate::WORKING`], full scale 1.0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    /// The samples.
     pub samples: [f32; FRAME_SAMPLES],
     /// Counts frames of the capture side from 0; a gap in it is lost sound.
     pub sequence: u64,
@@ -36,6 +35,5 @@ pub struct Pcm {
     pub turn: TurnId,
     /// Rate of `samples`.
     pub rate: SampleRate,
-    /// The samples.
     pub samples: Vec<i16>,
 }

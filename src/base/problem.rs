@@ -5,9 +5,7 @@
 pub struct Problem {
     /// Exit status.
     pub status: u8,
-    /// What happened.
     pub error: anyhow::Error,
-    /// The one thing to do.
     pub hint: Option<String>,
 }
 
@@ -49,7 +47,6 @@ impl Problem {
         self
     }
 
-    /// The lines to show.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
         std::iter::once(format!("error: {:#}", self.error)).chain(hint)

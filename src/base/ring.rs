@@ -108,7 +108,6 @@ impl<T: Copy> Reader<T> {
         skipped
     }
 
-    /// Values that wait.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.occupied_len()

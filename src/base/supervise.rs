@@ -24,14 +24,10 @@ pub struct Supervisor {
     failed: VecDeque<Instant>,
 }
 
-/// Result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunOutcome<T> {
-    /// The result of the work.
     Done(T),
-    /// It panicked: restart it.
     Restart,
-    /// It panicked too often.
     GiveUp,
 }
 

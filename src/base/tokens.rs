@@ -5,9 +5,7 @@ use std::ops::AddAssign;
 /// Tokens of one side, read or written, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kinds {
-    /// Words.
     pub text: u64,
-    /// Sound.
     pub audio: u64,
     /// Images and frames of video.
     pub image: u64,
@@ -16,7 +14,6 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    /// All of them.
     #[must_use]
     pub const fn sum(&self) -> u64 {
         self.text
@@ -68,7 +65,6 @@ impl TokenCounts {
         self.response.sum().saturating_add(self.thoughts)
     }
 
-    /// All tokens.
     #[must_use]
     pub const fn sum(&self) -> u64 {
         self.prompt.sum().saturating_add(self.written())

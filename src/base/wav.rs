@@ -51,7 +51,6 @@ const OTHERS: [(&[u8], &str); 10] = [
     (b"RIFF", "a RIFF file of another kind"),
 ];
 
-/// The sound of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sound {
     /// Samples per second of each channel.

@@ -313,7 +313,6 @@ fn place_of(error: &serde_yaml::Error) -> (usize, usize) {
         .map_or((1, 1), |at| (at.line(), at.column()))
 }
 
-/// A value as YAML.
 #[must_use]
 pub fn written(value: &impl serde::Serialize) -> String {
     serde_yaml::to_string(value).unwrap_or_default()

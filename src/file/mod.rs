@@ -25,7 +25,6 @@ mod tests;
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is none.
     #[error("there is no such file")]
     Missing,
     /// It is something else: a folder, a pipe, a device, a link where none is followed.
@@ -37,7 +36,6 @@ pub enum ReadError {
     /// Others can read it, where nobody else may.
     #[error("can be read by others (mode {0:04o})")]
     Readable(u32),
-    /// The system refused.
     #[error("cannot be read: {0}")]
     Refused(#[from] io::Error),
 }

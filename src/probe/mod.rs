@@ -10,7 +10,6 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 pub use power::Battery;
 use power::Power;
 
-/// One reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessReading {
     /// Processor time of all threads since the process began.
@@ -21,7 +20,6 @@ pub struct ProcessReading {
     pub wall: Duration,
     /// Threads of the process, where the system tells.
     pub threads: Option<u32>,
-    /// The machine.
     pub machine: SystemReading,
 }
 

@@ -22,19 +22,14 @@ pub const AUTO: &str = "auto";
 pub struct Profile {
     /// What it is called on the command line: lower case, digits and hyphens.
     pub name: String,
-    /// What the window calls it.
     pub label: String,
-    /// What it is for, in a sentence.
     pub description: String,
     /// The `response` that a turn is judged by.
     pub target: Duration,
-    /// Microphone and speaker.
     pub audio: AudioSettings,
     /// When a sound is speech.
     pub detector: DetectorSettings,
-    /// Whose turn it is.
     pub turn: TurnSettings,
-    /// What the service is asked for.
     pub live: LiveSettings,
     /// When the user is told that something is not as it should be.
     pub alerts: AlertSettings,
@@ -91,9 +86,7 @@ pub struct AutoSettings {
 pub enum Preference {
     /// Little: the sooner the better.
     Speed,
-    /// Something.
     Balance,
-    /// Much.
     Quality,
 }
 
@@ -146,9 +139,7 @@ pub struct AudioSettings {
 pub enum EchoCancellation {
     /// As the speaker and what the microphone hears of it demand.
     Auto,
-    /// Always.
     On,
-    /// Never.
     Off,
 }
 
@@ -169,19 +160,15 @@ pub enum NoiseSuppression {
 
 words!(NoiseSuppression { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
 
-/// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
-    /// On.
     On,
-    /// Off.
     Off,
 }
 
 words!(Switch { On = "on", Off = "off" });
 
 impl Switch {
-    /// Whether it is on.
     #[must_use]
     pub fn is_on(self) -> bool {
         self == Self::On
@@ -191,7 +178,6 @@ impl Switch {
 /// When a sound counts as speech.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorSettings {
-    /// Which detector.
     pub kind: DetectorKind,
     /// webrtc-vad's mode, 0 (lets much through) to 3 (lets little through).
     pub aggressiveness: u8,
@@ -201,7 +187,6 @@ pub struct DetectorSettings {
     pub onset_playing: Duration,
 }
 
-/// A detector of speech.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DetectorKind {
     /// webrtc-vad: the soonest, for quiet rooms.
@@ -215,7 +200,6 @@ words!(DetectorKind { Webrtc = "webrtc", Earshot = "earshot" });
 /// Who decides when a turn is over, and what speech does to a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurnSettings {
-    /// Who detects activity.
     pub detection: Detection,
     /// Silence, counted from the last voiced sample, after which a turn is over.
     pub patience: Duration,
@@ -234,7 +218,6 @@ pub struct TurnSettings {
     pub automatic: AutomaticSettings,
 }
 
-/// Who detects activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detection {
     /// Our detector; `activityStart` and `activityEnd` are sent.
@@ -250,7 +233,6 @@ words!(Detection { Manual = "manual", Automatic = "automatic" });
 pub enum BargeIn {
     /// On where the reply does not reach the microphone (a headset, files) or is taken out of it.
     Auto,
-    /// Always.
     On,
     /// Never; the uplink is closed while the reply sounds.
     Off,

@@ -73,7 +73,6 @@ pub fn about(name: &str) -> Option<&'static str> {
     key(name).map(|key| key.about)
 }
 
-/// The row of this name.
 pub(super) fn key(name: &str) -> Option<&'static Key> {
     KEYS.iter().copied().find(|key| key.name == name)
 }

@@ -68,7 +68,6 @@ pub enum DetectionConfig {
     Client,
     /// The service, which is sent everything that the microphone hears.
     Service {
-        /// Settings of its detector.
         settings: AutomaticSettings,
         /// Whether speech interrupts a reply.
         interrupts: bool,
@@ -110,9 +109,7 @@ pub struct AutomaticSettings {
 /// How readily the service's detector decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sensitivity {
-    /// Readily.
     High,
-    /// Reluctantly.
     Low,
 }
 
@@ -123,11 +120,8 @@ words!(Sensitivity { High = "high", Low = "low" });
 pub enum Thinking {
     /// As little as the model can.
     Minimal,
-    /// Little.
     Low,
-    /// Some.
     Medium,
-    /// Much.
     High,
 }
 

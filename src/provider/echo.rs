@@ -215,7 +215,6 @@ impl Echo {
             .await
     }
 
-    /// The utterance is over.
     async fn answer(&mut self) -> Option<()> {
         let heard = std::mem::take(&mut self.heard);
         let voiced = heard.len().saturating_sub(self.silent * FRAME_SAMPLES);

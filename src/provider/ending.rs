@@ -1,7 +1,6 @@
 //! `turnCompleteReason`: why the service ended a turn, as far as it says. The names are those of `TurnCompleteReason` in
 //! google-genai 3.4.0; others are shown as they came.
 
-/// What the reasons have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndKind {
     /// The model's answer was withdrawn, by itself or after several attempts.
@@ -42,7 +41,6 @@ impl EndKind {
         }
     }
 
-    /// The one thing to do.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {

@@ -44,7 +44,6 @@ impl Grounding {
         }
     }
 
-    /// Adds what was searched for.
     pub fn add_query(&mut self, query: &str) {
         self.push_query(one_line(query));
     }

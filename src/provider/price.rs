@@ -15,24 +15,17 @@ use crate::base::tokens::{Kinds, TokenCounts};
 /// What a user says that tokens cost: US dollars for a million tokens, of whatever kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
-    /// Of the prompt.
     pub prompt: f64,
-    /// Of the answer.
     pub response: f64,
 }
 
 /// US dollars for a million tokens, by kind. `None`: no rate is published for this kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
-    /// Text read.
     pub text_in: Option<f64>,
-    /// Audio heard.
     pub audio_in: Option<f64>,
-    /// Images seen.
     pub image_in: Option<f64>,
-    /// Text written.
     pub text_out: Option<f64>,
-    /// Audio spoken.
     pub audio_out: Option<f64>,
 }
 
@@ -92,7 +85,6 @@ fn differ(rates: &[Option<f64>]) -> bool {
 /// What is known of the price of a conversation's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Pricing {
-    /// The user set it.
     Configured(Price),
     /// The service publishes it for the model.
     Published(Rates),

@@ -35,7 +35,6 @@ pub(super) struct TurnedAway {
     pub(super) why: String,
 }
 
-/// Judges a handshake.
 pub(super) fn admit<T>(request: &Request<T>, access: &Access) -> Result<Welcome, TurnedAway> {
     let turn = |status, why: &str| {
         Err(TurnedAway {

@@ -37,7 +37,6 @@ pub(super) struct Asked {
     pub(super) samples: Vec<i16>,
     /// How long the sound was in all.
     pub(super) heard: Duration,
-    /// The voice in it.
     pub(super) voice: Option<VoicedSpan>,
     /// Text came, alone or beside the sound.
     pub(super) text: bool,

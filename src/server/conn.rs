@@ -43,7 +43,6 @@ const QUEUE: usize = 256;
 /// The longest reason that fits into a close frame.
 const MOST_REASON: usize = 123;
 
-/// How a connection ended.
 enum End {
     /// With this close frame, sent by us.
     Ours(CloseReason),

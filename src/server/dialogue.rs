@@ -105,7 +105,6 @@ impl Dialogue {
             .min()
     }
 
-    /// Does what is due.
     pub(super) fn tick(&mut self, now: Instant) {
         if self.setup_due.is_some_and(|due| due <= now) {
             self.setup_due = None;

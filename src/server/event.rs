@@ -9,27 +9,13 @@ use super::output::{AnswerOutcome, Told};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ServerEvent {
     /// A handshake was accepted. Connections count from 1.
-    Connected {
-        /// Which connection.
-        connection: u64,
-    },
+    Connected { connection: u64 },
     /// A handshake failed or was refused.
-    TurnedAway {
-        /// Which connection.
-        connection: u64,
-        /// Why.
-        reason: String,
-    },
+    TurnedAway { connection: u64, reason: String },
     /// The list of models was asked for and given; the connection is over.
-    Listed {
-        /// Which connection.
-        connection: u64,
-    },
-    /// A setup was accepted.
+    Listed { connection: u64 },
     Setup {
-        /// Which connection.
         connection: u64,
-        /// The model that it asked for.
         model: String,
         /// `manual` or `automatic`.
         detection: &'static str,
@@ -38,7 +24,6 @@ pub enum ServerEvent {
     },
     /// A turn of the user is over.
     Turn {
-        /// Which connection.
         connection: u64,
         /// Turns count from 1 in each conversation.
         turn: u64,
@@ -53,25 +38,19 @@ pub enum ServerEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         level_dbfs: Option<f64>,
     },
-    /// An answer is over.
     Answer {
-        /// Which connection.
         connection: u64,
         /// The turn that it answered; 0 is what was said unasked.
         turn: u64,
-        /// How it went.
         outcome: AnswerOutcome,
         /// Audio that was sent, in milliseconds.
         spoken_ms: f64,
     },
-    /// The connection is over.
     Closed {
-        /// Which connection.
         connection: u64,
         /// The close code; absent when there was no close frame.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<u16>,
-        /// Its reason, or what happened.
         reason: String,
     },
 }

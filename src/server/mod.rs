@@ -72,9 +72,7 @@ pub enum ServerError {
     /// The address cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
-        /// Which.
         address: SocketAddr,
-        /// Why.
         source: io::Error,
     },
     /// The system gives no thread or no event queue.
@@ -178,7 +176,6 @@ impl Server {
         self.stop.cancelled().await;
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

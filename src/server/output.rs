@@ -7,14 +7,12 @@ use super::protocol_rules::CloseReason;
 use crate::base::units::Dbfs;
 use crate::provider::gemini::message::{ServerContent, ServerMessage};
 
-/// What the connection has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum DialogueOutput {
     /// Send this text as a frame.
     Send(String),
     /// Make a handle for this state of the conversation and send it.
     Handle(ContextWindow),
-    /// Close with a frame.
     Close(CloseReason),
     /// Cut the connection without one.
     Cut,
@@ -40,11 +38,9 @@ pub(super) enum Told {
     },
 }
 
-/// How an answer went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerOutcome {
-    /// To its end.
     Completed,
     /// New speech or text ended it.
     Interrupted,

@@ -19,7 +19,6 @@ use crate::provider::gemini::message::{
 };
 use crate::provider::gemini::models;
 
-/// A connection is to be closed with this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CloseReason {
     pub(super) code: u16,

@@ -108,7 +108,6 @@ impl Default for Script {
     }
 }
 
-/// When `turnComplete` is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TurnComplete {
@@ -158,11 +157,9 @@ pub enum ScriptStep {
 /// What `say` sounds like.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SpeechKind {
-    /// A tone.
     Tone {
         /// Its frequency in hertz.
         hz: f32,
-        /// Its length.
         length: Duration,
     },
     /// A file, as it was written in the script; [`Script::load`] turns it into [`SpeechKind::Samples`].
@@ -177,9 +174,7 @@ pub enum ScriptError {
     /// The file cannot be read.
     #[error("cannot read the script {}", file.display())]
     Read {
-        /// Which file.
         file: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// It is not a script: file, line, column and what is wrong there.
@@ -188,11 +183,8 @@ pub enum ScriptError {
     /// A sound that it names cannot be used.
     #[error("{}: the sound {}: {why}", script.display(), wav.display())]
     Sound {
-        /// Which script.
         script: PathBuf,
-        /// Which sound.
         wav: PathBuf,
-        /// Why.
         why: String,
     },
 }

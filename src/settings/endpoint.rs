@@ -11,12 +11,10 @@ pub use crate::provider::gemini::models::GOOGLE_HOST;
 pub const LIVE_PATH: &str =
     "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 
-/// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// The server inside this program.
     Demo,
-    /// A Live endpoint.
     Live(Url),
 }
 
@@ -39,10 +37,8 @@ pub enum EndpointError {
     /// It cannot be read as a URL.
     #[error("is not a URL; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer")]
     NotAUrl,
-    /// Its scheme is another one.
     #[error("does not begin with wss:// or ws://; the Live API is spoken over WebSocket only")]
     Scheme,
-    /// There is no host.
     #[error("names no host; allowed is wss://HOST, or ws://127.0.0.1:PORT on this computer")]
     NoHost,
     /// `ws://` to another computer.

@@ -41,7 +41,6 @@ const MOST_CHARACTERS: usize = 8_000;
 pub enum KeySource {
     /// One of [`VARIABLES`].
     Environment(&'static str),
-    /// The system's keyring.
     Keyring,
     /// The file `key`.
     File,
@@ -62,9 +61,7 @@ impl KeySource {
 /// A key and where it comes from.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// The key.
     pub secret: SecretString,
-    /// Where it comes from.
     pub source: KeySource,
 }
 
@@ -103,7 +100,6 @@ pub enum KeyError {
         "the key holds a blank, a line break, a quote, a bracket or another character that no key has: copy it again, and nothing around it"
     )]
     NotAKey,
-    /// Too long.
     #[error("the key has more than {MOST_CHARACTERS} characters: copy the key alone")]
     TooLong,
     /// There is no home folder to keep it in.
@@ -111,14 +107,8 @@ pub enum KeyError {
         "there is no folder to keep the key in: set {VARIABLE}, or name a configuration file with --config"
     )]
     Homeless,
-    /// The system refused.
     #[error("{path} cannot be changed: {error}")]
-    Refused {
-        /// The key file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    Refused { path: PathBuf, error: io::Error },
 }
 
 /// A place and what is in it: a key, nothing, or a fault in words.

@@ -56,7 +56,6 @@ impl Paths {
         self
     }
 
-    /// The folder of the configuration.
     #[must_use]
     pub fn config_folder(&self) -> Option<&Path> {
         self.config_file.as_deref().and_then(Path::parent)
@@ -74,7 +73,6 @@ impl Paths {
         self.config_folder().map(|folder| folder.join("profiles"))
     }
 
-    /// The file with the key.
     #[must_use]
     pub fn key(&self) -> Option<PathBuf> {
         self.config_folder().map(|folder| folder.join("key"))

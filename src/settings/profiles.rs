@@ -93,7 +93,6 @@ impl Profiles {
         self.store.entries()
     }
 
-    /// The profile of this name.
     pub fn get(&self, name: &str) -> Result<Arc<Profile>, UnknownProfile> {
         self.store.get(name)
     }
@@ -115,10 +114,8 @@ pub enum EditError {
     /// It is a built-in, or there is none of this name.
     #[error("the profile `{0}` is in no file that could be changed")]
     NoFile(String),
-    /// It cannot be read.
     #[error("{file}: {why}")]
     Unreadable {
-        /// The file.
         file: String,
         /// Why, in words.
         why: String,
@@ -131,17 +128,10 @@ pub enum EditError {
     ByHand {
         /// File, line and column.
         place: String,
-        /// The model.
         model: String,
     },
-    /// The system refused.
     #[error("{file} cannot be written: {error}; write `live.model` there by hand")]
-    Refused {
-        /// The file.
-        file: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    Refused { file: String, error: std::io::Error },
 }
 
 /// Where a file names its model.

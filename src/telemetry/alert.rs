@@ -39,7 +39,6 @@ const BURST_OVER_AFTER: Duration = Duration::from_secs(60);
 pub struct AlertTurn {
     /// From the end of the turn to the first reply audio that arrived.
     pub first_audio: Option<Duration>,
-    /// Its response.
     pub response: Option<Duration>,
     /// It got no answer, and the user had not ended it.
     pub failed: bool,
@@ -53,7 +52,6 @@ pub struct AlertTurn {
     pub typed: bool,
 }
 
-/// What became of an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlertChange {
     /// The alert is raised, and a notification is due.
@@ -64,7 +62,6 @@ pub enum AlertChange {
     Shown,
 }
 
-/// A raised alert.
 #[derive(Clone, Debug)]
 struct RaisedAlert {
     alert: Alert,

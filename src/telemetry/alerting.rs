@@ -12,7 +12,6 @@ use crate::telemetry::alert::{Alert, AlertChange, AlertKind};
 use crate::telemetry::diagnosis::diagnose;
 
 impl Collector<'_> {
-    /// Runs the diagnosis.
     pub(super) fn find_causes(&mut self) {
         if let Some(evidence) = evidence(self) {
             let findings = diagnose(&evidence);

@@ -36,7 +36,6 @@ pub struct AutoChoice {
     pub names: Vec<String>,
     /// Their properties, in the same order.
     pub candidates: Vec<Candidate>,
-    /// The goals of the profile.
     pub wishes: AutoGoals,
     /// Tells one choice of the user from another of the same profile.
     pub serial: u64,
@@ -51,7 +50,6 @@ impl AutoChoice {
     }
 }
 
-/// A running choice.
 #[derive(Debug)]
 pub(super) struct AutoChooser {
     choice: Arc<AutoChoice>,

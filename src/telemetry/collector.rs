@@ -30,7 +30,6 @@ const SUFFERS_FOR: Duration = Duration::from_secs(10);
 /// The notices of raised alerts.
 type RaisedTexts = Vec<(AlertKind, String)>;
 
-/// The collector with its state.
 pub(super) struct Collector<'a> {
     pub(super) deps: &'a mut Deps,
     pub(super) outlets: &'a Outlets,

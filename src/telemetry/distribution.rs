@@ -16,7 +16,6 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Records one latency.
     pub fn record(&mut self, latency: Duration) {
         let us = micros(latency.min(LONGEST));
         self.sum += u64::from(us);
@@ -31,13 +30,11 @@ impl Distribution {
         self.sorted.sort_unstable();
     }
 
-    /// How many were recorded.
     #[must_use]
     pub fn n(&self) -> u64 {
         self.sorted.len() as u64
     }
 
-    /// Their sum.
     #[must_use]
     pub fn sum(&self) -> Duration {
         Duration::from_micros(self.sum)

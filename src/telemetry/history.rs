@@ -23,7 +23,6 @@ const TIERS: [(u64, u64); 3] = [(2 * HOUR, 60), (26 * HOUR, 600), (169 * HOUR, H
 const HOUR: u64 = 3_600;
 /// A correction of the clock by up to this drops no slice.
 const CORRECTION: u64 = HOUR;
-/// Schema of the file.
 const SCHEMA: &str = "sovereign.history/1";
 /// Slices that a file may hold: all tiers full, and a margin.
 const MOST_SLICES: usize = 600;
@@ -31,7 +30,6 @@ const MOST_SLICES: usize = 600;
 /// Outcomes of turns by index in [`Slice::turns`].
 pub const OUTCOMES: [&str; 5] = ["completed", "interrupted", "cancelled", "empty", "failed"];
 
-/// One closed turn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnSample {
     /// Index of its outcome in [`OUTCOMES`].
@@ -61,7 +59,6 @@ pub struct Reading {
     pub machine_percent: Option<f32>,
     /// Resident memory in bytes.
     pub rss: Option<u64>,
-    /// Threads of this program.
     pub threads: Option<u32>,
     /// Round trip of the connection.
     pub round_trip: Option<Duration>,
@@ -139,7 +136,6 @@ pub struct Slice {
     pub bytes_sent: u64,
     /// Bytes from it.
     pub bytes_received: u64,
-    /// Responses.
     pub response: Sketch,
     /// Our share of them.
     pub client: Sketch,
@@ -151,7 +147,6 @@ pub struct Slice {
     pub machine: Mean,
     /// Resident memory in bytes.
     pub rss: Mean,
-    /// Threads of this program.
     pub threads: Mean,
     /// Round trips in milliseconds.
     pub round_trip_ms: Mean,

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Start-up time, in which caches fill and libraries load; its memory is ignored.
 const START_UP: Duration = Duration::from_secs(300);
-/// Points of a window.
 const POINTS: usize = 45;
 /// Parts of a window, the lower edge of each of which must lie above that of the one before.
 const PARTS: usize = 5;
@@ -44,7 +43,6 @@ pub enum Growth {
     /// No window is full yet: at the start, and again after the machine slept.
     #[default]
     Unknown,
-    /// No growth.
     Steady,
     /// Growth per hour.
     PerHour(f64),

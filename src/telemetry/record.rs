@@ -38,11 +38,8 @@ pub struct TurnRecord {
     pub auto: bool,
     /// Target of its response, from the profile that the user had chosen.
     pub target: Duration,
-    /// How it ended.
     pub outcome: Outcome,
-    /// Its marks.
     pub timeline: Timeline,
-    /// Its latencies.
     pub latencies: Latencies,
     /// Microphone audio sent to the service.
     pub sent: Duration,

@@ -38,7 +38,6 @@ pub struct Stages {
     pub encode_queue: Option<Duration>,
     /// One round trip to the service.
     pub network: Option<Duration>,
-    /// The service itself.
     pub service: Option<Duration>,
     /// From the socket to samples.
     pub decode: Option<Duration>,

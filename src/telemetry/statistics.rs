@@ -28,7 +28,6 @@ const READINGS: usize = 60;
 /// set.
 #[derive(Debug, Default)]
 pub(super) struct Statistics {
-    /// By profile and model.
     tallies: HashMap<(String, String), Tally>,
     /// With `auto`: the candidates, and their common statistics.
     together: Option<(Vec<String>, Tally)>,

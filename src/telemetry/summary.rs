@@ -18,7 +18,6 @@ use crate::base::ids::Mark;
 use crate::base::tokens::TokenCounts;
 pub use model_usage::ModelUsage;
 
-/// Totals of a conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Turns by outcome, in the order completed, interrupted, cancelled, empty, failed.
@@ -76,7 +75,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Takes in a turn.
     pub fn add(&mut self, record: &TurnRecord) {
         self.turns[place(&record.outcome)] += 1;
         self.tool_calls += u64::from(record.tool_calls);

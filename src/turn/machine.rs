@@ -119,7 +119,6 @@ impl Machine {
         self.manual
     }
 
-    /// Takes in an input.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.note_sign(&input);
         self.take_in(now, input);

@@ -6,24 +6,19 @@ use super::kind::Kind;
 use super::value::Value;
 use crate::base::yaml::{Text, quoted};
 
-/// A row: one key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Dotted from the top of the file: `turn.patience_ms`.
     pub name: &'static str,
-    /// What it may hold.
     pub kind: Kind,
     /// The word that may replace a value: `off`, `default`.
     pub none: Option<&'static str>,
     /// Shipped values as YAML: one for all files, or one for each.
     pub shipped: &'static [&'static str],
-    /// What it does.
     pub about: &'static str,
     /// Why the shipped values are what they are: one text for each file.
     pub why: &'static [&'static str],
-    /// When a change applies.
     pub effect: Effect,
-    /// What becomes of a value.
     pub role: Role,
     /// Whether the program itself writes it, for a choice in the window.
     pub offered: bool,

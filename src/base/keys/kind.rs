@@ -9,9 +9,7 @@ use super::value::Value;
 pub enum Kind {
     /// A whole number within bounds, both included, and a multiple of `step`.
     Whole {
-        /// The least.
         from: u64,
-        /// The most.
         to: u64,
         /// What it is a multiple of.
         step: u64,
@@ -20,55 +18,45 @@ pub enum Kind {
     Number {
         /// The least, which is allowed itself unless `above`.
         from: f64,
-        /// The most.
         to: f64,
         /// Whether only more than the least is allowed.
         above: bool,
         /// What the number is, in words.
         of: &'static str,
     },
-    /// `true` or `false`.
     Flag,
     /// The same as `on` or `off`.
     OnOff,
-    /// One of these words.
     Words(&'static [&'static str]),
     /// A text of so many characters, without blanks around it.
     Text(usize, usize),
     /// A text of a shape of its own.
     Shaped(TextShape),
-    /// A list of texts.
     List(Items),
 }
 
-/// The shape of a text.
 #[derive(Clone, Copy, Debug)]
 pub struct TextShape {
     /// What is allowed, in words.
     pub allowed: &'static str,
     /// The text as it is used.
     pub check: fn(&str) -> Result<String, Wrong>,
-    /// Its JSON Schema.
     pub schema: fn() -> Json,
 }
 
-/// The shape of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Items {
     /// What is allowed, in words.
     pub allowed: &'static str,
     /// The list as it is used, or what is wrong with it.
     pub check: fn(Vec<String>) -> Result<Vec<String>, String>,
-    /// Its JSON Schema.
     pub schema: fn() -> Json,
     /// The word that may replace the list. Any other text without brackets is a list of one.
     pub word: Option<&'static str>,
 }
 
-/// What is wrong with a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wrong {
-    /// What it is.
     pub what: String,
     /// What is allowed, where the key's row does not say it.
     pub allowed: Option<String>,

@@ -31,7 +31,6 @@ use super::stream::Stream;
 use super::tls::Tls;
 use crate::base::thread::aside;
 
-/// A stream that was opened.
 pub struct Opened {
     /// The stream, encrypted where the address says so.
     pub stream: Stream,

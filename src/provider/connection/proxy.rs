@@ -35,7 +35,6 @@ pub(super) struct Proxy {
     host: Host<String>,
     port: u16,
     login: Option<Login>,
-    /// The variable that names it.
     variable: &'static str,
 }
 
@@ -89,7 +88,6 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxy {
-    /// Host and port.
     pub(super) fn place(&self) -> (Host<String>, u16) {
         (self.host.clone(), self.port)
     }

@@ -27,7 +27,6 @@ pub(in crate::provider) struct Head {
 
 /// Why there is no head.
 pub(in crate::provider) enum NoHead {
-    /// The connection ended.
     Io(std::io::Error),
     /// What came is not HTTP.
     NotHttp,

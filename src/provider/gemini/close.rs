@@ -13,7 +13,6 @@ pub enum Close {
     Key,
     /// The service is not offered where the user is.
     Region,
-    /// No such model.
     Model,
     /// No such model under this version of the API: either of them may be at fault.
     Version,

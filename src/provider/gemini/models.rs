@@ -16,9 +16,7 @@ pub struct Model {
     pub name: &'static str,
     /// Whether the service offers it.
     pub state: ModelState,
-    /// What it is made for.
     pub purpose: Purpose,
-    /// How thinking is set.
     pub thinking: ThinkingControl,
     /// Whether `enableAffectiveDialog` is taken.
     pub affective_dialog: bool,
@@ -39,24 +37,17 @@ pub enum ModelState {
     Stable,
     /// Yes, and it may change or end at short notice.
     Preview,
-    /// Not any more.
     Ended {
         /// The day, as `2026-11-17`.
         on: &'static str,
-        /// What took its place.
         successor: &'static str,
     },
     /// A name for whatever is newest of a family that has ended: it may have ended too.
-    MayHaveEnded {
-        /// What took its place.
-        successor: &'static str,
-    },
+    MayHaveEnded { successor: &'static str },
 }
 
-/// What a model is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Talk.
     Talk,
     /// It says in another language what it hears.
     Translation,

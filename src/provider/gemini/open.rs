@@ -32,7 +32,6 @@ pub(super) struct Open {
     pub(super) under_v1: Option<Url>,
 }
 
-/// What connecting needs.
 pub(super) struct Opener {
     pub(super) dialer: Arc<dyn Dialer>,
     pub(super) target: ServiceEndpoint,

@@ -52,17 +52,13 @@ pub enum SaveError {
     /// What stands in the file is faulty; it is left for the user to mend.
     #[error("{} The file is left as it is: mend it first", sentence(.0))]
     Faulty(String),
-    /// The system refused.
     #[error("{path} cannot be written: {error}")]
     Refused {
-        /// The configuration file.
         path: PathBuf,
-        /// What the system said.
         error: std::io::Error,
     },
 }
 
-/// The file as it was found.
 struct Found {
     text: String,
     reading: ConfigReading,
@@ -133,13 +129,11 @@ impl ConfigFile {
         }
     }
 
-    /// The configuration.
     #[must_use]
     pub fn get(&self) -> &Config {
         &self.config
     }
 
-    /// The file.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()

@@ -12,13 +12,11 @@ use crate::base::keys::{Scalar, TextShape, Value, Wrong, any_text};
 pub struct Hidden(String);
 
 impl Hidden {
-    /// Hides a text.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

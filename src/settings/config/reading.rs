@@ -48,7 +48,6 @@ impl Config {
     }
 }
 
-/// What a text says.
 #[derive(Clone, Debug)]
 pub(super) struct ConfigReading {
     /// The keys that can be read, and what held before for the others. For those that are not written the usual value, or
@@ -60,7 +59,6 @@ pub(super) struct ConfigReading {
     pub(super) silent: bool,
 }
 
-/// A fault in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigFault {
     pub(super) error: YamlError,

@@ -6,12 +6,10 @@ use crate::base::keys::words;
 use crate::telemetry::diagnosis::{Finding, Remedy, TurnPart};
 use crate::telemetry::memory_growth::Trend;
 
-/// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AlertKind {
     /// From the end of the turn to the first reply audio that arrives.
     FirstAudio,
-    /// The response.
     Response,
     /// The share of turns that get their answer.
     Success,
@@ -23,7 +21,6 @@ pub enum AlertKind {
     Interruptions,
     /// The share of turns that the user had not finished.
     CutOffs,
-    /// Replies that stutter.
     Stutters,
 }
 
@@ -106,11 +103,9 @@ impl AlertKind {
 /// Something is over its limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// What.
     pub kind: AlertKind,
     /// What was measured, in the unit of the limit: milliseconds, percent, megabytes, or a count.
     pub value: f64,
-    /// The limit.
     pub limit: f64,
     /// What it was measured over: turns or readings.
     pub n: usize,

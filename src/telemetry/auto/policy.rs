@@ -27,7 +27,6 @@ pub struct Plan {
     pub candidate: usize,
     /// Changes within its profile.
     pub tuning: Tuning,
-    /// The reason as text.
     pub why: String,
 }
 
@@ -111,7 +110,6 @@ impl Adapter {
         }
     }
 
-    /// The present plan.
     #[must_use]
     pub fn plan(&self) -> Plan {
         let save_power = self.saves_power();

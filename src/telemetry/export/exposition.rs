@@ -59,7 +59,6 @@ impl Exposition {
         self.counters(name, help, &[(&[], value)]);
     }
 
-    /// Counters with labels.
     pub(super) fn counters(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
         self.head(name, help, "counter");
         for (labels, value) in values {
@@ -67,7 +66,6 @@ impl Exposition {
         }
     }
 
-    /// Gauges with labels.
     pub(super) fn gauges(&mut self, name: &str, help: &str, values: &[(&[(&str, &str)], f64)]) {
         self.head(name, help, "gauge");
         for (labels, value) in values {
@@ -100,7 +98,6 @@ impl Exposition {
         }
     }
 
-    /// The whole text.
     #[must_use]
     pub(super) fn finish(self) -> String {
         self.text

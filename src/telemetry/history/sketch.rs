@@ -20,19 +20,16 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    /// Records one latency.
     pub fn record(&mut self, latency: Duration) {
         self.add(bin(latency), 1);
     }
 
-    /// Merges another sketch.
     pub fn merge(&mut self, other: &Self) {
         for (bin, count) in &other.bins {
             self.add(*bin, *count);
         }
     }
 
-    /// How many were recorded.
     #[must_use]
     pub fn n(&self) -> u64 {
         self.bins.iter().map(|(_, count)| u64::from(*count)).sum()

@@ -41,7 +41,6 @@ impl Silence {
         }
     }
 
-    /// What happened, as text.
     #[must_use]
     pub fn what(&self) -> String {
         let what = match self {
@@ -60,7 +59,6 @@ impl Silence {
         format!("the service {what}")
     }
 
-    /// The remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

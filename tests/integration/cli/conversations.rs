@@ -136,10 +136,7 @@ fn a_reached_spend_limit_leaves_files_unasked_and_is_a_failure() {
     assert_eq!(turns.len(), 1, "{said:?}");
     said.assert_fault(
         1,
-        &[
-            "limit of $0.0001. 2 files were not sent",
-            "spend_limit_usd",
-        ],
+        &["limit of $0.0001. 2 files were not sent", "spend_limit_usd"],
     );
     let cost = turns[0]["cost_usd"].as_f64().expect("the price is set");
     assert_eq!(summary["cost_usd"], cost);

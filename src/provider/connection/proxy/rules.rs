@@ -46,7 +46,6 @@ pub(in super::super) enum Way<'a> {
     Here,
     /// This variable exempts it from this proxy.
     Exempt(&'static str),
-    /// Through a proxy.
     Through(&'a Proxy),
     /// A variable cannot be understood: it is not dialled at all.
     Broken(&'a Fault),
@@ -221,7 +220,6 @@ struct Exceptions {
     variable: &'static str,
     everything: bool,
     entries: Vec<Entry>,
-    /// What was not understood.
     unknown: Vec<String>,
 }
 

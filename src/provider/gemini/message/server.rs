@@ -18,25 +18,20 @@ mod fields;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerMessage {
-    /// The setup was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_complete: Option<SetupComplete>,
     /// Part of an answer; may hold sound, transcription and flags at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_content: Option<ServerContent>,
-    /// Functions to call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call: Option<ToolCall>,
     /// Calls that need no answer any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_call_cancellation: Option<ToolCallCancellation>,
-    /// What a turn cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_metadata: Option<UsageMetadata>,
-    /// A handle to go on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_resumption_update: Option<ResumptionUpdate>,
-    /// The connection ends soon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go_away: Option<GoAway>,
     /// The service's detector heard something.
@@ -84,7 +79,6 @@ impl ServerMessage {
     }
 }
 
-/// Reads any message.
 pub(super) fn read_fields(json: &[u8]) -> Result<(ServerMessage, LeftOut), Unreadable> {
     let object: &RawValue =
         serde_json::from_slice(json).map_err(|error| Unreadable(error.to_string()))?;
@@ -112,7 +106,6 @@ fn cleaned(json: &[u8]) -> Option<Vec<u8>> {
 #[error("unreadable message of the service: {0}")]
 pub struct Unreadable(String);
 
-/// The setup was taken.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupComplete {
@@ -121,7 +114,6 @@ pub struct SetupComplete {
     pub session_id: Option<String>,
 }
 
-/// Part of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerContent {
@@ -134,10 +126,8 @@ pub struct ServerContent {
     /// All of the answer was sent.
     #[serde(skip_serializing_if = "is_false")]
     pub generation_complete: bool,
-    /// The turn is over.
     #[serde(skip_serializing_if = "is_false")]
     pub turn_complete: bool,
-    /// Why it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_complete_reason: Option<String>,
     /// Whether more follows after `turn_complete`.
@@ -152,7 +142,6 @@ pub struct ServerContent {
     /// The same, not final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interim_input_transcription: Option<Transcription>,
-    /// The model's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_transcription: Option<Transcription>,
     /// Where a search led: an answer that was searched for has some.
@@ -211,18 +200,15 @@ pub struct Transcription {
     pub language_code: Option<String>,
 }
 
-/// Functions to call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolCall {
-    /// The calls.
     pub function_calls: Vec<FunctionCall>,
 }
 
 /// Calls that need no answer any more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ToolCallCancellation {
-    /// Their ids.
     pub ids: Vec<String>,
 }
 
@@ -233,25 +219,19 @@ pub struct UsageMetadata {
     /// The whole context, read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_token_count: Option<u64>,
-    /// The answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_token_count: Option<u64>,
-    /// Results of tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_use_prompt_token_count: Option<u64>,
-    /// Thoughts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thoughts_token_count: Option<u64>,
     /// Of the context, what was still known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_content_token_count: Option<u64>,
-    /// All.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_token_count: Option<u64>,
-    /// The context by kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompt_tokens_details: Vec<ModalityTokens>,
-    /// The answer by kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_tokens_details: Vec<ModalityTokens>,
     /// What was still known, by kind.
@@ -299,14 +279,12 @@ fn kinds(total: Option<u64>, details: &[ModalityTokens]) -> Kinds {
     kinds
 }
 
-/// Tokens of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModalityTokens {
     /// `TEXT`, `AUDIO`, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modality: Option<String>,
-    /// How many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_count: Option<u64>,
 }
@@ -315,7 +293,6 @@ pub struct ModalityTokens {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResumptionUpdate {
-    /// The handle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_handle: Option<String>,
     /// Whether it holds: it does not while an answer is made.
@@ -326,11 +303,9 @@ pub struct ResumptionUpdate {
     pub last_consumed_client_message_index: Option<u64>,
 }
 
-/// The connection ends soon.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GoAway {
-    /// How soon.
     #[serde(
         serialize_with = "seconds::serialize",
         skip_serializing_if = "Option::is_none"
