@@ -14,7 +14,6 @@ impl Counter {
         self.0.fetch_add(n, Relaxed);
     }
 
-    #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
@@ -36,7 +35,6 @@ impl Meter {
     }
 
     /// The level shown last.
-    #[must_use]
     pub fn get(&self) -> Dbfs {
         Dbfs(f32::from_bits(self.0.load(Relaxed)))
     }
@@ -54,7 +52,6 @@ impl Span {
     }
 
     /// The length of time shown last.
-    #[must_use]
     pub fn get(&self) -> Duration {
         Duration::from_micros(u64::from(self.0.load(Relaxed)))
     }
@@ -103,7 +100,6 @@ pub struct Counters {
 
 impl Counters {
     /// Round trip of the connection, if known.
-    #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         let micros = self.round_trip_us.load(Relaxed);
         (micros > 0).then(|| Duration::from_micros(u64::from(micros)))

@@ -22,7 +22,6 @@ pub struct Frame {
 
 impl Frame {
     /// When the last sample of the frame had been captured.
-    #[must_use]
     pub fn end(&self) -> Instant {
         self.captured + FRAME_DURATION
     }

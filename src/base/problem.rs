@@ -11,7 +11,6 @@ pub struct Problem {
 
 impl Problem {
     /// It failed: status 1.
-    #[must_use]
     pub fn failed(error: anyhow::Error) -> Self {
         Self {
             status: 1,
@@ -21,7 +20,6 @@ impl Problem {
     }
 
     /// Wrong usage or configuration: status 2.
-    #[must_use]
     pub fn usage(what: impl Into<String>) -> Self {
         Self {
             status: 2,
@@ -31,7 +29,6 @@ impl Problem {
     }
 
     /// Nothing to run on: status 3.
-    #[must_use]
     pub fn nothing_to_run_on(what: impl Into<String>) -> Self {
         Self {
             status: 3,

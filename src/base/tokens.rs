@@ -14,7 +14,6 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    #[must_use]
     pub const fn sum(&self) -> u64 {
         self.text
             .saturating_add(self.audio)
@@ -23,7 +22,6 @@ impl Kinds {
     }
 
     /// Whether the kind of any of them is known.
-    #[must_use]
     pub const fn is_known(&self) -> bool {
         self.text > 0 || self.audio > 0 || self.image > 0
     }
@@ -60,18 +58,15 @@ pub struct TokenCounts {
 
 impl TokenCounts {
     /// Output tokens: answers and thoughts.
-    #[must_use]
     pub const fn written(&self) -> u64 {
         self.response.sum().saturating_add(self.thoughts)
     }
 
-    #[must_use]
     pub const fn sum(&self) -> u64 {
         self.prompt.sum().saturating_add(self.written())
     }
 
     /// Whether nothing was counted.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.sum() == 0 && self.searches == 0
     }

@@ -102,7 +102,6 @@ pub fn decode(mut from: impl Read) -> Result<Sound, WavError> {
 pub const HEADER: usize = 44;
 
 /// The header of a mono file of 16 bit integers that holds so many bytes of samples.
-#[must_use]
 pub fn header(rate: SampleRate, bytes: u32) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let mut at = 0;

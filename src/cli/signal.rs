@@ -217,7 +217,6 @@ mod other {
     pub fn hold(_: Duration) {}
 
     /// Never known on this system.
-    #[must_use]
     pub fn is_asked() -> bool {
         false
     }

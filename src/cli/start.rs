@@ -218,7 +218,6 @@ impl Start {
     }
 
     /// Whether the input is a microphone, not a file.
-    #[must_use]
     pub fn hears_a_microphone(&self) -> bool {
         matches!(self.setup.input, InputKind::Device(_))
     }

@@ -41,7 +41,6 @@ pub struct SystemReading {
 
 impl SystemReading {
     /// Memory in use, in percent.
-    #[must_use]
     pub fn memory_percent(&self) -> Option<f64> {
         let (all, free) = self.memory.zip(self.available)?;
         (all > 0).then(|| (all.saturating_sub(free)) as f64 / all as f64 * 100.0)
@@ -78,7 +77,6 @@ impl Default for Probe {
 
 impl Probe {
     /// Reads another process of this user.
-    #[must_use]
     pub fn of(pid: u32) -> Self {
         Self {
             pid: Some(Pid::from_u32(pid)),
@@ -87,7 +85,6 @@ impl Probe {
     }
 
     /// Reads nothing.
-    #[must_use]
     pub fn off() -> Self {
         Self {
             system: None,
@@ -129,13 +126,11 @@ impl Probe {
     }
 
     /// The largest resident memory read so far, in bytes.
-    #[must_use]
     pub fn peak(&self) -> u64 {
         self.peak
     }
 
     /// Cores of the machine, 1 where the system does not tell.
-    #[must_use]
     pub fn cores() -> usize {
         static CORES: OnceLock<usize> = OnceLock::new();
         *CORES

@@ -39,7 +39,6 @@ pub struct Profile {
 
 impl Profile {
     /// What a connection is asked for with this profile, if activity is detected so.
-    #[must_use]
     pub fn session_config(&self, detection: Detection) -> SessionConfig {
         let live = &self.live;
         SessionConfig {
@@ -169,7 +168,6 @@ pub enum Switch {
 words!(Switch { On = "on", Off = "off" });
 
 impl Switch {
-    #[must_use]
     pub fn is_on(self) -> bool {
         self == Self::On
     }

@@ -74,7 +74,6 @@ impl Default for ProfileStore {
 
 impl ProfileStore {
     /// The built-ins alone.
-    #[must_use]
     pub fn new() -> Self {
         Self {
             entries: builtins().collect(),
@@ -121,13 +120,11 @@ impl ProfileStore {
     }
 
     /// All profiles: those of the built-ins' names first, then the others by name.
-    #[must_use]
     pub fn entries(&self) -> &[ProfileEntry] {
         &self.entries
     }
 
     /// What was wrong with the files at the last update.
-    #[must_use]
     pub fn faults(&self) -> &[String] {
         &self.faults
     }

@@ -68,7 +68,6 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// What a key of profiles does.
-#[must_use]
 pub fn about(name: &str) -> Option<&'static str> {
     key(name).map(|key| key.about)
 }

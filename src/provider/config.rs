@@ -51,7 +51,6 @@ pub struct UserContext {
 
 impl SessionConfig {
     /// Codes of the languages that the user speaks, the usual one first; empty where that is not known.
-    #[must_use]
     pub fn spoken(&self) -> &[String] {
         match &self.languages {
             Languages::System => &self.user.system_languages,

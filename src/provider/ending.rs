@@ -20,7 +20,6 @@ pub enum EndKind {
 impl EndKind {
     /// Whether the answer was kept back: a conversation in which that happens again and again is in a state of its own, which
     /// its handle restores faithfully (up to 27 times in a row were seen with `RESPONSE_REJECTED`).
-    #[must_use]
     pub fn is_rejection(self) -> bool {
         match self {
             Self::Rejected | Self::InputRefused | Self::OutputRefused => true,
@@ -29,7 +28,6 @@ impl EndKind {
     }
 
     /// What happened, in words that follow "the service".
-    #[must_use]
     pub fn what(self) -> &'static str {
         match self {
             Self::Rejected => "rejected its own answer",
@@ -41,7 +39,6 @@ impl EndKind {
         }
     }
 
-    #[must_use]
     pub fn help(self) -> &'static str {
         match self {
             Self::Rejected | Self::MalformedCall | Self::Other => {

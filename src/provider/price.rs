@@ -46,7 +46,6 @@ impl From<Price> for Rates {
 
 impl Rates {
     /// What was counted, in US dollars; searches are charged besides.
-    #[must_use]
     pub fn cost(&self, counts: &TokenCounts) -> Cost {
         let rates_in = [self.text_in, self.audio_in, self.image_in];
         let rates_out = [self.text_out, self.audio_out];
@@ -99,7 +98,6 @@ pub enum Pricing {
 
 impl Pricing {
     /// What holds: nothing for the demo, else the user's own price, else what the service publishes.
-    #[must_use]
     pub fn new(is_demo: bool, configured: Option<Price>, published: Self) -> Self {
         match (is_demo, configured) {
             (true, _) => Self::Free,
@@ -109,7 +107,6 @@ impl Pricing {
     }
 
     /// What was counted, in US dollars, where the price is known.
-    #[must_use]
     pub fn cost(self, counts: &TokenCounts) -> Option<Cost> {
         match self {
             Self::Configured(price) => Some(Rates::from(price).cost(counts)),
@@ -119,7 +116,6 @@ impl Pricing {
     }
 
     /// Whether something is billed whose price is not known.
-    #[must_use]
     pub const fn is_unknown(self) -> bool {
         matches!(self, Self::Unpublished | Self::Elsewhere)
     }

@@ -176,13 +176,11 @@ impl Server {
         self.stop.cancelled().await;
     }
 
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The address for a client, path included.
-    #[must_use]
     pub fn url(&self) -> url::Url {
         url::Url::parse(&format!("ws://{}{PATH}", self.address))
             .expect("an address and a path make a URL")

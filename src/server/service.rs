@@ -55,7 +55,6 @@ pub struct StreamServer {
 
 impl StreamServer {
     /// A service without connections and conversations.
-    #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
             options,

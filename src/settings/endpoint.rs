@@ -72,7 +72,6 @@ pub fn choose(wishes: Wishes<'_>) -> Result<Endpoint, EndpointError> {
 }
 
 /// Gemini Live.
-#[must_use]
 pub fn google() -> Url {
     parse(&format!("wss://{GOOGLE_HOST}")).expect("a constant that a test parses")
 }
@@ -112,7 +111,6 @@ pub fn parse(address: &str) -> Result<Url, EndpointError> {
 
 /// Whether a key from `source` may be sent to `url`: one from the environment to any endpoint that the user names; a stored
 /// one to Google, or to the endpoint that stands in the configuration file beside it.
-#[must_use]
 pub fn may_have_key(source: KeySource, url: &Url, config: Option<&str>) -> bool {
     let same = |other: &Url| {
         (url.scheme(), url.host(), url.port_or_known_default())

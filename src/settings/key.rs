@@ -48,7 +48,6 @@ pub enum KeySource {
 
 impl KeySource {
     /// In words that fit behind "from".
-    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Environment(variable) => variable,
@@ -67,7 +66,6 @@ pub struct ApiKey {
 
 impl ApiKey {
     /// Its last four characters, to tell keys apart; nothing of one so short that they would give it away.
-    #[must_use]
     pub fn ending(&self) -> String {
         let text = self.secret.expose_secret();
         if text.len() < 16 {
@@ -139,7 +137,6 @@ impl fmt::Debug for KeyStore {
 
 impl KeyStore {
     /// The places of this system; `file` is the key file.
-    #[must_use]
     pub fn system(file: Option<PathBuf>) -> Self {
         let set = |name: &'static str| std::env::var_os(name).map(|value| (name, value));
         Self::new(
@@ -150,7 +147,6 @@ impl KeyStore {
     }
 
     /// Places of one's own: variables with their values, a keyring, the key file.
-    #[must_use]
     pub fn new(
         environment: impl IntoIterator<Item = (&'static str, OsString)>,
         keyring: Arc<dyn Keyring>,
@@ -165,7 +161,6 @@ impl KeyStore {
     }
 
     /// Looks for a key. Blocks for as long as the keyring takes, two seconds at most; not for a thread that draws or plays.
-    #[must_use]
     pub fn find(&self) -> FoundKey {
         let mut found = FoundKey::default();
         for (variable, value) in &self.environment {

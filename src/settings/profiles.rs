@@ -26,7 +26,6 @@ pub struct Profiles {
 
 impl Profiles {
     /// The built-ins, and the files of `folder` if there is one; [`faults`](Self::faults) says what is wrong with them.
-    #[must_use]
     pub fn load(folder: Option<PathBuf>) -> Self {
         let mut this = Self {
             folder,
@@ -43,7 +42,6 @@ impl Profiles {
     }
 
     /// What was wrong at the last reading.
-    #[must_use]
     pub fn faults(&self) -> &[String] {
         self.store.faults()
     }
@@ -88,7 +86,6 @@ impl Profiles {
     }
 
     /// All profiles in the order of the switch.
-    #[must_use]
     pub fn entries(&self) -> &[ProfileEntry] {
         self.store.entries()
     }

@@ -43,7 +43,6 @@ pub struct AutoChoice {
 
 impl AutoChoice {
     /// An adapter that starts with the middle candidate.
-    #[must_use]
     pub fn adapter(&self) -> Adapter {
         let start = self.candidates.len().saturating_sub(1) / 2;
         Adapter::new(self.candidates.clone(), start, self.wishes)

@@ -76,7 +76,6 @@ pub struct Deps {
 
 impl Deps {
     /// No files and no network.
-    #[must_use]
     pub fn new(counters: Arc<Counters>) -> Self {
         Self {
             counters,

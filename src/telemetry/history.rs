@@ -92,13 +92,11 @@ impl Mean {
     }
 
     /// The mean; `None` without readings.
-    #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.n > 0).then(|| self.sum / self.n as f64)
     }
 
     /// The largest; `None` without readings.
-    #[must_use]
     pub fn max(&self) -> Option<f64> {
         (self.n > 0).then_some(self.max)
     }
@@ -154,13 +152,11 @@ pub struct Slice {
 
 impl Slice {
     /// Turns of any outcome.
-    #[must_use]
     pub fn all_turns(&self) -> u64 {
         self.turns.iter().sum()
     }
 
     /// The share of turns with an answer, 0.0 to 1.0, without those that the user cancelled; `None` without turns.
-    #[must_use]
     pub fn success(&self) -> Option<f64> {
         let [completed, interrupted, _, empty, failed] = self.turns;
         let answered = completed + interrupted;
@@ -169,7 +165,6 @@ impl Slice {
     }
 
     /// The cost, if the price of any part is known.
-    #[must_use]
     pub fn cost(&self) -> Option<Cost> {
         let cost = Cost {
             usd: self.cost_usd,
@@ -303,7 +298,6 @@ impl History {
     }
 
     /// The last `span` up to `now` in `n` columns of equal length, oldest first; columns without events are empty.
-    #[must_use]
     pub fn columns(&self, now: u64, span: Duration, n: usize) -> Vec<Slice> {
         let length = (span.as_secs() / n.max(1) as u64).max(1);
         let end = now - now % length + length;
@@ -329,7 +323,6 @@ impl History {
     }
 
     /// All of the last `span` in one.
-    #[must_use]
     pub fn total(&self, now: u64, span: Duration) -> Slice {
         let first = now.saturating_sub(span.as_secs());
         let mut total = Slice {
@@ -353,7 +346,6 @@ impl History {
     }
 
     /// The history as text; [`History::from_text`] reads it.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let stored = Stored {
             schema: SCHEMA.to_owned(),

@@ -50,7 +50,6 @@ pub enum Growth {
 
 impl Growth {
     /// Growth per hour, if it grows.
-    #[must_use]
     pub const fn per_hour(self) -> Option<f64> {
         match self {
             Self::PerHour(growth) => Some(growth),
@@ -78,13 +77,11 @@ struct Window {
 
 impl GrowthDetector {
     /// Memory of a process that began at `start`.
-    #[must_use]
     pub fn new(start: Instant) -> Self {
         Self::with(start, WINDOWS)
     }
 
     /// Threads of a process that began at `start`.
-    #[must_use]
     pub fn of_threads(start: Instant) -> Self {
         Self::with(start, THREAD_WINDOWS)
     }
@@ -116,7 +113,6 @@ impl GrowthDetector {
     }
 
     /// The result, once a window is full.
-    #[must_use]
     pub fn growth(&self) -> Growth {
         match self.trend() {
             Some(trend) => Growth::PerHour(trend.per_hour),
@@ -126,7 +122,6 @@ impl GrowthDetector {
     }
 
     /// The leak, while there is one.
-    #[must_use]
     pub fn trend(&self) -> Option<Trend> {
         self.windows.iter().find_map(|window| {
             Some(Trend {

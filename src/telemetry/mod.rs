@@ -121,7 +121,6 @@ impl TelemetryHandle {
         }
     }
 
-    #[must_use]
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.views.borrow())
     }

@@ -101,7 +101,6 @@ pub struct TurnRecord {
 
 impl TurnRecord {
     /// One line of JSON without the line's end.
-    #[must_use]
     pub fn to_json(&self) -> String {
         let mut line = Map::new();
         line.insert("schema".into(), json!("sovereign.turn/1"));
@@ -192,14 +191,12 @@ impl TurnRecord {
     }
 
     /// Its latencies in the order of [`latency_names`].
-    #[must_use]
     pub fn latency_values(&self) -> [Option<Duration>; 9] {
         values(&self.latencies)
     }
 
     /// The same for statistics over many turns: a typed turn contains no patience, so its `total` does not compare with
     /// those of spoken turns.
-    #[must_use]
     pub fn comparable_values(&self) -> [Option<Duration>; 9] {
         let mut latencies = self.latencies.clone();
         latencies.total = latencies.total.filter(|_| !self.typed);
@@ -207,7 +204,6 @@ impl TurnRecord {
     }
 
     /// Billed tokens besides its own: of dropped generations, and late ones.
-    #[must_use]
     pub fn other_tokens(&self) -> TokenCounts {
         let mut other = self.wasted_tokens;
         other += self.late_tokens;
@@ -215,21 +211,18 @@ impl TurnRecord {
     }
 
     /// Tokens that it was billed for: its own and those of its dropped generations.
-    #[must_use]
     pub fn all_tokens(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().sum();
         own.saturating_add(self.wasted_tokens.sum())
     }
 
     /// Tokens of its thoughts, those of dropped generations among them.
-    #[must_use]
     pub fn thoughts(&self) -> u64 {
         let own = self.tokens.unwrap_or_default().thoughts;
         own.saturating_add(self.wasted_tokens.thoughts)
     }
 
     /// Tokens for the budget of early closes. Late tokens belong to an earlier turn, but are billed too.
-    #[must_use]
     pub fn turn_tokens(&self) -> TurnTokens {
         let late = self.late_tokens.sum();
         let own = self.tokens.map(|tokens| tokens.sum());
@@ -261,7 +254,6 @@ pub(super) const fn place(outcome: &Outcome) -> usize {
 }
 
 /// Names of the nine latencies in JSON.
-#[must_use]
 pub const fn latency_names() -> [&'static str; 9] {
     [
         "endpointing",
@@ -317,7 +309,6 @@ fn latencies(latencies: &Latencies) -> Value {
 }
 
 /// The nine values in the order of [`latency_names`]; the last two, outside the sums, exist once there is a response.
-#[must_use]
 pub fn values(l: &Latencies) -> [Option<Duration>; 9] {
     let beside = |value: Duration| l.response.map(|_| value);
     [

@@ -65,7 +65,6 @@ pub const STAGES: [&str; 10] = [
 
 impl Stages {
     /// Computes the stages from marks and measurements.
-    #[must_use]
     pub fn new(timeline: &Timeline, latencies: &Latencies, noted: &Noted) -> Self {
         let mut this = Self {
             encode_queue: latencies.uplink,
@@ -114,7 +113,6 @@ impl Stages {
     }
 
     /// The values in the order of [`STAGES`].
-    #[must_use]
     pub fn values(&self) -> [Option<Duration>; 10] {
         [
             self.capture,

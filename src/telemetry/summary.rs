@@ -135,7 +135,6 @@ impl Summary {
     }
 
     /// One line of JSON without the line's end.
-    #[must_use]
     pub fn to_json(&self) -> String {
         let turns: Map<String, Value> = OUTCOMES
             .into_iter()

@@ -41,7 +41,6 @@ pub enum Effect {
 
 impl Effect {
     /// The answer to "when does a change apply?".
-    #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
             Self::AtOnce => "at once",
@@ -65,7 +64,6 @@ pub enum Role {
 
 impl Key {
     /// A row of a field whose changes apply at once.
-    #[must_use]
     pub const fn new(
         name: &'static str,
         kind: Kind,
@@ -127,19 +125,16 @@ impl Key {
     }
 
     /// The group that it is in, `""` at the top, and its name there.
-    #[must_use]
     pub fn parts(&self) -> (&'static str, &'static str) {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
     }
 
     /// What is allowed, for messages and comments: `allowed is …`.
-    #[must_use]
     pub fn allowed(&self) -> String {
         self.kind.allowed(self.none)
     }
 
     /// The same without the verb.
-    #[must_use]
     pub fn holds(&self) -> String {
         let allowed = self.allowed();
         let verbs = ["allowed is ", "allowed are "];
@@ -148,7 +143,6 @@ impl Key {
     }
 
     /// A value as YAML on one line.
-    #[must_use]
     pub fn yaml(&self, value: &Value) -> String {
         match value {
             Value::None => self.none.unwrap_or_default().to_owned(),
@@ -164,7 +158,6 @@ impl Key {
     }
 
     /// The JSON Schema of its values, with the default in YAML.
-    #[must_use]
     pub fn schema(&self, default: Option<&str>) -> serde_json::Value {
         let mut schema = match self.none {
             Some(word) => json!({"anyOf": [{"const": word}, self.kind.schema()]}),

@@ -75,7 +75,6 @@ impl Wrong {
     }
 
     /// A text that is not allowed.
-    #[must_use]
     pub fn text(text: &str) -> Self {
         if text.is_empty() {
             "is empty".to_owned().into()
@@ -85,7 +84,6 @@ impl Wrong {
     }
 
     /// Nothing is written where something has to be.
-    #[must_use]
     pub fn empty() -> Self {
         Self::new("is empty", "write a value, or remove the line")
     }
@@ -101,13 +99,11 @@ impl From<String> for Wrong {
 }
 
 /// A whole number within bounds, both included.
-#[must_use]
 pub const fn whole(from: u64, to: u64) -> Kind {
     Kind::Whole { from, to, step: 1 }
 }
 
 /// Any number from one to the other, both included.
-#[must_use]
 pub const fn number(from: f64, to: f64) -> Kind {
     Kind::Number {
         from,
@@ -133,14 +129,12 @@ pub fn plain(text: &str) -> Result<(), Wrong> {
 }
 
 /// The JSON Schema of a text of any shape.
-#[must_use]
 pub fn any_text() -> Json {
     json!({"type": "string"})
 }
 
 impl Kind {
     /// The word for a yes or no.
-    #[must_use]
     pub fn flag(&self, flag: bool) -> &'static str {
         match (self, flag) {
             (Self::OnOff, true) => "on",
@@ -151,7 +145,6 @@ impl Kind {
     }
 
     /// What is allowed, in words; `none` may replace a value.
-    #[must_use]
     pub fn allowed(&self, none: Option<&str>) -> String {
         let allowed = match self {
             Self::Whole { from, to, step: 1 } => {
@@ -232,7 +225,6 @@ impl Kind {
     }
 
     /// The JSON Schema of its values.
-    #[must_use]
     pub fn schema(&self) -> Json {
         match self {
             Self::Whole { from, to, step } => {

@@ -247,7 +247,6 @@ impl std::fmt::Display for Stage {
 }
 
 impl Fault {
-    #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Self::BadAddress { .. } => {
@@ -324,7 +323,6 @@ impl Fault {
     }
 
     /// What it means for the next attempt.
-    #[must_use]
     pub fn retry(&self) -> End {
         match self {
             Self::BadAddress { .. }

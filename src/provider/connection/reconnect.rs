@@ -124,7 +124,6 @@ pub struct Connection {
 
 impl ReconnectPolicy {
     /// A link that wants to be dialled at once.
-    #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
             phase: Phase::Waiting { until: Some(now) },
@@ -142,7 +141,6 @@ impl ReconnectPolicy {
     }
 
     /// When [`ReconnectPolicy::due`] is to be asked again; `None`: not before something happens.
-    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
             Phase::Waiting { until } => until,

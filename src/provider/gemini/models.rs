@@ -222,7 +222,6 @@ const NATIVE_AUDIO_LATEST: Model = Model {
 
 impl Model {
     /// What took its place, where it has ended or may have.
-    #[must_use]
     pub fn successor(&self) -> Option<&'static str> {
         match self.state {
             ModelState::Stable | ModelState::Preview => None,
@@ -233,7 +232,6 @@ impl Model {
     }
 
     /// Whether the service offers it, as far as is known, in a word for JSON.
-    #[must_use]
     pub fn state_name(&self) -> &'static str {
         match self.state {
             ModelState::Stable => "stable",
@@ -244,7 +242,6 @@ impl Model {
     }
 
     /// How it thinks, in words that follow its name.
-    #[must_use]
     pub fn thinking_in_words(&self) -> &'static str {
         match self.thinking {
             ThinkingControl::None => "does not think",
@@ -257,13 +254,11 @@ impl Model {
 }
 
 /// The family of a model, by its name with or without `models/`; a cautious one for a name that is not known.
-#[must_use]
 pub fn model(name: &str) -> &'static Model {
     known(name).unwrap_or(&UNKNOWN)
 }
 
 /// The family of a model that the table knows.
-#[must_use]
 pub fn known(name: &str) -> Option<&'static Model> {
     let short = name.rsplit('/').next().unwrap_or(name);
     let is_of = |model: &&Model| {
@@ -277,7 +272,6 @@ pub fn known(name: &str) -> Option<&'static Model> {
 }
 
 /// What the service refuses of a setup that is well-formed: the field and why. Fields of an unknown model are let pass.
-#[must_use]
 pub fn refusals(setup: &Setup) -> Vec<(&'static str, &'static str)> {
     let mut refused = general_refusals(setup);
     if let Some(model) = known(&setup.model) {

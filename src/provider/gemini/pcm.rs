@@ -16,7 +16,6 @@ pub const REPLY_MIME: &str = "audio/pcm;rate=24000";
 const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=48_000;
 
 /// Samples as 16-bit little-endian bytes.
-#[must_use]
 pub fn to_bytes(samples: &[i16]) -> Vec<u8> {
     samples.iter().flat_map(|s| s.to_le_bytes()).collect()
 }
@@ -75,7 +74,6 @@ impl PcmReader {
     }
 
     /// How many chunks had an odd length.
-    #[must_use]
     pub fn odd_chunks(&self) -> u64 {
         self.odd_chunks
     }

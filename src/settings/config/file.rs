@@ -80,7 +80,6 @@ impl Found {
 impl ConfigFile {
     /// Reads the file. A missing one is no fault; of a faulty one the lines that can be read hold, and the second value says
     /// what is wrong with the others, one to a line.
-    #[must_use]
     pub fn load(path: Option<PathBuf>) -> (Self, Option<String>) {
         let mut this = Self {
             path,
@@ -129,37 +128,31 @@ impl ConfigFile {
         }
     }
 
-    #[must_use]
     pub fn get(&self) -> &Config {
         &self.config
     }
 
-    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// What is wrong with the file as it was read last, with places.
-    #[must_use]
     pub fn faults(&self) -> &[String] {
         &self.faults
     }
 
     /// Why the choices that the program keeps beside the file are left out, if they are.
-    #[must_use]
     pub fn left_out(&self) -> Option<&str> {
         self.left_out.as_deref()
     }
 
     /// Why nothing may be dialled: a line that protects the user cannot be read, and no earlier one of this run says what
     /// it would. `None` as soon as the file is mended.
-    #[must_use]
     pub fn held(&self) -> Option<&str> {
         self.held.as_deref()
     }
 
     /// Whether nobody knows which folder `state` names: nothing may be kept in the usual one then.
-    #[must_use]
     pub fn is_stateless(&self) -> bool {
         self.stateless
     }

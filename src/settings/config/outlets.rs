@@ -12,12 +12,10 @@ use crate::base::keys::{Scalar, TextShape, Value, Wrong, any_text};
 pub struct Hidden(String);
 
 impl Hidden {
-    #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -37,7 +37,6 @@ words!(AlertKind {
 
 impl AlertKind {
     /// The keys of its limits in a profile; the first one's documentation says what is measured.
-    #[must_use]
     pub const fn limits(self) -> &'static [&'static str] {
         match self {
             Self::FirstAudio => &["alerts.first_audio_ms"],
@@ -52,7 +51,6 @@ impl AlertKind {
     }
 
     /// What helps: the finding of one of its parts, else what helps in general.
-    #[must_use]
     pub fn help(self, findings: &[Finding]) -> (String, Option<Remedy>) {
         let (parts, otherwise): (&[TurnPart], &str) = match self {
             Self::FirstAudio | Self::Response => (
@@ -115,7 +113,6 @@ pub struct Alert {
 
 impl Alert {
     /// What happened, in a sentence, with figures and without words of the conversation.
-    #[must_use]
     pub fn what(&self) -> String {
         let (value, limit, n) = (self.value, self.limit, self.n);
         let seconds = |ms: f64| format!("{:.1} s", ms / 1e3);

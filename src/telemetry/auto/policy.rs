@@ -60,7 +60,6 @@ pub struct Adapter {
 
 impl Adapter {
     /// Starts with the candidate of index `start`; candidates are ordered from the fastest to the best, at least one.
-    #[must_use]
     pub fn new(candidates: Vec<Candidate>, start: usize, wishes: AutoGoals) -> Self {
         let current = start.min(candidates.len().saturating_sub(1));
         Self {
@@ -110,7 +109,6 @@ impl Adapter {
         }
     }
 
-    #[must_use]
     pub fn plan(&self) -> Plan {
         let save_power = self.saves_power();
         Plan {
@@ -124,7 +122,6 @@ impl Adapter {
     }
 
     /// Changes of profile so far.
-    #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
     }

@@ -29,7 +29,6 @@ pub enum TurnPart {
 
 impl TurnPart {
     /// Its name in the window.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Patience => "patience before it",
@@ -127,7 +126,6 @@ pub struct Finding {
 impl Finding {
     /// The remedy. If no setting makes the service faster, the alternative is a higher limit: `key` is its setting in the
     /// profile.
-    #[must_use]
     pub fn advice(&self, key: &str) -> String {
         let remedy = &self.remedy;
         if self.cause == Cause::Model {

@@ -98,7 +98,6 @@ impl Exposition {
         }
     }
 
-    #[must_use]
     pub(super) fn finish(self) -> String {
         self.text
     }

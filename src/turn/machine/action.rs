@@ -72,7 +72,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// Its name in the JSON of a turn.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Completed => "completed",

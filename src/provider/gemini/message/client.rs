@@ -56,7 +56,6 @@ impl ClientMessage {
     }
 
     /// The JSON of this message, for a text frame.
-    #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("keys are text, and nothing else can fail in memory")
     }

@@ -50,7 +50,6 @@ pub struct Content {
 
 impl Content {
     /// One piece of text, said by `role`.
-    #[must_use]
     pub fn text(role: &str, text: impl Into<String>) -> Self {
         let part = Part {
             text: Some(text.into()),
@@ -62,7 +61,6 @@ impl Content {
         }
     }
 
-    #[must_use]
     pub fn media(blob: Blob) -> Self {
         let part = Part {
             inline_data: Some(blob),
@@ -116,7 +114,6 @@ pub struct FunctionCall {
 
 impl FunctionCall {
     /// Whether it can be answered: an answer carries the call's id.
-    #[must_use]
     pub fn is_answerable(&self) -> bool {
         self.id.as_ref().is_some_and(|id| !id.is_empty())
     }

@@ -73,7 +73,6 @@ impl ServerMessage {
     }
 
     /// The JSON of this message, for a frame.
-    #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("keys are text, and nothing else can fail in memory")
     }
@@ -154,7 +153,6 @@ pub struct ServerContent {
 
 impl ServerContent {
     /// Whether the service searched the web for this answer.
-    #[must_use]
     pub fn searched(&self) -> bool {
         let led = self.grounding_metadata.as_ref().and_then(Value::as_object);
         led.is_some_and(|led| led.values().any(|part| !is_nothing(part)))
@@ -244,7 +242,6 @@ pub struct UsageMetadata {
 
 impl UsageMetadata {
     /// What is billed: results of tools are read, thoughts are written.
-    #[must_use]
     pub fn billed(&self) -> TokenCounts {
         let mut prompt = kinds(self.prompt_token_count, &self.prompt_tokens_details);
         prompt += kinds(
