@@ -64,10 +64,6 @@ pub struct Sound {
 }
 
 /// Reads a WAV file as far as it goes; no further than it is one.
-///
-/// # Errors
-///
-/// When it cannot be read, is no WAV file, or holds no sound that can be decoded.
 pub fn decode(mut from: impl Read) -> Result<Sound, WavError> {
     let mut bytes = head(&mut from)?;
     if let Some(size) = size_of_tag(&bytes) {

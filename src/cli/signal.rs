@@ -201,10 +201,6 @@ mod other {
     use super::{Duration, io};
 
     /// Nothing is needed on this system.
-    ///
-    /// # Errors
-    ///
-    /// Never on this system.
     #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
     pub fn listen() -> io::Result<()> {
         Ok(())
@@ -232,10 +228,6 @@ mod other {
 
     impl Stop {
         /// Listens from now on.
-        ///
-        /// # Errors
-        ///
-        /// Never on this system.
         #[expect(clippy::unnecessary_wraps, reason = "on other systems it may fail")]
         pub fn new() -> anyhow::Result<Self> {
             Ok(Self {})

@@ -95,10 +95,6 @@ impl Started {
 
 impl Start {
     /// Reads files and devices, and decides.
-    ///
-    /// # Errors
-    ///
-    /// Wrong usage or configuration, or a microphone was asked for and there is none.
     pub fn new(global: &Global, voice: &Voice) -> Result<Self, Problem> {
         let paths = Paths::find(global.config.as_deref());
         // First, so that changes after reading the files are noticed.

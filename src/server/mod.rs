@@ -92,9 +92,6 @@ pub struct Server {
 
 impl Server {
     /// Binds `address` (port 0 picks a free one) and serves it on a thread of its own.
-    ///
-    /// # Errors
-    /// When the address is not loopback or cannot be bound, or the system gives no thread.
     pub fn start(address: SocketAddr, options: Options) -> Result<Self, ServerError> {
         if !address.ip().is_loopback() {
             return Err(ServerError::NotLoopback(address));
@@ -142,9 +139,6 @@ impl Server {
     }
 
     /// The offline demo for this process: greets if it shall, parrots, and lets only the holder of the returned token in.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
     pub fn start_demo(
         greeting: bool,
         failures: Failures,

@@ -191,9 +191,6 @@ pub enum ScriptError {
 
 impl Script {
     /// Reads a script and the sounds that it names.
-    ///
-    /// # Errors
-    /// When a file cannot be read, or what is in it is not a script or not a sound.
     pub fn load(file: &Path) -> Result<Self, ScriptError> {
         let text = read(file).map_err(|source| ScriptError::Read {
             file: file.to_owned(),
@@ -219,9 +216,6 @@ impl Script {
     }
 
     /// Reads the text of a script; `file` is only named in errors. Sounds stay names.
-    ///
-    /// # Errors
-    /// When it is not a script.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, ScriptError> {
         yaml::parse(&file.display().to_string(), text)
             .map_err(|error| ScriptError::Parse(Box::new(error)))

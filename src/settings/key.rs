@@ -314,9 +314,6 @@ fn in_variable(variable: &str, value: &OsStr) -> Result<Option<SecretString>, St
 
 /// A text as a key, without what cannot be part of one: blanks, line breaks, quotes, invisible characters, and the name
 /// that it had where it was copied (`export GEMINI_API_KEY=…`). Every key goes through here, wherever it comes from.
-///
-/// # Errors
-/// Nothing is left, or what is left cannot be a key.
 pub fn check(text: &str) -> Result<SecretString, KeyError> {
     let text = SecretString::from(
         text.chars()

@@ -47,10 +47,6 @@ impl Profiles {
     }
 
     /// Writes another model into the file of the profile of this name; all else in it stays as it was written.
-    ///
-    /// # Errors
-    ///
-    /// When the profile has no file, or that cannot be changed or written.
     pub fn set_model(&mut self, name: &str, model: &str) -> Result<(), EditError> {
         let entries = self.entries().iter();
         let file = entries

@@ -355,10 +355,6 @@ impl History {
     }
 
     /// Parses a stored text as of `now`; slices that are too old are dropped.
-    ///
-    /// # Errors
-    ///
-    /// When it is no history, has another version, or contradicts itself.
     pub fn from_text(text: &[u8], now: u64) -> Result<Self, HistoryError> {
         let stored: Stored = serde_json::from_slice(text)?;
         if stored.schema != SCHEMA {

@@ -117,9 +117,6 @@ impl Proxy {
     }
 
     /// Asks for a tunnel. `address` is the service's, for a proxy that is given no names.
-    ///
-    /// # Errors
-    /// It wants a login, or does not lead there.
     pub(super) async fn tunnel(
         &self,
         stream: Stream,

@@ -33,9 +33,6 @@ pub(in crate::provider) enum NoHead {
 }
 
 /// Asks for the WebSocket. Returns what came behind the answer: the beginning of the first frame.
-///
-/// # Errors
-/// The other side answers otherwise, or not in HTTP at all.
 pub(in crate::provider) async fn upgrade(
     stream: &mut Stream,
     url: &Url,

@@ -105,9 +105,6 @@ impl ByteOrder {
 }
 
 /// The rate that the MIME type of a reply names; [`SampleRate::REPLY`] if it names none.
-///
-/// # Errors
-/// It is not mono 16-bit PCM of 8 to 48 kHz.
 pub fn reply_rate(mime: &str) -> Result<SampleRate, NotPlayable> {
     if mime == REPLY_MIME {
         return Ok(SampleRate::REPLY);
@@ -115,10 +112,7 @@ pub fn reply_rate(mime: &str) -> Result<SampleRate, NotPlayable> {
     rate_of(mime, SampleRate::REPLY)
 }
 
-/// The rate that a MIME type names, `otherwise` if it names none.
-///
-/// # Errors
-/// It is not mono 16-bit PCM of 8 to 48 kHz.
+/// The rate that a MIME type names, `otherwise` if it names none. Refuses all but mono 16-bit PCM of 8 to 48 kHz.
 pub fn rate_of(mime: &str, otherwise: SampleRate) -> Result<SampleRate, NotPlayable> {
     let refused = |why: &str| NotPlayable {
         mime: mime.chars().take(60).collect(),

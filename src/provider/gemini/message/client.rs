@@ -27,9 +27,6 @@ pub enum ClientMessage {
 
 impl ClientMessage {
     /// Reads a message strictly.
-    ///
-    /// # Errors
-    /// What is refused, with the path of the field: no JSON, not exactly one kind, an unknown key, a wrong type.
     pub fn read(json: &[u8]) -> Result<Self, Refusal> {
         let mut parser = serde_json::Deserializer::from_slice(json);
         let mut track = serde_path_to_error::Track::new();

@@ -44,17 +44,11 @@ pub struct ServerMessage {
 
 impl ServerMessage {
     /// Reads a message leniently, from a text or a binary frame. A field that cannot be read is left out.
-    ///
-    /// # Errors
-    /// It is no JSON object.
     pub fn read(json: &[u8]) -> Result<Self, Unreadable> {
         Self::read_counted(json).map(|(message, _)| message)
     }
 
     /// The same, and what was left out.
-    ///
-    /// # Errors
-    /// It is no JSON object.
     pub fn read_counted(json: &[u8]) -> Result<(Self, LeftOut), Unreadable> {
         if let Some(turn) = audio_decode::read(json) {
             let message = Self {
