@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::base::keys::words;
+pub use crate::dsp::chain::NoiseSuppressor;
 use crate::provider::config::{
     self, AnswerLength, AutomaticSettings, ContextLimits, Languages, SessionConfig, Thinking,
 };
+pub use crate::vad::VadKind;
 
 /// The profile that is used where none is named.
 pub const DEFAULT: &str = "balanced";
@@ -128,7 +130,7 @@ pub struct AudioSettings {
     /// Whether the reply is taken out of what the microphone hears.
     pub echo_cancellation: EchoCancellation,
     /// How much noise is taken out of it.
-    pub noise_suppression: NoiseSuppression,
+    pub noise_suppression: NoiseSuppressor,
     /// Whether quiet voices are raised and loud ones lowered.
     pub gain_control: Switch,
 }
@@ -144,20 +146,7 @@ pub enum EchoCancellation {
 
 words!(EchoCancellation { Auto = "auto", On = "on", Off = "off" });
 
-/// How much noise is taken out of what the microphone hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoiseSuppression {
-    /// None.
-    Off,
-    /// Some of steady noise.
-    Light,
-    /// Most of steady noise.
-    On,
-    /// Keyboards and other noise that comes and goes, by a neural network.
-    Keyboard,
-}
-
-words!(NoiseSuppression { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
+words!(NoiseSuppressor { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
@@ -176,7 +165,7 @@ impl Switch {
 /// When a sound counts as speech.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorSettings {
-    pub kind: DetectorKind,
+    pub kind: VadKind,
     /// webrtc-vad's mode, 0 (lets much through) to 3 (lets little through).
     pub aggressiveness: u8,
     /// Voiced sound needed for an onset while nothing is played.
@@ -185,15 +174,7 @@ pub struct DetectorSettings {
     pub onset_playing: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DetectorKind {
-    /// webrtc-vad: the soonest, for quiet rooms.
-    Webrtc,
-    /// earshot, a small neural network: holds against fans, keyboards, music.
-    Earshot,
-}
-
-words!(DetectorKind { Webrtc = "webrtc", Earshot = "earshot" });
+words!(VadKind { Webrtc = "webrtc", Earshot = "earshot" });
 
 /// Who decides when a turn is over, and what speech does to a reply.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,9 +11,9 @@
 use std::sync::LazyLock;
 
 use super::settings::{
-    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorKind,
-    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppression, Preference, Profile,
-    Switch, TurnSettings,
+    AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, Detection, DetectorSettings,
+    EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, Switch, TurnSettings,
+    VadKind,
 };
 use super::shape::{DEFAULT_WORD, LANGUAGE, LANGUAGES, MODEL, NAME, PROFILES, TERMS, VOICE};
 use crate::base::keys::Effect::{NextConnection, NextPause};
@@ -141,7 +141,7 @@ bind!(AUDIO: AudioSettings {
     echo_cancellation: Key::new("audio.echo_cancellation", Kind::Words(EchoCancellation::WORDS), &["auto"],
         "Whether the reply is removed from the microphone signal: `auto` with loudspeakers, and with a headset that leaks. It \
          adds 8 ms. With a headset it would remove the first words.", &[]),
-    noise_suppression: Key::new("audio.noise_suppression", Kind::Words(NoiseSuppression::WORDS), &["off", "light", "on"],
+    noise_suppression: Key::new("audio.noise_suppression", Kind::Words(NoiseSuppressor::WORDS), &["off", "light", "on"],
         "Removes noise: `light` and `on` lower steady noise by about 6 and 12 dB and add 6 ms; `keyboard` also lowers noise \
          that comes and goes, by a neural network, and adds 10 ms.",
         &[
@@ -159,7 +159,7 @@ bind!(AUDIO: AudioSettings {
 });
 
 bind!(DETECTOR: DetectorSettings {
-    kind: Key::new("detector.kind", Kind::Words(DetectorKind::WORDS), &["webrtc", "earshot", "earshot"],
+    kind: Key::new("detector.kind", Kind::Words(VadKind::WORDS), &["webrtc", "earshot", "earshot"],
         "`webrtc` (webrtc-vad) hears speech after 50 ms in quiet, but a fan or a keyboard can hold it on. `earshot`, a small \
          neural network, hears it 38 to 58 ms later (median, clean speech), and neither does.",
         &[
