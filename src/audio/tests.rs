@@ -11,8 +11,7 @@ use crate::base::counters::Counters;
 use crate::base::frame::Pcm;
 use crate::base::ids::TurnId;
 use crate::base::units::SampleRate;
-use crate::profile::builtin;
-use crate::profile::{NoiseSuppressor, Profile, Switch};
+use crate::profile::{NoiseSuppressor, Profile, builtin};
 use crate::vad::SpeechEvent;
 
 const TURN: TurnId = TurnId(1);
@@ -469,7 +468,7 @@ fn rig_with(desk: SimulatedDesk, name: &str) -> Rig {
 fn profile(name: &str) -> Arc<Profile> {
     let mut profile = Profile::clone(&builtin(name).expect("a built-in profile"));
     profile.audio.noise_suppression = NoiseSuppressor::Off;
-    profile.audio.gain_control = Switch::Off;
+    profile.audio.gain_control = false;
     Arc::new(profile)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::notices::{Notices, Topic};
 use super::snapshot::AutoView;
 use crate::base::severity::Severity;
-use crate::profile::{DEFAULT, NoiseSuppressor, Profile, Switch};
+use crate::profile::{DEFAULT, NoiseSuppressor, Profile};
 use crate::settings::profiles::Profiles;
 use crate::telemetry::auto::{AutoChoice, AutoGoals, Candidate, Plan, Tuning};
 
@@ -112,7 +112,7 @@ impl ProfileControl {
             target: chooser.target,
             preference: how.prefer,
             changes_per_hour: how.changes_per_hour,
-            power_saving: how.power_saving.is_on(),
+            power_saving: how.power_saving,
         };
         let choice = AutoChoice {
             names: candidates.iter().map(|of| of.name.clone()).collect(),
@@ -225,7 +225,7 @@ fn tuned(profile: &Arc<Profile>, tuning: Tuning) -> Arc<Profile> {
     let mut tuned = Profile::clone(profile);
     if tuning.spare_dsp || tuning.save_power {
         tuned.audio.noise_suppression = NoiseSuppressor::Off;
-        tuned.audio.gain_control = Switch::Off;
+        tuned.audio.gain_control = false;
     }
     if tuning.save_power {
         tuned.audio.period_frames = tuned.audio.period_frames.max(SAVING_PERIOD);
@@ -270,7 +270,7 @@ mod tests {
                 ..Tuning::default()
             },
         );
-        assert_eq!(spared.audio.gain_control, Switch::Off);
+        assert!(!spared.audio.gain_control);
         assert_eq!(
             (spared.audio.period_frames, &spared.turn),
             (1_024, &profile.turn)

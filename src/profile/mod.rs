@@ -25,7 +25,7 @@ pub use crate::provider::config::{
 pub use read::{Faults, builtin};
 pub use settings::{
     AUTO, AlertSettings, AudioSettings, AutoSettings, BUILTINS, BargeIn, DEFAULT, Detection,
-    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile, Switch,
+    DetectorSettings, EchoCancellation, LiveSettings, NoiseSuppressor, Preference, Profile,
     TurnSettings, VadKind,
 };
 pub(crate) use shape::{LANGUAGES, VOICE};

@@ -79,7 +79,7 @@ pub struct AutoSettings {
     /// Changes in an hour, at most.
     pub changes_per_hour: u32,
     /// Whether power is saved on battery.
-    pub power_saving: Switch,
+    pub power_saving: bool,
 }
 
 /// What a step of quality is worth.
@@ -132,7 +132,7 @@ pub struct AudioSettings {
     /// How much noise is taken out of it.
     pub noise_suppression: NoiseSuppressor,
     /// Whether quiet voices are raised and loud ones lowered.
-    pub gain_control: Switch,
+    pub gain_control: bool,
 }
 
 /// Whether the reply is taken out of what the microphone hears.
@@ -147,20 +147,6 @@ pub enum EchoCancellation {
 words!(EchoCancellation { Auto = "auto", On = "on", Off = "off" });
 
 words!(NoiseSuppressor { Off = "off", Light = "light", On = "on", Keyboard = "keyboard" });
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    On,
-    Off,
-}
-
-words!(Switch { On = "on", Off = "off" });
-
-impl Switch {
-    pub fn is_on(self) -> bool {
-        self == Self::On
-    }
-}
 
 /// When a sound counts as speech.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,12 +169,12 @@ pub struct TurnSettings {
     /// Silence, counted from the last voiced sample, after which a turn is over.
     pub patience: Duration,
     /// Whether a turn is closed early and its reply held until patience has run out.
-    pub eager_endpoint: Switch,
+    pub eager_endpoint: bool,
     /// Tokens of replies that are dropped because the user goes on after an early close, in percent of all tokens of the
     /// last 20 turns, at most.
     pub eager_waste_percent: u32,
     /// Whether patience follows the pauses that the user makes.
-    pub adaptive_patience: Switch,
+    pub adaptive_patience: bool,
     /// Whether speech interrupts a reply.
     pub barge_in: BargeIn,
     /// Speech over a reply that is over within this time (an "uh-huh", a cough) does not interrupt it.

@@ -99,7 +99,7 @@ fn settings(profile: &Profile, echo: bool) -> ChainSettings {
     ChainSettings {
         echo,
         noise: profile.audio.noise_suppression,
-        gain: profile.audio.gain_control.is_on(),
+        gain: profile.audio.gain_control,
     }
 }
 

@@ -14,7 +14,7 @@ use sovereign::base::counters::Counters;
 use sovereign::base::frame::{FRAME_SAMPLES, Frame, Pcm};
 use sovereign::base::ids::TurnId;
 use sovereign::base::units::SampleRate;
-use sovereign::profile::{NoiseSuppressor, Profile, Switch, VadKind, builtin};
+use sovereign::profile::{NoiseSuppressor, Profile, VadKind, builtin};
 
 use super::playout::tone;
 use super::runs::follow;
@@ -158,7 +158,7 @@ fn plain(taps: &[u32]) -> Vec<Arc<Profile>> {
         .map(|(n, (taps, period))| {
             let mut profile = Profile::clone(&builtin(SHIPPED[n % 3]).expect("built in"));
             profile.audio.noise_suppression = NoiseSuppressor::Off;
-            profile.audio.gain_control = Switch::Off;
+            profile.audio.gain_control = false;
             profile.audio.resampler_taps = taps;
             profile.audio.period_frames = period;
             profile.audio.prebuffer = Duration::from_millis(30 * n as u64);

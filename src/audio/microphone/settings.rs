@@ -8,7 +8,7 @@ pub(super) fn chain_settings(profile: &Profile) -> ChainSettings {
     ChainSettings {
         echo: false,
         noise: profile.audio.noise_suppression,
-        gain: profile.audio.gain_control.is_on(),
+        gain: profile.audio.gain_control,
     }
 }
 
