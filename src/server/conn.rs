@@ -261,6 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             resumed: context.is_some(),
         });
         Ok(Dialogue::new(
+            self.connection,
             Arc::clone(&self.service.options.script),
             agreement,
             context,
@@ -282,9 +283,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
                 }
                 DialogueOutput::Close(refusal) => return Err(End::Ours(refusal)),
                 DialogueOutput::Cut => return Err(End::Cut),
-                DialogueOutput::Tell(told) => {
-                    self.service.tell(ServerEvent::told(self.connection, told))
-                }
+                DialogueOutput::Tell(event) => self.service.tell(event),
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! What the server tells whoever watches it. No words and no keys are in it.
 
-use serde::Serialize;
+use std::time::Duration;
 
-use super::output::{AnswerOutcome, Told};
+use serde::Serialize;
 
 /// One thing that happened on a connection; `sovereign serve --json` prints each as a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,35 +55,21 @@ pub enum ServerEvent {
     },
 }
 
-impl ServerEvent {
-    pub(super) fn told(connection: u64, told: Told) -> Self {
-        let ms = |length: std::time::Duration| (length.as_secs_f64() * 10_000.0).round() / 10.0;
-        match told {
-            Told::Asked {
-                turn,
-                trigger,
-                heard,
-                voice,
-            } => Self::Turn {
-                connection,
-                turn,
-                trigger,
-                heard_ms: ms(heard),
-                voice_ms: voice.map(|(length, _)| ms(length)),
-                level_dbfs: voice.map(|(_, level)| f64::from((level.0 * 10.0).round()) / 10.0),
-            },
-            Told::Answered {
-                turn,
-                outcome,
-                spoken,
-            } => Self::Answer {
-                connection,
-                turn,
-                outcome,
-                spoken_ms: ms(spoken),
-            },
-        }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerOutcome {
+    Completed,
+    /// New speech or text ended it.
+    Interrupted,
+    /// The script left it without an end.
+    Stalled,
+    /// The script ended the connection.
+    Disconnected,
+}
+
+/// Milliseconds, to a tenth.
+pub(super) fn ms(length: Duration) -> f64 {
+    (length.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 impl std::fmt::Display for ServerEvent {

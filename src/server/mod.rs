@@ -50,8 +50,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::access::Access;
-pub use self::event::ServerEvent;
-pub use self::output::AnswerOutcome;
+pub use self::event::{AnswerOutcome, ServerEvent};
 pub use self::script::{Script, ScriptError};
 pub use self::service::{Options, StreamServer};
 use crate::base::supervise::Failures;

@@ -18,6 +18,7 @@ use crate::provider::gemini::message::{
     FunctionResponse, RealtimeInput, Setup,
 };
 use crate::provider::gemini::models;
+use crate::provider::gemini::pcm::PcmReader;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CloseReason {
@@ -290,14 +291,8 @@ fn audio(blob: &Blob) -> Result<ClientInput, CloseReason> {
             format!("{} bytes are not whole 16-bit samples", blob.data.len()),
         ));
     }
-    let samples = blob
-        .data
-        .chunks_exact(2)
-        .map(|b| i16::from_le_bytes([b[0], b[1]]));
-    Ok(ClientInput::Audio {
-        rate,
-        samples: samples.collect(),
-    })
+    let samples = PcmReader::default().read(&blob.data);
+    Ok(ClientInput::Audio { rate, samples })
 }
 
 fn characters(turn: &Content) -> usize {
