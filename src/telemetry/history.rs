@@ -322,24 +322,6 @@ impl History {
         columns
     }
 
-    /// All of the last `span` in one.
-    pub fn total(&self, now: u64, span: Duration) -> Slice {
-        let first = now.saturating_sub(span.as_secs());
-        let mut total = Slice {
-            start: first,
-            length: span.as_secs(),
-            ..Slice::default()
-        };
-        for slice in self
-            .slices
-            .iter()
-            .filter(|slice| slice.start + slice.length > first)
-        {
-            total.merge(slice);
-        }
-        total
-    }
-
     /// The slices, oldest first.
     pub fn slices(&self) -> impl Iterator<Item = &Slice> {
         self.slices.iter()
@@ -441,6 +423,21 @@ mod tests {
         }
     }
 
+    /// All of the last `span` in one.
+    fn total(history: &History, now: u64, span: Duration) -> Slice {
+        let first = now.saturating_sub(span.as_secs());
+        let mut total = Slice {
+            start: first,
+            length: span.as_secs(),
+            ..Slice::default()
+        };
+        let slices = history.slices();
+        for slice in slices.filter(|slice| slice.start + slice.length > first) {
+            total.merge(slice);
+        }
+        total
+    }
+
     #[test]
     fn nine_days_of_turns_and_readings_stay_small_and_nothing_of_seven_days_is_lost() {
         let mut history = History::default();
@@ -462,11 +459,11 @@ mod tests {
         assert!(history.slices.len() < 440, "{}", history.slices.len());
         let text = history.to_text();
         assert!(text.len() < 600_000, "{} bytes", text.len());
-        let hour = history.total(now, Duration::from_secs(HOUR));
+        let hour = total(&history, now, Duration::from_secs(HOUR));
         assert!((179..=183).contains(&hour.all_turns()), "{hour:?}");
-        let day = history.total(now, Duration::from_secs(24 * HOUR));
+        let day = total(&history, now, Duration::from_secs(24 * HOUR));
         assert!((4_318..=4_350).contains(&day.all_turns()), "{day:?}");
-        let week = history.total(now, Duration::from_secs(7 * 24 * HOUR));
+        let week = total(&history, now, Duration::from_secs(7 * 24 * HOUR));
         let wanted = 7 * 24 * HOUR / 20;
         assert!(
             (wanted..=wanted + 360).contains(&week.all_turns()),
@@ -519,10 +516,10 @@ mod tests {
         let text = history.to_text();
         let again = History::from_text(text.as_bytes(), now).expect("as it was");
         assert_eq!(
-            again.total(now, Duration::from_secs(24 * HOUR)),
-            history.total(now, Duration::from_secs(24 * HOUR))
+            total(&again, now, Duration::from_secs(24 * HOUR)),
+            total(&history, now, Duration::from_secs(24 * HOUR))
         );
-        let cost = again.total(now, Duration::from_secs(24 * HOUR)).cost();
+        let cost = total(&again, now, Duration::from_secs(24 * HOUR)).cost();
         assert!(cost.is_some_and(|cost| cost.at_most && cost.usd > 0.1));
         let later = History::from_text(text.as_bytes(), now + 30 * 24 * HOUR).expect("sound");
         assert_eq!(later, History::default(), "too old");
@@ -553,13 +550,13 @@ mod tests {
         history.turn(START, &turn(100));
         history.turn(START + 400 * 24 * HOUR, &turn(100));
         history.turn(START + 60, &turn(100));
-        let total = history.total(START + 60, Duration::from_secs(HOUR));
-        assert!((1..=2).contains(&total.all_turns()), "{total:?}");
+        let hour = total(&history, START + 60, Duration::from_secs(HOUR));
+        assert!((1..=2).contains(&hour.all_turns()), "{hour:?}");
         let mut history = History::default();
         history.turn(START, &turn(100));
         history.turn(START - 120, &turn(100));
         assert_eq!(
-            history.total(START, Duration::from_secs(HOUR)).all_turns(),
+            total(&history, START, Duration::from_secs(HOUR)).all_turns(),
             2
         );
     }
