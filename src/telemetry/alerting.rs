@@ -22,7 +22,7 @@ impl Collector<'_> {
     }
 
     pub(super) fn watch_alerts(&mut self, now: Instant) {
-        for change in self.store.poll_alerts(now) {
+        for change in self.store.alerts.poll(now) {
             match change {
                 AlertChange::Raised(alert) => {
                     let (remedy, action) = alert.kind.help(&self.store.findings);
