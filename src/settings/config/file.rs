@@ -32,17 +32,6 @@ pub struct ConfigFile {
     left_out: Option<String>,
 }
 
-/// What came of reading the file again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reread {
-    /// Something else holds now.
-    pub changed: bool,
-    /// It was faulty when it was read before, and is not any more.
-    pub mended: bool,
-    /// What is wrong with it, with places; what held there before still holds.
-    pub faults: Vec<String>,
-}
-
 /// Why a choice was not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -59,23 +48,8 @@ pub enum SaveError {
     },
 }
 
-struct Found {
-    text: String,
-    reading: ConfigReading,
-}
-
-impl Found {
-    fn nothing() -> Self {
-        Self {
-            text: String::new(),
-            reading: ConfigReading {
-                config: Config::default(),
-                faults: Vec::new(),
-                silent: true,
-            },
-        }
-    }
-}
+/// Text and meaning of the file.
+type Found = (String, ConfigReading);
 
 impl ConfigFile {
     /// Reads the file. A missing one is no fault; of a faulty one the lines that can be read hold, and the second value says
@@ -93,7 +67,8 @@ impl ConfigFile {
             trusted: false,
             left_out: None,
         };
-        let mut faults = this.reload().faults;
+        this.reload();
+        let mut faults = this.faults.clone();
         if let Some(path) = &this.path {
             let (choices, fault) = Choices::load(path);
             this.choices = choices;
@@ -105,26 +80,15 @@ impl ConfigFile {
         (this, told)
     }
 
-    /// Reads the file again. What cannot be read leaves what held before.
-    pub fn reload(&mut self) -> Reread {
+    /// Reads the file again. What cannot be read leaves what held before; [`faults`](Self::faults) says what that is.
+    pub fn reload(&mut self) {
         if self.path.is_none() && self.trusted {
-            return Reread {
-                changed: false,
-                mended: false,
-                faults: Vec::new(),
-            };
+            return;
         }
-        let was_faulty = !self.faults.is_empty();
-        let before = self.config.clone();
         self.faults.clear();
         match self.find() {
-            Ok(found) => self.take(found.reading),
+            Ok((_, reading)) => self.take(reading),
             Err(fault) => self.cannot_read(fault),
-        }
-        Reread {
-            changed: self.config != before,
-            mended: was_faulty && self.faults.is_empty(),
-            faults: self.faults.clone(),
         }
     }
 
@@ -168,11 +132,11 @@ impl ConfigFile {
             Ok(found) => {
                 // The warnings about the file come from reading it again.
                 let told = std::mem::take(&mut self.faults);
-                self.take(found.reading.clone());
+                self.take(found.1.clone());
                 self.faults = told;
                 (found, None)
             }
-            Err(fault) => (Found::nothing(), Some(fault)),
+            Err(fault) => ((String::new(), ConfigReading::nothing()), Some(fault)),
         };
         let before = self.config.clone();
         change(&mut self.config);
@@ -188,11 +152,10 @@ impl ConfigFile {
     fn keep(
         &mut self,
         path: &Path,
-        found: Found,
+        (text, mut reading): Found,
         wanted: &Config,
         touched: &[&str],
     ) -> Result<(), SaveError> {
-        let Found { text, mut reading } = found;
         let mut edited = text.clone();
         let (mut choices, mut faulty) = (self.choices.clone(), None);
         let mut beside = Vec::new();
@@ -237,8 +200,9 @@ impl ConfigFile {
 
     /// Text and meaning of the file; why it cannot be read at all.
     fn find(&self) -> Result<Found, String> {
+        let nothing = || (String::new(), ConfigReading::nothing());
         let Some(path) = &self.path else {
-            return Ok(Found::nothing());
+            return Ok(nothing());
         };
         let name = path.display().to_string();
         let bytes = match file::read(path) {
@@ -251,7 +215,7 @@ impl ConfigFile {
             Err(ReadError::Missing) if std::fs::symlink_metadata(path).is_ok() => {
                 return Err(format!("{name} is a link to a file that is not there"));
             }
-            Err(ReadError::Missing) => return Ok(Found::nothing()),
+            Err(ReadError::Missing) => return Ok(nothing()),
             Err(error) => return Err(format!("{name}: {error}")),
         };
         if self.had_content && bytes.iter().all(u8::is_ascii_whitespace) {
@@ -260,10 +224,8 @@ impl ConfigFile {
                 "{name}:1:1: the file is empty now: write it again, or start again with it"
             ));
         }
-        Ok(Found {
-            reading: reading::read(&name, &bytes, &self.config, self.occasion()),
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        let reading = reading::read(&name, &bytes, &self.config, self.occasion());
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), reading))
     }
 
     fn occasion(&self) -> Occasion {

@@ -59,6 +59,17 @@ pub(super) struct ConfigReading {
     pub(super) silent: bool,
 }
 
+impl ConfigReading {
+    /// What an empty text says.
+    pub(super) fn nothing() -> Self {
+        Self {
+            config: Config::default(),
+            faults: Vec::new(),
+            silent: true,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigFault {
     pub(super) error: YamlError,
@@ -87,13 +98,7 @@ pub(super) fn read(file: &str, bytes: &[u8], held: &Config, occasion: Occasion) 
     };
     let (text, flaws) = match Text::by_keys(file, bytes) {
         Ok((Some(text), flaws)) => (text, flaws),
-        Ok((None, _)) => {
-            return ConfigReading {
-                config: Config::default(),
-                faults: Vec::new(),
-                silent: true,
-            };
-        }
+        Ok((None, _)) => return ConfigReading::nothing(),
         Err(error) => return unreadable(error),
     };
     let usual = values_of(&Config::default());
