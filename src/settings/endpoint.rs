@@ -1,8 +1,9 @@
 //! Which address to talk to, and who may have the key.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::key::KeySource;
+use crate::base::local_caller::is_loopback;
 
 /// The only host that a stored key goes to unasked.
 pub use crate::provider::gemini::models::GOOGLE_HOST;
@@ -100,7 +101,7 @@ pub fn parse(address: &str) -> Result<Url, EndpointError> {
     if url.fragment().is_some() {
         return Err(EndpointError::Fragment);
     }
-    if url.scheme() == "ws" && !is_loopback(&url) {
+    if url.scheme() == "ws" && !url.host().is_some_and(|host| is_loopback(&host)) {
         return Err(EndpointError::NotEncrypted);
     }
     if matches!(url.path(), "" | "/") {
@@ -124,15 +125,6 @@ pub fn may_have_key(source: KeySource, url: &Url, config: Option<&str>) -> bool 
                     .and_then(|config| parse(config).ok())
                     .is_some_and(|config| same(&config))
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -11,6 +11,7 @@ use url::Url;
 use super::address;
 use super::error::{Fault, presentable};
 use super::stream::Stream;
+use crate::base::local_caller::is_loopback;
 
 /// Bytes of a strange answer from which it is surely no HTTP, although no line has ended.
 const CERTAIN: usize = 64;
@@ -54,7 +55,7 @@ pub(in crate::provider) async fn upgrade(
     if head.status != 101 {
         let fault = refusal(&head, address, key);
         return Err(
-            if address::check(url).is_ok_and(|(host, _)| address::is_loopback(&host)) {
+            if address::check(url).is_ok_and(|(host, _)| is_loopback(&host)) {
                 from_here(fault)
             } else {
                 fault

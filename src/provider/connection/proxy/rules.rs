@@ -16,9 +16,9 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretSlice;
 use url::{Host, Url};
 
-use super::super::address;
 use super::super::error::{Fault, presentable};
 use super::{Kind, Login, Proxy};
+use crate::base::local_caller::is_loopback;
 use crate::base::variable;
 
 const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -76,9 +76,7 @@ impl ProxyRules {
 
     /// How `url` is reached.
     pub(in super::super) fn way(&self, url: &Url) -> Way<'_> {
-        let here = url
-            .host()
-            .is_some_and(|host| address::is_loopback(&host.to_owned()));
+        let here = url.host().is_some_and(|host| is_loopback(&host));
         match &self.proxy {
             None => Way::Direct,
             Some(_) if here => Way::Here,
