@@ -71,11 +71,6 @@ impl Service for EchoService {
     fn capabilities(&self, _: &SessionConfig) -> Capabilities {
         Capabilities {
             turns: TurnDetection::Service,
-            interruptible: true,
-            input_rate: SampleRate::WORKING,
-            output_rate: SampleRate::WORKING,
-            text: true,
-            resumption: true,
         }
     }
 

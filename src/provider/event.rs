@@ -140,21 +140,11 @@ pub enum FaultKind {
     Other,
 }
 
-/// What a connection can do.
+/// What a connection can do, as far as this program asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Who decides when a turn begins and ends.
     pub turns: TurnDetection,
-    /// Whether a reply stops when the user speaks into it.
-    pub interruptible: bool,
-    /// Rate of the microphone audio that is taken.
-    pub input_rate: SampleRate,
-    /// Usual rate of replies; each piece names its own.
-    pub output_rate: SampleRate,
-    /// Whether typed text is answered.
-    pub text: bool,
-    /// Whether a conversation survives its connection.
-    pub resumption: bool,
 }
 
 /// Who decides when a turn begins and ends.
