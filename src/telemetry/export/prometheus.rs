@@ -62,13 +62,13 @@ fn metrics(collector: &Collector<'_>, context: &Context, connected: bool) -> Str
         ("demo", if context.demo { "yes" } else { "no" }),
     ];
     family(&mut page, "sovereign_info", &[(&info, 1.0)]);
-    values(&mut page, [("sovereign_connected", yes(connected))]);
+    values(&mut page, [("sovereign_connected", Some(yes(connected)))]);
     turns(&mut page, collector);
-    values(&mut page, flow(&collector.deps.counters));
+    flow(&mut page, &collector.deps.counters);
     values(&mut page, machine(collector.statistics.process()));
     let alerts = AlertKind::ALL.iter().map(|kind| {
         let is_raised = raised(collector).any(|of| of == *kind);
-        ([("kind", kind.word())], f64::from(u8::from(is_raised)))
+        ([("kind", kind.word())], yes(is_raised))
     });
     let alerts: Vec<_> = alerts.collect();
     let alerts: Vec<_> = alerts
@@ -101,16 +101,16 @@ fn values<const N: usize>(page: &mut Exposition, all: [(&str, Option<f64>); N]) 
     }
 }
 
-fn count(n: u64) -> Option<f64> {
-    Some(n as f64)
+fn counts<const N: usize>(page: &mut Exposition, all: [(&str, u64); N]) {
+    values(page, all.map(|(name, n)| (name, Some(n as f64))));
 }
 
-fn yes(is_so: bool) -> Option<f64> {
-    Some(f64::from(u8::from(is_so)))
+fn yes(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
 }
 
-fn seconds(span: Duration) -> Option<f64> {
-    Some(span.as_secs_f64())
+fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64()
 }
 
 fn turns(page: &mut Exposition, collector: &Collector<'_>) {
@@ -124,73 +124,60 @@ fn turns(page: &mut Exposition, collector: &Collector<'_>) {
         std::array::from_fn(|i| (("part", latency_names()[i]), &summary.latencies[i]));
     let name = "sovereign_latency_seconds";
     page.histograms(name, help(name), &parts);
-    let cost = summary.cost;
     let all = [
-        ("sovereign_cut_offs_total", count(summary.cut_offs)),
-        (
-            "sovereign_false_endpoints_total",
-            count(summary.false_endpoints),
-        ),
-        ("sovereign_utterances_lost_total", count(summary.lost)),
-        ("sovereign_tool_calls_total", count(summary.tool_calls)),
-        ("sovereign_tokens_total", count(summary.tokens)),
-        (
-            "sovereign_connections_total",
-            count(counters.connections.get()),
-        ),
-        ("sovereign_rolls_total", count(counters.rolls.get())),
-        ("sovereign_cost_usd_total", cost.map(|cost| cost.usd)),
-        (
-            "sovereign_cost_is_upper_bound",
-            cost.and_then(|cost| yes(cost.at_most)),
-        ),
+        ("sovereign_cut_offs_total", summary.cut_offs),
+        ("sovereign_false_endpoints_total", summary.false_endpoints),
+        ("sovereign_utterances_lost_total", summary.lost),
+        ("sovereign_tool_calls_total", summary.tool_calls),
+        ("sovereign_tokens_total", summary.tokens),
+        ("sovereign_connections_total", counters.connections.get()),
+        ("sovereign_rolls_total", counters.rolls.get()),
     ];
-    values(page, all);
+    counts(page, all);
+    let (cost, is_bound) = summary
+        .cost
+        .map(|cost| (cost.usd, yes(cost.at_most)))
+        .unzip();
+    let cost = [
+        ("sovereign_cost_usd_total", cost),
+        ("sovereign_cost_is_upper_bound", is_bound),
+    ];
+    values(page, cost);
 }
 
-fn flow(counters: &Counters) -> [(&'static str, Option<f64>); 9] {
-    let outbox = counters.outbox.load(Relaxed);
-    [
-        (
-            "sovereign_bytes_sent_total",
-            count(counters.bytes_sent.get()),
-        ),
+fn flow(page: &mut Exposition, counters: &Counters) {
+    let dropped = counters.capture_dropped.get();
+    let all = [
+        ("sovereign_bytes_sent_total", counters.bytes_sent.get()),
         (
             "sovereign_bytes_received_total",
-            count(counters.bytes_received.get()),
+            counters.bytes_received.get(),
         ),
-        ("sovereign_underruns_total", count(counters.underruns.get())),
-        (
-            "sovereign_capture_dropped_samples_total",
-            count(counters.capture_dropped.get()),
-        ),
-        (
-            "sovereign_bad_messages_total",
-            count(counters.bad_messages.get()),
-        ),
-        (
-            "sovereign_round_trip_seconds",
-            counters.round_trip().and_then(seconds),
-        ),
-        (
-            "sovereign_capture_queued_seconds",
-            seconds(counters.capture_queued.get()),
-        ),
-        (
-            "sovereign_reply_queued_seconds",
-            seconds(counters.reply_queued.get()),
-        ),
+        ("sovereign_underruns_total", counters.underruns.get()),
+        ("sovereign_capture_dropped_samples_total", dropped),
+        ("sovereign_bad_messages_total", counters.bad_messages.get()),
+    ];
+    counts(page, all);
+    let trip = counters.round_trip().map(seconds);
+    let captured = seconds(counters.capture_queued.get());
+    let reply = seconds(counters.reply_queued.get());
+    let outbox = counters.outbox.load(Relaxed);
+    let all = [
+        ("sovereign_round_trip_seconds", trip),
+        ("sovereign_capture_queued_seconds", Some(captured)),
+        ("sovereign_reply_queued_seconds", Some(reply)),
         ("sovereign_outbox_messages", Some(f64::from(outbox))),
-    ]
+    ];
+    values(page, all);
 }
 
 fn machine(process: &ProcessUsage) -> [(&'static str, Option<f64>); 10] {
     let machine = process.machine;
     let ratio = |percent: f32| f64::from(percent) / 100.0;
-    let bytes = |bytes: Option<u64>| bytes.and_then(count);
+    let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
     let battery = machine.battery;
     [
-        ("sovereign_cpu_seconds_total", process.cpu.and_then(seconds)),
+        ("sovereign_cpu_seconds_total", process.cpu.map(seconds)),
         ("sovereign_resident_memory_bytes", bytes(process.rss)),
         (
             "sovereign_memory_growth_bytes_per_hour",
@@ -216,7 +203,7 @@ fn machine(process: &ProcessUsage) -> [(&'static str, Option<f64>); 10] {
         ),
         (
             "sovereign_on_battery",
-            battery.and_then(|battery| yes(battery.discharging)),
+            battery.map(|battery| yes(battery.discharging)),
         ),
     ]
 }
